@@ -15,52 +15,6 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// Association defines model for Association.
-type Association struct {
-	// Service The service using the certificate.
-	Service string `json:"service,omitempty,omitzero"`
-	Status  string `json:"status,omitempty,omitzero"`
-}
-
-// AssociationsResponse defines model for AssociationsResponse.
-type AssociationsResponse struct {
-	Errors     []ResponseInfo `json:"errors"`
-	Messages   []ResponseInfo `json:"messages"`
-	Result     []Association  `json:"result,omitempty,omitzero"`
-	ResultInfo ResultInfo     `json:"result_info,omitempty,omitzero"`
-	Success    bool           `json:"success"`
-}
-
-// FailureResponse defines model for FailureResponse.
-type FailureResponse struct {
-	Errors   []ResponseInfo         `json:"errors"`
-	Messages []ResponseInfo         `json:"messages,omitempty,omitzero"`
-	Result   map[string]interface{} `json:"result,omitempty,omitzero"`
-	Success  bool                   `json:"success"`
-}
-
-// ResponseInfo defines model for ResponseInfo.
-type ResponseInfo struct {
-	Code             int64              `json:"code"`
-	DocumentationURL string             `json:"documentation_url,omitempty,omitzero"`
-	Message          string             `json:"message"`
-	Source           ResponseInfoSource `json:"source,omitempty,omitzero"`
-}
-
-// ResponseInfoSource defines model for ResponseInfoSource.
-type ResponseInfoSource struct {
-	Pointer string `json:"pointer,omitempty,omitzero"`
-}
-
-// ResultInfo defines model for ResultInfo.
-type ResultInfo struct {
-	Count      float64 `json:"count,omitempty,omitzero"`
-	Page       float64 `json:"page,omitempty,omitzero"`
-	PerPage    float64 `json:"per_page,omitempty,omitzero"`
-	TotalCount float64 `json:"total_count,omitempty,omitzero"`
-	TotalPages float64 `json:"total_pages,omitempty,omitzero"`
-}
-
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
 
@@ -135,19 +89,15 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
-	// ListMTLSCertificateAssociations List mTLS certificate associations
+	// ListMTLSCertificateAssociations performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
 	//
 	// Lists all active associations between the certificate and Cloudflare services.
-	//
-	// Corresponds with GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId).
 	ListMTLSCertificateAssociations(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// ListMTLSCertificateAssociations List mTLS certificate associations
+// ListMTLSCertificateAssociations performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
 //
 // Lists all active associations between the certificate and Cloudflare services.
-//
-// Corresponds with GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId).
 func (c *Client) ListMTLSCertificateAssociations(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListMTLSCertificateAssociationsRequest(c.Server, accountID, mtlsCertificateID)
 	if err != nil {
@@ -245,13 +195,11 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
-	// ListMTLSCertificateAssociationsWithResponse List mTLS certificate associations
+	// ListMTLSCertificateAssociationsWithResponse performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
 	//
 	// Lists all active associations between the certificate and Cloudflare services.
 	//
 	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId).
 	ListMTLSCertificateAssociationsWithResponse(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*ListMTLSCertificateAssociationsResponse, error)
 }
 
@@ -262,21 +210,6 @@ type ListMTLSCertificateAssociationsResponse struct {
 	JSON200 *AssociationsResponse
 	// JSON4XX the response for an HTTP 4XX `application/json` response
 	JSON4XX *FailureResponse
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListMTLSCertificateAssociationsResponse) GetJSON200() *AssociationsResponse {
-	return r.JSON200
-}
-
-// GetJSON4XX returns the response for an HTTP 4XX `application/json` response
-func (r ListMTLSCertificateAssociationsResponse) GetJSON4XX() *FailureResponse {
-	return r.JSON4XX
-}
-
-// GetBody returns the raw response body bytes
-func (r ListMTLSCertificateAssociationsResponse) GetBody() []byte {
-	return r.Body
 }
 
 // Status returns HTTPResponse.Status
@@ -303,13 +236,11 @@ func (r ListMTLSCertificateAssociationsResponse) ContentType() string {
 	return ""
 }
 
-// ListMTLSCertificateAssociationsWithResponse List mTLS certificate associations
+// ListMTLSCertificateAssociationsWithResponse performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
 //
 // Lists all active associations between the certificate and Cloudflare services.
 //
 // Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId).
 func (c *ClientWithResponses) ListMTLSCertificateAssociationsWithResponse(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*ListMTLSCertificateAssociationsResponse, error) {
 	rsp, err := c.ListMTLSCertificateAssociations(ctx, accountID, mtlsCertificateID, reqEditors...)
 	if err != nil {

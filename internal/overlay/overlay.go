@@ -1,0 +1,156 @@
+// Package overlay applies OpenAPI Overlay documents strictly.
+//
+// An action must change the document. One that matches nothing, or whose
+// change is there already, is an error unless the caller lists it as satisfied
+// upstream; one that is listed and changes something is an error too. So no
+// action can silently stop working, and none stays listed longer than it is
+// true. The overlay language itself is left to a library.
+package overlay
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+
+	upstream "github.com/speakeasy-api/openapi/overlay"
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	// idKey is the extension that names an action for good, so that the list of
+	// satisfied actions survives reordering.
+	idKey = "x-id"
+	// provenKey is the extension that holds a JSONPath. An action that matches
+	// nothing is satisfied upstream only if this path matches something.
+	provenKey = "x-satisfied-when"
+)
+
+var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// Overlay is one overlay document.
+type Overlay struct {
+	File    string
+	Title   string
+	Actions []Action
+
+	document upstream.Overlay
+}
+
+// Action is one action of an overlay.
+type Action struct {
+	ID            string // FILE#x-id
+	Description   string // the reason
+	Target        string
+	SatisfiedWhen string
+
+	action upstream.Action
+}
+
+// Load reads the overlay documents in dir in the order of their names.
+func Load(fsys fs.FS, dir string) ([]Overlay, error) {
+	files, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no overlay documents", dir)
+	}
+	slices.Sort(files)
+	overlays := make([]Overlay, 0, len(files))
+	seen := map[string]bool{}
+	for _, file := range files {
+		data, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return nil, err
+		}
+		o, err := Parse(path.Base(file), data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, a := range o.Actions {
+			if seen[a.ID] {
+				return nil, fmt.Errorf("%s: two actions have the id %s", file, a.ID)
+			}
+			seen[a.ID] = true
+		}
+		overlays = append(overlays, o)
+	}
+	return overlays, nil
+}
+
+// Parse reads one overlay document and checks what this project demands of it:
+// version 1.1.0, a reason and an id for each action, and paths that parse.
+func Parse(file string, data []byte) (Overlay, error) {
+	o := Overlay{File: file}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&o.document); err != nil {
+		return Overlay{}, fmt.Errorf("not an overlay document: %w", err)
+	}
+	if err := o.document.Validate(); err != nil {
+		return Overlay{}, fmt.Errorf("not a valid overlay document: %w", err)
+	}
+	if o.document.Version != upstream.Version110 {
+		return Overlay{}, fmt.Errorf("overlay version %q, want %s", o.document.Version, upstream.Version110)
+	}
+	o.Title = o.document.Info.Title
+	for i, raw := range o.document.Actions {
+		a, err := o.parseAction(raw)
+		if err != nil {
+			return Overlay{}, fmt.Errorf("action %d: %w", i+1, err)
+		}
+		o.Actions = append(o.Actions, a)
+	}
+	return o, nil
+}
+
+func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
+	id, _ := raw.Extensions[idKey].(string)
+	proven, _ := raw.Extensions[provenKey].(string)
+	a := Action{ID: o.File + "#" + id, Description: raw.Description, Target: raw.Target, SatisfiedWhen: proven, action: raw}
+	if !validID.MatchString(id) {
+		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
+	}
+	if a.Description == "" {
+		return Action{}, fmt.Errorf("%s: no description: say why the action is there", a.ID)
+	}
+	kinds := 0
+	for _, set := range []bool{raw.Remove, !raw.Update.IsZero(), raw.Copy != ""} {
+		if set {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		return Action{}, fmt.Errorf("%s: want exactly one of update, remove and copy", a.ID)
+	}
+	for _, expression := range []string{raw.Target, raw.Copy, proven} {
+		if expression == "" {
+			continue
+		}
+		if _, err := o.document.NewPath(expression, nil); err != nil {
+			return Action{}, fmt.Errorf("%s: %q is not a JSONPath: %w", a.ID, expression, err)
+		}
+	}
+	return a, nil
+}
+
+// single is an overlay that holds one action of o, which makes the effect of
+// each action visible.
+func (o *Overlay) single(a Action) *upstream.Overlay {
+	one := o.document
+	one.Actions = []upstream.Action{a.action}
+	return &one
+}
+
+func (o *Overlay) matches(root *yaml.Node, expression string) (bool, error) {
+	p, err := o.document.NewPath(expression, nil)
+	if err != nil {
+		return false, err
+	}
+	return len(p.Query(root)) > 0, nil
+}
+
+var errUnproven = errors.New("the action matches nothing, and nothing shows that the document satisfies it by itself")

@@ -1,0 +1,83 @@
+// Package tree writes sets of files so that a set is either written whole or
+// not at all.
+package tree
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Write puts files, by their slash-separated paths below root, in place. All
+// contents are on disk before the first file changes; files that have their
+// content already are not touched; an error puts back what was there.
+func Write(root string, files map[string][]byte) (err error) {
+	type change struct {
+		path, staged string
+		old          []byte
+		existed      bool
+	}
+	var changes []change
+	defer func() {
+		for _, c := range changes {
+			err = errors.Join(err, removeIfThere(c.staged))
+		}
+	}()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c := change{path: filepath.Join(root, filepath.FromSlash(name))}
+		c.old, err = os.ReadFile(c.path)
+		switch {
+		case err == nil && bytes.Equal(c.old, files[name]):
+			continue
+		case err == nil:
+			c.existed = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		if c.staged, err = stage(c.path, files[name]); err != nil {
+			return err
+		}
+		changes = append(changes, c)
+	}
+	for i, c := range changes {
+		if err = os.Rename(c.staged, c.path); err == nil {
+			continue
+		}
+		for _, done := range changes[:i] {
+			if done.existed {
+				err = errors.Join(err, os.WriteFile(done.path, done.old, 0o644))
+			} else {
+				err = errors.Join(err, os.Remove(done.path))
+			}
+		}
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	return nil
+}
+
+// stage writes content beside path, on the same file system, under a name that
+// Go and git ignore.
+func stage(path string, content []byte) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "_staged-*.tmp")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
