@@ -1,0 +1,51 @@
+# make help lists the targets.
+
+GO ?= go
+# Tools that are not part of the module's own dependencies are built here, from
+# versions pinned in internal/tools/*.mod.
+BIN := $(CURDIR)/.cache/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: ## Run the main job against an embedded fake of the API: no account, no network
+	$(GO) run ./cmd/certuse list --demo
+
+.PHONY: test
+test: ## Run all tests with the race detector, in random order
+	$(GO) test -race -shuffle=on ./...
+
+.PHONY: generate
+generate: ## Rebuild generated/ from openapi/ and overlays/
+	$(GO) generate .
+
+.PHONY: check-generated
+check-generated: ## Fail, with a diff, if generated/ is stale
+	$(GO) run ./internal/cmd/specgen check
+
+.PHONY: check
+check: fmt-check tidy-check vet lint check-generated test ## Everything CI runs
+
+.PHONY: fmt-check
+fmt-check:
+	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$files" ]; then echo "not gofmt'ed:"; echo "$$files"; exit 1; fi
+
+.PHONY: tidy-check
+tidy-check:
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml
+	$(BIN)/golangci-lint run ./...
+
+$(BIN)/golangci-lint: internal/tools/golangci-lint.mod
+	$(GO) build -modfile=$< -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
