@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"iter"
+)
+
+// Associations asks which services use the certificate. It makes one request,
+// and more when one fails in a way that a repetition may mend; see the section
+// Retries of the package documentation.
+//
+// The list is non-nil exactly when the error is nil, and the error is an
+// [*Error]. Decide by [AssociationList.Usage], which also knows the answers
+// that are correct and still prove nothing.
+//
+// The vendor documents the operation at
+// https://developers.cloudflare.com/api/resources/mtls_certificates/subresources/associations/methods/get/.
+func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*AssociationList, error) {
+	if err := c.check(ctx, cert); err != nil {
+		return nil, err
+	}
+	list, err := c.ask(ctx, cert)
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// AllAssociations goes through the associations of the certificate. Each range
+// over it asks anew; the request is made when the loop begins.
+//
+// An error comes last, with a zero Association: what stopped the call;
+// [ErrTruncated] when more associations exist than the API delivered; and
+// [ErrUnexpectedResponse] when the answer carried errors although it said
+// success. So a loop that ends without an error has seen all of them.
+//
+// The operation has no paging today, so there is one request; should the
+// vendor add it, further ones will be made as the loop goes on.
+func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.Seq2[Association, error] {
+	return func(yield func(Association, error) bool) {
+		list, err := c.Associations(ctx, cert)
+		if err != nil {
+			yield(Association{}, err)
+			return
+		}
+		for _, a := range list.Associations {
+			if !yield(a, nil) {
+				return
+			}
+		}
+		if err := list.incomplete(); err != nil {
+			yield(Association{}, err)
+		}
+	}
+}
+
+// incomplete is the reason why the list may not be all there is, or nil.
+func (l *AssociationList) incomplete() error {
+	e := &Error{
+		operation: operationList, StatusCode: 200, Details: l.Errors, Messages: l.Messages,
+		RayID: l.RayID, Attempts: 1,
+	}
+	switch {
+	case l.Truncated:
+		e.kinds = []error{ErrTruncated}
+	case len(l.Errors) > 0:
+		e.kinds, e.note = []error{ErrUnexpectedResponse}, "a success that carries errors"
+	default:
+		return nil
+	}
+	return e
+}
+
+func (c *Client) ask(ctx context.Context, cert CertificateRef) (*AssociationList, *Error) {
+	list, fail := c.attempt(ctx, cert)
+	if fail != nil {
+		fail.Attempts = 1
+	}
+	return list, fail
+}

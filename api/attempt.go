@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxRayID bounds the CF-Ray header; real ones have about 20 characters.
+const maxRayID = 64
+
+// attempt makes one request and reads the whole answer. Exactly one of the
+// results is nil. It does not set Error.Attempts.
+func (c *Client) attempt(ctx context.Context, cert CertificateRef) (*AssociationList, *Error) {
+	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
+	defer cancel()
+	resp, err := c.generated.ListMTLSCertificateAssociations(attemptCtx, cert.AccountID, cert.ID)
+	if err != nil {
+		return nil, c.noAnswer(ctx, attemptCtx, err)
+	}
+	status, rayID := resp.StatusCode, c.rayID(resp.Header)
+	if 300 <= status && status <= 399 {
+		drain(resp)
+		return nil, &Error{
+			operation: operationList, StatusCode: status, RayID: rayID,
+			note: "the server answered with a redirect, which is never followed",
+		}
+	}
+	body, err := readBody(resp, c.maxBytes)
+	if err != nil {
+		return nil, c.brokenBody(ctx, attemptCtx, resp, body, err)
+	}
+	if 200 <= status && status <= 299 {
+		list, fail := c.success(resp, body)
+		if list != nil {
+			list.RayID, list.ReceivedAt, list.verdict = rayID, time.Now(), verdictOf(list)
+		}
+		return list, fail
+	}
+	return nil, c.failed(resp, body)
+}
+
+func (c *Client) success(resp *http.Response, body []byte) (*AssociationList, *Error) {
+	if problem := notJSON(resp, body); problem != "" {
+		return nil, c.unexpected(resp, problem)
+	}
+	list, err := decodeSuccess(body)
+	switch {
+	case err == nil:
+		c.scrub(list)
+		return list, nil
+	case errors.Is(err, errSuccessFalse):
+		return nil, c.failed(resp, body)
+	case errors.Is(err, ErrNoResult):
+		return nil, &Error{
+			operation: operationList, StatusCode: resp.StatusCode, RayID: c.rayID(resp.Header),
+			kinds: []error{ErrNoResult},
+		}
+	default:
+		return nil, c.unexpected(resp, err.Error())
+	}
+}
+
+func notJSON(resp *http.Response, body []byte) string {
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return fmt.Sprintf("the body has the content encoding %q", cut(encoding, 20))
+	}
+	if contentType := resp.Header.Get("Content-Type"); !isJSON(contentType) {
+		return fmt.Sprintf("the body (%d bytes) is not JSON but %q", len(body), cut(contentType, 60))
+	}
+	return ""
+}
+
+// scrub removes echoes of the credentials from an answer.
+func (c *Client) scrub(list *AssociationList) {
+	list.Body = c.redact.body(list.Body)
+	for i := range list.Messages {
+		m := &list.Messages[i]
+		m.Message, m.DocumentationURL, m.Pointer =
+			c.redact.text(m.Message), c.redact.text(m.DocumentationURL), c.redact.text(m.Pointer)
+	}
+	for i := range list.Errors {
+		e := &list.Errors[i]
+		e.Message, e.DocumentationURL, e.Pointer =
+			c.redact.text(e.Message), c.redact.text(e.DocumentationURL), c.redact.text(e.Pointer)
+	}
+}
+
+func (c *Client) unexpected(resp *http.Response, problem string) *Error {
+	return &Error{
+		operation: operationList, StatusCode: resp.StatusCode, RayID: c.rayID(resp.Header),
+		note:  c.redact.text(problem),
+		kinds: []error{ErrUnexpectedResponse},
+	}
+}
+
+// failed reads an answer that says no.
+func (c *Client) failed(resp *http.Response, body []byte) *Error {
+	f := decodeFailure(body, c.redact.text)
+	e := &Error{
+		operation: operationList, StatusCode: resp.StatusCode, RayID: c.rayID(resp.Header),
+		Details: f.details, Messages: f.messages,
+	}
+	if !f.isEnvelope {
+		e.kinds = []error{ErrUnexpectedResponse}
+	}
+	return e
+}
+
+// brokenBody is an answer whose body did not arrive, or not in full.
+func (c *Client) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) *Error {
+	e := c.failed(resp, body)
+	if errors.Is(err, errTooLarge) {
+		e.kinds = []error{ErrResponseTooLarge}
+		e.note = fmt.Sprintf("the body exceeds %d bytes", c.maxBytes)
+		return e
+	}
+	e.kinds = []error{ErrUnexpectedResponse}
+	e.note = "the body broke off"
+	e.causes = c.causes(ctx, attemptCtx, err)
+	return e
+}
+
+func (c *Client) noAnswer(ctx, attemptCtx context.Context, err error) *Error {
+	return &Error{operation: operationList, kinds: []error{ErrUnreachable}, causes: c.causes(ctx, attemptCtx, err)}
+}
+
+// rayID gives the header if it has the form of an id.
+func (c *Client) rayID(h http.Header) string {
+	id := h.Get("Cf-Ray")
+	if len(id) > maxRayID || c.redact.text(id) != id {
+		return ""
+	}
+	for i := range len(id) {
+		if !isIDByte(id[i]) {
+			return ""
+		}
+	}
+	return id
+}

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+// drainLimit is how much of a body that nobody needs is read so that the
+// connection can be used again; a longer one costs the connection.
+const drainLimit = 256 << 10
+
+var errTooLarge = errors.New("body exceeds the limit")
+
+// readBody reads the whole body, closes it, and returns what it got together
+// with what went wrong: errTooLarge, or the error of the connection.
+func readBody(resp *http.Response, limit int64) ([]byte, error) {
+	defer func() { _ = resp.Body.Close() }()
+	if resp.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	if resp.ContentLength > 0 {
+		return readSized(resp.Body, resp.ContentLength, limit)
+	}
+	return readUnsized(nil, resp.Body, limit)
+}
+
+// readSized trusts the announced length for the size of the buffer only. It
+// asks for one byte more: that lets the transport see the end, so that the
+// connection can be reused, and finds the rest where too little was announced.
+func readSized(r io.Reader, size, limit int64) ([]byte, error) {
+	body := make([]byte, size+1)
+	n, err := io.ReadFull(r, body)
+	switch {
+	case err == nil:
+		return readUnsized(body, r, limit)
+	case int64(n) < size && errors.Is(err, io.EOF):
+		return body[:n], io.ErrUnexpectedEOF
+	case int64(n) == size && errors.Is(err, io.ErrUnexpectedEOF):
+		return body[:size:size], nil
+	default:
+		return body[:n], err
+	}
+}
+
+func readUnsized(start []byte, r io.Reader, limit int64) ([]byte, error) {
+	rest, err := io.ReadAll(io.LimitReader(r, limit-int64(len(start))+1))
+	body := start
+	if len(rest) > 0 {
+		body = append(start, rest...)
+	}
+	if int64(len(body)) > limit {
+		return nil, errTooLarge
+	}
+	return body, err
+}
+
+func drain(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
+	_ = resp.Body.Close()
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+const operationList = "list mTLS certificate associations"
+
+// Client asks the API. Make one with [New] and share it: it is immutable, safe
+// for concurrent use, and keeps one limiter, one retry budget and one pool of
+// connections for all its callers. The zero value and a nil pointer give
+// [ErrInvalidArgument] on every call.
+type Client struct {
+	generated *generated.Client
+	transport http.RoundTripper
+	redact    redactor
+
+	maxAttempts    int
+	attemptTimeout time.Duration
+	maxRetryWait   time.Duration
+	maxBytes       int64
+	logger         *slog.Logger
+}
+
+// New makes a client. All arguments are checked; an [ErrInvalidArgument] names
+// everything that is wrong. Nothing is sent.
+func New(creds Credentials, opts ...Option) (*Client, error) {
+	cfg := defaultConfig()
+	problems := []error{creds.validate()}
+	for _, opt := range opts {
+		if opt == nil {
+			problems = append(problems, errors.New("an option is nil"))
+			continue
+		}
+		problems = append(problems, opt(cfg))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, invalidArgument("new client", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return newClient(creds, cfg), nil
+}
+
+func newClient(creds Credentials, cfg *config) *Client {
+	if cfg.transport == nil {
+		cfg.transport = defaultTransport()
+	}
+	if cfg.clientTimeout > 0 {
+		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
+	}
+	base := *cfg.baseURL
+	if !strings.HasSuffix(base.Path, "/") {
+		base = *base.JoinPath("/")
+	}
+	return &Client{
+		generated: &generated.Client{
+			Server:         base.String(),
+			Client:         sender{cfg.transport},
+			RequestEditors: []generated.RequestEditorFn{headerEditor(&base, creds, cfg.product)},
+		},
+		transport:      cfg.transport,
+		redact:         creds.redactor(),
+		maxAttempts:    cfg.maxAttempts,
+		attemptTimeout: cfg.attemptTimeout,
+		maxRetryWait:   cfg.maxRetryWait,
+		maxBytes:       cfg.maxBytes,
+		logger:         cfg.logger,
+	}
+}
+
+// headerEditor sets the headers of each request, and the credentials only when
+// it goes to the origin of the base URL.
+func headerEditor(base *url.URL, creds Credentials, product string) generated.RequestEditorFn {
+	authorize, agent := creds.header(), userAgent(product)
+	scheme, host := base.Scheme, base.Host
+	return func(_ context.Context, req *http.Request) error {
+		if req.URL.Scheme != scheme || req.URL.Host != host {
+			return errors.New("the request left the origin of the base URL")
+		}
+		req.Header["Accept"] = []string{"application/json"}
+		req.Header["User-Agent"] = []string{agent}
+		authorize(req.Header)
+		return nil
+	}
+}
+
+// CloseIdleConnections closes the connections that are not in use. The client
+// stays usable. It has no effect on a transport that lacks the method.
+func (c *Client) CloseIdleConnections() {
+	if c == nil {
+		return
+	}
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// check finds what makes a call impossible before anything is sent.
+func (c *Client) check(ctx context.Context, cert CertificateRef) *Error {
+	switch {
+	case c == nil || c.generated == nil:
+		return invalidArgument(operationList, "the client was not made by New")
+	case ctx == nil:
+		return invalidArgument(operationList, "the context is nil")
+	}
+	if err := cert.validate(); err != nil {
+		return invalidArgument(operationList, err.Error())
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Defaults of the options.
+const (
+	defaultBaseURL          = "https://api.cloudflare.com/client/v4"
+	defaultMaxAttempts      = 4
+	defaultAttemptTimeout   = 30 * time.Second
+	defaultMaxRetryWait     = 30 * time.Second
+	defaultRateLimit        = 1000
+	defaultRateWindow       = 5 * time.Minute
+	defaultMaxResponseBytes = 8 << 20
+)
+
+// Option configures a [Client]. [New] checks every option and names the one
+// that is wrong. When an option is given twice, the last one counts.
+type Option func(*config) error
+
+type config struct {
+	baseURL        *url.URL
+	transport      http.RoundTripper
+	maxAttempts    int
+	attemptTimeout time.Duration
+	clientTimeout  time.Duration
+	maxRetryWait   time.Duration
+	rateLimit      int
+	rateWindow     time.Duration
+	maxBytes       int64
+	product        string
+	logger         *slog.Logger
+}
+
+func defaultConfig() *config {
+	base, err := parseBaseURL(defaultBaseURL)
+	if err != nil {
+		panic(err)
+	}
+	return &config{
+		baseURL:        base,
+		maxAttempts:    defaultMaxAttempts,
+		attemptTimeout: defaultAttemptTimeout,
+		maxRetryWait:   defaultMaxRetryWait,
+		rateLimit:      defaultRateLimit,
+		rateWindow:     defaultRateWindow,
+		maxBytes:       defaultMaxResponseBytes,
+	}
+}
+
+// WithBaseURL sets where the API is; the default is
+// https://api.cloudflare.com/client/v4. The scheme is https; http is accepted
+// for a loopback host only, so that credentials never cross a network in
+// clear. User information, a query and a fragment are refused. A trailing
+// slash makes no difference.
+func WithBaseURL(rawURL string) Option {
+	return func(c *config) error {
+		base, err := parseBaseURL(rawURL)
+		if err != nil {
+			return fmt.Errorf("WithBaseURL: %w", err)
+		}
+		c.baseURL = base
+		return nil
+	}
+}
+
+// WithHTTPClient takes the Transport and the Timeout of hc. The caller's client
+// is neither changed nor kept, and its other fields have no effect: redirects
+// are never followed, and a cookie jar is not used, because the API has no
+// cookies that matter. A nil Transport means the client's default. A Timeout
+// that is shorter than [WithAttemptTimeout] takes its place.
+func WithHTTPClient(hc *http.Client) Option {
+	return func(c *config) error {
+		if hc == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		c.transport, c.clientTimeout = hc.Transport, hc.Timeout
+		return nil
+	}
+}
+
+// WithMaxAttempts bounds the requests of one call, the first included; the
+// default is 4, and 1 turns retries off.
+func WithMaxAttempts(n int) Option {
+	return func(c *config) error {
+		if n < 1 {
+			return fmt.Errorf("WithMaxAttempts: %d is less than 1", n)
+		}
+		c.maxAttempts = n
+		return nil
+	}
+}
+
+// WithAttemptTimeout bounds one attempt, from connecting to the last byte of
+// the body; the default is 30 s. An attempt that takes longer counts as
+// unanswered and may be retried.
+func WithAttemptTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return fmt.Errorf("WithAttemptTimeout: %v is not positive", d)
+		}
+		c.attemptTimeout = d
+		return nil
+	}
+}
+
+// WithMaxRetryWait bounds the time that one call of [Client.Associations]
+// spends waiting, all its waits together; the default is 30 s. A wait that
+// would exceed it is not begun: the call returns what it has at once. 0 means
+// never to wait.
+func WithMaxRetryWait(d time.Duration) Option {
+	return func(c *config) error {
+		if d < 0 {
+			return fmt.Errorf("WithMaxRetryWait: %v is negative", d)
+		}
+		c.maxRetryWait = d
+		return nil
+	}
+}
+
+// WithRateLimit sets how many requests the client may make in any window of
+// the given length; the default is 1,000 per 5 minutes, and 0 requests turns
+// the limit off. Retries count. The vendor allows 1,200 per 5 minutes for a
+// user or token, over all its tools together, and then blocks everything for 5
+// minutes; the default leaves the rest to others. Share one client, because
+// two clients have two limits.
+func WithRateLimit(requests int, window time.Duration) Option {
+	return func(c *config) error {
+		if requests < 0 {
+			return fmt.Errorf("WithRateLimit: %d requests is negative", requests)
+		}
+		if requests > 0 && window <= 0 {
+			return fmt.Errorf("WithRateLimit: window %v is not positive", window)
+		}
+		c.rateLimit, c.rateWindow = requests, window
+		return nil
+	}
+}
+
+// WithMaxResponseBytes bounds the body of an answer, counted after
+// decompression; the default is 8 MiB. A larger one is [ErrResponseTooLarge].
+func WithMaxResponseBytes(n int64) Option {
+	return func(c *config) error {
+		if n < 1 {
+			return fmt.Errorf("WithMaxResponseBytes: %d is less than 1", n)
+		}
+		c.maxBytes = n
+		return nil
+	}
+}
+
+// WithUserAgent puts product, for example "inventory/1.4", before the
+// library's own name in the User-Agent header.
+func WithUserAgent(product string) Option {
+	return func(c *config) error {
+		if product == "" {
+			return errors.New("WithUserAgent: the product is empty")
+		}
+		for i := range len(product) {
+			if product[i] < ' ' || product[i] > '~' {
+				return fmt.Errorf("WithUserAgent: byte %#x at position %d is not printable ASCII", product[i], i)
+			}
+		}
+		c.product = product
+		return nil
+	}
+}
+
+// WithLogger makes the client log each attempt, at debug level: method, path,
+// status, Ray ID, attempt, duration and the wait before the next one. Headers,
+// bodies and credentials are never logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return errors.New("WithLogger: the logger is nil")
+		}
+		c.logger = l
+		return nil
+	}
+}

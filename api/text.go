@@ -1,0 +1,113 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds on text from outside, in bytes: what is kept of it, and what of that
+// goes into the one line of an error.
+const (
+	maxKeptText  = 1024
+	maxErrorPart = 120
+)
+
+// Error gives one line of fewer than 300 characters: the operation, the HTTP
+// status, the API's codes and first message, the cause, the Ray ID. The codes
+// are the vendor's contract; the wording is nobody's.
+func (e *Error) Error() string {
+	var parts []string
+	if e.operation != "" {
+		parts = append(parts, e.operation)
+	} else {
+		parts = append(parts, "cloudflare-mtls")
+	}
+	if e.StatusCode != 0 {
+		parts = append(parts, strings.TrimSpace("HTTP "+strconv.Itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode)))
+	}
+	if len(e.Details) > 0 {
+		parts = append(parts, describeDetails(e.Details))
+	}
+	for _, kind := range e.kinds {
+		if e.note == "" || kind == ErrInvalidArgument {
+			parts = append(parts, kind.Error())
+		}
+	}
+	if e.note != "" {
+		parts = append(parts, oneLine(e.note, maxErrorPart))
+	}
+	if len(e.causes) > 0 && len(e.Details) == 0 {
+		parts = append(parts, oneLine(e.causes[0].Error(), maxErrorPart))
+	}
+	return cut(strings.Join(parts, ": "), 240) + e.suffix()
+}
+
+func (e *Error) suffix() string {
+	var facts []string
+	if e.RayID != "" {
+		facts = append(facts, "ray "+cut(e.RayID, maxRayID))
+	}
+	if e.Attempts > 1 {
+		facts = append(facts, strconv.Itoa(e.Attempts)+" attempts")
+	}
+	if len(facts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(facts, ", ") + ")"
+}
+
+// describeDetails gives the first message with its code and the codes of the
+// others, chains included.
+func describeDetails(details []ErrorDetail) string {
+	var others []string
+	collect(details, &others)
+	first := details[0]
+	text := oneLine(first.Message, maxErrorPart)
+	if first.Code != 0 {
+		text = fmt.Sprintf("code %d: %s", first.Code, text)
+		others = others[1:]
+	}
+	if len(others) > 0 {
+		text += " (also " + strings.Join(others[:min(len(others), 4)], ", ") + ")"
+	}
+	return text
+}
+
+func collect(details []ErrorDetail, codes *[]string) {
+	for _, d := range details {
+		if d.Code != 0 {
+			*codes = append(*codes, strconv.Itoa(d.Code))
+		}
+		collect(d.Chain, codes)
+	}
+}
+
+// oneLine makes foreign text fit for one line of a log: no control or
+// formatting characters, single spaces, at most limit bytes.
+func oneLine(s string, limit int) string {
+	s = cut(s, 4*limit)
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return cut(strings.Join(strings.Fields(s), " "), limit)
+}
+
+// cut shortens s to at most limit bytes without splitting a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	const mark = "…"
+	end := limit - len(mark)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + mark
+}

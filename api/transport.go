@@ -1,0 +1,67 @@
+package api
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+const modulePath = "github.com/certuse/cloudflare-mtls"
+
+// defaultTransport differs from [http.DefaultTransport] where that is meant for
+// browsing many hosts: it keeps as many idle connections to one host as an
+// audit uses, waits only so long for headers, and bounds their size.
+func defaultTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           128,
+		MaxIdleConnsPerHost:    128,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// sender sends one request. It is the transport without [http.Client] around
+// it, whose redirects and cookies would have to be turned off again.
+type sender struct{ transport http.RoundTripper }
+
+func (s sender) Do(req *http.Request) (*http.Response, error) {
+	resp, err := s.transport.RoundTrip(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, errors.New("the transport returned neither an answer nor an error")
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	return resp, nil
+}
+
+func userAgent(product string) string {
+	own := "cloudflare-mtls/" + moduleVersion()
+	if product == "" {
+		return own
+	}
+	return product + " " + own
+}
+
+// moduleVersion is the version that the importing program was built with.
+var moduleVersion = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == modulePath && m.Replace == nil && m.Version != "" {
+				return m.Version
+			}
+		}
+	}
+	return "devel"
+})

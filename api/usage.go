@@ -1,0 +1,90 @@
+package api
+
+import "fmt"
+
+// Usage is the conclusion on which a decision about a certificate can rest.
+type Usage int
+
+// The three conclusions. The zero value is UsageUnknown.
+const (
+	// UsageUnknown: there is no answer, or the answer does not settle it.
+	UsageUnknown Usage = iota
+	// InUse: the API named at least one association.
+	InUse
+	// Unused: the API sent a complete, error-free, empty list.
+	Unused
+)
+
+// String returns "unknown", "in_use" or "unused"; other values are "unknown".
+func (u Usage) String() string {
+	switch u {
+	case InUse:
+		return "in_use"
+	case Unused:
+		return "unused"
+	default:
+		return "unknown"
+	}
+}
+
+// MarshalText gives the text of [Usage.String].
+func (u Usage) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// UnmarshalText reads the three texts of [Usage.String] and refuses others.
+func (u *Usage) UnmarshalText(text []byte) error {
+	for _, known := range []Usage{UsageUnknown, InUse, Unused} {
+		if known.String() == string(text) {
+			*u = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %q is no usage", ErrInvalidArgument, text)
+}
+
+// Usage says what the answer proves:
+//
+//   - [InUse]: at least one association was received.
+//   - [Unused]: the answer was received by a [Client], its result is empty, it
+//     is not truncated and carries no errors.
+//   - [UsageUnknown]: everything else, which includes a nil list and a list
+//     that was made by hand or read from JSON.
+//
+// Changing the fields of a list never turns it into Unused.
+func (l *AssociationList) Usage() Usage {
+	if l == nil {
+		return UsageUnknown
+	}
+	if l.verdict == Unused && (len(l.Associations) > 0 || l.Truncated || len(l.Errors) > 0) {
+		return UsageUnknown
+	}
+	return l.verdict
+}
+
+func verdictOf(l *AssociationList) Usage {
+	switch {
+	case len(l.Associations) > 0:
+		return InUse
+	case l.Truncated || len(l.Errors) > 0:
+		return UsageUnknown
+	default:
+		return Unused
+	}
+}
+
+// isTruncated tells whether more rows exist, or may exist, than the n that
+// were delivered. Any sign of more is enough.
+func isTruncated(n int, info ResultInfo, hasCursor bool) bool {
+	rows := int64(n)
+	switch {
+	case hasCursor,
+		info.Count > rows,
+		info.TotalCount > rows,
+		info.TotalPages > 1,
+		info.Page > 1:
+		return true
+	case min(info.Count, info.Page, info.PerPage, info.TotalCount, info.TotalPages) < 0:
+		return true
+	}
+	noTotals := info.TotalCount == 0 && info.TotalPages == 0
+	return rows > 0 && noTotals && info.PerPage > 0 && info.PerPage <= rows
+}
