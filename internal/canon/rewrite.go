@@ -58,7 +58,7 @@ func canonicalParameters(op specdoc.Object, found Found) error {
 	if place := slices.Index(inPath, nil); place >= 0 {
 		return fmt.Errorf("%s: path parameter %q of %s is not described", at, found.Names[place], found.Path)
 	}
-	op["parameters"] = append(inPath, others...)
+	op["parameters"] = slices.Concat(inPath, others)
 	return nil
 }
 

@@ -41,7 +41,7 @@ func OpenAPI() []byte { return []byte(openAPI) }
 
 // Generate returns the files of generated/, by their paths from the root of
 // the module in moduleRoot. Nothing in the module is changed.
-func Generate(ctx context.Context, moduleRoot string, contract specdoc.Object) (map[string][]byte, error) {
+func Generate(ctx context.Context, moduleRoot string, contract specdoc.Object) (_ map[string][]byte, err error) {
 	encoded, err := specdoc.Encode(contract)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func Generate(ctx context.Context, moduleRoot string, contract specdoc.Object) (
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(staging)
+	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
 	spec := filepath.Join(staging, "openapi.json")
 	if err := os.WriteFile(spec, encoded, 0o600); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func oapiCodegen(ctx context.Context, moduleRoot, spec, name string) ([]byte, er
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("oapi-codegen (%s): %w: %s", name, err, strings.TrimSpace(stderr.String()))
+		return nil, fmt.Errorf("oapi-codegen (%s): %w: %s", name, err, strings.Join(strings.Fields(stderr.String()), " "))
 	}
 	return stdout.Bytes(), nil
 }

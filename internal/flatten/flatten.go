@@ -20,19 +20,19 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
 
-// Contradiction is an allOf that no document can satisfy, or that cannot be
+// ContradictionError is an allOf that no document can satisfy, or that cannot be
 // merged into one schema.
-type Contradiction struct {
+type ContradictionError struct {
 	Pointer string // JSON pointer of the schema
 	Keyword string // the keyword its parts disagree on
 	Cause   error
 }
 
-func (c *Contradiction) Error() string {
+func (c *ContradictionError) Error() string {
 	return fmt.Sprintf("%s: the parts of allOf contradict each other in %q: %v", c.Pointer, c.Keyword, c.Cause)
 }
 
-func (c *Contradiction) Unwrap() error { return c.Cause }
+func (c *ContradictionError) Unwrap() error { return c.Cause }
 
 // Flatten returns doc with each schema of the operation's responses and
 // parameters merged; doc is not changed. It must not contain references.
@@ -176,7 +176,7 @@ func locate(ref *openapi3.SchemaRef, pointer string, cause error) error {
 	if m := conflict.FindStringSubmatch(cause.Error()); m != nil {
 		keyword = strings.ToLower(m[1][:1]) + m[1][1:]
 	}
-	return &Contradiction{Pointer: pointer, Keyword: keyword, Cause: cause}
+	return &ContradictionError{Pointer: pointer, Keyword: keyword, Cause: cause}
 }
 
 // collect gathers the schemas that the parts of allOf give each property.

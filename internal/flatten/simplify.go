@@ -91,7 +91,7 @@ func decided(schema specdoc.Object, keyword, own string) bool {
 			return false
 		}
 		switch t, typed := object["type"].(string); {
-		case typed && t != own && !(t == "number" && own == "integer"):
+		case typed && t != own && (t != "number" || own != "integer"):
 			continue
 		case assertsNothingBut(object):
 			plain++

@@ -21,20 +21,19 @@ import (
 // wellKnown names the objects of the operation's answers by their place. An
 // object that the vendor adds gets a name made of its parent's and its key's.
 var wellKnown = map[string]string{
-	"200":                        "AssociationsResponse",
-	"200.result[]":               "Association",
-	"200.result_info":            "ResultInfo",
-	"200.errors[]":               "ResponseInfo",
-	"200.errors[].source":        "ResponseInfoSource",
-	"200.messages[]":             "Message",
-	"200.messages[].source":      "MessageSource",
-	"4XX":                        "FailureResponse",
-	"4XX.errors[]":               "FailureInfo",
-	"4XX.errors[].source":        "FailureInfoSource",
-	"4XX.messages[]":             "FailureMessage",
-	"4XX.messages[].source":      "FailureMessageSource",
-	"4XX.result_info":            "FailureResultInfo",
-	"200.errors[].error_chain[]": "ResponseInfoChain",
+	"200":                   "AssociationsResponse",
+	"200.result[]":          "Association",
+	"200.result_info":       "ResultInfo",
+	"200.errors[]":          "ResponseInfo",
+	"200.errors[].source":   "ResponseInfoSource",
+	"200.messages[]":        "Message",
+	"200.messages[].source": "MessageSource",
+	"4XX":                   "FailureResponse",
+	"4XX.errors[]":          "FailureInfo",
+	"4XX.errors[].source":   "FailureInfoSource",
+	"4XX.messages[]":        "FailureMessage",
+	"4XX.messages[].source": "FailureMessageSource",
+	"4XX.result_info":       "FailureResultInfo",
 }
 
 // maxName is the longest name a component may get; longer ones make Go code

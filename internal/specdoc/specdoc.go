@@ -37,7 +37,7 @@ func decodeJSON(name string, data []byte) (Object, error) {
 	if err := json.Unmarshal(data, &root); err != nil {
 		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 			line, column := position(data, syntax.ByteOffset)
-			return nil, fmt.Errorf("%s:%d:%d: not JSON: %v", name, line, column, syntax.Err)
+			return nil, fmt.Errorf("%s:%d:%d: not JSON: %w", name, line, column, syntax.Err)
 		}
 		return nil, fmt.Errorf("%s: not JSON: %w", name, err)
 	}

@@ -13,15 +13,17 @@ import (
 	"slices"
 )
 
+// change is one file that gets a new content.
+type change struct {
+	path, staged string
+	old          []byte
+	existed      bool
+}
+
 // Write puts files, by their slash-separated paths below root, in place. All
 // contents are on disk before the first file changes; files that have their
 // content already are not touched; an error puts back what was there.
 func Write(root string, files map[string][]byte) (err error) {
-	type change struct {
-		path, staged string
-		old          []byte
-		existed      bool
-	}
 	var changes []change
 	defer func() {
 		for _, c := range changes {
@@ -44,8 +46,14 @@ func Write(root string, files map[string][]byte) (err error) {
 		}
 		changes = append(changes, c)
 	}
+	return swap(changes, os.Rename)
+}
+
+// swap renames the staged files to their places, all of them or none.
+func swap(changes []change, rename func(from, to string) error) error {
 	for i, c := range changes {
-		if err = os.Rename(c.staged, c.path); err == nil {
+		err := rename(c.staged, c.path)
+		if err == nil {
 			continue
 		}
 		for _, done := range changes[:i] {

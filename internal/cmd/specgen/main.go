@@ -31,12 +31,12 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, ".", os.Args[1:], os.Stdout, os.Stderr))
 }
 
 var errStale = errors.New("generated/ is stale: run 'make generate' and commit the result")
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) == 1 {
 		command = args[0]
@@ -44,9 +44,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var err error
 	switch command {
 	case "generate":
-		err = generate(ctx, ".")
+		err = generate(ctx, root)
 	case "check":
-		err = check(ctx, ".", stdout)
+		err = check(ctx, root, stdout)
 	default:
 		fmt.Fprintln(stderr, "usage: specgen generate|check")
 		return exitUsage

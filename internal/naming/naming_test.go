@@ -1,0 +1,131 @@
+package naming
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+)
+
+// answer is a document with the given schemas, in YAML, by response.
+func answer(t *testing.T, schemas map[string]string) specdoc.Object {
+	t.Helper()
+	responses := specdoc.Object{}
+	for status, text := range schemas {
+		schema, err := specdoc.Decode(status, []byte("# YAML\n"+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		responses[status] = specdoc.Object{"content": specdoc.Object{"application/json": specdoc.Object{"schema": schema}}}
+	}
+	return specdoc.Object{"paths": specdoc.Object{"/p": specdoc.Object{"get": specdoc.Object{"responses": responses}}}}
+}
+
+func schemasOf(t *testing.T, doc specdoc.Object) specdoc.Object {
+	t.Helper()
+	out, err := Name(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out["components"].(specdoc.Object)["schemas"].(specdoc.Object)
+}
+
+const envelope = `
+type: object
+properties:
+  errors: {type: array, items: {type: object, description: of errors, properties: {code: {type: integer}, source: {type: object, properties: {pointer: {type: string}}}}}}
+  messages: {type: array, items: {type: object, description: of messages, properties: {code: {type: integer, example: 7}, source: {type: object, properties: {pointer: {type: string}}}}}}
+  result: {type: array, items: {type: object, properties: {service: {type: string}}}}
+  result_info: {type: object, properties: {page: {type: number}}}
+  success: {type: boolean}
+`
+
+func TestObjectsAreNamedByTheirPlace(t *testing.T) {
+	t.Parallel()
+	got := schemasOf(t, answer(t, map[string]string{"200": envelope}))
+	want := []string{"Association", "AssociationsResponse", "ResponseInfo", "ResponseInfoSource", "ResultInfo"}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("components (-want +got)\n%s", diff)
+	}
+	properties := got["AssociationsResponse"].(specdoc.Object)["properties"].(specdoc.Object)
+	for _, list := range []string{"errors", "messages"} {
+		items := properties[list].(specdoc.Object)["items"]
+		if diff := cmp.Diff(specdoc.Object{"$ref": "#/components/schemas/ResponseInfo"}, items); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", list, diff)
+		}
+	}
+}
+
+func TestOneShapeHasOneNameAcrossResponses(t *testing.T) {
+	t.Parallel()
+	got := schemasOf(t, answer(t, map[string]string{"200": envelope, "4XX": `
+type: object
+properties:
+  errors: {type: array, items: {type: object, properties: {code: {type: integer}, source: {type: object, properties: {pointer: {type: string}}}}}}
+`}))
+	if _, ok := got["FailureInfo"]; ok {
+		t.Errorf("the same shape got a second name: %v", slices.Sorted(maps.Keys(got)))
+	}
+}
+
+func TestDifferentShapesKeepDifferentNames(t *testing.T) {
+	t.Parallel()
+	got := schemasOf(t, answer(t, map[string]string{"200": envelope, "4XX": `
+type: object
+properties:
+  errors: {type: array, items: {type: object, properties: {code: {type: integer}, error_chain: {type: array, items: {type: object, properties: {code: {type: integer}}}}}}}
+`}))
+	for _, name := range []string{"ResponseInfo", "FailureInfo", "FailureInfoErrorChainItem"} {
+		if _, ok := got[name]; !ok {
+			t.Errorf("no %s in %v", name, slices.Sorted(maps.Keys(got)))
+		}
+	}
+}
+
+func TestUnknownObjectsAreNamedAfterTheirParents(t *testing.T) {
+	t.Parallel()
+	got := schemasOf(t, answer(t, map[string]string{
+		"200": `
+type: object
+properties:
+  result:
+    type: array
+    items:
+      type: object
+      properties:
+        zone: {type: object, properties: {id: {type: string}}}
+        hosts: {type: array, items: {type: object, properties: {name: {type: string}}}}
+        any: {oneOf: [{type: object, properties: {a: {type: string}}}, {type: string}]}
+        by_name: {type: object, additionalProperties: {type: object, properties: {n: {type: number}}}}
+        free: {type: object}
+`, "202": "{type: object, properties: {id: {type: number}}}",
+	}))
+	want := []string{"Association", "AssociationAnyVariant0", "AssociationByNameItem", "AssociationHost", "AssociationZone", "AssociationsResponse", "Response202"}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("components (-want +got)\n%s", diff)
+	}
+}
+
+func TestUnreadableNamesAreRefused(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("deeply_", 6) + "nested"
+	_, err := Name(answer(t, map[string]string{"200": "{type: object, properties: {" + long + ": {type: object, properties: {a: {type: string}}}}}"}))
+	if err == nil || !strings.Contains(err.Error(), "needs a name") || !strings.Contains(err.Error(), long) {
+		t.Errorf("error %v, want one that names the place", err)
+	}
+}
+
+func TestNameLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
+	doc := answer(t, map[string]string{"200": envelope})
+	if _, err := Name(doc); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(answer(t, map[string]string{"200": envelope}), doc); diff != "" {
+		t.Errorf("input changed:\n%s", diff)
+	}
+}

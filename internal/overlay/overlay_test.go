@@ -1,0 +1,172 @@
+package overlay
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+)
+
+const head = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\nactions:\n"
+
+func parse(t *testing.T, actions string) []Overlay {
+	t.Helper()
+	o, err := Parse("10-x.yaml", []byte(head+actions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []Overlay{o}
+}
+
+func document(t *testing.T, text string) specdoc.Object {
+	t.Helper()
+	doc, err := specdoc.Decode("doc", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestActionsAreAppliedInOrder(t *testing.T) {
+	t.Parallel()
+	overlays := parse(t, `
+  - {x-id: add, description: d, target: $.paths, update: {/new: {}}}
+  - {x-id: fill, description: d, target: "$.paths['/new']", copy: "$.paths['/old']"}
+  - {x-id: drop, description: d, target: "$.paths['/old']", remove: true}
+  - {x-id: grow, description: d, target: "$.paths['/new'].get.tags", update: [b]}
+`)
+	doc := document(t, `{"paths": {"/old": {"get": {"tags": ["a"], "n": 1, "f": 1.5, "nil": null, "s": "1"}}}}`)
+	got, err := Apply(doc, overlays, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := document(t, `{"paths": {"/new": {"get": {"tags": ["a", "b"], "n": 1, "f": 1.5, "nil": null, "s": "1"}}}}`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, ok := doc["paths"].(specdoc.Object)["/old"]; !ok {
+		t.Error("the input was changed")
+	}
+}
+
+func TestEachEffectIsTold(t *testing.T) {
+	t.Parallel()
+	overlays := parse(t, `
+  - {x-id: changes, description: d, target: $.a, update: {b: 2}}
+  - {x-id: there-already, description: d, target: $.a, update: {c: 3}}
+  - {x-id: gone-already, description: d, target: $.a.minimum, remove: true, x-satisfied-when: $.a.c}
+  - {x-id: lost, description: d, target: $.other.minimum, remove: true, x-satisfied-when: $.other}
+  - {x-id: lost-without-proof, description: d, target: $.a.minimum, remove: true}
+  - {x-id: nothing-to-copy, description: d, target: $.a, copy: $.other}
+`)
+	_, outcomes, err := Survey(document(t, `{"a": {"b": 1, "c": 3}}`), overlays)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Effect{}
+	for _, o := range outcomes {
+		got[strings.TrimPrefix(o.Action.ID, "10-x.yaml#")] = o.Effect
+	}
+	want := map[string]Effect{
+		"changes": Applied, "there-already": Satisfied, "gone-already": Satisfied,
+		"lost": Unmatched, "lost-without-proof": Unmatched, "nothing-to-copy": Unmatched,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestApplyIsStrict(t *testing.T) {
+	t.Parallel()
+	const (
+		changes = "  - {x-id: one, description: d, target: $.a, update: {b: 2}}\n"
+		nothing = "  - {x-id: one, description: d, target: $.a, update: {b: 1}}\n"
+		missing = "  - {x-id: one, description: d, target: $.z, update: {b: 1}}\n"
+	)
+	one := []string{"10-x.yaml#one"}
+	tests := map[string]struct {
+		action    string
+		satisfied []string
+		want      string // in the error; empty: no error
+	}{
+		"applied":                       {changes, nil, ""},
+		"applied but listed":            {changes, one, "but it changes the document"},
+		"without effect":                {nothing, nil, "does not list it as satisfied"},
+		"without effect and listed":     {nothing, one, ""},
+		"matches nothing":               {missing, nil, "matches nothing"},
+		"matches nothing though listed": {missing, one, "matches nothing"},
+		"listed but unknown":            {changes, []string{"10-x.yaml#two"}, "there is no such overlay action"},
+		"object updated with a scalar":  {"  - {x-id: one, description: d, target: $.a, update: 5}\n", nil, "target is object but update is scalar"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Apply(document(t, `{"a": {"b": 1}}`), parse(t, tt.action), tt.satisfied)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Fatal(err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Fatalf("error %v, want one with %q", err, tt.want)
+			case tt.want != "" && !strings.Contains(err.Error(), "10-x.yaml#"):
+				t.Errorf("the error does not name the action: %v", err)
+			}
+		})
+	}
+}
+
+func TestBadOverlaysAreRefused(t *testing.T) {
+	t.Parallel()
+	action := func(s string) string { return head + "  - " + s + "\n" }
+	tests := map[string]struct{ text, want string }{
+		"not YAML":          {"overlay: [", "not an overlay document"},
+		"not an overlay":    {"openapi: 3.0.3\n", "not a valid overlay"},
+		"no actions":        {head + "  []\n", "at least one action"},
+		"version 1.0":       {strings.Replace(action("{x-id: a, description: d, target: $, update: {}}"), "1.1.0", "1.0.0", 1), `overlay version "1.0.0"`},
+		"no id":             {action("{description: d, target: $.a, remove: true}"), "x-id"},
+		"odd id":            {action("{x-id: A B, description: d, target: $.a, remove: true}"), "x-id"},
+		"no reason":         {action("{x-id: a, target: $.a, remove: true}"), "say why"},
+		"no effect asked":   {action("{x-id: a, description: d, target: $.a}"), "exactly one of"},
+		"two effects asked": {action("{x-id: a, description: d, target: $.a, copy: $.b, remove: true}"), "exactly one of"},
+		"bad target":        {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
+		"bad proof":         {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse("x.yaml", []byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadReadsFilesInOrderOfTheirNames(t *testing.T) {
+	t.Parallel()
+	file := func(id string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(head + "  - {x-id: " + id + ", description: d, target: $.a, remove: true}\n")}
+	}
+	overlays, err := Load(fstest.MapFS{"o/20-b.yaml": file("b"), "o/10-a.yaml": file("a"), "o/README.md": {}}, "o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(overlays) != 2 || overlays[0].File != "10-a.yaml" || overlays[1].Actions[0].ID != "20-b.yaml#b" {
+		t.Errorf("got %+v", overlays)
+	}
+}
+
+func TestLoadRefusesDoubtfulFolders(t *testing.T) {
+	t.Parallel()
+	twice := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n  - {x-id: a, description: d, target: $.b, remove: true}\n"
+	for want, fsys := range map[string]fstest.MapFS{
+		"no overlay documents":  {"o/README.md": {}},
+		"two actions have the ": {"o/1.yaml": {Data: []byte(twice)}},
+		"o/1.yaml: ":            {"o/1.yaml": {Data: []byte("x: y")}},
+	} {
+		if _, err := Load(fsys, "o"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}

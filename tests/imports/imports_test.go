@@ -1,0 +1,71 @@
+// Package imports holds what is promised about the weight of an import.
+package imports
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// heavy are the modules of the pipeline, the checkers and the command line. A
+// program that imports the client must not compile them.
+var heavy = []string{
+	"github.com/getkin/kin-openapi", "github.com/speakeasy-api", "github.com/oasdiff", "gopkg.in/yaml", "go.yaml.in",
+	"github.com/oapi-codegen/oapi-codegen", "github.com/spf13", "github.com/certuse/cloudflare-mtls/internal/",
+	"github.com/certuse/cloudflare-mtls/cmd/", "github.com/cloudflare",
+}
+
+// allowed are the modules that an importer of the client compiles.
+var allowed = []string{
+	"github.com/certuse/cloudflare-mtls/api", "github.com/certuse/cloudflare-mtls/generated",
+	"github.com/oapi-codegen/runtime", "github.com/apapsch/go-jsonmerge", "github.com/google/uuid", // runtime and what it imports
+	"github.com/go-json-experiment/json", "github.com/cenkalti/backoff", "github.com/dunglas/httpsfv",
+}
+
+func dependencies(t *testing.T, pkg string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
+func startsWithAny(path string, prefixes []string) bool {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportingTheClientStaysLight(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range []string{"./api", "./generated"} {
+		for _, path := range dependencies(t, pkg) {
+			if startsWithAny(path, heavy) {
+				t.Errorf("%s imports %s", pkg, path)
+			}
+			if !startsWithAny(path, allowed) {
+				t.Errorf("%s imports %s, which is not on the list of what importers compile: add it here only with a reason", pkg, path)
+			}
+		}
+	}
+}
+
+// The list of heavy modules is worth something only if it recognises them.
+func TestHeavyModulesAreRecognised(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, path := range dependencies(t, "./internal/cmd/specgen") {
+		if startsWithAny(path, heavy) {
+			found++
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d heavy packages found in the pipeline's own command", found)
+	}
+}
