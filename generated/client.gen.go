@@ -5,71 +5,58 @@ package generated
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/oapi-codegen/runtime"
 )
 
-// RequestEditorFn is the function signature for the RequestEditor callback function
+// RequestEditorFn changes a request before it is sent. An error stops the call.
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
 
-// Doer performs HTTP requests.
-//
-// The standard http.Client implements this interface.
+// HttpRequestDoer sends requests; *http.Client is one.
 type HttpRequestDoer interface {
 	Do(req *http.Request) (*http.Response, error)
 }
 
-// Client which conforms to the OpenAPI3 specification for this service.
+// Client sends the operations of the contract. It is safe for concurrent
+// use if its HttpRequestDoer and its editors are.
 type Client struct {
-	// The endpoint of the server conforming to this interface, with scheme,
-	// https://api.deepmap.com for example. This can contain a path relative
-	// to the server, such as https://api.deepmap.com/dev-test, and all the
-	// paths in the swagger spec will be appended to the server.
+	// Server is the base URL, before the paths of the contract.
 	Server string
-
-	// Doer for performing requests, typically a *http.Client with any
-	// customized settings, such as certificate chains.
+	// Client sends the requests.
 	Client HttpRequestDoer
-
-	// A list of callbacks for modifying requests which are generated before sending over
-	// the network.
+	// RequestEditors run on every request, in order, before those of the call.
 	RequestEditors []RequestEditorFn
+
+	parsed     *url.URL // parsedFrom, parsed
+	parsedFrom string
 }
 
-// ClientOption allows setting custom parameters during construction
+// ClientOption changes a Client under construction.
 type ClientOption func(*Client) error
 
-// Creates a new Client, with reasonable defaults
+// NewClient returns a client for the API at server. Without WithHTTPClient it
+// sends with a zero http.Client.
 func NewClient(server string, opts ...ClientOption) (*Client, error) {
-	// create a client with sane default values
-	client := Client{
-		Server: server,
-	}
-	// mutate client and add all optional params
-	for _, o := range opts {
-		if err := o(&client); err != nil {
+	client := &Client{Server: server}
+	for _, opt := range opts {
+		if err := opt(client); err != nil {
 			return nil, err
 		}
 	}
-	// ensure the server URL always has a trailing slash
-	if !strings.HasSuffix(client.Server, "/") {
-		client.Server += "/"
+	base, err := parseServer(client.Server)
+	if err != nil {
+		return nil, err
 	}
-	// create httpClient, if not already present
+	client.parsed, client.parsedFrom = base, client.Server
 	if client.Client == nil {
 		client.Client = &http.Client{}
 	}
-	return &client, nil
+	return client, nil
 }
 
-// WithHTTPClient allows overriding the default Doer, which is
-// automatically created using http.Client. This is useful for tests.
+// WithHTTPClient sets what sends the requests.
 func WithHTTPClient(doer HttpRequestDoer) ClientOption {
 	return func(c *Client) error {
 		c.Client = doer
@@ -77,8 +64,7 @@ func WithHTTPClient(doer HttpRequestDoer) ClientOption {
 	}
 }
 
-// WithRequestEditorFn allows setting up a callback function, which will be
-// called right before sending the request. This can be used to mutate the request.
+// WithRequestEditorFn adds an editor that runs on every request.
 func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	return func(c *Client) error {
 		c.RequestEditors = append(c.RequestEditors, fn)
@@ -86,9 +72,8 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	}
 }
 
-// The interface specification for the client above.
+// ClientInterface is the set of operations.
 type ClientInterface interface {
-
 	// ListMTLSCertificateAssociations performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
 	//
 	// Lists all active associations between the certificate and Cloudflare services.
@@ -99,185 +84,113 @@ type ClientInterface interface {
 //
 // Lists all active associations between the certificate and Cloudflare services.
 func (c *Client) ListMTLSCertificateAssociations(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListMTLSCertificateAssociationsRequest(c.Server, accountID, mtlsCertificateID)
+	base, err := c.base()
 	if err != nil {
 		return nil, err
 	}
-	req = req.WithContext(ctx)
+	req, err := newListMTLSCertificateAssociationsRequest(ctx, base, accountID, mtlsCertificateID)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
 		return nil, err
 	}
 	return c.Client.Do(req)
 }
 
-// NewListMTLSCertificateAssociationsRequest constructs an http.Request for the ListMTLSCertificateAssociations method
+// NewListMTLSCertificateAssociationsRequest returns the request of ListMTLSCertificateAssociations to the API at server.
 func NewListMTLSCertificateAssociationsRequest(server string, accountID string, mtlsCertificateID string) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	base, err := parseServer(server)
 	if err != nil {
 		return nil, err
 	}
+	return newListMTLSCertificateAssociationsRequest(context.Background(), base, accountID, mtlsCertificateID)
+}
 
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "mtls_certificate_id", mtlsCertificateID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+func newListMTLSCertificateAssociationsRequest(ctx context.Context, base *url.URL, accountID string, mtlsCertificateID string) (*http.Request, error) {
+	pathParam0 := url.PathEscape(accountID)
+	pathParam1 := url.PathEscape(mtlsCertificateID)
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/mtls_certificates/%s/associations", pathParam0, pathParam1)
 	if err != nil {
 		return nil, err
 	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/accounts/%s/mtls_certificates/%s/associations", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
 	return req, nil
 }
 
-func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
-	for _, r := range c.RequestEditors {
-		if err := r(ctx, req); err != nil {
+func (c *Client) applyEditors(ctx context.Context, req *http.Request, additional []RequestEditorFn) error {
+	for _, edit := range c.RequestEditors {
+		if err := edit(ctx, req); err != nil {
 			return err
 		}
 	}
-	for _, r := range additionalEditors {
-		if err := r(ctx, req); err != nil {
+	for _, edit := range additional {
+		if err := edit(ctx, req); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ClientWithResponses builds on ClientInterface to offer response payloads
-type ClientWithResponses struct {
-	ClientInterface
+// base returns the parsed Server, which may have been set after NewClient.
+func (c *Client) base() (*url.URL, error) {
+	if c.parsed != nil && c.parsedFrom == c.Server {
+		return c.parsed, nil
+	}
+	return parseServer(c.Server)
 }
 
-// NewClientWithResponses creates a new ClientWithResponses, which wraps
-// Client with return type handling
-func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithResponses, error) {
-	client, err := NewClient(server, opts...)
+// parseServer parses a base URL as http.NewRequest does, without the slashes
+// at its end. Its query and fragment are not used.
+func parseServer(server string) (*url.URL, error) {
+	req, err := http.NewRequest(http.MethodGet, server, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &ClientWithResponses{client}, nil
+	base := req.URL
+	base.RawPath = strings.TrimRight(base.EscapedPath(), "/")
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.RawQuery, base.ForceQuery = "", false
+	base.Fragment, base.RawFragment = "", ""
+	return base, nil
 }
 
-// WithBaseURL overrides the baseURL.
-func WithBaseURL(baseURL string) ClientOption {
-	return func(c *Client) error {
-		newBaseURL, err := url.Parse(baseURL)
-		if err != nil {
-			return err
+// newRequest returns a request to the path of an operation below base. Each %s
+// in operationPath stands for one of the escaped path parameters, in order.
+func newRequest(ctx context.Context, method string, base *url.URL, operationPath string, pathParams ...string) (*http.Request, error) {
+	size := len(base.RawPath) + len(operationPath)
+	for i, param := range pathParams {
+		if param == "" || param == "." || param == ".." {
+			return nil, fmt.Errorf("path parameter %d of %s: %q is not a path segment", i+1, operationPath, param)
 		}
-		c.Server = newBaseURL.String()
-		return nil
+		size += len(param)
 	}
-}
-
-// ClientWithResponsesInterface is the interface specification for the client with responses above.
-type ClientWithResponsesInterface interface {
-
-	// ListMTLSCertificateAssociationsWithResponse performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
-	//
-	// Lists all active associations between the certificate and Cloudflare services.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	ListMTLSCertificateAssociationsWithResponse(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*ListMTLSCertificateAssociationsResponse, error)
-}
-
-type ListMTLSCertificateAssociationsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *AssociationsResponse
-	// JSON4XX the response for an HTTP 4XX `application/json` response
-	JSON4XX *FailureResponse
-}
-
-// Status returns HTTPResponse.Status
-func (r ListMTLSCertificateAssociationsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
+	var joined strings.Builder
+	joined.Grow(size)
+	joined.WriteString(base.RawPath)
+	rest := operationPath
+	for _, param := range pathParams {
+		literal, after, _ := strings.Cut(rest, "%s")
+		joined.WriteString(literal)
+		joined.WriteString(param)
+		rest = after
 	}
-	return http.StatusText(0)
-}
+	joined.WriteString(rest)
 
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListMTLSCertificateAssociationsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListMTLSCertificateAssociationsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListMTLSCertificateAssociationsWithResponse performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
-//
-// Lists all active associations between the certificate and Cloudflare services.
-//
-// Returns a wrapper object for the known response body format(s).
-func (c *ClientWithResponses) ListMTLSCertificateAssociationsWithResponse(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*ListMTLSCertificateAssociationsResponse, error) {
-	rsp, err := c.ListMTLSCertificateAssociations(ctx, accountID, mtlsCertificateID, reqEditors...)
+	escaped := joined.String()
+	path, err := url.PathUnescape(escaped)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListMTLSCertificateAssociationsResponse(rsp)
-}
-
-// ParseListMTLSCertificateAssociationsResponse parses an HTTP response from a ListMTLSCertificateAssociationsWithResponse call
-func ParseListMTLSCertificateAssociationsResponse(rsp *http.Response) (*ListMTLSCertificateAssociationsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+	// An empty URL costs no parsing; what it stands for is filled in below.
+	req, err := http.NewRequestWithContext(ctx, method, "", nil)
 	if err != nil {
 		return nil, err
 	}
-
-	response := &ListMTLSCertificateAssociationsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
+	*req.URL = *base
+	req.URL.Path, req.URL.RawPath = path, ""
+	if req.URL.EscapedPath() != escaped {
+		req.URL.RawPath = escaped
 	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest AssociationsResponse
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
-		var dest FailureResponse
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON4XX = &dest
-
-	}
-
-	return response, nil
+	req.Host = base.Host
+	return req, nil
 }
