@@ -45,26 +45,24 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, invalidArgument("new client", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	return newClient(creds, cfg), nil
+	return newClient(creds, cfg)
 }
 
-func newClient(creds Credentials, cfg *config) *Client {
+func newClient(creds Credentials, cfg *config) (*Client, error) {
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	base := *cfg.baseURL
-	if !strings.HasSuffix(base.Path, "/") {
-		base = *base.JoinPath("/")
+	requests, err := generated.NewClient(cfg.baseURL.String(),
+		generated.WithHTTPClient(sender{cfg.transport}),
+		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
+	if err != nil {
+		return nil, invalidArgument("new client", err.Error())
 	}
 	return &Client{
-		generated: &generated.Client{
-			Server:         base.String(),
-			Client:         sender{cfg.transport},
-			RequestEditors: []generated.RequestEditorFn{headerEditor(&base, creds, cfg.product)},
-		},
+		generated:      requests,
 		transport:      cfg.transport,
 		redact:         creds.redactor(),
 		maxAttempts:    cfg.maxAttempts,
@@ -72,7 +70,7 @@ func newClient(creds Credentials, cfg *config) *Client {
 		maxRetryWait:   cfg.maxRetryWait,
 		maxBytes:       cfg.maxBytes,
 		logger:         cfg.logger,
-	}
+	}, nil
 }
 
 // headerEditor sets the headers of each request, and the credentials only when
