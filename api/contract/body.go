@@ -1,0 +1,138 @@
+package contract
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// body passes a response body on and keeps a bounded copy for the check.
+type body struct {
+	stream    io.ReadCloser
+	transport *Transport
+	redact    redactor
+	status    int
+	header    http.Header
+	length    int64 // as announced; -1 is unknown
+
+	mu   sync.Mutex // Close may come from another goroutine than Read
+	kept bytes.Buffer
+	read int64
+	over bool // more was read than is kept
+	done bool // checked, or given up on
+	err  error
+}
+
+// Read passes the stream's bytes and errors on.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.stream.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keep(p[:n])
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF):
+		if failure := b.finish(nil); failure != nil {
+			return n, failure
+		}
+	default:
+		_ = b.finish(err) // the caller gets the stream's own error
+	}
+	return n, err
+}
+
+// Close closes the stream and, if its end was not seen, checks what there is.
+func (b *body) Close() error {
+	err := b.stream.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	cause := errClosedEarly
+	if b.read == b.length || jsontext.Value(b.kept.Bytes()).IsValid() {
+		cause = nil
+	}
+	if failure := b.finish(cause); failure != nil {
+		return failure
+	}
+	return err
+}
+
+var errClosedEarly = errors.New("closed before its end")
+
+func (b *body) keep(p []byte) {
+	b.read += int64(len(p))
+	if b.over || b.done {
+		return
+	}
+	if b.kept.Len()+len(p) > b.transport.checker.maxBytes {
+		b.over = true
+		b.kept = bytes.Buffer{}
+		return
+	}
+	b.kept.Write(p)
+}
+
+// finish checks the body once. Cause says why its end was not seen, nil that it
+// was. The result is the same for all calls.
+func (b *body) finish(cause error) error {
+	if !b.done {
+		b.done = true
+		b.err = b.check(cause)
+		b.kept = bytes.Buffer{}
+	}
+	return b.err
+}
+
+func (b *body) check(cause error) error {
+	vs := b.violations(cause)
+	b.transport.tell(vs)
+	return b.transport.failure(vs)
+}
+
+func (b *body) violations(cause error) []Violation {
+	checker := b.transport.checker
+	var unchecked Violation
+	switch {
+	case cause != nil:
+		unchecked = Violation{Class: Unchecked, Message: "the body was not read to its end", Excerpt: cause.Error()}
+	case b.over:
+		unchecked = tooLong(checker.maxBytes)
+	default:
+		plain, err := b.decompress(checker.maxBytes)
+		if err == nil {
+			return checker.response(b.redact, b.status, b.header, plain)
+		}
+		unchecked = Violation{Class: Unchecked, Pointer: "/header/Content-Encoding", Message: err.Error(), Excerpt: b.header.Get("Content-Encoding")}
+	}
+	unchecked.StatusCode, unchecked.RayID = b.status, b.header.Get("CF-Ray")
+	return []Violation{b.redact.violation(unchecked)}
+}
+
+// decompress undoes the encoding that a caller asked for itself; what
+// [http.Transport] asked for, it has undone already. One byte over the limit is
+// enough to be told as too long.
+func (b *body) decompress(limit int) ([]byte, error) {
+	switch encoding := strings.ToLower(b.header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+		return b.kept.Bytes(), nil
+	case "gzip":
+		r, err := gzip.NewReader(&b.kept)
+		if err != nil {
+			return nil, fmt.Errorf("the body is not gzip: %w", err)
+		}
+		plain, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+		if err != nil {
+			return nil, fmt.Errorf("the body is broken gzip: %w", err)
+		}
+		return plain, nil
+	default:
+		return nil, errors.New("the body has an encoding that is not read here")
+	}
+}

@@ -1,0 +1,141 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// schemaOptions make schema errors complete, strict about formats and silent
+// about values.
+var schemaOptions = []openapi3.SchemaValidationOption{
+	openapi3.EnableFormatValidation(), openapi3.DisableSchemaErrorDetails(),
+}
+
+// checker holds what requests and responses are checked with.
+type checker struct {
+	settings
+	doc *document
+
+	mu   sync.Mutex
+	seen map[[sha256.Size]byte]bool // enum-like values that were reported
+}
+
+func newChecker(opts []Option) (*checker, error) {
+	doc, err := loadDocument()
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{
+		settings: settings{basePath: doc.basePath, maxBytes: DefaultMaxBytes, known: doc.examples()},
+		doc:      doc,
+		seen:     make(map[[sha256.Size]byte]bool),
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			return nil, errors.New("contract: option is nil")
+		}
+		if err := opt(&c.settings); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// schemaViolations turns what a schema said about a value into violations
+// without a class.
+func schemaViolations(err error) (vs []Violation) {
+	var many openapi3.MultiError
+	if errors.As(err, &many) {
+		for _, one := range many {
+			vs = append(vs, schemaViolations(one)...)
+		}
+		return vs
+	}
+	var schema *openapi3.SchemaError
+	if !errors.As(err, &schema) {
+		return nil
+	}
+	v := Violation{
+		Pointer:  pointer(schema.JSONPointer()),
+		Message:  schema.Reason,
+		Expected: expectation(schema),
+	}
+	if schema.SchemaField != "required" { // its value is the whole parent
+		v.Excerpt = excerpt(schema.Value)
+	}
+	if v.Message == "" {
+		v.Message = "does not match " + schema.SchemaField
+	}
+	return []Violation{v}
+}
+
+// expectation writes the broken keyword of a schema.
+func expectation(e *openapi3.SchemaError) string {
+	s := e.Schema
+	switch e.SchemaField {
+	case "type", "nullable":
+		return strings.Join(s.Type.Slice(), " or ")
+	case "required":
+		return "a required property"
+	case "enum":
+		return "one of " + excerpt(s.Enum)
+	case "format":
+		return "format " + s.Format
+	case "pattern":
+		return "pattern " + s.Pattern
+	case "minimum":
+		return fmt.Sprintf("at least %g", *s.Min)
+	case "maximum":
+		return fmt.Sprintf("at most %g", *s.Max)
+	case "minLength":
+		return fmt.Sprintf("at least %d characters", s.MinLength)
+	case "maxLength":
+		return fmt.Sprintf("at most %d characters", *s.MaxLength)
+	default:
+		return e.SchemaField
+	}
+}
+
+// excerpt writes the scalars of a value as JSON, and of a larger value its kind
+// only: what is inside has a pointer of its own.
+func excerpt(value any) string {
+	switch v := value.(type) {
+	case map[string]any:
+		return fmt.Sprintf("an object of %d", len(v))
+	case []any:
+		if len(v) > 4 {
+			return fmt.Sprintf("an array of %d", len(v))
+		}
+	}
+	return jsonText(value)
+}
+
+// jsonText writes a value that was decoded from JSON or is part of the contract,
+// which encoding cannot fail for.
+func jsonText(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("%T", value)
+	}
+	return string(text)
+}
+
+// pointer writes a JSON pointer from its unescaped parts.
+func pointer(parts []string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		b.WriteByte('/')
+		b.WriteString(escapePointer(part))
+	}
+	return b.String()
+}
+
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escapePointer(part string) string { return pointerEscaper.Replace(part) }

@@ -1,0 +1,43 @@
+// Package contract checks HTTP traffic against the vendor's published contract
+// for listing the associations of an mTLS certificate. It is meant for
+// continuous integration and staging: wrap the transport of the client under
+// test, run the job, and look at what was reported.
+//
+//	transport, err := contract.NewTransport(nil,
+//		contract.WithHandler(func(v contract.Violation) { log.Print(v) }))
+//	client, err := api.New(creds, api.WithHTTPClient(&http.Client{Transport: transport}))
+//
+// # What is checked
+//
+// A request is checked before it is sent: method and path, the path parameters,
+// one complete security scheme, no query and no body (the contract documents
+// neither). A response is checked when its body has been read: the status is
+// documented, the content type is the documented one, the body is one strict
+// JSON value (no duplicate names, no invalid UTF-8, nothing after it), and it
+// matches the schema of its status. The contract is the normalised OpenAPI
+// document of this module; its text is that of package generated.
+//
+// Only requests to the contract's operation are checked. Every other request
+// passes through untouched and is reported with [Outside].
+//
+// # Classes
+//
+// [BadRequest] and [BadResponse] break the contract. [Drift] does not: the
+// vendor added something that the contract does not speak of. [Unchecked] says
+// that a response could not be looked at in full, so that silence always means
+// "checked and in order". [Outside] names traffic that the contract does not
+// cover. [Class.Breach] separates the first two from the rest.
+//
+// Drift is one of:
+//   - a field that the schema at its place does not declare;
+//   - a status code that the contract does not document;
+//   - a new value of an enum-like field. The contract gives no closed list for
+//     the service and status of an association, only examples, and any string is
+//     valid there. A value is new when it is not among those examples, nor
+//     passed to [WithKnownValues], and it is reported once per [Transport].
+//
+// # Secrets
+//
+// No text of a [Violation] shows the credentials of the request that it belongs
+// to, also when the server sent them back; long tokens of any origin are masked.
+package contract

@@ -1,0 +1,136 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+// document is the contract, ready for checking. It is read-only.
+type document struct {
+	route    *routers.Route
+	segments []string // of the path template
+	basePath string
+}
+
+var loadDocument = sync.OnceValues(func() (*document, error) {
+	return parseDocument(generated.OpenAPI())
+})
+
+func parseDocument(text []byte) (*document, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		return nil, fmt.Errorf("contract: read the OpenAPI document: %w", err)
+	}
+	if err := doc.Validate(openapi3.NewLoader().Context); err != nil {
+		return nil, fmt.Errorf("contract: the OpenAPI document: %w", err)
+	}
+	if len(doc.Servers) != 1 || doc.Paths.Len() != 1 {
+		return nil, errors.New("contract: the OpenAPI document has more than one server or path")
+	}
+	server, err := url.Parse(doc.Servers[0].URL)
+	if err != nil {
+		return nil, fmt.Errorf("contract: server of the OpenAPI document: %w", err)
+	}
+	for path, item := range doc.Paths.Map() {
+		if item.Get == nil {
+			return nil, fmt.Errorf("contract: %s has no GET", path)
+		}
+		return &document{
+			route: &routers.Route{
+				Spec: doc, Server: doc.Servers[0],
+				Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get,
+			},
+			segments: strings.Split(path, "/"),
+			basePath: server.Path,
+		}, nil
+	}
+	return nil, errors.New("contract: the OpenAPI document has no path")
+}
+
+// match returns the path parameters of a request to the contract's operation.
+// It compares the path as it goes over the wire, so that an escaped slash in a
+// parameter does not become a segment.
+func (d *document) match(req *http.Request, basePath string) (map[string]string, bool) {
+	rest, ok := strings.CutPrefix(req.URL.EscapedPath(), basePath)
+	got := strings.Split(rest, "/")
+	if !ok || req.Method != d.route.Method || len(got) != len(d.segments) {
+		return nil, false
+	}
+	params := make(map[string]string)
+	for i, want := range d.segments {
+		name, isParam := strings.CutPrefix(want, "{")
+		if !isParam {
+			if got[i] != want {
+				return nil, false
+			}
+			continue
+		}
+		value, err := url.PathUnescape(got[i])
+		if err != nil || value == "" {
+			return nil, false
+		}
+		params[strings.TrimSuffix(name, "}")] = value
+	}
+	return params, true
+}
+
+// responseSchema returns the schema of JSON answers with this status, or nil.
+func (d *document) responseSchema(status int) *openapi3.Schema {
+	response := d.route.Operation.Responses.Status(status)
+	if response == nil {
+		return nil
+	}
+	media := response.Value.Content.Get("application/json")
+	if media == nil || media.Schema == nil {
+		return nil
+	}
+	return media.Schema.Value
+}
+
+// examples returns the documented examples of an association's string fields,
+// which are the values known from the start.
+func (d *document) examples() map[string]map[string]bool {
+	known := make(map[string]map[string]bool)
+	for _, name := range enumLike {
+		known[name] = make(map[string]bool)
+	}
+	schema := d.responseSchema(http.StatusOK)
+	for _, step := range []string{"result", ""} {
+		if schema == nil {
+			return known
+		}
+		schema = child(schema, step)
+	}
+	for name, values := range known {
+		if field := child(schema, name); field != nil {
+			if example, ok := field.Example.(string); ok {
+				values[example] = true
+			}
+		}
+	}
+	return known
+}
+
+// child returns the schema of a property, or of the items when name is empty.
+func child(schema *openapi3.Schema, name string) *openapi3.Schema {
+	if schema == nil {
+		return nil
+	}
+	ref := schema.Items
+	if name != "" {
+		ref = schema.Properties[name]
+	}
+	if ref == nil {
+		return nil
+	}
+	return ref.Value
+}

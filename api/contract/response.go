@@ -1,0 +1,132 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxViolations bounds what is reported of one response.
+const maxViolations = 20
+
+// CheckResponse checks one response to the contract's operation, given as status,
+// header and decompressed body, and returns what is wrong with it, drift
+// included. It is meant for fixtures and recordings. Of the options,
+// [WithKnownValues] and [WithMaxBytes] matter. The error is about the options.
+func CheckResponse(status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
+	c, err := newChecker(opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.response(redactor{}, status, header, body), nil
+}
+
+// response checks a complete, decompressed body.
+func (c *checker) response(redact redactor, status int, header http.Header, body []byte) []Violation {
+	vs := c.responseBody(status, header, body)
+	if len(vs) > maxViolations {
+		rest := len(vs) - maxViolations
+		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
+		vs = append(vs[:maxViolations:maxViolations], Violation{
+			Class: class, Message: fmt.Sprintf("%d more violations of this response are not listed", rest),
+		})
+	}
+	for i, v := range vs {
+		v.StatusCode, v.RayID = status, header.Get("CF-Ray")
+		vs[i] = redact.violation(v)
+	}
+	return vs
+}
+
+func (c *checker) responseBody(status int, header http.Header, body []byte) []Violation {
+	if len(body) > c.maxBytes {
+		return []Violation{tooLong(c.maxBytes)}
+	}
+	if c.doc.route.Operation.Responses.Status(status) == nil {
+		return []Violation{{
+			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
+			Expected: "200 or 4XX", Excerpt: strconv.Itoa(status),
+		}}
+	}
+	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return []Violation{{
+			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
+			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + start(body),
+		}}
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return []Violation{notJSON(body, err)}
+	}
+	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: &http.Request{Method: c.doc.route.Method}, Route: c.doc.route,
+		},
+		Status: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{
+			MultiError: true, IncludeResponseStatus: true, SchemaValidationOptions: schemaOptions,
+		},
+	})
+	var vs []Violation
+	if err != nil {
+		if vs = schemaViolations(err); len(vs) == 0 {
+			vs = []Violation{{Message: err.Error()}}
+		}
+		for i := range vs {
+			vs[i].Class = BadResponse
+		}
+		slices.SortStableFunc(vs, byPointer)
+	}
+	if v, wrong := successFlag(status, value); wrong {
+		vs = append(vs, v)
+	}
+	return append(vs, c.drift(status, value)...)
+}
+
+// successFlag checks what the published schemas say by an enumeration of one
+// value, which the normalised contract leaves to the reader: success is true in
+// a 200 and false in a 4XX.
+func successFlag(status int, value any) (Violation, bool) {
+	envelope, _ := value.(map[string]any)
+	success, ok := envelope["success"].(bool)
+	want := status == http.StatusOK
+	if !ok || success == want {
+		return Violation{}, false // a flag that is missing is the schema's finding
+	}
+	return Violation{
+		Class: BadResponse, Pointer: "/success", Message: "success contradicts the status",
+		Expected: strconv.FormatBool(want), Excerpt: strconv.FormatBool(success),
+	}, true
+}
+
+// notJSON says where a body stops being strict JSON.
+func notJSON(body []byte, err error) Violation {
+	v := Violation{Class: BadResponse, Message: "the body is not one strict JSON value", Expected: "one JSON value", Excerpt: start(body)}
+	var syntactic *jsontext.SyntacticError
+	if errors.As(err, &syntactic) {
+		v.Pointer = string(syntactic.JSONPointer)
+		v.Message += fmt.Sprintf(": %v at byte %d", syntactic.Err, syntactic.ByteOffset)
+	}
+	return v
+}
+
+func tooLong(limit int) Violation {
+	return Violation{Class: Unchecked, Message: fmt.Sprintf("the body is longer than the %d bytes that are kept for checking", limit)}
+}
+
+// start takes enough of a body for an excerpt, with room for what redaction
+// shortens. It stays unquoted, since quoting could hide a secret from redaction.
+func start(body []byte) string {
+	return string(body[:min(len(body), 8*maxText)])
+}

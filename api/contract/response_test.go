@@ -1,0 +1,145 @@
+package contract_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+func TestResponseIsHeldToTheContract(t *testing.T) {
+	t.Parallel()
+	success := func(members string) string { return `{"errors":[],"messages":[],"success":true` + members + `}` }
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		want   []string
+	}{
+		{"in use", 200, inUse, nil},
+		{"unused", 200, success(`,"result":[]`), nil},
+		{"without result, which is optional", 200, success(``), nil},
+		{"with paging", 200, success(`,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0,"total_pages":0}`), nil},
+		{"failure", 404, failed, nil},
+		{"failure without messages and result", 400, `{"errors":[{"code":6003,"message":"m"}],"success":false}`, nil},
+		{"rate limit with its code below 1000", 429, `{"errors":[{"code":971,"message":"m"}],"success":false}`, nil},
+
+		{"result null", 200, success(`,"result":null`), []string{"bad response /result"}},
+		{"result an object", 200, success(`,"result":{}`), []string{"bad response /result"}},
+		{"row not an object", 200, success(`,"result":["gateway"]`), []string{"bad response /result/0"}},
+		{"service a number", 200, success(`,"result":[{"service":1}]`), []string{"bad response /result/0/service"}},
+		{"count a string", 200, success(`,"result":[],"result_info":{"count":"1"}`), []string{"bad response /result_info/count"}},
+		{"success missing", 200, `{"errors":[],"messages":[],"result":[]}`, []string{"bad response /success"}},
+		{"success a string", 200, `{"errors":[],"messages":[],"success":"true"}`, []string{"bad response /success"}},
+		{"success false at 200", 200, `{"errors":[],"messages":[],"success":false}`, []string{"bad response /success"}},
+		{"success true at 404", 404, `{"errors":[],"success":true}`, []string{"bad response /success"}},
+		{"errors missing", 200, `{"messages":[],"success":true}`, []string{"bad response /errors"}},
+		{"two faults", 200, `{"success":true}`, []string{"bad response /errors", "bad response /messages"}},
+		{"error without code", 400, `{"errors":[{"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"code a fraction", 400, `{"errors":[{"code":1.5,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"top-level error of the older form", 400, `{"code":6003,"message":"m"}`, []string{"bad response /errors", "bad response /success", "drift /code", "drift /message"}},
+		{"result of a failure not null", 400, `{"errors":[],"success":false,"result":{}}`, []string{"bad response /result"}},
+
+		{"null", 200, `null`, []string{"bad response "}},
+		{"array", 200, `[]`, []string{"bad response "}},
+		{"empty", 200, ``, []string{"bad response "}},
+		{"cut", 200, `{"errors":[`, []string{"bad response /errors"}},
+		{"trailing data", 200, inUse + `{}`, []string{"bad response "}},
+		{"duplicate name", 200, `{"success":true,"success":false}`, []string{"bad response /success"}},
+		{"bad UTF-8", 200, "{\"a\":\"\xff\"}", []string{"bad response /a"}},
+
+		{"undocumented fields, once for each place", 200,
+			success(`,"result":[{"service":"gateway","tier":1},{"service":"gateway","tier":2}],"trace":"x","result_info":{"cursor":"c"}`),
+			[]string{"drift /result/0/tier", "drift /result_info/cursor", "drift /trace"}},
+		{"undocumented field of an error", 400, `{"errors":[{"code":6003,"message":"m","error_chain":[]}],"success":false}`, []string{"drift /errors/0/error_chain"}},
+		{"name that needs escaping", 200, success(`,"a/b~c":1`), []string{"drift /a~1b~0c"}},
+		{"new values, each once", 200,
+			success(`,"result":[{"service":"workers","status":"active"},{"service":"workers","status":"active"}]`),
+			[]string{"drift /result/0/service", "drift /result/0/status"}},
+		{"undocumented status", 503, ``, []string{"drift /status"}},
+		{"undocumented success", 204, ``, []string{"drift /status"}},
+		{"redirect", 307, ``, []string{"drift /status"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			header := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
+			got, err := contract.CheckResponse(tt.status, header, []byte(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, brief(got)); diff != "" {
+				t.Errorf("violations (-want +got):\n%s\n%v", diff, got)
+			}
+			for _, v := range got {
+				if v.Message == "" || v.StatusCode != tt.status {
+					t.Errorf("unclear violation %+v", v)
+				}
+			}
+		})
+	}
+}
+
+func TestContentTypeIsPartOfTheContract(t *testing.T) {
+	t.Parallel()
+	for contentType, want := range map[string][]string{
+		"application/json":               nil,
+		"Application/JSON;charset=UTF-8": nil,
+		"text/html; charset=UTF-8":       {"bad response /header/Content-Type"},
+		"application/problem+json":       {"bad response /header/Content-Type"},
+		"":                               {"bad response /header/Content-Type"},
+	} {
+		got, err := contract.CheckResponse(403, http.Header{"Content-Type": {contentType}}, []byte(failed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, brief(got)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", contentType, diff)
+		}
+	}
+}
+
+func TestKnownValuesAreNoDrift(t *testing.T) {
+	t.Parallel()
+	body := strings.ReplaceAll(inUse, "gateway", "workers")
+	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body),
+		contract.WithKnownValues("service", "workers"))
+	if err != nil || len(got) > 0 {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+func TestViolationSaysWhatWasExpectedAndFound(t *testing.T) {
+	t.Parallel()
+	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":17}]}`
+	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f-TST"}}, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []contract.Violation{{
+		Class: contract.BadResponse, Pointer: "/result/0/service", Message: "value must be a string",
+		Expected: "string", Excerpt: "17", StatusCode: 200, RayID: "8f-TST",
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	const line = "bad response (status 200, ray 8f-TST) at /result/0/service: value must be a string; expected string; found 17"
+	if got[0].String() != line {
+		t.Errorf("String() = %s", got[0])
+	}
+}
+
+func TestViolationsOfOneResponseAreBounded(t *testing.T) {
+	t.Parallel()
+	body := `{"errors":[],"messages":[],"success":true,"result":[` + strings.Repeat("1,", 50_000) + `1]}`
+	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 21 || !strings.Contains(got[20].Message, "49981 more") || got[20].Class != contract.BadResponse {
+		t.Errorf("%d violations, the last: %v", len(got), got[len(got)-1])
+	}
+}

@@ -1,0 +1,225 @@
+package contract_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+func TestSoundTrafficIsSilentAndUnchanged(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []contract.Mode{contract.Report, contract.Fail} {
+		transport, seen := newTransport(t, answer(200, "application/json", inUse), contract.WithMode(mode))
+		resp, err := transport.RoundTrip(get(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := iotest.TestReader(resp.Body, []byte(inUse)); err != nil {
+			t.Error(err)
+		}
+		if err := resp.Body.Close(); err != nil || len(seen.found()) > 0 {
+			t.Errorf("mode %d: close %v, violations %v", mode, err, seen.found())
+		}
+	}
+}
+
+func TestReportModeChangesNothing(t *testing.T) {
+	t.Parallel()
+	const body = `{"success":"yes"}`
+	transport, seen := newTransport(t, answer(200, "application/json", body))
+	req := get(t)
+	req.Header.Del("Authorization")
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(resp.Body)
+	if string(got) != body || err != nil || resp.Body.Close() != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	want := []string{"bad request /security", "bad response /errors", "bad response /messages", "bad response /success"}
+	if diff := cmp.Diff(want, seen.found()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
+
+func TestFailModeSendsNoBadRequest(t *testing.T) {
+	t.Parallel()
+	sent := false
+	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		sent = true
+		return nil, errors.New("sent")
+	}), contract.WithMode(contract.Fail))
+	req := get(t)
+	req.URL.RawQuery = "page=2"
+	closed := &closer{Reader: strings.NewReader("x")}
+	req.Body = closed
+	_, err := transport.RoundTrip(req) //nolint:bodyclose // there is no response
+	failure, ok := errors.AsType[*contract.Error](err)
+	if !ok || sent || len(failure.Violations) != 2 || len(seen.found()) != 2 || !closed.closed {
+		t.Errorf("error %v, sent %t, reported %v, body closed %t", err, sent, seen.found(), closed.closed)
+	}
+	if want := "contract: bad request at /body: the operation takes no body (and 1 more)"; err.Error() != want {
+		t.Errorf("error text %q, want %q", err, want)
+	}
+}
+
+type closer struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closer) Close() error { c.closed = true; return nil }
+
+func TestFailModeEndsABadBodyWithTheError(t *testing.T) {
+	t.Parallel()
+	const body = `{"success":true}`
+	transport, seen := newTransport(t, answer(200, "application/json", body), contract.WithMode(contract.Fail))
+	resp, err := transport.RoundTrip(get(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(resp.Body)
+	failure, ok := errors.AsType[*contract.Error](err)
+	if string(got) != body || !ok || len(failure.Violations) != 2 {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if again := resp.Body.Close(); again == nil || len(seen.found()) != 2 {
+		t.Errorf("close gave %v, reported %v", again, seen.found())
+	}
+}
+
+func TestDriftNeverFails(t *testing.T) {
+	t.Parallel()
+	for _, next := range []roundTrip{
+		answer(503, "text/html", "<html>"),
+		answer(200, "application/json", strings.Replace(inUse, `"success"`, `"new":1,"success"`, 1)),
+	} {
+		transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
+		resp, err := transport.RoundTrip(get(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(resp.Body); err != nil || resp.Body.Close() != nil {
+			t.Errorf("drift failed the call: %v", err)
+		}
+		if got := seen.found(); len(got) != 1 || !strings.HasPrefix(got[0], "drift ") {
+			t.Errorf("violations %v", got)
+		}
+	}
+}
+
+func TestOtherTrafficPassesThrough(t *testing.T) {
+	t.Parallel()
+	transport, seen := newTransport(t, answer(200, "text/plain", "hello"), contract.WithMode(contract.Fail))
+	req := get(t)
+	req.URL.Path = "/client/v4/zones"
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(resp.Body); string(got) != "hello" || err != nil || resp.Body.Close() != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"outside /path"}, seen.found()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatCannotBeCheckedIsSaid(t *testing.T) {
+	t.Parallel()
+	failing := func(req *http.Request) (*http.Response, error) {
+		resp, err := answer(200, "application/json", "")(req)
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"errors":`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		return resp, err
+	}
+	encoded := func(encoding string, body []byte) roundTrip {
+		return func(req *http.Request) (*http.Response, error) {
+			resp, err := answer(200, "application/json", string(body))(req)
+			resp.Header.Set("Content-Encoding", encoding)
+			return resp, err
+		}
+	}
+	tests := []struct {
+		name  string
+		next  roundTrip
+		read  int64 // bytes; -1: all
+		opts  []contract.Option
+		want  []string
+		cause error
+	}{
+		{"longer than the limit", answer(200, "application/json", inUse), -1, []contract.Option{contract.WithMaxBytes(len(inUse) - 1)}, []string{"unchecked "}, nil},
+		{"as long as the limit", answer(200, "application/json", inUse), -1, []contract.Option{contract.WithMaxBytes(len(inUse))}, nil, nil},
+		{"closed early", answer(200, "application/json", inUse), 5, nil, []string{"unchecked "}, nil},
+		{"closed unread", answer(200, "application/json", inUse), 0, nil, []string{"unchecked "}, nil},
+		{"closed after the value", answer(200, "application/json", inUse+"\n"), int64(len(inUse)), nil, nil, nil},
+		{"all read, end not seen", answer(200, "text/html", "<p>"), 3, nil, []string{"bad response /header/Content-Type"}, nil},
+		{"broken off", failing, -1, nil, []string{"unchecked "}, io.ErrUnexpectedEOF},
+		{"gzip", encoded("gzip", zip(inUse)), -1, nil, nil, nil},
+		{"gzip bomb", encoded("gzip", zip(inUse+strings.Repeat(" ", 1<<20))), -1, []contract.Option{contract.WithMaxBytes(1 << 16)}, []string{"unchecked "}, nil},
+		{"broken gzip", encoded("gzip", zip(inUse)[:40]), -1, nil, []string{"unchecked /header/Content-Encoding"}, nil},
+		{"other encoding", encoded("br", []byte(inUse)), -1, nil, []string{"unchecked /header/Content-Encoding"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			transport, seen := newTransport(t, tt.next, append(tt.opts, contract.WithMode(contract.Fail))...)
+			resp, err := transport.RoundTrip(get(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.read < 0 {
+				_, err = io.ReadAll(resp.Body)
+			} else {
+				_, err = io.CopyN(io.Discard, resp.Body, tt.read)
+			}
+			if !errors.Is(err, tt.cause) {
+				t.Errorf("read gave %v, want %v", err, tt.cause)
+			}
+			_ = resp.Body.Close()
+			if diff := cmp.Diff(tt.want, seen.found()); diff != "" {
+				t.Errorf("violations (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func zip(s string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+func TestResponseWithoutBodyIsChecked(t *testing.T) {
+	t.Parallel()
+	next := roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: http.NoBody}, nil
+	})
+	transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
+	if _, err := transport.RoundTrip(get(t)); err == nil { //nolint:bodyclose // NoBody
+		t.Error("an empty 200 passed")
+	}
+	if diff := cmp.Diff([]string{"bad response "}, seen.found()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorOfTheWrappedTransportPassesThrough(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken }))
+	if _, err := transport.RoundTrip(get(t)); !errors.Is(err, broken) || len(seen.found()) > 0 { //nolint:bodyclose // there is no response
+		t.Errorf("error %v, violations %v", err, seen.found())
+	}
+}

@@ -1,0 +1,122 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Class says how a [Violation] bears on the contract.
+type Class int
+
+// The classes, in falling order of weight.
+const (
+	// BadRequest is a request that the contract does not allow.
+	BadRequest Class = iota + 1
+	// BadResponse is a response that the contract does not allow.
+	BadResponse
+	// Drift is something undocumented that the contract does not forbid.
+	Drift
+	// Unchecked is a response that was not looked at in full.
+	Unchecked
+	// Outside is a request to something that the contract does not describe.
+	Outside
+)
+
+// String returns the class in lower case, as printed by [Violation.String].
+func (c Class) String() string {
+	switch c {
+	case BadRequest:
+		return "bad request"
+	case BadResponse:
+		return "bad response"
+	case Drift:
+		return "drift"
+	case Unchecked:
+		return "unchecked"
+	case Outside:
+		return "outside"
+	default:
+		return fmt.Sprintf("Class(%d)", int(c))
+	}
+}
+
+// Breach reports whether the class breaks the contract. Only such violations
+// fail a request in mode [Fail].
+func (c Class) Breach() bool { return c == BadRequest || c == BadResponse }
+
+// MarshalText gives the class as in [Class.String].
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Violation is one finding. All its texts are redacted and bounded in length.
+type Violation struct {
+	Class Class `json:"class"`
+	// Pointer is the JSON pointer (RFC 6901) into the body; empty for the whole
+	// body. For what is not in a body it is a place in the message instead:
+	// /path, /path/NAME, /query/NAME, /security, /body, /status or /header/NAME.
+	Pointer string `json:"pointer"`
+	// Message says what is wrong, for people; its wording may change.
+	Message string `json:"message"`
+	// Expected says what the contract asks for; empty when it says nothing.
+	Expected string `json:"expected,omitempty"`
+	// Excerpt shows what was there instead; empty when nothing was.
+	Excerpt string `json:"excerpt,omitempty"`
+	// StatusCode is that of the response; 0 for a request.
+	StatusCode int `json:"status_code,omitempty"`
+	// RayID is the vendor's id of the response, for a support ticket.
+	RayID string `json:"ray_id,omitempty"`
+}
+
+// String returns the violation in one line.
+func (v Violation) String() string {
+	var b strings.Builder
+	b.WriteString(v.Class.String())
+	if v.StatusCode != 0 {
+		fmt.Fprintf(&b, " (status %d", v.StatusCode)
+		if v.RayID != "" {
+			fmt.Fprintf(&b, ", ray %s", v.RayID)
+		}
+		b.WriteByte(')')
+	}
+	if v.Pointer != "" {
+		fmt.Fprintf(&b, " at %s", v.Pointer)
+	}
+	fmt.Fprintf(&b, ": %s", v.Message)
+	if v.Expected != "" {
+		fmt.Fprintf(&b, "; expected %s", v.Expected)
+	}
+	if v.Excerpt != "" {
+		fmt.Fprintf(&b, "; found %s", v.Excerpt)
+	}
+	return b.String()
+}
+
+// Error is what a caller gets in mode [Fail]. It holds the breaches only, in the
+// order in which they were found, and is never empty.
+type Error struct {
+	Violations []Violation
+}
+
+// Error names the first breach and the number of the others.
+func (e *Error) Error() string {
+	if len(e.Violations) == 0 {
+		return "contract: broken"
+	}
+	if n := len(e.Violations) - 1; n > 0 {
+		return fmt.Sprintf("contract: %v (and %d more)", e.Violations[0], n)
+	}
+	return fmt.Sprintf("contract: %v", e.Violations[0])
+}
+
+// breaches returns an *Error with those of vs that break the contract, or nil.
+func breaches(vs []Violation) error {
+	var e Error
+	for _, v := range vs {
+		if v.Class.Breach() {
+			e.Violations = append(e.Violations, v)
+		}
+	}
+	if len(e.Violations) == 0 {
+		return nil
+	}
+	return &e
+}
