@@ -1,0 +1,46 @@
+package apitest
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// DefaultAPIToken is the token that a server accepts unless told otherwise. It
+// is no secret.
+const DefaultAPIToken = "apitest-token"
+
+// Option configures a [Server].
+type Option func(*Server) error
+
+// WithAPIToken sets the API token that the server accepts, in place of
+// [DefaultAPIToken].
+func WithAPIToken(token string) Option {
+	return func(s *Server) error {
+		if token == "" || strings.ContainsAny(token, " \t\r\n") {
+			return errors.New("apitest: the API token is empty or has white space")
+		}
+		s.token = token
+		return nil
+	}
+}
+
+// WithAPIKey sets the email and key that the server accepts besides the token,
+// and makes [Server.Client] use them. Without it, no key is accepted.
+func WithAPIKey(email, key string) Option {
+	return func(s *Server) error {
+		if email == "" || key == "" {
+			return errors.New("apitest: the email or the key is empty")
+		}
+		s.email, s.key = email, key
+		return nil
+	}
+}
+
+func (s *Server) credentials() api.Credentials {
+	if s.key != "" {
+		return api.APIKey(s.email, s.key)
+	}
+	return api.APIToken(s.token)
+}

@@ -1,0 +1,159 @@
+package apitest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+const forever = -1
+
+// Response is one scripted answer. Make it with one of the package's functions;
+// the zero value is refused. The methods return a changed copy.
+type Response struct {
+	status int
+	header http.Header
+	body   []byte
+	stream func(io.Writer) error // writes the body when it is not kept whole
+
+	inContract bool // claims to keep to the contract
+	delay      time.Duration
+	drip       time.Duration
+	cut        int // bytes to send before the connection breaks; -1: all
+	reset      bool
+	silent     bool
+	chunked    bool
+	gzip       bool
+	times      int
+	err        error // what was wrong with the arguments
+}
+
+// JSON answers with a body that must keep to the contract for its status.
+func JSON(status int, body string) Response {
+	r := raw(status, "application/json", []byte(body))
+	r.inContract = true
+	return r
+}
+
+// Raw answers with any body, unchecked.
+func Raw(status int, contentType, body string) Response {
+	return raw(status, contentType, []byte(body))
+}
+
+func raw(status int, contentType string, body []byte) Response {
+	r := Response{status: status, header: make(http.Header), body: body, cut: -1}
+	if contentType != "" {
+		r.header.Set("Content-Type", contentType)
+	}
+	if status < 200 || status > 599 {
+		r.err = fmt.Errorf("apitest: status %d cannot be answered", status)
+	}
+	return r
+}
+
+// Times gives the answer n times instead of once.
+func (r Response) Times(n int) Response {
+	if n < 1 {
+		r.err = errors.Join(r.err, fmt.Errorf("apitest: an answer cannot be given %d times", n))
+	}
+	r.times = n
+	return r
+}
+
+// Always gives the answer to every request from then on.
+func (r Response) Always() Response {
+	r.times = forever
+	return r
+}
+
+// WithHeader sets a header of the answer.
+func (r Response) WithHeader(name, value string) Response {
+	r.header = r.header.Clone()
+	if r.header == nil {
+		r.header = make(http.Header)
+	}
+	r.header.Set(name, value)
+	return r
+}
+
+// Unchecked takes back the claim that the answer keeps to the contract.
+func (r Response) Unchecked() Response {
+	r.inContract = false
+	return r
+}
+
+// After waits before the answer begins.
+func (r Response) After(delay time.Duration) Response {
+	r.delay = delay
+	return r
+}
+
+// Dripped sends the body byte by byte with a pause after each.
+func (r Response) Dripped(pause time.Duration) Response {
+	r.drip = pause
+	return r
+}
+
+// Chunked sends the body without announcing its length.
+func (r Response) Chunked() Response {
+	r.chunked = true
+	return r
+}
+
+// Gzipped compresses the body, whatever the request accepts.
+func (r Response) Gzipped() Response {
+	r.gzip = true
+	return r.WithHeader("Content-Encoding", "gzip")
+}
+
+// CutAfter breaks off after n bytes of the body with an orderly end of the
+// connection. The length announced is that of the whole body.
+func (r Response) CutAfter(n int) Response {
+	if n < 0 {
+		r.err = errors.Join(r.err, fmt.Errorf("apitest: a body cannot be cut after %d bytes", n))
+	}
+	r.cut = n
+	return r
+}
+
+// ResetAfter is [Response.CutAfter] with a reset of the connection.
+func (r Response) ResetAfter(n int) Response {
+	r = r.CutAfter(n)
+	r.reset = true
+	return r
+}
+
+// visibleStatus is the status that a client gets to see, or 0.
+func (r Response) visibleStatus() int {
+	if r.silent {
+		return 0
+	}
+	return r.status
+}
+
+// check returns why the answer cannot be scripted.
+func (r Response) check() error {
+	if r.err != nil {
+		return r.err
+	}
+	if r.status == 0 && !r.silent {
+		return errors.New("apitest: the response is the zero value")
+	}
+	if !r.inContract {
+		return nil
+	}
+	violations, err := contract.CheckResponse(r.status, r.header, r.body, contract.WithMaxBytes(len(r.body)+1))
+	if err != nil {
+		return err
+	}
+	for _, v := range violations {
+		if v.Class.Breach() || v.Pointer == "/status" {
+			return fmt.Errorf("apitest: the answer is not in the contract: %v", v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package apitest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// basePath is where the API is served, as at the vendor's: a client that drops
+// it is found out.
+const basePath = "/client/v4"
+
+// Server is a fake API on a loopback port. It is safe for concurrent use.
+type Server struct {
+	token, email, key string
+
+	url   string
+	http  *http.Server
+	stop  func()         // ends the context of every request
+	serve sync.WaitGroup // the accepting goroutine
+	conns sync.WaitGroup // one for each connection
+	close sync.Once
+
+	mu       sync.Mutex
+	certs    map[api.CertificateRef]Response
+	scripts  map[api.CertificateRef][]Response
+	scripted []Response // for any certificate
+	requests []Request
+}
+
+// NewServer starts a server. The caller must call [Server.Close].
+func NewServer(opts ...Option) (*Server, error) {
+	s := &Server{
+		token:   DefaultAPIToken,
+		certs:   make(map[api.CertificateRef]Response),
+		scripts: make(map[api.CertificateRef][]Response),
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			return nil, errors.New("apitest: option is nil")
+		}
+		if err := opt(s); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := listenLoopback()
+	if err != nil {
+		return nil, fmt.Errorf("apitest: listen: %w", err)
+	}
+	s.url = "http://" + listener.Addr().String() + basePath
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.http = &http.Server{
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		Handler:     http.HandlerFunc(s.handle),
+		ConnState:   s.track,
+		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are the point of a fault
+	}
+	s.serve.Go(func() { _ = s.http.Serve(listener) })
+	return s, nil
+}
+
+func listenLoopback() (net.Listener, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return net.Listen("tcp", "[::1]:0")
+	}
+	return listener, nil
+}
+
+// URL returns the base URL, for [api.WithBaseURL].
+func (s *Server) URL() string { return s.url }
+
+// Client returns a client of the server with the server's own credentials. The
+// options come after those that the server needs.
+func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
+	return api.New(s.credentials(), append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
+}
+
+// Set makes a certificate known, with these associations and no others. It fails
+// for text that is not valid UTF-8.
+func (s *Server) Set(cert api.CertificateRef, associations ...api.Association) error {
+	answer := Answer(associations...)
+	if err := answer.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.certs[cert] = answer
+	return nil
+}
+
+// Script queues answers for a certificate. They are given in order, one for each
+// request, before what [Server.ScriptAny] and [Server.Set] say; requests with
+// wrong credentials do not use them up. Nothing is queued when one of them is
+// not usable or breaks the contract that it claims to keep.
+func (s *Server) Script(cert api.CertificateRef, responses ...Response) error {
+	if err := checkAll(responses); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scripts[cert] = append(s.scripts[cert], responses...)
+	return nil
+}
+
+// ScriptAny queues answers like [Server.Script] for whatever certificate is
+// asked next.
+func (s *Server) ScriptAny(responses ...Response) error {
+	if err := checkAll(responses); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scripted = append(s.scripted, responses...)
+	return nil
+}
+
+func checkAll(responses []Response) error {
+	for i, response := range responses {
+		if err := response.check(); err != nil {
+			return fmt.Errorf("response %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// Requests returns what was asked so far, in order of arrival.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// Close ends all connections, also those in the middle of an answer, and returns
+// when no goroutine of the server is left. It may be called more than once.
+func (s *Server) Close() {
+	s.close.Do(func() {
+		s.stop()
+		_ = s.http.Close() // nothing is left to do about a socket that will not close
+		s.serve.Wait()
+		s.conns.Wait()
+	})
+}
+
+// track counts connections. A hijacked one counts until its handler returns.
+func (s *Server) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed:
+		s.conns.Done()
+	}
+}

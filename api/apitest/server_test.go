@@ -1,0 +1,296 @@
+package apitest_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+var (
+	cert    = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
+	gateway = api.Association{Service: "gateway", Status: "active"}
+)
+
+func newServer(t *testing.T, opts ...apitest.Option) *apitest.Server {
+	t.Helper()
+	server, err := apitest.NewServer(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+func newClient(t *testing.T, server *apitest.Server, opts ...api.Option) *api.Client {
+	t.Helper()
+	client, err := server.Client(append([]api.Option{api.WithMaxAttempts(1)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func script(t *testing.T, server *apitest.Server, responses ...apitest.Response) {
+	t.Helper()
+	if err := server.Script(cert, responses...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestServerAnswersWhatWasSet(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	client := newClient(t, server)
+	sibling := api.CertificateRef{AccountID: cert.AccountID, ID: "sibling"}
+	stranger := api.CertificateRef{AccountID: "other", ID: cert.ID}
+	if err := errors.Join(server.Set(cert, gateway, gateway), server.Set(sibling)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.Associations(t.Context(), cert)
+	if err != nil || list.Usage() != api.InUse || len(list.Associations) != 2 || list.Truncated || list.RayID == "" {
+		t.Errorf("set certificate: %+v, %v", list, err)
+	}
+	list, err = client.Associations(t.Context(), sibling)
+	if err != nil || list.Usage() != api.Unused {
+		t.Errorf("certificate without associations: %+v, %v", list, err)
+	}
+	if _, err = client.Associations(t.Context(), stranger); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("certificate of another account: %v", err)
+	}
+	if err := server.Set(cert); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = client.Associations(t.Context(), cert); err != nil || list.Usage() != api.Unused {
+		t.Errorf("certificate set again: %+v, %v", list, err)
+	}
+}
+
+func TestSetKeepsItsOwnCopy(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	rows := []api.Association{gateway}
+	if err := server.Set(cert, rows...); err != nil {
+		t.Fatal(err)
+	}
+	rows[0].Service = "changed"
+	list, err := newClient(t, server).Associations(t.Context(), cert)
+	if err != nil || list.Associations[0] != gateway {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
+	t.Parallel()
+	const email, key = "owner@example.com", "0123456789abcdef"
+	tests := []struct {
+		name   string
+		header http.Header
+		status int
+		code   string
+	}{
+		{"right token", http.Header{"Authorization": {"Bearer right"}}, 200, ""},
+		{"right key", http.Header{"X-Auth-Email": {email}, "X-Auth-Key": {key}}, 200, ""},
+		{"none", nil, 400, "9106"},
+		{"email alone", http.Header{"X-Auth-Email": {email}}, 400, "9107"},
+		{"key alone", http.Header{"X-Auth-Key": {key}}, 400, "9107"},
+		{"basic", http.Header{"Authorization": {"Basic eDp5"}}, 400, "6111"},
+		{"no scheme", http.Header{"Authorization": {"right"}}, 400, "6111"},
+		{"no token", http.Header{"Authorization": {"Bearer"}}, 400, "6111"},
+		{"wrong token", http.Header{"Authorization": {"Bearer wrong"}}, 401, "10000"},
+		{"wrong key", http.Header{"X-Auth-Email": {email}, "X-Auth-Key": {"x"}}, 401, "10000"},
+		{"wrong email", http.Header{"X-Auth-Email": {"x"}, "X-Auth-Key": {key}}, 401, "10000"},
+	}
+	server := newServer(t, apitest.WithAPIToken("right"), apitest.WithAPIKey(email, key))
+	if err := server.Set(cert, gateway); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, body := ask(t, server, "/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations", tt.header)
+			if status != tt.status || !strings.Contains(body, tt.code) {
+				t.Errorf("%d %s", status, body)
+			}
+		})
+	}
+	script(t, server, apitest.Unused())
+	wrong, err := api.New(api.APIToken("wrong"), api.WithBaseURL(server.URL()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wrong.Associations(t.Context(), cert); !errors.Is(err, api.ErrUnauthorized) {
+		t.Errorf("wrong token with a script: %v", err)
+	}
+	if list, err := newClient(t, server).Associations(t.Context(), cert); err != nil || list.Usage() != api.Unused {
+		t.Errorf("the refused request used up the script: %v, %v", list, err)
+	}
+}
+
+// ask sends a bare request and returns status and body.
+func ask(t *testing.T, server *apitest.Server, path string, header http.Header) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestRequestsOutsideTheContractAreRefusedAndRecorded(t *testing.T) {
+	t.Parallel()
+	auth := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
+	for path, want := range map[string]struct {
+		status int
+		place  string
+	}{
+		"/zones": {404, "outside /path"},
+		"/accounts/a/mtls_certificates/c/associations?page=2":                        {400, "bad request /query/page"},
+		"/accounts/a/mtls_certificates/" + strings.Repeat("c", 65) + "/associations": {400, "bad request /path/mtls_certificate_id"},
+	} {
+		server := newServer(t)
+		if status, body := ask(t, server, path, auth); status != want.status || !strings.Contains(body, "7003") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+		seen := server.Requests()
+		if len(seen) != 1 || len(seen[0].Violations) != 1 ||
+			seen[0].Violations[0].Class.String()+" "+seen[0].Violations[0].Pointer != want.place {
+			t.Errorf("%s: %+v", path, seen)
+		}
+	}
+}
+
+func TestRequestsAreRecordedWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, apitest.WithAPIKey("canary@example.com", "canary-key"))
+	if _, err := newClient(t, server).Associations(t.Context(), cert); !errors.Is(err, api.ErrNotFound) {
+		t.Fatal(err)
+	}
+	seen := server.Requests()
+	if len(seen) != 1 {
+		t.Fatalf("%d requests", len(seen))
+	}
+	got := seen[0]
+	if got.Certificate != cert || got.Method != "GET" || got.StatusCode != 404 || got.Time.IsZero() ||
+		got.Path != "/client/v4/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations" {
+		t.Errorf("recorded %+v", got)
+	}
+	want := http.Header{"X-Auth-Email": {"[redacted]"}, "X-Auth-Key": {"[redacted]"}}
+	have := http.Header{"X-Auth-Email": got.Header["X-Auth-Email"], "X-Auth-Key": got.Header["X-Auth-Key"]}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("credentials (-want +got):\n%s", diff)
+	}
+}
+
+func TestScriptOrder(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := errors.Join(
+		server.Set(cert, gateway),
+		server.Script(cert, apitest.NotFound().Times(2), apitest.Forbidden()),
+		server.ScriptAny(apitest.Unauthorized()),
+	); err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(t, server)
+	var statuses []int
+	for range 6 {
+		_, _ = client.Associations(t.Context(), cert)
+	}
+	for _, request := range server.Requests() {
+		statuses = append(statuses, request.StatusCode)
+	}
+	if diff := cmp.Diff([]int{404, 404, 403, 401, 200, 200}, statuses); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	script(t, server, apitest.RateLimited(0).Always())
+	for range 3 {
+		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrRateLimited) {
+			t.Errorf("always limited: %v", err)
+		}
+	}
+}
+
+func TestServerIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	client := newClient(t, server)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if err := errors.Join(server.Set(cert, gateway), server.ScriptAny(apitest.Unused())); err != nil {
+					t.Error(err)
+				}
+				if _, err := client.Associations(t.Context(), cert); err != nil {
+					t.Error(err)
+				}
+				_ = server.Requests()
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(server.Requests()); n != 160 {
+		t.Errorf("%d requests recorded, want 160", n)
+	}
+}
+
+func TestUnusableArgumentsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]apitest.Option{
+		"nil": nil, "no token": apitest.WithAPIToken(""), "token with space": apitest.WithAPIToken("a b"),
+		"no email": apitest.WithAPIKey("", "k"), "no key": apitest.WithAPIKey("e", ""),
+	} {
+		if server, err := apitest.NewServer(opt); err == nil {
+			server.Close()
+			t.Errorf("option %s was taken", name)
+		}
+	}
+	server := newServer(t)
+	if err := server.Set(cert, api.Association{Service: "\xff"}); err == nil {
+		t.Error("text that is not UTF-8 was taken")
+	}
+	for name, response := range map[string]apitest.Response{
+		"zero value":           {},
+		"status 99":            apitest.Raw(99, "", ""),
+		"failure 200":          apitest.Failure(200),
+		"failure 500":          apitest.Failure(500),
+		"redirect 200":         apitest.Redirect(200, "/"),
+		"server error 404":     apitest.ServerError(404),
+		"negative wait":        apitest.RateLimited(-1),
+		"part larger than all": apitest.Partial(0, gateway),
+		"no times":             apitest.Unused().Times(0),
+		"negative cut":         apitest.Unused().CutAfter(-1),
+		"undocumented status":  apitest.JSON(500, `{}`),
+		"broken contract":      apitest.JSON(200, `{"errors":[],"messages":[],"success":false}`),
+		"header breaks it":     apitest.Unused().WithHeader("Content-Type", "text/html"),
+		"message is not UTF-8": apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "\xff"}),
+		"error text no UTF-8":  apitest.LegacyError(400, api.ErrorDetail{Message: "\xff"}),
+		"negative times":       apitest.Unsuccessful().WithHeader("X", "y").Times(-3),
+	} {
+		if err := server.Script(cert, apitest.Unused(), response); err == nil || !strings.HasPrefix(err.Error(), "response 1: apitest: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := newClient(t, server).Associations(t.Context(), cert); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("part of a refused script was queued: %v", err)
+	}
+}
