@@ -25,6 +25,16 @@ type CertificateRef struct {
 	ID string `json:"id"`
 }
 
+// Validate checks a reference without sending anything, so that a long list can
+// be checked before its first request. The error is an [*Error] that matches
+// [ErrInvalidArgument]; it does not repeat the ids.
+func (r CertificateRef) Validate() error {
+	if err := r.validate(); err != nil {
+		return invalidArgument("certificate reference", err.Error())
+	}
+	return nil
+}
+
 func (r CertificateRef) validate() error {
 	if err := validateID("CertificateRef.AccountID", r.AccountID, maxAccountIDLength); err != nil {
 		return err
