@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func newAuditCommand(sys system) *cobra.Command {
+	q := &query{sys: sys}
+	var from string
+	cmd := &cobra.Command{
+		Use:   "audit [--account ACCOUNT] [--require-unused] {CERT… | --from FILE}",
+		Short: "Ask about many certificates and count which are in use",
+		Long:  auditHelp,
+		Example: `  certuse audit --demo
+  certuse audit --account 023e105f4ecef8ad9ca31a8372d0c353 --from ids.txt -o csv > audit.csv
+  certuse audit --from - --require-unused < ids.txt && echo "none of them is in use"`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case from != "" && len(args) > 0:
+				return usagef("certificates are named twice: give CERT or --from, not both")
+			case from == "" && len(args) == 0 && !q.demo:
+				return usagef("no certificate is named: give CERT, --from FILE, or --from - for standard input, or try 'certuse audit --demo'")
+			}
+			return q.run(cmd.Context(), from != "" || len(args) > 0, func(ctx context.Context, in *input) error {
+				if from == "" {
+					return in.addArguments(args)
+				}
+				return q.readInput(ctx, from, in)
+			})
+		},
+	}
+	q.addFlags(cmd)
+	cmd.Flags().StringVar(&from, "from", "", "read ids from `FILE`, one a line; - is standard input")
+	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
+	return cmd
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+const (
+	// maxLineBytes is far above an id with its account; it leaves room for a comment.
+	maxLineBytes = 4096
+	// maxBadLines keeps a file of another kind from giving a million messages.
+	maxBadLines = 10
+)
+
+// input is the certificates to ask about: complete and checked before anything
+// is sent, each certificate once, in the order given.
+type input struct {
+	total      int
+	duplicates int // repeated mentions that were left out
+	refs       *spool
+	seen       map[[16]byte]struct{}
+	account    string
+}
+
+// newInput starts an empty input whose ids belong to account unless they name
+// another. The caller closes it.
+func newInput(account string) *input {
+	return &input{refs: newSpool(), seen: make(map[[16]byte]struct{}), account: account}
+}
+
+func (in *input) close() { in.refs.close() }
+
+// add takes one certificate, written as ID or ACCOUNT/ID.
+func (in *input) add(text string) error {
+	ref, err := parseRef(text, in.account)
+	if err != nil {
+		return err
+	}
+	// A digest instead of the text keeps a million ids in a few dozen MB.
+	sum := sha256.Sum256([]byte(ref.AccountID + "/" + ref.ID))
+	key := [16]byte(sum[:16])
+	if _, ok := in.seen[key]; ok {
+		in.duplicates++
+		return nil
+	}
+	if err := in.refs.write(ref); err != nil {
+		return err
+	}
+	in.seen[key] = struct{}{}
+	in.total++
+	return nil
+}
+
+// addArguments takes certificates from the command line.
+func (in *input) addArguments(args []string) error {
+	for i, arg := range args {
+		if err := in.add(arg); err != nil {
+			return located(err, fmt.Sprintf("argument %d", i+1))
+		}
+	}
+	return nil
+}
+
+// addLines takes certificates from a file, one a line. Blank lines and comments
+// that start with '#' are skipped. Every bad line is named, up to a limit.
+func (in *input) addLines(r io.Reader, name string) error {
+	var bad []error
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, maxLineBytes), maxLineBytes)
+	number := 0
+	for lines.Scan() {
+		number++
+		text := lines.Text()
+		if number == 1 {
+			text = strings.TrimPrefix(text, "\uFEFF")
+		}
+		text, _, _ = strings.Cut(text, "#")
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if err := in.add(text); err != nil {
+			err = located(err, fmt.Sprintf("%s: line %d", name, number))
+			if exit, ok := errors.AsType[*exitError](err); ok && exit.code != exitUsage {
+				return err
+			}
+			if bad = append(bad, err); len(bad) == maxBadLines {
+				bad = append(bad, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
+				break
+			}
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		bad = append(bad, usagef("%s: line %d is longer than %d bytes: is this a list of certificate ids?", name, number+1, maxLineBytes))
+	} else if err != nil {
+		return failuref("cannot read %s: %w", name, err)
+	}
+	if len(bad) > 0 {
+		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent"))...)}
+	}
+	if in.total == 0 {
+		return usagef("%s names no certificate: nothing was asked", name)
+	}
+	return nil
+}
+
+// located puts the place of a mistake before its description.
+func located(err error, place string) error {
+	code := exitUsage
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		code = exit.code
+	}
+	return &exitError{code, fmt.Errorf("%s: %w", place, err)}
+}
+
+// parseRef reads ID or ACCOUNT/ID.
+func parseRef(text, account string) (api.CertificateRef, error) {
+	ref := api.CertificateRef{AccountID: account, ID: text}
+	if before, after, found := strings.Cut(text, "/"); found {
+		ref = api.CertificateRef{AccountID: before, ID: after}
+	} else if account == "" {
+		return ref, errors.New("the certificate has no account: give --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
+	}
+	return ref, ref.Validate()
+}

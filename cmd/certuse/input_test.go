@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func collect(t *testing.T, in *input) []api.CertificateRef {
+	t.Helper()
+	seq, failure := in.refs.all()
+	refs := slices.Collect(seq)
+	if err := failure(); err != nil {
+		t.Fatal(err)
+	}
+	return refs
+}
+
+func TestLinesOfAFile(t *testing.T) {
+	t.Parallel()
+	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
+	in := newInput("acc")
+	defer in.close()
+	if err := in.addLines(strings.NewReader(file), "ids.txt"); err != nil {
+		t.Fatal(err)
+	}
+	want := []api.CertificateRef{{AccountID: "acc", ID: "cert-1"}, {AccountID: "other", ID: "cert-2"}, {AccountID: "acc", ID: "last"}}
+	if got := collect(t, in); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if in.total != 3 || in.duplicates != 2 {
+		t.Errorf("total %d, duplicates %d; want 3, 2", in.total, in.duplicates)
+	}
+}
+
+func TestBadLinesAreNamedWithTheirNumber(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		account, file string
+		want          []string
+	}{
+		"white space inside":      {"acc", "good\n\ncert 1\n", []string{"ids.txt: line 3: ", "nothing was sent"}},
+		"two slashes":             {"acc", "a/b/c\n", []string{"ids.txt: line 1: "}},
+		"path":                    {"acc", "# x\n../../user\n", []string{"ids.txt: line 2: "}},
+		"no id":                   {"acc", "other/\n", []string{"ids.txt: line 1: "}},
+		"no account":              {"", "good/one\ncert-1\n", []string{"ids.txt: line 2: ", "--account", "CLOUDFLARE_ACCOUNT_ID"}},
+		"too long an id":          {"acc", strings.Repeat("x", 65) + "\n", []string{"ids.txt: line 1: "}},
+		"each of several":         {"acc", "a b\nok\nc d\n", []string{"ids.txt: line 1: ", "ids.txt: line 3: "}},
+		"a limit to the messages": {"acc", strings.Repeat("a b\n", 5000), []string{"line 10: ", "stopped reading after 10 bad lines"}},
+		"not a list":              {"acc", "ok\n" + strings.Repeat("x", 1<<20), []string{"ids.txt: line 2 is longer than"}},
+		"empty":                   {"acc", "", []string{"ids.txt names no certificate"}},
+		"only comments":           {"acc", "# a\n\n", []string{"ids.txt names no certificate"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newInput(test.account)
+			defer in.close()
+			err := in.addLines(strings.NewReader(test.file), "ids.txt")
+			exit, ok := errors.AsType[*exitError](err)
+			if !ok || exit.code != exitUsage {
+				t.Fatalf("error %v, want a usage error", err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+			if n := strings.Count(err.Error(), "\n"); n > maxBadLines+1 {
+				t.Errorf("%d lines of error", n)
+			}
+		})
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("disk on fire") }
+
+func TestUnreadableListIsAFailure(t *testing.T) {
+	t.Parallel()
+	in := newInput("acc")
+	defer in.close()
+	err := in.addLines(brokenReader{}, "ids.txt")
+	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitFailure || !strings.Contains(err.Error(), "disk on fire") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
+	t.Parallel()
+	in := newInput("acc")
+	defer in.close()
+	err := in.addArguments([]string{"good", "bad id"})
+	if err == nil || !strings.HasPrefix(err.Error(), "argument 2: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLongListGoesToAFileAndComesBackWhole(t *testing.T) {
+	t.Parallel()
+	in := newInput("acc")
+	in.refs.limit = 1000
+	var want []api.CertificateRef
+	for i := range 500 {
+		id := fmt.Sprintf("cert-%d", i)
+		want = append(want, api.CertificateRef{AccountID: "acc", ID: id})
+		if err := in.add(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if in.refs.file == nil {
+		t.Fatal("the list stayed in memory")
+	}
+	name := in.refs.file.Name()
+	for range 2 { // an audit may read it again
+		if got := collect(t, in); !slices.Equal(got, want) {
+			t.Errorf("got %d certificates, want %d", len(got), len(want))
+		}
+	}
+	in.close()
+	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is left behind: %v", name, err)
+	}
+}

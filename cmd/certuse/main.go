@@ -1,0 +1,34 @@
+// Command certuse tells which mTLS certificates of a Cloudflare account are in
+// use, so that a person, or a script, can decide whether one may be deleted.
+//
+//	certuse list --account ACCOUNT CERT…
+//	certuse audit --account ACCOUNT --from FILE --require-unused
+//
+// Credentials are read from the environment only. Standard output carries
+// nothing but data; everything else goes to standard error. The exit code says
+// how the answer ended: see `certuse help exit-codes`.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func main() {
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for an orderly end. The handler is then taken away,
+	// so that a second one kills the process, whatever it is doing.
+	context.AfterFunc(ctx, restore)
+
+	os.Exit(run(ctx, os.Args[1:], system{
+		stdin:       os.Stdin,
+		stdout:      os.Stdout,
+		stderr:      os.Stderr,
+		getenv:      os.Getenv,
+		credentials: api.CredentialsFromEnv,
+	}))
+}

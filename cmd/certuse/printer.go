@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// printer writes answers to standard output in one format.
+type printer interface {
+	print(answer) error
+	// finish is called once, after the last answer.
+	finish(summary) error
+}
+
+var formats = []string{"table", "json", "jsonl", "csv"}
+
+// newPrinter gives the printer for a format. perAssociation is about tables:
+// one row for each association, as list prints, instead of one for each
+// certificate, as audit does.
+func newPrinter(format string, stdout io.Writer, colors palette, perAssociation bool) (printer, error) {
+	out := bufio.NewWriter(stdout)
+	switch format {
+	case "table":
+		return &tablePrinter{out: out, colors: colors, perAssociation: perAssociation}, nil
+	case "json":
+		return &jsonPrinter{out: out}, nil
+	case "jsonl":
+		return &jsonLinesPrinter{out: out}, nil
+	case "csv":
+		return newCSVPrinter(out), nil
+	default:
+		return nil, usagef("%q is not an output format: use one of %s", format, strings.Join(formats, ", "))
+	}
+}
+
+// streams reports whether a format writes each answer as it comes.
+func streams(format string) bool {
+	return slices.Contains(formats, format) && format != "table"
+}
+
+// writeFailure says what a failed write to standard output means.
+func writeFailure(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return failuref("standard output was closed before the end: what was printed is incomplete")
+	}
+	return failuref("cannot write to standard output: %w: what was printed is incomplete", err)
+}

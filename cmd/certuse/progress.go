@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// plainInterval is the time between two lines of progress where there is no
+// terminal to redraw one on.
+const plainInterval = 30 * time.Second
+
+// progress tells on standard error how far an audit has come.
+type progress interface {
+	update(api.AuditProgress)
+	// note prints a line that stays.
+	note(string)
+	// stop ends the display; it may be called more than once.
+	stop()
+}
+
+// newProgress redraws a line where that is possible. Where standard output
+// writes rows to the same terminal the two would mix, so lines it is there too.
+func (q *query) newProgress(total int) progress {
+	limit := q.rateLimit
+	switch {
+	case q.quiet:
+		return silent{}
+	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !(streams(q.format) && isTerminal(q.sys.stdout)):
+		return newBar(q.sys.stderr, newTracker(total, limit, time.Now()))
+	default:
+		return newPlain(q.sys.stderr, newTracker(total, limit, time.Now()), plainInterval)
+	}
+}
+
+type silent struct{}
+
+func (silent) update(api.AuditProgress) {}
+func (silent) note(string)              {}
+func (silent) stop()                    {}
+
+// bar is a line that is redrawn, and gone at the end.
+type bar struct {
+	track *tracker
+	bars  *mpb.Progress
+	bar   *mpb.Bar
+	once  sync.Once
+}
+
+func newBar(stderr io.Writer, track *tracker) *bar {
+	b := &bar{track: track, bars: mpb.New(mpb.WithOutput(stderr))}
+	b.bar = b.bars.New(int64(track.total),
+		mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+		mpb.BarWidth(22),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+			return " " + strings.Join(track.facts(time.Now()), "  ")
+		})),
+	)
+	return b
+}
+
+func (b *bar) update(p api.AuditProgress) {
+	b.track.update(p, time.Now())
+	// The last step is left to stop: a full bar would end the display by itself.
+	b.bar.SetCurrent(int64(min(finished(p), b.track.total-1)))
+}
+
+func (b *bar) note(text string) { fmt.Fprintf(b.bars, "certuse: %s\n", text) }
+
+func (b *bar) stop() {
+	b.once.Do(func() {
+		b.bar.Abort(true)
+		b.bars.Wait()
+	})
+}
+
+// plain writes a whole line now and then, for logs.
+type plain struct {
+	track *tracker
+	end   chan struct{}
+	once  sync.Once
+	lines sync.WaitGroup
+
+	mu        sync.Mutex
+	stderr    io.Writer
+	announced time.Time
+}
+
+func newPlain(stderr io.Writer, track *tracker, interval time.Duration) *plain {
+	p := &plain{track: track, stderr: stderr, end: make(chan struct{})}
+	p.lines.Go(func() {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for {
+			select {
+			case now := <-tick.C:
+				p.note(track.line(now))
+			case <-p.end:
+				return
+			}
+		}
+	})
+	return p
+}
+
+func (p *plain) update(a api.AuditProgress) {
+	now := time.Now()
+	p.track.update(a, now)
+	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.After(p.announced) {
+		p.announced = a.WaitingUntil
+		p.note(p.track.line(now))
+	}
+}
+
+func (p *plain) note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.stderr, "certuse: %s\n", text)
+}
+
+func (p *plain) stop() {
+	p.once.Do(func() {
+		close(p.end)
+		p.lines.Wait()
+	})
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// query is what list and audit have in common: where to ask, what to ask, and
+// how to print the answers.
+type query struct {
+	sys           system
+	account       string
+	format        string
+	demo          bool
+	quiet         bool
+	rateLimit     int
+	requireUnused bool
+	// detailed prints one table row for each association, in the order of the input.
+	detailed bool
+}
+
+// service is the API that is asked, real or fake.
+type service struct {
+	client  *api.Client
+	account string
+	certs   []string // only for the demo: what it asks about
+	close   func()
+}
+
+func (q *query) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&q.account, "account", "", "account `ID` (default $CLOUDFLARE_ACCOUNT_ID)")
+	flags.StringVarP(&q.format, "output", "o", "table", "`FORMAT` of standard output: table, json, jsonl or csv")
+	flags.BoolVar(&q.demo, "demo", false, "ask a fake service inside this program: no account, no network")
+	flags.BoolVarP(&q.quiet, "quiet", "q", false, "print no progress and no summary")
+	flags.IntVar(&q.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
+}
+
+// run asks about what fill puts into the input, prints the answers, and gives
+// the exit code as an error.
+func (q *query) run(ctx context.Context, named bool, fill func(context.Context, *input) error) error {
+	out, err := newPrinter(q.format, q.sys.stdout, newPalette(q.sys, q.sys.stdout), q.detailed)
+	if err != nil {
+		return err
+	}
+	if q.demo && (named || q.account != "") {
+		return usagef("--demo brings its own account and certificates: leave yours out")
+	}
+	target, err := q.connect()
+	if err != nil {
+		return err
+	}
+	defer target.close()
+
+	in := newInput(target.account)
+	defer in.close()
+	if q.demo {
+		err = in.addArguments(target.certs)
+	} else {
+		err = fill(ctx, in)
+	}
+	if err != nil {
+		return err
+	}
+	if q.detailed {
+		out = newOrdered(out, in)
+	}
+	return q.ask(ctx, target.client, in, out)
+}
+
+// connect makes the client: from the environment, or for the fake service.
+func (q *query) connect() (*service, error) {
+	if q.demo {
+		return startDemo(q.sys, q.detailed)
+	}
+	creds, err := q.sys.credentials()
+	if err != nil {
+		return nil, usagef("no credentials: %w: set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, or try --demo", err)
+	}
+	opts := []api.Option{
+		api.WithUserAgent(userAgent()),
+		api.WithRateLimit(q.rateLimit, rateLimitWindow),
+	}
+	if base := q.sys.getenv("CLOUDFLARE_BASE_URL"); base != "" {
+		opts = append(opts, api.WithBaseURL(base))
+	}
+	client, err := api.New(creds, opts...)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	account := q.account
+	if account == "" {
+		account = q.sys.getenv("CLOUDFLARE_ACCOUNT_ID")
+	}
+	return &service{client: client, account: account, close: func() {}}, nil
+}
+
+// ask runs the audit and prints each answer.
+func (q *query) ask(ctx context.Context, client *api.Client, in *input, out printer) error {
+	total := newSummary(in.duplicates)
+	progress := q.newProgress(in.total)
+	defer progress.stop()
+	interrupted := context.AfterFunc(ctx, func() {
+		progress.note("interrupted: printing what is known; a second Ctrl-C ends at once")
+	})
+	defer interrupted()
+
+	refs, readFailure := in.refs.all()
+	for result := range client.Audit(ctx, refs, api.WithProgress(progress.update)) {
+		a := newAnswer(result)
+		total.add(a)
+		if err := out.print(a); err != nil {
+			return writeFailure(err)
+		}
+	}
+	progress.stop()
+	if err := readFailure(); err != nil {
+		return failuref("cannot read the list of certificates back from a temporary file: %w", err)
+	}
+	total.Interrupted = ctx.Err() != nil
+	if err := out.finish(total); err != nil {
+		return writeFailure(err)
+	}
+	if total.Total != in.total {
+		return failuref("%s of %s answered: the output is incomplete", count(total.Total), plural(in.total, "certificate"))
+	}
+	if !q.quiet {
+		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr))
+	}
+	return total.result(q.requireUnused)
+}
+
+// readInput reads ids from a file, or from standard input when the name is "-".
+// A read that blocks, as of a terminal, does not hold up Ctrl-C.
+func (q *query) readInput(ctx context.Context, name string, in *input) error {
+	source, place := q.sys.stdin, "standard input"
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return usagef("cannot read the list of certificates: %w", err)
+		}
+		defer file.Close()
+		source, place = file, name
+	} else if isTerminal(source) {
+		fmt.Fprintln(q.sys.stderr, "certuse: reading certificate ids from the terminal, one a line; Ctrl-D ends the list")
+	}
+	done := make(chan error, 1)
+	go func() { done <- in.addLines(source, place) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return &exitError{exitUnknown, errors.New("interrupted while the list of certificates was read: nothing was asked")}
+	}
+}

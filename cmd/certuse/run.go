@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// The exit codes are a contract with scripts; `certuse help exit-codes` states it.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+	exitUnknown = 3
+	exitInUse   = 4
+)
+
+// system is everything that the command takes from the process around it.
+type system struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	credentials    func() (api.Credentials, error)
+}
+
+// exitError ends the command with a code. A nil err means that the reason has
+// been printed already, by the summary.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func failuref(format string, args ...any) error {
+	return &exitError{exitFailure, fmt.Errorf(format, args...)}
+}
+
+func usagef(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, args []string, sys system) int {
+	root := newRootCommand(sys)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	exit, ok := errors.AsType[*exitError](err)
+	if !ok {
+		// Cobra's own errors are about the command line: an unknown flag or command.
+		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", printable(err.Error()), cmd.CommandPath())
+		return exitUsage
+	}
+	if exit.err != nil {
+		fmt.Fprintf(sys.stderr, "certuse: %s\n", printableLines(exit.err.Error()))
+	}
+	return exit.code
+}
+
+func newRootCommand(sys system) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "certuse",
+		Short:         "Tell which mTLS certificates of a Cloudflare account are in use",
+		Long:          rootHelp,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		// Without this a mistyped command would print help and exit with 0.
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("a command is missing: run 'certuse list', 'certuse audit', or 'certuse help'")
+		},
+	}
+	root.SetIn(sys.stdin)
+	root.SetOut(sys.stdout)
+	root.SetErr(sys.stderr)
+	root.SetVersionTemplate("certuse {{.Version}}\n")
+	root.AddCommand(newListCommand(sys), newAuditCommand(sys), newVersionCommand())
+	root.AddCommand(helpTopics()...)
+	return root
+}
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of certuse",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()); err != nil {
+				return failuref("cannot write to standard output: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// userAgent names this program and its version to the service.
+func userAgent() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "certuse"
+	}
+	return "certuse/" + info.Main.Version
+}
+
+// version is the module version that the Go tool recorded in the binary.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown: built without module information)"
+	}
+	return info.Main.Version + " " + info.GoVersion
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// Limits of one cell. The machine formats have all of it.
+const (
+	maxCell   = 160
+	maxGroups = 6
+)
+
+// tablePrinter prints at the end, for people: sorted, with what needs attention
+// next to the summary.
+type tablePrinter struct {
+	out            *bufio.Writer
+	colors         palette
+	perAssociation bool
+	rows           []row
+	notAsked       int
+	notAskedReason string
+}
+
+type row struct{ usage, account, certificate, checked, service, status, note string }
+
+func (p *tablePrinter) print(a answer) error {
+	r := row{usage: a.Usage, account: a.AccountID, certificate: a.CertificateID, checked: timestamp(a.CheckedAt, "2006-01-02 15:04:05Z")}
+	if a.Reason != nil {
+		r.note = shorten(printable(a.Reason.Code+": "+a.Reason.Message), maxCell)
+	} else if a.Truncated {
+		r.note = "truncated: more exist"
+	}
+	switch {
+	case !p.perAssociation && a.Reason != nil && a.Reason.Code == "not_asked":
+		// After Ctrl-C this may be nearly all of a long list: one row says it.
+		p.notAsked++
+		p.notAskedReason = r.note
+	case !p.perAssociation:
+		r.service = strings.Join(groups(a.Associations), ", ")
+		p.rows = append(p.rows, r)
+	case len(a.Associations) == 0:
+		p.rows = append(p.rows, r)
+	default:
+		for _, each := range a.Associations {
+			r.service, r.status = shorten(printable(each.Service), maxCell), shorten(printable(each.Status), maxCell)
+			p.rows = append(p.rows, r)
+		}
+	}
+	return nil
+}
+
+// groups says what uses a certificate in a few words: "gateway (active) ×3".
+func groups(list []association) []string {
+	counts := make(map[association]int)
+	var order []association
+	for _, each := range list {
+		if counts[each]++; counts[each] == 1 {
+			order = append(order, each)
+		}
+	}
+	var words []string
+	for i, each := range order {
+		if i == maxGroups {
+			words = append(words, fmt.Sprintf("and %s more kinds", count(len(order)-maxGroups)))
+			break
+		}
+		word := shorten(printable(each.Service), 40) + " (" + shorten(printable(each.Status), 40) + ")"
+		if n := counts[each]; n > 1 {
+			word += " ×" + count(n)
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+func (p *tablePrinter) finish(summary) error {
+	if !p.perAssociation {
+		order := []string{usageUnused, usageInUse, usageUnknown}
+		slices.SortStableFunc(p.rows, func(a, b row) int {
+			return cmp.Or(
+				cmp.Compare(slices.Index(order, a.usage), slices.Index(order, b.usage)),
+				cmp.Compare(a.account, b.account),
+				cmp.Compare(a.certificate, b.certificate),
+			)
+		})
+	}
+	if p.notAsked > 0 {
+		p.rows = append(p.rows, row{usage: usageUnknown, certificate: "(" + plural(p.notAsked, "certificate") + ")", note: p.notAskedReason})
+	}
+	return p.write()
+}
+
+func (p *tablePrinter) write() error {
+	severalAccounts := slices.ContainsFunc(p.rows, func(r row) bool { return r.account != "" && r.account != p.rows[0].account })
+	var text bytes.Buffer
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	line := func(r row) {
+		cells := []string{strings.ReplaceAll(r.usage, "_", " ")}
+		if severalAccounts {
+			cells = append(cells, orDash(r.account))
+		}
+		cells = append(cells, r.certificate, orDash(r.checked), orDash(r.service))
+		if p.perAssociation {
+			cells = append(cells, orDash(r.status))
+		}
+		fmt.Fprintln(w, strings.Join(append(cells, r.note), "\t"))
+	}
+	line(row{"USAGE", "ACCOUNT", "CERTIFICATE", "CHECKED (UTC)", map[bool]string{true: "SERVICE", false: "USED BY"}[p.perAssociation], "STATUS", "NOTE"})
+	for _, r := range p.rows {
+		line(r)
+	}
+	w.Flush()
+
+	// Colours are added to finished lines: they would count as width before.
+	for i, s := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		s = strings.TrimRight(s, " ")
+		if i == 0 {
+			fmt.Fprintln(p.out, p.colors.bold(s))
+			continue
+		}
+		usage := p.rows[i-1].usage
+		fmt.Fprintln(p.out, p.colors.usage(usage, s[:len(usage)])+s[len(usage):])
+	}
+	return p.out.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

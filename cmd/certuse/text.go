@@ -1,0 +1,81 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// printable makes text from elsewhere (the service, a file, an argument) safe
+// to show on a terminal and in one line: each character that is not printable
+// is written as a Go escape. That covers control and escape sequences, line
+// breaks, C1 controls, bidirectional overrides and invalid UTF-8.
+func printable(s string) string {
+	if isPrintable(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b.WriteString(`\x` + strconv.FormatUint(0x100|uint64(s[0]), 16)[1:])
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escapeRune(r))
+		}
+		s = s[size:]
+	}
+	return b.String()
+}
+
+// printableLines is printable for messages of several lines.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func isPrintable(s string) bool {
+	for i, r := range s {
+		if !strconv.IsPrint(r) || (r == utf8.RuneError && s[i] != "\uFFFD"[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+// escapeRune writes one character as an escape, without the quotes.
+func escapeRune(r rune) string {
+	quoted := strconv.QuoteRuneToASCII(r)
+	return quoted[1 : len(quoted)-1]
+}
+
+// shorten keeps a cell of a table readable whatever the service sent.
+func shorten(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:limit-1]) + "…"
+}
+
+// plural gives "1 certificate" and "2 certificates".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
+}
+
+// count writes a number with separators between thousands.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// hostile is text that would take over a terminal if it were printed raw.
+var hostile = map[string]string{
+	"title escape sequence":  "\x1b]0;owned\x07",
+	"colour":                 "\x1b[31mred\x1b[0m",
+	"C1 control sequence":    "\u009b31mred",
+	"carriage return":        "ok\rbad",
+	"line break":             "one\ntwo",
+	"tab":                    "a\tb",
+	"delete":                 "a\x7fb",
+	"right-to-left override": "abc\u202Ecba",
+	"zero-width joiner":      "a\u200Db",
+	"line separator":         "a\u2028b",
+	"beyond the basic plane": "a\U000E0001b",
+	"invalid UTF-8":          "a\xffb",
+	"nul":                    "a\x00b",
+}
+
+func TestPrintableLeavesNothingThatATerminalObeys(t *testing.T) {
+	t.Parallel()
+	for name, s := range hostile {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := printable(s)
+			if !utf8.ValidString(got) || !isPrintable(got) {
+				t.Errorf("printable(%q) = %q, which is not printable", s, got)
+			}
+			if got == s {
+				t.Errorf("printable(%q) changed nothing", s)
+			}
+		})
+	}
+}
+
+func TestPrintableKeepsOrdinaryText(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "gateway", "pending_deployment", `back\slash`, "Zürich 東京", "\uFFFD"} {
+		if got := printable(s); got != s {
+			t.Errorf("printable(%q) = %q", s, got)
+		}
+	}
+}
+
+func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
+	t.Parallel()
+	for name, s := range hostile {
+		if !utf8.ValidString(s) {
+			continue // the client refuses such an answer
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, err := marshal(association{Service: s, Status: "<&>"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !isPrintable(string(text)) {
+				t.Errorf("%q is not printable", text)
+			}
+			var back association
+			if err := json.Unmarshal(text, &back); err != nil {
+				t.Fatal(err)
+			}
+			if want := (association{Service: s, Status: "<&>"}); back != want {
+				t.Errorf("read back %q, want %q", back, want)
+			}
+			if !strings.Contains(string(text), "<&>") {
+				t.Errorf("%s escapes for HTML", text)
+			}
+		})
+	}
+}
+
+func TestCellsOfCSVAreNoFormulas(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`,
+		"+1":                     "'+1",
+		"-1":                     "'-1",
+		"@SUM(A1)":               "'@SUM(A1)",
+		"\t=1":                   `\t=1`,
+		"\r=1":                   `\r=1`,
+		"gateway":                "gateway",
+		"a=b":                    "a=b",
+		"":                       "",
+	}
+	for in, want := range tests {
+		if got := cell(in); got != want {
+			t.Errorf("cell(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestNumbersForPeople(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+		if got := count(n); got != want {
+			t.Errorf("count(%d) = %q, want %q", n, got, want)
+		}
+	}
+	if got := plural(1, "answer") + " " + plural(2, "answer"); got != "1 answer 2 answers" {
+		t.Error(got)
+	}
+	if got := shorten("héllo wörld", 6); got != "héllo…" {
+		t.Errorf("shorten = %q", got)
+	}
+}
