@@ -16,10 +16,13 @@ import (
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/subresources/associations/methods/get/.
 func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*AssociationList, error) {
-	if err := c.check(ctx, cert); err != nil {
-		return nil, err
+	if err := c.usable(ctx); err != nil {
+		return nil, invalidArgument(operationList, err.Error())
 	}
-	list, err := c.ask(ctx, cert)
+	if err := cert.validate(); err != nil {
+		return nil, invalidArgument(operationList, err.Error())
+	}
+	list, err := c.ask(ctx, cert, manner{admission: ctx})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +60,7 @@ func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.
 // incomplete is the reason why the list may not be all there is, or nil.
 func (l *AssociationList) incomplete() error {
 	e := &Error{
-		operation: operationList, StatusCode: 200, Details: l.Errors, Messages: l.Messages,
+		operation: operationList, StatusCode: l.statusCode, Details: l.Errors, Messages: l.Messages,
 		RayID: l.RayID, Attempts: 1,
 	}
 	switch {
@@ -69,12 +72,4 @@ func (l *AssociationList) incomplete() error {
 		return nil
 	}
 	return e
-}
-
-func (c *Client) ask(ctx context.Context, cert CertificateRef) (*AssociationList, *Error) {
-	list, fail := c.attempt(ctx, cert)
-	if fail != nil {
-		fail.Attempts = 1
-	}
-	return list, fail
 }

@@ -12,15 +12,43 @@ import (
 // maxRayID bounds the CF-Ray header; real ones have about 20 characters.
 const maxRayID = 64
 
-// attempt makes one request and reads the whole answer. Exactly one of the
-// results is nil. It does not set Error.Attempts.
-func (c *Client) attempt(ctx context.Context, cert CertificateRef) (*AssociationList, *Error) {
+// attempt uses the ticket for one request and reads the whole answer. Exactly
+// one of the results is nil. It does not set Error.Attempts.
+func (c *Client) attempt(ctx context.Context, cert CertificateRef, t ticket) (list *AssociationList, fail *Error) {
+	var learned outcome
+	// Deferred, because a transport of the caller's may panic.
+	defer func() { c.gate.leave(t, learned) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 	resp, err := c.generated.ListMTLSCertificateAssociations(attemptCtx, cert.AccountID, cert.ID)
 	if err != nil {
 		return nil, c.noAnswer(ctx, attemptCtx, err)
 	}
+	learned.answered, learned.quotas = true, parseRatelimit(resp.Header)
+	list, fail = c.read(ctx, attemptCtx, resp)
+	if fail != nil {
+		fail.RetryAfter = waitAfter(resp.Header, fail, learned.quotas)
+		learned.limited, learned.wait = fail.Is(ErrRateLimited), fail.RetryAfter
+	}
+	return list, fail
+}
+
+// waitAfter is how long the server wants to be left alone. A refusal for the
+// rate that does not say lasts as long as the vendor documents.
+func waitAfter(h http.Header, fail *Error, seen []quota) time.Duration {
+	asked := parseRetryAfter(h, time.Now())
+	if asked.readable || !fail.Is(ErrRateLimited) {
+		return asked.wait
+	}
+	reset, known := blockedFor(seen)
+	if !known {
+		reset = assumedBlock
+	}
+	return max(asked.wait, reset)
+}
+
+// read makes something of an answer.
+func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response) (*AssociationList, *Error) {
 	status, rayID := resp.StatusCode, c.rayID(resp.Header)
 	if 300 <= status && status <= 399 {
 		drain(resp)
@@ -36,7 +64,8 @@ func (c *Client) attempt(ctx context.Context, cert CertificateRef) (*Association
 	if 200 <= status && status <= 299 {
 		list, fail := c.success(resp, body)
 		if list != nil {
-			list.RayID, list.ReceivedAt, list.verdict = rayID, time.Now(), verdictOf(list)
+			list.RayID, list.ReceivedAt = rayID, time.Now()
+			list.verdict, list.statusCode = verdictOf(list), status
 		}
 		return list, fail
 	}
@@ -119,13 +148,18 @@ func (c *Client) brokenBody(ctx, attemptCtx context.Context, resp *http.Response
 		return e
 	}
 	e.kinds = []error{ErrUnexpectedResponse}
-	e.note = "the body broke off"
+	e.note, e.transient = "the body broke off", true
 	e.causes = c.causes(ctx, attemptCtx, err)
 	return e
 }
 
 func (c *Client) noAnswer(ctx, attemptCtx context.Context, err error) *Error {
-	return &Error{operation: operationList, kinds: []error{ErrUnreachable}, causes: c.causes(ctx, attemptCtx, err)}
+	return &Error{
+		operation: operationList,
+		kinds:     []error{ErrUnreachable},
+		causes:    c.causes(ctx, attemptCtx, err),
+		transient: !isCertificateError(err),
+	}
 }
 
 // rayID gives the header if it has the form of an id.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"regexp"
@@ -13,10 +14,7 @@ import (
 // allowed to look like it.
 func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
-		out := []error{ctxErr}
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(ctxErr, cause) {
-			out = append(out, c.safe(cause))
-		}
+		out := c.contextErrors(ctx)
 		if !errors.Is(err, ctxErr) {
 			out = append(out, c.safe(err))
 		}
@@ -26,6 +24,16 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 		return []error{&timeoutError{c.attemptTimeout}}
 	}
 	return []error{c.safe(err)}
+}
+
+// contextErrors gives the error of an ended context, and the cause that its
+// owner gave.
+func (c *Client) contextErrors(ctx context.Context) []error {
+	out := []error{ctx.Err()}
+	if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
+		out = append(out, c.safe(cause))
+	}
+	return out
 }
 
 // timeoutError is an attempt that took longer than it may. It matches no
@@ -52,4 +60,11 @@ func (c *Client) safe(err error) error {
 	default:
 		return err
 	}
+}
+
+// isCertificateError tells that the server could not prove who it is, which
+// asking again will not change.
+func isCertificateError(err error) bool {
+	var failed *tls.CertificateVerificationError
+	return errors.As(err, &failed)
 }

@@ -22,6 +22,8 @@ type Client struct {
 	generated *generated.Client
 	transport http.RoundTripper
 	redact    redactor
+	gate      *gate
+	budget    *budget
 
 	maxAttempts    int
 	attemptTimeout time.Duration
@@ -49,11 +51,11 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 }
 
 func newClient(creds Credentials, cfg *config) (*Client, error) {
-	if cfg.transport == nil {
-		cfg.transport = defaultTransport()
-	}
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
+	}
+	if cfg.transport == nil {
+		cfg.transport = defaultTransport(cfg.attemptTimeout)
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
 		generated.WithHTTPClient(sender{cfg.transport}),
@@ -65,6 +67,8 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 		generated:      requests,
 		transport:      cfg.transport,
 		redact:         creds.redactor(),
+		gate:           newGate(cfg.rateLimit, cfg.rateWindow),
+		budget:         new(budget),
 		maxAttempts:    cfg.maxAttempts,
 		attemptTimeout: cfg.attemptTimeout,
 		maxRetryWait:   cfg.maxRetryWait,
@@ -100,16 +104,13 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// check finds what makes a call impossible before anything is sent.
-func (c *Client) check(ctx context.Context, cert CertificateRef) *Error {
+// usable finds what makes every call impossible.
+func (c *Client) usable(ctx context.Context) error {
 	switch {
 	case c == nil || c.generated == nil:
-		return invalidArgument(operationList, "the client was not made by New")
+		return errors.New("the client was not made by New")
 	case ctx == nil:
-		return invalidArgument(operationList, "the context is nil")
-	}
-	if err := cert.validate(); err != nil {
-		return invalidArgument(operationList, err.Error())
+		return errors.New("the context is nil")
 	}
 	return nil
 }

@@ -78,6 +78,8 @@ type Error struct {
 	note      string
 	kinds     []error
 	causes    []error
+	// transient: a failure of the connection that a repetition may mend.
+	transient bool
 }
 
 // Is reports whether target is one of the sentinels that describe e. An Error

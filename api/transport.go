@@ -14,7 +14,7 @@ const modulePath = "github.com/certuse/cloudflare-mtls"
 // defaultTransport differs from [http.DefaultTransport] where that is meant for
 // browsing many hosts: it keeps as many idle connections to one host as an
 // audit uses, waits only so long for headers, and bounds their size.
-func defaultTransport() *http.Transport {
+func defaultTransport(attempt time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -24,7 +24,7 @@ func defaultTransport() *http.Transport {
 		MaxIdleConnsPerHost:    128,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  30 * time.Second,
+		ResponseHeaderTimeout:  attempt,
 		MaxResponseHeaderBytes: 256 << 10,
 	}
 }

@@ -46,6 +46,8 @@ type AssociationList struct {
 	// verdict is what the answer proved when it was received. Only this
 	// package can set it, so a list made by hand proves nothing.
 	verdict Usage
+	// statusCode is the HTTP status, any 2xx.
+	statusCode int
 }
 
 // Notice is a remark of the API on a successful or failed call.

@@ -1,0 +1,62 @@
+package api
+
+import "time"
+
+const (
+	// assumedBlock is how long a 429 lasts that does not say: "all API calls for
+	// the next five minutes will be blocked" is the vendor's documentation.
+	assumedBlock = 5 * time.Minute
+	// maxBlock is the longest block that an audit sits out.
+	maxBlock = 15 * time.Minute
+	// longestBlock bounds what one answer can do to a client.
+	longestBlock = 24 * time.Hour
+)
+
+// block holds every caller of a client back after a 429. When it has run out,
+// one request goes ahead as a probe, and the others follow when it was not
+// refused: a block costs as many 429s as requests were in flight, and one for
+// each probe.
+type block struct {
+	// active from a 429 until a request made after it was not refused.
+	active  bool
+	probing bool
+	since   time.Duration
+	until   time.Duration
+	serial  uint64
+}
+
+func (b *block) open(now time.Duration) bool {
+	return !b.active || (now >= b.until && !b.probing)
+}
+
+func (b *block) stamp(t ticket) ticket {
+	t.block, t.probe = b.serial, b.active
+	b.probing = b.probing || t.probe
+	return t
+}
+
+func (b *block) release(t ticket, o outcome) {
+	if t.probe {
+		b.probing = false
+	}
+	if o.answered && !o.limited && t.block == b.serial {
+		b.active = false
+	}
+}
+
+func (b *block) extend(now, wait time.Duration) {
+	// Long after its end, a block is a matter of the past even if nobody has
+	// made a request since.
+	if !b.active || now > b.until+assumedBlock {
+		b.since = now
+	}
+	b.active = true
+	b.serial++
+	b.until = max(b.until, now+min(wait, longestBlock))
+}
+
+// tooLong tells whether the block, with all its repetitions, is longer than an
+// audit waits.
+func (b *block) tooLong(now time.Duration) bool {
+	return b.active && now < b.until && b.until-b.since > maxBlock
+}

@@ -1,0 +1,70 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// refused makes the error of a call that may not go on. What the server said
+// last is the answer, if it said anything.
+func (k *call) refused(no *refusal) *Error {
+	if no.ended {
+		return k.ended()
+	}
+	if k.last != nil {
+		k.last.RetryAfter = max(k.last.RetryAfter, no.wait)
+		return k.last
+	}
+	e := &Error{
+		operation:  operationList,
+		RetryAfter: no.wait,
+		kinds:      []error{ErrRateLimited, ErrNotAsked},
+		note:       fmt.Sprintf("nothing was sent; the wait would be %v", no.wait.Round(time.Millisecond)),
+	}
+	if deadline, ok := k.manner.admission.Deadline(); ok && time.Until(deadline) < no.wait {
+		e.causes = []error{context.DeadlineExceeded}
+	}
+	return e
+}
+
+// ended is the error after the context has ended a wait.
+func (k *call) ended() *Error {
+	var stop *auditStop
+	stopped := errors.As(context.Cause(k.manner.admission), &stop)
+	switch {
+	case stopped && k.last != nil:
+		return k.last
+	case stopped:
+		return stop.notAsked()
+	case k.last != nil:
+		k.last.causes = append(k.client.contextErrors(k.manner.admission), k.last.causes...)
+		return k.last
+	default:
+		return &Error{
+			operation: operationList,
+			kinds:     []error{ErrNotAsked},
+			causes:    k.client.contextErrors(k.manner.admission),
+		}
+	}
+}
+
+// auditStop is the cause with which an audit ends the waiting of its calls:
+// the failure that makes it pointless to ask on.
+type auditStop struct{ failure *Error }
+
+func (s *auditStop) Error() string { return s.failure.Error() }
+
+// notAsked is the result of the certificates that were still to be asked for.
+func (s *auditStop) notAsked() *Error {
+	e := &Error{operation: operationList, RetryAfter: s.failure.RetryAfter}
+	if s.failure.Is(ErrUnauthorized) {
+		e.kinds = []error{ErrNotAsked, ErrUnauthorized}
+		e.note = "not asked: the API refused the credentials before in this audit"
+		return e
+	}
+	e.kinds = []error{ErrNotAsked, ErrRateLimited}
+	e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", maxBlock)
+	return e
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v7"
+)
+
+// manner is how a call waits: a single one within bounds, one of an audit for
+// as long as it takes.
+type manner struct {
+	// admission ends every waiting, but not an attempt that is under way.
+	admission context.Context
+	// patient calls wait for the limiter and for blocks without a bound, and
+	// an answer that refuses them for the rate does not count as an attempt.
+	patient bool
+	// asking and waiting, if not nil, are called before the first request and
+	// before a wait for the gate.
+	asking, waiting func()
+}
+
+// call is the state of one call over its attempts.
+type call struct {
+	client   *Client
+	manner   manner
+	attempts int
+	uncount  int // attempts that do not count
+	waited   time.Duration
+	delays   backoff.ExponentialBackOff
+	last     *Error
+}
+
+// ask makes requests until one is answered for good.
+func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*AssociationList, *Error) {
+	k := call{client: c, manner: m}
+	for {
+		t, no := k.enter(ctx)
+		if no != nil {
+			return nil, k.refused(no)
+		}
+		if k.attempts == 0 && m.asking != nil {
+			m.asking()
+		}
+		k.attempts++
+		started := time.Now()
+		list, fail := c.attempt(ctx, cert, t)
+		if fail == nil {
+			c.budget.earn()
+			c.logAnswer(ctx, cert, k.attempts, started, list)
+			return list, nil
+		}
+		fail.Attempts, k.last = k.attempts, fail
+		wait, again := k.again(ctx, fail)
+		c.logFailure(ctx, cert, started, fail, wait)
+		if !again {
+			return nil, fail
+		}
+		if fail.Is(ErrRateLimited) && wait == fail.RetryAfter {
+			continue // the gate holds every caller back for that long
+		}
+		if no := k.sleep(wait); no != nil {
+			return nil, k.refused(no)
+		}
+	}
+}
+
+func (k *call) enter(ctx context.Context) (ticket, *refusal) {
+	e := entry{atMost: -1, waiting: k.manner.waiting}
+	if !k.manner.patient {
+		e.atMost = max(0, k.left(ctx))
+	}
+	t, no := k.client.gate.enter(k.manner.admission, e)
+	if !k.manner.patient {
+		k.waited += t.waited
+	}
+	return t, no
+}
+
+// left is how long the call may still wait.
+func (k *call) left(ctx context.Context) time.Duration {
+	left := k.client.maxRetryWait - k.waited
+	if deadline, ok := ctx.Deadline(); ok {
+		left = min(left, time.Until(deadline))
+	}
+	return left
+}
+
+// again decides about another attempt and the wait before it.
+func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
+	if ctx.Err() != nil || !retryable(fail) {
+		return 0, false
+	}
+	wait = max(k.nextDelay(), fail.RetryAfter)
+	if k.manner.patient && fail.Is(ErrRateLimited) {
+		k.uncount++
+		return wait, true
+	}
+	if k.attempts-k.uncount >= k.client.maxAttempts || wait > k.left(ctx) || !k.client.budget.spend() {
+		return 0, false
+	}
+	return wait, true
+}
+
+// nextDelay is a random time up to 100 ms, 200 ms and so on to 8 s.
+func (k *call) nextDelay() time.Duration {
+	if k.delays.InitialInterval == 0 {
+		k.delays = backoff.ExponentialBackOff{
+			InitialInterval:     50 * time.Millisecond,
+			RandomizationFactor: 1,
+			Multiplier:          2,
+			MaxInterval:         4 * time.Second,
+		}
+	}
+	return k.delays.NextBackOff()
+}
+
+func (k *call) sleep(d time.Duration) *refusal {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		k.waited += d
+		return nil
+	case <-k.manner.admission.Done():
+		return &refusal{ended: true}
+	}
+}
+
+// retryable tells whether a repetition may help. The method is always GET.
+func retryable(fail *Error) bool {
+	switch status := fail.StatusCode; status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 530:
+		return true
+	default:
+		return 520 <= status && status <= 527 || fail.transient || fail.Is(ErrRateLimited)
+	}
+}

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// retryAfter is a Retry-After header: how long to wait, and whether the header
+// has a form that RFC 9110 allows.
+type retryAfter struct {
+	wait     time.Duration
+	readable bool
+}
+
+const maxDuration = time.Duration(math.MaxInt64)
+
+// parseRetryAfter reads seconds and the three forms of a date. Of several
+// headers the longest counts. A number too large for a duration is the longest
+// one; a date is measured against the server's own clock when the Date header
+// gives that. A fraction is not allowed by the RFC: it is rounded up, so as
+// not to come too early, and stays unreadable.
+func parseRetryAfter(h http.Header, now time.Time) retryAfter {
+	var out retryAfter
+	for _, value := range h["Retry-After"] {
+		one := parseOneRetryAfter(strings.TrimSpace(value), serverTime(h, now))
+		out.wait = max(out.wait, one.wait)
+		out.readable = out.readable || one.readable
+	}
+	return out
+}
+
+func parseOneRetryAfter(value string, now time.Time) retryAfter {
+	if isDigits(value) {
+		seconds, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || seconds > int64(maxDuration/time.Second) {
+			return retryAfter{maxDuration, true}
+		}
+		return retryAfter{time.Duration(seconds) * time.Second, true}
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return retryAfter{max(0, date.Sub(now)), true}
+	}
+	whole, fraction, ok := strings.Cut(value, ".")
+	if ok && isDigits(whole) && isDigits(fraction) {
+		up := parseOneRetryAfter(whole, now)
+		if up.wait < maxDuration-time.Second {
+			up.wait += time.Second
+		}
+		return retryAfter{up.wait, false}
+	}
+	return retryAfter{}
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// serverTime believes the Date header unless it is more than a day off.
+func serverTime(h http.Header, now time.Time) time.Time {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil || date.Sub(now).Abs() > 24*time.Hour {
+		return now
+	}
+	return date
+}

@@ -1,0 +1,71 @@
+package api
+
+import "time"
+
+// windowMargin keeps two requests apart that would otherwise fall on both ends
+// of the same window.
+const windowMargin = time.Millisecond
+
+// window counts requests against a limit. A place is taken while a request is
+// in flight and for one window after it completed. The server counted it some
+// time before that, so no window of the server's clock, sliding or fixed, can
+// hold more than the limit. Counting from the time of sending cannot promise
+// this: the way to the server takes longer for one request than for another.
+type window struct {
+	limit    int // 0: unlimited
+	length   time.Duration
+	inFlight int
+	started  uint64
+	// completed are the times of completion within the window, oldest first.
+	completed []time.Duration
+}
+
+func newWindow(limit int, length time.Duration) window {
+	return window{limit: limit, length: min(length, maxDuration/4) + windowMargin}
+}
+
+func (w *window) open() bool {
+	return w.limit == 0 || w.inFlight+len(w.completed) < w.limit
+}
+
+func (w *window) begin() (serial uint64) {
+	w.inFlight++
+	w.started++
+	return w.started
+}
+
+// cancel takes a begin back: nothing was sent.
+func (w *window) cancel() { w.inFlight-- }
+
+func (w *window) complete(now time.Duration) {
+	w.inFlight--
+	if w.limit > 0 {
+		w.completed = append(w.completed, now)
+	}
+}
+
+func (w *window) expire(now time.Duration) {
+	n := 0
+	for n < len(w.completed) && w.completed[n]+w.length <= now {
+		n++
+	}
+	w.completed = w.completed[n:]
+}
+
+// readyAt is when there will be a place for the caller that has the given
+// number of others before it; at the earliest, when that depends on requests
+// in flight.
+func (w *window) readyAt(before int, now time.Duration) time.Duration {
+	if w.limit == 0 {
+		return now
+	}
+	free := w.limit - w.inFlight - len(w.completed)
+	switch due := before - free; {
+	case due < 0:
+		return now
+	case due < len(w.completed):
+		return w.completed[due] + w.length
+	default:
+		return now + w.length
+	}
+}
