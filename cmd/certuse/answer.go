@@ -43,6 +43,15 @@ type reason struct {
 	RetryAfterSeconds float64 `json:"retry_after_seconds"`
 }
 
+// String is the reason for people: code and message, unless the message begins
+// with the words of the code.
+func (r *reason) String() string {
+	if words := strings.ReplaceAll(r.Code, "_", " "); strings.HasPrefix(r.Message, words) {
+		return r.Message
+	}
+	return r.Code + ": " + r.Message
+}
+
 // notice is something that the service said beside the answer.
 type notice struct {
 	Code    int    `json:"code"`
@@ -120,6 +129,9 @@ func newReason(result api.AuditResult) *reason {
 				r.Code = known.code
 				break
 			}
+		}
+		if errors.Is(result.Err, api.ErrNotAsked) && errors.Is(result.Err, context.Canceled) {
+			r.Message = "not asked: interrupted"
 		}
 		if failed, ok := errors.AsType[*api.Error](result.Err); ok {
 			r.HTTPStatus = failed.StatusCode

@@ -32,7 +32,7 @@ type row struct{ usage, account, certificate, checked, service, status, note str
 func (p *tablePrinter) print(a answer) error {
 	r := row{usage: a.Usage, account: a.AccountID, certificate: a.CertificateID, checked: timestamp(a.CheckedAt, "2006-01-02 15:04:05Z")}
 	if a.Reason != nil {
-		r.note = shorten(printable(a.Reason.Code+": "+a.Reason.Message), maxCell)
+		r.note = shorten(printable(a.Reason.String()), maxCell)
 	} else if a.Truncated {
 		r.note = "truncated: more exist"
 	}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+// asCommand makes the test binary be the command, so that tests meet the real
+// main: its exit codes, its signals, its environment.
+const asCommand = "CERTUSE_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	testAccount = "023e105f4ecef8ad9ca31a8372d0c353"
+	testToken   = "canary-token-3b1f"
+)
+
+func ref(id string) api.CertificateRef {
+	return api.CertificateRef{AccountID: testAccount, ID: id}
+}
+
+var (
+	inUse   = apitest.Answer(api.Association{Service: "gateway", Status: "active"})
+	unused  = apitest.Unused()
+	refused = apitest.Forbidden()
+)
+
+// newFake starts a service that answers for these certificates.
+func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server {
+	t.Helper()
+	server, err := apitest.NewServer(apitest.WithAPIToken(testToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	for id, response := range answers {
+		if err := server.Script(ref(id), response.Always()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return server
+}
+
+// command is certuse as a process. The environment is only what is given.
+func command(t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append([]string{asCommand + "=1", "TMPDIR=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir()}, env...)
+	return cmd
+}
+
+// against is the environment of someone who uses the fake service.
+func against(server *apitest.Server) []string {
+	return []string{
+		"CLOUDFLARE_API_TOKEN=" + testToken,
+		"CLOUDFLARE_ACCOUNT_ID=" + testAccount,
+		"CLOUDFLARE_BASE_URL=" + server.URL(),
+	}
+}
+
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+func execute(t *testing.T, cmd *exec.Cmd) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if cmd.Stdout == nil {
+		cmd.Stdout = &stdout
+	}
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return checked(t, outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()})
+}
+
+// checked makes every run of the command a test that no secret is shown.
+func checked(t *testing.T, got outcome) outcome {
+	t.Helper()
+	if strings.Contains(got.stdout+got.stderr, testToken) {
+		t.Errorf("the token is shown:\n%s\n%s", got.stdout, got.stderr)
+	}
+	return got
+}
+
+func (o outcome) expect(t *testing.T, code int, stderr ...string) {
+	t.Helper()
+	if o.code != code {
+		t.Errorf("exit code %d, want %d; standard error:\n%s", o.code, code, o.stderr)
+	}
+	for _, want := range stderr {
+		if !strings.Contains(o.stderr, want) {
+			t.Errorf("standard error does not say %q:\n%s", want, o.stderr)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{
+		"used": inUse, "free": unused, "secret": refused,
+		"part":  apitest.Partial(2000, api.Association{Service: "gateway", Status: "active"}),
+		"none":  apitest.Partial(2000),
+		"empty": apitest.NoResult(),
+	})
+	tests := map[string]struct {
+		args string
+		code int
+		says string
+	}{
+		"in use":                             {"list used", exitOK, "1 certificate: 1 in use, 0 unused, 0 unknown"},
+		"unused":                             {"list free", exitOK, "0 in use, 1 unused, 0 unknown"},
+		"in use and truncated":               {"list part", exitOK, "1 answer truncated"},
+		"truncated with nothing delivered":   {"list none", exitUnknown, "Unknown is not unused: 1 truncated"},
+		"no result":                          {"list empty", exitUnknown, "1 no_result"},
+		"refused":                            {"list used secret", exitUnknown, "check the account id"},
+		"unknown to the service":             {"list nowhere", exitUnknown, "1 not_found"},
+		"audit in use":                       {"audit used free", exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown"},
+		"audit unknown":                      {"audit secret", exitUnknown, "1 forbidden"},
+		"required and all unused":            {"audit --require-unused free", exitOK, "1 unused"},
+		"required and in use":                {"audit --require-unused free used", exitInUse, "not unused: 1 certificate in use"},
+		"required and unknown":               {"audit --require-unused free secret", exitUnknown, "1 forbidden"},
+		"required, in use and unknown":       {"audit --require-unused secret used", exitInUse, "not unused"},
+		"required and truncated to nothing":  {"audit --require-unused none", exitUnknown, "1 truncated"},
+		"the same certificate named twice":   {"list used " + testAccount + "/used", exitOK, "1 repeated id left out"},
+		"account in the argument":            {"list --account other " + testAccount + "/used", exitOK, "1 in use"},
+		"account of the flag comes first":    {"list --account other used", exitUnknown, "1 not_found"},
+		"quiet about answers":                {"audit -q secret", exitUnknown, ""},
+		"quiet, but not about what is wrong": {"audit -q --require-unused used", exitInUse, "not unused"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := execute(t, command(t, against(server), strings.Fields(test.args)...))
+			got.expect(t, test.code, test.says)
+			if strings.Contains(test.args, " -q ") && strings.Contains(got.stderr, "certificates:") {
+				t.Errorf("not quiet:\n%s", got.stderr)
+			}
+		})
+	}
+}
+
+func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	list := filepath.Join(t.TempDir(), "ids.txt")
+	if err := os.WriteFile(list, []byte("used\n\n# comment\nno good\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := against(server)
+	without := func(names ...string) []string {
+		var kept []string
+		for _, pair := range env {
+			name, _, _ := strings.Cut(pair, "=")
+			if !strings.Contains(strings.Join(names, " "), name) {
+				kept = append(kept, pair)
+			}
+		}
+		return kept
+	}
+	const token, account = "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"
+	tests := map[string]struct {
+		env  []string
+		args string
+		says []string
+	}{
+		"no command":               {env, "", []string{"a command is missing", "certuse help"}},
+		"unknown command":          {env, "lst used", []string{`unknown command "lst"`, "--help"}},
+		"unknown flag":             {env, "list --frobnicate used", []string{"unknown flag", "certuse list --help"}},
+		"a token as a flag":        {env, "list --token abc used", []string{"unknown flag: --token"}},
+		"a token as another flag":  {env, "list --api-token abc used", []string{"unknown flag: --api-token"}},
+		"unknown format":           {env, "list -o xml used", []string{`"xml"`, "table, json, jsonl, csv"}},
+		"nothing to list":          {env, "list", []string{"no certificate is named", "--demo"}},
+		"nothing to audit":         {env, "audit", []string{"no certificate is named", "--from"}},
+		"named twice":              {env, "audit --from " + list + " used", []string{"--from, not both"}},
+		"demo of one's own":        {env, "list --demo used", []string{"--demo brings its own"}},
+		"demo of one's own list":   {env, "audit --demo --from " + list, []string{"--demo brings its own"}},
+		"no credentials":           {without(token), "list used", []string{token, "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "--demo"}},
+		"empty credentials":        {append(without(token), token+"="), "list used", []string{token}},
+		"half a pair":              {append(without(token), "CLOUDFLARE_EMAIL=a@example.com"), "list used", []string{"CLOUDFLARE_API_KEY"}},
+		"no account":               {without(account), "list used", []string{"argument 1", "--account", account}},
+		"bad id":                   {env, "list used ../../user", []string{"argument 2"}},
+		"bad account":              {env, "list --account a.b used", []string{"argument 1", "AccountID"}},
+		"bad line":                 {env, "audit --from " + list, []string{list + ": line 4: ", "nothing was sent"}},
+		"no such file":             {env, "audit --from " + list + ".txt", []string{"cannot read the list", "no such file"}},
+		"empty list":               {env, "audit --require-unused --from " + os.DevNull, []string{"names no certificate"}},
+		"base URL in clear":        {append(env, "CLOUDFLARE_BASE_URL=http://example.com"), "list used", []string{"WithBaseURL"}},
+		"base URL that is not one": {append(env, "CLOUDFLARE_BASE_URL=:"), "list used", []string{"WithBaseURL"}},
+		"negative rate limit":      {env, "list --rate-limit=-1 used", []string{"WithRateLimit"}},
+		"argument to version":      {env, "version 2", []string{`"2"`}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := execute(t, command(t, test.env, strings.Fields(test.args)...))
+			got.expect(t, exitUsage, test.says...)
+			if got.stdout != "" {
+				t.Errorf("standard output is not empty: %q", got.stdout)
+			}
+			if !strings.HasPrefix(got.stderr, "certuse: ") {
+				t.Errorf("the message does not name the program: %q", got.stderr)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if asked := server.Requests(); len(asked) > 0 {
+			t.Errorf("%d requests were sent", len(asked))
+		}
+	})
+}
+
+func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	for _, args := range []string{"list used", "list -o json used", "audit -o jsonl used", "audit -o csv used", "audit used", "version"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+			if err != nil {
+				t.Skipf("no device that is always full: %v", err)
+			}
+			defer full.Close()
+			cmd := command(t, against(server), strings.Fields(args)...)
+			cmd.Stdout = full
+			execute(t, cmd).expect(t, exitFailure, "cannot write to standard output", "no space left")
+		})
+	}
+}
