@@ -26,6 +26,10 @@ generate: ## Rebuild generated/ from openapi/ and overlays/
 check-generated: ## Fail, with a diff, if generated/ is stale
 	$(GO) run ./internal/cmd/specgen check
 
+.PHONY: api-text
+api-text: ## Record the exported API in tests/publicapi/testdata
+	$(GO) test ./tests/publicapi -update
+
 .PHONY: check
 check: fmt-check tidy-check vet lint check-generated test ## Everything CI runs
 
