@@ -1,0 +1,150 @@
+package equivalence
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
+)
+
+// deviation is one way in which the contract differs from the published text on
+// purpose. Repair turns a document that makes use of it into one that does not,
+// and reports whether there was anything to do.
+type deviation struct {
+	action string // of overlays/
+	repair func(document map[string]any) bool
+}
+
+// wider are the deviations that let the contract accept more, in a success or in
+// a failure.
+func wider(success bool) []deviation {
+	common := []deviation{
+		{"40-real-answers.yaml#codes-below-1000", eachInfo(func(info map[string]any) bool {
+			code, _ := info["code"].(float64)
+			if code >= 1000 {
+				return false
+			}
+			info["code"] = 1000.0
+			return true
+		})},
+		{"40-real-answers.yaml#success-is-a-boolean", func(document map[string]any) bool {
+			if document["success"] == success {
+				return false
+			}
+			document["success"] = success
+			return true
+		}},
+	}
+	if success {
+		return append(common, deviation{
+			"30-current-contract.yaml#result-is-optional", addMissing(map[string]any{"result": []any{}}),
+		})
+	}
+	return append(common, deviation{
+		"10-failure-response.yaml#failure-without-messages-or-result",
+		addMissing(map[string]any{"result": nil, "messages": []any{}}),
+	})
+}
+
+// stricter are the deviations that let the contract give a type to a field that
+// the published text does not speak of.
+func stricter(success bool) []deviation {
+	common := []deviation{
+		{"30-current-contract.yaml#documentation-url", eachInfo(dropUnless[string]("documentation_url"))},
+		{"30-current-contract.yaml#source-pointer", eachInfo(func(info map[string]any) bool {
+			if source, isObject := info["source"].(map[string]any); isObject {
+				return dropUnless[string]("pointer")(source)
+			}
+			return dropUnless[map[string]any]("source")(info)
+		})},
+	}
+	if !success {
+		return common
+	}
+	return append(common, deviation{"30-current-contract.yaml#total-pages", func(document map[string]any) bool {
+		info, _ := document["result_info"].(map[string]any)
+		return dropUnless[float64]("total_pages")(info)
+	}})
+}
+
+// repairAll makes the document do without deviations and returns the actions
+// that it made use of.
+func repairAll(document any, deviations []deviation) (actions []string) {
+	object, _ := document.(map[string]any)
+	for _, d := range deviations {
+		if object != nil && d.repair(object) {
+			actions = append(actions, d.action)
+		}
+	}
+	return actions
+}
+
+func eachInfo(repair func(map[string]any) bool) func(map[string]any) bool {
+	return func(document map[string]any) (repaired bool) {
+		for _, list := range []string{"errors", "messages"} {
+			infos, _ := document[list].([]any)
+			for _, info := range infos {
+				if object, ok := info.(map[string]any); ok && repair(object) {
+					repaired = true
+				}
+			}
+		}
+		return repaired
+	}
+}
+
+func addMissing(members map[string]any) func(map[string]any) bool {
+	return func(document map[string]any) (repaired bool) {
+		for name, value := range members {
+			if _, present := document[name]; !present {
+				document[name] = value
+				repaired = true
+			}
+		}
+		return repaired
+	}
+}
+
+func dropUnless[T any](name string) func(map[string]any) bool {
+	return func(object map[string]any) bool {
+		value, present := object[name]
+		if _, right := value.(T); right || !present {
+			return false
+		}
+		delete(object, name)
+		return true
+	}
+}
+
+func clone(t interface{ Fatal(...any) }, document any) (out any) {
+	text, err := json.Marshal(document)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestDeviationsNameOverlayActions(t *testing.T) {
+	t.Parallel()
+	overlays, err := overlay.Load(os.DirFS(moduleRoot), "overlays")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, o := range overlays {
+		for _, action := range o.Actions {
+			known[action.ID] = true
+		}
+	}
+	for _, list := range [][]deviation{wider(true), wider(false), stricter(true)} {
+		for _, d := range list {
+			if !known[d.action] {
+				t.Errorf("no overlay action is called %s", d.action)
+			}
+		}
+	}
+}

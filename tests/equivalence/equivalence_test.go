@@ -1,0 +1,141 @@
+package equivalence
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"pgregory.net/rapid"
+
+	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
+)
+
+// TestMain draws more documents than the library's default of 100, so that each
+// deviation is met in every run.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
+	if !chosen {
+		if err := flag.Set("rapid.checks", "5000"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+var (
+	undocumented = []string{"tier", "cursor", "error_chain"}
+	addedByPage  = []string{"documentation_url", "source", "total_pages"}
+)
+
+// kind is a response with its published and its normalised schema.
+type kind struct {
+	name        string
+	success     bool
+	published   *openapi3.Schema
+	normalised  *openapi3.Schema
+	mostlyValid int // at least so many of the documents drawn must be valid
+}
+
+func kinds(t *testing.T) []kind {
+	t.Helper()
+	return []kind{
+		{"success", true, published(t), responseSchema(t, stages(t).Normalised, 200), 2000},
+		{"failure", false, publishedFailure(t), responseSchema(t, stages(t).Normalised, 404), 2000},
+	}
+}
+
+func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			valid := 0
+			rapid.Check(t, func(t *rapid.T) {
+				document := jsongen.Document(k.published, jsongen.Options{Extra: undocumented, Spoil: 2}).Draw(t, "document")
+				if validate(k.published, document) != nil {
+					return
+				}
+				valid++
+				if err := validate(k.normalised, document); err != nil {
+					t.Fatalf("valid as published, not in the contract: %v", err)
+				}
+			})
+			if valid < k.mostlyValid {
+				t.Errorf("only %d documents were valid as published", valid)
+			}
+		})
+	}
+}
+
+// A field that only the documentation page knows must have the page's type; that
+// is all that the contract refuses of the published documents.
+func TestPublishedDocumentsAreRefusedOnlyForFieldsOfThePage(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			met := map[string]int{}
+			rapid.Check(t, func(t *rapid.T) {
+				document := jsongen.Document(k.published, jsongen.Options{Extra: addedByPage, Spoil: 1}).Draw(t, "document")
+				if validate(k.published, document) != nil {
+					return
+				}
+				compare(t, k.normalised, document, stricter(k.success), met)
+			})
+			expectMet(t, met, stricter(k.success))
+		})
+	}
+}
+
+func TestContractIsWiderOnlyByDeclaredDeviations(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			met := map[string]int{}
+			rapid.Check(t, func(t *rapid.T) {
+				document := jsongen.Document(k.normalised, jsongen.Options{Extra: undocumented, Spoil: 1}).Draw(t, "document")
+				if validate(k.normalised, document) != nil {
+					return
+				}
+				compare(t, k.published, document, wider(k.success), met)
+			})
+			expectMet(t, met, wider(k.success))
+		})
+	}
+}
+
+// compare requires that the schema refuses the document exactly when it makes
+// use of a deviation, and accepts it without.
+func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []deviation, met map[string]int) {
+	refusal := validate(schema, document)
+	repaired := clone(t, document)
+	actions := repairAll(repaired, deviations)
+	switch {
+	case refusal == nil && len(actions) > 0:
+		t.Fatalf("makes use of %v, and is accepted all the same", actions)
+	case refusal != nil && len(actions) == 0:
+		t.Fatalf("refused without a declared deviation: %v", refusal)
+	}
+	if err := validate(schema, repaired); err != nil {
+		t.Fatalf("refused for more than %v: %v", actions, err)
+	}
+	for _, action := range actions {
+		met[action]++
+	}
+}
+
+// expectMet prints which deviations the counterexamples belong to, and fails for
+// one that no document needed: it would be declared in vain.
+func expectMet(t *testing.T, met map[string]int, deviations []deviation) {
+	t.Helper()
+	for _, d := range deviations {
+		t.Logf("%5d documents deviate by %s", met[d.action], d.action)
+		if met[d.action] == 0 {
+			t.Errorf("no document needed %s", d.action)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+// Package jsongen draws JSON documents from OpenAPI schemas for property-based
+// tests. Most of what it draws is valid; the validator decides.
+package jsongen
+
+import (
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"pgregory.net/rapid"
+)
+
+// Options shape the documents.
+type Options struct {
+	// Extra are names that objects may have beyond those of their schemas.
+	Extra []string
+	// Spoil is the chance in percent that a value is drawn without regard to its
+	// schema, or that a required property is left out.
+	Spoil int
+}
+
+// Document draws a document for the schema.
+func Document(schema *openapi3.Schema, options Options) *rapid.Generator[any] {
+	return rapid.Custom(func(t *rapid.T) any {
+		return (&generator{t, options}).value([]*openapi3.Schema{schema})
+	})
+}
+
+type generator struct {
+	t *rapid.T
+	Options
+}
+
+// value draws a value for all of the schemas together.
+func (g *generator) value(schemas []*openapi3.Schema) any {
+	if g.spoiled() {
+		return g.anything(2)
+	}
+	all := g.conjuncts(nil, schemas)
+	for range 4 { // a choice can exclude what stands beside it: choose again
+		if types := commonTypes(all); types == nil || len(types) > 0 {
+			break
+		}
+		all = g.conjuncts(nil, schemas)
+	}
+	if enums := collect(all, func(s *openapi3.Schema) []any { return s.Enum }); len(enums) > 0 {
+		return rapid.SampledFrom(enums).Draw(g.t, "enum")
+	}
+	if nullable(all) && g.percent(10) {
+		return nil
+	}
+	switch types := commonTypes(all); {
+	case slices.Contains(types, "object"):
+		return g.object(all)
+	case slices.Contains(types, "array"):
+		return g.array(all)
+	case slices.Contains(types, "string"):
+		return g.text()
+	case slices.Contains(types, "boolean"):
+		return rapid.Bool().Draw(g.t, "boolean")
+	case slices.Contains(types, "integer"):
+		return float64(rapid.Int64Range(g.least(all), 1<<53).Draw(g.t, "integer"))
+	case slices.Contains(types, "number"):
+		return rapid.OneOf(
+			rapid.Map(rapid.Int64Range(0, 1<<53), func(n int64) float64 { return float64(n) }),
+			rapid.Float64Range(-1e9, 1e9),
+		).Draw(g.t, "number")
+	default: // no type, or types that exclude each other
+		return g.anything(2)
+	}
+}
+
+// conjuncts lists the schemas that a value has to satisfy, with one arm drawn of
+// each choice.
+func (g *generator) conjuncts(all, schemas []*openapi3.Schema) []*openapi3.Schema {
+	for _, s := range schemas {
+		all = append(all, s)
+		all = g.conjuncts(all, deref(s.AllOf))
+		for _, choice := range []openapi3.SchemaRefs{s.AnyOf, s.OneOf} {
+			if len(choice) > 0 {
+				arm := rapid.SampledFrom(deref(choice)).Draw(g.t, "arm")
+				all = g.conjuncts(all, []*openapi3.Schema{arm})
+			}
+		}
+	}
+	return all
+}
+
+func (g *generator) object(all []*openapi3.Schema) any {
+	properties := map[string][]*openapi3.Schema{}
+	for _, s := range all {
+		for name, ref := range s.Properties {
+			properties[name] = append(properties[name], ref.Value)
+		}
+	}
+	required := collect(all, func(s *openapi3.Schema) []string { return s.Required })
+	names := collect(all, func(s *openapi3.Schema) []string { return sortedNames(s.Properties) })
+	slices.Sort(names)
+	object := map[string]any{}
+	for _, name := range slices.Compact(names) {
+		if slices.Contains(required, name) && !g.spoiled() || rapid.Bool().Draw(g.t, name) {
+			object[name] = g.value(properties[name])
+		}
+	}
+	for len(g.Extra) > 0 && g.percent(20) {
+		name := rapid.SampledFrom(g.Extra).Draw(g.t, "extra")
+		if _, declared := object[name]; !declared {
+			object[name] = g.anything(1)
+		}
+	}
+	return object
+}
+
+func (g *generator) array(all []*openapi3.Schema) any {
+	var items []*openapi3.Schema
+	for _, s := range all {
+		if s.Items != nil {
+			items = append(items, s.Items.Value)
+		}
+	}
+	out := []any{}
+	for range rapid.IntRange(0, 3).Draw(g.t, "length") {
+		out = append(out, g.value(items))
+	}
+	return out
+}
+
+// anything draws any JSON value, depth levels deep.
+func (g *generator) anything(depth int) any {
+	kinds := []string{"null", "boolean", "number", "string"}
+	if depth > 0 {
+		kinds = append(kinds, "array", "object")
+	}
+	switch rapid.SampledFrom(kinds).Draw(g.t, "kind") {
+	case "boolean":
+		return rapid.Bool().Draw(g.t, "boolean")
+	case "number":
+		return float64(rapid.IntRange(-5, 2000).Draw(g.t, "number"))
+	case "string":
+		return g.text()
+	case "array":
+		return []any{g.anything(depth - 1)}
+	case "object":
+		return map[string]any{rapid.SampledFrom([]string{"code", "service", "pointer"}).Draw(g.t, "name"): g.anything(depth - 1)}
+	default:
+		return nil
+	}
+}
+
+func (g *generator) text() string {
+	return rapid.OneOf(rapid.StringN(0, 8, -1), rapid.SampledFrom([]string{"gateway", "active", "a/b~c", "\u2028<&>\""})).Draw(g.t, "text")
+}
+
+func (g *generator) spoiled() bool { return g.Spoil > 0 && g.percent(g.Spoil) }
+
+func (g *generator) percent(n int) bool { return rapid.IntRange(0, 99).Draw(g.t, "percent") >= 100-n }
+
+// least is the largest minimum, or the least whole number that is drawn.
+func (g *generator) least(all []*openapi3.Schema) int64 {
+	least := int64(-1 << 53)
+	for _, s := range all {
+		if s.Min != nil {
+			least = max(least, int64(*s.Min))
+		}
+	}
+	return least
+}
