@@ -15,13 +15,15 @@
 //     of the path: their names are never sent.
 //   - Response ranges are spelled with capital letters (4XX), the only
 //     spelling that OpenAPI defines for what the vendor meant by 4xx.
+//   - Extensions are left out, except the vendor's own (x-cf…): they assert
+//     nothing, and generators take some of them for instructions.
+//   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
 //   - Security schemes take the name that belongs to what they send: the name
 //     of a scheme is never sent.
 package canon
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
@@ -29,7 +31,7 @@ import (
 
 // Canonicalize returns the canonical form of doc, which is not changed.
 func Canonicalize(doc specdoc.Object) (specdoc.Object, error) {
-	if err := checkVersion(doc); err != nil {
+	if err := CheckVersion(doc); err != nil {
 		return nil, err
 	}
 	found, err := Find(doc)
@@ -39,6 +41,11 @@ func Canonicalize(doc specdoc.Object) (specdoc.Object, error) {
 	op, err := operation(doc, found)
 	if err != nil {
 		return nil, err
+	}
+	if is31(doc) {
+		if err := downgrade(op, found.Pointer()); err != nil {
+			return nil, err
+		}
 	}
 	schemes, err := canonicalSecurity(doc, op, found.Pointer())
 	if err != nil {
@@ -54,8 +61,8 @@ func Canonicalize(doc specdoc.Object) (specdoc.Object, error) {
 	delete(op, "servers")
 
 	out := specdoc.Object{
-		"openapi":    doc["openapi"],
-		"info":       specdoc.Clone(doc["info"]),
+		"openapi":    Version,
+		"info":       canonicalInfo(doc),
 		"paths":      specdoc.Object{CanonicalPath: specdoc.Object{"get": op}},
 		"components": specdoc.Object{"securitySchemes": schemes},
 	}
@@ -110,20 +117,6 @@ func inherited(key string, levels ...specdoc.Object) any {
 		if v, ok := level[key]; ok {
 			return v
 		}
-	}
-	return nil
-}
-
-func checkVersion(doc specdoc.Object) error {
-	version, ok := doc["openapi"].(string)
-	switch {
-	case !ok && doc["swagger"] != nil:
-		return fmt.Errorf("/swagger: OpenAPI 2 (%v) is not supported, only 3.0", doc["swagger"])
-	case !ok:
-		return fmt.Errorf("/openapi: not an OpenAPI document (no version; keys found: %v)",
-			slices.Sorted(maps.Keys(doc))[:min(len(doc), 5)])
-	case len(version) < 4 || version[:4] != "3.0.":
-		return fmt.Errorf("/openapi: version %q is not supported, only 3.0", version)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package canon
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -13,9 +14,13 @@ import (
 
 const (
 	maxDepth = 500
-	// maxValues bounds what references may expand to. The real operation has
-	// some 400 values.
-	maxValues = 100_000
+	// maxValues and maxText bound what references may expand to. The real
+	// operation has some 400 values and 10 kB of text.
+	maxValues = 20_000
+	maxText   = 1 << 20
+	// maxExact is the largest number up to which a reader of JSON can be
+	// expected to be exact.
+	maxExact = 1 << 53
 )
 
 // inliner replaces references by copies of their targets. It follows
@@ -23,47 +28,37 @@ const (
 type inliner struct {
 	doc    specdoc.Object
 	values int
+	text   int
 	active []string // references being expanded, outermost first
 }
 
 func newInliner(doc specdoc.Object) *inliner { return &inliner{doc: doc} }
 
 func (in *inliner) inline(v any, at string) (any, error) {
-	return in.walk(v, at, 0)
+	return in.walk(v, at, specdoc.Fields, 0)
 }
 
-// isData tells the keys whose values are instances, not schemas: a $ref in an
-// example is not a reference. Below properties, keys are names of the vendor's.
-func isData(key, parent string) bool {
-	switch key {
-	case "example", "examples", "enum", "default":
-		return parent != "properties"
-	default:
-		return false
-	}
+// foreign tells the extensions that are left out: every one that is not the
+// vendor's own. They assert nothing, but code generators obey some of them.
+func foreign(key string, place specdoc.Place) bool {
+	return place == specdoc.Fields && strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "x-cf")
 }
 
-func (in *inliner) walk(v any, at string, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("%s: nested deeper than %d levels", abbreviate(at), maxDepth)
-	}
-	if in.values++; in.values > maxValues {
-		return nil, fmt.Errorf("%s: the operation expands to more than %d values", abbreviate(at), maxValues)
+func (in *inliner) walk(v any, at string, place specdoc.Place, depth int) (any, error) {
+	if err := in.count(v, at, depth); err != nil {
+		return nil, err
 	}
 	switch v := v.(type) {
 	case specdoc.Object:
-		if ref, ok := v["$ref"].(string); ok {
-			return in.follow(ref, at, depth)
+		if ref, ok := v["$ref"].(string); ok && place == specdoc.Fields {
+			return in.reference(ref, v, at, depth)
 		}
 		out := make(specdoc.Object, len(v))
-		parent := at[strings.LastIndexByte(at, '/')+1:]
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			child := v[key]
-			if isData(key, parent) {
-				out[key] = specdoc.Clone(child)
+		for _, key := range specdoc.SortedKeys(v) {
+			if foreign(key, place) {
 				continue
 			}
-			value, err := in.walk(child, at+"/"+escape(key), depth+1)
+			value, err := in.walk(v[key], at+"/"+escape(key), place.Child(key), depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -73,7 +68,7 @@ func (in *inliner) walk(v any, at string, depth int) (any, error) {
 	case []any:
 		out := make([]any, len(v))
 		for i, child := range v {
-			value, err := in.walk(child, at+"/"+strconv.Itoa(i), depth+1)
+			value, err := in.walk(child, at+"/"+strconv.Itoa(i), place, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -83,6 +78,53 @@ func (in *inliner) walk(v any, at string, depth int) (any, error) {
 	default:
 		return v, nil
 	}
+}
+
+// count charges a value to the limits.
+func (in *inliner) count(v any, at string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%s: nested deeper than %d levels", abbreviate(at), maxDepth)
+	}
+	if in.values++; in.values > maxValues {
+		return fmt.Errorf("%s: the operation expands to more than %d values", abbreviate(at), maxValues)
+	}
+	switch v := v.(type) {
+	case string:
+		in.text += len(v)
+	case specdoc.Object:
+		for key := range v {
+			in.text += len(key)
+		}
+	case float64:
+		if math.Abs(v) > maxExact {
+			return fmt.Errorf("%s: the number %g is too large to be exact", abbreviate(at), v)
+		}
+	}
+	if in.text > maxText {
+		return fmt.Errorf("%s: the operation expands to more than %d bytes of text", abbreviate(at), maxText)
+	}
+	return nil
+}
+
+// reference returns what a reference means. OpenAPI 3.0 ignores its siblings;
+// in 3.1 they add to the target.
+func (in *inliner) reference(ref string, holder specdoc.Object, at string, depth int) (any, error) {
+	target, err := in.follow(ref, at, depth)
+	if err != nil || !is31(in.doc) {
+		return target, err
+	}
+	siblings := maps.Clone(holder)
+	for _, prose := range []string{"$ref", "summary", "description"} {
+		delete(siblings, prose)
+	}
+	if len(siblings) == 0 {
+		return target, nil
+	}
+	value, err := in.walk(siblings, at, specdoc.Fields, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	return specdoc.Object{"allOf": []any{target, value}}, nil
 }
 
 func (in *inliner) follow(ref, at string, depth int) (any, error) {
@@ -95,7 +137,7 @@ func (in *inliner) follow(ref, at string, depth int) (any, error) {
 	}
 	in.active = append(in.active, ref)
 	defer func() { in.active = in.active[:len(in.active)-1] }()
-	return in.walk(target, strings.TrimPrefix(ref, "#"), depth+1)
+	return in.walk(target, strings.TrimPrefix(ref, "#"), specdoc.Fields, depth+1)
 }
 
 // Lookup returns what a reference within the document points to.

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -53,8 +54,12 @@ func position(data []byte, offset int64) (line, column int) {
 
 func decodeYAML(name string, data []byte) (Object, error) {
 	var node yaml.Node
-	if err := yaml.Unmarshal(data, &node); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&node); err != nil {
 		return nil, fmt.Errorf("%s: neither JSON nor YAML: %w", name, err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one YAML document", name)
 	}
 	value, err := FromYAML(&node)
 	if err != nil {

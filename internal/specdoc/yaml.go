@@ -2,6 +2,7 @@ package specdoc
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/go-json-experiment/json"
 	"gopkg.in/yaml.v3"
@@ -96,7 +97,7 @@ func scalar(n *yaml.Node) (any, error) {
 		return b, err
 	case "!!int", "!!float":
 		var f float64
-		if err := n.Decode(&f); err != nil {
+		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 			return nil, fmt.Errorf("line %d: %q is not a number that JSON has", n.Line, n.Value)
 		}
 		return f, nil
