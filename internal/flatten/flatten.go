@@ -37,6 +37,9 @@ func (c *ContradictionError) Unwrap() error { return c.Cause }
 // Flatten returns doc with each schema of the operation's responses and
 // parameters merged; doc is not changed. It must not contain references.
 func Flatten(doc specdoc.Object) (specdoc.Object, error) {
+	if err := checkChoices(doc); err != nil {
+		return nil, err
+	}
 	spec, err := Load(doc)
 	if err != nil {
 		return nil, err
