@@ -10,7 +10,8 @@
 //     internal/overlay applies them in order, strictly.
 //  3. internal/flatten merges allOf; internal/naming gives the objects names.
 //  4. internal/codegen writes the normalised contract and, with oapi-codegen,
-//     the client and the types to generated/.
+//     the client and the types to generated/. internal/goview leaves out what
+//     the Go code need not know.
 //
 // internal/pipeline joins the stages; internal/cmd/specgen is the command. All
 // files of generated/ are replaced together, or none is.

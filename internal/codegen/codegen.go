@@ -1,4 +1,5 @@
-// Package codegen turns the normalised contract into the files of generated/.
+// Package codegen turns the normalised contract into the files of generated/:
+// the contract itself, and Go code from a view of it.
 //
 // oapi-codegen runs as the tool that go.mod pins, so that its version is
 // recorded in one place and in the header of what it writes.
@@ -40,9 +41,14 @@ func OpenAPI() []byte { return []byte(openAPI) }
 `
 
 // Generate returns the files of generated/, by their paths from the root of
-// the module in moduleRoot. Nothing in the module is changed.
-func Generate(ctx context.Context, moduleRoot string, contract specdoc.Object) (_ map[string][]byte, err error) {
+// the module in moduleRoot: contract as it is, and the Go code of view (see
+// package goview). Nothing in the module is changed.
+func Generate(ctx context.Context, moduleRoot string, contract, view specdoc.Object) (_ map[string][]byte, err error) {
 	encoded, err := specdoc.Encode(contract)
+	if err != nil {
+		return nil, err
+	}
+	input, err := specdoc.Encode(view)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +58,7 @@ func Generate(ctx context.Context, moduleRoot string, contract specdoc.Object) (
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
 	spec := filepath.Join(staging, "openapi.json")
-	if err := os.WriteFile(spec, encoded, 0o600); err != nil {
+	if err := os.WriteFile(spec, input, 0o600); err != nil {
 		return nil, err
 	}
 

@@ -52,7 +52,7 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 func TestStagingFolderIsRemoved(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	if _, err := Generate(t.Context(), t.TempDir(), map[string]any{}); err == nil {
+	if _, err := Generate(t.Context(), t.TempDir(), map[string]any{}, map[string]any{}); err == nil {
 		t.Fatal("no error in a folder without a module")
 	}
 	left, err := os.ReadDir(tmp)

@@ -47,7 +47,7 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 			map[string]any{"name": "status", "in": "query", "schema": map[string]any{"type": "array", "items": text}},
 			map[string]any{"name": "X-Trace", "in": "header", "schema": text})
 	})
-	files, err := codegen.Generate(t.Context(), moduleRoot, contract)
+	files, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,8 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := codegen.Generate(t.Context(), moduleRoot, changedContract(t, test.change))
+			contract := changedContract(t, test.change)
+			_, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}

@@ -4,6 +4,7 @@ package tree
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,8 +23,9 @@ type change struct {
 
 // Write puts files, by their slash-separated paths below root, in place. All
 // contents are on disk before the first file changes; files that have their
-// content already are not touched; an error puts back what was there.
-func Write(root string, files map[string][]byte) (err error) {
+// content already are not touched. An error, and the end of ctx until the last
+// file is in place, put back what was there.
+func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
 	var changes []change
 	defer func() {
 		for _, c := range changes {
@@ -31,6 +33,9 @@ func Write(root string, files map[string][]byte) (err error) {
 		}
 	}()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
 		c := change{path: filepath.Join(root, filepath.FromSlash(name))}
 		c.old, err = os.ReadFile(c.path)
 		switch {
@@ -46,13 +51,16 @@ func Write(root string, files map[string][]byte) (err error) {
 		}
 		changes = append(changes, c)
 	}
-	return swap(changes, os.Rename)
+	return swap(ctx, changes, os.Rename)
 }
 
 // swap renames the staged files to their places, all of them or none.
-func swap(changes []change, rename func(from, to string) error) error {
+func swap(ctx context.Context, changes []change, rename func(from, to string) error) error {
 	for i, c := range changes {
-		err := rename(c.staged, c.path)
+		err := ctx.Err()
+		if err == nil {
+			err = rename(c.staged, c.path)
+		}
 		if err == nil {
 			continue
 		}

@@ -42,7 +42,7 @@ func fill(t *testing.T, files map[string]string) string {
 func TestWriteReplacesAndAdds(t *testing.T) {
 	t.Parallel()
 	root := fill(t, map[string]string{"old": "1", "kept": "2"})
-	if err := Write(root, map[string][]byte{"old": []byte("3"), "new": []byte("4")}); err != nil {
+	if err := Write(t.Context(), root, map[string][]byte{"old": []byte("3"), "new": []byte("4")}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]string{"old": "3", "kept": "2", "new": "4"}, contents(t, root)); diff != "" {
@@ -59,7 +59,7 @@ func TestWriteLeavesEqualFilesUntouched(t *testing.T) {
 	if err := os.Chtimes(path, past, past); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(root, map[string][]byte{"same": []byte("1")}); err != nil {
+	if err := Write(t.Context(), root, map[string][]byte{"same": []byte("1")}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -84,7 +84,7 @@ func TestWriteChangesNothingWhenOneFileCannotBeStaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := contents(t, root)
-			if err := Write(root, map[string][]byte{"a": []byte("new"), blocked: []byte("new")}); err == nil {
+			if err := Write(t.Context(), root, map[string][]byte{"a": []byte("new"), blocked: []byte("new")}); err == nil {
 				t.Fatal("no error")
 			}
 			if diff := cmp.Diff(before, contents(t, root)); diff != "" {
@@ -104,7 +104,7 @@ func TestSwapPutsBackWhatItReplaced(t *testing.T) {
 		{path: at("c"), staged: at("staged-c")},
 	}
 	full := errors.New("disk full")
-	err := swap(changes, func(from, to string) error {
+	err := swap(t.Context(), changes, func(from, to string) error {
 		if to == at("c") {
 			return full
 		}

@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/certuse/cloudflare-mtls/internal/codegen"
+	"github.com/certuse/cloudflare-mtls/internal/goview"
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
 	"github.com/certuse/cloudflare-mtls/internal/tree"
 )
@@ -63,7 +64,7 @@ func generate(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	return tree.Write(root, files)
+	return tree.Write(ctx, root, files)
 }
 
 func check(ctx context.Context, root string, stdout io.Writer) error {
@@ -87,5 +88,5 @@ func build(ctx context.Context, root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return codegen.Generate(ctx, root, contract)
+	return codegen.Generate(ctx, root, contract, goview.View(contract))
 }
