@@ -53,3 +53,23 @@ lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml
 
 $(BIN)/golangci-lint: internal/tools/golangci-lint.mod
 	$(GO) build -modfile=$< -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# Comparisons with other clients live in a module of their own, tests/peers.
+# PEERS=hand,ours,v0 leaves out cloudflare-go v7, whose first build takes minutes.
+.PHONY: bench
+bench: ## Compare speed and memory with other clients, side by side (PEERS=…)
+	cd tests/peers && $(GO) run ./cmd/bench $(if $(PEERS),-peers $(PEERS))
+
+.PHONY: bench-import
+bench-import: ## Compare what importing each client costs (PEERS=…)
+	cd tests/peers && $(GO) run ./cmd/benchimport $(if $(PEERS),-peers $(PEERS))
+
+.PHONY: bench-check
+bench-check: ## Fail if the client lost speed against the handwritten floor, both measured now
+	cd tests/peers && $(GO) run ./cmd/bench -check
+
+.PHONY: bench-smoke
+bench-smoke: ## Compile tests/peers and run each benchmark once, without cloudflare-go v7's root package
+	cd tests/peers && $(GO) mod tidy -diff && \
+	packages=$$($(GO) list ./... | grep -v '/v7$$') && \
+	$(GO) vet $$packages && $(GO) test -bench . -benchtime 1x $$packages

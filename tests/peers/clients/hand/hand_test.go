@@ -1,0 +1,14 @@
+package hand_test
+
+import (
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/tests/peers/clients/hand"
+	"github.com/certuse/cloudflare-mtls/tests/peers/internal/bench"
+)
+
+func BenchmarkList(b *testing.B) { bench.List(b, hand.New) }
+
+func BenchmarkSweep(b *testing.B) {
+	bench.Audit(b, func(b *testing.B) bench.Sweep { return bench.Workload(b, hand.New) })
+}

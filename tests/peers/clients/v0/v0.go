@@ -1,0 +1,29 @@
+// Package v0 puts cloudflare-go v0, the vendor's handwritten client, behind the
+// face of the comparison.
+package v0
+
+import (
+	"context"
+	"math"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/tests/peers/face"
+	"github.com/cloudflare/cloudflare-go"
+)
+
+// New is a [face.New]. The client's own limit of 4 requests a second is lifted.
+func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+	opts := []cloudflare.Option{cloudflare.BaseURL(baseURL), cloudflare.UsingRateLimit(math.Inf(1))}
+	if transport != nil {
+		opts = append(opts, cloudflare.HTTPClient(&http.Client{Transport: transport}))
+	}
+	client, err := cloudflare.NewWithAPIToken(token, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, account, id string) (int, error) {
+		associations, err := client.ListMTLSCertificateAssociations(ctx, cloudflare.AccountIdentifier(account),
+			cloudflare.ListMTLSCertificateAssociationsParams{CertificateID: id})
+		return len(associations), err
+	}, nil
+}

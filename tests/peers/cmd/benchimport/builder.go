@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/tests/peers/internal/report"
+)
+
+type builder struct {
+	dir, seed string // seed is a build cache with the standard library
+	edits     int
+}
+
+func newBuilder(ctx context.Context, dir string) (*builder, error) {
+	b := &builder{dir: dir, seed: filepath.Join(dir, "seed")}
+	_, err := b.run(ctx, b.seed, "build", "std")
+	return b, err
+}
+
+// usage is what a command and the processes it started have used.
+type usage struct {
+	wall, cpu time.Duration
+	peakRSS   int64 // of the largest of them
+}
+
+func (b *builder) run(ctx context.Context, cache string, args ...string) (usage, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "GOCACHE="+cache)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	start := time.Now()
+	err := cmd.Run()
+	wall := time.Since(start)
+	if err != nil {
+		return usage{}, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out.Bytes())
+	}
+	rusage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return usage{}, errors.New("this system does not tell what a process has used")
+	}
+	return usage{
+		wall:    wall,
+		cpu:     cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		peakRSS: rusage.Maxrss << 10,
+	}, nil
+}
+
+func (b *builder) measure(ctx context.Context, peer string, results *report.Report) error {
+	cache, out := filepath.Join(b.dir, "cache"), filepath.Join(b.dir, peer)
+	if err := linkTree(b.seed, cache); err != nil {
+		return err
+	}
+	defer os.RemoveAll(cache)
+	program := "./programs/" + peer
+	before, err := treeSize(cache)
+	if err != nil {
+		return err
+	}
+	cold, err := b.run(ctx, cache, "build", "-o", out, program)
+	if err != nil {
+		return err
+	}
+	after, err := treeSize(cache)
+	if err != nil {
+		return err
+	}
+	results.Add(buildTime, peer, cold.wall.Seconds())
+	results.Add(buildCPU, peer, cold.cpu.Seconds())
+	results.Add(buildRSS, peer, float64(cold.peakRSS))
+	results.Add(buildCache, peer, float64(after-before))
+	if err := addSize(results, binary, peer, out); err != nil {
+		return err
+	}
+
+	overlay, err := b.edit(peer)
+	if err != nil {
+		return err
+	}
+	rebuild, err := b.run(ctx, cache, "build", "-overlay", overlay, "-o", out, program)
+	if err != nil {
+		return err
+	}
+	results.Add(rebuildTime, peer, rebuild.wall.Seconds())
+
+	if _, err := b.run(ctx, cache, "build", "-ldflags=-s -w", "-o", out, program); err != nil {
+		return err
+	}
+	if err := addSize(results, stripped, peer, out); err != nil {
+		return err
+	}
+	return addCode(ctx, results, peer)
+}
+
+// edit makes the go command see another version of the program, one that it has
+// not built before.
+func (b *builder) edit(peer string) (overlay string, err error) {
+	source, err := filepath.Abs(filepath.Join("programs", peer, "main.go"))
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		return "", err
+	}
+	b.edits++
+	text = fmt.Appendf(text, "\nfunc init() { println(%d) }\n", b.edits)
+	edited := filepath.Join(b.dir, "edited.go")
+	if err := os.WriteFile(edited, text, 0o600); err != nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(map[string]any{"Replace": map[string]string{source: edited}})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(b.dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, encoded, 0o600)
+}
+
+func addSize(results *report.Report, line report.Line, peer, file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	results.Add(line, peer, float64(info.Size()))
+	return nil
+}
+
+// addCode counts what is compiled besides the standard library and the common
+// frame of the programs.
+func addCode(ctx context.Context, results *report.Report, peer string) error {
+	const list = `{{if not .Standard}}{{$dir := .Dir}}{{.ImportPath}}{{range .GoFiles}} {{$dir}}/{{.}}{{end}}{{end}}`
+	out, err := exec.CommandContext(ctx, "go", "list", "-deps", "-f", list, "./clients/"+peer).Output()
+	if err != nil {
+		return err
+	}
+	var count, lines int
+	for pkg := range strings.Lines(string(out)) {
+		fields := strings.Fields(pkg)
+		if len(fields) == 0 || strings.HasSuffix(fields[0], "/tests/peers/face") {
+			continue
+		}
+		count++
+		for _, file := range fields[1:] {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			lines += bytes.Count(text, []byte("\n"))
+		}
+	}
+	results.Add(packages, peer, float64(count))
+	results.Add(codeLines, peer, float64(lines))
+	return nil
+}
+
+// linkTree makes to a copy of from that shares its files: the go command writes
+// its cache by adding files, never by changing them.
+func linkTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, strings.TrimPrefix(path, from))
+		if entry.IsDir() {
+			return os.MkdirAll(target, 0o755)
+		}
+		return os.Link(path, target)
+	})
+}
+
+func treeSize(root string) (int64, error) {
+	var size int64
+	err := filepath.WalkDir(root, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		size += info.Size()
+		return err
+	})
+	return size, err
+}

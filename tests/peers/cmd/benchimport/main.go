@@ -1,0 +1,95 @@
+// Command benchimport measures what it costs to import each client: it builds
+// the program that makes one call with it, from a build cache that holds the
+// standard library and nothing else, and prints one table of ratios to the
+// handwritten client.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/tests/peers/internal/report"
+)
+
+// peers in the order of the columns. v7 comes last: one build of it takes
+// minutes, so it is built once.
+var peers = []string{"hand", "ours", "v7sub", "v0", "v7"}
+
+const slowPeer = "v7"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	names := flag.String("peers", strings.Join(peers, ","), "clients to build; hand and ours always take part")
+	rounds := flag.Int("rounds", 3, "rounds; each builds every client once, v7 only in the first")
+	flag.Parse()
+	if err := run(ctx, strings.Split(*names, ","), *rounds, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "benchimport:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, wanted []string, rounds int, stdout, stderr io.Writer) error {
+	for _, name := range wanted {
+		if !slices.Contains(peers, name) {
+			return fmt.Errorf("no client %q; there are %s", name, strings.Join(peers, ", "))
+		}
+	}
+	dir, err := os.MkdirTemp("", "peers-import-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintln(stderr, "compiling the standard library")
+	b, err := newBuilder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var results report.Report
+	for round := range rounds {
+		for _, peer := range peers {
+			if peer != report.Floor && peer != report.Subject && !slices.Contains(wanted, peer) || peer == slowPeer && round > 0 {
+				continue
+			}
+			fmt.Fprintf(stderr, "round %d of %d: %s\n", round+1, rounds, peer)
+			if err := b.measure(ctx, peer, &results); err != nil {
+				return err
+			}
+		}
+	}
+	results.Order(peers)
+	if err := results.Print(stdout); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout)
+	_, err = results.Check(stdout, slices.DeleteFunc(targets, func(t report.Target) bool {
+		return t.Against != report.Floor && !slices.Contains(wanted, t.Against)
+	}))
+	return err
+}
+
+var (
+	buildTime   = report.Line{Work: "cold build", Unit: "sec"}
+	buildCPU    = report.Line{Work: "cold build", Unit: "cpu-sec"}
+	buildRSS    = report.Line{Work: "cold build", Unit: "B peak RSS"}
+	buildCache  = report.Line{Work: "cold build", Unit: "B of cache"}
+	rebuildTime = report.Line{Work: "rebuild after an edit", Unit: "sec"}
+	binary      = report.Line{Work: "binary", Unit: "B"}
+	stripped    = report.Line{Work: "binary, -s -w", Unit: "B"}
+	packages    = report.Line{Work: "compiled", Unit: "packages"}
+	codeLines   = report.Line{Work: "compiled", Unit: "lines"}
+)
+
+var targets = []report.Target{
+	{Line: buildTime, Against: "v7sub", Limit: 1.3},
+	{Line: buildTime, Against: "v0", Limit: 1.0 / 8},
+	{Line: binary, Against: "hand", Limit: 1.12},
+	{Line: stripped, Against: "hand", Limit: 1.12},
+	{Line: rebuildTime, Against: "hand", Limit: 1.1},
+}
