@@ -16,7 +16,8 @@ func newAuditCommand(sys system) *cobra.Command {
 		Example: `  certuse audit --demo
   certuse audit --account 023e105f4ecef8ad9ca31a8372d0c353 --from ids.txt -o csv > audit.csv
   certuse audit --from - --require-unused < ids.txt && echo "none of them is in use"`,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		ValidArgsFunction:     cobra.NoFileCompletions,
+		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case from != "" && len(args) > 0:

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 const rootHelp = `certuse tells which mTLS certificates of a Cloudflare account are in use.
 
@@ -36,6 +40,32 @@ func helpTopics() []*cobra.Command {
 		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
 		{Use: "formats", Short: "What the output formats contain", Long: formatsHelp},
 		{Use: "environment", Short: "Which environment variables are read", Long: environmentHelp},
+	}
+}
+
+// newHelpCommand is cobra's, except that a topic that does not exist is an error.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND or TOPIC]",
+		Short: "Print help about a command or topic",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				for _, each := range cmd.Root().Commands() {
+					if each.Hidden {
+						continue
+					}
+					names = append(names, cobra.CompletionWithDesc(each.Name(), each.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("there is no help about %q: run 'certuse help' for the list", strings.Join(args, " "))
+			}
+			return topic.Help()
+		},
 	}
 }
 
@@ -80,7 +110,7 @@ Fields are added in later versions, never renamed or removed. Each certificate:
   account_id      string
   certificate_id  string
   usage           "in_use", "unused" or "unknown"
-  checked_at      when the answer was received, RFC 3339 in UTC; null if none was
+  checked_at      when the answer was received, RFC 3339 in UTC, or null
   truncated       true: more associations exist than were delivered
   associations    array of {"service", "status"}, as the service spells them
   reason          why it is unknown, else null: {"code", "message",

@@ -126,5 +126,8 @@ func parseRef(text, account string) (api.CertificateRef, error) {
 	} else if account == "" {
 		return ref, errors.New("the certificate has no account: give --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
 	}
-	return ref, ref.Validate()
+	if err := ref.Validate(); err != nil {
+		return ref, errors.New(plainly(err))
+	}
+	return ref, nil
 }

@@ -15,7 +15,8 @@ func newListCommand(sys system) *cobra.Command {
 		Example: `  certuse list --demo
   certuse list --account 023e105f4ecef8ad9ca31a8372d0c353 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   certuse list -o json 023e105f4ecef8ad9ca31a8372d0c353/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		ValidArgsFunction:     cobra.NoFileCompletions,
+		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && !q.demo {
 				return usagef("no certificate is named: give one or more CERT, or try 'certuse list --demo'")

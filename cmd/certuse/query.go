@@ -83,7 +83,7 @@ func (q *query) connect() (*service, error) {
 	}
 	creds, err := q.sys.credentials()
 	if err != nil {
-		return nil, usagef("no credentials: %w: set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, or try --demo", err)
+		return nil, usagef("no credentials: %s; or try --demo", plainly(err))
 	}
 	opts := []api.Option{
 		api.WithUserAgent(userAgent()),
@@ -94,7 +94,7 @@ func (q *query) connect() (*service, error) {
 	}
 	client, err := api.New(creds, opts...)
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, usagef("%s", plainly(err))
 	}
 	account := q.account
 	if account == "" {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -95,6 +96,14 @@ func newRootCommand(sys system) *cobra.Command {
 	root.SetVersionTemplate("certuse {{.Version}}\n")
 	root.AddCommand(newListCommand(sys), newAuditCommand(sys), newVersionCommand())
 	root.AddCommand(helpTopics()...)
+	root.SetHelpCommand(newHelpCommand())
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = cobra.ArbitraryArgs // cobra's own check would pass over a wrong shell
+		completion.RunE = func(*cobra.Command, []string) error {
+			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
+		}
+	}
 	return root
 }
 
@@ -128,6 +137,21 @@ func version() string {
 		return "(unknown: built without module information)"
 	}
 	return info.Main.Version + " " + info.GoVersion
+}
+
+// plainly says in the words of the command line what the library says in those
+// of its Go interface.
+func plainly(err error) string {
+	text := err.Error()
+	if _, after, found := strings.Cut(text, api.ErrInvalidArgument.Error()+": "); found {
+		text = after
+	}
+	return strings.NewReplacer(
+		"WithBaseURL", "CLOUDFLARE_BASE_URL",
+		"WithRateLimit", "--rate-limit",
+		"CertificateRef.AccountID", "the account id",
+		"CertificateRef.ID", "the certificate id",
+	).Replace(text)
 }
 
 func isTerminal(stream any) bool {

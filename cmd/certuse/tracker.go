@@ -78,7 +78,7 @@ func (t *tracker) line(now time.Time) string { return strings.Join(t.facts(now),
 func (t *tracker) rate(now time.Time) float64 {
 	done, n := finished(t.last), 0
 	for ; n < len(t.recent); n++ {
-		if now.Sub(t.recent[(done-1-n)%t.ringSize()]) > rateSpan {
+		if now.Sub(t.recent[(done-1-n)%t.ringSize()]) >= rateSpan {
 			break
 		}
 	}

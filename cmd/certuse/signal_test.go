@@ -1,0 +1,241 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+// process is a command that is running.
+type process struct {
+	cmd            *exec.Cmd
+	stdout, stderr safeBuffer
+}
+
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func start(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd}
+	if cmd.Stdout == nil {
+		cmd.Stdout = &p.stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &p.stderr
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *process) end(t *testing.T) outcome {
+	t.Helper()
+	_ = p.cmd.Wait() // the exit code is what counts
+	return checked(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
+}
+
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Error(err)
+	}
+}
+
+// eventually waits for something that another process does.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// slowAudit starts an audit of one certificate that is answered at once and of
+// forty that are not, and waits until the first answer is there.
+func slowAudit(t *testing.T, args ...string) *process {
+	t.Helper()
+	answers := map[string]apitest.Response{"fast": inUse}
+	args = append([]string{"audit"}, append(args, "fast")...)
+	for i := range 40 {
+		id := fmt.Sprintf("slow-%d", i)
+		answers[id] = unused.After(time.Hour)
+		args = append(args, id)
+	}
+	server := newFake(t, answers)
+	p := start(t, command(t, against(server), args...))
+	// 32 are asked at a time: the 33rd request says that one has been answered.
+	eventually(t, "33 requests", func() bool { return len(server.Requests()) >= 33 })
+	return p
+}
+
+func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		signal os.Signal
+		args   []string
+		check  func(t *testing.T, stdout string)
+	}{
+		"table": {os.Interrupt, nil, func(t *testing.T, stdout string) {
+			if !strings.Contains(stdout, "in use   fast") || !strings.Contains(stdout, "unknown") {
+				t.Errorf("the table lacks what is known:\n%s", stdout)
+			}
+		}},
+		"json": {os.Interrupt, []string{"-o", "json"}, func(t *testing.T, stdout string) {
+			var got struct {
+				Certificates []answer `json:"certificates"`
+				Summary      summary  `json:"summary"`
+			}
+			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+				t.Fatalf("%v:\n%s", err, stdout)
+			}
+			if len(got.Certificates) != 41 || got.Summary.InUse != 1 || got.Summary.Unknown != 40 || !got.Summary.Interrupted {
+				t.Errorf("%d certificates, summary %+v", len(got.Certificates), got.Summary)
+			}
+		}},
+		"jsonl": {os.Interrupt, []string{"-o", "jsonl"}, func(t *testing.T, stdout string) {
+			if n := strings.Count(stdout, "\n"); n != 41 {
+				t.Errorf("%d lines, want 41", n)
+			}
+			if n := strings.Count(stdout, `"usage":"unknown"`); n != 40 {
+				t.Errorf("%d unknown, want 40", n)
+			}
+		}},
+		"csv": {syscall.SIGTERM, []string{"-o", "csv"}, func(t *testing.T, stdout string) {
+			rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+			if err != nil || len(rows) != 42 {
+				t.Errorf("%d rows, %v", len(rows), err)
+			}
+		}},
+		"even with --require-unused": {os.Interrupt, []string{"--require-unused"}, func(*testing.T, string) {}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := slowAudit(t, test.args...)
+			p.signal(t, test.signal)
+			got := p.end(t)
+			got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")
+			test.check(t, got.stdout)
+		})
+	}
+}
+
+func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	cmd := command(t, against(server), "audit", "--from", "-")
+	cmd.Stdin = r
+	p := start(t, cmd)
+	r.Close()
+	if _, err := io.WriteString(w, strings.Repeat("cert\n", 20000)); err != nil { // more than a pipe holds: it is being read
+		t.Fatal(err)
+	}
+	p.signal(t, os.Interrupt)
+	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was asked")
+	if n := len(server.Requests()); n > 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+func TestSecondInterruptKills(t *testing.T) {
+	t.Parallel()
+	many := make([]api.Association, 5000)
+	for i := range many {
+		many[i] = api.Association{Service: "gateway", Status: "active"}
+	}
+	server := newFake(t, map[string]apitest.Response{"big": apitest.Answer(many...)})
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := command(t, against(server), "list", "-o", "jsonl", "big")
+	cmd.Stdout = w // nobody reads: the command is stuck in its output
+	p := start(t, cmd)
+	w.Close()
+	if _, err := r.Read(make([]byte, 1)); err != nil { // it has begun to write
+		t.Fatal(err)
+	}
+	p.signal(t, os.Interrupt)
+	eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = p.cmd.Wait()
+	}()
+	eventually(t, "the end", func() bool {
+		_ = p.cmd.Process.Signal(os.Interrupt) // the handler may still be on its way out
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("ended with %v, want death by the signal", p.cmd.ProcessState)
+	}
+}
+
+func TestReaderThatGoesAwayEndsTheCommand(t *testing.T) {
+	t.Parallel()
+	answers := map[string]apitest.Response{"fast": inUse}
+	args := []string{"audit", "-o", "jsonl", "fast"}
+	for i := range 20 {
+		id := fmt.Sprintf("later-%d", i)
+		answers[id] = inUse.After(300 * time.Millisecond)
+		args = append(args, id)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(t, against(newFake(t, answers)), args...)
+	cmd.Stdout = w
+	p := start(t, cmd)
+	w.Close()
+	if _, err := r.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	r.Close() // as head does when it has enough
+	p.end(t)
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGPIPE {
+		t.Errorf("ended with %v, want what a broken pipe does to any command", p.cmd.ProcessState)
+	}
+}

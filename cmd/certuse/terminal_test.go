@@ -1,0 +1,143 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+// terminal is a pseudo terminal of 80 columns and what was shown on it.
+type terminal struct {
+	tty   *os.File
+	shown safeBuffer
+	done  chan struct{}
+}
+
+func newTerminal(t *testing.T) *terminal {
+	t.Helper()
+	ptmx, tty, err := pty.Open()
+	if err != nil {
+		t.Skipf("no pseudo terminal here: %v", err)
+	}
+	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{tty: tty, done: make(chan struct{})}
+	go func() {
+		defer close(term.done)
+		_, _ = io.Copy(&term.shown, ptmx) // ends with an error when the last user of the terminal is gone
+	}()
+	t.Cleanup(func() { tty.Close(); ptmx.Close(); <-term.done })
+	return term
+}
+
+// text is what was shown, once the command has ended.
+func (term *terminal) text(t *testing.T) string {
+	t.Helper()
+	term.tty.Close()
+	<-term.done
+	if text := term.shown.String(); !strings.Contains(text, testToken) {
+		return text
+	}
+	t.Error("the token is shown")
+	return ""
+}
+
+var (
+	escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+	colours = regexp.MustCompile("\x1b\\[[0-9;]+m")
+)
+
+func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{
+		"fast": inUse, "secret": refused, "slow": unused.After(1500 * time.Millisecond),
+	})
+	term := newTerminal(t)
+	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "fast", "secret", "slow")
+	cmd.Stderr = term.tty
+	p := start(t, cmd)
+	got := p.end(t)
+	got.expect(t, exitUnknown)
+	if escapes.MatchString(got.stdout) {
+		t.Errorf("standard output has escape sequences:\n%q", got.stdout)
+	}
+	text := term.text(t)
+	for _, want := range []string{"[=", "2/3", "1 in use", "1 failed", "/s", "s left"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the progress does not show %q:\n%q", want, text)
+		}
+	}
+	for line := range strings.FieldsFuncSeq(escapes.ReplaceAllString(text, ""), func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if strings.HasPrefix(line, "[") && len(line) > 80 {
+			t.Errorf("%d columns do not fit into 80: %q", len(line), line)
+		}
+	}
+	// The bar is erased before the summary, which is the last thing to stay.
+	_, summary, found := strings.Cut(text, "3 certificates")
+	if !found || strings.Contains(summary, "[=") {
+		t.Errorf("the summary is not the end:\n%q", text)
+	}
+}
+
+func TestColoursAreForTerminalsOnly(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	tests := map[string]struct {
+		env    []string
+		args   []string
+		colour bool
+	}{
+		"terminal":         {[]string{"TERM=xterm"}, []string{"list", "used"}, true},
+		"NO_COLOR":         {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"list", "used"}, false},
+		"NO_COLOR empty":   {[]string{"TERM=xterm", "NO_COLOR="}, []string{"list", "used"}, true},
+		"dumb terminal":    {[]string{"TERM=dumb"}, []string{"list", "used"}, false},
+		"machine format":   {[]string{"TERM=xterm"}, []string{"list", "-q", "-o", "jsonl", "used"}, false},
+		"machine format 2": {[]string{"TERM=xterm"}, []string{"audit", "-q", "-o", "csv", "used"}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			term := newTerminal(t)
+			cmd := command(t, append(against(server), test.env...), test.args...)
+			cmd.Stdout, cmd.Stderr = term.tty, term.tty
+			start(t, cmd).end(t).expect(t, exitOK)
+			if text := term.text(t); colours.MatchString(text) != test.colour {
+				t.Errorf("coloured is %t, want %t:\n%q", !test.colour, test.colour, text)
+			}
+		})
+	}
+}
+
+func TestRowsAndProgressDoNotMixOnOneTerminal(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Second)})
+	term := newTerminal(t)
+	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "-o", "jsonl", "fast", "slow")
+	cmd.Stdout, cmd.Stderr = term.tty, term.tty
+	start(t, cmd).end(t).expect(t, exitOK)
+	if text := term.text(t); strings.Contains(text, "[=") || !strings.Contains(text, "2 certificates") {
+		t.Errorf("a bar among the rows, or no summary:\n%q", text)
+	}
+}
+
+func TestListFromATerminalSaysSo(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	term := newTerminal(t)
+	cmd := command(t, against(server), "audit", "--from", "-")
+	cmd.Stdin = term.tty
+	p := start(t, cmd)
+	eventually(t, "the hint", func() bool { return strings.Contains(p.stderr.String(), "Ctrl-D ends the list") })
+	p.signal(t, os.Interrupt)
+	p.end(t).expect(t, exitUnknown)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestTimeLeftCountsTheWaitsForTheQuota(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	// feed reports a certificate every step until n are done.
+	feed := func(tr *tracker, n int, step time.Duration) time.Time {
+		now := start
+		for i := 1; i <= n; i++ {
+			now = now.Add(step)
+			tr.update(api.AuditProgress{Answered: i}, now)
+		}
+		return now
+	}
+	tests := map[string]struct {
+		total, limit, done int
+		want               time.Duration
+	}{
+		"nothing known yet":      {100, 1000, 0, -1},
+		"done":                   {100, 1000, 100, -1},
+		"below the quota":        {600, 1000, 100, 50 * time.Second},
+		"no quota":               {3000, 0, 1000, 200 * time.Second},
+		"one window to wait for": {2000, 1000, 1000, 300 * time.Second}, // the 1,000th was done just now
+		"two windows":            {3000, 1000, 1000, 600 * time.Second},
+		"part of a window":       {1500, 1000, 1000, 250 * time.Second},               // the 500th was done 50 s ago
+		"chain that is ahead":    {3000, 1000, 500, 600*time.Second + 50*time.Second}, // 500 more, then two windows
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := newTracker(test.total, test.limit, start)
+			now := feed(tr, test.done, 100*time.Millisecond)
+			left, ok := tr.left(now)
+			if !ok {
+				left = -1
+			}
+			if left != test.want {
+				t.Errorf("left %v, want %v", left, test.want)
+			}
+		})
+	}
+}
+
+func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tr := newTracker(200, 1000, start)
+	now := start.Add(10 * time.Second)
+	tr.update(api.AuditProgress{Answered: 100, WaitingUntil: now.Add(5 * time.Minute)}, now)
+	if left, _ := tr.left(now); left != 5*time.Minute {
+		t.Errorf("while blocked: %v left, want the block", left)
+	}
+	if line := tr.line(now); !strings.Contains(line, "rate limit 5m00s") || strings.Contains(line, "/s") {
+		t.Errorf("while blocked the line is %q", line)
+	}
+	now = now.Add(5 * time.Minute)
+	tr.update(api.AuditProgress{Answered: 101}, now)
+	if left, _ := tr.left(now); left > 11*time.Second {
+		t.Errorf("after the block: %v left for 99 certificates at ten a second", left)
+	}
+}
+
+func TestRateIsThatOfTheLastSeconds(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, limit := range []int{0, 10, 1000} {
+		tr := newTracker(100_000, limit, start)
+		now, done := start, 0
+		for range 20 { // 400 a second, then slower
+			now = now.Add(time.Second)
+			done += 400
+			tr.update(api.AuditProgress{Answered: done}, now)
+		}
+		for range 20 {
+			now = now.Add(time.Second)
+			done += 5
+			tr.update(api.AuditProgress{Answered: done}, now)
+		}
+		if line := tr.line(now); !strings.Contains(line, ", 5.0/s") {
+			t.Errorf("limit %d: %q", limit, line)
+		}
+	}
+}
+
+func TestPlainProgressIsALineNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out safeBuffer
+		p := newPlain(&out, newTracker(3000, 1000, time.Now()), plainInterval)
+		time.Sleep(500 * time.Millisecond) // so that no update falls together with a line
+		for i := range 90 {
+			time.Sleep(time.Second)
+			p.update(api.AuditProgress{Answered: (i + 1) * 10, InUse: i, Failed: 1})
+		}
+		synctest.Wait()
+		if n := strings.Count(out.String(), "\n"); n != 3 {
+			t.Errorf("%d lines in 90 s:\n%s", n, out.String())
+		}
+		if !strings.Contains(out.String(), "certuse: 291/3,000, 28 in use, 1 failed, 10.0/s, 11m") {
+			t.Errorf("no facts:\n%s", out.String())
+		}
+		lines := strings.Count(out.String(), "\n")
+		for range 3 { // the same wait, reported again and again
+			p.update(api.AuditProgress{Answered: 900, WaitingUntil: time.Now().Add(4 * time.Minute)})
+		}
+		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "rate limit 4m00s") {
+			t.Errorf("%d lines about a wait:\n%s", n, out.String())
+		}
+		p.stop()
+		p.stop()
+	})
+}
+
+func TestDurationsForPeople(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 1499 * time.Millisecond: "1s", 59600 * time.Millisecond: "1m00s",
+		252 * time.Second: "4m12s", 3725 * time.Second: "1h02m", 85 * time.Hour: "85h00m",
+	} {
+		if got := human(d); got != want {
+			t.Errorf("human(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
