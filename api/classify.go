@@ -40,8 +40,10 @@ func classify(e *Error) error {
 		return ErrRejected
 	case 200 <= status && status <= 299 && len(e.kinds) == 0:
 		return ErrRejected
-	default:
+	case 200 <= status && status <= 299:
 		return nil
+	default:
+		return ErrUnexpectedResponse
 	}
 }
 

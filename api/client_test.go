@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -11,46 +12,122 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-var cert = api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
-
-func TestAssociationsAsksTheDocumentedPath(t *testing.T) {
+func TestAssociationsAsksTheDocumentedPathBelowTheBaseURL(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || r.URL.Path != "/base/v4/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations" {
-			t.Errorf("got %s %s", r.Method, r.URL)
+	for _, base := range []string{"/base/v4", "/base/v4/"} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || r.RequestURI != "/base/v4/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations" {
+				t.Errorf("got %s %s", r.Method, r.RequestURI)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("CF-Ray", "8f2a-AMS")
+			_, _ = io.WriteString(w, inUseBody)
+		}))
+		defer srv.Close()
+		client, err := api.New(api.APIToken(token), api.WithBaseURL(srv.URL+base))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := r.Header.Get("Authorization"); got != "Bearer "+token {
-			t.Errorf("Authorization is %q", got)
+		defer client.CloseIdleConnections()
+		list, err := client.Associations(t.Context(), cert)
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("CF-Ray", "8f2a-AMS")
-		_, _ = io.WriteString(w, `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`)
-	}))
-	defer srv.Close()
-	client, err := api.New(api.APIToken(token), api.WithBaseURL(srv.URL+"/base/v4"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := client.Associations(t.Context(), cert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if list.Usage() != api.InUse || list.RayID != "8f2a-AMS" || len(list.Associations) != 1 {
-		t.Errorf("got %+v", list)
+		if list.Usage() != api.InUse || list.RayID != "8f2a-AMS" || list.Associations[0] != (api.Association{Service: "gateway", Status: "active"}) {
+			t.Errorf("got %+v", list)
+		}
+		if list.ReceivedAt.IsZero() || string(list.Body) != inUseBody || list.Info != nil {
+			t.Errorf("got %+v", list)
+		}
 	}
 }
 
-const token = "canary-token-0123456789-abcdefghijklmnop"
-
-func TestNewNamesEveryWrongArgument(t *testing.T) {
+func TestRequestHeaders(t *testing.T) {
 	t.Parallel()
-	_, err := api.New(api.Credentials{}, api.WithMaxAttempts(0), nil)
-	if !errors.Is(err, api.ErrInvalidArgument) {
+	for name, c := range map[string]struct {
+		creds api.Credentials
+		want  map[string]string
+	}{
+		"token": {api.APIToken(token), map[string]string{"Authorization": "Bearer " + token, "X-Auth-Key": "", "X-Auth-Email": ""}},
+		"key":   {api.APIKey(email, key), map[string]string{"Authorization": "", "X-Auth-Key": key, "X-Auth-Email": email}},
+	} {
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			for header, want := range c.want {
+				if got := r.Header.Get(header); got != want {
+					t.Errorf("%s: %s is %q", name, header, got)
+				}
+			}
+			if got := r.Header.Get("Accept"); got != "application/json" {
+				t.Errorf("Accept is %q", got)
+			}
+			if got := r.Header.Get("User-Agent"); !strings.HasPrefix(got, "inventory/1.4 cloudflare-mtls/") {
+				t.Errorf("User-Agent is %q", got)
+			}
+			if r.URL.Host != "api.cloudflare.com" || r.URL.Scheme != "https" {
+				t.Errorf("asked %s", r.URL)
+			}
+			return answer(200, emptyBody), nil
+		})
+		client, err := api.New(c.creds, api.WithHTTPClient(&http.Client{Transport: rt}), api.WithUserAgent("inventory/1.4"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Associations(t.Context(), cert); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestUnusableCallsSendNothing(t *testing.T) {
+	t.Parallel()
+	rt := scripted(reply(200, emptyBody))
+	good := newClient(t, rt)
+	for name, call := range map[string]func() (*api.AssociationList, error){
+		"nil client":  func() (*api.AssociationList, error) { return (*api.Client)(nil).Associations(t.Context(), cert) },
+		"zero client": func() (*api.AssociationList, error) { return new(api.Client).Associations(t.Context(), cert) },
+		//nolint:staticcheck // the nil context is the case under test
+		"nil context":       func() (*api.AssociationList, error) { return good.Associations(nil, cert) },
+		"empty certificate": func() (*api.AssociationList, error) { return good.Associations(t.Context(), api.CertificateRef{}) },
+	} {
+		list, err := call()
+		if list != nil {
+			t.Errorf("%s: got a list", name)
+		}
+		wantSentinels(t, err, api.ErrInvalidArgument)
+		if e := asError(t, err); e.Attempts != 0 || e.StatusCode != 0 {
+			t.Errorf("%s: got %+v", name, e)
+		}
+	}
+	if rt.count() != 0 {
+		t.Errorf("%d requests were made", rt.count())
+	}
+}
+
+func TestCancelledContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	rt := scripted(reply(200, emptyBody))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("shutting down")
+	cancel(cause)
+	_, err := newClient(t, rt).Associations(ctx, cert)
+	wantSentinels(t, err, api.ErrNotAsked)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || rt.count() != 0 || asError(t, err).Attempts != 0 {
+		t.Errorf("%d requests, got %v", rt.count(), err)
+	}
+}
+
+func TestHTTPClientOfTheCallerIsNotChanged(t *testing.T) {
+	t.Parallel()
+	jar := failingJar{t}
+	redirect := func(*http.Request, []*http.Request) error { return errors.New("never called") }
+	hc := &http.Client{Transport: scripted(reply(200, emptyBody, "Set-Cookie", "a=b")), Jar: jar, CheckRedirect: redirect, Timeout: 7}
+	client, err := api.New(api.APIToken(token), api.WithHTTPClient(hc), api.WithMaxAttempts(1))
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"credentials are missing", "WithMaxAttempts: 0", "an option is nil"} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q is not in %q", part, err)
-		}
+	transport := hc.Transport
+	_, _ = client.Associations(t.Context(), cert)
+	if hc.Transport != transport || hc.Jar != http.CookieJar(jar) || hc.CheckRedirect == nil || hc.Timeout != 7 {
+		t.Errorf("changed to %+v", hc)
 	}
 }

@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	if e.note != "" {
 		parts = append(parts, oneLine(e.note, maxErrorPart))
 	}
-	if len(e.causes) > 0 && len(e.Details) == 0 {
+	if len(e.causes) > 0 {
 		parts = append(parts, oneLine(e.causes[0].Error(), maxErrorPart))
 	}
 	return cut(strings.Join(parts, ": "), 240) + e.suffix()

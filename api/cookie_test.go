@@ -1,0 +1,17 @@
+package api_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+)
+
+// failingJar is a cookie jar that nobody may use.
+type failingJar struct{ t *testing.T }
+
+func (j failingJar) SetCookies(*url.URL, []*http.Cookie) { j.t.Error("a cookie was kept") }
+
+func (j failingJar) Cookies(*url.URL) []*http.Cookie {
+	j.t.Error("cookies were asked for")
+	return nil
+}

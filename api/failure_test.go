@@ -1,0 +1,213 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func envelopeWith(code string) string {
+	return `{"success":false,"errors":[{"code":` + code + `,"message":"why"}],"messages":[],"result":null}`
+}
+
+func TestClassesOfFailures(t *testing.T) {
+	t.Parallel()
+	type class []error
+	odd := func(s error) class { return class{s, api.ErrUnexpectedResponse} }
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   class
+	}{
+		"401":                             {401, envelopeWith("10000"), class{api.ErrUnauthorized}},
+		"401 with the rate code":          {401, envelopeWith("971"), class{api.ErrUnauthorized}},
+		"400 with 6003":                   {400, envelopeWith("6003"), class{api.ErrUnauthorized}},
+		"400 with 6102":                   {400, envelopeWith("6102"), class{api.ErrUnauthorized}},
+		"400 with 6103":                   {400, envelopeWith("6103"), class{api.ErrUnauthorized}},
+		"400 with 6111":                   {400, envelopeWith("6111"), class{api.ErrUnauthorized}},
+		"400 with 9103":                   {400, envelopeWith("9103"), class{api.ErrUnauthorized}},
+		"400 with 9106":                   {400, envelopeWith("9106"), class{api.ErrUnauthorized}},
+		"400 with 9107":                   {400, envelopeWith("9107"), class{api.ErrUnauthorized}},
+		"400 with 6003 as text":           {400, envelopeWith(`"6003"`), class{api.ErrUnauthorized}},
+		"400 with 6003 as a float":        {400, envelopeWith(`6003.0`), class{api.ErrUnauthorized}},
+		"400 with 6111 in the chain":      {400, `{"success":false,"errors":[{"code":1,"message":"m","error_chain":[{"code":6111}]}]}`, class{api.ErrUnauthorized}},
+		"400 with 6003 second":            {400, `{"success":false,"errors":[{"code":1,"message":"m"},{"code":6003,"message":"m"}]}`, class{api.ErrUnauthorized}},
+		"400 with 6003, legacy form":      {400, `{"code":6003,"message":"m"}`, odd(api.ErrUnauthorized)},
+		"400 with 6103, legacy chain":     {400, `{"code":1,"error":"m","error_chain":[{"code":6103,"message":"m"}]}`, odd(api.ErrUnauthorized)},
+		"400 with 10000":                  {400, envelopeWith("10000"), class{api.ErrRejected}},
+		"400 with 9109":                   {400, envelopeWith("9109"), class{api.ErrRejected}},
+		"400 with the rate code":          {400, envelopeWith("971"), class{api.ErrRateLimited}},
+		"404 with 6003":                   {404, envelopeWith("6003"), class{api.ErrNotFound}},
+		"403":                             {403, envelopeWith("10000"), class{api.ErrForbidden}},
+		"403 with 6003":                   {403, envelopeWith("6003"), class{api.ErrForbidden}},
+		"403 with the rate code":          {403, envelopeWith("971"), class{api.ErrForbidden}},
+		"404 with 7003":                   {404, envelopeWith("7003"), class{api.ErrNotFound}},
+		"429":                             {429, envelopeWith("10429"), class{api.ErrRateLimited}},
+		"500":                             {500, envelopeWith("1"), class{api.ErrServer}},
+		"599":                             {599, envelopeWith("1"), class{api.ErrServer}},
+		"409":                             {409, envelopeWith("1"), class{api.ErrRejected}},
+		"408":                             {408, envelopeWith("1"), class{api.ErrRejected}},
+		"success false":                   {200, envelopeWith("1"), class{api.ErrRejected}},
+		"success false with rate code":    {200, envelopeWith("971"), class{api.ErrRateLimited}},
+		"success false, result present":   {200, `{"success":false,"errors":[],"result":[]}`, class{api.ErrRejected}},
+		"errors missing":                  {403, `{"success":false}`, class{api.ErrForbidden}},
+		"errors null":                     {404, `{"success":false,"errors":null,"result":null}`, class{api.ErrNotFound}},
+		"errors an object":                {404, `{"success":false,"errors":{"code":5,"message":"m"}}`, class{api.ErrNotFound}},
+		"errors of text":                  {404, `{"success":false,"errors":["m"],"messages":["n"]}`, class{api.ErrNotFound}},
+		"errors of odd kinds":             {404, `{"success":false,"errors":[1,null,[],{}]}`, class{api.ErrNotFound}},
+		"code out of range":               {404, envelopeWith("1e400"), class{api.ErrNotFound}},
+		"success true with a failure":     {404, `{"success":true,"errors":[],"result":[]}`, odd(api.ErrNotFound)},
+		"envelope with duplicates":        {403, `{"success":false,"success":false,"errors":[{"code":5,"message":"m"}]}`, odd(api.ErrForbidden)},
+		"HTML":                            {502, "<html>bad gateway</html>", odd(api.ErrServer)},
+		"HTML with 520":                   {520, "<html>", odd(api.ErrServer)},
+		"HTML with 403":                   {403, "<html>", odd(api.ErrForbidden)},
+		"HTML with 429":                   {429, "<html>", odd(api.ErrRateLimited)},
+		"edge code as text":               {403, "error code: 1015", odd(api.ErrForbidden)},
+		"empty":                           {503, "", odd(api.ErrServer)},
+		"null":                            {500, "null", odd(api.ErrServer)},
+		"array":                           {500, "[]", odd(api.ErrServer)},
+		"redirect":                        {302, "", class{api.ErrRedirect}},
+		"not modified":                    {304, "", class{api.ErrRedirect}},
+		"unknown status with an envelope": {999, envelopeWith("1"), class{api.ErrUnexpectedResponse}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp := answer(c.status, c.body)
+			list, err := ask(t, resp)
+			if list != nil {
+				t.Fatalf("got %+v", list)
+			}
+			wantSentinels(t, err, c.want...)
+			if e := asError(t, err); e.StatusCode != c.status || e.RayID != "8f2a5c-AMS" || e.Attempts != 1 {
+				t.Errorf("got %+v", e)
+			}
+			if body := resp.Body.(*trackedBody); !body.closed || !body.ended {
+				t.Errorf("body: %+v", body)
+			}
+		})
+	}
+}
+
+func TestDetailsAreKept(t *testing.T) {
+	t.Parallel()
+	_, err := ask(t, answer(403, `{"success":false,"result":null,"messages":[{"code":5,"message":"note"},"plain"],"errors":[
+		{"code":10000,"message":"Authentication error","documentation_url":"https://d","source":{"pointer":"/p"},
+		 "error_chain":[{"code":6111,"message":"inner","error_chain":[{"code":"7","message":"innermost"}]}]},
+		{"code":"odd","message":"second"}]}`))
+	e := asError(t, err)
+	if len(e.Details) != 2 || len(e.Messages) != 2 {
+		t.Fatalf("got %+v", e)
+	}
+	first := e.Details[0]
+	if first.Code != 10000 || first.Message != "Authentication error" || first.DocumentationURL != "https://d" || first.Pointer != "/p" {
+		t.Errorf("got %+v", first)
+	}
+	if inner := first.Chain[0]; inner.Code != 6111 || inner.Chain[0].Code != 7 || inner.Chain[0].Message != "innermost" {
+		t.Errorf("got %+v", inner)
+	}
+	if second := e.Details[1]; second.Code != 0 || second.Message != "second" {
+		t.Errorf("got %+v", second)
+	}
+	if e.Messages[0] != (api.Notice{Code: 5, Message: "note"}) || e.Messages[1].Message != "plain" {
+		t.Errorf("got %+v", e.Messages)
+	}
+	const want = `list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (also 6111, 7) (ray 8f2a5c-AMS)`
+	if err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
+}
+
+func TestDetailsAreBounded(t *testing.T) {
+	t.Parallel()
+	chain := `{"code":1,"message":"m"}`
+	for range 100 {
+		chain = `{"code":1,"message":"m","error_chain":[` + chain + `]}`
+	}
+	many := strings.Repeat(chain+",", 100)
+	long := `{"code":2,"message":"` + strings.Repeat("é", 100_000) + `"}`
+	_, err := ask(t, answer(400, `{"success":false,"errors":[`+long+`,`+many+chain+`]}`))
+	total := 0
+	var count func([]api.ErrorDetail, int)
+	count = func(details []api.ErrorDetail, depth int) {
+		for _, d := range details {
+			total += 1 + len(d.Message)
+			if depth > 8 {
+				t.Errorf("chain of depth %d", depth)
+			}
+			count(d.Chain, depth+1)
+		}
+	}
+	count(asError(t, err).Details, 0)
+	if total > 2000 || len(err.Error()) > 300 {
+		t.Errorf("kept %d bytes; text has %d", total, len(err.Error()))
+	}
+}
+
+func TestErrorsMadeByHandAreClassified(t *testing.T) {
+	t.Parallel()
+	wantSentinels(t, &api.Error{StatusCode: 404}, api.ErrNotFound)
+	wantSentinels(t, &api.Error{StatusCode: 400, Details: []api.ErrorDetail{{Code: 9106}}}, api.ErrUnauthorized)
+	wantSentinels(t, &api.Error{})
+	if got := (&api.Error{StatusCode: 404}).Error(); got != "cloudflare-mtls: HTTP 404 Not Found" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestErrorTextIsOneBoundedLine(t *testing.T) {
+	t.Parallel()
+	for name, message := range map[string]string{
+		"line breaks":   "a\nb\r\nc\u2028d\u0085e\tf",
+		"terminal":      "a\x1b[31mred\x07",
+		"direction":     "a\u202eb\u2066c",
+		"long":          strings.Repeat("word ", 1000),
+		"long word":     strings.Repeat("é", 1000),
+		"only controls": "\x00\x01\x02",
+	} {
+		resp := answer(409, fmt.Sprintf(`{"success":false,"errors":[{"code":1,"message":%s}]}`, jsonString(message)))
+		_, err := ask(t, resp)
+		text := err.Error()
+		if len(text) > 300 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '\u2028' || r == '\u202e' || r == '\u2066' || r == '\ufffd' }) {
+			t.Errorf("%s: %q", name, text)
+		}
+		if !strings.HasPrefix(text, "list mTLS certificate associations: HTTP 409 Conflict: code 1") || !strings.HasSuffix(text, "(ray 8f2a5c-AMS)") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
+
+func TestRayIDOfOddFormIsDropped(t *testing.T) {
+	t.Parallel()
+	for _, ray := range []string{"a b", "<x>", strings.Repeat("a", 65), "a\tb", token} {
+		_, err := ask(t, answer(404, "{}", "Cf-Ray", ray))
+		if e := asError(t, err); e.RayID != "" {
+			t.Errorf("kept %q", e.RayID)
+		}
+	}
+}
+
+func TestNetworkErrorsStayReachable(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("connection reset")
+	rt := scripted(fail(cause))
+	_, err := newClient(t, rt, api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+	wantSentinels(t, err, api.ErrUnreachable)
+	if e := asError(t, err); !errors.Is(err, cause) || e.StatusCode != 0 || e.Attempts != 1 {
+		t.Errorf("got %+v", e)
+	}
+	if got := err.Error(); got != "list mTLS certificate associations: no answer: connection reset" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTransportsThatBreakTheirContract(t *testing.T) {
+	t.Parallel()
+	_, err := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil }), api.WithMaxAttempts(1)).
+		Associations(t.Context(), cert)
+	wantSentinels(t, err, api.ErrUnreachable)
+	_, err = ask(t, &http.Response{StatusCode: 200})
+	wantSentinels(t, err, api.ErrUnexpectedResponse)
+}

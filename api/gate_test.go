@@ -1,0 +1,208 @@
+package api
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// patience is that of an audit.
+var patience = entry{atMost: -1}
+
+// server counts requests at some moment between sending and completion, as the
+// vendor's does.
+type countingServer struct {
+	mu      sync.Mutex
+	counted []time.Time
+}
+
+func (s *countingServer) request(g *gate, random *rand.Rand) {
+	s.mu.Lock()
+	before, after := time.Duration(random.Int64N(int64(20*time.Millisecond))), time.Duration(random.Int64N(int64(20*time.Millisecond)))
+	s.mu.Unlock()
+	t, no := g.enter(context.Background(), patience)
+	if no != nil {
+		panic(no)
+	}
+	time.Sleep(before)
+	s.mu.Lock()
+	s.counted = append(s.counted, time.Now())
+	s.mu.Unlock()
+	time.Sleep(after)
+	g.leave(t, outcome{answered: true})
+}
+
+// most is the largest number of requests in any window that begins with one.
+func (s *countingServer) most(window time.Duration) int {
+	slices.SortFunc(s.counted, time.Time.Compare)
+	most, first := 0, 0
+	for i, at := range s.counted {
+		for at.Sub(s.counted[first]) >= window {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
+	t.Parallel()
+	const limit, window, requests = 100, 10 * time.Second, 1050
+	for _, workers := range []int{1, 3, 16, 64, 200} {
+		for _, idle := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				g, s := newGate(limit, window), new(countingServer)
+				random := rand.New(rand.NewPCG(1, uint64(workers)))
+				work := make(chan int)
+				var running sync.WaitGroup
+				for range workers {
+					running.Go(func() {
+						for range work {
+							s.request(g, random)
+						}
+					})
+				}
+				start := time.Now()
+				for i := range requests {
+					if idle && i%37 == 0 {
+						time.Sleep(time.Duration(i%5) * window / 4)
+					}
+					work <- i
+				}
+				close(work)
+				running.Wait()
+				if got := s.most(window); got > limit {
+					t.Errorf("%d workers: %d requests in one window", workers, got)
+				}
+				// Ten full windows have to pass before the last fifty.
+				best := 10 * window
+				if took := time.Since(start); !idle && workers > 1 && took > best+best*2/100+workersShare(workers) {
+					t.Errorf("%d workers: took %v, the optimum is %v", workers, took, best)
+				}
+			})
+		}
+	}
+}
+
+// workersShare is the time that few workers need for one window's requests.
+func workersShare(workers int) time.Duration {
+	return 11 * 100 * 40 * time.Millisecond / time.Duration(workers)
+}
+
+func TestWithoutALimitNobodyWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(0, 0)
+		for range 100_000 {
+			if tk, no := g.enter(t.Context(), entry{}); no != nil || tk.waited != 0 {
+				t.Fatal(no)
+			}
+		}
+		for range 100_000 {
+			g.leave(ticket{}, outcome{answered: true})
+		}
+		if len(g.window.completed) != 0 || g.window.inFlight != 0 {
+			t.Errorf("kept %d, %d in flight", len(g.window.completed), g.window.inFlight)
+		}
+	})
+}
+
+func TestRefusalTellsTheWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, time.Minute)
+		tk, _ := g.enter(t.Context(), entry{})
+		if _, no := g.enter(t.Context(), entry{atMost: 30 * time.Second}); no == nil || no.wait != time.Minute+windowMargin {
+			t.Errorf("while the place is taken: %+v", no)
+		}
+		time.Sleep(time.Second)
+		g.leave(tk, outcome{answered: true})
+		time.Sleep(20 * time.Second)
+		if _, no := g.enter(t.Context(), entry{atMost: 30 * time.Second}); no == nil || no.wait != 40*time.Second+windowMargin {
+			t.Errorf("20 s after completion: %+v", no)
+		}
+		time.Sleep(20 * time.Second)
+		if tk, no := g.enter(t.Context(), entry{atMost: 30 * time.Second}); no != nil || tk.waited != 20*time.Second+windowMargin {
+			t.Errorf("40 s after completion: %+v, %+v", tk, no)
+		}
+	})
+}
+
+func TestWaitersGoInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, time.Second)
+		var order []int
+		var mu sync.Mutex
+		for i := range 20 {
+			go func() {
+				tk, _ := g.enter(t.Context(), patience)
+				mu.Lock()
+				order = append(order, i)
+				mu.Unlock()
+				g.leave(tk, outcome{answered: true})
+			}()
+			synctest.Wait()
+		}
+		time.Sleep(time.Hour)
+		if len(order) != 20 || !slices.IsSorted(order) {
+			t.Errorf("got %v", order)
+		}
+	})
+}
+
+func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, time.Second)
+		first, _ := g.enter(t.Context(), entry{})
+		ctx, cancel := context.WithCancel(t.Context())
+		refusals := make(chan *refusal, 1000)
+		for range 1000 {
+			go func() {
+				_, no := g.enter(ctx, patience)
+				refusals <- no
+			}()
+		}
+		synctest.Wait()
+		admitted := make(chan ticket)
+		go func() {
+			tk, _ := g.enter(t.Context(), patience)
+			admitted <- tk
+		}()
+		synctest.Wait()
+		cancel()
+		for range 1000 {
+			if no := <-refusals; no == nil || !no.ended {
+				t.Fatalf("got %+v", no)
+			}
+		}
+		g.leave(first, outcome{answered: true})
+		if tk := <-admitted; tk.waited != time.Second+windowMargin {
+			t.Errorf("the one who stayed waited %v", tk.waited)
+		}
+	})
+}
+
+func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 200 {
+			g := newGate(1, time.Second)
+			first, _ := g.enter(t.Context(), entry{})
+			g.leave(first, outcome{answered: true})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second+windowMargin)
+			if tk, no := g.enter(ctx, patience); no == nil {
+				g.leave(tk, outcome{answered: true})
+			}
+			cancel()
+			if g.window.inFlight != 0 || len(g.queue) != 0 {
+				t.Fatalf("%d in flight, %d in the queue", g.window.inFlight, len(g.queue))
+			}
+		}
+	})
+}

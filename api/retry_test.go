@@ -1,0 +1,314 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+var errReset = errors.New("connection reset by peer")
+
+// broken answers with a body that ends in err after some bytes.
+func broken(status int, err error) step {
+	return func(*http.Request) (*http.Response, error) {
+		resp := answer(status, "")
+		resp.ContentLength = -1
+		resp.Body = &trackedBody{Reader: io.MultiReader(strings.NewReader(inUseBody[:20]), errReader{err})}
+		return resp, nil
+	}
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+func short(*http.Request) (*http.Response, error) {
+	return sized(answer(200, inUseBody[:20]), int64(len(inUseBody))), nil
+}
+
+func TestWhatIsRetried(t *testing.T) {
+	t.Parallel()
+	good := reply(200, inUseBody)
+	cases := map[string]struct {
+		first   step
+		retried bool
+	}{
+		"no answer":              {fail(errReset), true},
+		"body broken off":        {broken(200, io.ErrUnexpectedEOF), true},
+		"body reset":             {broken(200, errReset), true},
+		"body shorter than told": {short, true},
+		"400 with a broken body": {broken(400, errReset), true},
+		"code 971 with HTTP 400": {reply(400, envelopeWith("971"), "Retry-After", "1"), true},
+		"success false":          {reply(200, envelopeWith("1")), false},
+		"not JSON":               {reply(200, "<html>", "Content-Type", "text/html"), false},
+		"no result":              {reply(200, `{"success":true}`), false},
+	}
+	for status := 300; status < 600; status++ {
+		retried := status == 408 || status == 429 || status == 500 || 502 <= status && status <= 504 ||
+			520 <= status && status <= 527 || status == 530
+		cases[http.StatusText(status)+" "+time.Duration(status).String()] = struct {
+			first   step
+			retried bool
+		}{reply(status, envelopeWith("1"), "Retry-After", "1"), retried}
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rt := scripted(c.first, good)
+				list, err := newClient(t, rt).Associations(t.Context(), cert)
+				if c.retried && (err != nil || list.Usage() != api.InUse || rt.count() != 2) {
+					t.Errorf("%d requests, %v", rt.count(), err)
+				}
+				if !c.retried && (err == nil || rt.count() != 1) {
+					t.Errorf("%d requests, %v", rt.count(), err)
+				}
+				for i, body := range rt.bodies {
+					if !body.closed {
+						t.Errorf("body %d is not closed", i)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestRetriesEndWithTheLastAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(fail(errReset), reply(502, "", "Cf-Ray", "second"), reply(503, envelopeWith("5"), "Cf-Ray", "last"))
+		_, err := newClient(t, rt, api.WithMaxAttempts(3)).Associations(t.Context(), cert)
+		wantSentinels(t, err, api.ErrServer)
+		if e := asError(t, err); e.Attempts != 3 || rt.count() != 3 || e.StatusCode != 503 || e.RayID != "last" {
+			t.Errorf("%d requests, %+v", rt.count(), e)
+		}
+		if !strings.HasSuffix(err.Error(), "(ray last, 3 attempts)") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOneAttemptMeansNoRetries(t *testing.T) {
+	t.Parallel()
+	rt := scripted(reply(503, ""))
+	_, err := newClient(t, rt, api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+	if rt.count() != 1 || !errors.Is(err, api.ErrServer) {
+		t.Errorf("%d requests, %v", rt.count(), err)
+	}
+}
+
+func TestDelaysAreJitteredAndGrow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var longest [12]time.Duration
+		for range 50 {
+			var at []time.Time
+			rt := roundTrip(func(*http.Request) (*http.Response, error) {
+				at = append(at, time.Now())
+				return nil, errReset
+			})
+			_, _ = newClient(t, rt, api.WithMaxAttempts(11), api.WithMaxRetryWait(time.Hour)).Associations(t.Context(), cert)
+			if len(at) != 11 {
+				t.Fatalf("%d attempts", len(at))
+			}
+			for i := range at[1:] {
+				longest[i] = max(longest[i], at[i+1].Sub(at[i]))
+			}
+		}
+		bound := 100 * time.Millisecond
+		for i, got := range longest[:10] {
+			if got > bound+1 || got < bound/2 {
+				t.Errorf("the longest delay before attempt %d was %v of at most %v", i+2, got, bound)
+			}
+			bound = min(2*bound, 8*time.Second)
+		}
+	})
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503, 502} {
+		synctest.Test(t, func(t *testing.T) {
+			rt := scripted(reply(status, envelopeWith("1"), "Retry-After", "7"), reply(200, inUseBody))
+			start := time.Now()
+			_, err := newClient(t, rt).Associations(t.Context(), cert)
+			if waited := time.Since(start); err != nil || waited < 7*time.Second || waited > 8*time.Second {
+				t.Errorf("%d: waited %v, %v", status, waited, err)
+			}
+		})
+	}
+}
+
+func TestWaitsTooLongAreHandedBackAtOnce(t *testing.T) {
+	t.Parallel()
+	const tooLong = 24 * time.Hour
+	for name, c := range map[string]struct {
+		first    step
+		deadline time.Duration
+		wait     time.Duration
+		want     error
+	}{
+		"429 for a day":         {reply(429, envelopeWith("1"), "Retry-After", "86400"), 0, tooLong, api.ErrRateLimited},
+		"503 for a day":         {reply(503, envelopeWith("1"), "Retry-After", "86400"), 0, tooLong, api.ErrServer},
+		"429 that says nothing": {reply(429, envelopeWith("1")), 0, 5 * time.Minute, api.ErrRateLimited},
+		"429 with Ratelimit":    {reply(429, envelopeWith("1"), "Ratelimit", `"default";r=0;t=40`), 0, 40 * time.Second, api.ErrRateLimited},
+		"429 before a deadline": {reply(429, envelopeWith("1"), "Retry-After", "5"), time.Second, 5 * time.Second, api.ErrRateLimited},
+		"503 before a deadline": {reply(503, envelopeWith("1"), "Retry-After", "5"), time.Second, 5 * time.Second, api.ErrServer},
+		"overflow":              {reply(503, envelopeWith("1"), "Retry-After", "9223372037"), 0, 1<<63 - 1, api.ErrServer},
+		"429 with overflow":     {reply(429, envelopeWith("1"), "Retry-After", "100000000000000000000"), 0, 1<<63 - 1, api.ErrRateLimited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := t.Context(), func() {}
+				if c.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, c.deadline)
+				}
+				defer cancel()
+				rt := scripted(c.first)
+				start := time.Now()
+				_, err := newClient(t, rt).Associations(ctx, cert)
+				wantSentinels(t, err, c.want)
+				e := asError(t, err)
+				if time.Since(start) != 0 || rt.count() != 1 || e.RetryAfter != c.wait || errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("after %v and %d requests: %v, retry after %v", time.Since(start), rt.count(), err, e.RetryAfter)
+				}
+			})
+		})
+	}
+}
+
+func TestAllWaitsOfACallAreBoundedTogether(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			rt := scripted(reply(status, envelopeWith("1"), "Retry-After", "20"))
+			start := time.Now()
+			_, err := newClient(t, rt).Associations(t.Context(), cert)
+			if waited := time.Since(start); waited > 30*time.Second || rt.count() != 2 || asError(t, err).RetryAfter != 20*time.Second {
+				t.Errorf("waited %v for %d requests: %v", waited, rt.count(), err)
+			}
+		})
+	}
+}
+
+func TestCancelDuringAWaitKeepsTheLastAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			rt := scripted(reply(status, envelopeWith("1"), "Retry-After", "10"))
+			start := time.Now()
+			_, err := newClient(t, rt).Associations(ctx, cert)
+			e := asError(t, err)
+			if time.Since(start) != time.Second || !errors.Is(err, context.Canceled) || e.StatusCode != status || e.Attempts != 1 {
+				t.Errorf("after %v: %+v", time.Since(start), e)
+			}
+			if errors.Is(err, api.ErrNotAsked) || !strings.Contains(err.Error(), "context canceled") {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// hang waits for the end of the request's context.
+func hang(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func hangInBody(r *http.Request) (*http.Response, error) {
+	resp := answer(200, "")
+	resp.ContentLength = -1
+	resp.Body = &trackedBody{Reader: hangingReader{r.Context()}}
+	return resp, nil
+}
+
+type hangingReader struct{ ctx context.Context }
+
+func (r hangingReader) Read([]byte) (int, error) {
+	<-r.ctx.Done()
+	return 0, r.ctx.Err()
+}
+
+func TestAttemptTimeoutCoversTheBodyAndIsNotTheCallersDeadline(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]step{"headers": hang, "body": hangInBody} {
+		for _, opt := range []api.Option{
+			api.WithAttemptTimeout(time.Second),
+			api.WithHTTPClient(&http.Client{Transport: scripted(first), Timeout: time.Second}),
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				_, err := newClient(t, scripted(first), opt, api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+				var timeout interface{ Timeout() bool }
+				if time.Since(start) != time.Second || errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
+					t.Errorf("%s: after %v: %v", name, time.Since(start), err)
+				}
+				if !strings.Contains(err.Error(), "no complete answer within 1s") {
+					t.Error(err)
+				}
+			})
+			synctest.Test(t, func(t *testing.T) {
+				rt := scripted(first, reply(200, inUseBody))
+				if _, err := newClient(t, rt, api.WithAttemptTimeout(time.Second)).Associations(t.Context(), cert); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+	}
+}
+
+func TestDeadlineOfTheCallerIsVisible(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]step{"headers": hang, "body": hangInBody} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			_, err := newClient(t, scripted(first)).Associations(ctx, cert)
+			if time.Since(start) != time.Second || !errors.Is(err, context.DeadlineExceeded) || asError(t, err).Attempts != 1 {
+				t.Errorf("%s: after %v: %v", name, time.Since(start), err)
+			}
+		})
+	}
+}
+
+func TestBudgetBoundsTheLoadOnAFailingServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(reply(503, ""))
+		client := newClient(t, rt, api.WithRateLimit(0, 0))
+		call(t, 1000, client)
+		if got := rt.count(); got != 1010 {
+			t.Errorf("1,000 calls made %d requests", got)
+		}
+		rt.steps = []step{reply(200, emptyBody)}
+		call(t, 100, client)
+		rt.steps = []step{reply(503, "")}
+		before := rt.count()
+		call(t, 1000, client)
+		if got := rt.count() - before; got != 1010 {
+			t.Errorf("after 100 successes, 1,000 calls made %d requests", got)
+		}
+	})
+}
+
+// call makes n calls at the same time and waits for them.
+func call(t *testing.T, n int, client *api.Client) {
+	t.Helper()
+	var calls sync.WaitGroup
+	for range n {
+		calls.Go(func() { _, _ = client.Associations(t.Context(), cert) })
+	}
+	calls.Wait()
+}

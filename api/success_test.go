@@ -1,0 +1,194 @@
+package api_test
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func ask(t testing.TB, resp *http.Response) (*api.AssociationList, error) {
+	t.Helper()
+	return newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }), api.WithMaxAttempts(1)).
+		Associations(t.Context(), cert)
+}
+
+func TestAnswersThatAreGood(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		resp  *http.Response
+		usage api.Usage
+	}{
+		"all members":                  {answer(200, inUseBody), api.InUse},
+		"empty result":                 {answer(200, emptyBody), api.Unused},
+		"nothing optional":             {answer(200, `{"success":true,"result":[]}`), api.Unused},
+		"null in optional places":      {answer(200, `{"success":true,"errors":null,"messages":null,"result_info":null,"result":[]}`), api.Unused},
+		"null in optional row members": {answer(200, `{"success":true,"result":[{"service":null,"status":null}]}`), api.InUse},
+		"row without members":          {answer(200, `{"success":true,"result":[{}]}`), api.InUse},
+		"count with a zero fraction":   {answer(200, `{"success":true,"result":[{"service":"a"}],"result_info":{"count":1.0,"total_count":1e0}}`), api.InUse},
+		"code below 1000":              {answer(200, `{"success":true,"messages":[{"code":7,"message":"m"}],"result":[]}`), api.Unused},
+		"code with a zero fraction":    {answer(200, `{"success":true,"messages":[{"code":1000.0,"message":"m"}],"result":[]}`), api.Unused},
+		"unknown members":              {answer(200, `{"success":true,"result":[],"new":{"a":[1]}}`), api.Unused},
+		"another 2xx":                  {answer(203, emptyBody), api.Unused},
+		"white space around":           {answer(200, "\n "+emptyBody+" \n"), api.Unused},
+		"media type in upper case":     {answer(200, emptyBody, "Content-Type", "APPLICATION/JSON"), api.Unused},
+		"media type with parameters":   {answer(200, emptyBody, "Content-Type", "application/json; charset=UTF-8"), api.Unused},
+		"media type of a kind of JSON": {answer(200, emptyBody, "Content-Type", "application/vnd.api+json"), api.Unused},
+		"no length announced":          {unsized(answer(200, inUseBody)), api.InUse},
+		"too short a length announced": {sized(answer(200, inUseBody), 10), api.InUse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list, err := ask(t, c.resp)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list.Usage() != c.usage || list.Associations == nil || len(list.Body) == 0 {
+				t.Errorf("got %v from %+v", list.Usage(), list)
+			}
+			if body := c.resp.Body.(*trackedBody); !body.closed || !body.ended {
+				t.Errorf("body: %+v", body)
+			}
+		})
+	}
+}
+
+func unsized(r *http.Response) *http.Response { return sized(r, -1) }
+
+func sized(r *http.Response, n int64) *http.Response {
+	r.ContentLength = n
+	return r
+}
+
+func TestAnswersThatAreNotWhatTheContractSays(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
+	for name, resp := range map[string]*http.Response{
+		"HTML":                          answer(200, "<html>", "Content-Type", "text/html"),
+		"JSON said to be HTML":          answer(200, emptyBody, "Content-Type", "text/html"),
+		"no media type":                 answer(200, emptyBody, "Content-Type", ""),
+		"unknown encoding":              answer(200, emptyBody, "Content-Encoding", "br"),
+		"empty body":                    answer(200, ""),
+		"no content":                    answer(204, ""),
+		"no content with JSON type":     answer(204, "", "Content-Type", "application/json"),
+		"null":                          answer(200, "null"),
+		"array":                         answer(200, "[]"),
+		"success missing":               answer(200, `{"result":[]}`),
+		"success null":                  answer(200, `{"success":null,"result":[]}`),
+		"success as text":               answer(200, `{"success":"true","result":[]}`),
+		"success in other case":         answer(200, `{"Success":true,"result":[]}`),
+		"result an object":              answer(200, `{"success":true,"result":{}}`),
+		"result a string":               answer(200, `{"success":true,"result":"[]"}`),
+		"row is null":                   answer(200, `{"success":true,"result":[null]}`),
+		"row is a string":               answer(200, `{"success":true,"result":["gateway"]}`),
+		"service is a number":           answer(200, `{"success":true,"result":[{"service":1}]}`),
+		"trailing data":                 answer(200, emptyBody+"{}"),
+		"trailing bracket":              answer(200, emptyBody+"]"),
+		"cut off":                       answer(200, emptyBody[:30]),
+		"duplicate result":              answer(200, `{"success":true,"result":[{"service":"a"}],"result":[]}`),
+		"duplicate result, escaped":     answer(200, `{"success":true,"result":[{"service":"a"}],"r\u0065sult":[]}`),
+		"duplicate success":             answer(200, `{"success":false,"result":[],"success":true}`),
+		"duplicate in a row":            answer(200, `{"success":true,"result":[{"service":"a","service":"b"}]}`),
+		"duplicate in unknown":          answer(200, `{"success":true,"result":[],"x":{"a":1,"a":2}}`),
+		"invalid UTF-8":                 answer(200, `{"success":true,"result":[{"service":"`+"\xff"+`"}]}`),
+		"invalid UTF-8 in unknown":      answer(200, `{"success":true,"result":[],"x":"`+"\xff"+`"}`),
+		"lone surrogate":                answer(200, `{"success":true,"result":[{"service":"\ud800"}]}`),
+		"fraction in count":             answer(200, `{"success":true,"result":[],"result_info":{"count":0.5}}`),
+		"count beyond 2^53":             answer(200, `{"success":true,"result":[],"result_info":{"count":9007199254740993}}`),
+		"count beyond any float":        answer(200, `{"success":true,"result":[],"result_info":{"count":1e400}}`),
+		"count as text":                 answer(200, `{"success":true,"result":[],"result_info":{"count":"0"}}`),
+		"result_info an array":          answer(200, `{"success":true,"result":[],"result_info":[]}`),
+		"code as text in a message":     answer(200, `{"success":true,"result":[],"messages":[{"code":"1","message":"m"}]}`),
+		"code with a fraction":          answer(200, `{"success":true,"result":[],"messages":[{"code":1.5,"message":"m"}]}`),
+		"code beyond any integer":       answer(200, `{"success":true,"result":[],"messages":[{"code":1e30,"message":"m"}]}`),
+		"messages of text":              answer(200, `{"success":true,"result":[],"messages":["m"]}`),
+		"nested too deep":               answer(200, `{"success":true,"result":[],"x":`+deep+`}`),
+		"byte order mark":               answer(200, "\ufeff"+emptyBody),
+		"status beyond the known range": answer(999, emptyBody),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list, err := ask(t, resp)
+			if list != nil {
+				t.Fatalf("got a list: %+v", list)
+			}
+			wantSentinels(t, err, api.ErrUnexpectedResponse)
+			e := asError(t, err)
+			if e.StatusCode != resp.StatusCode || e.RayID != "8f2a5c-AMS" || e.Attempts != 1 {
+				t.Errorf("got %+v", e)
+			}
+			if text := err.Error(); len(text) > 300 || strings.ContainsAny(text, "\n\r") || strings.Contains(text, "<html>") {
+				t.Errorf("text is %q", text)
+			}
+		})
+	}
+}
+
+func TestSuccessWithoutResultIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"success":true}`, `{"success":true,"result":null}`, `{"success":true,"result":null,"result_info":{"total_count":0}}`} {
+		list, err := ask(t, answer(200, body))
+		wantSentinels(t, err, api.ErrNoResult)
+		if e := asError(t, err); list.Usage() != api.UsageUnknown || e.RayID == "" || e.StatusCode != 200 {
+			t.Errorf("%s: got %+v, %+v", body, list, e)
+		}
+	}
+}
+
+func TestEverythingInAnAnswerIsDelivered(t *testing.T) {
+	t.Parallel()
+	body := `{"success":true,
+		"errors":[{"code":1001,"message":"e","documentation_url":"https://d","source":{"pointer":"/p"}}],
+		"messages":[{"code":1002,"message":"m","documentation_url":"https://d2","source":{"pointer":"/q"}}],
+		"result":[{"service":"gateway","status":"pending_deployment"},{"service":"new","status":"odd"}],
+		"result_info":{"count":2,"page":1,"per_page":20,"total_count":2000,"total_pages":100},"future":1}`
+	list, err := ask(t, answer(200, body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(list.Associations, []api.Association{{Service: "gateway", Status: "pending_deployment"}, {Service: "new", Status: "odd"}}) {
+		t.Errorf("got %+v", list.Associations)
+	}
+	if e := list.Errors[0]; e.Code != 1001 || e.Message != "e" || e.DocumentationURL != "https://d" || e.Pointer != "/p" {
+		t.Errorf("got %+v", e)
+	}
+	if m := list.Messages[0]; m != (api.Notice{Code: 1002, Message: "m", DocumentationURL: "https://d2", Pointer: "/q"}) {
+		t.Errorf("got %+v", m)
+	}
+	if *list.Info != (api.ResultInfo{Count: 2, Page: 1, PerPage: 20, TotalCount: 2000, TotalPages: 100}) {
+		t.Errorf("got %+v", list.Info)
+	}
+	if !list.Truncated || list.Usage() != api.InUse || string(list.Body) != body {
+		t.Errorf("got %+v", list)
+	}
+}
+
+func TestCountsAreExactTo2To53(t *testing.T) {
+	t.Parallel()
+	list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list.Info.TotalCount != 1<<53 || list.Info.Count != -1<<53 {
+		t.Errorf("got %+v", list.Info)
+	}
+}
+
+func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
+	t.Parallel()
+	list, err := ask(t, answer(200, `{"success":true,"result":[],"messages":[{"code":5000000000,"message":"m"}]}`))
+	if strconv.IntSize == 64 {
+		if err != nil || int64(list.Messages[0].Code) != 5_000_000_000 {
+			t.Errorf("got %+v, %v", list, err)
+		}
+		return
+	}
+	if !errors.Is(err, api.ErrUnexpectedResponse) {
+		t.Errorf("on a platform whose int ends at %d, got %v", math.MaxInt, err)
+	}
+}

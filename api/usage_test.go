@@ -1,0 +1,171 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+const oneRow, twoRows = `[{"service":"a"}]`, `[{"service":"a"},{"service":"b"}]`
+
+// Each clause of the rules stands alone in its answer.
+func TestUsageAndTruncation(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		result, rest string
+		truncated    bool
+		usage        api.Usage
+	}{
+		"empty":                          {`[]`, ``, false, api.Unused},
+		"empty with zero numbers":        {`[]`, `"result_info":{"count":0,"page":0,"per_page":0,"total_count":0,"total_pages":0}`, false, api.Unused},
+		"empty first page":               {`[]`, `"result_info":{"count":0,"page":1,"per_page":20,"total_count":0,"total_pages":0}`, false, api.Unused},
+		"empty, one page":                {`[]`, `"result_info":{"total_pages":1}`, false, api.Unused},
+		"empty page without totals":      {`[]`, `"result_info":{"page":1,"per_page":20}`, false, api.Unused},
+		"empty with messages":            {`[]`, `"messages":[{"code":1,"message":"m"}]`, false, api.Unused},
+		"empty with errors":              {`[]`, `"errors":[{"code":1,"message":"m"}]`, false, api.UsageUnknown},
+		"rows with errors":               {oneRow, `"errors":[{"code":1,"message":"m"}]`, false, api.InUse},
+		"count above rows":               {`[]`, `"result_info":{"count":1}`, true, api.UsageUnknown},
+		"count equal to rows":            {oneRow, `"result_info":{"count":1}`, false, api.InUse},
+		"count below rows":               {twoRows, `"result_info":{"count":1}`, false, api.InUse},
+		"total_count above rows":         {`[]`, `"result_info":{"total_count":1}`, true, api.UsageUnknown},
+		"total_pages above one":          {`[]`, `"result_info":{"total_pages":2}`, true, api.UsageUnknown},
+		"page above one":                 {`[]`, `"result_info":{"page":2}`, true, api.UsageUnknown},
+		"full page without totals":       {twoRows, `"result_info":{"per_page":2}`, true, api.InUse},
+		"over-full page without totals":  {twoRows, `"result_info":{"per_page":1}`, true, api.InUse},
+		"partial page without totals":    {twoRows, `"result_info":{"per_page":3}`, false, api.InUse},
+		"full page with total_count":     {twoRows, `"result_info":{"per_page":2,"total_count":2}`, false, api.InUse},
+		"full page with total_pages":     {twoRows, `"result_info":{"per_page":2,"total_pages":1}`, false, api.InUse},
+		"cursor":                         {`[]`, `"result_info":{"cursor":"abc"}`, true, api.UsageUnknown},
+		"empty cursor":                   {`[]`, `"result_info":{"cursor":""}`, false, api.Unused},
+		"null cursor":                    {`[]`, `"result_info":{"cursor":null}`, false, api.Unused},
+		"numeric cursor":                 {`[]`, `"result_info":{"cursor":7}`, true, api.UsageUnknown},
+		"cursors after":                  {`[]`, `"result_info":{"cursors":{"after":"abc"}}`, true, api.UsageUnknown},
+		"cursors empty":                  {`[]`, `"result_info":{"cursors":{"after":"","before":null}}`, false, api.Unused},
+		"negative count":                 {`[]`, `"result_info":{"count":-1}`, true, api.UsageUnknown},
+		"negative page":                  {`[]`, `"result_info":{"page":-1}`, true, api.UsageUnknown},
+		"negative per_page":              {`[]`, `"result_info":{"per_page":-1}`, true, api.UsageUnknown},
+		"negative total_count":           {`[]`, `"result_info":{"total_count":-1}`, true, api.UsageUnknown},
+		"negative total_pages":           {`[]`, `"result_info":{"total_pages":-1}`, true, api.UsageUnknown},
+		"the documented example":         {oneRow, `"result_info":{"count":1,"page":1,"per_page":20,"total_count":2000,"total_pages":100}`, true, api.InUse},
+		"truncated beats errors for use": {oneRow, `"errors":[{"code":1,"message":"m"}],"result_info":{"count":9}`, true, api.InUse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"success":true,"result":` + c.result
+			if c.rest != "" {
+				body += "," + c.rest
+			}
+			list, err := ask(t, answer(200, body+"}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list.Truncated != c.truncated || list.Usage() != c.usage {
+				t.Errorf("got truncated %t, %v; want %t, %v", list.Truncated, list.Usage(), c.truncated, c.usage)
+			}
+		})
+	}
+}
+
+func TestUsageIsUnknownWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	received, err := ask(t, answer(200, emptyBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(received)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var copied api.AssociationList
+	if err := json.Unmarshal(text, &copied); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]api.Usage{
+		"nil list":               (*api.AssociationList)(nil).Usage(),
+		"zero list":              new(api.AssociationList).Usage(),
+		"empty list by hand":     (&api.AssociationList{Associations: []api.Association{}}).Usage(),
+		"full list by hand":      (&api.AssociationList{Associations: make([]api.Association, 1)}).Usage(),
+		"list from JSON":         copied.Usage(),
+		"zero result":            api.AuditResult{}.Usage(),
+		"result with an error":   api.AuditResult{List: received, Err: api.ErrNotAsked}.Usage(),
+		"the zero value of type": api.Usage(0),
+	} {
+		if got != api.UsageUnknown {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+func TestChangingAListNeverMakesItUnused(t *testing.T) {
+	t.Parallel()
+	used, err := ask(t, answer(200, inUseBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used.Associations = nil
+	if used.Usage() != api.InUse {
+		t.Errorf("removing the associations gave %v", used.Usage())
+	}
+	for name, change := range map[string]func(*api.AssociationList){
+		"truncated": func(l *api.AssociationList) { l.Truncated = true },
+		"errors":    func(l *api.AssociationList) { l.Errors = make([]api.ErrorDetail, 1) },
+		"rows":      func(l *api.AssociationList) { l.Associations = make([]api.Association, 1) },
+	} {
+		list, err := ask(t, answer(200, emptyBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(list)
+		if list.Usage() == api.Unused {
+			t.Errorf("%s: still unused", name)
+		}
+	}
+}
+
+func TestUsageText(t *testing.T) {
+	t.Parallel()
+	for usage, want := range map[api.Usage]string{
+		api.UsageUnknown: "unknown", api.InUse: "in_use", api.Unused: "unused", api.Usage(7): "unknown", api.Usage(-1): "unknown",
+	} {
+		if got := fmt.Sprint(usage); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		text, err := json.Marshal(map[string]api.Usage{"usage": usage})
+		if err != nil || string(text) != `{"usage":"`+want+`"}` {
+			t.Errorf("got %s, %v", text, err)
+		}
+		var back struct{ Usage api.Usage }
+		if err := json.Unmarshal(text, &back); err != nil || back.Usage.String() != want {
+			t.Errorf("%s came back as %v, %v", text, back.Usage, err)
+		}
+	}
+	var u api.Usage
+	if err := u.UnmarshalText([]byte("Unused")); !errors.Is(err, api.ErrInvalidArgument) || u != api.UsageUnknown {
+		t.Errorf("got %v, %v", u, err)
+	}
+}
+
+func TestAuditResultAsJSON(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		result api.AuditResult
+		want   string
+	}{
+		"error": {
+			api.AuditResult{Certificate: api.CertificateRef{AccountID: "a", ID: "b"}, Err: errors.New("why")},
+			`{"certificate":{"account_id":"a","id":"b"},"usage":"unknown","error":"why"}`,
+		},
+		"list": {
+			api.AuditResult{List: &api.AssociationList{Associations: []api.Association{{Service: "s", Status: "t"}}, Body: []byte("x")}},
+			`{"certificate":{"account_id":"","id":""},"usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"received_at":"0001-01-01T00:00:00Z"}}`,
+		},
+	} {
+		got, err := json.Marshal(c.result)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: got %s, %v", name, got, err)
+		}
+	}
+}
