@@ -138,17 +138,18 @@ func TestWaitersGoInOrder(t *testing.T) {
 		g := newGate(1, time.Second)
 		var order []int
 		var mu sync.Mutex
+		var waiting sync.WaitGroup
 		for i := range 20 {
-			go func() {
+			waiting.Go(func() {
 				tk, _ := g.enter(t.Context(), patience)
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
 				g.leave(tk, outcome{answered: true})
-			}()
+			})
 			synctest.Wait()
 		}
-		time.Sleep(time.Hour)
+		waiting.Wait()
 		if len(order) != 20 || !slices.IsSorted(order) {
 			t.Errorf("got %v", order)
 		}

@@ -1,0 +1,110 @@
+package api
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func TestRetryAfterForms(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		values []string
+		want   retryAfter
+	}{
+		"none":            {nil, retryAfter{}},
+		"empty":           {[]string{""}, retryAfter{}},
+		"seconds":         {[]string{"1"}, retryAfter{time.Second, true}},
+		"zero":            {[]string{"0"}, retryAfter{0, true}},
+		"negative":        {[]string{"-5"}, retryAfter{}},
+		"a day":           {[]string{"86400"}, retryAfter{24 * time.Hour, true}},
+		"overflow":        {[]string{"9223372037"}, retryAfter{maxDuration, true}},
+		"large overflow":  {[]string{"100000000000000000000"}, retryAfter{maxDuration, true}},
+		"fraction":        {[]string{"1.5"}, retryAfter{2 * time.Second, false}},
+		"large fraction":  {[]string{"9223372037.5"}, retryAfter{maxDuration, false}},
+		"spaces":          {[]string{" 3 "}, retryAfter{3 * time.Second, true}},
+		"plus sign":       {[]string{"+3"}, retryAfter{}},
+		"hexadecimal":     {[]string{"0x10"}, retryAfter{}},
+		"IMF-fixdate":     {[]string{"Sun, 22 Nov 2026 12:00:09 GMT"}, retryAfter{9 * time.Second, true}},
+		"RFC 850 date":    {[]string{"Sunday, 22-Nov-26 12:00:09 GMT"}, retryAfter{9 * time.Second, true}},
+		"asctime date":    {[]string{"Sun Nov 22 12:00:09 2026"}, retryAfter{9 * time.Second, true}},
+		"past date":       {[]string{"Sun, 22 Nov 2026 11:00:00 GMT"}, retryAfter{0, true}},
+		"far date":        {[]string{"Fri, 31 Dec 9999 23:59:59 GMT"}, retryAfter{maxDuration, true}},
+		"ISO date":        {[]string{"2026-11-22T12:00:09Z"}, retryAfter{}},
+		"two headers":     {[]string{"3", "7"}, retryAfter{7 * time.Second, true}},
+		"one of two":      {[]string{"soon", "7"}, retryAfter{7 * time.Second, true}},
+		"a list":          {[]string{"3, 7"}, retryAfter{}},
+		"text":            {[]string{"soon"}, retryAfter{}},
+		"digits of India": {[]string{"३"}, retryAfter{}},
+	} {
+		if got := parseRetryAfter(http.Header{"Retry-After": c.values}, noon); got != c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+func TestRetryAfterDateIsMeasuredByTheServersClock(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		date string
+		want time.Duration
+	}{
+		"our clock is ten minutes fast":      {"Sun, 22 Nov 2026 11:50:00 GMT", 9*time.Second + 10*time.Minute},
+		"our clock is five seconds slow":     {"Sun, 22 Nov 2026 12:00:05 GMT", 4 * time.Second},
+		"the server's clock is not believed": {"Thu, 01 Jan 1970 00:00:00 GMT", 9 * time.Second},
+		"no date":                            {"", 9 * time.Second},
+	} {
+		h := http.Header{"Retry-After": {"Sun, 22 Nov 2026 12:00:09 GMT"}, "Date": {c.date}}
+		if got := parseRetryAfter(h, noon); got.wait != c.want || !got.readable {
+			t.Errorf("%s: got %+v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestWaitAfterAnAnswer(t *testing.T) {
+	t.Parallel()
+	refused, broken := &Error{StatusCode: 429}, &Error{StatusCode: 503}
+	used := []quota{{"burst", 3, 200 * time.Second}, {"default", 0, 40 * time.Second}}
+	for name, c := range map[string]struct {
+		retryAfter string
+		fail       *Error
+		seen       []quota
+		want       time.Duration
+	}{
+		"429 with a time":               {"7", refused, used, 7 * time.Second},
+		"429 with zero":                 {"0", refused, used, 0},
+		"429 with a past date":          {"Thu, 01 Jan 1970 00:00:00 GMT", refused, nil, 0},
+		"429 with nothing":              {"", refused, nil, assumedBlock},
+		"429 with an unreadable time":   {"-5", refused, nil, assumedBlock},
+		"429 with a fraction":           {"1.5", refused, nil, assumedBlock},
+		"429 with a large fraction":     {"400.5", refused, nil, 401 * time.Second},
+		"429 with a used-up quota":      {"", refused, used, 40 * time.Second},
+		"429 with quotas not used up":   {"", refused, used[:1], 200 * time.Second},
+		"503 with nothing":              {"", broken, used, 0},
+		"503 with an unreadable time":   {"-5", broken, nil, 0},
+		"503 with a fraction, not less": {"1.5", broken, nil, 2 * time.Second},
+	} {
+		h := http.Header{"Retry-After": {c.retryAfter}}
+		if got := waitAfter(h, c.fail, c.seen); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{"", "1", "-5", "9223372037", "1.5", "Sun, 22 Nov 2026 12:00:09 GMT", "Sun Nov 22 12:00:09 2026"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, value, date string) {
+		h := http.Header{"Retry-After": {value}, "Date": {date}}
+		got := parseRetryAfter(h, noon)
+		if got.wait < 0 {
+			t.Errorf("%q gives %v", value, got.wait)
+		}
+		if wait := waitAfter(h, &Error{StatusCode: 429}, nil); !got.readable && wait < assumedBlock {
+			t.Errorf("unreadable %q lets a refused client go on after %v", value, wait)
+		}
+	})
+}
