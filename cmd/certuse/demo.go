@@ -21,7 +21,7 @@ const (
 // startDemo starts the fake service on loopback with certificates for list (a
 // few) or audit (many, with a block, failures that pass and some that stay).
 func startDemo(sys system, few bool) (*service, error) {
-	fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service inside this program, not from Cloudflare")
+	fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service, not from Cloudflare")
 	server, err := apitest.NewServer()
 	if err != nil {
 		return nil, failuref("cannot start the fake service: %w", err)

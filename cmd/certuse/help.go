@@ -78,6 +78,9 @@ const exitCodesHelp = `0  every certificate was answered (in use or unused); wit
 4  --require-unused, and something is in use; also when other answers are
    unknown, except after Ctrl-C
 
+Besides: 141, silently, when the reader of standard output goes away, as "head"
+does; and death by the signal at a second Ctrl-C.
+
 A command that ends with 0 has not said that a certificate is unused: "certuse
 list … && delete" would delete what is in use. Use --require-unused for that:
 

@@ -23,6 +23,9 @@ func main() {
 	// The first signal asks for an orderly end. The handler is then taken away,
 	// so that a second one kills the process, whatever it is doing.
 	context.AfterFunc(ctx, restore)
+	// A reader that goes away, as head does, is then an error of the write and
+	// not a sudden death that leaves half a progress bar on the terminal.
+	signal.Ignore(syscall.SIGPIPE)
 
 	os.Exit(run(ctx, os.Args[1:], system{
 		stdin:       os.Stdin,

@@ -45,7 +45,7 @@ func streams(format string) bool {
 // writeFailure says what a failed write to standard output means.
 func writeFailure(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
-		return failuref("standard output was closed before the end: what was printed is incomplete")
+		return &exitError{code: exitPipe} // the reader has had enough, as head does: no news to anybody
 	}
 	return failuref("cannot write to standard output: %w: what was printed is incomplete", err)
 }

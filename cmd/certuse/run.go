@@ -22,6 +22,7 @@ const (
 	exitUsage   = 2
 	exitUnknown = 3
 	exitInUse   = 4
+	exitPipe    = 141 // what a shell reports of a command that died of SIGPIPE
 )
 
 // system is everything that the command takes from the process around it.
@@ -114,7 +115,7 @@ func newVersionCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()); err != nil {
-				return failuref("cannot write to standard output: %w", err)
+				return writeFailure(err)
 			}
 			return nil
 		},

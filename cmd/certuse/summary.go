@@ -44,11 +44,11 @@ func (s *summary) add(a answer) {
 
 // advice says what to do about a reason, where something can be done.
 var advice = map[string]string{
-	"unauthorized": "The credentials were refused: check CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY.",
-	"forbidden":    "Access was refused: check the account id, and that the token may read mTLS certificates of that account.",
-	"not_found":    "Not found says that the id, or the account, is not known to the service; it does not say that the certificate is unused.",
-	"rate_limited": "The rate limit was reached: ask again in five minutes, or lower --rate-limit when other tools share the quota.",
-	"unreachable":  "The service could not be reached: check the network, the proxy settings and CLOUDFLARE_BASE_URL.",
+	"unauthorized": "Credentials were refused: check CLOUDFLARE_API_TOKEN, or the email and key.",
+	"forbidden":    "Access was refused: check the account id, and what the token may read.",
+	"not_found":    "Not found can mean a wrong id or account: it does not mean unused.",
+	"rate_limited": "Rate limited: ask again in five minutes, or lower --rate-limit.",
+	"unreachable":  "No answer came: check the network, the proxy and CLOUDFLARE_BASE_URL.",
 }
 
 // write prints the summary for people.

@@ -27,13 +27,14 @@ type tablePrinter struct {
 	notAskedReason string
 }
 
-type row struct{ usage, account, certificate, checked, service, status, note string }
+type row struct{ usage, account, certificate, service, status, checked, note string }
 
 func (p *tablePrinter) print(a answer) error {
 	r := row{usage: a.Usage, account: a.AccountID, certificate: a.CertificateID, checked: timestamp(a.CheckedAt, "2006-01-02 15:04:05Z")}
-	if a.Reason != nil {
+	switch {
+	case a.Reason != nil:
 		r.note = shorten(printable(a.Reason.String()), maxCell)
-	} else if a.Truncated {
+	case a.Truncated:
 		r.note = "truncated: more exist"
 	}
 	switch {
@@ -42,7 +43,9 @@ func (p *tablePrinter) print(a answer) error {
 		p.notAsked++
 		p.notAskedReason = r.note
 	case !p.perAssociation:
-		r.service = strings.Join(groups(a.Associations), ", ")
+		if words := groups(a.Associations); len(words) > 0 {
+			r.note = strings.TrimSuffix(strings.Join(words, ", ")+"; "+r.note, "; ")
+		}
 		p.rows = append(p.rows, r)
 	case len(a.Associations) == 0:
 		p.rows = append(p.rows, r)
@@ -105,13 +108,13 @@ func (p *tablePrinter) write() error {
 		if severalAccounts {
 			cells = append(cells, orDash(r.account))
 		}
-		cells = append(cells, r.certificate, orDash(r.checked), orDash(r.service))
+		cells = append(cells, r.certificate)
 		if p.perAssociation {
-			cells = append(cells, orDash(r.status))
+			cells = append(cells, orDash(r.service), orDash(r.status))
 		}
-		fmt.Fprintln(w, strings.Join(append(cells, r.note), "\t"))
+		fmt.Fprintln(w, strings.Join(append(cells, orDash(r.checked), r.note), "\t"))
 	}
-	line(row{"USAGE", "ACCOUNT", "CERTIFICATE", "CHECKED (UTC)", map[bool]string{true: "SERVICE", false: "USED BY"}[p.perAssociation], "STATUS", "NOTE"})
+	line(p.header())
 	for _, r := range p.rows {
 		line(r)
 	}
@@ -128,6 +131,14 @@ func (p *tablePrinter) write() error {
 		fmt.Fprintln(p.out, p.colors.usage(usage, s[:len(usage)])+s[len(usage):])
 	}
 	return p.out.Flush()
+}
+
+func (p *tablePrinter) header() row {
+	h := row{"USAGE", "ACCOUNT", "CERTIFICATE", "SERVICE", "STATUS", "CHECKED (UTC)", "NOTE"}
+	if !p.perAssociation {
+		h.note = "USED BY, OR WHY UNKNOWN"
+	}
+	return h
 }
 
 func orDash(s string) string {

@@ -42,9 +42,7 @@ func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 func (t *tracker) update(p api.AuditProgress, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if until := earlier(t.last.WaitingUntil, now); until.After(t.seen) {
-		t.waited += until.Sub(t.seen)
-	}
+	t.waited = t.waitedUntil(now)
 	for n := finished(t.last); n < finished(p); n++ {
 		if len(t.recent) < t.ringSize() {
 			t.recent = append(t.recent, now)
@@ -61,7 +59,7 @@ func (t *tracker) facts(now time.Time) []string {
 	defer t.mu.Unlock()
 	facts := []string{fmt.Sprintf("%s/%s", count(finished(t.last)), count(t.total)), count(t.last.InUse) + " in use"}
 	facts = append(facts, count(t.last.Failed)+" failed")
-	if wait := t.last.WaitingUntil.Sub(now); wait > 0 {
+	if wait := t.last.WaitingUntil.Sub(now); wait >= time.Second/2 {
 		facts = append(facts, "rate limit "+human(wait))
 	} else {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
@@ -94,7 +92,7 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 	if done == 0 || done >= t.total {
 		return 0, false
 	}
-	each := max(now.Sub(t.started)-t.waited, 0) / time.Duration(done)
+	each := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
 	left := each * time.Duration(t.total-done)
 	if t.limit > 0 {
 		n, windows := t.total, time.Duration(0)
@@ -111,11 +109,13 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 	return max(left, t.last.WaitingUntil.Sub(now)), true
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
+// waitedUntil is waited with the part of the wait that is going on.
+func (t *tracker) waitedUntil(now time.Time) time.Duration {
+	until := now
+	if t.last.WaitingUntil.Before(now) {
+		until = t.last.WaitingUntil
 	}
-	return b
+	return t.waited + max(until.Sub(t.seen), 0)
 }
 
 // human writes a duration in at most two units.

@@ -63,6 +63,9 @@ func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
 		t.Errorf("while blocked the line is %q", line)
 	}
 	now = now.Add(5 * time.Minute)
+	if left, _ := tr.left(now); left != 10*time.Second {
+		t.Errorf("at the end of the block: %v left for 100 certificates at ten a second", left)
+	}
 	tr.update(api.AuditProgress{Answered: 101}, now)
 	if left, _ := tr.left(now); left > 11*time.Second {
 		t.Errorf("after the block: %v left for 99 certificates at ten a second", left)

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+func TestAuditReadsAFileOrStandardInput(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	const list = "# all of them\nused\n\n" + testAccount + "/free # old\nused\n"
+	file := filepath.Join(t.TempDir(), "ids.txt")
+	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{file, "-"} {
+		t.Run(from, func(t *testing.T) {
+			t.Parallel()
+			cmd := command(t, against(server), "audit", "--from", from, "-o", "csv")
+			cmd.Stdin = strings.NewReader(list)
+			got := execute(t, cmd)
+			got.expect(t, exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown", "1 repeated id left out")
+			rows := strings.Split(strings.TrimSpace(got.stdout), "\n")
+			slices.Sort(rows[1:])
+			for i, want := range []string{"account_id,certificate_id,usage,", testAccount + ",free,unused,", testAccount + ",used,in_use,"} {
+				if i >= len(rows) || !strings.HasPrefix(rows[i], want) {
+					t.Errorf("row %d does not begin with %s:\n%s", i, want, got.stdout)
+				}
+			}
+		})
+	}
+}
+
+func TestListKeepsTheOrderOfTheArguments(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"a": inUse.After(200 * time.Millisecond), "b": unused, "c": refused, "d": inUse})
+	got := execute(t, command(t, against(server), "list", "-o", "json", "d", "a", "c", "b"))
+	var answers struct {
+		Certificates []answer `json:"certificates"`
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &answers); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, a := range answers.Certificates {
+		order = append(order, a.CertificateID+" "+a.Usage)
+	}
+	if diff := cmp.Diff([]string{"d in_use", "a in_use", "c unknown", "b unused"}, order); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnswerOfTheServiceArrivesWhole(t *testing.T) {
+	t.Parallel()
+	gateway := api.Association{Service: "gateway", Status: "active"}
+	server := newFake(t, map[string]apitest.Response{
+		"part":   apitest.Partial(2000, gateway),
+		"secret": refused,
+		"busy":   apitest.RateLimited(time.Hour),
+	})
+	before := time.Now().Add(-time.Second)
+	got := execute(t, command(t, against(server), "list", "-o", "jsonl", "part", "secret", "busy"))
+	got.expect(t, exitUnknown)
+	var answers []answer
+	for line := range strings.Lines(got.stdout) {
+		var a answer
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, a)
+	}
+	if len(answers) != 3 {
+		t.Fatalf("%d answers, want 3:\n%s", len(answers), got.stdout)
+	}
+	part, secret, busy := answers[0], answers[1], answers[2]
+	if part.Usage != usageInUse || !part.Truncated || part.Reason != nil || part.RayID == "" || !slices.Equal(part.Associations, []association{association(gateway)}) {
+		t.Errorf("truncated: %+v", part)
+	}
+	if part.CheckedAt == nil || part.CheckedAt.Before(before) || part.CheckedAt.After(time.Now()) {
+		t.Errorf("time of evidence: %v", part.CheckedAt)
+	}
+	if r := secret.Reason; r == nil || r.Code != "forbidden" || r.HTTPStatus != 403 || secret.CheckedAt != nil || secret.RayID == "" {
+		t.Errorf("forbidden: %+v, %+v", secret, r)
+	}
+	if strings.Contains(secret.Reason.Message, "list mTLS") {
+		t.Errorf("the message begins with the operation: %s", secret.Reason.Message)
+	}
+	if r := busy.Reason; r == nil || r.Code != "rate_limited" || r.RetryAfterSeconds < 3500 {
+		t.Errorf("blocked for an hour: %+v", r)
+	}
+}
+
+func TestRefusedCredentialsEndTheAsking(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	args := []string{"audit", "-o", "json"}
+	for i := range 200 {
+		args = append(args, demoCert(i).ID)
+	}
+	env := append(against(server), "CLOUDFLARE_API_TOKEN=another-token")
+	got := execute(t, command(t, env, args...))
+	got.expect(t, exitUnknown, "0 in use, 0 unused, 200 unknown", "not_asked", "check CLOUDFLARE_API_TOKEN")
+	if n := len(server.Requests()); n > 32 {
+		t.Errorf("%d requests with credentials that were refused", n)
+	}
+	if strings.Contains(got.stdout+got.stderr, "another-token") {
+		t.Error("the token is shown")
+	}
+}
+
+func TestDemoShowsEverythingInAFewSeconds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args string
+		code int
+		says []string
+	}{
+		"list":    {"list --demo", exitUnknown, []string{"4 certificates: 2 in use, 1 unused, 1 unknown", "truncated"}},
+		"audit":   {"audit --demo", exitUnknown, []string{"240 certificates: 204 in use, 32 unused, 4 unknown", "rate limit", "truncated", "1 forbidden, 1 no_result, 1 not_found, 1 server_error"}},
+		"require": {"audit --demo --require-unused -q", exitInUse, []string{"204 certificates in use"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			begin := time.Now()
+			got := execute(t, command(t, nil, strings.Fields(test.args)...))
+			got.expect(t, test.code, append(test.says, "certuse: demo: ")...)
+			if took := time.Since(begin); took > 30*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if !strings.Contains(got.stdout, "USAGE") || !strings.Contains(got.stdout, "unknown") {
+				t.Errorf("no table:\n%s", got.stdout)
+			}
+		})
+	}
+}
