@@ -159,7 +159,11 @@ func toCode(v jsontext.Value) int {
 	if v.Kind() == jsontext.KindString && json.Unmarshal(v, &text, lenient) != nil {
 		return 0
 	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	text = strings.TrimSpace(text)
+	if whole, err := strconv.Atoi(text); err == nil {
+		return whole
+	}
+	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || f != math.Trunc(f) || math.Abs(f) > math.MaxInt32 {
 		return 0
 	}
