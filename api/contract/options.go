@@ -14,7 +14,9 @@ const (
 	// Report changes nothing for the caller. It is the default.
 	Report Mode = iota
 	// Fail refuses a request that breaks the contract instead of sending it, and
-	// ends the body of such a response with an [*Error] in place of [io.EOF].
+	// ends the body of such a response with an [*Error] in place of [io.EOF]. A
+	// client that retries takes either for a network fault and asks again: turn
+	// its retries off, as with api.WithMaxAttempts(1), unless that is wanted.
 	Fail
 )
 
