@@ -1,0 +1,100 @@
+package frozen
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// BasePath is where the mock serves the API.
+const BasePath = "/client/v4"
+
+// Mock serves the operation as published and nothing that came later: it takes
+// an email and a key, and no token; it answers with the published examples, for
+// the one certificate of the published identifier, and with the published
+// failure otherwise.
+func (o *Operation) Mock() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(o.Method+" "+BasePath+o.Path, func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusOK
+		for name, parameter := range o.identifiers() {
+			if r.PathValue(name) != parameter.Example {
+				status = http.StatusNotFound
+			}
+		}
+		for _, scheme := range []string{"api_email", "api_key"} {
+			if (*o.Security)[0][scheme] == nil || r.Header.Get(strings.ReplaceAll(scheme, "api_", "X-Auth-")) == "" {
+				status = http.StatusBadRequest
+			}
+		}
+		answer(w, status, o.Schema(status))
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusNotFound, o.Schema(http.StatusNotFound))
+	})
+	return mux
+}
+
+// Identifier returns the published example of an account and certificate id.
+func (o *Operation) Identifier() string {
+	for _, parameter := range o.identifiers() {
+		if example, ok := parameter.Example.(string); ok {
+			return example
+		}
+	}
+	return ""
+}
+
+func (o *Operation) identifiers() map[string]*openapi3.Schema {
+	out := map[string]*openapi3.Schema{}
+	for _, ref := range o.Parameters {
+		out[ref.Value.Name] = ref.Value.Schema.Value
+	}
+	return out
+}
+
+func answer(w http.ResponseWriter, status int, schema *openapi3.Schema) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(Example(schema)) // the client sees what is missing
+}
+
+// Example puts the published examples together to a document. Where parts of an
+// allOf disagree, the last one wins.
+func Example(schema *openapi3.Schema) any {
+	if schema.Example != nil {
+		return schema.Example
+	}
+	var out any
+	for _, part := range schema.AllOf {
+		out = merge(out, Example(part.Value))
+	}
+	object := map[string]any{}
+	for name, property := range schema.Properties {
+		object[name] = Example(property.Value)
+	}
+	switch {
+	case len(object) > 0:
+		return merge(out, object)
+	case schema.Items != nil && len(schema.Items.Value.Properties) > 0:
+		return []any{Example(schema.Items.Value)}
+	case schema.Items != nil && out == nil && !schema.Nullable:
+		return []any{}
+	default:
+		return out
+	}
+}
+
+func merge(under, over any) any {
+	below, _ := under.(map[string]any)
+	above, isObject := over.(map[string]any)
+	if !isObject || below == nil {
+		return over
+	}
+	for name, value := range above {
+		below[name] = merge(below[name], value)
+	}
+	return below
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// setEnv sets the whole environment that the command reads.
+func setEnv(t *testing.T, values map[string]string) {
+	t.Helper()
+	for _, name := range []string{
+		"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY",
+		"CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_MTLS_CERTIFICATE_ID", "CLOUDFLARE_BASE_URL",
+	} {
+		t.Setenv(name, values[name])
+	}
+}
+
+// runIn runs the command in an environment and returns what it printed.
+func runIn(t *testing.T, env map[string]string) (code int, output string) {
+	t.Helper()
+	setEnv(t, env)
+	var out strings.Builder
+	code = run(t.Context(), &out)
+	return code, out.String()
+}
+
+func TestWithoutAnEnvironmentItSaysThatItDidNotRun(t *testing.T) {
+	code, output := runIn(t, nil)
+	if code != 0 || !strings.HasPrefix(output, "contract-live: did not run: set CLOUDFLARE_API_TOKEN") {
+		t.Errorf("exit %d: %s", code, output)
+	}
+}
+
+func TestHalfAnEnvironmentIsAnError(t *testing.T) {
+	full := map[string]string{"CLOUDFLARE_API_TOKEN": "t0ken", "CLOUDFLARE_ACCOUNT_ID": "a", "CLOUDFLARE_MTLS_CERTIFICATE_ID": "c"}
+	for _, missing := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_MTLS_CERTIFICATE_ID"} {
+		env := map[string]string{}
+		for name, value := range full {
+			if name != missing {
+				env[name] = value
+			}
+		}
+		if code, output := runIn(t, env); code != 2 || !strings.Contains(output, "did not run") || !strings.Contains(output, missing) {
+			t.Errorf("without %s: exit %d: %s", missing, code, output)
+		}
+	}
+	full["CLOUDFLARE_ACCOUNT_ID"] = "../a"
+	if code, output := runIn(t, full); code != 2 || !strings.Contains(output, "AccountID") {
+		t.Errorf("id that is none: exit %d: %s", code, output)
+	}
+	full["CLOUDFLARE_BASE_URL"] = "ftp://example.com"
+	if code, output := runIn(t, full); code != 2 {
+		t.Errorf("base URL that is none: exit %d: %s", code, output)
+	}
+}
+
+func fakeEnv(server *apitest.Server, cert api.CertificateRef) map[string]string {
+	return map[string]string{
+		"CLOUDFLARE_API_TOKEN": apitest.DefaultAPIToken, "CLOUDFLARE_BASE_URL": server.URL(),
+		"CLOUDFLARE_ACCOUNT_ID": cert.AccountID, "CLOUDFLARE_MTLS_CERTIFICATE_ID": cert.ID,
+	}
+}
+
+func TestFakeServerKeepsToTheContract(t *testing.T) {
+	server, cert := newFake(t)
+	if err := server.Set(cert, api.Association{Service: "gateway", Status: "pending_deployment"}); err != nil {
+		t.Fatal(err)
+	}
+	code, output := runIn(t, fakeEnv(server, cert))
+	want := []string{
+		"the certificate: ok\n    in_use, 1 associations, truncated false",
+		"a certificate that does not exist: ok\n", "HTTP 404",
+		"a token that nobody has: ok\n", "HTTP 401",
+		"0 requests and 0 responses break the contract, 0 points of drift, 0 unchecked",
+	}
+	for _, part := range want {
+		if !strings.Contains(output, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+	if code != 0 || t.Failed() {
+		t.Errorf("exit %d:\n%s", code, output)
+	}
+}
+
+func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
+	t.Helper()
+	server, err := apitest.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server, api.CertificateRef{AccountID: "0a1b", ID: "2458ce5a"}
+}
+
+func TestAnswersThatBreakTheContractFail(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer apitest.Response
+		want   string
+	}{
+		"null result":    {apitest.NullResult(), "bad response (status 200"},
+		"edge page":      {apitest.EdgePage(403), "at /header/Content-Type"},
+		"unsuccessful":   {apitest.Unsuccessful(), "at /success"},
+		"no answer":      {apitest.Reset().Always(), "the certificate: FAILED"},
+		"cut answer":     {apitest.Unused().CutAfter(9).Always(), "unchecked"},
+		"not authorised": {apitest.Forbidden(), "the certificate: FAILED"},
+	} {
+		server, cert := newFake(t)
+		if err := server.Script(cert, tt.answer); err != nil {
+			t.Fatal(err)
+		}
+		code, output := runIn(t, fakeEnv(server, cert))
+		if code != 1 || !strings.Contains(output, tt.want) {
+			t.Errorf("%s: exit %d:\n%s", name, code, output)
+		}
+	}
+}
+
+func TestDriftIsPrintedAndPasses(t *testing.T) {
+	server, cert := newFake(t)
+	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","tier":1}]}`
+	if err := server.Script(cert, apitest.JSON(200, body)); err != nil {
+		t.Fatal(err)
+	}
+	code, output := runIn(t, fakeEnv(server, cert))
+	for _, part := range []string{"drift (status 200", "/result/0/tier: undocumented field", "/result/0/service: new value", "2 points of drift"} {
+		if !strings.Contains(output, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+	if code != 0 || t.Failed() {
+		t.Errorf("exit %d:\n%s", code, output)
+	}
+}
+
+// The mock knows only the published fragment: no token, and its failure carries
+// a field of the success.
+func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
+	op, err := frozen.Read("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(op.Mock())
+	t.Cleanup(server.Close)
+	code, output := runIn(t, map[string]string{
+		"CLOUDFLARE_EMAIL": "owner@example.com", "CLOUDFLARE_API_KEY": "k3y", "CLOUDFLARE_BASE_URL": server.URL + frozen.BasePath,
+		"CLOUDFLARE_ACCOUNT_ID": op.Identifier(), "CLOUDFLARE_MTLS_CERTIFICATE_ID": op.Identifier(),
+	})
+	for _, part := range []string{
+		"in_use, 1 associations, truncated true", "drift (status 404) at /result_info: undocumented field",
+		"0 requests and 0 responses break the contract, 2 points of drift, 0 unchecked",
+	} {
+		if !strings.Contains(output, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+	if code != 0 || t.Failed() {
+		t.Errorf("exit %d:\n%s", code, output)
+	}
+}

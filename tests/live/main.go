@@ -1,0 +1,91 @@
+// Command live holds the real API to the contract: `make contract-live`. It asks
+// for one certificate, for one that does not exist, and once with a token that
+// nobody has, and prints how the answers relate to the contract.
+//
+// It reads the credentials as api.CredentialsFromEnv does, CLOUDFLARE_ACCOUNT_ID
+// and CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set.
+// Without any of the first it says that it did not run.
+//
+// Exit codes: 0 the answers keep to the contract, or nothing was asked; 1 they
+// do not, or one could not be had or checked; 2 the environment is incomplete.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Stdout))
+}
+
+func run(ctx context.Context, out io.Writer) int {
+	target, err := targetFromEnv()
+	switch {
+	case errors.Is(err, errNotConfigured):
+		fmt.Fprintf(out, "contract-live: did not run: %v\n", err)
+		return 0
+	case err != nil:
+		fmt.Fprintf(out, "contract-live: did not run: %v\n", err)
+		return 2
+	}
+	report, err := check(ctx, target)
+	if err != nil {
+		fmt.Fprintf(out, "contract-live: did not run: %v\n", err)
+		return 2
+	}
+	report.print(out)
+	if report.failed() {
+		return 1
+	}
+	return 0
+}
+
+// target is what is to be checked.
+type target struct {
+	credentials api.Credentials
+	certificate api.CertificateRef
+	options     []api.Option
+}
+
+var errNotConfigured = errors.New(
+	"set CLOUDFLARE_API_TOKEN (or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY), CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_MTLS_CERTIFICATE_ID")
+
+func targetFromEnv() (target, error) {
+	t := target{certificate: api.CertificateRef{
+		AccountID: os.Getenv("CLOUDFLARE_ACCOUNT_ID"), ID: os.Getenv("CLOUDFLARE_MTLS_CERTIFICATE_ID"),
+	}}
+	if baseURL := os.Getenv("CLOUDFLARE_BASE_URL"); baseURL != "" {
+		t.options = append(t.options, api.WithBaseURL(baseURL))
+	}
+	var err error
+	t.credentials, err = api.CredentialsFromEnv()
+	switch {
+	case err != nil && t.certificate == api.CertificateRef{} && !anyCredential():
+		return t, errNotConfigured
+	case err != nil:
+		return t, err
+	case t.certificate.AccountID == "":
+		return t, errors.New("CLOUDFLARE_ACCOUNT_ID is not set")
+	case t.certificate.ID == "":
+		return t, errors.New("CLOUDFLARE_MTLS_CERTIFICATE_ID is not set")
+	}
+	return t, nil
+}
+
+func anyCredential() bool {
+	for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
+}
