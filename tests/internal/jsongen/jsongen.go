@@ -3,7 +3,9 @@
 package jsongen
 
 import (
+	"encoding/json"
 	"slices"
+	"strconv"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
@@ -16,6 +18,9 @@ type Options struct {
 	// Spoil is the chance in percent that a value is drawn without regard to its
 	// schema, or that a required property is left out.
 	Spoil int
+	// Exact draws integers from all of int64, as json.Number, and only whole
+	// numbers of at most 2^53 for other numbers.
+	Exact bool
 }
 
 // Document draws a document for the schema.
@@ -58,7 +63,12 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	case slices.Contains(types, "boolean"):
 		return rapid.Bool().Draw(g.t, "boolean")
 	case slices.Contains(types, "integer"):
+		if g.Exact {
+			return json.Number(strconv.FormatInt(rapid.Int64().Draw(g.t, "integer"), 10))
+		}
 		return float64(rapid.Int64Range(g.least(all), 1<<53).Draw(g.t, "integer"))
+	case slices.Contains(types, "number") && g.Exact:
+		return float64(rapid.Int64Range(-1<<53, 1<<53).Draw(g.t, "number"))
 	case slices.Contains(types, "number"):
 		return rapid.OneOf(
 			rapid.Map(rapid.Int64Range(0, 1<<53), func(n int64) float64 { return float64(n) }),

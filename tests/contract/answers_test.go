@@ -1,0 +1,185 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+)
+
+var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
+
+// Every answer of the fake server that claims to be documented, and every answer
+// that it gives by itself, is valid for kin-openapi under the contract.
+func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
+	t.Parallel()
+	gateway := api.Association{Service: "gateway", Status: "active"}
+	detail := api.ErrorDetail{
+		Code: 6003, Message: "m", DocumentationURL: "u", Pointer: "/p", Chain: []api.ErrorDetail{{Code: 6111, Message: "n"}},
+	}
+	unknown := api.CertificateRef{AccountID: cert.AccountID, ID: "unknown"}
+	scripted := map[string]apitest.Response{
+		"unused":       apitest.Unused(),
+		"answer":       apitest.Answer(gateway, gateway),
+		"blank row":    apitest.Answer(api.Association{}),
+		"partial":      apitest.Partial(2000, gateway),
+		"none of many": apitest.Partial(7),
+		"no result":    apitest.NoResult(),
+		"failure":      apitest.Failure(418, detail, detail),
+		"no details":   apitest.Failure(400),
+		"unauthorized": apitest.Unauthorized(),
+		"forbidden":    apitest.Forbidden(),
+		"not found":    apitest.NotFound(),
+		"rate limited": apitest.RateLimited(time.Minute),
+		"own JSON":     apitest.JSON(200, `{"errors":[],"messages":[],"success":true}`),
+	}
+	server, err := apitest.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	if err := server.Set(cert, gateway); err != nil {
+		t.Fatal(err)
+	}
+	token := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
+	for name, answer := range scripted {
+		if err := server.Script(cert, answer); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		expectValidAnswer(t, server, name, cert, token)
+	}
+	expectValidAnswer(t, server, "set", cert, token)
+	expectValidAnswer(t, server, "unknown certificate", unknown, token)
+	expectValidAnswer(t, server, "no credentials", cert, nil)
+	expectValidAnswer(t, server, "half a pair", cert, http.Header{"X-Auth-Key": {"k"}})
+	expectValidAnswer(t, server, "other half", cert, http.Header{"X-Auth-Email": {"e"}})
+	expectValidAnswer(t, server, "garbled", cert, http.Header{"Authorization": {"x"}})
+	expectValidAnswer(t, server, "wrong", cert, http.Header{"Authorization": {"Bearer x"}})
+}
+
+func expectValidAnswer(t *testing.T, server *apitest.Server, name string, cert api.CertificateRef, credentials http.Header) {
+	t.Helper()
+	path := server.URL() + "/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(req.Header, credentials)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	route, params, err := router(t, server.URL()).FindRoute(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
+		Status:                 resp.StatusCode, Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	})
+	if err != nil {
+		t.Errorf("%s: %d %s: %v", name, resp.StatusCode, body, err)
+	}
+}
+
+func TestExamplesOfTheContractAreInTheContract(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi3.NewLoader().LoadFromData(generated.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
+		t.Error(err)
+	}
+	if err := responseSchema(t, 200).VisitJSON(frozen.Example(responseSchema(t, 200))); err != nil {
+		t.Errorf("the examples of a success, put together: %v", err)
+	}
+	failure, _ := frozen.Example(responseSchema(t, 404)).(map[string]any)
+	delete(failure, "result") // has no example, and an open object is not null
+	if err := responseSchema(t, 404).VisitJSON(failure); err != nil {
+		t.Errorf("the examples of a failure, put together: %v", err)
+	}
+}
+
+// The answer that the documentation page shows is in the contract, without
+// drift apart from its errors, and the client reads it for what it is: one of
+// 2,000 associations.
+func TestExampleOfTheDocumentationPageIsInTheContract(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile("testdata/docs-page-200.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document any
+	if err := json.Unmarshal(body, &document); err != nil {
+		t.Fatal(err)
+	}
+	if err := responseSchema(t, 200).VisitJSON(document, openapi3.VisitAsResponse()); err != nil {
+		t.Error(err)
+	}
+	client, err := api.New(api.APIToken("t0ken"), api.WithHTTPClient(&http.Client{Transport: answered{body: string(body)}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.Associations(t.Context(), cert)
+	if err != nil || list.Usage() != api.InUse || !list.Truncated || list.Info.TotalCount != 2000 || list.Info.TotalPages != 100 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if len(list.Errors) != 1 || list.Errors[0].Pointer != "pointer" || list.Messages[0].DocumentationURL != "documentation_url" {
+		t.Errorf("errors %+v, messages %+v", list.Errors, list.Messages)
+	}
+}
+
+// The page's example request, with ids and token in the place of its variables,
+// is in the contract and is what the client sends.
+func TestExampleRequestOfTheDocumentationPageIsWhatTheClientSends(t *testing.T) {
+	t.Parallel()
+	const page = "https://api.cloudflare.com/client/v4/accounts/$ACCOUNT_ID/mtls_certificates/$MTLS_CERTIFICATE_ID/associations"
+	want := strings.NewReplacer("$ACCOUNT_ID", cert.AccountID, "$MTLS_CERTIFICATE_ID", cert.ID).Replace(page)
+	shown, err := http.NewRequestWithContext(t.Context(), http.MethodGet, want, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown.Header.Set("Authorization", "Bearer t0ken")
+	if err := validRequest(router(t), shown); err != nil {
+		t.Errorf("the page's request: %v", err)
+	}
+	stop := errors.New("seen")
+	client, err := api.New(api.APIToken("t0ken"), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: refusing{func(req *http.Request) error {
+		if req.Method != shown.Method || req.URL.String() != want || req.Header.Get("Authorization") != "Bearer t0ken" {
+			t.Errorf("%s %s %v", req.Method, req.URL, req.Header)
+		}
+		return stop
+	}}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Associations(t.Context(), cert); !errors.Is(err, stop) {
+		t.Errorf("nothing was sent: %v", err)
+	}
+}
+
+// refusing is a transport that only looks at requests.
+type refusing struct{ see func(*http.Request) error }
+
+func (r refusing) RoundTrip(req *http.Request) (*http.Response, error) { return nil, r.see(req) }
