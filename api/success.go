@@ -23,6 +23,7 @@ import (
 type envelope struct {
 	generated.AssociationsResponse
 	Success    *bool       `json:"success"`
+	Result     rows        `json:"result"`
 	ResultInfo *resultInfo `json:"result_info"`
 }
 
@@ -76,16 +77,7 @@ func decodeSuccess(body []byte) (*AssociationList, error) {
 	case e.Result == nil:
 		return nil, ErrNoResult
 	}
-	list := &AssociationList{Body: body, Associations: make([]Association, len(e.Result))}
-	blank := false
-	for i := range e.Result {
-		row := Association{Service: e.Result[i].Service, Status: e.Result[i].Status}
-		list.Associations[i] = row
-		blank = blank || row == Association{}
-	}
-	if blank && hasNullRow(body) {
-		return nil, errors.New("/result holds null instead of an association")
-	}
+	list := &AssociationList{Body: body, Associations: e.Result}
 	if err := fillInfo(list, e.ResultInfo, body); err != nil {
 		return nil, err
 	}
@@ -103,23 +95,6 @@ func decodeSuccess(body []byte) (*AssociationList, error) {
 		})
 	}
 	return list, nil
-}
-
-// hasNullRow looks for a null among the rows, which the generated type cannot
-// tell from an association without service and status.
-func hasNullRow(body []byte) bool {
-	var rows struct {
-		Result []jsontext.Value `json:"result"`
-	}
-	if json.Unmarshal(body, &rows) != nil {
-		return true
-	}
-	for _, row := range rows.Result {
-		if row.Kind() == jsontext.KindNull {
-			return true
-		}
-	}
-	return false
 }
 
 func notices(infos []generated.ResponseInfo) ([]Notice, error) {
@@ -207,6 +182,8 @@ func unmarshalEnvelope(body []byte, e *envelope) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errNullRow):
+		return errNullRow
 	case errors.As(err, &syntactic):
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)
 	case errors.As(err, &semantic):

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// rows are the associations; nil if the answer has none or null. Each goes
+// through the generated type, but only one at a time: a large answer then needs
+// no second list, and a null among the rows is seen, which the generated type
+// cannot tell from an association without service and status.
+type rows []Association
+
+// rowSize is what an Association needs in memory. Room for the rows is made at
+// once, but never more than the body takes itself.
+const rowSize = 32
+
+var errNullRow = errors.New("/result holds null instead of an association")
+
+func (r *rows) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != jsontext.KindBeginArray {
+		return json.UnmarshalDecode(dec, new([]generated.Association)) // null, or the error for anything else
+	}
+	rest := dec.UnreadBuffer()
+	list := make(rows, 0, min(bytes.Count(rest, []byte("{")), len(rest)/rowSize))
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	var row generated.Association
+	for kind := dec.PeekKind(); kind != jsontext.KindEndArray; kind = dec.PeekKind() {
+		if kind == jsontext.KindNull {
+			return errNullRow
+		}
+		row = generated.Association{}
+		if err := json.UnmarshalDecode(dec, &row); err != nil {
+			return err
+		}
+		list = append(list, Association(row))
+	}
+	*r = list
+	_, err := dec.ReadToken()
+	return err
+}
