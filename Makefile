@@ -26,6 +26,23 @@ generate: ## Rebuild generated/ from openapi/ and overlays/
 check-generated: ## Fail, with a diff, if generated/ is stale
 	$(GO) run ./internal/cmd/specgen check
 
+# A class of change is told by the exit code of specgen, which make turns into 2
+# if it is not 0. CI jobs call $(BIN)/specgen themselves; see CONTRIBUTING.md.
+.PHONY: specgen
+specgen: ## Build the generation command into .cache/bin
+	@$(GO) build -o $(BIN)/specgen ./internal/cmd/specgen
+
+UPDATE_FLAGS = $(if $(JSON),-json) $(if $(LICENSE),-license '$(LICENSE)') $(if $(SOURCE),-source '$(SOURCE)') $(if $(DATE),-date '$(DATE)')
+need-spec = $(if $(SPEC),,$(error say which document: make $@ SPEC=openapi.json))
+
+.PHONY: spec-update
+spec-update: specgen ## Take a new revision of the vendor's document: SPEC=file [JSON=1 DATE= LICENSE= SOURCE=]
+	$(need-spec)@$(BIN)/specgen update $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
+
+.PHONY: spec-diff
+spec-diff: specgen ## Report what spec-update would change, and change nothing: SPEC=file [JSON=1]
+	$(need-spec)@$(BIN)/specgen diff $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
+
 .PHONY: api-text
 api-text: ## Record the exported API in tests/publicapi/testdata
 	$(GO) test ./tests/publicapi -update

@@ -129,7 +129,7 @@ func (in *inliner) reference(ref string, holder specdoc.Object, at string, depth
 
 func (in *inliner) follow(ref, at string, depth int) (any, error) {
 	if slices.Contains(in.active, ref) {
-		return nil, fmt.Errorf("%s: %q refers to itself (%s)", abbreviate(at), ref, strings.Join(append(in.active, ref), " → "))
+		return nil, fmt.Errorf("%s: %.100q refers to itself (%s)", abbreviate(at), ref, abbreviate(strings.Join(append(in.active, ref), " → ")))
 	}
 	target, err := Lookup(in.doc, ref)
 	if err != nil {
@@ -140,15 +140,28 @@ func (in *inliner) follow(ref, at string, depth int) (any, error) {
 	return in.walk(target, strings.TrimPrefix(ref, "#"), specdoc.Fields, depth+1)
 }
 
+// ComponentName returns the section and the name of the component that a
+// reference of the form #/components/SECTION/NAME points to.
+func ComponentName(ref string) (section, name string, err error) {
+	tokens := strings.Split(strings.TrimPrefix(ref, "#/components/"), "/")
+	if len(tokens) != 2 || !strings.HasPrefix(ref, "#/components/") {
+		return "", "", fmt.Errorf("reference %.100q is not to a component", ref)
+	}
+	if tokens[1], err = url.PathUnescape(tokens[1]); err != nil {
+		return "", "", fmt.Errorf("reference %.100q is not valid: %w", ref, err)
+	}
+	return tokens[0], unescape(tokens[1]), nil
+}
+
 // Lookup returns what a reference within the document points to.
 func Lookup(doc specdoc.Object, ref string) (any, error) {
 	fragment, ok := strings.CutPrefix(ref, "#/")
 	if !ok {
-		return nil, fmt.Errorf("reference %q leaves the document: only references within it are followed", ref)
+		return nil, fmt.Errorf("reference %.100q leaves the document: only references within it are followed", ref)
 	}
 	fragment, err := url.PathUnescape(fragment)
 	if err != nil {
-		return nil, fmt.Errorf("reference %q is not valid: %w", ref, err)
+		return nil, fmt.Errorf("reference %.100q is not valid: %w", ref, err)
 	}
 	var current any = doc
 	for token := range strings.SplitSeq(fragment, "/") {
@@ -165,7 +178,7 @@ func Lookup(doc specdoc.Object, ref string) (any, error) {
 			ok = false
 		}
 		if !ok {
-			return nil, fmt.Errorf("reference %q points to nothing", ref)
+			return nil, fmt.Errorf("reference %.100q points to nothing", ref)
 		}
 	}
 	return current, nil

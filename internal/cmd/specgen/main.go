@@ -1,10 +1,24 @@
 // Command specgen runs the pipeline from the published document to generated/.
 //
-//	specgen generate   rebuild generated/ from openapi/ and overlays/
-//	specgen check      compare generated/ with what generate would write
+//	specgen generate              rebuild generated/ from openapi/ and overlays/
+//	specgen check                 compare generated/ with what generate would write
+//	specgen update [flags] FILE   take a new revision: openapi/, generated/ and a report
+//	specgen diff [flags] FILE     print the report of update, and change nothing
 //
-// It works on the module in the current directory. An input it cannot use gives
-// one line on stderr and exit code 1, and leaves every file as it was.
+// FILE is an OpenAPI document as the vendor publishes it: whole or in part, JSON
+// or YAML, plain or gzip. It works on the module in the current directory.
+//
+// Exit codes:
+//
+//	0  done; of an update: nothing changes for users but, at most, documentation
+//	1  failed or interrupted; no file was changed
+//	2  wrong usage
+//	3  the update is compatible
+//	4  the update is breaking
+//	5  the document is refused; no file was changed
+//
+// With 3 and 4, update has written the files: the code is its class, for a CI
+// job to act on. An input that cannot be used gives one line on stderr.
 package main
 
 import (
@@ -24,9 +38,12 @@ import (
 
 // Exit codes.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK         = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitCompatible = 3
+	exitBreaking   = 4
+	exitRefused    = 5
 )
 
 func main() {
@@ -38,6 +55,9 @@ func main() {
 var errStale = errors.New("generated/ is stale: run 'make generate' and commit the result")
 
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && (args[0] == "update" || args[0] == "diff") {
+		return runUpdate(ctx, root, args[0], args[1:], stdout, stderr)
+	}
 	command := ""
 	if len(args) == 1 {
 		command = args[0]
@@ -49,7 +69,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	case "check":
 		err = check(ctx, root, stdout)
 	default:
-		fmt.Fprintln(stderr, "usage: specgen generate|check")
+		fmt.Fprintln(stderr, "usage: specgen generate|check|update FILE|diff FILE")
 		return exitUsage
 	}
 	if err != nil {

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/certuse/cloudflare-mtls/internal/importer"
+	"github.com/certuse/cloudflare-mtls/internal/report"
+	"github.com/certuse/cloudflare-mtls/internal/update"
+)
+
+// exitCodes are the codes of the classes of an update.
+var exitCodes = map[report.Class]int{
+	report.None:          exitOK,
+	report.Documentation: exitOK,
+	report.Compatible:    exitCompatible,
+	report.Breaking:      exitBreaking,
+	report.Refused:       exitRefused,
+}
+
+// updateFlags are the flags of update and diff.
+type updateFlags struct {
+	asJSON                bool
+	date, license, source string
+	file                  string
+}
+
+func parseUpdate(command string, args []string, stderr io.Writer) (updateFlags, error) {
+	var f updateFlags
+	set := flag.NewFlagSet("specgen "+command, flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.Usage = func() {
+		fmt.Fprintf(stderr, "usage: specgen %s [flags] FILE\n", command)
+		set.PrintDefaults()
+	}
+	set.BoolVar(&f.asJSON, "json", false, "print the report as JSON")
+	set.StringVar(&f.date, "date", time.Now().UTC().Format(time.DateOnly), "`day` on which the document was retrieved, for the provenance")
+	set.StringVar(&f.license, "license", "", "SPDX `id` of the document's licence, if it does not say so itself")
+	set.StringVar(&f.source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	fail := func(format string, values ...any) error {
+		err := fmt.Errorf(format, values...)
+		fmt.Fprintln(stderr, "specgen:", err)
+		set.Usage()
+		return err
+	}
+	if set.NArg() != 1 || set.Arg(0) == "" {
+		return f, fail("%s takes one FILE", command)
+	}
+	f.file = set.Arg(0)
+	if _, err := time.Parse(time.DateOnly, f.date); err != nil {
+		return f, fail("-date %q: want YYYY-MM-DD", f.date)
+	}
+	if f.license != "" && !importer.ValidLicense(f.license) {
+		return f, fail("-license %q: want an SPDX id", f.license)
+	}
+	return f, nil
+}
+
+// runUpdate runs update, or diff, which is the same without writing.
+func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) int {
+	flags, err := parseUpdate(command, args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	if err != nil {
+		return exitUsage
+	}
+	result, err := takeRevision(ctx, root, command == "update", flags)
+	if refused, ok := errors.AsType[*update.RefusedError](err); ok {
+		fmt.Fprintln(stderr, "specgen:", refused)
+		if flags.asJSON {
+			err = writeJSON(stdout, refusal(refused))
+		} else {
+			err = nil
+		}
+		result.Class = report.Refused
+	} else if err == nil {
+		if flags.asJSON {
+			err = writeJSON(stdout, result)
+		} else {
+			err = result.WriteText(stdout)
+		}
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(stderr, "specgen: interrupted: no file was changed")
+		return exitFailed
+	case err != nil:
+		fmt.Fprintln(stderr, "specgen:", err)
+		return exitFailed
+	}
+	return exitCodes[result.Class]
+}
+
+func takeRevision(ctx context.Context, root string, write bool, flags updateFlags) (report.Report, error) {
+	data, err := importer.ReadFile(flags.file)
+	if err != nil {
+		return report.Report{}, err
+	}
+	plan, err := update.Prepare(ctx, update.Request{
+		Root: root, Name: filepath.Base(flags.file), Data: data,
+		Retrieved: flags.date, License: flags.license, Source: flags.source,
+	})
+	if err != nil {
+		return report.Report{}, err
+	}
+	if write {
+		err = plan.Apply(ctx)
+	}
+	return plan.Report, err
+}
+
+// refusal is the report of a document that was refused.
+func refusal(refused *update.RefusedError) report.Report {
+	return report.Report{
+		Class: report.Refused, Refusal: refused.Reason,
+		Warnings: []string{}, Contract: []report.Change{}, Published: []report.PublishedChange{}, Files: []string{},
+	}
+}
+
+func writeJSON(w io.Writer, r report.Report) error {
+	return json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true))
+}

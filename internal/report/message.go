@@ -1,0 +1,122 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+)
+
+func (c *comparer) parameters(before, after any, at spot) {
+	byName := func(v any) specdoc.Object {
+		out := specdoc.Object{}
+		parameters, _ := v.([]any)
+		for i, p := range parameters {
+			p := object(p)
+			out[fmt.Sprintf("%v %v", p["in"], p["name"])] = specdoc.Object{"parameter": p, "index": i}
+		}
+		return out
+	}
+	x, y := byName(before), byName(after)
+	eachKey(x, y, func(key string) {
+		p, q := object(x, key, "parameter"), object(y, key, "parameter")
+		holder := y
+		if q == nil {
+			holder = x
+		}
+		spot := spot{fmt.Sprintf("%s/%v", at.pointer, object(holder, key)["index"]), "parameter " + key}
+		switch {
+		case p == nil && q["required"] == true:
+			c.add(Breaking, spot, "added, and required", "Requests without it are refused.")
+		case p == nil:
+			c.add(Compatible, spot, "added, optional", "The library does not send it; the API takes its default.")
+		case q == nil && p["in"] == "path":
+			c.add(Breaking, spot, "removed", "Requests go to another address.")
+		case q == nil:
+			c.add(Compatible, spot, "removed", "The library does not send it.")
+		default:
+			c.parameter(p, q, spot)
+		}
+	})
+}
+
+func (c *comparer) parameter(before, after specdoc.Object, at spot) {
+	eachKey(before, after, func(key string) {
+		x, y := before[key], after[key]
+		switch {
+		case key == "required" && x != true && y == true:
+			c.add(Breaking, at.keyword(key), "now required", "Requests without it are refused.")
+		case key == "required" && x == true && y != true:
+			c.add(Compatible, at.keyword(key), "no longer required", "Requests stay valid.")
+		case key == "required":
+		case key == "schema":
+			c.schema(object(x), object(y), at.keyword(key), request)
+		case key == "deprecated":
+			c.deprecated(x, y, at)
+		case isProse(key):
+			c.prose(at, key, x, y)
+		default:
+			c.unknown(at, key, x, y)
+		}
+	})
+}
+
+func (c *comparer) responses(before, after specdoc.Object, at spot) {
+	eachKey(before, after, func(status string) {
+		x, y := before[status], after[status]
+		spot := spot{at.pointer + "/" + escape(status), "answer " + status}
+		switch {
+		case x == nil && status[0] == '2':
+			c.add(Breaking, spot, "added", "There is a new kind of success, which the library does not know.")
+		case x == nil:
+			c.add(Compatible, spot, "added", "A failure is described that was not; it is an error all the same.")
+		case y == nil:
+			c.add(Breaking, spot, "removed", "What was promised about these answers is not any more.")
+		default:
+			c.response(object(x), object(y), spot)
+		}
+	})
+}
+
+func (c *comparer) response(before, after specdoc.Object, at spot) {
+	eachKey(before, after, func(key string) {
+		x, y := before[key], after[key]
+		switch {
+		case key == "content":
+			c.content(object(x), object(y), at.keyword(key))
+		case key == "headers" && x == nil:
+			c.add(Compatible, at.keyword(key), "headers described", "Nothing that is relied on changes.")
+		case key == "links" || isProse(key):
+			c.prose(at, key, x, y)
+		default:
+			c.unknown(at, key, x, y)
+		}
+	})
+}
+
+func (c *comparer) content(before, after specdoc.Object, at spot) {
+	eachKey(before, after, func(mediaType string) {
+		x, y := before[mediaType], after[mediaType]
+		spot := at.keyword(mediaType)
+		switch {
+		case x == nil:
+			c.add(Compatible, spot, "also as "+Line(mediaType, 60), "The library asks for JSON.")
+		case y == nil:
+			c.add(Breaking, spot, "no longer as "+Line(mediaType, 60), "Answers may come in a form that the library does not read.")
+		default:
+			c.media(object(x), object(y), spot)
+		}
+	})
+}
+
+func (c *comparer) media(before, after specdoc.Object, at spot) {
+	eachKey(before, after, func(key string) {
+		switch {
+		case key == "schema":
+			c.schema(object(before[key]), object(after[key]), at.keyword(key), response)
+		case isProse(key):
+			c.prose(at, key, before[key], after[key])
+		default:
+			c.unknown(at, key, before[key], after[key])
+		}
+	})
+}

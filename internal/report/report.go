@@ -1,0 +1,137 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/goapi"
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
+)
+
+// Report is what an update changes. Its JSON form is meant for CI jobs.
+type Report struct {
+	// Class is the worst of what reaches users: the contract after the overlays,
+	// and the exported API of package api.
+	Class Class `json:"class"`
+	// Refusal is why a document was refused; then everything else is empty.
+	Refusal string `json:"refusal,omitempty"`
+	// Source tells what was taken.
+	Source Source `json:"source,omitzero"`
+	// Warnings are for the person who takes the revision.
+	Warnings []string `json:"warnings"`
+	// Contract lists the changes of the contract as users get it.
+	Contract []Change `json:"contract"`
+	// Published lists the changes of the published text, before the overlays.
+	Published []PublishedChange `json:"published"`
+	Overlays  Overlays          `json:"overlays"`
+	Go        Go                `json:"go"`
+	// Files lists the files that are written, from the root of the module.
+	Files []string `json:"files"`
+}
+
+// Source describes a document that was taken.
+type Source struct {
+	Name    string `json:"name"`
+	SHA256  string `json:"sha256"`
+	OpenAPI string `json:"openapi"`
+	Title   string `json:"title"`
+	Version string `json:"version"`
+	License string `json:"license"`
+}
+
+// PublishedChange is a change of the published text.
+type PublishedChange struct {
+	Change
+	// ReachesUsers is false if the overlays say something else at this place.
+	ReachesUsers bool `json:"reaches_users"`
+}
+
+// Overlays tells what the new text means for the overlay actions.
+type Overlays struct {
+	// Satisfied are the actions that the new text makes unnecessary and the old
+	// one did not; Needed are those that became necessary again.
+	Satisfied []Action `json:"satisfied"`
+	Needed    []Action `json:"needed"`
+	// Listed are all actions that the new text satisfies, as recorded in the
+	// provenance.
+	Listed []string `json:"listed"`
+}
+
+// Action is an overlay action.
+type Action struct {
+	ID          string `json:"id"`
+	Description string `json:"description"`
+}
+
+// Go tells what changes in the Go code.
+type Go struct {
+	// Identical says that the generated Go code does not change by a byte.
+	Identical bool `json:"identical"`
+	goapi.Changes
+}
+
+// CompareOverlays tells the difference between the outcomes of the same
+// actions on the old and on the new text.
+func CompareOverlays(before, after []overlay.Outcome) Overlays {
+	satisfied := map[string]bool{}
+	for _, o := range before {
+		satisfied[o.Action.ID] = o.Effect == overlay.Satisfied
+	}
+	out := Overlays{Satisfied: []Action{}, Needed: []Action{}, Listed: []string{}}
+	for _, o := range after {
+		action := Action{ID: o.Action.ID, Description: strings.Join(strings.Fields(o.Action.Description), " ")}
+		now := o.Effect == overlay.Satisfied
+		if now {
+			out.Listed = append(out.Listed, o.Action.ID)
+		}
+		switch was := satisfied[o.Action.ID]; {
+		case now && !was:
+			out.Satisfied = append(out.Satisfied, action)
+		case was && !now:
+			out.Needed = append(out.Needed, action)
+		}
+	}
+	return out
+}
+
+// Reaching marks which changes of the published text are changes of the
+// contract too.
+func Reaching(published, contract []Change) []PublishedChange {
+	out := make([]PublishedChange, 0, len(published))
+	for _, p := range published {
+		reaches := slices.ContainsFunc(contract, func(c Change) bool {
+			return belowPath(c.Pointer) == belowPath(p.Pointer) && c.Class == p.Class
+		})
+		if !reaches && p.Class != Documentation {
+			p.Meaning = "Users see no difference: the overlays decide this place."
+		}
+		out = append(out, PublishedChange{p, reaches})
+	}
+	return out
+}
+
+// belowPath cuts the path from a pointer: the overlays rename it.
+func belowPath(pointer string) string {
+	rest, ok := strings.CutPrefix(pointer, "/paths/")
+	if !ok {
+		return pointer
+	}
+	_, below, _ := strings.Cut(rest, "/")
+	return below
+}
+
+// Classify returns the class of the whole report.
+func (r *Report) Classify() Class {
+	class := Worst(r.Contract)
+	for _, c := range r.Go.Public {
+		if c.Compatible {
+			class = max(class, Compatible)
+		} else {
+			class = max(class, Breaking)
+		}
+	}
+	if class == None && len(r.Published) > 0 {
+		return Documentation
+	}
+	return class
+}

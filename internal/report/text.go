@@ -1,0 +1,145 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/goapi"
+)
+
+// headlines say what a class asks of the reader.
+var headlines = map[Class]string{
+	None:          "nothing changes",
+	Documentation: "nothing changes for users but, at most, the documentation",
+	Compatible:    "users may ignore what changes",
+	Breaking:      "something that users rely on changes: decide before taking it",
+	Refused:       "the document cannot be used",
+}
+
+// WriteText writes the report for people.
+func (r *Report) WriteText(w io.Writer) error {
+	p := &printer{}
+	if r.Refusal != "" {
+		p.linef("refused: %s", r.Refusal)
+		_, err := io.WriteString(w, p.String())
+		return err
+	}
+	p.linef("%s: %s", r.Class, headlines[r.Class])
+	p.linef("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License)
+	for _, warning := range r.Warnings {
+		p.linef("warning: %s", warning)
+	}
+	p.heading("Contract, as users of this library get it")
+	p.changes(r.Contract)
+	p.heading("Published text, where the overlays keep the change from users")
+	var hidden []Change
+	for _, c := range r.Published {
+		if !c.ReachesUsers {
+			hidden = append(hidden, c.Change)
+		}
+	}
+	p.changes(hidden)
+	p.heading("Overlay actions")
+	p.actions("satisfied by the new text", r.Overlays.Satisfied)
+	p.actions("needed again", r.Overlays.Needed)
+	if len(r.Overlays.Satisfied)+len(r.Overlays.Needed) == 0 {
+		p.linef("  as before (%d satisfied by the text itself)", len(r.Overlays.Listed))
+	}
+	p.heading("Go")
+	p.goChanges(r.Go)
+	p.heading("Files")
+	for _, file := range r.Files {
+		p.linef("  %s", file)
+	}
+	if len(r.Files) == 0 {
+		p.linef("  none")
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+type printer struct{ strings.Builder }
+
+func (p *printer) linef(format string, args ...any) {
+	fmt.Fprintf(p, format+"\n", args...)
+}
+
+func (p *printer) heading(title string) { p.linef("\n%s", title) }
+
+// changes prints changes, those that say the same of several places together.
+// Documentation is told by its places only.
+func (p *printer) changes(changes []Change) {
+	if len(changes) == 0 {
+		p.linef("  no change")
+		return
+	}
+	var prose []string
+	type kind struct{ what, meaning string }
+	printed := map[kind]bool{}
+	for i, c := range changes {
+		if c.Class == Documentation {
+			prose = append(prose, c.Place)
+			continue
+		}
+		this := kind{c.What, c.Meaning}
+		if printed[this] {
+			continue
+		}
+		printed[this] = true
+		p.linef("  %-11s %s", c.Class, c.What)
+		for _, other := range changes[i:] {
+			if (kind{other.What, other.Meaning}) == this {
+				p.linef("      %s\n        %s", other.Place, other.Pointer)
+			}
+		}
+		p.linef("      %s", c.Meaning)
+	}
+	if len(prose) > 0 {
+		p.linef("  %-11s %d places: %s", "prose", len(prose), strings.Join(distinct(prose), ", "))
+	}
+}
+
+func (p *printer) actions(title string, actions []Action) {
+	for i, a := range actions {
+		if i == 0 {
+			p.linef("  %s:", title)
+		}
+		p.linef("    %s", a.ID)
+	}
+}
+
+func (p *printer) goChanges(g Go) {
+	if g.Identical {
+		p.linef("  the generated code is the same, byte for byte")
+		return
+	}
+	for _, side := range []struct {
+		name    string
+		changes []goapi.Change
+	}{{"api", g.Public}, {"generated", g.Generated}} {
+		if len(side.changes) == 0 {
+			p.linef("  %s: the exported API is the same", side.name)
+		}
+		for _, c := range side.changes {
+			class := Breaking
+			if c.Compatible {
+				class = Compatible
+			}
+			p.linef("  %s: %-11s %s", side.name, class, Line(c.Message, 200))
+		}
+	}
+}
+
+// distinct returns the elements of sorted lists once each, in order.
+func distinct(all []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, s := range all {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}

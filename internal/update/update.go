@@ -1,0 +1,184 @@
+// Package update takes a new revision of the published document.
+//
+// Prepare does all the work without changing a file: import, comparison,
+// overlays, generation, and the compiler's opinion. Apply then writes the whole
+// result, or nothing. What cannot be used ends in a RefusedError, which names
+// the cause and its place in one line.
+package update
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/codegen"
+	"github.com/certuse/cloudflare-mtls/internal/goapi"
+	"github.com/certuse/cloudflare-mtls/internal/goview"
+	"github.com/certuse/cloudflare-mtls/internal/importer"
+	"github.com/certuse/cloudflare-mtls/internal/pipeline"
+	"github.com/certuse/cloudflare-mtls/internal/report"
+	"github.com/certuse/cloudflare-mtls/internal/tree"
+)
+
+// RefusedError says why a document cannot be used. The tree is as it was.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return "refused: " + e.Reason }
+
+// refuse makes a RefusedError of one line, however err was worded and whatever
+// the document wrote into it.
+func refuse(err error) error {
+	const longest = 600
+	return &RefusedError{Reason: report.Line(strings.Join(strings.Fields(err.Error()), " "), longest)}
+}
+
+// Request is a revision to take.
+type Request struct {
+	Root string // of the module
+	Name string // of the document, for errors and the provenance
+	Data []byte // the document as published
+
+	Retrieved string // the day it was retrieved, as YYYY-MM-DD
+	License   string // SPDX id; empty: as the document says
+	Source    string // what the provenance calls the source; empty: Name and the document's title
+}
+
+// Plan is an update that can be applied.
+type Plan struct {
+	Report report.Report
+
+	root  string
+	files map[string][]byte
+}
+
+// Prepare works out what taking a revision changes. No file of the module is
+// changed.
+func Prepare(ctx context.Context, req Request) (*Plan, error) {
+	taken, err := importer.Take(req.Name, req.Data)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	before, after, err := compareStages(req, taken)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{root: req.Root, files: map[string][]byte{}}
+	plan.describe(req, taken, before, after)
+	if err := plan.store(req, taken, before); err != nil {
+		return nil, err
+	}
+	if len(plan.files) > 0 {
+		if err := plan.generate(ctx, after); err != nil {
+			return nil, err
+		}
+	} else {
+		plan.Report.Go = report.Go{Identical: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
+	}
+	plan.Report.Files = append([]string{}, slices.Sorted(maps.Keys(plan.files))...)
+	plan.Report.Class = plan.Report.Classify()
+	return plan, nil
+}
+
+// describe fills the parts of the report that come from comparing documents.
+func (p *Plan) describe(req Request, taken *importer.Import, before, after stages) {
+	r := &p.Report
+	openapi, _ := taken.Cut["openapi"].(string)
+	r.Source = report.Source{
+		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: report.Line(openapi, 20),
+		Title: report.Line(taken.Title, 100), Version: report.Line(taken.Version, 40), License: licenseOf(req, taken),
+	}
+	r.Warnings = []string{}
+	if r.Source.License == importer.NoAssertion {
+		r.Warnings = append(r.Warnings, fmt.Sprintf(
+			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", report.Line(taken.LicenseText, 100), importer.NoAssertion))
+	} else if r.Source.License != before.record.License {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, before.record.License))
+	}
+	r.Contract = append([]report.Change{}, report.Compare(before.flat, after.flat)...)
+	r.Published = report.Reaching(report.Compare(report.Loosen(before.canonical), report.Loosen(after.canonical)), r.Contract)
+	r.Overlays = report.CompareOverlays(before.outcomes, after.outcomes)
+}
+
+// store adds the document and its record to the plan, unless the document is
+// the one that is there.
+func (p *Plan) store(req Request, taken *importer.Import, before stages) error {
+	record := before.record
+	same := record.SHA256 == sum(taken.Encoded) && slices.Equal(record.SatisfiedUpstream, p.Report.Overlays.Listed)
+	if same {
+		return nil
+	}
+	record.Source, record.SourceSHA256 = sourceName(req, taken), taken.SourceSHA256
+	record.Retrieved, record.License = req.Retrieved, licenseOf(req, taken)
+	record.Document, record.SHA256 = documentName, sum(taken.Encoded)
+	record.Added, record.SatisfiedUpstream = []string{}, p.Report.Overlays.Listed
+	encoded, err := record.Encode()
+	if err != nil {
+		return err
+	}
+	return p.change(map[string][]byte{
+		pipeline.SourceDir + "/" + documentName: taken.Encoded,
+		pipeline.ProvenanceFile:                 encoded,
+	})
+}
+
+// generate adds the files of generated/ to the plan and asks the compiler.
+func (p *Plan) generate(ctx context.Context, after stages) error {
+	files, err := codegen.Generate(ctx, p.root, after.contract, goview.View(after.contract))
+	if err != nil {
+		if _, ran := errors.AsType[*exec.ExitError](err); ran && ctx.Err() == nil {
+			return refuse(fmt.Errorf("no Go code can be generated from the new contract: %w", err))
+		}
+		return errors.Join(ctx.Err(), err)
+	}
+	known := len(p.files)
+	if err := p.change(files); err != nil {
+		return err
+	}
+	p.Report.Go.Changes = goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}
+	p.Report.Go.Identical = true
+	for name := range p.files {
+		if strings.HasSuffix(name, ".go") {
+			p.Report.Go.Identical = false
+		}
+	}
+	if len(p.files) == known || p.Report.Go.Identical {
+		return nil
+	}
+	changes, err := goapi.Compare(ctx, p.root, files)
+	if broken, ok := errors.AsType[*goapi.BuildError](err); ok {
+		return refuse(broken)
+	}
+	if err != nil {
+		return err
+	}
+	p.Report.Go.Public = append(p.Report.Go.Public, changes.Public...)
+	p.Report.Go.Generated = append(p.Report.Go.Generated, changes.Generated...)
+	return nil
+}
+
+// change adds the files whose content is not in the tree already.
+func (p *Plan) change(files map[string][]byte) error {
+	for name, content := range files {
+		have, err := fs.ReadFile(os.DirFS(p.root), name)
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		case err != nil || !bytes.Equal(have, content):
+			p.files[name] = content
+		}
+	}
+	return nil
+}
+
+// Apply writes the plan to the tree. If it fails, or if ctx ends before the
+// last file is in place, the tree is as it was.
+func (p *Plan) Apply(ctx context.Context) error {
+	return tree.Write(ctx, p.root, p.files)
+}
