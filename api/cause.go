@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // causes gives what lies behind a failed exchange. The error of the caller's
@@ -20,10 +19,15 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 		}
 		return out
 	}
-	if attemptCtx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
-		return []error{&timeoutError{c.attemptTimeout}}
+	late := errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case late && attemptCtx.Err() != nil:
+		return []error{&limitError{fmt.Sprintf("no complete answer within %v", c.attemptTimeout), true}}
+	case late || errors.Is(err, context.Canceled):
+		return []error{&limitError{c.safe(err).Error(), late}}
+	default:
+		return []error{c.safe(err)}
 	}
-	return []error{c.safe(err)}
 }
 
 // contextErrors gives the error of an ended context, and the cause that its
@@ -36,13 +40,17 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// timeoutError is an attempt that took longer than it may. It matches no
-// context error: the caller's context is still good.
-type timeoutError struct{ limit time.Duration }
+// limitError is the end of something that is not the caller's: of the time for
+// an attempt, or of a limit within the transport. It matches no context error,
+// as those of net and net/http do: the caller's context is still good.
+type limitError struct {
+	text    string
+	timeout bool
+}
 
-func (e *timeoutError) Error() string   { return fmt.Sprintf("no complete answer within %v", e.limit) }
-func (e *timeoutError) Timeout() bool   { return true }
-func (e *timeoutError) Temporary() bool { return true }
+func (e *limitError) Error() string   { return e.text }
+func (e *limitError) Timeout() bool   { return e.timeout }
+func (e *limitError) Temporary() bool { return true }
 
 // namesUser tells whether text has a URL that can hold a password, such as that
 // of a proxy from the environment, or is the error of net/http about one it
