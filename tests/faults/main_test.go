@@ -1,0 +1,20 @@
+// Package faults holds what is promised about a network and a server that
+// fail: each fault in each situation, over real sockets. The table of faults in
+// table_test.go is the specification.
+package faults
+
+import (
+	"flag"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The cells wait for sockets and timers, not for the processor.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,211 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+// slack is what a loaded machine may add to the time of a cell.
+const slack = 4 * time.Second
+
+// report is what the cells showed, printed as a table at the end.
+type report struct {
+	mu    sync.Mutex
+	cells map[string]string
+}
+
+func (r *report) put(f fault, s situation, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cells[f.name+"/"+s.name] = text
+}
+
+func (r *report) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "\nfault")
+	for _, s := range situations {
+		fmt.Fprintf(w, "\t%s", s.name)
+	}
+	for _, f := range table {
+		fmt.Fprintf(w, "\n%s", f.name)
+		for _, s := range situations {
+			fmt.Fprintf(w, "\t%s", r.cells[f.name+"/"+s.name])
+		}
+	}
+	_ = w.Flush()
+	return b.String()
+}
+
+func TestEveryFaultInEverySituation(t *testing.T) {
+	t.Parallel()
+	seen := &report{cells: make(map[string]string)}
+	t.Cleanup(func() {
+		if len(seen.cells) != 108 {
+			t.Errorf("%d cells instead of 108 were filled", len(seen.cells))
+		}
+		t.Log(seen)
+	})
+	for _, f := range table {
+		for _, s := range situations {
+			seen.put(f, s, "not run")
+			t.Run(f.name+"/"+s.name, func(t *testing.T) {
+				t.Parallel()
+				c := newCell(t, f)
+				s.set(c)
+				r := c.ask(t)
+				seen.put(f, s, describe(r))
+				c.check(t, s.expect(f), r)
+				c.checkAfterwards(t, r)
+			})
+		}
+	}
+}
+
+func describe(r result) string {
+	outcome := "ok"
+	if r.err != nil {
+		outcome = strings.Join(sentinels(r.err), "+")
+	}
+	return fmt.Sprintf("%d in %.2fs: %s", r.attempts, r.elapsed.Seconds(), outcome)
+}
+
+// check holds the result of the call to the expectation.
+func (c *cell) check(t *testing.T, want expectation, r result) {
+	t.Helper()
+	if r.attempts != want.attempts {
+		t.Errorf("%d attempts on the wire, want %d", r.attempts, want.attempts)
+	}
+	if r.elapsed < want.atLeast || r.elapsed > want.atMost+slack {
+		t.Errorf("took %v, want from %v to %v", r.elapsed, want.atLeast, want.atMost+slack)
+	}
+	if want.ok {
+		if r.err != nil || r.list.Usage() != api.InUse {
+			t.Errorf("list %v, error %v, want an answer", r.list, r.err)
+		}
+		return
+	}
+	if r.err == nil {
+		t.Fatalf("no error but %+v", r.list)
+	}
+	if r.err.Attempts != want.attempts {
+		t.Errorf("Attempts is %d, want %d", r.err.Attempts, want.attempts)
+	}
+	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(r.err, end) != (end == want.ended) {
+			t.Errorf("matches %v: %v; want %v; the error is %v", end, errors.Is(r.err, end), want.ended, r.err)
+		}
+	}
+	if want.fault {
+		c.checkFault(t, r.err)
+	}
+}
+
+func (c *cell) checkFault(t *testing.T, err *api.Error) {
+	t.Helper()
+	for _, sentinel := range c.fault.is {
+		if !errors.Is(err, sentinel) {
+			t.Errorf("does not match %q: %v", sentinel, err)
+		}
+	}
+	if got := sentinels(err); len(got) > len(c.fault.is)+2 {
+		t.Errorf("matches too much: %v", got)
+	}
+	if c.fault.cause != nil && !c.fault.cause(err) {
+		t.Errorf("the cause is not the expected one: %v", err)
+	}
+	if status := err.StatusCode; c.fault.status != 0 && status != c.fault.status {
+		t.Errorf("status %d, want %d", status, c.fault.status)
+	}
+	switch c.fault.treatment {
+	case waited:
+		checkAbout(t, err.RetryAfter, retryAfter)
+	case blocked:
+		checkAbout(t, err.RetryAfter, 5*time.Minute)
+	}
+}
+
+func checkAbout(t *testing.T, got, want time.Duration) {
+	t.Helper()
+	if got < want-time.Second || got > want+slack {
+		t.Errorf("RetryAfter is %v, want about %v", got, want)
+	}
+}
+
+// checkAfterwards makes another call without faults: the client has to be as
+// good as new, to use the connection again where that is possible, and to let
+// go of every connection in the end.
+func (c *cell) checkAfterwards(t *testing.T, r result) {
+	t.Helper()
+	ended := c.ctx.Err() != nil
+	connections, _, _ := c.server.Connections()
+	c.fail(never, nothing, fs.OK())
+	c.ctx = t.Context()
+	next := c.ask(t)
+	if c.fault.treatment == blocked && !ended {
+		if !errors.Is(next.err, api.ErrRateLimited) || next.err.Attempts != 0 || next.attempts != 0 {
+			t.Errorf("the next call was not held back: %+v", next)
+		}
+	} else {
+		if next.err != nil || next.list.Usage() != api.InUse || next.attempts > 1 {
+			t.Errorf("the next call: %+v", next)
+		}
+		c.checkReuse(t, r, ended, connections)
+	}
+	c.client.CloseIdleConnections()
+	if !c.server.Drained(slack) {
+		t.Error("a connection is still open: some body was not closed")
+	}
+	c.checkSecrets(t)
+}
+
+// checkReuse: a connection that served all requests so far serves the next one.
+func (c *cell) checkReuse(t *testing.T, r result, ended bool, before int) {
+	t.Helper()
+	all, _, _ := c.server.Connections()
+	switch {
+	case r.err == nil:
+		// The last attempt was a good one, and its connection stays.
+		if all != before {
+			t.Errorf("the next call needed a new connection")
+		}
+		if c.fault.keeps && all != 1 {
+			t.Errorf("%d connections, want 1", all)
+		}
+	case c.fault.keeps && (!ended || c.fault.treatment == retried && r.attempts == 1 || c.fault.treatment == waited):
+		if all != 1 {
+			t.Errorf("%d connections, want 1", all)
+		}
+	case c.fault.answer != nil:
+		if all != before+1 {
+			t.Errorf("%d connections after %d: a broken one was used again", all, before)
+		}
+	}
+}
+
+// checkSecrets: the credentials were sent, and are in the log of no attempt.
+func (c *cell) checkSecrets(t *testing.T) {
+	t.Helper()
+	for _, credential := range c.server.Credentials() {
+		if credential != "Bearer "+canary.Token {
+			t.Errorf("the server got the credentials %q", credential)
+		}
+	}
+	if len(c.server.Credentials()) != c.server.Requests() {
+		t.Errorf("%d of %d requests had credentials", len(c.server.Credentials()), c.server.Requests())
+	}
+	text := c.log.String()
+	if found := canary.In(text); found != nil || text == "" {
+		t.Errorf("the log shows %v: %s", found, text)
+	}
+}

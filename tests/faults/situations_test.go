@@ -1,0 +1,134 @@
+package faults
+
+import (
+	"context"
+	"time"
+
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+// situation is the circumstances of a fault: how it is set up, and what has to
+// come of it.
+type situation struct {
+	name   string
+	set    func(c *cell)
+	expect func(f fault) expectation
+}
+
+// expectation is what a cell has to show.
+type expectation struct {
+	// ok: the call ends with the answer.
+	ok bool
+	// fault: the error tells about the fault.
+	fault bool
+	// ended: the error tells about the end of the caller's context.
+	ended error
+	// attempts that were made.
+	attempts int
+	// atLeast and atMost bound the time; atMost leaves the machine's load out.
+	atLeast, atMost time.Duration
+}
+
+const (
+	// backoffs are the longest waits before the second, third and fourth attempt.
+	firstBackoff = 100 * time.Millisecond
+	allBackoffs  = 700 * time.Millisecond
+	// deadline is later than the longest first wait, so that a second attempt
+	// is under way when it passes.
+	deadline = 450 * time.Millisecond
+	// late is when answers come that come after the deadline.
+	late = deadline + 250*time.Millisecond
+)
+
+var situations = []situation{
+	{"once then ok", failOnce, expectOnce},
+	{"always", failAlways, expectAlways},
+	{"deadline first", failPastDeadline, expectDeadline},
+	{"cancel first", failWithCancel, expectCancel},
+}
+
+func first(n int) bool { return n == 1 }
+func always(int) bool  { return true }
+func never(int) bool   { return false }
+func nothing()         {}
+func longAfterwards()  { time.Sleep(late) }
+func pauseAfter(f func()) func() {
+	return func() {
+		f()
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func failOnce(c *cell)   { c.fail(first, nothing, fs.OK()) }
+func failAlways(c *cell) { c.fail(always, nothing, fs.OK()) }
+
+func expectOnce(f fault) expectation {
+	switch f.treatment {
+	case retried:
+		return expectation{ok: true, attempts: 2, atMost: firstBackoff}
+	case timedOut:
+		return expectation{ok: true, attempts: 2, atLeast: attemptTimeout, atMost: attemptTimeout + firstBackoff}
+	case waited:
+		return expectation{ok: true, attempts: 2, atLeast: retryAfter, atMost: retryAfter + firstBackoff}
+	default:
+		return expectation{fault: true, attempts: 1}
+	}
+}
+
+func expectAlways(f fault) expectation {
+	switch f.treatment {
+	case retried:
+		return expectation{fault: true, attempts: 4, atMost: allBackoffs}
+	case timedOut:
+		return expectation{fault: true, attempts: 4, atLeast: 4 * attemptTimeout, atMost: 4*attemptTimeout + allBackoffs}
+	case waited:
+		return expectation{fault: true, attempts: 4, atLeast: 3 * retryAfter, atMost: 3*retryAfter + allBackoffs}
+	default:
+		return expectation{fault: true, attempts: 1}
+	}
+}
+
+// failPastDeadline: what is retried meets silence in the second attempt; an
+// answer that is final comes too late.
+func failPastDeadline(c *cell) {
+	switch c.fault.treatment {
+	case final:
+		c.fail(always, longAfterwards, fs.OK())
+	default:
+		c.fail(first, nothing, fs.Silence(nil))
+	}
+	c.ctx, c.cancel = context.WithTimeout(c.ctx, deadline)
+}
+
+func expectDeadline(f fault) expectation {
+	switch f.treatment {
+	case retried:
+		return expectation{ended: context.DeadlineExceeded, attempts: 2, atLeast: deadline, atMost: deadline}
+	case waited, blocked:
+		// The wait would pass the deadline, so it is not begun.
+		return expectation{fault: true, attempts: 1}
+	default:
+		return expectation{ended: context.DeadlineExceeded, attempts: 1, atLeast: deadline, atMost: deadline}
+	}
+}
+
+// failWithCancel: what is retried is canceled while it waits for the next
+// attempt, everything else during the attempt.
+func failWithCancel(c *cell) {
+	switch c.fault.treatment {
+	case retried, waited:
+		c.log.hook = c.cancel
+		c.fail(always, nothing, fs.OK())
+	default:
+		c.fail(always, pauseAfter(c.cancel), fs.OK())
+	}
+}
+
+func expectCancel(f fault) expectation {
+	switch f.treatment {
+	case retried, waited:
+		return expectation{fault: true, ended: context.Canceled, attempts: 1}
+	default:
+		return expectation{ended: context.Canceled, attempts: 1}
+	}
+}

@@ -1,0 +1,97 @@
+package faults
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/tests/internal/certs"
+	"github.com/certuse/cloudflare-mtls/tests/internal/dnsserver"
+)
+
+// way is a fault on the way to the server. It sets the connection up so that
+// those dials go wrong that the link says.
+type way func(t *testing.T, l *link)
+
+// link is the way to the server of one cell.
+type link struct {
+	transport *http.Transport
+	tls       *tls.Config
+
+	mu    sync.Mutex
+	dials int
+	// bad tells whether the n-th dial, counted from 1, goes wrong.
+	bad func(n int) bool
+	// during is called in the middle of a dial that goes wrong slowly.
+	during func()
+}
+
+func (l *link) setBad(bad func(n int) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bad = bad
+}
+
+func (l *link) next() (isBad bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dials++
+	return l.bad(l.dials)
+}
+
+func (l *link) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dials
+}
+
+func refused(t *testing.T, l *link) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if l.next() {
+			addr = nobody
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+}
+
+func nameless(t *testing.T, l *link) {
+	knows, knowsNot := dnsserver.Start(t), dnsserver.Start(t)
+	knowsNot.Fail(true)
+	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialer := net.Dialer{Resolver: knows.Resolver()}
+		if l.next() {
+			dialer.Resolver = knowsNot.Resolver()
+		}
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		return dialer.DialContext(ctx, network, net.JoinHostPort("api.test.", port))
+	}
+}
+
+func untrusted(t *testing.T, l *link) {
+	authority := certs.NewAuthority(t)
+	good := authority.Issue(t, time.Now().Add(time.Hour), "127.0.0.1")
+	bad := certs.SelfSigned(t, "127.0.0.1")
+	l.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if l.next() {
+			l.during()
+			return &bad, nil
+		}
+		return &good, nil
+	}}
+	l.transport.TLSClientConfig = &tls.Config{RootCAs: authority.Pool()}
+}

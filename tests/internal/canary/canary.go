@@ -1,0 +1,97 @@
+// Package canary looks for secrets in everything that a program can get hold
+// of: what fmt, JSON and slog print of a value, and what reflection reaches.
+package canary
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// The secrets under test. No part of them occurs by chance.
+const (
+	Token = "canary-token-Zq7XvK2mWp9RtY4bNc8LdHs3"
+	Key   = "canary-key-Jf6GhT5rEw1QaZx0CvBnM4kLp"
+	Email = "canary-mail@zq7xvk.example"
+)
+
+// Verbs are those of fmt that print a value of any kind.
+var Verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
+
+// In names the secrets that the text holds, in clear, in hex, in base64, or as
+// the bytes that %d and %#v print.
+func In(text string) []string {
+	var found []string
+	for _, secret := range []string{Token, Key, Email} {
+		for _, form := range forms(secret) {
+			if strings.Contains(text, form) {
+				found = append(found, secret)
+				break
+			}
+		}
+	}
+	return found
+}
+
+func forms(secret string) []string {
+	decimal := strings.Trim(fmt.Sprint([]byte(secret)), "[]")
+	source := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)), "[]byte{"), "}")
+	return []string{
+		secret, hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
+		// Three offsets, because base64 depends on what stands before.
+		inner(base64.StdEncoding.EncodeToString([]byte(secret))),
+		inner(base64.StdEncoding.EncodeToString([]byte("x" + secret))),
+		inner(base64.StdEncoding.EncodeToString([]byte("xx" + secret))),
+		decimal, source,
+	}
+}
+
+// inner is without the ends, which depend on the neighbours.
+func inner(encoded string) string { return strings.TrimRight(encoded, "=")[4 : len(encoded)-6] }
+
+// Prints gives every printed form of a value, by name.
+func Prints(v any) map[string]string {
+	out := make(map[string]string)
+	for _, verb := range Verbs {
+		out["fmt "+verb] = fmt.Sprintf(verb, v)
+		// Inside a struct in an unexported field, fmt does not call methods.
+		out["fmt nested "+verb] = fmt.Sprintf(verb, struct{ hidden any }{v})
+	}
+	if text, err := json.Marshal(v); err == nil {
+		out["json"] = string(text)
+	}
+	if err, ok := v.(error); ok {
+		out["error"] = err.Error()
+	}
+	var text, js strings.Builder
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "value", v, slog.Group("g", "value", v))
+	slog.New(slog.NewJSONHandler(&js, nil)).Info("x", "value", v, slog.Group("g", "value", v))
+	out["slog text"], out["slog json"] = text.String(), js.String()
+	return out
+}
+
+// Check fails the test for each secret that a value shows or holds.
+func Check(t testing.TB, name string, v any) {
+	t.Helper()
+	CheckPrints(t, name, v)
+	for path, text := range Reach(v) {
+		for _, secret := range In(text) {
+			t.Errorf("%s: %q is within reach at %s", name, secret, path)
+		}
+	}
+}
+
+// CheckPrints is Check for values that must hold their secret to do their
+// work, and must not show it.
+func CheckPrints(t testing.TB, name string, v any) {
+	t.Helper()
+	for form, text := range Prints(v) {
+		for _, secret := range In(text) {
+			t.Errorf("%s: %s shows %q", name, form, secret)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package faultserver
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// InUseBody is the body of [OK]: one association.
+const InUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
+
+// Echo, where it stands in a header or body, is replaced by the credentials
+// that the request carried: a server may send back whatever it got.
+const Echo = "{{credentials}}"
+
+// OK is a complete answer that keeps the connection.
+func OK() Answer { return JSON(http.StatusOK, InUseBody) }
+
+// JSON is a complete answer with the content type of the API.
+func JSON(status int, body string, headers ...string) Answer {
+	return Complete(status, body, append([]string{"Content-Type: application/json"}, headers...)...)
+}
+
+// HTML is a complete answer like the pages of the vendor's edge.
+func HTML(status int, headers ...string) Answer {
+	body := fmt.Sprintf("<!DOCTYPE html><html><title>%d</title><body>%s</body></html>\n", status, Echo)
+	return Complete(status, body, append([]string{"Content-Type: text/html; charset=UTF-8"}, headers...)...)
+}
+
+// Failure is the API's failure envelope with an echo of the credentials.
+func Failure(status int, code int, headers ...string) Answer {
+	return JSON(status, fmt.Sprintf(
+		`{"success":false,"errors":[{"code":%d,"message":"refused for %s"}],"messages":[],"result":null}`, code, Echo), headers...)
+}
+
+// Rotate gives the answers in turn, by the number of the request.
+func Rotate(answers ...Answer) Answer {
+	next := make(chan int, 1)
+	next <- 0
+	return func(x *Exchange) bool {
+		i := <-next
+		next <- i + 1
+		return answers[i%len(answers)](x)
+	}
+}
+
+// Complete is an answer in full; every header is a line without its end.
+func Complete(status int, body string, headers ...string) Answer {
+	return func(x *Exchange) bool {
+		text := x.fill(body)
+		if status != http.StatusNoContent && status != http.StatusNotModified {
+			headers := append([]string{fmt.Sprintf("Content-Length: %d", len(text))}, headers...)
+			return x.write(x.head(status, headers) + text)
+		}
+		return x.write(x.head(status, headers))
+	}
+}
+
+// head is the status line and the header, in full.
+func (x *Exchange) head(status int, headers []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+	for _, line := range headers {
+		b.WriteString(x.fill(line))
+		b.WriteString("\r\n")
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+func (x *Exchange) fill(text string) string {
+	if !strings.Contains(text, Echo) {
+		return text
+	}
+	var all []string
+	for _, name := range []string{"Authorization", "X-Auth-Key", "X-Auth-Email"} {
+		all = append(all, x.Request.Header[name]...)
+	}
+	return strings.ReplaceAll(text, Echo, strings.Join(all, " "))
+}
+
+func (x *Exchange) write(text string) bool {
+	_, err := x.conn.Write([]byte(text))
+	return err == nil
+}

@@ -1,0 +1,141 @@
+package faultserver
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// settle is how long the client gets to read what was sent before the
+// connection is reset: a reset can overtake data.
+const settle = 30 * time.Millisecond
+
+var (
+	partialHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Echo: " + Echo
+	sizedHead   = fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(InUseBody))
+	chunkedHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	half        = InUseBody[:len(InUseBody)/2]
+)
+
+// Reset sends the text and then resets the connection.
+func Reset(text string) Answer {
+	return func(x *Exchange) bool {
+		x.write(x.fill(text))
+		time.Sleep(settle)
+		x.reset()
+		return false
+	}
+}
+
+// ResetBeforeHeader resets without a byte of an answer.
+func ResetBeforeHeader() Answer { return Reset("") }
+
+// ResetMidHeader resets within a header line.
+func ResetMidHeader() Answer { return Reset(partialHead) }
+
+// ResetMidBody resets after half of the body.
+func ResetMidBody() Answer { return Reset(sizedHead + half) }
+
+// Cut sends the text and ends the connection in an orderly way.
+func Cut(text string) Answer {
+	return func(x *Exchange) bool {
+		x.write(x.fill(text))
+		return false
+	}
+}
+
+// TruncatedLength ends after half of the announced length.
+func TruncatedLength() Answer { return Cut(sizedHead + half) }
+
+// TruncatedChunked ends after one chunk, without the last one.
+func TruncatedChunked() Answer {
+	return Cut(fmt.Sprintf("%s%x\r\n%s\r\n", chunkedHead, len(half), half))
+}
+
+// Drip sends the first text at once and then one byte of the second after
+// each pause, and never comes to an end.
+func Drip(first, rest string, pause time.Duration) Answer {
+	return func(x *Exchange) bool {
+		x.write(x.fill(first))
+		for i := 0; ; i++ {
+			time.Sleep(pause)
+			if !x.write(rest[i%len(rest) : i%len(rest)+1]) {
+				return false
+			}
+		}
+	}
+}
+
+// DripHeader never finishes its header.
+func DripHeader() Answer { return Drip(partialHead, "x", 20*time.Millisecond) }
+
+// DripBody never finishes its body.
+func DripBody() Answer { return Drip(chunkedHead, "1\r\n \r\n", 10*time.Millisecond) }
+
+// OversizedHeaders sends a header of half a mebibyte, twice what the client
+// takes.
+func OversizedHeaders() Answer {
+	return Complete(http.StatusOK, InUseBody, "Content-Type: application/json", "X-Fill: "+Echo+strings.Repeat("x", 512<<10))
+}
+
+// GzipBomb is a correct answer that fills 256 MiB once unpacked.
+func GzipBomb() Answer {
+	return Complete(http.StatusOK, bomb(), "Content-Type: application/json", "Content-Encoding: gzip")
+}
+
+// bomb is a series of compressed members, which make one body.
+var bomb = sync.OnceValue(func() string {
+	return zipped(InUseBody) + strings.Repeat(zipped(strings.Repeat(" ", 1<<20)), 256)
+})
+
+func zipped(text string) string {
+	var b bytes.Buffer
+	zip := gzip.NewWriter(&b)
+	_, _ = zip.Write([]byte(text)) // a buffer takes all
+	_ = zip.Close()
+	return b.String()
+}
+
+// CorruptGzip is a compressed answer with a wrong checksum.
+func CorruptGzip() Answer {
+	raw := []byte(zipped(InUseBody))
+	raw[len(raw)-8] ^= 0xff
+	return Complete(http.StatusOK, string(raw), "Content-Type: application/json", "Content-Encoding: gzip")
+}
+
+// Silence never answers; it calls begun, which may be nil, and waits for the
+// client to go away.
+func Silence(begun func()) Answer {
+	return func(x *Exchange) bool {
+		if begun != nil {
+			begun()
+		}
+		_, _ = x.reader.ReadByte()
+		return false
+	}
+}
+
+// During calls begun and then gives the answer.
+func During(begun func(), a Answer) Answer {
+	return func(x *Exchange) bool {
+		begun()
+		return a(x)
+	}
+}
+
+func (x *Exchange) reset() {
+	conn := x.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

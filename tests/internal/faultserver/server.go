@@ -1,0 +1,213 @@
+// Package faultserver speaks HTTP/1.1 byte by byte on a loopback port, so that
+// it can break off, stall or lie at any point, and counts what the client does.
+// It is for faults below the level of a handler; package apitest is the fake of
+// the API.
+package faultserver
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Answer deals with one request. It returns whether the connection is still
+// good for another one.
+type Answer func(x *Exchange) (keep bool)
+
+// Plan chooses the answer to the n-th request, counted from 1.
+type Plan func(n int) Answer
+
+// Always gives the same answer to every request.
+func Always(a Answer) Plan { return func(int) Answer { return a } }
+
+// Once gives one answer to the first request and another to the rest.
+func Once(first, rest Answer) Plan {
+	return func(n int) Answer {
+		if n == 1 {
+			return first
+		}
+		return rest
+	}
+}
+
+// Exchange is one request and the connection that it came on.
+type Exchange struct {
+	Request *http.Request
+	conn    net.Conn
+	reader  *bufio.Reader
+}
+
+// Server is made by [Start].
+type Server struct {
+	listener net.Listener
+	config   *tls.Config
+	running  sync.WaitGroup
+
+	mu       sync.Mutex
+	plan     Plan
+	open     map[net.Conn]bool
+	accepted int
+	peak     int
+	arrived  []time.Time
+	tokens   []string
+	closed   bool
+}
+
+// Start serves until the test ends. With a TLS configuration, which may be nil,
+// it serves HTTPS.
+func Start(t testing.TB, plan Plan, config *tls.Config) *Server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Serve(t, listener, plan, config)
+}
+
+// Serve is [Start] on the given listener, which it takes over.
+func Serve(t testing.TB, listener net.Listener, plan Plan, config *tls.Config) *Server {
+	t.Helper()
+	s := &Server{listener: listener, config: config, plan: plan, open: make(map[net.Conn]bool)}
+	s.running.Go(s.accept)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Addr is the host and port.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is the base URL for a client.
+func (s *Server) URL() string {
+	scheme := "http"
+	if s.config != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + s.Addr() + "/client/v4"
+}
+
+// SetPlan replaces the plan; the count goes on.
+func (s *Server) SetPlan(plan Plan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan = plan
+}
+
+// Requests is the number of requests that arrived in full.
+func (s *Server) Requests() int { return len(s.Arrivals()) }
+
+// Arrivals are the times at which requests arrived.
+func (s *Server) Arrivals() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.arrived)
+}
+
+// Connections tells how many connections came in all, how many were open at
+// one time at most, and how many are open.
+func (s *Server) Connections() (all, peak, open int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepted, s.peak, len(s.open)
+}
+
+// Credentials are those that came with the requests: the values of all headers
+// that carry credentials.
+func (s *Server) Credentials() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.tokens)
+}
+
+// Drained waits until the client has closed all connections, and reports
+// whether it did in time.
+func (s *Server) Drained(within time.Duration) bool {
+	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
+		if _, _, open := s.Connections(); open == 0 {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// Close ends all connections and waits for the server's goroutines.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for conn := range s.open {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	_ = s.listener.Close()
+	s.running.Wait()
+}
+
+func (s *Server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err == nil && s.track(conn) {
+			s.running.Go(func() {
+				defer s.forget(conn)
+				s.serve(conn)
+			})
+		}
+	}
+}
+
+func (s *Server) track(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close()
+		return false
+	}
+	s.accepted++
+	s.open[conn] = true
+	s.peak = max(s.peak, len(s.open))
+	return true
+}
+
+func (s *Server) forget(conn net.Conn) {
+	_ = conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, conn)
+}
+
+func (s *Server) serve(raw net.Conn) {
+	conn := raw
+	if s.config != nil {
+		conn = tls.Server(raw, s.config)
+	}
+	reader := bufio.NewReader(conn)
+	for {
+		request, err := http.ReadRequest(reader)
+		if err != nil {
+			return
+		}
+		answer := s.arrive(request)
+		if !answer(&Exchange{Request: request, conn: conn, reader: reader}) {
+			return
+		}
+	}
+}
+
+func (s *Server) arrive(r *http.Request) Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arrived = append(s.arrived, time.Now())
+	for _, name := range []string{"Authorization", "X-Auth-Key", "X-Auth-Email", "Proxy-Authorization"} {
+		s.tokens = append(s.tokens, r.Header[name]...)
+	}
+	return s.plan(len(s.arrived))
+}
