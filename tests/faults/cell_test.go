@@ -62,8 +62,7 @@ func newCell(t *testing.T, f fault) *cell {
 // fail makes the attempts go wrong that bad says; the others get the answer.
 func (c *cell) fail(bad func(n int) bool, during func(), other fs.Answer) {
 	if c.fault.way != nil {
-		c.link.during = during
-		c.link.setBad(bad)
+		c.link.fail(bad, during)
 		c.server.SetPlan(fs.Always(other))
 		return
 	}

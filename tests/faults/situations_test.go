@@ -34,8 +34,8 @@ const (
 	firstBackoff = 100 * time.Millisecond
 	allBackoffs  = 700 * time.Millisecond
 	// deadline is later than the longest first wait, so that a second attempt
-	// is under way when it passes.
-	deadline = 450 * time.Millisecond
+	// is under way when it passes, also on a loaded machine.
+	deadline = 1500 * time.Millisecond
 	// late is when answers come that come after the deadline.
 	late = deadline + 250*time.Millisecond
 )
@@ -55,7 +55,7 @@ func longAfterwards()  { time.Sleep(late) }
 func pauseAfter(f func()) func() {
 	return func() {
 		f()
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 	}
 }
 

@@ -30,17 +30,18 @@ type link struct {
 	during func()
 }
 
-func (l *link) setBad(bad func(n int) bool) {
+func (l *link) fail(bad func(n int) bool, during func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bad = bad
+	l.bad, l.during = bad, during
 }
 
-func (l *link) next() (isBad bool) {
+// next counts a dial and tells whether it goes wrong, and what happens then.
+func (l *link) next() (during func(), isBad bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dials++
-	return l.bad(l.dials)
+	return l.during, l.bad(l.dials)
 }
 
 func (l *link) count() int {
@@ -59,7 +60,7 @@ func refused(t *testing.T, l *link) {
 		t.Fatal(err)
 	}
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if l.next() {
+		if _, bad := l.next(); bad {
 			addr = nobody
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)
@@ -71,7 +72,7 @@ func nameless(t *testing.T, l *link) {
 	knowsNot.Fail(true)
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dialer := net.Dialer{Resolver: knows.Resolver()}
-		if l.next() {
+		if _, bad := l.next(); bad {
 			dialer.Resolver = knowsNot.Resolver()
 		}
 		_, port, err := net.SplitHostPort(addr)
@@ -87,8 +88,8 @@ func untrusted(t *testing.T, l *link) {
 	good := authority.Issue(t, time.Now().Add(time.Hour), "127.0.0.1")
 	bad := certs.SelfSigned(t, "127.0.0.1")
 	l.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if l.next() {
-			l.during()
+		if during, isBad := l.next(); isBad {
+			during()
 			return &bad, nil
 		}
 		return &good, nil
