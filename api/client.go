@@ -55,7 +55,7 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
 	if cfg.transport == nil {
-		cfg.transport = defaultTransport(cfg.attemptTimeout)
+		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
 		generated.WithHTTPClient(sender{cfg.transport}),
