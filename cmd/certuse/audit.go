@@ -25,11 +25,11 @@ func newAuditCommand(sys system) *cobra.Command {
 			case from == "" && len(args) == 0 && !q.demo:
 				return usagef("no certificate is named: give CERT, --from FILE, or --from - for standard input, or try 'certuse audit --demo'")
 			}
-			return q.run(cmd.Context(), from != "" || len(args) > 0, func(ctx context.Context, in *input) error {
+			return q.run(cmd.Context(), from != "" || len(args) > 0, func(ctx context.Context, account string) (*input, error) {
 				if from == "" {
-					return in.addArguments(args)
+					return readArguments(account, args)
 				}
-				return q.readInput(ctx, from, in)
+				return readFile(ctx, sys, account, from)
 			})
 		},
 	}

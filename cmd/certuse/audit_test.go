@@ -125,7 +125,7 @@ func TestDemoShowsEverythingInAFewSeconds(t *testing.T) {
 		code int
 		says []string
 	}{
-		"list":    {"list --demo", exitUnknown, []string{"4 certificates: 2 in use, 1 unused, 1 unknown", "truncated"}},
+		"list":    {"list --demo", exitOK, []string{"3 certificates: 2 in use, 1 unused, 0 unknown", "truncated"}},
 		"audit":   {"audit --demo", exitUnknown, []string{"240 certificates: 204 in use, 32 unused, 4 unknown", "rate limit", "truncated", "1 forbidden, 1 no_result, 1 not_found, 1 server_error"}},
 		"require": {"audit --demo --require-unused -q", exitInUse, []string{"204 certificates in use"}},
 	}
@@ -138,9 +138,39 @@ func TestDemoShowsEverythingInAFewSeconds(t *testing.T) {
 			if took := time.Since(begin); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if !strings.Contains(got.stdout, "USAGE") || !strings.Contains(got.stdout, "unknown") {
+			if !strings.Contains(got.stdout, "USAGE") || !strings.Contains(got.stdout, "unused") {
 				t.Errorf("no table:\n%s", got.stdout)
 			}
 		})
+	}
+}
+
+func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
+	t.Parallel()
+	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
+	huge := strings.Repeat("x", 1<<20)
+	server := newFake(t, map[string]apitest.Response{
+		"used":   apitest.Answer(api.Association{Service: takeover, Status: "=" + takeover}, api.Association{Service: huge, Status: huge}),
+		"secret": apitest.Failure(403, api.ErrorDetail{Code: 10000, Message: takeover + huge}),
+	})
+	for _, name := range []string{"list", "audit"} {
+		for _, format := range formats {
+			t.Run(name+" "+format, func(t *testing.T) {
+				t.Parallel()
+				got := execute(t, command(t, against(server), name, "-o", format, "used", "secret"))
+				got.expect(t, exitUnknown)
+				for line := range strings.Lines(got.stdout + got.stderr) {
+					if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
+						t.Errorf("not printable: %q", shorten(text, 300))
+					}
+					if format == "table" && len(line) > 1000 {
+						t.Errorf("a line of %d bytes in a table", len(line))
+					}
+				}
+				if n := strings.Count(got.stdout, huge); format != "table" && n != 2 {
+					t.Errorf("%d of 2 long texts are whole", n)
+				}
+			})
+		}
 	}
 }

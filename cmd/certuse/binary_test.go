@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,7 +64,10 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append([]string{asCommand + "=1", "TMPDIR=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir()}, env...)
+	cmd.Env = append([]string{
+		asCommand + "=1", "TMPDIR=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir(),
+		"GORACE=atexit_sleep_ms=0", // or each command built with -race ends a second late
+	}, env...)
 	return cmd
 }
 
@@ -114,4 +118,22 @@ func (o outcome) expect(t *testing.T, code int, stderr ...string) {
 			t.Errorf("standard error does not say %q:\n%s", want, o.stderr)
 		}
 	}
+}
+
+// safeBuffer is written by one goroutine while another reads it.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

@@ -98,7 +98,8 @@ Credentials are taken from the environment only: an argument would be visible to
 every process of the machine.`
 
 const formatsHelp = `table  for people; not for scripts, it may change. list prints one row for each
-       association, audit one for each certificate, sorted, at the end.
+       association, audit one for each certificate, sorted. It comes at the end:
+       for a very long list take another format.
 json   one object: "certificates", an array of the objects below, and "summary".
 jsonl  one object a line, as each answer comes. No summary.
 csv    one row for each association, as each answer comes; a certificate without

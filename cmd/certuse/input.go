@@ -57,16 +57,6 @@ func (in *input) add(text string) error {
 	return nil
 }
 
-// addArguments takes certificates from the command line.
-func (in *input) addArguments(args []string) error {
-	for i, arg := range args {
-		if err := in.add(arg); err != nil {
-			return located(err, fmt.Sprintf("argument %d", i+1))
-		}
-	}
-	return nil
-}
-
 // addLines takes certificates from a file, one a line. Blank lines and comments
 // that start with '#' are skipped. Every bad line is named, up to a limit.
 func (in *input) addLines(r io.Reader, name string) error {

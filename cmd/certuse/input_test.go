@@ -94,9 +94,7 @@ func TestUnreadableListIsAFailure(t *testing.T) {
 
 func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
 	t.Parallel()
-	in := newInput("acc")
-	defer in.close()
-	err := in.addArguments([]string{"good", "bad id"})
+	_, err := readArguments("acc", []string{"good", "bad id"})
 	if err == nil || !strings.HasPrefix(err.Error(), "argument 2: ") {
 		t.Errorf("error %v", err)
 	}

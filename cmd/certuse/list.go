@@ -21,8 +21,8 @@ func newListCommand(sys system) *cobra.Command {
 			if len(args) == 0 && !q.demo {
 				return usagef("no certificate is named: give one or more CERT, or try 'certuse list --demo'")
 			}
-			return q.run(cmd.Context(), len(args) > 0, func(_ context.Context, in *input) error {
-				return in.addArguments(args)
+			return q.run(cmd.Context(), len(args) > 0, func(_ context.Context, account string) (*input, error) {
+				return readArguments(account, args)
 			})
 		},
 	}

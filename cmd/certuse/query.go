@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -44,9 +41,9 @@ func (q *query) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
 }
 
-// run asks about what fill puts into the input, prints the answers, and gives
-// the exit code as an error.
-func (q *query) run(ctx context.Context, named bool, fill func(context.Context, *input) error) error {
+// run asks about what read gives, prints the answers, and gives the exit code as
+// an error.
+func (q *query) run(ctx context.Context, named bool, read func(ctx context.Context, account string) (*input, error)) error {
 	out, err := newPrinter(q.format, q.sys.stdout, newPalette(q.sys, q.sys.stdout), q.detailed)
 	if err != nil {
 		return err
@@ -60,16 +57,16 @@ func (q *query) run(ctx context.Context, named bool, fill func(context.Context, 
 	}
 	defer target.close()
 
-	in := newInput(target.account)
-	defer in.close()
+	var in *input
 	if q.demo {
-		err = in.addArguments(target.certs)
+		in, err = readArguments(target.account, target.certs)
 	} else {
-		err = fill(ctx, in)
+		in, err = read(ctx, target.account)
 	}
 	if err != nil {
 		return err
 	}
+	defer in.close()
 	if q.detailed {
 		out = newOrdered(out, in)
 	}
@@ -136,28 +133,4 @@ func (q *query) ask(ctx context.Context, client *api.Client, in *input, out prin
 		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr))
 	}
 	return total.result(q.requireUnused)
-}
-
-// readInput reads ids from a file, or from standard input when the name is "-".
-// A read that blocks, as of a terminal, does not hold up Ctrl-C.
-func (q *query) readInput(ctx context.Context, name string, in *input) error {
-	source, place := q.sys.stdin, "standard input"
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return usagef("cannot read the list of certificates: %w", err)
-		}
-		defer file.Close()
-		source, place = file, name
-	} else if isTerminal(source) {
-		fmt.Fprintln(q.sys.stderr, "certuse: reading certificate ids from the terminal, one a line; Ctrl-D ends the list")
-	}
-	done := make(chan error, 1)
-	go func() { done <- in.addLines(source, place) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return &exitError{exitUnknown, errors.New("interrupted while the list of certificates was read: nothing was asked")}
-	}
 }

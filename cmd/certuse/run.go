@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,38 +105,6 @@ func newRootCommand(sys system) *cobra.Command {
 		}
 	}
 	return root
-}
-
-func newVersionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of certuse",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()); err != nil {
-				return writeFailure(err)
-			}
-			return nil
-		},
-	}
-}
-
-// userAgent names this program and its version to the service.
-func userAgent() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "certuse"
-	}
-	return "certuse/" + info.Main.Version
-}
-
-// version is the module version that the Go tool recorded in the binary.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(unknown: built without module information)"
-	}
-	return info.Main.Version + " " + info.GoVersion
 }
 
 // plainly says in the words of the command line what the library says in those

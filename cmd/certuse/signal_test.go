@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,23 +22,6 @@ import (
 type process struct {
 	cmd            *exec.Cmd
 	stdout, stderr safeBuffer
-}
-
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 func start(t *testing.T, cmd *exec.Cmd) *process {
@@ -178,7 +159,7 @@ func TestWaitForTheQuotaIsToldAndCanBeInterrupted(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})
 	p := start(t, command(t, against(server), "audit", "--rate-limit", "2", "a", "b", "c"))
 	eventually(t, "two requests", func() bool { return len(server.Requests()) == 2 })
-	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "rate limit 5m") })
+	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "rate limit ") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
 	got.expect(t, exitUnknown, "2 in use, 0 unused, 1 unknown", "1 not_asked")

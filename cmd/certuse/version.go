@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of certuse",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()); err != nil {
+				return writeFailure(err)
+			}
+			return nil
+		},
+	}
+}
+
+// userAgent names this program and its version to the service.
+func userAgent() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "certuse"
+	}
+	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" has what a product may not have
+}
+
+// version is the module version that the Go tool recorded in the binary.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown: built without module information)"
+	}
+	return info.Main.Version + " " + info.GoVersion
+}
