@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response) (*As
 }
 
 func (c *Client) success(resp *http.Response, body []byte) (*AssociationList, *Error) {
-	if problem := notJSON(resp, body); problem != "" {
+	if problem := c.notJSON(resp, body); problem != "" {
 		return nil, c.unexpected(resp, problem)
 	}
 	list, err := decodeSuccess(body)
@@ -93,19 +94,29 @@ func (c *Client) success(resp *http.Response, body []byte) (*AssociationList, *E
 	}
 }
 
-func notJSON(resp *http.Response, body []byte) string {
+// notJSON says why the body cannot be the contract's JSON, by its headers.
+func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return fmt.Sprintf("the body has the content encoding %q", cut(encoding, 20))
+		return fmt.Sprintf("the body has the content encoding %q", cut(c.redact.text(encoding), 20))
 	}
 	if contentType := resp.Header.Get("Content-Type"); !isJSON(contentType) {
-		return fmt.Sprintf("the body (%d bytes) is not JSON but %q", len(body), cut(contentType, 60))
+		return fmt.Sprintf("the body (%d bytes) is not JSON but %q", len(body), cut(c.redact.text(contentType), 60))
 	}
 	return ""
 }
 
-// scrub removes echoes of the credentials from an answer.
+// scrub removes echoes of the credentials from an answer. The rows, of which
+// there can be many, are searched only when the body gives a reason: the
+// secret itself, or an escape that could hide it.
 func (c *Client) scrub(list *AssociationList) {
-	list.Body = c.redact.body(list.Body)
+	clean, found := c.redact.body(list.Body)
+	if found || bytes.IndexByte(list.Body, '\\') >= 0 {
+		for i := range list.Associations {
+			a := &list.Associations[i]
+			a.Service, a.Status = c.redact.text(a.Service), c.redact.text(a.Status)
+		}
+	}
+	list.Body = clean
 	for i := range list.Messages {
 		m := &list.Messages[i]
 		m.Message, m.DocumentationURL, m.Pointer =

@@ -19,7 +19,8 @@ const (
 // says. It keeps them in closures, where no formatter can reach them.
 type redactor struct {
 	text func(string) string
-	body func([]byte) []byte
+	// body also tells whether it found anything.
+	body func([]byte) ([]byte, bool)
 }
 
 func newRedactor(secrets []string) redactor {
@@ -39,13 +40,14 @@ func newRedactor(secrets []string) redactor {
 			}
 			return s
 		},
-		body: func(b []byte) []byte {
+		body: func(b []byte) ([]byte, bool) {
+			found := false
 			for _, secret := range forBody {
 				if bytes.Contains(b, []byte(secret)) {
-					b = bytes.ReplaceAll(b, []byte(secret), []byte(redacted))
+					b, found = bytes.ReplaceAll(b, []byte(secret), []byte(redacted)), true
 				}
 			}
-			return b
+			return b, found
 		},
 	}
 }

@@ -1,0 +1,228 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+var canaries = []string{token, email, key}
+
+// wantNoSecret prints v in every way and looks for the canaries.
+func wantNoSecret(t *testing.T, what string, v any) {
+	t.Helper()
+	var out strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p"} {
+		fmt.Fprintf(&out, verb+"\n", v)
+	}
+	text, err := json.Marshal(v)
+	fmt.Fprintln(&out, string(text), err)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("m", "v", v)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "v", v)
+	for _, canary := range canaries {
+		hex := fmt.Sprintf("%x", canary)
+		decimal := strings.Trim(fmt.Sprint([]byte(canary)), "[]")
+		for _, form := range []string{canary, hex, strings.ToUpper(hex), decimal} {
+			if strings.Contains(out.String(), form) {
+				t.Errorf("%s shows %q:\n%.2000s", what, form, out.String())
+				return
+			}
+		}
+	}
+}
+
+func TestCredentialsHideThemselves(t *testing.T) {
+	t.Parallel()
+	for name, creds := range map[string]api.Credentials{"token": api.APIToken(token), "key": api.APIKey(email, key)} {
+		client, err := api.New(creds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		type holder struct {
+			Exported api.Credentials
+			hidden   api.Credentials
+			pointer  *api.Credentials
+			client   *api.Client
+		}
+		for what, v := range map[string]any{
+			"value": creds, "pointer": &creds, "slice": []api.Credentials{creds}, "map": map[string]any{"c": creds},
+			"holder": holder{creds, creds, &creds, client}, "holder pointer": &holder{creds, creds, &creds, client},
+			"client": client, "client value": fmt.Sprintf("%+v", *client), //nolint:govet // a copy is what a careless log makes
+			"option": api.WithBaseURL("https://user:" + token + "@example.com"),
+		} {
+			wantNoSecret(t, name+" "+what, v)
+		}
+	}
+	if got := fmt.Sprint(api.APIToken(token), api.APIKey(email, key), api.Credentials{}); got != "API token [redacted] API key [redacted] no credentials [redacted]" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// echoes are the places in which a server, or what is before it, can repeat
+// what it was sent.
+func echoes(secret string) map[string]step {
+	in := func(format string) string { return strings.ReplaceAll(format, "%", secret) }
+	return map[string]step{
+		"message":          reply(403, in(`{"success":false,"errors":[{"code":1,"message":"bad %"}]}`)),
+		"every member":     reply(400, in(`{"success":false,"errors":[{"code":"%","message":"%","documentation_url":"%","source":{"pointer":"%"},"error_chain":[{"message":"%"}]}],"messages":[{"message":"%"},"%"]}`)),
+		"legacy":           reply(400, in(`{"code":6003,"error":"%"}`)),
+		"long message":     reply(400, in(`{"success":false,"errors":[{"message":"`+strings.Repeat("x", 1000)+`%"}]}`)),
+		"message at limit": reply(400, in(`{"success":false,"errors":[{"message":"`+strings.Repeat("x", 90)+`%"}]}`)),
+		"page":             reply(502, in("<html>%"), "Content-Type", "text/html"),
+		"media type":       reply(200, emptyBody, "Content-Type", in("text/%")),
+		"encoding":         reply(200, emptyBody, "Content-Encoding", secret),
+		"Ray ID":           reply(404, "", "Cf-Ray", secret),
+		"Ray ID of a list": reply(200, emptyBody, "Cf-Ray", secret),
+		"redirect":         reply(302, "", "Location", in("https://example.com/?%")),
+		"retry time":       reply(503, "", "Retry-After", secret),
+		"quota":            reply(503, "", "Ratelimit", in(`"%";r=1;t=1`)),
+		"member name":      reply(200, in(`{"success":true,"result":[{"service":{"%":1}}]}`)),
+		"duplicate name":   reply(200, in(`{"success":true,"result":[],"%":1,"%":2}`)),
+		"success message":  reply(200, in(`{"success":true,"result":[],"messages":[{"code":1,"message":"%","documentation_url":"%","source":{"pointer":"%"}}],"errors":[{"code":1,"message":"%"}]}`)),
+		"rows":             reply(200, in(`{"success":true,"result":[{"service":"%","status":"%"}],"unknown":"%"}`)),
+		"no result":        reply(200, in(`{"success":true,"messages":[{"code":1,"message":"%"}]}`)),
+		"transport error":  fail(errors.New(in("cannot send Authorization: Bearer %"))),
+		"wrapped error":    fail(fmt.Errorf("outer: %w", errors.New(secret))),
+		"body error":       broken(200, errors.New(in("read %"))),
+		"body error, 500":  broken(500, errors.New(in("read %"))),
+	}
+}
+
+func TestEchoedCredentialsAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, secret := range canaries {
+		for name, s := range echoes(secret) {
+			var log bytes.Buffer
+			creds := api.APIToken(token)
+			if secret != token {
+				creds = api.APIKey(email, key)
+			}
+			client, err := api.New(creds, api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: scripted(s)}),
+				api.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := client.Associations(t.Context(), cert)
+			wantNoSecret(t, name+": log", log.String())
+			if list != nil {
+				wantNoSecret(t, name+": list", list)
+				wantNoSecret(t, name+": body", string(list.Body))
+				wantNoSecret(t, name+": result", api.AuditResult{List: list})
+				continue
+			}
+			wantNoSecret(t, name+": result", api.AuditResult{Err: err})
+			wantNoSecretInChain(t, name, err)
+		}
+	}
+}
+
+// wantNoSecretInChain looks at err and everything that Unwrap gives.
+func wantNoSecretInChain(t *testing.T, what string, err error) {
+	t.Helper()
+	wantNoSecret(t, what, err)
+	switch e := err.(type) {
+	case *api.Error:
+		wantNoSecret(t, what+": fields", *e) //nolint:govet // a copy is what a careless log makes
+		for _, inner := range e.Unwrap() {
+			wantNoSecretInChain(t, what, inner)
+		}
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			wantNoSecretInChain(t, what, inner)
+		}
+	}
+}
+
+func TestEscapedEchoIsRedactedInWhatIsDecoded(t *testing.T) {
+	t.Parallel()
+	escaped := strings.ReplaceAll(token, "c", `\u0063`)
+	list, err := ask(t, answer(200, `{"success":true,"result":[{"service":"`+escaped+`"}],"messages":[{"code":1,"message":"`+escaped+`"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list.Associations[0].Service != "[redacted]" || list.Messages[0].Message != "[redacted]" {
+		t.Errorf("got %+v", list)
+	}
+}
+
+func TestPasswordsOfProxiesAreWithheld(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`proxyconnect tcp: dial http://user:hunter22@proxy:3128: refused`,
+		`invalid proxy address "user:hunter22": parse`,
+	} {
+		_, err := newClient(t, scripted(fail(errors.New(text))), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+		wantSentinels(t, err, api.ErrUnreachable)
+		if all := fmt.Sprintf("%v %+v %#v", err, err, errors.Unwrap(err)); strings.Contains(all, "hunter22") {
+			t.Error(all)
+		}
+	}
+}
+
+func TestShortCredentialsDoNotGarbleAnswers(t *testing.T) {
+	t.Parallel()
+	client, err := api.New(api.APIToken("result"), api.WithHTTPClient(&http.Client{Transport: scripted(reply(200, inUseBody))}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.Associations(t.Context(), cert)
+	if err != nil || string(list.Body) != inUseBody {
+		t.Errorf("got %s, %v", list.Body, err)
+	}
+}
+
+func TestLogHoldsTheDocumentedAttributesAndNoHeaders(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	rt := scripted(reply(503, envelopeWith("5"), "Retry-After", "0"), reply(200, inUseBody))
+	if _, err := newClient(t, rt, api.WithLogger(logger)).Associations(t.Context(), cert); err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(&out)
+	for _, want := range []map[string]any{
+		{"level": "DEBUG", "msg": "cloudflare-mtls attempt", "method": "GET", "status": 503.0, "ray_id": "8f2a5c-AMS", "attempt": 1.0,
+			"path":  "/client/v4/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations",
+			"error": "list mTLS certificate associations: HTTP 503 Service Unavailable: code 5: why (ray 8f2a5c-AMS)"},
+		{"level": "DEBUG", "msg": "cloudflare-mtls attempt", "method": "GET", "status": 200.0, "ray_id": "8f2a5c-AMS", "attempt": 2.0,
+			"path":         "/client/v4/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations",
+			"associations": 1.0},
+	} {
+		var got map[string]any
+		if err := dec.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		_, timed := got["duration"]
+		wait, waited := got["wait"].(float64)
+		if !timed || waited != (want["status"] == 503.0) || wait > 1e8 {
+			t.Errorf("got %v", got)
+		}
+		delete(got, "time")
+		delete(got, "duration")
+		delete(got, "wait")
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		t.Errorf("more than two events: %v", err)
+	}
+}
+
+func TestNothingIsLoggedAboveDebugLevel(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	_, _ = newClient(t, scripted(reply(500, ""), reply(404, "")), api.WithLogger(logger)).Associations(t.Context(), cert)
+	if out.Len() > 0 {
+		t.Error(out.String())
+	}
+}
