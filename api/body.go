@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 )
 
@@ -12,17 +13,25 @@ const drainLimit = 256 << 10
 
 var errTooLarge = errors.New("body exceeds the limit")
 
+// maxSized is the largest announced length for which a buffer is made at once.
+const maxSized = 16 << 20
+
 // readBody reads the whole body, closes it, and returns what it got together
 // with what went wrong: errTooLarge, or the error of the connection.
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	defer func() { _ = resp.Body.Close() }()
-	if resp.ContentLength > limit {
+	size := resp.ContentLength
+	if size > limit {
 		return nil, errTooLarge
 	}
-	if resp.ContentLength > 0 {
-		return readSized(resp.Body, resp.ContentLength, limit)
+	if 0 < size && size <= maxSized {
+		return readSized(resp.Body, size, limit)
 	}
-	return readUnsized(nil, resp.Body, limit)
+	body, err := readUnsized(nil, resp.Body, limit)
+	if err == nil && int64(len(body)) < size {
+		err = io.ErrUnexpectedEOF
+	}
+	return body, err
 }
 
 // readSized trusts the announced length for the size of the buffer only. It
@@ -44,7 +53,11 @@ func readSized(r io.Reader, size, limit int64) ([]byte, error) {
 }
 
 func readUnsized(start []byte, r io.Reader, limit int64) ([]byte, error) {
-	rest, err := io.ReadAll(io.LimitReader(r, limit-int64(len(start))+1))
+	left := limit - int64(len(start))
+	if left < math.MaxInt64 {
+		left++ // one more shows that there is more
+	}
+	rest, err := io.ReadAll(io.LimitReader(r, left))
 	body := start
 	if len(rest) > 0 {
 		body = append(start, rest...)
