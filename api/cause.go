@@ -89,6 +89,6 @@ func (c *Client) safe(err error) error {
 // isCertificateError tells that the server could not prove who it is, which
 // asking again will not change.
 func isCertificateError(err error) bool {
-	var failed *tls.CertificateVerificationError
-	return errors.As(err, &failed)
+	_, failed := errors.AsType[*tls.CertificateVerificationError](err)
+	return failed
 }

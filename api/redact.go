@@ -24,13 +24,14 @@ type redactor struct {
 }
 
 func newRedactor(secrets []string) redactor {
-	var forText, forBody []string
+	var forText []string
+	var forBody [][]byte
 	for _, s := range secrets {
 		if len(s) >= minSecretInText {
 			forText = append(forText, s)
 		}
 		if len(s) >= minSecretInBody {
-			forBody = append(forBody, s)
+			forBody = append(forBody, []byte(s))
 		}
 	}
 	return redactor{
@@ -43,8 +44,8 @@ func newRedactor(secrets []string) redactor {
 		body: func(b []byte) ([]byte, bool) {
 			found := false
 			for _, secret := range forBody {
-				if bytes.Contains(b, []byte(secret)) {
-					b, found = bytes.ReplaceAll(b, []byte(secret), []byte(redacted)), true
+				if bytes.Contains(b, secret) {
+					b, found = bytes.ReplaceAll(b, secret, []byte(redacted)), true
 				}
 			}
 			return b, found

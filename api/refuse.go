@@ -31,8 +31,7 @@ func (k *call) refused(no *refusal) *Error {
 
 // ended is the error after the context has ended a wait.
 func (k *call) ended() *Error {
-	var stop *auditStop
-	stopped := errors.As(context.Cause(k.manner.admission), &stop)
+	stop, stopped := errors.AsType[*auditStop](context.Cause(k.manner.admission))
 	switch {
 	case stopped && k.last != nil:
 		return k.last

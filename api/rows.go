@@ -39,7 +39,8 @@ func (r *rows) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := json.UnmarshalDecode(dec, &row); err != nil {
 			return err
 		}
-		list = append(list, Association(row))
+		// Member by member: one that the vendor adds must not break the build.
+		list = append(list, Association{Service: row.Service, Status: row.Status})
 	}
 	*r = list
 	_, err := dec.ReadToken()

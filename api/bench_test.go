@@ -1,0 +1,150 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// handwritten is the floor: what a careful engineer writes for this one call
+// with net/http and encoding/json, without retries, limits or typed errors.
+type handwritten struct {
+	client *http.Client
+	base   string
+	token  string
+}
+
+type handwrittenAnswer struct {
+	Success bool `json:"success"`
+	Errors  []struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	} `json:"errors"`
+	Result []struct {
+		Service string `json:"service"`
+		Status  string `json:"status"`
+	} `json:"result"`
+	ResultInfo *struct {
+		Count      int `json:"count"`
+		Page       int `json:"page"`
+		PerPage    int `json:"per_page"`
+		TotalCount int `json:"total_count"`
+	} `json:"result_info"`
+}
+
+func (h *handwritten) list(ctx context.Context, account, id string) (*handwrittenAnswer, error) {
+	url := fmt.Sprintf("%s/accounts/%s/mtls_certificates/%s/associations", h.base, account, id)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+h.token)
+	req.Header.Set("Accept", "application/json")
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
+	}
+	var out handwrittenAnswer
+	if err := json.Unmarshal(body, &out); err != nil {
+		return nil, err
+	}
+	if !out.Success {
+		return nil, fmt.Errorf("failed: %v", out.Errors)
+	}
+	return &out, nil
+}
+
+func associationsBody(n int) []byte {
+	services := []string{"gateway", "access", "api_shield", "workers", "email_security"}
+	statuses := []string{"active", "pending_deployment", "pending_deletion"}
+	var b bytes.Buffer
+	b.WriteString(`{"success":true,"errors":[],"messages":[],"result":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"service":%q,"status":%q}`, services[i%5], statuses[i%3])
+	}
+	fmt.Fprintf(&b, `],"result_info":{"count":%d,"page":1,"per_page":%d,"total_count":%d}}`, n, n, n)
+	return b.Bytes()
+}
+
+// inMemory answers every request with the same body, as a connection would:
+// the length is known and the body is read in pieces.
+func inMemory(body []byte) http.RoundTripper {
+	header := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: 200, Header: header.Clone(), Request: r,
+			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		}, nil
+	})
+}
+
+// BenchmarkAssociations measures the client and the floor in turns, and reports
+// time and allocations of the client as a share of the floor's.
+func BenchmarkAssociations(b *testing.B) {
+	for _, n := range []int{0, 2, 20, 1000, 100_000} {
+		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
+			rt := inMemory(associationsBody(n))
+			client := newClient(b, rt, api.WithRateLimit(0, 0), api.WithMaxResponseBytes(64<<20))
+			floor := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
+			ours := func() {
+				if list, err := client.Associations(b.Context(), cert); err != nil || len(list.Associations) != n {
+					b.Fatal(err)
+				}
+			}
+			theirs := func() {
+				if out, err := floor.list(b.Context(), cert.AccountID, cert.ID); err != nil || len(out.Result) != n {
+					b.Fatal(err)
+				}
+			}
+			compare(b, ours, theirs)
+		})
+	}
+}
+
+// compare runs both in alternating batches, so that a busy machine slows both.
+func compare(b *testing.B, ours, theirs func()) {
+	b.Helper()
+	var ourTime, theirTime time.Duration
+	var ourAllocs, theirAllocs uint64
+	measure := func(f func(), took *time.Duration, allocs *uint64) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		for range 16 {
+			f()
+		}
+		*took += time.Since(start)
+		runtime.ReadMemStats(&after)
+		*allocs += after.Mallocs - before.Mallocs
+	}
+	ours()
+	theirs()
+	for b.Loop() {
+		measure(ours, &ourTime, &ourAllocs)
+		measure(theirs, &theirTime, &theirAllocs)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(ourTime)/float64(theirTime), "time/floor")
+	b.ReportMetric(float64(ourAllocs)/float64(theirAllocs), "allocs/floor")
+	b.ReportMetric(float64(ourAllocs)/float64(16*b.N), "allocs/call")
+	b.ReportMetric(float64(ourTime.Nanoseconds())/float64(16*b.N), "ns/call")
+}

@@ -1,0 +1,159 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// loose is how encoding/json reads an answer, as a second opinion.
+type loose struct {
+	Success *bool             `json:"success"`
+	Result  []json.RawMessage `json:"result"`
+	Errors  []json.RawMessage `json:"errors"`
+}
+
+// FuzzAnswer looks for a body that is taken for "unused" or "in use" without
+// saying so.
+func FuzzAnswer(f *testing.F) {
+	for _, body := range []string{
+		emptyBody, inUseBody, "", "null", "[]", `{"success":true}`, `{"success":true,"result":null}`,
+		`{"success":true,"result":[],"result_info":{"count":1.0,"page":1,"per_page":20,"total_count":2000}}`,
+		`{"success":true,"result":[],"result_info":{"cursor":"x"}}`, `{"success":true,"result":[null]}`,
+		`{"success":true,"result":[],"messages":[{"code":1000.0,"message":"m"}],"errors":[{"code":7,"message":"m"}]}`,
+		`{"success":true,"result":[],"result":[{"service":"a"}]}`, envelopeWith("1"), `{"Success":true,"Result":[]}`,
+	} {
+		f.Add(200, []byte(body), "application/json")
+		f.Add(400, []byte(body), "text/html")
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte, contentType string) {
+		rt := roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: status, Header: http.Header{"Content-Type": {contentType}},
+				ContentLength: -1, Body: io.NopCloser(bytes.NewReader(body)),
+			}, nil
+		})
+		list, err := newClient(t, rt, api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20)).Associations(t.Context(), cert)
+		if (list == nil) == (err == nil) {
+			t.Fatalf("list %v, error %v", list, err)
+		}
+		if err != nil {
+			checkErrorText(t, err)
+			return
+		}
+		var opinion loose
+		if status < 200 || status > 299 || !utf8.Valid(body) || !strings.Contains(strings.ToLower(contentType), "json") {
+			t.Fatalf("status %d, type %q gave a list", status, contentType)
+		}
+		if err := json.Unmarshal(body, &opinion); err != nil || opinion.Success == nil || !*opinion.Success || opinion.Result == nil {
+			t.Fatalf("a list from %q: %v", body, err)
+		}
+		if len(opinion.Result) != len(list.Associations) || len(opinion.Errors) != len(list.Errors) || !bytes.Equal(list.Body, body) {
+			t.Fatalf("got %+v from %q", list, body)
+		}
+		if unused := list.Usage() == api.Unused; unused && (len(opinion.Result) > 0 || len(opinion.Errors) > 0) {
+			t.Fatalf("unused from %q", body)
+		}
+	})
+}
+
+func checkErrorText(t *testing.T, err error) {
+	t.Helper()
+	text := err.Error()
+	if len(text) > 300 || !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n\x00\x1b") {
+		t.Errorf("text is %q", text)
+	}
+	if _, jsonErr := json.Marshal(err); jsonErr != nil {
+		t.Error(jsonErr)
+	}
+}
+
+// FuzzErrorNeverShowsTheCredentials puts the token into whatever comes back.
+func FuzzErrorNeverShowsTheCredentials(f *testing.F) {
+	f.Add(403, `{"success":false,"errors":[{"code":1,"message":"@"}]}`, "application/json", "@")
+	f.Add(400, `{"code":6003,"error":"@","error_chain":[{"message":"x@"}]}`, "text/@", "7")
+	f.Add(200, `{"success":true,"result":[{"@":1,"service":{}}]}`, "application/json", "")
+	f.Add(200, `{"success":true,"result":[{"service":"@"}]}`, "application/json", "")
+	f.Add(302, "@", "", "@")
+	f.Fuzz(func(t *testing.T, status int, body, contentType, ray string) {
+		in := func(s string) string { return strings.ReplaceAll(s, "@", token) }
+		rt := roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: status, Header: http.Header{"Content-Type": {in(contentType)}, "Cf-Ray": {in(ray)}},
+				ContentLength: -1, Body: io.NopCloser(strings.NewReader(in(body))),
+			}, nil
+		})
+		list, err := newClient(t, rt, api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+		if err == nil {
+			text, jsonErr := json.Marshal(list)
+			if jsonErr != nil || strings.Contains(string(text), token) || bytes.Contains(list.Body, []byte(token)) {
+				t.Errorf("%v in %s", jsonErr, text)
+			}
+			return
+		}
+		checkErrorText(t, err)
+		text, _ := json.Marshal(err)
+		if strings.Contains(err.Error(), token) || strings.Contains(string(text), token) {
+			t.Errorf("%v: %s", err, text)
+		}
+	})
+}
+
+func FuzzIDs(f *testing.F) {
+	for _, id := range []string{"", "..", "a/b", cert.ID, "%2e", "a\x00"} {
+		f.Add(cert.AccountID, id)
+		f.Add(id, cert.ID)
+	}
+	f.Fuzz(func(t *testing.T, account, id string) {
+		sent := ""
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			sent = r.URL.RequestURI()
+			return answer(200, emptyBody), nil
+		})
+		_, err := newClient(t, rt).Associations(t.Context(), api.CertificateRef{AccountID: account, ID: id})
+		if err != nil {
+			if !errors.Is(err, api.ErrInvalidArgument) || sent != "" {
+				t.Errorf("%v after %q was sent", err, sent)
+			}
+			checkErrorText(t, err)
+			return
+		}
+		if want := "/client/v4/accounts/" + account + "/mtls_certificates/" + id + "/associations"; sent != want {
+			t.Errorf("sent %q, want %q", sent, want)
+		}
+	})
+}
+
+func FuzzBaseURL(f *testing.F) {
+	for _, raw := range []string{"https://example.com/a", "http://localhost:1/", "http://[::1%25lo]", "https://a@b", "https://example.com/%2e"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		var sent *http.Request
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			sent = r
+			return answer(200, emptyBody), nil
+		})
+		client, err := api.New(api.APIToken(token), api.WithBaseURL(raw), api.WithHTTPClient(&http.Client{Transport: rt}))
+		if err != nil {
+			checkErrorText(t, err)
+			return
+		}
+		if _, err := client.Associations(t.Context(), cert); err != nil {
+			t.Fatal(err)
+		}
+		if u := sent.URL; u.User != nil || u.RawQuery != "" || u.Host == "" || !strings.HasSuffix(u.Path, "/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations") {
+			t.Errorf("%q asks %q", raw, u)
+		}
+		if sent.URL.Scheme != "https" && !strings.Contains(strings.ToLower(sent.URL.Host), "localhost") && !strings.ContainsAny(sent.URL.Host, ":1") {
+			t.Errorf("%q sends credentials over %q", raw, sent.URL)
+		}
+	})
+}

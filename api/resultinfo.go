@@ -1,0 +1,91 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+type resultInfo struct {
+	generated.ResultInfo
+	Cursor  jsontext.Value `json:"cursor"`
+	Cursors jsontext.Value `json:"cursors"`
+}
+
+// hasCursor tells whether the answer points to more. Only null, the empty
+// string and the empty object do not.
+func (i *resultInfo) hasCursor() bool {
+	return pointsOn(i.Cursor) || pointsOn(i.Cursors)
+}
+
+func pointsOn(v jsontext.Value) bool {
+	switch v.Kind() {
+	case jsontext.KindInvalid, jsontext.KindNull:
+		return false
+	case jsontext.KindBeginObject:
+		var members map[string]jsontext.Value
+		if json.Unmarshal(v, &members) != nil {
+			return true
+		}
+		for _, member := range members {
+			if pointsOn(member) {
+				return true
+			}
+		}
+		return false
+	default:
+		return string(v) != `""`
+	}
+}
+
+func fillInfo(list *AssociationList, info *resultInfo, body []byte) error {
+	if info == nil {
+		list.Truncated = isTruncated(len(list.Associations), ResultInfo{}, false)
+		return nil
+	}
+	var err error
+	count := func(name string, f float64) int64 {
+		n, problem := toCount(name, f, body)
+		err = errors.Join(err, problem)
+		return n
+	}
+	list.Info = &ResultInfo{
+		Count:      count("count", info.Count),
+		Page:       count("page", info.Page),
+		PerPage:    count("per_page", info.PerPage),
+		TotalCount: count("total_count", info.TotalCount),
+		TotalPages: count("total_pages", info.TotalPages),
+	}
+	list.Truncated = isTruncated(len(list.Associations), *list.Info, info.hasCursor())
+	return err
+}
+
+// maxExact is the largest integer up to which float64 holds every one.
+const maxExact = 1 << 53
+
+func toCount(name string, f float64, body []byte) (int64, error) {
+	switch {
+	case f != math.Trunc(f):
+		return 0, fmt.Errorf("/result_info/%s is not an integer", name)
+	case math.Abs(f) > maxExact, math.Abs(f) == maxExact && !isExactly(body, name, f):
+		return 0, fmt.Errorf("/result_info/%s is beyond 2^53", name)
+	}
+	return int64(f), nil
+}
+
+// isExactly tells 2^53 from 2^53+1, which are the same float64.
+func isExactly(body []byte, name string, f float64) bool {
+	var raw struct {
+		ResultInfo map[string]jsontext.Value `json:"result_info"`
+	}
+	if json.Unmarshal(body, &raw) != nil {
+		return false
+	}
+	text := strings.TrimSuffix(string(raw.ResultInfo[name]), ".0")
+	return text == fmt.Sprintf("%.0f", f)
+}
