@@ -31,7 +31,7 @@ type cell struct {
 }
 
 // newCell makes a client and a server, on which nothing fails yet.
-func newCell(t *testing.T, f fault) *cell {
+func newCell(t *testing.T, f fault, attempt time.Duration) *cell {
 	t.Helper()
 	c := &cell{fault: f, log: new(waitLog), link: &link{
 		transport: &http.Transport{}, bad: func(int) bool { return false }, during: func() {},
@@ -40,10 +40,7 @@ func newCell(t *testing.T, f fault) *cell {
 	t.Cleanup(c.cancel)
 	options := []api.Option{
 		api.WithLogger(slog.New(c.log)), api.WithMaxResponseBytes(1 << 20),
-		api.WithAttemptTimeout(20 * time.Second),
-	}
-	if f.treatment == timedOut {
-		options = append(options, api.WithAttemptTimeout(attemptTimeout))
+		api.WithAttemptTimeout(attempt),
 	}
 	if f.way != nil {
 		f.way(t, c.link)

@@ -13,6 +13,16 @@ type situation struct {
 	name   string
 	set    func(c *cell)
 	expect func(f fault) expectation
+	// endsFirst: the caller's context ends before anything else does.
+	endsFirst bool
+}
+
+// attempt is the time limit of an attempt.
+func (s situation) attempt(f fault) time.Duration {
+	if f.treatment == timedOut && !s.endsFirst {
+		return attemptTimeout
+	}
+	return time.Minute
 }
 
 // expectation is what a cell has to show.
@@ -35,16 +45,18 @@ const (
 	allBackoffs  = 700 * time.Millisecond
 	// deadline is later than the longest first wait, so that a second attempt
 	// is under way when it passes, also on a loaded machine.
-	deadline = 1500 * time.Millisecond
+	deadline = 5 * time.Second
+	// shortDeadline comes before the end of the wait that the server asks for.
+	shortDeadline = retryAfter - time.Second
 	// late is when answers come that come after the deadline.
 	late = deadline + 250*time.Millisecond
 )
 
 var situations = []situation{
-	{"once then ok", failOnce, expectOnce},
-	{"always", failAlways, expectAlways},
-	{"deadline first", failPastDeadline, expectDeadline},
-	{"cancel first", failWithCancel, expectCancel},
+	{"once then ok", failOnce, expectOnce, false},
+	{"always", failAlways, expectAlways, false},
+	{"deadline first", failPastDeadline, expectDeadline, true},
+	{"cancel first", failWithCancel, expectCancel, true},
 }
 
 func first(n int) bool { return n == 1 }
@@ -91,13 +103,17 @@ func expectAlways(f fault) expectation {
 // failPastDeadline: what is retried meets silence in the second attempt; an
 // answer that is final comes too late.
 func failPastDeadline(c *cell) {
+	limit := deadline
 	switch c.fault.treatment {
 	case final:
 		c.fail(always, longAfterwards, fs.OK())
+	case waited:
+		limit = shortDeadline
+		c.fail(first, nothing, fs.Silence(nil))
 	default:
 		c.fail(first, nothing, fs.Silence(nil))
 	}
-	c.ctx, c.cancel = context.WithTimeout(c.ctx, deadline)
+	c.ctx, c.cancel = context.WithTimeout(c.ctx, limit)
 }
 
 func expectDeadline(f fault) expectation {

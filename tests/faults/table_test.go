@@ -45,7 +45,7 @@ const (
 	// attemptTimeout is that of the faults that drip.
 	attemptTimeout = 2 * time.Second
 	// retryAfter is what the server asks for with 429.
-	retryAfter = 2 * time.Second
+	retryAfter = 3 * time.Second
 )
 
 var table = []fault{
@@ -69,7 +69,7 @@ var table = []fault{
 	{name: "204", answer: fs.Complete(204, ""), treatment: final, status: 204, is: unexpected, keeps: true},
 	{name: "302", answer: fs.Complete(302, fs.Echo, "Location: http://127.0.0.1:1/?"+fs.Echo), treatment: final, status: 302, is: []error{api.ErrRedirect}, keeps: true},
 	{name: "408", answer: fs.Failure(408, 1001), treatment: retried, status: 408, is: []error{api.ErrRejected}, keeps: true},
-	{name: "429 with Retry-After", answer: fs.Failure(429, 971, "Retry-After: 2"), treatment: waited, status: 429, is: limited, keeps: true},
+	{name: "429 with Retry-After", answer: fs.Failure(429, 971, "Retry-After: 3"), treatment: waited, status: 429, is: limited, keeps: true},
 	{name: "429 without", answer: fs.Failure(429, 971), treatment: blocked, status: 429, is: limited, keeps: true},
 	{name: "500", answer: fs.Failure(500, 1002), treatment: retried, status: 500, is: server, keeps: true},
 	{name: "501", answer: fs.Failure(501, 1003), treatment: final, status: 501, is: server, keeps: true},
