@@ -46,29 +46,35 @@ func Published(root string) (specdoc.Object, error) {
 	return specdoc.Decode(frozen.Path, text)
 }
 
-// Overlays returns the overlays of the module without the named actions.
-func Overlays(root string, without ...string) ([]overlay.Overlay, error) {
+// Run puts a document through the pipeline as the build does, with the named
+// overlay actions left out. What the document satisfies by itself is found out
+// with all actions in place; beyond that, an action that matches nothing is an
+// error.
+func Run(root string, document specdoc.Object, without ...string) (Stages, error) {
+	s := Stages{Published: document}
 	overlays, err := overlay.Load(os.DirFS(root), pipeline.OverlayDir)
 	if err != nil {
-		return nil, err
+		return s, err
+	}
+	if s.Canonical, err = canon.Canonicalize(document); err != nil {
+		return s, err
+	}
+	_, outcomes, err := overlay.Survey(s.Canonical, overlays)
+	if err != nil {
+		return s, err
+	}
+	var satisfied []string
+	for _, outcome := range outcomes {
+		if outcome.Effect == overlay.Satisfied && !slices.Contains(without, outcome.Action.ID) {
+			satisfied = append(satisfied, outcome.Action.ID)
+		}
 	}
 	for i := range overlays {
 		overlays[i].Actions = slices.DeleteFunc(overlays[i].Actions, func(a overlay.Action) bool {
 			return slices.Contains(without, a.ID)
 		})
 	}
-	return overlays, nil
-}
-
-// Run puts a document through the pipeline. Whether each action still matches
-// something is not judged here.
-func Run(document specdoc.Object, overlays []overlay.Overlay) (Stages, error) {
-	s := Stages{Published: document}
-	var err error
-	if s.Canonical, err = canon.Canonicalize(document); err != nil {
-		return s, err
-	}
-	if s.Overlaid, _, err = overlay.Survey(s.Canonical, overlays); err != nil {
+	if s.Overlaid, err = overlay.Apply(s.Canonical, overlays, satisfied); err != nil {
 		return s, err
 	}
 	s.Normalised, err = pipeline.Finish("rebuilt", s.Overlaid)
@@ -82,11 +88,7 @@ func Frozen(root string, without ...string) (Stages, error) {
 	if err != nil {
 		return Stages{}, err
 	}
-	overlays, err := Overlays(root, without...)
-	if err != nil {
-		return Stages{}, err
-	}
-	return Run(document, overlays)
+	return Run(root, document, without...)
 }
 
 // Load reads a stage as kin-openapi understands it.
