@@ -43,6 +43,14 @@ spec-update: specgen ## Take a new revision of the vendor's document: SPEC=file 
 spec-diff: specgen ## Report what spec-update would change, and change nothing: SPEC=file [JSON=1]
 	$(need-spec)@$(BIN)/specgen diff $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
 
+.PHONY: contract
+contract: ## Run the contract and equivalence tests alone
+	$(GO) test -race -shuffle=on ./api/apitest ./api/contract ./tests/published ./tests/equivalence ./tests/contract ./tests/caught ./tests/live
+
+.PHONY: contract-live
+contract-live: ## Hold the real API to the contract (CLOUDFLARE_… in the environment; without it, says so)
+	@$(GO) run ./tests/live
+
 .PHONY: api-text
 api-text: ## Record the exported API in tests/publicapi/testdata
 	$(GO) test ./tests/publicapi -update

@@ -112,7 +112,7 @@ func (b *body) violations(cause error) []Violation {
 		unchecked = Violation{Class: Unchecked, Pointer: "/header/Content-Encoding", Message: err.Error(), Excerpt: b.header.Get("Content-Encoding")}
 	}
 	unchecked.StatusCode, unchecked.RayID = b.status, b.header.Get("CF-Ray")
-	return []Violation{b.redact.violation(unchecked)}
+	return b.redact.violations([]Violation{unchecked})
 }
 
 // decompress undoes the encoding that a caller asked for itself; what

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -30,21 +31,42 @@ var credentialHeaders = []string{"Authorization", "X-Auth-Key", "X-Auth-Email", 
 // and 36.
 var tokenLike = regexp.MustCompile(`[0-9A-Za-z_-]{37,}|(?i:bearer\s+)[0-9A-Za-z_.~+/=-]{8,}`)
 
-// redactor removes the credentials of one request from texts.
-type redactor struct{ secrets *regexp.Regexp } // nil: the request had none
+// redactor removes the credentials of one request from texts. It holds them as
+// they were sent and goes to work only when there is a violation to tell of.
+type redactor struct{ secrets []string }
 
 func newRedactor(header http.Header) redactor {
-	var secrets []string
+	var r redactor
 	for _, name := range credentialHeaders {
 		for _, value := range header.Values(name) {
-			secrets = append(secrets, value)
+			r.secrets = append(r.secrets, value)
 			if _, token, ok := strings.Cut(value, " "); ok {
-				secrets = append(secrets, strings.TrimSpace(token))
+				r.secrets = append(r.secrets, strings.TrimSpace(token))
 			}
 		}
 	}
+	return r
+}
+
+// violations redacts all texts of vs in place.
+func (r redactor) violations(vs []Violation) []Violation {
+	if len(vs) == 0 {
+		return vs
+	}
+	secret := r.pattern()
+	for i := range vs {
+		for _, text := range []*string{&vs[i].Pointer, &vs[i].Message, &vs[i].Expected, &vs[i].Excerpt, &vs[i].RayID} {
+			*text = redact(*text, secret)
+		}
+	}
+	return vs
+}
+
+// pattern matches all that the request's credentials may look like in a text;
+// nil when it has none.
+func (r redactor) pattern() *regexp.Regexp {
 	var patterns []string
-	for _, secret := range secrets {
+	for _, secret := range r.secrets {
 		if len(secret) >= minSecret {
 			for _, form := range writtenForms(secret) {
 				patterns = append(patterns, regexp.QuoteMeta(form))
@@ -52,10 +74,10 @@ func newRedactor(header http.Header) redactor {
 		}
 	}
 	if len(patterns) == 0 {
-		return redactor{}
+		return nil
 	}
 	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // the longest match wins
-	return redactor{regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))}
+	return regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
 }
 
 // writtenForms are the ways in which a message may write a secret: as it is or
@@ -75,15 +97,15 @@ func writtenForms(secret string) []string {
 
 func unquoted(s string) string { return s[1 : len(s)-1] }
 
-// text redacts s, makes it printable on one line and bounds its length. The
-// order matters: cut first and the front half of a secret would stay.
-func (r redactor) text(s string) string {
-	if r.secrets != nil {
-		s = r.secrets.ReplaceAllLiteralString(s, redacted)
+// redact removes secrets from s, makes it printable on one line and bounds its
+// length. The order matters: cut first and the front half of a secret would stay.
+func redact(s string, secret *regexp.Regexp) string {
+	if secret != nil {
+		s = secret.ReplaceAllLiteralString(s, redacted)
 	}
 	s = tokenLike.ReplaceAllLiteralString(s, redacted)
 	s = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
+		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c
@@ -96,14 +118,4 @@ func (r redactor) text(s string) string {
 		cut--
 	}
 	return s[:cut] + "…"
-}
-
-// violation redacts all texts of v.
-func (r redactor) violation(v Violation) Violation {
-	v.Pointer = r.text(v.Pointer)
-	v.Message = r.text(v.Message)
-	v.Expected = r.text(v.Expected)
-	v.Excerpt = r.text(v.Excerpt)
-	v.RayID = r.text(v.RayID)
-	return v
 }

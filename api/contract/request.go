@@ -30,11 +30,11 @@ func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
 	redact := newRedactor(req.Header)
 	params, inside := c.doc.match(req, c.basePath)
 	if !inside {
-		return []Violation{redact.violation(Violation{
+		return redact.violations([]Violation{{
 			Class: Outside, Pointer: "/path", Message: "not a request to the contract's operation",
 			Expected: c.doc.route.Method + " " + c.basePath + c.doc.route.Path,
 			Excerpt:  req.Method + " " + req.URL.EscapedPath(),
-		})}, false
+		}}), false
 	}
 	for name, value := range params {
 		if value == "." || value == ".." {
@@ -63,12 +63,11 @@ func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
 		},
 	})
 	vs = append(vs, requestViolations(err)...)
-	for i, v := range vs {
-		v.Class = BadRequest
-		vs[i] = redact.violation(v)
+	for i := range vs {
+		vs[i].Class = BadRequest
 	}
-	slices.SortFunc(vs, func(a, b Violation) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return vs, true
+	slices.SortFunc(vs, byPointer)
+	return redact.violations(vs), true
 }
 
 func requestViolations(err error) (vs []Violation) {

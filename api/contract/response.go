@@ -41,11 +41,10 @@ func (c *checker) response(redact redactor, status int, header http.Header, body
 			Class: class, Message: fmt.Sprintf("%d more violations of this response are not listed", rest),
 		})
 	}
-	for i, v := range vs {
-		v.StatusCode, v.RayID = status, header.Get("CF-Ray")
-		vs[i] = redact.violation(v)
+	for i := range vs {
+		vs[i].StatusCode, vs[i].RayID = status, header.Get("CF-Ray")
 	}
-	return vs
+	return redact.violations(vs)
 }
 
 func (c *checker) responseBody(status int, header http.Header, body []byte) []Violation {

@@ -102,7 +102,7 @@ func TestLeavingOutAnOverlayActionIsCaught(t *testing.T) {
 			if tt.holds != nil && !tt.holds(load(t, whole.stages)) {
 				t.Error("the contract itself does not have the property")
 			}
-			broken, err := rebuild.Run(moduleRoot, whole.stages.Published, id)
+			broken, err := whole.stages.Without(moduleRoot, id)
 			switch {
 			case err != nil && (tt.refused == "" || !strings.Contains(err.Error(), tt.refused)):
 				t.Errorf("the pipeline refuses for another reason than %q: %v", tt.refused, err)

@@ -48,9 +48,9 @@ func publishedFailure(t *testing.T) *openapi3.Schema {
 	return arms[1].Value
 }
 
-func stages(t *testing.T, without ...string) rebuild.Stages {
+func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
-	s, err := rebuild.Frozen(moduleRoot, without...)
+	s, err := rebuild.Frozen(moduleRoot)
 	if err != nil {
 		t.Fatal(err)
 	}

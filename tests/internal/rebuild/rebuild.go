@@ -21,6 +21,8 @@ import (
 // Stages are the forms of the document on its way through the pipeline.
 type Stages struct {
 	Published, Canonical, Overlaid, Normalised specdoc.Object
+	// Satisfied are the overlay actions that the document has no need of.
+	Satisfied []string
 }
 
 // Published returns the frozen fragment as a document, with the server and the
@@ -46,11 +48,9 @@ func Published(root string) (specdoc.Object, error) {
 	return specdoc.Decode(frozen.Path, text)
 }
 
-// Run puts a document through the pipeline as the build does, with the named
-// overlay actions left out. What the document satisfies by itself is found out
-// with all actions in place; beyond that, an action that matches nothing is an
-// error.
-func Run(root string, document specdoc.Object, without ...string) (Stages, error) {
+// Run puts a document through the pipeline as the build does, and finds out what
+// it satisfies by itself. Any other action that matches nothing is an error.
+func Run(root string, document specdoc.Object) (Stages, error) {
 	s := Stages{Published: document}
 	overlays, err := overlay.Load(os.DirFS(root), pipeline.OverlayDir)
 	if err != nil {
@@ -63,32 +63,44 @@ func Run(root string, document specdoc.Object, without ...string) (Stages, error
 	if err != nil {
 		return s, err
 	}
-	var satisfied []string
 	for _, outcome := range outcomes {
-		if outcome.Effect == overlay.Satisfied && !slices.Contains(without, outcome.Action.ID) {
-			satisfied = append(satisfied, outcome.Action.ID)
+		if outcome.Effect == overlay.Satisfied {
+			s.Satisfied = append(s.Satisfied, outcome.Action.ID)
 		}
 	}
-	for i := range overlays {
-		overlays[i].Actions = slices.DeleteFunc(overlays[i].Actions, func(a overlay.Action) bool {
-			return slices.Contains(without, a.ID)
-		})
+	return s.finish(overlays)
+}
+
+// Without runs the pipeline once more from the canonical form, with one overlay
+// action left out.
+func (s Stages) Without(root, action string) (Stages, error) {
+	overlays, err := overlay.Load(os.DirFS(root), pipeline.OverlayDir)
+	if err != nil {
+		return s, err
 	}
-	if s.Overlaid, err = overlay.Apply(s.Canonical, overlays, satisfied); err != nil {
+	for i := range overlays {
+		overlays[i].Actions = slices.DeleteFunc(overlays[i].Actions, func(a overlay.Action) bool { return a.ID == action })
+	}
+	s.Satisfied = slices.DeleteFunc(slices.Clone(s.Satisfied), func(id string) bool { return id == action })
+	return s.finish(overlays)
+}
+
+func (s Stages) finish(overlays []overlay.Overlay) (Stages, error) {
+	var err error
+	if s.Overlaid, err = overlay.Apply(s.Canonical, overlays, s.Satisfied); err != nil {
 		return s, err
 	}
 	s.Normalised, err = pipeline.Finish("rebuilt", s.Overlaid)
 	return s, err
 }
 
-// Frozen puts the frozen fragment through the pipeline, with the named overlay
-// actions left out.
-func Frozen(root string, without ...string) (Stages, error) {
+// Frozen puts the frozen fragment through the pipeline.
+func Frozen(root string) (Stages, error) {
 	document, err := Published(root)
 	if err != nil {
 		return Stages{}, err
 	}
-	return Run(root, document, without...)
+	return Run(root, document)
 }
 
 // Load reads a stage as kin-openapi understands it.
