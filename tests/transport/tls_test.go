@@ -1,0 +1,117 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
+	"github.com/certuse/cloudflare-mtls/tests/internal/certs"
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+func TestServersThatCannotProveWhoTheyAreAreRefused(t *testing.T) {
+	t.Parallel()
+	trusted, stranger := certs.NewAuthority(t), certs.NewAuthority(t)
+	for name, test := range map[string]struct {
+		cert tls.Certificate
+		says string
+	}{
+		"wrong name":        {trusted.Issue(t, tomorrow(), "other.example"), "not " + apiHost},
+		"expired":           {trusted.Issue(t, time.Now().Add(-time.Hour), apiHost), "expired"},
+		"self-signed":       {certs.SelfSigned(t, apiHost), "unknown authority"},
+		"unknown authority": {stranger.Issue(t, tomorrow(), apiHost), "unknown authority"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := fs.Start(t, fs.Always(fs.OK()), serving(test.cert))
+			routes := network{apiHost + ":443": server.Addr()}
+			client := newClient(t, credentials["token"], routes.transport(trusted), "https://"+apiHost+"/client/v4")
+			_, err := client.Associations(t.Context(), cert)
+			if !errors.Is(err, api.ErrUnreachable) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want an error that says %q", err, test.says)
+			}
+			if server.Requests() != 0 {
+				t.Error("a request was sent")
+			}
+			canary.Check(t, "error", err)
+		})
+	}
+}
+
+func TestProtocols(t *testing.T) {
+	t.Parallel()
+	authority := certs.NewAuthority(t)
+	for _, test := range []struct {
+		name string
+		h2   bool
+		want string
+	}{
+		{"HTTP/2 where it is offered", true, "HTTP/2.0"},
+		{"HTTP/1.1 where it is not", false, "HTTP/1.1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := make(chan string, 1)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				got <- r.Proto
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, fs.InUseBody)
+			}))
+			server.EnableHTTP2 = test.h2
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = serving(authority.Issue(t, tomorrow(), apiHost))
+			server.StartTLS()
+			defer server.Close()
+			routes := network{apiHost + ":443": server.Listener.Addr().String()}
+			client := newClient(t, credentials["token"], routes.transport(authority), "https://"+apiHost+"/client/v4")
+			list, err := client.Associations(t.Context(), cert)
+			if err != nil || list.Usage() != api.InUse {
+				t.Fatalf("list %v, error %v", list, err)
+			}
+			if proto := <-got; proto != test.want {
+				t.Errorf("%s, want %s", proto, test.want)
+			}
+			client.CloseIdleConnections()
+		})
+	}
+}
+
+// A stream that the server resets is a failed attempt like any other.
+func TestHTTP2StreamErrorsAreRetried(t *testing.T) {
+	t.Parallel()
+	authority := certs.NewAuthority(t)
+	requests := make(chan struct{}, 8)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests <- struct{}{}
+		w.Header().Set("Content-Type", "application/json")
+		if len(requests) == 1 {
+			_, _ = io.WriteString(w, fs.InUseBody[:20])
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = io.WriteString(w, fs.InUseBody)
+	}))
+	server.EnableHTTP2 = true
+	server.TLS = serving(authority.Issue(t, tomorrow(), apiHost))
+	server.StartTLS()
+	defer server.Close()
+	transport := network{apiHost + ":443": server.Listener.Addr().String()}.transport(authority)
+	client, err := api.New(credentials["token"], api.WithBaseURL("https://"+apiHost+"/client/v4"),
+		api.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.Associations(t.Context(), cert)
+	if err != nil || list.Usage() != api.InUse || len(requests) != 2 {
+		t.Errorf("list %v, error %v after %d requests", list, err, len(requests))
+	}
+	client.CloseIdleConnections()
+}
