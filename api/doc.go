@@ -2,7 +2,159 @@
 // services use a certificate, and so whether it can be deleted.
 //
 // It makes one call of the vendor's API, "List mTLS certificate associations",
-// through a client generated from the vendor's OpenAPI document, and adds what
-// a decision needs: answers are checked in full, failures are typed, and an
-// empty list counts as "unused" only when the API has really said so.
+// through a client that is generated from the vendor's OpenAPI document. What
+// it adds is what a decision needs: answers are checked in full, failures are
+// typed, and a certificate counts as unused only when the API has said so.
+//
+// # Usage
+//
+// Make one [Client] with [New] and share it. Ask with [Client.Associations] and
+// decide by [AssociationList.Usage]:
+//
+//	list, err := client.Associations(ctx, api.CertificateRef{AccountID: account, ID: certificate})
+//	if err != nil {
+//		return err // no answer: nothing is known
+//	}
+//	switch list.Usage() {
+//	case api.InUse: // list.Associations says where
+//	case api.Unused: // the API sent a complete, empty list
+//	case api.UsageUnknown: // correct, but it settles nothing
+//	}
+//
+// An answer is good when it has a 2xx status, is JSON, says "success": true and
+// holds a result array. Anything else is an error. In particular a success
+// without a result, which the contract allows, is [ErrNoResult] and not an
+// empty list. The JSON is read strictly: duplicate names, invalid UTF-8,
+// trailing data and wrong types are [ErrUnexpectedResponse]. Members that this
+// version does not know are accepted and can be read from
+// [AssociationList.Body]; unknown values of service and status pass through.
+//
+// A list is truncated when it holds n associations and count or total_count is
+// above n, total_pages or page is above 1, any of the numbers is negative,
+// there is a cursor, or n is above 0, fills per_page and there are no totals.
+// A truncated list can prove that a certificate is in use, and never that it
+// is not.
+//
+// The base URL is https://api.cloudflare.com/client/v4, or that of
+// [WithBaseURL]: https, or http on loopback. Timeouts and sizes are bounded by
+// [WithAttemptTimeout] and [WithMaxResponseBytes]. Bodies compressed with gzip
+// are decompressed by net/http; the limit counts what comes out. The default
+// transport speaks HTTP/2 where the server does and uses the proxy of the
+// environment; [WithHTTPClient] brings another one, such as one that traces.
+//
+// # Authentication
+//
+// [APIToken] is the way that the vendor prefers; it needs the permission "SSL
+// and Certificates Read" of the account, or Write. [APIKey] takes the email
+// and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN, or
+// CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token wins.
+//
+// Credentials are set on each request, and only for the origin of the base URL.
+// Redirects are never followed ([ErrRedirect]), so that they cannot carry the
+// credentials elsewhere. No value of this package shows them, however it is
+// printed, logged or marshalled, and where a server echoes them they are
+// replaced by "[redacted]". A transport of the caller's sees every request and
+// has to be trusted with them: some tracers record the X-Auth-Key header.
+//
+// # Errors
+//
+// Every error is an [*Error]. [errors.As] gives its fields: the HTTP status,
+// the API's codes and messages, the Ray ID, how long to wait, the number of
+// attempts. [errors.Is] tells what it means:
+//
+//   - [ErrUnauthorized]: HTTP 401, or 400 with one of the codes 6003, 6102,
+//     6103, 6111, 9103, 9106, 9107, also inside of an error_chain
+//   - [ErrForbidden]: 403
+//   - [ErrNotFound]: 404
+//   - [ErrRateLimited]: 429, or code 971; also when the client's own limiter
+//     would have to wait too long, then with Attempts 0
+//   - [ErrServer]: 5xx
+//   - [ErrRedirect]: 3xx
+//   - [ErrRejected]: any other 4xx, and 2xx with "success": false
+//   - [ErrUnexpectedResponse]: a 2xx that is not the documented JSON; and, as
+//     well as one of the above, a failure that is not the documented JSON
+//   - [ErrNoResult], [ErrResponseTooLarge]: as their names say
+//   - [ErrUnreachable]: no answer came; StatusCode is 0
+//   - [ErrInvalidArgument]: nothing was sent, because of what the caller passed
+//   - [ErrNotAsked]: nothing was sent, for any other reason
+//   - [ErrTruncated]: only from [Client.AllAssociations]
+//
+// The first that applies counts, in the order of the list down to ErrRejected.
+// The causes match at the same time: the error of the caller's context, a
+// network error. When a context ends the wait for a retry, the last answer of
+// the server and the error of the context are both there. A limit of
+// the client or its transport on an attempt does not match
+// [context.DeadlineExceeded]; only the caller's own deadline does.
+//
+// The vendor documents the envelope and the HTTP statuses, but no list of
+// codes. What is said about codes here comes from public reports that agree
+// with each other; only 10000 with HTTP 403 is from the vendor's documentation.
+// Codes are never needed to read an answer as good.
+//
+// # Retries
+//
+// A call makes up to four attempts ([WithMaxAttempts]). An attempt ends with
+// the last byte of the body. Another one follows:
+//
+//   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
+//   - no answer, except for a TLS certificate that does not verify
+//   - a body that breaks off, cannot be decompressed, or takes too long
+//
+// The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
+// (full jitter), and not shorter than Retry-After, in seconds or as a date.
+// A 429 without a readable Retry-After counts as one that says how long the
+// Ratelimit header says, or else 5 minutes.
+//
+// [Client.Associations] never waits longer than [WithMaxRetryWait], all waits
+// of the call together, nor beyond the deadline of its context. A wait that
+// would be longer is not begun: the answer that there is comes back at once,
+// with RetryAfter set.
+//
+// All callers of a client share a retry budget of 50 tokens: a retry takes 5, a
+// success gives 1 back. While everything fails, calls are therefore made once,
+// and a server in trouble does not get four times the load.
+//
+// # Rate limits
+//
+// The vendor allows 1,200 requests per 5 minutes for a user or token, over all
+// tools together and the dashboard, and then refuses everything for 5 minutes.
+// A client keeps to 1,000 per 5 minutes ([WithRateLimit]), retries included.
+// The vendor does not say whether its window is fixed or slides; the client
+// holds for both, because a place becomes free one window after its request
+// completed. The limit is that of one client: share it.
+//
+// A 429 stops all callers of the client until it is over. Then one request goes
+// ahead, and the others follow when it was not refused. The vendor's Ratelimit
+// header (for example "default";r=50;t=30) is heeded when it is there and makes
+// sense, and ignored otherwise. net/http may repeat a GET on its own when a
+// connection that was idle breaks; the distance to the vendor's limit covers
+// that.
+//
+// # Iteration
+//
+// [Client.AllAssociations] is a sequence of associations for range. A loop that
+// ends without an error has seen all of them.
+//
+// # Auditing
+//
+// [Client.Audit] asks for many certificates, 32 at a time ([WithConcurrency]),
+// and yields each with its answer or error as they come. It sits out the
+// limiter and blocks of up to 15 minutes. An audit of 10,000 certificates takes
+// about 45 minutes at the default rate. [WithProgress] reports how far it is.
+//
+// # Testing
+//
+// Package apitest is a fake of the API for the tests of programs that use this
+// one; package contract is an [net/http.RoundTripper] that compares real
+// traffic with the contract. An [Error] can be made by hand, for example
+// &api.Error{StatusCode: 404}, and matches its sentinel. A list made by hand
+// always has [UsageUnknown].
+//
+// # Concurrency
+//
+// A [Client], [Credentials] and the sequences that a client returns are safe
+// for concurrent use; each range over a sequence is independent. An
+// [AssociationList] and an [Error] belong to the caller. The client starts
+// goroutines only during a call or a range and leaves none behind; idle
+// connections can be closed with [Client.CloseIdleConnections].
 package api
