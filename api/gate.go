@@ -117,7 +117,14 @@ func (g *gate) wait(ctx context.Context, w *waiter) (ticket, *refusal) {
 	case wait := <-w.refused:
 		return ticket{}, &refusal{wait: wait}
 	case <-tooLong:
-		return ticket{}, &refusal{wait: g.abandon(w)}
+		// The queue's own timer may be for this very moment.
+		g.tick()
+		select {
+		case t := <-w.admitted:
+			return t, nil
+		default:
+			return ticket{}, &refusal{wait: g.abandon(w)}
+		}
 	case <-ctx.Done():
 		return ticket{}, &refusal{wait: g.abandon(w), ended: true}
 	}
