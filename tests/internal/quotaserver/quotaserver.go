@@ -1,0 +1,207 @@
+// Package quotaserver is a model of the API and its rate limit that answers in
+// memory: an http.RoundTripper for tests under testing/synctest. What it does
+// follows from its seed alone, whatever order the requests come in.
+package quotaserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Rules are how the server behaves.
+type Rules struct {
+	// Limit requests are allowed per Window; one more, and everything is
+	// refused for the time of Block. 0 is no limit.
+	Limit  int
+	Window time.Duration
+	Block  time.Duration
+	// Fixed counts in windows that begin with their first request; otherwise
+	// any window counts. The vendor does not say which it does.
+	Fixed bool
+	// Headers sends the Ratelimit header with each answer.
+	Headers bool
+	// Travel is the most that a request or an answer takes on its way.
+	Travel time.Duration
+	// FaultRate is the share of requests that fail, at most MostFaults in a
+	// row for one certificate.
+	FaultRate  float64
+	MostFaults int
+	Seed       uint64
+}
+
+// Server is made by [New]. It is safe for concurrent use.
+type Server struct {
+	rules Rules
+
+	mu       sync.Mutex
+	attempts map[string]int
+	// counted are the arrivals of the requests that were not refused.
+	counted      []time.Time
+	windowStart  time.Time
+	inWindow     int
+	blockedUntil time.Time
+	refused      []int // per block
+	blockAt      map[int]time.Duration
+	inFlight     int
+	peak         int
+}
+
+// New makes a server.
+func New(rules Rules) *Server {
+	return &Server{rules: rules, attempts: make(map[string]int), blockAt: make(map[int]time.Duration)}
+}
+
+// BlockAt refuses everything for a while from the n-th counted request on, as
+// if another tool of the same user had used up the quota.
+func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
+
+// RoundTrip answers one request.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	id := certificateOf(r)
+	n := s.depart(id)
+	defer s.arriveBack()
+	chance := s.chance(id, n)
+	if err := travel(r.Context(), chance, s.rules.Travel); err != nil {
+		return nil, err
+	}
+	response, err := s.answer(r, id, n, chance)
+	if late := travel(r.Context(), chance, s.rules.Travel); late != nil {
+		return nil, late
+	}
+	return response, err
+}
+
+func certificateOf(r *http.Request) string {
+	parts := strings.Split(r.URL.Path, "/")
+	return parts[len(parts)-2]
+}
+
+// chance depends on the seed, the certificate and the number of the attempt.
+func (s *Server) chance(id string, n int) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s %d", id, n)
+	return rand.New(rand.NewPCG(s.rules.Seed, h.Sum64()))
+}
+
+func travel(ctx context.Context, chance *rand.Rand, most time.Duration) error {
+	if most == 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(time.Duration(chance.Int64N(int64(most))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Server) depart(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight++
+	s.peak = max(s.peak, s.inFlight)
+	s.attempts[id]++
+	return s.attempts[id]
+}
+
+func (s *Server) arriveBack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight--
+}
+
+func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*http.Response, error) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if wait := s.admit(now); wait > 0 {
+		// The attempt does not use up the faults of the certificate.
+		s.attempts[id]--
+		header := http.Header{"Retry-After": {fmt.Sprint(int64((wait + time.Second - 1) / time.Second))}}
+		return reply(r, 429, header, failure(971)), nil
+	}
+	header := make(http.Header)
+	if s.rules.Headers && s.rules.Limit > 0 {
+		header.Set("Ratelimit", fmt.Sprintf(`"default";r=%d;t=%d`, max(0, s.rules.Limit-s.inWindow),
+			int64(s.windowStart.Add(s.rules.Window).Sub(now)/time.Second)))
+	}
+	if n <= s.rules.MostFaults && chance.Float64() < s.rules.FaultRate {
+		return faulty(r, header, id, chance.IntN(5))
+	}
+	return reply(r, 200, header, success(id)), nil
+}
+
+// admit counts a request, or tells for how long everything is refused.
+func (s *Server) admit(now time.Time) (wait time.Duration) {
+	if now.Before(s.blockedUntil) {
+		s.refused[len(s.refused)-1]++
+		return s.blockedUntil.Sub(now)
+	}
+	if now.Sub(s.windowStart) >= s.rules.Window {
+		s.windowStart, s.inWindow = now, 0
+	}
+	if d := s.blockAt[len(s.counted)]; d > 0 {
+		delete(s.blockAt, len(s.counted))
+		return s.block(now, d)
+	}
+	used := s.inWindow
+	if !s.rules.Fixed {
+		used = since(s.counted, now.Add(-s.rules.Window))
+	}
+	if s.rules.Limit > 0 && used >= s.rules.Limit {
+		return s.block(now, s.rules.Block)
+	}
+	s.inWindow++
+	s.counted = append(s.counted, now)
+	return 0
+}
+
+func (s *Server) block(now time.Time, d time.Duration) time.Duration {
+	s.blockedUntil = now.Add(d)
+	s.refused = append(s.refused, 1)
+	return d
+}
+
+// since counts the times after start; they are in order.
+func since(times []time.Time, start time.Time) int {
+	n := 0
+	for n < len(times) && times[len(times)-1-n].After(start) {
+		n++
+	}
+	return n
+}
+
+var errReset = errors.New("connection reset by peer")
+
+func faulty(r *http.Request, header http.Header, id string, kind int) (*http.Response, error) {
+	switch kind {
+	case 0:
+		return nil, errReset
+	case 1:
+		response := reply(r, 200, header, success(id))
+		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(success(id)[:30]), broken{}))
+		return response, nil
+	case 2:
+		return reply(r, 500, header, failure(10001)), nil
+	case 3:
+		response := reply(r, 502, header, "<html>Bad gateway</html>")
+		response.Header.Set("Content-Type", "text/html")
+		return response, nil
+	default:
+		return reply(r, 503, header, ""), nil
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

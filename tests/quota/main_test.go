@@ -1,0 +1,53 @@
+// Package quota holds what is promised about waiting: Retry-After, the retry
+// budget, the rate limit and audits that meet blocks. Time is that of
+// testing/synctest, the server a model in memory.
+package quota
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const account = "023e105f4ecef8ad9ca31a8372d0c353"
+
+func ref(i int) api.CertificateRef {
+	return api.CertificateRef{AccountID: account, ID: "cert-" + strconv.Itoa(i)}
+}
+
+// seed is TEST_SEED, or a new one; it is printed, so that a run can be
+// repeated.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	s := rand.Uint64()
+	if text := os.Getenv("TEST_SEED"); text != "" {
+		var err error
+		if s, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("TEST_SEED=%d", s)
+	return s
+}
+
+func newClient(t *testing.T, transport http.RoundTripper, opts ...api.Option) *api.Client {
+	t.Helper()
+	opts = append([]api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
+	client, err := api.New(api.APIToken("token"), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
