@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/csv"
 	"strconv"
 	"strings"
@@ -20,45 +19,34 @@ type csvPrinter struct {
 	started bool
 }
 
-func newCSVPrinter(out *bufio.Writer) *csvPrinter {
-	return &csvPrinter{out: csv.NewWriter(out)}
-}
-
-func (p *csvPrinter) header() {
-	if !p.started {
-		p.out.Write(csvHeader)
-		p.started = true
-	}
-}
-
 func (p *csvPrinter) print(a answer) error {
-	p.header()
 	why := reason{}
 	if a.Reason != nil {
 		why = *a.Reason
 	}
-	row := []string{
-		a.AccountID, a.CertificateID, a.Usage, timestamp(a.CheckedAt, time.RFC3339Nano), strconv.FormatBool(a.Truncated), "", "",
-		why.Code, cell(why.Message), unlessZero(float64(why.HTTPStatus)), unlessZero(why.RetryAfterSeconds), cell(a.RayID),
+	associations := a.Associations
+	if len(associations) == 0 {
+		associations = []association{{}}
 	}
-	if len(a.Associations) == 0 {
-		p.out.Write(row)
+	var rows [][]string
+	for _, each := range associations {
+		rows = append(rows, []string{
+			a.AccountID, a.CertificateID, a.Usage, timestamp(a.CheckedAt, time.RFC3339Nano), strconv.FormatBool(a.Truncated),
+			cell(each.Service), cell(each.Status),
+			why.Code, cell(why.Message), unlessZero(float64(why.HTTPStatus)), unlessZero(why.RetryAfterSeconds), cell(a.RayID),
+		})
 	}
-	for _, each := range a.Associations {
-		row[5], row[6] = cell(each.Service), cell(each.Status)
-		p.out.Write(row)
-	}
-	return p.flush()
+	return p.write(rows)
 }
 
-func (p *csvPrinter) finish(summary) error {
-	p.header()
-	return p.flush()
-}
+func (p *csvPrinter) finish(summary) error { return p.write(nil) }
 
-func (p *csvPrinter) flush() error {
-	p.out.Flush()
-	return p.out.Error()
+func (p *csvPrinter) write(rows [][]string) error {
+	if !p.started {
+		rows = append([][]string{csvHeader}, rows...)
+		p.started = true
+	}
+	return p.out.WriteAll(rows) // flushes
 }
 
 // cell makes text from the service safe for terminals and spreadsheets. A

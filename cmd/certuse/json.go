@@ -1,54 +1,50 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // jsonLinesPrinter writes one object a line, each as soon as it is known.
-type jsonLinesPrinter struct{ out *bufio.Writer }
+type jsonLinesPrinter struct{ out io.Writer }
 
 func (p *jsonLinesPrinter) print(a answer) error {
 	line, err := marshal(a)
 	if err != nil {
 		return err
 	}
-	p.out.Write(line)
-	p.out.WriteByte('\n')
-	return p.out.Flush()
+	_, err = p.out.Write(append(line, '\n'))
+	return err
 }
 
-func (p *jsonLinesPrinter) finish(summary) error { return p.out.Flush() }
+func (p *jsonLinesPrinter) finish(summary) error { return nil }
 
 // jsonPrinter writes one object with all certificates and the summary. It
 // writes as answers come, so that a long audit is not held in memory.
 type jsonPrinter struct {
-	out     *bufio.Writer
+	out     io.Writer
 	started bool
 }
+
+const jsonStart = "{\n  \"certificates\": ["
 
 func (p *jsonPrinter) print(a answer) error {
 	line, err := marshal(a)
 	if err != nil {
 		return err
 	}
-	p.start()
-	p.out.Write(line)
-	return p.out.Flush()
-}
-
-func (p *jsonPrinter) start() {
+	before := jsonStart
 	if p.started {
-		p.out.WriteString(",\n    ")
-		return
+		before = ","
 	}
-	p.out.WriteString("{\n  \"certificates\": [\n    ")
 	p.started = true
+	_, err = fmt.Fprintf(p.out, "%s\n    %s", before, line)
+	return err
 }
 
 func (p *jsonPrinter) finish(s summary) error {
@@ -56,11 +52,12 @@ func (p *jsonPrinter) finish(s summary) error {
 	if err != nil {
 		return err
 	}
-	if !p.started {
-		p.out.WriteString("{\n  \"certificates\": [")
+	before := jsonStart
+	if p.started {
+		before = "\n  "
 	}
-	fmt.Fprintf(p.out, "\n  ],\n  \"summary\": %s\n}\n", line)
-	return p.out.Flush()
+	_, err = fmt.Fprintf(p.out, "%s],\n  \"summary\": %s\n}\n", before, line)
+	return err
 }
 
 // marshal is JSON that is safe to show on a terminal: encoding/json leaves DEL,

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"encoding/csv"
 	"errors"
 	"io"
 	"slices"
@@ -22,16 +22,15 @@ var formats = []string{"table", "json", "jsonl", "csv"}
 // one row for each association, as list prints, instead of one for each
 // certificate, as audit does.
 func newPrinter(format string, stdout io.Writer, colors palette, perAssociation bool) (printer, error) {
-	out := bufio.NewWriter(stdout)
 	switch format {
 	case "table":
-		return &tablePrinter{out: out, colors: colors, perAssociation: perAssociation}, nil
+		return &tablePrinter{out: stdout, colors: colors, perAssociation: perAssociation}, nil
 	case "json":
-		return &jsonPrinter{out: out}, nil
+		return &jsonPrinter{out: stdout}, nil
 	case "jsonl":
-		return &jsonLinesPrinter{out: out}, nil
+		return &jsonLinesPrinter{out: stdout}, nil
 	case "csv":
-		return newCSVPrinter(out), nil
+		return &csvPrinter{out: csv.NewWriter(stdout)}, nil
 	default:
 		return nil, usagef("%q is not an output format: use one of %s", format, strings.Join(formats, ", "))
 	}

@@ -30,10 +30,11 @@ type progress interface {
 // writes rows to the same terminal the two would mix, so lines it is there too.
 func (q *query) newProgress(total int) progress {
 	limit := q.rateLimit
+	mixed := streams(q.format) && isTerminal(q.sys.stdout)
 	switch {
 	case q.quiet:
 		return silent{}
-	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !(streams(q.format) && isTerminal(q.sys.stdout)):
+	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
 		return newBar(q.sys.stderr, newTracker(total, limit, time.Now()))
 	default:
 		return newPlain(q.sys.stderr, newTracker(total, limit, time.Now()), plainInterval)
@@ -48,14 +49,15 @@ func (silent) stop()                    {}
 
 // bar is a line that is redrawn, and gone at the end.
 type bar struct {
-	track *tracker
-	bars  *mpb.Progress
-	bar   *mpb.Bar
-	once  sync.Once
+	stderr io.Writer
+	track  *tracker
+	bars   *mpb.Progress
+	bar    *mpb.Bar
+	once   sync.Once
 }
 
 func newBar(stderr io.Writer, track *tracker) *bar {
-	b := &bar{track: track, bars: mpb.New(mpb.WithOutput(stderr))}
+	b := &bar{stderr: stderr, track: track, bars: mpb.New(mpb.WithOutput(stderr))}
 	b.bar = b.bars.New(int64(track.total),
 		mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
 		mpb.BarWidth(22),
@@ -72,7 +74,11 @@ func (b *bar) update(p api.AuditProgress) {
 	b.bar.SetCurrent(int64(min(finished(p), b.track.total-1)))
 }
 
-func (b *bar) note(text string) { fmt.Fprintf(b.bars, "certuse: %s\n", text) }
+func (b *bar) note(text string) {
+	if _, err := fmt.Fprintf(b.bars, "certuse: %s\n", text); err != nil { // the display has ended
+		fmt.Fprintf(b.stderr, "certuse: %s\n", text)
+	}
+}
 
 func (b *bar) stop() {
 	b.once.Do(func() {

@@ -51,7 +51,7 @@ func (q *query) run(ctx context.Context, named bool, read func(ctx context.Conte
 	if q.demo && (named || q.account != "") {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
-	target, err := q.connect()
+	target, err := q.connect() //nolint:contextcheck // the fake service lives until it is closed
 	if err != nil {
 		return err
 	}
@@ -105,10 +105,11 @@ func (q *query) ask(ctx context.Context, client *api.Client, in *input, out prin
 	total := newSummary(in.duplicates)
 	progress := q.newProgress(in.total)
 	defer progress.stop()
-	interrupted := context.AfterFunc(ctx, func() {
+	noted := make(chan struct{})
+	untold := context.AfterFunc(ctx, func() {
+		defer close(noted)
 		progress.note("interrupted: printing what is known; a second Ctrl-C ends at once")
 	})
-	defer interrupted()
 
 	refs, readFailure := in.refs.all()
 	for result := range client.Audit(ctx, refs, api.WithProgress(progress.update)) {
@@ -125,6 +126,9 @@ func (q *query) ask(ctx context.Context, client *api.Client, in *input, out prin
 	total.Interrupted = ctx.Err() != nil
 	if err := out.finish(total); err != nil {
 		return writeFailure(err)
+	}
+	if !untold() {
+		<-noted
 	}
 	if total.Total != in.total {
 		return failuref("%s of %s answered: the output is incomplete", count(total.Total), plural(in.total, "certificate"))

@@ -55,6 +55,6 @@ func addFile(in *input, sys system, name string) error {
 	if err != nil {
 		return usagef("cannot read the list of certificates: %w", err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // only read
 	return in.addLines(file, name)
 }

@@ -92,7 +92,7 @@ func (s *spool) reader() (io.Reader, error) {
 
 func (s *spool) close() {
 	if s.file != nil {
-		s.file.Close()
+		_ = s.file.Close()
 		_ = os.Remove(s.file.Name())
 	}
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,7 +19,7 @@ const (
 // tablePrinter prints at the end, for people: sorted, with what needs attention
 // next to the summary.
 type tablePrinter struct {
-	out            *bufio.Writer
+	out            io.Writer
 	colors         palette
 	perAssociation bool
 	rows           []row
@@ -118,19 +118,23 @@ func (p *tablePrinter) write() error {
 	for _, r := range p.rows {
 		line(r)
 	}
-	w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
 
 	// Colours are added to finished lines: they would count as width before.
+	var colored bytes.Buffer
 	for i, s := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
 		s = strings.TrimRight(s, " ")
 		if i == 0 {
-			fmt.Fprintln(p.out, p.colors.bold(s))
+			fmt.Fprintln(&colored, p.colors.bold(s))
 			continue
 		}
 		usage := p.rows[i-1].usage
-		fmt.Fprintln(p.out, p.colors.usage(usage, s[:len(usage)])+s[len(usage):])
+		fmt.Fprintln(&colored, p.colors.usage(usage, s[:len(usage)])+s[len(usage):])
 	}
-	return p.out.Flush()
+	_, err := p.out.Write(colored.Bytes())
+	return err
 }
 
 func (p *tablePrinter) header() row {

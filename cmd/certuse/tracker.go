@@ -95,14 +95,14 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 	each := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
 	left := each * time.Duration(t.total-done)
 	if t.limit > 0 {
-		n, windows := t.total, time.Duration(0)
+		n, wait := t.total, time.Duration(0)
 		for n > done && n > t.limit {
 			n -= t.limit
-			windows++
+			wait += rateLimitWindow
 		}
-		quota := windows*rateLimitWindow + each*time.Duration(max(n-done, 0))
+		quota := wait + each*time.Duration(max(n-done, 0))
 		if n <= done {
-			quota = t.recent[(n-1)%t.ringSize()].Add(windows * rateLimitWindow).Sub(now)
+			quota = t.recent[(n-1)%t.ringSize()].Add(wait).Sub(now)
 		}
 		left = max(left, quota)
 	}
