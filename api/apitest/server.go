@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -51,27 +52,31 @@ func NewServer(opts ...Option) (*Server, error) {
 			return nil, err
 		}
 	}
-	listener, err := listenLoopback()
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	listener, err := listenLoopback(ctx)
 	if err != nil {
+		stop()
 		return nil, fmt.Errorf("apitest: listen: %w", err)
 	}
 	s.url = "http://" + listener.Addr().String() + basePath
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
 	s.http = &http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler:     http.HandlerFunc(s.handle),
 		ConnState:   s.track,
 		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are the point of a fault
+
+		ReadHeaderTimeout: time.Minute,
 	}
 	s.serve.Go(func() { _ = s.http.Serve(listener) })
 	return s, nil
 }
 
-func listenLoopback() (net.Listener, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func listenLoopback(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return net.Listen("tcp", "[::1]:0")
+		return config.Listen(ctx, "tcp", "[::1]:0")
 	}
 	return listener, nil
 }
@@ -86,10 +91,10 @@ func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
 }
 
 // Set makes a certificate known, with these associations and no others. It fails
-// for text that is not valid UTF-8.
+// for ids that a client refuses to send and for text that is not valid UTF-8.
 func (s *Server) Set(cert api.CertificateRef, associations ...api.Association) error {
 	answer := Answer(associations...)
-	if err := answer.check(); err != nil {
+	if err := errors.Join(cert.Validate(), answer.check()); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -100,10 +105,11 @@ func (s *Server) Set(cert api.CertificateRef, associations ...api.Association) e
 
 // Script queues answers for a certificate. They are given in order, one for each
 // request, before what [Server.ScriptAny] and [Server.Set] say; requests with
-// wrong credentials do not use them up. Nothing is queued when one of them is
-// not usable or breaks the contract that it claims to keep.
+// wrong credentials do not use them up. Nothing is queued when the ids are such
+// that a client refuses to send them, or when one of the answers is not usable or
+// breaks the contract that it claims to keep.
 func (s *Server) Script(cert api.CertificateRef, responses ...Response) error {
-	if err := checkAll(responses); err != nil {
+	if err := errors.Join(cert.Validate(), checkAll(responses)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -158,5 +164,6 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 		s.conns.Add(1)
 	case http.StateClosed:
 		s.conns.Done()
+	default: // still open
 	}
 }

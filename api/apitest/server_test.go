@@ -268,6 +268,13 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	if err := server.Set(cert, api.Association{Service: "\xff"}); err == nil {
 		t.Error("text that is not UTF-8 was taken")
 	}
+	nowhere := api.CertificateRef{AccountID: "a/b", ID: "c"}
+	if err := server.Set(nowhere); !errors.Is(err, api.ErrInvalidArgument) {
+		t.Errorf("ids that no client sends: %v", err)
+	}
+	if err := server.Script(nowhere, apitest.Unused()); !errors.Is(err, api.ErrInvalidArgument) {
+		t.Errorf("script for ids that no client sends: %v", err)
+	}
 	for name, response := range map[string]apitest.Response{
 		"zero value":           {},
 		"status 99":            apitest.Raw(99, "", ""),

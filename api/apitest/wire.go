@@ -71,7 +71,10 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	if r.chunked {
 		_ = flusher.Flush() // a header flushed early leaves the length open
 	}
-	out := &faultyWriter{ctx: ctx, w: w, flush: flusher.Flush, left: r.cut, drip: r.drip}
+	out := &faultyWriter{w: w, flush: flusher.Flush, ended: ctx.Err, left: r.cut}
+	if r.drip > 0 {
+		out.rest = func() error { return pause(ctx, r.drip) }
+	}
 	if err := stream(out); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
 		return err
 	}
@@ -84,15 +87,15 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 
 // faultyWriter drips and cuts what goes through it.
 type faultyWriter struct {
-	ctx   context.Context
 	w     io.Writer
 	flush func() error
-	left  int // bytes until the cut; -1: no cut
-	drip  time.Duration
+	ended func() error // not nil once nobody is left to write for
+	rest  func() error // after each byte; nil: no dripping
+	left  int          // bytes until the cut; -1: no cut
 }
 
 func (f *faultyWriter) Write(p []byte) (int, error) {
-	if err := f.ctx.Err(); err != nil {
+	if err := f.ended(); err != nil {
 		return 0, err
 	}
 	cut := f.left >= 0 && f.left < len(p)
@@ -111,7 +114,7 @@ func (f *faultyWriter) Write(p []byte) (int, error) {
 }
 
 func (f *faultyWriter) deliver(p []byte) (int, error) {
-	if f.drip == 0 {
+	if f.rest == nil {
 		return f.w.Write(p)
 	}
 	for i := range p {
@@ -121,7 +124,7 @@ func (f *faultyWriter) deliver(p []byte) (int, error) {
 		if err := f.flush(); err != nil {
 			return i, err
 		}
-		if err := pause(f.ctx, f.drip); err != nil {
+		if err := f.rest(); err != nil {
 			return i + 1, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -127,7 +128,7 @@ func (b *body) decompress(limit int) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the body is not gzip: %w", err)
 		}
-		plain, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+		plain, err := io.ReadAll(io.LimitReader(r, int64(min(limit, math.MaxInt-1))+1))
 		if err != nil {
 			return nil, fmt.Errorf("the body is broken gzip: %w", err)
 		}

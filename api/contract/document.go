@@ -3,8 +3,10 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -81,6 +83,11 @@ func (d *document) match(req *http.Request, basePath string) (map[string]string,
 		params[strings.TrimSuffix(name, "}")] = value
 	}
 	return params, true
+}
+
+// statuses names the documented statuses.
+func (d *document) statuses() string {
+	return strings.Join(slices.Sorted(maps.Keys(d.route.Operation.Responses.Map())), " or ")
 }
 
 // responseSchema returns the schema of JSON answers with this status, or nil.

@@ -27,6 +27,9 @@ func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 // request returns what is wrong with req, and whether it is addressed to the
 // contract's operation.
 func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
+	if req.URL == nil {
+		return nil, false // cannot be sent: the next transport says so
+	}
 	redact := newRedactor(req.Header)
 	params, inside := c.doc.match(req, c.basePath)
 	if !inside {

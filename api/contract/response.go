@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,7 +39,7 @@ func (c *checker) response(redact redactor, status int, header http.Header, body
 		rest := len(vs) - maxViolations
 		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
 		vs = append(vs[:maxViolations:maxViolations], Violation{
-			Class: class, Message: fmt.Sprintf("%d more violations of this response are not listed", rest),
+			Class: class, Message: fmt.Sprintf("at least %d more violations of this response are not listed", rest),
 		})
 	}
 	for i := range vs {
@@ -54,7 +55,7 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 	if c.doc.route.Operation.Responses.Status(status) == nil {
 		return []Violation{{
 			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
-			Expected: "200 or 4XX", Excerpt: strconv.Itoa(status),
+			Expected: c.doc.statuses(), Excerpt: strconv.Itoa(status),
 		}}
 	}
 	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
@@ -68,25 +69,7 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 	if err := json.Unmarshal(body, &value); err != nil {
 		return []Violation{notJSON(body, err)}
 	}
-	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: &http.Request{Method: c.doc.route.Method}, Route: c.doc.route,
-		},
-		Status: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)),
-		Options: &openapi3filter.Options{
-			MultiError: true, IncludeResponseStatus: true, SchemaValidationOptions: schemaOptions,
-		},
-	})
-	var vs []Violation
-	if err != nil {
-		if vs = schemaViolations(err); len(vs) == 0 {
-			vs = []Violation{{Message: err.Error()}}
-		}
-		for i := range vs {
-			vs[i].Class = BadResponse
-		}
-		slices.SortStableFunc(vs, byPointer)
-	}
+	vs := c.schemaBreaches(status, header, body, value)
 	if v, wrong := successFlag(status, value); wrong {
 		vs = append(vs, v)
 	}
@@ -107,6 +90,55 @@ func successFlag(status int, value any) (Violation, bool) {
 		Class: BadResponse, Pointer: "/success", Message: "success contradicts the status",
 		Expected: strconv.FormatBool(want), Excerpt: strconv.FormatBool(success),
 	}, true
+}
+
+// schemaBreaches looks for all that the schema has against a body, once it is
+// known that there is something. Long arrays are then looked at in part: a list
+// of a million violations would cost memory and help nobody.
+func (c *checker) schemaBreaches(status int, header http.Header, body []byte, value any) []Violation {
+	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: &http.Request{Method: c.doc.route.Method}, Route: c.doc.route,
+		},
+		Status: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, SchemaValidationOptions: schemaOptions},
+	})
+	if err == nil {
+		return nil
+	}
+	vs := schemaViolations(c.doc.responseSchema(status).VisitJSON(firstItems(value),
+		append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), openapi3.VisitAsResponse())...))
+	if len(vs) == 0 {
+		vs = schemaViolations(err)
+	}
+	if len(vs) == 0 {
+		vs = []Violation{{Message: err.Error()}}
+	}
+	for i := range vs {
+		vs[i].Class = BadResponse
+	}
+	slices.SortStableFunc(vs, byPointer)
+	return vs
+}
+
+// firstItems copies a decoded value with the first items of each array only.
+func firstItems(value any) any {
+	switch v := value.(type) {
+	case []any:
+		out := make([]any, min(len(v), 2*maxViolations))
+		for i := range out {
+			out[i] = firstItems(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, member := range v {
+			out[name] = firstItems(member)
+		}
+		return out
+	default:
+		return v
+	}
 }
 
 // notJSON says where a body stops being strict JSON.

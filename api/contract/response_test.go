@@ -134,12 +134,26 @@ func TestViolationSaysWhatWasExpectedAndFound(t *testing.T) {
 
 func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 	t.Parallel()
-	body := `{"errors":[],"messages":[],"success":true,"result":[` + strings.Repeat("1,", 50_000) + `1]}`
-	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body))
-	if err != nil {
-		t.Fatal(err)
+	envelope := func(rows string) string {
+		return `{"errors":[],"messages":[],"success":true,"result":[` + rows + `]}`
 	}
-	if len(got) != 21 || !strings.Contains(got[20].Message, "49981 more") || got[20].Class != contract.BadResponse {
-		t.Errorf("%d violations, the last: %v", len(got), got[len(got)-1])
+	tests := []struct {
+		name, body string
+		listed     int
+		last       string
+	}{
+		{"as many as are listed", envelope(strings.Repeat("1,", 19) + "1"), 20, "bad response /result/9"},
+		{"one more", envelope(strings.Repeat("1,", 20) + "1"), 21, "bad response "},
+		{"a hundred thousand", envelope(strings.Repeat("1,", 100_000) + "1"), 21, "bad response "},
+		{"far behind", envelope(strings.Repeat("{},", 100_000) + "1"), 1, "bad response /result/100000"},
+	}
+	for _, tt := range tests {
+		got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if places := brief(got); len(got) != tt.listed || places[len(places)-1] != tt.last {
+			t.Errorf("%s: %d violations, the last: %v", tt.name, len(got), got[len(got)-1])
+		}
 	}
 }

@@ -32,14 +32,18 @@ func TestNoViolationShowsASecret(t *testing.T) {
 	for _, secret := range []string{token, email, key} {
 		for shape, contentType := range echoes {
 			for _, echo := range []string{secret, strings.ToUpper(secret), url.QueryEscape(secret), strings.Repeat(secret, 20)} {
-				expectNoSecret(t, fmt.Sprintf(shape, quoted(echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
+				expectNoSecret(t, fmt.Sprintf(shape, quoted(t, echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
 			}
 		}
 	}
 }
 
-func quoted(s string) string {
-	text, _ := json.Marshal(s)
+func quoted(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return string(text)
 }
 
@@ -84,8 +88,8 @@ func TestLongTokensAreMaskedWhoeverTheyBelongTo(t *testing.T) {
 func TestTextsAreOneBoundedLine(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("é\n", 500)
-	body, _ := json.Marshal(map[string]any{name: name, "errors": []int{}, "messages": []int{}, "success": true})
-	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, body)
+	body := quoted(t, map[string]any{name: name, "errors": []int{}, "messages": []int{}, "success": true})
+	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body))
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	}

@@ -63,7 +63,7 @@ func TestFailModeSendsNoBadRequest(t *testing.T) {
 	req.URL.RawQuery = "page=2"
 	closed := &closer{Reader: strings.NewReader("x")}
 	req.Body = closed
-	_, err := transport.RoundTrip(req) //nolint:bodyclose // there is no response
+	_, err := transport.RoundTrip(req)
 	failure, ok := errors.AsType[*contract.Error](err)
 	if !ok || sent || len(failure.Violations) != 2 || len(seen.found()) != 2 || !closed.closed {
 		t.Errorf("error %v, sent %t, reported %v, body closed %t", err, sent, seen.found(), closed.closed)
@@ -207,7 +207,7 @@ func TestResponseWithoutBodyIsChecked(t *testing.T) {
 		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: http.NoBody}, nil
 	})
 	transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
-	if _, err := transport.RoundTrip(get(t)); err == nil { //nolint:bodyclose // NoBody
+	if _, err := transport.RoundTrip(get(t)); err == nil {
 		t.Error("an empty 200 passed")
 	}
 	if diff := cmp.Diff([]string{"bad response "}, seen.found()); diff != "" {
@@ -219,7 +219,7 @@ func TestErrorOfTheWrappedTransportPassesThrough(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken }))
-	if _, err := transport.RoundTrip(get(t)); !errors.Is(err, broken) || len(seen.found()) > 0 { //nolint:bodyclose // there is no response
+	if _, err := transport.RoundTrip(get(t)); !errors.Is(err, broken) || len(seen.found()) > 0 {
 		t.Errorf("error %v, violations %v", err, seen.found())
 	}
 }

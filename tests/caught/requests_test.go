@@ -72,10 +72,10 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 			if err := server.Set(cert); err != nil {
 				t.Fatal(err)
 			}
-			if usage, err, seen := askThrough(t, server, tt.credentials, func(*http.Request) {}); usage != api.Unused || len(seen) > 0 {
+			if usage, seen, err := askThrough(t, server, tt.credentials, func(*http.Request) {}); usage != api.Unused || len(seen) > 0 {
 				t.Fatalf("the unbroken request gives %v, %v, %v", usage, err, seen)
 			}
-			usage, err, seen := askThrough(t, server, tt.credentials, tt.change)
+			usage, seen, err := askThrough(t, server, tt.credentials, tt.change)
 			if usage != api.UsageUnknown || err == nil {
 				t.Errorf("broken, and the answer is %v, %v", usage, err)
 			}
@@ -92,7 +92,7 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 
 // askThrough asks for the certificate with requests that are changed on their
 // way and then checked.
-func askThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, error, []string) {
+func askThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, []string, error) {
 	t.Helper()
 	var seen []string
 	checked, err := contract.NewTransport(&http.Transport{DisableKeepAlives: true}, contract.WithHandler(func(v contract.Violation) {
@@ -109,7 +109,7 @@ func askThrough(t *testing.T, server *apitest.Server, credentials api.Credential
 		t.Fatal(err)
 	}
 	list, err := client.Associations(t.Context(), cert)
-	return list.Usage(), err, seen
+	return list.Usage(), seen, err
 }
 
 // Two ids of one form can be swapped without breaking the contract; the fake

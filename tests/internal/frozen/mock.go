@@ -58,7 +58,9 @@ func (o *Operation) identifiers() map[string]*openapi3.Schema {
 func answer(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(Example(schema)) // the client sees what is missing
+	if err := json.NewEncoder(w).Encode(Example(schema)); err != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // Example puts the published examples together to a document. Where parts of an

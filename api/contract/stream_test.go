@@ -1,0 +1,146 @@
+package contract_test
+
+import (
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+// piped is a transport whose body is written by the test.
+func piped(r io.ReadCloser) roundTrip {
+	return func(req *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: r, ContentLength: -1, Request: req,
+		}, nil
+	}
+}
+
+func TestBytesArriveAsTheyCome(t *testing.T) {
+	t.Parallel()
+	r, w := io.Pipe()
+	transport, seen := newTransport(t, piped(r))
+	resp, err := transport.RoundTrip(get(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	buffer := make([]byte, len(inUse))
+	for i := range inUse { // a transport that gathers bytes would block here
+		go func() { _, _ = io.WriteString(w, inUse[i:i+1]) }()
+		if n, err := resp.Body.Read(buffer); n != 1 || err != nil || buffer[0] != inUse[i] {
+			t.Fatalf("byte %d: %d bytes, %v", i, n, err)
+		}
+	}
+	go func() { _ = w.Close() }()
+	if n, err := resp.Body.Read(buffer); n != 0 || err != io.EOF || len(seen.found()) > 0 {
+		t.Errorf("end: %d bytes, %v, violations %v", n, err, seen.found())
+	}
+}
+
+func TestCallsOfTheHandlerNeverOverlap(t *testing.T) {
+	t.Parallel()
+	var got []contract.Violation // without a lock: the race detector watches
+	transport, err := contract.NewTransport(answer(200, "application/json", `{"success":true}`),
+		contract.WithHandler(func(v contract.Violation) { got = append(got, v) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 16 {
+		req := get(t)
+		wg.Go(func() {
+			resp, err := transport.RoundTrip(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		})
+	}
+	wg.Wait()
+	if len(got) != 32 {
+		t.Errorf("%d violations, want 32", len(got))
+	}
+}
+
+func TestNewValueIsReportedOnceForEachTransport(t *testing.T) {
+	t.Parallel()
+	for range 2 {
+		transport, seen := newTransport(t, answer(200, "application/json", strings.ReplaceAll(inUse, "gateway", "workers")))
+		for range 3 {
+			resp, err := transport.RoundTrip(get(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+		if got := seen.found(); len(got) != 1 || got[0] != "drift /result/0/service" {
+			t.Errorf("violations %v", got)
+		}
+	}
+}
+
+// allocated is what f allocates in all, in bytes. It needs the process for
+// itself, so its tests are not parallel.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestMemoryIsBoundedForALongBody(t *testing.T) {
+	const size, limit = 16 << 20, 1 << 16
+	long := io.NopCloser(io.LimitReader(endless{}, size))
+	transport, seen := newTransport(t, piped(long), contract.WithMaxBytes(limit))
+	resp, err := transport.RoundTrip(get(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int64
+	if used := allocated(func() { n, err = io.Copy(io.Discard, resp.Body) }); used > 1<<20 {
+		t.Errorf("%d bytes were allocated for a limit of %d", used, limit)
+	}
+	if n != size || err != nil || len(seen.found()) != 1 {
+		t.Errorf("%d bytes, %v, %v", n, err, seen.found())
+	}
+}
+
+func TestMemoryIsBoundedForAHostileBody(t *testing.T) {
+	header := http.Header{"Content-Type": {"application/json"}}
+	for name, rows := range map[string]string{
+		"every row is wrong":     strings.Repeat("1,", 50_000) + "1",
+		"every row lacks fields": strings.Repeat(`{"code":1},`, 9_000) + "1",
+		"every row has drift":    strings.Repeat(`{"a":1},`, 12_000) + "{}",
+	} {
+		for _, list := range []string{"errors", "result"} {
+			body := []byte(`{"messages":[],"success":true,"` + list + `":[` + rows + `]}`)
+			used := allocated(func() {
+				if _, err := contract.CheckResponse(200, header, body); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if used > 400*uint64(len(body)) {
+				t.Errorf("%s in %s: %d MiB were allocated for a body of %d bytes", name, list, used>>20, len(body))
+			}
+		}
+	}
+}
+
+// endless gives spaces.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
