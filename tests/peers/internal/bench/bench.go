@@ -112,33 +112,40 @@ func Server(b *testing.B) string {
 // many gave their two associations.
 type Sweep func(b *testing.B, ids []string) (answered int)
 
-// Workload makes a sweep with plain workers around a client.
+// Workload makes a sweep with plain workers around a client. Like an audit, it
+// gives every answer to the goroutine that asked for the sweep.
 func Workload(b *testing.B, newClient face.New) Sweep {
 	call, err := newClient(Server(b), payload.Token, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return func(b *testing.B, ids []string) int {
-		queue := make(chan string)
-		counts := make([]int, Workers)
+	type answer struct {
+		rows int
+		err  error
+	}
+	return func(b *testing.B, ids []string) (answered int) {
+		queue, answers := make(chan string), make(chan answer, Workers)
 		var wg sync.WaitGroup
-		for w := range Workers {
+		for range Workers {
 			wg.Go(func() {
 				for id := range queue {
-					if n, err := call(b.Context(), payload.Account, id); err == nil && n == 2 {
-						counts[w]++
-					}
+					n, err := call(b.Context(), payload.Account, id)
+					answers <- answer{n, err}
 				}
 			})
 		}
-		for _, id := range ids {
-			queue <- id
-		}
-		close(queue)
-		wg.Wait()
-		answered := 0
-		for _, n := range counts {
-			answered += n
+		go func() {
+			for _, id := range ids {
+				queue <- id
+			}
+			close(queue)
+			wg.Wait()
+			close(answers)
+		}()
+		for a := range answers {
+			if a.err == nil && a.rows == 2 {
+				answered++
+			}
 		}
 		return answered
 	}
