@@ -1,0 +1,122 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/quotaserver"
+)
+
+const (
+	certificates = 5000
+	workers      = 32
+)
+
+// ledger keeps the results of an audit.
+type ledger struct {
+	results           map[api.CertificateRef]int
+	answered, crossed int
+	notAsked, failed  int
+}
+
+func (l *ledger) take(t *testing.T, r api.AuditResult) {
+	t.Helper()
+	l.results[r.Certificate]++
+	switch {
+	case (r.List == nil) == (r.Err == nil):
+		t.Errorf("%+v: not exactly one of list and error", r)
+	case errors.Is(r.Err, api.ErrNotAsked):
+		l.notAsked++
+		if !errors.Is(r.Err, context.Canceled) || r.Usage() != api.UsageUnknown {
+			t.Errorf("%s: %v, usage %v", r.Certificate.ID, r.Err, r.Usage())
+		}
+	case r.Err != nil:
+		l.failed++
+	default:
+		l.answered++
+		if len(r.List.Associations) != 1 || r.List.Associations[0].Service != r.Certificate.ID {
+			l.crossed++
+		}
+	}
+}
+
+// check: each certificate exactly once, each answer its own.
+func (l *ledger) check(t *testing.T) {
+	t.Helper()
+	lost, repeated := 0, 0
+	for i := range certificates {
+		switch n := l.results[ref(i)]; {
+		case n == 0:
+			lost++
+		case n > 1:
+			repeated++
+		}
+	}
+	if lost+repeated+l.crossed != 0 || len(l.results) != certificates {
+		t.Errorf("lost %d, repeated %d, crossed %d, %d certificates", lost, repeated, l.crossed, len(l.results))
+	}
+}
+
+func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
+	t.Parallel()
+	s := seed(t)
+	for name, cancelAt := range map[string]int{"to the end": 0, "canceled at half": certificates / 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rules := strict(s, false)
+				rules.FaultRate, rules.MostFaults = 0.1, 3
+				server := quotaserver.New(rules)
+				for _, n := range []int{300, 900, 1500, 2100} {
+					server.BlockAt(n, 5*time.Minute)
+				}
+				client := newClient(t, server)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				book := ledger{results: make(map[api.CertificateRef]int)}
+				for r := range client.Audit(ctx, refs(certificates, nil)) {
+					book.take(t, r)
+					if cancelAt > 0 && book.answered == cancelAt {
+						cancel()
+					}
+				}
+				book.check(t)
+				seen := server.Report()
+				if len(seen.Refused) != 4 || seen.Total() > 4*(workers+1) || seen.Busiest > limit || seen.Peak > workers {
+					t.Errorf("the server saw %+v", seen)
+				}
+				if cancelAt == 0 && book.answered != certificates {
+					t.Errorf("%d of %d were answered, %d failed, %d not asked", book.answered, certificates, book.failed, book.notAsked)
+				}
+				if cancelAt > 0 && (book.notAsked < certificates/2-3*workers || book.failed > 2*workers) {
+					t.Errorf("after the cancel: %d not asked, %d failed", book.notAsked, book.failed)
+				}
+				t.Logf("%d answered, %d failed, %d not asked; %+v", book.answered, book.failed, book.notAsked, seen)
+			})
+		})
+	}
+}
+
+func TestAuditWithoutFaultsTakesAsLongAsTheLimitDemands(t *testing.T) {
+	t.Parallel()
+	s := seed(t)
+	synctest.Test(t, func(t *testing.T) {
+		server := quotaserver.New(strict(s, false))
+		client := newClient(t, server)
+		book := ledger{results: make(map[api.CertificateRef]int)}
+		started := time.Now()
+		for r := range client.Audit(t.Context(), refs(certificates, nil)) {
+			book.take(t, r)
+		}
+		took := time.Since(started)
+		book.check(t)
+		checkOptimum(t, certificates, took)
+		if book.answered != certificates {
+			t.Errorf("%d answers", book.answered)
+		}
+	})
+}
