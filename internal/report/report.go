@@ -67,6 +67,8 @@ type Action struct {
 type Go struct {
 	// Identical says that the generated Go code does not change by a byte.
 	Identical bool `json:"identical"`
+	// SameCode says that nothing but comments changes in it.
+	SameCode bool `json:"same_code"`
 	goapi.Changes
 }
 

@@ -114,6 +114,10 @@ func (p *printer) goChanges(g Go) {
 		p.linef("  the generated code is the same, byte for byte")
 		return
 	}
+	if g.SameCode {
+		p.linef("  only comments change in the generated code")
+		return
+	}
 	for _, side := range []struct {
 		name    string
 		changes []goapi.Change

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -79,7 +80,7 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 			return nil, err
 		}
 	} else {
-		plan.Report.Go = report.Go{Identical: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
+		plan.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
 	}
 	plan.Report.Files = append([]string{}, slices.Sorted(maps.Keys(plan.files))...)
 	plan.Report.Class = plan.Report.Classify()
@@ -137,18 +138,22 @@ func (p *Plan) generate(ctx context.Context, after stages) error {
 		}
 		return errors.Join(ctx.Err(), err)
 	}
-	known := len(p.files)
 	if err := p.change(files); err != nil {
 		return err
 	}
-	p.Report.Go.Changes = goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}
-	p.Report.Go.Identical = true
-	for name := range p.files {
-		if strings.HasSuffix(name, ".go") {
-			p.Report.Go.Identical = false
+	p.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
+	for name, content := range p.files {
+		if !strings.HasSuffix(name, ".go") {
+			continue
 		}
+		old, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		p.Report.Go.Identical = false
+		p.Report.Go.SameCode = p.Report.Go.SameCode && goapi.SameCode(old, content)
 	}
-	if len(p.files) == known || p.Report.Go.Identical {
+	if p.Report.Go.SameCode {
 		return nil
 	}
 	changes, err := goapi.Compare(ctx, p.root, files)

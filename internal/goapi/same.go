@@ -1,0 +1,36 @@
+package goapi
+
+import (
+	"go/scanner"
+	"go/token"
+)
+
+// SameCode reports whether two Go files differ in nothing but comments and
+// layout. Such a difference changes neither what compiles nor an API.
+func SameCode(a, b []byte) bool {
+	next, other := tokens(a), tokens(b)
+	for {
+		x, y := next(), other()
+		if x != y {
+			return false
+		}
+		if x.kind == token.EOF {
+			return true
+		}
+	}
+}
+
+type lexeme struct {
+	kind token.Token
+	text string
+}
+
+func tokens(source []byte) func() lexeme {
+	var s scanner.Scanner
+	file := token.NewFileSet().AddFile("", -1, len(source))
+	s.Init(file, source, func(token.Position, string) {}, 0)
+	return func() lexeme {
+		_, kind, text := s.Scan()
+		return lexeme{kind, text}
+	}
+}
