@@ -40,10 +40,10 @@ func is31(doc specdoc.Object) bool {
 }
 
 // canonicalInfo returns a copy of the document's info without what only
-// OpenAPI 3.1 knows.
+// OpenAPI 3.1 knows, wherever it stands: it says nothing about the operation.
 func canonicalInfo(doc specdoc.Object) any {
 	info := specdoc.Clone(doc["info"])
-	if object, ok := info.(specdoc.Object); ok && is31(doc) {
+	if object, ok := info.(specdoc.Object); ok {
 		delete(object, "summary")
 		if license, ok := object["license"].(specdoc.Object); ok {
 			delete(license, "identifier")

@@ -11,6 +11,7 @@ import (
 	"fmt"
 
 	"github.com/certuse/cloudflare-mtls/internal/canon"
+	"github.com/certuse/cloudflare-mtls/internal/flatten"
 	"github.com/certuse/cloudflare-mtls/internal/provenance"
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
@@ -73,7 +74,11 @@ func take(doc specdoc.Object) (*Import, error) {
 		return nil, err
 	}
 	// The canonical form finds what is wrong in the operation itself.
-	if _, err := canon.Canonicalize(out); err != nil {
+	canonical, err := canon.Canonicalize(out)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := flatten.Load(canonical); err != nil {
 		return nil, err
 	}
 	encoded, err := specdoc.Encode(out)
