@@ -75,31 +75,19 @@ func schemaViolations(err error) (vs []Violation) {
 	return []Violation{v}
 }
 
-// expectation writes the broken keyword of a schema.
+// expectation writes what the broken keyword of a schema asks for.
 func expectation(e *openapi3.SchemaError) string {
-	s := e.Schema
 	switch e.SchemaField {
 	case "type", "nullable":
-		return strings.Join(s.Type.Slice(), " or ")
+		return strings.Join(e.Schema.Type.Slice(), " or ")
 	case "required":
 		return "a required property"
-	case "enum":
-		return "one of " + excerpt(s.Enum)
-	case "format":
-		return "format " + s.Format
-	case "pattern":
-		return "pattern " + s.Pattern
-	case "minimum":
-		return fmt.Sprintf("at least %g", *s.Min)
-	case "maximum":
-		return fmt.Sprintf("at most %g", *s.Max)
-	case "minLength":
-		return fmt.Sprintf("at least %d characters", s.MinLength)
-	case "maxLength":
-		return fmt.Sprintf("at most %d characters", *s.MaxLength)
-	default:
+	}
+	var keywords map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(jsonText(e.Schema)), &keywords); err != nil || keywords[e.SchemaField] == nil {
 		return e.SchemaField
 	}
+	return e.SchemaField + " " + string(keywords[e.SchemaField])
 }
 
 // excerpt writes the scalars of a value as JSON, and of a larger value its kind

@@ -223,3 +223,30 @@ func TestErrorOfTheWrappedTransportPassesThrough(t *testing.T) {
 		t.Errorf("error %v, violations %v", err, seen.found())
 	}
 }
+
+// idle is a transport that counts calls of CloseIdleConnections.
+type idle struct {
+	roundTrip
+	closed int
+}
+
+func (i *idle) CloseIdleConnections() { i.closed++ }
+
+func TestIdleConnectionsOfTheWrappedTransportAreClosed(t *testing.T) {
+	t.Parallel()
+	next := &idle{roundTrip: answer(200, "application/json", inUse)}
+	transport, _ := newTransport(t, next)
+	(&http.Client{Transport: transport}).CloseIdleConnections()
+	if next.closed != 1 {
+		t.Errorf("closed %d times", next.closed)
+	}
+}
+
+func TestRequestWithoutURLIsLeftToTheWrappedTransport(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("no URL")
+	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken }))
+	if _, err := transport.RoundTrip(&http.Request{Header: http.Header{}}); !errors.Is(err, broken) || len(seen.found()) > 0 {
+		t.Errorf("error %v, violations %v", err, seen.found())
+	}
+}

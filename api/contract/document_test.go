@@ -1,0 +1,56 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+func TestDocumentThatIsNoContractIsRefused(t *testing.T) {
+	t.Parallel()
+	whole := string(generated.OpenAPI())
+	change := func(old, with string) string {
+		if !strings.Contains(whole, old) {
+			t.Fatalf("%s is not in the contract", old)
+		}
+		return strings.Replace(whole, old, with, 1)
+	}
+	for name, tt := range map[string]struct{ text, want string }{
+		"not JSON":           {"{", "read the OpenAPI document"},
+		"dangling reference": {change(`"Association": {`, `"Elsewhere": {`), "read the OpenAPI document"},
+		"not OpenAPI":        {`{"openapi":"3.0.3"}`, "the OpenAPI document"},
+		"two servers":        {change(`"servers": [`, `"servers": [{"url": "https://example.com"},`), "more than one server"},
+		"two paths":          {change(`"paths": {`, `"paths": {"/x": {},`), "more than one server or path"},
+		"other method":       {change(`"get": {`, `"put": {`), "has no GET"},
+	} {
+		if _, err := parseDocument([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := parseDocument([]byte(whole)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A contract of tomorrow may use keywords that today's does not.
+func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
+	t.Parallel()
+	const before = `"code": {
+            "type": "integer"`
+	for keyword, want := range map[string]string{
+		`"minimum": 1000`: "minimum 1000", `"maximum": 5`: "maximum 5", `"enum": [1, 2]`: "enum [1,2]", `"multipleOf": 7`: "multipleOf 7",
+	} {
+		text := strings.Replace(string(generated.OpenAPI()), before, before+","+keyword, 1)
+		doc, err := parseDocument([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = doc.responseSchema(404).VisitJSON(map[string]any{
+			"success": false, "errors": []any{map[string]any{"code": 971.0, "message": "m"}},
+		}, schemaOptions...)
+		if vs := schemaViolations(err); len(vs) != 1 || vs[0].Expected != want || vs[0].Pointer != "/errors/0/code" {
+			t.Errorf("%s: %v (%v)", keyword, vs, err)
+		}
+	}
+}
