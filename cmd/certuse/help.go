@@ -79,7 +79,7 @@ const exitCodesHelp = `0  every certificate was answered (in use or unused); wit
    unknown, except after Ctrl-C
 
 Besides: 141, silently, when the reader of standard output goes away, as "head"
-does; and death by the signal at a second Ctrl-C.
+does; and death by the signal at a second Ctrl-C half a second after the first.
 
 A command that ends with 0 has not said that a certificate is unused: "certuse
 list … && delete" would delete what is in use. Use --require-unused for that:

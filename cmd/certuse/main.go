@@ -14,15 +14,20 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
+// sameSignal is how close two signals are that were meant as one.
+const sameSignal = 500 * time.Millisecond
+
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks for an orderly end. The handler is then taken away,
-	// so that a second one kills the process, whatever it is doing.
-	context.AfterFunc(ctx, restore)
+	// so that another one kills the process, whatever it is doing; but not at
+	// once, since timeout(1) and some terminals deliver one signal twice.
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, restore) })
 	// A reader that goes away, as head does, is then an error of the write and
 	// not a sudden death that leaves half a progress bar on the terminal.
 	signal.Ignore(syscall.SIGPIPE)

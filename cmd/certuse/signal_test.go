@@ -85,14 +85,15 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 	tests := map[string]struct {
 		signal os.Signal
 		args   []string
+		twice  bool // as timeout(1) delivers a signal
 		check  func(t *testing.T, stdout string)
 	}{
-		"table": {os.Interrupt, nil, func(t *testing.T, stdout string) {
+		"table": {os.Interrupt, nil, false, func(t *testing.T, stdout string) {
 			if !strings.Contains(stdout, "in use   fast") || !strings.Contains(stdout, "unknown") {
 				t.Errorf("the table lacks what is known:\n%s", stdout)
 			}
 		}},
-		"json": {os.Interrupt, []string{"-o", "json"}, func(t *testing.T, stdout string) {
+		"json": {os.Interrupt, []string{"-o", "json"}, false, func(t *testing.T, stdout string) {
 			var got struct {
 				Certificates []answer `json:"certificates"`
 				Summary      summary  `json:"summary"`
@@ -104,7 +105,7 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 				t.Errorf("%d certificates, summary %+v", len(got.Certificates), got.Summary)
 			}
 		}},
-		"jsonl": {os.Interrupt, []string{"-o", "jsonl"}, func(t *testing.T, stdout string) {
+		"jsonl": {os.Interrupt, []string{"-o", "jsonl"}, true, func(t *testing.T, stdout string) {
 			if n := strings.Count(stdout, "\n"); n != 41 {
 				t.Errorf("%d lines, want 41", n)
 			}
@@ -112,19 +113,23 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 				t.Errorf("%d unknown, want 40", n)
 			}
 		}},
-		"csv": {syscall.SIGTERM, []string{"-o", "csv"}, func(t *testing.T, stdout string) {
+		"csv": {syscall.SIGTERM, []string{"-o", "csv"}, true, func(t *testing.T, stdout string) {
 			rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
 			if err != nil || len(rows) != 42 {
 				t.Errorf("%d rows, %v", len(rows), err)
 			}
 		}},
-		"even with --require-unused": {os.Interrupt, []string{"--require-unused"}, func(*testing.T, string) {}},
+		"even with --require-unused": {os.Interrupt, []string{"--require-unused"}, false, func(*testing.T, string) {}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := slowAudit(t, test.args...)
 			p.signal(t, test.signal)
+			if test.twice {
+				eventually(t, "the first signal", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
+				_ = p.cmd.Process.Signal(test.signal) // it may have ended already
+			}
 			got := p.end(t)
 			got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")
 			test.check(t, got.stdout)

@@ -60,7 +60,7 @@ var (
 func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{
-		"fast": inUse, "secret": refused, "slow": unused.After(1500 * time.Millisecond),
+		"fast": inUse, "secret": refused, "slow": unused.After(3 * time.Second),
 	})
 	term := newTerminal(t)
 	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "fast", "secret", "slow")
