@@ -26,11 +26,12 @@ type progress interface {
 	stop()
 }
 
-// newProgress redraws a line where that is possible. Where standard output
-// writes rows to the same terminal the two would mix, so lines it is there too.
+// newProgress redraws a line where that is possible. Where rows may come to the
+// same terminal meanwhile, also by way of a pipe, the two would mix: then it is
+// lines as well.
 func (q *query) newProgress(total int) progress {
 	limit := q.rateLimit
-	mixed := streams(q.format) && isTerminal(q.sys.stdout)
+	mixed := streams(q.format) && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
 		return silent{}
@@ -75,7 +76,8 @@ func (b *bar) update(p api.AuditProgress) {
 }
 
 func (b *bar) note(text string) {
-	if _, err := fmt.Fprintf(b.bars, "certuse: %s\n", text); err != nil { // the display has ended
+	// The echo of ^C has moved the cursor, and the display does not move it back.
+	if _, err := fmt.Fprintf(b.bars, "\rcertuse: %s\n", text); err != nil { // the display has ended
 		fmt.Fprintf(b.stderr, "certuse: %s\n", text)
 	}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -89,6 +90,22 @@ func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
 	}
 }
 
+func TestWordAboutAnInterruptBeginsItsLine(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"slow": unused.After(time.Hour)})
+	term := newTerminal(t)
+	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "slow")
+	cmd.Stderr = term.tty
+	p := start(t, cmd)
+	eventually(t, "the bar", func() bool { return strings.Contains(term.shown.String(), "0/1") })
+	p.signal(t, os.Interrupt)
+	p.end(t).expect(t, exitUnknown)
+	// A terminal echoes ^C where the cursor stands.
+	if text := term.text(t); !strings.Contains(text, "\rcertuse: interrupted") {
+		t.Errorf("the line may begin in the middle:\n%q", text)
+	}
+}
+
 func TestColoursAreForTerminalsOnly(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
@@ -121,12 +138,30 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 func TestRowsAndProgressDoNotMixOnOneTerminal(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Second)})
-	term := newTerminal(t)
-	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "-o", "jsonl", "fast", "slow")
-	cmd.Stdout, cmd.Stderr = term.tty, term.tty
-	start(t, cmd).end(t).expect(t, exitOK)
-	if text := term.text(t); strings.Contains(text, "[=") || !strings.Contains(text, "2 certificates") {
-		t.Errorf("a bar among the rows, or no summary:\n%q", text)
+	file, err := os.Create(filepath.Join(t.TempDir(), "rows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	tests := map[string]struct {
+		stdout func(*terminal) io.Writer
+		bar    bool
+	}{
+		"terminal": {func(term *terminal) io.Writer { return term.tty }, false},
+		"pipe":     {func(*terminal) io.Writer { return &safeBuffer{} }, false},
+		"file":     {func(*terminal) io.Writer { return file }, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			term := newTerminal(t)
+			cmd := command(t, append(against(server), "TERM=xterm"), "audit", "-o", "jsonl", "fast", "slow")
+			cmd.Stdout, cmd.Stderr = test.stdout(term), term.tty
+			start(t, cmd).end(t).expect(t, exitOK)
+			if text := term.text(t); strings.Contains(text, " in use  ") != test.bar || !strings.Contains(text, "2 certificates") {
+				t.Errorf("want a bar: %t; and a summary:\n%q", test.bar, text)
+			}
+		})
 	}
 }
 
