@@ -14,8 +14,9 @@
 // neither). A response is checked when its body has been read: the status is
 // documented, the content type is the documented one, the body is one strict
 // JSON value (no duplicate names, no invalid UTF-8, nothing after it), and it
-// matches the schema of its status. The contract is the normalised OpenAPI
-// document of this module; its text is that of package generated.
+// matches the schema of its status, and its success flag agrees with the status.
+// The contract is the normalised OpenAPI document of this module, whose text is
+// in package generated.
 //
 // Only requests to the contract's operation are checked. Every other request
 // passes through untouched and is reported with [Outside].
@@ -34,7 +35,8 @@
 //   - a new value of an enum-like field. The contract gives no closed list for
 //     the service and status of an association, only examples, and any string is
 //     valid there. A value is new when it is not among those examples, nor
-//     passed to [WithKnownValues], and it is reported once per [Transport].
+//     passed to [WithKnownValues]. Each is reported once per [Transport], as far
+//     as a memory of a thousand values goes.
 //
 // # Secrets
 //

@@ -91,9 +91,18 @@ func (d *document) statuses() string {
 	return strings.Join(slices.Sorted(maps.Keys(d.route.Operation.Responses.Map())), " or ")
 }
 
+// response returns what is documented for a status, or nil.
+func (d *document) response(status int) *openapi3.ResponseRef {
+	responses := d.route.Operation.Responses
+	if response := responses.Status(status); response != nil {
+		return response
+	}
+	return responses.Default()
+}
+
 // responseSchema returns the schema of JSON answers with this status, or nil.
 func (d *document) responseSchema(status int) *openapi3.Schema {
-	response := d.route.Operation.Responses.Status(status)
+	response := d.response(status)
 	if response == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -52,5 +53,21 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 		if vs := schemaViolations(err); len(vs) != 1 || vs[0].Expected != want || vs[0].Pointer != "/errors/0/code" {
 			t.Errorf("%s: %v (%v)", keyword, vs, err)
 		}
+	}
+}
+
+func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
+	t.Parallel()
+	doc, err := parseDocument([]byte(strings.Replace(string(generated.OpenAPI()), `"4XX": {`, `"default": {`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &checker{doc: doc, settings: settings{maxBytes: DefaultMaxBytes}}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if vs := c.response(redactor{}, 503, header, []byte(`{"success":false,"errors":[]}`)); len(vs) > 0 {
+		t.Errorf("documented failure: %v", vs)
+	}
+	if vs := c.response(redactor{}, 503, header, []byte(`{"success":false}`)); len(vs) != 1 || vs[0].Pointer != "/errors" {
+		t.Errorf("failure without errors: %v", vs)
 	}
 }
