@@ -80,7 +80,9 @@ type audit struct {
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	a := &audit{
 		client: c, config: cfg,
-		work: make(chan CertificateRef), results: make(chan AuditResult), left: make(chan struct{}),
+		work: make(chan CertificateRef), left: make(chan struct{}),
+		// Some room spares the workers a switch for each result.
+		results: make(chan AuditResult, min(cfg.concurrency, defaultConcurrency)),
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.admission, a.stop = context.WithCancelCause(a.ctx)

@@ -111,14 +111,19 @@ func TestLeavingAnAuditStopsIt(t *testing.T) {
 			numbered(-1)(yield)
 		}
 		results := 0
-		rt := roundTrip(echoing)
+		var left time.Time
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Duration(idOf(r)[0]) * time.Millisecond)
+			return echoing(r)
+		})
 		for range newClient(t, rt).Audit(t.Context(), certs) {
 			if results++; results == 50 {
+				left = time.Now()
 				break
 			}
 		}
-		if !inputEnded {
-			t.Error("the input still runs")
+		if !inputEnded || time.Since(left) > 100*time.Millisecond {
+			t.Errorf("left after %v, the input has ended: %t", time.Since(left), inputEnded)
 		}
 		// A goroutine left behind would make synctest fail.
 	})
@@ -135,7 +140,9 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 			return echoing(r)
 		})
 		answered, broken, notAsked := 0, 0, 0
-		for r := range newClient(t, rt).Audit(ctx, numbered(1000), api.WithConcurrency(10)) {
+		var last api.AuditProgress
+		progress := api.WithProgress(func(p api.AuditProgress) { last = p })
+		for r := range newClient(t, rt).Audit(ctx, numbered(1000), api.WithConcurrency(10), progress) {
 			switch {
 			case r.Err == nil:
 				if answered++; answered == 100 {
@@ -154,6 +161,9 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 		}
 		if answered+broken+notAsked != 1000 || int(asked.Load()) != answered+broken || broken > 10 {
 			t.Errorf("%d answered, %d broken off, %d not asked, %d requests", answered, broken, notAsked, asked.Load())
+		}
+		if want := (api.AuditProgress{Asked: answered + broken, Answered: answered, Failed: broken, NotAsked: notAsked, InUse: answered}); last != want {
+			t.Errorf("progress is %+v, want %+v", last, want)
 		}
 	})
 }
@@ -236,6 +246,29 @@ func TestBlockWithoutEndEndsTheAudit(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnAuditThatABlockEndedStaysEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(reply(429, envelopeWith("971"), "Retry-After", "1000"), reply(200, emptyBody))
+		certs := func(yield func(api.CertificateRef) bool) {
+			for range 3 {
+				if !yield(cert) {
+					return
+				}
+				time.Sleep(time.Hour)
+			}
+		}
+		for r := range newClient(t, rt).Audit(t.Context(), certs) {
+			if !errors.Is(r.Err, api.ErrRateLimited) {
+				t.Errorf("got %v, %v", r.Usage(), r.Err)
+			}
+		}
+		if rt.count() != 1 {
+			t.Errorf("%d requests", rt.count())
+		}
+	})
 }
 
 func TestAuditWaitsForTheLimitWithoutABound(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,4 +148,50 @@ func compare(b *testing.B, ours, theirs func()) {
 	b.ReportMetric(float64(ourAllocs)/float64(theirAllocs), "allocs/floor")
 	b.ReportMetric(float64(ourAllocs)/float64(16*b.N), "allocs/call")
 	b.ReportMetric(float64(ourTime.Nanoseconds())/float64(16*b.N), "ns/call")
+}
+
+// BenchmarkAudit measures an audit of 2,000 certificates and a pool of as many
+// goroutines that call the floor.
+func BenchmarkAudit(b *testing.B) {
+	const certificates, workers = 2000, 32
+	rt := inMemory(associationsBody(2))
+	client := newClient(b, rt, api.WithRateLimit(0, 0))
+	floor := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
+	ours := func() {
+		n := 0
+		for r := range client.Audit(b.Context(), numbered(certificates), api.WithConcurrency(workers)) {
+			if n++; r.Usage() != api.InUse {
+				b.Fatal(r.Err)
+			}
+		}
+		if n != certificates {
+			b.Fatal(n)
+		}
+	}
+	theirs := func() {
+		work, results := make(chan api.CertificateRef), make(chan error)
+		var pool sync.WaitGroup
+		for range workers {
+			pool.Go(func() {
+				for ref := range work {
+					_, err := floor.list(b.Context(), ref.AccountID, ref.ID)
+					results <- err
+				}
+			})
+		}
+		go func() {
+			for ref := range numbered(certificates) {
+				work <- ref
+			}
+			close(work)
+			pool.Wait()
+			close(results)
+		}()
+		for err := range results {
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	}
+	compare(b, ours, theirs)
 }

@@ -152,6 +152,9 @@ func TestErrorsMadeByHandAreClassified(t *testing.T) {
 	wantSentinels(t, &api.Error{StatusCode: 404}, api.ErrNotFound)
 	wantSentinels(t, &api.Error{StatusCode: 400, Details: []api.ErrorDetail{{Code: 9106}}}, api.ErrUnauthorized)
 	wantSentinels(t, &api.Error{})
+	if got := (&api.Error{StatusCode: 404, RayID: strings.Repeat("x", 1000), Attempts: 1 << 30}).Error(); len(got) > 300 {
+		t.Errorf("text is %q", got)
+	}
 	if got := (&api.Error{StatusCode: 404}).Error(); got != "cloudflare-mtls: HTTP 404 Not Found" {
 		t.Errorf("got %q", got)
 	}

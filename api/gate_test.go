@@ -192,18 +192,20 @@ func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
 func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for range 200 {
-			g := newGate(1, time.Second)
-			first, _ := g.enter(t.Context(), entry{})
-			g.leave(first, outcome{answered: true})
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second+windowMargin)
-			if tk, no := g.enter(ctx, patience); no == nil {
-				g.leave(tk, outcome{answered: true})
-			}
-			cancel()
-			if g.window.inFlight != 0 || len(g.queue) != 0 {
-				t.Fatalf("%d in flight, %d in the queue", g.window.inFlight, len(g.queue))
-			}
+		g := newGate(1, time.Second)
+		g.block.active = true
+		late := &waiter{admitted: make(chan ticket, 1), refused: make(chan time.Duration, 1), patient: true}
+		late.admitted <- g.admit()
+		next := make(chan ticket, 1)
+		go func() {
+			tk, _ := g.enter(t.Context(), patience)
+			next <- tk
+		}()
+		synctest.Wait()
+		g.abandon(late)
+		synctest.Wait()
+		if len(next) != 1 || !(<-next).probe || g.window.inFlight != 1 || len(g.window.completed) != 0 {
+			t.Errorf("%d in flight, %d completed", g.window.inFlight, len(g.window.completed))
 		}
 	})
 }

@@ -220,6 +220,47 @@ func TestCancelDuringAWaitKeepsTheLastAnswer(t *testing.T) {
 	}
 }
 
+func TestABlockThatGrowsSendsWaitingCallersBackAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(*http.Request) (*http.Response, error) {
+			time.Sleep(2 * time.Second)
+			return answer(429, envelopeWith("2"), "Retry-After", "300"), nil
+		}
+		first := make(chan struct{})
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if idOf(r) == "slow" {
+				close(first)
+				return slow(r)
+			}
+			return answer(429, envelopeWith("1"), "Retry-After", "20"), nil
+		})
+		client := newClient(t, rt)
+		go func() { _, _ = client.Associations(t.Context(), api.CertificateRef{AccountID: "a", ID: "slow"}) }()
+		<-first
+		start := time.Now()
+		_, err := client.Associations(t.Context(), cert)
+		e := asError(t, err)
+		if time.Since(start) != 2*time.Second || e.Attempts != 1 || e.Details[0].Code != 1 || e.RetryAfter != 5*time.Minute {
+			t.Errorf("after %v: %+v", time.Since(start), e)
+		}
+		for name, timeout := range map[string]time.Duration{"no deadline": time.Hour, "a deadline": time.Second} {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			start := time.Now()
+			_, err := client.Associations(ctx, cert)
+			wantSentinels(t, err, api.ErrRateLimited, api.ErrNotAsked)
+			e := asError(t, err)
+			if time.Since(start) != 0 || e.StatusCode != 0 || e.Attempts != 0 || e.RetryAfter != 5*time.Minute {
+				t.Errorf("%s: after %v: %+v", name, time.Since(start), e)
+			}
+			if errors.Is(err, context.DeadlineExceeded) != (name == "a deadline") {
+				t.Errorf("%s: %v", name, err)
+			}
+			cancel()
+		}
+	})
+}
+
 // hang waits for the end of the request's context.
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()

@@ -61,6 +61,10 @@ func TestCredentialsHideThemselves(t *testing.T) {
 			wantNoSecret(t, name+" "+what, v)
 		}
 	}
+	if got := fmt.Sprintf("%d|%x|%#v|%q|%T", api.APIToken(token), api.APIToken(token), api.APIToken(token), api.APIToken(token), api.APIToken(token)); got !=
+		"API token [redacted]|API token [redacted]|API token [redacted]|API token [redacted]|api.Credentials" {
+		t.Errorf("got %q", got)
+	}
 	if got := fmt.Sprint(api.APIToken(token), api.APIKey(email, key), api.Credentials{}); got != "API token [redacted] API key [redacted] no credentials [redacted]" {
 		t.Errorf("got %q", got)
 	}

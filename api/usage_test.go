@@ -109,6 +109,16 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	if used.Usage() != api.InUse {
 		t.Errorf("removing the associations gave %v", used.Usage())
 	}
+	for _, rest := range []string{`"errors":[{"code":1,"message":"m"}]`, `"result_info":{"total_count":1}`} {
+		unsettled, err := ask(t, answer(200, `{"success":true,"result":[],`+rest+`}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unsettled.Errors, unsettled.Truncated, unsettled.Info = nil, false, nil
+		if unsettled.Usage() != api.UsageUnknown {
+			t.Errorf("removing %s gave %v", rest, unsettled.Usage())
+		}
+	}
 	for name, change := range map[string]func(*api.AssociationList){
 		"truncated": func(l *api.AssociationList) { l.Truncated = true },
 		"errors":    func(l *api.AssociationList) { l.Errors = make([]api.ErrorDetail, 1) },
