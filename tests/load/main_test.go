@@ -1,0 +1,58 @@
+// Package load holds what is promised about many calls at a time: each is
+// answered once and rightly, and memory, connections and goroutines stay
+// bounded.
+package load
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const account = "023e105f4ecef8ad9ca31a8372d0c353"
+
+func ref(i int) api.CertificateRef {
+	return api.CertificateRef{AccountID: account, ID: "cert-" + strconv.Itoa(i)}
+}
+
+// answer is the body for one certificate, which can be told from all others.
+func answer(id string) string {
+	return `{"success":true,"errors":[],"messages":[],"result":[{"service":"` + id + `","status":"active"}]}`
+}
+
+// isOwn tells whether the list is the answer for this certificate.
+func isOwn(cert api.CertificateRef, list *api.AssociationList) bool {
+	return list != nil && len(list.Associations) == 1 && list.Associations[0].Service == cert.ID
+}
+
+// peakMemory is the largest resident size of the process so far, in MiB. Where
+// the system does not tell, it is what the runtime got from the system.
+func peakMemory() uint64 {
+	if status, err := os.ReadFile("/proc/self/status"); err == nil {
+		for line := range strings.Lines(string(status)) {
+			if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				if kib, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64); err == nil {
+					return kib >> 10
+				}
+			}
+		}
+	}
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.Sys >> 20
+}
+
+func liveHeap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}

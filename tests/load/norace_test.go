@@ -1,0 +1,9 @@
+//go:build !race
+
+package load
+
+const (
+	audited     = 1_000_000
+	memoryBound = 200 // MiB, with the server in the same process
+	reduced     = ""
+)
