@@ -85,6 +85,7 @@ func Finish(name string, overlaid specdoc.Object) (specdoc.Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	dropUnusedSchemes(named)
 	if _, err := flatten.Load(named); err != nil {
 		return nil, fmt.Errorf("%s, normalised: %w", name, err)
 	}

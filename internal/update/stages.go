@@ -41,25 +41,19 @@ func compareStages(req Request, taken *importer.Import) (before, after stages, e
 	if err != nil {
 		return stages{}, stages{}, fmt.Errorf("the tree is not in order before the update: %w", err)
 	}
-	if before, err = through(source.Name, source.Document, overlays); err != nil {
+	if before, err = through(source.Name, source.Document, overlays, false); err != nil {
 		return stages{}, stages{}, fmt.Errorf("the tree is not in order before the update: %w", err)
 	}
 	before.record = source.Provenance
-	if after, err = through(req.Name, taken.Cut, overlays); err != nil {
+	if after, err = through(req.Name, taken.Cut, overlays, true); err != nil {
 		return stages{}, stages{}, refuse(err)
-	}
-	// An action made for the new text need not match the old one.
-	for _, o := range after.outcomes {
-		if o.Effect == overlay.Unmatched {
-			return stages{}, stages{}, refuse(fmt.Errorf("%s: overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself",
-				req.Name, o.Action.ID, o.Action.Target))
-		}
 	}
 	return before, after, nil
 }
 
-// through takes a document through the stages.
-func through(name string, doc specdoc.Object, overlays []overlay.Overlay) (s stages, err error) {
+// through takes a document through the stages. strict demands that each overlay
+// action finds its place; one made for a new text need not match the old one.
+func through(name string, doc specdoc.Object, overlays []overlay.Overlay, strict bool) (s stages, err error) {
 	if s.canonical, err = canon.Canonicalize(doc); err != nil {
 		return stages{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -68,6 +62,12 @@ func through(name string, doc specdoc.Object, overlays []overlay.Overlay) (s sta
 		return stages{}, fmt.Errorf("%s: %w", name, err)
 	}
 	s.outcomes = outcomes
+	for _, o := range outcomes {
+		if strict && o.Effect == overlay.Unmatched {
+			return stages{}, fmt.Errorf("%s: overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself",
+				name, o.Action.ID, o.Action.Target)
+		}
+	}
 	if s.flat, err = flatten.Flatten(overlaid); err != nil {
 		return stages{}, fmt.Errorf("%s, after the overlays: %w", name, err)
 	}
