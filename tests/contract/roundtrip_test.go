@@ -164,7 +164,9 @@ func telling(notices []api.Notice) (out []api.Notice) {
 func fromGenerated(r generated.AssociationsResponse) declared {
 	d := declared{Success: r.Success, Errors: fromInfos(r.Errors), Messages: fromInfos(r.Messages)}
 	for _, row := range r.Result {
-		d.Rows = append(d.Rows, api.Association(row))
+		var use api.Association // not converted: the contract may get more properties
+		use.Service, use.Status = row.Service, row.Status
+		d.Rows = append(d.Rows, use)
 	}
 	if info := r.ResultInfo; info != nil {
 		d.Info = &api.ResultInfo{
