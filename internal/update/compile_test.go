@@ -1,0 +1,93 @@
+package update
+
+import (
+	"errors"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/goapi"
+	"github.com/certuse/cloudflare-mtls/internal/report"
+)
+
+// changed returns the last shape with edits, which are pairs of texts.
+func changed(t *testing.T, edits ...string) []byte {
+	t.Helper()
+	text := string(read(t, "testdata/shapes/09-root-security.yaml"))
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(text, edits[i]) {
+			t.Fatalf("%q is not in the document", edits[i])
+		}
+		text = strings.Replace(text, edits[i], edits[i+1], 1)
+	}
+	return []byte(text)
+}
+
+const (
+	serviceProperty = "        service: {\"$ref\": \"#/components/schemas/service\"}\n"
+	firstParameter  = "      parameters:\n"
+)
+
+// One module, since compiling a copy is what costs: the steps follow each other.
+func TestGoCodeFollowsTheContract(t *testing.T) {
+	t.Parallel()
+	root := copyModule(t, ".")
+	run := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = root
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+
+	// Details that Go code need not know of change no code.
+	r := take(t, root, "details.yaml", changed(t,
+		firstParameter, firstParameter+"        - {in: query, name: page, schema: {type: integer, minimum: 1}}\n        - {in: header, name: X-Trace, schema: {type: string}}\n",
+		"certificate:\n", "certificate:\n      format: uuid\n",
+		"    service: {", "    service: {enum: [tunnel, other], nullable: true, ",
+		"      operationId:", "      deprecated: true\n      operationId:"))
+	if !r.Go.SameCode {
+		t.Errorf("details change the Go code: %+v", r.Go)
+	}
+	if r.Class != report.Breaking {
+		t.Errorf("class %v: a service may be null and the ids are UUIDs now", r.Class)
+	}
+
+	// A new property is a new field, and nothing of package api changes.
+	r = take(t, root, "more.yaml", changed(t, serviceProperty, serviceProperty+"        since: {type: string, description: First day of the use.}\n"))
+	if r.Go.SameCode || len(r.Go.Public) != 0 {
+		t.Errorf("a new property: %+v", r.Go)
+	}
+	want := []goapi.Change{{Compatible: true, Message: "Association.Since: added"}}
+	if diff := cmp.Diff(want, r.Go.Generated); diff != "" {
+		t.Errorf("generated (-want +got)\n%s", diff)
+	}
+	fresh(t, root)
+	run("build", "./...")
+	run("test", "./api", "./generated", "./internal/pipeline")
+
+	// The property gone again is a field less, which only readers of generated
+	// see.
+	r = take(t, root, "less.yaml", changed(t))
+	if !slices.ContainsFunc(r.Contract, func(c report.Change) bool { return c.Class == report.Breaking && c.Place == "answer 200: result[].since" }) || r.Class != report.Breaking {
+		t.Errorf("class %v, contract %+v", r.Class, r.Contract)
+	}
+	if len(r.Go.Public) != 0 || len(r.Go.Generated) != 1 || r.Go.Generated[0].Compatible {
+		t.Errorf("a property less: %+v", r.Go)
+	}
+
+	// What the written code cannot live with is refused.
+	before := snapshot(t, root)
+	_, err := Prepare(t.Context(), request(root, "other.yaml", changed(t, "    service: {description: \"Which product holds the certificate.\", example: tunnel, type: string}", "    service: {type: integer}")))
+	refused, ok := errors.AsType[*RefusedError](err)
+	if !ok || !strings.Contains(refused.Reason, "does not compile against the new contract: ") || !strings.Contains(refused.Reason, ".go:") {
+		t.Errorf("error %v, want a refusal that names the line", err)
+	}
+	if diff := cmp.Diff(before, snapshot(t, root)); diff != "" {
+		t.Errorf("changed:\n%s", diff)
+	}
+}
