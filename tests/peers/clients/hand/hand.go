@@ -61,7 +61,7 @@ func (c *client) list(ctx context.Context, account, id string) ([]association, e
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var body envelope
 	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
 		return nil, fmt.Errorf("%s: %w", resp.Status, err)

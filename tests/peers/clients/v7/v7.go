@@ -6,19 +6,15 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/certuse/cloudflare-mtls/tests/peers/clients/v7sub"
 	"github.com/certuse/cloudflare-mtls/tests/peers/face"
 	"github.com/cloudflare/cloudflare-go/v7"
 	"github.com/cloudflare/cloudflare-go/v7/mtls_certificates"
-	"github.com/cloudflare/cloudflare-go/v7/option"
 )
 
 // New is a [face.New].
 func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
-	opts := []option.RequestOption{option.WithBaseURL(baseURL + "/"), option.WithAPIToken(token)}
-	if transport != nil {
-		opts = append(opts, option.WithHTTPClient(&http.Client{Transport: transport}))
-	}
-	client := cloudflare.NewClient(opts...)
+	client := cloudflare.NewClient(v7sub.Options(baseURL, token, transport)...)
 	return func(ctx context.Context, account, id string) (int, error) {
 		page, err := client.MTLSCertificates.Associations.Get(ctx, id, mtls_certificates.AssociationGetParams{AccountID: cloudflare.F(account)})
 		if err != nil {

@@ -11,13 +11,18 @@ import (
 	"github.com/cloudflare/cloudflare-go/v7/option"
 )
 
-// New is a [face.New].
-func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+// Options are those of both ways to use v7.
+func Options(baseURL, token string, transport http.RoundTripper) []option.RequestOption {
 	opts := []option.RequestOption{option.WithBaseURL(baseURL + "/"), option.WithAPIToken(token)}
 	if transport != nil {
 		opts = append(opts, option.WithHTTPClient(&http.Client{Transport: transport}))
 	}
-	service := mtls_certificates.NewAssociationService(opts...)
+	return opts
+}
+
+// New is a [face.New].
+func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+	service := mtls_certificates.NewAssociationService(Options(baseURL, token, transport)...)
 	return func(ctx context.Context, account, id string) (int, error) {
 		var params mtls_certificates.AssociationGetParams
 		params.AccountID.Value, params.AccountID.Present = account, true // the setter is in the root package

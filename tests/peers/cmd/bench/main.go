@@ -50,8 +50,8 @@ func main() {
 func parse(args []string) (config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	names := flags.String("peers", strings.Join(peers, ","), "clients to run; hand and ours always take part")
-	rounds := flags.Int("rounds", 7, "rounds; each runs every client once")
-	benchtime := flags.String("benchtime", "100ms", "time for each benchmark in a round")
+	rounds := flags.Int("rounds", 9, "rounds; each runs every client once")
+	benchtime := flags.String("benchtime", "200ms", "time for each benchmark in a round")
 	check := flags.Bool("check", false, "run hand, ours and v0 on the quick lines and fail if a target is broken")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
@@ -83,7 +83,7 @@ func run(ctx context.Context, cfg config, stdout, stderr io.Writer) (bool, error
 	if err != nil {
 		return false, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintln(stderr, "compiling", strings.Join(cfg.peers, ", "))
 	built, err := build(ctx, dir, cfg.peers)
 	if err != nil {

@@ -61,7 +61,7 @@ func (b *builder) measure(ctx context.Context, peer string, results *report.Repo
 	if err := linkTree(b.seed, cache); err != nil {
 		return err
 	}
-	defer os.RemoveAll(cache)
+	defer func() { _ = os.RemoveAll(cache) }()
 	program := "./programs/" + peer
 	before, err := treeSize(cache)
 	if err != nil {

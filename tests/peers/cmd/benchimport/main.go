@@ -45,7 +45,7 @@ func run(ctx context.Context, wanted []string, rounds int, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintln(stderr, "compiling the standard library")
 	b, err := newBuilder(ctx, dir)
 	if err != nil {

@@ -1,0 +1,85 @@
+package bench
+
+import (
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/tests/peers/face"
+	"github.com/certuse/cloudflare-mtls/tests/peers/internal/payload"
+)
+
+// Workers is the number of parallel callers of a sweep.
+const Workers = 32
+
+// Sweep asks for n certificates with Workers parallel callers and reports how
+// many gave their two associations.
+type Sweep func(b *testing.B, ids []string) (answered int)
+
+// Workload makes a sweep with plain workers around a client. Like an audit, it
+// gives every answer to the goroutine that asked for the sweep.
+func Workload(b *testing.B, newClient face.New) Sweep {
+	call, err := newClient(Server(b), payload.Token, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	type answer struct {
+		rows int
+		err  error
+	}
+	return func(b *testing.B, ids []string) (answered int) {
+		queue, answers := make(chan string), make(chan answer, Workers)
+		var wg sync.WaitGroup
+		for range Workers {
+			wg.Go(func() {
+				for id := range queue {
+					n, err := call(b.Context(), payload.Account, id)
+					answers <- answer{n, err}
+				}
+			})
+		}
+		go func() {
+			for _, id := range ids {
+				queue <- id
+			}
+			close(queue)
+			wg.Wait()
+			close(answers)
+		}()
+		for a := range answers {
+			if a.err == nil && a.rows == 2 {
+				answered++
+			}
+		}
+		return answered
+	}
+}
+
+// Audit measures a sweep over a thousand certificates: time, processor time and
+// allocations per certificate, and the connections it opened.
+func Audit(b *testing.B, newSweep func(b *testing.B) Sweep) {
+	b.Run("audit", func(b *testing.B) {
+		b.Run("rows=2", func(b *testing.B) {
+			sweep := newSweep(b)
+			ids := make([]string, 1_000)
+			for i := range ids {
+				ids[i] = payload.ID(i, 2)
+			}
+			connections := accepted(b)
+			sweeps, used := 0, cpu(b)
+			for b.Loop() {
+				if n := sweep(b, ids); n != len(ids) {
+					b.Fatalf("%d of %d certificates answered", n, len(ids))
+				}
+				sweeps++
+			}
+			used = cpu(b) - used
+			certificates := float64(sweeps * len(ids))
+			b.ReportMetric(float64(b.Elapsed())/certificates, "ns/cert")
+			b.ReportMetric(float64(used)/certificates, "cpu-ns/cert")
+			if os.Getenv(EnvConnections) != "" {
+				b.ReportMetric(float64(accepted(b)-connections), "connections")
+			}
+		})
+	})
+}
