@@ -13,11 +13,18 @@ import (
 
 // envelope is the body of every documented answer.
 type envelope struct {
-	Errors     []info            `json:"errors"`
-	Messages   []info            `json:"messages"`
-	Success    bool              `json:"success"`
-	Result     []api.Association `json:"result"`
-	ResultInfo *resultInfo       `json:"result_info,omitempty"`
+	Errors     []info      `json:"errors"`
+	Messages   []info      `json:"messages"`
+	Success    bool        `json:"success"`
+	Result     []row       `json:"result"`
+	ResultInfo *resultInfo `json:"result_info,omitempty"`
+}
+
+// row is an association; both members are optional, and an empty one of
+// [api.Association] stands for none.
+type row struct {
+	Service string `json:"service,omitempty"`
+	Status  string `json:"status,omitempty"`
 }
 
 type info struct {
@@ -60,8 +67,12 @@ func Partial(total int, associations ...api.Association) Response {
 	if total > n {
 		perPage = max(1, n)
 	}
+	rows := make([]row, n)
+	for i, association := range associations {
+		rows[i] = row(association)
+	}
 	r := documented(http.StatusOK, envelope{
-		Success: true, Result: append([]api.Association{}, associations...),
+		Success: true, Result: rows,
 		ResultInfo: &resultInfo{
 			Count: n, Page: 1, PerPage: perPage,
 			TotalCount: total, TotalPages: max(1, (total+perPage-1)/perPage),

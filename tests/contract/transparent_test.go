@@ -1,0 +1,114 @@
+package contract
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+// outcome is what a caller gets to see of a call.
+type outcome struct {
+	Usage     api.Usage
+	Rows      []api.Association
+	Truncated bool
+	Body      string
+	Status    int
+	Err       string
+}
+
+// changing are the parts of an error text that differ from call to call.
+var changing = regexp.MustCompile(`[0-9a-f]{16}-TST|127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`)
+
+func outcomeOf(list *api.AssociationList, err error) outcome {
+	if err == nil {
+		return outcome{Usage: list.Usage(), Rows: list.Associations, Truncated: list.Truncated, Body: string(list.Body)}
+	}
+	o := outcome{Usage: list.Usage(), Err: changing.ReplaceAllString(err.Error(), "…")}
+	if failure, ok := errors.AsType[*api.Error](err); ok {
+		o.Status = failure.StatusCode
+	}
+	return o
+}
+
+// A program under test behaves the same with and without the contract check in
+// mode Report, whatever the API answers. What the check has to say is told apart
+// by its class.
+func TestReportModeIsTransparentForEveryAnswer(t *testing.T) {
+	t.Parallel()
+	gateway := api.Association{Service: "gateway", Status: "pending_deployment"}
+	tests := []struct {
+		name   string
+		answer apitest.Response
+		want   string // classes of the violations, in order
+	}{
+		{"unused", apitest.Unused(), ""},
+		{"in use", apitest.Answer(gateway), ""},
+		{"truncated", apitest.Partial(9, gateway), ""},
+		{"no result", apitest.NoResult(), ""},
+		{"chunked", apitest.Answer(gateway).Chunked(), ""},
+		{"gzip that the transport undoes", apitest.Answer(gateway).Gzipped(), ""},
+		{"dripped", apitest.Unused().Dripped(time.Microsecond), ""},
+		{"unauthorized", apitest.Unauthorized(), ""},
+		{"forbidden", apitest.Forbidden(), ""},
+		{"rate limited", apitest.RateLimited(time.Minute), ""},
+		{"new service", apitest.Answer(api.Association{Service: "workers"}), "drift"},
+		{"error chain", apitest.Failure(400, api.ErrorDetail{Code: 6003, Message: "m", Chain: []api.ErrorDetail{{Code: 6111}}}), "drift"},
+		{"server error", apitest.ServerError(503), "drift"},
+		{"empty", apitest.Empty(502), "drift"},
+		{"redirect", apitest.Redirect(307, "/elsewhere"), "drift"},
+		{"null result", apitest.NullResult(), "bad response"},
+		{"success false at 200", apitest.Unsuccessful(api.ErrorDetail{Code: 1000, Message: "m"}), "bad response,bad response"},
+		{"older error", apitest.LegacyError(400, api.ErrorDetail{Code: 6003, Message: "m"}), "bad response,bad response,drift,drift"},
+		{"edge page", apitest.EdgePage(403), "bad response"},
+		{"empty success", apitest.Empty(200), "bad response"},
+		{"duplicate names", apitest.Raw(200, "application/json", `{"success":true,"success":true}`), "bad response"},
+		{"cut", apitest.Unused().CutAfter(20), "unchecked"},
+		{"cut, chunked", apitest.Unused().Chunked().CutAfter(20), "unchecked"},
+		{"longer than is kept", apitest.Huge(2 << 20), "unchecked"},
+		{"longer than is taken", apitest.Huge(9 << 20), "unchecked"},
+		{"reset", apitest.Reset(), ""},
+	}
+	server, err := apitest.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var classes []string
+			var told []contract.Violation
+			checked, err := contract.NewTransport(&http.Transport{DisableKeepAlives: true}, contract.WithHandler(func(v contract.Violation) {
+				classes, told = append(classes, v.Class.String()), append(told, v)
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var outcomes []outcome
+			for _, transport := range []http.RoundTripper{&http.Transport{DisableKeepAlives: true}, checked} {
+				if err := server.Script(cert, tt.answer); err != nil {
+					t.Fatal(err)
+				}
+				client, err := server.Client(api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: transport}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				outcomes = append(outcomes, outcomeOf(client.Associations(t.Context(), cert)))
+			}
+			if diff := cmp.Diff(outcomes[0], outcomes[1]); diff != "" {
+				t.Errorf("(-plain +checked)\n%s", diff)
+			}
+			if got := strings.Join(classes, ","); got != tt.want {
+				t.Errorf("violations %q, want %q: %v", got, tt.want, told)
+			}
+		})
+	}
+}
