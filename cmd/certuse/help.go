@@ -91,6 +91,7 @@ CLOUDFLARE_EMAIL       email address, together with
 CLOUDFLARE_API_KEY     the global API key
 CLOUDFLARE_ACCOUNT_ID  account of ids that name none, unless --account is given
 CLOUDFLARE_BASE_URL    another address of the API: https, or http on loopback
+HTTPS_PROXY, NO_PROXY  a proxy, as usual
 NO_COLOR               set and not empty: no colours
 TMPDIR                 where lists of more than about 60,000 ids are kept
 

@@ -165,6 +165,18 @@ func TestRowsAndProgressDoNotMixOnOneTerminal(t *testing.T) {
 	}
 }
 
+func TestQuietLeavesTheTerminalEmpty(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"slow": unused.After(500 * time.Millisecond)})
+	term := newTerminal(t)
+	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "-q", "slow")
+	cmd.Stderr = term.tty
+	start(t, cmd).end(t).expect(t, exitOK)
+	if text := term.text(t); text != "" {
+		t.Errorf("shown: %q", text)
+	}
+}
+
 func TestListFromATerminalSaysSo(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
