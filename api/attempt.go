@@ -21,7 +21,7 @@ func (c *Client) attempt(ctx context.Context, cert CertificateRef, t ticket) (li
 	defer func() { c.gate.leave(t, learned) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	resp, err := c.generated.ListMTLSCertificateAssociations(attemptCtx, cert.AccountID, cert.ID)
+	resp, err := c.generated.ListMTLSCertificateAssociations(attemptCtx, cert.AccountID, cert.ID) //nolint:bodyclose // read closes it
 	if err != nil {
 		return nil, c.noAnswer(ctx, attemptCtx, err)
 	}

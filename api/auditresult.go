@@ -5,9 +5,12 @@ import "encoding/json"
 // AuditResult is what an audit found out about one certificate. Exactly one of
 // List and Err is set.
 type AuditResult struct {
+	// Certificate is the element of the input that the result is about.
 	Certificate CertificateRef
-	List        *AssociationList
-	Err         error
+	// List is the answer, nil when there is an error.
+	List *AssociationList
+	// Err is an [*Error], or nil.
+	Err error
 }
 
 // Usage is that of the list, and [UsageUnknown] when there is an error.

@@ -83,10 +83,9 @@ func TestUnusableCallsSendNothing(t *testing.T) {
 	rt := scripted(reply(200, emptyBody))
 	good := newClient(t, rt)
 	for name, call := range map[string]func() (*api.AssociationList, error){
-		"nil client":  func() (*api.AssociationList, error) { return (*api.Client)(nil).Associations(t.Context(), cert) },
-		"zero client": func() (*api.AssociationList, error) { return new(api.Client).Associations(t.Context(), cert) },
-		//nolint:staticcheck // the nil context is the case under test
-		"nil context":       func() (*api.AssociationList, error) { return good.Associations(nil, cert) },
+		"nil client":        func() (*api.AssociationList, error) { return (*api.Client)(nil).Associations(t.Context(), cert) },
+		"zero client":       func() (*api.AssociationList, error) { return new(api.Client).Associations(t.Context(), cert) },
+		"nil context":       func() (*api.AssociationList, error) { return good.Associations(noContext, cert) },
 		"empty certificate": func() (*api.AssociationList, error) { return good.Associations(t.Context(), api.CertificateRef{}) },
 	} {
 		list, err := call()

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,6 +26,9 @@ const (
 	emptyBody = `{"success":true,"errors":[],"messages":[],"result":[]}`
 	inUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 )
+
+// noContext is what a careless caller passes.
+var noContext context.Context
 
 type roundTrip func(*http.Request) (*http.Response, error)
 

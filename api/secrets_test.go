@@ -29,7 +29,7 @@ func wantNoSecret(t *testing.T, what string, v any) {
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "v", v)
 	for _, canary := range canaries {
 		hex := fmt.Sprintf("%x", canary)
-		decimal := strings.Trim(fmt.Sprint([]byte(canary)), "[]")
+		decimal := strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]")
 		for _, form := range []string{canary, hex, strings.ToUpper(hex), decimal} {
 			if strings.Contains(out.String(), form) {
 				t.Errorf("%s shows %q:\n%.2000s", what, form, out.String())
@@ -55,7 +55,7 @@ func TestCredentialsHideThemselves(t *testing.T) {
 		for what, v := range map[string]any{
 			"value": creds, "pointer": &creds, "slice": []api.Credentials{creds}, "map": map[string]any{"c": creds},
 			"holder": holder{creds, creds, &creds, client}, "holder pointer": &holder{creds, creds, &creds, client},
-			"client": client, "client value": fmt.Sprintf("%+v", *client), //nolint:govet // a copy is what a careless log makes
+			"client": client, "client value": fmt.Sprintf("%+v", *client),
 			"option": api.WithBaseURL("https://user:" + token + "@example.com"),
 		} {
 			wantNoSecret(t, name+" "+what, v)
@@ -134,7 +134,7 @@ func wantNoSecretInChain(t *testing.T, what string, err error) {
 	wantNoSecret(t, what, err)
 	switch e := err.(type) {
 	case *api.Error:
-		wantNoSecret(t, what+": fields", *e) //nolint:govet // a copy is what a careless log makes
+		wantNoSecret(t, what+": fields", *e)
 		for _, inner := range e.Unwrap() {
 			wantNoSecretInChain(t, what, inner)
 		}

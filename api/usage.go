@@ -38,7 +38,7 @@ func (u *Usage) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %q is no usage", ErrInvalidArgument, text)
+	return invalidArgument("read usage", fmt.Sprintf("%q is no usage", text))
 }
 
 // Usage says what the answer proves:

@@ -1,0 +1,190 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestLeavingAnAuditStopsIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inputEnded := false
+		certs := func(yield func(api.CertificateRef) bool) {
+			defer func() { inputEnded = true }()
+			numbered(-1)(yield)
+		}
+		results := 0
+		var left time.Time
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Duration(idOf(r)[0]) * time.Millisecond)
+			return echoing(r)
+		})
+		for range newClient(t, rt).Audit(t.Context(), certs) {
+			if results++; results == 50 {
+				left = time.Now()
+				break
+			}
+		}
+		if !inputEnded || time.Since(left) > 100*time.Millisecond {
+			t.Errorf("left after %v, the input has ended: %t", time.Since(left), inputEnded)
+		}
+		// A goroutine left behind would make synctest fail.
+	})
+}
+
+func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		asked := new(atomic.Int32)
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked.Add(1)
+			return echoing(r)
+		})
+		answered, broken, notAsked := 0, 0, 0
+		var last api.AuditProgress
+		progress := api.WithProgress(func(p api.AuditProgress) { last = p })
+		for r := range newClient(t, rt).Audit(ctx, numbered(1000), api.WithConcurrency(10), progress) {
+			switch {
+			case r.Err == nil:
+				if answered++; answered == 100 {
+					cancel()
+				}
+			case !errors.Is(r.Err, context.Canceled):
+				t.Errorf("got %v", r.Err)
+			case errors.Is(r.Err, api.ErrNotAsked):
+				notAsked++
+				if asError(t, r.Err).Attempts != 0 {
+					t.Errorf("got %+v", r.Err)
+				}
+			default:
+				broken++
+			}
+		}
+		if answered+broken+notAsked != 1000 || int(asked.Load()) != answered+broken || broken > 10 {
+			t.Errorf("%d answered, %d broken off, %d not asked, %d requests", answered, broken, notAsked, asked.Load())
+		}
+		if want := (api.AuditProgress{Asked: answered + broken, Answered: answered, Failed: broken, NotAsked: notAsked, InUse: answered}); last != want {
+			t.Errorf("progress is %+v, want %+v", last, want)
+		}
+	})
+}
+
+func TestFirst401EndsTheAsking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := new(atomic.Int32)
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked.Add(1)
+			time.Sleep(time.Second)
+			return answer(401, envelopeWith("10000")), nil
+		})
+		refused, notAsked := 0, 0
+		for r := range newClient(t, rt).Audit(t.Context(), numbered(500), api.WithConcurrency(4)) {
+			if !errors.Is(r.Err, api.ErrUnauthorized) {
+				t.Errorf("got %v", r.Err)
+			}
+			if errors.Is(r.Err, api.ErrNotAsked) {
+				notAsked++
+				if e := asError(t, r.Err); e.Attempts != 0 || e.StatusCode != 0 || errors.Is(e, context.Canceled) {
+					t.Errorf("got %+v", e)
+				}
+			} else {
+				refused++
+			}
+		}
+		if refused != 4 || notAsked != 496 || asked.Load() != 4 {
+			t.Errorf("%d refused, %d not asked, %d requests", refused, notAsked, asked.Load())
+		}
+	})
+}
+
+func TestBlockWithoutEndEndsTheAudit(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"one long block": "1000", "blocks without end": "60", "no time": ""} {
+		synctest.Test(t, func(t *testing.T) {
+			rt := scripted(reply(429, envelopeWith("971"), "Retry-After", header))
+			start, notAsked, n := time.Now(), 0, 0
+			for r := range newClient(t, rt).Audit(t.Context(), numbered(100), api.WithConcurrency(4)) {
+				n++
+				if !errors.Is(r.Err, api.ErrRateLimited) {
+					t.Errorf("%s: got %v", name, r.Err)
+				}
+				if errors.Is(r.Err, api.ErrNotAsked) {
+					notAsked++
+				}
+			}
+			if n != 100 || notAsked < 96 || time.Since(start) > 15*time.Minute {
+				t.Errorf("%s: %d results, %d not asked, %v", name, n, notAsked, time.Since(start))
+			}
+		})
+	}
+}
+
+func TestAnAuditThatABlockEndedStaysEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(reply(429, envelopeWith("971"), "Retry-After", "1000"), reply(200, emptyBody))
+		certs := func(yield func(api.CertificateRef) bool) {
+			for range 3 {
+				if !yield(cert) {
+					return
+				}
+				time.Sleep(time.Hour)
+			}
+		}
+		for r := range newClient(t, rt).Audit(t.Context(), certs) {
+			if !errors.Is(r.Err, api.ErrRateLimited) {
+				t.Errorf("got %v, %v", r.Usage(), r.Err)
+			}
+		}
+		if rt.count() != 1 {
+			t.Errorf("%d requests", rt.count())
+		}
+	})
+}
+
+func TestPanicsReachTheCallerOfTheAudit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rt    roundTrip
+		certs iter.Seq[api.CertificateRef]
+	}{
+		"transport": {func(*http.Request) (*http.Response, error) { panic("boom") }, numbered(-1)},
+		"input":     {echoing, func(func(api.CertificateRef) bool) { panic("boom") }},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			defer func() {
+				if got := recover(); got != "boom" {
+					t.Errorf("%s: recovered %v", name, got)
+				}
+			}()
+			for range newClient(t, c.rt).Audit(t.Context(), c.certs) {
+				continue
+			}
+		})
+	}
+}
+
+func TestPanicInTheLoopStopsTheAudit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		defer func() {
+			if recover() != "mine" {
+				t.Error("the panic was lost")
+			}
+		}()
+		for range newClient(t, roundTrip(echoing)).Audit(t.Context(), numbered(-1)) {
+			panic("mine")
+		}
+	})
+}
