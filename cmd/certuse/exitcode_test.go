@@ -144,3 +144,24 @@ func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 		})
 	}
 }
+
+func TestWrongUsageIsToldWithoutEscapeSequences(t *testing.T) {
+	t.Parallel()
+	const takeover = "\x1b]0;owned\x07\x1b[2J"
+	for _, args := range [][]string{
+		{takeover}, {"list", "--" + takeover}, {"list", "-o", takeover, "x"}, {"help", takeover},
+		{"audit", "--from", takeover}, {"list", takeover},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			env := []string{"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount}
+			got := execute(t, command(t, env, args...))
+			got.expect(t, exitUsage)
+			for line := range strings.SplitSeq(strings.TrimSuffix(got.stderr, "\n"), "\n") {
+				if !isPrintable(line) {
+					t.Errorf("not printable: %q", line)
+				}
+			}
+		})
+	}
+}

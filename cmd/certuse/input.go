@@ -91,7 +91,7 @@ func (in *input) addLines(r io.Reader, name string) error {
 		return failuref("cannot read %s: %w", name, err)
 	}
 	if len(bad) > 0 {
-		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent"))...)}
+		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent: mend the list and ask again"))...)}
 	}
 	if in.total == 0 {
 		return usagef("%s names no certificate: nothing was asked", name)
