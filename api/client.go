@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -20,7 +22,10 @@ const operationList = "list mTLS certificate associations"
 // [ErrInvalidArgument] on every call.
 type Client struct {
 	generated *generated.Client
-	transport http.RoundTripper
+	// closeIdle is a closure and not the transport, because fmt follows a
+	// pointer where a verb does not fit, and a transport knows the passwords of
+	// proxies.
+	closeIdle func()
 	redact    redactor
 	gate      *gate
 	budget    *budget
@@ -65,7 +70,7 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 	}
 	return &Client{
 		generated:      requests,
-		transport:      cfg.transport,
+		closeIdle:      closeIdle(cfg.transport),
 		redact:         creds.redactor(),
 		gate:           newGate(cfg.rateLimit, cfg.rateWindow),
 		budget:         new(budget),
@@ -93,14 +98,15 @@ func headerEditor(base *url.URL, creds Credentials, product string) generated.Re
 	}
 }
 
+// Format prints what the value is and nothing of what it holds: the connections
+// behind it are in use by other goroutines, and know credentials.
+func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "cloudflare-mtls client") }
+
 // CloseIdleConnections closes the connections that are not in use. The client
 // stays usable. It has no effect on a transport that lacks the method.
 func (c *Client) CloseIdleConnections() {
-	if c == nil {
-		return
-	}
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
+	if c != nil && c.closeIdle != nil {
+		c.closeIdle()
 	}
 }
 
