@@ -9,7 +9,7 @@ import (
 
 // TestMemoryOfALongList is not parallel: it measures the heap.
 func TestMemoryOfALongList(t *testing.T) {
-	const lines = 120_000
+	const lines = 80_000
 	r, w := io.Pipe()
 	go func() {
 		for i := range lines {
