@@ -123,11 +123,22 @@ func (g *gate) wait(ctx context.Context, w *waiter) (ticket, *refusal) {
 		case t := <-w.admitted:
 			return t, nil
 		default:
-			return ticket{}, &refusal{wait: g.abandon(w)}
+			return ticket{}, &refusal{wait: g.abandon(w), ended: atDeadline(ctx)}
 		}
 	case <-ctx.Done():
 		return ticket{}, &refusal{wait: g.abandon(w), ended: true}
 	}
+}
+
+// atDeadline tells whether the deadline of ctx has come, and sees ctx end then:
+// a wait that it bounds may notice first.
+func atDeadline(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	if !ok || time.Now().Before(deadline) {
+		return false
+	}
+	<-ctx.Done()
+	return true
 }
 
 // abandon takes w out of the queue and tells how long it would still have had

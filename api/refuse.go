@@ -23,7 +23,10 @@ func (k *call) refused(no *refusal) *Error {
 		kinds:      []error{ErrRateLimited, ErrNotAsked},
 		note:       fmt.Sprintf("nothing was sent; the wait would be %v", no.wait.Round(time.Millisecond)),
 	}
-	if deadline, ok := k.manner.admission.Deadline(); ok && time.Until(deadline) < no.wait {
+	if no.wait <= 0 {
+		e.note = "nothing was sent; other requests took too long to answer"
+	}
+	if deadline, ok := k.manner.admission.Deadline(); ok && time.Until(deadline) <= no.wait {
 		e.causes = []error{context.DeadlineExceeded}
 	}
 	return e

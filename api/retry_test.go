@@ -261,6 +261,33 @@ func TestABlockThatGrowsSendsWaitingCallersBackAtOnce(t *testing.T) {
 	})
 }
 
+func TestDeadlineDuringAWaitOfUnknownLength(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(reply(429, envelopeWith("1"), "Retry-After", "0"), hang)
+		client := newClient(t, rt, api.WithAttemptTimeout(time.Hour), api.WithMaxAttempts(2))
+		probe, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _, _ = client.Associations(probe, cert) }()
+		time.Sleep(time.Second)
+		// The other call is now the probe after a block, and nobody knows how
+		// long it will take.
+		for deadline, want := range map[time.Duration][]error{
+			2 * time.Second: {api.ErrNotAsked},
+			time.Hour:       {api.ErrNotAsked, api.ErrRateLimited},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			start := time.Now()
+			_, err := client.Associations(ctx, cert)
+			wantSentinels(t, err, want...)
+			if time.Since(start) != min(deadline, 30*time.Second) || errors.Is(err, context.DeadlineExceeded) != (deadline < time.Minute) {
+				t.Errorf("after %v: %v", time.Since(start), err)
+			}
+			cancel()
+		}
+	})
+}
+
 // hang waits for the end of the request's context.
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
