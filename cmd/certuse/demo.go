@@ -20,7 +20,7 @@ const (
 
 // startDemo starts the fake service on loopback with certificates for list (a
 // few) or audit (many, with a block, failures that pass and some that stay).
-func startDemo(sys system, few bool) (*service, error) {
+func startDemo(sys system, few bool, opts []api.Option) (*service, error) {
 	fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service, not from Cloudflare")
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -36,10 +36,10 @@ func startDemo(sys system, few bool) (*service, error) {
 		server.Close()
 		return nil, failuref("cannot set up the fake service: %w", err)
 	}
-	client, err := server.Client(api.WithUserAgent(userAgent()))
+	client, err := server.Client(opts...)
 	if err != nil {
 		server.Close()
-		return nil, failuref("cannot set up the fake service: %w", err)
+		return nil, usagef("%s", plainly(err))
 	}
 	return &service{client: client, account: demoAccount, certs: certs, close: server.Close}, nil
 }

@@ -102,6 +102,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"base URL in clear":        {append(env, "CLOUDFLARE_BASE_URL=http://example.com"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
 		"base URL that is not one": {append(env, "CLOUDFLARE_BASE_URL=:"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
 		"negative rate limit":      {env, "list --rate-limit=-1 used", []string{"certuse: --rate-limit: "}},
+		"negative limit of a demo": {env, "list --demo --rate-limit=-1", []string{"--rate-limit: "}},
 		"unknown help topic":       {env, "help frobnication", []string{`"frobnication"`}},
 		"unknown shell":            {env, "completion tcsh", []string{"name a shell", "powershell"}},
 		"no shell":                 {env, "completion", []string{"name a shell"}},

@@ -21,7 +21,7 @@ const listHelp = `List what uses each certificate: one row for each association.
 
 CERT is a certificate id, or ACCOUNT/ID when it belongs to another account. The
 answers come in the order of the arguments; an id that is given twice is asked
-about once.`
+about once. Where the rate limit holds requests back it waits, as audit does.`
 
 const auditHelp = `Ask about many certificates and count which are in use: one row for each.
 

@@ -36,7 +36,7 @@ func (q *query) addFlags(cmd *cobra.Command) {
 	flags.StringVarP(&q.format, "output", "o", "table", "`FORMAT` of standard output: table, json, jsonl or csv")
 	flags.BoolVar(&q.demo, "demo", false, "ask a fake service inside this program: no account, no network")
 	flags.BoolVarP(&q.quiet, "quiet", "q", false, "print no progress and no summary")
-	flags.IntVar(&q.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes")
+	flags.IntVar(&q.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes; 0: no limit")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
 }
@@ -75,16 +75,16 @@ func (q *query) run(ctx context.Context, named bool, read func(ctx context.Conte
 
 // connect makes the client: from the environment, or for the fake service.
 func (q *query) connect() (*service, error) {
+	opts := []api.Option{
+		api.WithUserAgent(userAgent()),
+		api.WithRateLimit(q.rateLimit, rateLimitWindow),
+	}
 	if q.demo {
-		return startDemo(q.sys, q.detailed)
+		return startDemo(q.sys, q.detailed, opts)
 	}
 	creds, err := q.sys.credentials()
 	if err != nil {
 		return nil, usagef("no credentials: %s; or try --demo", plainly(err))
-	}
-	opts := []api.Option{
-		api.WithUserAgent(userAgent()),
-		api.WithRateLimit(q.rateLimit, rateLimitWindow),
 	}
 	if base := q.sys.getenv("CLOUDFLARE_BASE_URL"); base != "" {
 		opts = append(opts, api.WithBaseURL(base))
