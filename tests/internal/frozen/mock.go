@@ -3,6 +3,7 @@ package frozen
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -64,7 +65,8 @@ func answer(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 }
 
 // Example puts the published examples together to a document. Where parts of an
-// allOf disagree, the last one wins.
+// allOf disagree, the last one wins. An optional property without an example is
+// left out.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example
@@ -75,7 +77,10 @@ func Example(schema *openapi3.Schema) any {
 	}
 	object := map[string]any{}
 	for name, property := range schema.Properties {
-		object[name] = Example(property.Value)
+		example := Example(property.Value)
+		if example != nil || property.Value.Nullable || slices.Contains(schema.Required, name) {
+			object[name] = example
+		}
 	}
 	switch {
 	case len(object) > 0:
