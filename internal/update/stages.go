@@ -17,8 +17,6 @@ import (
 // documentName is the file in openapi/ that an update writes.
 const documentName = "mtls-certificate-associations.json"
 
-func sum(data []byte) string { return provenance.Sum(data) }
-
 // stages are the forms of one revision that are compared.
 type stages struct {
 	record    provenance.Record

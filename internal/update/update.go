@@ -24,6 +24,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/goview"
 	"github.com/certuse/cloudflare-mtls/internal/importer"
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
+	"github.com/certuse/cloudflare-mtls/internal/provenance"
 	"github.com/certuse/cloudflare-mtls/internal/report"
 	"github.com/certuse/cloudflare-mtls/internal/tree"
 )
@@ -107,26 +108,26 @@ func (p *Plan) describe(req Request, taken *importer.Import, before, after stage
 	r.Overlays = report.CompareOverlays(before.outcomes, after.outcomes)
 }
 
-// store adds the document and its record to the plan, unless the document is
-// the one that is there.
+// store adds the document and its record to the plan. Of a document that is
+// the stored one, only the list of satisfied actions can be new.
 func (p *Plan) store(req Request, taken *importer.Import, before stages) error {
 	record := before.record
-	same := record.SHA256 == sum(taken.Encoded) && slices.Equal(record.SatisfiedUpstream, p.Report.Overlays.Listed)
-	if same {
-		return nil
+	files := map[string][]byte{}
+	digest := provenance.Sum(taken.Encoded)
+	if record.SHA256 != digest && record.SHA256 != provenance.Sum(req.Data) {
+		record.Source, record.SourceSHA256 = sourceName(req, taken), taken.SourceSHA256
+		record.Retrieved, record.License = req.Retrieved, licenseOf(req, taken)
+		record.Document, record.SHA256 = documentName, digest
+		record.Added = []string{}
+		files[pipeline.SourceDir+"/"+documentName] = taken.Encoded
 	}
-	record.Source, record.SourceSHA256 = sourceName(req, taken), taken.SourceSHA256
-	record.Retrieved, record.License = req.Retrieved, licenseOf(req, taken)
-	record.Document, record.SHA256 = documentName, sum(taken.Encoded)
-	record.Added, record.SatisfiedUpstream = []string{}, p.Report.Overlays.Listed
+	record.SatisfiedUpstream = p.Report.Overlays.Listed
 	encoded, err := record.Encode()
 	if err != nil {
 		return err
 	}
-	return p.change(map[string][]byte{
-		pipeline.SourceDir + "/" + documentName: taken.Encoded,
-		pipeline.ProvenanceFile:                 encoded,
-	})
+	files[pipeline.ProvenanceFile] = encoded
+	return p.change(files)
 }
 
 // generate adds the files of generated/ to the plan and asks the compiler.

@@ -15,6 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/codegen"
 	"github.com/certuse/cloudflare-mtls/internal/goview"
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
+	"github.com/certuse/cloudflare-mtls/internal/provenance"
 	"github.com/certuse/cloudflare-mtls/internal/report"
 )
 
@@ -128,7 +129,7 @@ func TestProvenanceTellsWhatWasTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := source.Provenance
-	if got.Source != "08-current.json (Invented API 7.1)" || got.SourceSHA256 != sum(data) || got.Retrieved != "2020-02-02" || len(got.Added) != 0 {
+	if got.Source != "08-current.json (Invented API 7.1)" || got.SourceSHA256 != provenance.Sum(data) || got.Retrieved != "2020-02-02" || len(got.Added) != 0 {
 		t.Errorf("%+v", got)
 	}
 	if got.License != "NOASSERTION" || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "Proprietary, all of it") {
