@@ -39,6 +39,8 @@ func parseBaseURL(raw string) (*url.URL, error) {
 			return nil, errors.New("the path has a dot segment")
 		}
 	}
+	// net/http drops the colon of an empty port from a request as well.
+	u.Host = strings.TrimSuffix(u.Host, ":")
 	return u, nil
 }
 

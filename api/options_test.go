@@ -88,6 +88,7 @@ func TestBaseURLs(t *testing.T) {
 		"https://example.com/":             "",
 		"https://example.com:8443/a/b":     "",
 		"HTTPS://example.com":              "",
+		"https://example.com:/":            "",
 		"http://localhost:1":               "",
 		"http://LOCALHOST":                 "",
 		"http://127.0.0.1:8080/client/v4":  "",
