@@ -46,22 +46,23 @@ func WithProgress(report func(AuditProgress)) AuditOption {
 type AuditProgress struct {
 	// Asked counts the certificates for which a request has been made, those
 	// whose answer is still awaited included.
-	Asked int
+	Asked int `json:"asked"`
 	// Answered counts the certificates that have an answer. It is the sum of
 	// those in use, those unused, and those whose answer settles nothing.
-	Answered int
+	Answered int `json:"answered"`
 	// Failed counts the certificates that were asked for without getting an
 	// answer to rely on, or could not be asked for because their reference is
 	// not valid.
-	Failed int
+	Failed int `json:"failed"`
 	// NotAsked counts the certificates that the audit gave up on before asking.
-	NotAsked int
+	NotAsked int `json:"not_asked"`
 	// InUse and Unused count the conclusions among the answers.
-	InUse, Unused int
+	InUse  int `json:"in_use"`
+	Unused int `json:"unused"`
 	// WaitingUntil is when the next request may be made, as far as it is known,
 	// while the limiter or a block by the vendor holds requests back; otherwise
 	// it is the zero time.
-	WaitingUntil time.Time
+	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 
 func newAuditConfig(opts []AuditOption) (auditConfig, error) {
