@@ -51,12 +51,40 @@ contract: ## Run the contract and equivalence tests alone
 contract-live: ## Hold the real API to the contract (CLOUDFLARE_… in the environment; without it, says so)
 	@$(GO) run ./tests/live
 
+.PHONY: faults
+faults: ## Print what comes of every network and server fault in every situation
+	@$(GO) test -count=1 -v -run TestEveryFaultInEverySituation ./tests/faults | sed -n '/^        /{s///;p;};/^---/p;/^ok/p;/^FAIL/p'
+
+.PHONY: load
+load: ## Run the load tests at full size: 20,000 calls, an audit of a million certificates
+	$(GO) test -count=1 -v ./tests/load
+
+FUZZTIME ?= 2m
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (2m) each: FUZZ=pattern picks some
+	@GO='$(GO)' .ci/fuzz $(FUZZTIME) $(FUZZ)
+
+.PHONY: fuzz-short
+fuzz-short: ## Fuzz every target for some seconds, as CI does
+	@GO='$(GO)' .ci/fuzz 3s
+
+.PHONY: vuln
+vuln: $(BIN)/govulncheck ## Look for known vulnerabilities; says so when the database cannot be reached
+	@.ci/vulncheck $<
+
+$(BIN)/govulncheck: internal/tools/govulncheck.mod
+	$(GO) build -modfile=$< -o $@ golang.org/x/vuln/cmd/govulncheck
+
+.PHONY: licences
+licences: ## List the licences of everything that is linked in THIRD_PARTY.md
+	$(GO) test -count=1 -run Licences ./tests/supplychain -update
+
 .PHONY: api-text
 api-text: ## Record the exported API in tests/publicapi/testdata
 	$(GO) test ./tests/publicapi -update
 
 .PHONY: check
-check: fmt-check tidy-check vet lint check-generated test ## Everything CI runs
+check: fmt-check tidy-check vet lint vuln check-generated test load fuzz-short ## Everything CI runs
 
 .PHONY: fmt-check
 fmt-check:

@@ -17,6 +17,10 @@ func withSchema(t *testing.T, schema string) specdoc.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return document(s)
+}
+
+func document(schema any) specdoc.Object {
 	return specdoc.Object{
 		"openapi": "3.0.3",
 		"info":    specdoc.Object{"title": "t", "version": "1"},
@@ -24,7 +28,7 @@ func withSchema(t *testing.T, schema string) specdoc.Object {
 			"parameters": []any{specdoc.Object{"name": "b", "in": "path", "required": true, "schema": specdoc.Object{"type": "string"}}},
 			"responses": specdoc.Object{"200": specdoc.Object{
 				"description": "d",
-				"content":     specdoc.Object{"application/json": specdoc.Object{"schema": s}},
+				"content":     specdoc.Object{"application/json": specdoc.Object{"schema": schema}},
 			}},
 		}}},
 	}

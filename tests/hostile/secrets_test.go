@@ -138,7 +138,7 @@ func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 			continue
 		}
 		name := want.Error()
-		canary.CheckPrints(t, name, *failure) //nolint:govet // a copy is what a careless log makes
+		canary.CheckPrints(t, name, *failure)
 		if want == api.ErrNotAsked {
 			continue // keeps the caller's own cause, and its text is checked above
 		}

@@ -10,8 +10,8 @@ import (
 // InUseBody is the body of [OK]: one association.
 const InUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 
-// Echo, where it stands in a header or body, is replaced by the credentials
-// that the request carried: a server may send back whatever it got.
+// Echo in a header or body is replaced by the credentials that the request
+// carried: a server may send back whatever it got.
 const Echo = "{{credentials}}"
 
 // OK is a complete answer that keeps the connection.

@@ -1,0 +1,120 @@
+// Package supplychain holds what is promised about foreign code: which licences
+// come with what is linked, and that checks which did not happen say so.
+package supplychain
+
+import (
+	"cmp"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/licensecheck"
+)
+
+var update = flag.Bool("update", false, "write the list of licences")
+
+const list = "../../THIRD_PARTY.md"
+
+// allowed are licences that ask for their text to be passed on and for nothing
+// that concerns the source of a program which links the code.
+var allowed = []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Unlicense"}
+
+type module struct {
+	Path, Dir string
+	Main      bool
+}
+
+// linked gives the modules of which a package and its dependencies are made.
+func linked(t *testing.T, pkg string) []module {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{\"Path\":{{printf \"%q\" .Path}},\"Dir\":{{printf \"%q\" .Dir}}}{{end}}{{end}}", pkg)
+	command.Dir = "../.."
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []module
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+		var m module
+		if err := decoder.Decode(&m); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b module) int { return cmp.Compare(a.Path, b.Path) })
+	return all
+}
+
+// licences names those whose texts a module carries.
+func licences(t *testing.T, m module) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"LICEN[CS]E*", "COPYING*", "UNLICENSE*"} {
+		files, err := filepath.Glob(filepath.Join(m.Dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			coverage := licensecheck.Scan(text)
+			for _, match := range coverage.Match {
+				if coverage.Percent > 50 && !slices.Contains(found, match.ID) {
+					found = append(found, match.ID)
+				}
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func TestLicencesOfLinkedModulesAreAllowedAndListed(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("# Third-party code\n\nWritten by `make licences`. The texts are in the modules themselves; whoever\npasses on a binary passes them on with it.\n")
+	for _, part := range []struct{ title, pkg string }{
+		{"The library, package `api`", "./api"},
+		{"The command, `certuse`", "./cmd/certuse"},
+	} {
+		fmt.Fprintf(&b, "\n## %s\n\n| module | licence |\n|---|---|\n", part.title)
+		modules := linked(t, part.pkg)
+		if len(modules) == 0 {
+			t.Errorf("%s: no modules found", part.pkg)
+		}
+		for _, m := range modules {
+			found := licences(t, m)
+			if len(found) == 0 {
+				t.Errorf("%s: no licence recognised", m.Path)
+			}
+			for _, licence := range found {
+				if !slices.Contains(allowed, licence) {
+					t.Errorf("%s: %s is not on the list of allowed licences", m.Path, licence)
+				}
+			}
+			fmt.Fprintf(&b, "| %s | %s |\n", m.Path, strings.Join(found, ", "))
+		}
+	}
+	if *update {
+		if err := os.WriteFile(list, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(committed) != b.String() {
+		t.Errorf("THIRD_PARTY.md is stale: run make licences. It should be\n%s", b.String())
+	}
+}
