@@ -73,7 +73,9 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 	// The property gone again is a field less, which only readers of generated
 	// see.
 	r = take(t, root, "less.yaml", changed(t))
-	if !slices.ContainsFunc(r.Contract, func(c report.Change) bool { return c.Class == report.Breaking && c.Place == "answer 200: result[].since" }) || r.Class != report.Breaking {
+	if !slices.ContainsFunc(r.Contract, func(c report.Change) bool {
+		return c.Class == report.Breaking && c.Place == "answer 200: result[].since"
+	}) || r.Class != report.Breaking {
 		t.Errorf("class %v, contract %+v", r.Class, r.Contract)
 	}
 	if len(r.Go.Public) != 0 || len(r.Go.Generated) != 1 || r.Go.Generated[0].Compatible {
