@@ -163,7 +163,7 @@ func TestRequestsOutsideTheContractAreRefusedAndRecorded(t *testing.T) {
 		place  string
 	}{
 		"/zones": {404, "outside /path"},
-		"/accounts/a/mtls_certificates/c/associations?page=2":                        {400, "bad request /query/page"},
+		"/accounts/a/mtls_certificates/c/associations?unknown=2":                     {400, "bad request /query/unknown"},
 		"/accounts/a/mtls_certificates/" + strings.Repeat("c", 65) + "/associations": {400, "bad request /path/mtls_certificate_id"},
 	} {
 		server := newServer(t)

@@ -60,7 +60,7 @@ func TestFailModeSendsNoBadRequest(t *testing.T) {
 		return nil, errors.New("sent")
 	}), contract.WithMode(contract.Fail))
 	req := get(t)
-	req.URL.RawQuery = "page=2"
+	req.URL.RawQuery = "unknown=2"
 	closed := &closer{Reader: strings.NewReader("x")}
 	req.Body = closed
 	_, err := transport.RoundTrip(req)
