@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
@@ -89,6 +90,9 @@ func Generate(ctx context.Context, moduleRoot string, contract, view specdoc.Obj
 func oapiCodegen(ctx context.Context, moduleRoot, spec, name string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", "tool", "oapi-codegen", "-config", configDir+"/"+name+".yaml", spec)
 	cmd.Dir = moduleRoot
+	// Interrupted, the go command removes what it has begun; killed, it cannot.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/exp/apidiff"
 	"golang.org/x/tools/go/packages"
@@ -123,6 +124,9 @@ func vet(ctx context.Context, root string, files map[string][]byte) (err error) 
 	}
 	cmd := exec.CommandContext(ctx, "go", "vet", "-overlay", overlay, "./...")
 	cmd.Dir = root
+	// Interrupted, the go command removes what it has begun; killed, it cannot.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	output, err := cmd.CombinedOutput()
 	if err == nil {
 		return nil

@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
+	"github.com/certuse/cloudflare-mtls/internal/testtree"
 )
 
 // An action that the current text does not need yet is taken together with the
 // revision that needs it.
 func TestActionForTheNewTextIsTakenWithIt(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	contradictory := changed(t, "        count: {", "        count: {allOf: [{type: number}, {type: string}], ")
 	if _, err := Prepare(t.Context(), request(root, "new.yaml", contradictory)); err == nil || !strings.Contains(err.Error(), "contradict") {
 		t.Fatalf("error %v, want a refusal of the contradiction", err)
@@ -49,7 +50,7 @@ actions:
 // nothing but the list changes.
 func TestListIsWrittenAnewForTheStoredDocument(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	const dropped = "30-current-contract.yaml#api-email"
 	overlay := filepath.Join(root, "overlays", "30-current-contract.yaml")
 	text := string(read(t, overlay))
@@ -65,13 +66,13 @@ func TestListIsWrittenAnewForTheStoredDocument(t *testing.T) {
 	stored := filepath.Join(root, "openapi", documentName)
 	take(t, root, stored, read(t, stored))
 	after := snapshot(t, root)
-	was, is := before["/"+pipeline.ProvenanceFile], after["/"+pipeline.ProvenanceFile]
+	was, is := before[pipeline.ProvenanceFile], after[pipeline.ProvenanceFile]
 	lines := slices.DeleteFunc(strings.Split(was, "\n"), func(line string) bool { return strings.Contains(line, dropped) })
 	if diff := cmp.Diff(strings.Join(lines, "\n"), is); diff != "" {
 		t.Errorf("provenance (-without the action +written)\n%s", diff)
 	}
-	delete(before, "/"+pipeline.ProvenanceFile)
-	delete(after, "/"+pipeline.ProvenanceFile)
+	delete(before, pipeline.ProvenanceFile)
+	delete(after, pipeline.ProvenanceFile)
 	if !maps.Equal(before, after) {
 		t.Errorf("more changed:\n%s", cmp.Diff(before, after))
 	}

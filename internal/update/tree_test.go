@@ -1,45 +1,24 @@
 package update
 
 import (
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
+
+	"github.com/certuse/cloudflare-mtls/internal/testtree"
 )
 
-// pipelineInputs are the parts of the module that generation needs.
-var pipelineInputs = []string{"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/codegen"}
+// seedShape is the document that the copies of the module start from.
+const seedShape = "testdata/shapes/09-root-security.yaml"
 
-// copyModule copies parts of the module to a folder of its own.
+// copyModule copies parts of the module to a folder of its own, with seedShape
+// in place of the document of today.
 func copyModule(t testing.TB, parts ...string) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, part := range parts {
-		err := filepath.WalkDir(filepath.Join(moduleRoot, part), func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			name, err := filepath.Rel(moduleRoot, path)
-			if err != nil {
-				return err
-			}
-			if d.IsDir() {
-				if slices.Contains([]string{".git", ".cache", "bin", filepath.Join("tests", "peers")}, name) {
-					return fs.SkipDir
-				}
-				return os.MkdirAll(filepath.Join(root, name), 0o755)
-			}
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			return os.WriteFile(filepath.Join(root, name), data, 0o644)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := testtree.Copy(moduleRoot, root, parts...); err != nil {
+		t.Fatal(err)
+	}
+	if err := testtree.Seed(t.Context(), root, seedShape); err != nil {
+		t.Fatal(err)
 	}
 	return root
 }
@@ -47,15 +26,7 @@ func copyModule(t testing.TB, parts ...string) string {
 // snapshot returns the contents of all files below root.
 func snapshot(t testing.TB, root string) map[string]string {
 	t.Helper()
-	out := map[string]string{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		out[strings.TrimPrefix(path, root)] = string(data)
-		return err
-	})
+	out, err := testtree.Snapshot(root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
 	"github.com/certuse/cloudflare-mtls/internal/provenance"
 	"github.com/certuse/cloudflare-mtls/internal/report"
+	"github.com/certuse/cloudflare-mtls/internal/testtree"
 )
 
 func request(root, path string, data []byte) Request {
@@ -57,7 +58,7 @@ func fresh(t *testing.T, root string) {
 // before gives the same bytes as then.
 func TestHistoryForwardAndBack(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	paths := shapes(t)
 	back := slices.Clone(paths)
 	slices.Reverse(back)
@@ -80,7 +81,7 @@ func TestHistoryForwardAndBack(t *testing.T) {
 
 func TestTheSameDocumentChangesNothing(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	const path = "testdata/shapes/01-first.json"
 	take(t, root, path, read(t, path))
 	before := snapshot(t, root)
@@ -103,7 +104,7 @@ func TestTheSameDocumentChangesNothing(t *testing.T) {
 
 func TestPrepareChangesNothing(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	before := snapshot(t, root)
 	const path = "testdata/shapes/08-current.json"
 	plan, err := Prepare(t.Context(), request(root, path, read(t, path)))
@@ -120,7 +121,7 @@ func TestPrepareChangesNothing(t *testing.T) {
 
 func TestProvenanceTellsWhatWasTaken(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	const path = "testdata/shapes/08-current.json"
 	data := bytes.Replace(read(t, path), []byte("BSD-3-Clause"), []byte("Proprietary, all of it"), 1)
 	r := take(t, root, path, data)
@@ -147,7 +148,7 @@ func TestProvenanceTellsWhatWasTaken(t *testing.T) {
 
 func TestRefusalsLeaveTheTreeAlone(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	before := snapshot(t, root)
 	const path = "testdata/shapes/08-current.json"
 	for name, tt := range map[string]struct{ old, replacement, want string }{
@@ -179,7 +180,7 @@ func TestRefusalsLeaveTheTreeAlone(t *testing.T) {
 
 func TestInterruptionIsNoRefusal(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	const path = "testdata/shapes/08-current.json"
@@ -192,7 +193,7 @@ func TestInterruptionIsNoRefusal(t *testing.T) {
 // A tree that is out of order is not a fault of the new document.
 func TestTornTreeIsNoRefusal(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t, pipelineInputs...)
+	root := copyModule(t, testtree.PipelineInputs...)
 	name := filepath.Join(root, "openapi", documentName)
 	if err := os.WriteFile(name, append(read(t, name), ' '), 0o644); err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func buildCommand(t *testing.T) string {
 func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 	t.Parallel()
 	binary := buildCommand(t)
-	root := copyModule(t)
+	root := seeded(t)
 	before := contents(t, root)
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		temp := t.TempDir()
@@ -69,7 +69,8 @@ func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 		if diff := cmp.Diff(before, contents(t, root)); diff != "" {
 			t.Errorf("%v changed the tree:\n%s", signal, diff)
 		}
-		if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		// What the go command leaves behind is its own.
+		if left, err := filepath.Glob(filepath.Join(temp, "codegen-*")); err != nil || len(left) != 0 {
 			t.Errorf("%v: left in the temporary folder: %v, %v", signal, left, err)
 		}
 	}
@@ -79,9 +80,9 @@ func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 // rest old. check must tell each of these trees from a whole one.
 func TestCheckTellsATornTree(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t)
+	root := seeded(t)
 	old := contents(t, root)
-	if code, _, stderr := specgen(t, root, "update", document(t, "08-current.json")); code != exitOK {
+	if code, _, stderr := specgen(t, root, "update", document(t, "08-current.json", "Which product", "What product")); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	updated := contents(t, root)

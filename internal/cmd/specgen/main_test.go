@@ -174,7 +174,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 		want   []string
 	}{
 		"document edited by hand": {func(t *testing.T, root string) {
-			edit(t, root, document, "Cloudflare API", "My API")
+			edit(t, root, document, `"title": "`, `"title": "My `)
 		}, []string{document, "make spec-update"}},
 		"document not JSON": {func(t *testing.T, root string) {
 			editDocument(t, root, `"openapi": "3.0.3",`, `"openapi": 3.0.3,`)

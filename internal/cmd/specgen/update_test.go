@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/testtree"
 )
 
 const shapes = moduleRoot + "/internal/update/testdata/shapes/"
@@ -34,27 +36,33 @@ func document(t *testing.T, shape string, edits ...string) string {
 	return path
 }
 
+// seeded copies what the pipeline needs of the module to a folder of its own,
+// with an invented document in place of today's.
+func seeded(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := testtree.Copy(moduleRoot, root, testtree.PipelineInputs...); err != nil {
+		t.Fatal(err)
+	}
+	if err := testtree.Seed(t.Context(), root, shapes+"09-root-security.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
 // contents returns all files below root.
 func contents(t *testing.T, root string) map[string]string {
 	t.Helper()
-	out := map[string]string{}
-	for _, part := range pipelineInputs {
-		matches, err := filepath.Glob(filepath.Join(root, part, "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range append(matches, filepath.Join(root, part)) {
-			if data, err := os.ReadFile(path); err == nil {
-				out[strings.TrimPrefix(path, root)] = string(data)
-			}
-		}
+	out, err := testtree.Snapshot(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }
 
 func TestUpdateTakesARevisionAndDiffOnlyTellsIt(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t)
+	root := seeded(t)
 	before := contents(t, root)
 	path := document(t, "08-current.json")
 	code, told, stderr := specgen(t, root, "diff", "-date", "2020-02-02", path)
@@ -84,7 +92,7 @@ func TestUpdateTakesARevisionAndDiffOnlyTellsIt(t *testing.T) {
 
 func TestExitCodeIsTheClass(t *testing.T) {
 	t.Parallel()
-	root := copyModule(t)
+	root := seeded(t)
 	before := contents(t, root)
 	packed := filepath.Join(t.TempDir(), "packed.gz")
 	var b bytes.Buffer
@@ -161,7 +169,7 @@ func TestUpdateExplainsWrongUsage(t *testing.T) {
 	if code, _, stderr := specgen(t, t.TempDir(), "diff", "-h"); code != exitOK || !strings.Contains(stderr, "-json") {
 		t.Errorf("-h: exit code %d, %q", code, stderr)
 	}
-	code, _, stderr := specgen(t, copyModule(t), "diff", "no-such-file")
+	code, _, stderr := specgen(t, seeded(t), "diff", "no-such-file")
 	if code != exitFailed || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("a file that is not there: exit code %d, %q", code, stderr)
 	}
