@@ -64,7 +64,9 @@ func Drip(first, rest string, pause time.Duration) Answer {
 	return func(x *Exchange) bool {
 		x.write(x.fill(first))
 		for i := 0; ; i++ {
-			time.Sleep(pause)
+			if pause > 0 {
+				time.Sleep(pause)
+			}
 			if !x.write(rest[i%len(rest) : i%len(rest)+1]) {
 				return false
 			}

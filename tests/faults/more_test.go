@@ -1,0 +1,87 @@
+package faults
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+func newClient(t *testing.T, base string, opts ...api.Option) *api.Client {
+	t.Helper()
+	client, err := api.New(api.APIToken(canary.Token), append([]api.Option{api.WithBaseURL(base)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// net/http sends a request again by itself when a connection that it used
+// before is closed without an answer. The client counts one attempt, and its
+// default limit leaves room for such requests.
+func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
+	t.Parallel()
+	server := fs.Start(t, func(n int) fs.Answer {
+		if n == 2 {
+			return fs.Cut("")
+		}
+		return fs.OK()
+	}, nil)
+	client := newClient(t, server.URL(), api.WithMaxAttempts(1))
+	for range 2 {
+		if _, err := client.Associations(t.Context(), cert); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := server.Requests(); n != 3 {
+		t.Errorf("%d requests for 2 calls, want 3", n)
+	}
+}
+
+// A header has an end, also one made of many informational answers.
+func TestAnswersThatNeverBeginAreGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]fs.Answer{
+		"endless informational answers": fs.Drip("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 4), 0),
+		"endless header lines":          fs.Drip("HTTP/1.1 200 OK\r\n", "X: y\r\n", 0),
+		"one endless header line":       fs.Drip("HTTP/1.1 200 OK\r\nX: ", "y", 0),
+		"endless status line":           fs.Drip("HTTP/1.1 200 ", "O", 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := fs.Start(t, fs.Always(answer), nil)
+			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(time.Minute))
+			started := time.Now()
+			_, err := client.Associations(t.Context(), cert)
+			if !errors.Is(err, api.ErrUnreachable) || timeout(err) {
+				t.Errorf("after %v: %v; want an end by size, before that by time", time.Since(started), err)
+			}
+			canary.Check(t, "error", err)
+		})
+	}
+}
+
+// A host that accepts connections and never speaks costs one time limit.
+func TestSilenceInTheHandshakeEndsWithTheAttempt(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	client := newClient(t, "https://"+listener.Addr().String()+"/client/v4", api.WithMaxAttempts(1), api.WithAttemptTimeout(300*time.Millisecond))
+	started := time.Now()
+	_, err = client.Associations(t.Context(), cert)
+	if !errors.Is(err, api.ErrUnreachable) || !timeout(err) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(started); took > slack {
+		t.Errorf("took %v", took)
+	}
+}
