@@ -2,8 +2,12 @@ package faults
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,5 +87,52 @@ func TestSilenceInTheHandshakeEndsWithTheAttempt(t *testing.T) {
 	}
 	if took := time.Since(started); took > slack {
 		t.Errorf("took %v", took)
+	}
+}
+
+// bodies counts the bodies that a transport gives out and those that come back.
+type bodies struct {
+	next           http.RoundTripper
+	opened, closed atomic.Int64
+}
+
+func (b *bodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.next.RoundTrip(r)
+	if err == nil {
+		b.opened.Add(1)
+		response.Body = &countedBody{ReadCloser: response.Body, closed: &b.closed}
+	}
+	return response, err
+}
+
+type countedBody struct {
+	io.ReadCloser
+	once   sync.Once
+	closed *atomic.Int64
+}
+
+func (b *countedBody) Close() error {
+	b.once.Do(func() { b.closed.Add(1) })
+	return b.ReadCloser.Close()
+}
+
+func TestEveryBodyIsClosed(t *testing.T) {
+	t.Parallel()
+	for _, f := range append(table, fault{name: "no fault", answer: fs.OK(), is: []error{nil}}) {
+		if errors.Is(f.is[0], api.ErrUnreachable) {
+			continue // no answer, no body
+		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			server := fs.Start(t, fs.Always(f.answer), nil)
+			counted := &bodies{next: &http.Transport{}}
+			client := newClient(t, server.URL(), api.WithMaxAttempts(2), api.WithAttemptTimeout(attemptTimeout),
+				api.WithMaxResponseBytes(1<<20), api.WithHTTPClient(&http.Client{Transport: counted}))
+			_, _ = client.Associations(t.Context(), cert)
+			if opened, closed := counted.opened.Load(), counted.closed.Load(); opened == 0 || opened != closed {
+				t.Errorf("%d of %d bodies were closed", closed, opened)
+			}
+			counted.next.(*http.Transport).CloseIdleConnections()
+		})
 	}
 }

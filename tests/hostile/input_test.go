@@ -34,6 +34,9 @@ func padded(n int) string {
 
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
+// noLength begins an answer that ends with the connection.
+const noLength = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
 // inputs are answers and what they are: an error, or nil for one association.
 var inputs = []struct {
 	name   string
@@ -43,6 +46,8 @@ var inputs = []struct {
 	{"gzip bomb", fs.GzipBomb(), api.ErrResponseTooLarge},
 	{"exactly the limit", fs.JSON(200, padded(bodyLimit)), nil},
 	{"one byte more", fs.JSON(200, padded(bodyLimit+1)), api.ErrResponseTooLarge},
+	{"exactly the limit, without a length", fs.Cut(noLength + padded(bodyLimit)), nil},
+	{"one byte more, without a length", fs.Cut(noLength + padded(bodyLimit+1)), api.ErrResponseTooLarge},
 	{"one byte more, with 500", fs.JSON(500, padded(bodyLimit+1)), api.ErrResponseTooLarge},
 	{"a length that is a lie", fs.Cut("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000000000000000\r\n\r\n" + list(row, "")), api.ErrResponseTooLarge},
 

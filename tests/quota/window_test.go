@@ -111,6 +111,29 @@ func TestBlocksByOthersCostFewRequests(t *testing.T) {
 	}
 }
 
+// When a server goes on refusing after the time that it gave, one request at a
+// time finds out.
+func TestABlockThatLastsLongerThanToldCostsOneRequestEachTime(t *testing.T) {
+	t.Parallel()
+	s := seed(t)
+	synctest.Test(t, func(t *testing.T) {
+		const workers, told = 32, 30 * time.Second
+		rules := strict(s, false)
+		rules.Told = told
+		server := quotaserver.New(rules)
+		server.BlockAt(100, block)
+		client := newClient(t, server)
+		for r := range client.Audit(t.Context(), refs(500, nil), api.WithConcurrency(workers)) {
+			if r.Err != nil {
+				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
+			}
+		}
+		if seen := server.Report(); seen.Counted != 500 || seen.Total() > workers+int(block/told) {
+			t.Errorf("the server saw %+v", seen)
+		}
+	})
+}
+
 func checkOptimum(t *testing.T, n int, took time.Duration) {
 	t.Helper()
 	best := quotaserver.Span(n, limit, window)

@@ -23,6 +23,9 @@ type Rules struct {
 	Limit  int
 	Window time.Duration
 	Block  time.Duration
+	// Told, if not 0, is the longest Retry-After that the server gives, also
+	// when it goes on refusing for longer.
+	Told time.Duration
 	// Fixed counts in windows that begin with their first request; otherwise
 	// any window counts. The vendor does not say which it does.
 	Fixed bool
@@ -125,6 +128,9 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if wait := s.admit(now); wait > 0 {
+		if s.rules.Told > 0 {
+			wait = min(wait, s.rules.Told)
+		}
 		// The attempt does not use up the faults of the certificate.
 		s.attempts[id]--
 		header := http.Header{"Retry-After": {fmt.Sprint(int64((wait + time.Second - 1) / time.Second))}}
