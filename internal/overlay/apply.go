@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
@@ -91,18 +92,18 @@ func (o *Overlay) apply(root *yaml.Node, a Action) (Effect, error) {
 	if !matched {
 		return o.unmatched(root, a)
 	}
-	before, err := yaml.Marshal(root)
+	before, err := specdoc.FromYAML(root)
 	if err != nil {
 		return 0, err
 	}
 	if _, err := o.single(a).ApplyToStrict(root); err != nil {
 		return 0, err
 	}
-	after, err := yaml.Marshal(root)
+	after, err := specdoc.FromYAML(root)
 	if err != nil {
 		return 0, err
 	}
-	if string(before) == string(after) {
+	if reflect.DeepEqual(before, after) {
 		return Satisfied, nil
 	}
 	return Applied, nil

@@ -36,8 +36,8 @@ type kind struct {
 func kinds(t *testing.T) []kind {
 	t.Helper()
 	return []kind{
-		{"success", true, published(t), responseSchema(t, stages(t).Normalised, 200), 800},
-		{"failure", false, publishedFailure(t), responseSchema(t, stages(t).Normalised, 404), 800},
+		{"success", true, published(t), responseSchema(t, stages(t).Normalised, 200), 400},
+		{"failure", false, publishedFailure(t), responseSchema(t, stages(t).Normalised, 404), 400},
 	}
 }
 
