@@ -3,12 +3,13 @@ package testtree
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/canon"
 	"github.com/certuse/cloudflare-mtls/internal/codegen"
@@ -24,34 +25,35 @@ import (
 var PipelineInputs = []string{"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/codegen"}
 
 // skipped are the parts that no build reads.
-var skipped = []string{".git", ".cache", "bin", filepath.Join("tests", "peers")}
+var skipped = []string{".git", ".cache", "bin", "tests/peers"}
 
-// Copy copies parts of the module in moduleRoot to root.
-func Copy(moduleRoot, root string, parts ...string) error {
+// Copy copies parts of the module in moduleRoot to the folder at root.
+func Copy(moduleRoot, root string, parts ...string) (err error) {
+	target, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	source := os.DirFS(moduleRoot)
 	for _, part := range parts {
-		err := filepath.WalkDir(filepath.Join(moduleRoot, part), func(path string, d fs.DirEntry, err error) error {
+		err := fs.WalkDir(source, part, func(name string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
-			name, err := filepath.Rel(moduleRoot, path)
-			if err != nil {
-				return err
-			}
-			target := filepath.Join(root, name)
 			if d.IsDir() {
 				if slices.Contains(skipped, name) {
 					return fs.SkipDir
 				}
-				return os.MkdirAll(target, 0o755)
+				return target.MkdirAll(name, 0o750)
 			}
-			data, err := os.ReadFile(path)
+			data, err := fs.ReadFile(source, name)
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			if err := target.MkdirAll(path.Dir(name), 0o750); err != nil {
 				return err
 			}
-			return os.WriteFile(target, data, 0o644)
+			return target.WriteFile(name, data, 0o644)
 		})
 		if err != nil {
 			return err
@@ -116,12 +118,13 @@ func Seed(ctx context.Context, root, document string) error {
 // Snapshot returns the contents of all files below root by their paths from it.
 func Snapshot(root string) (map[string]string, error) {
 	out := map[string]string{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	fsys := os.DirFS(root)
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(path)
-		out[strings.TrimPrefix(filepath.ToSlash(strings.TrimPrefix(path, root)), "/")] = string(data)
+		data, err := fs.ReadFile(fsys, name)
+		out[name] = string(data)
 		return err
 	})
 	return out, err
