@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"text/tabwriter"
 )
 
@@ -43,7 +44,10 @@ func (r *Report) Check(w io.Writer, targets []Target) (broken int, err error) {
 			verdict = "missed"
 		}
 		if ok {
-			measured = fmt.Sprintf("%.3g (%.3g to %.3g)", ratio.Center, ratio.Lo, ratio.Hi)
+			measured = fmt.Sprintf("%.3g", ratio.Center)
+		}
+		if ok && !math.IsInf(ratio.Lo, 0) && !math.IsInf(ratio.Hi, 0) {
+			measured += fmt.Sprintf(" (%.3g to %.3g)", ratio.Lo, ratio.Hi)
 		}
 		if !ok || ratio.Lo > t.Limit {
 			broken++
