@@ -7,6 +7,7 @@ package flatten
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -29,7 +30,7 @@ type ContradictionError struct {
 }
 
 func (c *ContradictionError) Error() string {
-	return fmt.Sprintf("%s: the parts of allOf contradict each other in %q: %v", c.Pointer, c.Keyword, c.Cause)
+	return fmt.Sprintf("%s: contradiction in %q: %v", c.Pointer, c.Keyword, c.Cause)
 }
 
 func (c *ContradictionError) Unwrap() error { return c.Cause }
@@ -143,6 +144,28 @@ func merge(ref **openapi3.SchemaRef, pointer string) error {
 		return locate(*ref, pointer, err)
 	}
 	*ref = &openapi3.SchemaRef{Value: merged}
+	return bounds(*ref, pointer)
+}
+
+// bounds refuses a merged schema, or one below it, whose lower bound is above
+// its upper one.
+func bounds(ref *openapi3.SchemaRef, pointer string) error {
+	s := ref.Value
+	for keyword, crossed := range map[string]bool{
+		"minLength":     s.MaxLength != nil && s.MinLength > *s.MaxLength,
+		"minItems":      s.MaxItems != nil && s.MinItems > *s.MaxItems,
+		"minProperties": s.MaxProps != nil && s.MinProps > *s.MaxProps,
+		"minimum":       s.Min != nil && s.Max != nil && *s.Min > *s.Max,
+	} {
+		if crossed {
+			return &ContradictionError{Pointer: pointer, Keyword: keyword, Cause: errors.New("the lower bound is above the upper one")}
+		}
+	}
+	for name, child := range children(s) {
+		if err := bounds(child, pointer+name); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -104,6 +104,10 @@ func TestContradictionsNameTheSchemaAndTheKeyword(t *testing.T) {
 		"values of the parts": {
 			"{allOf: [{type: object, properties: {success: {type: boolean, enum: [true]}}}, {type: object, properties: {success: {type: boolean, enum: [false]}}}]}",
 			root + "/properties/success", "enum"},
+		"bounds of the parts": {
+			"{type: object, properties: {id: {allOf: [{type: string, minLength: 40}, {type: string, maxLength: 3}]}}}",
+			root + "/properties/id", "minLength"},
+		"bounds of a count": {"{type: array, items: {type: number, minimum: 3, maximum: 2}}", root + "/items", "minimum"},
 		"formats in a list": {
 			"{type: array, items: {allOf: [{type: string, format: date}, {type: string, format: uuid}]}}",
 			root + "/items", "format"},

@@ -11,10 +11,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
@@ -52,14 +52,10 @@ type Action struct {
 
 // Load reads the overlay documents in dir in the order of their names.
 func Load(fsys fs.FS, dir string) ([]Overlay, error) {
-	files, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
+	files, err := documents(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%s: no overlay documents", dir)
-	}
-	slices.Sort(files)
 	overlays := make([]Overlay, 0, len(files))
 	seen := map[string]bool{}
 	for _, file := range files {
@@ -82,6 +78,29 @@ func Load(fsys fs.FS, dir string) ([]Overlay, error) {
 	return overlays, nil
 }
 
+// documents lists the overlay documents in dir. A file that would be passed over
+// in silence, such as one that ends in .yml, is an error.
+func documents(fsys fs.FS, dir string) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, entry := range entries { // sorted by name
+		switch name := path.Join(dir, entry.Name()); {
+		case path.Ext(name) == ".md":
+		case entry.IsDir() || path.Ext(name) != ".yaml":
+			return nil, fmt.Errorf("%s: not an overlay document: their names end in .yaml", name)
+		default:
+			files = append(files, name)
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no overlay documents", dir)
+	}
+	return files, nil
+}
+
 // Parse reads one overlay document and checks what this project demands of it:
 // version 1.1.0, a reason and an id for each action, and paths that parse.
 func Parse(file string, data []byte) (Overlay, error) {
@@ -89,6 +108,9 @@ func Parse(file string, data []byte) (Overlay, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&o.document); err != nil {
 		return Overlay{}, fmt.Errorf("not an overlay document: %w", err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return Overlay{}, errors.New("more than one document in the file")
 	}
 	if err := o.document.Validate(); err != nil {
 		return Overlay{}, fmt.Errorf("not a valid overlay document: %w", err)

@@ -77,6 +77,9 @@ func Normalize(fsys fs.FS) (specdoc.Object, error) {
 // Finish runs the stages after the overlays. name is the source to name in
 // errors.
 func Finish(name string, overlaid specdoc.Object) (specdoc.Object, error) {
+	if err := specdoc.CheckText(overlaid); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	flat, err := flatten.Flatten(overlaid)
 	if err != nil {
 		return nil, fmt.Errorf("%s, after the overlays: %w", name, err)

@@ -13,7 +13,8 @@ type Report struct {
 	// Class is the worst of what reaches users: the contract after the overlays,
 	// and the exported API of package api.
 	Class Class `json:"class"`
-	// Refusal is why a document was refused; then everything else is empty.
+	// Refusal is why a document was refused; then the rest is what could be
+	// found out before that, or empty.
 	Refusal string `json:"refusal,omitempty"`
 	// Source tells what was taken.
 	Source Source `json:"source,omitzero"`

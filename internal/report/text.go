@@ -20,12 +20,14 @@ var headlines = map[Class]string{
 // WriteText writes the report for people.
 func (r *Report) WriteText(w io.Writer) error {
 	p := &printer{}
-	if r.Refusal != "" {
-		p.linef("refused: %s", r.Refusal)
-		_, err := io.WriteString(w, p.String())
-		return err
+	headline := headlines[r.Class]
+	if r.Class == None && len(r.Files) > 0 {
+		headline = "the published text is worded otherwise and means the same"
 	}
-	p.linef("%s: %s", r.Class, headlines[r.Class])
+	p.linef("%s: %s", r.Class, headline)
+	if r.Refusal != "" {
+		p.linef("because: %s", r.Refusal)
+	}
 	p.linef("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License)
 	for _, warning := range r.Warnings {
 		p.linef("warning: %s", warning)
@@ -46,9 +48,13 @@ func (r *Report) WriteText(w io.Writer) error {
 	if len(r.Overlays.Satisfied)+len(r.Overlays.Needed) == 0 {
 		p.linef("  as before (%d satisfied by the text itself)", len(r.Overlays.Listed))
 	}
+	if r.Refusal != "" {
+		_, err := io.WriteString(w, p.String())
+		return err
+	}
 	p.heading("Go")
 	p.goChanges(r.Go)
-	p.heading("Files")
+	p.heading("Files that an update writes")
 	for _, file := range r.Files {
 		p.linef("  %s", file)
 	}

@@ -87,7 +87,12 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 	_, err := Prepare(t.Context(), request(root, "other.yaml", changed(t, "    service: {description: \"Which product holds the certificate.\", example: tunnel, type: string}", "    service: {type: integer}")))
 	refused, ok := errors.AsType[*RefusedError](err)
 	if !ok || !strings.Contains(refused.Reason, "does not compile against the new contract: ") || !strings.Contains(refused.Reason, ".go:") {
-		t.Errorf("error %v, want a refusal that names the line", err)
+		t.Fatalf("error %v, want a refusal that names the line", err)
+	}
+	if refused.Report == nil || !slices.ContainsFunc(refused.Report.Contract, func(c report.Change) bool {
+		return c.Class == report.Breaking && c.Place == "answer 200: result[].service"
+	}) {
+		t.Errorf("the refusal does not report what changed: %+v", refused.Report)
 	}
 	if diff := cmp.Diff(before, snapshot(t, root)); diff != "" {
 		t.Errorf("changed:\n%s", diff)

@@ -30,7 +30,12 @@ import (
 )
 
 // RefusedError says why a document cannot be used. The tree is as it was.
-type RefusedError struct{ Reason string }
+type RefusedError struct {
+	Reason string
+	// Report is what was found out before the refusal; nil when the document
+	// could not be compared.
+	Report *report.Report
+}
 
 func (e *RefusedError) Error() string { return "refused: " + e.Reason }
 
@@ -74,11 +79,11 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{root: req.Root, files: map[string][]byte{}}
 	plan.describe(req, taken, before, after)
 	if err := plan.store(req, taken, before); err != nil {
-		return nil, err
+		return nil, plan.refusal(err)
 	}
 	if len(plan.files) > 0 {
 		if err := plan.generate(ctx, after); err != nil {
-			return nil, err
+			return nil, plan.refusal(err)
 		}
 	} else {
 		plan.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
@@ -86,6 +91,16 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	plan.Report.Files = append([]string{}, slices.Sorted(maps.Keys(plan.files))...)
 	plan.Report.Class = plan.Report.Classify()
 	return plan, nil
+}
+
+// refusal adds the report to an error that refuses the document: why the module
+// does not compile is seen in what changed.
+func (p *Plan) refusal(err error) error {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		p.Report.Class, p.Report.Refusal, p.Report.Files = report.Refused, refused.Reason, []string{}
+		refused.Report = &p.Report
+	}
+	return err
 }
 
 // describe fills the parts of the report that come from comparing documents.

@@ -154,7 +154,7 @@ func TestRefusalsLeaveTheTreeAlone(t *testing.T) {
 	for name, tt := range map[string]struct{ old, replacement, want string }{
 		"no operation":            {"/associations", "/uses", "is not in the document"},
 		"undefined scheme":        {`"api_key": {`, `"api_kee": {`, `scheme "api_key" is not defined`},
-		"contradiction":           {`"type": "number"`, `"allOf": [{"type": "number"}, {"type": "string"}]`, `contradict each other in "type"`},
+		"contradiction":           {`"type": "number"`, `"allOf": [{"type": "number"}, {"type": "string"}]`, `contradiction in "type"`},
 		"overlay without a match": {`"4XX"`, `"404"`, "overlays/10-failure-response.yaml#failure-is-not-a-success matches nothing"},
 		"object without a name":   {`"service": {`, `"` + strings.Repeat("long_", 9) + `": {"type": "object", "properties": {"a": {"type": "string"}}}, "service": {`, "needs a name"},
 		"escape codes":            {"api.cloudflare.com/client/v4", `\u001b[31mevil\nline`, "is not the vendor's production host"},

@@ -62,6 +62,9 @@ var overlayActions = map[string]negative{
 	"40-real-answers.yaml#associations-are-objects":   {holds: refuses(200, `{"success":true,"errors":[],"messages":[],"result":[5]}`)},
 	"40-real-answers.yaml#success-is-a-boolean":       {holds: successIsPlain},
 
+	"45-known-values.yaml#known-service": {from: otherExamples, holds: knows("service", "gateway")},
+	"45-known-values.yaml#known-status":  {from: otherExamples, holds: knows("status", "pending_deployment")},
+
 	"50-go.yaml#operation-id": {holds: operation(func(o *openapi3.Operation) bool { return o.OperationID == "listMTLSCertificateAssociations" })},
 	"50-go.yaml#result-info-may-be-absent": {holds: func(doc *openapi3.T) bool {
 		return doc.Components.Schemas["ResultInfo"].Value.Extensions["x-go-type-skip-optional-pointer"] == false
@@ -129,7 +132,7 @@ func load(t *testing.T, s rebuild.Stages) *openapi3.T {
 func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
 	t.Parallel()
 	want := sources[fragment]()
-	for _, other := range []source{scrambled, tokenOnly} {
+	for _, other := range []source{scrambled, tokenOnly, otherExamples} {
 		got := sources[other]()
 		if want.err != nil || got.err != nil {
 			t.Fatal(want.err, got.err)

@@ -75,3 +75,10 @@ func noChoiceIsLeft(doc *openapi3.T) bool {
 	schema := doc.Components.Schemas["AssociationsResponse"].Value
 	return len(schema.AnyOf)+len(schema.OneOf)+len(schema.AllOf) == 0
 }
+
+// knows is true when the contract shows the value for the member of a row.
+func knows(member, value string) func(*openapi3.T) bool {
+	return func(doc *openapi3.T) bool {
+		return doc.Components.Schemas["Association"].Value.Properties[member].Value.Example == value
+	}
+}

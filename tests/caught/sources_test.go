@@ -15,6 +15,7 @@ const (
 	fragment source = iota
 	scrambled
 	tokenOnly
+	otherExamples
 )
 
 type built struct {
@@ -27,6 +28,8 @@ var sources = map[source]func() built{
 	fragment:  once(func(specdoc.Object) {}),
 	scrambled: once(scramble),
 	tokenOnly: once(keepTokenOnly),
+
+	otherExamples: once(showOtherExamples),
 }
 
 func once(change func(specdoc.Object)) func() built {
@@ -63,6 +66,17 @@ func keepTokenOnly(document specdoc.Object) {
 	document["components"] = specdoc.Object{"securitySchemes": specdoc.Object{
 		"api_token": specdoc.Object{"type": "http", "scheme": "bearer"},
 	}}
+}
+
+// showOtherExamples makes the document show another service and status.
+func showOtherExamples(document specdoc.Object) {
+	responses := published(document)["responses"].(specdoc.Object)
+	content := responses["200"].(specdoc.Object)["content"].(specdoc.Object)["application/json"].(specdoc.Object)
+	rows := content["schema"].(specdoc.Object)["allOf"].([]any)[1].(specdoc.Object)["properties"].(specdoc.Object)["result"].(specdoc.Object)
+	members := rows["items"].(specdoc.Object)["properties"].(specdoc.Object)
+	for _, name := range []string{"service", "status"} {
+		members[name].(specdoc.Object)["example"] = "other"
+	}
 }
 
 func published(document specdoc.Object) specdoc.Object {

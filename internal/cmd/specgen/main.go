@@ -28,6 +28,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/certuse/cloudflare-mtls/internal/codegen"
@@ -73,7 +74,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 		return exitUsage
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "specgen:", err)
+		fmt.Fprintln(stderr, "specgen:", strings.Join(strings.Fields(err.Error()), " ")) // libraries word some errors over many lines
 		return exitFailed
 	}
 	return exitOK

@@ -78,13 +78,14 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	}
 	result, err := takeRevision(ctx, root, command == "update", flags)
 	if refused, ok := errors.AsType[*update.RefusedError](err); ok {
-		fmt.Fprintln(stderr, "specgen:", refused)
-		if flags.asJSON {
-			err = writeJSON(stdout, refusal(refused))
-		} else {
-			err = nil
+		result, err = refusal(refused), nil
+		switch {
+		case flags.asJSON:
+			err = writeJSON(stdout, result)
+		case refused.Report != nil:
+			err = result.WriteText(stdout)
 		}
-		result.Class = report.Refused
+		fmt.Fprintln(stderr, "specgen:", refused)
 	} else if err == nil {
 		if flags.asJSON {
 			err = writeJSON(stdout, result)
@@ -123,6 +124,9 @@ func takeRevision(ctx context.Context, root string, write bool, flags updateFlag
 
 // refusal is the report of a document that was refused.
 func refusal(refused *update.RefusedError) report.Report {
+	if refused.Report != nil {
+		return *refused.Report
+	}
 	return report.Report{
 		Class: report.Refused, Refusal: refused.Reason,
 		Warnings: []string{}, Contract: []report.Change{}, Published: []report.PublishedChange{}, Files: []string{},
@@ -130,5 +134,9 @@ func refusal(refused *update.RefusedError) report.Report {
 }
 
 func writeJSON(w io.Writer, r report.Report) error {
-	return json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true))
+	if err := json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }
