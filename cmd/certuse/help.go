@@ -9,8 +9,8 @@ import (
 const rootHelp = `certuse tells which mTLS certificates of a Cloudflare account are in use.
 
 Each certificate gets one of three answers: in use, unused, or unknown. Unknown
-means that no answer came that can be relied on: the call failed, the service
-delivered only a part, or it was not asked. It never means unused.
+means that no answer came that can be relied on: the call failed, it was not
+made, or its answer was truncated with nothing delivered. It never means unused.
 
 Try it without an account:
 
@@ -74,12 +74,14 @@ const exitCodesHelp = `0  every certificate was answered (in use or unused); wit
 1  something is wrong, and standard error says what
 2  wrong usage: the command line, the environment or the list of ids; nothing
    was sent
-3  some answer is unknown (failed, truncated or not asked), also after Ctrl-C
+3  some answer is unknown
+   (failed, not asked, or truncated with nothing delivered), also after Ctrl-C
 4  --require-unused, and something is in use; also when other answers are
    unknown, except after Ctrl-C
 
 Besides: 141, silently, when the reader of standard output goes away, as "head"
-does; and death by the signal at a second Ctrl-C half a second after the first.
+does; and death by the signal at another Ctrl-C, once half a second has passed
+since the first.
 
 A command that ends with 0 has not said that a certificate is unused: "certuse
 list … && delete" would delete what is in use. Use --require-unused for that:
@@ -99,8 +101,10 @@ Credentials are taken from the environment only: an argument would be visible to
 every process of the machine.`
 
 const formatsHelp = `table  for people; not for scripts, it may change. list prints one row for each
-       association, audit one for each certificate, sorted. It comes at the end:
-       for a very long list take another format.
+       association, audit one for each certificate: first the unused, then those
+       in use, then the unknown, each sorted by account and id; last, one row
+       that counts those that were not asked. It comes at the end: for a very
+       long list take another format.
 json   one object: "certificates", an array of the objects below, and "summary".
 jsonl  one object a line, as each answer comes. No summary.
 csv    one row for each association, as each answer comes; a certificate without
@@ -109,7 +113,8 @@ csv    one row for each association, as each answer comes; a certificate without
        apostrophe in front, so that no spreadsheet takes it for a formula, and
        characters that cannot be printed are escaped: for exact text use json.
 
-list prints certificates in the order of the arguments, audit as answers come.
+list prints certificates in the order of the arguments; audit, except in its
+table, as answers come.
 Fields are added in later versions, never renamed or removed. Each certificate:
 
   account_id      string

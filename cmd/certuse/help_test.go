@@ -79,6 +79,23 @@ func TestHelpVersionAndCompletionGoToStandardOutput(t *testing.T) {
 	}
 }
 
+func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"help":            "\nUsage:\n  certuse [command]\n\n",
+		"--help":          "\nUsage:\n  certuse [command]\n\n",
+		"help completion": "\nUsage:\n  certuse completion [command]\n\n",
+		"help list":       "\nUsage:\n  certuse list [--account ACCOUNT] CERT…\n\n",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			if got := execute(t, command(t, nil, strings.Fields(args)...)); !strings.Contains(got.stdout, want) {
+				t.Errorf("want %q in:\n%s", want, got.stdout)
+			}
+		})
+	}
+}
+
 func TestHelpFitsIntoATerminal(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{rootHelp, listHelp, auditHelp, exitCodesHelp, environmentHelp, formatsHelp} {

@@ -108,7 +108,7 @@ func (q *query) ask(ctx context.Context, client *api.Client, in *input, out prin
 	noted := make(chan struct{})
 	untold := context.AfterFunc(ctx, func() {
 		defer close(noted)
-		progress.note("interrupted: printing what is known; a second Ctrl-C ends at once")
+		progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
 	})
 
 	refs, readFailure := in.refs.all()
