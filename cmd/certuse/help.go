@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,7 +101,7 @@ TMPDIR                 where lists of more than about 60,000 ids are kept
 Credentials are taken from the environment only: an argument would be visible to
 every process of the machine.`
 
-const formatsHelp = `table  for people; not for scripts, it may change. list prints one row for each
+var formatsHelp = `table  for people; not for scripts, it may change. list prints one row for each
        association, audit one for each certificate: first the unused, then those
        in use, then the unknown, each sorted by account and id; last, one row
        that counts those that were not asked. It comes at the end: for a very
@@ -128,10 +129,22 @@ Fields are added in later versions, never renamed or removed. Each certificate:
   notices         array of {"code", "message"}: what the service said besides
   ray_id          the service's id of the request, for its support
 
-Codes of reasons: not_asked, invalid_argument, unauthorized, forbidden,
-not_found, rate_limited, server_error, redirect, rejected, no_result, truncated,
-answer_with_errors, response_too_large, unexpected_response, interrupted,
-timeout, unreachable, failed.
+Codes of reasons:
+
+` + reasonCodes() + `
 
 The summary: total, in_use, unused, unknown, unknown_reasons (code: count),
 truncated, duplicates (ids given again), interrupted.`
+
+// reasonCodes lists all codes, a few to a line.
+func reasonCodes() string {
+	var lines []string
+	for some := range slices.Chunk(reasons, 4) {
+		var codes []string
+		for _, each := range some {
+			codes = append(codes, each.code)
+		}
+		lines = append(lines, "  "+strings.Join(codes, ", "))
+	}
+	return strings.Join(lines, ",\n")
+}

@@ -2,12 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
@@ -74,5 +79,44 @@ func TestManyKindsOfUseAreCutShort(t *testing.T) {
 	got := groups(list)
 	if len(got) != maxGroups+1 || got[0] != "service-0 (active) ×2" || !slices.Contains(got, "and 4 more kinds") {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestInterruptComesBeforeWhatItCutShort(t *testing.T) {
+	t.Parallel()
+	limited := &api.Error{StatusCode: http.StatusTooManyRequests, RetryAfter: 5 * time.Minute}
+	if got := failure(limited); got.Code != reasonRateLimited {
+		t.Fatalf("without an interrupt: %+v", got)
+	}
+	tests := map[string]struct {
+		err  error
+		want reason
+	}{
+		"rate limited before": {errors.Join(limited, context.Canceled), reason{"interrupted", "interrupted after HTTP 429", 429, 300}},
+		"no answer yet":       {fmt.Errorf("list: %w", context.Canceled), reason{"interrupted", "interrupted", 0, 0}},
+		"not asked":           {errors.Join(api.ErrNotAsked, context.Canceled), reason{"not_asked", "not asked: interrupted", 0, 0}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := failure(test.err)
+			if *got != test.want {
+				t.Errorf("got %+v, want %+v", *got, test.want)
+			}
+		})
+	}
+}
+
+func TestInterruptedAuditGivesNoAdviceToAskMoreSlowly(t *testing.T) {
+	t.Parallel()
+	for _, interrupted := range []bool{false, true} {
+		total := newSummary(0)
+		total.Interrupted = interrupted
+		total.add(answer{Usage: usageUnknown, Reason: &reason{Code: reasonRateLimited}})
+		var out bytes.Buffer
+		total.write(&out, palette{})
+		if strings.Contains(out.String(), "five minutes") == interrupted {
+			t.Errorf("interrupted %t:\n%s", interrupted, out.String())
+		}
 	}
 }

@@ -169,6 +169,22 @@ func TestWaitForTheQuotaIsToldAndCanBeInterrupted(t *testing.T) {
 	}
 }
 
+func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"busy": apitest.RateLimited(5 * time.Minute)})
+	p := start(t, command(t, against(server), "audit", "busy"))
+	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "rate limit") })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "1 interrupted")
+	if !strings.Contains(got.stdout, "interrupted after HTTP 429\n") || strings.Contains(got.stdout+got.stderr, "context canceled") {
+		t.Errorf("the row does not say why:\n%s", got.stdout)
+	}
+	if strings.Contains(got.stderr, "--rate-limit") {
+		t.Errorf("advice about what Ctrl-C has done:\n%s", got.stderr)
+	}
+}
+
 // stuck starts a command whose output nobody reads yet.
 func stuck(t *testing.T) (*process, *os.File) {
 	t.Helper()

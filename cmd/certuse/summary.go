@@ -42,15 +42,6 @@ func (s *summary) add(a answer) {
 	}
 }
 
-// advice says what to do about a reason, where something can be done.
-var advice = map[string]string{
-	"unauthorized": "Credentials were refused: check CLOUDFLARE_API_TOKEN, or the email and key.",
-	"forbidden":    "Access was refused: check the account id, and what the token may read.",
-	"not_found":    "Not found can mean a wrong id or account: it does not mean unused.",
-	"rate_limited": "Rate limited: ask again in five minutes, or lower --rate-limit.",
-	"unreachable":  "No answer came: check the network, the proxy and CLOUDFLARE_BASE_URL.",
-}
-
 // write prints the summary for people.
 func (s *summary) write(w io.Writer, colors palette) {
 	fmt.Fprintf(w, "%s: %s, %s, %s\n", colors.bold(plural(s.Total, "certificate")),
@@ -73,10 +64,22 @@ func (s *summary) write(w io.Writer, colors palette) {
 	}
 	fmt.Fprintf(w, "Unknown is not unused: %s.\n", strings.Join(counts, ", "))
 	for _, code := range codes {
-		if text := advice[code]; text != "" {
+		if text := s.advice(code); text != "" {
 			fmt.Fprintln(w, text)
 		}
 	}
+}
+
+func (s *summary) advice(code string) string {
+	if s.Interrupted && code == reasonRateLimited {
+		return "" // it was Ctrl-C that ended the waiting
+	}
+	for _, known := range reasons {
+		if known.code == code {
+			return known.advice
+		}
+	}
+	return ""
 }
 
 // result gives the exit code as an error, nil for 0. Ctrl-C comes before

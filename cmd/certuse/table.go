@@ -38,7 +38,7 @@ func (p *tablePrinter) print(a answer) error {
 		r.note = "truncated: more exist"
 	}
 	switch {
-	case !p.perAssociation && a.Reason != nil && a.Reason.Code == "not_asked":
+	case !p.perAssociation && a.Reason != nil && a.Reason.Code == reasonNotAsked:
 		// After Ctrl-C this may be nearly all of a long list: one row says it.
 		p.notAsked++
 		p.notAskedReason = r.note
