@@ -102,6 +102,10 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"base URL in clear":        {append(env, "CLOUDFLARE_BASE_URL=http://example.com"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
 		"base URL that is not one": {append(env, "CLOUDFLARE_BASE_URL=:"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
 		"negative rate limit":      {env, "list --rate-limit=-1 used", []string{"certuse: --rate-limit: "}},
+		"rate limit of letters":    {env, "list --rate-limit x used", []string{`certuse: --rate-limit: "x" is not a number` + "\n", "certuse list --help"}},
+		"fractional rate limit":    {env, "audit --rate-limit 1.5 used", []string{`certuse: --rate-limit: "1.5" is not a whole number` + "\n"}},
+		"immense rate limit":       {env, "list --rate-limit 99999999999999999999 used", []string{`certuse: --rate-limit: "99999999999999999999" is out of range` + "\n"}},
+		"a switch with a value":    {env, "list -q=maybe used", []string{`certuse: --quiet: "maybe" is not true or false` + "\n"}},
 		"negative limit of a demo": {env, "list --demo --rate-limit=-1", []string{"--rate-limit: "}},
 		"unknown help topic":       {env, "help frobnication", []string{`"frobnication"`}},
 		"unknown shell":            {env, "completion tcsh", []string{"name a shell", "powershell"}},
@@ -118,6 +122,9 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 			}
 			if !strings.HasPrefix(got.stderr, "certuse: ") {
 				t.Errorf("the message does not name the program: %q", got.stderr)
+			}
+			if strings.Contains(got.stderr, "strconv") {
+				t.Errorf("the message shows the inside of the program: %q", got.stderr)
 			}
 		})
 	}

@@ -96,6 +96,7 @@ func newRootCommand(sys system) *cobra.Command {
 	// A command that only leads to others is run to say which one is missing: that is
 	// no way to use it.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("certuse {{.Version}}\n")
 	root.AddCommand(newListCommand(sys), newAuditCommand(sys), newVersionCommand())
 	root.AddCommand(helpTopics()...)
