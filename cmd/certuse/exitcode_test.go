@@ -135,6 +135,27 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 	})
 }
 
+func TestRateLimitAboveTheVendorsQuotaIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	for args, warns := range map[string]bool{
+		"list used":                       false,
+		"list --rate-limit 1200 used":     false,
+		"list --rate-limit 1201 used":     true,
+		"audit -q --rate-limit 0 used":    true,
+		"list --demo --rate-limit 100000": false,
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			got := execute(t, command(t, against(server), strings.Fields(args)...))
+			got.expect(t, exitOK)
+			if strings.Contains(got.stderr, "certuse: warning: --rate-limit ") != warns || strings.Contains(got.stderr, "1,200 requests in five minutes for all tools together") != warns {
+				t.Errorf("want a warning: %t; standard error:\n%s", warns, got.stderr)
+			}
+		})
+	}
+}
+
 func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})

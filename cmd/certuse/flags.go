@@ -9,6 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// vendorQuota is how many requests the vendor allows in a rateLimitWindow, for
+// all tools of a user together.
+const vendorQuota = 1200
+
 // flagError says what is wrong with a flag's value in words of the command
 // line; the flag library quotes the functions of Go that could not read it.
 func flagError(_ *cobra.Command, err error) error {
@@ -29,4 +33,16 @@ func flagError(_ *cobra.Command, err error) error {
 		}
 	}
 	return fmt.Errorf("--%s: %q %s", wrong.GetFlag().Name, wrong.GetValue(), problem)
+}
+
+// quotaWarning is empty for a rate limit that keeps the vendor's quota.
+func quotaWarning(limit int) string {
+	switch {
+	case limit == 0:
+		return fmt.Sprintf("warning: --rate-limit 0 is no limit, but the vendor allows %s requests in five minutes for all tools together", count(vendorQuota))
+	case limit > vendorQuota:
+		return fmt.Sprintf("warning: --rate-limit %d is more than the vendor allows: %s requests in five minutes for all tools together", limit, count(vendorQuota))
+	default:
+		return ""
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +68,9 @@ func (q *query) run(ctx context.Context, named bool, read func(ctx context.Conte
 		return err
 	}
 	defer in.close()
+	if warning := quotaWarning(q.rateLimit); warning != "" && !q.demo { // the fake service has no quota
+		fmt.Fprintf(q.sys.stderr, "certuse: %s\n", warning)
+	}
 	if q.detailed {
 		out = newOrdered(out, in)
 	}
