@@ -2,6 +2,7 @@ package contract
 
 import (
 	"cmp"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -20,6 +21,8 @@ const (
 	// minSecret keeps a stray letter in a credential header from blotting out
 	// every text; nothing that short is a credential.
 	minSecret = 4
+	// unreadable stands for bytes that are not UTF-8, which a pattern cannot hold.
+	unreadable = "\uFFFD"
 )
 
 // credentialHeaders carry secrets; the email of the older scheme is one half of
@@ -53,23 +56,33 @@ func (r redactor) violations(vs []Violation) []Violation {
 	if len(vs) == 0 {
 		return vs
 	}
-	secret := r.pattern()
+	var texts []*string
+	escaped := false
 	for i := range vs {
 		for _, text := range []*string{&vs[i].Pointer, &vs[i].Message, &vs[i].Expected, &vs[i].Excerpt, &vs[i].RayID} {
-			*text = redact(*text, secret)
+			texts = append(texts, text)
+			escaped = escaped || strings.ContainsAny(*text, `\%&`)
 		}
+	}
+	secret := r.pattern(escaped)
+	for _, text := range texts {
+		*text = redact(*text, secret)
 	}
 	return vs
 }
 
 // pattern matches all that the request's credentials may look like in a text;
-// nil when it has none.
-func (r redactor) pattern() *regexp.Regexp {
+// nil when it has none. What matches escapes of any character is large, and only
+// there when a text has some.
+func (r redactor) pattern(escaped bool) *regexp.Regexp {
 	var patterns []string
 	for _, secret := range r.secrets {
 		if len(secret) >= minSecret {
 			for _, form := range writtenForms(secret) {
-				patterns = append(patterns, regexp.QuoteMeta(form))
+				patterns = append(patterns, regexp.QuoteMeta(strings.ToValidUTF8(form, unreadable)))
+			}
+			if escaped {
+				patterns = append(patterns, escapedPattern(secret))
 			}
 		}
 	}
@@ -77,7 +90,8 @@ func (r redactor) pattern() *regexp.Regexp {
 		return nil
 	}
 	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // the longest match wins
-	return regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
+	all := strings.Join(patterns, "|")
+	return regexp.MustCompile("(?i)" + strings.ReplaceAll(all, unreadable, unreadable+"+"))
 }
 
 // writtenForms are the ways in which a message may write a secret: as it is or
@@ -95,11 +109,27 @@ func writtenForms(secret string) []string {
 	return forms
 }
 
+// escapedPattern matches a secret of which any characters are escaped, as some
+// encoders do for safety: in JSON, in HTML by number, in a URL, or by a
+// backslash. Characters outside the basic plane are left to writtenForms.
+func escapedPattern(secret string) string {
+	var b strings.Builder
+	for _, c := range secret {
+		fmt.Fprintf(&b, `(?:\\*%s|\\+u%04x|&(?:amp;)*#(?:0*%d|x0*%x);`, regexp.QuoteMeta(string(c)), c, c, c)
+		if c < utf8.RuneSelf {
+			fmt.Fprintf(&b, `|%%(?:25)*%02x`, c)
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
 func unquoted(s string) string { return s[1 : len(s)-1] }
 
 // redact removes secrets from s, makes it printable on one line and bounds its
 // length. The order matters: cut first and the front half of a secret would stay.
 func redact(s string, secret *regexp.Regexp) string {
+	s = strings.ToValidUTF8(s, unreadable)
 	if secret != nil {
 		s = secret.ReplaceAllLiteralString(s, redacted)
 	}
@@ -109,7 +139,7 @@ func redact(s string, secret *regexp.Regexp) string {
 			return ' '
 		}
 		return c
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, s)
 	if len(s) <= maxText {
 		return s
 	}

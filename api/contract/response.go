@@ -62,7 +62,7 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 	if err != nil || mediaType != "application/json" {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
-			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + start(body),
+			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
 	var value any
@@ -141,9 +141,10 @@ func firstItems(value any) any {
 	}
 }
 
-// notJSON says where a body stops being strict JSON.
+// notJSON says where a body stops being strict JSON. The excerpt is the whole
+// body, unquoted: cutting or quoting it before redaction could hide a secret.
 func notJSON(body []byte, err error) Violation {
-	v := Violation{Class: BadResponse, Message: "the body is not one strict JSON value", Expected: "one JSON value", Excerpt: start(body)}
+	v := Violation{Class: BadResponse, Message: "the body is not one strict JSON value", Expected: "one JSON value", Excerpt: string(body)}
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
 		v.Pointer = string(syntactic.JSONPointer)
@@ -154,10 +155,4 @@ func notJSON(body []byte, err error) Violation {
 
 func tooLong(limit int) Violation {
 	return Violation{Class: Unchecked, Message: fmt.Sprintf("the body is longer than the %d bytes that are kept for checking", limit)}
-}
-
-// start takes enough of a body for an excerpt, with room for what redaction
-// shortens. It stays unquoted, since quoting could hide a secret from redaction.
-func start(body []byte) string {
-	return string(body[:min(len(body), 8*maxText)])
 }

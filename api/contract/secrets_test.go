@@ -85,6 +85,84 @@ func TestLongTokensAreMaskedWhoeverTheyBelongTo(t *testing.T) {
 	}
 }
 
+// Redaction shortens a text, so what a cut before it would leave of a token can
+// move into the excerpt.
+func TestNoPartOfATokenShowsWhereverItStands(t *testing.T) {
+	t.Parallel()
+	secret := "cfut_" + strings.Repeat("aB3", 12)
+	for _, contentType := range []string{"text/html", "application/json"} {
+		for before := range 1400 {
+			if before > 200 && before < 1150 {
+				continue
+			}
+			body := strings.Repeat("x", before) + " " + secret
+			if shown := shownOf(t, secret, contentType, body); strings.Contains(shown, secret[:6]) {
+				t.Fatalf("%s with %d bytes before the token: %s", contentType, before, shown)
+			}
+		}
+	}
+}
+
+// shownOf returns all that the violations of a body show when a server answers
+// a request that carries the token.
+func shownOf(t *testing.T, token, contentType, body string) string {
+	t.Helper()
+	transport, seen := newTransport(t, answer(200, contentType, body))
+	req := get(t)
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if len(seen.got) == 0 {
+		t.Fatalf("no violation: %s", body)
+	}
+	return fmt.Sprintf("%+v", seen.got)
+}
+
+func TestEscapedEchoesOfATokenAreRedacted(t *testing.T) {
+	t.Parallel()
+	const secret = "v1.0-abcdef+0123/456789="
+	each := func(format string) string {
+		var b strings.Builder
+		for i := range len(secret) {
+			fmt.Fprintf(&b, format, secret[i])
+		}
+		return b.String()
+	}
+	for name, echo := range map[string]string{
+		"all in JSON":          each(`\u%04x`),
+		"all in JSON, twice":   each(`\\u%04X`),
+		"all in HTML":          each(`&#x%x;`),
+		"all in HTML, decimal": each(`&#%d;`),
+		"all in a URL":         each(`%%%02X`),
+		"solidus":              strings.ReplaceAll(secret, "/", `\/`),
+		"one letter":           strings.Replace(secret, "c", `\u0063`, 1),
+		"mixed":                `\u0076` + strings.ReplaceAll(strings.ReplaceAll(secret[1:], "+", "%2B"), "=", "&#61;"),
+	} {
+		for _, body := range []string{`<p>` + echo, `{"a":"` + echo} {
+			if shown := shownOf(t, secret, "application/json", body); !strings.Contains(shown, "[redacted]") {
+				t.Errorf("%s: %s", name, shown)
+			}
+			if shown := shownOf(t, secret, "text/html", body); !strings.Contains(shown, "[redacted]") {
+				t.Errorf("%s: %s", name, shown)
+			}
+		}
+	}
+}
+
+func TestCredentialsOutsideUTF8AreRedacted(t *testing.T) {
+	t.Parallel()
+	const secret = "old-\xff\xfe-key"
+	for _, body := range []string{secret, `{"a":"` + secret, url.QueryEscape(secret), quoted(t, secret)} {
+		if shown := shownOf(t, secret, "text/html", body); strings.Contains(shown, "old-") || strings.Contains(shown, "-key") {
+			t.Errorf("%q: %s", body, shown)
+		}
+	}
+}
+
 func TestTextsAreOneBoundedLine(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("é\n", 500)
