@@ -30,7 +30,8 @@ func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 // its body is read.
 //
 // The caller sees the bytes, the errors and the timing of the response as they
-// came. A check happens at the end of the body, at the latest in Close; a body
+// came. A check happens at the end of the body, at the latest in Close, and
+// before RoundTrip returns when the response has none; a body
 // that is closed early is checked if what was read is a complete JSON value and
 // otherwise reported as [Unchecked].
 //
@@ -55,10 +56,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		status: resp.StatusCode, header: resp.Header.Clone(), length: resp.ContentLength,
 	}
 	if resp.Body == nil || resp.Body == http.NoBody {
-		if err := b.check(nil); err != nil {
-			return nil, err
+		b.stream = http.NoBody
+		if b.finish(nil) == nil {
+			return resp, nil // as it came
 		}
-		return resp, nil
 	}
 	resp.Body = b
 	return resp, nil

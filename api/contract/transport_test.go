@@ -203,15 +203,22 @@ func zip(s string) []byte {
 
 func TestResponseWithoutBodyIsChecked(t *testing.T) {
 	t.Parallel()
-	next := roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: http.NoBody}, nil
-	})
-	transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
-	if _, err := transport.RoundTrip(get(t)); err == nil {
-		t.Error("an empty 200 passed")
-	}
-	if diff := cmp.Diff([]string{"bad response "}, seen.found()); diff != "" {
-		t.Errorf("violations (-want +got):\n%s", diff)
+	for _, empty := range []io.ReadCloser{http.NoBody, nil} {
+		next := roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 404, Header: http.Header{"Content-Type": {"application/json"}}, Body: empty}, nil
+		})
+		transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
+		resp, err := transport.RoundTrip(get(t))
+		if err != nil || resp.StatusCode != 404 {
+			t.Fatalf("the status is lost: %v, %v", resp, err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		if _, ok := errors.AsType[*contract.Error](err); !ok || len(got) > 0 || resp.Body.Close() == nil {
+			t.Errorf("an empty 404 passed: read %q, %v", got, err)
+		}
+		if diff := cmp.Diff([]string{"bad response "}, seen.found()); diff != "" {
+			t.Errorf("violations (-want +got):\n%s", diff)
+		}
 	}
 }
 
