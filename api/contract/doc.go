@@ -38,6 +38,10 @@
 //     passed to [WithKnownValues]. Each is reported once per [Transport], as far
 //     as a memory of a thousand values goes.
 //
+// Of one response the first 20 violations are listed, breaches before drift, and
+// the others counted in one more. New values that were only counted are listed
+// when they come again.
+//
 // # Secrets
 //
 // No text of a [Violation] shows the credentials of the request that it belongs

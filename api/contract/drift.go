@@ -15,14 +15,15 @@ import (
 var enumLike = []string{"service", "status"}
 
 // maxSeen bounds how many new values a transport remembers in order to report
-// each once. Past it, values are reported each time rather than never.
+// each once. Past it, values are reported of each response rather than never.
 const maxSeen = 1000
 
-// drift returns what the contract does not speak of in a decoded body.
-func (c *checker) drift(status int, value any) []Violation {
+// drift returns what the contract does not speak of in a decoded body. Room is
+// how many violations of the response are still listed.
+func (c *checker) drift(status int, value any, room int) []Violation {
 	w := walker{reported: make(map[string]bool)}
 	w.walk(c.doc.responseSchema(status), value, nil, nil)
-	return append(w.found, c.newValues(value)...)
+	return append(w.found, c.newValues(value, room-len(w.found))...)
 }
 
 // walker finds undocumented fields: one for each place in the schema, so that an
@@ -62,17 +63,24 @@ func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string) 
 	}
 }
 
-// newValues returns values of enum-like fields that were never seen before.
-func (c *checker) newValues(value any) (vs []Violation) {
+// newValues returns values of enum-like fields that were never reported before,
+// each once. Those past room are not listed, so another response may report them.
+func (c *checker) newValues(value any, room int) (vs []Violation) {
 	envelope, _ := value.(map[string]any)
 	rows, _ := envelope["result"].([]any)
+	here := make(map[[sha256.Size]byte]bool)
 	for i, row := range rows {
 		association, _ := row.(map[string]any)
 		for _, field := range enumLike {
 			text, ok := association[field].(string)
-			if !ok || c.known[field][text] || !c.firstSeen(field, text) {
+			if !ok || c.known[field][text] {
 				continue
 			}
+			key := sha256.Sum256([]byte(field + "\x00" + text)) // of fixed size, unlike the text
+			if here[key] || !c.firstSeen(key, len(vs) < room) {
+				continue
+			}
+			here[key] = true
 			vs = append(vs, Violation{
 				Class: Drift, Pointer: pointer([]string{"result", strconv.Itoa(i), field}),
 				Message: "new value of an enum-like field", Expected: known(c.known[field]), Excerpt: excerpt(text),
@@ -82,14 +90,15 @@ func (c *checker) newValues(value any) (vs []Violation) {
 	return vs
 }
 
-func (c *checker) firstSeen(field, text string) bool {
+// firstSeen tells whether a value was never reported, and notes that it is now
+// if it is listed.
+func (c *checker) firstSeen(key [sha256.Size]byte, listed bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := sha256.Sum256([]byte(field + "\x00" + text)) // of fixed size, unlike the text
 	if c.seen[key] {
 		return false
 	}
-	if len(c.seen) < maxSeen {
+	if listed && len(c.seen) < maxSeen {
 		c.seen[key] = true
 	}
 	return true

@@ -73,7 +73,7 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 	if v, wrong := successFlag(status, value); wrong {
 		vs = append(vs, v)
 	}
-	return append(vs, c.drift(status, value)...)
+	return append(vs, c.drift(status, value, maxViolations-len(vs))...)
 }
 
 // successFlag checks what the published schemas say by an enumeration of one

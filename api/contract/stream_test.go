@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -84,6 +85,43 @@ func TestNewValueIsReportedOnceForEachTransport(t *testing.T) {
 		if got := seen.found(); len(got) != 1 || got[0] != "drift /result/0/service" {
 			t.Errorf("violations %v", got)
 		}
+	}
+}
+
+func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
+	t.Parallel()
+	const services = 45
+	var rows []string
+	for i := range services {
+		rows = append(rows, fmt.Sprintf(`{"service":"new-%02d"}`, i), fmt.Sprintf(`{"service":"new-%02d"}`, i))
+	}
+	body := `{"errors":[],"messages":[],"success":true,"result":[` + strings.Join(rows, ",") + `]}`
+	transport, seen := newTransport(t, answer(200, "application/json", body))
+	reported := map[string]int{}
+	for _, want := range []int{21, 21, 5, 0} { // with one that counts those not listed
+		resp, err := transport.RoundTrip(get(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if len(seen.got) != want {
+			t.Errorf("%d violations, want %d: %v", len(seen.got), want, seen.got)
+		}
+		for _, v := range seen.got {
+			if v.Pointer != "" {
+				reported[v.Excerpt]++
+			}
+		}
+		seen.got = nil
+	}
+	for service, n := range reported {
+		if n != 1 {
+			t.Errorf("%s was reported %d times", service, n)
+		}
+	}
+	if len(reported) != services {
+		t.Errorf("%d of %d new services were reported", len(reported), services)
 	}
 }
 
