@@ -70,6 +70,7 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 		return []Violation{notJSON(body, err)}
 	}
 	vs := c.schemaBreaches(status, header, body, value)
+	vs = append(vs, c.longIntegers(status, body)...)
 	if v, wrong := successFlag(status, value); wrong {
 		vs = append(vs, v)
 	}

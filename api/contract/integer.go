@@ -1,0 +1,71 @@
+package contract
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// safeDigits is the length of the longest numeral without an exponent that
+// cannot lie outside of int64.
+const safeDigits = 18
+
+// longIntegers returns integers of a sound JSON text that are no int64. The
+// contract sets no bounds, but a client reads them as int64 and refuses others.
+// The text is looked at because a decoded number has lost its last digits.
+func (c *checker) longIntegers(status int, body []byte) (vs []Violation) {
+	schema := c.doc.responseSchema(status)
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	for len(vs) <= maxViolations {
+		token, err := dec.ReadToken()
+		if err != nil { // the end: the text was decoded before
+			return vs
+		}
+		if token.Kind() != '0' {
+			continue
+		}
+		text := token.String()
+		if fitsInt64(text) {
+			continue
+		}
+		place := dec.StackPointer()
+		if at := schemaAt(schema, place); at == nil || !at.Type.Is(openapi3.TypeInteger) {
+			continue
+		}
+		vs = append(vs, Violation{
+			Class: BadResponse, Pointer: string(place), Message: "the integer does not fit 64 bits",
+			Expected: "an integer from -2^63 to 2^63-1", Excerpt: text,
+		})
+	}
+	return vs
+}
+
+// fitsInt64 tells whether a JSON number is within the range of int64. One with a
+// fraction or an exponent is measured as the float64 that a client makes of it.
+func fitsInt64(text string) bool {
+	if len(text) <= safeDigits && !strings.ContainsAny(text, "eE") {
+		return true
+	}
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return true
+	}
+	if !strings.ContainsAny(text, ".eE") {
+		return false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return err == nil && -1<<63 <= f && f < 1<<63
+}
+
+// schemaAt returns the schema of a place in a body, or nil.
+func schemaAt(schema *openapi3.Schema, place jsontext.Pointer) *openapi3.Schema {
+	for name := range place.Tokens() {
+		if schema != nil && schema.Items != nil {
+			name = ""
+		}
+		schema = child(schema, name)
+	}
+	return schema
+}
