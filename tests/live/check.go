@@ -11,12 +11,20 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
+// want says what a question has to come to.
+type want int
+
+const (
+	answered want = iota + 1 // with a list
+	refused                  // with anything but a success: a list would be a false "unused"
+)
+
 // question is one call with what came of it.
 type question struct {
 	name        string
 	credentials api.Credentials
 	certificate api.CertificateRef
-	mustAnswer  bool // anything but an answer is a failure
+	want        want
 
 	outcome    string
 	status     int
@@ -32,9 +40,9 @@ type report []*question
 func check(ctx context.Context, t target) (report, error) {
 	missing := api.CertificateRef{AccountID: t.certificate.AccountID, ID: "00000000-0000-4000-8000-000000000000"}
 	all := report{
-		{name: "the certificate", credentials: t.credentials, certificate: t.certificate, mustAnswer: true},
-		{name: "a certificate that does not exist", credentials: t.credentials, certificate: missing},
-		{name: "a token that nobody has", credentials: api.APIToken("contract-live-invalid-token"), certificate: t.certificate},
+		{name: "the certificate", credentials: t.credentials, certificate: t.certificate, want: answered},
+		{name: "a certificate that does not exist", credentials: t.credentials, certificate: missing, want: refused},
+		{name: "a token that nobody has", credentials: api.APIToken("contract-live-invalid-token"), certificate: t.certificate, want: refused},
 	}
 	var current *question
 	transport, err := contract.NewTransport(nil, contract.WithHandler(func(v contract.Violation) {
@@ -70,15 +78,21 @@ func (q *question) ask(ctx context.Context, client *api.Client) {
 	}
 }
 
-// failed tells whether the question's answer is missing, breaks the contract, or
-// could not be checked against it.
+// failed tells whether the question's answer is missing or not the wanted one,
+// breaks the contract, or could not be checked against it.
 func (q *question) failed() bool {
 	for _, v := range q.violations {
 		if v.Class != contract.Drift {
 			return true
 		}
 	}
-	return q.status == 0 || (q.mustAnswer && q.err != nil)
+	return q.status == 0 || q.want == answered && q.err != nil || q.wronglyAnswered()
+}
+
+// wronglyAnswered tells whether the API granted what it has to refuse. A success
+// without a list counts: another client may read it as an empty one.
+func (q *question) wronglyAnswered() bool {
+	return q.want == refused && q.status/100 == 2
 }
 
 func (r report) failed() bool {
@@ -98,12 +112,15 @@ func (r report) print(out io.Writer) {
 			verdict = "FAILED"
 		}
 		fmt.Fprintf(out, "%s: %s\n    %s\n", q.name, verdict, q.outcome)
+		if q.wronglyAnswered() {
+			fmt.Fprintf(out, "    the API answered with status %d what it has to refuse\n", q.status)
+		}
 		for _, v := range q.violations {
 			classes[v.Class]++
 			fmt.Fprintf(out, "    %v\n", v)
 		}
 	}
-	fmt.Fprintf(out, "contract-live: %d requests and %d responses break the contract, %d points of drift, %d unchecked\n",
+	fmt.Fprintf(out, "contract-live: %d violations in requests and %d in responses, %d points of drift, %d unchecked\n",
 		classes[contract.BadRequest], classes[contract.BadResponse], classes[contract.Drift],
 		classes[contract.Unchecked]+classes[contract.Outside])
 }

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -81,7 +85,7 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 		"the certificate: ok\n    in_use, 1 associations, truncated false",
 		"a certificate that does not exist: ok\n", "HTTP 404",
 		"a token that nobody has: ok\n", "HTTP 401",
-		"0 requests and 0 responses break the contract, 0 points of drift, 0 unchecked",
+		"0 violations in requests and 0 in responses, 0 points of drift, 0 unchecked",
 	}
 	for _, part := range want {
 		if !strings.Contains(output, part) {
@@ -126,6 +130,79 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 	}
 }
 
+func TestBreachesAreCountedAsViolations(t *testing.T) {
+	server, cert := newFake(t)
+	if err := server.Script(cert, apitest.Raw(200, "application/json", `{"success":true}`)); err != nil { // errors, messages are missing
+		t.Fatal(err)
+	}
+	code, output := runIn(t, fakeEnv(server, cert))
+	if want := "0 violations in requests and 2 in responses,"; code != 1 || !strings.Contains(output, want) {
+		t.Errorf("exit %d, want 1 and %q:\n%s", code, want, output)
+	}
+}
+
+// An API that answers everybody about everything would make used certificates
+// look unused.
+func TestSuccessForWhatHasToBeRefusedFails(t *testing.T) {
+	const noResult = `{"errors":[],"messages":[],"success":true}`
+	for name, tt := range map[string]struct {
+		grants func(*http.Request) bool
+		body   string
+		want   string
+	}{
+		"token that nobody has": {isInvalidToken, unused, "a token that nobody has: FAILED\n    unused"},
+		"missing certificate":   {isMissingCertificate, unused, "a certificate that does not exist: FAILED\n    unused"},
+		"without a list":        {isMissingCertificate, noResult, "a certificate that does not exist: FAILED\n"},
+	} {
+		fake, cert := newFake(t)
+		if err := fake.Set(cert); err != nil {
+			t.Fatal(err)
+		}
+		generous := newGenerous(t, fake, tt.grants, tt.body)
+		env := fakeEnv(fake, cert)
+		env["CLOUDFLARE_BASE_URL"] = generous
+		code, output := runIn(t, env)
+		if code != 1 || strings.Count(output, "FAILED") != 1 || !strings.Contains(output, tt.want) ||
+			!strings.Contains(output, "the API answered with status 200 what it has to refuse") {
+			t.Errorf("%s: exit %d:\n%s", name, code, output)
+		}
+	}
+}
+
+const unused = `{"errors":[],"messages":[],"success":true,"result":[]}`
+
+func isInvalidToken(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Authorization"), "invalid")
+}
+
+func isMissingCertificate(r *http.Request) bool { return strings.Contains(r.URL.Path, "/00000000-") }
+
+// newGenerous returns the base URL of a server that grants some requests and
+// passes the others on to the fake.
+func newGenerous(t *testing.T, fake *apitest.Server, grants func(*http.Request) bool, body string) string {
+	t.Helper()
+	target, err := url.Parse(fake.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := target.Path
+	target.Path = ""
+	proxy := &httputil.ReverseProxy{
+		Transport: &http.Transport{DisableKeepAlives: true},
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !grants(r) {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + path
+}
+
 func TestDriftIsPrintedAndPasses(t *testing.T) {
 	server, cert := newFake(t)
 	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","tier":1}]}`
@@ -158,7 +235,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	})
 	for _, part := range []string{
 		"in_use, 1 associations, truncated true", "drift (status 404) at /result_info: undocumented field",
-		"0 requests and 0 responses break the contract, 2 points of drift, 0 unchecked",
+		"0 violations in requests and 0 in responses, 2 points of drift, 0 unchecked",
 	} {
 		if !strings.Contains(output, part) {
 			t.Errorf("%q is missing", part)
