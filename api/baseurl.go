@@ -41,6 +41,11 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	}
 	// net/http drops the colon of an empty port from a request as well.
 	u.Host = strings.TrimSuffix(u.Host, ":")
+	// Names mean the same in any case, but not to everybody who compares them.
+	// The zone of an address is the name of an interface and stays.
+	if !strings.Contains(u.Host, "%") {
+		u.Host = strings.ToLower(u.Host)
+	}
 	return u, nil
 }
 
