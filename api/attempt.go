@@ -35,14 +35,16 @@ func (c *Client) attempt(ctx context.Context, cert CertificateRef, t ticket) (li
 }
 
 // waitAfter is how long the server wants to be left alone. A refusal for the
-// rate that does not say lasts as long as the vendor documents.
+// rate that does not say lasts as long as the vendor documents. One that says
+// "at once" contradicts itself: then the Ratelimit header counts, and block
+// sees to it that it does not go on for ever.
 func waitAfter(h http.Header, fail *Error, seen []quota) time.Duration {
 	asked := parseRetryAfter(h, time.Now())
-	if asked.readable || !fail.Is(ErrRateLimited) {
+	if !fail.Is(ErrRateLimited) || asked.readable && asked.wait > 0 {
 		return asked.wait
 	}
 	reset, known := blockedFor(seen)
-	if !known {
+	if !known && !asked.readable {
 		reset = assumedBlock
 	}
 	return max(asked.wait, reset)

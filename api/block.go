@@ -8,6 +8,12 @@ const (
 	assumedBlock = 5 * time.Minute
 	// maxBlock is the longest block that an audit sits out.
 	maxBlock = 15 * time.Minute
+	// firstFloor and lastFloor bound how long a block lasts at least that follows
+	// another, whatever the server says: twice as long each time. The last is
+	// longer than any delay between attempts, so that a patient caller comes
+	// back while a block lasts and learns that it is too long.
+	firstFloor = time.Second
+	lastFloor  = time.Minute
 	// longestBlock bounds what one answer can do to a client.
 	longestBlock = 24 * time.Hour
 )
@@ -22,6 +28,7 @@ type block struct {
 	probing bool
 	since   time.Duration
 	until   time.Duration
+	floor   time.Duration
 	serial  uint64
 }
 
@@ -47,9 +54,13 @@ func (b *block) release(t ticket, o outcome) {
 func (b *block) extend(now, wait time.Duration) {
 	// Long after its end, a block is a matter of the past even if nobody has
 	// made a request since.
-	if !b.active || now > b.until+assumedBlock {
-		b.since = now
+	switch {
+	case !b.active || now > b.until+assumedBlock:
+		b.since, b.floor = now, 0
+	case now >= b.until:
+		b.floor = min(max(firstFloor, 2*b.floor), lastFloor)
 	}
+	wait = max(wait, b.floor)
 	b.active = true
 	b.serial++
 	b.until = max(b.until, now+min(wait, longestBlock))

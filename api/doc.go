@@ -103,7 +103,9 @@
 // The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
 // (full jitter), and not shorter than Retry-After, in seconds or as a date.
 // A 429 without a readable Retry-After counts as one that says how long the
-// Ratelimit header says, or else 5 minutes.
+// Ratelimit header says, or else 5 minutes. One that says 0 is waited out for as
+// long as the Ratelimit header says. Refusals that follow each other last
+// longer each time, 1 s, 2 s and so on to 1 minute, if the server says less.
 //
 // [Client.Associations] never waits longer than [WithMaxRetryWait], all waits
 // of the call together, nor beyond the deadline of its context. A wait that
