@@ -6,13 +6,15 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/contract"
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
 // Request is what the server saw of one request. It holds no credentials.
 type Request struct {
 	// Certificate is the one asked for; zero when the path is another.
 	Certificate api.CertificateRef
-	Method      string
+	// Method is the HTTP method as sent.
+	Method string
 	// Path is the path as sent, escaped, base path included.
 	Path string
 	// Header is the request's header, with credentials replaced by "[redacted]".
@@ -28,7 +30,7 @@ type Request struct {
 
 func newRequest(r *http.Request, cert api.CertificateRef) Request {
 	header := r.Header.Clone()
-	for _, name := range []string{"Authorization", "X-Auth-Email", "X-Auth-Key", "Cookie"} {
+	for _, name := range secret.Headers() {
 		for i := range header[name] {
 			header[name][i] = "[redacted]"
 		}

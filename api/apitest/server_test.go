@@ -200,6 +200,33 @@ func TestRequestsAreRecordedWithoutCredentials(t *testing.T) {
 	}
 }
 
+func TestEveryCredentialHeaderIsRecordedRedacted(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL()+"/other", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"Authorization", "Proxy-Authorization", "X-Auth-Key", "X-Auth-Email", "Cookie"}
+	for _, name := range names {
+		req.Header[name] = []string{"canary-" + name}
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	seen := server.Requests()
+	if len(seen) != 1 {
+		t.Fatalf("%d requests", len(seen))
+	}
+	for _, name := range names {
+		if got := seen[0].Header.Values(name); len(got) != 1 || got[0] != "[redacted]" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestScriptOrder(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

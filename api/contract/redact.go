@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
 const (
@@ -25,10 +27,6 @@ const (
 	unreadable = "\uFFFD"
 )
 
-// credentialHeaders carry secrets; the email of the older scheme is one half of
-// a pair and personal besides.
-var credentialHeaders = []string{"Authorization", "X-Auth-Key", "X-Auth-Email", "Proxy-Authorization", "Cookie"}
-
 // tokenLike is what a credential looks like when it is not one of this request:
 // the vendor's are 37 characters and more, its account and certificate ids 32
 // and 36.
@@ -40,7 +38,7 @@ type redactor struct{ secrets []string }
 
 func newRedactor(header http.Header) redactor {
 	var r redactor
-	for _, name := range credentialHeaders {
+	for _, name := range secret.Headers() {
 		for _, value := range header.Values(name) {
 			r.secrets = append(r.secrets, value)
 			if _, token, ok := strings.Cut(value, " "); ok {
@@ -64,9 +62,9 @@ func (r redactor) violations(vs []Violation) []Violation {
 			escaped = escaped || strings.ContainsAny(*text, `\%&`)
 		}
 	}
-	secret := r.pattern(escaped)
+	credentials := r.pattern(escaped)
 	for _, text := range texts {
-		*text = redact(*text, secret)
+		*text = redact(*text, credentials)
 	}
 	return vs
 }

@@ -49,6 +49,8 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // Violation is one finding. All its texts are redacted and bounded in length.
 type Violation struct {
+	// Class says how the finding bears on the contract; never zero in one that this
+	// package returns.
 	Class Class `json:"class"`
 	// Pointer is the JSON pointer (RFC 6901) into the body; empty for the whole
 	// body. For what is not in a body it is a place in the message instead:
@@ -93,6 +95,7 @@ func (v Violation) String() string {
 // Error is what a caller gets in mode [Fail]. It holds the breaches only, in the
 // order in which they were found, and is never empty.
 type Error struct {
+	// Violations are the breaches of one request or of one response.
 	Violations []Violation
 }
 
