@@ -59,7 +59,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	list := filepath.Join(t.TempDir(), "ids.txt")
-	if err := os.WriteFile(list, []byte("used\n\n# comment\nno good\n"), 0o600); err != nil {
+	if err := os.WriteFile(list, []byte("used\n\n# comment\nno good\nnor this\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := against(server)
@@ -96,7 +96,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"no account":               {without(account), "list used", []string{"argument 1", "--account", account}},
 		"bad id":                   {env, "list used ../../user", []string{"argument 2"}},
 		"bad account":              {env, "list --account a.b used", []string{"argument 1: the account id has"}},
-		"bad line":                 {env, "audit --from " + list, []string{list + ": line 4: ", "nothing was sent"}},
+		"bad line":                 {env, "audit --from " + list, []string{"certuse: " + list + ": line 4: ", "certuse: " + list + ": line 5: ", "certuse: nothing was sent"}},
 		"no such file":             {env, "audit --from " + list + ".txt", []string{"cannot read the list", "no such file"}},
 		"empty list":               {env, "audit --require-unused --from " + os.DevNull, []string{"names no certificate"}},
 		"base URL in clear":        {append(env, "CLOUDFLARE_BASE_URL=http://example.com"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},

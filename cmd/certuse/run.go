@@ -71,7 +71,9 @@ func run(ctx context.Context, args []string, sys system) int {
 		return exitUsage
 	}
 	if exit.err != nil {
-		fmt.Fprintf(sys.stderr, "certuse: %s\n", printableLines(exit.err.Error()))
+		for line := range strings.SplitSeq(exit.err.Error(), "\n") {
+			fmt.Fprintf(sys.stderr, "certuse: %s\n", printable(line))
+		}
 	}
 	return exit.code
 }

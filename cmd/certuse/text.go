@@ -30,15 +30,6 @@ func printable(s string) string {
 	return b.String()
 }
 
-// printableLines is printable for messages of several lines.
-func printableLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = printable(line)
-	}
-	return strings.Join(lines, "\n")
-}
-
 func isPrintable(s string) bool {
 	for i, r := range s {
 		if !strconv.IsPrint(r) || (r == utf8.RuneError && s[i] != "\uFFFD"[0]) {
