@@ -118,6 +118,26 @@ func TestRefusedCredentialsEndTheAsking(t *testing.T) {
 	}
 }
 
+func TestDemosShareNoCertificate(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	for _, script := range []func(*apitest.Server) ([]string, error){scriptList, scriptAudit} {
+		certs, err := script(newFake(t, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range certs {
+			if seen[id] {
+				t.Errorf("%s is there twice", id)
+			}
+			seen[id] = true
+		}
+	}
+	if len(seen) != 3+demoSize {
+		t.Errorf("%d certificates", len(seen))
+	}
+}
+
 func TestDemoShowsEverything(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -11,6 +11,9 @@ import (
 
 const (
 	demoAccount = "demo"
+	// demoAuditFirst keeps the certificates of the audit apart from those of list,
+	// about which it says something else.
+	demoAuditFirst = 1000
 	// demoSize and demoLatency make the audit take a few seconds.
 	demoSize    = 240
 	demoLatency = 250 * time.Millisecond
@@ -76,7 +79,7 @@ func scriptAudit(server *apitest.Server) ([]string, error) {
 	services := []string{"gateway", "access", "workers", "api_shield"}
 	var certs []string
 	for i := range demoSize {
-		cert := demoCert(i)
+		cert := demoCert(demoAuditFirst + i)
 		certs = append(certs, cert.ID)
 		use := api.Association{Service: services[i%len(services)], Status: "active"}
 		answer := apitest.Answer(use)
