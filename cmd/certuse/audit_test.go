@@ -146,7 +146,7 @@ func TestDemoShowsEverything(t *testing.T) {
 		says []string
 	}{
 		"list":    {"list --demo", exitOK, []string{"3 certificates: 2 in use, 1 unused, 0 unknown", "truncated"}},
-		"audit":   {"audit --demo", exitUnknown, []string{"240 certificates: 204 in use, 32 unused, 4 unknown", "rate limit", "truncated", "1 forbidden, 1 no_result, 1 not_found, 1 server_error"}},
+		"audit":   {"audit --demo", exitUnknown, []string{"240 certificates: 204 in use, 32 unused, 4 unknown", "for the rate limit", "truncated", "1 forbidden, 1 no_result, 1 not_found, 1 server_error"}},
 		"require": {"audit --demo --require-unused -q", exitInUse, []string{"204 certificates in use"}},
 	}
 	for name, test := range tests {

@@ -59,20 +59,22 @@ type bar struct {
 
 func newBar(stderr io.Writer, track *tracker) *bar {
 	b := &bar{stderr: stderr, track: track, bars: mpb.New(mpb.WithOutput(stderr))}
-	b.bar = b.bars.New(int64(track.total),
-		mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+	// A bar that is made with its total ends the display when it is full, before
+	// a last note can be shown; one that is told it later leaves that to stop.
+	b.bar = b.bars.New(0,
+		mpb.BarStyle().Lbound("[").Filler("=").Tip("=").Padding(" ").Rbound("]"),
 		mpb.BarWidth(22),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			return " " + strings.Join(track.facts(time.Now()), "  ")
 		})),
 	)
+	b.bar.SetTotal(int64(track.total), false)
 	return b
 }
 
 func (b *bar) update(p api.AuditProgress) {
 	b.track.update(p, time.Now())
-	// The last step is left to stop: a full bar would end the display by itself.
-	b.bar.SetCurrent(int64(min(finished(p), b.track.total-1)))
+	b.bar.SetCurrent(int64(finished(p)))
 }
 
 func (b *bar) note(text string) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
@@ -73,7 +74,7 @@ func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
 		t.Errorf("standard output has escape sequences:\n%q", got.stdout)
 	}
 	text := term.text(t)
-	for _, want := range []string{"[=", "2/3", "1 in use", "1 failed", "/s", "s left"} {
+	for _, want := range []string{"[=", "2/3", "1 in use", "1 unknown", "/s", "s left"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the progress does not show %q:\n%q", want, text)
 		}
@@ -87,6 +88,25 @@ func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
 	_, summary, found := strings.Cut(text, "3 certificates")
 	if !found || strings.Contains(summary, "[=") {
 		t.Errorf("the summary is not the end:\n%q", text)
+	}
+}
+
+func TestBarIsFullWhenAllIsDone(t *testing.T) {
+	t.Parallel()
+	term := newTerminal(t)
+	b := newBar(term.tty, newTracker(3, 1000, time.Now()))
+	b.update(api.AuditProgress{Answered: 2, InUse: 2})
+	eventually(t, "two of three", func() bool { return strings.Contains(term.shown.String(), "2/3") })
+	b.update(api.AuditProgress{Answered: 3, InUse: 3})
+	eventually(t, "three of three", func() bool { return strings.Contains(term.shown.String(), "3/3") })
+	b.note("still here")
+	b.stop()
+	text := term.text(t)
+	if !regexp.MustCompile(`\[=+ +\] +2/3`).MatchString(text) || !regexp.MustCompile(`\[={20}\] +3/3`).MatchString(text) {
+		t.Errorf("want a bar with a gap at 2/3 and none at 3/3:\n%q", text)
+	}
+	if !strings.Contains(text, "certuse: still here") {
+		t.Errorf("the note is lost:\n%q", text)
 	}
 }
 

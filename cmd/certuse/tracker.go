@@ -57,15 +57,22 @@ func (t *tracker) update(p api.AuditProgress, now time.Time) {
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	facts := []string{fmt.Sprintf("%s/%s", count(finished(t.last)), count(t.total)), count(t.last.InUse) + " in use"}
-	facts = append(facts, count(t.last.Failed)+" failed")
-	if wait := t.last.WaitingUntil.Sub(now); wait >= time.Second/2 {
-		facts = append(facts, "rate limit "+human(wait))
-	} else {
+	done := finished(t.last)
+	facts := []string{
+		count(done) + "/" + count(t.total),
+		count(t.last.InUse) + " in use",
+		count(done-t.last.InUse-t.last.Unused) + " unknown", // as the summary counts
+	}
+	wait := t.last.WaitingUntil.Sub(now)
+	waiting := wait >= time.Second/2
+	if !waiting {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
 	}
 	if left, ok := t.left(now); ok {
 		facts = append(facts, human(left)+" left")
+	}
+	if waiting { // the longest comes last, where a narrow terminal cuts
+		facts = append(facts, "waiting "+human(wait)+" for the rate limit")
 	}
 	return facts
 }

@@ -59,7 +59,7 @@ func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
 	if left, _ := tr.left(now); left != 5*time.Minute {
 		t.Errorf("while blocked: %v left, want the block", left)
 	}
-	if line := tr.line(now); !strings.Contains(line, "rate limit 5m00s") || strings.Contains(line, "/s") {
+	if line := tr.line(now); !strings.Contains(line, "waiting 5m00s for the rate limit") || strings.Contains(line, "/s") {
 		t.Errorf("while blocked the line is %q", line)
 	}
 	now = now.Add(5 * time.Minute)
@@ -102,20 +102,21 @@ func TestPlainProgressIsALineNowAndThen(t *testing.T) {
 		time.Sleep(500 * time.Millisecond) // so that no update falls together with a line
 		for i := range 90 {
 			time.Sleep(time.Second)
-			p.update(api.AuditProgress{Answered: (i + 1) * 10, InUse: i, Failed: 1})
+			done := (i + 1) * 10 // one of them failed, one came with nothing to rely on
+			p.update(api.AuditProgress{Answered: done - 1, InUse: i, Unused: done - i - 2, Failed: 1})
 		}
 		synctest.Wait()
 		if n := strings.Count(out.String(), "\n"); n != 3 {
 			t.Errorf("%d lines in 90 s:\n%s", n, out.String())
 		}
-		if !strings.Contains(out.String(), "certuse: 291/3,000, 28 in use, 1 failed, 10.0/s, 11m") {
+		if !strings.Contains(out.String(), "certuse: 290/3,000, 28 in use, 2 unknown, 10.0/s, 11m") {
 			t.Errorf("no facts:\n%s", out.String())
 		}
 		lines := strings.Count(out.String(), "\n")
 		for range 3 { // the same wait, reported again and again
 			p.update(api.AuditProgress{Answered: 900, WaitingUntil: time.Now().Add(4 * time.Minute)})
 		}
-		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "rate limit 4m00s") {
+		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "waiting 4m00s for the rate limit") {
 			t.Errorf("%d lines about a wait:\n%s", n, out.String())
 		}
 		p.stop()
