@@ -79,8 +79,9 @@ func (b *bar) update(p api.AuditProgress) {
 
 func (b *bar) note(text string) {
 	// The echo of ^C has moved the cursor, and the display does not move it back.
-	if _, err := fmt.Fprintf(b.bars, "\rcertuse: %s\n", text); err != nil { // the display has ended
-		fmt.Fprintf(b.stderr, "certuse: %s\n", text)
+	line := "\rcertuse: " + text + "\n"
+	if _, err := io.WriteString(b.bars, line); err != nil { // the display has ended
+		_, _ = io.WriteString(b.stderr, line)
 	}
 }
 

@@ -101,12 +101,15 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	eventually(t, "three of three", func() bool { return strings.Contains(term.shown.String(), "3/3") })
 	b.note("still here")
 	b.stop()
+	b.note("after the end") // the answers were there before the word about Ctrl-C
 	text := term.text(t)
 	if !regexp.MustCompile(`\[=+ +\] +2/3`).MatchString(text) || !regexp.MustCompile(`\[={20}\] +3/3`).MatchString(text) {
 		t.Errorf("want a bar with a gap at 2/3 and none at 3/3:\n%q", text)
 	}
-	if !strings.Contains(text, "certuse: still here") {
-		t.Errorf("the note is lost:\n%q", text)
+	for _, want := range []string{"\rcertuse: still here", "\rcertuse: after the end"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want a line that begins with %q:\n%q", want, text)
+		}
 	}
 }
 
