@@ -61,7 +61,7 @@ func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.
 func (l *AssociationList) incomplete() error {
 	e := &Error{
 		operation: operationList, StatusCode: l.statusCode, Details: l.Errors, Messages: l.Messages,
-		RayID: l.RayID, Attempts: 1,
+		RayID: l.RayID, Attempts: l.attempts,
 	}
 	switch {
 	case l.Truncated:

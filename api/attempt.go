@@ -76,6 +76,9 @@ func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response) (*As
 }
 
 func (c *Client) success(resp *http.Response, body []byte) (*AssociationList, *Error) {
+	if resp.StatusCode == http.StatusPartialContent {
+		return nil, c.unexpected(resp, "the answer is a part, and none was asked for")
+	}
 	if problem := c.notJSON(resp, body); problem != "" {
 		return nil, c.unexpected(resp, problem)
 	}

@@ -21,7 +21,7 @@
 //	case api.UsageUnknown: // correct, but it settles nothing
 //	}
 //
-// An answer is good when it has a 2xx status, is JSON, says "success": true and
+// An answer is good when it has a 2xx status other than 206, is JSON, says "success": true and
 // holds a result array. Anything else is an error. In particular a success
 // without a result, which the contract allows, is [ErrNoResult] and not an
 // empty list. The JSON is read strictly: duplicate names, invalid UTF-8,

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -56,6 +57,19 @@ func TestAllAssociations(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheErrorAfterAllAssociationsCountsTheAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(reply(503, ""), reply(503, ""), reply(200, `{"success":true,"result":[],"result_info":{"total_count":3}}`))
+		for _, err := range newClient(t, rt).AllAssociations(t.Context(), cert) {
+			wantSentinels(t, err, api.ErrTruncated)
+			if e := asError(t, err); e.Attempts != 3 {
+				t.Errorf("%d attempts", e.Attempts)
+			}
+		}
+	})
 }
 
 func TestAllAssociationsOfAnInvalidReference(t *testing.T) {

@@ -48,6 +48,7 @@ func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*Assoc
 		list, fail := c.attempt(ctx, cert, t)
 		if fail == nil {
 			c.budget.earn()
+			list.attempts = k.attempts
 			c.logAnswer(ctx, cert, k.attempts, started, list)
 			return list, nil
 		}

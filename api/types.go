@@ -48,6 +48,8 @@ type AssociationList struct {
 	verdict Usage
 	// statusCode is the HTTP status, any 2xx.
 	statusCode int
+	// attempts is the number of requests that the call made.
+	attempts int
 }
 
 // Notice is a remark of the API on a successful or failed call.

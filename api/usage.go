@@ -1,6 +1,9 @@
 package api
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Usage is the conclusion on which a decision about a certificate can rest.
 type Usage int
@@ -45,7 +48,8 @@ func (u *Usage) UnmarshalText(text []byte) error {
 //
 //   - [InUse]: at least one association was received.
 //   - [Unused]: the answer was received by a [Client], its result is empty, it
-//     is not truncated and carries no errors.
+//     is not truncated and carries no errors. Any 2xx status will do but 206,
+//     with which an answer is a part and never becomes a list.
 //   - [UsageUnknown]: everything else, which includes a nil list and a list
 //     that was made by hand or read from JSON.
 //
@@ -54,10 +58,28 @@ func (l *AssociationList) Usage() Usage {
 	if l == nil {
 		return UsageUnknown
 	}
-	if l.verdict == Unused && (len(l.Associations) > 0 || l.Truncated || len(l.Errors) > 0) {
+	if l.verdict == Unused && (len(l.Associations) > 0 || l.Truncated || len(l.Errors) > 0 || l.infoHintsAtMore()) {
 		return UsageUnknown
 	}
 	return l.verdict
+}
+
+func (l *AssociationList) infoHintsAtMore() bool {
+	return l.Info != nil && isTruncated(len(l.Associations), *l.Info, false)
+}
+
+// UnmarshalJSON replaces the whole list, with nothing kept of what it held
+// before: a list that was read from JSON proves nothing, and its Usage is
+// [UsageUnknown]. After an error the list is empty.
+func (l *AssociationList) UnmarshalJSON(text []byte) error {
+	type fields AssociationList // without this method
+	*l = AssociationList{}
+	var read fields
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	*l = AssociationList(read)
+	return nil
 }
 
 func verdictOf(l *AssociationList) Usage {

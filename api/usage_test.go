@@ -123,6 +123,9 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 		"truncated": func(l *api.AssociationList) { l.Truncated = true },
 		"errors":    func(l *api.AssociationList) { l.Errors = make([]api.ErrorDetail, 1) },
 		"rows":      func(l *api.AssociationList) { l.Associations = make([]api.Association, 1) },
+		"info":      func(l *api.AssociationList) { l.Info = &api.ResultInfo{TotalCount: 1} },
+		"JSON":      func(l *api.AssociationList) { _ = json.Unmarshal([]byte(`{"result":[]}`), l) },
+		"bad JSON":  func(l *api.AssociationList) { _ = json.Unmarshal([]byte(`{"result":7}`), l) },
 	} {
 		list, err := ask(t, answer(200, emptyBody))
 		if err != nil {
@@ -131,6 +134,23 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 		change(list)
 		if list.Usage() == api.Unused {
 			t.Errorf("%s: still unused", name)
+		}
+	}
+}
+
+func TestReadingJSONIntoAListKeepsNothingOfIt(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{emptyBody, inUseBody} {
+		list, err := ask(t, answer(200, before))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(`{"result":[{"service":"other","status":"active"}]}`), list); err != nil {
+			t.Fatal(err)
+		}
+		if list.Usage() != api.UsageUnknown || len(list.Associations) != 1 || list.Associations[0].Service != "other" ||
+			list.RayID != "" || list.Body != nil || !list.ReceivedAt.IsZero() {
+			t.Errorf("got %v from %+v", list.Usage(), list)
 		}
 	}
 }
