@@ -147,7 +147,7 @@
 // # Testing
 //
 // Package apitest is a fake of the API for the tests of programs that use this
-// one; package contract is an [net/http.RoundTripper] that compares real
+// one; package contract has a [net/http.RoundTripper] that compares real
 // traffic with the contract. An [Error] can be made by hand, for example
 // &api.Error{StatusCode: 404}, and matches its sentinel. A list made by hand
 // always has [UsageUnknown].

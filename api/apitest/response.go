@@ -64,7 +64,8 @@ func (r Response) Times(n int) Response {
 	return r
 }
 
-// Always gives the answer to every request from then on.
+// Always gives the answer to every request from then on; nothing can be scripted
+// after it.
 func (r Response) Always() Response {
 	r.times = forever
 	return r

@@ -107,14 +107,19 @@ func (s *Server) Set(cert api.CertificateRef, associations ...api.Association) e
 // request, before what [Server.ScriptAny] and [Server.Set] say; requests with
 // wrong credentials do not use them up. Nothing is queued when the ids are such
 // that a client refuses to send them, or when one of the answers is not usable or
-// breaks the contract that it claims to keep.
+// breaks the contract that it claims to keep, or when one would come after an
+// answer that is given always.
 func (s *Server) Script(cert api.CertificateRef, responses ...Response) error {
 	if err := errors.Join(cert.Validate(), checkAll(responses)); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.scripts[cert] = append(s.scripts[cert], responses...)
+	queue := slices.Concat(s.scripts[cert], responses)
+	if err := checkReach(queue); err != nil {
+		return err
+	}
+	s.scripts[cert] = queue
 	return nil
 }
 
@@ -126,7 +131,20 @@ func (s *Server) ScriptAny(responses ...Response) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.scripted = append(s.scripted, responses...)
+	queue := slices.Concat(s.scripted, responses)
+	if err := checkReach(queue); err != nil {
+		return err
+	}
+	s.scripted = queue
+	return nil
+}
+
+// checkReach refuses a queue whose end could never be reached.
+func checkReach(queue []Response) error {
+	i := slices.IndexFunc(queue, func(r Response) bool { return r.times == forever })
+	if i >= 0 && i < len(queue)-1 {
+		return errors.New("apitest: an answer scripted after one that is given always would never be given")
+	}
 	return nil
 }
 

@@ -328,3 +328,18 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		t.Errorf("part of a refused script was queued: %v", err)
 	}
 }
+
+func TestAnswersThatCouldNeverBeGivenAreRefused(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := server.Script(cert, apitest.Unused().Always(), apitest.NotFound()); err == nil {
+		t.Error("an answer after one that is given always was accepted")
+	}
+	script(t, server, apitest.NotFound(), apitest.Unused().Always())
+	if err := server.Script(cert, apitest.NotFound()); err == nil {
+		t.Error("an answer was accepted after one was given always")
+	}
+	if err := server.ScriptAny(apitest.Reset().Always(), apitest.Reset()); err == nil {
+		t.Error("ScriptAny accepted an answer after one that is given always")
+	}
+}

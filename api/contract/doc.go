@@ -13,7 +13,7 @@
 // one complete security scheme, no query and no body (the contract documents
 // neither). A response is checked when its body has been read: the status is
 // documented, the content type is the documented one, the body is one strict
-// JSON value (no duplicate names, no invalid UTF-8, nothing after it), and it
+// JSON value (no duplicate names, no invalid UTF-8, nothing after it), it
 // matches the schema of its status, its integers fit 64 bits, and its success
 // flag agrees with the status.
 // The contract is the normalised OpenAPI document of this module, whose text is
