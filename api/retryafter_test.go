@@ -74,7 +74,8 @@ func TestWaitAfterAnAnswer(t *testing.T) {
 		want       time.Duration
 	}{
 		"429 with a time":               {"7", refused, used, 7 * time.Second},
-		"429 with zero":                 {"0", refused, used, 0},
+		"429 with zero":                 {"0", refused, nil, 0},
+		"429 with zero and a quota":     {"0", refused, used, 40 * time.Second},
 		"429 with a past date":          {"Thu, 01 Jan 1970 00:00:00 GMT", refused, nil, 0},
 		"429 with nothing":              {"", refused, nil, assumedBlock},
 		"429 with an unreadable time":   {"-5", refused, nil, assumedBlock},
