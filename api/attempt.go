@@ -115,7 +115,11 @@ func (c *Client) notJSON(resp *http.Response, body []byte) string {
 // secret itself, or an escape that could hide it.
 func (c *Client) scrub(list *AssociationList) {
 	clean, found := c.redact.body(list.Body)
-	if found || bytes.IndexByte(list.Body, '\\') >= 0 {
+	escapes := bytes.IndexByte(clean, '\\') >= 0
+	if escapes {
+		clean = c.redact.escapedBody(clean)
+	}
+	if found || escapes {
 		for i := range list.Associations {
 			a := &list.Associations[i]
 			a.Service, a.Status = c.redact.text(a.Service), c.redact.text(a.Status)

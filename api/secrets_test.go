@@ -157,6 +157,37 @@ func TestEscapedEchoIsRedactedInWhatIsDecoded(t *testing.T) {
 	}
 }
 
+func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
+	t.Parallel()
+	escaped := strings.ReplaceAll(token, "c", `\u0063`)
+	body := ` {"success":true, "result":[{"service":"a\/b %\n"}], "%":["x%y",{"%":"%"}],"n":1.50,"s":"\u0063"} `
+	list, err := ask(t, answer(200, strings.ReplaceAll(body, "%", escaped)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll(strings.ReplaceAll(body, "%", "[redacted]"), `a\/b`, "a/b")
+	if string(list.Body) != want {
+		t.Errorf("got  %s\nwant %s", list.Body, want)
+	}
+}
+
+func TestShortSecretsAreRedactedInEveryDecodedText(t *testing.T) {
+	t.Parallel()
+	const short = "me@home.io"
+	client, err := api.New(api.APIKey(short, key), api.WithHTTPClient(&http.Client{Transport: scripted(
+		reply(200, `{"success":true,"result":[{"service":"`+short+`","status":"`+short+`"}],"messages":[{"code":1,"message":"`+short+`"}]}`))}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.Associations(t.Context(), cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list.Associations[0] != (api.Association{Service: "[redacted]", Status: "[redacted]"}) || list.Messages[0].Message != "[redacted]" {
+		t.Errorf("got %+v", list)
+	}
+}
+
 func TestPasswordsOfProxiesAreWithheld(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
