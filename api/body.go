@@ -39,13 +39,19 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 // connection can be reused, and finds the rest where too little was announced.
 func readSized(r io.Reader, size, limit int64) ([]byte, error) {
 	body := make([]byte, size+1)
-	n, err := io.ReadFull(r, body)
-	switch {
-	case err == nil:
+	n, err := 0, error(nil)
+	// Not io.ReadFull: its io.ErrUnexpectedEOF could also be the reader's own.
+	for n < len(body) && err == nil {
+		var more int
+		more, err = r.Read(body[n:])
+		n += more
+	}
+	switch ended := errors.Is(err, io.EOF); {
+	case err == nil, ended && int64(n) > size:
 		return readUnsized(body, r, limit)
-	case int64(n) < size && errors.Is(err, io.EOF):
+	case ended && int64(n) < size:
 		return body[:n], io.ErrUnexpectedEOF
-	case int64(n) == size && errors.Is(err, io.ErrUnexpectedEOF):
+	case ended:
 		return body[:size:size], nil
 	default:
 		return body[:n], err

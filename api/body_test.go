@@ -53,6 +53,41 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
+// The announced length alone does not make a body complete.
+func TestBodyThatBreaksOffAtTheAnnouncedLength(t *testing.T) {
+	t.Parallel()
+	whole := strings.NewReader(inUseBody)
+	for name, body := range map[string]io.Reader{
+		"after it": io.MultiReader(whole, errReader{io.ErrUnexpectedEOF}),
+		"with it":  &lastWords{inUseBody, io.ErrUnexpectedEOF},
+	} {
+		resp := answer(200, inUseBody)
+		resp.Body = &trackedBody{Reader: body}
+		if list, err := ask(t, resp); !errors.Is(err, api.ErrUnexpectedResponse) || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: got %v, %v", name, list.Usage(), err)
+		}
+	}
+	resp := answer(200, inUseBody)
+	resp.Body = &trackedBody{Reader: &lastWords{inUseBody, io.EOF}}
+	if list, err := ask(t, resp); list.Usage() != api.InUse {
+		t.Errorf("a good end: got %v", err)
+	}
+}
+
+// lastWords gives its text together with the error.
+type lastWords struct {
+	text string
+	err  error
+}
+
+func (l *lastWords) Read(p []byte) (int, error) {
+	n := copy(p, l.text)
+	if l.text = l.text[n:]; l.text == "" {
+		return n, l.err
+	}
+	return n, nil
+}
+
 func TestEndlessBodyEndsAtTheLimit(t *testing.T) {
 	t.Parallel()
 	read := new(atomic.Int64)

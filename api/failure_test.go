@@ -3,6 +3,7 @@ package api_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -179,6 +180,15 @@ func TestErrorTextIsOneBoundedLine(t *testing.T) {
 		if !strings.HasPrefix(text, "list mTLS certificate associations: HTTP 409 Conflict: code 1") || !strings.HasSuffix(text, "(ray 8f2a5c-AMS)") {
 			t.Errorf("%s: %q", name, text)
 		}
+	}
+}
+
+func TestErrorTextIsShortEvenIfEverythingIsLong(t *testing.T) {
+	t.Parallel()
+	long := api.ErrorDetail{Code: math.MinInt, Message: strings.Repeat("é", 1000)}
+	err := &api.Error{StatusCode: 511, RayID: strings.Repeat("x", 64), Attempts: math.MaxInt, Details: []api.ErrorDetail{long, long, long, long, long, long}}
+	if text := err.Error(); len(text) >= 300 || !strings.HasSuffix(text, fmt.Sprintf("%d attempts)", math.MaxInt)) {
+		t.Errorf("%d bytes: %s", len(text), text)
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -74,18 +75,37 @@ func toCount(name string, f float64, body []byte) (int64, error) {
 		return 0, fmt.Errorf("/result_info/%s is not an integer", name)
 	case math.Abs(f) > maxExact, math.Abs(f) == maxExact && !isExactly(body, name, f):
 		return 0, fmt.Errorf("/result_info/%s is beyond 2^53", name)
+	case f == 0 && mayUnderflow(body) && strings.Trim(mantissa(rawInfo(body, name)), "-0.") != "":
+		return 0, fmt.Errorf("/result_info/%s is not an integer", name)
 	}
 	return int64(f), nil
 }
 
 // isExactly tells 2^53 from 2^53+1, which are the same float64.
 func isExactly(body []byte, name string, f float64) bool {
+	return strings.TrimSuffix(rawInfo(body, name), ".0") == fmt.Sprintf("%.0f", f)
+}
+
+// mayUnderflow spares most answers a second look for numbers such as 1e-400,
+// which float64 cannot tell from 0.
+func mayUnderflow(body []byte) bool {
+	return bytes.Contains(body, []byte("0.")) || bytes.Contains(body, []byte("e-")) || bytes.Contains(body, []byte("E-"))
+}
+
+func mantissa(number string) string {
+	if end := strings.IndexAny(number, "eE"); end >= 0 {
+		return number[:end]
+	}
+	return number
+}
+
+// rawInfo is a member of result_info as it stands in the body, or "".
+func rawInfo(body []byte, name string) string {
 	var raw struct {
 		ResultInfo map[string]jsontext.Value `json:"result_info"`
 	}
-	if json.Unmarshal(body, &raw) != nil {
-		return false
+	if json.Unmarshal(body, &raw) != nil || raw.ResultInfo[name].Kind() != jsontext.KindNumber {
+		return ""
 	}
-	text := strings.TrimSuffix(string(raw.ResultInfo[name]), ".0")
-	return text == fmt.Sprintf("%.0f", f)
+	return string(raw.ResultInfo[name])
 }

@@ -170,6 +170,19 @@ func TestEverythingInAnAnswerIsDelivered(t *testing.T) {
 	}
 }
 
+func TestCountsThatUnderflowAreNotZero(t *testing.T) {
+	t.Parallel()
+	for number, good := range map[string]bool{
+		"0": true, "0.0": true, "-0": true, "0e-5": true, "0.00E-400": true,
+		"1e-400": false, "-1E-400": false, "0." + strings.Repeat("0", 400) + "1": false,
+	} {
+		list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":`+number+`}}`))
+		if good != (list.Usage() == api.Unused) || !good && !errors.Is(err, api.ErrUnexpectedResponse) {
+			t.Errorf("%.20s: got %v, %v", number, list.Usage(), err)
+		}
+	}
+}
+
 func TestCountsAreExactTo2To53(t *testing.T) {
 	t.Parallel()
 	list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))

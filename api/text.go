@@ -14,6 +14,8 @@ import (
 const (
 	maxKeptText  = 1024
 	maxErrorPart = 120
+	maxErrorLine = 240 // without what is in brackets at the end
+	maxErrorText = 299
 )
 
 // Error gives one line of fewer than 300 characters: the operation, the HTTP
@@ -43,7 +45,8 @@ func (e *Error) Error() string {
 	if len(e.causes) > 0 {
 		parts = append(parts, oneLine(e.causes[0].Error(), maxErrorPart))
 	}
-	return cut(strings.Join(parts, ": "), 240) + e.suffix()
+	suffix := e.suffix()
+	return cut(strings.Join(parts, ": "), min(maxErrorLine, maxErrorText-len(suffix))) + suffix
 }
 
 func (e *Error) suffix() string {

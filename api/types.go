@@ -39,8 +39,8 @@ type AssociationList struct {
 	ReceivedAt time.Time `json:"received_at"`
 	// Body is the answer as received, after decompression, for fields that
 	// this version does not know. Should the server have echoed the client's
-	// own credentials, they are replaced by "[redacted]". It is left out of
-	// JSON.
+	// own credentials, escaped or not, they are replaced by "[redacted]" when
+	// they have 12 characters or more. It is left out of JSON.
 	Body []byte `json:"-"`
 
 	// verdict is what the answer proved when it was received. Only this
@@ -54,8 +54,12 @@ type AssociationList struct {
 
 // Notice is a remark of the API on a successful or failed call.
 type Notice struct {
-	Code             int    `json:"code"`
-	Message          string `json:"message"`
+	// Code is the API's number for the remark, 0 when it sent none.
+	Code int `json:"code"`
+	// Message is the remark for people; its wording is no contract.
+	Message string `json:"message"`
+	// DocumentationURL is where the vendor explains the remark, as it was
+	// sent; empty when it was not. It is not checked.
 	DocumentationURL string `json:"documentation_url,omitempty"`
 	// Pointer is the JSON pointer to the part of the request that is meant.
 	Pointer string `json:"pointer,omitempty"`
@@ -64,9 +68,13 @@ type Notice struct {
 // ErrorDetail is one error of the API. The vendor publishes no full list of
 // codes; unknown ones are kept as they come.
 type ErrorDetail struct {
-	// Code is 0 when the API sent none, or none that is an integer.
-	Code             int    `json:"code"`
-	Message          string `json:"message"`
+	// Code is the API's number for the error, 0 when it sent none, or none that
+	// is an integer.
+	Code int `json:"code"`
+	// Message is the text for people; its wording is no contract.
+	Message string `json:"message"`
+	// DocumentationURL is where the vendor explains the error, as it was sent;
+	// empty when it was not. It is not checked.
 	DocumentationURL string `json:"documentation_url,omitempty"`
 	// Pointer is the JSON pointer to the part of the request that is meant.
 	Pointer string `json:"pointer,omitempty"`
@@ -79,9 +87,14 @@ type ErrorDetail struct {
 // did not send is 0. The operation takes no page parameters, so these numbers
 // can only show that an answer is incomplete, not get the rest.
 type ResultInfo struct {
-	Count      int64 `json:"count"`
-	Page       int64 `json:"page"`
-	PerPage    int64 `json:"per_page"`
+	// Count is the number of associations on this page.
+	Count int64 `json:"count"`
+	// Page is the number of this page; the first is 1.
+	Page int64 `json:"page"`
+	// PerPage is how many associations fit on a page.
+	PerPage int64 `json:"per_page"`
+	// TotalCount is the number of associations on all pages.
 	TotalCount int64 `json:"total_count"`
+	// TotalPages is the number of pages.
 	TotalPages int64 `json:"total_pages"`
 }
