@@ -52,7 +52,7 @@ func (q *query) run(ctx context.Context, named bool, read func(ctx context.Conte
 	if q.demo && (named || q.account != "") {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
-	target, err := q.connect() //nolint:contextcheck // the fake service lives until it is closed
+	target, err := q.connect() // the fake service lives until it is closed
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func usagef(format string, args ...any) error {
 
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args []string, sys system) int {
-	root := newRootCommand(sys) //nolint:contextcheck // the commands get it from ExecuteContextC
+	root := newRootCommand(sys) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
