@@ -53,7 +53,7 @@ func validateID(field, id string, limit int) error {
 	}
 	for i := range len(id) {
 		if !isIDByte(id[i]) {
-			return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, id[i:i+1], i)
+			return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, id[i:i+1], i+1)
 		}
 	}
 	return nil

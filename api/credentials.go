@@ -106,10 +106,10 @@ func validateSecret(name, value string) error {
 	}
 	for i := range len(value) {
 		if value[i] <= ' ' || value[i] == 0x7f {
-			return fmt.Errorf("%s has white space or a control character at position %d", name, i)
+			return fmt.Errorf("%s has white space or a control character at position %d", name, i+1)
 		}
 		if value[i] >= 0x80 {
-			return fmt.Errorf("%s has a character outside ASCII at position %d", name, i)
+			return fmt.Errorf("%s has a character outside ASCII at position %d", name, i+1)
 		}
 	}
 	return nil

@@ -164,7 +164,7 @@ func WithUserAgent(product string) Option {
 		}
 		for i := range len(product) {
 			if product[i] < ' ' || product[i] > '~' {
-				return fmt.Errorf("WithUserAgent: byte %#x at position %d is not printable ASCII", product[i], i)
+				return fmt.Errorf("WithUserAgent: byte %#x at position %d is not printable ASCII", product[i], i+1)
 			}
 		}
 		c.product = product
