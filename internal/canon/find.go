@@ -31,7 +31,7 @@ type Found struct {
 }
 
 // ItemPointer is the JSON pointer of the path item.
-func (f Found) ItemPointer() string { return "/paths/" + escape(f.Path) }
+func (f Found) ItemPointer() string { return "/paths/" + specdoc.Escape(f.Path) }
 
 // Pointer is the JSON pointer of the operation.
 func (f Found) Pointer() string { return f.ItemPointer() + "/get" }
@@ -68,10 +68,6 @@ func Find(doc specdoc.Object) (Found, error) {
 		return Found{}, fmt.Errorf("%s: no GET: %w", found.ItemPointer(), ErrNotFound)
 	}
 	return found, nil
-}
-
-func escape(token string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
 }
 
 func unescape(token string) string {

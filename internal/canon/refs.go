@@ -58,7 +58,7 @@ func (in *inliner) walk(v any, at string, place specdoc.Place, depth int) (any, 
 			if foreign(key, place) {
 				continue
 			}
-			value, err := in.walk(v[key], at+"/"+escape(key), place.Child(key), depth+1)
+			value, err := in.walk(v[key], at+"/"+specdoc.Escape(key), place.Child(key), depth+1)
 			if err != nil {
 				return nil, err
 			}

@@ -80,7 +80,7 @@ func canonicalSecurity(doc, op specdoc.Object, at string) (specdoc.Object, error
 		}
 		renamed := specdoc.Object{}
 		for _, name := range slices.Sorted(maps.Keys(requirement)) {
-			value, err := newInliner(doc).inline(published[name], "/components/securitySchemes/"+escape(name))
+			value, err := newInliner(doc).inline(published[name], "/components/securitySchemes/"+specdoc.Escape(name))
 			if err != nil {
 				return nil, err
 			}

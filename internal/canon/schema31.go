@@ -55,7 +55,7 @@ func rewriteKeywords(s specdoc.Object, at string) error {
 	}
 	for _, key := range specdoc.SortedKeys(s) {
 		if !slices.Contains(keywords30, key) && (len(key) < 2 || key[:2] != "x-") {
-			return fmt.Errorf("%s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", abbreviate(at), escape(key))
+			return fmt.Errorf("%s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", abbreviate(at), specdoc.Escape(key))
 		}
 	}
 	if value, ok := s["const"]; ok {

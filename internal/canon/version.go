@@ -63,13 +63,13 @@ func downgrade(op specdoc.Object, at string) error {
 	responses, _ := op["responses"].(specdoc.Object)
 	for _, status := range specdoc.SortedKeys(responses) {
 		response, _ := responses[status].(specdoc.Object)
-		pointer := at + "/responses/" + escape(status)
+		pointer := at + "/responses/" + specdoc.Escape(status)
 		if err := downgradeHolder(response, pointer); err != nil {
 			return err
 		}
 		headers, _ := response["headers"].(specdoc.Object)
 		for _, name := range specdoc.SortedKeys(headers) {
-			if err := downgradeHolder(headers[name], pointer+"/headers/"+escape(name)); err != nil {
+			if err := downgradeHolder(headers[name], pointer+"/headers/"+specdoc.Escape(name)); err != nil {
 				return err
 			}
 		}
@@ -86,7 +86,7 @@ func downgradeHolder(v any, at string) error {
 	content, _ := holder["content"].(specdoc.Object)
 	for _, mediaType := range specdoc.SortedKeys(content) {
 		media, _ := content[mediaType].(specdoc.Object)
-		if err := downgradeMember(media, "schema", at+"/content/"+escape(mediaType)); err != nil {
+		if err := downgradeMember(media, "schema", at+"/content/"+specdoc.Escape(mediaType)); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ func eachSchema(doc specdoc.Object, visit func(schema specdoc.Object, pointer st
 	for _, path := range specdoc.SortedKeys(paths) {
 		item, _ := paths[path].(specdoc.Object)
 		op, _ := item["get"].(specdoc.Object)
-		at := "/paths/" + escape(path) + "/get"
+		at := "/paths/" + specdoc.Escape(path) + "/get"
 		parameters, _ := op["parameters"].([]any)
 		for i, p := range parameters {
 			parameter, _ := p.(specdoc.Object)
@@ -44,7 +44,7 @@ func eachSchema(doc specdoc.Object, visit func(schema specdoc.Object, pointer st
 			for _, mediaType := range specdoc.SortedKeys(content) {
 				media, _ := content[mediaType].(specdoc.Object)
 				if schema, ok := media["schema"].(specdoc.Object); ok {
-					pointer := at + "/responses/" + status + "/content/" + escape(mediaType) + "/schema"
+					pointer := at + "/responses/" + status + "/content/" + specdoc.Escape(mediaType) + "/schema"
 					if err := visit(schema, pointer); err != nil {
 						return err
 					}

@@ -47,7 +47,7 @@ func Flatten(doc specdoc.Object) (specdoc.Object, error) {
 	}
 	for path, item := range spec.Paths.Map() {
 		for method, op := range item.Operations() {
-			at := "/paths/" + escape(path) + "/" + strings.ToLower(method)
+			at := "/paths/" + specdoc.Escape(path) + "/" + strings.ToLower(method)
 			if err := operation(op, at); err != nil {
 				return nil, err
 			}
@@ -126,7 +126,7 @@ func operation(op *openapi3.Operation, at string) error {
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
 		content := responses[status].Value.Content
 		for _, mediaType := range slices.Sorted(maps.Keys(content)) {
-			pointer := strings.Join([]string{at, "responses", status, "content", escape(mediaType), "schema"}, "/")
+			pointer := strings.Join([]string{at, "responses", status, "content", specdoc.Escape(mediaType), "schema"}, "/")
 			if err := merge(&content[mediaType].Schema, pointer); err != nil {
 				return err
 			}
@@ -195,7 +195,7 @@ func locate(ref *openapi3.SchemaRef, pointer string, cause error) error {
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		parts := &openapi3.SchemaRef{Value: &openapi3.Schema{AllOf: byName[name]}}
 		if _, err := mergeChecked(parts); err != nil {
-			return locate(parts, pointer+"/properties/"+escape(name), err)
+			return locate(parts, pointer+"/properties/"+specdoc.Escape(name), err)
 		}
 	}
 	keyword := "allOf"
@@ -225,7 +225,7 @@ func children(s *openapi3.Schema) func(yield func(string, *openapi3.SchemaRef) b
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-			if !yield("/properties/"+escape(name), s.Properties[name]) {
+			if !yield("/properties/"+specdoc.Escape(name), s.Properties[name]) {
 				return
 			}
 		}
@@ -233,8 +233,4 @@ func children(s *openapi3.Schema) func(yield func(string, *openapi3.SchemaRef) b
 			yield("/items", s.Items)
 		}
 	}
-}
-
-func escape(token string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
 }

@@ -11,6 +11,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
 
 // Class says how far a change reaches. Larger is worse.
@@ -65,7 +67,7 @@ func order(changes []Change) {
 type spot struct{ pointer, place string }
 
 func (s spot) keyword(name string) spot {
-	return spot{s.pointer + "/" + escape(name), s.place}
+	return spot{s.pointer + "/" + specdoc.Escape(name), s.place}
 }
 
 func (s spot) property(name string) spot {
@@ -73,13 +75,9 @@ func (s spot) property(name string) spot {
 	if !strings.Contains(s.place, ": ") {
 		separator = ": "
 	}
-	return spot{s.pointer + "/properties/" + escape(name), s.place + separator + name}
+	return spot{s.pointer + "/properties/" + specdoc.Escape(name), s.place + separator + name}
 }
 
 func (s spot) element() spot {
 	return spot{s.pointer + "/items", s.place + "[]"}
-}
-
-func escape(token string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
 }

@@ -63,7 +63,7 @@ func (c *comparer) parameter(before, after specdoc.Object, at spot) {
 func (c *comparer) responses(before, after specdoc.Object, at spot) {
 	eachKey(before, after, func(status string) {
 		x, y := before[status], after[status]
-		spot := spot{at.pointer + "/" + escape(status), "answer " + status}
+		spot := spot{at.pointer + "/" + specdoc.Escape(status), "answer " + status}
 		switch {
 		case x == nil && status[0] == '2':
 			c.add(Breaking, spot, "added", "There is a new kind of success, which the library does not know.")

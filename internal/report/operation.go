@@ -15,7 +15,7 @@ func Compare(before, after specdoc.Object) []Change {
 	c.servers(before["servers"], after["servers"])
 	oldPath, oldOp := operation(before)
 	newPath, newOp := operation(after)
-	at := spot{"/paths/" + escape(newPath) + "/get", "operation"}
+	at := spot{"/paths/" + specdoc.Escape(newPath) + "/get", "operation"}
 	if oldPath != newPath {
 		c.add(Breaking, at, fmt.Sprintf("path: %s → %s", oldPath, newPath), "Requests go to another address.")
 	}
@@ -129,7 +129,7 @@ func shownWay(v any) string { return strings.Join(specdoc.SortedKeys(object(v)),
 func (c *comparer) schemes(before, after specdoc.Object) {
 	eachKey(before, after, func(name string) {
 		x, y := before[name], after[name]
-		at := spot{"/components/securitySchemes/" + escape(name), "scheme " + name}
+		at := spot{"/components/securitySchemes/" + specdoc.Escape(name), "scheme " + name}
 		switch {
 		case x == nil || y == nil: // what the operation makes of it is told there
 		case meaning(x) != meaning(y):

@@ -24,7 +24,7 @@ func checkText(v any, at string) error {
 			if strings.ContainsFunc(key, isForbidden) {
 				return fmt.Errorf("%s: a control character in the name %q", at, key)
 			}
-			if err := checkText(v[key], at+"/"+key); err != nil {
+			if err := checkText(v[key], at+"/"+Escape(key)); err != nil {
 				return err
 			}
 		}
