@@ -15,9 +15,7 @@ import (
 
 const moduleRoot = "../.."
 
-// changedContract returns the committed contract after change has edited its
-// only operation.
-func changedContract(t *testing.T, change func(operation map[string]any)) specdoc.Object {
+func committedContract(t *testing.T) specdoc.Object {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(moduleRoot, codegen.Dir, "openapi.json"))
 	if err != nil {
@@ -27,6 +25,14 @@ func changedContract(t *testing.T, change func(operation map[string]any)) specdo
 	if err != nil {
 		t.Fatal(err)
 	}
+	return contract
+}
+
+// changedContract returns the committed contract after change has edited its
+// only operation.
+func changedContract(t *testing.T, change func(operation map[string]any)) specdoc.Object {
+	t.Helper()
+	contract := committedContract(t)
 	for _, item := range contract["paths"].(map[string]any) {
 		change(item.(map[string]any)["get"].(map[string]any))
 	}
@@ -48,6 +54,12 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 			map[string]any{"name": "status", "in": "query", "schema": map[string]any{"type": "array", "items": text}},
 			map[string]any{"name": "X-Trace", "in": "header", "schema": text})
 	})
+	testGenerated(t, contract, "testdata/params_test.go.txt", "TestParameters")
+}
+
+// testGenerated runs a test in a package generated from contract.
+func testGenerated(t *testing.T, contract specdoc.Object, file, name string) {
+	t.Helper()
 	files, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
 	if err != nil {
 		t.Fatal(err)
@@ -71,11 +83,11 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 	for name, content := range files {
 		place(name, content)
 	}
-	test, err := os.ReadFile("testdata/params_test.go.txt")
+	test, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	place(codegen.Dir+"/params_test.go", test)
+	place(codegen.Dir+"/changed_test.go", test)
 	encoded, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
@@ -84,12 +96,41 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 	if err := os.WriteFile(overlay, encoded, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^TestParameters$", "-v", "./"+codegen.Dir)
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^"+name+"$", "-v", "./"+codegen.Dir)
 	cmd.Dir = moduleRoot
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestParameters") {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+func TestTypesAreReadAsTheContractSays(t *testing.T) {
+	t.Parallel()
+	contract := committedContract(t)
+	schemas := contract["components"].(map[string]any)["schemas"].(map[string]any)
+	schema := func(text string) (out any) {
+		if err := json.Unmarshal([]byte(text), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	properties := schemas["Association"].(map[string]any)["properties"].(map[string]any)
+	for name, text := range map[string]string{
+		"tags":     `{"type":"array","items":{"type":"string"}}`,
+		"grid":     `{"type":"array","items":{"type":"array","items":{"$ref":"#/components/schemas/ResultInfo"}}}`,
+		"by_zone":  `{"type":"object","additionalProperties":{"$ref":"#/components/schemas/ResultInfo"}}`,
+		"weights":  `{"type":"object","additionalProperties":{"type":"integer"}}`,
+		"since":    `{"type":"string","format":"date-time"}`,
+		"kind":     `{"type":"string","enum":["a","b"]}`,
+		"small":    `{"type":"integer","format":"int32"}`,
+		"anything": `{}`,
+		"enabled":  `{"type":"boolean","x-go-type-skip-optional-pointer":false}`,
+		"bytes":    `{"type":"string","format":"byte"}`,
+		"mixed":    `{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":{"type":"integer"}}`,
+	} {
+		properties[name] = schema(text)
+	}
+	testGenerated(t, contract, "testdata/types_test.go.txt", "TestTypes")
 }
 
 func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {

@@ -1,0 +1,175 @@
+// Package strictjson reads JSON into the types of package generated. It is the
+// part of their methods that does not depend on the contract.
+//
+// The text is parsed by jsontext, which refuses duplicate names, invalid UTF-8
+// and nesting beyond 10,000. What this package adds is how a value becomes a
+// field: names match exactly, a value of another kind is an error, null is the
+// zero value, and an unknown member is skipped after the same checks.
+//
+// Reading goes through generated methods and not through reflection: the
+// reflecting decoder made a program that imports the client a twentieth larger.
+package strictjson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Object is a type that is read from a JSON object, member by member.
+type Object interface {
+	// UnmarshalMember reads the value of the member called name from d. If the
+	// type has no such member it reads nothing and reports false. It does not
+	// keep name.
+	UnmarshalMember(d *Decoder, name []byte) (known bool, err error)
+}
+
+// Decoder is where in a text the reading is. It is for one goroutine.
+type Decoder struct {
+	text   *jsontext.Decoder
+	source bytes.Buffer
+	// recent are strings that were read, in sets that follow from their bytes,
+	// the newest first. They outlive the text: the next answer mostly has the
+	// same ones.
+	recent [32][4]string
+}
+
+// maxShared is the length of the longest string that is looked for in recent.
+const maxShared = 64
+
+// KindError is a value of a kind, or a number, that does not fit its field.
+type KindError struct {
+	// Pointer is the place of the value.
+	Pointer jsontext.Pointer
+	// Kind is what stands there.
+	Kind jsontext.Kind
+}
+
+func (e *KindError) Error() string {
+	return fmt.Sprintf("a JSON %s at %q does not fit", e.Kind, e.Pointer)
+}
+
+var decoders = sync.Pool{New: func() any {
+	d := new(Decoder)
+	d.text = jsontext.NewDecoder(&d.source)
+	return d
+}}
+
+// seed is of this process, so that no sender can choose strings that share a set.
+var seed = maphash.MakeSeed()
+
+// Unmarshal reads text, which must be one JSON object, into v, which must be
+// zero. Strings do not share memory with text. The error is a
+// [*jsontext.SyntacticError], a [*KindError], an error of v's own, or [io.EOF]
+// for a text of nothing but space.
+func Unmarshal(text []byte, v Object) error {
+	d := decoders.Get().(*Decoder)
+	defer d.release()
+	d.source = *bytes.NewBuffer(text)
+	d.text.Reset(&d.source)
+	switch d.text.PeekKind() {
+	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
+	default:
+		return d.refuse()
+	}
+	if err := d.object(v); err != nil {
+		return err
+	}
+	if _, err := d.text.ReadToken(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = &jsontext.SyntacticError{ByteOffset: d.text.InputOffset(), Err: errors.New("data after the value")}
+		}
+		return err
+	}
+	return nil
+}
+
+// release gives d back without the text.
+func (d *Decoder) release() {
+	d.source = bytes.Buffer{}
+	d.text.Reset(&d.source)
+	decoders.Put(d)
+}
+
+// PeekKind is the kind of the next value, [jsontext.KindInvalid] at an error,
+// which the next read returns.
+func (d *Decoder) PeekKind() jsontext.Kind { return d.text.PeekKind() }
+
+// object reads an object, or null, into v.
+func (d *Decoder) object(v Object) error {
+	switch d.text.PeekKind() {
+	case jsontext.KindNull:
+		_, err := d.text.ReadToken()
+		return err
+	case jsontext.KindBeginObject, jsontext.KindInvalid:
+	default:
+		return d.refuse()
+	}
+	if _, err := d.text.ReadToken(); err != nil {
+		return err
+	}
+	for d.text.PeekKind() != jsontext.KindEndObject {
+		quoted, err := d.text.ReadValue()
+		if err != nil {
+			return err
+		}
+		name, err := unquote(quoted)
+		if err != nil {
+			return err
+		}
+		known, err := v.UnmarshalMember(d, name)
+		if err == nil && !known {
+			err = d.text.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.text.ReadToken()
+	return err
+}
+
+// refuse reads the next value, so that its place is known.
+func (d *Decoder) refuse() error {
+	kind := d.text.PeekKind()
+	if err := d.text.SkipValue(); err != nil {
+		return err
+	}
+	return d.misfit(kind)
+}
+
+// misfit is the error for the value that has just been read.
+func (d *Decoder) misfit(kind jsontext.Kind) error {
+	return &KindError{Pointer: d.text.StackPointer(), Kind: kind}
+}
+
+// share returns text as a string, without an allocation if it was read lately:
+// most strings of an answer are there many times.
+func (d *Decoder) share(text []byte) string {
+	if len(text) > maxShared {
+		return string(text)
+	}
+	set := &d.recent[maphash.Bytes(seed, text)%uint64(len(d.recent))]
+	for _, known := range set {
+		if known == string(text) {
+			return known
+		}
+	}
+	copy(set[1:], set[:])
+	set[0] = string(text)
+	return set[0]
+}
+
+// unquote returns the characters of a JSON string, in its memory if it has no
+// escapes.
+func unquote(quoted jsontext.Value) ([]byte, error) {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], nil
+	}
+	return jsontext.AppendUnquote(nil, quoted)
+}

@@ -1,0 +1,139 @@
+package strictjson_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
+)
+
+// texts are shapes of answers, good and bad.
+var texts = []string{
+	`{}`, ` {"success" : true , "result":[ ] } `, `{"success":false,"errors":[{"code":7003,"message":"m","source":{"pointer":"/p"}}],"messages":[]}`,
+	`{"success":true,"result":[{"service":"gateway","status":"active"},{"status":"active"},{},null]}`,
+	`{"result_info":{"count":1,"page":1.0,"per_page":2e1,"total_count":2000,"total_pages":100}}`,
+	`{"success":null,"result":null,"errors":null,"result_info":null}`, `{"result_info":{"count":null}}`,
+	`{"r\u0065sult":[{"s\u0065rvice":"\u00e9\n"}]}`, `{"Success":true,"RESULT":[]}`, `{"x":{"a":[1,{"b":null}]},"y":"z"}`,
+	`{"errors":[{"code":1e3}]}`, `{"errors":[{"code":1.5}]}`, `{"errors":[{"code":"1"}]}`, `{"errors":[{"code":9223372036854775808}]}`,
+	`{"result_info":{"count":1e400}}`, `{"result_info":{"count":"1"}}`, `{"result_info":[]}`, `{"result":{}}`, `{"result":[1]}`,
+	`{"result":[{"service":1}]}`, `{"result":[{"service":true}]}`, `{"result":[{"service":{}}]}`, `{"success":"true"}`, `{"success":1}`,
+	`{"result":[],"result":[]}`, `{"result":[],"r\u0065sult":[]}`, `{"x":{"a":1,"a":2}}`, `{"x":1,"x":2}`,
+	`{"x":"` + "\xff" + `"}`, `{"result":[{"service":"` + "\xff" + `"}]}`, `{"result":[{"service":"\ud800"}]}`, `{"` + "\xff" + `":1}`,
+	`{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`,
+	``, ` `, `null`, `true`, `1`, `"x"`, `[]`, `[1,`, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{1:2}`, `{"result":[`, `{"result":[,]}`, `{"result":[{}`,
+	`{}{}`, `{} x`, `{}]`, `{},`, `nul`, `{"success":tru}`, `{"success":truex}`, `{"result":[{"service":"a"}}`, "\ufeff{}",
+}
+
+// sameAsReflection reads text in both ways and compares. The reflecting decoder
+// is stricter in one thing, integers with a fraction or an exponent, and laxer
+// in one, null for the whole.
+func sameAsReflection[T any, P interface {
+	*T
+	strictjson.Object
+}](t *testing.T, text string) {
+	t.Helper()
+	var got, want T
+	err, wantErr := strictjson.Unmarshal([]byte(text), P(&got)), json.Unmarshal([]byte(text), &want)
+	semantic, isSemantic := errors.AsType[*json.SemanticError](wantErr)
+	switch {
+	case strings.TrimSpace(text) == "null":
+		wantErr = errors.ErrUnsupported
+	case isSemantic && semantic.JSONKind == jsontext.KindNumber && strings.HasSuffix(string(semantic.JSONPointer), "/code"):
+		return
+	}
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("%.60q: %v, by reflection %v", text, err, wantErr)
+	}
+	if diff := cmp.Diff(want, got); err == nil && diff != "" {
+		t.Fatalf("%.60q: (-by reflection +got)\n%s", text, diff)
+	}
+	kind, isKind := errors.AsType[*strictjson.KindError](err)
+	_, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case err == nil, isSyntax, errors.Is(err, io.EOF) && strings.TrimSpace(text) == "":
+	case !isKind:
+		t.Errorf("%.60q: an error of type %T: %v", text, err, err)
+	case isSemantic && (kind.Pointer != semantic.JSONPointer || kind.Kind != semantic.JSONKind):
+		t.Errorf("%.60q: %v, by reflection %v", text, err, wantErr)
+	}
+}
+
+func TestReadsWhatReflectionReads(t *testing.T) {
+	t.Parallel()
+	for _, text := range texts {
+		sameAsReflection[generated.AssociationsResponse](t, text)
+		sameAsReflection[generated.FailureResponse](t, text)
+	}
+}
+
+func FuzzReadsWhatReflectionReads(f *testing.F) {
+	for _, text := range texts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		sameAsReflection[generated.AssociationsResponse](t, text)
+		sameAsReflection[generated.FailureResponse](t, text)
+	})
+}
+
+func TestIntegersAreIntegersHoweverWritten(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]int64{"1e3": 1000, "1000.0": 1000, "9223372036854775807": math.MaxInt64} {
+		var r generated.AssociationsResponse
+		if err := strictjson.Unmarshal([]byte(`{"errors":[{"code":`+number+`}]}`), &r); err != nil || r.Errors[0].Code != want {
+			t.Errorf("%s: got %+v, %v", number, r, err)
+		}
+	}
+}
+
+func TestErrorsSayWhereButNotWhat(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t"
+	for text, want := range map[string]string{
+		`{"result":[{},{"service":["` + secret + `"]}]}`: `a JSON [ at "/result/1/service" does not fit`,
+		`{"errors":[{"code":"` + secret + `"}]}`:         `a JSON string at "/errors/0/code" does not fit`,
+		`{"success":"` + secret + `"}`:                   `a JSON string at "/success" does not fit`,
+		`["` + secret + `"]`:                             `a JSON [ at "" does not fit`,
+	} {
+		var r generated.AssociationsResponse
+		if err := strictjson.Unmarshal([]byte(text), &r); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A decoder is used again: nothing of one text may show in the next, after an
+// error no more than after success.
+func TestTextsDoNotMix(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 50 {
+				name := strings.Repeat("x", i+1)
+				text := []byte(`{"success":true,"result":[{"service":"` + name + `","status":"a"},{"service":"` + name + `"}]}`)
+				var r, broken generated.AssociationsResponse
+				if err := strictjson.Unmarshal(text, &r); err != nil {
+					t.Error(err)
+				}
+				if strictjson.Unmarshal(text[:len(text)-i%20-1], &broken) == nil {
+					t.Errorf("%d bytes cut off were not missed", i%20+1)
+				}
+				clear(text)
+				if len(r.Result) != 2 || r.Result[0] != (generated.Association{Service: name, Status: "a"}) || r.Result[1].Service != name || !r.Success {
+					t.Errorf("got %+v", r)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

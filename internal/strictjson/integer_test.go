@@ -1,0 +1,55 @@
+package strictjson
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func TestParseIntIsExact(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"0": "0", "-0": "0", "0.0": "0", "-0e5": "0", "0e999999999999999999999": "0", "0.000e-99": "0",
+		"1000": "1000", "1000.0": "1000", "1e3": "1000", "1E+3": "1000", "10000e-1": "1000", "0.001e6": "1000", "-1.50e2": "-150",
+		"9223372036854775807": "9223372036854775807", "-9223372036854775808": "-9223372036854775808",
+		"9223372036854775807.000": "9223372036854775807", "922337203685477580.7e1": "9223372036854775807",
+		"9007199254740993.0":                      "9007199254740993",
+		"0." + strings.Repeat("0", 400) + "7e401": "7", "7" + strings.Repeat("0", 400) + "e-400": "7",
+
+		"1.5": "", "0.1": "", "1e-1": "", "1.00000000000000000001": "", "1e-400": "", "-1E-400": "",
+		"9223372036854775808": "", "-9223372036854775809": "", "9223372036854775807.1": "", "1e19": "", "1e400": "",
+		"1e999999999999999999999": "", "1e-999999999999999999999": "", "1e2147483647": "", "1e-2147483648": "",
+	} {
+		got, ok := ParseInt([]byte(number))
+		if ok != (want != "") || ok && strconv.FormatInt(got, 10) != want {
+			t.Errorf("%.40s: got %d, %v, want %q", number, got, ok, want)
+		}
+	}
+}
+
+func FuzzParseInt(f *testing.F) {
+	for _, number := range []string{"0", "-12.50e1", "1e18", "922337203685477580.7e1", "1E-3"} {
+		f.Add(number)
+	}
+	f.Fuzz(func(t *testing.T, number string) {
+		if v := jsontext.Value(number); !v.IsValid() || v.Kind() != jsontext.KindNumber || strings.TrimSpace(number) != number {
+			return
+		}
+		given := number
+		got, ok := ParseInt([]byte(number))
+		if at := strings.IndexAny(number, "eE"); at >= 0 && len(number)-at > 5 {
+			return // more than the reference can hold
+		}
+		want, _ := new(big.Rat).SetString(number)
+		fits := want.IsInt() && want.Num().IsInt64()
+		if ok != fits || ok && got != want.Num().Int64() {
+			t.Errorf("%s: got %d, %v, want %s", number, got, ok, want.RatString())
+		}
+		if given != number {
+			t.Errorf("%s became %s", given, number)
+		}
+	})
+}

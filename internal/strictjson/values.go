@@ -1,0 +1,136 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"reflect"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Read reads the next value into v, a pointer to a zero value. Null leaves it
+// zero, also where no null is expected.
+//
+// Lists, maps and pointers are read in the same way as what they hold. A type
+// that is not of the contract's making (a time, an interface) is left to
+// encoding/json, which sees only text that has passed the checks.
+func (d *Decoder) Read(v any) error {
+	switch v := v.(type) {
+	case Object:
+		return d.object(v)
+	case *string, *bool, *int64, *float64:
+		return d.scalar(v)
+	case *jsontext.Value:
+		value, err := d.text.ReadValue()
+		*v = value.Clone()
+		return err
+	case json.Unmarshaler:
+		return d.foreign(v)
+	}
+	if d.text.PeekKind() == jsontext.KindNull {
+		_, err := d.text.ReadToken()
+		return err
+	}
+	switch to := reflect.ValueOf(v).Elem(); to.Kind() {
+	case reflect.Pointer:
+		to.Set(reflect.New(to.Type().Elem()))
+		return d.Read(to.Interface())
+	case reflect.Slice:
+		if to.Type().Elem().Kind() == reflect.Uint8 {
+			return d.foreign(v) // base64
+		}
+		return d.ReadArray(func([]byte) { to.Set(reflect.MakeSlice(to.Type(), 0, 0)) }, func() error {
+			to.Set(reflect.Append(to, reflect.Zero(to.Type().Elem())))
+			return d.Read(to.Index(to.Len() - 1).Addr().Interface())
+		})
+	case reflect.Map:
+		to.Set(reflect.MakeMap(to.Type()))
+		return d.object(members{to})
+	default:
+		return d.foreign(v)
+	}
+}
+
+// ReadArray reads an array: it calls begin with the text that follows, and then
+// item for each value, which item has to read. For null it calls neither.
+func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
+	switch d.text.PeekKind() {
+	case jsontext.KindNull:
+		_, err := d.text.ReadToken()
+		return err
+	case jsontext.KindBeginArray, jsontext.KindInvalid:
+	default:
+		return d.refuse()
+	}
+	if _, err := d.text.ReadToken(); err != nil {
+		return err
+	}
+	begin(d.text.UnreadBuffer())
+	for d.text.PeekKind() != jsontext.KindEndArray {
+		if err := item(); err != nil {
+			return err
+		}
+	}
+	_, err := d.text.ReadToken()
+	return err
+}
+
+// members is a map whose keys are strings.
+type members struct{ reflect.Value }
+
+// UnmarshalMember knows every name.
+func (m members) UnmarshalMember(d *Decoder, name []byte) (known bool, err error) {
+	key := reflect.ValueOf(string(name)).Convert(m.Type().Key())
+	value := reflect.New(m.Type().Elem())
+	if err := d.Read(value.Interface()); err != nil {
+		return true, err
+	}
+	m.SetMapIndex(key, value.Elem())
+	return true, nil
+}
+
+func (d *Decoder) scalar(v any) error {
+	value, err := d.text.ReadValue()
+	if err != nil {
+		return err
+	}
+	fits := false
+	switch kind := value.Kind(); v := v.(type) {
+	case *string:
+		if fits = kind == jsontext.KindString; fits {
+			var text []byte
+			if text, err = unquote(value); err != nil {
+				return err
+			}
+			*v = d.share(text)
+		}
+	case *bool:
+		*v = kind == jsontext.KindTrue
+		fits = *v || kind == jsontext.KindFalse
+	case *int64:
+		if fits = kind == jsontext.KindNumber; fits {
+			*v, fits = ParseInt(value)
+		}
+	case *float64:
+		if fits = kind == jsontext.KindNumber; fits {
+			*v, err = strconv.ParseFloat(string(value), 64)
+			fits = err == nil
+		}
+	}
+	if !fits && value.Kind() != jsontext.KindNull {
+		return d.misfit(value.Kind())
+	}
+	return nil
+}
+
+// foreign reads a value that encoding/json knows how to read.
+func (d *Decoder) foreign(v any) error {
+	value, err := d.text.ReadValue()
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(value, v) != nil {
+		return d.misfit(value.Kind())
+	}
+	return nil
+}
