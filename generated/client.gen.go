@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/oapi-codegen/runtime"
 )
 
 // RequestEditorFn changes a request before it is sent. An error stops the call.
@@ -110,14 +108,8 @@ func NewListMTLSCertificateAssociationsRequest(server string, accountID string, 
 }
 
 func newListMTLSCertificateAssociationsRequest(ctx context.Context, base *url.URL, accountID string, mtlsCertificateID string) (*http.Request, error) {
-	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "mtls_certificate_id", mtlsCertificateID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
+	pathParam0 := url.PathEscape(accountID)
+	pathParam1 := url.PathEscape(mtlsCertificateID)
 	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/mtls_certificates/%s/associations", pathParam0, pathParam1)
 	if err != nil {
 		return nil, err
