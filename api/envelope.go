@@ -4,48 +4,33 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
-	"strings"
 
 	"github.com/certuse/cloudflare-mtls/generated"
-	"github.com/go-json-experiment/json"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // envelope is the generated answer with some members read in more detail: the
 // generated types cannot tell a member that is missing from one that is zero,
 // and do not know the cursors that other operations of the vendor page with.
-//
-// The decoder is strict: it refuses duplicate names, invalid UTF-8, trailing
-// data and wrong types, matches names exactly and bounds the depth. Unknown
-// members are skipped, but still checked for all that.
 type envelope struct {
 	generated.AssociationsResponse
-	Success    *bool       `json:"success"`
-	Result     rows        `json:"result"`
-	ResultInfo *resultInfo `json:"result_info"`
+	success *bool
+	rows    rows
+	info    *resultInfo
 }
 
-// unmarshalEnvelope accepts a code with a zero fraction only in a second run,
-// because looking out for it costs time on every value.
-func unmarshalEnvelope(body []byte, e *envelope) error {
-	err := json.Unmarshal(body, e)
-	if err == nil && !startsObject(body) {
-		return errors.New("the body is not a JSON object")
+// UnmarshalMember takes precedence over that of the generated type.
+func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "success":
+		return true, d.Read(&e.success)
+	case "result":
+		return true, e.rows.read(d)
+	case "result_info":
+		return true, d.Read(&e.info)
 	}
-	if err == nil {
-		return nil
-	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok && strings.HasSuffix(string(semantic.JSONPointer), "/code") {
-		*e = envelope{}
-		err = json.Unmarshal(body, e, lenientCodes)
-	}
-	return describeDecoding(body, err)
-}
-
-func startsObject(body []byte) bool {
-	trimmed := bytes.TrimLeft(body, " \t\r\n")
-	return len(trimmed) > 0 && trimmed[0] == '{'
+	return e.AssociationsResponse.UnmarshalMember(d, name)
 }
 
 // describeDecoding says what is wrong by place and kind only: the decoder's own
@@ -63,8 +48,11 @@ func describeDecoding(body []byte, err error) error {
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)
 	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("a %s at %q does not fit the contract", kindName(semantic.JSONKind), semantic.JSONPointer)
+	if misfit, ok := errors.AsType[*strictjson.KindError](err); ok {
+		if misfit.Pointer == "" {
+			return errors.New("the body is not a JSON object")
+		}
+		return fmt.Errorf("a %s at %q does not fit the contract", kindName(misfit.Kind), misfit.Pointer)
 	}
 	return errors.New("the body does not fit the contract")
 }
@@ -79,16 +67,3 @@ func kindName(k jsontext.Kind) string {
 		return "JSON " + k.String()
 	}
 }
-
-// lenientCodes accepts 1000.0 for a code: the docs page calls a code a number.
-var lenientCodes = json.WithUnmarshalers(json.UnmarshalFromFunc(func(dec *jsontext.Decoder, code *int64) error {
-	var f float64
-	if err := json.UnmarshalDecode(dec, &f); err != nil {
-		return err
-	}
-	if f != math.Trunc(f) || math.Abs(f) > maxExact {
-		return errors.New("a code is not an integer")
-	}
-	*code = int64(f)
-	return nil
-}))

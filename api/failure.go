@@ -2,11 +2,10 @@ package api
 
 import (
 	"bytes"
-	"math"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -39,44 +38,26 @@ type failure struct {
 	isEnvelope bool
 }
 
-// lenient reads as much as can be read: nothing is decided on its word that is
-// not also decided by the status.
-var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-
 func decodeFailure(body []byte, redact func(string) string) failure {
-	var top struct {
-		Success  jsontext.Value `json:"success"`
-		Errors   jsontext.Value `json:"errors"`
-		Messages jsontext.Value `json:"messages"`
-		Legacy   failureItem    `json:",embed"`
-	}
 	body = bytes.TrimSpace(body)
-	if json.Unmarshal(body, &top, lenient) != nil {
+	top := membersOf(body)
+	if top == nil {
 		return failure{details: edgeText(body)}
 	}
 	r := failureReader{redact: redact, left: maxDetails}
 	f := failure{
-		details:    r.list(top.Errors, 0),
-		isEnvelope: string(top.Success) == "false" && jsontext.Value(body).IsValid(),
+		details:    r.list(top["errors"], 0),
+		isEnvelope: string(top["success"]) == "false" && jsontext.Value(body).IsValid(),
 	}
-	for _, d := range (&failureReader{redact: redact, left: maxDetails}).list(top.Messages, 0) {
+	for _, d := range (&failureReader{redact: redact, left: maxDetails}).list(top["messages"], 0) {
 		f.messages = append(f.messages, Notice{Code: d.Code, Message: d.Message, DocumentationURL: d.DocumentationURL, Pointer: d.Pointer})
 	}
 	if len(f.details) == 0 {
-		if d, ok := r.item(top.Legacy, 0); ok {
+		if d, ok := r.item(top, 0); ok {
 			f.details = []ErrorDetail{d}
 		}
 	}
 	return f
-}
-
-type failureItem struct {
-	Code             jsontext.Value `json:"code"`
-	Message          jsontext.Value `json:"message"`
-	Error            jsontext.Value `json:"error"`
-	DocumentationURL jsontext.Value `json:"documentation_url"`
-	Source           jsontext.Value `json:"source"`
-	Chain            jsontext.Value `json:"error_chain"`
 }
 
 // failureReader turns raw members into details, at most left of them.
@@ -87,15 +68,8 @@ type failureReader struct {
 
 func (r *failureReader) list(v jsontext.Value, depth int) []ErrorDetail {
 	items := []jsontext.Value{v}
-	switch v.Kind() {
-	case jsontext.KindBeginArray:
-		items = nil
-		if json.Unmarshal(v, &items, lenient) != nil {
-			return nil
-		}
-	case jsontext.KindBeginObject, jsontext.KindString:
-	default:
-		return nil
+	if v.Kind() == jsontext.KindBeginArray {
+		items = itemsOf(v)
 	}
 	var out []ErrorDetail
 	for _, raw := range items {
@@ -110,64 +84,52 @@ func (r *failureReader) list(v jsontext.Value, depth int) []ErrorDetail {
 }
 
 func (r *failureReader) read(raw jsontext.Value, depth int) (ErrorDetail, bool) {
-	if raw.Kind() == jsontext.KindString {
-		return r.item(failureItem{Message: raw}, depth)
-	}
-	var item failureItem
-	if json.Unmarshal(raw, &item, lenient) != nil {
+	switch raw.Kind() {
+	case jsontext.KindString:
+		return r.item(map[string]jsontext.Value{"message": raw}, depth)
+	case jsontext.KindBeginObject:
+		return r.item(membersOf(raw), depth)
+	default:
 		return ErrorDetail{}, false
 	}
-	return r.item(item, depth)
 }
 
-func (r *failureReader) item(item failureItem, depth int) (ErrorDetail, bool) {
+func (r *failureReader) item(item map[string]jsontext.Value, depth int) (ErrorDetail, bool) {
 	if r.left == 0 {
 		return ErrorDetail{}, false
 	}
 	r.left--
-	var source struct {
-		Pointer jsontext.Value `json:"pointer"`
-	}
-	_ = json.Unmarshal(item.Source, &source, lenient)
 	d := ErrorDetail{
-		Code:             toCode(item.Code),
-		Message:          r.text(item.Message),
-		DocumentationURL: r.text(item.DocumentationURL),
-		Pointer:          r.text(source.Pointer),
+		Code:             toCode(item["code"]),
+		Message:          r.text(item["message"]),
+		DocumentationURL: r.text(item["documentation_url"]),
+		Pointer:          r.text(membersOf(item["source"])["pointer"]),
 	}
 	if d.Message == "" {
-		d.Message = r.text(item.Error)
+		d.Message = r.text(item["error"])
 	}
 	if depth < maxChainDepth {
-		d.Chain = r.list(item.Chain, depth+1)
+		d.Chain = r.list(item["error_chain"], depth+1)
 	}
 	return d, d.Code != 0 || d.Message != "" || d.DocumentationURL != "" || d.Pointer != "" || len(d.Chain) > 0
 }
 
 // text redacts before it cuts: a cut could leave the beginning of a secret.
 func (r *failureReader) text(v jsontext.Value) string {
-	var s string
-	if v.Kind() != jsontext.KindString || json.Unmarshal(v, &s, lenient) != nil {
-		return ""
-	}
-	return cut(r.redact(s), maxKeptText)
+	return cut(r.redact(textOf(v)), maxKeptText)
 }
 
 // toCode reads an integer however it is written, and 0 for anything else.
 func toCode(v jsontext.Value) int {
 	text := string(v)
-	if v.Kind() == jsontext.KindString && json.Unmarshal(v, &text, lenient) != nil {
+	if v.Kind() == jsontext.KindString {
+		text = textOf(v)
+	}
+	whole, ok := strictjson.ParseInt([]byte(strings.TrimSpace(text)))
+	if !ok || int64(int(whole)) != whole {
 		return 0
 	}
-	text = strings.TrimSpace(text)
-	if whole, err := strconv.Atoi(text); err == nil {
-		return whole
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > math.MaxInt32 {
-		return 0
-	}
-	return int(f)
+	return int(whole)
 }
 
 // edgeText reads the one line that the vendor's edge sends to programs.

@@ -61,7 +61,7 @@ func newRedactor(secrets []string) redactor {
 func (r redactor) escapedBody(body []byte) []byte {
 	var out []byte
 	done := 0
-	dec := jsontext.NewDecoder(bytes.NewReader(body), lenient)
+	dec := lenientDecoder(body)
 	for {
 		if dec.PeekKind() != jsontext.KindString {
 			if _, err := dec.ReadToken(); err != nil {

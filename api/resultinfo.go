@@ -8,20 +8,30 @@ import (
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/generated"
-	"github.com/go-json-experiment/json"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 type resultInfo struct {
 	generated.ResultInfo
-	Cursor  jsontext.Value `json:"cursor"`
-	Cursors jsontext.Value `json:"cursors"`
+	cursor, cursors jsontext.Value
+}
+
+// UnmarshalMember takes precedence over that of the generated type.
+func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "cursor":
+		return true, d.Read(&i.cursor)
+	case "cursors":
+		return true, d.Read(&i.cursors)
+	}
+	return i.ResultInfo.UnmarshalMember(d, name)
 }
 
 // hasCursor tells whether the answer points to more. Only null, the empty
 // string and the empty object do not.
 func (i *resultInfo) hasCursor() bool {
-	return pointsOn(i.Cursor) || pointsOn(i.Cursors)
+	return pointsOn(i.cursor) || pointsOn(i.cursors)
 }
 
 func pointsOn(v jsontext.Value) bool {
@@ -29,11 +39,7 @@ func pointsOn(v jsontext.Value) bool {
 	case jsontext.KindInvalid, jsontext.KindNull:
 		return false
 	case jsontext.KindBeginObject:
-		var members map[string]jsontext.Value
-		if json.Unmarshal(v, &members) != nil {
-			return true
-		}
-		for _, member := range members {
+		for _, member := range membersOf(v) {
 			if pointsOn(member) {
 				return true
 			}
@@ -101,11 +107,9 @@ func mantissa(number string) string {
 
 // rawInfo is a member of result_info as it stands in the body, or "".
 func rawInfo(body []byte, name string) string {
-	var raw struct {
-		ResultInfo map[string]jsontext.Value `json:"result_info"`
-	}
-	if json.Unmarshal(body, &raw) != nil || raw.ResultInfo[name].Kind() != jsontext.KindNumber {
+	raw := membersOf(membersOf(body)["result_info"])[name]
+	if raw.Kind() != jsontext.KindNumber {
 		return ""
 	}
-	return string(raw.ResultInfo[name])
+	return string(raw)
 }

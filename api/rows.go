@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/certuse/cloudflare-mtls/generated"
-	"github.com/go-json-experiment/json"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -21,28 +21,20 @@ const rowSize = 32
 
 var errNullRow = errors.New("/result holds null instead of an association")
 
-func (r *rows) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != jsontext.KindBeginArray {
-		return json.UnmarshalDecode(dec, new([]generated.Association)) // null, or the error for anything else
-	}
-	rest := dec.UnreadBuffer()
-	list := make(rows, 0, min(bytes.Count(rest, []byte("{")), len(rest)/rowSize))
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
+func (r *rows) read(d *strictjson.Decoder) error {
 	var row generated.Association
-	for kind := dec.PeekKind(); kind != jsontext.KindEndArray; kind = dec.PeekKind() {
-		if kind == jsontext.KindNull {
+	return d.ReadArray(func(rest []byte) {
+		*r = make(rows, 0, min(bytes.Count(rest, []byte("{")), len(rest)/rowSize))
+	}, func() error {
+		if d.PeekKind() == jsontext.KindNull {
 			return errNullRow
 		}
 		row = generated.Association{}
-		if err := json.UnmarshalDecode(dec, &row); err != nil {
+		if err := d.Read(&row); err != nil {
 			return err
 		}
 		// Member by member: one that the vendor adds must not break the build.
-		list = append(list, Association{Service: row.Service, Status: row.Status})
-	}
-	*r = list
-	_, err := dec.ReadToken()
-	return err
+		*r = append(*r, Association{Service: row.Service, Status: row.Status})
+		return nil
+	})
 }

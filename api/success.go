@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
 // errSuccessFalse marks an answer that is a failure in spite of its status.
@@ -16,19 +17,19 @@ var errSuccessFalse = errors.New("the answer says success is false")
 // errSuccessFalse, ErrNoResult, or a description for ErrUnexpectedResponse.
 func decodeSuccess(body []byte) (*AssociationList, error) {
 	var e envelope
-	if err := unmarshalEnvelope(body, &e); err != nil {
-		return nil, err
+	if err := strictjson.Unmarshal(body, &e); err != nil {
+		return nil, describeDecoding(body, err)
 	}
 	switch {
-	case e.Success == nil:
+	case e.success == nil:
 		return nil, errors.New("the body has no \"success\"")
-	case !*e.Success:
+	case !*e.success:
 		return nil, errSuccessFalse
-	case e.Result == nil:
+	case e.rows == nil:
 		return nil, ErrNoResult
 	}
-	list := &AssociationList{Body: body, Associations: e.Result}
-	if err := fillInfo(list, e.ResultInfo, body); err != nil {
+	list := &AssociationList{Body: body, Associations: e.rows}
+	if err := fillInfo(list, e.info, body); err != nil {
 		return nil, err
 	}
 	var err error
