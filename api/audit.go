@@ -71,10 +71,11 @@ type audit struct {
 	work    chan CertificateRef
 	results chan AuditResult
 	// left is closed when the caller leaves the loop.
-	left    chan struct{}
-	running sync.WaitGroup
-	tally   tally
-	panics  panicBox
+	left      chan struct{}
+	running   sync.WaitGroup
+	tally     tally
+	deadlines deadlines
+	panics    panicBox
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
@@ -86,6 +87,7 @@ func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.admission, a.stop = context.WithCancelCause(a.ctx)
+	a.deadlines.length = c.attemptTimeout
 	a.tally.news = make(chan struct{}, 1)
 	a.panics.kept = make(chan struct{})
 	return a
@@ -129,6 +131,7 @@ func (a *audit) end() {
 	for range a.results {
 		continue
 	}
+	a.deadlines.end()
 }
 
 // feed hands the certificates to workers, which it starts as they are needed.
@@ -174,7 +177,7 @@ func (a *audit) ask(cert CertificateRef) AuditResult {
 	}
 	list, fail := a.client.ask(a.ctx, cert, manner{
 		admission: a.admission, patient: true,
-		asking: a.tally.ask, waiting: a.tally.wake,
+		asking: a.tally.ask, waiting: a.tally.wake, deadlines: &a.deadlines,
 	})
 	if fail == nil {
 		return AuditResult{Certificate: cert, List: list}

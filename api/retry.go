@@ -19,6 +19,16 @@ type manner struct {
 	// asking and waiting, if not nil, are called before the first request and
 	// before a wait for the gate.
 	asking, waiting func()
+	// deadlines, if not nil, bounds the attempts.
+	deadlines *deadlines
+}
+
+// bound returns the context of one attempt.
+func (m *manner) bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if m.deadlines != nil {
+		return m.deadlines.start(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 // call is the state of one call over its attempts.
@@ -45,7 +55,7 @@ func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*Assoc
 		}
 		k.attempts++
 		started := time.Now()
-		list, fail := c.attempt(ctx, cert, t)
+		list, fail := c.attempt(ctx, cert, &k.manner, t)
 		if fail == nil {
 			c.budget.earn()
 			list.attempts = k.attempts

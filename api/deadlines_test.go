@@ -1,0 +1,89 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// Attempts that overlap share a timer, and still each has its own time.
+func TestAuditBoundsEachAttemptInTime(t *testing.T) {
+	t.Parallel()
+	const timeout, soon, step, certs = 1100 * time.Millisecond, 900 * time.Millisecond, 200 * time.Millisecond, 40
+	ends := map[string]func(context.Context) error{
+		"error of the context": context.Context.Err,
+		"cause of the context": context.Cause,
+		"error in a chain":     func(ctx context.Context) error { return fmt.Errorf("reading: %w", context.Cause(ctx)) },
+	}
+	for name, end := range ends {
+		synctest.Test(t, func(t *testing.T) {
+			var began sync.Map // of time.Time, by id
+			staggered := func(yield func(api.CertificateRef) bool) {
+				for c := range numbered(certs) {
+					began.Store(c.ID, time.Now())
+					if !yield(c) {
+						return
+					}
+					time.Sleep(step)
+				}
+				time.Sleep(time.Minute) // nothing runs for a while, and then again
+				began.Store("last", time.Now())
+				yield(api.CertificateRef{AccountID: "a", ID: "last"})
+			}
+			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+				if n, err := strconv.Atoi(idOf(r)); err == nil && n%2 == 0 {
+					time.Sleep(soon)
+					return answer(200, emptyBody), nil
+				}
+				<-r.Context().Done()
+				return nil, end(r.Context())
+			})
+			client := newClient(t, rt, api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1), api.WithRateLimit(0, 0))
+			results := 0
+			for r := range client.Audit(t.Context(), staggered, api.WithConcurrency(20)) {
+				results++
+				start, _ := began.Load(r.Certificate.ID)
+				took, want := time.Since(start.(time.Time)), soon
+				if r.Err != nil {
+					want = timeout
+					var expired interface{ Timeout() bool }
+					if errors.Is(r.Err, context.Canceled) || errors.Is(r.Err, context.DeadlineExceeded) || !errors.As(r.Err, &expired) || !expired.Timeout() {
+						t.Errorf("%s: %v", name, r.Err)
+					}
+					if !strings.Contains(r.Err.Error(), "no complete answer within 1.1s") {
+						t.Errorf("%s: %v", name, r.Err)
+					}
+				}
+				if n, err := strconv.Atoi(r.Certificate.ID); took != want || (r.Err == nil) != (err == nil && n%2 == 0) {
+					t.Errorf("%s: certificate %s after %v: %v", name, r.Certificate.ID, took, r.Err)
+				}
+			}
+			if results != certs+1 {
+				t.Errorf("%d results", results)
+			}
+		})
+	}
+}
+
+// The end of the caller's context is not taken for that of an attempt.
+func TestAuditTellsItsCallersDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for r := range newClient(t, scripted(hang)).Audit(ctx, numbered(1)) {
+			if !errors.Is(r.Err, context.DeadlineExceeded) || strings.Contains(r.Err.Error(), "no complete answer") {
+				t.Error(r.Err)
+			}
+		}
+	})
+}
