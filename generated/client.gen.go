@@ -177,9 +177,12 @@ func newRequest(ctx context.Context, method string, base *url.URL, operationPath
 	joined.WriteString(rest)
 
 	escaped := joined.String()
-	path, err := url.PathUnescape(escaped)
-	if err != nil {
-		return nil, err
+	path := escaped
+	if strings.Contains(escaped, "%") {
+		var err error
+		if path, err = url.PathUnescape(escaped); err != nil {
+			return nil, err
+		}
 	}
 	// An empty URL costs no parsing; what it stands for is filled in below.
 	req, err := http.NewRequestWithContext(ctx, method, "", nil)

@@ -53,11 +53,11 @@ type AssociationsResponse struct {
 func (v *AssociationsResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
 	switch string(name) {
 	case "errors":
-		return true, d.Read(&v.Errors)
+		return true, strictjson.ReadList(d, &v.Errors)
 	case "messages":
-		return true, d.Read(&v.Messages)
+		return true, strictjson.ReadList(d, &v.Messages)
 	case "result":
-		return true, d.Read(&v.Result)
+		return true, strictjson.ReadList(d, &v.Result)
 	case "result_info":
 		return true, d.Read(&v.ResultInfo)
 	case "success":
@@ -86,9 +86,9 @@ type FailureResponse struct {
 func (v *FailureResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
 	switch string(name) {
 	case "errors":
-		return true, d.Read(&v.Errors)
+		return true, strictjson.ReadList(d, &v.Errors)
 	case "messages":
-		return true, d.Read(&v.Messages)
+		return true, strictjson.ReadList(d, &v.Messages)
 	case "result":
 		return true, d.Read(&v.Result)
 	case "success":

@@ -70,8 +70,7 @@ var seed = maphash.MakeSeed()
 func Unmarshal(text []byte, v Object) error {
 	d := decoders.Get().(*Decoder)
 	defer d.release()
-	d.source = *bytes.NewBuffer(text)
-	d.text.Reset(&d.source)
+	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
 	default:

@@ -51,6 +51,14 @@ func (d *Decoder) Read(v any) error {
 	}
 }
 
+// ReadList reads an array, as Read does. For an empty one it allocates nothing.
+func ReadList[T any](d *Decoder, list *[]T) error {
+	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
+		*list = append(*list, *new(T))
+		return d.Read(&(*list)[len(*list)-1])
+	})
+}
+
 // ReadArray reads an array: it calls begin with the text that follows, and then
 // item for each value, which item has to read. For null it calls neither.
 func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
