@@ -33,10 +33,11 @@ type Object interface {
 type Decoder struct {
 	text   *jsontext.Decoder
 	source bytes.Buffer
-	// recent are strings that were read, in sets that follow from their bytes,
-	// the newest first. They outlive the text: the next answer mostly has the
-	// same ones.
+	// recent are strings that were read, in sets that follow from their bytes;
+	// misses counts those that were not there. They outlive the text: the next
+	// answer mostly has the same ones.
 	recent [32][4]string
+	misses uint
 }
 
 // maxShared is the length of the longest string that is looked for in recent.
@@ -159,9 +160,10 @@ func (d *Decoder) share(text []byte) string {
 			return known
 		}
 	}
-	copy(set[1:], set[:])
-	set[0] = string(text)
-	return set[0]
+	fresh := string(text)
+	set[d.misses%uint(len(set))] = fresh
+	d.misses++
+	return fresh
 }
 
 // unquote returns the characters of a JSON string, in its memory if it has no
