@@ -83,7 +83,7 @@ func (c *checker) newValues(value any, room int) (vs []Violation) {
 			here[key] = true
 			vs = append(vs, Violation{
 				Class: Drift, Pointer: pointer([]string{"result", strconv.Itoa(i), field}),
-				Message: "new value of an enum-like field", Expected: known(c.known[field]), Excerpt: excerpt(text),
+				Message: "new value of an enum-like field; WithKnownValues makes it known", Expected: known(c.known[field]), Excerpt: excerpt(text),
 			})
 		}
 	}

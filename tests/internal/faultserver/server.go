@@ -206,7 +206,7 @@ func (s *Server) arrive(r *http.Request) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arrived = append(s.arrived, time.Now())
-	for _, name := range []string{"Authorization", "X-Auth-Key", "X-Auth-Email", "Proxy-Authorization"} {
+	for _, name := range credentialHeaders {
 		s.tokens = append(s.tokens, r.Header[name]...)
 	}
 	return s.plan(len(s.arrived))
