@@ -87,7 +87,7 @@ func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.admission, a.stop = context.WithCancelCause(a.ctx)
-	a.deadlines.length = c.attemptTimeout
+	a.deadlines.ctx, a.deadlines.length = a.ctx, c.attemptTimeout
 	a.tally.news = make(chan struct{}, 1)
 	a.panics.kept = make(chan struct{})
 	return a
@@ -162,22 +162,23 @@ func (a *audit) feed(certs iter.Seq[CertificateRef]) {
 }
 
 func (a *audit) worker(cert CertificateRef) {
+	attempts := a.deadlines.worker()
 	for ok := true; ok; cert, ok = <-a.work {
 		select {
-		case a.results <- a.ask(cert):
+		case a.results <- a.ask(cert, attempts):
 		case <-a.left:
 			return
 		}
 	}
 }
 
-func (a *audit) ask(cert CertificateRef) AuditResult {
+func (a *audit) ask(cert CertificateRef, attempts *workerContext) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
 	list, fail := a.client.ask(a.ctx, cert, manner{
 		admission: a.admission, patient: true,
-		asking: a.tally.ask, waiting: a.tally.wake, deadlines: &a.deadlines,
+		asking: a.tally.ask, waiting: a.tally.wake, worker: attempts,
 	})
 	if fail == nil {
 		return AuditResult{Certificate: cert, List: list}

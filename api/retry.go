@@ -19,14 +19,14 @@ type manner struct {
 	// asking and waiting, if not nil, are called before the first request and
 	// before a wait for the gate.
 	asking, waiting func()
-	// deadlines, if not nil, bounds the attempts.
-	deadlines *deadlines
+	// worker, if not nil, bounds the attempts.
+	worker *workerContext
 }
 
-// bound returns the context of one attempt.
+// bound returns the context of one attempt, and what releases it.
 func (m *manner) bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if m.deadlines != nil {
-		return m.deadlines.start(ctx)
+	if m.worker != nil {
+		return m.worker.start(), func() {}
 	}
 	return context.WithTimeout(ctx, timeout)
 }
