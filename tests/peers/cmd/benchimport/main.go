@@ -23,6 +23,10 @@ var peers = []string{"hand", "ours", "v7sub", "v0", "v7"}
 
 const slowPeer = "v7"
 
+// edits is how often each program is edited and built again, in turns: half a
+// second of build varies more than the clients differ.
+const edits = 15
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -51,14 +55,25 @@ func run(ctx context.Context, wanted []string, rounds int, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
+	chosen := slices.DeleteFunc(slices.Clone(peers), func(peer string) bool {
+		return peer != report.Floor && peer != report.Subject && !slices.Contains(wanted, peer)
+	})
 	var results report.Report
 	for round := range rounds {
-		for _, peer := range peers {
-			if peer != report.Floor && peer != report.Subject && !slices.Contains(wanted, peer) || peer == slowPeer && round > 0 {
+		for _, peer := range chosen {
+			if peer == slowPeer && round > 0 {
 				continue
 			}
 			fmt.Fprintf(stderr, "round %d of %d: %s\n", round+1, rounds, peer)
 			if err := b.measure(ctx, peer, &results); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Fprintln(stderr, "rebuilding after edits")
+	for range edits {
+		for _, peer := range chosen {
+			if err := b.rebuild(ctx, peer, &results); err != nil {
 				return err
 			}
 		}
