@@ -6,8 +6,9 @@
 // field: names match exactly, a value of another kind is an error, null is the
 // zero value, and an unknown member is skipped after the same checks.
 //
-// Reading goes through generated methods and not through reflection: the
-// reflecting decoder made a program that imports the client a twentieth larger.
+// Objects, and the lists and scalars in them, are read by generated methods and
+// not by reflection: the reflecting decoder made a program that imports the
+// client a twentieth larger.
 package strictjson
 
 import (
@@ -70,7 +71,7 @@ var seed = maphash.MakeSeed()
 // for a text of nothing but space.
 func Unmarshal(text []byte, v Object) error {
 	d := decoders.Get().(*Decoder)
-	defer d.release()
+	defer d.release(len(text))
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
@@ -89,8 +90,15 @@ func Unmarshal(text []byte, v Object) error {
 	return nil
 }
 
+// maxPooled is the size of the longest text after which a Decoder is used again:
+// the tokenizer keeps what it needed for names at any depth.
+const maxPooled = 64 << 10
+
 // release gives d back without the text.
-func (d *Decoder) release() {
+func (d *Decoder) release(size int) {
+	if size > maxPooled {
+		return
+	}
 	d.source = bytes.Buffer{}
 	d.text.Reset(&d.source)
 	decoders.Put(d)

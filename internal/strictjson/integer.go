@@ -2,9 +2,17 @@ package strictjson
 
 import (
 	"bytes"
-	"math"
+	"errors"
 	"strconv"
 )
+
+// maxDigits is how many digits the bounds of int64 have.
+const maxDigits = len("9223372036854775807")
+
+// farExponent is more than any text has digits, so that an exponent beyond it
+// leaves no whole number within int64; and far enough within int, also of 32
+// bits, for the sums below.
+const farExponent = 1 << 30
 
 // ParseInt reads a JSON number that is whole and within int64, however it is
 // written: 1000, 1000.0, 1e3 and 10000e-1 are the same number, and JSON Schema
@@ -18,10 +26,12 @@ func ParseInt(number []byte) (int64, bool) {
 	mantissa := number
 	if at := bytes.IndexAny(number, "eE"); at >= 0 {
 		mantissa = number[:at]
-		var err error
-		if exponent, err = strconv.Atoi(string(number[at+1:])); err != nil || max(exponent, -exponent) > math.MaxInt32 {
-			exponent = math.MaxInt32 // beyond int64 as well, for all but 0
+		far, err := strconv.ParseInt(string(number[at+1:]), 10, 64)
+		if errors.Is(err, strconv.ErrSyntax) {
+			return 0, false // no JSON number
 		}
+		// What is beyond int64 is at its bound.
+		exponent = int(min(max(far, -farExponent), farExponent))
 	}
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
 	digits := bytes.TrimLeft(append(append([]byte{}, whole...), fraction...), "0")
@@ -32,7 +42,7 @@ func ParseInt(number []byte) (int64, bool) {
 	zeros := exponent - len(fraction)
 	significant := bytes.TrimRight(digits, "0")
 	zeros += len(digits) - len(significant)
-	if zeros < 0 || len(significant)+zeros > len("9223372036854775807") {
+	if zeros < 0 || zeros > maxDigits-len(significant) {
 		return 0, false
 	}
 	text := append(significant[:len(significant):len(significant)], bytes.Repeat([]byte("0"), zeros)...)

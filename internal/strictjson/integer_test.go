@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"math/big"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,12 +22,28 @@ func TestParseIntIsExact(t *testing.T) {
 
 		"1.5": "", "0.1": "", "1e-1": "", "1.00000000000000000001": "", "1e-400": "", "-1E-400": "",
 		"9223372036854775808": "", "-9223372036854775809": "", "9223372036854775807.1": "", "1e19": "", "1e400": "",
-		"1e999999999999999999999": "", "1e-999999999999999999999": "", "1e2147483647": "", "1e-2147483648": "",
+		"1e999999999999999999999": "", "1e-999999999999999999999": "", "1e2147483647": "", "1e-2147483648": "", "1e2147483648": "", "1e9999999999": "", "0.1e-2147483648": "", "10e-2147483648": "",
+		"0e-999999999999999999999": "0", "1e19999999": "",
 	} {
 		got, ok := ParseInt([]byte(number))
 		if ok != (want != "") || ok && strconv.FormatInt(got, 10) != want {
 			t.Errorf("%.40s: got %d, %v, want %q", number, got, ok, want)
 		}
+	}
+}
+
+// A number is short, however large it is.
+func TestParseIntNeedsNoRoomForZeros(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, number := range []string{"1e2147483647", "1e1000000000", "1e10000000", "1e-1000000000"} {
+		if n, ok := ParseInt([]byte(number)); ok {
+			t.Errorf("%s: %d", number, n)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 1<<20 {
+		t.Errorf("%d bytes were allocated", bytes)
 	}
 }
 
@@ -38,8 +55,8 @@ func FuzzParseInt(f *testing.F) {
 		if v := jsontext.Value(number); !v.IsValid() || v.Kind() != jsontext.KindNumber || strings.TrimSpace(number) != number {
 			return
 		}
-		given := number
-		got, ok := ParseInt([]byte(number))
+		given := []byte(number)
+		got, ok := ParseInt(given)
 		if at := strings.IndexAny(number, "eE"); at >= 0 && len(number)-at > 5 {
 			return // more than the reference can hold
 		}
@@ -48,8 +65,8 @@ func FuzzParseInt(f *testing.F) {
 		if ok != fits || ok && got != want.Num().Int64() {
 			t.Errorf("%s: got %d, %v, want %s", number, got, ok, want.RatString())
 		}
-		if given != number {
-			t.Errorf("%s became %s", given, number)
+		if string(given) != number {
+			t.Errorf("%s became %s", number, given)
 		}
 	})
 }

@@ -11,9 +11,10 @@ import (
 // Read reads the next value into v, a pointer to a zero value. Null leaves it
 // zero, also where no null is expected.
 //
-// Lists, maps and pointers are read in the same way as what they hold. A type
-// that is not of the contract's making (a time, an interface) is left to
-// encoding/json, which sees only text that has passed the checks.
+// Lists, maps and pointers are read in the same way as what they hold. Anything
+// else (a time, an interface, a type with a method of its own for JSON) is left
+// to encoding/json, which sees only text that has passed the checks, but matches
+// the names below in any case.
 func (d *Decoder) Read(v any) error {
 	switch v := v.(type) {
 	case Object:
