@@ -87,3 +87,51 @@ func TestAuditTellsItsCallersDeadline(t *testing.T) {
 		}
 	})
 }
+
+// The context of an attempt in an audit is like that of a single call.
+func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const timeout = time.Second
+	synctest.Test(t, func(t *testing.T) {
+		var contexts []context.Context
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			ctx := r.Context()
+			contexts = append(contexts, ctx)
+			if at, ok := ctx.Deadline(); !ok || time.Until(at) != timeout || ctx.Err() != nil {
+				t.Errorf("deadline %v, %v, error %v", at, ok, ctx.Err())
+			}
+			if idOf(r) == "1" {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return answer(200, emptyBody), nil
+		})
+		want := []error{context.Canceled, context.DeadlineExceeded, context.Canceled}
+		for r := range newClient(t, rt, api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1)).Audit(t.Context(), numbered(3), api.WithConcurrency(1)) {
+			last := len(contexts) - 1
+			if fmt.Sprint(last) == r.Certificate.ID && !errors.Is(contexts[last].Err(), want[last]) {
+				t.Errorf("after attempt %d: %v", last, contexts[last].Err())
+			}
+		}
+		for i, ctx := range contexts {
+			if !errors.Is(ctx.Err(), want[i]) {
+				t.Errorf("attempt %d: %v, want %v", i, ctx.Err(), want[i])
+			}
+		}
+
+		deadline := time.Now().Add(timeout / 2)
+		ctx, cancel := context.WithDeadline(t.Context(), deadline)
+		defer cancel()
+		early := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if at, ok := r.Context().Deadline(); !ok || !at.Equal(deadline) {
+				t.Errorf("deadline %v, %v, the caller's is %v", at, ok, deadline)
+			}
+			return answer(200, emptyBody), nil
+		})
+		for r := range newClient(t, early, api.WithAttemptTimeout(timeout)).Audit(ctx, numbered(1)) {
+			if r.Err != nil {
+				t.Error(r.Err)
+			}
+		}
+	})
+}

@@ -26,7 +26,7 @@ type manner struct {
 // bound returns the context of one attempt, and what releases it.
 func (m *manner) bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if m.worker != nil {
-		return m.worker.start(), func() {}
+		return m.worker.start()
 	}
 	return context.WithTimeout(ctx, timeout)
 }
