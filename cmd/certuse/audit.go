@@ -9,6 +9,7 @@ import (
 func newAuditCommand(sys system) *cobra.Command {
 	q := &query{sys: sys}
 	var from string
+	var files []string
 	cmd := &cobra.Command{
 		Use:   "audit [--account ACCOUNT] [--require-unused] {CERT… | --from FILE}",
 		Short: "Ask about many certificates and count which are in use",
@@ -19,6 +20,12 @@ func newAuditCommand(sys system) *cobra.Command {
 		ValidArgsFunction:     cobra.NoFileCompletions,
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(files) > 1:
+				return usagef("--from is given %d times, and only one list would be asked about: join them, as in cat A B | certuse audit --from -", len(files))
+			case len(files) == 1:
+				from = files[0]
+			}
 			switch {
 			case from != "" && len(args) > 0:
 				return usagef("certificates are named twice: give CERT or --from, not both")
@@ -34,7 +41,7 @@ func newAuditCommand(sys system) *cobra.Command {
 		},
 	}
 	q.addFlags(cmd)
-	cmd.Flags().StringVar(&from, "from", "", "read ids from `FILE`, one a line; - is standard input")
+	cmd.Flags().StringArrayVar(&files, "from", nil, "read ids from `FILE`, one a line; - is standard input")
 	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
 	return cmd
 }

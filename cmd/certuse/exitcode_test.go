@@ -88,6 +88,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"nothing to list":          {env, "list", []string{"no certificate is named", "--demo"}},
 		"nothing to audit":         {env, "audit", []string{"no certificate is named", "--from"}},
 		"named twice":              {env, "audit --from " + list + " used", []string{"--from, not both"}},
+		"two lists":                {env, "audit --from " + list + " --from " + list + " --require-unused", []string{"--from is given 2 times"}},
 		"demo of one's own":        {env, "list --demo used", []string{"--demo brings its own"}},
 		"demo of one's own list":   {env, "audit --demo --from " + list, []string{"--demo brings its own"}},
 		"no credentials":           {without(token), "list used", []string{token, "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "--demo"}},
