@@ -60,6 +60,17 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 // testGenerated runs a test in a package generated from contract.
 func testGenerated(t *testing.T, contract specdoc.Object, file, name string) {
 	t.Helper()
+	// The templates are read by another process, for which the go command does
+	// not know that a test depends on them.
+	templates, err := filepath.Glob("templates/*.tmpl")
+	if err != nil || len(templates) < 3 {
+		t.Fatalf("templates: %v, %v", templates, err)
+	}
+	for _, name := range append(templates, "types.yaml", "client.yaml") {
+		if _, err := os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	files, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
 	if err != nil {
 		t.Fatal(err)

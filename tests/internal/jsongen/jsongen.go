@@ -59,7 +59,7 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	case slices.Contains(types, "array"):
 		return g.array(all)
 	case slices.Contains(types, "string"):
-		return g.text()
+		return g.formatted(all)
 	case slices.Contains(types, "boolean"):
 		return rapid.Bool().Draw(g.t, "boolean")
 	case slices.Contains(types, "integer"):
@@ -75,8 +75,26 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 			rapid.Float64Range(-1e9, 1e9),
 		).Draw(g.t, "number")
 	default: // no type, or types that exclude each other
-		return g.anything(2)
+		if value := g.anything(2); value != nil {
+			return value
+		}
+		return false // null needs a type that is nullable
 	}
+}
+
+// formatted draws a string of the first format that the validator knows, or any.
+func (g *generator) formatted(all []*openapi3.Schema) any {
+	for _, s := range all {
+		switch s.Format {
+		case "date-time":
+			return "2026-01-02T03:04:05Z"
+		case "date":
+			return "2026-01-02"
+		case "byte":
+			return "aGk="
+		}
+	}
+	return g.text()
 }
 
 // conjuncts lists the schemas that a value has to satisfy, with one arm drawn of
@@ -114,10 +132,24 @@ func (g *generator) object(all []*openapi3.Schema) any {
 	for len(g.Extra) > 0 && g.percent(20) {
 		name := rapid.SampledFrom(g.Extra).Draw(g.t, "extra")
 		if _, declared := object[name]; !declared {
-			object[name] = g.anything(1)
+			object[name] = g.additional(all)
 		}
 	}
 	return object
+}
+
+// additional draws a value for a name that no schema declares.
+func (g *generator) additional(all []*openapi3.Schema) any {
+	var schemas []*openapi3.Schema
+	for _, s := range all {
+		if s.AdditionalProperties.Schema != nil {
+			schemas = append(schemas, s.AdditionalProperties.Schema.Value)
+		}
+	}
+	if len(schemas) > 0 {
+		return g.value(schemas)
+	}
+	return g.anything(1)
 }
 
 func (g *generator) array(all []*openapi3.Schema) any {

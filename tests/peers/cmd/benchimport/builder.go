@@ -197,7 +197,9 @@ func treeSize(root string) (int64, error) {
 			return err
 		}
 		info, err := entry.Info()
-		size += info.Size()
+		if err == nil {
+			size += info.Size()
+		}
 		return err
 	})
 	return size, err

@@ -73,6 +73,9 @@ func run(ctx context.Context, wanted []string, rounds int, stdout, stderr io.Wri
 	fmt.Fprintln(stderr, "rebuilding after edits")
 	for range edits {
 		for _, peer := range chosen {
+			if peer == slowPeer {
+				continue
+			}
 			if err := b.rebuild(ctx, peer, &results); err != nil {
 				return err
 			}
