@@ -78,7 +78,11 @@ func Example(schema *openapi3.Schema) any {
 	object := map[string]any{}
 	for name, property := range schema.Properties {
 		example := Example(property.Value)
-		if example != nil || property.Value.Nullable || slices.Contains(schema.Required, name) {
+		required := slices.Contains(schema.Required, name)
+		if example == nil && required && !property.Value.Nullable {
+			example = placeholder(property.Value)
+		}
+		if example != nil || property.Value.Nullable || required {
 			object[name] = example
 		}
 	}
@@ -91,6 +95,21 @@ func Example(schema *openapi3.Schema) any {
 		return []any{}
 	default:
 		return out
+	}
+}
+
+// placeholder stands for a required property without an example; nil if nothing
+// but an example will do.
+func placeholder(schema *openapi3.Schema) any {
+	switch {
+	case schema.Type.Is("string") && schema.Format == "":
+		return "string"
+	case schema.Type.Is("integer"), schema.Type.Is("number"):
+		return 0
+	case schema.Type.Is("boolean"):
+		return false
+	default:
+		return nil
 	}
 }
 
