@@ -30,8 +30,10 @@
 // [AssociationList.Body]; unknown values of service and status pass through.
 //
 // A list is truncated when it holds n associations and count or total_count is
-// above n, total_pages or page is above 1, any of the numbers is negative,
-// there is a cursor, or n is above 0, fills per_page and there are no totals.
+// above n, total_pages or page is above 1, any of the numbers is negative, n is
+// above 0, fills per_page and there are no totals, or result_info or the answer
+// itself has a member called cursor, cursors, next, next_cursor, next_page,
+// next_page_token or has_more that is not null, false or empty.
 // A truncated list can prove that a certificate is in use, and never that it
 // is not.
 //

@@ -12,12 +12,13 @@ import (
 
 // envelope is the generated answer with some members read in more detail: the
 // generated types cannot tell a member that is missing from one that is zero,
-// and do not know the cursors that other operations of the vendor page with.
+// and do not know what else can say that there is more.
 type envelope struct {
 	generated.AssociationsResponse
 	success *bool
 	rows    rows
 	info    *resultInfo
+	more    pageHint
 }
 
 // UnmarshalMember takes precedence over that of the generated type.
@@ -29,6 +30,9 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 		return true, e.rows.read(d)
 	case "result_info":
 		return true, d.Read(&e.info)
+	}
+	if known, err = e.more.read(d, name); known {
+		return known, err
 	}
 	return e.AssociationsResponse.UnmarshalMember(d, name)
 }

@@ -14,30 +14,42 @@ import (
 
 type resultInfo struct {
 	generated.ResultInfo
-	cursor, cursors jsontext.Value
+	more pageHint
 }
 
 // UnmarshalMember takes precedence over that of the generated type.
 func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
-	switch string(name) {
-	case "cursor":
-		return true, d.Read(&i.cursor)
-	case "cursors":
-		return true, d.Read(&i.cursors)
+	if known, err = i.more.read(d, name); known {
+		return known, err
 	}
 	return i.ResultInfo.UnmarshalMember(d, name)
 }
 
-// hasCursor tells whether the answer points to more. Only null, the empty
-// string and the empty object do not.
-func (i *resultInfo) hasCursor() bool {
-	return pointsOn(i.cursor) || pointsOn(i.cursors)
+// pageHint is whether the answer points to more than it holds, in a member of a
+// name that APIs use for it. This operation has none of them today; cursor and
+// cursors are those of other operations of the vendor.
+type pageHint bool
+
+func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "cursor", "cursors", "next", "next_cursor", "next_page", "next_page_token", "has_more":
+		var v jsontext.Value
+		err = d.Read(&v)
+		*h = *h || pageHint(err == nil && pointsOn(v))
+		return true, err
+	default:
+		return false, nil
+	}
 }
 
+// pointsOn tells whether a member of such a name stands for more. Null, false and
+// what is empty do not.
 func pointsOn(v jsontext.Value) bool {
 	switch v.Kind() {
-	case jsontext.KindInvalid, jsontext.KindNull:
+	case jsontext.KindInvalid, jsontext.KindNull, jsontext.KindFalse:
 		return false
+	case jsontext.KindBeginArray:
+		return len(itemsOf(v)) > 0
 	case jsontext.KindBeginObject:
 		for _, member := range membersOf(v) {
 			if pointsOn(member) {
@@ -50,9 +62,9 @@ func pointsOn(v jsontext.Value) bool {
 	}
 }
 
-func fillInfo(list *AssociationList, info *resultInfo, body []byte) error {
+func fillInfo(list *AssociationList, info *resultInfo, more pageHint, body []byte) error {
 	if info == nil {
-		list.Truncated = isTruncated(len(list.Associations), ResultInfo{}, false)
+		list.Truncated = isTruncated(len(list.Associations), ResultInfo{}, bool(more))
 		return nil
 	}
 	var err error
@@ -68,7 +80,7 @@ func fillInfo(list *AssociationList, info *resultInfo, body []byte) error {
 		TotalCount: count("total_count", info.TotalCount),
 		TotalPages: count("total_pages", info.TotalPages),
 	}
-	list.Truncated = isTruncated(len(list.Associations), *list.Info, info.hasCursor())
+	list.Truncated = isTruncated(len(list.Associations), *list.Info, bool(more || info.more))
 	return err
 }
 

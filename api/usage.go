@@ -95,10 +95,10 @@ func verdictOf(l *AssociationList) Usage {
 
 // isTruncated tells whether more rows exist, or may exist, than the n that
 // were delivered. Any sign of more is enough.
-func isTruncated(n int, info ResultInfo, hasCursor bool) bool {
+func isTruncated(n int, info ResultInfo, hint bool) bool {
 	rows := int64(n)
 	switch {
-	case hasCursor,
+	case hint,
 		info.Count > rows,
 		info.TotalCount > rows,
 		info.TotalPages > 1,
