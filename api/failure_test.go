@@ -224,3 +224,25 @@ func TestTransportsThatBreakTheirContract(t *testing.T) {
 	_, err = ask(t, &http.Response{StatusCode: 200})
 	wantSentinels(t, err, api.ErrUnexpectedResponse)
 }
+
+// What a failure says is read even where a success would be refused.
+func TestFailuresAreReadLeniently(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body string
+		want api.ErrorDetail
+	}{
+		"names twice, the last counts": {`{"success":false,"success":false,"errors":[],"errors":[{"code":5,"code":6,"message":"m"}]}`, api.ErrorDetail{Code: 6, Message: "m"}},
+		"invalid UTF-8":                {`{"success":false,"errors":[{"code":5,"message":"a` + "\xff" + `b"}]}`, api.ErrorDetail{Code: 5, Message: "a\ufffdb"}},
+		"space in a code of text":      {`{"success":false,"errors":[{"code":" 5 ","message":"m"}]}`, api.ErrorDetail{Code: 5, Message: "m"}},
+		"code with an exponent":        {`{"success":false,"errors":[{"code":70030e-1,"message":"m"}]}`, api.ErrorDetail{Code: 7003, Message: "m"}},
+		"code beyond everything":       {`{"success":false,"errors":[{"code":1e9999999999,"message":"m"}]}`, api.ErrorDetail{Message: "m"}},
+		"code that is no number":       {`{"success":false,"errors":[{"code":"1e","message":"m"}]}`, api.ErrorDetail{Message: "m"}},
+		"members of odd kinds":         {`{"success":false,"errors":[{"code":{},"message":[1],"documentation_url":7,"source":"s","error":"e"}]}`, api.ErrorDetail{Message: "e"}},
+	} {
+		_, err := ask(t, answer(403, c.body))
+		if e := asError(t, err); len(e.Details) != 1 || fmt.Sprint(e.Details[0]) != fmt.Sprint(c.want) {
+			t.Errorf("%s: got %+v", name, e.Details)
+		}
+	}
+}
