@@ -19,14 +19,14 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 		}
 		return out
 	}
-	exceeded := errors.Is(err, context.DeadlineExceeded)
+	late := errors.Is(err, context.DeadlineExceeded)
 	switch {
-	case !exceeded && !errors.Is(err, context.Canceled):
-		return []error{c.safe(err)}
-	case errors.Is(context.Cause(attemptCtx), context.DeadlineExceeded):
+	case late && attemptCtx.Err() != nil:
 		return []error{&limitError{fmt.Sprintf("no complete answer within %v", c.attemptTimeout), true}}
+	case late || errors.Is(err, context.Canceled):
+		return []error{&limitError{c.safe(err).Error(), late}}
 	default:
-		return []error{&limitError{c.safe(err).Error(), exceeded}}
+		return []error{c.safe(err)}
 	}
 }
 

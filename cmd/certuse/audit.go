@@ -8,8 +8,7 @@ import (
 
 func newAuditCommand(sys system) *cobra.Command {
 	q := &query{sys: sys}
-	var from string
-	var files []string
+	var from []string
 	cmd := &cobra.Command{
 		Use:   "audit [--account ACCOUNT] [--require-unused] {CERT… | --from FILE}",
 		Short: "Ask about many certificates and count which are in use",
@@ -21,27 +20,23 @@ func newAuditCommand(sys system) *cobra.Command {
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case len(files) > 1:
-				return usagef("--from is given %d times, and only one list would be asked about: join them, as in cat A B | certuse audit --from -", len(files))
-			case len(files) == 1:
-				from = files[0]
-			}
-			switch {
-			case from != "" && len(args) > 0:
+			case len(from) > 1:
+				return usagef("--from is given %d times, and only one list would be asked about: join them, as in cat A B | certuse audit --from -", len(from))
+			case len(from) == 1 && len(args) > 0:
 				return usagef("certificates are named twice: give CERT or --from, not both")
-			case from == "" && len(args) == 0 && !q.demo:
+			case len(from) == 0 && len(args) == 0 && !q.demo:
 				return usagef("no certificate is named: give CERT, --from FILE, or --from - for standard input, or try 'certuse audit --demo'")
 			}
-			return q.run(cmd.Context(), from != "" || len(args) > 0, func(ctx context.Context, account string) (*input, error) {
-				if from == "" {
+			return q.run(cmd.Context(), len(from)+len(args) > 0, func(ctx context.Context, account string) (*input, error) {
+				if len(from) == 0 {
 					return readArguments(account, args)
 				}
-				return readFile(ctx, sys, account, from)
+				return readFile(ctx, sys, account, from[0])
 			})
 		},
 	}
 	q.addFlags(cmd)
-	cmd.Flags().StringArrayVar(&files, "from", nil, "read ids from `FILE`, one a line; - is standard input")
+	cmd.Flags().StringArrayVar(&from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
 	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
 	return cmd
 }
