@@ -2,16 +2,13 @@ package contract
 
 import (
 	"bytes"
+	"math"
 	"strconv"
-	"strings"
 
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-// safeDigits is the length of the longest numeral without an exponent that
-// cannot lie outside of int64.
-const safeDigits = 18
 
 // longIntegers returns integers of a sound JSON text that are no int64. The
 // contract sets no bounds, but a client reads them as int64 and refuses others.
@@ -43,20 +40,14 @@ func (c *checker) longIntegers(status int, body []byte) (vs []Violation) {
 	return vs
 }
 
-// fitsInt64 tells whether a JSON number is within the range of int64. One with a
-// fraction or an exponent is measured as the float64 that a client makes of it.
+// fitsInt64 tells whether a client can read a JSON number that should be an
+// integer. One with a fraction fits, too: it is the schema that refuses it.
 func fitsInt64(text string) bool {
-	if len(text) <= safeDigits && !strings.ContainsAny(text, "eE") {
+	if _, ok := strictjson.ParseInt([]byte(text)); ok {
 		return true
-	}
-	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return true
-	}
-	if !strings.ContainsAny(text, ".eE") {
-		return false
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	return err == nil && -1<<63 <= f && f < 1<<63
+	return err == nil && f != math.Trunc(f)
 }
 
 // schemaAt returns the schema of a place in a body, or nil.
