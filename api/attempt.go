@@ -15,12 +15,12 @@ const maxRayID = 64
 
 // attempt uses the ticket for one request and reads the whole answer. Exactly
 // one of the results is nil. It does not set Error.Attempts.
-func (c *Client) attempt(ctx context.Context, cert CertificateRef, m *manner, t ticket) (list *AssociationList, fail *Error) {
+func (c *Client) attempt(ctx context.Context, cert CertificateRef, t ticket) (list *AssociationList, fail *Error) {
 	var learned outcome
 	// Deferred, because a transport of the caller's may panic.
 	defer func() { c.gate.leave(t, learned) }()
-	attemptCtx, stop := m.bound(ctx, c.attemptTimeout)
-	defer stop()
+	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
+	defer cancel()
 	resp, err := c.generated.ListMTLSCertificateAssociations(attemptCtx, cert.AccountID, cert.ID) //nolint:bodyclose // read closes it
 	if err != nil {
 		return nil, c.noAnswer(ctx, attemptCtx, err)

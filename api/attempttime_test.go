@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Attempts that overlap share a timer, and still each has its own time.
+// Attempts that overlap have each their own time.
 func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 	t.Parallel()
 	const timeout, soon, step, certs = 1100 * time.Millisecond, 900 * time.Millisecond, 200 * time.Millisecond, 40
@@ -88,7 +88,7 @@ func TestAuditTellsItsCallersDeadline(t *testing.T) {
 	})
 }
 
-// The context of an attempt in an audit is like that of a single call.
+// The context of an attempt says when it ends, and ends with it.
 func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const timeout = time.Second

@@ -71,11 +71,10 @@ type audit struct {
 	work    chan CertificateRef
 	results chan AuditResult
 	// left is closed when the caller leaves the loop.
-	left      chan struct{}
-	running   sync.WaitGroup
-	tally     tally
-	deadlines deadlines
-	panics    panicBox
+	left    chan struct{}
+	running sync.WaitGroup
+	tally   tally
+	panics  panicBox
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
@@ -87,7 +86,6 @@ func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.admission, a.stop = context.WithCancelCause(a.ctx)
-	a.deadlines.ctx, a.deadlines.length = a.ctx, c.attemptTimeout
 	a.tally.news = make(chan struct{}, 1)
 	a.panics.kept = make(chan struct{})
 	return a
@@ -131,7 +129,6 @@ func (a *audit) end() {
 	for range a.results {
 		continue
 	}
-	a.deadlines.end()
 }
 
 // feed hands the certificates to workers, which it starts as they are needed.
@@ -162,23 +159,22 @@ func (a *audit) feed(certs iter.Seq[CertificateRef]) {
 }
 
 func (a *audit) worker(cert CertificateRef) {
-	attempts := a.deadlines.worker()
 	for ok := true; ok; cert, ok = <-a.work {
 		select {
-		case a.results <- a.ask(cert, attempts):
+		case a.results <- a.ask(cert):
 		case <-a.left:
 			return
 		}
 	}
 }
 
-func (a *audit) ask(cert CertificateRef, attempts *workerContext) AuditResult {
+func (a *audit) ask(cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
 	list, fail := a.client.ask(a.ctx, cert, manner{
 		admission: a.admission, patient: true,
-		asking: a.tally.ask, waiting: a.tally.wake, worker: attempts,
+		asking: a.tally.ask, waiting: a.tally.wake,
 	})
 	if fail == nil {
 		return AuditResult{Certificate: cert, List: list}

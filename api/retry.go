@@ -19,16 +19,6 @@ type manner struct {
 	// asking and waiting, if not nil, are called before the first request and
 	// before a wait for the gate.
 	asking, waiting func()
-	// worker, if not nil, bounds the attempts.
-	worker *workerContext
-}
-
-// bound returns the context of one attempt, and what releases it.
-func (m *manner) bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if m.worker != nil {
-		return m.worker.start()
-	}
-	return context.WithTimeout(ctx, timeout)
 }
 
 // call is the state of one call over its attempts.
@@ -55,7 +45,7 @@ func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*Assoc
 		}
 		k.attempts++
 		started := time.Now()
-		list, fail := c.attempt(ctx, cert, &k.manner, t)
+		list, fail := c.attempt(ctx, cert, t)
 		if fail == nil {
 			c.budget.earn()
 			list.attempts = k.attempts
