@@ -33,7 +33,7 @@ func (c *checker) longIntegers(status int, body []byte) (vs []Violation) {
 			continue
 		}
 		vs = append(vs, Violation{
-			Class: BadResponse, Pointer: string(place), Message: "the integer does not fit 64 bits",
+			Class: BadResponse, Pointer: string(place), Message: "not an integer of 64 bits",
 			Expected: "an integer from -2^63 to 2^63-1", Excerpt: text,
 		})
 	}

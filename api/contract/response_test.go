@@ -47,6 +47,8 @@ func TestResponseIsHeldToTheContract(t *testing.T) {
 		{"code past 64 bits with an exponent", 400, `{"errors":[{"code":1,"message":"m"},{"code":1e30,"message":"m"}],"success":false}`, []string{"bad response /errors/1/code"}},
 		{"code past 64 bits with a fraction", 400, `{"errors":[{"code":9223372036854775808.0,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
 		{"code past every number", 400, `{"errors":[{"code":1e999,"message":"m"}],"success":false}`, []string{"bad response "}},
+		{"code that only a float64 takes for whole", 400, `{"errors":[{"code":1.00000000000000000001,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"code as long as can be, with a fraction", 400, `{"errors":[{"code":9223372036854775807.0,"message":"m"}],"success":false}`, nil},
 		{"code of a message past 64 bits", 200, `{"errors":[],"messages":[{"code":1e30,"message":"m"}],"success":true}`, []string{"bad response /messages/0/code"}},
 		{"long numbers elsewhere", 200, success(`,"result":[],"result_info":{"count":1e30}`), nil},
 		{"top-level error of the older form", 400, `{"code":6003,"message":"m"}`, []string{"bad response /errors", "bad response /success", "drift /code", "drift /message"}},
