@@ -69,7 +69,9 @@ func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rules := strict(s, false)
-				rules.FaultRate, rules.MostFaults = 0.1, 3
+				// The retry budget pays for runs of faults at this rate; at
+				// twice that, one audit in about a hundred runs out of it.
+				rules.FaultRate, rules.MostFaults = 0.05, 3
 				server := quotaserver.New(rules)
 				for _, n := range []int{300, 900, 1500, 2100} {
 					server.BlockAt(n, 5*time.Minute)
