@@ -70,7 +70,7 @@ func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rules := strict(s, false)
 				// The retry budget pays for runs of faults at this rate; at
-				// twice that, one audit in about a hundred runs out of it.
+				// twice that, one audit in about fifty runs out of it.
 				rules.FaultRate, rules.MostFaults = 0.05, 3
 				server := quotaserver.New(rules)
 				for _, n := range []int{300, 900, 1500, 2100} {
