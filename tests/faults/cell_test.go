@@ -83,15 +83,16 @@ func (c *cell) attempts() int {
 type result struct {
 	list     *api.AssociationList
 	err      *api.Error
-	elapsed  time.Duration
 	attempts int
+	// elapsed since the situation began, and its deadline with it.
+	elapsed time.Duration
 }
 
 func (c *cell) ask(t *testing.T) result {
 	t.Helper()
-	before, started := c.attempts(), time.Now()
+	before := c.attempts()
 	list, err := c.client.Associations(c.ctx, cert)
-	r := result{list: list, elapsed: time.Since(started), attempts: c.attempts() - before}
+	r := result{list: list, attempts: c.attempts() - before}
 	if err != nil && !errors.As(err, &r.err) {
 		t.Fatalf("the error is a %T", err)
 	}

@@ -62,8 +62,10 @@ func TestEveryFaultInEverySituation(t *testing.T) {
 			t.Run(f.name+"/"+s.name, func(t *testing.T) {
 				t.Parallel()
 				c := newCell(t, f, s.attempt(f))
-				s.set(c)
+				began := time.Now()
+				s.set(c) // starts the deadline
 				r := c.ask(t)
+				r.elapsed = time.Since(began)
 				seen.put(f, s, describe(r))
 				want := s.expect(f)
 				c.check(t, want, r)
