@@ -20,9 +20,12 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 	fset := token.NewFileSet()
 	named := map[ast.Expr]bool{}
 	for _, source := range sources {
-		file, err := parser.ParseFile(fset, source, nil, 0)
+		file, err := parser.ParseFile(fset, source, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if file.Doc != nil || !ast.IsGenerated(file) {
+			t.Errorf("%s: package comment %q, generated %t; want only the mark of a generated file", source, file.Doc.Text(), ast.IsGenerated(file))
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
