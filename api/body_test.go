@@ -191,18 +191,26 @@ func TestConnectionsAreReusedAfterEveryKindOfAnswer(t *testing.T) {
 			_, _ = io.WriteString(w, inUseBody)
 		},
 	}
-	remotes, n := map[string]bool{}, 0
+	var remotes map[string]bool
+	n := 0
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		remotes[r.RemoteAddr] = true
 		answers[n%len(answers)](w)
 		n++
 	}, api.WithMaxAttempts(1))
-	for range 2 * len(answers) {
-		_, _ = client.Associations(t.Context(), cert)
+	// Three rounds, because net/http gives a connection up if it hears only 50 ms
+	// after the answer that the request was written, as on a loaded machine; a
+	// kind of answer after which it is not reused shows in every round.
+	for range 3 {
+		remotes, n = map[string]bool{}, 0
+		for range 2 * len(answers) {
+			_, _ = client.Associations(t.Context(), cert)
+		}
+		if n == 2*len(answers) && len(remotes) == 1 {
+			return
+		}
 	}
-	if n != 2*len(answers) || len(remotes) != 1 {
-		t.Errorf("%d requests over %d connections", n, len(remotes))
-	}
+	t.Errorf("%d requests over %d connections", n, len(remotes))
 }
 
 func TestRedirectsAreRefusedAndCarryNothing(t *testing.T) {

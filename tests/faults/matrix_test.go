@@ -18,6 +18,11 @@ import (
 // slack is what a loaded machine may add to the time of a cell.
 const slack = 10 * time.Second
 
+// rounds that a cell has to show that connections are used again. net/http
+// gives one up if it hears only 50 ms after the answer that the request was
+// written, which happens on a loaded machine; a defect shows in every round.
+const rounds = 3
+
 // report is what the cells showed, printed as a table at the end.
 type report struct {
 	mu    sync.Mutex
@@ -61,15 +66,21 @@ func TestEveryFaultInEverySituation(t *testing.T) {
 			seen.put(f, s, "not run")
 			t.Run(f.name+"/"+s.name, func(t *testing.T) {
 				t.Parallel()
-				c := newCell(t, f, s.attempt(f))
-				began := time.Now()
-				s.set(c) // starts the deadline
-				r := c.ask(t)
-				r.elapsed = time.Since(began)
-				seen.put(f, s, describe(r))
-				want := s.expect(f)
-				c.check(t, want, r)
-				c.checkAfterwards(t, r, want.ended != nil)
+				reuse := ""
+				for range rounds {
+					c := newCell(t, f, s.attempt(f))
+					began := time.Now()
+					s.set(c) // starts the deadline
+					r := c.ask(t)
+					r.elapsed = time.Since(began)
+					seen.put(f, s, describe(r))
+					want := s.expect(f)
+					c.check(t, want, r)
+					if reuse = c.checkAfterwards(t, r, want.ended != nil); reuse == "" {
+						return
+					}
+				}
+				t.Error(reuse)
 			})
 		}
 	}
@@ -147,8 +158,8 @@ func checkAbout(t *testing.T, got, want time.Duration) {
 
 // checkAfterwards makes another call without faults: the client has to be as
 // good as new, to use the connection again where that is possible, and to let
-// go of every connection in the end.
-func (c *cell) checkAfterwards(t *testing.T, r result, ended bool) {
+// go of every connection in the end. What is wrong with the reuse is returned.
+func (c *cell) checkAfterwards(t *testing.T, r result, ended bool) (reuse string) {
 	t.Helper()
 	connections, _, _ := c.server.Connections()
 	c.fail(never, nothing, fs.OK())
@@ -162,37 +173,31 @@ func (c *cell) checkAfterwards(t *testing.T, r result, ended bool) {
 		if next.err != nil || next.list.Usage() != api.InUse || next.attempts > 1 {
 			t.Errorf("the next call: %+v", next)
 		}
-		c.checkReuse(t, r, ended, connections)
+		reuse = c.checkReuse(r, ended, connections)
 	}
 	c.client.CloseIdleConnections()
 	if !c.server.Drained(slack) {
 		t.Error("a connection is still open: some body was not closed")
 	}
 	c.checkSecrets(t)
+	return reuse
 }
 
 // checkReuse: a connection that served all requests so far serves the next one.
-func (c *cell) checkReuse(t *testing.T, r result, ended bool, before int) {
-	t.Helper()
+func (c *cell) checkReuse(r result, ended bool, before int) string {
 	all, _, _ := c.server.Connections()
+	// The last attempt of a call without error was good, and its connection stays.
+	stays := r.err == nil
+	one := c.fault.keeps && (stays || !ended || c.fault.treatment == retried && r.attempts == 1 || c.fault.treatment == waited)
 	switch {
-	case r.err == nil:
-		// The last attempt was a good one, and its connection stays.
-		if all != before {
-			t.Errorf("the next call needed a new connection")
-		}
-		if c.fault.keeps && all != 1 {
-			t.Errorf("%d connections, want 1", all)
-		}
-	case c.fault.keeps && (!ended || c.fault.treatment == retried && r.attempts == 1 || c.fault.treatment == waited):
-		if all != 1 {
-			t.Errorf("%d connections, want 1", all)
-		}
-	case c.fault.answer != nil:
-		if all != before+1 {
-			t.Errorf("%d connections after %d: a broken one was used again", all, before)
-		}
+	case one && all != 1:
+		return fmt.Sprintf("%d connections, want 1", all)
+	case stays && all != before:
+		return "the next call needed a new connection"
+	case !stays && !one && c.fault.answer != nil && all != before+1:
+		return fmt.Sprintf("%d connections after %d: a broken one was used again", all, before)
 	}
+	return ""
 }
 
 // checkSecrets: the credentials were sent, and are in the log of no attempt.
