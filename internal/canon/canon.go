@@ -20,11 +20,13 @@
 //   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
 //   - Security schemes take the name that belongs to what they send: the name
 //     of a scheme is never sent.
+//   - Base URLs end without a slash: the path that follows begins with one.
 package canon
 
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
@@ -67,9 +69,24 @@ func Canonicalize(doc specdoc.Object) (specdoc.Object, error) {
 		"components": specdoc.Object{"securitySchemes": schemes},
 	}
 	if servers != nil {
-		out["servers"] = specdoc.Clone(servers)
+		out["servers"] = canonicalServers(servers)
 	}
 	return out, nil
+}
+
+// canonicalServers writes base URLs without the slash at their end: paths begin
+// with one.
+func canonicalServers(published any) any {
+	servers := specdoc.Clone(published)
+	list, _ := servers.([]any)
+	for _, s := range list {
+		if server, ok := s.(specdoc.Object); ok {
+			if address, ok := server["url"].(string); ok {
+				server["url"] = strings.TrimRight(address, "/")
+			}
+		}
+	}
+	return servers
 }
 
 // operation returns a copy of the operation with every reference replaced and

@@ -78,7 +78,7 @@ func TestEquivalentSpellingsHaveOneCanonicalForm(t *testing.T) {
 			"paths:\n", "paths:\n  /zones: {get: {responses: {default: {description: d}}}}\n",
 			"  schemas:\n", "  schemas:\n    unused: {$ref: '#/components/schemas/unused'}\n",
 			"  securitySchemes:\n", "  securitySchemes:\n    unused: {type: http, scheme: basic}\n"},
-		"trailing slash": {"/associations:", "/associations/:"},
+		"slash after the base URL": {"api.example.com/v4}", "api.example.com/v4/}"},
 	}
 	for name, edits := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,16 +96,17 @@ func TestDifferencesInMeaningSurvive(t *testing.T) {
 	t.Parallel()
 	plain := canonical(t, published(t))
 	tests := map[string][]string{
-		"bound of an id":              {"maxLength: 32", "maxLength: 36"},
-		"required member":             {"[success, result]", "[success]"},
-		"type of a member":            {"service: {type: string}", "service: {type: integer}"},
-		"another way in":              {"- {api_email: [], api_key: []}", "- {api_email: []}"},
-		"header of a scheme":          {"X-Auth-Key", "X-Other-Key"},
-		"server":                      {"api.example.com", "staging.example.com"},
-		"a query parameter":           {"      responses:\n", "        - {in: query, name: page, schema: {type: integer}}\n      responses:\n"},
-		"another response":            {"        200:", "        202: {description: later}\n        200:"},
-		"anyOf in the place of allOf": {"allOf:", "anyOf:"},
-		"operation id":                {"operationId: list", "operationId: enumerate"},
+		"bound of an id":                        {"maxLength: 32", "maxLength: 36"},
+		"required member":                       {"[success, result]", "[success]"},
+		"type of a member":                      {"service: {type: string}", "service: {type: integer}"},
+		"another way in":                        {"- {api_email: [], api_key: []}", "- {api_email: []}"},
+		"header of a scheme":                    {"X-Auth-Key", "X-Other-Key"},
+		"scheme under a name that is another's": {"name: X-Auth-Email", "name: X-Auth-User"},
+		"server":                                {"api.example.com", "staging.example.com"},
+		"a query parameter":                     {"      responses:\n", "        - {in: query, name: page, schema: {type: integer}}\n      responses:\n"},
+		"another response":                      {"        200:", "        202: {description: later}\n        200:"},
+		"anyOf in the place of allOf":           {"allOf:", "anyOf:"},
+		"operation id":                          {"operationId: list", "operationId: enumerate"},
 	}
 	for name, edits := range tests {
 		t.Run(name, func(t *testing.T) {

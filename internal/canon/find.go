@@ -19,7 +19,7 @@ var (
 	// ErrNotFound reports a document that does not describe the operation.
 	ErrNotFound = errors.New("the operation GET /accounts/{…}/mtls_certificates/{…}/associations is not in the document")
 
-	operationPath = regexp.MustCompile(`^/accounts/\{([^{}/]+)\}/mtls_certificates/\{([^{}/]+)\}/associations/?$`)
+	operationPath = regexp.MustCompile(`^/accounts/\{([^{}/]+)\}/mtls_certificates/\{([^{}/]+)\}/associations$`)
 )
 
 // Found is the operation as it stands in a published document.

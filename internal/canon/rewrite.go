@@ -92,6 +92,9 @@ func canonicalSecurity(doc, op specdoc.Object, at string) (specdoc.Object, error
 			if _, twice := renamed[canonical]; twice {
 				return nil, fmt.Errorf("%s/security/%d: two schemes send the same header as %q", at, i, name)
 			}
+			if other, taken := schemes[canonical]; taken && schemeName("", other.(specdoc.Object)) != schemeName("", scheme) {
+				return nil, fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
+			}
 			renamed[canonical] = requirement[name]
 			schemes[canonical] = scheme
 		}
@@ -101,6 +104,13 @@ func canonicalSecurity(doc, op specdoc.Object, at string) (specdoc.Object, error
 	return schemes, nil
 }
 
+// The names of the schemes whose credentials the client sends.
+const (
+	APIToken = "api_token" // Authorization: Bearer
+	APIEmail = "api_email" // X-Auth-Email, together with APIKey
+	APIKey   = "api_key"   // X-Auth-Key, together with APIEmail
+)
+
 // schemeName names a scheme after what it sends.
 func schemeName(published string, scheme specdoc.Object) string {
 	text := func(key string) string {
@@ -109,16 +119,20 @@ func schemeName(published string, scheme specdoc.Object) string {
 	}
 	switch {
 	case text("type") == "http" && text("scheme") == "bearer":
-		return "api_token"
+		return APIToken
 	case text("type") == "apiKey" || text("type") == "apikey":
 		switch text("in") + " " + text("name") {
 		case "header x-auth-email":
-			return "api_email"
+			return APIEmail
 		case "header x-auth-key":
-			return "api_key"
+			return APIKey
 		case "header x-auth-user-service-key":
 			return "user_service_key"
 		}
+	}
+	if published == APIToken || published == APIEmail || published == APIKey {
+		// The name is taken by what the overlays and the client know under it.
+		return "other_" + published
 	}
 	return published
 }

@@ -2,7 +2,10 @@ package importer
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/canon"
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
@@ -18,9 +21,11 @@ const (
 // checkOperation refuses an operation that this library would not serve by
 // being generated anew: it needs a decision, and code, of people.
 func checkOperation(doc specdoc.Object, found canon.Found) error {
-	for _, method := range []string{"put", "post", "delete", "options", "head", "patch", "trace"} {
-		if _, ok := found.Item[method]; ok {
-			return fmt.Errorf("%s/%s: a new method: this library covers GET alone", found.ItemPointer(), method)
+	for _, member := range slices.Sorted(maps.Keys(found.Item)) {
+		switch {
+		case slices.Contains([]string{"get", "parameters", "servers", "summary", "description"}, member), strings.HasPrefix(member, "x-"):
+		default: // also a method that later versions of OpenAPI know
+			return fmt.Errorf("%s/%s: a new method: this library covers GET alone", found.ItemPointer(), specdoc.Escape(member))
 		}
 	}
 	for _, member := range []string{"requestBody", "callbacks"} {
@@ -53,11 +58,32 @@ func checkServers(doc specdoc.Object, found canon.Found) error {
 	}
 	first, _ := servers[0].(specdoc.Object)
 	address, _ := first["url"].(string)
+	if strings.ContainsAny(address, "{}") {
+		return fmt.Errorf("%s/servers/0/url: %.200q has variables, which this library would not fill in", at, address)
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Host != vendorHost || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("%s/servers/0/url: %.200q is not the vendor's production host, https://%s", at, address, vendorHost)
 	}
 	return nil
+}
+
+// checkSecurity refuses an operation that takes none of the credentials that
+// the client sends: the overlays state what the documentation page promises, and
+// would hide it. canonical is the canonical form.
+func checkSecurity(canonical specdoc.Object, found canon.Found) error {
+	var op specdoc.Object
+	for _, item := range canonical["paths"].(specdoc.Object) {
+		op, _ = item.(specdoc.Object)["get"].(specdoc.Object)
+	}
+	requirements, _ := op["security"].([]any)
+	for _, r := range requirements {
+		switch ways := slices.Sorted(maps.Keys(r.(specdoc.Object))); {
+		case slices.Equal(ways, []string{canon.APIToken}), slices.Equal(ways, []string{canon.APIEmail, canon.APIKey}):
+			return nil
+		}
+	}
+	return fmt.Errorf("%s/security: neither an API token nor email and key are enough any more: this library sends nothing else", found.Pointer())
 }
 
 // checkParameters refuses a parameter, other than those of the path, that

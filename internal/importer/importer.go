@@ -78,6 +78,9 @@ func take(doc specdoc.Object) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSecurity(canonical, found); err != nil {
+		return nil, err
+	}
 	if _, err := flatten.Load(canonical); err != nil {
 		return nil, err
 	}

@@ -106,6 +106,11 @@ func (o *Overlay) apply(root *yaml.Node, a Action) (Effect, error) {
 	if reflect.DeepEqual(before, after) {
 		return Satisfied, nil
 	}
+	if !a.action.Remove {
+		if err := contradiction(before, after, ""); err != nil {
+			return 0, err
+		}
+	}
 	return Applied, nil
 }
 

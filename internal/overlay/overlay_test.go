@@ -52,6 +52,34 @@ func TestActionsAreAppliedInOrder(t *testing.T) {
 	}
 }
 
+func TestAnUpdateDoesNotHideATypeOfTheText(t *testing.T) {
+	t.Parallel()
+	const action = `
+  - {x-id: total, description: d, target: "$..properties", update: {total: {type: number}}}
+`
+	for name, tt := range map[string]struct{ text, actions, want string }{
+		"nothing said":      {`{"a": {"properties": {}}}`, action, ""},
+		"said without type": {`{"a": {"properties": {"total": {"description": "d"}}}}`, action, ""},
+		"the same":          {`{"a": {"properties": {"total": {"type": "number", "minimum": 1}}}}`, action, ""},
+		"a narrower one":    {`{"a": {"properties": {"total": {"type": "integer"}}}}`, action, ""},
+		"another":           {`{"a": {"properties": {"total": {"type": "string"}}}}`, action, `overlays/10-x.yaml#total: /a/properties/total: the text says type "string", the action "number"`},
+		"a list":            {`{"l": [1, {"properties": {"total": {"type": "array", "items": {}}}}]}`, action, `/l/1/properties/total: the text says type "array"`},
+		"a member called so": {`{"a": {"properties": {"type": {"type": "string"}}}}`, `
+  - {x-id: total, description: d, target: "$..properties", update: {type: {type: string, example: e}}}
+`, ""},
+		"removed first": {`{"a": {"properties": {"total": {"type": "string"}}}}`, `
+  - {x-id: gone, description: d, target: "$..properties.total", remove: true}` + action, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := Survey(document(t, tt.text), parse(t, tt.actions))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestEachEffectIsTold(t *testing.T) {
 	t.Parallel()
 	overlays := parse(t, `
