@@ -17,6 +17,8 @@
 //     spelling that OpenAPI defines for what the vendor meant by 4xx.
 //   - Extensions are left out, except the vendor's own (x-cf…): they assert
 //     nothing, and generators take some of them for instructions.
+//   - Discriminators are left out: the alternatives that they choose from stay,
+//     and one of them has to match with or without the hint.
 //   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
 //   - Security schemes take the name that belongs to what they send: the name
 //     of a scheme is never sent.

@@ -38,10 +38,13 @@ func (in *inliner) inline(v any, at string) (any, error) {
 	return in.walk(v, at, specdoc.Fields, 0)
 }
 
-// foreign tells the extensions that are left out: every one that is not the
-// vendor's own. They assert nothing, but code generators obey some of them.
-func foreign(key string, place specdoc.Place) bool {
-	return place == specdoc.Fields && strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "x-cf")
+// leftOut tells the fields that assert nothing: extensions that are not the
+// vendor's own, of which code generators obey some, and discriminators, which
+// name components that are components no more and only say sooner which of the
+// alternatives it is that matches.
+func leftOut(key string, place specdoc.Place) bool {
+	return place == specdoc.Fields &&
+		(key == "discriminator" || strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "x-cf"))
 }
 
 func (in *inliner) walk(v any, at string, place specdoc.Place, depth int) (any, error) {
@@ -55,7 +58,7 @@ func (in *inliner) walk(v any, at string, place specdoc.Place, depth int) (any, 
 		}
 		out := make(specdoc.Object, len(v))
 		for _, key := range specdoc.SortedKeys(v) {
-			if foreign(key, place) {
+			if leftOut(key, place) {
 				continue
 			}
 			value, err := in.walk(v[key], at+"/"+specdoc.Escape(key), place.Child(key), depth+1)

@@ -45,27 +45,18 @@ const maxName = 40
 func Name(doc specdoc.Object) (specdoc.Object, error) {
 	out := specdoc.Clone(doc)
 	n := namer{schemas: specdoc.Object{}, byShape: map[string]string{}}
-	paths, _ := out["paths"].(specdoc.Object)
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		item, _ := paths[path].(specdoc.Object)
-		op, _ := item["get"].(specdoc.Object)
-		responses, _ := op["responses"].(specdoc.Object)
-		for _, status := range slices.Sorted(maps.Keys(responses)) {
-			response, _ := responses[status].(specdoc.Object)
-			content, _ := response["content"].(specdoc.Object)
-			for _, mediaType := range slices.Sorted(maps.Keys(content)) {
-				media, _ := content[mediaType].(specdoc.Object)
-				schema, ok := media["schema"].(specdoc.Object)
-				if !ok {
-					continue
-				}
-				named, err := n.hoist(schema, status, "Response"+status)
-				if err != nil {
-					return nil, err
-				}
-				media["schema"] = named
-			}
+	if err := eachAnswer(out, func(status string, media specdoc.Object) error {
+		return n.reserve(media["schema"], status)
+	}); err != nil {
+		return nil, err
+	}
+	if err := eachAnswer(out, func(status string, media specdoc.Object) (err error) {
+		if schema, ok := media["schema"].(specdoc.Object); ok {
+			media["schema"], err = n.hoist(schema, status, "Response"+status)
 		}
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	components, _ := out["components"].(specdoc.Object)
 	if components == nil {
@@ -76,9 +67,66 @@ func Name(doc specdoc.Object) (specdoc.Object, error) {
 	return out, nil
 }
 
+// eachAnswer calls do with every form of an answer in JSON, in a fixed order.
+// Other forms get no Go type.
+func eachAnswer(doc specdoc.Object, do func(status string, media specdoc.Object) error) error {
+	paths, _ := doc["paths"].(specdoc.Object)
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		item, _ := paths[path].(specdoc.Object)
+		op, _ := item["get"].(specdoc.Object)
+		responses, _ := op["responses"].(specdoc.Object)
+		for _, status := range slices.Sorted(maps.Keys(responses)) {
+			response, _ := responses[status].(specdoc.Object)
+			content, _ := response["content"].(specdoc.Object)
+			for _, mediaType := range slices.Sorted(maps.Keys(content)) {
+				media, _ := content[mediaType].(specdoc.Object)
+				if !isJSON(mediaType) {
+					continue
+				}
+				if err := do(status, media); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func isJSON(mediaType string) bool {
+	name, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
+	name = strings.TrimSpace(name)
+	return name == "application/json" || strings.HasSuffix(name, "+json")
+}
+
 type namer struct {
 	schemas specdoc.Object
 	byShape map[string]string // shape to the component that has it
+}
+
+// reserve gives the shapes at well-known places their names before any object is
+// named: an object of the same shape that the vendor adds, and that is met
+// earlier, would otherwise give its own name to a type that is there already.
+func (n *namer) reserve(v any, place string) error {
+	schema, ok := v.(specdoc.Object)
+	if !ok {
+		return nil
+	}
+	properties, _ := schema["properties"].(specdoc.Object)
+	if name, known := wellKnown[place]; known && len(properties) > 0 {
+		shape, err := shapeOf(schema)
+		if err != nil {
+			return err
+		}
+		if _, taken := n.byShape[shape]; !taken {
+			n.byShape[shape] = name
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
+		if err := n.reserve(properties[key], place+"."+key); err != nil {
+			return err
+		}
+	}
+	return n.reserve(schema["items"], place+"[]")
 }
 
 // hoist names the objects below schema, then schema itself. place is where it
@@ -87,6 +135,10 @@ func (n *namer) hoist(schema specdoc.Object, place, fallback string) (specdoc.Ob
 	name := fallback
 	if known, ok := wellKnown[place]; ok {
 		name = known
+	}
+	shape, err := shapeOf(schema) // as reserve saw it: its children become references
+	if err != nil {
+		return nil, err
 	}
 	properties, _ := schema["properties"].(specdoc.Object)
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
@@ -115,7 +167,7 @@ func (n *namer) hoist(schema specdoc.Object, place, fallback string) (specdoc.Ob
 	if len(properties) == 0 {
 		return schema, nil
 	}
-	return n.component(schema, name, place)
+	return n.component(schema, shape, name, place)
 }
 
 func (n *namer) child(parent specdoc.Object, key, place, fallback string) error {
@@ -132,24 +184,22 @@ func (n *namer) child(parent specdoc.Object, key, place, fallback string) error 
 }
 
 // component stores schema and returns a reference to it.
-func (n *namer) component(schema specdoc.Object, name, place string) (specdoc.Object, error) {
-	shape, err := shapeOf(schema)
-	if err != nil {
-		return nil, err
+func (n *namer) component(schema specdoc.Object, shape, name, place string) (specdoc.Object, error) {
+	known, ok := n.byShape[shape]
+	if ok {
+		name = known
 	}
-	existing, ok := n.byShape[shape]
-	if !ok {
-		if len(name) > maxName {
-			return nil, fmt.Errorf("the object at %s needs a name: %s is longer than %d characters", place, name, maxName)
-		}
-		if _, taken := n.schemas[name]; taken {
-			return nil, fmt.Errorf("the object at %s needs a name: %s is another object's", place, name)
-		}
+	switch _, stored := n.schemas[name]; {
+	case stored && ok:
+	case stored:
+		return nil, fmt.Errorf("the object at %s needs a name: %s is another object's", place, name)
+	case len(name) > maxName:
+		return nil, fmt.Errorf("the object at %s needs a name: %s is longer than %d characters", place, name, maxName)
+	default:
 		n.schemas[name] = schema
 		n.byShape[shape] = name
-		existing = name
 	}
-	return specdoc.Object{"$ref": "#/components/schemas/" + existing}, nil
+	return specdoc.Object{"$ref": "#/components/schemas/" + name}, nil
 }
 
 // shapeOf returns a text that is equal for schemas that accept the same

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -83,6 +84,45 @@ properties:
 		if _, ok := got[name]; !ok {
 			t.Errorf("no %s in %v", name, slices.Sorted(maps.Keys(got)))
 		}
+	}
+}
+
+// The name of a type that is there already must not depend on what the vendor
+// adds, wherever it is met.
+func TestAddedObjectsTakeNoName(t *testing.T) {
+	t.Parallel()
+	const failure = "{type: object, properties: {success: {type: boolean}, errors: {type: array, items: {type: string}}}}"
+	before := schemasOf(t, answer(t, map[string]string{"200": envelope, "4XX": failure}))
+	for name, added := range map[string]map[string]string{
+		"a status with the shape of another":      {"200": envelope, "401": failure, "4XX": failure},
+		"an object with the shape of a later one": {"200": envelope + "  debug: {type: object, properties: {pointer: {type: string}}}\n", "4XX": failure},
+		"within an object": {"200": strings.Replace(envelope, "source:", "chain: {type: array, items: {type: object, properties: {source: {type: object, properties: {pointer: {type: string}}}}}}, source:", 2),
+			"4XX": failure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			after := schemasOf(t, answer(t, added))
+			for name := range before {
+				if _, ok := after[name]; !ok {
+					t.Errorf("no %s any more in %v", name, slices.Sorted(maps.Keys(after)))
+				}
+			}
+			if source := fmt.Sprint(after["ResponseInfo"]); !strings.Contains(source, "source:map[$ref:#/components/schemas/ResponseInfoSource]") {
+				t.Errorf("the source of an error has another name: %s", source)
+			}
+		})
+	}
+}
+
+func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
+	t.Parallel()
+	doc := answer(t, map[string]string{"200": envelope})
+	content := doc["paths"].(specdoc.Object)["/p"].(specdoc.Object)["get"].(specdoc.Object)["responses"].(specdoc.Object)["200"].(specdoc.Object)["content"].(specdoc.Object)
+	want := schemasOf(t, doc)
+	content["application/xml"] = specdoc.Object{"schema": specdoc.Object{"type": "object", "properties": specdoc.Object{"result": specdoc.Object{"type": "string"}}}}
+	content["application/problem+json; v=1"] = content["application/json"]
+	if diff := cmp.Diff(want, schemasOf(t, doc)); diff != "" {
+		t.Errorf("components (-without +with)\n%s", diff)
 	}
 }
 
