@@ -5,23 +5,22 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/certuse/cloudflare-mtls/generated"
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// envelope is the generated answer with some members read in more detail: the
-// generated types cannot tell a member that is missing from one that is zero,
-// and do not know what else can say that there is more.
+// envelope is an answer as far as it is read, with more detail than the
+// generated type: that cannot tell a member that is missing from one that is
+// zero, and does not know what else can say that there is more.
 type envelope struct {
-	generated.AssociationsResponse
-	success *bool
-	rows    rows
-	info    *resultInfo
-	more    pageHint
+	success          *bool
+	rows             rows
+	info             *resultInfo
+	errors, messages []notice
+	more             pageHint
 }
 
-// UnmarshalMember takes precedence over that of the generated type.
+// UnmarshalMember implements [strictjson.Object].
 func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
 	switch string(name) {
 	case "success":
@@ -30,11 +29,12 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 		return true, e.rows.read(d)
 	case "result_info":
 		return true, d.Read(&e.info)
+	case "errors":
+		return true, strictjson.ReadList(d, &e.errors)
+	case "messages":
+		return true, strictjson.ReadList(d, &e.messages)
 	}
-	if known, err = e.more.read(d, name); known {
-		return known, err
-	}
-	return e.AssociationsResponse.UnmarshalMember(d, name)
+	return e.more.read(d, name)
 }
 
 // describeDecoding says what is wrong by place and kind only: the decoder's own

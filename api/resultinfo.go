@@ -7,23 +7,9 @@ import (
 	"math"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/generated"
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-type resultInfo struct {
-	generated.ResultInfo
-	more pageHint
-}
-
-// UnmarshalMember takes precedence over that of the generated type.
-func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
-	if known, err = i.more.read(d, name); known {
-		return known, err
-	}
-	return i.ResultInfo.UnmarshalMember(d, name)
-}
 
 // pageHint is whether the answer points to more than it holds, in a member of a
 // name that APIs use for it. This operation has none of them today; cursor and
@@ -68,17 +54,12 @@ func fillInfo(list *AssociationList, info *resultInfo, more pageHint, body []byt
 		return nil
 	}
 	var err error
-	count := func(name string, f float64) int64 {
-		n, problem := toCount(name, f, body)
-		err = errors.Join(err, problem)
-		return n
-	}
 	list.Info = &ResultInfo{
-		Count:      count("count", info.Count),
-		Page:       count("page", info.Page),
-		PerPage:    count("per_page", info.PerPage),
-		TotalCount: count("total_count", info.TotalCount),
-		TotalPages: count("total_pages", info.TotalPages),
+		Count:      toCount("count", info.Count, body, &err),
+		Page:       toCount("page", info.Page, body, &err),
+		PerPage:    toCount("per_page", info.PerPage, body, &err),
+		TotalCount: toCount("total_count", info.TotalCount, body, &err),
+		TotalPages: toCount("total_pages", info.TotalPages, body, &err),
 	}
 	list.Truncated = isTruncated(len(list.Associations), *list.Info, bool(more || info.more))
 	return err
@@ -87,16 +68,19 @@ func fillInfo(list *AssociationList, info *resultInfo, more pageHint, body []byt
 // maxExact is the largest integer up to which float64 holds every one.
 const maxExact = 1 << 53
 
-func toCount(name string, f float64, body []byte) (int64, error) {
-	switch {
-	case f != math.Trunc(f):
-		return 0, fmt.Errorf("/result_info/%s is not an integer", name)
+// toCount takes a count as the contract has it: as a number today, and as an
+// integer if the vendor makes one of it. What is wrong is joined to problem.
+func toCount[N int64 | float64](name string, n N, body []byte, problem *error) int64 {
+	switch f := float64(n); {
+	case f != math.Trunc(f),
+		f == 0 && mayUnderflow(body) && strings.Trim(mantissa(rawInfo(body, name)), "-0.") != "":
+		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is not an integer", name))
+		return 0
 	case math.Abs(f) > maxExact, math.Abs(f) == maxExact && !isExactly(body, name, f):
-		return 0, fmt.Errorf("/result_info/%s is beyond 2^53", name)
-	case f == 0 && mayUnderflow(body) && strings.Trim(mantissa(rawInfo(body, name)), "-0.") != "":
-		return 0, fmt.Errorf("/result_info/%s is not an integer", name)
+		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is beyond 2^53", name))
+		return 0
 	}
-	return int64(f), nil
+	return int64(n)
 }
 
 // isExactly tells 2^53 from 2^53+1, which are the same float64.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/certuse/cloudflare-mtls/generated"
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -22,19 +21,19 @@ const rowSize = 32
 var errNullRow = errors.New("/result holds null instead of an association")
 
 func (r *rows) read(d *strictjson.Decoder) error {
-	var row generated.Association
+	var next row
 	return d.ReadArray(func(rest []byte) {
 		*r = make(rows, 0, min(bytes.Count(rest, []byte("{")), len(rest)/rowSize))
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullRow
 		}
-		row = generated.Association{}
-		if err := d.Read(&row); err != nil {
+		next = row{}
+		if err := d.Read(&next); err != nil {
 			return err
 		}
 		// Member by member: one that the vendor adds must not break the build.
-		*r = append(*r, Association{Service: row.Service, Status: row.Status})
+		*r = append(*r, Association{Service: next.Service, Status: next.Status})
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -36,5 +37,20 @@ func TestRowsHaveRoomAtOnceButWithinTheBody(t *testing.T) {
 				t.Errorf("%d rows in %d bytes, for a body of %d bytes", len(list.Associations), room, len(body))
 			}
 		})
+	}
+}
+
+// The members named here are some that a revision of the contract may add:
+// internal/update runs this test with types that have them.
+func TestMembersThatNobodyReadsCostNothing(t *testing.T) {
+	t.Parallel()
+	const wrong = `"since": 5, "labels": [7], "bindings": "none", "meta": {"a": 1}`
+	notices := `[{"code": 1000, "message": "m", ` + wrong + `, "source": {"pointer": "/p", ` + wrong + `}}]`
+	list, err := decodeSuccess([]byte(`{"success": true, ` + wrong + `, "errors": ` + notices + `, "messages": ` + notices + `,
+		"result_info": {"count": 1, ` + wrong + `}, "result": [{"service": "gateway", "status": "active", ` + wrong + `}]}`))
+	if err != nil || list.Info.Count != 1 || len(list.Errors) != 1 ||
+		!slices.Equal(list.Associations, []Association{{Service: "gateway", Status: "active"}}) ||
+		!slices.Equal(list.Messages, []Notice{{Code: 1000, Message: "m", Pointer: "/p"}}) {
+		t.Errorf("got %+v, %v", list, err)
 	}
 }

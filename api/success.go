@@ -6,7 +6,6 @@ import (
 	"mime"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/generated"
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
@@ -33,11 +32,11 @@ func decodeSuccess(body []byte) (*AssociationList, error) {
 		return nil, err
 	}
 	var err error
-	if list.Messages, err = notices(e.Messages); err != nil {
+	if list.Messages, err = notices(e.messages); err != nil {
 		return nil, err
 	}
 	var failed []Notice
-	if failed, err = notices(e.Errors); err != nil {
+	if failed, err = notices(e.errors); err != nil {
 		return nil, err
 	}
 	for _, n := range failed {
@@ -48,7 +47,7 @@ func decodeSuccess(body []byte) (*AssociationList, error) {
 	return list, nil
 }
 
-func notices(infos []generated.ResponseInfo) ([]Notice, error) {
+func notices(infos []notice) ([]Notice, error) {
 	if len(infos) == 0 {
 		return nil, nil
 	}

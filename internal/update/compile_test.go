@@ -82,13 +82,23 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		t.Errorf("a property less: %+v", r.Go)
 	}
 
-	// Properties of every form: a row with a list cannot be compared any more,
-	// and nothing here may depend on that.
-	r = take(t, root, "forms.yaml", changed(t, serviceProperty, serviceProperty+
-		"        since: {type: string, format: date-time}\n"+
-		"        labels: {type: object, additionalProperties: {type: string}}\n"+
-		"        bindings: {type: array, items: {type: object, required: [hostname], properties: {hostname: {type: string}, port: {type: integer}}}}\n"+
-		"        meta: {}\n"))
+	// Properties of every form, at every place: a row with a list cannot be
+	// compared any more, and nothing here may depend on that, or on what errors
+	// have and messages have not.
+	forms := func(indent string) string {
+		return indent + "since: {type: string, format: date-time}\n" +
+			indent + "labels: {type: object, additionalProperties: {type: string}}\n" +
+			indent + "bindings: {type: array, items: {type: object, required: [hostname], properties: {hostname: {type: string}, port: {type: integer}}}}\n" +
+			indent + "meta: {}\n"
+	}
+	r = take(t, root, "forms.yaml", changed(t, serviceProperty, serviceProperty+forms("        "),
+		"          documentation_url: {type: string}\n", "          documentation_url: {type: string}\n"+forms("          "),
+		"{type: object, properties: {pointer: {type: string}}}", "{type: object, properties: {pointer: {type: string}, since: {type: string, format: date-time}}}",
+		"                count: {description: \"Counts of the count kind.\", example: 3, type: number}\n",
+		"                count: {description: \"Counts of the count kind.\", example: 3, type: integer}\n"+forms("                "),
+		"        messages: {\"$ref\": \"#/components/schemas/notes\"}\n",
+		"        messages: {type: array, items: {type: object, required: [code, message], properties: {code: {type: integer}, message: {type: string}}}}\n",
+		"        success: {enum: [true]", forms("        ")+"        success: {enum: [true]"))
 	if len(r.Go.Public) != 0 {
 		t.Errorf("properties of every form: %+v", r.Go)
 	}
