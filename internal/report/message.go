@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
@@ -65,7 +66,7 @@ func (c *comparer) responses(before, after specdoc.Object, at spot) {
 		x, y := before[status], after[status]
 		spot := spot{at.pointer + "/" + specdoc.Escape(status), "answer " + status}
 		switch {
-		case x == nil && status[0] == '2':
+		case x == nil && strings.HasPrefix(status, "2"):
 			c.add(Breaking, spot, "added", "There is a new kind of success, which the library does not know.")
 		case x == nil:
 			c.add(Compatible, spot, "added", "A failure is described that was not; it is an error all the same.")

@@ -20,7 +20,8 @@ type Report struct {
 	Source Source `json:"source,omitzero"`
 	// Warnings are for the person who takes the revision.
 	Warnings []string `json:"warnings"`
-	// Contract lists the changes of the contract as users get it.
+	// Contract lists the changes of the contract as users get it. It is nil if
+	// the document was refused before that was known.
 	Contract []Change `json:"contract"`
 	// Published lists the changes of the published text, before the overlays.
 	Published []PublishedChange `json:"published"`
@@ -43,16 +44,21 @@ type Source struct {
 // PublishedChange is a change of the published text.
 type PublishedChange struct {
 	Change
-	// ReachesUsers is false if the overlays say something else at this place.
+	// ReachesUsers is false if the overlays say something else at this place. It
+	// is true where nobody knows, because the document was refused before.
 	ReachesUsers bool `json:"reaches_users"`
 }
 
-// Overlays tells what the new text means for the overlay actions.
+// Overlays tells what the new text means for the overlay actions. Its lists are
+// nil if an action could not be applied at all.
 type Overlays struct {
 	// Satisfied are the actions that the new text makes unnecessary and the old
 	// one did not; Needed are those that became necessary again.
 	Satisfied []Action `json:"satisfied"`
 	Needed    []Action `json:"needed"`
+	// Unmatched are those for which the new text has no place and no proof that
+	// it needs none; each is a reason to refuse it.
+	Unmatched []Action `json:"unmatched"`
 	// Listed are all actions that the new text satisfies, as recorded in the
 	// provenance.
 	Listed []string `json:"listed"`
@@ -74,13 +80,14 @@ type Go struct {
 }
 
 // CompareOverlays tells the difference between the outcomes of the same
-// actions on the old and on the new text.
+// actions on the old and on the new text. An action without a place in the new
+// text is told as that, and not as needed again.
 func CompareOverlays(before, after []overlay.Outcome) Overlays {
 	satisfied := map[string]bool{}
 	for _, o := range before {
 		satisfied[o.Action.ID] = o.Effect == overlay.Satisfied
 	}
-	out := Overlays{Satisfied: []Action{}, Needed: []Action{}, Listed: []string{}}
+	out := Overlays{Satisfied: []Action{}, Needed: []Action{}, Unmatched: []Action{}, Listed: []string{}}
 	for _, o := range after {
 		action := Action{ID: o.Action.ID, Description: strings.Join(strings.Fields(o.Action.Description), " ")}
 		now := o.Effect == overlay.Satisfied
@@ -88,6 +95,8 @@ func CompareOverlays(before, after []overlay.Outcome) Overlays {
 			out.Listed = append(out.Listed, o.Action.ID)
 		}
 		switch was := satisfied[o.Action.ID]; {
+		case o.Effect == overlay.Unmatched:
+			out.Unmatched = append(out.Unmatched, action)
 		case now && !was:
 			out.Satisfied = append(out.Satisfied, action)
 		case was && !now:
@@ -109,6 +118,16 @@ func Reaching(published, contract []Change) []PublishedChange {
 			p.Meaning = "Users see no difference: the overlays decide this place."
 		}
 		out = append(out, PublishedChange{p, reaches})
+	}
+	return out
+}
+
+// Unjudged returns changes of the published text of which nobody knows whether
+// they reach users.
+func Unjudged(published []Change) []PublishedChange {
+	out := make([]PublishedChange, 0, len(published))
+	for _, p := range published {
+		out = append(out, PublishedChange{p, true})
 	}
 	return out
 }

@@ -32,22 +32,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, warning := range r.Warnings {
 		p.linef("warning: %s", warning)
 	}
-	p.heading("Contract, as users of this library get it")
-	p.changes(r.Contract)
-	p.heading("Published text, where the overlays keep the change from users")
-	var hidden []Change
-	for _, c := range r.Published {
-		if !c.ReachesUsers {
-			hidden = append(hidden, c.Change)
-		}
-	}
-	p.changes(hidden)
-	p.heading("Overlay actions")
-	p.actions("satisfied by the new text", r.Overlays.Satisfied)
-	p.actions("needed again", r.Overlays.Needed)
-	if len(r.Overlays.Satisfied)+len(r.Overlays.Needed) == 0 {
-		p.linef("  as before (%d satisfied by the text itself)", len(r.Overlays.Listed))
-	}
+	p.compared(r)
 	if r.Refusal != "" {
 		_, err := io.WriteString(w, p.String())
 		return err
@@ -65,13 +50,48 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-type printer struct{ strings.Builder }
-
-func (p *printer) linef(format string, args ...any) {
-	fmt.Fprintf(p, format+"\n", args...)
+// compared prints what changed in the documents. Of one that was refused before
+// its contract was known, that is the published text, all of it.
+func (p *printer) compared(r *Report) {
+	title, known := "Published text, where the overlays keep the change from users", r.Contract != nil
+	p.heading("Contract, as users of this library get it")
+	if known {
+		p.changes(r.Contract)
+	} else {
+		title = "Published text"
+		p.linef("  not known: the document was refused before")
+	}
+	p.heading(title)
+	var shown []Change
+	for _, c := range r.Published {
+		if !known || !c.ReachesUsers {
+			shown = append(shown, c.Change)
+		}
+	}
+	p.changes(shown)
+	p.heading("Overlay actions")
+	if r.Overlays.Listed == nil {
+		p.linef("  not known: the document was refused before")
+		return
+	}
+	p.actions("match nothing in the new text", r.Overlays.Unmatched)
+	p.actions("satisfied by the new text", r.Overlays.Satisfied)
+	p.actions("needed again", r.Overlays.Needed)
+	if len(r.Overlays.Unmatched)+len(r.Overlays.Satisfied)+len(r.Overlays.Needed) == 0 {
+		p.linef("  as before (%d satisfied by the text itself)", len(r.Overlays.Listed))
+	}
 }
 
-func (p *printer) heading(title string) { p.linef("\n%s", title) }
+type printer struct{ strings.Builder }
+
+// linef prints one line. A refused document can hold anything, also in the names
+// that make its places.
+func (p *printer) linef(format string, args ...any) {
+	const longest = 2000
+	p.WriteString(Line(fmt.Sprintf(format, args...), longest) + "\n")
+}
+
+func (p *printer) heading(title string) { p.WriteString("\n" + title + "\n") }
 
 // changes prints changes, those that say the same of several places together.
 // Documentation is told by its places only.
@@ -96,7 +116,8 @@ func (p *printer) changes(changes []Change) {
 		p.linef("  %-11s %s", c.Class, c.What)
 		for _, other := range changes[i:] {
 			if (kind{other.What, other.Meaning}) == this {
-				p.linef("      %s\n        %s", other.Place, other.Pointer)
+				p.linef("      %s", other.Place)
+				p.linef("        %s", other.Pointer)
 			}
 		}
 		p.linef("      %s", c.Meaning)

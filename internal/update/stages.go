@@ -27,8 +27,8 @@ type stages struct {
 }
 
 // compareStages takes the old and the new revision through the pipeline. What
-// is wrong with the new one is a RefusedError; what is wrong with the old one
-// is a fault of the tree.
+// is wrong with the new one is a RefusedError, and both have the forms that it
+// reached; what is wrong with the old one is a fault of the tree.
 func compareStages(req Request, taken *importer.Import) (before, after stages, err error) {
 	fsys := os.DirFS(req.Root)
 	overlays, err := overlay.Load(fsys, pipeline.OverlayDir)
@@ -44,33 +44,35 @@ func compareStages(req Request, taken *importer.Import) (before, after stages, e
 	}
 	before.record = source.Provenance
 	if after, err = through(req.Name, taken.Cut, overlays, true); err != nil {
-		return stages{}, stages{}, refuse(err)
+		return before, after, refuse(err)
 	}
 	return before, after, nil
 }
 
 // through takes a document through the stages. strict demands that each overlay
 // action finds its place; one made for a new text need not match the old one.
+// With an error it returns the forms that were reached before it: where the
+// overlays no longer fit, what changed in the text is what the reader needs.
 func through(name string, doc specdoc.Object, overlays []overlay.Overlay, strict bool) (s stages, err error) {
 	if s.canonical, err = canon.Canonicalize(doc); err != nil {
-		return stages{}, fmt.Errorf("%s: %w", name, err)
+		return s, fmt.Errorf("%s: %w", name, err)
 	}
 	overlaid, outcomes, err := overlay.Survey(s.canonical, overlays)
 	if err != nil {
-		return stages{}, fmt.Errorf("%s: %w", name, err)
+		return s, fmt.Errorf("%s: %w", name, err)
 	}
 	s.outcomes = outcomes
 	for _, o := range outcomes {
 		if strict && o.Effect == overlay.Unmatched {
-			return stages{}, fmt.Errorf("%s: overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself",
+			return s, fmt.Errorf("%s: overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself",
 				name, o.Action.ID, o.Action.Target)
 		}
 	}
 	if s.flat, err = flatten.Flatten(overlaid); err != nil {
-		return stages{}, fmt.Errorf("%s, after the overlays: %w", name, err)
+		return s, fmt.Errorf("%s, after the overlays: %w", name, err)
 	}
 	if s.contract, err = pipeline.Finish(name, overlaid); err != nil {
-		return stages{}, err
+		return s, err
 	}
 	return s, nil
 }

@@ -72,12 +72,14 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	if err != nil {
 		return nil, refuse(err)
 	}
-	before, after, err := compareStages(req, taken)
-	if err != nil {
-		return nil, err
-	}
 	plan := &Plan{root: req.Root, files: map[string][]byte{}}
-	plan.describe(req, taken, before, after)
+	before, after, err := compareStages(req, taken)
+	if after.canonical != nil {
+		plan.describe(req, taken, before, after)
+	}
+	if err != nil {
+		return nil, plan.refusal(err)
+	}
 	if err := plan.store(req, taken, before); err != nil {
 		return nil, plan.refusal(err)
 	}
@@ -94,16 +96,18 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 }
 
 // refusal adds the report to an error that refuses the document: why the module
-// does not compile is seen in what changed.
+// does not compile, or why an overlay action matches nothing, is seen in what
+// changed. A document that has no canonical form cannot be compared.
 func (p *Plan) refusal(err error) error {
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
+	if refused, ok := errors.AsType[*RefusedError](err); ok && p.Report.Published != nil {
 		p.Report.Class, p.Report.Refusal, p.Report.Files = report.Refused, refused.Reason, []string{}
 		refused.Report = &p.Report
 	}
 	return err
 }
 
-// describe fills the parts of the report that come from comparing documents.
+// describe fills the parts of the report that come from comparing documents, as
+// far as after got.
 func (p *Plan) describe(req Request, taken *importer.Import, before, after stages) {
 	r := &p.Report
 	openapi, _ := taken.Cut["openapi"].(string)
@@ -118,9 +122,16 @@ func (p *Plan) describe(req Request, taken *importer.Import, before, after stage
 	} else if r.Source.License != before.record.License {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, before.record.License))
 	}
+	published := report.Compare(report.Loosen(before.canonical), report.Loosen(after.canonical))
+	if after.outcomes != nil {
+		r.Overlays = report.CompareOverlays(before.outcomes, after.outcomes)
+	}
+	if after.flat == nil {
+		r.Published = report.Unjudged(published)
+		return
+	}
 	r.Contract = append([]report.Change{}, report.Compare(before.flat, after.flat)...)
-	r.Published = report.Reaching(report.Compare(report.Loosen(before.canonical), report.Loosen(after.canonical)), r.Contract)
-	r.Overlays = report.CompareOverlays(before.outcomes, after.outcomes)
+	r.Published = report.Reaching(published, r.Contract)
 }
 
 // store adds the document and its record to the plan. Of a document that is
