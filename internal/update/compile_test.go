@@ -2,7 +2,9 @@ package update
 
 import (
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -104,9 +106,37 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 	}
 	run("test", "./api", "./internal/strictjson", "./tests/contract")
 
+	// Members that share a Go name are refused by their names, in the same words
+	// each time, and taken once an overlay names one of them.
+	collision := changed(t, serviceProperty, serviceProperty+"        Service: {type: string}\n")
+	_, err := Prepare(t.Context(), request(root, "collision.yaml", collision))
+	const shared = `refused: the module does not compile against the new contract: ` +
+		`the JSON members "Service" and "service" of Association would share the Go name Service; generated/types.gen.go:16:2: Service redeclared`
+	if err == nil || err.Error() != shared {
+		t.Errorf("error %v, want %s", err, shared)
+	}
+	const named = `overlay: 1.1.0
+info: {title: Names, version: 1.0.0}
+actions:
+  - x-id: service-name
+    target: $.paths.*.get.responses['200'].content['application/json'].schema..properties.result.items.properties['Service']
+    description: It would be called Service, as service is.
+    update: {x-go-name: ServiceName}
+`
+	if err := os.WriteFile(filepath.Join(root, "overlays", "60-names.yaml"), []byte(named), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r = take(t, root, "collision.yaml", collision)
+	if !slices.ContainsFunc(r.Go.Generated, func(c goapi.Change) bool { return c.Message == "Association.ServiceName: added" }) {
+		t.Errorf("a name by overlay: %+v", r.Go)
+	}
+	if err := os.Remove(filepath.Join(root, "overlays", "60-names.yaml")); err != nil {
+		t.Fatal(err)
+	}
+
 	// What the written code cannot live with is refused.
 	before := snapshot(t, root)
-	_, err := Prepare(t.Context(), request(root, "other.yaml", changed(t, "    service: {description: \"Which product holds the certificate.\", example: tunnel, type: string}", "    service: {type: integer}")))
+	_, err = Prepare(t.Context(), request(root, "other.yaml", changed(t, "    service: {description: \"Which product holds the certificate.\", example: tunnel, type: string}", "    service: {type: integer}")))
 	refused, ok := errors.AsType[*RefusedError](err)
 	if !ok || !strings.Contains(refused.Reason, "does not compile against the new contract: ") || !strings.Contains(refused.Reason, ".go:") {
 		t.Fatalf("error %v, want a refusal that names the line", err)
