@@ -3,6 +3,8 @@ package update
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -83,5 +85,33 @@ func TestRefusalTellsWhatTheVendorChanged(t *testing.T) {
 		if encoded, err := json.Marshal(r); err != nil || bytes.Contains(encoded, []byte(":null")) {
 			t.Errorf("%s: a list is null: %s, %v", name, encoded, err)
 		}
+	}
+}
+
+// The generator's own words are about a line of its output.
+func TestRefusalNamesTheMemberWithoutAGoName(t *testing.T) {
+	t.Parallel()
+	root := copyModule(t, testtree.PipelineInputs...)
+	edited := changed(t, serviceProperty, serviceProperty+"        名前: {type: string}\n        größe: {type: string}\n        2fa: {type: string}\n")
+	_, err := Prepare(t.Context(), request(root, "edited.yaml", edited))
+	const want = `no Go code can be generated from the new contract: the JSON member "名前" of Association needs an x-go-name: `
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || !strings.HasPrefix(refused.Reason, want) {
+		t.Errorf("error %v, want a refusal: %s", err, want)
+	}
+	named := changed(t, serviceProperty, serviceProperty+"        名前: {type: string}\n        größe: {type: string}\n")
+	const action = `overlay: 1.1.0
+info: {title: Names, version: 1.0.0}
+actions:
+  - x-id: name
+    target: $.paths.*.get.responses['200'].content['application/json'].schema..properties.result.items.properties['名前']
+    description: The generator finds no name for it.
+    update: {x-go-name: FullName}
+`
+	if err := os.WriteFile(filepath.Join(root, "overlays", "60-names.yaml"), []byte(action), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// What the generated code imports is not in the copy; it was generated.
+	if _, err := Prepare(t.Context(), request(root, "edited.yaml", named)); err == nil || !strings.Contains(err.Error(), "does not compile") {
+		t.Errorf("with a name: %v", err)
 	}
 }

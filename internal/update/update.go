@@ -161,7 +161,7 @@ func (p *Plan) generate(ctx context.Context, after stages) error {
 	files, err := codegen.Generate(ctx, p.root, after.contract, goview.View(after.contract))
 	if err != nil {
 		if _, ran := errors.AsType[*exec.ExitError](err); ran && ctx.Err() == nil {
-			return refuse(fmt.Errorf("no Go code can be generated from the new contract: %w", err))
+			return refuse(ungenerated(after.contract, err))
 		}
 		return errors.Join(ctx.Err(), err)
 	}
