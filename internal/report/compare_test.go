@@ -71,6 +71,7 @@ const (
 	count   = "count: {type: number, minimum: 0}"
 	id      = "schema: {type: string, maxLength: 36}"
 	page    = "        - {in: query, name: page, schema: {type: integer, minimum: 1}}\n"
+	good    = "          description: good\n"
 	token   = "        - {api_token: []}\n"
 	op      = "/paths/~1things~1{id}/get"
 	answer  = op + "/responses/200/content/application~1json/schema"
@@ -88,6 +89,14 @@ type edited struct {
 
 var edits = map[string]edited{
 	"property added":                {[]string{count, count + "\n                        since: {type: string}"}, thing + "/properties/since", Compatible, Breaking},
+	"required property added":       {[]string{count, count + "\n                        since: {type: string}", "required: [service]", "required: [service, since]"}, thing + "/properties/since", Compatible, Breaking},
+	"members excluded":              {[]string{"required: [service]", "required: [service]\n                      additionalProperties: false"}, thing + "/additionalProperties", Compatible, Breaking},
+	"members of one form":           {[]string{"required: [service]", "required: [service]\n                      additionalProperties: {type: string}"}, thing + "/additionalProperties", Compatible, Breaking},
+	"elements once each":            {[]string{"                    items:\n", "                    uniqueItems: true\n                    items:\n"}, answer + "/properties/result/uniqueItems", Compatible, Breaking},
+	"bound excluded":                {[]string{count, "count: {type: number, minimum: 0, exclusiveMinimum: true}"}, thing + "/properties/count/exclusiveMinimum", Compatible, Breaking},
+	"parameter's bound excluded":    {[]string{"{type: integer, minimum: 1}", "{type: integer, minimum: 1, exclusiveMinimum: true}"}, op + "/parameters/1/schema/exclusiveMinimum", Breaking, Compatible},
+	"header that nobody reads":      {[]string{good, headers("X-Tag: {schema: {type: string}}")}, op + "/responses/200/headers/X-Tag", Compatible, Compatible},
+	"header that is read":           {[]string{good, headers("retry-after: {schema: {type: integer}}")}, op + "/responses/200/headers/retry-after", Compatible, Breaking},
 	"type of another kind":          {[]string{service, "service: {type: integer, description: what, example: a}"}, thing + "/properties/service/type", Breaking, Breaking},
 	"number becomes integer":        {[]string{count, "count: {type: integer, minimum: 0}"}, thing + "/properties/count/type", Compatible, Breaking},
 	"answer no longer requires":     {[]string{"required: [service]", "required: []"}, thing + "/properties/service", Breaking, Compatible},
@@ -142,6 +151,72 @@ func TestEachChangeHasItsClassAndPlace(t *testing.T) {
 				t.Errorf("undone: %+v, want one of class %v", back, tt.undone)
 			}
 		})
+	}
+}
+
+// headers describes headers of an answer.
+func headers(described string) string { return good + "          headers: {" + described + "}\n" }
+
+func TestHeadersAreComparedOneByOne(t *testing.T) {
+	t.Parallel()
+	const read, unread = "Retry-After: {schema: {type: integer}}", "X-Tag: {schema: {type: string}}"
+	for name, tt := range map[string]struct {
+		before, after string
+		want          Class
+	}{
+		"another one":                     {read, read + ", " + unread, Compatible},
+		"one less":                        {read + ", " + unread, read, Compatible},
+		"one less that counts":            {read + ", " + unread, unread, Breaking},
+		"another form":                    {unread, "X-Tag: {schema: {type: integer}}", Compatible},
+		"another form of one that counts": {read, "Retry-After: {schema: {type: string}}", Breaking},
+		"another spelling":                {read, "retry-AFTER: {schema: {type: integer}}", None},
+		"another description":             {unread, "X-Tag: {description: a tag, schema: {type: string}}", Documentation},
+	} {
+		got := Compare(contract(t, good, headers(tt.before)), contract(t, good, headers(tt.after)))
+		if Worst(got) != tt.want || len(got) > 1 {
+			t.Errorf("%s: %+v, want one change of class %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestAdditionalMembersAreComparedAsSchemas(t *testing.T) {
+	t.Parallel()
+	with := func(value string) specdoc.Object {
+		return contract(t, "required: [service]", "required: [service]\n                      additionalProperties: "+value)
+	}
+	for name, tt := range map[string]struct {
+		before, after string
+		want          Class
+		pointer       string
+	}{
+		"true is nothing said":    {"true", "{}", None, ""},
+		"excluded, then a schema": {"false", "{type: string}", Breaking, ""},
+		"a schema, then excluded": {"{type: string}", "false", Compatible, ""},
+		"a narrower schema":       {"{type: string}", "{type: string, pattern: a}", Compatible, "/pattern"},
+		"another type":            {"{type: string}", "{type: integer}", Breaking, "/type"},
+		"another description":     {"{type: string}", "{type: string, description: tag}", Documentation, "/description"},
+	} {
+		got := Compare(with(tt.before), with(tt.after))
+		if Worst(got) != tt.want || len(got) > 1 {
+			t.Errorf("%s: %+v, want one change of class %v", name, got, tt.want)
+		}
+		if want := thing + "/additionalProperties" + tt.pointer; len(got) == 1 && got[0].Pointer != want {
+			t.Errorf("%s: at %s, want %s", name, got[0].Pointer, want)
+		}
+	}
+}
+
+func TestRequiredPropertyIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	const since = count + "\n                        since: {type: string}"
+	for required, want := range map[string]string{
+		"required: [service]":        `added: {"type":"string"}`,
+		"required: [service, since]": `added, in every answer: {"type":"string"}`,
+	} {
+		got := Compare(contract(t), contract(t, count, since, "required: [service]", required))
+		if len(got) != 1 || got[0].What != want {
+			t.Errorf("%s: %+v, want %s", required, got, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
@@ -84,14 +85,57 @@ func (c *comparer) response(before, after specdoc.Object, at spot) {
 		switch {
 		case key == "content":
 			c.content(object(x), object(y), at.keyword(key))
-		case key == "headers" && x == nil:
-			c.add(Compatible, at.keyword(key), "headers described", "Nothing that is relied on changes.")
+		case key == "headers":
+			c.headers(object(x), object(y), at.keyword(key))
 		case key == "links" || isProse(key):
 			c.prose(at, key, x, y)
 		default:
 			c.unknown(at, key, x, y)
 		}
 	})
+}
+
+// readHeaders are the headers of answers that the library reads, besides those
+// of HTTP itself, which a description of an API leaves out.
+var readHeaders = map[string]bool{"Retry-After": true, "Ratelimit": true, "Cf-Ray": true}
+
+// headers compares the headers that are described. What the library does not
+// read, no user gets from it.
+func (c *comparer) headers(before, after specdoc.Object, at spot) {
+	byName := func(headers specdoc.Object) specdoc.Object {
+		out := specdoc.Object{}
+		for name, header := range headers {
+			out[http.CanonicalHeaderKey(name)] = specdoc.Object{"name": name, "header": header}
+		}
+		return out
+	}
+	x, y := byName(before), byName(after)
+	eachKey(x, y, func(name string) {
+		was, is := object(x, name, "header"), object(y, name, "header")
+		holder := x
+		if y[name] != nil {
+			holder = y
+		}
+		written, _ := object(holder, name)["name"].(string)
+		spot, title := at.keyword(written), "header "+Line(name, 60)
+		switch {
+		case x[name] == nil:
+			c.add(Compatible, spot, title+" described", "Nothing that is relied on changes.")
+		case meaning(was) == meaning(is) && y[name] != nil:
+			c.prose(spot, "description", was["description"], is["description"])
+		case !readHeaders[name]:
+			c.add(Compatible, spot, title+": "+described(was, is), "The library does not read it.")
+		default:
+			c.add(Breaking, spot, title+": "+described(was, is), "The library reads it: see whether it still understands it.")
+		}
+	})
+}
+
+func described(was, is specdoc.Object) string {
+	if is == nil {
+		return "no longer described"
+	}
+	return shown(assertions(was, specdoc.Fields)) + " → " + shown(assertions(is, specdoc.Fields))
 }
 
 func (c *comparer) content(before, after specdoc.Object, at spot) {

@@ -49,6 +49,10 @@ func (c *comparer) schema(before, after specdoc.Object, at spot, d direction) {
 			c.enum(x, y, at, d)
 		case "nullable":
 			c.flag(x == true, y == true, at.keyword(key), d, "null")
+		case "uniqueItems", "exclusiveMinimum", "exclusiveMaximum":
+			c.restriction(key, x == true, y == true, at, d)
+		case "additionalProperties":
+			c.additional(x, y, at, d)
 		case "deprecated":
 			c.deprecated(x, y, at)
 		default:
@@ -106,6 +110,39 @@ func (c *comparer) flag(before, after bool, at spot, d direction, name string) {
 		c.widened(d, at, "may now be "+name)
 	case before && !after:
 		c.narrowed(d, at, "is no longer "+name)
+	}
+}
+
+// restriction compares a flag that excludes values where it is set.
+func (c *comparer) restriction(key string, before, after bool, at spot, d direction) {
+	switch {
+	case !before && after:
+		c.narrowed(d, at.keyword(key), key+": now true")
+	case before && !after:
+		c.widened(d, at.keyword(key), key+": no longer true")
+	}
+}
+
+// additional compares what a schema says of members that it does not list.
+// Without a word, and with true, they may hold anything.
+func (c *comparer) additional(before, after any, at spot, d direction) {
+	x, y := object(before), object(after)
+	open := func(v any, o specdoc.Object) bool { return v == nil || v == true || o != nil && meaning(o) == "{}" }
+	wasOpen, isOpen := open(before, x), open(after, y)
+	const members = "members that are not listed "
+	here := at.keyword("additionalProperties")
+	switch {
+	case wasOpen && isOpen, before == false && after == false:
+	case isOpen:
+		c.widened(d, here, members+"may hold anything")
+	case after == false:
+		c.narrowed(d, here, members+"are excluded")
+	case before == false:
+		c.widened(d, here, members+"are no longer excluded: "+shown(after))
+	case wasOpen:
+		c.narrowed(d, here, members+"only as "+shown(after))
+	default:
+		c.schema(x, y, spot{here.pointer, at.place + ", other members"}, d)
 	}
 }
 
@@ -189,6 +226,9 @@ func (c *comparer) properties(before, after specdoc.Object, at spot, d direction
 		property := at.property(name)
 		property.place = Line(strings.TrimSpace(property.place), 200)
 		switch {
+		case p == nil && d == response && contains(list(after["required"]), name):
+			c.add(Compatible, property, "added, in every answer: "+shown(assertions(q, specdoc.Fields)),
+				"The generated type has a new field. Answers without it are not valid any more: the fixtures of tests need it.")
 		case p == nil && d == response:
 			c.add(Compatible, property, "added: "+shown(assertions(q, specdoc.Fields)),
 				"The generated type has a new field; the body as received has always carried it.")
