@@ -127,6 +127,7 @@ var edits = map[string]edited{
 	"read-only parameter":           {[]string{id, "schema: {type: string, readOnly: true, maxLength: 36}"}, op + "/parameters/0/schema/readOnly", Documentation, Documentation},
 	"operation id":                  {[]string{"operationId: list", "operationId: enumerate"}, op + "/operationId", Documentation, Documentation},
 	"second server":                 {[]string{"v4}]", "v4}, {url: https://x.example.com}]"}, "/servers", Documentation, Documentation},
+	"link":                          {[]string{good, good + "          links: {next: {operationId: list}}\n"}, op + "/responses/200/links", Documentation, Documentation},
 	"vendor's extension":            {[]string{"      operationId: list\n", "      operationId: list\n      x-cf-a: 1\n"}, op + "/x-cf-a", Documentation, Documentation},
 	"licence":                       {[]string{"title: Things", "license: {name: MIT}, title: Things"}, "/info/license", Documentation, Documentation},
 }

@@ -87,7 +87,13 @@ func (c *comparer) response(before, after specdoc.Object, at spot) {
 			c.content(object(x), object(y), at.keyword(key))
 		case key == "headers":
 			c.headers(object(x), object(y), at.keyword(key))
-		case key == "links" || isProse(key):
+		case key == "links":
+			if meaning(x) != meaning(y) {
+				c.add(Documentation, at.keyword(key), fmt.Sprintf("links: %s → %s", shown(x), shown(y)), "The library follows no links.")
+			} else {
+				c.prose(at, key, x, y)
+			}
+		case isProse(key):
 			c.prose(at, key, x, y)
 		default:
 			c.unknown(at, key, x, y)

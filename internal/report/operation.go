@@ -41,9 +41,12 @@ func (c *comparer) add(class Class, at spot, what, meaning string) {
 
 func (c *comparer) prose(at spot, key string, before, after any) {
 	if text(before) != text(after) && !strings.HasPrefix(key, "x-go-") {
-		c.add(Documentation, at.keyword(key), fmt.Sprintf("%s: %s → %s", key, shown(before), shown(after)), "Nothing changes but the documentation.")
+		c.add(Documentation, at.keyword(key), fmt.Sprintf("%s: %s → %s", key, shown(before), shown(after)), proseMeaning)
 	}
 }
+
+// proseMeaning is the meaning of changes that are not worth a line of their own.
+const proseMeaning = "Nothing changes but the documentation."
 
 func (c *comparer) info(before, after specdoc.Object) {
 	at := spot{"/info", "document"}
@@ -70,7 +73,23 @@ func (c *comparer) servers(before, after any) {
 		c.add(Breaking, spot{"/servers/0/url", at.place}, fmt.Sprintf("url: %s → %s", shown(x), shown(y)), "The library's default address is not the vendor's any more.")
 		return
 	}
-	c.prose(at, "servers", before, after)
+	urls := func(v any) []any {
+		servers, _ := v.([]any)
+		var out []any
+		for _, server := range servers {
+			out = append(out, object(server)["url"])
+		}
+		return out
+	}
+	came, gone := missing(urls(after), urls(before)), missing(urls(before), urls(after))
+	for what, these := range map[string][]any{"added: ": came, "removed: ": gone} {
+		if len(these) > 0 {
+			c.add(Documentation, at.keyword("servers"), what+shown(these), "The library's default address is the first server, as before.")
+		}
+	}
+	if len(came)+len(gone) == 0 {
+		c.prose(at, "servers", before, after)
+	}
 }
 
 func (c *comparer) operation(before, after specdoc.Object, at spot) {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/certuse/cloudflare-mtls/internal/goapi"
 )
 
 // headlines say what a class asks of the reader.
@@ -94,7 +92,7 @@ func (p *printer) linef(format string, args ...any) {
 func (p *printer) heading(title string) { p.WriteString("\n" + title + "\n") }
 
 // changes prints changes, those that say the same of several places together.
-// Documentation is told by its places only.
+// Prose is told by its places only.
 func (p *printer) changes(changes []Change) {
 	if len(changes) == 0 {
 		p.linef("  no change")
@@ -104,7 +102,7 @@ func (p *printer) changes(changes []Change) {
 	type kind struct{ what, meaning string }
 	printed := map[kind]bool{}
 	for i, c := range changes {
-		if c.Class == Documentation {
+		if c.Meaning == proseMeaning {
 			prose = append(prose, c.Place)
 			continue
 		}
@@ -113,7 +111,11 @@ func (p *printer) changes(changes []Change) {
 			continue
 		}
 		printed[this] = true
-		p.linef("  %-11s %s", c.Class, c.What)
+		label := c.Class.String()
+		if c.Class == Documentation {
+			label = proseLabel
+		}
+		p.linef("  %-11s %s", label, c.What)
 		for _, other := range changes[i:] {
 			if (kind{other.What, other.Meaning}) == this {
 				p.linef("      %s", other.Place)
@@ -123,9 +125,15 @@ func (p *printer) changes(changes []Change) {
 		p.linef("      %s", c.Meaning)
 	}
 	if len(prose) > 0 {
-		p.linef("  %-11s %d places: %s", "prose", len(prose), strings.Join(distinct(prose), ", "))
+		places := "places"
+		if len(prose) == 1 {
+			places = "place"
+		}
+		p.linef("  %-11s %d %s: %s", proseLabel, len(prose), places, strings.Join(distinct(prose), ", "))
 	}
 }
+
+const proseLabel = "prose"
 
 func (p *printer) actions(title string, actions []Action) {
 	for i, a := range actions {
@@ -145,20 +153,22 @@ func (p *printer) goChanges(g Go) {
 		p.linef("  only comments change in the generated code")
 		return
 	}
-	for _, side := range []struct {
-		name    string
-		changes []goapi.Change
-	}{{"api", g.Public}, {"generated", g.Generated}} {
-		if len(side.changes) == 0 {
-			p.linef("  %s: the exported API is the same", side.name)
+	if len(g.Public) == 0 {
+		p.linef("  api: the exported API is the same")
+	}
+	for _, c := range g.Public {
+		class := Breaking
+		if c.Compatible {
+			class = Compatible
 		}
-		for _, c := range side.changes {
-			class := Breaking
-			if c.Compatible {
-				class = Compatible
-			}
-			p.linef("  %s: %-11s %s", side.name, class, Line(c.Message, 200))
-		}
+		p.linef("  api: %-11s %s", class, Line(c.Message, 200))
+	}
+	if len(g.Generated) == 0 {
+		p.linef("  generated: the exported API is the same")
+	}
+	// Nothing is promised of generated/, so nothing in it can break a promise.
+	for _, c := range g.Generated {
+		p.linef("  generated (no promise): %s", Line(c.Message, 200))
 	}
 }
 
