@@ -1,7 +1,6 @@
 package report
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/goapi"
@@ -104,42 +103,6 @@ func CompareOverlays(before, after []overlay.Outcome) Overlays {
 		}
 	}
 	return out
-}
-
-// Reaching marks which changes of the published text are changes of the
-// contract too.
-func Reaching(published, contract []Change) []PublishedChange {
-	out := make([]PublishedChange, 0, len(published))
-	for _, p := range published {
-		reaches := slices.ContainsFunc(contract, func(c Change) bool {
-			return belowPath(c.Pointer) == belowPath(p.Pointer) && c.Class == p.Class
-		})
-		if !reaches && p.Class != Documentation {
-			p.Meaning = "Users see no difference: the overlays decide this place."
-		}
-		out = append(out, PublishedChange{p, reaches})
-	}
-	return out
-}
-
-// Unjudged returns changes of the published text of which nobody knows whether
-// they reach users.
-func Unjudged(published []Change) []PublishedChange {
-	out := make([]PublishedChange, 0, len(published))
-	for _, p := range published {
-		out = append(out, PublishedChange{p, true})
-	}
-	return out
-}
-
-// belowPath cuts the path from a pointer: the overlays rename it.
-func belowPath(pointer string) string {
-	rest, ok := strings.CutPrefix(pointer, "/paths/")
-	if !ok {
-		return pointer
-	}
-	_, below, _ := strings.Cut(rest, "/")
-	return below
 }
 
 // Classify returns the class of the whole report.

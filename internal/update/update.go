@@ -122,7 +122,8 @@ func (p *Plan) describe(req Request, taken *importer.Import, before, after stage
 	} else if r.Source.License != before.record.License {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, before.record.License))
 	}
-	published := report.Compare(report.Loosen(before.canonical), report.Loosen(after.canonical))
+	text := report.Loosen(after.canonical)
+	published := report.Compare(report.Loosen(before.canonical), text)
 	if after.outcomes != nil {
 		r.Overlays = report.CompareOverlays(before.outcomes, after.outcomes)
 	}
@@ -131,7 +132,7 @@ func (p *Plan) describe(req Request, taken *importer.Import, before, after stage
 		return
 	}
 	r.Contract = append([]report.Change{}, report.Compare(before.flat, after.flat)...)
-	r.Published = report.Reaching(published, r.Contract)
+	r.Published = report.Reaching(published, r.Contract, text, after.flat)
 }
 
 // store adds the document and its record to the plan. Of a document that is
