@@ -44,7 +44,7 @@ const maxName = 40
 // to the components; doc is not changed.
 func Name(doc specdoc.Object) (specdoc.Object, error) {
 	out := specdoc.Clone(doc)
-	n := namer{schemas: specdoc.Object{}, byShape: map[string]string{}}
+	n := namer{schemas: specdoc.Object{}, byShape: map[string]string{}, owners: map[string]string{}}
 	if err := eachAnswer(out, func(status string, media specdoc.Object) error {
 		return n.reserve(media["schema"], status)
 	}); err != nil {
@@ -101,6 +101,7 @@ func isJSON(mediaType string) bool {
 type namer struct {
 	schemas specdoc.Object
 	byShape map[string]string // shape to the component that has it
+	owners  map[string]string // name of a component to the shape that has it
 }
 
 // reserve gives the shapes at well-known places their names before any object is
@@ -118,7 +119,7 @@ func (n *namer) reserve(v any, place string) error {
 			return err
 		}
 		if _, taken := n.byShape[shape]; !taken {
-			n.byShape[shape] = name
+			n.byShape[shape], n.owners[name] = name, shape
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
@@ -185,19 +186,18 @@ func (n *namer) child(parent specdoc.Object, key, place, fallback string) error 
 
 // component stores schema and returns a reference to it.
 func (n *namer) component(schema specdoc.Object, shape, name, place string) (specdoc.Object, error) {
-	known, ok := n.byShape[shape]
-	if ok {
+	if known, ok := n.byShape[shape]; ok {
 		name = known
 	}
-	switch _, stored := n.schemas[name]; {
-	case stored && ok:
-	case stored:
+	if owner, taken := n.owners[name]; taken && owner != shape {
 		return nil, fmt.Errorf("the object at %s needs a name: %s is another object's", place, name)
-	case len(name) > maxName:
+	}
+	if len(name) > maxName {
 		return nil, fmt.Errorf("the object at %s needs a name: %s is longer than %d characters", place, name, maxName)
-	default:
+	}
+	n.byShape[shape], n.owners[name] = name, shape
+	if _, stored := n.schemas[name]; !stored {
 		n.schemas[name] = schema
-		n.byShape[shape] = name
 	}
 	return specdoc.Object{"$ref": "#/components/schemas/" + name}, nil
 }

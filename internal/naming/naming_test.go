@@ -114,6 +114,15 @@ func TestAddedObjectsTakeNoName(t *testing.T) {
 	}
 }
 
+// A member whose key gives no letters for a name would take that of its parent.
+func TestNamesOfOtherObjectsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	doc := answer(t, map[string]string{"200": strings.Replace(envelope, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1)})
+	if _, err := Name(doc); err == nil || !strings.Contains(err.Error(), "the object at 200.result[].名前 needs a name") {
+		t.Errorf("error %v, want one that asks for a name", err)
+	}
+}
+
 func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
 	t.Parallel()
 	doc := answer(t, map[string]string{"200": envelope})
