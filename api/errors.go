@@ -74,6 +74,8 @@ type Error struct {
 	// Attempts is the number of requests made; 0 means that nothing was sent.
 	Attempts int
 
+	// text is what the error read from JSON said; then nothing below is known.
+	text      string
 	operation string
 	note      string
 	kinds     []error

@@ -22,6 +22,9 @@ const (
 // status, the API's codes and first message, the cause, the Ray ID. The codes
 // are the vendor's contract; the wording is nobody's.
 func (e *Error) Error() string {
+	if e.text != "" {
+		return oneLine(e.text, maxErrorText)
+	}
 	var parts []string
 	if e.operation != "" {
 		parts = append(parts, e.operation)

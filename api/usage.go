@@ -70,7 +70,8 @@ func (l *AssociationList) infoHintsAtMore() bool {
 
 // UnmarshalJSON replaces the whole list, with nothing kept of what it held
 // before: a list that was read from JSON proves nothing, and its Usage is
-// [UsageUnknown]. After an error the list is empty.
+// [UsageUnknown]. After an error of this method the list is empty; encoding/json
+// does not call it, and leaves the list as it is, if the text is not JSON.
 func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	type fields AssociationList // without this method
 	*l = AssociationList{}

@@ -47,6 +47,17 @@ func (c Class) Breach() bool { return c == BadRequest || c == BadResponse }
 // MarshalText gives the class as in [Class.String].
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
+// UnmarshalText reads what [Class.MarshalText] gives. It refuses anything else.
+func (c *Class) UnmarshalText(text []byte) error {
+	for class := BadRequest; class <= Outside; class++ {
+		if class.String() == string(text) {
+			*c = class
+			return nil
+		}
+	}
+	return fmt.Errorf("contract: no class %.50q", text)
+}
+
 // Violation is one finding. All its texts are redacted and bounded in length.
 type Violation struct {
 	// Class says how the finding bears on the contract; never zero in one that this

@@ -36,3 +36,22 @@ func TestViolationAsJSON(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 }
+
+func TestViolationsComeBackFromJSON(t *testing.T) {
+	t.Parallel()
+	for class := contract.BadRequest; class <= contract.Outside; class++ {
+		want := contract.Violation{Class: class, Pointer: "/a", Message: "m", StatusCode: 200}
+		text, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got contract.Violation
+		if err := json.Unmarshal(text, &got); err != nil || got != want {
+			t.Errorf("%s came back as %+v, %v", text, got, err)
+		}
+	}
+	var got contract.Violation
+	if err := json.Unmarshal([]byte(`{"class":"Class(0)"}`), &got); err == nil {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,99 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestReadingJSONIntoAResultKeepsNothingOfIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text    string
+		list    bool
+		failure string
+	}{
+		"failure": {`{"certificate":{"account_id":"o","id":"other"},"usage":"unknown","error":"HTTP 403"}`, false, "HTTP 403"},
+		"list":    {`{"certificate":{"account_id":"o","id":"other"},"usage":"unused","list":{"result":[]}}`, true, ""},
+		"neither": {`{"certificate":{"account_id":"o","id":"other"},"usage":"of a later version"}`, false, ""},
+	} {
+		list, err := ask(t, answer(200, emptyBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := api.AuditResult{Certificate: cert, List: list}
+		if err := json.Unmarshal([]byte(c.text), &r); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if r.Certificate.ID != "other" || r.Usage() != api.UsageUnknown || (r.List != nil) != c.list || (r.Err != nil) != (c.failure != "") {
+			t.Errorf("%s: got %+v", name, r)
+		}
+		if c.failure != "" && r.Err.Error() != c.failure {
+			t.Errorf("%s: the error is %v", name, r.Err)
+		}
+		again, err := json.Marshal(r)
+		if err != nil || !strings.Contains(string(again), `"usage":"unknown"`) || !strings.Contains(string(again), c.failure) {
+			t.Errorf("%s: again %s, %v", name, again, err)
+		}
+		if err := json.Unmarshal([]byte(`{"certificate":7}`), &r); err == nil || r.List != nil || r.Err != nil || r.Certificate.ID != "" {
+			t.Errorf("%s: after an error %+v, %v", name, r, err)
+		}
+	}
+}
+
+func TestErrorsComeBackFromJSON(t *testing.T) {
+	t.Parallel()
+	_, err := ask(t, answer(404, envelopeWith("7003"), "Retry-After", "3", "CF-Ray", "8f-AMS"))
+	want := asError(t, err)
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := &api.Error{Attempts: 9, RetryAfter: time.Hour}
+	if err := json.Unmarshal(text, got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Error() != want.Error() || !errors.Is(got, api.ErrNotFound) || errors.Is(got, api.ErrServer) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if again, err := json.Marshal(got); err != nil || string(again) != string(text) {
+		t.Errorf("%s came back as %s, %v", text, again, err)
+	}
+	for text, wait := range map[string]time.Duration{
+		`{"retry_after_seconds":0.25}`: 250 * time.Millisecond, `{"retry_after_seconds":1e300}`: math.MaxInt64, `{"retry_after_seconds":-5}`: 0,
+	} {
+		if err := json.Unmarshal([]byte(text), got); err != nil || got.RetryAfter != wait || got.StatusCode != 0 || got.Details != nil {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"attempts":"many"}`), got); err == nil || got.Attempts != 0 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestAuditResultAsJSON(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		result api.AuditResult
+		want   string
+	}{
+		"error": {
+			api.AuditResult{Certificate: api.CertificateRef{AccountID: "a", ID: "b"}, Err: errors.New("why")},
+			`{"certificate":{"account_id":"a","id":"b"},"usage":"unknown","error":"why"}`,
+		},
+		"list": {
+			api.AuditResult{List: &api.AssociationList{Associations: []api.Association{{Service: "s", Status: "t"}}, Body: []byte("x")}},
+			`{"certificate":{"account_id":"","id":""},"usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"received_at":"0001-01-01T00:00:00Z"}}`,
+		},
+	} {
+		got, err := json.Marshal(c.result)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: got %s, %v", name, got, err)
+		}
+	}
+}
