@@ -96,8 +96,7 @@ func (a *audit) run(certs iter.Seq[CertificateRef], yield func(AuditResult) bool
 	defer a.end()
 	a.running.Go(func() {
 		defer close(a.work)
-		defer a.panics.keep()
-		a.feed(certs)
+		a.panics.guard(func() { a.feed(certs) })
 	})
 	go func() {
 		a.running.Wait()
@@ -144,10 +143,7 @@ func (a *audit) feed(certs iter.Seq[CertificateRef]) {
 		}
 		if workers < a.config.concurrency {
 			workers++
-			a.running.Go(func() {
-				defer a.panics.keep()
-				a.worker(cert)
-			})
+			a.running.Go(func() { a.panics.guard(func() { a.worker(cert) }) })
 			continue
 		}
 		select {
@@ -179,7 +175,8 @@ func (a *audit) ask(cert CertificateRef) AuditResult {
 	if fail == nil {
 		return AuditResult{Certificate: cert, List: list}
 	}
-	if fail.Is(ErrUnauthorized) || fail.Is(ErrRateLimited) {
+	// A caller who went away ends the rest by that, whatever came with it.
+	if a.ctx.Err() == nil && (fail.Is(ErrUnauthorized) || fail.Is(ErrRateLimited)) {
 		a.stop(&auditStop{fail})
 	}
 	return AuditResult{Certificate: cert, Err: fail}

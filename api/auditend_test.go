@@ -3,8 +3,11 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -161,17 +164,22 @@ func TestPanicsReachTheCallerOfTheAudit(t *testing.T) {
 	for name, c := range map[string]struct {
 		rt    roundTrip
 		certs iter.Seq[api.CertificateRef]
+		want  string
 	}{
-		"transport": {func(*http.Request) (*http.Response, error) { panic("boom") }, numbered(-1)},
-		"input":     {echoing, func(func(api.CertificateRef) bool) { panic("boom") }},
+		"transport": {func(*http.Request) (*http.Response, error) { panic("boom") }, numbered(-1), "boom"},
+		"input":     {echoing, func(func(api.CertificateRef) bool) { panic("boom") }, "boom"},
+		// As t.Fatal does in the fake of a test.
+		"transport that ends its goroutine": {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numbered(-1), "runtime.Goexit"},
+		"one alone":                         {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numbered(1), "runtime.Goexit"},
+		"input that ends its goroutine":     {echoing, func(func(api.CertificateRef) bool) { runtime.Goexit() }, "runtime.Goexit"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			defer func() {
-				if got := recover(); got != "boom" {
+				if got := recover(); !strings.Contains(fmt.Sprint(got), c.want) {
 					t.Errorf("%s: recovered %v", name, got)
 				}
 			}()
-			for range newClient(t, c.rt).Audit(t.Context(), c.certs) {
+			for range newClient(t, c.rt).Audit(t.Context(), c.certs, api.WithConcurrency(1)) {
 				continue
 			}
 		})
@@ -188,6 +196,28 @@ func TestPanicInTheLoopStopsTheAudit(t *testing.T) {
 		}()
 		for range newClient(t, roundTrip(echoing)).Audit(t.Context(), numbered(-1)) {
 			panic("mine")
+		}
+	})
+}
+
+// The end of the caller's context is the reason for the rest, not the block that
+// came together with it.
+func TestCancelTogetherWithABlockIsACancel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		rt := roundTrip(func(*http.Request) (*http.Response, error) {
+			cancel()
+			return answer(429, envelopeWith("971"), "Retry-After", "86400"), nil
+		})
+		n := 0
+		for r := range newClient(t, rt).Audit(ctx, numbered(5), api.WithConcurrency(1)) {
+			if n++; n > 1 && (!errors.Is(r.Err, context.Canceled) || errors.Is(r.Err, api.ErrRateLimited)) {
+				t.Errorf("result %d: %v", n, r.Err)
+			}
+		}
+		if n != 5 {
+			t.Errorf("%d results", n)
 		}
 	})
 }
