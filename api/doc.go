@@ -21,10 +21,10 @@
 //	case api.UsageUnknown: // correct, but it settles nothing
 //	}
 //
-// An answer is good when it has a 2xx status other than 206, is JSON, says "success": true and
-// holds a result array. Anything else is an error. In particular a success
-// without a result, which the contract allows, is [ErrNoResult] and not an
-// empty list. The JSON is read strictly: duplicate names, invalid UTF-8,
+// An answer is good when it has a 2xx status other than 206, is JSON, says
+// "success": true and holds a result array. Anything else is an error. In
+// particular a success without a result, which the contract allows, is
+// [ErrNoResult] and not an empty list. The JSON is read strictly: duplicate names, invalid UTF-8,
 // trailing data and wrong types are [ErrUnexpectedResponse]. Members that this
 // version does not know are accepted and can be read from
 // [AssociationList.Body]; unknown values of service and status pass through.
@@ -33,9 +33,9 @@
 // above n, total_pages or page is above 1, any of the numbers is negative, n is
 // above 0, fills per_page and there are no totals, or result_info or the answer
 // itself has a member called cursor, cursors, next, next_cursor, next_page,
-// next_page_token or has_more that is not null, false or empty.
-// A truncated list can prove that a certificate is in use, and never that it
-// is not.
+// next_page_token or has_more that is not null, false or empty, or a Link header
+// points to the next page (RFC 8288). A truncated list can prove that a
+// certificate is in use, and never that it is not.
 //
 // The base URL is https://api.cloudflare.com/client/v4, or that of
 // [WithBaseURL]: https, or http on loopback. Timeouts and sizes are bounded by

@@ -166,6 +166,35 @@ func TestReadingJSONIntoAListKeepsNothingOfIt(t *testing.T) {
 	}
 }
 
+func TestLinkToTheNextPageIsMore(t *testing.T) {
+	t.Parallel()
+	for link, more := range map[string]bool{
+		`<https://api.cloudflare.com/x?page=2>; rel="next"`:               true,
+		`</x?a=1>; rel="prev", </x;rel=prev,y>; title="t";  REL = "Next"`: true,
+		`</x>; rel=next`:                 true,
+		`</x>; rel="last next"; title=t`: true,
+		`</x>; rel="prev"`:               false,
+		`</x;rel=next>; rel="self"`:      false,
+		`</x>; rel="nextish"`:            false,
+		`</x>; anchor="next"`:            false,
+		`<<<<;;,,==rel`:                  false,
+		``:                               false,
+	} {
+		for result, want := range map[string]api.Usage{`[]`: api.Unused, oneRow: api.InUse} {
+			list, err := ask(t, answer(200, `{"success":true,"result":`+result+`}`, "Link", link))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if more && want == api.Unused {
+				want = api.UsageUnknown
+			}
+			if list.Truncated != more || list.Usage() != want {
+				t.Errorf("%s with %s: truncated %v, %v", result, link, list.Truncated, list.Usage())
+			}
+		}
+	}
+}
+
 func TestUsageText(t *testing.T) {
 	t.Parallel()
 	for usage, want := range map[api.Usage]string{
@@ -186,27 +215,5 @@ func TestUsageText(t *testing.T) {
 	var u api.Usage
 	if err := u.UnmarshalText([]byte("Unused")); !errors.Is(err, api.ErrInvalidArgument) || u != api.UsageUnknown {
 		t.Errorf("got %v, %v", u, err)
-	}
-}
-
-func TestAuditResultAsJSON(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		result api.AuditResult
-		want   string
-	}{
-		"error": {
-			api.AuditResult{Certificate: api.CertificateRef{AccountID: "a", ID: "b"}, Err: errors.New("why")},
-			`{"certificate":{"account_id":"a","id":"b"},"usage":"unknown","error":"why"}`,
-		},
-		"list": {
-			api.AuditResult{List: &api.AssociationList{Associations: []api.Association{{Service: "s", Status: "t"}}, Body: []byte("x")}},
-			`{"certificate":{"account_id":"","id":""},"usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"received_at":"0001-01-01T00:00:00Z"}}`,
-		},
-	} {
-		got, err := json.Marshal(c.result)
-		if err != nil || string(got) != c.want {
-			t.Errorf("%s: got %s, %v", name, got, err)
-		}
 	}
 }
