@@ -113,10 +113,10 @@ func TestHugeAnswersAreAsLargeAsAskedAndValid(t *testing.T) {
 	if _, body, err := raw(t, server); err != nil || len(body) < size || len(body) > size+1<<17 {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
-	if list, err := newClient(t, server).Associations(t.Context(), cert); err != nil || list.Usage() != api.InUse {
+	if list, err := newClient(t, server, api.WithAttemptTimeout(5*time.Minute)).Associations(t.Context(), cert); err != nil || list.Usage() != api.InUse {
 		t.Errorf("huge answer: %v", err)
 	}
-	if _, err := newClient(t, server).Associations(t.Context(), cert); !errors.Is(err, api.ErrResponseTooLarge) {
+	if _, err := newClient(t, server, api.WithAttemptTimeout(5*time.Minute)).Associations(t.Context(), cert); !errors.Is(err, api.ErrResponseTooLarge) {
 		t.Errorf("gzip bomb: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -19,7 +20,8 @@ import (
 // it is found out.
 const basePath = "/client/v4"
 
-// Server is a fake API on a loopback port. It is safe for concurrent use.
+// Server is a fake API on a loopback port, made by [NewServer]: its zero value is
+// not usable. It is safe for concurrent use.
 type Server struct {
 	token, email, key string
 
@@ -29,6 +31,8 @@ type Server struct {
 	serve sync.WaitGroup // the accepting goroutine
 	conns sync.WaitGroup // one for each connection
 	close sync.Once
+	// stopping is set before connections are closed.
+	stopping atomic.Bool
 
 	mu       sync.Mutex
 	certs    map[api.CertificateRef]Response
@@ -165,9 +169,14 @@ func (s *Server) Requests() []Request {
 }
 
 // Close ends all connections, also those in the middle of an answer, and returns
-// when no goroutine of the server is left. It may be called more than once.
+// when no goroutine of the server is left. It may be called more than once, and
+// on nil, which [NewServer] returns with an error.
 func (s *Server) Close() {
+	if s == nil {
+		return
+	}
 	s.close.Do(func() {
+		s.stopping.Store(true)
 		s.stop()
 		_ = s.http.Close() // nothing is left to do about a socket that will not close
 		s.serve.Wait()
@@ -176,10 +185,13 @@ func (s *Server) Close() {
 }
 
 // track counts connections. A hijacked one counts until its handler returns.
-func (s *Server) track(_ net.Conn, state http.ConnState) {
+func (s *Server) track(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.conns.Add(1)
+		if s.stopping.Load() {
+			_ = conn.Close() // accepted too late for http.Server.Close to know it
+		}
 	case http.StateClosed:
 		s.conns.Done()
 	default: // still open

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Transport is an [http.RoundTripper] that checks the traffic that it passes on.
-// It is safe for concurrent use if the transport that it wraps is.
+// Transport is an [http.RoundTripper] that checks the traffic that it passes on,
+// made by [NewTransport]: its zero value is not usable. It is safe for concurrent use if the transport that it wraps is.
 type Transport struct {
 	next    http.RoundTripper
 	checker *checker
@@ -48,7 +48,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.next.RoundTrip(req)
-	if err != nil || !inside {
+	if err != nil || resp == nil || !inside {
 		return resp, err
 	}
 	b := &body{
