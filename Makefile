@@ -102,6 +102,7 @@ tidy-check:
 .PHONY: vet
 vet:
 	$(GO) vet ./...
+	GOARCH=386 $(GO) vet ./... # where int has 32 bits
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml

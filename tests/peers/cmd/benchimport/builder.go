@@ -52,7 +52,7 @@ func (b *builder) run(ctx context.Context, cache string, args ...string) (usage,
 	return usage{
 		wall:    wall,
 		cpu:     cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
-		peakRSS: rusage.Maxrss << 10,
+		peakRSS: int64(rusage.Maxrss) << 10, //nolint:unconvert // int32 on some systems
 	}, nil
 }
 
