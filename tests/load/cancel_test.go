@@ -15,11 +15,15 @@ import (
 )
 
 // Callers that wait for the limiter are released as soon as their context ends,
-// all of them: the time is held to that of goroutines which wait for nothing
-// else, in the same round, because both tell about the load of the machine. The
-// best round counts.
+// all of them: where that takes more than an instant, the time is held to that of
+// goroutines which wait for nothing else, in the same round, because both tell
+// about the load of the machine. The best round counts.
 func TestAThousandWaitersAreReleasedAtOnce(t *testing.T) {
-	const factor, rounds = 10, 8
+	const (
+		instant = 50 * time.Millisecond
+		factor  = 10
+		rounds  = 8
+	)
 	server := fs.Start(t, fs.Always(fs.OK()), nil)
 	client, err := api.New(api.APIToken("token"), api.WithBaseURL(server.URL()),
 		api.WithRateLimit(1, time.Hour), api.WithMaxRetryWait(2*time.Hour*waiters))
@@ -32,13 +36,17 @@ func TestAThousandWaitersAreReleasedAtOnce(t *testing.T) {
 	}
 	best := math.Inf(1)
 	for range rounds {
-		floor := release(t, func(ctx context.Context, _ int) error {
-			<-ctx.Done()
-			return fmt.Errorf("%w: %w", api.ErrNotAsked, ctx.Err())
-		})
 		got := release(t, func(ctx context.Context, i int) error {
 			_, err := client.Associations(ctx, ref(i))
 			return err
+		})
+		if got <= instant {
+			best = 0
+			break
+		}
+		floor := release(t, func(ctx context.Context, _ int) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w: %w", api.ErrNotAsked, ctx.Err())
 		})
 		t.Logf("99 %% were released within %v, the floor is %v", got, floor)
 		best = min(best, float64(got)/float64(floor))
