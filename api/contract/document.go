@@ -36,9 +36,11 @@ func parseDocument(text []byte) (*document, error) {
 	if err := doc.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
 		return nil, fmt.Errorf("contract: the OpenAPI document: %w", err)
 	}
-	if len(doc.Servers) != 1 || doc.Paths.Len() != 1 {
-		return nil, errors.New("contract: the OpenAPI document has more than one server or path")
+	if len(doc.Servers) == 0 || doc.Paths.Len() != 1 {
+		return nil, errors.New("contract: the OpenAPI document has no server or more than one path")
 	}
+	// The first server is the production server, whose URL the client has for its
+	// default; others may follow.
 	server, err := url.Parse(doc.Servers[0].URL)
 	if err != nil {
 		return nil, fmt.Errorf("contract: server of the OpenAPI document: %w", err)

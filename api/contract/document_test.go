@@ -21,8 +21,8 @@ func TestDocumentThatIsNoContractIsRefused(t *testing.T) {
 		"not JSON":           {"{", "read the OpenAPI document"},
 		"dangling reference": {change(`"Association": {`, `"Elsewhere": {`), "read the OpenAPI document"},
 		"not OpenAPI":        {`{"openapi":"3.0.3"}`, "the OpenAPI document"},
-		"two servers":        {change(`"servers": [`, `"servers": [{"url": "https://example.com"},`), "more than one server"},
-		"two paths":          {change(`"paths": {`, `"paths": {"/x": {},`), "more than one server or path"},
+		"no server":          {change(`"servers": [`, `"x-servers": [`), "no server"},
+		"two paths":          {change(`"paths": {`, `"paths": {"/x": {},`), "more than one path"},
 		"other method":       {change(`"get": {`, `"put": {`), "has no GET"},
 	} {
 		if _, err := parseDocument([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -31,6 +31,20 @@ func TestDocumentThatIsNoContractIsRefused(t *testing.T) {
 	}
 	if _, err := parseDocument([]byte(whole)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
+	t.Parallel()
+	whole := string(generated.OpenAPI())
+	for name, tt := range map[string]struct{ old, with, want string }{
+		"another before": {`"servers": [`, `"servers": [{"url": "https://example.com/before"},`, "/before"},
+		"another after":  {`client/v4"`, `client/v4"}, {"url": "https://example.com/after"`, "/client/v4"},
+	} {
+		doc, err := parseDocument([]byte(strings.Replace(whole, tt.old, tt.with, 1)))
+		if err != nil || doc.basePath != tt.want || len(doc.route.Spec.Servers) != 2 {
+			t.Errorf("%s: %+v, %v", name, doc, err)
+		}
 	}
 }
 
