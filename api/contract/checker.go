@@ -32,7 +32,7 @@ func newChecker(opts []Option) (*checker, error) {
 		return nil, err
 	}
 	c := &checker{
-		settings: settings{basePath: doc.basePath, maxBytes: DefaultMaxBytes, known: doc.examples()},
+		settings: settings{basePath: doc.basePath, maxBytes: DefaultMaxBytes, known: doc.knownValues()},
 		doc:      doc,
 		seen:     make(map[[sha256.Size]byte]bool),
 	}

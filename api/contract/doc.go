@@ -33,11 +33,11 @@
 // Drift is one of:
 //   - a field that the schema at its place does not declare;
 //   - a status code that the contract does not document;
-//   - a new value of an enum-like field. The contract gives no closed list for
-//     the service and status of an association, only examples, and any string is
-//     valid there. A value is new when it is not among those examples, nor
-//     passed to [WithKnownValues]. Each is reported once per [Transport], as far
-//     as a memory of a thousand values goes.
+//   - a new value of an enum-like field. The service and status of an association
+//     are open sets: any string is valid there, also if the contract should come
+//     to list values. A value is new when it is neither an example nor a listed
+//     value of the contract, nor passed to [WithKnownValues]. Each is reported
+//     once per [Transport], as far as a memory of a thousand values goes.
 //
 // Of one response the first 20 violations are listed, breaches before drift, and
 // the others counted in one more. New values that were only counted are listed

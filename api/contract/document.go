@@ -22,6 +22,7 @@ type document struct {
 	route    *routers.Route
 	segments []string // of the path template
 	basePath string
+	known    map[string][]string // values documented for the enum-like fields
 }
 
 var loadDocument = sync.OnceValues(func() (*document, error) {
@@ -49,14 +50,16 @@ func parseDocument(text []byte) (*document, error) {
 		if item.Get == nil {
 			return nil, fmt.Errorf("contract: %s has no GET", path)
 		}
-		return &document{
+		d := &document{
 			route: &routers.Route{
 				Spec: doc, Server: doc.Servers[0],
 				Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get,
 			},
 			segments: strings.Split(path, "/"),
 			basePath: server.Path,
-		}, nil
+		}
+		d.openSets()
+		return d, nil
 	}
 	return nil, errors.New("contract: the OpenAPI document has no path")
 }
@@ -115,19 +118,36 @@ func (d *document) responseSchema(status int) *openapi3.Schema {
 	return media.Schema.Value
 }
 
-// examples returns the documented examples of an association's string fields,
-// which are the values known from the start.
-func (d *document) examples() map[string]map[string]bool {
+// openSets takes the lists of values that the enum-like fields may have out of
+// the schema. What such a list says is what is known today: a service that the
+// vendor adds tomorrow is drift and breaks nothing, as without a list.
+func (d *document) openSets() {
+	d.known = make(map[string][]string)
+	row := child(child(d.responseSchema(http.StatusOK), "result"), "")
+	for _, name := range enumLike {
+		field := child(row, name)
+		if field == nil {
+			continue
+		}
+		for _, value := range append([]any{field.Example}, field.Enum...) {
+			if text, ok := value.(string); ok {
+				d.known[name] = append(d.known[name], text)
+			}
+		}
+		open := *field // the list may be shared with a field that it does close
+		open.Enum = nil
+		row.Properties[name] = openapi3.NewSchemaRef("", &open)
+	}
+}
+
+// knownValues returns the values of the enum-like fields that are documented, for
+// options to add to.
+func (d *document) knownValues() map[string]map[string]bool {
 	known := make(map[string]map[string]bool)
 	for _, name := range enumLike {
 		known[name] = make(map[string]bool)
-	}
-	row := child(child(d.responseSchema(http.StatusOK), "result"), "")
-	for name, values := range known {
-		if field := child(row, name); field != nil {
-			if example, ok := field.Example.(string); ok {
-				values[example] = true
-			}
+		for _, value := range d.known[name] {
+			known[name][value] = true
 		}
 	}
 	return known

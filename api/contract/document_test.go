@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"crypto/sha256"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,5 +84,37 @@ func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
 	}
 	if vs := c.response(redactor{}, 503, header, []byte(`{"success":false}`)); len(vs) != 1 || vs[0].Pointer != "/errors" {
 		t.Errorf("failure without errors: %v", vs)
+	}
+}
+
+// A list of values says what the vendor has today, not what it may add.
+func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
+	t.Parallel()
+	const before = `"example": "gateway",`
+	for name, with := range map[string]string{
+		"beside the example": before + `"enum": ["gateway", "access"],`,
+		"with null":          before + `"nullable": true, "enum": ["access", null],`,
+		"instead of it":      `"enum": ["gateway", "access"],`,
+	} {
+		doc, err := parseDocument([]byte(strings.Replace(string(generated.OpenAPI()), before, with, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &checker{
+			doc:      doc,
+			settings: settings{maxBytes: DefaultMaxBytes, known: doc.knownValues()},
+			seen:     make(map[[sha256.Size]byte]bool),
+		}
+		header := http.Header{"Content-Type": {"application/json"}}
+		for service, want := range map[string]string{`"gateway"`: "", `"access"`: "", `"workers"`: "drift", `7`: "bad response"} {
+			body := `{"errors":[],"messages":[],"success":true,"result":[{"service":` + service + `}]}`
+			var got []string
+			for _, v := range c.response(redactor{}, 200, header, []byte(body)) {
+				got = append(got, v.Class.String())
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s: service %s is %q, want %q", name, service, got, want)
+			}
+		}
 	}
 }
