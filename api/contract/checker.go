@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // schemaOptions make schema errors complete, strict about formats and silent
@@ -20,19 +22,19 @@ var schemaOptions = []openapi3.SchemaValidationOption{
 // checker holds what requests and responses are checked with.
 type checker struct {
 	settings
-	doc *document
+	doc *document.Document
 
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]bool // enum-like values that were reported
 }
 
 func newChecker(opts []Option) (*checker, error) {
-	doc, err := loadDocument()
+	doc, err := document.Load()
 	if err != nil {
 		return nil, err
 	}
 	c := &checker{
-		settings: settings{basePath: doc.basePath, maxBytes: DefaultMaxBytes, known: doc.knownValues()},
+		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: doc.KnownValues()},
 		doc:      doc,
 		seen:     make(map[[sha256.Size]byte]bool),
 	}

@@ -8,11 +8,9 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-)
 
-// enumLike are the fields of an association that are open sets in the contract
-// but take few values in practice.
-var enumLike = []string{"service", "status"}
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
+)
 
 // maxSeen bounds how many new values a transport remembers in order to report
 // each once. Past it, values are reported of each response rather than never.
@@ -22,7 +20,7 @@ const maxSeen = 1000
 // how many violations of the response are still listed.
 func (c *checker) drift(status int, value any, room int) []Violation {
 	w := walker{reported: make(map[string]bool)}
-	w.walk(c.doc.responseSchema(status), value, nil, nil)
+	w.walk(c.doc.Schema(status), value, nil, nil)
 	return append(w.found, c.newValues(value, room-len(w.found))...)
 }
 
@@ -40,7 +38,7 @@ func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string) 
 	switch v := value.(type) {
 	case []any:
 		for i, item := range v {
-			w.walk(child(schema, ""), item, append(path, strconv.Itoa(i)), append(place, "*"))
+			w.walk(document.Child(schema, ""), item, append(path, strconv.Itoa(i)), append(place, "*"))
 		}
 	case map[string]any:
 		if len(schema.Properties) == 0 { // the contract leaves the object open
@@ -48,7 +46,7 @@ func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string) 
 		}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			here, there := append(path, name), append(place, name)
-			if property := child(schema, name); property != nil {
+			if property := document.Child(schema, name); property != nil {
 				w.walk(property, v[name], here, there)
 				continue
 			}
@@ -71,7 +69,7 @@ func (c *checker) newValues(value any, room int) (vs []Violation) {
 	here := make(map[[sha256.Size]byte]bool)
 	for i, row := range rows {
 		association, _ := row.(map[string]any)
-		for _, field := range enumLike {
+		for _, field := range document.EnumLike {
 			text, ok := association[field].(string)
 			if !ok || c.known[field][text] {
 				continue

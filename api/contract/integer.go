@@ -5,16 +5,18 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
 // longIntegers returns integers of a sound JSON text that are no int64. The
 // contract sets no bounds, but a client reads them as int64 and refuses others.
 // The text is looked at because a decoded number has lost its last digits.
 func (c *checker) longIntegers(status int, body []byte) (vs []Violation) {
-	schema := c.doc.responseSchema(status)
+	schema := c.doc.Schema(status)
 	dec := jsontext.NewDecoder(bytes.NewReader(body))
 	for len(vs) <= maxViolations {
 		token, err := dec.ReadToken()
@@ -56,7 +58,7 @@ func schemaAt(schema *openapi3.Schema, place jsontext.Pointer) *openapi3.Schema 
 		if schema != nil && schema.Items != nil {
 			name = ""
 		}
-		schema = child(schema, name)
+		schema = document.Child(schema, name)
 	}
 	return schema
 }

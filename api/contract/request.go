@@ -31,11 +31,11 @@ func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
 		return nil, false // cannot be sent: the next transport says so
 	}
 	redact := newRedactor(req.Header)
-	params, inside := c.doc.match(req, c.basePath)
+	params, inside := c.doc.Match(req, c.basePath)
 	if !inside {
 		return redact.violations([]Violation{{
 			Class: Outside, Pointer: "/path", Message: "not a request to the contract's operation",
-			Expected: c.doc.route.Method + " " + c.basePath + c.doc.route.Path,
+			Expected: c.doc.Route.Method + " " + c.basePath + c.doc.Route.Path,
 			Excerpt:  req.Method + " " + req.URL.EscapedPath(),
 		}}), false
 	}
@@ -49,7 +49,7 @@ func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
 		vs = append(vs, Violation{Pointer: "/query", Message: "malformed query"})
 	}
 	for name := range query {
-		if c.doc.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
+		if c.doc.Route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
 			vs = append(vs, Violation{Pointer: "/query/" + escapePointer(name), Message: "undocumented query parameter"})
 		}
 	}
@@ -59,7 +59,7 @@ func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
 	// The filter reads and replaces a body, so it gets a request without one.
 	bare := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
 	err = openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
-		Request: bare, PathParams: params, Route: c.doc.route,
+		Request: bare, PathParams: params, Route: c.doc.Route,
 		Options: &openapi3filter.Options{
 			MultiError: true, AuthenticationFunc: checkScheme,
 			SchemaValidationOptions: schemaOptions,

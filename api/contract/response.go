@@ -52,10 +52,10 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 	if len(body) > c.maxBytes {
 		return []Violation{tooLong(c.maxBytes)}
 	}
-	if c.doc.response(status) == nil {
+	if c.doc.Response(status) == nil {
 		return []Violation{{
 			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
-			Expected: c.doc.statuses(), Excerpt: strconv.Itoa(status),
+			Expected: c.doc.Statuses(), Excerpt: strconv.Itoa(status),
 		}}
 	}
 	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
@@ -99,7 +99,7 @@ func successFlag(status int, value any) (Violation, bool) {
 func (c *checker) schemaBreaches(status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: &http.Request{Method: c.doc.route.Method}, Route: c.doc.route,
+			Request: &http.Request{Method: c.doc.Route.Method}, Route: c.doc.Route,
 		},
 		Status: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, SchemaValidationOptions: schemaOptions},
@@ -107,7 +107,7 @@ func (c *checker) schemaBreaches(status int, header http.Header, body []byte, va
 	if err == nil {
 		return nil
 	}
-	vs := schemaViolations(c.doc.responseSchema(status).VisitJSON(firstItems(value),
+	vs := schemaViolations(c.doc.Schema(status).VisitJSON(firstItems(value),
 		append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), openapi3.VisitAsResponse())...))
 	if len(vs) == 0 {
 		vs = schemaViolations(err)

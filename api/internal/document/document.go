@@ -1,4 +1,5 @@
-package contract
+// Package document reads the contract for the checker and the fake server.
+package document
 
 import (
 	"context"
@@ -17,19 +18,26 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// document is the contract, ready for checking. It is read-only.
-type document struct {
-	route    *routers.Route
-	segments []string // of the path template
-	basePath string
+// Document is the contract, ready for checking. It is read-only.
+type Document struct {
+	Route    *routers.Route
+	BasePath string
+
+	segments []string            // of the path template
 	known    map[string][]string // values documented for the enum-like fields
 }
 
-var loadDocument = sync.OnceValues(func() (*document, error) {
-	return parseDocument(generated.OpenAPI())
-})
+// EnumLike are the fields of an association that are open sets in the contract
+// but take few values in practice.
+var EnumLike = []string{"service", "status"}
 
-func parseDocument(text []byte) (*document, error) {
+// Load returns the contract of this module. It is a variable for the tests of the
+// checker and of the fake server, which look at them under a contract that stays
+// as it is when the vendor's does not; nothing else sets it.
+var Load = sync.OnceValues(func() (*Document, error) { return Parse(generated.OpenAPI()) })
+
+// Parse reads an OpenAPI document with one path, and a GET at it.
+func Parse(text []byte) (*Document, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		return nil, fmt.Errorf("contract: read the OpenAPI document: %w", err)
@@ -50,13 +58,13 @@ func parseDocument(text []byte) (*document, error) {
 		if item.Get == nil {
 			return nil, fmt.Errorf("contract: %s has no GET", path)
 		}
-		d := &document{
-			route: &routers.Route{
+		d := &Document{
+			Route: &routers.Route{
 				Spec: doc, Server: doc.Servers[0],
 				Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get,
 			},
 			segments: strings.Split(path, "/"),
-			basePath: server.Path,
+			BasePath: server.Path,
 		}
 		d.openSets()
 		return d, nil
@@ -64,13 +72,13 @@ func parseDocument(text []byte) (*document, error) {
 	return nil, errors.New("contract: the OpenAPI document has no path")
 }
 
-// match returns the path parameters of a request to the contract's operation.
+// Match returns the path parameters of a request to the contract's operation.
 // It compares the path as it goes over the wire, so that an escaped slash in a
 // parameter does not become a segment.
-func (d *document) match(req *http.Request, basePath string) (map[string]string, bool) {
+func (d *Document) Match(req *http.Request, basePath string) (map[string]string, bool) {
 	rest, ok := strings.CutPrefix(req.URL.EscapedPath(), basePath)
 	got := strings.Split(rest, "/")
-	if !ok || req.Method != d.route.Method || len(got) != len(d.segments) {
+	if !ok || req.Method != d.Route.Method || len(got) != len(d.segments) {
 		return nil, false
 	}
 	params := make(map[string]string)
@@ -91,23 +99,23 @@ func (d *document) match(req *http.Request, basePath string) (map[string]string,
 	return params, true
 }
 
-// statuses names the documented statuses.
-func (d *document) statuses() string {
-	return strings.Join(slices.Sorted(maps.Keys(d.route.Operation.Responses.Map())), " or ")
+// Statuses names the documented statuses.
+func (d *Document) Statuses() string {
+	return strings.Join(slices.Sorted(maps.Keys(d.Route.Operation.Responses.Map())), " or ")
 }
 
-// response returns what is documented for a status, or nil.
-func (d *document) response(status int) *openapi3.ResponseRef {
-	responses := d.route.Operation.Responses
+// Response returns what is documented for a status, or nil.
+func (d *Document) Response(status int) *openapi3.ResponseRef {
+	responses := d.Route.Operation.Responses
 	if response := responses.Status(status); response != nil {
 		return response
 	}
 	return responses.Default()
 }
 
-// responseSchema returns the schema of JSON answers with this status, or nil.
-func (d *document) responseSchema(status int) *openapi3.Schema {
-	response := d.response(status)
+// Schema returns the schema of JSON answers with this status, or nil.
+func (d *Document) Schema(status int) *openapi3.Schema {
+	response := d.Response(status)
 	if response == nil {
 		return nil
 	}
@@ -121,11 +129,11 @@ func (d *document) responseSchema(status int) *openapi3.Schema {
 // openSets takes the lists of values that the enum-like fields may have out of
 // the schema. What such a list says is what is known today: a service that the
 // vendor adds tomorrow is drift and breaks nothing, as without a list.
-func (d *document) openSets() {
+func (d *Document) openSets() {
 	d.known = make(map[string][]string)
-	row := child(child(d.responseSchema(http.StatusOK), "result"), "")
-	for _, name := range enumLike {
-		field := child(row, name)
+	row := Child(Child(d.Schema(http.StatusOK), "result"), "")
+	for _, name := range EnumLike {
+		field := Child(row, name)
 		if field == nil {
 			continue
 		}
@@ -140,11 +148,11 @@ func (d *document) openSets() {
 	}
 }
 
-// knownValues returns the values of the enum-like fields that are documented, for
+// KnownValues returns the values of the enum-like fields that are documented, for
 // options to add to.
-func (d *document) knownValues() map[string]map[string]bool {
+func (d *Document) KnownValues() map[string]map[string]bool {
 	known := make(map[string]map[string]bool)
-	for _, name := range enumLike {
+	for _, name := range EnumLike {
 		known[name] = make(map[string]bool)
 		for _, value := range d.known[name] {
 			known[name][value] = true
@@ -153,8 +161,8 @@ func (d *document) knownValues() map[string]map[string]bool {
 	return known
 }
 
-// child returns the schema of a property, or of the items when name is empty.
-func child(schema *openapi3.Schema, name string) *openapi3.Schema {
+// Child returns the schema of a property, or of the items when name is empty.
+func Child(schema *openapi3.Schema, name string) *openapi3.Schema {
 	if schema == nil {
 		return nil
 	}

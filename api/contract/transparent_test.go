@@ -1,4 +1,4 @@
-package contract
+package contract_test
 
 import (
 	"errors"
@@ -24,6 +24,9 @@ type outcome struct {
 	Status    int
 	Err       string
 }
+
+// cert is a certificate that the server is asked about.
+var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
 // changing are the parts of an error text that differ from call to call.
 var changing = regexp.MustCompile(`[0-9a-f]{16}-TST|127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`)

@@ -6,48 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
-
-func TestDocumentThatIsNoContractIsRefused(t *testing.T) {
-	t.Parallel()
-	whole := string(generated.OpenAPI())
-	change := func(old, with string) string {
-		if !strings.Contains(whole, old) {
-			t.Fatalf("%s is not in the contract", old)
-		}
-		return strings.Replace(whole, old, with, 1)
-	}
-	for name, tt := range map[string]struct{ text, want string }{
-		"not JSON":           {"{", "read the OpenAPI document"},
-		"dangling reference": {change(`"Association": {`, `"Elsewhere": {`), "read the OpenAPI document"},
-		"not OpenAPI":        {`{"openapi":"3.0.3"}`, "the OpenAPI document"},
-		"no server":          {change(`"servers": [`, `"x-servers": [`), "no server"},
-		"two paths":          {change(`"paths": {`, `"paths": {"/x": {},`), "more than one path"},
-		"other method":       {change(`"get": {`, `"put": {`), "has no GET"},
-	} {
-		if _, err := parseDocument([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := parseDocument([]byte(whole)); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
-	t.Parallel()
-	whole := string(generated.OpenAPI())
-	for name, tt := range map[string]struct{ old, with, want string }{
-		"another before": {`"servers": [`, `"servers": [{"url": "https://example.com/before"},`, "/before"},
-		"another after":  {`client/v4"`, `client/v4"}, {"url": "https://example.com/after"`, "/client/v4"},
-	} {
-		doc, err := parseDocument([]byte(strings.Replace(whole, tt.old, tt.with, 1)))
-		if err != nil || doc.basePath != tt.want || len(doc.route.Spec.Servers) != 2 {
-			t.Errorf("%s: %+v, %v", name, doc, err)
-		}
-	}
-}
 
 // A contract of tomorrow may use keywords that today's does not.
 func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
@@ -57,12 +17,12 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 	for keyword, want := range map[string]string{
 		`"minimum": 1000`: "minimum 1000", `"maximum": 5`: "maximum 5", `"enum": [1, 2]`: "enum [1,2]", `"multipleOf": 7`: "multipleOf 7",
 	} {
-		text := strings.Replace(string(generated.OpenAPI()), before, before+","+keyword, 1)
-		doc, err := parseDocument([]byte(text))
+		text := strings.Replace(string(frozen), before, before+","+keyword, 1)
+		doc, err := document.Parse([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = doc.responseSchema(404).VisitJSON(map[string]any{
+		err = doc.Schema(404).VisitJSON(map[string]any{
 			"success": false, "errors": []any{map[string]any{"code": 971.0, "message": "m"}},
 		}, schemaOptions...)
 		if vs := schemaViolations(err); len(vs) != 1 || vs[0].Expected != want || vs[0].Pointer != "/errors/0/code" {
@@ -73,7 +33,7 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 
 func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
 	t.Parallel()
-	doc, err := parseDocument([]byte(strings.Replace(string(generated.OpenAPI()), `"4XX": {`, `"default": {`, 1)))
+	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"default": {`, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,13 +56,13 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 		"with null":          before + `"nullable": true, "enum": ["access", null],`,
 		"instead of it":      `"enum": ["gateway", "access"],`,
 	} {
-		doc, err := parseDocument([]byte(strings.Replace(string(generated.OpenAPI()), before, with, 1)))
+		doc, err := document.Parse([]byte(strings.Replace(string(frozen), before, with, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := &checker{
 			doc:      doc,
-			settings: settings{maxBytes: DefaultMaxBytes, known: doc.knownValues()},
+			settings: settings{maxBytes: DefaultMaxBytes, known: doc.KnownValues()},
 			seen:     make(map[[sha256.Size]byte]bool),
 		}
 		header := http.Header{"Content-Type": {"application/json"}}
