@@ -313,7 +313,7 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		"part larger than all": apitest.Partial(0, gateway),
 		"no times":             apitest.Unused().Times(0),
 		"negative cut":         apitest.Unused().CutAfter(-1),
-		"undocumented status":  apitest.JSON(500, `{}`),
+		"undocumented status":  apitest.JSON(302, `{}`),
 		"broken contract":      apitest.JSON(200, `{"errors":[],"messages":[],"success":false}`),
 		"header breaks it":     apitest.Unused().WithHeader("Content-Type", "text/html"),
 		"message is not UTF-8": apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "\xff"}),

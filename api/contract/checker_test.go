@@ -47,6 +47,36 @@ func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
 	}
 }
 
+// A body that the contract says nothing of does not break it.
+func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(string(frozen), `"4XX": {`, `"429": {"description": "slow down"}, "5XX": {"description": "broken"}, "4XX": {`, 1)
+	doc, err := document.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &checker{doc: doc, settings: settings{maxBytes: DefaultMaxBytes}}
+	for _, tt := range []struct {
+		status            int
+		contentType, body string
+		want              string
+	}{
+		{503, "", "", ""},
+		{503, "application/json", "", ""},
+		{503, "text/html", "<html>", "drift"},
+		{429, "application/json", `{"success":false}`, "drift"},
+		{428, "application/json", `{"success":false}`, "bad response"},
+	} {
+		var got []string
+		for _, v := range c.response(redactor{}, tt.status, http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body)) {
+			got = append(got, v.Class.String())
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%d with %q: %q, want %q", tt.status, tt.body, got, tt.want)
+		}
+	}
+}
+
 // A list of values says what the vendor has today, not what it may add.
 func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 	t.Parallel()

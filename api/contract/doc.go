@@ -32,7 +32,8 @@
 //
 // Drift is one of:
 //   - a field that the schema at its place does not declare;
-//   - a status code that the contract does not document;
+//   - a status code that the contract does not document, or a body where it
+//     documents a status without one;
 //   - a new value of an enum-like field. The service and status of an association
 //     are open sets: any string is valid there, also if the contract should come
 //     to list values. A value is new when it is neither an example nor a listed
