@@ -17,9 +17,10 @@
 //
 // [Server.Script] queues other answers for a certificate, and
 // [Server.ScriptAny] for whatever is asked next. [Answer], [Failure] and the
-// other documented answers keep to the contract. [EdgePage], [Reset] and the
-// other faults are what the network and the vendor's edge are known to do
-// beyond it. Methods of [Response] bend either: [Response.After] delays,
+// other documented answers keep to the contract: members that it requires, and
+// that nothing here has an argument for, get sample values. [EdgePage], [Reset]
+// and the other faults are what the network and the vendor's edge are known to do
+// beyond the contract. Methods of [Response] bend either: [Response.After] delays,
 // [Response.CutAfter] truncates, [Response.Times] repeats.
 //
 // The package does not import testing, so that a program can offer a

@@ -1,0 +1,156 @@
+package apitest_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
+)
+
+// schemas are those of a contract that a test changes.
+type schemas struct{ row, success, failure, info *openapi3.Schema }
+
+// underContract makes the rest of the test run under the contract as it was when
+// the test was written, changed by change. Such a test cannot be parallel.
+func underContract(t *testing.T, change func(schemas)) {
+	t.Helper()
+	text, err := os.ReadFile("../internal/document/testdata/contract.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(name string) *openapi3.Schema { return doc.Components.Schemas[name].Value }
+	change(schemas{of("Association"), of("AssociationsResponse"), of("FailureResponse"), of("ResponseInfo")})
+	if text, err = doc.MarshalJSON(); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := document.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := document.Load
+	document.Load = func() (*document.Document, error) { return parsed, nil }
+	t.Cleanup(func() { document.Load = load })
+}
+
+// add makes schema require a property.
+func add(schema *openapi3.Schema, name string, property *openapi3.Schema) {
+	schema.Properties[name] = openapi3.NewSchemaRef("", property)
+	schema.Required = append(schema.Required, name)
+}
+
+// documented are the answers that claim to be in the contract, with the bodies
+// that they had when the test was written.
+var documented = []struct {
+	name     string
+	response func() apitest.Response
+	body     string
+}{
+	{"unused", apitest.Unused, `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0,"total_pages":1}}`},
+	{"answer", func() apitest.Response { return apitest.Answer(gateway, api.Association{Service: "<&>\u2028"}) },
+		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"active"},{"service":"<&>` + "\u2028" + `"}],` +
+			`"result_info":{"count":2,"page":1,"per_page":20,"total_count":2,"total_pages":1}}`},
+	{"blank row", func() apitest.Response { return apitest.Answer(api.Association{}) },
+		`{"errors":[],"messages":[],"success":true,"result":[{}],"result_info":{"count":1,"page":1,"per_page":20,"total_count":1,"total_pages":1}}`},
+	{"partial", func() apitest.Response { return apitest.Partial(2000, gateway) },
+		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"active"}],"result_info":{"count":1,"page":1,"per_page":1,"total_count":2000,"total_pages":2000}}`},
+	{"no result", apitest.NoResult, `{"errors":[],"messages":[],"success":true}`},
+	{"failure", func() apitest.Response {
+		return apitest.Failure(400, api.ErrorDetail{
+			Code: 6003, Message: "m", DocumentationURL: "u", Pointer: "/p", Chain: []api.ErrorDetail{{Code: 6111, Message: "n"}},
+		})
+	}, `{"errors":[{"code":6003,"message":"m","documentation_url":"u","source":{"pointer":"/p"},"error_chain":[{"code":6111,"message":"n"}]}],"messages":[],"success":false,"result":null}`},
+	{"failure without details", func() apitest.Response { return apitest.Failure(418) }, `{"errors":[],"messages":[],"success":false,"result":null}`},
+	{"unauthorized", apitest.Unauthorized, `{"errors":[{"code":10000,"message":"Authentication error"}],"messages":[],"success":false,"result":null}`},
+	{"rate limited", func() apitest.Response { return apitest.RateLimited(time.Second) },
+		`{"errors":[{"code":971,"message":"Please wait and consider throttling your request speed"}],"messages":[],"success":false,"result":null}`},
+}
+
+func TestAnswersAreAsTheyWereUnderTheContractAsItWas(t *testing.T) {
+	underContract(t, func(schemas) {})
+	server := newServer(t)
+	for _, tt := range documented {
+		script(t, server, tt.response())
+		if _, body, err := raw(t, server); err != nil || string(body) != tt.body {
+			t.Errorf("%s: %v\n%s\nwant\n%s", tt.name, err, body, tt.body)
+		}
+	}
+}
+
+func TestAnswersStayInAContractThatRequiresMore(t *testing.T) {
+	text := openapi3.NewStringSchema
+	for name, change := range map[string]func(schemas){
+		"member of a row": func(s schemas) { add(s.row, "hostname", text()) },
+		"time of a row":   func(s schemas) { add(s.row, "since", text().WithFormat("date-time")) },
+		"object with a member": func(s schemas) {
+			add(s.row, "zone", openapi3.NewObjectSchema().WithProperty("id", text()).WithRequired([]string{"id"}))
+		},
+		"list of one of two": func(s schemas) {
+			add(s.row, "kinds", openapi3.NewArraySchema().WithItems(text().WithEnum("a", "b")).WithMinItems(1))
+		},
+		"member of the envelope": func(s schemas) {
+			add(s.success, "request_id", text())
+			add(s.failure, "request_id", text())
+		},
+		"member of errors": func(s schemas) { add(s.info, "level", openapi3.NewIntegerSchema().WithMin(3)) },
+		"all that answers may lack": func(s schemas) {
+			s.row.Required = []string{"service", "status"}
+			s.info.Required = append(s.info.Required, "documentation_url", "source")
+			s.info.Properties["source"].Value.Required = []string{"pointer"}
+			add(s.info, "error_chain", openapi3.NewArraySchema().WithItems(openapi3.NewObjectSchema()))
+		},
+		"result": func(s schemas) { s.success.Required = append(s.success.Required, "result") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			underContract(t, change)
+			server := newServer(t)
+			for _, tt := range documented {
+				if err := server.Script(cert, tt.response()); err != nil {
+					t.Errorf("%s: %v", tt.name, err)
+				}
+			}
+		})
+	}
+}
+
+// What a caller says of an association, and that nothing is said, arrives as it
+// was said; a contract that requires the member does not put words in its mouth.
+func TestNothingIsMadeUpForWhatTheCallerDecides(t *testing.T) {
+	underContract(t, func(s schemas) {
+		s.row.Required = []string{"service", "status"}
+		add(s.row, "hostname", openapi3.NewStringSchema())
+	})
+	server := newServer(t)
+	want := []api.Association{gateway, {Service: "access"}, {Status: "active"}, {}}
+	if err := server.Set(cert, want...); err != nil {
+		t.Fatal(err)
+	}
+	list, err := newClient(t, server).Associations(t.Context(), cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, list.Associations); diff != "" {
+		t.Errorf("(-set +got):\n%s", diff)
+	}
+	script(t, server, apitest.NoResult())
+	if list, err := newClient(t, server).Associations(t.Context(), cert); err == nil {
+		t.Errorf("a success without a result got one: %+v", list)
+	}
+}
+
+func TestOwnTextIsHeldToAContractThatRequiresMore(t *testing.T) {
+	underContract(t, func(s schemas) { add(s.row, "hostname", openapi3.NewStringSchema()) })
+	own := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
+	if err := newServer(t).Script(cert, own); err == nil {
+		t.Error("a row without the required member was taken")
+	}
+}
