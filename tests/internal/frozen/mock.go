@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/certuse/cloudflare-mtls/internal/sample"
 )
 
 // BasePath is where the mock serves the API.
@@ -65,8 +67,8 @@ func answer(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 }
 
 // Example puts the published examples together to a document. Where parts of an
-// allOf disagree, the last one wins. An optional property without an example is
-// left out.
+// allOf disagree, the last one wins. Of properties without an example, those that
+// are required get a sample and others are left out.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example
@@ -80,7 +82,7 @@ func Example(schema *openapi3.Schema) any {
 		example := Example(property.Value)
 		required := slices.Contains(schema.Required, name)
 		if example == nil && required && !property.Value.Nullable {
-			example = placeholder(property.Value)
+			example = sample.Of(property.Value)
 		}
 		if example != nil || property.Value.Nullable || required {
 			object[name] = example
@@ -90,26 +92,14 @@ func Example(schema *openapi3.Schema) any {
 	case len(object) > 0:
 		return merge(out, object)
 	case schema.Items != nil && len(schema.Items.Value.Properties) > 0:
-		return []any{Example(schema.Items.Value)}
+		if item := Example(schema.Items.Value); item != nil {
+			return []any{item}
+		}
+		return []any{}
 	case schema.Items != nil && out == nil && !schema.Nullable:
 		return []any{}
 	default:
 		return out
-	}
-}
-
-// placeholder stands for a required property without an example; nil if nothing
-// but an example will do.
-func placeholder(schema *openapi3.Schema) any {
-	switch {
-	case schema.Type.Is("string") && schema.Format == "":
-		return "string"
-	case schema.Type.Is("integer"), schema.Type.Is("number"):
-		return 0
-	case schema.Type.Is("boolean"):
-		return false
-	default:
-		return nil
 	}
 }
 

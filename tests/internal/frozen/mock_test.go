@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
@@ -61,5 +62,23 @@ func TestMockAnswersWithPublishedExamples(t *testing.T) {
 	}
 	if err := op.Schema(200).VisitJSON(frozen.Example(op.Schema(200))); err != nil {
 		t.Errorf("the published example is not valid as published: %v", err)
+	}
+}
+
+func TestExampleOfAListWithoutExamplesIsEmpty(t *testing.T) {
+	t.Parallel()
+	item := func() *openapi3.Schema {
+		return openapi3.NewObjectSchema().WithProperty("id", openapi3.NewStringSchema())
+	}
+	for name, tt := range map[string]struct {
+		item *openapi3.Schema
+		want []any
+	}{
+		"no example":      {item(), []any{}},
+		"required member": {item().WithRequired([]string{"id"}), []any{map[string]any{"id": "sample"}}},
+	} {
+		if diff := cmp.Diff(any(tt.want), frozen.Example(openapi3.NewArraySchema().WithItems(tt.item))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
