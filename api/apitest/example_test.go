@@ -93,8 +93,8 @@ func ExampleJSON() {
 	}
 	defer server.Close()
 	cert := api.CertificateRef{AccountID: "0a1b2c3d", ID: "live"}
-	err = server.Script(cert, apitest.JSON(http.StatusOK, `{"errors":[],"messages":[],"success":true,"result":{}}`))
+	err = server.Script(cert, apitest.JSON(http.StatusOK, `{"errors":{},"messages":[],"success":true,"result":[]}`))
 	fmt.Println(err)
 	// Output:
-	// response 0: apitest: the answer is not in the contract: bad response (status 200) at /result: value must be an array; expected array; found an object of 0
+	// response 0: apitest: the answer is not in the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object of 0
 }

@@ -18,17 +18,13 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/contract"
-	"github.com/certuse/cloudflare-mtls/generated"
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
 // router finds routes of the generated contract under any of the base URLs.
 func router(t *testing.T, baseURLs ...string) routers.Router {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(generated.OpenAPI())
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := readContract(t)
 	for _, baseURL := range baseURLs {
 		doc.Servers = append(doc.Servers, &openapi3.Server{URL: strings.TrimSuffix(baseURL, "/")})
 	}

@@ -17,19 +17,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-func responseSchema(t *testing.T, status int) *openapi3.Schema {
-	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(generated.OpenAPI())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, item := range doc.Paths.Map() {
-		return item.Get.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
-	}
-	t.Fatal("the contract has no path")
-	return nil
-}
-
 // declared is what the contract declares of a document, read without the types
 // under test.
 type declared struct {
