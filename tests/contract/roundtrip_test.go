@@ -78,12 +78,18 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	t.Parallel()
 	schema := responseSchema(t, 200)
 	outcomes := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		drawn := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Draw(t, "document")
-		document, _ := drawn.(map[string]any)
-		if err := schema.VisitJSON(drawn, openapi3.VisitAsResponse()); err != nil {
-			t.Fatalf("drawn outside the contract: %v", err)
+	draws, valid := 0, 0
+	documents := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {
+		draws++
+		if schema.VisitJSON(drawn, openapi3.VisitAsResponse()) != nil {
+			return false // by a keyword that the generator does not know, such as not
 		}
+		valid++
+		return true
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := documents.Draw(t, "document")
+		document, _ := drawn.(map[string]any)
 		body, err := json.Marshal(drawn)
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +119,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 				t.Fatalf("success false gave %v, %v", list.Usage(), err)
 			}
 			want = declared{Success: true, Errors: telling(want.Errors), Messages: telling(want.Messages)}
-			if diff := cmp.Diff(want, declared{Success: true, Errors: fromDetails(failure.Details), Messages: failure.Messages}); diff != "" {
+			if diff := cmp.Diff(want, declared{Success: true, Errors: telling(fromDetails(failure.Details)), Messages: telling(failure.Messages)}); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		case !hasResult:
@@ -144,6 +150,9 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 		}
 	})
 	t.Log(outcomes)
+	if 4*valid < draws {
+		t.Errorf("only %d of %d documents that were drawn are in the contract", valid, draws)
+	}
 	for _, outcome := range []string{"refused", "no result", "in_use", "unused", "unknown"} {
 		if outcomes[outcome] == 0 {
 			t.Errorf("no document led to %q", outcome)
@@ -159,7 +168,8 @@ func beyondExact(info *api.ResultInfo) bool {
 		func(n int64) bool { return n < -most || n > most })
 }
 
-// telling leaves out what says nothing at all: a failure does not keep it.
+// telling leaves out what says nothing in the declared fields: a failure keeps it
+// only if it says something in a chain.
 func telling(notices []api.Notice) (out []api.Notice) {
 	for _, n := range notices {
 		if n != (api.Notice{}) {

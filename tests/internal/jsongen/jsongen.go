@@ -4,6 +4,7 @@ package jsongen
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 
@@ -64,15 +65,16 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 		return rapid.Bool().Draw(g.t, "boolean")
 	case slices.Contains(types, "integer"):
 		if g.Exact {
-			return json.Number(strconv.FormatInt(rapid.Int64().Draw(g.t, "integer"), 10))
+			return json.Number(strconv.FormatInt(whole(all, math.MinInt64, math.MaxInt64).Draw(g.t, "integer"), 10))
 		}
-		return float64(rapid.Int64Range(g.least(all), 1<<53).Draw(g.t, "integer"))
+		return float64(whole(all, -1<<53, 1<<53).Draw(g.t, "integer"))
 	case slices.Contains(types, "number") && g.Exact:
-		return float64(rapid.Int64Range(-1<<53, 1<<53).Draw(g.t, "number"))
+		return float64(whole(all, -1<<53, 1<<53).Draw(g.t, "number"))
 	case slices.Contains(types, "number"):
+		least, most := bounds(all, -1e9, 1e9)
 		return rapid.OneOf(
-			rapid.Map(rapid.Int64Range(0, 1<<53), func(n int64) float64 { return float64(n) }),
-			rapid.Float64Range(-1e9, 1e9),
+			rapid.Map(whole(all, 0, 1<<53), func(n int64) float64 { return float64(n) }),
+			rapid.Float64Range(float64(least), float64(most)),
 		).Draw(g.t, "number")
 	default: // no type, or types that exclude each other
 		if value := g.anything(2); value != nil {
@@ -94,7 +96,7 @@ func (g *generator) formatted(all []*openapi3.Schema) any {
 			return "aGk="
 		}
 	}
-	return g.text()
+	return fitted(g.text(), all)
 }
 
 // conjuncts lists the schemas that a value has to satisfy, with one arm drawn of
@@ -195,14 +197,3 @@ func (g *generator) text() string {
 func (g *generator) spoiled() bool { return g.Spoil > 0 && g.percent(g.Spoil) }
 
 func (g *generator) percent(n int) bool { return rapid.IntRange(0, 99).Draw(g.t, "percent") >= 100-n }
-
-// least is the largest minimum, or the least whole number that is drawn.
-func (g *generator) least(all []*openapi3.Schema) int64 {
-	least := int64(-1 << 53)
-	for _, s := range all {
-		if s.Min != nil {
-			least = max(least, int64(*s.Min))
-		}
-	}
-	return least
-}

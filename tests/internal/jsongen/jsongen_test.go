@@ -1,0 +1,39 @@
+package jsongen_test
+
+import (
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"pgregory.net/rapid"
+
+	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
+)
+
+func TestWhatIsDrawnKeepsToTheBounds(t *testing.T) {
+	t.Parallel()
+	text := openapi3.NewStringSchema
+	schemas := map[string]*openapi3.Schema{
+		"string of some length": text().WithMinLength(3).WithMaxLength(5),
+		"string of one length":  text().WithLength(40),
+		"empty string":          text().WithMaxLength(0),
+		"parts of a string":     openapi3.NewAllOfSchema(text().WithMinLength(3), text().WithMaxLength(5)),
+		"integer":               openapi3.NewIntegerSchema().WithMin(3).WithMax(5),
+		"integer from":          openapi3.NewIntegerSchema().WithMin(-2.5),
+		"integer to":            openapi3.NewIntegerSchema().WithMax(-10),
+		"number":                openapi3.NewFloat64Schema().WithMin(0.5).WithMax(7.5),
+		"number from":           openapi3.NewFloat64Schema().WithMin(0),
+	}
+	for name, schema := range schemas {
+		for _, exact := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				rapid.Check(t, func(t *rapid.T) {
+					value := jsongen.Document(schema, jsongen.Options{Exact: exact}).Draw(t, "value")
+					if err := schema.VisitJSON(value); err != nil {
+						t.Fatal(err)
+					}
+				})
+			})
+		}
+	}
+}
