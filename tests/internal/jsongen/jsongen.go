@@ -4,6 +4,7 @@ package jsongen
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -119,14 +120,15 @@ func (g *generator) object(all []*openapi3.Schema) any {
 	properties := map[string][]*openapi3.Schema{}
 	for _, s := range all {
 		for name, ref := range s.Properties {
+			if ref.Value.WriteOnly {
+				continue // in no answer
+			}
 			properties[name] = append(properties[name], ref.Value)
 		}
 	}
 	required := collect(all, func(s *openapi3.Schema) []string { return s.Required })
-	names := collect(all, func(s *openapi3.Schema) []string { return sortedNames(s.Properties) })
-	slices.Sort(names)
 	object := map[string]any{}
-	for _, name := range slices.Compact(names) {
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if slices.Contains(required, name) && !g.spoiled() || rapid.Bool().Draw(g.t, name) {
 			object[name] = g.value(properties[name])
 		}

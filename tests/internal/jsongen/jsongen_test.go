@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-func TestWhatIsDrawnKeepsToTheBounds(t *testing.T) {
+func TestWhatIsDrawnIsAnAnswerWithinTheBounds(t *testing.T) {
 	t.Parallel()
 	text := openapi3.NewStringSchema
 	schemas := map[string]*openapi3.Schema{
@@ -21,7 +21,9 @@ func TestWhatIsDrawnKeepsToTheBounds(t *testing.T) {
 		"integer from":          openapi3.NewIntegerSchema().WithMin(-2.5),
 		"integer to":            openapi3.NewIntegerSchema().WithMax(-10),
 		"number":                openapi3.NewFloat64Schema().WithMin(0.5).WithMax(7.5),
-		"number from":           openapi3.NewFloat64Schema().WithMin(0),
+		"what is only written": openapi3.NewObjectSchema().WithRequired([]string{"a"}).
+			WithProperty("a", &openapi3.Schema{WriteOnly: true}).WithProperty("b", text()),
+		"number from": openapi3.NewFloat64Schema().WithMin(0),
 	}
 	for name, schema := range schemas {
 		for _, exact := range []bool{false, true} {
@@ -29,7 +31,7 @@ func TestWhatIsDrawnKeepsToTheBounds(t *testing.T) {
 				t.Parallel()
 				rapid.Check(t, func(t *rapid.T) {
 					value := jsongen.Document(schema, jsongen.Options{Exact: exact}).Draw(t, "value")
-					if err := schema.VisitJSON(value); err != nil {
+					if err := schema.VisitJSON(value, openapi3.VisitAsResponse()); err != nil {
 						t.Fatal(err)
 					}
 				})

@@ -1,7 +1,6 @@
 package jsongen
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -22,8 +21,6 @@ func collect[T any](all []*openapi3.Schema, of func(*openapi3.Schema) []T) []T {
 	}
 	return out
 }
-
-func sortedNames(schemas openapi3.Schemas) []string { return slices.Sorted(maps.Keys(schemas)) }
 
 // commonTypes returns the types that all schemas with a type allow; a schema
 // with properties and no type is meant for objects.
