@@ -17,7 +17,6 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/internal/sample"
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
@@ -69,17 +68,6 @@ func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
 	expectValidAnswer(t, server, "other half", cert, http.Header{"X-Auth-Email": {"e"}})
 	expectValidAnswer(t, server, "garbled", cert, http.Header{"Authorization": {"x"}})
 	expectValidAnswer(t, server, "wrong", cert, http.Header{"Authorization": {"Bearer x"}})
-}
-
-// filled adds to a success what the contract has come to require since it was
-// written down.
-func filled(t *testing.T, body string) []byte {
-	t.Helper()
-	text, err := sample.Fill(responseSchema(t, 200), []byte(body), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 func expectValidAnswer(t *testing.T, server *apitest.Server, name string, cert api.CertificateRef, credentials http.Header) {

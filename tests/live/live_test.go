@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
@@ -132,7 +134,7 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 
 func TestBreachesAreCountedAsViolations(t *testing.T) {
 	server, cert := newFake(t)
-	if err := server.Script(cert, apitest.Raw(200, "application/json", `{"success":true}`)); err != nil { // errors, messages are missing
+	if err := server.Script(cert, apitest.Unsuccessful()); err != nil { // success is false, result null
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -205,12 +207,15 @@ func newGenerous(t *testing.T, fake *apitest.Server, grants func(*http.Request) 
 
 func TestDriftIsPrintedAndPasses(t *testing.T) {
 	server, cert := newFake(t)
-	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","tier":1}]}`
-	if err := server.Script(cert, apitest.JSON(200, body)); err != nil {
+	body, err := committed.Filled(200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Script(cert, apitest.JSON(200, string(body))); err != nil {
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
-	for _, part := range []string{"drift (status 200", "/result/0/tier: undocumented field", "/result/0/service: new value", "2 points of drift"} {
+	for _, part := range []string{"drift (status 200", "/result/0/undocumented: undocumented field", "/result/0/service: new value", "2 points of drift"} {
 		if !strings.Contains(output, part) {
 			t.Errorf("%q is missing", part)
 		}
@@ -220,14 +225,25 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 	}
 }
 
-// The mock knows only the published fragment: no token, and its failure carries
-// a field of the success.
+// The mock knows only the published fragment, with what the contract requires
+// since: no token, and its failure carries a field of the success.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	op, err := frozen.Read("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(op.Mock())
+	mock := op.Mock()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		mock.ServeHTTP(answer, r)
+		body, err := committed.Filled(answer.Code, answer.Body.Bytes())
+		if err != nil {
+			t.Error(err)
+		}
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(body)
+	}))
 	t.Cleanup(server.Close)
 	code, output := runIn(t, map[string]string{
 		"CLOUDFLARE_EMAIL": "owner@example.com", "CLOUDFLARE_API_KEY": "k3y", "CLOUDFLARE_BASE_URL": server.URL + frozen.BasePath,
