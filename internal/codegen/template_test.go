@@ -2,6 +2,10 @@ package codegen_test
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +48,10 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 	contract := changedContract(t, func(operation map[string]any) {
 		params := slices.DeleteFunc(operation["parameters"].([]any), func(p any) bool { return p.(map[string]any)["in"] != "path" })
 		for _, p := range params {
-			if p := p.(map[string]any); p["name"] == "mtls_certificate_id" {
+			switch p := p.(map[string]any); p["name"] {
+			case "account_id":
+				p["style"] = "label"
+			case "mtls_certificate_id":
 				p["schema"] = map[string]any{"type": "integer"}
 			}
 		}
@@ -52,7 +59,11 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 		operation["parameters"] = append(params,
 			map[string]any{"name": "page", "in": "query", "schema": map[string]any{"type": "integer"}},
 			map[string]any{"name": "status", "in": "query", "schema": map[string]any{"type": "array", "items": text}},
-			map[string]any{"name": "X-Trace", "in": "header", "schema": text})
+			map[string]any{"name": "per_page", "in": "query", "required": true, "schema": map[string]any{"type": "integer"}},
+			map[string]any{"name": "after", "in": "query", "schema": map[string]any{"type": "integer", "x-go-type-skip-optional-pointer": false}},
+			map[string]any{"name": "X-Trace", "in": "header", "schema": text},
+			map[string]any{"name": "X-Mode", "in": "header", "required": true, "schema": text},
+			map[string]any{"name": "X-Since", "in": "header", "schema": map[string]any{"type": "integer", "x-go-type-skip-optional-pointer": false}})
 	})
 	testGenerated(t, contract, "testdata/params_test.go.txt", "TestParameters")
 }
@@ -93,6 +104,7 @@ func testGenerated(t *testing.T, contract specdoc.Object, file, name string) {
 	}
 	for name, content := range files {
 		place(name, content)
+		expectDocumentedTypes(t, name, content)
 	}
 	test, err := os.ReadFile(file)
 	if err != nil {
@@ -112,6 +124,22 @@ func testGenerated(t *testing.T, contract specdoc.Object, file, name string) {
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func expectDocumentedTypes(t *testing.T, name string, content []byte) {
+	t.Helper()
+	if filepath.Ext(name) != ".go" {
+		return
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, declaration := range file.Decls {
+		if d, ok := declaration.(*ast.GenDecl); ok && d.Tok == token.TYPE && d.Doc == nil {
+			t.Errorf("%s: type %s has no comment", name, d.Specs[0].(*ast.TypeSpec).Name)
+		}
 	}
 }
 
@@ -138,9 +166,17 @@ func TestTypesAreReadAsTheContractSays(t *testing.T) {
 		"enabled":  `{"type":"boolean","x-go-type-skip-optional-pointer":false}`,
 		"bytes":    `{"type":"string","format":"byte"}`,
 		"mixed":    `{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":{"type":"integer"}}`,
+		"aliases":  `{"type":"array","items":{"$ref":"#/components/schemas/Alias"},"x-go-type-skip-optional-pointer":false}`,
+		"list":     `{"$ref":"#/components/schemas/List"}`,
+		"choice":   `{"$ref":"#/components/schemas/Choice"}`,
 	} {
 		properties[name] = schema(text)
 	}
+	schemas["Alias"] = schema(`{"$ref":"#/components/schemas/ResultInfo"}`)
+	// An alias of a list for which oapi-codegen counts the properties of its items.
+	schemas["List"] = schema(`{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"}}}}`)
+	schemas["Choice"] = schema(`{"type":"object","description":"Either of two.","properties":{"kind":{"type":"string"}},
+		"oneOf":[{"$ref":"#/components/schemas/ResultInfo"},{"$ref":"#/components/schemas/ResponseInfo"}]}`)
 	testGenerated(t, contract, "testdata/types_test.go.txt", "TestTypes")
 }
 
@@ -157,6 +193,19 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 			operation["parameters"] = append(operation["parameters"].([]any),
 				map[string]any{"name": "session", "in": "cookie", "schema": map[string]any{"type": "string"}})
 		}, "cookie parameters are not supported"},
+		"query without a schema": {func(operation map[string]any) {
+			operation["parameters"] = append(operation["parameters"].([]any), withoutSchema("filter", "query"))
+		}, "query parameters need a schema"},
+		"header without a schema": {func(operation map[string]any) {
+			operation["parameters"] = append(operation["parameters"].([]any), withoutSchema("X-Filter", "header"))
+		}, "header parameters need a schema"},
+		"path without a schema": {func(operation map[string]any) {
+			for _, p := range operation["parameters"].([]any) {
+				p := p.(map[string]any)
+				delete(p, "schema")
+				maps.Copy(p, withoutSchema(p["name"].(string), "path"))
+			}
+		}, "path parameters need a schema"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,4 +216,11 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutSchema is a parameter that is a whole document.
+func withoutSchema(name, in string) map[string]any {
+	return map[string]any{"name": name, "in": in, "required": true, "content": map[string]any{
+		"application/json": map[string]any{"schema": map[string]any{"type": "object"}},
+	}}
 }
