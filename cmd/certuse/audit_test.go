@@ -163,8 +163,8 @@ func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	huge := strings.Repeat("x", 1<<16)
 	server := newFake(t, map[string]apitest.Response{
-		"used":   apitest.Answer(api.Association{Service: takeover, Status: "=" + takeover}, api.Association{Service: huge, Status: huge}),
-		"secret": apitest.Failure(403, api.ErrorDetail{Code: 10000, Message: takeover + huge}),
+		"used":   apitest.Answer(api.Association{Service: takeover, Status: "=" + takeover}, api.Association{Service: huge, Status: huge}).Unchecked(),
+		"secret": apitest.Failure(403, api.ErrorDetail{Code: 10000, Message: takeover + huge}).Unchecked(),
 	})
 	for _, name := range []string{"list", "audit"} {
 		for _, format := range formats {
