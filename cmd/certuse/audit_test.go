@@ -115,6 +115,19 @@ func TestRefusedCredentialsEndTheAsking(t *testing.T) {
 	}
 }
 
+// The README shows these ids; a demo is the same on every platform.
+func TestDemoIdsAreTheKnownOnes(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{
+		0: "2458ce5a", 1: "4290480b", 2: "60c7c1bc", // of list
+		demoAuditFirst: "2d0c29c2", demoAuditFirst + demoSize - 1: "62d6c601",
+	} {
+		if got := demoCert(n).ID; got != want+"-0c35-4c7f-82c7-8e9487d3ff60" {
+			t.Errorf("certificate %d is %s, want %s-…", n, got, want)
+		}
+	}
+}
+
 func TestDemosShareNoCertificate(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)

@@ -47,9 +47,10 @@ func startDemo(sys system, few bool, opts []api.Option) (*service, error) {
 	return &service{client: client, account: demoAccount, certs: certs, close: server.Close}, nil
 }
 
-// demoCert gives ids in the form of the vendor's.
+// demoCert gives ids in the form of the vendor's, the same on every platform:
+// the product is more than an int of 32 bits holds.
 func demoCert(n int) api.CertificateRef {
-	return api.CertificateRef{AccountID: demoAccount, ID: fmt.Sprintf("%08x-0c35-4c7f-82c7-8e9487d3ff60", 0x2458ce5a+n*0x9e3779b1&0x7fffffff)}
+	return api.CertificateRef{AccountID: demoAccount, ID: fmt.Sprintf("%08x-0c35-4c7f-82c7-8e9487d3ff60", 0x2458ce5a+int64(n)*0x9e3779b1&0x7fffffff)}
 }
 
 // scriptList shows each kind of answer once. Failures are left to the audit, so
