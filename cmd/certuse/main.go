@@ -11,6 +11,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,6 +25,9 @@ import (
 const sameSignal = 500 * time.Millisecond
 
 func main() {
+	// net/http prints what a server sends unasked to the standard logger, and a
+	// server can send the credentials back. Nothing else here writes to it.
+	log.SetOutput(io.Discard)
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks for an orderly end. The handler is then taken away,
 	// so that another one kills the process, whatever it is doing; but not at

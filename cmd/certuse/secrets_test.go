@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// echoUnasked answers two requests on one connection each. After the body of the
+// first answer it sends the credentials back, and it holds the second answer
+// until the client has closed that connection, so that the command lives to see
+// them.
+func echoUnasked(listener net.Listener) error {
+	var conns [2]net.Conn
+	var credentials string
+	for i := range conns {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			return err
+		}
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return err
+		}
+		conns[i], credentials = conn, request.Header.Get("Authorization")
+	}
+	const body = `{"success":true,"errors":[],"messages":[],"result":[]}`
+	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	if _, err := io.WriteString(conns[0], answer+"Authorization: "+credentials+"\r\n"); err != nil {
+		return err
+	}
+	// The end may come as a reset; a deadline that passes is a failure.
+	_, err := conns[0].Read(make([]byte, 1))
+	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		return fmt.Errorf("the connection with more than an answer stays open: %w", err)
+	}
+	_, err = io.WriteString(conns[1], answer)
+	return err
+}
+
+func TestCredentialsThatAServerSendsBackUnaskedAreNotShown(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- echoUnasked(listener) }()
+	env := []string{
+		"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount,
+		"CLOUDFLARE_BASE_URL=http://" + listener.Addr().String(),
+	}
+	got := execute(t, command(t, env, "audit", "one", "two")) // which looks for the token
+	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
+	if strings.Contains(got.stderr, "Unsolicited") {
+		t.Errorf("net/http speaks on standard error:\n%s", got.stderr)
+	}
+	listener.Close() // so that the server does not wait for requests that were not sent
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
