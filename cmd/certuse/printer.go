@@ -48,3 +48,18 @@ func writeFailure(err error) error {
 	}
 	return failuref("cannot write to standard output: %w: what was printed is incomplete", err)
 }
+
+// remembering keeps the first error of a writer and takes everything after it in
+// silence: cobra drops some of these errors, prints some, and takes others for
+// wrong usage.
+type remembering struct {
+	out io.Writer
+	err error
+}
+
+func (r *remembering) Write(p []byte) (int, error) {
+	if r.err == nil {
+		_, r.err = r.out.Write(p)
+	}
+	return len(p), nil
+}

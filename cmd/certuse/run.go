@@ -58,9 +58,13 @@ func usagef(format string, args ...any) error {
 
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args []string, sys system) int {
-	root := newRootCommand(sys) // the commands get it from ExecuteContextC
+	stdout := &remembering{out: sys.stdout}
+	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if stdout.err != nil {
+		err = writeFailure(stdout.err)
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -78,7 +82,9 @@ func run(ctx context.Context, args []string, sys system) int {
 	return exit.code
 }
 
-func newRootCommand(sys system) *cobra.Command {
+// newRootCommand makes the command line. What cobra itself prints (help, version,
+// completion) goes to stdout; answers go to sys.stdout, whose kind they depend on.
+func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",
 		Short:         "Tell which mTLS certificates of a Cloudflare account are in use",
@@ -93,7 +99,7 @@ func newRootCommand(sys system) *cobra.Command {
 		},
 	}
 	root.SetIn(sys.stdin)
-	root.SetOut(sys.stdout)
+	root.SetOut(stdout)
 	root.SetErr(sys.stderr)
 	// A command that only leads to others is run to say which one is missing: that is
 	// no way to use it.

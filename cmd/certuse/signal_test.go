@@ -283,3 +283,23 @@ func TestReaderThatGoesAwayEndsTheCommand(t *testing.T) {
 		t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
 	}
 }
+
+func TestTextThatNobodyReadsEndsTheCommandInSilence(t *testing.T) {
+	t.Parallel()
+	for _, args := range withoutAnswers {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			defer w.Close()
+			cmd := command(t, nil, strings.Fields(args)...)
+			cmd.Stdout = w
+			if got := execute(t, cmd); got.code != exitPipe || got.stderr != "" {
+				t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
+			}
+		})
+	}
+}
