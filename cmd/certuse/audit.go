@@ -22,12 +22,14 @@ func newAuditCommand(sys system) *cobra.Command {
 			switch {
 			case len(from) > 1:
 				return usagef("--from is given %d times, and only one list would be asked about: join them, as in cat A B | certuse audit --from -", len(from))
+			case len(from) == 1 && from[0] == "":
+				return usagef("--from is empty: name a file, or - for standard input")
 			case len(from) == 1 && len(args) > 0:
 				return usagef("certificates are named twice: give CERT or --from, not both")
 			case len(from) == 0 && len(args) == 0 && !q.demo:
 				return usagef("no certificate is named: give CERT, --from FILE, or --from - for standard input, or try 'certuse audit --demo'")
 			}
-			return q.run(cmd.Context(), len(from)+len(args) > 0, func(ctx context.Context, account string) (*input, error) {
+			return q.run(cmd, len(from)+len(args) > 0, func(ctx context.Context, account string) (*input, error) {
 				if len(from) == 0 {
 					return readArguments(account, args)
 				}

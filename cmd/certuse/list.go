@@ -21,7 +21,7 @@ func newListCommand(sys system) *cobra.Command {
 			if len(args) == 0 && !q.demo {
 				return usagef("no certificate is named: give one or more CERT, or try 'certuse list --demo'")
 			}
-			return q.run(cmd.Context(), len(args) > 0, func(_ context.Context, account string) (*input, error) {
+			return q.run(cmd, len(args) > 0, func(_ context.Context, account string) (*input, error) {
 				return readArguments(account, args)
 			})
 		},

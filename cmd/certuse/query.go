@@ -44,7 +44,12 @@ func (q *query) addFlags(cmd *cobra.Command) {
 
 // run asks about what read gives, prints the answers, and gives the exit code as
 // an error.
-func (q *query) run(ctx context.Context, named bool, read func(ctx context.Context, account string) (*input, error)) error {
+func (q *query) run(cmd *cobra.Command, named bool, read func(ctx context.Context, account string) (*input, error)) error {
+	// It comes of a variable of a script that is not set. The account of the
+	// environment may be another than the one that was meant.
+	if q.account == "" && cmd.Flags().Changed("account") {
+		return usagef("--account is empty")
+	}
 	out, err := newPrinter(q.format, q.sys.stdout, newPalette(q.sys, q.sys.stdout), q.detailed)
 	if err != nil {
 		return err
@@ -62,7 +67,7 @@ func (q *query) run(ctx context.Context, named bool, read func(ctx context.Conte
 	if q.demo {
 		in, err = readArguments(target.account, target.certs)
 	} else {
-		in, err = read(ctx, target.account)
+		in, err = read(cmd.Context(), target.account)
 	}
 	if err != nil {
 		return err
@@ -74,7 +79,7 @@ func (q *query) run(ctx context.Context, named bool, read func(ctx context.Conte
 	if q.detailed {
 		out = newOrdered(out, in)
 	}
-	return q.ask(ctx, target.client, in, out)
+	return q.ask(cmd.Context(), target.client, in, out)
 }
 
 // connect makes the client: from the environment, or for the fake service.
