@@ -95,17 +95,16 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	t.Parallel()
 	term := newTerminal(t)
 	b := newBar(term.tty, newTracker(3, 1000, time.Now()))
+	// The number may be drawn before the bar has followed it.
+	gap, full := regexp.MustCompile(`\[=+ +\] +2/3`), regexp.MustCompile(`\[={20}\] +3/3`)
 	b.update(api.AuditProgress{Answered: 2, InUse: 2})
-	eventually(t, "two of three", func() bool { return strings.Contains(term.shown.String(), "2/3") })
+	eventually(t, "a bar with a gap at 2/3", func() bool { return gap.MatchString(term.shown.String()) })
 	b.update(api.AuditProgress{Answered: 3, InUse: 3})
-	eventually(t, "three of three", func() bool { return strings.Contains(term.shown.String(), "3/3") })
+	eventually(t, "a bar without a gap at 3/3", func() bool { return full.MatchString(term.shown.String()) })
 	b.note("still here")
 	b.stop()
 	b.note("after the end") // the answers were there before the word about Ctrl-C
 	text := term.text(t)
-	if !regexp.MustCompile(`\[=+ +\] +2/3`).MatchString(text) || !regexp.MustCompile(`\[={20}\] +3/3`).MatchString(text) {
-		t.Errorf("want a bar with a gap at 2/3 and none at 3/3:\n%q", text)
-	}
 	for _, want := range []string{"\rcertuse: still here", "\rcertuse: after the end"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("want a line that begins with %q:\n%q", want, text)
