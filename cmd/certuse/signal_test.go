@@ -185,8 +185,9 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// stuck starts a command whose output nobody reads yet.
-func stuck(t *testing.T) (*process, *os.File) {
+// stuck starts a command that prints more than a pipe holds and that nobody reads
+// yet: it cannot end before its output is read or refused.
+func stuck(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)
 	for i := range many {
@@ -198,7 +199,7 @@ func stuck(t *testing.T) (*process, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	cmd := command(t, against(server), "list", "-o", "csv", "big")
+	cmd := command(t, against(server), append(args, "big")...)
 	cmd.Stdout = w
 	p := start(t, cmd)
 	w.Close()
@@ -210,8 +211,9 @@ func stuck(t *testing.T) (*process, *os.File) {
 
 func TestTwoSignalsInOneBreathAreOne(t *testing.T) {
 	t.Parallel()
-	for {
-		p, r := stuck(t)
+	const attempts = 20
+	for range attempts {
+		p, r := stuck(t, "list", "-o", "csv")
 		first := time.Now()
 		p.signal(t, os.Interrupt)
 		eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
@@ -232,11 +234,12 @@ func TestTwoSignalsInOneBreathAreOne(t *testing.T) {
 		}
 		return
 	}
+	t.Skipf("in %d attempts this machine never took two signals within %v", attempts, sameSignal/2)
 }
 
 func TestSecondInterruptKills(t *testing.T) {
 	t.Parallel()
-	p, _ := stuck(t)
+	p, _ := stuck(t, "list", "-o", "csv")
 	p.signal(t, os.Interrupt)
 	eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
 	ended := make(chan struct{})
@@ -260,24 +263,7 @@ func TestSecondInterruptKills(t *testing.T) {
 
 func TestReaderThatGoesAwayEndsTheCommand(t *testing.T) {
 	t.Parallel()
-	answers := map[string]apitest.Response{"fast": inUse}
-	args := []string{"audit", "-o", "jsonl", "fast"}
-	for i := range 20 {
-		id := fmt.Sprintf("later-%d", i)
-		answers[id] = inUse.After(300 * time.Millisecond)
-		args = append(args, id)
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := command(t, against(newFake(t, answers)), args...)
-	cmd.Stdout = w
-	p := start(t, cmd)
-	w.Close()
-	if _, err := r.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
+	p, r := stuck(t, "audit", "-o", "jsonl")
 	r.Close() // as head does when it has enough
 	if got := p.end(t); got.code != exitPipe || got.stderr != "" {
 		t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
