@@ -82,6 +82,14 @@ func TestManyKindsOfUseAreCutShort(t *testing.T) {
 	}
 }
 
+func TestUseWithoutWordsIsADash(t *testing.T) {
+	t.Parallel()
+	got := groups([]association{{"", ""}, {"gateway", ""}, {"", "active"}, {"", ""}})
+	if want := []string{"- (-) ×2", "gateway (-)", "- (active)"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestInterruptComesBeforeWhatItCutShort(t *testing.T) {
 	t.Parallel()
 	limited := &api.Error{StatusCode: http.StatusTooManyRequests, RetryAfter: 5 * time.Minute}

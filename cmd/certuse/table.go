@@ -73,7 +73,7 @@ func groups(list []association) []string {
 			words = append(words, fmt.Sprintf("and %s more kinds", count(len(order)-maxGroups)))
 			break
 		}
-		word := shorten(printable(each.Service), 40) + " (" + shorten(printable(each.Status), 40) + ")"
+		word := orDash(shorten(printable(each.Service), 40)) + " (" + orDash(shorten(printable(each.Status), 40)) + ")"
 		if n := counts[each]; n > 1 {
 			word += " ×" + count(n)
 		}
