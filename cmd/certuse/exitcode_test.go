@@ -117,6 +117,9 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"unknown shell":            {env, "completion tcsh", []string{"name a shell", "powershell"}},
 		"no shell":                 {env, "completion", []string{"name a shell"}},
 		"argument to version":      {env, "version 2", []string{`"2"`}},
+		"argument to a topic":      {env, "exit-codes extra", []string{`unknown command "extra" for "certuse exit-codes"`, "certuse exit-codes --help"}},
+		"arguments to a topic":     {env, "formats -- x y", []string{`"x"`}},
+		"flag of a topic":          {env, "environment --frobnicate x", []string{"unknown flag: --frobnicate"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

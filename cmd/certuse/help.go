@@ -44,6 +44,20 @@ func helpTopics() []*cobra.Command {
 	}
 }
 
+// checkTopic refuses arguments to a help topic. Cobra passes over them: it checks
+// those of commands that run, and a topic that ran would be listed as a command.
+func checkTopic(root *cobra.Command, args []string) (*cobra.Command, error) {
+	cmd, rest, err := root.Find(args)
+	if err != nil || !cmd.IsAdditionalHelpTopicCommand() {
+		return cmd, nil // an error is told when the command is run
+	}
+	cmd.InitDefaultHelpFlag()
+	if cmd.ParseFlags(rest) != nil {
+		return cmd, nil
+	}
+	return cmd, cobra.NoArgs(cmd, cmd.Flags().Args())
+}
+
 // newHelpCommand is cobra's, except that a topic that does not exist is an error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{

@@ -53,6 +53,7 @@ func TestHelpVersionAndCompletionGoToStandardOutput(t *testing.T) {
 		"help formats":          "certificate_id",
 		"help environment":      "CLOUDFLARE_API_TOKEN",
 		"exit-codes":            "4  --require-unused",
+		"exit-codes --help":     "4  --require-unused",
 		"version":               "certuse ",
 		"--version":             "certuse ",
 		"completion bash":       "__start_certuse",

@@ -61,7 +61,10 @@ func run(ctx context.Context, args []string, sys system) int {
 	stdout := &remembering{out: sys.stdout}
 	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := checkTopic(root, args)
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
 	if stdout.err != nil {
 		err = writeFailure(stdout.err)
 	}
