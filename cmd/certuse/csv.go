@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 var csvHeader = []string{
@@ -49,12 +50,16 @@ func (p *csvPrinter) write(rows [][]string) error {
 	return p.out.WriteAll(rows) // flushes
 }
 
-// cell makes text from the service safe for terminals and spreadsheets. A
-// spreadsheet takes a cell that starts with one of these characters for a
-// formula (CWE-1236), so an apostrophe goes before it.
+// formulaStarts are what a spreadsheet takes for the beginning of a formula
+// (CWE-1236). Some read the full-width forms like the others.
+const formulaStarts = "=+-@＝＋－＠"
+
+// cell makes text from the service safe for terminals and spreadsheets: an
+// apostrophe goes before what would be a formula, also once an import has trimmed
+// blanks. Other white space is not printable, and so an escape by then.
 func cell(s string) string {
 	s = printable(s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " ")); strings.ContainsRune(formulaStarts, first) {
 		return "'" + s
 	}
 	return s

@@ -124,9 +124,10 @@ json   one object: "certificates", an array of the objects below, and "summary".
 jsonl  one object a line, as each answer comes. No summary.
 csv    one row for each association, as each answer comes; a certificate without
        one has a row with service and status empty. The first line names the
-       columns. Text of the service that starts with = + - or @ gets an
-       apostrophe in front, so that no spreadsheet takes it for a formula, and
-       characters that cannot be printed are escaped: for exact text use json.
+       columns. Text of the service that starts with = + - or @, in full width
+       or after blanks too, gets an apostrophe in front, so that no spreadsheet
+       takes it for a formula, and characters that cannot be printed are
+       escaped: for exact text use json.
 
 list prints certificates in the order of the arguments; audit, except in its
 table, as answers come.
