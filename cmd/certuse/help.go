@@ -95,8 +95,8 @@ const exitCodesHelp = `0  every certificate was answered (in use or unused); wit
    unknown, except after Ctrl-C
 
 Besides: 141, silently, when the reader of standard output goes away, as "head"
-does; and death by the signal at another Ctrl-C, once half a second has passed
-since the first.
+does (on Windows that is a failed write as any other: 1); and death by the
+signal at another Ctrl-C, once half a second has passed since the first.
 
 A command that ends with 0 has not said that a certificate is unused: "certuse
 list … && delete" would delete what is in use. Use --require-unused for that:
