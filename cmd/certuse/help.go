@@ -49,11 +49,11 @@ func helpTopics() []*cobra.Command {
 func checkTopic(root *cobra.Command, args []string) (*cobra.Command, error) {
 	cmd, rest, err := root.Find(args)
 	if err != nil || !cmd.IsAdditionalHelpTopicCommand() {
-		return cmd, nil // an error is told when the command is run
+		return cmd, err
 	}
 	cmd.InitDefaultHelpFlag()
-	if cmd.ParseFlags(rest) != nil {
-		return cmd, nil
+	if err := cmd.ParseFlags(rest); err != nil {
+		return cmd, flagError(cmd, err)
 	}
 	return cmd, cobra.NoArgs(cmd, cmd.Flags().Args())
 }
