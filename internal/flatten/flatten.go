@@ -151,14 +151,17 @@ func merge(ref **openapi3.SchemaRef, pointer string) error {
 // its upper one.
 func bounds(ref *openapi3.SchemaRef, pointer string) error {
 	s := ref.Value
-	for keyword, crossed := range map[string]bool{
-		"minLength":     s.MaxLength != nil && s.MinLength > *s.MaxLength,
-		"minItems":      s.MaxItems != nil && s.MinItems > *s.MaxItems,
-		"minProperties": s.MaxProps != nil && s.MinProps > *s.MaxProps,
-		"minimum":       s.Min != nil && s.Max != nil && *s.Min > *s.Max,
+	for _, bound := range []struct {
+		keyword string
+		crossed bool
+	}{
+		{"minLength", s.MaxLength != nil && s.MinLength > *s.MaxLength},
+		{"minItems", s.MaxItems != nil && s.MinItems > *s.MaxItems},
+		{"minProperties", s.MaxProps != nil && s.MinProps > *s.MaxProps},
+		{"minimum", s.Min != nil && s.Max != nil && *s.Min > *s.Max},
 	} {
-		if crossed {
-			return &ContradictionError{Pointer: pointer, Keyword: keyword, Cause: errors.New("the lower bound is above the upper one")}
+		if bound.crossed {
+			return &ContradictionError{Pointer: pointer, Keyword: bound.keyword, Cause: errors.New("the lower bound is above the upper one")}
 		}
 	}
 	for name, child := range children(s) {

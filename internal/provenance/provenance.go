@@ -37,12 +37,12 @@ func Parse(name string, data []byte) (Record, error) {
 	if err := json.Unmarshal(data, &r, json.RejectUnknownMembers(true)); err != nil {
 		return Record{}, fmt.Errorf("%s: %w", name, err)
 	}
-	for member, value := range map[string]string{
-		"source": r.Source, "source_sha256": r.SourceSHA256, "retrieved": r.Retrieved,
-		"license": r.License, "document": r.Document, "sha256": r.SHA256,
+	for _, member := range []struct{ name, value string }{
+		{"source", r.Source}, {"source_sha256", r.SourceSHA256}, {"retrieved", r.Retrieved},
+		{"license", r.License}, {"document", r.Document}, {"sha256", r.SHA256},
 	} {
-		if value == "" {
-			return Record{}, fmt.Errorf("%s: %s is missing", name, member)
+		if member.value == "" {
+			return Record{}, fmt.Errorf("%s: %s is missing", name, member.name)
 		}
 	}
 	return r, nil

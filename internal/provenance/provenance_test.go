@@ -51,6 +51,7 @@ func TestOddRecordsAreRefused(t *testing.T) {
 		"no licence":     {`"BSD-3-Clause"`, `""`, "license is missing"},
 		"no document":    {`"x.json"`, `""`, "document is missing"},
 		"not JSON":       {"{", "", "p: "},
+		"nothing at all": {string(full), "{}", "source is missing"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
