@@ -4,17 +4,18 @@
 // This file is the table of contents of the generation pipeline, run by
 // 'make generate' (or 'go generate .'):
 //
-//  1. openapi/ holds the operation as published; internal/canon brings it into
-//     one canonical form without changing its meaning.
-//  2. overlays/ hold every change of meaning, each with its reason;
-//     internal/overlay applies them in order, strictly.
-//  3. internal/flatten merges allOf; internal/naming gives the objects names.
-//  4. internal/codegen writes the normalised contract and, with oapi-codegen,
-//     the client and the types to generated/. internal/goview leaves out what
-//     the Go code need not know.
+//  1. openapi/operations.yaml lists the operations; openapi/*.json hold their
+//     texts as published, which internal/published reads.
+//  2. internal/normalize turns the texts into the contract: canonical form,
+//     overlays/1-published, merged allOf, overlays/2-contract, names. All
+//     changes of meaning are in the overlays, each with its reason, and
+//     internal/overlay applies them strictly.
+//  3. internal/generate writes the contract and, with oapi-codegen, the client
+//     and the types to generated/.
 //
-// internal/pipeline joins the stages; internal/cmd/specgen is the command. All
-// files of generated/ are replaced together, or none is.
+// One program does all of it, since the files of generated/ are replaced together
+// or not at all. internal/update takes a new revision of the texts and
+// internal/compare says what it changes; see CONTRIBUTING.md.
 package cloudflaremtls
 
 //go:generate go run ./internal/cmd/specgen generate

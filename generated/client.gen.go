@@ -3,12 +3,1007 @@
 package generated
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
+	"github.com/oapi-codegen/runtime"
 )
+
+// Association defines model for Association.
+type Association struct {
+	// Service The service using the certificate.
+	//
+	// Example: gateway
+	Service string `json:"service,omitempty,omitzero"`
+
+	// Status Certificate deployment status for the given service.
+	//
+	// Example: pending_deployment
+	Status string `json:"status,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *Association) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "service":
+		return true, d.Read(&v.Service)
+	case "status":
+		return true, d.Read(&v.Status)
+	}
+	return false, nil
+}
+
+// AssociationsResponse defines model for AssociationsResponse.
+type AssociationsResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages   []ResponseInfo `json:"messages"`
+	Result     []Association  `json:"result,omitempty,omitzero"`
+	ResultInfo *ResultInfo    `json:"result_info,omitempty"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *AssociationsResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "result_info":
+		return true, d.Read(&v.ResultInfo)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	// Ca Indicates whether the certificate is a CA or leaf certificate.
+	//
+	// Example: true
+	Ca *bool `json:"ca,omitempty"`
+
+	// Certificates The uploaded root CA certificate.
+	Certificates string `json:"certificates,omitempty,omitzero"`
+
+	// ExpiresOn When the certificate expires.
+	//
+	// Example: 2122-10-29T16:59:47Z
+	ExpiresOn string `json:"expires_on,omitempty,omitzero"`
+
+	// ID Identifier
+	//
+	// Example: 023e105f4ecef8ad9ca31a8372d0c353
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Issuer The certificate authority that issued the certificate.
+	//
+	// Example: O=Example Inc.,L=California,ST=San Francisco,C=US
+	Issuer string `json:"issuer,omitempty,omitzero"`
+
+	// Name Optional unique name for the certificate. Only used for human readability.
+	//
+	// Example: example_ca_cert
+	Name string `json:"name,omitempty,omitzero"`
+
+	// SerialNumber The certificate serial number.
+	//
+	// Example: 235217144297995885180570755458463043449861756659
+	SerialNumber string `json:"serial_number,omitempty,omitzero"`
+
+	// Signature The type of hash used for the certificate.
+	//
+	// Example: SHA256WithRSA
+	Signature string `json:"signature,omitempty,omitzero"`
+
+	// Type Example: custom
+	Type string `json:"type,omitempty,omitzero"`
+
+	// UploadedOn This is the time the certificate was uploaded.
+	//
+	// Example: 2022-11-22T17:32:30.467938Z
+	UploadedOn string `json:"uploaded_on,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *Certificate) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "ca":
+		return true, d.Read(&v.Ca)
+	case "certificates":
+		return true, d.ReadTolerant(&v.Certificates)
+	case "expires_on":
+		return true, d.ReadTolerant(&v.ExpiresOn)
+	case "id":
+		return true, d.Read(&v.ID)
+	case "issuer":
+		return true, d.ReadTolerant(&v.Issuer)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	case "serial_number":
+		return true, d.ReadTolerant(&v.SerialNumber)
+	case "signature":
+		return true, d.ReadTolerant(&v.Signature)
+	case "type":
+		return true, d.Read(&v.Type)
+	case "uploaded_on":
+		return true, d.ReadTolerant(&v.UploadedOn)
+	}
+	return false, nil
+}
+
+// CertificateRequest defines model for CertificateRequest.
+type CertificateRequest struct {
+	// Ca Indicates whether the certificate is a CA or leaf certificate.
+	//
+	// Example: true
+	Ca bool `json:"ca"`
+
+	// Certificates The uploaded root CA certificate.
+	Certificates string `json:"certificates"`
+
+	// Name Optional unique name for the certificate. Only used for human readability.
+	//
+	// Example: example_ca_cert
+	Name string `json:"name,omitempty,omitzero"`
+
+	// PrivateKey The private key for the certificate
+	PrivateKey string `json:"private_key,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *CertificateRequest) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "ca":
+		return true, d.ReadTolerant(&v.Ca)
+	case "certificates":
+		return true, d.ReadTolerant(&v.Certificates)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	case "private_key":
+		return true, d.ReadTolerant(&v.PrivateKey)
+	}
+	return false, nil
+}
+
+// CertificateResponse defines model for CertificateResponse.
+type CertificateResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo `json:"messages"`
+	Result   Certificate    `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *CertificateResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, d.Read(&v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// CertificatesResponse defines model for CertificatesResponse.
+type CertificatesResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages   []ResponseInfo `json:"messages"`
+	Result     []Certificate  `json:"result,omitempty,omitzero"`
+	ResultInfo *ResultInfo    `json:"result_info,omitempty"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *CertificatesResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "result_info":
+		return true, d.Read(&v.ResultInfo)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// FailureResponse defines model for FailureResponse.
+type FailureResponse struct {
+	// Errors Example: [{"code":7003,"message":"No route for the URI"}]
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo         `json:"messages,omitempty,omitzero"`
+	Result   map[string]interface{} `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: false
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *FailureResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, d.ReadTolerant(&v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// GatewayCertificate Certificate that Gateway presents.
+type GatewayCertificate struct {
+	// ID Certificate of the store.
+	//
+	// Example: 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+	ID string `json:"id,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *GatewayCertificate) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "id":
+		return true, d.Read(&v.ID)
+	}
+	return false, nil
+}
+
+// GatewayConfiguration defines model for GatewayConfiguration.
+type GatewayConfiguration struct {
+	// Settings Settings of the account.
+	Settings *GatewaySettings `json:"settings,omitempty"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *GatewayConfiguration) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "settings":
+		return true, d.Read(&v.Settings)
+	}
+	return false, nil
+}
+
+// GatewayConfigurationResponse defines model for GatewayConfigurationResponse.
+type GatewayConfigurationResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo       `json:"messages"`
+	Result   GatewayConfiguration `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *GatewayConfigurationResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, d.Read(&v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// GatewaySettings Settings of the account.
+type GatewaySettings struct {
+	// Certificate Certificate that Gateway presents.
+	Certificate GatewayCertificate `json:"certificate,omitempty,omitzero"`
+
+	// CustomCertificate Certificate that Gateway presents.
+	CustomCertificate GatewayCertificate `json:"custom_certificate,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *GatewaySettings) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "certificate":
+		return true, d.Read(&v.Certificate)
+	case "custom_certificate":
+		return true, d.Read(&v.CustomCertificate)
+	}
+	return false, nil
+}
+
+// HostnameAssociations defines model for HostnameAssociations.
+type HostnameAssociations struct {
+	Hostnames []string `json:"hostnames,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *HostnameAssociations) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "hostnames":
+		return true, strictjson.ReadList(d, &v.Hostnames)
+	}
+	return false, nil
+}
+
+// HostnameAssociationsResponse defines model for HostnameAssociationsResponse.
+type HostnameAssociationsResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo       `json:"messages"`
+	Result   HostnameAssociations `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *HostnameAssociationsResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, d.Read(&v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// HyperdriveConfig defines model for HyperdriveConfig.
+type HyperdriveConfig struct {
+	// ID Identifier.
+	//
+	// Example: 023e105f4ecef8ad9ca31a8372d0c353
+	ID string `json:"id,omitempty,omitzero"`
+
+	// MTLS Certificates for the connection to the database.
+	MTLS HyperdriveMTLS `json:"mtls,omitempty,omitzero"`
+
+	// Name Name of the configuration.
+	//
+	// Example: orders-db
+	Name string `json:"name,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *HyperdriveConfig) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "id":
+		return true, d.ReadTolerant(&v.ID)
+	case "mtls":
+		return true, d.Read(&v.MTLS)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	}
+	return false, nil
+}
+
+// HyperdriveConfigsResponse defines model for HyperdriveConfigsResponse.
+type HyperdriveConfigsResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo     `json:"messages"`
+	Result   []HyperdriveConfig `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *HyperdriveConfigsResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// HyperdriveMTLS Certificates for the connection to the database.
+type HyperdriveMTLS struct {
+	// CaCertificateID CA certificate.
+	//
+	// Example: 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+	CaCertificateID string `json:"ca_certificate_id,omitempty,omitzero"`
+
+	// MTLSCertificateID Client certificate.
+	//
+	// Example: 60c7c1bc-6a01-4b5e-8c5f-1d3f0a2b9c4d
+	MTLSCertificateID string `json:"mtls_certificate_id,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *HyperdriveMTLS) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "ca_certificate_id":
+		return true, d.Read(&v.CaCertificateID)
+	case "mtls_certificate_id":
+		return true, d.Read(&v.MTLSCertificateID)
+	}
+	return false, nil
+}
+
+// PagesCertificate defines model for PagesCertificate.
+type PagesCertificate struct {
+	// CertificateID Certificate of the binding.
+	//
+	// Example: 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+	CertificateID string `json:"certificate_id,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PagesCertificate) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "certificate_id":
+		return true, d.Read(&v.CertificateID)
+	}
+	return false, nil
+}
+
+// PagesDeploymentConfig Configuration of one environment.
+type PagesDeploymentConfig struct {
+	// MTLSCertificates Certificates by the name of their binding.
+	MTLSCertificates map[string]PagesCertificate `json:"mtls_certificates,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PagesDeploymentConfig) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "mtls_certificates":
+		return true, d.Read(&v.MTLSCertificates)
+	}
+	return false, nil
+}
+
+// PagesDeploymentConfigs Configuration of each environment.
+type PagesDeploymentConfigs struct {
+	// Preview Configuration of one environment.
+	Preview PagesDeploymentConfig `json:"preview,omitempty,omitzero"`
+
+	// Production Configuration of one environment.
+	Production PagesDeploymentConfig `json:"production,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PagesDeploymentConfigs) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "preview":
+		return true, d.Read(&v.Preview)
+	case "production":
+		return true, d.Read(&v.Production)
+	}
+	return false, nil
+}
+
+// PagesProject defines model for PagesProject.
+type PagesProject struct {
+	// DeploymentConfigs Configuration of each environment.
+	DeploymentConfigs *PagesDeploymentConfigs `json:"deployment_configs,omitempty"`
+
+	// Name Name of the project.
+	//
+	// Example: this-is-my-project-01
+	Name string `json:"name,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PagesProject) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "deployment_configs":
+		return true, d.Read(&v.DeploymentConfigs)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	}
+	return false, nil
+}
+
+// PagesProjectsResponse defines model for PagesProjectsResponse.
+type PagesProjectsResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages   []ResponseInfo `json:"messages"`
+	Result     []PagesProject `json:"result,omitempty,omitzero"`
+	ResultInfo *ResultInfo    `json:"result_info,omitempty"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PagesProjectsResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "result_info":
+		return true, d.Read(&v.ResultInfo)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// PostureInput What the rule checks.
+type PostureInput struct {
+	// CertificateID CA certificate that the rule trusts.
+	//
+	// Example: 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+	CertificateID string `json:"certificate_id,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PostureInput) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "certificate_id":
+		return true, d.Read(&v.CertificateID)
+	}
+	return false, nil
+}
+
+// PostureRule defines model for PostureRule.
+type PostureRule struct {
+	// ID Identifier.
+	//
+	// Example: f174e90a-fafe-4643-bbbc-4a0ed4fc8415
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Input What the rule checks.
+	Input *PostureInput `json:"input,omitempty"`
+
+	// Name Name of the rule.
+	//
+	// Example: Corporate laptops
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Type Kind of rule.
+	//
+	// Example: client_certificate
+	Type string `json:"type,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PostureRule) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "id":
+		return true, d.ReadTolerant(&v.ID)
+	case "input":
+		return true, d.Read(&v.Input)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	case "type":
+		return true, d.Read(&v.Type)
+	}
+	return false, nil
+}
+
+// PostureRulesResponse defines model for PostureRulesResponse.
+type PostureRulesResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages   []ResponseInfo `json:"messages"`
+	Result     []PostureRule  `json:"result,omitempty,omitzero"`
+	ResultInfo *ResultInfo    `json:"result_info,omitempty"`
+
+	// Success Whether the API call was successful.
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *PostureRulesResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "result_info":
+		return true, d.Read(&v.ResultInfo)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// ResponseInfo defines model for ResponseInfo.
+type ResponseInfo struct {
+	Code             int64              `json:"code"`
+	DocumentationURL string             `json:"documentation_url,omitempty,omitzero"`
+	Message          string             `json:"message"`
+	Source           ResponseInfoSource `json:"source,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *ResponseInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "code":
+		return true, d.ReadTolerant(&v.Code)
+	case "documentation_url":
+		return true, d.ReadTolerant(&v.DocumentationURL)
+	case "message":
+		return true, d.ReadTolerant(&v.Message)
+	case "source":
+		return true, d.ReadTolerant(&v.Source)
+	}
+	return false, nil
+}
+
+// ResponseInfoSource defines model for ResponseInfoSource.
+type ResponseInfoSource struct {
+	Pointer string `json:"pointer,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *ResponseInfoSource) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "pointer":
+		return true, d.ReadTolerant(&v.Pointer)
+	}
+	return false, nil
+}
+
+// ResultInfo defines model for ResultInfo.
+type ResultInfo struct {
+	// Count Total number of results for the requested service
+	//
+	// Example: 1
+	Count float64 `json:"count,omitempty,omitzero"`
+
+	// Page Current page within paginated list of results
+	//
+	// Example: 1
+	Page float64 `json:"page,omitempty,omitzero"`
+
+	// PerPage Number of results per page of results
+	//
+	// Example: 20
+	PerPage float64 `json:"per_page,omitempty,omitzero"`
+
+	// TotalCount Total results available without any search parameters
+	//
+	// Example: 2000
+	TotalCount float64 `json:"total_count,omitempty,omitzero"`
+	TotalPages float64 `json:"total_pages,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *ResultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "count":
+		return true, d.Read(&v.Count)
+	case "page":
+		return true, d.Read(&v.Page)
+	case "per_page":
+		return true, d.Read(&v.PerPage)
+	case "total_count":
+		return true, d.Read(&v.TotalCount)
+	case "total_pages":
+		return true, d.Read(&v.TotalPages)
+	}
+	return false, nil
+}
+
+// Worker defines model for Worker.
+type Worker struct {
+	// ID Name of the script.
+	//
+	// Example: this-is-my-script-01
+	ID string `json:"id,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *Worker) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "id":
+		return true, d.Read(&v.ID)
+	}
+	return false, nil
+}
+
+// WorkerBinding defines model for WorkerBinding.
+type WorkerBinding struct {
+	// CertificateID Certificate of a binding of type mtls_certificate.
+	//
+	// Example: 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+	CertificateID string `json:"certificate_id,omitempty,omitzero"`
+
+	// Name Name of the variable.
+	//
+	// Example: ORIGIN_CERT
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Type Kind of binding.
+	//
+	// Example: mtls_certificate
+	Type string `json:"type,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *WorkerBinding) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "certificate_id":
+		return true, d.Read(&v.CertificateID)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	case "type":
+		return true, d.Read(&v.Type)
+	}
+	return false, nil
+}
+
+// WorkerSettings defines model for WorkerSettings.
+type WorkerSettings struct {
+	// Bindings Bindings of the current version.
+	Bindings []WorkerBinding `json:"bindings,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *WorkerSettings) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "bindings":
+		return true, strictjson.ReadList(d, &v.Bindings)
+	}
+	return false, nil
+}
+
+// WorkerSettingsResponse defines model for WorkerSettingsResponse.
+type WorkerSettingsResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo `json:"messages"`
+	Result   WorkerSettings `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *WorkerSettingsResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, d.Read(&v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// WorkersResponse defines model for WorkersResponse.
+type WorkersResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages []ResponseInfo `json:"messages"`
+	Result   []Worker       `json:"result,omitempty,omitzero"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *WorkersResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// Zone defines model for Zone.
+type Zone struct {
+	// ID Identifier.
+	//
+	// Example: 023e105f4ecef8ad9ca31a8372d0c353
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Name The domain name.
+	//
+	// Example: example.com
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Status Status of the zone.
+	//
+	// Example: active
+	Status string `json:"status,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *Zone) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "id":
+		return true, d.Read(&v.ID)
+	case "name":
+		return true, d.ReadTolerant(&v.Name)
+	case "status":
+		return true, d.ReadTolerant(&v.Status)
+	}
+	return false, nil
+}
+
+// ZonesResponse defines model for ZonesResponse.
+type ZonesResponse struct {
+	// Errors Example: []
+	Errors []ResponseInfo `json:"errors"`
+
+	// Messages Example: []
+	Messages   []ResponseInfo `json:"messages"`
+	Result     []Zone         `json:"result,omitempty,omitzero"`
+	ResultInfo *ResultInfo    `json:"result_info,omitempty"`
+
+	// Success Whether the API call was successful
+	//
+	// Example: true
+	Success bool `json:"success"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *ZonesResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "errors":
+		return true, strictjson.ReadListTolerant(d, &v.Errors)
+	case "messages":
+		return true, strictjson.ReadListTolerant(d, &v.Messages)
+	case "result":
+		return true, strictjson.ReadList(d, &v.Result)
+	case "result_info":
+		return true, d.Read(&v.ResultInfo)
+	case "success":
+		return true, d.Read(&v.Success)
+	}
+	return false, nil
+}
+
+// ListMTLSCertificatesParams defines parameters for ListMTLSCertificates.
+type ListMTLSCertificatesParams struct {
+	Type    []string `form:"type,omitempty" json:"type,omitempty,omitzero"`
+	Page    float64  `form:"page,omitempty" json:"page,omitempty,omitzero"`
+	PerPage float64  `form:"per_page,omitempty" json:"per_page,omitempty,omitzero"`
+}
+
+// ListPagesProjectsParams defines parameters for ListPagesProjects.
+type ListPagesProjectsParams struct {
+	Page    float64 `form:"page,omitempty" json:"page,omitempty,omitzero"`
+	PerPage float64 `form:"per_page,omitempty" json:"per_page,omitempty,omitzero"`
+}
+
+// ListZonesParams defines parameters for ListZones.
+type ListZonesParams struct {
+	AccountID string  `form:"account.id,omitempty" json:"account.id,omitempty,omitzero"`
+	Page      float64 `form:"page,omitempty" json:"page,omitempty,omitzero"`
+	PerPage   float64 `form:"per_page,omitempty" json:"per_page,omitempty,omitzero"`
+}
+
+// ListHostnameAssociationsParams defines parameters for ListHostnameAssociations.
+type ListHostnameAssociationsParams struct {
+	MTLSCertificateID string `form:"mtls_certificate_id,omitempty" json:"mtls_certificate_id,omitempty,omitzero"`
+}
+
+// UploadMTLSCertificateJSONRequestBody defines body for UploadMTLSCertificate for application/json ContentType.
+type UploadMTLSCertificateJSONRequestBody = CertificateRequest
 
 // RequestEditorFn changes a request before it is sent. An error stops the call.
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -73,10 +1068,410 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // ClientInterface is the set of operations.
 type ClientInterface interface {
+	// ListDevicePostureRules List device posture rules
+	//
+	// Fetches device posture rules for a Zero Trust account.
+	//
+	// Corresponds with GET /accounts/{account_id}/devices/posture (the `ListDevicePostureRules` operationId).
+	ListDevicePostureRules(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// GetGatewayConfiguration Get Zero Trust account configuration
+	//
+	// Fetches the current Zero Trust account configuration.
+	//
+	// Corresponds with GET /accounts/{account_id}/gateway/configuration (the `GetGatewayConfiguration` operationId).
+	GetGatewayConfiguration(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// ListHyperdriveConfigs List Hyperdrives
+	//
+	// Returns a list of Hyperdrives.
+	//
+	// Corresponds with GET /accounts/{account_id}/hyperdrive/configs (the `ListHyperdriveConfigs` operationId).
+	ListHyperdriveConfigs(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// ListMTLSCertificates List mTLS certificates
+	//
+	// Lists all mTLS certificates.
+	//
+	// Corresponds with GET /accounts/{account_id}/mtls_certificates (the `ListMTLSCertificates` operationId).
+	ListMTLSCertificates(ctx context.Context, accountID string, params *ListMTLSCertificatesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// UploadMTLSCertificate Upload mTLS certificate
+	//
+	// Upload a certificate that you want to use with mTLS-enabled Cloudflare services.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /accounts/{account_id}/mtls_certificates (the `UploadMTLSCertificate` operationId).
+	UploadMTLSCertificate(ctx context.Context, accountID string, body UploadMTLSCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// DeleteMTLSCertificate Delete mTLS certificate
+	//
+	// Deletes the mTLS certificate unless the certificate is in use by one or more Cloudflare services.
+	//
+	// Corresponds with DELETE /accounts/{account_id}/mtls_certificates/{mtls_certificate_id} (the `DeleteMTLSCertificate` operationId).
+	DeleteMTLSCertificate(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// GetMTLSCertificate Get mTLS certificate
+	//
+	// Fetches a single mTLS certificate.
+	//
+	// Corresponds with GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id} (the `GetMTLSCertificate` operationId).
+	GetMTLSCertificate(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error)
 	// ListMTLSCertificateAssociations performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
 	//
 	// Lists all active associations between the certificate and Cloudflare services.
 	ListMTLSCertificateAssociations(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// ListPagesProjects Get projects
+	//
+	// Fetch a list of all user projects.
+	//
+	// Corresponds with GET /accounts/{account_id}/pages/projects (the `ListPagesProjects` operationId).
+	ListPagesProjects(ctx context.Context, accountID string, params *ListPagesProjectsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// ListWorkers List Workers
+	//
+	// Fetch a list of uploaded workers.
+	//
+	// Corresponds with GET /accounts/{account_id}/workers/scripts (the `ListWorkers` operationId).
+	ListWorkers(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// GetWorkerSettings Get Settings
+	//
+	// Get metadata and config, such as bindings or usage model
+	//
+	// Corresponds with GET /accounts/{account_id}/workers/scripts/{script_name}/settings (the `GetWorkerSettings` operationId).
+	GetWorkerSettings(ctx context.Context, accountID string, scriptName string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// ListZones List Zones
+	//
+	// Lists, searches, sorts, and filters your zones. Listing zones across more than 500 accounts
+	// is currently not allowed.
+	//
+	// Corresponds with GET /zones (the `ListZones` operationId).
+	ListZones(ctx context.Context, params *ListZonesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// ListHostnameAssociations List Hostname Associations
+	//
+	// Corresponds with GET /zones/{zone_id}/certificate_authorities/hostname_associations (the `ListHostnameAssociations` operationId).
+	ListHostnameAssociations(ctx context.Context, zoneID string, params *ListHostnameAssociationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListDevicePostureRules List device posture rules
+//
+// Fetches device posture rules for a Zero Trust account.
+//
+// Corresponds with GET /accounts/{account_id}/devices/posture (the `ListDevicePostureRules` operationId).
+func (c *Client) ListDevicePostureRules(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListDevicePostureRulesRequest(ctx, base, accountID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListDevicePostureRulesRequest returns the request of ListDevicePostureRules to the API at server.
+func NewListDevicePostureRulesRequest(server string, accountID string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListDevicePostureRulesRequest(context.Background(), base, accountID)
+}
+
+func newListDevicePostureRulesRequest(ctx context.Context, base *url.URL, accountID string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/devices/posture", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// GetGatewayConfiguration Get Zero Trust account configuration
+//
+// Fetches the current Zero Trust account configuration.
+//
+// Corresponds with GET /accounts/{account_id}/gateway/configuration (the `GetGatewayConfiguration` operationId).
+func (c *Client) GetGatewayConfiguration(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newGetGatewayConfigurationRequest(ctx, base, accountID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewGetGatewayConfigurationRequest returns the request of GetGatewayConfiguration to the API at server.
+func NewGetGatewayConfigurationRequest(server string, accountID string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newGetGatewayConfigurationRequest(context.Background(), base, accountID)
+}
+
+func newGetGatewayConfigurationRequest(ctx context.Context, base *url.URL, accountID string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/gateway/configuration", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// ListHyperdriveConfigs List Hyperdrives
+//
+// Returns a list of Hyperdrives.
+//
+// Corresponds with GET /accounts/{account_id}/hyperdrive/configs (the `ListHyperdriveConfigs` operationId).
+func (c *Client) ListHyperdriveConfigs(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListHyperdriveConfigsRequest(ctx, base, accountID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListHyperdriveConfigsRequest returns the request of ListHyperdriveConfigs to the API at server.
+func NewListHyperdriveConfigsRequest(server string, accountID string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListHyperdriveConfigsRequest(context.Background(), base, accountID)
+}
+
+func newListHyperdriveConfigsRequest(ctx context.Context, base *url.URL, accountID string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/hyperdrive/configs", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// ListMTLSCertificates List mTLS certificates
+//
+// Lists all mTLS certificates.
+//
+// Corresponds with GET /accounts/{account_id}/mtls_certificates (the `ListMTLSCertificates` operationId).
+func (c *Client) ListMTLSCertificates(ctx context.Context, accountID string, params *ListMTLSCertificatesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListMTLSCertificatesRequest(ctx, base, accountID, params)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListMTLSCertificatesRequest returns the request of ListMTLSCertificates to the API at server.
+func NewListMTLSCertificatesRequest(server string, accountID string, params *ListMTLSCertificatesParams) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListMTLSCertificatesRequest(context.Background(), base, accountID, params)
+}
+
+func newListMTLSCertificatesRequest(ctx context.Context, base *url.URL, accountID string, params *ListMTLSCertificatesParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/mtls_certificates", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	if params != nil {
+		var query []string
+		if len(params.Type) > 0 {
+			fragment, err := runtime.StyleParamWithOptions("form", false, "type", params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		if params.Page != *new(float64) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "page", params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		if params.PerPage != *new(float64) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "per_page", params.PerPage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		req.URL.RawQuery = strings.Join(query, "&")
+	}
+	return req, nil
+}
+
+// UploadMTLSCertificate Upload mTLS certificate
+//
+// Upload a certificate that you want to use with mTLS-enabled Cloudflare services.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /accounts/{account_id}/mtls_certificates (the `UploadMTLSCertificate` operationId).
+func (c *Client) UploadMTLSCertificate(ctx context.Context, accountID string, body UploadMTLSCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newUploadMTLSCertificateRequest(ctx, base, accountID, body)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewUploadMTLSCertificateRequest returns the request of UploadMTLSCertificate to the API at server.
+func NewUploadMTLSCertificateRequest(server string, accountID string, body UploadMTLSCertificateJSONRequestBody) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newUploadMTLSCertificateRequest(context.Background(), base, accountID, body)
+}
+
+func newUploadMTLSCertificateRequest(ctx context.Context, base *url.URL, accountID string, body UploadMTLSCertificateJSONRequestBody) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodPost, base, "/accounts/%s/mtls_certificates", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	setBody(req, "application/json", encoded)
+	return req, nil
+}
+
+// DeleteMTLSCertificate Delete mTLS certificate
+//
+// Deletes the mTLS certificate unless the certificate is in use by one or more Cloudflare services.
+//
+// Corresponds with DELETE /accounts/{account_id}/mtls_certificates/{mtls_certificate_id} (the `DeleteMTLSCertificate` operationId).
+func (c *Client) DeleteMTLSCertificate(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newDeleteMTLSCertificateRequest(ctx, base, accountID, mtlsCertificateID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewDeleteMTLSCertificateRequest returns the request of DeleteMTLSCertificate to the API at server.
+func NewDeleteMTLSCertificateRequest(server string, accountID string, mtlsCertificateID string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newDeleteMTLSCertificateRequest(context.Background(), base, accountID, mtlsCertificateID)
+}
+
+func newDeleteMTLSCertificateRequest(ctx context.Context, base *url.URL, accountID string, mtlsCertificateID string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "mtls_certificate_id", mtlsCertificateID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodDelete, base, "/accounts/%s/mtls_certificates/%s", pathParam0, pathParam1)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// GetMTLSCertificate Get mTLS certificate
+//
+// Fetches a single mTLS certificate.
+//
+// Corresponds with GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id} (the `GetMTLSCertificate` operationId).
+func (c *Client) GetMTLSCertificate(ctx context.Context, accountID string, mtlsCertificateID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newGetMTLSCertificateRequest(ctx, base, accountID, mtlsCertificateID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewGetMTLSCertificateRequest returns the request of GetMTLSCertificate to the API at server.
+func NewGetMTLSCertificateRequest(server string, accountID string, mtlsCertificateID string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newGetMTLSCertificateRequest(context.Background(), base, accountID, mtlsCertificateID)
+}
+
+func newGetMTLSCertificateRequest(ctx context.Context, base *url.URL, accountID string, mtlsCertificateID string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "mtls_certificate_id", mtlsCertificateID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/mtls_certificates/%s", pathParam0, pathParam1)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
 }
 
 // ListMTLSCertificateAssociations performs a GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations (the `ListMTLSCertificateAssociations` operationId) request.
@@ -107,13 +1502,285 @@ func NewListMTLSCertificateAssociationsRequest(server string, accountID string, 
 }
 
 func newListMTLSCertificateAssociationsRequest(ctx context.Context, base *url.URL, accountID string, mtlsCertificateID string) (*http.Request, error) {
-	pathParam0 := url.PathEscape(accountID)
-	pathParam1 := url.PathEscape(mtlsCertificateID)
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "mtls_certificate_id", mtlsCertificateID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
 	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/mtls_certificates/%s/associations", pathParam0, pathParam1)
 	if err != nil {
 		return nil, err
 	}
 	return req, nil
+}
+
+// ListPagesProjects Get projects
+//
+// Fetch a list of all user projects.
+//
+// Corresponds with GET /accounts/{account_id}/pages/projects (the `ListPagesProjects` operationId).
+func (c *Client) ListPagesProjects(ctx context.Context, accountID string, params *ListPagesProjectsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListPagesProjectsRequest(ctx, base, accountID, params)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListPagesProjectsRequest returns the request of ListPagesProjects to the API at server.
+func NewListPagesProjectsRequest(server string, accountID string, params *ListPagesProjectsParams) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListPagesProjectsRequest(context.Background(), base, accountID, params)
+}
+
+func newListPagesProjectsRequest(ctx context.Context, base *url.URL, accountID string, params *ListPagesProjectsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/pages/projects", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	if params != nil {
+		var query []string
+		if params.Page != *new(float64) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "page", params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		if params.PerPage != *new(float64) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "per_page", params.PerPage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		req.URL.RawQuery = strings.Join(query, "&")
+	}
+	return req, nil
+}
+
+// ListWorkers List Workers
+//
+// Fetch a list of uploaded workers.
+//
+// Corresponds with GET /accounts/{account_id}/workers/scripts (the `ListWorkers` operationId).
+func (c *Client) ListWorkers(ctx context.Context, accountID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListWorkersRequest(ctx, base, accountID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListWorkersRequest returns the request of ListWorkers to the API at server.
+func NewListWorkersRequest(server string, accountID string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListWorkersRequest(context.Background(), base, accountID)
+}
+
+func newListWorkersRequest(ctx context.Context, base *url.URL, accountID string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/workers/scripts", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// GetWorkerSettings Get Settings
+//
+// # Get metadata and config, such as bindings or usage model
+//
+// Corresponds with GET /accounts/{account_id}/workers/scripts/{script_name}/settings (the `GetWorkerSettings` operationId).
+func (c *Client) GetWorkerSettings(ctx context.Context, accountID string, scriptName string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newGetWorkerSettingsRequest(ctx, base, accountID, scriptName)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewGetWorkerSettingsRequest returns the request of GetWorkerSettings to the API at server.
+func NewGetWorkerSettingsRequest(server string, accountID string, scriptName string) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newGetWorkerSettingsRequest(context.Background(), base, accountID, scriptName)
+}
+
+func newGetWorkerSettingsRequest(ctx context.Context, base *url.URL, accountID string, scriptName string) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "account_id", accountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "script_name", scriptName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/accounts/%s/workers/scripts/%s/settings", pathParam0, pathParam1)
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// ListZones List Zones
+//
+// Lists, searches, sorts, and filters your zones. Listing zones across more than 500 accounts
+// is currently not allowed.
+//
+// Corresponds with GET /zones (the `ListZones` operationId).
+func (c *Client) ListZones(ctx context.Context, params *ListZonesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListZonesRequest(ctx, base, params)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListZonesRequest returns the request of ListZones to the API at server.
+func NewListZonesRequest(server string, params *ListZonesParams) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListZonesRequest(context.Background(), base, params)
+}
+
+func newListZonesRequest(ctx context.Context, base *url.URL, params *ListZonesParams) (*http.Request, error) {
+	req, err := newRequest(ctx, http.MethodGet, base, "/zones")
+	if err != nil {
+		return nil, err
+	}
+	if params != nil {
+		var query []string
+		if params.AccountID != *new(string) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "account.id", params.AccountID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		if params.Page != *new(float64) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "page", params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		if params.PerPage != *new(float64) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "per_page", params.PerPage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		req.URL.RawQuery = strings.Join(query, "&")
+	}
+	return req, nil
+}
+
+// ListHostnameAssociations List Hostname Associations
+//
+// Corresponds with GET /zones/{zone_id}/certificate_authorities/hostname_associations (the `ListHostnameAssociations` operationId).
+func (c *Client) ListHostnameAssociations(ctx context.Context, zoneID string, params *ListHostnameAssociationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	req, err := newListHostnameAssociationsRequest(ctx, base, zoneID, params)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListHostnameAssociationsRequest returns the request of ListHostnameAssociations to the API at server.
+func NewListHostnameAssociationsRequest(server string, zoneID string, params *ListHostnameAssociationsParams) (*http.Request, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return newListHostnameAssociationsRequest(context.Background(), base, zoneID, params)
+}
+
+func newListHostnameAssociationsRequest(ctx context.Context, base *url.URL, zoneID string, params *ListHostnameAssociationsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "zone_id", zoneID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	req, err := newRequest(ctx, http.MethodGet, base, "/zones/%s/certificate_authorities/hostname_associations", pathParam0)
+	if err != nil {
+		return nil, err
+	}
+	if params != nil {
+		var query []string
+		if params.MTLSCertificateID != *new(string) {
+			fragment, err := runtime.StyleParamWithOptions("form", true, "mtls_certificate_id", params.MTLSCertificateID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+			query = append(query, fragment)
+		}
+		req.URL.RawQuery = strings.Join(query, "&")
+	}
+	return req, nil
+}
+
+// setBody gives a request a body that can be sent again.
+func setBody(req *http.Request, contentType string, content []byte) {
+	req.Header.Set("Content-Type", contentType)
+	req.ContentLength = int64(len(content))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	req.Body, _ = req.GetBody()
 }
 
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additional []RequestEditorFn) error {

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"gopkg.in/yaml.v3"
 )
 
@@ -23,95 +24,139 @@ const (
 type Outcome struct {
 	Action Action
 	Effect Effect
+	// Changed are the JSON pointers of the values that the action changed, added
+	// or removed.
+	Changed []string
 }
 
-// Apply applies the overlays in order to a copy of doc. The actions in
-// satisfied, and no others, must find their change in the document already.
-func Apply(doc specdoc.Object, overlays []Overlay, satisfied []string) (specdoc.Object, error) {
-	out, outcomes, err := Survey(doc, overlays)
-	if err != nil {
-		return nil, err
-	}
+// Check is the judgement of generation: the actions in satisfied, and no others,
+// must have found their change in the document already.
+func Check(outcomes []Outcome, satisfied []string) error {
 	for _, o := range outcomes {
 		listed := slices.Contains(satisfied, o.Action.ID)
 		switch {
 		case o.Effect == Unmatched:
-			return nil, fmt.Errorf("overlays/%s: target %s: %w", o.Action.ID, o.Action.Target, errUnproven)
+			return fmt.Errorf("overlays/%s: target %s: %w", o.Action.ID, o.Action.Target, errUnproven)
 		case o.Effect == Satisfied && !listed:
-			return nil, fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
+			return fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
 		case o.Effect == Applied && listed:
-			return nil, fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", o.Action.ID)
+			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", o.Action.ID)
 		}
 	}
-	for _, id := range satisfied {
-		if !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Action.ID == id }) {
-			return nil, fmt.Errorf("the provenance lists %q as satisfied upstream, but there is no such overlay action", id)
-		}
-	}
-	return out, nil
+	return nil
 }
 
-// Survey applies the overlays in order to a copy of doc and returns what each
+// CheckListed refuses a list of satisfied actions that names one that is not
+// among outcomes.
+func CheckListed(outcomes []Outcome, satisfied []string) error {
+	for _, id := range satisfied {
+		if !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Action.ID == id }) {
+			return fmt.Errorf("the provenance lists %q as satisfied upstream, but there is no such overlay action", id)
+		}
+	}
+	return nil
+}
+
+// Apply applies the overlays in order to a copy of doc and returns what each
 // action did, leaving the judgement to the caller.
-func Survey(doc specdoc.Object, overlays []Overlay) (specdoc.Object, []Outcome, error) {
-	root, err := specdoc.ToYAML(doc)
+func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) {
+	root, err := spec.ToYAML(doc)
 	if err != nil {
 		return nil, nil, err
 	}
 	var outcomes []Outcome
+	tree := any(doc)
 	for i := range overlays {
 		for _, action := range overlays[i].Actions {
-			effect, err := overlays[i].apply(root, action)
+			after, effect, err := overlays[i].apply(root, tree, action)
 			if err != nil {
 				return nil, nil, fmt.Errorf("overlays/%s: %w", action.ID, err)
 			}
-			outcomes = append(outcomes, Outcome{Action: action, Effect: effect})
+			outcome := Outcome{Action: action, Effect: effect}
+			if effect == Applied {
+				outcome.Changed = changed(tree, after, "", nil)
+				if len(outcome.Changed) == 0 {
+					outcome.Effect = Satisfied
+				}
+			}
+			outcomes = append(outcomes, outcome)
+			tree = after
 		}
 	}
-	tree, err := specdoc.FromYAML(root)
-	if err != nil {
-		return nil, nil, fmt.Errorf("after the overlays: %w", err)
-	}
-	out, ok := tree.(specdoc.Object)
+	out, ok := tree.(spec.Object)
 	if !ok {
 		return nil, nil, fmt.Errorf("after the overlays: the document is not an object")
 	}
-	return out, outcomes, nil
+	return spec.Clone(out), outcomes, nil
 }
 
-func (o *Overlay) apply(root *yaml.Node, a Action) (Effect, error) {
+// changed appends the JSON pointers at which two trees differ to list.
+func changed(before, after any, at string, list []string) []string {
+	switch b := before.(type) {
+	case spec.Object:
+		a, ok := after.(spec.Object)
+		if !ok {
+			break
+		}
+		for _, key := range spec.SortedKeys(b) {
+			pointer := at + "/" + spec.Escape(key)
+			if value, ok := a[key]; ok {
+				list = changed(b[key], value, pointer, list)
+			} else {
+				list = append(list, pointer)
+			}
+		}
+		for _, key := range spec.SortedKeys(a) {
+			if _, ok := b[key]; !ok {
+				list = append(list, at+"/"+spec.Escape(key))
+			}
+		}
+		return list
+	case []any:
+		a, ok := after.([]any)
+		if !ok || len(a) != len(b) {
+			break
+		}
+		for i := range b {
+			list = changed(b[i], a[i], at+"/"+strconv.Itoa(i), list)
+		}
+		return list
+	}
+	if !reflect.DeepEqual(before, after) {
+		list = append(list, at)
+	}
+	return list
+}
+
+// apply applies an action to root, of which before is the tree, and returns the
+// tree after it.
+func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, _ Effect, err error) {
+	defer spec.Guard(&err, "applying the action")
 	matched, err := o.matches(root, a.Target)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	if matched && a.action.Copy != "" {
 		if matched, err = o.matches(root, a.action.Copy); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
 	if !matched {
-		return o.unmatched(root, a)
-	}
-	before, err := specdoc.FromYAML(root)
-	if err != nil {
-		return 0, err
+		effect, err := o.unmatched(root, a)
+		return before, effect, err
 	}
 	if _, err := o.single(a).ApplyToStrict(root); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	after, err := specdoc.FromYAML(root)
-	if err != nil {
-		return 0, err
-	}
-	if reflect.DeepEqual(before, after) {
-		return Satisfied, nil
+	if after, err = spec.FromYAML(root); err != nil {
+		return nil, 0, err
 	}
 	if !a.action.Remove {
 		if err := contradiction(before, after, ""); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
-	return Applied, nil
+	return after, Applied, nil
 }
 
 func (o *Overlay) unmatched(root *yaml.Node, a Action) (Effect, error) {

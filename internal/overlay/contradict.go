@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // contradiction reports a place where an update put another type in place of
@@ -16,8 +16,8 @@ import (
 // allows every integer.
 func contradiction(before, after any, at string) error {
 	switch before := before.(type) {
-	case specdoc.Object:
-		after, ok := after.(specdoc.Object)
+	case spec.Object:
+		after, ok := after.(spec.Object)
 		if !ok {
 			return nil
 		}
@@ -26,7 +26,7 @@ func contradiction(before, after any, at string) error {
 			return fmt.Errorf("%s: the text says type %q, the action %q", at, said, says)
 		}
 		for _, key := range slices.Sorted(maps.Keys(before)) {
-			if err := contradiction(before[key], after[key], at+"/"+specdoc.Escape(key)); err != nil {
+			if err := contradiction(before[key], after[key], at+"/"+spec.Escape(key)); err != nil {
 				return err
 			}
 		}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // FuzzApply looks for overlays that crash, that are accepted without changing
@@ -36,7 +36,7 @@ func FuzzApply(f *testing.F) {
 			t.Errorf("an action without effect was accepted")
 		}
 		if err == nil {
-			if _, err := specdoc.Encode(got); err != nil {
+			if _, err := spec.Encode(got); err != nil {
 				t.Errorf("what came out cannot be written: %v", err)
 			}
 		}

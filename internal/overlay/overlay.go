@@ -18,6 +18,8 @@ import (
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 const (
@@ -27,6 +29,9 @@ const (
 	// provenKey is the extension that holds a JSONPath. An action that matches
 	// nothing is satisfied upstream only if this path matches something.
 	provenKey = "x-satisfied-when"
+	// expectsKey is the extension that lists the values that an action means to
+	// overwrite: a revision that changes one into another says nothing new.
+	expectsKey = "x-overwrites"
 )
 
 var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
@@ -46,11 +51,13 @@ type Action struct {
 	Description   string // the reason
 	Target        string
 	SatisfiedWhen string
+	Overwrites    []any // values that the action means to overwrite
 
 	action upstream.Action
 }
 
-// Load reads the overlay documents in dir in the order of their names.
+// Load reads the overlay documents in dir in the order of their names. File is
+// their path from the folder that dir is in.
 func Load(fsys fs.FS, dir string) ([]Overlay, error) {
 	files, err := documents(fsys, dir)
 	if err != nil {
@@ -63,7 +70,7 @@ func Load(fsys fs.FS, dir string) ([]Overlay, error) {
 		if err != nil {
 			return nil, err
 		}
-		o, err := Parse(path.Base(file), data)
+		o, err := Parse(path.Join(path.Base(dir), path.Base(file)), data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -103,7 +110,8 @@ func documents(fsys fs.FS, dir string) ([]string, error) {
 
 // Parse reads one overlay document and checks what this project demands of it:
 // version 1.1.0, a reason and an id for each action, and paths that parse.
-func Parse(file string, data []byte) (Overlay, error) {
+func Parse(file string, data []byte) (_ Overlay, err error) {
+	defer spec.Guard(&err, "parsing the overlay document")
 	o := Overlay{File: file}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&o.document); err != nil {
@@ -133,6 +141,7 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 	id, _ := raw.Extensions[idKey].(string)
 	proven, _ := raw.Extensions[provenKey].(string)
 	a := Action{ID: o.File + "#" + id, Description: raw.Description, Target: raw.Target, SatisfiedWhen: proven, action: raw}
+	a.Overwrites, _ = raw.Extensions[expectsKey].([]any)
 	if !validID.MatchString(id) {
 		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
 	}

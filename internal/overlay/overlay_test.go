@@ -6,8 +6,9 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 const head = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\nactions:\n"
@@ -21,9 +22,9 @@ func parse(t *testing.T, actions string) []Overlay {
 	return []Overlay{o}
 }
 
-func document(t *testing.T, text string) specdoc.Object {
+func document(t *testing.T, text string) spec.Object {
 	t.Helper()
-	doc, err := specdoc.Decode("doc", []byte(text))
+	doc, err := spec.Decode("doc", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestActionsAreAppliedInOrder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, ok := doc["paths"].(specdoc.Object)["/old"]; !ok {
+	if _, ok := doc["paths"].(spec.Object)["/old"]; !ok {
 		t.Error("the input was changed")
 	}
 }
@@ -198,5 +199,14 @@ func TestLoadRefusesDoubtfulFolders(t *testing.T) {
 		if _, err := Load(fsys, "o"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+func TestPanicOfTheLibraryIsAnError(t *testing.T) {
+	t.Parallel()
+	overlays := parse(t, "  - {x-id: drop, description: d, target: $.paths, remove: true}\n")
+	broken := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{nil, nil}}
+	if _, _, err := overlays[0].apply(broken, nil, overlays[0].Actions[0]); err == nil || !strings.HasPrefix(err.Error(), "applying the action panicked: ") {
+		t.Errorf("error %v, want the panic", err)
 	}
 }

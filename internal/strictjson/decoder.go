@@ -39,7 +39,15 @@ type Decoder struct {
 	// answer mostly has the same ones.
 	recent [32][4]string
 	misses uint
+	// tolerant counts the members being read for which a misfit is no error;
+	// misfits are those that were passed over, at most maxMisfits of them.
+	tolerant int
+	misfits  []*KindError
 }
+
+// maxMisfits bounds the misfits that are kept, so that an answer made of them
+// cannot need much more memory than its text.
+const maxMisfits = 100
 
 // maxShared is the length of the longest string that is looked for in recent.
 const maxShared = 64
@@ -65,12 +73,30 @@ var decoders = sync.Pool{New: func() any {
 // seed is of this process, so that no sender can choose strings that share a set.
 var seed = maphash.MakeSeed()
 
-// Unmarshal reads text, which must be one JSON object, into v, which must be
-// zero. Strings do not share memory with text. The error is a
-// [*jsontext.SyntacticError], a [*KindError], an error of v's own, or [io.EOF]
-// for a text of nothing but space.
+// Unmarshal reads text as UnmarshalTolerant does. Its error is also the first
+// value that does not fit.
 func Unmarshal(text []byte, v Object) error {
+	misfits, err := UnmarshalTolerant(text, v)
+	if err == nil && len(misfits) > 0 {
+		return misfits[0]
+	}
+	return err
+}
+
+// UnmarshalTolerant reads text, which must be one JSON object, into v, which must
+// be zero. Strings do not share memory with text. It returns the values that do
+// not fit their fields and were passed over, because the fields are read
+// tolerantly; at most 100 of them. The error is a [*jsontext.SyntacticError], a
+// [*KindError], an error of v's own, or [io.EOF] for a text of nothing but space.
+func UnmarshalTolerant(text []byte, v Object) ([]*KindError, error) {
 	d := decoders.Get().(*Decoder)
+	err := d.unmarshal(text, v)
+	misfits := d.misfits
+	d.misfits, d.tolerant = nil, 0
+	return misfits, err
+}
+
+func (d *Decoder) unmarshal(text []byte, v Object) error {
 	defer d.release(len(text))
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
@@ -151,9 +177,18 @@ func (d *Decoder) refuse() error {
 	return d.misfit(kind)
 }
 
-// misfit is the error for the value that has just been read.
+// misfit handles the value that has just been read and does not fit its field: it
+// returns the error, or keeps it where the field is read tolerantly.
 func (d *Decoder) misfit(kind jsontext.Kind) error {
-	return &KindError{Pointer: d.text.StackPointer(), Kind: kind}
+	if d.tolerant > 0 && len(d.misfits) == maxMisfits {
+		return nil
+	}
+	misfit := &KindError{Pointer: d.text.StackPointer(), Kind: kind}
+	if d.tolerant > 0 {
+		d.misfits = append(d.misfits, misfit)
+		return nil
+	}
+	return misfit
 }
 
 // share returns text as a string, without an allocation if it was read lately:

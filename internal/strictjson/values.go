@@ -52,6 +52,25 @@ func (d *Decoder) Read(v any) error {
 	}
 }
 
+// ReadTolerant reads the next value as Read does, except that a value that does
+// not fit, also within a list or an object, is no error: its field stays zero, and
+// UnmarshalTolerant names it.
+func (d *Decoder) ReadTolerant(v any) error {
+	d.tolerant++
+	err := d.Read(v)
+	d.tolerant--
+	return err
+}
+
+// ReadListTolerant reads an array as ReadList does, tolerantly. A value in it that
+// does not fit is a zero item.
+func ReadListTolerant[T any](d *Decoder, list *[]T) error {
+	d.tolerant++
+	err := ReadList(d, list)
+	d.tolerant--
+	return err
+}
+
 // ReadList reads an array, as Read does. For an empty one it allocates nothing.
 func ReadList[T any](d *Decoder, list *[]T) error {
 	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
@@ -126,8 +145,11 @@ func (d *Decoder) scalar(v any) error {
 			fits = err == nil
 		}
 	}
-	if !fits && value.Kind() != jsontext.KindNull {
-		return d.misfit(value.Kind())
+	if !fits {
+		reflect.ValueOf(v).Elem().SetZero()
+		if value.Kind() != jsontext.KindNull {
+			return d.misfit(value.Kind())
+		}
 	}
 	return nil
 }

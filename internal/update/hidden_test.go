@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/certuse/cloudflare-mtls/internal/report"
-	"github.com/certuse/cloudflare-mtls/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
 )
 
 // What an overlay states was true of the text that it was written for. A new

@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/internal/report"
-	"github.com/certuse/cloudflare-mtls/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
 )
 
 // Where the overlays no longer fit the text, the reader has to change them, and
@@ -37,6 +37,10 @@ func TestRefusalTellsWhatTheVendorChanged(t *testing.T) {
 		},
 		"the text contradicts itself": {
 			edits: []string{"        count: {", "        count: {allOf: [{type: number}, {type: string}], "},
+			place: "answer 200: result_info.count", overlays: true,
+		},
+		"a library panics": {
+			edits: []string{"        count: {", "        count: {allOf: [{enum: [{a: 1}]}, {enum: [1]}], "},
 			place: "answer 200: result_info.count", overlays: true,
 		},
 		"an object has no name": {

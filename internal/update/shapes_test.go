@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
 	"github.com/certuse/cloudflare-mtls/internal/report"
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 const moduleRoot = "../.."
@@ -75,13 +75,13 @@ func compareGolden(t *testing.T, path string, got []byte) {
 }
 
 // withoutProse removes what only documentation is made of.
-func withoutProse(v any, place specdoc.Place) any {
+func withoutProse(v any, place spec.Place) any {
 	switch v := v.(type) {
-	case specdoc.Object:
-		out := specdoc.Object{}
+	case spec.Object:
+		out := spec.Object{}
 		for key, child := range v {
 			switch {
-			case place == specdoc.Fields && (key == "description" || key == "summary" || key == "example" ||
+			case place == spec.Fields && (key == "description" || key == "summary" || key == "example" ||
 				key == "readOnly" || key == "tags" || key == "info"):
 			default:
 				out[key] = withoutProse(child, place.Child(key))
@@ -101,7 +101,7 @@ func withoutProse(v any, place specdoc.Place) any {
 
 func encoded(t testing.TB, doc any) []byte {
 	t.Helper()
-	data, err := specdoc.Encode(doc)
+	data, err := spec.Encode(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,8 +115,8 @@ func TestEveryShapeGivesTheSameContract(t *testing.T) {
 	var view []byte
 	for _, path := range shapes(t) {
 		_, s := staged(t, path, read(t, path))
-		compareGolden(t, "testdata/contract.json", encoded(t, withoutProse(s.contract, specdoc.Fields)))
-		got := encoded(t, withoutProse(goview.View(s.contract), specdoc.Fields))
+		compareGolden(t, "testdata/contract.json", encoded(t, withoutProse(s.contract, spec.Fields)))
+		got := encoded(t, withoutProse(goview.View(s.contract), spec.Fields))
 		if view == nil {
 			view = got
 		}

@@ -3,7 +3,7 @@ package update
 import (
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
 )
 
 // seedShape is the document that the copies of the module start from.

@@ -1,9 +1,9 @@
-// Package update takes a new revision of the published document.
+// Package update takes a new revision of the published text.
 //
 // Prepare does all the work without changing a file: import, comparison,
-// overlays, generation, and the compiler's opinion. Apply then writes the whole
-// result, or nothing. What cannot be used ends in a RefusedError, which names
-// the cause and its place in one line.
+// overlays, generation, and compilation. Apply then writes the whole result, or
+// nothing. A document that cannot be used ends in a RefusedError, which names the
+// cause and its place in one line.
 package update
 
 import (
@@ -15,18 +15,17 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/internal/codegen"
-	"github.com/certuse/cloudflare-mtls/internal/goapi"
-	"github.com/certuse/cloudflare-mtls/internal/goview"
-	"github.com/certuse/cloudflare-mtls/internal/importer"
-	"github.com/certuse/cloudflare-mtls/internal/pipeline"
-	"github.com/certuse/cloudflare-mtls/internal/provenance"
-	"github.com/certuse/cloudflare-mtls/internal/report"
-	"github.com/certuse/cloudflare-mtls/internal/tree"
+	"github.com/certuse/cloudflare-mtls/internal/compare"
+	"github.com/certuse/cloudflare-mtls/internal/generate"
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
+	"github.com/certuse/cloudflare-mtls/internal/published"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // RefusedError says why a document cannot be used. The tree is as it was.
@@ -34,7 +33,7 @@ type RefusedError struct {
 	Reason string
 	// Report is what was found out before the refusal; nil when the document
 	// could not be compared.
-	Report *report.Report
+	Report *compare.Report
 }
 
 func (e *RefusedError) Error() string { return "refused: " + e.Reason }
@@ -43,7 +42,7 @@ func (e *RefusedError) Error() string { return "refused: " + e.Reason }
 // the document wrote into it.
 func refuse(err error) error {
 	const longest = 600
-	return &RefusedError{Reason: report.Line(strings.Join(strings.Fields(err.Error()), " "), longest)}
+	return &RefusedError{Reason: compare.Line(strings.Join(strings.Fields(err.Error()), " "), longest)}
 }
 
 // Request is a revision to take.
@@ -51,6 +50,9 @@ type Request struct {
 	Root string // of the module
 	Name string // of the document, for errors and the provenance
 	Data []byte // the document as published
+	// Partial says that the document holds a part of what the vendor publishes:
+	// an operation that it lacks is not withdrawn.
+	Partial bool
 
 	Retrieved string // the day it was retrieved, as YYYY-MM-DD
 	License   string // SPDX id; empty: as the document says
@@ -59,7 +61,7 @@ type Request struct {
 
 // Plan is an update that can be applied.
 type Plan struct {
-	Report report.Report
+	Report compare.Report
 
 	root  string
 	files map[string][]byte
@@ -68,108 +70,238 @@ type Plan struct {
 // Prepare works out what taking a revision changes. No file of the module is
 // changed.
 func Prepare(ctx context.Context, req Request) (*Plan, error) {
-	taken, err := importer.Take(req.Name, req.Data)
+	fsys := os.DirFS(req.Root)
+	overlays, err := normalize.ReadOverlays(fsys)
+	if err != nil {
+		return nil, err
+	}
+	source, err := published.ReadSource(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("the tree is not in order before the update: %w", err)
+	}
+	// An action made for a new text need not match the old one.
+	before, err := run(source, overlays, func([]overlay.Outcome) error { return nil })
+	if err != nil {
+		return nil, fmt.Errorf("the tree is not in order before the update: %w", err)
+	}
+	taken, err := published.Take(req.Name, req.Data, source.Operations)
 	if err != nil {
 		return nil, refuse(err)
 	}
+	next := source
+	next.Documents = maps.Clone(source.Documents)
+	for name, text := range taken.Texts {
+		next.Documents[name] = text.Document
+	}
 	plan := &Plan{root: req.Root, files: map[string][]byte{}}
-	before, after, err := compareStages(req, taken)
-	if after.canonical != nil {
-		plan.describe(req, taken, before, after)
+	after, err := run(next, overlays, mustMatch)
+	if err != nil {
+		err = refuse(fmt.Errorf("%s: %w", req.Name, err))
+	}
+	if described := plan.describe(req, source, taken, before, after); described != nil {
+		err = errors.Join(err, described)
+	}
+	if err == nil {
+		err = plan.store(req, source, taken)
+	}
+	if err == nil && len(plan.files) > 0 {
+		err = plan.generate(ctx, after.Contract, source.Operations)
 	}
 	if err != nil {
 		return nil, plan.refusal(err)
 	}
-	if err := plan.store(req, taken, before); err != nil {
-		return nil, plan.refusal(err)
-	}
-	if len(plan.files) > 0 {
-		if err := plan.generate(ctx, after); err != nil {
-			return nil, plan.refusal(err)
-		}
-	} else {
-		plan.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
-	}
-	plan.Report.Files = append([]string{}, slices.Sorted(maps.Keys(plan.files))...)
-	plan.Report.Class = plan.Report.Classify()
+	plan.Report.Files = append(plan.Report.Files, slices.Sorted(maps.Keys(plan.files))...)
+	plan.Report.Class = max(plan.Report.Class, plan.minimum())
 	return plan, nil
+}
+
+// run takes the published texts through all stages.
+func run(source published.Source, overlays normalize.Overlays, check func([]overlay.Outcome) error) (normalize.Result, error) {
+	canonical, err := normalize.Canonical(source.Documents, source.Operations)
+	if err != nil {
+		return normalize.Result{}, err
+	}
+	return normalize.Run(canonical, source.Operations, overlays, check)
+}
+
+// mustMatch demands that each overlay action finds its place in a new text.
+func mustMatch(outcomes []overlay.Outcome) error {
+	for _, o := range outcomes {
+		if o.Effect == overlay.Unmatched {
+			return fmt.Errorf("overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself", o.Action.ID, o.Action.Target)
+		}
+	}
+	return nil
+}
+
+// Regenerate returns the files of generated/ as the texts and overlays in the
+// module at root give them.
+func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
+	fsys := os.DirFS(root)
+	overlays, err := normalize.ReadOverlays(fsys)
+	if err != nil {
+		return nil, err
+	}
+	source, err := published.ReadSource(fsys)
+	if err != nil {
+		return nil, err
+	}
+	satisfied := source.Provenance.SatisfiedUpstream
+	result, err := run(source, overlays, func(outcomes []overlay.Outcome) error { return overlay.Check(outcomes, satisfied) })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", published.Dir, err)
+	}
+	if err := overlay.CheckListed(result.Outcomes, satisfied); err != nil {
+		return nil, err
+	}
+	return generate.Generate(ctx, root, result.Contract, source.Operations)
 }
 
 // refusal adds the report to an error that refuses the document: why the module
 // does not compile, or why an overlay action matches nothing, is seen in what
 // changed. A document that has no canonical form cannot be compared.
 func (p *Plan) refusal(err error) error {
-	if refused, ok := errors.AsType[*RefusedError](err); ok && p.Report.Published != nil {
-		p.Report.Class, p.Report.Refusal, p.Report.Files = report.Refused, refused.Reason, []string{}
+	if refused, ok := errors.AsType[*RefusedError](err); ok && p.Report.Operations != nil {
+		p.Report.Class, p.Report.Refusal = compare.Refused, refused.Reason
 		refused.Report = &p.Report
+		return refused
 	}
 	return err
 }
 
-// describe fills the parts of the report that come from comparing documents, as
-// far as after got.
-func (p *Plan) describe(req Request, taken *importer.Import, before, after stages) {
-	r := &p.Report
-	openapi, _ := taken.Cut["openapi"].(string)
-	r.Source = report.Source{
-		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: report.Line(openapi, 20),
-		Title: report.Line(taken.Title, 100), Version: report.Line(taken.Version, 40), License: licenseOf(req, taken),
+// minimum is the class that an update has at least, by what it writes.
+func (p *Plan) minimum() compare.Class {
+	if len(p.files) > 0 && !p.Report.Go.Identical {
+		return compare.Documentation
 	}
-	r.Warnings = []string{}
-	if r.Source.License == importer.NoAssertion {
-		r.Warnings = append(r.Warnings, fmt.Sprintf(
-			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", report.Line(taken.LicenseText, 100), importer.NoAssertion))
-	} else if r.Source.License != before.record.License {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, before.record.License))
-	}
-	text := report.Loosen(after.canonical)
-	published := report.Compare(report.Loosen(before.canonical), text)
-	if after.outcomes != nil {
-		r.Overlays = report.CompareOverlays(before.outcomes, after.outcomes)
-	}
-	if after.flat == nil {
-		r.Published = report.Unjudged(published)
-		return
-	}
-	r.Contract = append([]report.Change{}, report.Compare(before.flat, after.flat)...)
-	r.Published = report.Reaching(published, r.Contract, text, after.flat)
+	return compare.None
 }
 
-// store adds the document and its record to the plan. Of a document that is
-// the stored one, only the list of satisfied actions can be new.
-func (p *Plan) store(req Request, taken *importer.Import, before stages) error {
-	record := before.record
-	files := map[string][]byte{}
-	digest := provenance.Sum(taken.Encoded)
-	if record.SHA256 != digest && record.SHA256 != provenance.Sum(req.Data) {
-		record.Source, record.SourceSHA256 = sourceName(req, taken), taken.SourceSHA256
-		record.Retrieved, record.License = req.Retrieved, licenseOf(req, taken)
-		record.Document, record.SHA256 = documentName, digest
-		record.Added = []string{}
-		files[pipeline.SourceDir+"/"+documentName] = taken.Encoded
+// describe fills the parts of the report that come from comparing documents, as
+// far as after got.
+func (p *Plan) describe(req Request, source published.Source, taken *published.Import, before, after normalize.Result) error {
+	var err error
+	if after.Merged != nil {
+		p.Report, err = compare.Compare(side(before), side(after), overwrites(after.Outcomes))
+	} else {
+		p.Report = compare.Report{Operations: []compare.Operation{}, Warnings: []string{}, Files: []string{}}
 	}
-	record.SatisfiedUpstream = p.Report.Overlays.Listed
-	encoded, err := record.Encode()
+	if invalid, ok := errors.AsType[*compare.InvalidError](err); ok {
+		err = refuse(fmt.Errorf("%s: %w", req.Name, invalid))
+	}
+	r := &p.Report
+	r.Source = compare.Source{
+		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: compare.Line(taken.OpenAPI, 20),
+		Title: compare.Line(taken.Title, 100), Version: compare.Line(taken.Version, 40), License: licenseOf(req, taken),
+	}
+	if after.Outcomes != nil {
+		r.Overlays = compare.CompareOverlays(before.Outcomes, after.Outcomes)
+	}
+	r.Go.Identical, r.Go.SameCode = true, true
+	p.warn(source, taken)
+	if !req.Partial {
+		p.withdraw(taken.Missing)
+	}
+	return err
+}
+
+func side(r normalize.Result) compare.Side {
+	contract := r.Contract
+	if contract == nil { // what the overlays make of the text could not be found out
+		contract = spec.Object{}
+	}
+	return compare.Side{Merged: r.Merged, Contract: contract}
+}
+
+// overwrites returns which overlay actions changed the merged published text at
+// a place.
+func overwrites(outcomes []overlay.Outcome) func(pointer string) []compare.Overwrite {
+	at := map[string][]compare.Overwrite{}
+	for _, o := range outcomes {
+		for _, pointer := range o.Changed {
+			at[pointer] = append(at[pointer], compare.Overwrite{Action: o.Action.ID, Expects: o.Action.Overwrites})
+		}
+	}
+	return func(pointer string) []compare.Overwrite { return at[pointer] }
+}
+
+// warn adds what the person who takes the revision should know of its licence.
+func (p *Plan) warn(source published.Source, taken *published.Import) {
+	r := &p.Report
+	if r.Source.License == published.NoAssertion {
+		r.Warnings = append(r.Warnings, fmt.Sprintf(
+			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", compare.Line(taken.LicenseText, 100), published.NoAssertion))
+		return
+	}
+	seen := map[string]bool{}
+	for _, op := range source.Operations {
+		record, _ := source.Provenance.Record(op.Document)
+		if _, ok := taken.Texts[op.Name]; ok && record.License != r.Source.License && !seen[record.License] {
+			seen[record.License] = true
+			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
+		}
+	}
+}
+
+// withdraw reports the operations that a whole document lacks. Their stored texts
+// stay, since the library would not compile without them.
+func (p *Plan) withdraw(missing spec.Operations) {
+	for _, op := range missing {
+		p.Report.Operations = append(p.Report.Operations, compare.Operation{
+			Name: op.Title(), Class: compare.Breaking,
+			Changes: []compare.Change{{
+				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method), Place: "operation",
+				Message:   fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name),
+				Meaning:   "The stored text stays in use until the entry is removed from " + spec.OperationsFile + ". For a document that holds a part of the operations, say PARTIAL=1.",
+				Published: true,
+			}},
+		})
+		p.Report.Class = max(p.Report.Class, compare.Breaking)
+	}
+}
+
+// store adds the texts and their records to the plan. Of a text that is the
+// stored one, only the list of satisfied actions can be new.
+func (p *Plan) store(req Request, source published.Source, taken *published.Import) error {
+	provenance := source.Provenance
+	files := map[string][]byte{}
+	for _, op := range source.Operations {
+		text, ok := taken.Texts[op.Name]
+		if !ok {
+			continue
+		}
+		digest := published.Sum(text.Encoded)
+		if record, _ := provenance.Record(op.Document); record.SHA256 == digest || record.SHA256 == taken.SourceSHA256 {
+			continue
+		}
+		files[path.Join(published.Dir, op.Document)] = text.Encoded
+		provenance.Set(published.Record{
+			Document: op.Document, SHA256: digest,
+			Source: sourceName(req, taken), SourceSHA256: taken.SourceSHA256,
+			Retrieved: req.Retrieved, License: licenseOf(req, taken), LeftOut: text.LeftOut,
+		})
+	}
+	provenance.SatisfiedUpstream = p.Report.Overlays.Listed
+	encoded, err := provenance.Encode()
 	if err != nil {
 		return err
 	}
-	files[pipeline.ProvenanceFile] = encoded
+	files[published.ProvenanceFile] = encoded
 	return p.change(files)
 }
 
 // generate adds the files of generated/ to the plan and asks the compiler.
-func (p *Plan) generate(ctx context.Context, after stages) error {
-	files, err := codegen.Generate(ctx, p.root, after.contract, goview.View(after.contract))
+func (p *Plan) generate(ctx context.Context, contract spec.Object, ops spec.Operations) error {
+	files, err := generate.Generate(ctx, p.root, contract, ops)
 	if err != nil {
 		if _, ran := errors.AsType[*exec.ExitError](err); ran && ctx.Err() == nil {
-			return refuse(ungenerated(after.contract, err))
+			return refuse(ungenerated(contract, err))
 		}
 		return errors.Join(ctx.Err(), err)
 	}
 	if err := p.change(files); err != nil {
 		return err
 	}
-	p.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
 	for name, content := range p.files {
 		if !strings.HasSuffix(name, ".go") {
 			continue
@@ -179,21 +311,16 @@ func (p *Plan) generate(ctx context.Context, after stages) error {
 			return err
 		}
 		p.Report.Go.Identical = false
-		p.Report.Go.SameCode = p.Report.Go.SameCode && goapi.SameCode(old, content)
+		p.Report.Go.SameCode = p.Report.Go.SameCode && sameCode(old, content)
 	}
 	if p.Report.Go.SameCode {
 		return nil
 	}
-	changes, err := goapi.Compare(ctx, p.root, files)
-	if broken, ok := errors.AsType[*goapi.BuildError](err); ok {
+	err = vet(ctx, p.root, files)
+	if broken, ok := errors.AsType[*BuildError](err); ok {
 		return refuse(broken)
 	}
-	if err != nil {
-		return err
-	}
-	p.Report.Go.Public = append(p.Report.Go.Public, changes.Public...)
-	p.Report.Go.Generated = append(p.Report.Go.Generated, changes.Generated...)
-	return nil
+	return err
 }
 
 // change adds the files whose content is not in the tree already.
@@ -213,5 +340,19 @@ func (p *Plan) change(files map[string][]byte) error {
 // Apply writes the plan to the tree. If it fails, or if ctx ends before the
 // last file is in place, the tree is as it was.
 func (p *Plan) Apply(ctx context.Context) error {
-	return tree.Write(ctx, p.root, p.files)
+	return Write(ctx, p.root, p.files)
+}
+
+func sourceName(req Request, taken *published.Import) string {
+	if req.Source != "" {
+		return compare.Line(req.Source, 200)
+	}
+	return compare.Line(fmt.Sprintf("%s (%s %s)", req.Name, taken.Title, taken.Version), 200)
+}
+
+func licenseOf(req Request, taken *published.Import) string {
+	if req.License != "" {
+		return req.License
+	}
+	return taken.License
 }

@@ -12,12 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/certuse/cloudflare-mtls/internal/codegen"
+	"github.com/certuse/cloudflare-mtls/internal/generate"
 	"github.com/certuse/cloudflare-mtls/internal/goview"
 	"github.com/certuse/cloudflare-mtls/internal/pipeline"
 	"github.com/certuse/cloudflare-mtls/internal/provenance"
 	"github.com/certuse/cloudflare-mtls/internal/report"
-	"github.com/certuse/cloudflare-mtls/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
 )
 
 func request(root, path string, data []byte) Request {

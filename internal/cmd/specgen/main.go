@@ -31,10 +31,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/certuse/cloudflare-mtls/internal/codegen"
-	"github.com/certuse/cloudflare-mtls/internal/goview"
-	"github.com/certuse/cloudflare-mtls/internal/pipeline"
-	"github.com/certuse/cloudflare-mtls/internal/tree"
+	"github.com/certuse/cloudflare-mtls/internal/generate"
+	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
 // Exit codes.
@@ -66,9 +64,9 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	var err error
 	switch command {
 	case "generate":
-		err = generate(ctx, root)
+		err = runGenerate(ctx, root)
 	case "check":
-		err = check(ctx, root, stdout)
+		err = runCheck(ctx, root, stdout)
 	default:
 		fmt.Fprintln(stderr, "usage: specgen generate|check|update FILE|diff FILE")
 		return exitUsage
@@ -80,20 +78,20 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	return exitOK
 }
 
-func generate(ctx context.Context, root string) error {
-	files, err := build(ctx, root)
+func runGenerate(ctx context.Context, root string) error {
+	files, err := update.Regenerate(ctx, root)
 	if err != nil {
 		return err
 	}
-	return tree.Write(ctx, root, files)
+	return update.Write(ctx, root, files)
 }
 
-func check(ctx context.Context, root string, stdout io.Writer) error {
-	files, err := build(ctx, root)
+func runCheck(ctx context.Context, root string, stdout io.Writer) error {
+	files, err := update.Regenerate(ctx, root)
 	if err != nil {
 		return err
 	}
-	diff, err := codegen.Compare(os.DirFS(root), files)
+	diff, err := generate.Diff(os.DirFS(root), files)
 	if err != nil {
 		return err
 	}
@@ -102,12 +100,4 @@ func check(ctx context.Context, root string, stdout io.Writer) error {
 		return errStale
 	}
 	return nil
-}
-
-func build(ctx context.Context, root string) (map[string][]byte, error) {
-	contract, err := pipeline.Normalize(os.DirFS(root))
-	if err != nil {
-		return nil, err
-	}
-	return codegen.Generate(ctx, root, contract, goview.View(contract))
 }

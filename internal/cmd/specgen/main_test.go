@@ -16,7 +16,7 @@ import (
 const moduleRoot = "../../.."
 
 // pipelineInputs are the parts of the module that generation reads and writes.
-var pipelineInputs = []string{"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/codegen"}
+var pipelineInputs = []string{"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/generate"}
 
 // copyModule copies what the pipeline needs of the module to a folder of its
 // own.
@@ -202,7 +202,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 			edit(t, root, "openapi/provenance.json", `"satisfied_upstream": [`, `"satisfied_upstream": ["10-failure-response.yaml#failure-is-not-a-success",`)
 		}, []string{document, "responses/4XX", "/properties/result", `"type"`}},
 		"generator configuration": {func(t *testing.T, root string) {
-			edit(t, root, "internal/codegen/types.yaml", "models: true", "model: true")
+			edit(t, root, "internal/generate/types.yaml", "models: true", "model: true")
 		}, []string{"oapi-codegen (types)"}},
 	}
 	for name, tt := range tests {

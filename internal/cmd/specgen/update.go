@@ -12,23 +12,23 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/certuse/cloudflare-mtls/internal/importer"
-	"github.com/certuse/cloudflare-mtls/internal/report"
+	"github.com/certuse/cloudflare-mtls/internal/compare"
+	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
 // exitCodes are the codes of the classes of an update.
-var exitCodes = map[report.Class]int{
-	report.None:          exitOK,
-	report.Documentation: exitOK,
-	report.Compatible:    exitCompatible,
-	report.Breaking:      exitBreaking,
-	report.Refused:       exitRefused,
+var exitCodes = map[compare.Class]int{
+	compare.None:          exitOK,
+	compare.Documentation: exitOK,
+	compare.Compatible:    exitCompatible,
+	compare.Breaking:      exitBreaking,
+	compare.Refused:       exitRefused,
 }
 
 // updateFlags are the flags of update and diff.
 type updateFlags struct {
-	asJSON                bool
+	asJSON, partial       bool
 	date, license, source string
 	file                  string
 }
@@ -42,6 +42,7 @@ func parseUpdate(command string, args []string, stderr io.Writer) (updateFlags, 
 		set.PrintDefaults()
 	}
 	set.BoolVar(&f.asJSON, "json", false, "print the report as JSON")
+	set.BoolVar(&f.partial, "partial", false, "the document holds a part of the operations: those that it lacks are not withdrawn")
 	set.StringVar(&f.date, "date", time.Now().UTC().Format(time.DateOnly), "`day` on which the document was retrieved, for the provenance")
 	set.StringVar(&f.license, "license", "", "SPDX `id` of the document's licence, if it does not say so itself")
 	set.StringVar(&f.source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
@@ -61,7 +62,7 @@ func parseUpdate(command string, args []string, stderr io.Writer) (updateFlags, 
 	if _, err := time.Parse(time.DateOnly, f.date); err != nil {
 		return f, fail("-date %q: want YYYY-MM-DD", f.date)
 	}
-	if f.license != "" && !importer.ValidLicense(f.license) {
+	if f.license != "" && !published.ValidLicense(f.license) {
 		return f, fail("-license %q: want an SPDX id", f.license)
 	}
 	return f, nil
@@ -104,17 +105,17 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	return exitCodes[result.Class]
 }
 
-func takeRevision(ctx context.Context, root string, write bool, flags updateFlags) (report.Report, error) {
-	data, err := importer.ReadFile(flags.file)
+func takeRevision(ctx context.Context, root string, write bool, flags updateFlags) (compare.Report, error) {
+	data, err := published.ReadFile(flags.file)
 	if err != nil {
-		return report.Report{}, err
+		return compare.Report{}, err
 	}
 	plan, err := update.Prepare(ctx, update.Request{
-		Root: root, Name: filepath.Base(flags.file), Data: data,
+		Root: root, Name: filepath.Base(flags.file), Data: data, Partial: flags.partial,
 		Retrieved: flags.date, License: flags.license, Source: flags.source,
 	})
 	if err != nil {
-		return report.Report{}, err
+		return compare.Report{}, err
 	}
 	if write {
 		err = plan.Apply(ctx)
@@ -123,17 +124,17 @@ func takeRevision(ctx context.Context, root string, write bool, flags updateFlag
 }
 
 // refusal is the report of a document that was refused.
-func refusal(refused *update.RefusedError) report.Report {
+func refusal(refused *update.RefusedError) compare.Report {
 	if refused.Report != nil {
 		return *refused.Report
 	}
-	return report.Report{
-		Class: report.Refused, Refusal: refused.Reason,
-		Warnings: []string{}, Contract: []report.Change{}, Published: []report.PublishedChange{}, Files: []string{},
+	return compare.Report{
+		Class: compare.Refused, Refusal: refused.Reason,
+		Warnings: []string{}, Operations: []compare.Operation{}, Files: []string{},
 	}
 }
 
-func writeJSON(w io.Writer, r report.Report) error {
+func writeJSON(w io.Writer, r compare.Report) error {
 	if err := json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true)); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/certuse/cloudflare-mtls/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
 )
 
 const shapes = moduleRoot + "/internal/update/testdata/shapes/"

@@ -1,0 +1,226 @@
+package generate_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/internal/codegen"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+const moduleRoot = "../.."
+
+func committedContract(t *testing.T) spec.Object {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(moduleRoot, codegen.Dir, "openapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	contract, err := spec.Decode("openapi.json", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contract
+}
+
+// changedContract returns the committed contract after change has edited its
+// only operation.
+func changedContract(t *testing.T, change func(operation map[string]any)) spec.Object {
+	t.Helper()
+	contract := committedContract(t)
+	for _, item := range contract["paths"].(map[string]any) {
+		change(item.(map[string]any)["get"].(map[string]any))
+	}
+	return contract
+}
+
+func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
+	t.Parallel()
+	contract := changedContract(t, func(operation map[string]any) {
+		params := slices.DeleteFunc(operation["parameters"].([]any), func(p any) bool { return p.(map[string]any)["in"] != "path" })
+		for _, p := range params {
+			switch p := p.(map[string]any); p["name"] {
+			case "account_id":
+				p["style"] = "label"
+			case "mtls_certificate_id":
+				p["schema"] = map[string]any{"type": "integer"}
+			}
+		}
+		text := map[string]any{"type": "string"}
+		operation["parameters"] = append(params,
+			map[string]any{"name": "page", "in": "query", "schema": map[string]any{"type": "integer"}},
+			map[string]any{"name": "status", "in": "query", "schema": map[string]any{"type": "array", "items": text}},
+			map[string]any{"name": "per_page", "in": "query", "required": true, "schema": map[string]any{"type": "integer"}},
+			map[string]any{"name": "after", "in": "query", "schema": map[string]any{"type": "integer", "x-go-type-skip-optional-pointer": false}},
+			map[string]any{"name": "X-Trace", "in": "header", "schema": text},
+			map[string]any{"name": "X-Mode", "in": "header", "required": true, "schema": text},
+			map[string]any{"name": "X-Since", "in": "header", "schema": map[string]any{"type": "integer", "x-go-type-skip-optional-pointer": false}})
+	})
+	testGenerated(t, contract, "testdata/params_test.go.txt", "TestParameters")
+}
+
+// testGenerated runs a test in a package generated from contract.
+func testGenerated(t *testing.T, contract spec.Object, file, name string) {
+	t.Helper()
+	// The templates are read by another process, for which the go command does
+	// not know that a test depends on them.
+	templates, err := filepath.Glob("templates/*.tmpl")
+	if err != nil || len(templates) < 3 {
+		t.Fatalf("templates: %v, %v", templates, err)
+	}
+	for _, name := range append(templates, "types.yaml", "client.yaml") {
+		if _, err := os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The go command builds the committed package with these files in place of
+	// its own.
+	replace := map[string]string{}
+	place := func(name string, content []byte) {
+		t.Helper()
+		target, err := filepath.Abs(filepath.Join(moduleRoot, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := filepath.Join(t.TempDir(), filepath.Base(name))
+		if err := os.WriteFile(source, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[target] = source
+	}
+	for name, content := range files {
+		place(name, content)
+		expectDocumentedTypes(t, name, content)
+	}
+	test, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place(codegen.Dir+"/changed_test.go", test)
+	encoded, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(overlay, encoded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^"+name+"$", "-v", "./"+codegen.Dir)
+	cmd.Dir = moduleRoot
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func expectDocumentedTypes(t *testing.T, name string, content []byte) {
+	t.Helper()
+	if filepath.Ext(name) != ".go" {
+		return
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, declaration := range file.Decls {
+		if d, ok := declaration.(*ast.GenDecl); ok && d.Tok == token.TYPE && d.Doc == nil {
+			t.Errorf("%s: type %s has no comment", name, d.Specs[0].(*ast.TypeSpec).Name)
+		}
+	}
+}
+
+func TestTypesAreReadAsTheContractSays(t *testing.T) {
+	t.Parallel()
+	contract := committedContract(t)
+	schemas := contract["components"].(map[string]any)["schemas"].(map[string]any)
+	schema := func(text string) (out any) {
+		if err := json.Unmarshal([]byte(text), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	properties := schemas["Association"].(map[string]any)["properties"].(map[string]any)
+	for name, text := range map[string]string{
+		"tags":     `{"type":"array","items":{"type":"string"}}`,
+		"grid":     `{"type":"array","items":{"type":"array","items":{"$ref":"#/components/schemas/ResultInfo"}}}`,
+		"by_zone":  `{"type":"object","additionalProperties":{"$ref":"#/components/schemas/ResultInfo"}}`,
+		"weights":  `{"type":"object","additionalProperties":{"type":"integer"}}`,
+		"since":    `{"type":"string","format":"date-time"}`,
+		"kind":     `{"type":"string","enum":["a","b"]}`,
+		"small":    `{"type":"integer","format":"int32"}`,
+		"anything": `{}`,
+		"enabled":  `{"type":"boolean","x-go-type-skip-optional-pointer":false}`,
+		"bytes":    `{"type":"string","format":"byte"}`,
+		"mixed":    `{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":{"type":"integer"}}`,
+		"aliases":  `{"type":"array","items":{"$ref":"#/components/schemas/Alias"},"x-go-type-skip-optional-pointer":false}`,
+		"list":     `{"$ref":"#/components/schemas/List"}`,
+		"choice":   `{"$ref":"#/components/schemas/Choice"}`,
+	} {
+		properties[name] = schema(text)
+	}
+	schemas["Alias"] = schema(`{"$ref":"#/components/schemas/ResultInfo"}`)
+	// An alias of a list for which oapi-codegen counts the properties of its items.
+	schemas["List"] = schema(`{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"}}}}`)
+	schemas["Choice"] = schema(`{"type":"object","description":"Either of two.","properties":{"kind":{"type":"string"}},
+		"oneOf":[{"$ref":"#/components/schemas/ResultInfo"},{"$ref":"#/components/schemas/ResponseInfo"}]}`)
+	testGenerated(t, contract, "testdata/types_test.go.txt", "TestTypes")
+}
+
+func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(operation map[string]any)
+		want   string
+	}{
+		"request body": {func(operation map[string]any) {
+			operation["requestBody"] = map[string]any{"content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"type": "object"}}}}
+		}, "request bodies are not supported"},
+		"cookie": {func(operation map[string]any) {
+			operation["parameters"] = append(operation["parameters"].([]any),
+				map[string]any{"name": "session", "in": "cookie", "schema": map[string]any{"type": "string"}})
+		}, "cookie parameters are not supported"},
+		"query without a schema": {func(operation map[string]any) {
+			operation["parameters"] = append(operation["parameters"].([]any), withoutSchema("filter", "query"))
+		}, "query parameters need a schema"},
+		"header without a schema": {func(operation map[string]any) {
+			operation["parameters"] = append(operation["parameters"].([]any), withoutSchema("X-Filter", "header"))
+		}, "header parameters need a schema"},
+		"path without a schema": {func(operation map[string]any) {
+			for _, p := range operation["parameters"].([]any) {
+				p := p.(map[string]any)
+				delete(p, "schema")
+				maps.Copy(p, withoutSchema(p["name"].(string), "path"))
+			}
+		}, "path parameters need a schema"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			contract := changedContract(t, test.change)
+			_, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// withoutSchema is a parameter that is a whole document.
+func withoutSchema(name, in string) map[string]any {
+	return map[string]any{"name": name, "in": in, "required": true, "content": map[string]any{
+		"application/json": map[string]any{"schema": map[string]any{"type": "object"}},
+	}}
+}

@@ -1,0 +1,81 @@
+package generate
+
+import (
+	"slices"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// View returns the part of the contract that the generated Go code depends on, so
+// that a change that Go code need not know of cannot break a build. The contract
+// itself, as committed and embedded, keeps everything.
+//
+// View leaves out, because the generated code is right without it:
+//
+//   - Optional parameters that the list of operations does not name: the library
+//     does not send them. A required one is refused when a document is taken.
+//   - The type of path parameters: ids are strings to the library, which checks
+//     them itself before anything is sent.
+//   - Enumerations and nullable: service, status and the like are open
+//     sets, whose unknown values must pass through, and an absent or null value
+//     is the zero value.
+//   - additionalProperties beside properties: unknown members are not lost,
+//     since the body as received is kept; they would add a map and methods to
+//     the type.
+//   - deprecated: it would mark every use in this module. The report of an update
+//     has it.
+func View(contract spec.Object, ops spec.Operations) spec.Object {
+	out := spec.Clone(contract)
+	for l := range spec.All(out) {
+		delete(l.Operation, "deprecated")
+		var query []string
+		for _, op := range ops {
+			if op.Matches(l) {
+				query = op.Query
+			}
+		}
+		reduceParameters(l.Operation, query)
+		for _, member := range []string{"parameters", "requestBody", "responses"} {
+			reduce(l.Operation[member], spec.Fields.Child(member))
+		}
+	}
+	reduce(spec.Child(out, "components")["schemas"], spec.Names)
+	return out
+}
+
+// reduceParameters keeps the parameters that the library sends.
+func reduceParameters(op spec.Object, query []string) {
+	all, _ := op["parameters"].([]any)
+	var kept []any
+	for _, p := range all {
+		parameter, _ := p.(spec.Object)
+		name, _ := parameter["name"].(string)
+		if parameter["required"] != true && !(parameter["in"] == "query" && slices.Contains(query, name)) {
+			continue
+		}
+		if schema, ok := parameter["schema"].(spec.Object); ok && parameter["in"] == "path" {
+			schema["type"] = "string"
+		}
+		kept = append(kept, parameter)
+	}
+	delete(op, "parameters")
+	if kept != nil {
+		op["parameters"] = kept
+	}
+}
+
+// reduce removes keywords from the schemas below v, in place.
+func reduce(v any, place spec.Place) {
+	_ = spec.Visit(v, place, "", func(o spec.Object, place spec.Place, _ string) error {
+		if place != spec.Fields {
+			return nil
+		}
+		for _, keyword := range []string{"enum", "nullable", "deprecated"} {
+			delete(o, keyword)
+		}
+		if len(spec.Child(o, "properties")) > 0 {
+			delete(o, "additionalProperties")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,366 @@
+package normalize
+
+import (
+	"fmt"
+	"mime"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// Canonicalize returns the canonical form of a published document: the same
+// meaning in one spelling. It holds the operations of ops, all of which doc must
+// describe. doc is not changed.
+//
+// Each rewrite keeps the meaning, for the reason given here, and has a test:
+//
+//   - Only the operations are kept: other paths, components and tags say nothing
+//     about them.
+//   - References are replaced by their targets: a reference means its target.
+//   - Parameters of the path item move into the operation, security and servers
+//     of the root too: the operation inherits them.
+//   - Path parameters take the names of the list of operations, and stand first,
+//     in the order of the path: their names are never sent.
+//   - Response ranges are spelled with capital letters (4XX), the only spelling
+//     that OpenAPI defines for what the vendor meant by 4xx.
+//   - application/json stands without parameters: JSON has none (RFC 8259).
+//   - Extensions are left out, except the vendor's permissions and plans: they
+//     assert nothing, and generators take some of them for instructions.
+//   - Discriminators are left out: the alternatives that they choose from stay,
+//     and one of them has to match with or without the hint.
+//   - A choice of one becomes allOf, and keywords with their default value are
+//     left out.
+//   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
+//   - Security schemes take the name that belongs to what they send: the name of
+//     a scheme is never sent.
+//   - Base URLs end without a slash: the path that follows begins with one.
+func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
+	if err := CheckVersion(doc); err != nil {
+		return nil, err
+	}
+	out := spec.Object{
+		"openapi":    Version,
+		"info":       canonicalInfo(doc),
+		"paths":      spec.Object{},
+		"components": spec.Object{"securitySchemes": spec.Object{}},
+	}
+	for _, entry := range ops {
+		part, err := canonicalOperation(doc, entry)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = Combine(out, part); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// canonicalOperation returns a document with one operation in canonical form.
+func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, error) {
+	found, names, err := entry.Find(doc)
+	if err != nil {
+		return nil, err
+	}
+	at := found.Pointer()
+	op, err := inlined(doc, found)
+	if err != nil {
+		return nil, err
+	}
+	if is31(doc) {
+		if err := downgrade(spec.Located{Path: found.Path, Method: found.Method, Operation: op}); err != nil {
+			return nil, err
+		}
+	}
+	schemes, err := canonicalSecurity(doc, op, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := canonicalResponses(op, at); err != nil {
+		return nil, err
+	}
+	if err := canonicalParameters(op, entry, found, names); err != nil {
+		return nil, err
+	}
+	if err := canonicalKeywords(op, at); err != nil {
+		return nil, err
+	}
+	servers := inherited("servers", op, found.Item, doc)
+	delete(op, "servers")
+	out := spec.Object{
+		"openapi":    Version,
+		"info":       canonicalInfo(doc),
+		"paths":      spec.Object{entry.Path: spec.Object{found.Method: op}},
+		"components": spec.Object{"securitySchemes": schemes},
+	}
+	if servers != nil {
+		out["servers"] = canonicalServers(servers)
+	}
+	return out, nil
+}
+
+// Combine joins canonical documents into one. The version and the info are those
+// of the first; servers and security schemes are those of all.
+func Combine(first spec.Object, others ...spec.Object) (spec.Object, error) {
+	out := spec.Clone(first)
+	paths := spec.Ensure(out, "paths")
+	schemes := spec.Ensure(spec.Ensure(out, "components"), "securitySchemes")
+	for _, doc := range others {
+		for l := range spec.All(doc) {
+			item := spec.Ensure(paths, l.Path)
+			if _, twice := item[l.Method]; twice {
+				return nil, fmt.Errorf("%s is described twice", l.Title())
+			}
+			item[l.Method] = spec.Clone(l.Operation)
+		}
+		added := spec.Child(spec.Child(doc, "components"), "securitySchemes")
+		for _, name := range spec.SortedKeys(added) {
+			scheme := spec.Child(added, name)
+			if have, ok := schemes[name].(spec.Object); ok && sent(have) != sent(scheme) {
+				return nil, fmt.Errorf("/components/securitySchemes: two different schemes would be called %q", name)
+			} else if !ok {
+				schemes[name] = spec.Clone(scheme)
+			}
+		}
+		known, _ := out["servers"].([]any)
+		servers, _ := doc["servers"].([]any)
+		for _, server := range servers {
+			if !slices.ContainsFunc(known, func(k any) bool { return address(k) == address(server) }) {
+				known = append(known, spec.Clone(server))
+			}
+		}
+		if known != nil {
+			out["servers"] = known
+		}
+	}
+	return out, nil
+}
+
+func address(server any) string {
+	object, _ := server.(spec.Object)
+	text, _ := object["url"].(string)
+	return text
+}
+
+// canonicalServers writes base URLs without the slash at their end.
+func canonicalServers(published any) any {
+	servers := spec.Clone(published)
+	list, _ := servers.([]any)
+	for _, s := range list {
+		if server, ok := s.(spec.Object); ok && address(server) != "" {
+			server["url"] = strings.TrimRight(address(server), "/")
+		}
+	}
+	return servers
+}
+
+// inlined returns a copy of the operation with every reference replaced and the
+// parameters of its path item merged in.
+func inlined(doc spec.Object, found spec.Located) (spec.Object, error) {
+	copier := newCopier(doc)
+	value, err := copier.Copy(found.Operation, found.Pointer())
+	if err != nil {
+		return nil, err
+	}
+	op, _ := value.(spec.Object)
+	shared, ok := found.Item["parameters"]
+	if !ok {
+		return op, nil
+	}
+	value, err = copier.Copy(shared, found.ItemPointer()+"/parameters")
+	if err != nil {
+		return nil, err
+	}
+	common, _ := value.([]any)
+	own, _ := op["parameters"].([]any)
+	op["parameters"] = mergeParameters(common, own)
+	return op, nil
+}
+
+// newCopier returns a copier that replaces references by what they mean. OpenAPI
+// 3.0 ignores the siblings of $ref; in 3.1 they add to the target.
+func newCopier(doc spec.Object) *spec.Copier {
+	c := &spec.Copier{Doc: doc, Skip: isLeftOut}
+	if is31(doc) {
+		c.Reference = func(c *spec.Copier, ref spec.Reference) (any, error) {
+			target, err := c.Expand(ref)
+			if err != nil {
+				return nil, err
+			}
+			siblings, err := c.CopyBeside(ref, "summary", "description")
+			if err != nil || siblings == nil {
+				return target, err
+			}
+			return spec.Object{"allOf": []any{target, siblings}}, nil
+		}
+	}
+	return c
+}
+
+// kept are the beginnings of the names of extensions that say something about
+// requests: the permissions that a token needs, and the plans.
+var kept = []string{"x-cf", "x-api-token-group"}
+
+// isLeftOut reports the members that assert nothing.
+func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
+	if place != spec.Fields {
+		return false
+	}
+	return key == "discriminator" || strings.HasPrefix(key, "x-") &&
+		!slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+// mergeParameters puts the path item's parameters before the operation's, which
+// win where name and place are the same.
+func mergeParameters(common, own []any) []any {
+	key := func(p any) [2]any {
+		o, _ := p.(spec.Object)
+		return [2]any{o["in"], o["name"]}
+	}
+	out := slices.DeleteFunc(slices.Clone(common), func(c any) bool {
+		return slices.ContainsFunc(own, func(o any) bool { return key(o) == key(c) })
+	})
+	return append(out, own...)
+}
+
+// inherited returns the value of key from the first level that has it.
+func inherited(key string, levels ...spec.Object) any {
+	for _, level := range levels {
+		if v, ok := level[key]; ok {
+			return v
+		}
+	}
+	return nil
+}
+
+// status matches the keys of responses, in both spellings of a range.
+var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default|x-.*)$`)
+
+// canonicalResponses spells response ranges with capital letters.
+func canonicalResponses(op spec.Object, at string) error {
+	responses, ok := op["responses"].(spec.Object)
+	if !ok {
+		return fmt.Errorf("%s/responses: missing", at)
+	}
+	for _, key := range spec.SortedKeys(responses) {
+		if !status.MatchString(key) {
+			return fmt.Errorf("%s/responses/%s: not a status", at, spec.Escape(key))
+		}
+	}
+	return renameKeys(responses, at+"/responses", func(key string) string {
+		if len(key) == 3 && strings.EqualFold(key[1:], "xx") {
+			return key[:1] + "XX"
+		}
+		return key
+	})
+}
+
+// renameKeys gives the members of an object other names, in place.
+func renameKeys(o spec.Object, at string, rename func(key string) string) error {
+	for _, key := range spec.SortedKeys(o) {
+		name := rename(key)
+		if name == key {
+			continue
+		}
+		if _, twice := o[name]; twice {
+			return fmt.Errorf("%s: %s is there in two spellings", at, name)
+		}
+		o[name] = o[key]
+		delete(o, key)
+	}
+	return nil
+}
+
+// canonicalParameters gives the path parameters their names in the list of
+// operations and puts them first, in the order of the path.
+func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Located, names []string) error {
+	at := found.Pointer() + "/parameters"
+	all, _ := op["parameters"].([]any)
+	canonical := entry.Parameters()
+	inPath := make([]any, len(canonical))
+	var others []any
+	for i, p := range all {
+		param, ok := p.(spec.Object)
+		if !ok {
+			return fmt.Errorf("%s/%d: not an object", at, i)
+		}
+		if param["in"] != "path" {
+			others = append(others, param)
+			continue
+		}
+		name, _ := param["name"].(string)
+		place := slices.Index(names, name)
+		if place < 0 || inPath[place] != nil {
+			return fmt.Errorf("%s/%d: path parameter %q does not belong to %s exactly once", at, i, name, found.Path)
+		}
+		param["name"] = canonical[place]
+		inPath[place] = param
+	}
+	if place := slices.Index(inPath, nil); place >= 0 {
+		return fmt.Errorf("%s: path parameter %q of %s is not described", at, names[place], found.Path)
+	}
+	if all := slices.Concat(inPath, others); len(all) > 0 {
+		op["parameters"] = all
+	}
+	return nil
+}
+
+// defaults are keywords with the value that they have when they are absent
+// (OpenAPI 3.0.3, Parameter Object and Schema Object; JSON Schema).
+var defaults = spec.Object{
+	"required": false, "deprecated": false, "allowEmptyValue": false, "allowReserved": false,
+	"nullable": false, "readOnly": false, "writeOnly": false, "uniqueItems": false,
+	"exclusiveMinimum": false, "exclusiveMaximum": false,
+	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0,
+}
+
+// styles are the default styles of parameters by their place, with the default
+// of explode.
+var styles = map[string]struct {
+	style   string
+	explode bool
+}{
+	"path": {"simple", false}, "header": {"simple", false}, "query": {"form", true}, "cookie": {"form", true},
+}
+
+// canonicalKeywords leaves out what a keyword says by default, turns choices of
+// one into allOf and writes the media type of JSON without parameters.
+func canonicalKeywords(op spec.Object, at string) error {
+	return spec.Visit(op, spec.Fields, at, func(o spec.Object, place spec.Place, pointer string) error {
+		if strings.HasSuffix(pointer, "/content") && place == spec.Names {
+			return renameKeys(o, pointer, func(key string) string {
+				if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
+					return mediaType
+				}
+				return key
+			})
+		}
+		if place != spec.Fields {
+			return nil
+		}
+		in, _ := o["in"].(string)
+		if usual, ok := styles[in]; ok && o["name"] != nil {
+			if o["style"] == usual.style {
+				delete(o, "style")
+			}
+			if _, styled := o["style"]; !styled && o["explode"] == usual.explode {
+				delete(o, "explode")
+			}
+		}
+		for keyword, value := range defaults {
+			if have, ok := o[keyword]; ok && have == value {
+				delete(o, keyword)
+			}
+		}
+		for _, keyword := range []string{"anyOf", "oneOf"} {
+			if arms, _ := o[keyword].([]any); len(arms) == 1 {
+				all, _ := o["allOf"].([]any)
+				o["allOf"] = append(all, arms[0])
+				delete(o, keyword)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,350 @@
+package normalize
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"mime"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// envelope names the objects that the responses of all operations share. A shape
+// other than the most frequent one at such a place gets the operation's noun
+// before its name.
+var envelope = map[string]string{
+	"errors[]":          "ResponseInfo",
+	"errors[].source":   "ResponseInfoSource",
+	"messages[]":        "Message",
+	"messages[].source": "MessageSource",
+	"result_info":       "ResultInfo",
+}
+
+// maxName is the longest name that a component may get.
+const maxName = 40
+
+// Name returns doc with the operationIds of the list, and with each inline object
+// of its JSON bodies moved to the components, so that the generated Go has one
+// readable type for each. doc must be merged and is not changed.
+//
+// A name comes from the place of an object and from the list of operations, never
+// from the vendor, whose component names change at random. Objects of the same
+// shape (descriptions and examples apart) share one component.
+func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
+	out := spec.Clone(doc)
+	n := namer{schemas: spec.Object{}, byShape: map[string]string{}, owners: map[string]string{}}
+	bodies := bodiesOf(out, ops)
+	if err := n.reserve(bodies); err != nil {
+		return nil, err
+	}
+	for _, b := range bodies {
+		schema := b.Schema()
+		if schema == nil {
+			continue
+		}
+		named, err := n.hoist(schema, b, "", b.name())
+		if err != nil {
+			return nil, err
+		}
+		b.Holder["schema"] = named
+	}
+	spec.Ensure(out, "components")["schemas"] = n.schemas
+	return out, nil
+}
+
+// body is a JSON body of an operation.
+type body struct {
+	spec.SchemaPlace
+	operation spec.Operation
+}
+
+// bodiesOf returns the JSON bodies of doc in the order of the list of operations,
+// and names the operations. Other forms get no Go type.
+func bodiesOf(doc spec.Object, ops spec.Operations) []body {
+	var out []body
+	for _, op := range ops {
+		for l := range spec.All(doc) {
+			if !op.Matches(l) {
+				continue
+			}
+			l.Operation["operationId"] = op.Name
+			for place := range l.Schemas() {
+				if isJSON(place.MediaType) {
+					out = append(out, body{place, op})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func isJSON(mediaType string) bool {
+	name, _, err := mime.ParseMediaType(mediaType)
+	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
+}
+
+// isSuccess and isFailure tell bodies by their status.
+func (b body) isSuccess() bool { return strings.HasPrefix(b.Status, "2") }
+func (b body) isFailure() bool { return b.Status != "" && !b.isSuccess() }
+
+// name is the name of the body itself. The first success and the failure range
+// of an operation need no status in theirs.
+func (b body) name() string {
+	noun := b.operation.Noun
+	if b.hasList() {
+		noun = plural(noun)
+	}
+	switch {
+	case b.Status == "":
+		return noun + "Request"
+	case b.Status == "200":
+		return noun + "Response"
+	case b.Status == "4XX":
+		return noun + "Failure"
+	default:
+		return noun + "Response" + camel(b.Status)
+	}
+}
+
+// hasList reports whether the operation's result is a list.
+func (b body) hasList() bool {
+	result := spec.Child(spec.Child(b.Schema(), "properties"), "result")
+	return result["type"] == "array"
+}
+
+// nameAt returns the name of the object at a place in the body that has a name by
+// the list of operations or by the envelope, and whether it has.
+func (b body) nameAt(place string) (name string, shared, ok bool) {
+	if name, ok = b.operation.Names[place]; ok && b.isSuccess() {
+		return name, false, true
+	}
+	if name, ok = envelope[place]; ok && b.Status != "" {
+		return name, true, true
+	}
+	switch {
+	case b.isFailure() && place == "":
+		return "FailureResponse", true, true
+	case b.isSuccess() && (place == "result[]" || place == "result"):
+		return b.operation.Noun, false, true
+	}
+	return "", false, false
+}
+
+type namer struct {
+	schemas spec.Object
+	byShape map[string]string // shape to the component that has it
+	owners  map[string]string // name of a component to the shape that has it
+}
+
+// reserve gives the shapes at places with a name their names before any object is
+// named. An object of the same shape that the vendor adds, and that is met
+// earlier, would otherwise give its own name to a type that is there already. Of
+// several shapes at a shared place the most frequent one gets the shared name.
+func (n *namer) reserve(bodies []body) error {
+	type candidate struct {
+		name, shape  string
+		shared       bool
+		count, first int
+	}
+	found := map[[2]string]*candidate{}
+	for _, b := range bodies {
+		err := eachObject(b.Schema(), "", func(place string, schema spec.Object) error {
+			name, shared, ok := b.nameAt(place)
+			if !ok {
+				return nil
+			}
+			shape, err := shapeOf(schema)
+			c := found[[2]string{name, shape}]
+			if c == nil {
+				c = &candidate{name: name, shape: shape, shared: shared, first: len(found)}
+				found[[2]string{name, shape}] = c
+			}
+			c.count++
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	order := slices.SortedFunc(maps.Values(found), func(a, b *candidate) int {
+		if a.shared != b.shared { // names of the list first
+			return cmp.Compare(b2i(a.shared), b2i(b.shared))
+		}
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.first, b.first))
+	})
+	for _, c := range order {
+		_, named := n.byShape[c.shape]
+		_, taken := n.owners[c.name]
+		if !named && !taken {
+			n.byShape[c.shape], n.owners[c.name] = c.name, c.shape
+		}
+	}
+	return nil
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// eachObject visits the objects with properties in a schema with their places.
+func eachObject(schema spec.Object, place string, visit func(place string, schema spec.Object) error) error {
+	properties := spec.Child(schema, "properties")
+	if len(properties) > 0 {
+		if err := visit(place, schema); err != nil {
+			return err
+		}
+	}
+	for _, key := range spec.SortedKeys(properties) {
+		if err := eachObject(spec.Child(properties, key), join(place, key), visit); err != nil {
+			return err
+		}
+	}
+	for _, key := range elements {
+		if element := spec.Child(schema, key); element != nil {
+			if err := eachObject(element, place+"[]", visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// elements are the keywords whose schema describes a part without a name.
+var elements = []string{"items", "additionalProperties", "not"}
+
+func join(place, key string) string { return strings.TrimPrefix(place+"."+key, ".") }
+
+// hoist names the objects below schema, then schema itself. place is where it
+// stands in the body; fallback is its name if the place has none.
+func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.Object, error) {
+	name, shared, ok := b.nameAt(place)
+	if !ok {
+		name = fallback
+	}
+	shape, err := shapeOf(schema) // as reserve saw it: its children become references
+	if err != nil {
+		return nil, err
+	}
+	if owner, taken := n.owners[name]; shared && taken && owner != shape {
+		name = b.operation.Noun + name
+	}
+	properties := spec.Child(schema, "properties")
+	for _, key := range spec.SortedKeys(properties) {
+		if err := n.child(properties, key, b, join(place, key), name+camel(key)); err != nil {
+			return nil, err
+		}
+	}
+	for _, key := range elements {
+		if err := n.child(schema, key, b, place+"[]", singular(name)); err != nil {
+			return nil, err
+		}
+	}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		arms, _ := schema[key].([]any)
+		for i, arm := range arms {
+			if object, ok := arm.(spec.Object); ok {
+				if arms[i], err = n.hoist(object, b, fmt.Sprintf("%s|%d", place, i), fmt.Sprintf("%sVariant%d", name, i)); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	if len(properties) == 0 {
+		return schema, nil
+	}
+	return n.component(schema, shape, name, b.Pointer+"/schema: "+place)
+}
+
+func (n *namer) child(parent spec.Object, key string, b body, place, fallback string) error {
+	object, ok := parent[key].(spec.Object)
+	if !ok {
+		return nil
+	}
+	named, err := n.hoist(object, b, place, fallback)
+	parent[key] = named
+	return err
+}
+
+// component stores schema and returns a reference to it.
+func (n *namer) component(schema spec.Object, shape, name, place string) (spec.Object, error) {
+	if known, ok := n.byShape[shape]; ok {
+		name = known
+	}
+	if owner, taken := n.owners[name]; taken && owner != shape {
+		return nil, fmt.Errorf("the object at %s needs a name in %s: %s is another object's", place, spec.OperationsFile, name)
+	}
+	if len(name) > maxName {
+		return nil, fmt.Errorf("the object at %s needs a name in %s: %s is longer than %d characters", place, spec.OperationsFile, name, maxName)
+	}
+	n.byShape[shape], n.owners[name] = name, shape
+	ref := spec.Object{"$ref": "#/components/schemas/" + name}
+	for _, key := range ofProperty {
+		if value, ok := schema[key]; ok {
+			ref[key] = value
+			delete(schema, key)
+		}
+	}
+	if _, stored := n.schemas[name]; !stored {
+		n.schemas[name] = schema
+	}
+	return ref, nil
+}
+
+// ofProperty are the extensions that say something about the property that an
+// object is the value of, and nothing about the object. They stay beside the
+// reference.
+var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
+
+// shapeOf returns a text that is equal for schemas that accept the same values
+// and make the same Go type.
+func shapeOf(schema spec.Object) (string, error) {
+	bare := spec.Clone(schema)
+	for _, key := range ofProperty {
+		delete(bare, key)
+	}
+	_ = spec.Visit(bare, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
+		if place == spec.Fields {
+			for _, prose := range []string{"description", "example", "title"} {
+				delete(o, prose)
+			}
+		}
+		return nil
+	})
+	data, err := json.Marshal(bare, json.Deterministic(true))
+	return string(data), err
+}
+
+func camel(key string) string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(key, func(r rune) bool { return !isAlphanumeric(r) }) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+func isAlphanumeric(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
+
+// singular names an element after its collection.
+func singular(name string) string {
+	if one, ok := strings.CutSuffix(name, "s"); ok && !strings.HasSuffix(one, "s") {
+		return one
+	}
+	return name + "Item"
+}
+
+// plural names a collection after its element.
+func plural(name string) string {
+	if one, ok := strings.CutSuffix(name, "y"); ok {
+		return one + "ies"
+	}
+	return name + "s"
+}

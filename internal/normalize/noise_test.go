@@ -1,0 +1,74 @@
+package normalize
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWhatSaysNothingLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	want := canonical(t, published(t))
+	tests := map[string][]string{
+		"patch version":            {"openapi: 3.0.3", "openapi: 3.0.0"},
+		"extensions of a schema":   {thing, "        service: {type: string, x-auditable: true}\n"},
+		"instructions to generate": {thing, "        service: {type: string, x-go-type: 'int; var _ = os.Exit', x-go-name: Bad, x-order: 1}\n"},
+		"discriminator":            {"    thing:\n", "    thing:\n      discriminator: {propertyName: service, mapping: {a: '#/components/schemas/thing'}}\n"},
+		"extensions of a response": {"          description: good\n", "          description: good\n          x-summary: none\n"},
+	}
+	for name, edits := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(want, canonical(t, published(t, edits...))); diff != "" {
+				t.Errorf("(-plain +edited)\n%s", diff)
+			}
+		})
+	}
+}
+
+// A name that the vendor chose may be one that OpenAPI uses elsewhere.
+func TestNamesAreNotMistakenForKeywords(t *testing.T) {
+	t.Parallel()
+	for name, edits := range map[string][]string{
+		"response called default": {"        4XX:\n          description: bad\n", "        default:\n          description: bad\n"},
+		"property called properties": {thing,
+			"        properties: {type: object, example: {$ref: 'no reference'}, properties: {enum: {$ref: '#/components/schemas/thing/properties/default'}}}\n"},
+		"property called discriminator":     {thing, "        discriminator: {$ref: '#/components/schemas/thing/properties/default'}\n"},
+		"property called like an extension": {thing, "        x-service: {$ref: '#/components/schemas/thing/properties/default'}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := fmt.Sprint(canonical(t, published(t, edits...)))
+			if strings.Contains(text, "#/components") {
+				t.Errorf("a reference is left: %s", text)
+			}
+			if _, property, ok := strings.Cut(edits[1], "        "); ok {
+				property, _, _ = strings.Cut(property, ":")
+				if property != "default" && !strings.Contains(text, property) {
+					t.Errorf("the property %s is gone", property)
+				}
+			}
+		})
+	}
+}
+
+func TestExpansionIsBounded(t *testing.T) {
+	t.Parallel()
+	refs := "        many: {anyOf: [" + strings.Repeat("{$ref: '#/components/schemas/big'}, ", 1000) + "]}\n"
+	for name, tt := range map[string]struct{ schema, want string }{
+		"long text repeated":     {"{description: " + strings.Repeat("x", 10_000) + "}", "bytes of text"},
+		"large example repeated": {"{example: [" + strings.Repeat("1, ", 1000) + "]}", "values"},
+		"long keys repeated":     {"{properties: {" + strings.Repeat("k", 600) + ": {}, " + strings.Repeat("l", 600) + ": {}}}", "bytes of text"},
+		"number beyond exact":    {"{maximum: 123456789012345678901234567890}", "too large to be exact"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Canonicalize(published(t, thing, refs, "  schemas:\n", "  schemas:\n    big: "+tt.schema+"\n"))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("error %.300v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,98 @@
+// Package normalize turns published text into the contract. The stages, in order:
+//
+//	Canonicalize   one spelling, the same meaning
+//	Overlay        overlays/1-published: what cannot be merged as it is published
+//	Merge          allOf merged: the merged published text
+//	Overlay        overlays/2-contract: everything else that changes the meaning
+//	Name           objects become components with short names
+//
+// No stage undoes what an earlier one did, and none knows an operation: they read
+// the list of operations and the overlays.
+package normalize
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// The folders with overlay documents, from the root of the module.
+const (
+	PublishedOverlays = "overlays/1-published"
+	ContractOverlays  = "overlays/2-contract"
+)
+
+// Overlays are the overlay documents of a module, by the stage they belong to.
+type Overlays struct{ Published, Contract []overlay.Overlay }
+
+// ReadOverlays reads the overlay documents of the module in fsys.
+func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
+	if o.Published, err = overlay.Load(fsys, PublishedOverlays); err != nil {
+		return o, err
+	}
+	o.Contract, err = overlay.Load(fsys, ContractOverlays)
+	return o, err
+}
+
+// Result holds the forms that a text takes on its way to the contract. After an
+// error it holds those that were reached.
+type Result struct {
+	Canonical spec.Object       // as published
+	Merged    spec.Object       // the merged published text
+	Contract  spec.Object       // the normalised contract
+	Outcomes  []overlay.Outcome // what each overlay action did
+}
+
+// Run takes a canonical document through the further stages. check judges what
+// the overlay actions did; its error ends the run.
+func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check func([]overlay.Outcome) error) (r Result, err error) {
+	r.Canonical = canonical
+	if err := spec.CheckText(canonical); err != nil {
+		return r, err
+	}
+	mergeable, outcomes, err := overlay.Apply(canonical, overlays.Published)
+	if err != nil {
+		return r, err
+	}
+	r.Outcomes = outcomes
+	if err := check(outcomes); err != nil {
+		return r, err
+	}
+	if r.Merged, err = Merge(mergeable); err != nil {
+		return r, fmt.Errorf("after %s: %w", PublishedOverlays, err)
+	}
+	contract, outcomes, err := overlay.Apply(r.Merged, overlays.Contract)
+	if err != nil {
+		return r, err
+	}
+	r.Outcomes = append(r.Outcomes, outcomes...)
+	if err := check(outcomes); err != nil {
+		return r, err
+	}
+	dropUnusedSchemes(contract)
+	if contract, err = Name(contract, ops); err != nil {
+		return r, err
+	}
+	if _, err := Load(contract); err != nil {
+		return r, fmt.Errorf("normalised: %w", err)
+	}
+	r.Contract = contract
+	return r, nil
+}
+
+// Canonical returns the canonical form of all operations of the list, each from
+// the document that documents has for it, by the operation's name. The list has at
+// least one operation.
+func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
+	var parts []spec.Object
+	for _, op := range ops {
+		part, err := Canonicalize(documents[op.Name], spec.Operations{op})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op.Document, err)
+		}
+		parts = append(parts, part)
+	}
+	return Combine(parts[0], parts[1:]...)
+}

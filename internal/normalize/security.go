@@ -1,0 +1,107 @@
+package normalize
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// The names of the schemes whose credentials the client sends.
+const (
+	APIToken = "api_token" // Authorization: Bearer
+	APIEmail = "api_email" // X-Auth-Email, together with APIKey
+	APIKey   = "api_key"   // X-Auth-Key, together with APIEmail
+)
+
+// canonicalSecurity gives the operation the security that applies to it, under
+// canonical scheme names, and returns the schemes that it uses.
+func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
+	requirements, ok := inherited("security", op, doc).([]any)
+	if !ok || len(requirements) == 0 {
+		return nil, fmt.Errorf("%s/security: the operation allows anonymous access", at)
+	}
+	published := spec.Child(spec.Child(doc, "components"), "securitySchemes")
+	schemes := spec.Object{}
+	out := make([]any, len(requirements))
+	for i, r := range requirements {
+		requirement, ok := r.(spec.Object)
+		if !ok || len(requirement) == 0 {
+			return nil, fmt.Errorf("%s/security/%d: the operation allows anonymous access", at, i)
+		}
+		renamed := spec.Object{}
+		for _, name := range spec.SortedKeys(requirement) {
+			value, err := newCopier(doc).Copy(published[name], "/components/securitySchemes/"+spec.Escape(name))
+			if err != nil {
+				return nil, err
+			}
+			scheme, ok := value.(spec.Object)
+			if !ok {
+				return nil, fmt.Errorf("%s/security/%d: scheme %q is not defined", at, i, name)
+			}
+			canonical := schemeName(name, scheme)
+			if _, twice := renamed[canonical]; twice {
+				return nil, fmt.Errorf("%s/security/%d: two schemes send the same header as %q", at, i, name)
+			}
+			if other, taken := schemes[canonical]; taken && sent(other) != sent(scheme) {
+				return nil, fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
+			}
+			renamed[canonical] = requirement[name]
+			schemes[canonical] = scheme
+		}
+		out[i] = renamed
+	}
+	op["security"] = out
+	return schemes, nil
+}
+
+// sent describes what a request carries for a scheme.
+func sent(scheme any) string {
+	object, _ := scheme.(spec.Object)
+	var parts []string
+	for _, key := range []string{"type", "scheme", "in", "name"} {
+		text, _ := object[key].(string)
+		parts = append(parts, strings.ToLower(text))
+	}
+	return strings.Join(parts, " ")
+}
+
+// schemeName names a scheme after what it sends.
+func schemeName(published string, scheme spec.Object) string {
+	switch sent(scheme) {
+	case "http bearer  ":
+		return APIToken
+	case "apikey  header x-auth-email":
+		return APIEmail
+	case "apikey  header x-auth-key":
+		return APIKey
+	case "apikey  header x-auth-user-service-key":
+		return "user_service_key"
+	}
+	if published == APIToken || published == APIEmail || published == APIKey {
+		// The name is taken by what the overlays and the client know under it.
+		return "other_" + published
+	}
+	return published
+}
+
+// dropUnusedSchemes removes the security schemes that no operation names, in
+// place: the published security may name more than the overlays leave.
+func dropUnusedSchemes(doc spec.Object) {
+	used := map[string]bool{}
+	for l := range spec.All(doc) {
+		requirements, _ := l.Operation["security"].([]any)
+		for _, r := range requirements {
+			requirement, _ := r.(spec.Object)
+			for name := range requirement {
+				used[name] = true
+			}
+		}
+	}
+	schemes := spec.Child(spec.Child(doc, "components"), "securitySchemes")
+	for name := range schemes {
+		if !used[name] {
+			delete(schemes, name)
+		}
+	}
+}

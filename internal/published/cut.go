@@ -1,0 +1,138 @@
+package published
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// cut returns a document with the operation and what it refers to, directly and
+// indirectly. The values are copies of the vendor's, unchanged, with two
+// exceptions: a reference to a place that the cut leaves out, such as another
+// path, is replaced by what it refers to; and an example that holds a certificate
+// or a key is left out.
+func cut(doc spec.Object, found spec.Located) (Text, error) {
+	c := &cutter{components: spec.Object{}}
+	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}
+	item := spec.Object{}
+	for _, key := range []string{found.Method, "parameters", "servers"} {
+		value, ok := found.Item[key]
+		if !ok {
+			continue
+		}
+		copied, err := c.copier.Copy(value, found.ItemPointer()+"/"+key)
+		if err != nil {
+			return Text{}, err
+		}
+		item[key] = copied
+	}
+	out := spec.Object{
+		"openapi": doc["openapi"],
+		"info":    spec.Clone(doc["info"]),
+		"paths":   spec.Object{found.Path: item},
+	}
+	for _, key := range []string{"servers", "jsonSchemaDialect"} {
+		if value, ok := doc[key]; ok {
+			out[key] = spec.Clone(value)
+		}
+	}
+	security, own := found.Operation["security"]
+	if !own {
+		if security = doc["security"]; security != nil {
+			out["security"] = spec.Clone(security)
+		}
+	}
+	if err := c.schemes(security); err != nil {
+		return Text{}, err
+	}
+	if tags := usedTags(doc["tags"], found.Operation["tags"]); len(tags) > 0 {
+		out["tags"] = tags
+	}
+	if len(c.components) > 0 {
+		out["components"] = c.components
+	}
+	slices.Sort(c.leftOut)
+	return Text{Document: out, LeftOut: slices.Compact(c.leftOut)}, nil
+}
+
+type cutter struct {
+	copier     *spec.Copier
+	components spec.Object
+	leftOut    []string
+}
+
+// skip leaves out examples with a PEM block: what looks like a key must not be
+// committed, and generated comments would repeat it.
+func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
+	text, ok := value.(string)
+	if place != spec.Fields || key != "example" || !ok || !strings.Contains(text, "-----BEGIN ") {
+		return false
+	}
+	c.leftOut = append(c.leftOut, pointer)
+	return true
+}
+
+// reference takes the component that a reference points to or into, and keeps
+// the reference. One that points elsewhere is replaced.
+func (c *cutter) reference(copier *spec.Copier, ref spec.Reference) (any, error) {
+	section, name, ok := spec.ComponentName(ref.Target)
+	if _, err := spec.Lookup(copier.Doc, ref.Target); !ok || err != nil {
+		return copier.Expand(ref) // an error, if the target is not there
+	}
+	kept, err := copier.CopyBeside(ref)
+	if err != nil {
+		return nil, err
+	}
+	if kept == nil {
+		kept = spec.Object{}
+	}
+	kept["$ref"] = ref.Target
+	return kept, c.component(section, name)
+}
+
+// component copies a component, once.
+func (c *cutter) component(section, name string) error {
+	taken := spec.Ensure(c.components, section)
+	if _, done := taken[name]; done {
+		return nil
+	}
+	target := spec.Child(spec.Child(c.copier.Doc, "components"), section)[name]
+	taken[name] = nil // keeps components that refer to each other from looping
+	copied, err := c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
+	taken[name] = copied
+	return err
+}
+
+// schemes copies the security schemes that the requirements name. One that is
+// not defined is refused by the canonical form.
+func (c *cutter) schemes(requirements any) error {
+	defined := spec.Child(spec.Child(c.copier.Doc, "components"), "securitySchemes")
+	list, _ := requirements.([]any)
+	for _, r := range list {
+		requirement, _ := r.(spec.Object)
+		for _, name := range spec.SortedKeys(requirement) {
+			if _, ok := defined[name]; !ok {
+				continue
+			}
+			if err := c.component("securitySchemes", name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// usedTags returns the tag objects that the operation names.
+func usedTags(defined, used any) []any {
+	names, _ := used.([]any)
+	tags, _ := defined.([]any)
+	var out []any
+	for _, tag := range tags {
+		object, _ := tag.(spec.Object)
+		if name, ok := object["name"].(string); ok && slices.Contains(names, any(name)) {
+			out = append(out, spec.Clone(tag))
+		}
+	}
+	return out
+}

@@ -1,0 +1,53 @@
+package published
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/internal/canon"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// FuzzTake looks for sources that crash the importer or are taken and then
+// break what the rest relies on: what is stored is taken again as it is, means
+// the same, and stays within its limits.
+func FuzzTake(f *testing.F) {
+	plain := whole(f)
+	f.Add(plain)
+	f.Add(packed(f, plain))
+	doc, err := spec.Decode("seed", plain)
+	if err != nil {
+		f.Fatal(err)
+	}
+	asJSON, err := spec.Encode(doc)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(asJSON)
+	f.Add(whole(f, "openapi: 3.0.3", "openapi: 3.1.0", "id: {type: string}", "id: {type: [string, 'null'], const: a}"))
+	f.Add(whole(f, "'#/components/schemas/the list'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'"))
+	f.Add(whole(f, "security: [{key: []}]", "security: &s [{key: []}]\n      x-same: *s"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		taken, err := Take("fuzz", source)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "fuzz") {
+				t.Errorf("the error does not name the source: %v", err)
+			}
+			return
+		}
+		again, err := Take("fuzz", taken.Encoded)
+		if err != nil {
+			t.Fatalf("what was stored is refused: %v", err)
+		}
+		if !bytes.Equal(taken.Encoded, again.Encoded) {
+			t.Errorf("what was stored is cut again:\n%s\n%s", taken.Encoded, again.Encoded)
+		}
+		if _, err := canon.Canonicalize(taken.Cut); err != nil {
+			t.Errorf("taken without a canonical form: %v", err)
+		}
+		if len(taken.Encoded) > maxCut {
+			t.Errorf("%d bytes are stored", len(taken.Encoded))
+		}
+	})
+}

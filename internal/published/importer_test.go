@@ -1,0 +1,201 @@
+package published
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// whole is a document with more in it than the operation. edits are pairs of
+// texts to replace in it.
+func whole(t testing.TB, edits ...string) []byte {
+	t.Helper()
+	text := `openapi: 3.0.3
+info: {title: Things, version: "2", license: {name: BSD-3-Clause}}
+servers: [{url: https://api.cloudflare.com/client/v4}]
+tags: [{name: Certificates, description: about}, {name: Zones}]
+x-generator: something
+paths:
+  /zones: {get: {responses: {200: {description: zones, content: {application/json: {schema: {$ref: '#/components/schemas/zone'}}}}}}}
+  /accounts/{acct}/mtls_certificates/{cert}/associations:
+    get:
+      tags: [Certificates]
+      parameters:
+        - {in: path, name: acct, required: true, schema: {$ref: '#/components/schemas/id'}}
+        - {$ref: '#/components/parameters/cert'}
+      responses:
+        200: {description: good, content: {application/json: {schema: {$ref: '#/components/schemas/the list'}}}}
+      security: [{key: []}]
+components:
+  parameters:
+    cert: {in: path, name: cert, required: true, schema: {$ref: '#/components/schemas/id'}}
+    other: {in: query, name: o, schema: {type: string}}
+  schemas:
+    id: {type: string}
+    zone: {type: object}
+    the list: {type: array, items: {$ref: '#/components/schemas/parts/properties/thing'}}
+    parts: {properties: {thing: {type: object, properties: {use: {$ref: '#/components/schemas/use'}}}}}
+    use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}
+  securitySchemes:
+    key: {type: http, scheme: bearer}
+    other: {type: http, scheme: basic}
+`
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(text, edits[i]) {
+			t.Fatalf("%q is not in the document", edits[i])
+		}
+		text = strings.Replace(text, edits[i], edits[i+1], 1)
+	}
+	return []byte(text)
+}
+
+func packed(t testing.TB, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestOnlyTheOperationAndWhatItUsesIsTaken(t *testing.T) {
+	t.Parallel()
+	taken, err := Take("whole.yaml", whole(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := spec.Decode("want", []byte(`openapi: 3.0.3
+info: {title: Things, version: "2", license: {name: BSD-3-Clause}}
+servers: [{url: https://api.cloudflare.com/client/v4}]
+tags: [{name: Certificates, description: about}]
+paths:
+  /accounts/{acct}/mtls_certificates/{cert}/associations:
+    get:
+      tags: [Certificates]
+      parameters:
+        - {in: path, name: acct, required: true, schema: {$ref: '#/components/schemas/id'}}
+        - {$ref: '#/components/parameters/cert'}
+      responses:
+        200: {description: good, content: {application/json: {schema: {$ref: '#/components/schemas/the list'}}}}
+      security: [{key: []}]
+components:
+  parameters:
+    cert: {in: path, name: cert, required: true, schema: {$ref: '#/components/schemas/id'}}
+  schemas:
+    id: {type: string}
+    the list: {type: array, items: {$ref: '#/components/schemas/parts/properties/thing'}}
+    parts: {properties: {thing: {type: object, properties: {use: {$ref: '#/components/schemas/use'}}}}}
+    use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}
+  securitySchemes:
+    key: {type: http, scheme: bearer}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, taken.Cut); diff != "" {
+		t.Errorf("(-want +cut)\n%s", diff)
+	}
+	if taken.License != "BSD-3-Clause" || taken.Title != "Things" || taken.Version != "2" {
+		t.Errorf("taken as %+v", taken)
+	}
+}
+
+// What is stored is a document that is taken as it is.
+func TestCutIsItsOwnCut(t *testing.T) {
+	t.Parallel()
+	first, err := Take("whole.yaml", whole(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Take("cut.json", first.Encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(first.Encoded), string(again.Encoded)); diff != "" {
+		t.Errorf("(-first +again)\n%s", diff)
+	}
+}
+
+func TestEveryEditionGivesTheSameDocument(t *testing.T) {
+	t.Parallel()
+	plain := whole(t)
+	want, err := Take("plain", plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := spec.Decode("plain", plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asJSON, err := spec.Encode(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string][]byte{
+		"JSON":              asJSON,
+		"gzip":              packed(t, plain),
+		"JSON in gzip":      packed(t, asJSON),
+		"byte order mark":   append([]byte("\xef\xbb\xbf"), plain...),
+		"carriage returns":  bytes.ReplaceAll(plain, []byte("\n"), []byte("\r\n")),
+		"document markers":  append([]byte("---\n"), plain...),
+		"aliases in YAML":   whole(t, "security: [{key: []}]", "security: &s [{key: []}]\n      x-cf-same: *s", "x-generator", "x-ignored"),
+		"other path's type": whole(t, "zone: {type: object}", "zone: {type: string}"),
+	} {
+		taken, err := Take(name, source)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if name == "aliases in YAML" {
+			continue // says something more
+		}
+		if !bytes.Equal(want.Encoded, taken.Encoded) {
+			t.Errorf("%s:\n%s", name, cmp.Diff(string(want.Encoded), string(taken.Encoded)))
+		}
+		if taken.SourceSHA256 == want.SourceSHA256 {
+			t.Errorf("%s: the checksum is that of another source", name)
+		}
+	}
+}
+
+func TestPlacesThatTheCutLeavesOutAreReplaced(t *testing.T) {
+	t.Parallel()
+	const elsewhere = "#/paths/~1zones/get/responses/200/content/application~1json/schema"
+	taken, err := Take("whole.yaml", whole(t, "'#/components/schemas/the list'", "'"+elsewhere+"'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(taken.Encoded)
+	if strings.Contains(text, "zones") || !strings.Contains(text, "#/components/schemas/zone") {
+		t.Errorf("not replaced by the reference that stands there:\n%s", text)
+	}
+}
+
+func TestLicencesGetTheirSPDXID(t *testing.T) {
+	t.Parallel()
+	for info, want := range map[string]string{
+		"license: {name: BSD-3-Clause}":                                "BSD-3-Clause",
+		"license: {name: 'BSD 3-Clause License'}":                      "BSD-3-Clause",
+		"license: {name: Apache 2.0, url: 'https://example.com'}":      "Apache-2.0",
+		"license: {name: Something else, identifier: LicenseRef-Mine}": "LicenseRef-Mine",
+		"license: {name: 'All rights reserved'}":                       NoAssertion,
+		"license: {name: Other, identifier: 'MIT; rm -rf'}":            NoAssertion,
+		"x-license: none": NoAssertion,
+	} {
+		taken, err := Take("whole.yaml", whole(t, "license: {name: BSD-3-Clause}", info))
+		if err != nil {
+			t.Errorf("%s: %v", info, err)
+		} else if taken.License != want {
+			t.Errorf("%s: %q, want %q", info, taken.License, want)
+		}
+	}
+}

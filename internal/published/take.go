@@ -1,0 +1,129 @@
+// Package published takes what the vendor publishes, a whole OpenAPI document or
+// a part of one, and keeps it in openapi/: for each operation of the list a
+// document with the operation and what it uses, and in provenance.json where it
+// came from.
+//
+// The vendor's text is left as it is; only what has nothing to do with the
+// operation, and examples that hold a certificate or a key, are left out. A
+// document that cannot be the source of the contract is refused with the cause
+// and its place. Nothing outside the document is read, and what a document may
+// cost is bounded.
+package published
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// maxCut bounds the text of one operation. The largest has 40 kB.
+const maxCut = 4 << 20
+
+// Import is a document that was taken.
+type Import struct {
+	// Texts are the texts of the operations that the document has, by name.
+	Texts map[string]Text
+	// Missing are the operations of the list that the document lacks.
+	Missing spec.Operations
+
+	// SourceSHA256 is the SHA-256 of the source as it was given.
+	SourceSHA256 string
+	// Title, Version and OpenAPI are the source's own.
+	Title, Version, OpenAPI string
+	// License is the SPDX id of the licence that the source names, or
+	// NoAssertion. LicenseText is what it says.
+	License, LicenseText string
+}
+
+// Text is the published text of one operation.
+type Text struct {
+	Document spec.Object
+	Encoded  []byte   // Document as it is stored
+	LeftOut  []string // JSON pointers of what was left out of Document
+}
+
+// Take reads, checks and cuts a document, given as it was published: JSON or
+// YAML, plain or gzip. name stands for it in errors. A document without any
+// operation of ops is refused.
+func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
+	data, err := unpack(name, source)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := spec.Decode(name, data)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := take(doc, ops)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	taken.SourceSHA256 = Sum(source)
+	return taken, nil
+}
+
+func take(doc spec.Object, ops spec.Operations) (*Import, error) {
+	if err := normalize.CheckVersion(doc); err != nil {
+		return nil, err
+	}
+	info, ok := doc["info"].(spec.Object)
+	if !ok {
+		return nil, errors.New("/info: missing")
+	}
+	taken := &Import{Texts: map[string]Text{}}
+	var notFound error
+	for _, op := range ops {
+		text, err := takeOperation(doc, op)
+		switch {
+		case errors.Is(err, spec.ErrNotFound):
+			taken.Missing = append(taken.Missing, op)
+			notFound = errors.Join(notFound, err)
+		case err != nil:
+			return nil, err
+		default:
+			taken.Texts[op.Name] = text
+		}
+	}
+	if len(taken.Texts) == 0 {
+		return nil, notFound
+	}
+	taken.Title, _ = info["title"].(string)
+	taken.Version, _ = info["version"].(string)
+	taken.OpenAPI, _ = doc["openapi"].(string)
+	taken.License, taken.LicenseText = license(info)
+	return taken, nil
+}
+
+func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
+	found, _, err := op.Find(doc)
+	if err != nil {
+		return Text{}, err
+	}
+	if err := checkOperation(doc, op, found); err != nil {
+		return Text{}, err
+	}
+	text, err := cut(doc, found)
+	if err != nil {
+		return Text{}, err
+	}
+	// The canonical form finds what is wrong in the operation itself.
+	canonical, err := normalize.Canonicalize(text.Document, spec.Operations{op})
+	if err != nil {
+		return Text{}, err
+	}
+	if err := checkSecurity(canonical, found); err != nil {
+		return Text{}, err
+	}
+	if _, err := normalize.Load(canonical); err != nil {
+		return Text{}, err
+	}
+	if text.Encoded, err = spec.Encode(text.Document); err != nil {
+		return Text{}, err
+	}
+	if len(text.Encoded) > maxCut {
+		return Text{}, fmt.Errorf("%s: the operation and what it uses are larger than %d bytes", found.Pointer(), maxCut)
+	}
+	return text, nil
+}

@@ -1,0 +1,71 @@
+package spec
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHostileYAMLIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ text, want string }{
+		"second document":      {"a: 1\n---\nb: 2\n", "more than one YAML document"},
+		"second broken":        {"a: 1\n---\n[", "more than one YAML document"},
+		"infinity":             {"a: .inf\n", "not a number that JSON has"},
+		"not a number":         {"a: .nan\n", "not a number that JSON has"},
+		"alias of itself":      {"a: &a [*a]\n", "f: "},
+		"deep block":           {deepBlock(3000), "f: "},
+		"deep flow":            {"a: " + strings.Repeat("[", 20_000), "f: "},
+		"JSON number too big":  {`{"a": 1e999}`, "f: not JSON"},
+		"nested just too deep": {"a: " + strings.Repeat("[", 1500) + strings.Repeat("]", 1500), "nested deeper"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Decode("f", []byte(tt.text))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("error %.300v, want one with %q", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than one line: %.300q", err)
+			}
+		})
+	}
+}
+
+func deepBlock(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+func TestPlacesTellNamesFromKeywords(t *testing.T) {
+	t.Parallel()
+	if got := Fields.Child("properties").Child("example"); got != Fields {
+		t.Errorf("a property called example is at %v, want the fields of a schema", got)
+	}
+	if got := Fields.Child("example").Child("properties"); got != Data {
+		t.Errorf("the inside of an example is at %v, want data", got)
+	}
+}
+
+// FuzzDecode looks for documents that crash a reader or that are read but
+// cannot be written and read again.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,"x",null]}`, "a: &a {b: 1}\nc: *a\n", "? x\n: y\n", "a: 0x1F\nb: 2022-01-01\nc: ~\n", "!!binary x: y", "a: !foo b"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tree, err := Decode("fuzz", data)
+		if err != nil {
+			return
+		}
+		encoded, err := Encode(tree)
+		if err != nil {
+			t.Fatalf("read but not written: %v", err)
+		}
+		if _, err := Decode("fuzz", encoded); err != nil {
+			t.Fatalf("written but not read: %v", err)
+		}
+	})
+}

@@ -1,0 +1,173 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// OperationsFile is the list of operations, from the root of the module.
+const OperationsFile = "openapi/operations.yaml"
+
+// Operation is an entry of the list of operations.
+type Operation struct {
+	// Name is the operationId in the contract, and the method of the generated
+	// client.
+	Name string `yaml:"name"`
+	// Method is the HTTP method, in capital letters.
+	Method string `yaml:"method"`
+	// Path is the path template, with the names that the parameters get.
+	Path string `yaml:"path"`
+	// Document is the file in openapi/ with the published text.
+	Document string `yaml:"document"`
+	// Noun names an item of the result; the names of the operation's own objects
+	// derive from it.
+	Noun string `yaml:"noun"`
+	// Query lists the query parameters that the library sends.
+	Query []string `yaml:"query"`
+	// Names gives Go names to objects whose derived name would be long or wrong,
+	// by their place in the response, such as "result[].source".
+	Names map[string]string `yaml:"names"`
+	// Permission is what an API token needs for the operation, as the vendor
+	// calls it.
+	Permission string `yaml:"permission"`
+}
+
+// Operations is the list of operations that the library covers.
+type Operations []Operation
+
+var (
+	operationName = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
+	goTypeName    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
+	pathTemplate  = regexp.MustCompile(`^(/([A-Za-z0-9_.-]+|\{[A-Za-z0-9_]+\}))+$`)
+	pathParameter = regexp.MustCompile(`\{([^{}/]*)\}`)
+)
+
+// ReadOperations reads the list of the module in fsys.
+func ReadOperations(fsys fs.FS) (Operations, error) {
+	data, err := fs.ReadFile(fsys, OperationsFile)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOperations(OperationsFile, data)
+}
+
+// ParseOperations reads a list. Unknown and missing members, and entries for the
+// same operation, are errors.
+func ParseOperations(name string, data []byte) (Operations, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	var list struct {
+		Operations Operations `yaml:"operations"`
+	}
+	if err := decoder.Decode(&list); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(list.Operations) == 0 {
+		return nil, fmt.Errorf("%s: no operations", name)
+	}
+	seen := map[string]bool{}
+	for i, op := range list.Operations {
+		if err := op.check(); err != nil {
+			return nil, fmt.Errorf("%s: operation %d (%s): %w", name, i+1, op.Name, err)
+		}
+		for _, key := range []string{op.Name, op.Method + " " + shape(op.Path), op.Document} {
+			if seen[key] {
+				return nil, fmt.Errorf("%s: operation %d (%s): %s is there twice", name, i+1, op.Name, key)
+			}
+			seen[key] = true
+		}
+	}
+	return list.Operations, nil
+}
+
+func (op Operation) check() error {
+	switch {
+	case !operationName.MatchString(op.Name):
+		return errors.New("name: want letters and digits, the first a small letter")
+	case !slices.Contains(methods, strings.ToLower(op.Method)) || op.Method != strings.ToUpper(op.Method):
+		return fmt.Errorf("method %q: want an HTTP method in capital letters", op.Method)
+	case !pathTemplate.MatchString(op.Path):
+		return fmt.Errorf("path %q: want segments, each a text or a {parameter}", op.Path)
+	case op.Document != path.Base(op.Document) || path.Ext(op.Document) != ".json":
+		return fmt.Errorf("document %q: want the name of a .json file", op.Document)
+	case !goTypeName.MatchString(op.Noun):
+		return fmt.Errorf("noun %q: want a Go name", op.Noun)
+	case op.Permission == "":
+		return errors.New("permission: missing")
+	}
+	for place, name := range op.Names {
+		if !goTypeName.MatchString(name) {
+			return fmt.Errorf("names: %s: %q is not a Go name", place, name)
+		}
+	}
+	return nil
+}
+
+// Parameters returns the names of the path parameters, in the order of the path.
+func (op Operation) Parameters() []string { return pathParameters(op.Path) }
+
+func pathParameters(template string) []string {
+	var names []string
+	for _, match := range pathParameter.FindAllStringSubmatch(template, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// Title is the operation as people write it, for example "GET /zones".
+func (op Operation) Title() string { return op.Method + " " + op.Path }
+
+// Matches reports whether the entry is for the operation at l, whatever the path
+// parameters there are called.
+func (op Operation) Matches(l Located) bool {
+	return strings.EqualFold(op.Method, l.Method) && shape(op.Path) == shape(l.Path)
+}
+
+// shape is a path template without the names of its parameters.
+func shape(template string) string { return pathParameter.ReplaceAllString(template, "{}") }
+
+// ErrNotFound reports a document that does not describe an operation.
+var ErrNotFound = errors.New("is not in the document")
+
+// Find returns the operation where it stands in doc, and the names that its path
+// parameters have there. The error is [ErrNotFound] if doc has no such operation.
+func (op Operation) Find(doc Object) (Located, []string, error) {
+	paths, ok := doc["paths"].(Object)
+	if !ok || len(paths) == 0 {
+		return Located{}, nil, fmt.Errorf("/paths: missing or empty: the operation %s %w", op.Title(), ErrNotFound)
+	}
+	var matches []string
+	for _, template := range SortedKeys(paths) {
+		if shape(template) == shape(op.Path) {
+			matches = append(matches, template)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return Located{}, nil, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
+	case 1:
+	default:
+		return Located{}, nil, fmt.Errorf("/paths: the path of %s is there %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
+	}
+	found := Located{Path: matches[0], Method: strings.ToLower(op.Method)}
+	if found.Item, ok = paths[found.Path].(Object); !ok {
+		return Located{}, nil, fmt.Errorf("%s: not an object", found.ItemPointer())
+	}
+	if _, ok := found.Item["$ref"]; ok {
+		if found.Item = Follow(doc, found.Item); found.Item == nil {
+			return Located{}, nil, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
+		}
+	}
+	if found.Operation, ok = found.Item[found.Method].(Object); !ok {
+		return Located{}, nil, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
+	}
+	return found, pathParameters(found.Path), nil
+}

@@ -1,0 +1,242 @@
+package spec
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Escape writes a name as one token of a JSON pointer.
+func Escape(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// Unescape returns the name that a token of a JSON pointer stands for.
+func Unescape(token string) string {
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+}
+
+// At returns the value at a JSON pointer other than that of the whole document.
+func At(doc any, pointer string) (value any, ok bool) {
+	tokens, ok := strings.CutPrefix(pointer, "/")
+	if !ok {
+		return nil, false
+	}
+	for token := range strings.SplitSeq(tokens, "/") {
+		switch holder := doc.(type) {
+		case Object:
+			doc, ok = holder[Unescape(token)]
+		case []any:
+			i, err := strconv.Atoi(token)
+			if ok = err == nil && i >= 0 && i < len(holder); ok {
+				doc = holder[i]
+			}
+		default:
+			ok = false
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	return doc, true
+}
+
+// Abbreviate shortens a JSON pointer of thousands of tokens, so that an error
+// stays one line.
+func Abbreviate(pointer string) string {
+	const longest = 200
+	if len(pointer) <= longest {
+		return pointer
+	}
+	return pointer[:longest/2] + "…" + pointer[len(pointer)-longest/2:]
+}
+
+// ComponentName returns the section and the name of the component that a
+// reference points to or into, and whether it does.
+func ComponentName(ref string) (section, name string, ok bool) {
+	rest, ok := strings.CutPrefix(ref, "#/components/")
+	tokens := strings.SplitN(rest, "/", 3)
+	if !ok || len(tokens) < 2 {
+		return "", "", false
+	}
+	name, err := url.PathUnescape(tokens[1])
+	return tokens[0], Unescape(name), err == nil
+}
+
+// Lookup returns the target of a reference within the document.
+func Lookup(doc Object, ref string) (any, error) {
+	fragment, ok := strings.CutPrefix(ref, "#/")
+	if !ok {
+		return nil, fmt.Errorf("reference %.100q leaves the document: only references within it are followed", ref)
+	}
+	fragment, err := url.PathUnescape(fragment)
+	if err != nil {
+		return nil, fmt.Errorf("reference %.100q is not valid: %w", ref, err)
+	}
+	target, ok := At(doc, "/"+fragment)
+	if !ok {
+		return nil, fmt.Errorf("reference %.100q points to nothing", ref)
+	}
+	return target, nil
+}
+
+// Follow returns the object that v refers to, or v itself if it is no reference.
+// It is nil for anything else, and for a reference that cannot be followed.
+func Follow(doc Object, v any) Object {
+	const maxHops = 100
+	object, _ := v.(Object)
+	for range maxHops {
+		ref, ok := object["$ref"].(string)
+		if !ok {
+			return object
+		}
+		target, err := Lookup(doc, ref)
+		if err != nil {
+			return nil
+		}
+		object, _ = target.(Object)
+	}
+	return nil
+}
+
+// Limits of what a Copier copies. The largest operation of the list has some
+// 3,000 values and 60 kB of text.
+const (
+	maxCopyDepth  = 500
+	maxCopyValues = 60_000
+	maxCopyText   = 4 << 20
+	// maxExact is the largest number up to which a reader of JSON can be
+	// expected to be exact.
+	maxExact = 1 << 53
+)
+
+// Copier copies parts of a document and handles the references in them. It
+// follows references within the document only, reads no file and no URL, and
+// bounds what references can expand to.
+type Copier struct {
+	// Doc is the document that references point into.
+	Doc Object
+	// Reference returns what a reference becomes in the copy. It may call Expand
+	// for that. With nil, each reference is replaced by a copy of its target.
+	Reference func(c *Copier, ref Reference) (any, error)
+	// Skip, if not nil, leaves members of objects out of the copy.
+	Skip func(key string, value any, place Place, pointer string) bool
+
+	values, text int
+	active       []string // references being expanded, outermost first
+}
+
+// Reference is a reference that a Copier met.
+type Reference struct {
+	Target  string // the value of $ref
+	Holder  Object // the object with $ref
+	Pointer string // of Holder
+	depth   int
+}
+
+// Copy returns a copy of v, which stands at pointer.
+func (c *Copier) Copy(v any, pointer string) (any, error) {
+	return c.walk(v, pointer, Fields, 0)
+}
+
+// CopyBeside returns a copy of the members of a reference's holder other than
+// $ref and those in without.
+func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
+	siblings := Object{}
+	for key, value := range ref.Holder {
+		if key != "$ref" && !slices.Contains(without, key) {
+			siblings[key] = value
+		}
+	}
+	if len(siblings) == 0 {
+		return nil, nil
+	}
+	v, err := c.walk(siblings, ref.Pointer, Fields, ref.depth+1)
+	object, _ := v.(Object)
+	return object, err
+}
+
+// Expand returns a copy of the target of a reference.
+func (c *Copier) Expand(ref Reference) (any, error) {
+	if slices.Contains(c.active, ref.Target) {
+		return nil, fmt.Errorf("%s: %.100q refers to itself (%s)", Abbreviate(ref.Pointer), ref.Target,
+			Abbreviate(strings.Join(append(c.active, ref.Target), " → ")))
+	}
+	target, err := Lookup(c.Doc, ref.Target)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Abbreviate(ref.Pointer), err)
+	}
+	c.active = append(c.active, ref.Target)
+	defer func() { c.active = c.active[:len(c.active)-1] }()
+	return c.walk(target, strings.TrimPrefix(ref.Target, "#"), Fields, ref.depth+1)
+}
+
+func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error) {
+	if err := c.count(v, pointer, depth); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case Object:
+		if target, ok := v["$ref"].(string); ok && place == Fields {
+			ref := Reference{Target: target, Holder: v, Pointer: pointer, depth: depth}
+			if c.Reference != nil {
+				return c.Reference(c, ref)
+			}
+			return c.Expand(ref)
+		}
+		out := make(Object, len(v))
+		for _, key := range SortedKeys(v) {
+			at := pointer + "/" + Escape(key)
+			if c.Skip != nil && c.Skip(key, v[key], place, at) {
+				continue
+			}
+			value, err := c.walk(v[key], at, place.Child(key), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out[key] = value
+		}
+		return out, nil
+	case []any:
+		out := make([]any, len(v))
+		for i, child := range v {
+			value, err := c.walk(child, pointer+"/"+strconv.Itoa(i), place, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = value
+		}
+		return out, nil
+	default:
+		return v, nil
+	}
+}
+
+// count charges a value to the limits.
+func (c *Copier) count(v any, pointer string, depth int) error {
+	if depth > maxCopyDepth {
+		return fmt.Errorf("%s: nested deeper than %d levels", Abbreviate(pointer), maxCopyDepth)
+	}
+	if c.values++; c.values > maxCopyValues {
+		return fmt.Errorf("%s: the operation expands to more than %d values", Abbreviate(pointer), maxCopyValues)
+	}
+	switch v := v.(type) {
+	case string:
+		c.text += len(v)
+	case Object:
+		for key := range v {
+			c.text += len(key)
+		}
+	case float64:
+		if math.Abs(v) > maxExact {
+			return fmt.Errorf("%s: the number %g is too large to be exact", Abbreviate(pointer), v)
+		}
+	}
+	if c.text > maxCopyText {
+		return fmt.Errorf("%s: the operation expands to more than %d bytes of text", Abbreviate(pointer), maxCopyText)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+// Package specdoc reads and writes OpenAPI documents as plain trees of
+// map[string]any, []any and scalars, the form every pipeline stage works on.
+//
+// Reading is strict (duplicate keys, invalid UTF-8, excessive nesting and
+// anything after the document are errors), because a document that two readers
+// understand differently must not become a contract. Writing is deterministic.
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"gopkg.in/yaml.v3"
+)
+
+// Object is a JSON object of a document.
+type Object = map[string]any
+
+// Decode reads one JSON or YAML document whose root is an object. Errors name
+// the source and the place in it.
+func Decode(name string, data []byte) (_ Object, err error) {
+	defer Guard(&err, name+": decoding the document")
+	trimmed := bytes.TrimLeft(data, " \t\r\n")
+	if len(trimmed) == 0 {
+		return nil, fmt.Errorf("%s: the document is empty", name)
+	}
+	if trimmed[0] == '{' {
+		return decodeJSON(name, data)
+	}
+	return decodeYAML(name, data)
+}
+
+func decodeJSON(name string, data []byte) (Object, error) {
+	var root Object
+	if err := json.Unmarshal(data, &root); err != nil {
+		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			line, column := position(data, syntax.ByteOffset)
+			return nil, fmt.Errorf("%s:%d:%d: not JSON: %w", name, line, column, syntax.Err)
+		}
+		return nil, fmt.Errorf("%s: not JSON: %w", name, err)
+	}
+	return root, nil
+}
+
+func position(data []byte, offset int64) (line, column int) {
+	before := data[:min(offset, int64(len(data)))]
+	line = bytes.Count(before, []byte("\n")) + 1
+	column = len(before) - bytes.LastIndexByte(before, '\n')
+	return line, column
+}
+
+func decodeYAML(name string, data []byte) (Object, error) {
+	var node yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&node); err != nil {
+		return nil, fmt.Errorf("%s: neither JSON nor YAML: %w", name, err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one YAML document", name)
+	}
+	value, err := FromYAML(&node)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	root, ok := value.(Object)
+	if !ok {
+		return nil, fmt.Errorf("%s: the root is not an object", name)
+	}
+	return root, nil
+}
+
+// Encode writes the tree as indented JSON with sorted keys and a final
+// newline: equal trees give equal bytes.
+func Encode(root any) (_ []byte, err error) {
+	defer Guard(&err, "encoding the document")
+	data, err := json.Marshal(root, json.Deterministic(true), jsontext.WithIndent("  "))
+	if err != nil {
+		return nil, fmt.Errorf("encoding the document: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// Clone copies a tree; the copy shares nothing with the original.
+func Clone[T any](tree T) T {
+	copied, _ := cloneValue(tree).(T)
+	return copied
+}
+
+func cloneValue(v any) any {
+	switch v := v.(type) {
+	case Object:
+		out := make(Object, len(v))
+		for k, e := range v {
+			out[k] = cloneValue(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = cloneValue(e)
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// PanicError reports that a library panicked on a document.
+type PanicError struct {
+	Work  string // what the library did
+	Cause string // the first line of the panic's value
+}
+
+func (e *PanicError) Error() string { return e.Work + " panicked: " + e.Cause }
+
+// Guard stores a panic in err as a *PanicError. Every function that hands text of
+// the vendor to a library defers it, so that a fault of the library refuses the
+// document instead of ending the process. work names what the library does.
+func Guard(err *error, work string) {
+	if value := recover(); value != nil {
+		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")
+		*err = &PanicError{Work: work, Cause: cause}
+	}
+}

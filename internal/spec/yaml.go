@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/go-json-experiment/json"
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	maxDepth = 1000
+	// maxAliased bounds what YAML aliases may expand to, so that a document of
+	// a few lines cannot become one of gigabytes.
+	maxAliased = 1_000_000
+)
+
+// FromYAML turns a YAML node into a tree. Keys that YAML reads as numbers or
+// booleans (an unquoted 200 among the responses) become their text.
+func FromYAML(node *yaml.Node) (any, error) {
+	c := converter{budget: maxAliased}
+	return c.value(node, 0)
+}
+
+type converter struct {
+	budget  int
+	aliases int
+}
+
+func (c *converter) value(n *yaml.Node, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("line %d: nested deeper than %d levels", n.Line, maxDepth)
+	}
+	if c.aliases > 0 {
+		if c.budget--; c.budget < 0 {
+			return nil, fmt.Errorf("line %d: aliases expand to more than %d values", n.Line, maxAliased)
+		}
+	}
+	switch n.Kind {
+	case yaml.DocumentNode:
+		if len(n.Content) != 1 {
+			return nil, fmt.Errorf("line %d: not exactly one document", n.Line)
+		}
+		return c.value(n.Content[0], depth+1)
+	case yaml.AliasNode:
+		c.aliases++
+		defer func() { c.aliases-- }()
+		return c.value(n.Alias, depth+1)
+	case yaml.MappingNode:
+		return c.mapping(n, depth)
+	case yaml.SequenceNode:
+		out := make([]any, len(n.Content))
+		for i, child := range n.Content {
+			v, err := c.value(child, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = v
+		}
+		return out, nil
+	case yaml.ScalarNode:
+		return scalar(n)
+	default:
+		return nil, fmt.Errorf("line %d: empty YAML document", n.Line)
+	}
+}
+
+func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
+	out := make(Object, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("line %d: a key that is not a scalar", key.Line)
+		}
+		if key.Tag == "!!merge" {
+			return nil, fmt.Errorf("line %d: YAML merge keys are not part of OpenAPI's YAML", key.Line)
+		}
+		if _, dup := out[key.Value]; dup {
+			return nil, fmt.Errorf("line %d: key %q is there twice", key.Line, key.Value)
+		}
+		v, err := c.value(n.Content[i+1], depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[key.Value] = v
+	}
+	return out, nil
+}
+
+func scalar(n *yaml.Node) (any, error) {
+	switch n.Tag {
+	case "!!null":
+		return nil, nil
+	case "!!bool":
+		var b bool
+		err := n.Decode(&b)
+		return b, err
+	case "!!int", "!!float":
+		var f float64
+		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+			return nil, fmt.Errorf("line %d: %q is not a number that JSON has", n.Line, n.Value)
+		}
+		return f, nil
+	default:
+		return n.Value, nil
+	}
+}
+
+// ToYAML turns a tree into a YAML document node with sorted keys.
+func ToYAML(tree any) (_ *yaml.Node, err error) {
+	defer Guard(&err, "turning the document into YAML")
+	data, err := json.Marshal(tree, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("encoding the document: %w", err)
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(data, &node); err != nil {
+		return nil, fmt.Errorf("turning the document into YAML: %w", err)
+	}
+	return &node, nil
+}

@@ -1,0 +1,61 @@
+package update
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The go command runs in the root and names staged files from there, so that
+// their names hold a folder that is another for each run.
+func TestFaultIsTheSameForEachRun(t *testing.T) {
+	t.Parallel()
+	const root, staging = "/home/someone/module", "/tmp/goapi-123"
+	for name, tt := range map[string]struct{ output, want string }{
+		"staged file, from the root": {
+			"# example.com/generated\n../../../tmp/goapi-123/generated/types.gen.go:16:2: Service redeclared\n\t../../../tmp/goapi-123/generated/types.gen.go:11:2: other declaration of Service\n",
+			"generated/types.gen.go:16:2: Service redeclared",
+		},
+		"staged file, beside the root": {"../goapi-123/generated/types.gen.go:16:2: Service redeclared\n", "generated/types.gen.go:16:2: Service redeclared"},
+		"staged file, absolute":        {"vet: /tmp/goapi-123/generated/types.gen.go:16:2: Service redeclared\n", "generated/types.gen.go:16:2: Service redeclared"},
+		"file of the module":           {"vet: ./api/list.go:9:3: undefined: x\n", "api/list.go:9:3: undefined: x"},
+		"file of the module, absolute": {"/home/someone/module/api/list.go:9:3: undefined: x\n", "api/list.go:9:3: undefined: x"},
+		"packages in any order": {
+			"# b\nvet: tests/b.go:1:2: undefined: x\n# a\nvet: api/a.go:10:2: undefined: y\nvet: api/a.go:9:2: undefined: z\n",
+			"api/a.go:9:2: undefined: z",
+		},
+		"generated code first": {
+			"vet: api/a.go:10:2: undefined: y\n../goapi-123/generated/types.gen.go:16:2: Service redeclared\n",
+			"generated/types.gen.go:16:2: Service redeclared",
+		},
+		"no place":  {"# a\ngo: cannot find main module\n", "go: cannot find main module"},
+		"no reason": {"# a\n", "no reason was given"},
+	} {
+		if got := firstFault(tt.output, root, staging); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestCollisionsNameTheMembers(t *testing.T) {
+	t.Parallel()
+	const types = "package generated\n\n" +
+		"type Row struct {\n" +
+		"\tService string `json:\"Service,omitempty\"`\n" +
+		"\tID string `json:\"id\"`\n" +
+		"\tService string `json:\"service,omitempty\"`\n" +
+		"\tRead string `json:\"read\"`\n" +
+		"}\n\n" +
+		"func (v *Row) Read() {}\n\n" +
+		"type Other struct {\n\tRead string `json:\"read\"`\n}\n"
+	got := collisions(map[string][]byte{
+		"generated/types.gen.go": []byte(types), "generated/openapi.json": []byte("{}"), "generated/broken.gen.go": []byte("package"),
+	})
+	want := []string{
+		`the JSON members "Service" and "service" of Row would share the Go name Service`,
+		`the JSON member "read" of Row would have the Go name of a method, Read`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

@@ -1,0 +1,97 @@
+package update
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// change is one file that gets a new content.
+type change struct {
+	path, staged string
+	old          []byte
+	existed      bool
+}
+
+// Write puts files, by their slash-separated paths below root, in place. All
+// contents are on disk before the first file changes; files that have their
+// content already are not touched. An error, and the end of ctx until the last
+// file is in place, put back what was there.
+func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
+	var changes []change
+	defer func() {
+		for _, c := range changes {
+			err = errors.Join(err, removeIfThere(c.staged))
+		}
+	}()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
+		c := change{path: filepath.Join(root, filepath.FromSlash(name))}
+		c.old, err = os.ReadFile(c.path)
+		switch {
+		case err == nil && bytes.Equal(c.old, files[name]):
+			continue
+		case err == nil:
+			c.existed = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		if c.staged, err = stage(c.path, files[name]); err != nil {
+			return err
+		}
+		changes = append(changes, c)
+	}
+	return swap(ctx, changes, os.Rename)
+}
+
+// swap renames the staged files to their places, all of them or none.
+func swap(ctx context.Context, changes []change, rename func(from, to string) error) error {
+	for i, c := range changes {
+		err := ctx.Err()
+		if err == nil {
+			err = rename(c.staged, c.path)
+		}
+		if err == nil {
+			continue
+		}
+		for _, done := range changes[:i] {
+			if done.existed {
+				err = errors.Join(err, os.WriteFile(done.path, done.old, 0o644))
+			} else {
+				err = errors.Join(err, os.Remove(done.path))
+			}
+		}
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	return nil
+}
+
+// stage writes content beside path, on the same file system, under a name that
+// Go and git ignore.
+func stage(path string, content []byte) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "_staged-*.tmp")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package update
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func contents(t *testing.T, root string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(root, e.Name()))
+		if err != nil {
+			out[e.Name()] = "(folder)"
+			continue
+		}
+		out[e.Name()] = string(data)
+	}
+	return out
+}
+
+func fill(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestWriteReplacesAndAdds(t *testing.T) {
+	t.Parallel()
+	root := fill(t, map[string]string{"old": "1", "kept": "2"})
+	if err := Write(t.Context(), root, map[string][]byte{"old": []byte("3"), "new": []byte("4")}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"old": "3", "kept": "2", "new": "4"}, contents(t, root)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Builds depend on modification times; a file that is right is not rewritten.
+func TestWriteLeavesEqualFilesUntouched(t *testing.T) {
+	t.Parallel()
+	root := fill(t, map[string]string{"same": "1"})
+	path := filepath.Join(root, "same")
+	past := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	if err := os.Chtimes(path, past, past); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), root, map[string][]byte{"same": []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !info.ModTime().Equal(past) {
+		t.Errorf("modified at %v", info.ModTime())
+	}
+}
+
+func TestWriteChangesNothingWhenOneFileCannotBeStaged(t *testing.T) {
+	t.Parallel()
+	for name, blocked := range map[string]string{
+		"a folder stands in its place":  "folder",
+		"its own folder does not exist": "missing/file",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := fill(t, map[string]string{"a": "old"})
+			if err := os.Mkdir(filepath.Join(root, "folder"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			before := contents(t, root)
+			if err := Write(t.Context(), root, map[string][]byte{"a": []byte("new"), blocked: []byte("new")}); err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(before, contents(t, root)); diff != "" {
+				t.Errorf("changed (-before +after)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSwapPutsBackWhatItReplaced(t *testing.T) {
+	t.Parallel()
+	root := fill(t, map[string]string{"a": "old", "staged-a": "new", "staged-b": "new", "staged-c": "new"})
+	at := func(name string) string { return filepath.Join(root, name) }
+	changes := []change{
+		{path: at("a"), staged: at("staged-a"), old: []byte("old"), existed: true},
+		{path: at("b"), staged: at("staged-b")},
+		{path: at("c"), staged: at("staged-c")},
+	}
+	full := errors.New("disk full")
+	err := swap(t.Context(), changes, func(from, to string) error {
+		if to == at("c") {
+			return full
+		}
+		return os.Rename(from, to)
+	})
+	if !errors.Is(err, full) {
+		t.Errorf("error %v, want %v", err, full)
+	}
+	if diff := cmp.Diff(map[string]string{"a": "old", "staged-c": "new"}, contents(t, root)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
