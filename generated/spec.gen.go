@@ -9,3 +9,28 @@ var openAPI string
 
 // OpenAPI returns the normalised contract, an OpenAPI 3.0 document in JSON.
 func OpenAPI() []byte { return []byte(openAPI) }
+
+// Operation describes an operation of the contract.
+type Operation struct {
+	ID         string // its operationId
+	Method     string // HTTP method
+	Path       string // path template
+	Permission string // what an API token needs, as the vendor calls it
+}
+
+// The operations of the contract.
+var (
+	ListMTLSCertificateAssociationsOperation = Operation{"listMTLSCertificateAssociations", "GET", "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations", "Account: SSL and Certificates Read"}
+	ListMTLSCertificatesOperation            = Operation{"listMTLSCertificates", "GET", "/accounts/{account_id}/mtls_certificates", "Account: SSL and Certificates Read"}
+	GetMTLSCertificateOperation              = Operation{"getMTLSCertificate", "GET", "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}", "Account: SSL and Certificates Read"}
+	UploadMTLSCertificateOperation           = Operation{"uploadMTLSCertificate", "POST", "/accounts/{account_id}/mtls_certificates", "Account: SSL and Certificates Write"}
+	DeleteMTLSCertificateOperation           = Operation{"deleteMTLSCertificate", "DELETE", "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}", "Account: SSL and Certificates Write"}
+	ListHostnameAssociationsOperation        = Operation{"listHostnameAssociations", "GET", "/zones/{zone_id}/certificate_authorities/hostname_associations", "Zone: SSL and Certificates Read"}
+	ListZonesOperation                       = Operation{"listZones", "GET", "/zones", "Zone: Zone Read"}
+	ListWorkersOperation                     = Operation{"listWorkers", "GET", "/accounts/{account_id}/workers/scripts", "Account: Workers Scripts Read"}
+	GetWorkerSettingsOperation               = Operation{"getWorkerSettings", "GET", "/accounts/{account_id}/workers/scripts/{script_name}/settings", "Account: Workers Scripts Read"}
+	ListPagesProjectsOperation               = Operation{"listPagesProjects", "GET", "/accounts/{account_id}/pages/projects", "Account: Pages Read"}
+	ListHyperdriveConfigsOperation           = Operation{"listHyperdriveConfigs", "GET", "/accounts/{account_id}/hyperdrive/configs", "Account: Hyperdrive Read"}
+	GetGatewayConfigurationOperation         = Operation{"getGatewayConfiguration", "GET", "/accounts/{account_id}/gateway/configuration", "Account: Zero Trust Read"}
+	ListDevicePostureRulesOperation          = Operation{"listDevicePostureRules", "GET", "/accounts/{account_id}/devices/posture", "Account: Zero Trust Read"}
+)
