@@ -34,8 +34,8 @@
 // above 0, fills per_page and there are no totals, or result_info or the answer
 // itself has a member called cursor, cursors, next, next_cursor, next_page,
 // next_page_token or has_more that is not null, false or empty, or a Link header
-// points to the next page (RFC 8288). A truncated list can prove that a
-// certificate is in use, and never that it is not.
+// points to the next page (RFC 8288) or cannot be parsed. A truncated list can
+// prove that a certificate is in use, and never that it is not.
 //
 // The base URL is https://api.cloudflare.com/client/v4, or that of
 // [WithBaseURL]: https, or http on loopback. Timeouts and sizes are bounded by

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
@@ -48,25 +46,6 @@ func pointsOn(v jsontext.Value) bool {
 	default:
 		return string(v) != `""`
 	}
-}
-
-// linksOn tells whether a Link header points to the next page.
-func linksOn(h http.Header) bool {
-	for _, links := range h["Link"] {
-		for links != "" {
-			// Parameters, then a target in brackets, which may hold any of the signs.
-			parameters, rest, _ := strings.Cut(links, "<")
-			for parameter := range strings.FieldsFuncSeq(parameters, func(r rune) bool { return r == ';' || r == ',' }) {
-				name, value, _ := strings.Cut(parameter, "=")
-				if strings.EqualFold(strings.TrimSpace(name), "rel") && slices.ContainsFunc(
-					strings.Fields(strings.ReplaceAll(value, `"`, " ")), func(s string) bool { return strings.EqualFold(s, "next") }) {
-					return true
-				}
-			}
-			_, links, _ = strings.Cut(rest, ">")
-		}
-	}
-	return false
 }
 
 func fillInfo(list *AssociationList, info *resultInfo, more pageHint, body []byte) error {

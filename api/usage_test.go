@@ -166,35 +166,6 @@ func TestReadingJSONIntoAListKeepsNothingOfIt(t *testing.T) {
 	}
 }
 
-func TestLinkToTheNextPageIsMore(t *testing.T) {
-	t.Parallel()
-	for link, more := range map[string]bool{
-		`<https://api.cloudflare.com/x?page=2>; rel="next"`:               true,
-		`</x?a=1>; rel="prev", </x;rel=prev,y>; title="t";  REL = "Next"`: true,
-		`</x>; rel=next`:                 true,
-		`</x>; rel="last next"; title=t`: true,
-		`</x>; rel="prev"`:               false,
-		`</x;rel=next>; rel="self"`:      false,
-		`</x>; rel="nextish"`:            false,
-		`</x>; anchor="next"`:            false,
-		`<<<<;;,,==rel`:                  false,
-		``:                               false,
-	} {
-		for result, want := range map[string]api.Usage{`[]`: api.Unused, oneRow: api.InUse} {
-			list, err := ask(t, answer(200, `{"success":true,"result":`+result+`}`, "Link", link))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if more && want == api.Unused {
-				want = api.UsageUnknown
-			}
-			if list.Truncated != more || list.Usage() != want {
-				t.Errorf("%s with %s: truncated %v, %v", result, link, list.Truncated, list.Usage())
-			}
-		}
-	}
-}
-
 func TestUsageText(t *testing.T) {
 	t.Parallel()
 	for usage, want := range map[api.Usage]string{

@@ -1,0 +1,108 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// withHeader answers with the body and the given lines of one header.
+func withHeader(body, name string, lines ...string) *http.Response {
+	resp := answer(200, body)
+	resp.Header[name] = lines
+	return resp
+}
+
+func TestLinkToTheNextPageIsMore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lines []string
+		more  bool
+	}{
+		"next":                            {[]string{`<https://api.cloudflare.com/x?page=2>; rel="next"`}, true},
+		"next, as a token":                {[]string{`</x>; rel=next`}, true},
+		"next, in capitals":               {[]string{`</x>; REL = "NEXT"`}, true},
+		"next, with an escape":            {[]string{`</x>; rel="n\ext"`}, true},
+		"next among other relations":      {[]string{`</x>; rel="last next"; title=t`}, true},
+		"next in a second rel":            {[]string{`</x>; rel=prev; rel=next`}, true},
+		"next in the second link":         {[]string{`</x?a=1>; rel="prev", </x;rel=prev,y>; title="t";  REL = "Next"`}, true},
+		"next in the second line":         {[]string{`</x>; rel="prev"`, `</x>; rel="next"`}, true},
+		"next after empty items":          {[]string{` ,, </x> ; rel="next" ,`}, true},
+		"next without a space":            {[]string{`</x>;rel="prev",</y>;rel="next"`}, true},
+		"next after a title with <":       {[]string{`<https://api.cloudflare.com/x?page=2>; title="page < 3"; rel="next"`}, true},
+		"next after a title with >":       {[]string{`</x>; title="> page"; rel="next"`}, true},
+		"next after a title with ,":       {[]string{`</x>; title="a, b; c"; rel="next"`}, true},
+		"next after a title with a quote": {[]string{`</x>; title="\"a\\"; rel="next"`}, true},
+		"next after a name alone":         {[]string{`</x>; crossorigin; rel="next"`}, true},
+		"next after an encoded title":     {[]string{`</x>; title*=UTF-8''%e2%82%ac; rel="next"`}, true},
+		"next to an empty target":         {[]string{`<>; rel=next`}, true},
+		"previous":                        {[]string{`</x>; rel="prev"`}, false},
+		"next in the target":              {[]string{`</x;rel=next,y>; rel="self"`}, false},
+		"next in the title":               {[]string{`</x>; title="</y>; rel=next"; rel="self"`}, false},
+		"next in an escaped title":        {[]string{`</x>; title="\"; rel=next; a=\""; rel="self"`}, false},
+		"another word with next":          {[]string{`</x>; rel="nextish"`}, false},
+		"an anchor called next":           {[]string{`</x>; anchor="next"`}, false},
+		"a link without parameters":       {[]string{`</x>`}, false},
+		"a relation without a value":      {[]string{`</x>; rel`}, false},
+		"several others":                  {[]string{`</a.css>; rel=preload; as=style, </b>; rel="prev first"`, `</c>; rel=last`}, false},
+		"nothing but commas":              {[]string{`, ,`}, false},
+		"an empty header":                 {[]string{``}, false},
+		// What cannot be parsed may hide a next page.
+		"signs":                    {[]string{`<<<<;;,,==rel`}, true},
+		"an open target":           {[]string{`</x`}, true},
+		"no target":                {[]string{`rel="self"`}, true},
+		"a target in a target":     {[]string{`</x; rel=self, </y>; rel="self"`}, true},
+		"a space in the target":    {[]string{`</x y>; rel="self"`}, true},
+		"an open string":           {[]string{`</x>; rel="self`}, true},
+		"an open escape":           {[]string{`</x>; rel="self\`}, true},
+		"an empty parameter":       {[]string{`</x>; ; rel="self"`}, true},
+		"a value that is no token": {[]string{`</x>; rel=/self`}, true},
+		"a value that is missing":  {[]string{`</x>; rel=`}, true},
+		"text behind a string":     {[]string{`</x>; rel="self" title=a`}, true},
+		"text behind the target":   {[]string{`</x> rel="self"`}, true},
+		"a good line, a bad one":   {[]string{`</x>; rel="self"`, `x`}, true},
+	} {
+		for result, want := range map[string]api.Usage{`[]`: api.Unused, oneRow: api.InUse} {
+			list, err := ask(t, withHeader(`{"success":true,"result":`+result+`}`, "Link", c.lines...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.more && want == api.Unused {
+				want = api.UsageUnknown
+			}
+			if list.Truncated != c.more || list.Usage() != want {
+				t.Errorf("%s, %s: truncated %v, %v", name, result, list.Truncated, list.Usage())
+			}
+		}
+	}
+}
+
+// FuzzLink writes a link with random text in all places that may hold any, and
+// looks for one that hides the next page; and for any text that does so alone.
+func FuzzLink(f *testing.F) {
+	for _, s := range []string{"", "page < 3", `"`, `\`, `>; rel="self"`, `, </x>; rel=prev`, "é\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		target := strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "+", "\t", "+").Replace(text)
+		title := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
+		for rel, more := range map[string]bool{"next": true, "prev": false} {
+			line := `<` + target + `>; title="` + title + `"; rel=` + rel + `; title="` + title + `"`
+			for _, line := range []string{line, `</a>; rel=self, ` + line, line + `,</a>;rel=self`} {
+				list, err := ask(t, withHeader(emptyBody, "Link", line))
+				if err != nil || list.Truncated != more {
+					t.Errorf("%q: %+v, %v", line, list, err)
+				}
+			}
+		}
+		list, err := ask(t, withHeader(emptyBody, "Link", text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list.Usage() == api.Unused && strings.Trim(text, ", \t") != "" && !strings.Contains(text, ">") {
+			t.Errorf("%q is no link, and the list is complete", text)
+		}
+	})
+}
