@@ -92,6 +92,7 @@ func headerEditor(base *url.URL, creds Credentials, product string) generated.Re
 			return errors.New("the request left the origin of the base URL")
 		}
 		req.Header["Accept"] = []string{"application/json"}
+		req.Header["Cache-Control"] = []string{"no-cache"}
 		req.Header["User-Agent"] = []string{agent}
 		authorize(req.Header)
 		return nil

@@ -52,6 +52,49 @@ func parseLinks(line string) (next, ok bool) {
 	return next, true
 }
 
+// isPart reports whether the response is, by its header, a part of something.
+func isPart(h http.Header) bool { return len(h["Content-Range"]) > 0 }
+
+// isStale reports whether the response says that a cache has stored it for some
+// time (Age, RFC 9111) or could not check that it is current (Warning, RFC 7234).
+// A header that does not follow the grammar may say so, so it counts.
+func isStale(h http.Header) bool {
+	for _, age := range h["Age"] {
+		if age = strings.TrimSpace(age); age == "" || strings.Trim(age, "0") != "" {
+			return true
+		}
+	}
+	for _, line := range h["Warning"] {
+		if stale, ok := parseWarnings(line); stale || !ok {
+			return true
+		}
+	}
+	return false
+}
+
+// parseWarnings reports whether one of the warnings in a line, for example
+// 110 cache.example "stale", says that the response is or may be stale, and
+// whether the line follows the grammar.
+func parseWarnings(line string) (stale, ok bool) {
+	s := fieldScanner{line}
+	for s.nextItem() {
+		code := s.token()
+		stale = stale || code == "110" || code == "111" || code == "112" || code == "113"
+		s.skip(" \t")
+		end := strings.IndexAny(s.rest, " \t\",")
+		if len(code) != 3 || !isDigits(code) || end <= 0 {
+			return stale, false
+		}
+		s.rest = s.rest[end:]                                // without the name of the cache
+		for part := 0; part == 0 || !s.atItemEnd(); part++ { // a text, and perhaps a date
+			if _, quoted := s.quoted(); !quoted || part > 1 {
+				return stale, false
+			}
+		}
+	}
+	return stale, true
+}
+
 // fieldScanner reads a header line from left to right, by the grammar that the
 // fields of HTTP share (RFC 9110, section 5.6). White space between the parts
 // is skipped.
@@ -93,11 +136,18 @@ func (s *fieldScanner) token() string {
 	return token
 }
 
-// value reads a token or a quoted string, without quotes and escapes.
+// value reads a token or a quoted string.
 func (s *fieldScanner) value() (value string, ok bool) {
+	if token := s.token(); token != "" {
+		return token, true
+	}
+	return s.quoted()
+}
+
+// quoted reads a quoted string and returns it without quotes and escapes.
+func (s *fieldScanner) quoted() (value string, ok bool) {
 	if !s.take('"') {
-		value = s.token()
-		return value, value != ""
+		return "", false
 	}
 	var text []byte
 	for i := 0; i < len(s.rest); i++ {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -103,6 +104,107 @@ func FuzzLink(f *testing.F) {
 		}
 		if list.Usage() == api.Unused && strings.Trim(text, ", \t") != "" && !strings.Contains(text, ">") {
 			t.Errorf("%q is no link, and the list is complete", text)
+		}
+	})
+}
+
+func TestResponsesThatMayBeOldOrPartsNeverProveUnused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header           string
+		lines            []string
+		stale, truncated bool
+	}{
+		"age 0":                          {"Age", []string{"0"}, false, false},
+		"age 0, in two digits":           {"Age", []string{" 00 "}, false, false},
+		"age 1":                          {"Age", []string{"1"}, true, false},
+		"age 100":                        {"Age", []string{"100"}, true, false},
+		"age beyond any integer":         {"Age", []string{"99999999999999999999999"}, true, false},
+		"age in the second line":         {"Age", []string{"0", "7"}, true, false},
+		"age in a list":                  {"Age", []string{"0, 7"}, true, false},
+		"an empty age":                   {"Age", []string{""}, true, false},
+		"a negative age":                 {"Age", []string{"-1"}, true, false},
+		"a fraction of an age":           {"Age", []string{"0.9"}, true, false},
+		"an age that is text":            {"Age", []string{"old"}, true, false},
+		"warning 110":                    {"Warning", []string{`110 - "Response is Stale"`}, true, false},
+		"warning 111":                    {"Warning", []string{`111 cache.example:80 "Revalidation Failed"`}, true, false},
+		"warning 112":                    {"Warning", []string{`112 [::1]:80 "cut off" "Sat, 25 Aug 2012 23:34:45 GMT"`}, true, false},
+		"warning 113":                    {"Warning", []string{`113 - "Heuristic Expiration"`}, true, false},
+		"warning 114":                    {"Warning", []string{`114 - "?"`}, false, false},
+		"warning 199":                    {"Warning", []string{`199 - "110 \", 110 - \"miscellaneous\""`}, false, false},
+		"warning 299 with a date":        {"Warning", []string{`299 - "Deprecated API" "Sat, 25 Aug 2012 23:34:45 GMT"`}, false, false},
+		"warning 110 after another":      {"Warning", []string{`299 - "a, b" "Sat, 25 Aug 2012 23:34:45 GMT" , 110 - "x"`}, true, false},
+		"warning 110 in the second line": {"Warning", []string{`299 - "a"`, `110 - "x"`}, true, false},
+		"an empty warning":               {"Warning", []string{``, ` ,`}, false, false},
+		"a warning that is text":         {"Warning", []string{`old`}, true, false},
+		"a warning without a code":       {"Warning", []string{`- "old"`}, true, false},
+		"a warning without a text":       {"Warning", []string{`299 -`}, true, false},
+		"a warning without a cache":      {"Warning", []string{`299 "old"`}, true, false},
+		"a code of four digits":          {"Warning", []string{`1110 - "old"`}, true, false},
+		"a code with a letter":           {"Warning", []string{`1l0 - "old"`}, true, false},
+		"an open text":                   {"Warning", []string{`299 - "old`}, true, false},
+		"text behind a warning":          {"Warning", []string{`299 - "a" 110`}, true, false},
+		"three texts":                    {"Warning", []string{`299 - "a" "b" "c"`}, true, false},
+		"a part":                         {"Content-Range", []string{"bytes 0-99/1234"}, false, true},
+		"a part of unknown size":         {"Content-Range", []string{"items 0-9/*"}, false, true},
+		"an unreadable part":             {"Content-Range", []string{""}, false, true},
+		"no such header":                 {"X-Age", []string{"1"}, false, false},
+	} {
+		for body, want := range map[string]api.Usage{emptyBody: api.Unused, inUseBody: api.InUse} {
+			list, err := ask(t, withHeader(body, c.header, c.lines...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == api.Unused && (c.stale || c.truncated) {
+				want = api.UsageUnknown
+			}
+			if list.Stale != c.stale || list.Truncated != c.truncated || list.Usage() != want {
+				t.Errorf("%s, %s: stale %v, truncated %v, %v", name, body, list.Stale, list.Truncated, list.Usage())
+			}
+			list.Stale, list.Truncated = false, false
+			if list.Usage() != want {
+				t.Errorf("%s, %s: changing the list gave %v", name, body, list.Usage())
+			}
+		}
+	}
+}
+
+func TestIterationOverAStaleListEndsWithAnError(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, scripted(reply(200, inUseBody, "Age", "60")))
+	var seen []api.Association
+	var last error
+	for association, err := range client.AllAssociations(t.Context(), cert) {
+		if last = err; err == nil {
+			seen = append(seen, association)
+		}
+	}
+	wantSentinels(t, last, api.ErrUnexpectedResponse)
+	if text := fmt.Sprint(last); len(seen) != 1 || !strings.Contains(text, "Age") {
+		t.Errorf("got %v, %v", seen, last)
+	}
+}
+
+// FuzzWarning looks for a text in one warning that hides another, and for any
+// text that is taken for a warning about something else.
+func FuzzWarning(f *testing.F) {
+	for _, s := range []string{"", "a, b", `"`, `\`, `" "Sat, 25 Aug 2012 23:34:45 GMT"`, `299 - "x"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+		for line, stale := range map[string]bool{
+			`299 - ` + quoted + `, 110 - ` + quoted:                true,
+			`299 - ` + quoted + `, 214 - ` + quoted + ` ` + quoted: false,
+		} {
+			list, err := ask(t, withHeader(emptyBody, "Warning", line))
+			if err != nil || list.Stale != stale {
+				t.Errorf("%q: %+v, %v", line, list, err)
+			}
+		}
+		list, err := ask(t, withHeader(emptyBody, "Warning", text))
+		if err != nil || !list.Stale && strings.Trim(text, ", \t") != "" && strings.Count(text, `"`) < 2 {
+			t.Errorf("%q: %+v, %v", text, list, err)
 		}
 	})
 }

@@ -132,6 +132,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	}
 	for name, change := range map[string]func(*api.AssociationList){
 		"truncated": func(l *api.AssociationList) { l.Truncated = true },
+		"stale":     func(l *api.AssociationList) { l.Stale = true },
 		"errors":    func(l *api.AssociationList) { l.Errors = make([]api.ErrorDetail, 1) },
 		"rows":      func(l *api.AssociationList) { l.Associations = make([]api.Association, 1) },
 		"info":      func(l *api.AssociationList) { l.Info = &api.ResultInfo{TotalCount: 1} },
