@@ -35,7 +35,8 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 // An error comes last, with a zero Association: what stopped the call;
 // [ErrTruncated] when more associations exist than the API delivered; and
 // [ErrUnexpectedResponse] when the answer carried errors although it said
-// success. So a loop that ends without an error has seen all of them.
+// success, or is stale. So a loop that ends without an error has seen all of
+// them.
 //
 // The operation has no paging today, so there is one request; should the
 // vendor add it, further ones will be made as the loop goes on.
@@ -68,6 +69,8 @@ func (l *AssociationList) incomplete() error {
 		e.kinds = []error{ErrTruncated}
 	case len(l.Errors) > 0:
 		e.kinds, e.note = []error{ErrUnexpectedResponse}, "a success that carries errors"
+	case l.Stale:
+		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response says that it may be old (Age or Warning header)"
 	default:
 		return nil
 	}

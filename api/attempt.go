@@ -68,7 +68,8 @@ func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response) (*As
 		list, fail := c.success(resp, body)
 		if list != nil {
 			list.RayID, list.ReceivedAt = rayID, time.Now()
-			list.Truncated = list.Truncated || linksOn(resp.Header)
+			list.Truncated = list.Truncated || hasNextLink(resp.Header) || isPart(resp.Header)
+			list.Stale = isStale(resp.Header)
 			list.verdict, list.statusCode = verdictOf(list), status
 		}
 		return list, fail

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -30,6 +31,7 @@ import (
 // A wrong option, a nil ctx and an unusable client send nothing and make every
 // result an [ErrInvalidArgument]; a nil certs gives one such result.
 func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts ...AuditOption) iter.Seq[AuditResult] {
+	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(AuditResult) bool) {
 		if certs == nil {
 			yield(AuditResult{Err: invalidArgument(operationAudit, "the sequence of certificates is nil")})
@@ -177,7 +179,7 @@ func (a *audit) ask(cert CertificateRef) AuditResult {
 	}
 	// A caller who went away ends the rest by that, whatever came with it.
 	if a.ctx.Err() == nil && (fail.Is(ErrUnauthorized) || fail.Is(ErrRateLimited)) {
-		a.stop(&auditStop{fail})
+		a.stop(&auditStop{unauthorized: fail.Is(ErrUnauthorized), retryAfter: fail.RetryAfter})
 	}
 	return AuditResult{Certificate: cert, Err: fail}
 }

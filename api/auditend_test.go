@@ -221,3 +221,68 @@ func TestCancelTogetherWithABlockIsACancel(t *testing.T) {
 		}
 	})
 }
+
+// What an audit has yielded is the caller's: under -race, this test fails if the
+// audit or the client still reads or writes it.
+func TestYieldedResultsBelongToTheCaller(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range []struct {
+		status int
+		wait   string
+		is     error
+	}{{401, "", api.ErrUnauthorized}, {429, "90000", api.ErrRateLimited}} {
+		var n atomic.Int32
+		rt := roundTrip(func(*http.Request) (*http.Response, error) {
+			if n.Add(1) == 20 {
+				return answer(refusal.status, envelopeWith("1000"), "Retry-After", refusal.wait), nil
+			}
+			return answer(200, `{"success":true,"result":[{"service":"s"}],"messages":[{"code":1,"message":"m"}],"errors":[{"code":1,"message":"m"}],"result_info":{"count":1}}`), nil
+		})
+		answered, refused, notAsked := 0, 0, 0
+		for r := range newClient(t, rt).Audit(t.Context(), numbered(200), api.WithConcurrency(4)) {
+			switch {
+			case r.Err == nil:
+				answered++
+				if r.Usage() != api.InUse || r.List.Associations[0].Service != "s" {
+					t.Errorf("got %+v", r.List)
+				}
+				clear(r.List.Associations)
+				clear(r.List.Messages)
+				clear(r.List.Errors)
+				clear(r.List.Body)
+				*r.List.Info = api.ResultInfo{}
+				*r.List = api.AssociationList{}
+				continue
+			case errors.Is(r.Err, api.ErrNotAsked):
+				notAsked++
+				if !strings.Contains(r.Err.Error(), "not asked: ") {
+					t.Errorf("got %v", r.Err)
+				}
+			default:
+				refused++
+			}
+			if !errors.Is(r.Err, refusal.is) {
+				t.Errorf("got %v, want %v", r.Err, refusal.is)
+			}
+			e := asError(t, r.Err)
+			clear(e.Details)
+			clear(e.Unwrap())
+			*e = api.Error{StatusCode: 500}
+		}
+		if answered < 19 || refused != 1 || notAsked == 0 || answered+refused+notAsked != 200 {
+			t.Errorf("%d answered, %d refused, %d not asked", answered, refused, notAsked)
+		}
+	}
+}
+
+func TestAuditKeepsItsOptions(t *testing.T) {
+	t.Parallel()
+	opts := []api.AuditOption{api.WithConcurrency(1)}
+	audit := newClient(t, scripted(reply(200, inUseBody))).Audit(t.Context(), numbered(1), opts...)
+	opts[0] = nil
+	for r := range audit {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // causes gives what lies behind a failed exchange. The error of the caller's
@@ -52,33 +51,14 @@ func (e *limitError) Error() string   { return e.text }
 func (e *limitError) Timeout() bool   { return e.timeout }
 func (e *limitError) Temporary() bool { return true }
 
-// namesUser tells whether text has a URL that can hold a password, such as that
-// of a proxy from the environment, or is the error of net/http about one it
-// cannot read. Package regexp would make every program that imports this one
-// 4 % larger.
-func namesUser(text string) bool {
-	if strings.Contains(strings.ToLower(text), "proxy address") {
-		return true
-	}
-	for {
-		_, rest, ok := strings.Cut(text, "://")
-		if !ok {
-			return false
-		}
-		if end := strings.IndexAny(rest, "@/ \t\r\n\f"); end >= 0 && rest[end] == '@' {
-			return true
-		}
-		text = rest
-	}
-}
-
 // safe keeps err as a cause unless its text holds a credential; then only a
-// redacted text is kept.
+// redacted text is kept. Nothing is kept of a text with credentials of a proxy:
+// what a proxy sends back can be cut or changed in any way.
 func (c *Client) safe(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {
-	case namesUser(text):
-		return errors.New("the transport failed; its message is withheld because it names a URL with credentials")
+	case namesUser(text) || namesBasicCredentials(text) || c.holdsProxySecrets(text):
+		return errors.New("the transport failed; its message is withheld because it holds credentials of a proxy")
 	case clean != text:
 		return errors.New(clean)
 	default:

@@ -27,8 +27,11 @@ type Client struct {
 	// proxies.
 	closeIdle func()
 	redact    redactor
-	gate      *gate
-	budget    *budget
+	// holdsProxySecrets is a closure for the same reason.
+	holdsProxySecrets func(text string) bool
+
+	gate   *gate
+	budget *budget
 
 	maxAttempts    int
 	attemptTimeout time.Duration
@@ -68,10 +71,17 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
 	}
+	redact, holdsProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
+	if cfg.baseURL.Scheme == "http" {
+		// Without TLS, the response itself may be that of a proxy.
+		redact = redact.withholding(holdsProxySecrets)
+	}
 	return &Client{
-		generated:      requests,
-		closeIdle:      closeIdle(cfg.transport),
-		redact:         creds.redactor(),
+		generated:         requests,
+		closeIdle:         closeIdle(cfg.transport),
+		redact:            redact,
+		holdsProxySecrets: holdsProxySecrets,
+
 		gate:           newGate(cfg.rateLimit, cfg.rateWindow),
 		budget:         new(budget),
 		maxAttempts:    cfg.maxAttempts,
@@ -92,6 +102,7 @@ func headerEditor(base *url.URL, creds Credentials, product string) generated.Re
 			return errors.New("the request left the origin of the base URL")
 		}
 		req.Header["Accept"] = []string{"application/json"}
+		req.Header["Cache-Control"] = []string{"no-cache"}
 		req.Header["User-Agent"] = []string{agent}
 		authorize(req.Header)
 		return nil

@@ -60,6 +60,9 @@ func TestRequestHeaders(t *testing.T) {
 			if got := r.Header.Get("Accept"); got != "application/json" {
 				t.Errorf("Accept is %q", got)
 			}
+			if got := r.Header.Get("Cache-Control"); got != "no-cache" {
+				t.Errorf("Cache-Control is %q", got)
+			}
 			if got := r.Header.Get("User-Agent"); !strings.HasPrefix(got, "inventory/1.4 cloudflare-mtls/") {
 				t.Errorf("User-Agent is %q", got)
 			}

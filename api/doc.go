@@ -34,8 +34,11 @@
 // above 0, fills per_page and there are no totals, or result_info or the answer
 // itself has a member called cursor, cursors, next, next_cursor, next_page,
 // next_page_token or has_more that is not null, false or empty, or a Link header
-// points to the next page (RFC 8288). A truncated list can prove that a
-// certificate is in use, and never that it is not.
+// points to the next page (RFC 8288) or cannot be parsed, or a Content-Range
+// header is there. A list is stale when the Age header is anything but 0, or a
+// Warning header has one of the codes 110 to 113 or cannot be parsed; every
+// request says Cache-Control: no-cache. A truncated or stale list can prove that
+// a certificate is in use, and never that it is not.
 //
 // The base URL is https://api.cloudflare.com/client/v4, or that of
 // [WithBaseURL]: https, or http on loopback. Timeouts and sizes are bounded by
@@ -74,7 +77,8 @@
 //   - [ErrRedirect]: 3xx
 //   - [ErrRejected]: any other 4xx, and 2xx with "success": false
 //   - [ErrUnexpectedResponse]: a 2xx that is not the documented JSON; and, as
-//     well as one of the above, a failure that is not the documented JSON
+//     well as one of the above, a failure that is not the documented JSON; from
+//     [Client.AllAssociations] also a list that is stale or carries errors
 //   - [ErrNoResult], [ErrResponseTooLarge]: as their names say
 //   - [ErrUnreachable]: no answer came; StatusCode is 0
 //   - [ErrInvalidArgument]: nothing was sent, because of what the caller passed

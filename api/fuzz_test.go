@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -154,6 +155,23 @@ func FuzzBaseURL(f *testing.F) {
 		}
 		if sent.URL.Scheme != "https" && !strings.Contains(strings.ToLower(sent.URL.Host), "localhost") && !strings.ContainsAny(sent.URL.Host, ":1") {
 			t.Errorf("%q sends credentials over %q", raw, sent.URL)
+		}
+	})
+}
+
+// FuzzEscapedEchoIsRedacted puts the token, escaped, between other texts.
+func FuzzEscapedEchoIsRedacted(f *testing.F) {
+	for _, text := range []string{"", `\`, "%", "%25", `\u00`, `"`, "malformed HTTP response"} {
+		f.Add(text, text)
+	}
+	f.Fuzz(func(t *testing.T, before, after string) {
+		for name, escape := range escapes {
+			echo := escape(token)
+			_, err := newClient(t, scripted(fail(errors.New(before+" "+echo+" "+after))), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+			checkErrorText(t, err)
+			if text := fmt.Sprint(asError(t, err).Unwrap(), err); strings.Contains(text, echo) {
+				t.Errorf("%s: %q", name, text)
+			}
 		}
 	})
 }

@@ -88,7 +88,7 @@ func TestAuditResultAsJSON(t *testing.T) {
 		},
 		"list": {
 			api.AuditResult{List: &api.AssociationList{Associations: []api.Association{{Service: "s", Status: "t"}}, Body: []byte("x")}},
-			`{"certificate":{"account_id":"","id":""},"usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"received_at":"0001-01-01T00:00:00Z"}}`,
+			`{"certificate":{"account_id":"","id":""},"usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"stale":false,"received_at":"0001-01-01T00:00:00Z"}}`,
 		},
 	} {
 		got, err := json.Marshal(c.result)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,8 +18,9 @@ const (
 	minSecretInBody = 12
 )
 
-// redactor removes the client's credentials from what a server or a transport
-// says. It keeps them in closures, where no formatter can reach them.
+// redactor removes the client's credentials, escaped or not, from what a server
+// or a transport says. It keeps them in closures, where no formatter can reach
+// them.
 type redactor struct {
 	text func(string) string
 	// body also tells whether there is anything that text would replace.
@@ -38,6 +40,16 @@ func newRedactor(secrets []string) redactor {
 			for _, secret := range forText {
 				s = strings.ReplaceAll(s, secret, redacted)
 			}
+			if !strings.ContainsAny(s, escapeSigns) {
+				return s
+			}
+			plain := unescape(s)
+			for _, secret := range forText {
+				if secret = unescape(secret); len(secret) >= minSecretInText && strings.Contains(plain, secret) {
+					plain = strings.ReplaceAll(plain, secret, redacted)
+					s = plain
+				}
+			}
 			return s
 		},
 		body: func(b []byte) ([]byte, bool) {
@@ -54,6 +66,19 @@ func newRedactor(secrets []string) redactor {
 			return b, found
 		},
 	}
+}
+
+// withholding returns a redactor that replaces a text as a whole if secret
+// reports that there is something in it that must not be shown.
+func (r redactor) withholding(secret func(text string) bool) redactor {
+	redact := r.text
+	r.text = func(s string) string {
+		if secret(s) {
+			return redacted
+		}
+		return redact(s)
+	}
+	return r
 }
 
 // escapedBody redacts the strings of a valid JSON body that hide a credential
@@ -81,6 +106,9 @@ func (r redactor) escapedBody(body []byte) []byte {
 			break
 		}
 		clean, found := r.body(text)
+		if !found {
+			clean, found = r.body([]byte(unescape(string(text))))
+		}
 		if !found || bytes.Equal(clean, text) {
 			continue
 		}
@@ -95,4 +123,56 @@ func (r redactor) escapedBody(body []byte) []byte {
 		return body
 	}
 	return append(out, body[done:]...)
+}
+
+const escapeSigns = `\%`
+
+// maxEscapes is how many kinds of escapes on top of each other are undone.
+const maxEscapes = 4
+
+// unescape undoes the escapes of JSON and Go strings and of URLs: \u0063, \x63
+// and %63 become c, and a backslash before any other character goes away. Escapes
+// that were escaped again, as net/http does with the texts it quotes, are undone
+// as well. The result is only good for a search.
+func unescape(s string) string {
+	for range maxEscapes {
+		if !strings.ContainsAny(s, escapeSigns) {
+			break
+		}
+		s = unescapeOnce(s)
+	}
+	return s
+}
+
+func unescapeOnce(s string) string {
+	var out strings.Builder
+	for at := strings.IndexAny(s, escapeSigns); at >= 0; at = strings.IndexAny(s, escapeSigns) {
+		out.WriteString(s[:at])
+		percent := s[at] == '%'
+		s = strings.TrimLeft(s[at:], `\`)
+		if s == "" {
+			break
+		}
+		first, code, digits := s[0], s[1:], 2
+		for percent && len(code) > 3 && strings.HasPrefix(code, "25") { // %2563 is %63
+			code = code[2:]
+		}
+		if first == 'u' {
+			digits = 4
+		}
+		c, err := strconv.ParseUint(code[:min(digits, len(code))], 16, 16)
+		switch {
+		case err != nil || len(code) < digits || !percent && first != 'u' && first != 'x':
+			out.WriteByte(first) // no escape by number
+			s = s[1:]
+		case digits == 4:
+			out.WriteRune(rune(c))
+			s = code[digits:]
+		default:
+			out.WriteByte(byte(c))
+			s = code[digits:]
+		}
+	}
+	out.WriteString(s)
+	return out.String()
 }

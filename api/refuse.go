@@ -52,16 +52,19 @@ func (k *call) ended() *Error {
 	}
 }
 
-// auditStop is the cause with which an audit ends the waiting of its calls:
-// the failure that makes it pointless to ask on.
-type auditStop struct{ failure *Error }
+// auditStop is the cause with which an audit ends the waiting of its calls. It
+// keeps no error: the one that made the audit stop belongs to the caller.
+type auditStop struct {
+	unauthorized bool
+	retryAfter   time.Duration
+}
 
-func (s *auditStop) Error() string { return s.failure.Error() }
+func (s *auditStop) Error() string { return s.notAsked().Error() }
 
-// notAsked is the result of the certificates that were still to be asked for.
+// notAsked returns a new error for a certificate that was still to be asked for.
 func (s *auditStop) notAsked() *Error {
-	e := &Error{operation: operationList, RetryAfter: s.failure.RetryAfter}
-	if s.failure.Is(ErrUnauthorized) {
+	e := &Error{operation: operationList, RetryAfter: s.retryAfter}
+	if s.unauthorized {
 		e.kinds = []error{ErrNotAsked, ErrUnauthorized}
 		e.note = "not asked: the API refused the credentials before in this audit"
 		return e

@@ -1,13 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
@@ -50,37 +46,18 @@ func pointsOn(v jsontext.Value) bool {
 	}
 }
 
-// linksOn tells whether a Link header points to the next page.
-func linksOn(h http.Header) bool {
-	for _, links := range h["Link"] {
-		for links != "" {
-			// Parameters, then a target in brackets, which may hold any of the signs.
-			parameters, rest, _ := strings.Cut(links, "<")
-			for parameter := range strings.FieldsFuncSeq(parameters, func(r rune) bool { return r == ';' || r == ',' }) {
-				name, value, _ := strings.Cut(parameter, "=")
-				if strings.EqualFold(strings.TrimSpace(name), "rel") && slices.ContainsFunc(
-					strings.Fields(strings.ReplaceAll(value, `"`, " ")), func(s string) bool { return strings.EqualFold(s, "next") }) {
-					return true
-				}
-			}
-			_, links, _ = strings.Cut(rest, ">")
-		}
-	}
-	return false
-}
-
-func fillInfo(list *AssociationList, info *resultInfo, more pageHint, body []byte) error {
+func fillInfo(list *AssociationList, info *resultInfo, more pageHint) error {
 	if info == nil {
 		list.Truncated = isTruncated(len(list.Associations), ResultInfo{}, bool(more))
 		return nil
 	}
 	var err error
 	list.Info = &ResultInfo{
-		Count:      toCount("count", info.Count, body, &err),
-		Page:       toCount("page", info.Page, body, &err),
-		PerPage:    toCount("per_page", info.PerPage, body, &err),
-		TotalCount: toCount("total_count", info.TotalCount, body, &err),
-		TotalPages: toCount("total_pages", info.TotalPages, body, &err),
+		Count:      toCount("count", info.Count, &err),
+		Page:       toCount("page", info.Page, &err),
+		PerPage:    toCount("per_page", info.PerPage, &err),
+		TotalCount: toCount("total_count", info.TotalCount, &err),
+		TotalPages: toCount("total_pages", info.TotalPages, &err),
 	}
 	list.Truncated = isTruncated(len(list.Associations), *list.Info, bool(more || info.more))
 	return err
@@ -89,44 +66,17 @@ func fillInfo(list *AssociationList, info *resultInfo, more pageHint, body []byt
 // maxExact is the largest integer up to which float64 holds every one.
 const maxExact = 1 << 53
 
-// toCount takes a count as the contract has it: as a number today, and as an
-// integer if the vendor makes one of it. What is wrong is joined to problem.
-func toCount[N int64 | float64](name string, n N, body []byte, problem *error) int64 {
-	switch f := float64(n); {
-	case f != math.Trunc(f),
-		f == 0 && mayUnderflow(body) && strings.Trim(mantissa(rawInfo(body, name)), "-0.") != "":
+// toCount converts a count, which is a number in the contract today and would be
+// an integer if the vendor made it one. strictjson has refused numbers that
+// float64 does not hold exactly. Errors are joined to problem.
+func toCount[N int64 | float64](name string, n N, problem *error) int64 {
+	switch {
+	case float64(n) != math.Trunc(float64(n)):
 		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is not an integer", name))
 		return 0
-	case math.Abs(f) > maxExact, math.Abs(f) == maxExact && !isExactly(body, name, f):
+	case n < -maxExact, n > maxExact:
 		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is beyond 2^53", name))
 		return 0
 	}
 	return int64(n)
-}
-
-// isExactly tells 2^53 from 2^53+1, which are the same float64.
-func isExactly(body []byte, name string, f float64) bool {
-	return strings.TrimSuffix(rawInfo(body, name), ".0") == fmt.Sprintf("%.0f", f)
-}
-
-// mayUnderflow spares most answers a second look for numbers such as 1e-400,
-// which float64 cannot tell from 0.
-func mayUnderflow(body []byte) bool {
-	return bytes.Contains(body, []byte("0.")) || bytes.Contains(body, []byte("e-")) || bytes.Contains(body, []byte("E-"))
-}
-
-func mantissa(number string) string {
-	if end := strings.IndexAny(number, "eE"); end >= 0 {
-		return number[:end]
-	}
-	return number
-}
-
-// rawInfo is a member of result_info as it stands in the body, or "".
-func rawInfo(body []byte, name string) string {
-	raw := membersOf(membersOf(body)["result_info"])[name]
-	if raw.Kind() != jsontext.KindNumber {
-		return ""
-	}
-	return string(raw)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -168,6 +169,77 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	want := strings.ReplaceAll(strings.ReplaceAll(body, "%", "[redacted]"), `a\/b`, "a/b")
 	if string(list.Body) != want {
 		t.Errorf("got  %s\nwant %s", list.Body, want)
+	}
+}
+
+// escapes are ways to write a text in which it is not found as it is.
+var escapes = map[string]func(string) string{
+	"JSON": func(s string) string { return everyByte(s, `\u%04x`) },
+	"Go":   func(s string) string { return everyByte(s, `\x%02x`) },
+	"URL":  func(s string) string { return everyByte(s, "%%%02X") },
+	"some": func(s string) string {
+		return s[:3] + everyByte(s[3:4], `\u%04X`) + s[4:9] + everyByte(s[9:10], "%%%02x") + s[10:]
+	},
+	"none": func(s string) string { return s },
+}
+
+func everyByte(s, format string) string {
+	var out strings.Builder
+	for i := range len(s) {
+		fmt.Fprintf(&out, format, s[i])
+	}
+	return out.String()
+}
+
+// net/http quotes what it could not read, which doubles each backslash.
+func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
+	t.Parallel()
+	const strange = `canary\token"%41\u0041-0123456789\`
+	quote := func(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
+	for _, secret := range []string{token, strange} {
+		for name, escape := range escapes {
+			text := escape(secret)
+			for depth := range 3 {
+				for place, s := range map[string]step{
+					"transport": fail(errors.New("malformed HTTP response \"x" + text + "y\"")),
+					"body":      broken(200, errors.New("malformed chunk \"x"+text+"y\"")),
+					"message":   reply(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString("x"+text+"y")+`}]}`),
+					"type":      reply(200, emptyBody, "Content-Type", "text/x"+text+"y"),
+				} {
+					client, err := api.New(api.APIToken(secret), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: scripted(s)}))
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, err = client.Associations(t.Context(), cert)
+					if got := fmt.Sprint(err); !strings.Contains(got, "x[redacted]y") || strings.Contains(got, text) {
+						t.Errorf("%s, %s, quoted %d times: %s", place, name, depth, got)
+					}
+				}
+				text = quote(text)
+			}
+		}
+	}
+}
+
+func TestEchoThatIsEscapedTwiceIsRedactedInTheList(t *testing.T) {
+	t.Parallel()
+	twice := jsonString(everyByte(token, `\u%04x`))
+	list, err := ask(t, answer(200, `{"success":true,"result":[{"service":`+twice+`}],"other":`+twice+`}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := `{"success":true,"result":[{"service":"[redacted]"}],"other":"[redacted]"}`; list.Associations[0].Service != "[redacted]" || string(list.Body) != body {
+		t.Errorf("got %+v, %s", list, list.Body)
+	}
+}
+
+func TestTextsWithEscapesAndWithoutCredentialsStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`100% of \u0063 and C:\new\x41`, `%63%61%6E`, `\\`, `%`, `\`, `\u00`, "%25%25"} {
+		_, err := newClient(t, scripted(fail(errors.New(text))), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: got %v", text, err)
+		}
 	}
 }
 

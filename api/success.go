@@ -28,7 +28,7 @@ func decodeSuccess(body []byte) (*AssociationList, error) {
 		return nil, ErrNoResult
 	}
 	list := &AssociationList{Body: body, Associations: e.rows}
-	if err := fillInfo(list, e.info, e.more, body); err != nil {
+	if err := fillInfo(list, e.info, e.more); err != nil {
 		return nil, err
 	}
 	var err error

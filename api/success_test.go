@@ -170,15 +170,20 @@ func TestEverythingInAnAnswerIsDelivered(t *testing.T) {
 	}
 }
 
-func TestCountsThatUnderflowAreNotZero(t *testing.T) {
+func TestCountsAreCheckedBeforeTheyAreRounded(t *testing.T) {
 	t.Parallel()
 	for number, good := range map[string]bool{
 		"0": true, "0.0": true, "-0": true, "0e-5": true, "0.00E-400": true,
 		"1e-400": false, "-1E-400": false, "0." + strings.Repeat("0", 400) + "1": false,
+		"1.0000000000000001": false, "0.99999999999999999999": false, "10000000000000000000000001e-25": false,
+		"4503599627370496.00000001": false, "-0.99999999999999999999": false, "9223372036854775808.5": false,
+		"9007199254740992.5": false, "9007199254740991.9": false,
 	} {
-		list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":`+number+`}}`))
-		if good != (list.Usage() == api.Unused) || !good && !errors.Is(err, api.ErrUnexpectedResponse) {
-			t.Errorf("%.20s: got %v, %v", number, list.Usage(), err)
+		for _, member := range []string{"count", "page", "per_page", "total_count", "total_pages"} {
+			list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"`+member+`":`+number+`}}`))
+			if good != (list.Usage() == api.Unused) || !good && !errors.Is(err, api.ErrUnexpectedResponse) {
+				t.Errorf("%s %.30s: got %v, %v", member, number, list.Usage(), err)
+			}
 		}
 	}
 }

@@ -30,8 +30,12 @@ type AssociationList struct {
 	// Messages are remarks of the API, such as a deprecation.
 	Messages []Notice `json:"messages,omitempty"`
 	// Truncated reports that more associations exist, or may exist, than were
-	// delivered.
+	// delivered. With Truncated set, Usage is never [Unused].
 	Truncated bool `json:"truncated"`
+	// Stale reports that the response says, in its Age or Warning header, that
+	// it is or may be an old one. Every request asks for a current one. With
+	// Stale set, Usage is never [Unused].
+	Stale bool `json:"stale"`
 	// RayID is the vendor's id of the exchange, from the CF-Ray header; quote
 	// it when asking the vendor's support. Empty when there was none.
 	RayID string `json:"ray_id,omitempty"`

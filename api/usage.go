@@ -48,8 +48,8 @@ func (u *Usage) UnmarshalText(text []byte) error {
 //
 //   - [InUse]: at least one association was received.
 //   - [Unused]: the answer was received by a [Client], its result is empty, it
-//     is not truncated and carries no errors. Any 2xx status will do but 206,
-//     with which an answer is a part and never becomes a list.
+//     is neither truncated nor stale and carries no errors. Any 2xx status will
+//     do but 206, with which an answer is a part and never becomes a list.
 //   - [UsageUnknown]: everything else, which includes a nil list and a list
 //     that was made by hand or read from JSON.
 //
@@ -58,7 +58,7 @@ func (l *AssociationList) Usage() Usage {
 	if l == nil {
 		return UsageUnknown
 	}
-	if l.verdict == Unused && (len(l.Associations) > 0 || l.Truncated || len(l.Errors) > 0 || l.infoHintsAtMore()) {
+	if l.verdict == Unused && (verdictOf(l) != Unused || l.infoHintsAtMore()) {
 		return UsageUnknown
 	}
 	return l.verdict
@@ -87,7 +87,7 @@ func verdictOf(l *AssociationList) Usage {
 	switch {
 	case len(l.Associations) > 0:
 		return InUse
-	case l.Truncated || len(l.Errors) > 0:
+	case l.Truncated || l.Stale || len(l.Errors) > 0:
 		return UsageUnknown
 	default:
 		return Unused

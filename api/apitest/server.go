@@ -161,11 +161,17 @@ func checkAll(responses []Response) error {
 	return nil
 }
 
-// Requests returns what was asked so far, in order of arrival.
+// Requests returns what was asked so far, in order of arrival. The result belongs
+// to the caller.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
+	requests := slices.Clone(s.requests)
+	for i := range requests {
+		r := &requests[i]
+		r.Header, r.Violations = r.Header.Clone(), slices.Clone(r.Violations)
+	}
+	return requests
 }
 
 // Close ends all connections, also those in the middle of an answer, and returns

@@ -17,6 +17,7 @@ func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
 		"part":  apitest.Partial(2000, api.Association{Service: "gateway", Status: "active"}),
 		"none":  apitest.Partial(2000),
 		"empty": apitest.NoResult(),
+		"old":   unused.WithHeader("Age", "60"),
 	})
 	tests := map[string]struct {
 		args string
@@ -27,6 +28,8 @@ func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
 		"unused":                             {"list free", exitOK, "0 in use, 1 unused, 0 unknown"},
 		"in use and truncated":               {"list part", exitOK, "1 answer truncated"},
 		"truncated with nothing delivered":   {"list none", exitUnknown, "Unknown is not unused: 1 truncated"},
+		"an old answer":                      {"list old", exitUnknown, "1 stale"},
+		"required and an old answer":         {"audit --require-unused old", exitUnknown, "old responses"},
 		"no result":                          {"list empty", exitUnknown, "1 no_result"},
 		"refused":                            {"list used secret", exitUnknown, "check the account id"},
 		"unknown to the service":             {"list nowhere", exitUnknown, "1 not_found"},

@@ -33,6 +33,7 @@ const (
 	reasonNotAsked    = "not_asked"
 	reasonRateLimited = "rate_limited"
 	reasonTruncated   = "truncated"
+	reasonStale       = "stale"
 	reasonWithErrors  = "answer_with_errors"
 )
 
@@ -56,6 +57,7 @@ var reasons = []struct {
 	{"rejected", api.ErrRejected, ""},
 	{"no_result", api.ErrNoResult, ""},
 	{reasonTruncated, api.ErrTruncated, ""},
+	{reasonStale, nil, "Stale: something between here and the service answers with old responses."},
 	{reasonWithErrors, nil, ""},
 	{"response_too_large", api.ErrResponseTooLarge, ""},
 	{"unexpected_response", api.ErrUnexpectedResponse, ""},
@@ -70,6 +72,8 @@ func newReason(result api.AuditResult) *reason {
 		return failure(result.Err)
 	case result.List != nil && result.List.Truncated:
 		return &reason{Code: reasonTruncated, Message: "the service says that more associations exist than it delivered"}
+	case result.List != nil && result.List.Stale:
+		return &reason{Code: reasonStale, Message: "the response says that it may be old (Age or Warning header)"}
 	case result.List != nil && len(result.List.Errors) > 0:
 		return &reason{Code: reasonWithErrors, Message: "the service reported errors beside an empty answer"}
 	default:

@@ -3,7 +3,6 @@ package strictjson
 import (
 	"encoding/json"
 	"reflect"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -141,8 +140,7 @@ func (d *Decoder) scalar(v any) error {
 		}
 	case *float64:
 		if fits = kind == jsontext.KindNumber; fits {
-			*v, err = strconv.ParseFloat(string(value), 64)
-			fits = err == nil
+			*v, fits = parseFloat(value)
 		}
 	}
 	if !fits {

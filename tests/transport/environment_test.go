@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,17 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 			report := askInChild(t, "https://"+apiHost+"/client/v4", "SSL_CERT_FILE="+trust, "HTTPS_PROXY="+proxy)
 			if report.Usage != "unknown" || report.Error == "" {
 				t.Errorf("got %+v", report)
+			}
+		}
+	})
+	t.Run("the password of a proxy that sends it back is not shown", func(t *testing.T) {
+		t.Parallel()
+		for _, text := range writtenForms("user", canary.Key) {
+			proxy := refusingProxy(t, "HTTP/1.1 407 "+text+"\r\n\r\n")
+			report := askInChild(t, "https://"+apiHost+"/client/v4",
+				"SSL_CERT_FILE="+trust, "HTTPS_PROXY=http://user:"+canary.Key+"@"+proxy)
+			if report.Usage != "unknown" || report.Error == "" || strings.Contains(report.Error, text) {
+				t.Errorf("%q: got %+v", text, report)
 			}
 		}
 	})

@@ -70,3 +70,40 @@ func FuzzParseInt(f *testing.F) {
 		}
 	})
 }
+
+func TestParseFloatNeverRoundsAcrossWholeNumbers(t *testing.T) {
+	t.Parallel()
+	for number, good := range map[string]bool{
+		"0": true, "-0.0": true, "0.1": true, "1.5000000000000000000001": true, "1e3": true, "0e-400": true,
+		"9007199254740992": true, "9007199254740994": true, "-9223372036854775808": true, "1e300": true, "9223372036854775808": true,
+		"1.0000000000000001": false, "1e-400": false, "-0.99999999999999999999": false, "4503599627370496.00000001": false,
+		"9007199254740993": false, "9007199254740992.5": false, "9223372036854775807": false, "9.007199254740993e15": false, "1e400": false,
+	} {
+		if f, ok := parseFloat([]byte(number)); ok != good {
+			t.Errorf("%s: got %v, %v", number, f, ok)
+		}
+	}
+}
+
+func FuzzParseFloat(f *testing.F) {
+	for _, number := range []string{"0", "1.0000000000000001", "-12.50e1", "9007199254740993", "1E-3", "1e-400"} {
+		f.Add(number)
+	}
+	f.Fuzz(func(t *testing.T, number string) {
+		if v := jsontext.Value(number); !v.IsValid() || v.Kind() != jsontext.KindNumber || strings.TrimSpace(number) != number {
+			return
+		}
+		if at := strings.IndexAny(number, "eE"); at >= 0 && len(number)-at > 5 {
+			return // more than the reference can hold
+		}
+		want, _ := new(big.Rat).SetString(number)
+		got, ok := parseFloat([]byte(number))
+		rounded := new(big.Rat).SetFloat64(got)
+		if rounded == nil || want.Num().BitLen() > want.Denom().BitLen()+62 {
+			return // beyond float64, or int64
+		}
+		if wrong := rounded.IsInt() && rounded.Cmp(want) != 0; ok == wrong {
+			t.Errorf("%s: got %v, %v", number, got, ok)
+		}
+	})
+}

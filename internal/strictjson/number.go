@@ -3,6 +3,7 @@ package strictjson
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strconv"
 )
 
@@ -51,4 +52,20 @@ func ParseInt(number []byte) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	return n, err == nil
+}
+
+// parseFloat reads a JSON number. Rounding never decides whether it is whole: a
+// fraction that float64 would round to a whole number, and a whole number within
+// int64 that float64 would round to another one, are refused. Beyond int64 all
+// float64 are whole, and the number is rounded.
+func parseFloat(number []byte) (float64, bool) {
+	f, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || f != math.Trunc(f) {
+		return f, err == nil
+	}
+	const limit = 1 << 63
+	if n, whole := ParseInt(number); whole {
+		return f, f < limit && int64(f) == n
+	}
+	return f, math.Abs(f) >= limit
 }

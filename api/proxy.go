@@ -1,0 +1,130 @@
+package api
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// proxyDetector returns a function that reports whether a text holds credentials
+// of the proxy through which transport sends requests to base. A transport of an
+// unknown type counts as one that uses the proxy of the environment.
+//
+// The credentials are looked up for each text, because the transport belongs to
+// the caller, whose Proxy function may return other ones by then.
+func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
+	if t, ok := transport.(*http.Transport); ok {
+		return func(text string) bool { return holdsAny(text, proxySecrets(t.Proxy, t.ProxyConnectHeader, base)) }
+	}
+	return func(text string) bool { return holdsAny(text, proxySecrets(proxyOfEnvironment, nil, base)) }
+}
+
+// proxySecrets returns the credentials in the URL and the header of a proxy, in
+// the forms in which they are sent or printed.
+func proxySecrets(proxy func(*http.Request) (*url.URL, error), header http.Header, base *url.URL) (secrets []string) {
+	for _, value := range header.Values("Proxy-Authorization") {
+		scheme, token, found := strings.Cut(value, " ")
+		if !found {
+			token = scheme
+		}
+		token = strings.TrimSpace(token)
+		secrets = append(secrets, userSecrets(token, "")...)
+		if name, password, ok := decodeBasic(token); ok {
+			secrets = append(secrets, userSecrets(name, password)...)
+		}
+	}
+	if proxy == nil {
+		return secrets
+	}
+	target := *base
+	address, err := proxy(&http.Request{Method: http.MethodGet, URL: &target, Host: base.Host, Header: http.Header{}})
+	if err != nil || address == nil || address.User == nil {
+		return secrets
+	}
+	password, _ := address.User.Password()
+	return append(secrets, userSecrets(address.User.Username(), password)...)
+}
+
+// userSecrets treats a name without a password, which may be a token, as secret.
+func userSecrets(name, password string) []string {
+	secret, pair := password, name+":"+password
+	if secret == "" {
+		secret = name
+	}
+	if secret == "" {
+		return nil
+	}
+	quoted, ascii := strconv.Quote(secret), strconv.QuoteToASCII(secret)
+	return []string{
+		secret, url.QueryEscape(secret), quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1],
+		base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		base64.RawStdEncoding.EncodeToString([]byte(pair)), base64.RawURLEncoding.EncodeToString([]byte(pair)),
+	}
+}
+
+// holdsAny reports whether text holds one of the secrets, in any case and
+// escaped or not. An empty secret is none.
+func holdsAny(text string, secrets []string) bool {
+	if len(secrets) == 0 {
+		return false
+	}
+	lower, plain := strings.ToLower(text), strings.ToLower(unescape(text))
+	for _, secret := range secrets {
+		if secret != "" && strings.Contains(lower, strings.ToLower(secret)) {
+			return true
+		}
+		if secret = strings.ToLower(unescape(secret)); secret != "" && strings.Contains(plain, secret) {
+			return true
+		}
+	}
+	return false
+}
+
+// namesBasicCredentials reports whether text has the scheme Basic with a name
+// and a password, as a Proxy-Authorization header has.
+func namesBasicCredentials(text string) bool {
+	scheme := false
+	for word := range strings.FieldsFuncSeq(unescape(text), isNotBase64) {
+		if _, _, ok := decodeBasic(word); ok && scheme {
+			return true
+		}
+		scheme = strings.EqualFold(word, "basic")
+	}
+	return false
+}
+
+func isNotBase64(r rune) bool {
+	return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("+/-_=", r))
+}
+
+// decodeBasic decodes the credentials of the scheme Basic.
+func decodeBasic(token string) (name, password string, ok bool) {
+	token = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(token, "="))
+	pair, err := base64.RawStdEncoding.DecodeString(token)
+	if err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(pair), ":")
+}
+
+// namesUser tells whether text has a URL that can hold a password, such as that
+// of a proxy from the environment, or is the error of net/http about one it
+// cannot read. Package regexp would make every program that imports this one
+// 4 % larger.
+func namesUser(text string) bool {
+	if strings.Contains(strings.ToLower(text), "proxy address") {
+		return true
+	}
+	for {
+		_, rest, ok := strings.Cut(text, "://")
+		if !ok {
+			return false
+		}
+		if end := strings.IndexAny(rest, "@/ \t\r\n\f"); end >= 0 && rest[end] == '@' {
+			return true
+		}
+		text = rest
+	}
+}
