@@ -21,18 +21,22 @@ func (c *Client) attempt(ctx context.Context, cert CertificateRef, t ticket) (li
 	defer func() { c.gate.leave(t, learned) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	resp, err := c.generated.ListMTLSCertificateAssociations(attemptCtx, cert.AccountID, cert.ID) //nolint:bodyclose // read closes it
-	if err != nil {
+	resp, body, err := c.exchange(attemptCtx, func(ctx context.Context) (*http.Response, error) {
+		return c.generated.ListMTLSCertificateAssociations(ctx, cert.AccountID, cert.ID)
+	})
+	if resp == nil {
 		return nil, c.noAnswer(ctx, attemptCtx, err)
 	}
 	learned.answered, learned.quotas = true, parseRatelimit(resp.Header)
-	list, fail = c.read(ctx, attemptCtx, resp)
+	list, fail = c.read(ctx, attemptCtx, resp, body, err)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, learned.quotas)
 		learned.limited, learned.wait = fail.Is(ErrRateLimited), fail.RetryAfter
 	}
 	return list, fail
 }
+
+func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 
 // waitAfter is how long the server wants to be left alone. A refusal for the
 // rate that does not say lasts as long as the vendor documents. One that says
@@ -50,17 +54,19 @@ func waitAfter(h http.Header, fail *Error, seen []quota) time.Duration {
 	return max(asked.wait, reset)
 }
 
-// read makes something of an answer.
-func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response) (*AssociationList, *Error) {
+// read turns a response, its body and the error of reading that into the result
+// of the attempt.
+func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) (*AssociationList, *Error) {
 	status, rayID := resp.StatusCode, c.rayID(resp.Header)
-	if 300 <= status && status <= 399 {
-		drain(resp)
+	if isRedirect(status) {
 		return nil, &Error{
 			operation: operationList, StatusCode: status, RayID: rayID,
 			note: "the server answered with a redirect, which is never followed",
 		}
 	}
-	body, err := readBody(resp, c.maxBytes)
+	if status < 200 {
+		return nil, c.unexpected(resp, "the server switched protocols or sent no final response")
+	}
 	if err != nil {
 		return nil, c.brokenBody(ctx, attemptCtx, resp, body, err)
 	}

@@ -76,7 +76,37 @@ type audit struct {
 	left    chan struct{}
 	running sync.WaitGroup
 	tally   tally
-	panics  panicBox
+	panics  firstPanic
+}
+
+// firstPanic carries a panic of certs, or of the caller's transport, to the
+// goroutine of the loop, where the caller can expect and recover it. A Goexit
+// becomes a panic there, because the result of its goroutine is lost.
+type firstPanic struct {
+	once  sync.Once
+	value any
+	// kept is closed when there is a value.
+	kept chan struct{}
+}
+
+// guard calls do, which runs on a goroutine of its own.
+func (p *firstPanic) guard(do func()) {
+	guard(do, func(panicked any) {
+		if panicked != nil {
+			p.once.Do(func() {
+				p.value = panicked
+				close(p.kept)
+			})
+		}
+	})
+}
+
+func (p *firstPanic) rethrow() {
+	select {
+	case <-p.kept:
+		panic(p.value)
+	default:
+	}
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {

@@ -114,10 +114,13 @@ func headerEditor(base *url.URL, creds Credentials, product string) generated.Re
 func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "cloudflare-mtls client") }
 
 // CloseIdleConnections closes the connections that are not in use. The client
-// stays usable. It has no effect on a transport that lacks the method.
+// stays usable. It has no effect on a transport that lacks the method, and
+// returns after 100 ms if the method of the transport does not.
 func (c *Client) CloseIdleConnections() {
 	if c != nil && c.closeIdle != nil {
-		c.closeIdle()
+		stop := make(chan struct{})
+		close(stop)
+		await(stop, c.closeIdle)
 	}
 }
 

@@ -42,7 +42,8 @@
 //
 // The base URL is https://api.cloudflare.com/client/v4, or that of
 // [WithBaseURL]: https, or http on loopback. Timeouts and sizes are bounded by
-// [WithAttemptTimeout] and [WithMaxResponseBytes]. Bodies compressed with gzip
+// [WithAttemptTimeout] and [WithMaxResponseBytes]; a call ends at its limits
+// also when the transport does not return (see Concurrency). Bodies compressed with gzip
 // are decompressed by net/http; the limit counts what comes out. The default
 // transport speaks HTTP/2 where the server does and uses the proxy of the
 // environment; [WithHTTPClient] brings another one, such as one that traces.
@@ -162,7 +163,19 @@
 //
 // A [Client], [Credentials] and the sequences that a client returns are safe
 // for concurrent use; each range over a sequence is independent. An
-// [AssociationList] and an [Error] belong to the caller. The client starts
-// goroutines only during a call or a range and leaves none behind; idle
-// connections can be closed with [Client.CloseIdleConnections].
+// [AssociationList] and an [Error] belong to the caller. Idle connections can be
+// closed with [Client.CloseIdleConnections].
+//
+// Each attempt, which is sending a request and reading the response, runs on a
+// goroutine of its own. A panic or [runtime.Goexit] in the caller's transport
+// continues on the goroutine of the call; in an audit both become a panic of the
+// loop. When the context or the time of an attempt ends and the transport does
+// not return within another 100 ms, the call goes on without it. Its goroutine
+// then stays until the transport returns; a response that still comes is closed,
+// and a panic is dropped. Otherwise no goroutine outlives its call or range.
+//
+// Such a transport is net/http of Go before 1.26.11, and of Go 1.27 before
+// 1.27.4: an HTTP/2 server that makes the window of a stream overflow locks the
+// connection, and every further attempt over that transport takes its full time.
+// Build with a newer Go.
 package api

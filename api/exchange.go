@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// gracePeriod is how long an attempt may take to return after its context has
+// ended. A transport that watches the context needs microseconds, and its error
+// then becomes part of the error of the call.
+const gracePeriod = 100 * time.Millisecond
+
+// exchange is one request and its response. The goroutine of the request writes
+// body and err; the call reads them only after that goroutine has ended.
+type exchange struct {
+	body []byte
+	err  error
+	// resp is nil until the headers of the response have arrived. It is
+	// abandoned when the call no longer waits.
+	resp atomic.Pointer[http.Response]
+}
+
+// abandoned marks an exchange that a call no longer waits for.
+var abandoned = new(http.Response)
+
+// exchange sends a request and reads the whole response. Without a response the
+// error is that of sending; with one it is that of reading the body.
+//
+// It returns at the latest when ctx and the grace period after it have ended,
+// also when the transport or the body does not return. A response that arrives
+// later is closed unread.
+func (c *Client) exchange(ctx context.Context, send func(context.Context) (*http.Response, error)) (*http.Response, []byte, error) {
+	x := new(exchange)
+	if !await(ctx.Done(), func() { x.run(ctx, send, c.maxBytes) }) {
+		return x.resp.Swap(abandoned), nil, ctx.Err()
+	}
+	return x.resp.Load(), x.body, x.err
+}
+
+func (x *exchange) run(ctx context.Context, send func(context.Context) (*http.Response, error), limit int64) {
+	resp, err := send(ctx)
+	switch {
+	case err != nil:
+		x.err = err
+	case !x.resp.CompareAndSwap(nil, resp), resp.StatusCode < 200:
+		// The body of 101 is the connection: reading it ends with no context.
+		_ = resp.Body.Close()
+	case isRedirect(resp.StatusCode):
+		drain(resp)
+	default:
+		x.body, x.err = readBody(resp, limit)
+	}
+}
+
+// await calls do on a goroutine of its own and waits for its end, but not beyond
+// the end of stop and the grace period after it; it reports whether do has
+// ended. A panic or runtime.Goexit in do continues in the caller. After a false
+// result do still runs, and a panic in it has no effect.
+func await(stop <-chan struct{}, do func()) bool {
+	ended := make(chan any, 1)
+	go guard(do, func(panicked any) { ended <- panicked })
+	select {
+	case panicked := <-ended:
+		resume(panicked)
+		return true
+	case <-stop:
+	}
+	timer := time.NewTimer(gracePeriod)
+	defer timer.Stop()
+	select {
+	case panicked := <-ended:
+		resume(panicked)
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// errGoexit stands for the panic of a function that ended its goroutine without
+// returning, as t.Fatal does in the transport of a test.
+var errGoexit = errors.New("api: a transport or a sequence of the caller's ended its goroutine with runtime.Goexit")
+
+// guard calls do and then ended, with the value of do's panic, errGoexit, or nil
+// if do has returned.
+func guard(do func(), ended func(panicked any)) {
+	returned := false
+	defer func() {
+		panicked := recover()
+		if panicked == nil && !returned {
+			panicked = errGoexit
+		}
+		ended(panicked)
+	}()
+	do()
+	returned = true
+}
+
+// resume continues what guard has stopped.
+func resume(panicked any) {
+	switch panicked {
+	case nil:
+	case errGoexit:
+		runtime.Goexit()
+	default:
+		panic(panicked)
+	}
+}

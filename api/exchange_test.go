@@ -1,0 +1,233 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/internal/badhttp2"
+)
+
+// gracePeriod is how long a call waits for a transport after its own end.
+const gracePeriod = 100 * time.Millisecond
+
+// bodyFunc is a body with the given methods.
+type bodyFunc struct{ read, close func() error }
+
+func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
+func (b bodyFunc) Close() error             { return b.close() }
+
+func withBody(status int, read, close func() error) *http.Response {
+	resp := answer(status, "")
+	resp.Body, resp.ContentLength = bodyFunc{read, close}, -1
+	return resp
+}
+
+// stuckTransports are transports that pay no attention to the context of the
+// request, by the place where they hang.
+func stuckTransports(release <-chan struct{}) map[string]roundTrip {
+	hang := func() error { <-release; return errors.New("released") }
+	end := func() error { return io.EOF }
+	done := func() error { return nil }
+	return map[string]roundTrip{
+		"sending":              func(*http.Request) (*http.Response, error) { return nil, hang() },
+		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return answer(200, emptyBody), nil },
+		"sending, then panic":  func(*http.Request) (*http.Response, error) { panic(hang()) },
+		"sending, then Goexit": func(*http.Request) (*http.Response, error) { _ = hang(); runtime.Goexit(); return nil, nil },
+		"reading":              func(*http.Request) (*http.Response, error) { return withBody(200, hang, done), nil },
+		"reading a refusal":    func(*http.Request) (*http.Response, error) { return withBody(503, hang, done), nil },
+		"reading a redirect":   func(*http.Request) (*http.Response, error) { return withBody(302, hang, done), nil },
+		"closing":              func(*http.Request) (*http.Response, error) { return withBody(200, end, hang), nil },
+		"closing after 101":    func(*http.Request) (*http.Response, error) { return withBody(101, hang, hang), nil },
+	}
+}
+
+func TestEveryCallEndsWhateverTheTransportDoes(t *testing.T) {
+	t.Parallel()
+	const soon, timeout = time.Second, 3 * time.Second
+	limits := map[string]struct {
+		ends  time.Duration
+		bound func(context.Context) (context.Context, context.CancelFunc)
+		check func(error) bool
+	}{
+		"attempt timeout": {timeout, context.WithCancel, func(err error) bool {
+			return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+		}},
+		"deadline": {soon, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, soon)
+		}, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
+		"cancel": {soon, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(soon, cancel)
+			return ctx, cancel
+		}, func(err error) bool { return errors.Is(err, context.Canceled) }},
+	}
+	calls := map[string]func(context.Context, *api.Client) error{
+		"Associations": func(ctx context.Context, c *api.Client) error {
+			_, err := c.Associations(ctx, cert)
+			return err
+		},
+		"Audit": func(ctx context.Context, c *api.Client) (err error) {
+			for r := range c.Audit(ctx, numbered(1)) {
+				err = r.Err
+			}
+			return err
+		},
+	}
+	for place := range stuckTransports(nil) {
+		for limit, l := range limits {
+			for call, do := range calls {
+				t.Run(place+"/"+limit+"/"+call, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						release := make(chan struct{})
+						defer close(release) // a goroutine that stayed would make synctest fail
+						client := newClient(t, stuckTransports(release)[place], api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1))
+						ctx, cancel := l.bound(t.Context())
+						defer cancel()
+						start := time.Now()
+						err := do(ctx, client)
+						if took := time.Since(start); took != l.ends+gracePeriod {
+							t.Errorf("took %v", took)
+						}
+						e := asError(t, err)
+						redirect := place == "reading a redirect"
+						if e.Attempts != 1 || !redirect && place != "closing after 101" && !l.check(err) {
+							t.Errorf("%d attempts: %v", e.Attempts, err)
+						}
+						if sent := strings.HasPrefix(place, "sending"); errors.Is(err, api.ErrUnreachable) != sent || (e.StatusCode == 0) != sent {
+							t.Errorf("status %d: %v", e.StatusCode, err)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestAResponseThatComesTooLateIsClosedUnread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		rt := scripted(func(*http.Request) (*http.Response, error) { <-release; return answer(200, inUseBody), nil })
+		_, err := newClient(t, rt, api.WithAttemptTimeout(time.Second), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+		if !errors.Is(err, api.ErrUnreachable) {
+			t.Errorf("got %v", err)
+		}
+		close(release)
+		synctest.Wait()
+		if len(rt.bodies) != 1 || !rt.bodies[0].closed || rt.bodies[0].ended {
+			t.Errorf("bodies %+v", rt.bodies)
+		}
+	})
+}
+
+func TestAnAttemptThatIsLeftBehindGivesItsPlaceBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		first := true
+		rt := roundTrip(func(*http.Request) (*http.Response, error) {
+			if first {
+				first = false
+				<-release
+			}
+			return answer(200, emptyBody), nil
+		})
+		client := newClient(t, rt, api.WithAttemptTimeout(time.Second), api.WithMaxAttempts(1), api.WithRateLimit(1, time.Second))
+		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrUnreachable) {
+			t.Errorf("got %v", err)
+		}
+		start := time.Now()
+		if _, err := client.Associations(t.Context(), cert); err != nil || time.Since(start) > 1100*time.Millisecond {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestPanicsReachTheCallerOfACall(t *testing.T) {
+	t.Parallel()
+	for name, place := range map[string]roundTrip{
+		"transport": func(*http.Request) (*http.Response, error) { panic("boom") },
+		"body": func(*http.Request) (*http.Response, error) {
+			return withBody(200, func() error { panic("boom") }, func() error { return nil }), nil
+		},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != "boom" {
+					t.Errorf("%s: recovered %v", name, got)
+				}
+			}()
+			_, err := newClient(t, place).Associations(t.Context(), cert)
+			t.Errorf("%s: returned %v", name, err)
+		}()
+	}
+	ended := make(chan bool)
+	go func() {
+		returned := false
+		defer func() { ended <- !returned && recover() == nil }()
+		rt := roundTrip(func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil })
+		_, _ = newClient(t, rt).Associations(context.Background(), cert)
+		returned = true
+	}()
+	if !<-ended {
+		t.Error("runtime.Goexit in the transport did not end the goroutine of the call")
+	}
+}
+
+func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	closed := make(chan error, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			closed <- err
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, err = io.Copy(io.Discard, conn)
+		closed <- err
+	}()
+	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+listener.Addr().String()), api.WithAttemptTimeout(time.Hour))
+	_, err = client.Associations(t.Context(), cert)
+	if e := asError(t, err); e.StatusCode != 101 || e.Attempts != 1 {
+		t.Errorf("got %+v", e)
+	}
+	wantSentinels(t, err, api.ErrUnexpectedResponse)
+	<-closed // the client has closed the connection
+}
+
+func TestHTTP2WindowOverflowEndsTheCall(t *testing.T) {
+	t.Parallel()
+	server := badhttp2.NewServer(nil)
+	defer server.Close()
+	defer server.CloseClientConnections()
+	// Not the transport of the server, which it closes at its end.
+	transport := server.Client().Transport.(*http.Transport).Clone()
+	client := newClient(t, transport, api.WithBaseURL(server.URL),
+		api.WithAttemptTimeout(200*time.Millisecond), api.WithMaxAttempts(2))
+	// The second call finds the connection of the first.
+	for range 2 {
+		_, err := client.Associations(t.Context(), cert)
+		if e := asError(t, err); e.Attempts != 2 || !errors.Is(err, api.ErrUnreachable) {
+			t.Errorf("got %v", err)
+		}
+	}
+	client.CloseIdleConnections()
+}
