@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,27 +12,31 @@ import (
 // maxRayID bounds the CF-Ray header; real ones have about 20 characters.
 const maxRayID = 64
 
-// attempt uses the ticket for one request and reads the whole answer. Exactly
+// attempt uses the ticket for one request and reads the whole response. Exactly
 // one of the results is nil. It does not set Error.Attempts.
-func (c *Client) attempt(ctx context.Context, cert CertificateRef, t ticket) (list *AssociationList, fail *Error) {
+func (k *call) attempt(ctx context.Context, t ticket, send func(context.Context) (*http.Response, error), result result) (r *reply, fail *Error) {
+	c := k.client
 	var learned outcome
 	// Deferred, because a transport of the caller's may panic.
 	defer func() { c.gate.leave(t, learned) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	resp, body, err := c.exchange(attemptCtx, func(ctx context.Context) (*http.Response, error) {
-		return c.generated.ListMTLSCertificateAssociations(ctx, cert.AccountID, cert.ID)
-	})
+	resp, body, err := c.exchange(attemptCtx, send)
 	if resp == nil {
-		return nil, c.noAnswer(ctx, attemptCtx, err)
+		return nil, &Error{
+			operation: k.operation.text,
+			kinds:     []error{ErrUnreachable},
+			causes:    c.causes(ctx, attemptCtx, err),
+			transient: !isCertificateError(err),
+		}
 	}
 	learned.answered, learned.quotas = true, parseRatelimit(resp.Header)
-	list, fail = c.read(ctx, attemptCtx, resp, body, err)
+	r, fail = k.read(ctx, attemptCtx, resp, body, err, result)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, learned.quotas)
 		learned.limited, learned.wait = fail.Is(ErrRateLimited), fail.RetryAfter
 	}
-	return list, fail
+	return r, fail
 }
 
 func isRedirect(status int) bool { return 300 <= status && status <= 399 }
@@ -56,55 +59,53 @@ func waitAfter(h http.Header, fail *Error, seen []quota) time.Duration {
 
 // read turns a response, its body and the error of reading that into the result
 // of the attempt.
-func (c *Client) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) (*AssociationList, *Error) {
-	status, rayID := resp.StatusCode, c.rayID(resp.Header)
-	if isRedirect(status) {
-		return nil, &Error{
-			operation: operationList, StatusCode: status, RayID: rayID,
-			note: "the server answered with a redirect, which is never followed",
-		}
+func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error, result result) (*reply, *Error) {
+	switch status := resp.StatusCode; {
+	case isRedirect(status):
+		e := k.fail(resp)
+		e.note = "the server answered with a redirect, which is never followed"
+		return nil, e
+	case status < 200:
+		return nil, k.unexpected(resp, "the server switched protocols or sent no final response")
+	case err != nil:
+		return nil, k.brokenBody(ctx, attemptCtx, resp, body, err)
+	case status == http.StatusPartialContent:
+		return nil, k.unexpected(resp, "the response is a part, and none was asked for")
+	case status > 299:
+		return nil, k.failed(resp, body)
 	}
-	if status < 200 {
-		return nil, c.unexpected(resp, "the server switched protocols or sent no final response")
+	if problem := k.client.notJSON(resp, body); problem != "" {
+		return nil, k.unexpected(resp, problem)
 	}
-	if err != nil {
-		return nil, c.brokenBody(ctx, attemptCtx, resp, body, err)
-	}
-	if 200 <= status && status <= 299 {
-		list, fail := c.success(resp, body)
-		if list != nil {
-			list.RayID, list.ReceivedAt = rayID, time.Now()
-			list.Truncated = list.Truncated || hasNextLink(resp.Header) || isPart(resp.Header)
-			list.Stale = isStale(resp.Header)
-			list.verdict, list.statusCode = verdictOf(list), status
-		}
-		return list, fail
-	}
-	return nil, c.failed(resp, body)
-}
-
-func (c *Client) success(resp *http.Response, body []byte) (*AssociationList, *Error) {
-	if resp.StatusCode == http.StatusPartialContent {
-		return nil, c.unexpected(resp, "the answer is a part, and none was asked for")
-	}
-	if problem := c.notJSON(resp, body); problem != "" {
-		return nil, c.unexpected(resp, problem)
-	}
-	list, err := decodeSuccess(body)
+	r, err := k.client.decode(body, result)
 	switch {
 	case err == nil:
-		c.scrub(list)
-		return list, nil
-	case errors.Is(err, errSuccessFalse):
-		return nil, c.failed(resp, body)
+		r.status, r.rayID, r.receivedAt = resp.StatusCode, k.client.rayID(resp.Header), time.Now()
+		r.more = r.more || hasNextLink(resp.Header) || isPart(resp.Header)
+		r.stale = isStale(resp.Header)
+		return r, nil
+	case errors.Is(err, errSuccessFalse), string(membersOf(body)["success"]) == "false":
+		return nil, k.failed(resp, body)
 	case errors.Is(err, ErrNoResult):
-		return nil, &Error{
-			operation: operationList, StatusCode: resp.StatusCode, RayID: c.rayID(resp.Header),
-			kinds: []error{ErrNoResult},
-		}
+		e := k.fail(resp)
+		e.kinds = []error{ErrNoResult}
+		return nil, e
 	default:
-		return nil, c.unexpected(resp, err.Error())
+		return nil, k.unexpected(resp, err.Error())
 	}
+}
+
+// decode reads a body without the client's credentials, should they be in it.
+func (c *Client) decode(body []byte, result result) (*reply, error) {
+	clean, found := c.redact.body(body)
+	if !found && !hidesText(body) {
+		return decode(body, result, nil)
+	}
+	r, err := decode(body, result, c.redact.text)
+	if err == nil {
+		r.body = c.redact.escapedBody(clean)
+	}
+	return r, err
 }
 
 // notJSON says why the body cannot be the contract's JSON, by its headers.
@@ -118,76 +119,41 @@ func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	return ""
 }
 
-// scrub removes echoes of the credentials from an answer. The rows, of which
-// there can be many, are searched only when the body gives a reason: the
-// secret itself, or an escape that could hide it.
-func (c *Client) scrub(list *AssociationList) {
-	clean, found := c.redact.body(list.Body)
-	escapes := bytes.IndexByte(clean, '\\') >= 0
-	if escapes {
-		clean = c.redact.escapedBody(clean)
-	}
-	if found || escapes {
-		for i := range list.Associations {
-			a := &list.Associations[i]
-			a.Service, a.Status = c.redact.text(a.Service), c.redact.text(a.Status)
-		}
-	}
-	list.Body = clean
-	for i := range list.Messages {
-		m := &list.Messages[i]
-		m.Message, m.DocumentationURL, m.Pointer =
-			c.redact.text(m.Message), c.redact.text(m.DocumentationURL), c.redact.text(m.Pointer)
-	}
-	for i := range list.Errors {
-		e := &list.Errors[i]
-		e.Message, e.DocumentationURL, e.Pointer =
-			c.redact.text(e.Message), c.redact.text(e.DocumentationURL), c.redact.text(e.Pointer)
-	}
+// fail begins the error of a response.
+func (k *call) fail(resp *http.Response) *Error {
+	return &Error{operation: k.operation.text, StatusCode: resp.StatusCode, RayID: k.client.rayID(resp.Header)}
 }
 
-func (c *Client) unexpected(resp *http.Response, problem string) *Error {
-	return &Error{
-		operation: operationList, StatusCode: resp.StatusCode, RayID: c.rayID(resp.Header),
-		note:  c.redact.text(problem),
-		kinds: []error{ErrUnexpectedResponse},
-	}
+func (k *call) unexpected(resp *http.Response, problem string) *Error {
+	e := k.fail(resp)
+	e.note = k.client.redact.text(problem)
+	e.kinds = []error{ErrUnexpectedResponse}
+	return e
 }
 
-// failed reads an answer that says no.
-func (c *Client) failed(resp *http.Response, body []byte) *Error {
-	f := decodeFailure(body, c.redact.text)
-	e := &Error{
-		operation: operationList, StatusCode: resp.StatusCode, RayID: c.rayID(resp.Header),
-		Details: f.details, Messages: f.messages,
-	}
+// failed reads a response that says no.
+func (k *call) failed(resp *http.Response, body []byte) *Error {
+	f := decodeFailure(body, k.client.redact.text)
+	e := k.fail(resp)
+	e.Details, e.Messages = f.details, f.messages
 	if !f.isEnvelope {
 		e.kinds = []error{ErrUnexpectedResponse}
 	}
 	return e
 }
 
-// brokenBody is an answer whose body did not arrive, or not in full.
-func (c *Client) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) *Error {
-	e := c.failed(resp, body)
+// brokenBody is the error of a response whose body did not arrive, or not in full.
+func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) *Error {
+	e := k.failed(resp, body)
 	if errors.Is(err, errTooLarge) {
 		e.kinds = []error{ErrResponseTooLarge}
-		e.note = fmt.Sprintf("the body exceeds %d bytes", c.maxBytes)
+		e.note = fmt.Sprintf("the body exceeds %d bytes", k.client.maxBytes)
 		return e
 	}
 	e.kinds = []error{ErrUnexpectedResponse}
 	e.note, e.transient = "the body broke off", true
-	e.causes = c.causes(ctx, attemptCtx, err)
+	e.causes = k.client.causes(ctx, attemptCtx, err)
 	return e
-}
-
-func (c *Client) noAnswer(ctx, attemptCtx context.Context, err error) *Error {
-	return &Error{
-		operation: operationList,
-		kinds:     []error{ErrUnreachable},
-		causes:    c.causes(ctx, attemptCtx, err),
-		transient: !isCertificateError(err),
-	}
 }
 
 // rayID gives the header if it has the form of an id.

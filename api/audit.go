@@ -200,7 +200,7 @@ func (a *audit) ask(cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
-	list, fail := a.client.ask(a.ctx, cert, manner{
+	list, fail := a.client.associations(a.ctx, cert, callPolicy{
 		admission: a.admission, patient: true,
 		asking: a.tally.ask, waiting: a.tally.wake,
 	})

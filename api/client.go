@@ -14,8 +14,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-const operationList = "list mTLS certificate associations"
-
 // Client asks the API. Make one with [New] and share it: it is immutable, safe
 // for concurrent use, and keeps one limiter, one retry budget and one pool of
 // connections for all its callers. The zero value and a nil pointer give
@@ -133,4 +131,13 @@ func (c *Client) usable(ctx context.Context) error {
 		return errors.New("the context is nil")
 	}
 	return nil
+}
+
+// check returns what makes a call impossible: the client, the context, or the
+// arguments.
+func (c *Client) check(ctx context.Context, arguments error) error {
+	if err := c.usable(ctx); err != nil {
+		return err
+	}
+	return arguments
 }

@@ -4,19 +4,46 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"mime"
+	"strings"
+	"time"
 
-	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// envelope is an answer as far as it is read, with more detail than the
-// generated type: that cannot tell a member that is missing from one that is
-// zero, and does not know what else can say that there is more.
+// errSuccessFalse marks a response that is a failure in spite of its status.
+var errSuccessFalse = errors.New("the response says success is false")
+
+// reply is a successful response without its result.
+type reply struct {
+	status     int
+	rayID      string
+	receivedAt time.Time
+	attempts   int
+	body       []byte
+
+	info     *ResultInfo
+	errors   []ErrorDetail
+	messages []Notice
+	// malformed names the members that do not fit the contract and were left
+	// zero, as JSON pointers, except those in items of the result.
+	malformed []string
+	// more reports that a member or a header points to more than the result
+	// holds; stale that a header says that the response is an old one.
+	more, stale bool
+}
+
+// envelope is the part of a response that every operation shares, with its
+// result. Members that decide what the response means are read strictly, all
+// others tolerantly.
 type envelope struct {
 	success          *bool
-	rows             rows
+	result           result
 	info             *resultInfo
-	errors, messages []notice
+	errors, messages []generated.ResponseInfo
 	more             pageHint
 }
 
@@ -26,28 +53,189 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 	case "success":
 		return true, d.Read(&e.success)
 	case "result":
-		return true, e.rows.read(d)
+		return true, e.result.read(d)
 	case "result_info":
 		return true, d.Read(&e.info)
 	case "errors":
-		return true, strictjson.ReadList(d, &e.errors)
+		return true, strictjson.ReadListTolerant(d, &e.errors)
 	case "messages":
-		return true, strictjson.ReadList(d, &e.messages)
+		return true, strictjson.ReadListTolerant(d, &e.messages)
 	}
 	return e.more.read(d, name)
+}
+
+// resultInfo is result_info with what else in it points to more.
+type resultInfo struct {
+	generated.ResultInfo
+	more pageHint
+}
+
+// UnmarshalMember takes precedence over that of the generated type.
+func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	if known, err = i.ResultInfo.UnmarshalMember(d, name); known || err != nil {
+		return known, err
+	}
+	return i.more.read(d, name)
+}
+
+// decode reads the body of a 2xx response, and its result into result. redact, if
+// not nil, is applied to every text in it. The error is errSuccessFalse,
+// ErrNoResult, or a description for ErrUnexpectedResponse.
+func decode(body []byte, result result, redact func(string) string) (*reply, error) {
+	result.reset()
+	e := envelope{result: result}
+	misfits, err := strictjson.UnmarshalTolerant(body, &e, redact)
+	switch {
+	case err != nil:
+		return nil, describeDecoding(body, err)
+	case e.success == nil:
+		return nil, errors.New("the body has no \"success\"")
+	case !*e.success:
+		return nil, errSuccessFalse
+	case !result.present():
+		return nil, ErrNoResult
+	}
+	r := &reply{body: body, more: bool(e.more), messages: notices(e.messages)}
+	for _, misfit := range misfits {
+		r.malformed = append(r.malformed, string(misfit.Pointer))
+	}
+	for _, n := range notices(e.errors) {
+		r.errors = append(r.errors, ErrorDetail{Code: n.Code, Message: n.Message, DocumentationURL: n.DocumentationURL, Pointer: n.Pointer})
+	}
+	if e.info != nil {
+		r.more = r.more || bool(e.info.more)
+		if r.info, err = counts(&e.info.ResultInfo); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// notices converts items of errors or messages. A code that does not fit this
+// platform's int is 0, as one that is no integer.
+func notices(infos []generated.ResponseInfo) []Notice {
+	if len(infos) == 0 {
+		return nil
+	}
+	out := make([]Notice, len(infos))
+	for i := range infos {
+		info := &infos[i]
+		out[i] = Notice{Message: info.Message, DocumentationURL: info.DocumentationURL, Pointer: info.Source.Pointer}
+		if code := int(info.Code); int64(code) == info.Code {
+			out[i].Code = code
+		}
+	}
+	return out
+}
+
+// result reads the member "result" of a response.
+type result interface {
+	// reset forgets what an earlier response held.
+	reset()
+	read(d *strictjson.Decoder) error
+	// present reports whether the result was there and not null.
+	present() bool
+	// count is the number of items.
+	count() int
+}
+
+// generatedType is a pointer to a generated type T.
+type generatedType[T any] interface {
+	*T
+	strictjson.Object
+}
+
+// object reads a result that is one object.
+type object[T any, P generatedType[T]] struct {
+	value     *T
+	malformed []string // as in reply, from the object
+}
+
+func (o *object[T, P]) reset()        { *o = object[T, P]{} }
+func (o *object[T, P]) present() bool { return o.value != nil }
+func (o *object[T, P]) count() int    { return 1 }
+
+func (o *object[T, P]) read(d *strictjson.Decoder) error {
+	if d.PeekKind() == jsontext.KindNull {
+		return d.Read(new(jsontext.Value))
+	}
+	at := d.Misfits()
+	o.value = new(T)
+	err := d.Read(P(o.value))
+	o.malformed = itemPointers(d.TakeMisfits(at), "/result")
+	return err
+}
+
+// list reads a result that is a list. Items are converted one at a time, so that
+// a long list exists only once.
+type list[T, R any, P generatedType[T]] struct {
+	// convert returns an item. malformed is as in object. An error refuses the
+	// response.
+	convert func(item *T, malformed []string) (R, error)
+	// size is about what an item needs in memory. Room for the items is made at
+	// once, but never for more than the body takes itself.
+	size int
+
+	items []R
+}
+
+var errNullItem = errors.New("/result holds null instead of an object")
+
+func (l *list[T, R, P]) reset()        { l.items = nil }
+func (l *list[T, R, P]) present() bool { return l.items != nil }
+func (l *list[T, R, P]) count() int    { return len(l.items) }
+
+func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
+	var item T
+	return d.ReadArray(func(rest []byte) {
+		l.items = make([]R, 0, min(bytes.Count(rest, []byte("{")), len(rest)/l.size))
+	}, func() error {
+		if d.PeekKind() == jsontext.KindNull {
+			return errNullItem
+		}
+		at := d.Misfits()
+		item = *new(T)
+		if err := d.Read(P(&item)); err != nil {
+			return err
+		}
+		var malformed []string
+		if misfits := d.TakeMisfits(at); len(misfits) > 0 {
+			malformed = itemPointers(misfits, fmt.Sprintf("/result/%d", len(l.items)))
+		}
+		converted, err := l.convert(&item, malformed)
+		if err != nil {
+			return &itemError{fmt.Sprintf("/result/%d: %v", len(l.items), err)}
+		}
+		l.items = append(l.items, converted)
+		return nil
+	})
+}
+
+// itemError refuses a response for an item of its result.
+type itemError struct{ text string }
+
+func (e *itemError) Error() string { return e.text }
+
+// itemPointers returns the places of misfits from the item at prefix.
+func itemPointers(misfits []*strictjson.KindError, prefix string) []string {
+	var out []string
+	for _, misfit := range misfits {
+		out = append(out, strings.TrimPrefix(string(misfit.Pointer), prefix))
+	}
+	return out
 }
 
 // describeDecoding says what is wrong by place and kind only: the decoder's own
 // errors can hold pieces of the body.
 func describeDecoding(body []byte, err error) error {
-	if err == nil {
-		return nil
-	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("the body is empty")
 	}
-	if errors.Is(err, errNullRow) {
-		return errNullRow
+	if item, ok := errors.AsType[*itemError](err); ok {
+		return item
+	}
+	if errors.Is(err, errNullItem) {
+		return errNullItem
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)
@@ -59,6 +247,19 @@ func describeDecoding(body []byte, err error) error {
 		return fmt.Errorf("a %s at %q does not fit the contract", kindName(misfit.Kind), misfit.Pointer)
 	}
 	return errors.New("the body does not fit the contract")
+}
+
+// isJSON accepts application/json and its relatives, in any case and with any
+// parameters.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return false
+	}
+	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") || mediaType == "text/json"
 }
 
 func kindName(k jsontext.Kind) string {

@@ -125,6 +125,24 @@ func (r redactor) escapedBody(body []byte) []byte {
 	return append(out, body[done:]...)
 }
 
+// hidesText reports whether a body has escapes that can hide a credential, which
+// consists of visible characters: those of line ends and tabs cannot.
+func hidesText(body []byte) bool {
+	if bytes.IndexByte(body, '%') >= 0 {
+		return true
+	}
+	for {
+		at := bytes.IndexByte(body, '\\')
+		if at < 0 {
+			return false
+		}
+		if at+1 == len(body) || strings.IndexByte("nrtbf", body[at+1]) < 0 {
+			return true
+		}
+		body = body[at+2:]
+	}
+}
+
 const escapeSigns = `\%`
 
 // maxEscapes is how many kinds of escapes on top of each other are undone.

@@ -9,24 +9,24 @@ import (
 
 // refused makes the error of a call that may not go on. What the server said
 // last is the answer, if it said anything.
-func (k *call) refused(no *refusal) *Error {
-	if no.ended {
+func (k *call) refused(r *refusal) *Error {
+	if r.ended {
 		return k.ended()
 	}
 	if k.last != nil {
-		k.last.RetryAfter = max(k.last.RetryAfter, no.wait)
+		k.last.RetryAfter = max(k.last.RetryAfter, r.wait)
 		return k.last
 	}
 	e := &Error{
-		operation:  operationList,
-		RetryAfter: no.wait,
+		operation:  k.operation.text,
+		RetryAfter: r.wait,
 		kinds:      []error{ErrRateLimited, ErrNotAsked},
-		note:       fmt.Sprintf("nothing was sent; the wait would be %v", no.wait.Round(time.Millisecond)),
+		note:       fmt.Sprintf("nothing was sent; the wait would be %v", r.wait.Round(time.Millisecond)),
 	}
-	if no.wait <= 0 {
+	if r.wait <= 0 {
 		e.note = "nothing was sent; other requests took too long to answer"
 	}
-	if deadline, ok := k.manner.admission.Deadline(); ok && time.Until(deadline) <= no.wait {
+	if deadline, ok := k.policy.admission.Deadline(); ok && time.Until(deadline) <= r.wait {
 		e.causes = []error{context.DeadlineExceeded}
 	}
 	return e
@@ -34,20 +34,20 @@ func (k *call) refused(no *refusal) *Error {
 
 // ended is the error after the context has ended a wait.
 func (k *call) ended() *Error {
-	stop, stopped := errors.AsType[*auditStop](context.Cause(k.manner.admission))
+	stop, stopped := errors.AsType[*auditStop](context.Cause(k.policy.admission))
 	switch {
 	case stopped && k.last != nil:
 		return k.last
 	case stopped:
-		return stop.notAsked()
+		return stop.notAsked(k.operation.text)
 	case k.last != nil:
-		k.last.causes = append(k.client.contextErrors(k.manner.admission), k.last.causes...)
+		k.last.causes = append(k.client.contextErrors(k.policy.admission), k.last.causes...)
 		return k.last
 	default:
 		return &Error{
-			operation: operationList,
+			operation: k.operation.text,
 			kinds:     []error{ErrNotAsked},
-			causes:    k.client.contextErrors(k.manner.admission),
+			causes:    k.client.contextErrors(k.policy.admission),
 		}
 	}
 }
@@ -59,11 +59,11 @@ type auditStop struct {
 	retryAfter   time.Duration
 }
 
-func (s *auditStop) Error() string { return s.notAsked().Error() }
+func (s *auditStop) Error() string { return s.notAsked(operationAudit).Error() }
 
 // notAsked returns a new error for a certificate that was still to be asked for.
-func (s *auditStop) notAsked() *Error {
-	e := &Error{operation: operationList, RetryAfter: s.retryAfter}
+func (s *auditStop) notAsked(operation string) *Error {
+	e := &Error{operation: operation, RetryAfter: s.retryAfter}
 	if s.unauthorized {
 		e.kinds = []error{ErrNotAsked, ErrUnauthorized}
 		e.note = "not asked: the API refused the credentials before in this audit"

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// pageHint is whether the answer points to more than it holds, in a member of a
-// name that APIs use for it. This operation has none of them today; cursor and
-// cursors are those of other operations of the vendor.
+// pageHint is whether the response points to more than it holds, in a member of a
+// name that APIs use for it. cursor and cursors are those of the vendor.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -46,21 +47,17 @@ func pointsOn(v jsontext.Value) bool {
 	}
 }
 
-func fillInfo(list *AssociationList, info *resultInfo, more pageHint) error {
-	if info == nil {
-		list.Truncated = isTruncated(len(list.Associations), ResultInfo{}, bool(more))
-		return nil
-	}
+// counts returns the numbers of result_info as integers.
+func counts(info *generated.ResultInfo) (*ResultInfo, error) {
 	var err error
-	list.Info = &ResultInfo{
+	out := &ResultInfo{
 		Count:      toCount("count", info.Count, &err),
 		Page:       toCount("page", info.Page, &err),
 		PerPage:    toCount("per_page", info.PerPage, &err),
 		TotalCount: toCount("total_count", info.TotalCount, &err),
 		TotalPages: toCount("total_pages", info.TotalPages, &err),
 	}
-	list.Truncated = isTruncated(len(list.Associations), *list.Info, bool(more || info.more))
-	return err
+	return out, err
 }
 
 // maxExact is the largest integer up to which float64 holds every one.

@@ -10,8 +10,8 @@ import (
 
 func TestRowsHaveRoomAtOnceButWithinTheBody(t *testing.T) {
 	t.Parallel()
-	if size := unsafe.Sizeof(Association{}); size > rowSize {
-		t.Errorf("an association takes %d bytes, not %d", size, rowSize)
+	if size, rows := unsafe.Sizeof(Association{}), associationRows(); int(size) > rows.size {
+		t.Errorf("an association takes %d bytes, not %d", size, rows.size)
 	}
 	row := `{"service":"gateway","status":"active"}`
 	for name, test := range map[string]struct {
@@ -28,13 +28,13 @@ func TestRowsHaveRoomAtOnceButWithinTheBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := fmt.Sprintf(`{"success":true,"errors":[],"messages":[],"result":%s}`, test.result)
-			list, err := decodeSuccess([]byte(body))
-			if err != nil {
+			rows := associationRows()
+			if _, err := decode([]byte(body), &rows, nil); err != nil {
 				t.Fatal(err)
 			}
-			room := cap(list.Associations) * rowSize
-			if len(list.Associations) != test.rows || room > len(body) && !test.growth {
-				t.Errorf("%d rows in %d bytes, for a body of %d bytes", len(list.Associations), room, len(body))
+			room := cap(rows.items) * rows.size
+			if len(rows.items) != test.rows || room > len(body) && !test.growth {
+				t.Errorf("%d rows in %d bytes, for a body of %d bytes", len(rows.items), room, len(body))
 			}
 		})
 	}
@@ -46,11 +46,12 @@ func TestMembersThatNobodyReadsCostNothing(t *testing.T) {
 	t.Parallel()
 	const wrong = `"since": 5, "labels": [7], "bindings": "none", "meta": {"a": 1}`
 	notices := `[{"code": 1000, "message": "m", ` + wrong + `, "source": {"pointer": "/p", ` + wrong + `}}]`
-	list, err := decodeSuccess([]byte(`{"success": true, ` + wrong + `, "errors": ` + notices + `, "messages": ` + notices + `,
-		"result_info": {"count": 1, ` + wrong + `}, "result": [{"service": "gateway", "status": "active", ` + wrong + `}]}`))
-	if err != nil || list.Info.Count != 1 || len(list.Errors) != 1 ||
-		!slices.Equal(list.Associations, []Association{{Service: "gateway", Status: "active"}}) ||
-		!slices.Equal(list.Messages, []Notice{{Code: 1000, Message: "m", Pointer: "/p"}}) {
-		t.Errorf("got %+v, %v", list, err)
+	rows := associationRows()
+	reply, err := decode([]byte(`{"success": true, ` + wrong + `, "errors": ` + notices + `, "messages": ` + notices + `,
+		"result_info": {"count": 1, ` + wrong + `}, "result": [{"service": "gateway", "status": "active", ` + wrong + `}]}`), &rows, nil)
+	if err != nil || reply.info.Count != 1 || len(reply.errors) != 1 ||
+		!slices.Equal(rows.items, []Association{{Service: "gateway", Status: "active"}}) ||
+		!slices.Equal(reply.messages, []Notice{{Code: 1000, Message: "m", Pointer: "/p"}}) {
+		t.Errorf("got %+v, %+v, %v", rows.items, reply, err)
 	}
 }

@@ -36,6 +36,10 @@ type AssociationList struct {
 	// it is or may be an old one. Every request asks for a current one. With
 	// Stale set, Usage is never [Unused].
 	Stale bool `json:"stale"`
+	// Malformed names, as JSON pointers into the body, the members that do not
+	// fit the contract and were left zero, at most 100 of them. None of them
+	// decides what the answer means.
+	Malformed []string `json:"malformed,omitempty"`
 	// RayID is the vendor's id of the exchange, from the CF-Ray header; quote
 	// it when asking the vendor's support. Empty when there was none.
 	RayID string `json:"ray_id,omitempty"`

@@ -65,7 +65,7 @@ func (l *AssociationList) Usage() Usage {
 }
 
 func (l *AssociationList) infoHintsAtMore() bool {
-	return l.Info != nil && isTruncated(len(l.Associations), *l.Info, false)
+	return l.Info != nil && isTruncated(len(l.Associations), l.Info, false)
 }
 
 // UnmarshalJSON replaces the whole list, with nothing kept of what it held
@@ -96,7 +96,10 @@ func verdictOf(l *AssociationList) Usage {
 
 // isTruncated tells whether more rows exist, or may exist, than the n that
 // were delivered. Any sign of more is enough.
-func isTruncated(n int, info ResultInfo, hint bool) bool {
+func isTruncated(n int, info *ResultInfo, hint bool) bool {
+	if info == nil {
+		return hint
+	}
 	rows := int64(n)
 	switch {
 	case hint,

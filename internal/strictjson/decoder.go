@@ -43,6 +43,8 @@ type Decoder struct {
 	// misfits are those that were passed over, at most maxMisfits of them.
 	tolerant int
 	misfits  []*KindError
+	// rewrite changes the strings that are read; nil: not at all.
+	rewrite func(string) string
 }
 
 // maxMisfits bounds the misfits that are kept, so that an answer made of them
@@ -76,7 +78,7 @@ var seed = maphash.MakeSeed()
 // Unmarshal reads text as UnmarshalTolerant does. Its error is also the first
 // value that does not fit.
 func Unmarshal(text []byte, v Object) error {
-	misfits, err := UnmarshalTolerant(text, v)
+	misfits, err := UnmarshalTolerant(text, v, nil)
 	if err == nil && len(misfits) > 0 {
 		return misfits[0]
 	}
@@ -88,12 +90,28 @@ func Unmarshal(text []byte, v Object) error {
 // not fit their fields and were passed over, because the fields are read
 // tolerantly; at most 100 of them. The error is a [*jsontext.SyntacticError], a
 // [*KindError], an error of v's own, or [io.EOF] for a text of nothing but space.
-func UnmarshalTolerant(text []byte, v Object) ([]*KindError, error) {
+// rewrite, if not nil, is applied to every string that is read into a field.
+func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*KindError, error) {
 	d := decoders.Get().(*Decoder)
+	d.rewrite = rewrite
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant = nil, 0
+	d.misfits, d.tolerant, d.rewrite = nil, 0, nil
 	return misfits, err
+}
+
+// Misfits returns how many values were passed over so far.
+func (d *Decoder) Misfits() int { return len(d.misfits) }
+
+// TakeMisfits returns the values that were passed over since there were n, and
+// forgets them: UnmarshalTolerant does not return them.
+func (d *Decoder) TakeMisfits(n int) []*KindError {
+	if n == len(d.misfits) {
+		return nil
+	}
+	taken := d.misfits[n:]
+	d.misfits = d.misfits[:n:n]
+	return taken
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {

@@ -130,6 +130,9 @@ func (d *Decoder) scalar(v any) error {
 				return err
 			}
 			*v = d.share(text)
+			if d.rewrite != nil {
+				*v = d.rewrite(*v)
+			}
 		}
 	case *bool:
 		*v = kind == jsontext.KindTrue

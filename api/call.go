@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v7"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+// operation is what a call knows of the operation it is for.
+type operation struct {
+	generated.Operation
+	text string // for errors, such as "list mTLS certificates"
+}
+
+// send makes one request of an operation. It applies edit to the request.
+type send func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error)
+
+// callPolicy controls how long a call may wait. The call of a single user waits
+// within bounds; an audit waits without.
+type callPolicy struct {
+	// admission ends every wait, but not an attempt that is under way.
+	admission context.Context
+	// patient calls wait for the limiter and for blocks without a bound, and a
+	// response that refuses them for the rate does not count as an attempt.
+	patient bool
+	// asking and waiting, if not nil, are called before the first request and
+	// before a wait for the limiter.
+	asking, waiting func()
+}
+
+// call is the state of one call over its attempts.
+type call struct {
+	client    *Client
+	operation operation
+	policy    callPolicy
+	attempts  int
+	uncounted int // attempts that do not count
+	waited    time.Duration
+	delays    backoff.ExponentialBackOff
+	last      *Error
+}
+
+// do calls an operation: it makes requests until one is answered for good, and
+// reads the result of that response into result. It is the only way to the API.
+func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (*reply, *Error) {
+	k := call{client: c, operation: op, policy: policy}
+	for {
+		t, refusal := k.enter(ctx)
+		if refusal != nil {
+			return nil, k.refused(refusal)
+		}
+		if k.attempts == 0 && policy.asking != nil {
+			policy.asking()
+		}
+		k.attempts++
+		event := c.newEvent(ctx, k.attempts)
+		reply, fail := k.attempt(ctx, t, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.edit) }, result)
+		if fail == nil {
+			c.budget.earn()
+			reply.attempts = k.attempts
+			event.succeeded(ctx, reply, result)
+			return reply, nil
+		}
+		fail.Attempts, k.last = k.attempts, fail
+		wait, again := k.again(ctx, fail)
+		event.failed(ctx, fail, wait)
+		if !again {
+			return nil, fail
+		}
+		if fail.Is(ErrRateLimited) && wait == fail.RetryAfter {
+			continue // the limiter holds every caller back for that long
+		}
+		if refusal := k.sleep(wait); refusal != nil {
+			return nil, k.refused(refusal)
+		}
+	}
+}
+
+func (k *call) enter(ctx context.Context) (ticket, *refusal) {
+	e := entry{atMost: -1, waiting: k.policy.waiting}
+	if !k.policy.patient {
+		e.atMost = max(0, k.left(ctx))
+	}
+	t, refusal := k.client.gate.enter(k.policy.admission, e)
+	if !k.policy.patient {
+		k.waited += t.waited
+	}
+	return t, refusal
+}
+
+// left is how long the call may still wait.
+func (k *call) left(ctx context.Context) time.Duration {
+	left := k.client.maxRetryWait - k.waited
+	if deadline, ok := ctx.Deadline(); ok {
+		left = min(left, time.Until(deadline))
+	}
+	return left
+}
+
+// again decides about another attempt and the wait before it.
+func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
+	if ctx.Err() != nil || !k.retryable(fail) {
+		return 0, false
+	}
+	wait = max(k.nextDelay(), fail.RetryAfter)
+	if k.policy.patient && fail.Is(ErrRateLimited) {
+		k.uncounted++
+		return wait, true
+	}
+	if k.attempts-k.uncounted >= k.client.maxAttempts || wait > k.left(ctx) || !k.client.budget.spend() {
+		return 0, false
+	}
+	return wait, true
+}
+
+// nextDelay is a random time up to 100 ms, 200 ms and so on to 8 s.
+func (k *call) nextDelay() time.Duration {
+	if k.delays.InitialInterval == 0 {
+		k.delays = backoff.ExponentialBackOff{
+			InitialInterval:     50 * time.Millisecond,
+			RandomizationFactor: 1,
+			Multiplier:          2,
+			MaxInterval:         4 * time.Second,
+		}
+	}
+	return k.delays.NextBackOff()
+}
+
+func (k *call) sleep(d time.Duration) *refusal {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		k.waited += d
+		return nil
+	case <-k.policy.admission.Done():
+		return &refusal{ended: true}
+	}
+}
+
+// retryable reports whether another attempt may help and does no harm: GET and
+// DELETE have the same effect once or twice (RFC 9110, section 9.2.2).
+func (k *call) retryable(fail *Error) bool {
+	if k.operation.Method != http.MethodGet && k.operation.Method != http.MethodDelete {
+		return false
+	}
+	switch status := fail.StatusCode; status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 530:
+		return true
+	default:
+		return 520 <= status && status <= 527 || fail.transient || fail.Is(ErrRateLimited)
+	}
+}

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list hostname associations"}
+
+// HostnamesRef names a certificate in a zone.
+type HostnamesRef struct {
+	ZoneID string `json:"zone_id"`
+	// CertificateID is the id of a certificate of the account's store. An empty
+	// one is [ErrInvalidArgument]: the API would answer for another list, that of
+	// the zone's certificate authority managed by the vendor.
+	CertificateID string `json:"certificate_id"`
+}
+
+func (r HostnamesRef) validate() error {
+	if err := validateID("HostnamesRef.ZoneID", r.ZoneID, maxAccountIDLength); err != nil {
+		return err
+	}
+	return validateID("HostnamesRef.CertificateID", r.CertificateID, maxCertificateIDLength)
+}
+
+// Hostnames returns the hostnames of a zone for which client certificates of a CA
+// are checked, in the API's order. It is empty, and not nil, when there are none.
+// The error is an [*Error]; a response without a list of hostnames is
+// [ErrUnexpectedResponse].
+//
+// The vendor documents the operation at
+// https://developers.cloudflare.com/api/resources/certificate_authorities/subresources/hostname_associations/methods/get/.
+func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, error) {
+	if err := c.check(ctx, ref.validate()); err != nil {
+		return nil, invalidArgument(listHostnames.text, err.Error())
+	}
+	params := generated.ListHostnameAssociationsParams{MTLSCertificateID: ref.CertificateID}
+	var got object[generated.HostnameAssociations, *generated.HostnameAssociations]
+	r, fail := c.do(ctx, listHostnames, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+		return c.generated.ListHostnameAssociations(ctx, ref.ZoneID, &params, edit)
+	}, &got)
+	switch {
+	case fail != nil:
+		return nil, fail
+	case got.value.Hostnames == nil:
+		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
+	case len(r.errors) > 0:
+		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "a success that carries errors")
+	case r.more:
+		return nil, r.fail(listHostnames, ErrTruncated, "the response points to more hostnames")
+	case len(got.value.Hostnames) == 0 && r.stale:
+		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "an empty list from a cache proves nothing")
+	}
+	return got.value.Hostnames, nil
+}
