@@ -58,7 +58,7 @@ func (c *Client) safe(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {
 	case namesUser(text) || namesBasicCredentials(text) || c.holdsProxySecrets(text):
-		return errors.New("the transport failed; its message is withheld because it holds credentials of a proxy")
+		return errors.New("the transport failed; its message is withheld because it may hold credentials of a proxy")
 	case clean != text:
 		return errors.New(clean)
 	default:

@@ -2,18 +2,21 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // hasNextLink reports whether a Link header (RFC 8288) has a link to the next
 // page. A header that does not follow the grammar may hide one, so it counts.
-func hasNextLink(h http.Header) bool {
-	for _, line := range h["Link"] {
-		if next, ok := parseLinks(line); next || !ok {
-			return true
-		}
-	}
-	return false
+func hasNextLink(h http.Header) bool { return anyLine(h["Link"], parseLinks) }
+
+// anyLine reports whether parse finds something in one of the lines, or cannot
+// read it.
+func anyLine(lines []string, parse func(line string) (found, ok bool)) bool {
+	return slices.ContainsFunc(lines, func(line string) bool {
+		found, ok := parse(line)
+		return found || !ok
+	})
 }
 
 // parseLinks reports whether one of the links in a line has the relation "next",
@@ -59,17 +62,12 @@ func isPart(h http.Header) bool { return len(h["Content-Range"]) > 0 }
 // time (Age, RFC 9111) or could not check that it is current (Warning, RFC 7234).
 // A header that does not follow the grammar may say so, so it counts.
 func isStale(h http.Header) bool {
-	for _, age := range h["Age"] {
-		if age = strings.TrimSpace(age); age == "" || strings.Trim(age, "0") != "" {
-			return true
-		}
-	}
-	for _, line := range h["Warning"] {
-		if stale, ok := parseWarnings(line); stale || !ok {
-			return true
-		}
-	}
-	return false
+	return anyLine(h["Age"], parseAge) || anyLine(h["Warning"], parseWarnings)
+}
+
+func parseAge(line string) (stale, ok bool) {
+	age := strings.TrimSpace(line)
+	return strings.Trim(age, "0") != "", isDigits(age)
 }
 
 // parseWarnings reports whether one of the warnings in a line, for example
