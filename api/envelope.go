@@ -57,11 +57,20 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 	case "result_info":
 		return true, d.Read(&e.info)
 	case "errors":
-		return true, strictjson.ReadListTolerant(d, &e.errors)
+		return true, e.readErrors(d)
 	case "messages":
 		return true, strictjson.ReadListTolerant(d, &e.messages)
 	}
 	return e.more.read(d, name)
+}
+
+// readErrors reads the list strictly and its items tolerantly: that there are
+// errors decides, what they say informs.
+func (e *envelope) readErrors(d *strictjson.Decoder) error {
+	return d.ReadArray(func([]byte) { e.errors = nil }, func() error {
+		e.errors = append(e.errors, generated.ResponseInfo{})
+		return d.ReadTolerant(&e.errors[len(e.errors)-1])
+	})
 }
 
 // resultInfo is result_info with what else in it points to more.

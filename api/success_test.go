@@ -104,11 +104,9 @@ func TestAnswersThatAreNotWhatTheContractSays(t *testing.T) {
 		"count beyond 2^53":             answer(200, `{"success":true,"result":[],"result_info":{"count":9007199254740993}}`),
 		"count beyond any float":        answer(200, `{"success":true,"result":[],"result_info":{"count":1e400}}`),
 		"count as text":                 answer(200, `{"success":true,"result":[],"result_info":{"count":"0"}}`),
+		"errors of another kind":        answer(200, `{"success":true,"result":[],"errors":"none"}`),
+		"errors an object":              answer(200, `{"success":true,"result":[],"errors":{}}`),
 		"result_info an array":          answer(200, `{"success":true,"result":[],"result_info":[]}`),
-		"code as text in a message":     answer(200, `{"success":true,"result":[],"messages":[{"code":"1","message":"m"}]}`),
-		"code with a fraction":          answer(200, `{"success":true,"result":[],"messages":[{"code":1.5,"message":"m"}]}`),
-		"code beyond any integer":       answer(200, `{"success":true,"result":[],"messages":[{"code":1e30,"message":"m"}]}`),
-		"messages of text":              answer(200, `{"success":true,"result":[],"messages":["m"]}`),
 		"nested too deep":               answer(200, `{"success":true,"result":[],"x":`+deep+`}`),
 		"byte order mark":               answer(200, "\ufeff"+emptyBody),
 		"status beyond the known range": answer(999, emptyBody),
@@ -210,5 +208,35 @@ func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 	}
 	if !errors.Is(err, api.ErrUnexpectedResponse) {
 		t.Errorf("on a platform whose int ends at %d, got %v", math.MaxInt, err)
+	}
+}
+
+// A member that informs and does not fit costs itself, not the answer.
+func TestMembersThatInformMayBeMalformed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		rest      string // of the body
+		malformed []string
+		usage     api.Usage
+	}{
+		"message of text":          {`"messages":["m"]`, []string{"/messages/0"}, api.Unused},
+		"messages of another kind": {`"messages":{"a":1}`, []string{"/messages"}, api.Unused},
+		"code as text":             {`"messages":[{"code":"1","message":"m"}]`, []string{"/messages/0/code"}, api.Unused},
+		"code with a fraction":     {`"messages":[{"code":1.5,"message":"m"}]`, []string{"/messages/0/code"}, api.Unused},
+		"code beyond any integer":  {`"messages":[{"code":1e30,"message":"m"}]`, []string{"/messages/0/code"}, api.Unused},
+		"source of another kind":   {`"messages":[{"source":7},{"source":{"pointer":7}}]`, []string{"/messages/0/source", "/messages/1/source/pointer"}, api.Unused},
+		"error of text":            {`"errors":["e"]`, []string{"/errors/0"}, api.UsageUnknown},
+		"null in their places":     {`"messages":[null],"errors":null`, nil, api.Unused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list, err := ask(t, answer(200, `{"success":true,"result":[],`+tt.rest+`}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(list.Malformed, tt.malformed) || list.Usage() != tt.usage {
+				t.Errorf("malformed %q, usage %v", list.Malformed, list.Usage())
+			}
+		})
 	}
 }
