@@ -47,8 +47,8 @@ func TestMembersThatNobodyReadsCostNothing(t *testing.T) {
 	const wrong = `"since": 5, "labels": [7], "bindings": "none", "meta": {"a": 1}`
 	notices := `[{"code": 1000, "message": "m", ` + wrong + `, "source": {"pointer": "/p", ` + wrong + `}}]`
 	rows := associationRows()
-	reply, err := decode([]byte(`{"success": true, ` + wrong + `, "errors": ` + notices + `, "messages": ` + notices + `,
-		"result_info": {"count": 1, ` + wrong + `}, "result": [{"service": "gateway", "status": "active", ` + wrong + `}]}`), &rows, nil)
+	reply, err := decode([]byte(`{"success": true, `+wrong+`, "errors": `+notices+`, "messages": `+notices+`,
+		"result_info": {"count": 1, `+wrong+`}, "result": [{"service": "gateway", "status": "active", `+wrong+`}]}`), &rows, nil)
 	if err != nil || reply.info.Count != 1 || len(reply.errors) != 1 ||
 		!slices.Equal(rows.items, []Association{{Service: "gateway", Status: "active"}}) ||
 		!slices.Equal(reply.messages, []Notice{{Code: 1000, Message: "m", Pointer: "/p"}}) {

@@ -300,7 +300,7 @@ func TestLogHoldsTheDocumentedAttributesAndNoHeaders(t *testing.T) {
 			"path":  "/client/v4/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations",
 			"error": "list mTLS certificate associations: HTTP 503 Service Unavailable: code 5: why (ray 8f2a5c-AMS)"},
 		{"level": "DEBUG", "msg": "cloudflare-mtls attempt", "method": "GET", "status": 200.0, "ray_id": "8f2a5c-AMS", "attempt": 2.0,
-			"path":         "/client/v4/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations",
+			"path":    "/client/v4/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations",
 			"results": 1.0},
 	} {
 		var got map[string]any

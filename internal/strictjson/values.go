@@ -70,10 +70,14 @@ func ReadListTolerant[T any](d *Decoder, list *[]T) error {
 	return err
 }
 
-// ReadList reads an array, as Read does. For an empty one it allocates nothing.
+// ReadList reads an array, as Read does, except that null does not fit as an item.
+// For an empty array it allocates nothing.
 func ReadList[T any](d *Decoder, list *[]T) error {
 	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
 		*list = append(*list, *new(T))
+		if d.text.PeekKind() == jsontext.KindNull {
+			return d.refuse()
+		}
 		return d.Read(&(*list)[len(*list)-1])
 	})
 }

@@ -1,0 +1,344 @@
+package api_test
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+const account = "023e105f4ecef8ad9ca31a8372d0c353"
+
+// certificateID makes the id of the nth certificate of a test.
+func certificateID(n int) string { return fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n) }
+
+// pageOf is a page with the certificates from first to last; info is its result_info.
+func pageOf(first, last int, info string) *http.Response {
+	var rows []string
+	for n := first; n <= last; n++ {
+		rows = append(rows, fmt.Sprintf(`{"id":%q,"name":"c%d"}`, certificateID(n), n))
+	}
+	if info != "" {
+		info = `,"result_info":` + info
+	}
+	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(rows, ",")+`]`+info+`}`)
+}
+
+// respond is a transport that answers every request with resp, once.
+func respond(resp *http.Response) http.RoundTripper {
+	return &pageServer{pages: []*http.Response{resp}}
+}
+
+// pageServer answers page after page, and keeps the queries that it got.
+type pageServer struct {
+	pages   []*http.Response
+	queries []url.Values
+}
+
+func (s *pageServer) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.queries = append(s.queries, req.URL.Query())
+	if len(s.queries) > len(s.pages) {
+		return nil, errors.New("a page too many was asked for")
+	}
+	return s.pages[len(s.queries)-1], nil
+}
+
+func info(page, perPage, totalCount, totalPages int) string {
+	return fmt.Sprintf(`{"page":%d,"per_page":%d,"total_count":%d,"total_pages":%d}`, page, perPage, totalCount, totalPages)
+}
+
+func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
+	t.Parallel()
+	linked := pageOf(1, 1, "")
+	linked.Header.Set("Link", `<https://example.com/?page=2>; rel="next"`)
+	failing := answer(200, `{"success":true,"errors":[{"code":1}],"result":[]}`)
+	for name, tt := range map[string]struct {
+		pages []*http.Response
+		items int    // certificates that are yielded
+		asked int    // requests
+		want  error  // nil: the list is whole
+		note  string // in the error
+	}{
+		"no numbers":               {[]*http.Response{pageOf(1, 3, "")}, 3, 1, nil, ""},
+		"one page":                 {[]*http.Response{pageOf(1, 2, info(1, 50, 2, 1))}, 2, 1, nil, ""},
+		"none":                     {[]*http.Response{pageOf(1, 0, info(1, 50, 0, 0))}, 0, 1, nil, ""},
+		"three pages":              {[]*http.Response{pageOf(1, 2, info(1, 2, 5, 3)), pageOf(3, 4, info(2, 2, 5, 3)), pageOf(5, 5, info(3, 2, 5, 3))}, 5, 3, nil, ""},
+		"total without pages":      {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2,"total_count":3}`), pageOf(3, 3, `{"page":2,"per_page":2,"total_count":3}`)}, 3, 2, nil, ""},
+		"full page without totals": {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2}`), pageOf(1, 0, `{"page":2,"per_page":2}`)}, 2, 2, nil, ""},
+		"the first page again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 2, info(1, 2, 4, 2))}, 2, 2, api.ErrUnexpectedResponse, "page 2 was asked for and page 1 answered"},
+		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse, "nothing new"},
+		"one item moved back":      {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(2, 3, info(2, 2, 4, 2))}, 3, 2, api.ErrTruncated, "3 of 4 items came"},
+		"an empty page too early":  {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated, "2 of 4 items came"},
+		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse, "page 0 answered"},
+		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated, "points to more"},
+		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse, "a success that carries errors"},
+		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), answer(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound, "code 7003"},
+		"a certificate without id": {[]*http.Response{answer(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result/0: the certificate's id is empty"},
+		"null as a certificate":    {[]*http.Response{answer(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result holds null"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := &pageServer{pages: tt.pages}
+			var ids []string
+			var last error
+			for cert, err := range newClient(t, server).Certificates(t.Context(), account) {
+				if last = err; err == nil {
+					ids = append(ids, cert.Ref.ID)
+				}
+			}
+			if len(ids) != tt.items || len(server.queries) != tt.asked {
+				t.Errorf("%d certificates from %d requests, want %d and %d", len(ids), len(server.queries), tt.items, tt.asked)
+			}
+			if compact := slices.Compact(slices.Sorted(slices.Values(ids))); len(compact) != len(ids) {
+				t.Errorf("a certificate came twice: %q", ids)
+			}
+			if (last == nil) != (tt.want == nil) || !errors.Is(last, tt.want) || last != nil && !strings.Contains(last.Error(), tt.note) {
+				t.Errorf("error %v, want %v with %q", last, tt.want, tt.note)
+			}
+		})
+	}
+}
+
+func TestPagesAreAskedForByTheNumbersOfTheFirst(t *testing.T) {
+	t.Parallel()
+	server := &pageServer{pages: []*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, info(2, 2, 3, 2))}}
+	for _, err := range newClient(t, server).Certificates(t.Context(), account, api.WithTypes("custom", "access_managed")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []url.Values{{"type": {"custom,access_managed"}}, {"type": {"custom,access_managed"}, "page": {"2"}, "per_page": {"2"}}}
+	if diff := cmp.Diff(want, server.queries); diff != "" {
+		t.Errorf("queries (-want +got)\n%s", diff)
+	}
+}
+
+func TestLeavingTheLoopAsksForNoFurtherPage(t *testing.T) {
+	t.Parallel()
+	server := &pageServer{pages: []*http.Response{pageOf(1, 2, info(1, 2, 4, 2))}}
+	for range newClient(t, server).Certificates(t.Context(), account) {
+		break
+	}
+	if len(server.queries) != 1 {
+		t.Errorf("%d requests", len(server.queries))
+	}
+}
+
+func TestCertificateIsReadByItsMembers(t *testing.T) {
+	t.Parallel()
+	no := false
+	base := api.Certificate{Ref: cert}
+	with := func(change func(*api.Certificate)) api.Certificate {
+		c := base
+		change(&c)
+		return c
+	}
+	for name, tt := range map[string]struct {
+		members string
+		want    api.Certificate
+	}{
+		"id alone": {"", base},
+		"all": {`,"name":"n","type":"custom","ca":false,"issuer":"O=X","serial_number":"12","signature":"SHA256WithRSA",
+			"uploaded_on":"2022-11-22T17:32:30.467938Z","expires_on":"2122-10-29T16:59:47Z","certificates":"pem","new":[1]`,
+			api.Certificate{Ref: cert, Name: "n", Type: "custom", CA: &no, Issuer: "O=X", SerialNumber: "12", SignatureAlgorithm: "SHA256WithRSA",
+				UploadedOn: time.Date(2022, 11, 22, 17, 32, 30, 467938000, time.UTC), ExpiresOn: time.Date(2122, 10, 29, 16, 59, 47, 0, time.UTC), PEM: "pem"}},
+		"null members":       {`,"name":null,"type":null,"ca":null,"expires_on":null`, base},
+		"empty date":         {`,"expires_on":""`, base},
+		"unreadable date":    {`,"expires_on":"2025-04-01 10:11:00 +0000 UTC"`, with(func(c *api.Certificate) { c.Malformed = []string{"/expires_on"} })},
+		"date as a number":   {`,"expires_on":1743502260`, with(func(c *api.Certificate) { c.Malformed = []string{"/expires_on"} })},
+		"name as a number":   {`,"name":7`, with(func(c *api.Certificate) { c.Malformed = []string{"/name"} })},
+		"serial as a number": {`,"serial_number":235217144297995885180570755458463043449861756659`, with(func(c *api.Certificate) { c.Malformed = []string{"/serial_number"} })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object := `{"id":"` + cert.ID + `"` + tt.members + `}`
+			got, err := newClient(t, respond(answer(200, `{"success":true,"errors":[],"messages":[],"result":`+object+`}`))).Certificate(t.Context(), cert)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&tt.want, got); diff != "" {
+				t.Errorf("one certificate (-want +got)\n%s", diff)
+			}
+			listed := newClient(t, respond(answer(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
+			for got, err := range listed {
+				if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+					t.Errorf("in a list: %v (-want +got)\n%s", err, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestDecidingMembersOfACertificateAreReadStrictly(t *testing.T) {
+	t.Parallel()
+	for name, object := range map[string]string{
+		"no id": `{"name":"n"}`, "null id": `{"id":null}`, "id of another kind": `{"id":5}`, "an id that is none": `{"id":"../x"}`,
+		"another certificate": `{"id":"` + certificateID(1) + `"}`,
+		"ca as text":          `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
+		"a list": `[]`, "a text": `"x"`,
+	} {
+		_, err := newClient(t, respond(answer(200, `{"success":true,"result":`+object+`}`))).Certificate(t.Context(), cert)
+		if !errors.Is(err, api.ErrUnexpectedResponse) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := newClient(t, respond(answer(200, `{"success":true,"result":null}`))).Certificate(t.Context(), cert)
+	wantSentinels(t, err, api.ErrNoResult)
+}
+
+func TestWrongArgumentsSendNothing(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return nil, errors.New("sent")
+	}))
+	for name, call := range map[string]func() error{
+		"Certificates without account": func() error { return first(client.Certificates(t.Context(), "")) },
+		"Certificates with a path":     func() error { return first(client.Certificates(t.Context(), "a/b")) },
+		"Certificates without context": func() error { return first(client.Certificates(noContext, account)) },
+		"Zones without account":        func() error { return first(client.Zones(t.Context(), "")) },
+		"Certificate without id": func() error {
+			_, err := client.Certificate(t.Context(), api.CertificateRef{AccountID: account})
+			return err
+		},
+		"Hostnames without zone": func() error {
+			_, err := client.Hostnames(t.Context(), api.HostnamesRef{CertificateID: cert.ID})
+			return err
+		},
+		"Hostnames without certificate": func() error {
+			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account})
+			return err
+		},
+		"client without New": func() error { return first(new(api.Client).Zones(t.Context(), account)) },
+	} {
+		if err := call(); !errors.Is(err, api.ErrInvalidArgument) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// first returns the error that a sequence begins with.
+func first[T any](seq func(func(T, error) bool)) (first error) {
+	seq(func(_ T, err error) bool { first = err; return false })
+	return first
+}
+
+func TestZonesAreListedWithTheirAccount(t *testing.T) {
+	t.Parallel()
+	zone := func(n int) string {
+		return fmt.Sprintf(`{"id":"%032d","name":"z%d.example","status":"active","owner":{"id":null}}`, n, n)
+	}
+	server := &pageServer{pages: []*http.Response{
+		answer(200, `{"success":true,"result":[`+zone(1)+`],"result_info":`+info(1, 50, 2, 2)+`}`),
+		answer(200, `{"success":true,"result":[`+zone(2)+`],"result_info":`+info(2, 50, 2, 2)+`}`),
+	}}
+	var got []api.Zone
+	for zone, err := range newClient(t, server).Zones(t.Context(), account) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, zone)
+	}
+	want := []api.Zone{{ID: fmt.Sprintf("%032d", 1), Name: "z1.example", Status: "active"}, {ID: fmt.Sprintf("%032d", 2), Name: "z2.example", Status: "active"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	queries := []url.Values{{"account.id": {account}, "per_page": {"50"}}, {"account.id": {account}, "page": {"2"}, "per_page": {"50"}}}
+	if diff := cmp.Diff(queries, server.queries); diff != "" {
+		t.Errorf("queries (-want +got)\n%s", diff)
+	}
+}
+
+func TestHostnamesOfOneCertificate(t *testing.T) {
+	t.Parallel()
+	ref := api.HostnamesRef{ZoneID: account, CertificateID: cert.ID}
+	stale := answer(200, `{"success":true,"result":{"hostnames":[]}}`)
+	stale.Header.Set("Age", "5")
+	for name, tt := range map[string]struct {
+		resp *http.Response
+		want []string
+		err  error
+	}{
+		"some":                {answer(200, `{"success":true,"result":{"hostnames":["b.example","a.example"]}}`), []string{"b.example", "a.example"}, nil},
+		"none":                {answer(200, `{"success":true,"result":{"hostnames":[]}}`), []string{}, nil},
+		"none, from a cache":  {stale, nil, api.ErrUnexpectedResponse},
+		"no list":             {answer(200, `{"success":true,"result":{}}`), nil, api.ErrUnexpectedResponse},
+		"null":                {answer(200, `{"success":true,"result":{"hostnames":null}}`), nil, api.ErrUnexpectedResponse},
+		"a text":              {answer(200, `{"success":true,"result":{"hostnames":"a.example"}}`), nil, api.ErrUnexpectedResponse},
+		"null in it":          {answer(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
+		"a number in it":      {answer(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
+		"errors of a success": {answer(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
+		"no permission":       {answer(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := &pageServer{pages: []*http.Response{tt.resp}}
+			got, err := newClient(t, server).Hostnames(t.Context(), ref)
+			if !errors.Is(err, tt.err) || !cmp.Equal(got, tt.want) {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if diff := cmp.Diff([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
+				t.Errorf("queries (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseChainReadsAllCertificates(t *testing.T) {
+	t.Parallel()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []byte
+	for serial := range int64(2) {
+		template := &x509.Certificate{SerialNumber: big.NewInt(serial + 1)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(append(text, "# a remark\n"...), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	chain, err := (&api.Certificate{PEM: string(text)}).ParseChain()
+	if err != nil || len(chain) != 2 || chain[1].SerialNumber.Int64() != 2 {
+		t.Errorf("%d certificates, %v", len(chain), err)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "no PEM": "hello", "no certificate in it": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
+	} {
+		if chain, err := (&api.Certificate{PEM: text}).ParseChain(); err == nil || chain != nil {
+			t.Errorf("%s: %v, %v", name, chain, err)
+		}
+	}
+}
+
+func TestCertificateKeepsItsFieldsInJSON(t *testing.T) {
+	t.Parallel()
+	yes := true
+	in := api.Certificate{Ref: cert, Name: "n", CA: &yes, ExpiresOn: time.Date(2122, 10, 29, 16, 59, 47, 0, time.UTC), Malformed: []string{"/issuer"}}
+	text, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out api.Certificate
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in, out); diff != "" {
+		t.Errorf("%s (-in +out)\n%s", text, diff)
+	}
+}
