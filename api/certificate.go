@@ -1,6 +1,14 @@
 package api
 
-import "fmt"
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
 
 // Bounds on the ids. The contract says at most 32 characters for both, but the
 // certificate ids that the API hands out are 32 or 36 characters long, so the
@@ -40,6 +48,82 @@ func (r CertificateRef) validate() error {
 		return err
 	}
 	return validateID("CertificateRef.ID", r.ID, maxCertificateIDLength)
+}
+
+// Certificate is what the account's store says about one certificate. It never
+// holds a private key.
+type Certificate struct {
+	// Ref names the certificate. The same certificate, uploaded again after its
+	// deletion, gets the same id.
+	Ref CertificateRef `json:"ref"`
+	// Name is the name given at the upload; it may be empty.
+	Name string `json:"name"`
+	// Type is "custom", "gateway_managed" or "access_managed". It is an open set,
+	// and "" when the API did not say.
+	Type string `json:"type"`
+	// CA tells a CA certificate from a leaf certificate; nil when the API did not
+	// say.
+	CA *bool `json:"ca"`
+	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote
+	// them. For the fields of the certificate itself, see ParseChain.
+	Issuer             string `json:"issuer"`
+	SerialNumber       string `json:"serial_number"`
+	SignatureAlgorithm string `json:"signature_algorithm"`
+	// UploadedOn and ExpiresOn are zero when the API did not say, or wrote
+	// something that cannot be read; then Malformed names it.
+	UploadedOn time.Time `json:"uploaded_on,omitzero"`
+	ExpiresOn  time.Time `json:"expires_on,omitzero"`
+	// PEM is the certificate as stored, which may be a chain.
+	PEM string `json:"pem"`
+	// Malformed names, as JSON pointers, the members of the certificate that do
+	// not fit the contract and were left zero. None of them is the id, ca or type.
+	Malformed []string `json:"malformed,omitempty"`
+}
+
+// ParseChain parses PEM. It returns the certificates in their order, at least
+// one, or an error.
+func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
+	var chain []*x509.Certificate
+	rest := []byte(c.PEM)
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, cert)
+	}
+	if len(chain) == 0 {
+		return nil, errors.New("no certificate in the PEM text")
+	}
+	return chain, nil
+}
+
+func newCertificate(accountID string, cert *generated.Certificate, malformed []string) (Certificate, error) {
+	out := Certificate{
+		Ref: CertificateRef{AccountID: accountID, ID: cert.ID}, Name: cert.Name, Type: cert.Type, CA: cert.Ca,
+		Issuer: cert.Issuer, SerialNumber: cert.SerialNumber, SignatureAlgorithm: cert.Signature,
+		PEM: cert.Certificates, Malformed: malformed,
+	}
+	out.UploadedOn = out.date("/uploaded_on", cert.UploadedOn)
+	out.ExpiresOn = out.date("/expires_on", cert.ExpiresOn)
+	return out, validateID("the certificate's id", cert.ID, maxCertificateIDLength)
+}
+
+// date parses a date of the API. One that cannot be read is zero and malformed.
+func (c *Certificate) date(pointer, text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		c.Malformed = append(c.Malformed, pointer)
+		return time.Time{}
+	}
+	return t
 }
 
 // validateID does not repeat the id in its error: what was passed by mistake

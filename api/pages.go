@@ -4,42 +4,48 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// page is one page of a list. R is an item.
-type page[R any] struct {
-	reply *reply
-	items []R
-}
+// pageSend makes the request for the page with a number, of perPage items; 0 stands
+// for the first page and for the API's own size.
+type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
 
-// pages goes through a list page by page. get asks for the page with a number, of
-// perPage items; 0 stands for the first page and for the vendor's own size. id
-// identifies an item.
+// pages goes through a list page by page. rows reads a page, id identifies an
+// item, and invalid is what is wrong with the caller's arguments.
 //
 // A further page is asked for only when the numbers of the last one say that
 // there is more. Every item is yielded once. An error comes last, with a zero
 // item: of a call; ErrUnexpectedResponse when the server answers another page
 // than the one that was asked for; and ErrTruncated when not all items came.
-func pages[R any](ctx context.Context, op operation, perPage int64, get func(ctx context.Context, number, perPage int64) (*page[R], *Error), id func(R) string) iter.Seq2[R, error] {
+func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, invalid error, perPage int64, rows list[T, R, P], id func(R) string, send pageSend) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
-		seen := map[string]bool{}
+		if err := c.check(ctx, invalid); err != nil {
+			yield(none, invalidArgument(op.text, err.Error()))
+			return
+		}
+		rows, perPage, seen := rows, perPage, map[string]bool{}
 		for number := int64(1); ; number++ {
 			asked := number
 			if number == 1 {
 				asked = 0
 			}
-			p, fail := get(ctx, asked, perPage)
+			r, fail := c.do(ctx, op, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+				return send(ctx, float64(asked), float64(perPage), edit)
+			}, &rows)
 			if fail != nil {
 				yield(none, fail)
 				return
 			}
-			if info := p.reply.info; info != nil && info.Page != number && (info.Page != 0 || number > 1) {
-				yield(none, p.reply.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was asked for and page %d answered", number, info.Page)))
+			if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
+				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was asked for and page %d answered", number, r.info.Page)))
 				return
 			}
 			fresh := 0
-			for _, item := range p.items {
+			for _, item := range rows.items {
 				key := id(item)
 				if seen[key] {
 					continue
@@ -50,43 +56,51 @@ func pages[R any](ctx context.Context, op operation, perPage int64, get func(ctx
 					return
 				}
 			}
-			more := p.hasNext(number, len(seen))
-			switch info := p.reply.info; {
-			case len(p.reply.errors) > 0:
-				yield(none, p.reply.fail(op, ErrUnexpectedResponse, "a success that carries errors"))
+			if len(r.errors) > 0 {
+				yield(none, r.fail(op, ErrUnexpectedResponse, "a success that carries errors"))
 				return
-			case !more && p.reply.more:
-				yield(none, p.reply.fail(op, ErrTruncated, "the response points to more in a way that this client does not follow"))
+			}
+			if !r.hasNext(number, len(rows.items), len(seen)) {
+				if problem := r.short(len(seen)); problem != "" {
+					yield(none, r.fail(op, ErrTruncated, problem))
+				}
 				return
-			case !more && info != nil && info.TotalCount != int64(len(seen)) && info.TotalCount > 0:
-				yield(none, p.reply.fail(op, ErrTruncated, fmt.Sprintf("%d of %d items came: the list changed while it was read", len(seen), info.TotalCount)))
-				return
-			case !more:
-				return
-			case fresh == 0:
-				yield(none, p.reply.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
+			}
+			if fresh == 0 {
+				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
 				return
 			}
 			if perPage == 0 {
-				perPage = p.reply.info.PerPage
+				perPage = r.info.PerPage
 			}
 		}
 	}
 }
 
-// hasNext reports whether the numbers of the page say that another one follows.
-// received is the number of items so far.
-func (p *page[R]) hasNext(number int64, received int) bool {
-	info := p.reply.info
+// short says why a list that has ended after received items is not whole, or "".
+func (r *reply) short(received int) string {
 	switch {
+	case r.more:
+		return "the response points to more in a way that this client does not follow"
+	case r.info != nil && r.info.TotalCount > 0 && r.info.TotalCount != int64(received):
+		return fmt.Sprintf("%d of %d items came: the list changed while it was read", received, r.info.TotalCount)
+	default:
+		return ""
+	}
+}
+
+// hasNext reports whether the numbers of a page with some items say that another
+// one follows. received is the number of items so far.
+func (r *reply) hasNext(number int64, items, received int) bool {
+	switch info := r.info; {
 	case info == nil:
 		return false
 	case info.TotalPages > 0:
 		return info.TotalPages > number
 	case info.TotalCount > 0:
-		return info.TotalCount > int64(received) && len(p.items) > 0
+		return info.TotalCount > int64(received) && items > 0
 	default:
-		return info.PerPage > 0 && int64(len(p.items)) >= info.PerPage
+		return info.PerPage > 0 && int64(items) >= info.PerPage
 	}
 }
 

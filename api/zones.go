@@ -29,24 +29,12 @@ type Zone struct {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/zones/methods/list/.
 func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, error] {
-	return func(yield func(Zone, error) bool) {
-		if err := c.check(ctx, validateID("account id", accountID, maxAccountIDLength)); err != nil {
-			yield(Zone{}, invalidArgument(listZones.text, err.Error()))
-			return
-		}
-		get := func(ctx context.Context, number, perPage int64) (*page[Zone], *Error) {
-			params := generated.ListZonesParams{AccountID: accountID, Page: float64(number), PerPage: float64(perPage)}
-			rows := list[generated.Zone, Zone, *generated.Zone]{
-				size: 64,
-				convert: func(z *generated.Zone, _ []string) (Zone, error) {
-					return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
-				},
-			}
-			r, fail := c.do(ctx, listZones, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-				return c.generated.ListZones(ctx, &params, edit)
-			}, &rows)
-			return &page[Zone]{r, rows.items}, fail
-		}
-		pages(ctx, listZones, zonesPerPage, get, func(z Zone) string { return z.ID })(yield)
-	}
+	rows := list[generated.Zone, Zone, *generated.Zone]{size: 64, convert: func(z *generated.Zone, _ []string) (Zone, error) {
+		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
+	}}
+	return pages(ctx, c, listZones, validateID("account id", accountID, maxAccountIDLength), zonesPerPage, rows,
+		func(z Zone) string { return z.ID },
+		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
+			return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)
+		})
 }
