@@ -5,7 +5,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Audit asks for every certificate of certs, several at a time, and yields one
@@ -69,131 +68,27 @@ type audit struct {
 	admission context.Context
 	stop      context.CancelCauseFunc
 	cancel    context.CancelFunc
-
-	work    chan CertificateRef
-	results chan AuditResult
-	// left is closed when the caller leaves the loop.
-	left    chan struct{}
-	running sync.WaitGroup
-	tally   tally
-	panics  firstPanic
-}
-
-// firstPanic carries a panic of certs, or of the caller's transport, to the
-// goroutine of the loop, where the caller can expect and recover it. A Goexit
-// becomes a panic there, because the result of its goroutine is lost.
-type firstPanic struct {
-	once  sync.Once
-	value any
-	// kept is closed when there is a value.
-	kept chan struct{}
-}
-
-// guard calls do, which runs on a goroutine of its own.
-func (p *firstPanic) guard(do func()) {
-	guard(do, func(panicked any) {
-		if panicked != nil {
-			p.once.Do(func() {
-				p.value = panicked
-				close(p.kept)
-			})
-		}
-	})
-}
-
-func (p *firstPanic) rethrow() {
-	select {
-	case <-p.kept:
-		panic(p.value)
-	default:
-	}
+	tally     tally
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
-	a := &audit{
-		client: c, config: cfg,
-		work: make(chan CertificateRef), left: make(chan struct{}),
-		// Some room spares the workers a switch for each result.
-		results: make(chan AuditResult, min(cfg.concurrency, defaultConcurrency)),
-	}
+	a := &audit{client: c, config: cfg}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.admission, a.stop = context.WithCancelCause(a.ctx)
 	a.tally.news = make(chan struct{}, 1)
-	a.panics.kept = make(chan struct{})
 	return a
 }
 
 func (a *audit) run(certs iter.Seq[CertificateRef], yield func(AuditResult) bool) {
-	defer a.panics.rethrow()
-	defer a.end()
-	a.running.Go(func() {
-		defer close(a.work)
-		a.panics.guard(func() { a.feed(certs) })
+	p := pool[CertificateRef, AuditResult]{
+		workers: a.config.concurrency, work: a.ask, cancel: a.cancel,
+		news: a.tally.news, report: a.report,
+	}
+	p.run(certs, func(r AuditResult) bool {
+		a.tally.add(r)
+		a.report()
+		return yield(r)
 	})
-	go func() {
-		a.running.Wait()
-		close(a.results)
-	}()
-	for {
-		select {
-		case r, ok := <-a.results:
-			if !ok {
-				return
-			}
-			a.tally.add(r)
-			a.report()
-			if !yield(r) {
-				return
-			}
-		case <-a.tally.news:
-			a.report()
-		case <-a.panics.kept:
-			return
-		}
-	}
-}
-
-// end stops everything and waits for it.
-func (a *audit) end() {
-	close(a.left)
-	a.cancel()
-	for range a.results {
-		continue
-	}
-}
-
-// feed hands the certificates to workers, which it starts as they are needed.
-func (a *audit) feed(certs iter.Seq[CertificateRef]) {
-	workers := 0
-	for cert := range certs {
-		select {
-		case <-a.left:
-			return
-		case a.work <- cert:
-			continue
-		default:
-		}
-		if workers < a.config.concurrency {
-			workers++
-			a.running.Go(func() { a.panics.guard(func() { a.worker(cert) }) })
-			continue
-		}
-		select {
-		case <-a.left:
-			return
-		case a.work <- cert:
-		}
-	}
-}
-
-func (a *audit) worker(cert CertificateRef) {
-	for ok := true; ok; cert, ok = <-a.work {
-		select {
-		case a.results <- a.ask(cert):
-		case <-a.left:
-			return
-		}
-	}
 }
 
 func (a *audit) ask(cert CertificateRef) AuditResult {
