@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -55,29 +56,71 @@ func (r CertificateRef) validate() error {
 type Certificate struct {
 	// Ref names the certificate. The same certificate, uploaded again after its
 	// deletion, gets the same id.
-	Ref CertificateRef `json:"ref"`
+	Ref CertificateRef
 	// Name is the name given at the upload; it may be empty.
-	Name string `json:"name"`
+	Name string
 	// Type is "custom", "gateway_managed" or "access_managed". It is an open set,
 	// and "" when the API did not say.
-	Type string `json:"type"`
+	Type string
 	// CA tells a CA certificate from a leaf certificate; nil when the API did not
 	// say.
-	CA *bool `json:"ca"`
+	CA *bool
 	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote
 	// them. For the fields of the certificate itself, see ParseChain.
-	Issuer             string `json:"issuer"`
-	SerialNumber       string `json:"serial_number"`
-	SignatureAlgorithm string `json:"signature_algorithm"`
+	Issuer             string
+	SerialNumber       string
+	SignatureAlgorithm string
 	// UploadedOn and ExpiresOn are zero when the API did not say, or wrote
 	// something that cannot be read; then Malformed names it.
-	UploadedOn time.Time `json:"uploaded_on,omitzero"`
-	ExpiresOn  time.Time `json:"expires_on,omitzero"`
+	UploadedOn time.Time
+	ExpiresOn  time.Time
 	// PEM is the certificate as stored, which may be a chain.
-	PEM string `json:"pem"`
+	PEM string
 	// Malformed names, as JSON pointers, the members of the certificate that do
 	// not fit the contract and were left zero. None of them is the id, ca or type.
-	Malformed []string `json:"malformed,omitempty"`
+	Malformed []string
+}
+
+// certificateJSON is the form of a certificate in JSON.
+type certificateJSON struct {
+	AccountID          string    `json:"account_id"`
+	CertificateID      string    `json:"certificate_id"`
+	Name               string    `json:"name"`
+	Type               string    `json:"type"`
+	CA                 *bool     `json:"ca"`
+	Issuer             string    `json:"issuer"`
+	SerialNumber       string    `json:"serial_number"`
+	SignatureAlgorithm string    `json:"signature_algorithm"`
+	UploadedOn         time.Time `json:"uploaded_on,omitzero"`
+	ExpiresOn          time.Time `json:"expires_on,omitzero"`
+	PEM                string    `json:"certificates,omitempty"`
+	Malformed          []string  `json:"malformed,omitempty"`
+}
+
+func (c *Certificate) json() certificateJSON {
+	return certificateJSON{
+		c.Ref.AccountID, c.Ref.ID, c.Name, c.Type, c.CA, c.Issuer, c.SerialNumber, c.SignatureAlgorithm,
+		c.UploadedOn.UTC().Truncate(time.Second), c.ExpiresOn.UTC().Truncate(time.Second), c.PEM, c.Malformed,
+	}
+}
+
+// MarshalJSON gives the fields, the ids as account_id and certificate_id, and times
+// in UTC with whole seconds.
+func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json()) }
+
+// UnmarshalJSON replaces the whole certificate.
+func (c *Certificate) UnmarshalJSON(text []byte) error {
+	*c = Certificate{}
+	var in certificateJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	*c = Certificate{
+		Ref: CertificateRef{AccountID: in.AccountID, ID: in.CertificateID}, Name: in.Name, Type: in.Type, CA: in.CA,
+		Issuer: in.Issuer, SerialNumber: in.SerialNumber, SignatureAlgorithm: in.SignatureAlgorithm,
+		UploadedOn: in.UploadedOn, ExpiresOn: in.ExpiresOn, PEM: in.PEM, Malformed: in.Malformed,
+	}
+	return nil
 }
 
 // ParseChain parses PEM. It returns the certificates in their order, at least
@@ -125,6 +168,9 @@ func (c *Certificate) date(pointer, text string) time.Time {
 	}
 	return t
 }
+
+// validateScriptName checks the name of a Worker before it becomes part of a path.
+func validateScriptName(name string) error { return validateID("the name of the Worker", name, 255) }
 
 // validateID does not repeat the id in its error: what was passed by mistake
 // may be a secret.

@@ -36,6 +36,10 @@ func WithTypes(types ...string) ListOption {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
 func (c *Client) Certificates(ctx context.Context, accountID string, opts ...ListOption) iter.Seq2[Certificate, error] {
+	return c.certificates(ctx, accountID, callPolicy{admission: ctx}, nil, opts...)
+}
+
+func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo), opts ...ListOption) iter.Seq2[Certificate, error] {
 	var params generated.ListMTLSCertificatesParams
 	for _, opt := range opts {
 		opt(&params)
@@ -43,7 +47,7 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 	rows := list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
 	}}
-	return pages(ctx, c, listCertificates, validateID("account id", accountID, maxAccountIDLength), 0, rows,
+	return pages(ctx, c, listCertificates, policy, validateID("account id", accountID, maxAccountIDLength), 0, rows, onPage,
 		func(cert Certificate) string { return cert.Ref.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			page := params
@@ -61,8 +65,16 @@ func (c *Client) Certificate(ctx context.Context, cert CertificateRef) (*Certifi
 	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(getCertificate.text, err.Error())
 	}
+	got, fail := c.certificate(ctx, cert, callPolicy{admission: ctx})
+	if fail != nil {
+		return nil, fail
+	}
+	return got, nil
+}
+
+func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy callPolicy) (*Certificate, *Error) {
 	var got object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, getCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, getCertificate, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 		return c.generated.GetMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
 	}, &got)
 	if fail != nil {

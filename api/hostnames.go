@@ -27,8 +27,8 @@ func (r HostnamesRef) validate() error {
 
 // Hostnames returns the hostnames of a zone for which client certificates of a CA
 // are checked, in the API's order. It is empty, and not nil, when there are none.
-// The error is an [*Error]; a response without a list of hostnames is
-// [ErrUnexpectedResponse].
+// The error is an [*Error]; a response without a list of hostnames, from a cache,
+// or with errors in it is [ErrUnexpectedResponse].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/certificate_authorities/subresources/hostname_associations/methods/get/.
@@ -36,22 +36,28 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	if err := c.check(ctx, ref.validate()); err != nil {
 		return nil, invalidArgument(listHostnames.text, err.Error())
 	}
+	names, fail := c.hostnames(ctx, ref, callPolicy{admission: ctx})
+	if fail != nil {
+		return nil, fail
+	}
+	return names, nil
+}
+
+func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPolicy) ([]string, *Error) {
 	params := generated.ListHostnameAssociationsParams{MTLSCertificateID: ref.CertificateID}
 	var got object[generated.HostnameAssociations, *generated.HostnameAssociations]
-	r, fail := c.do(ctx, listHostnames, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, listHostnames, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 		return c.generated.ListHostnameAssociations(ctx, ref.ZoneID, &params, edit)
 	}, &got)
-	switch {
-	case fail != nil:
-		return nil, fail
-	case got.value.Hostnames == nil:
-		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
-	case len(r.errors) > 0:
-		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "a success that carries errors")
-	case r.more:
-		return nil, r.fail(listHostnames, ErrTruncated, "the response points to more hostnames")
-	case len(got.value.Hostnames) == 0 && r.stale:
-		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "an empty list from a cache proves nothing")
+	if fail == nil {
+		fail = r.whole(listHostnames, 0)
 	}
-	return got.value.Hostnames, nil
+	switch {
+	case got.value != nil && got.value.Hostnames == nil && fail == nil:
+		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
+	case got.value == nil || len(got.value.Hostnames) == 0 && fail != nil:
+		return nil, fail
+	default:
+		return got.value.Hostnames, fail
+	}
 }

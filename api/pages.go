@@ -13,27 +13,28 @@ import (
 // for the first page and for the API's own size.
 type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
 
-// pages goes through a list page by page. rows reads a page, id identifies an
-// item, and invalid is what is wrong with the caller's arguments.
+// pages goes through a list page by page. rows reads a page, id identifies an item
+// ("" does not), invalid is what is wrong with the caller's arguments, and onPage,
+// if not nil, is called with the numbers of each page.
 //
 // A further page is asked for only when the numbers of the last one say that
 // there is more. Every item is yielded once. An error comes last, with a zero
 // item: of a call; ErrUnexpectedResponse when the server answers another page
 // than the one that was asked for; and ErrTruncated when not all items came.
-func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, invalid error, perPage int64, rows list[T, R, P], id func(R) string, send pageSend) iter.Seq2[R, error] {
+func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, policy callPolicy, invalid error, perPage int64, rows list[T, R, P], onPage func(number int64, info *ResultInfo), id func(R) string, send pageSend) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
 		if err := c.check(ctx, invalid); err != nil {
 			yield(none, invalidArgument(op.text, err.Error()))
 			return
 		}
-		rows, perPage, seen := rows, perPage, map[string]bool{}
+		rows, perPage, seen, received := rows, perPage, map[string]bool{}, 0
 		for number := int64(1); ; number++ {
 			asked := number
 			if number == 1 {
 				asked = 0
 			}
-			r, fail := c.do(ctx, op, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+			r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 				return send(ctx, float64(asked), float64(perPage), edit)
 			}, &rows)
 			if fail != nil {
@@ -44,14 +45,17 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was asked for and page %d answered", number, r.info.Page)))
 				return
 			}
-			fresh := 0
+			if onPage != nil {
+				onPage(number, r.info)
+			}
+			before := received
 			for _, item := range rows.items {
 				key := id(item)
-				if seen[key] {
+				if key != "" && seen[key] {
 					continue
 				}
 				seen[key] = true
-				fresh++
+				received++
 				if !yield(item, nil) {
 					return
 				}
@@ -60,13 +64,13 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 				yield(none, r.fail(op, ErrUnexpectedResponse, "a success that carries errors"))
 				return
 			}
-			if !r.hasNext(number, len(rows.items), len(seen)) {
-				if problem := r.short(len(seen)); problem != "" {
+			if !r.hasNext(number, len(rows.items), received) {
+				if problem := r.short(received); problem != "" {
 					yield(none, r.fail(op, ErrTruncated, problem))
 				}
 				return
 			}
-			if fresh == 0 {
+			if received == before {
 				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
 				return
 			}

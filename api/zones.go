@@ -29,10 +29,14 @@ type Zone struct {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/zones/methods/list/.
 func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, error] {
+	return c.zones(ctx, accountID, callPolicy{admission: ctx}, nil)
+}
+
+func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo)) iter.Seq2[Zone, error] {
 	rows := list[generated.Zone, Zone, *generated.Zone]{size: 64, convert: func(z *generated.Zone, _ []string) (Zone, error) {
 		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
 	}}
-	return pages(ctx, c, listZones, validateID("account id", accountID, maxAccountIDLength), zonesPerPage, rows,
+	return pages(ctx, c, listZones, policy, validateID("account id", accountID, maxAccountIDLength), zonesPerPage, rows, onPage,
 		func(z Zone) string { return z.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Source is a place where a certificate of the store can be named.
+type Source string
+
+// The sources, in the order in which evidence lists them.
+const (
+	SourceAssociations Source = "associations"
+	SourceHostnames    Source = "hostnames"
+	SourceWorkers      Source = "workers"
+	SourcePages        Source = "pages"
+	SourceHyperdrive   Source = "hyperdrive"
+	SourceGateway      Source = "gateway"
+	SourcePosture      Source = "posture"
+)
+
+// AllSources returns all sources, in their order.
+func AllSources() []Source { return slices.Clone(sources) }
+
+var sources = []Source{SourceAssociations, SourceHostnames, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture}
+
+// appliesTo says which kinds of certificates a source can name.
+var appliesTo = map[Source]struct{ ca, leaf bool }{
+	SourceAssociations: {true, true}, SourceHostnames: {true, false}, SourceWorkers: {false, true}, SourcePages: {false, true},
+	SourceHyperdrive: {true, true}, SourceGateway: {true, true}, SourcePosture: {true, false},
+}
+
+// applies reports whether the source can name a certificate, of which ca may be
+// unknown.
+func (s Source) applies(ca *bool) bool {
+	kinds := appliesTo[s]
+	return ca == nil || *ca && kinds.ca || !*ca && kinds.leaf
+}
+
+// Use is one reference to a certificate.
+type Use struct {
+	Source Source `json:"source"`
+	// Name is what refers to the certificate: a service, hostname, Worker, Pages
+	// project, Hyperdrive configuration or posture rule.
+	Name string `json:"name"`
+	// Status is the state of an association; other sources have none.
+	Status string `json:"status,omitempty"`
+}
+
+// SourceState is how the question to a source ended.
+type SourceState string
+
+// The states of a source.
+const (
+	// SourceComplete: the source answered in full.
+	SourceComplete SourceState = "complete"
+	// SourceFailed: the source did not answer, or not in full.
+	SourceFailed SourceState = "failed"
+	// SourceLeftOut: the source was not asked, or not in full, on purpose:
+	// [WithSources] left it out, or the certificate was known to be in use.
+	SourceLeftOut SourceState = "left_out"
+	// SourceNotApplicable: the source cannot name a certificate of this kind.
+	SourceNotApplicable SourceState = "not_applicable"
+)
+
+// SourceResult is what became of one source.
+type SourceResult struct {
+	Source Source
+	State  SourceState
+	// Scope says what was read, for example "hostnames of 3 zones". It also says
+	// what the source cannot see.
+	Scope string
+	// Permission is what the credentials lack, as the vendor calls it, when that
+	// is why the source failed.
+	Permission string
+	// Err is why the source failed, an [*Error], or nil.
+	Err error
+}
+
+// sourceResultJSON is the form of a result in JSON.
+type sourceResultJSON struct {
+	Source     Source      `json:"source"`
+	State      SourceState `json:"state"`
+	Scope      string      `json:"scope,omitempty"`
+	Permission string      `json:"missing_permission,omitempty"`
+	Error      string      `json:"error,omitempty"`
+}
+
+// MarshalJSON gives the fields, of the error its text.
+func (r SourceResult) MarshalJSON() ([]byte, error) {
+	out := sourceResultJSON{r.Source, r.State, r.Scope, r.Permission, ""}
+	if r.Err != nil {
+		out.Error = r.Err.Error()
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON replaces the whole result; its Err then has the text of the error
+// and no more.
+func (r *SourceResult) UnmarshalJSON(text []byte) error {
+	*r = SourceResult{}
+	var in sourceResultJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	*r = SourceResult{Source: in.Source, State: in.State, Scope: in.Scope, Permission: in.Permission}
+	if in.Error != "" {
+		r.Err = &Error{text: in.Error}
+	}
+	return nil
+}
+
+// Evidence is what every source said about one certificate. [Evidence.Usage] says
+// what follows from it.
+//
+// It belongs to its caller, who may change it; Usage then keeps to what was
+// received. It is safe for concurrent reading.
+type Evidence struct {
+	// Uses are the references that were found, by source in the order of
+	// [AllSources], and by name.
+	Uses []Use `json:"uses"`
+	// Sources has one element for each source.
+	Sources []SourceResult `json:"sources"`
+	// GatheredAt is when the last source had answered, by the local clock.
+	GatheredAt time.Time `json:"gathered_at,omitzero"`
+
+	// verdict is what followed when the evidence was gathered. Only this package
+	// can set it, so evidence made by hand proves nothing.
+	verdict Usage
+}
+
+// Usage says what the evidence proves:
+//
+//   - [InUse]: a source names the certificate, whatever became of the others.
+//   - [Unused]: every source that applies to the certificate, and that
+//     [WithSources] did not leave out, answered in full, and none names it.
+//   - [UsageUnknown]: everything else, which includes nil, and evidence that was
+//     made by hand or read from JSON.
+//
+// Changing the fields of evidence never turns it into Unused.
+func (e *Evidence) Usage() Usage {
+	switch {
+	case e == nil:
+		return UsageUnknown
+	case e.verdict == Unused && e.conclude() != Unused:
+		return UsageUnknown
+	default:
+		return e.verdict
+	}
+}
+
+// conclude returns what follows from the fields.
+func (e *Evidence) conclude() Usage {
+	if len(e.Uses) > 0 {
+		return InUse
+	}
+	complete := 0
+	for _, r := range e.Sources {
+		switch r.State {
+		case SourceComplete:
+			complete++
+		case SourceLeftOut, SourceNotApplicable:
+		default:
+			return UsageUnknown
+		}
+	}
+	if complete == 0 || len(e.Sources) != len(sources) {
+		return UsageUnknown
+	}
+	return Unused
+}
+
+// InventoryItem is one certificate of an account with the evidence about it.
+type InventoryItem struct {
+	Certificate Certificate
+	Evidence    Evidence
+}
+
+// MarshalJSON gives the fields of the certificate, the usage as text, the uses and
+// the sources in one object. Times have whole seconds.
+func (i InventoryItem) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		certificateJSON
+		Usage      Usage          `json:"usage"`
+		Uses       []Use          `json:"uses"`
+		Sources    []SourceResult `json:"sources"`
+		GatheredAt time.Time      `json:"gathered_at,omitzero"`
+	}{
+		i.Certificate.json(), i.Evidence.Usage(), append([]Use{}, i.Evidence.Uses...),
+		append([]SourceResult{}, i.Evidence.Sources...), i.Evidence.GatheredAt.UTC().Truncate(time.Second),
+	})
+}
+
+// UnmarshalJSON replaces the whole item. What was read from JSON proves nothing:
+// its usage is [UsageUnknown].
+func (i *InventoryItem) UnmarshalJSON(text []byte) error {
+	*i = InventoryItem{}
+	if err := json.Unmarshal(text, &i.Certificate); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, &i.Evidence)
+}

@@ -1,0 +1,509 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// store is an account of the vendor's as far as an inventory sees it. Its maps go
+// from what refers to certificates to their ids.
+type store struct {
+	certificates []storedCertificate
+	associations map[string][]string // certificate to services
+	zones        []string
+	hostnames    map[string]string // zone and certificate to a hostname
+	workers      map[string]string // script to certificate; "" binds none
+	pages        map[string]string
+	hyperdrive   map[string]string
+	gateway      string
+	posture      map[string]string
+
+	// faults are answers in the place of the store's, by a part of the path.
+	faults map[string]func() *http.Response
+
+	mu       sync.Mutex
+	requests map[string]int // by kind
+}
+
+type storedCertificate struct {
+	id string
+	ca any // true, false, or nil for absent
+}
+
+func ids(n int) string { return fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n) }
+
+func zoneID(n int) string { return fmt.Sprintf("%032d", n) }
+
+func (s *store) RoundTrip(req *http.Request) (*http.Response, error) {
+	kind, result := s.result(req)
+	s.mu.Lock()
+	if s.requests == nil {
+		s.requests = map[string]int{}
+	}
+	s.requests[kind]++
+	s.mu.Unlock()
+	path := req.URL.Path + "?" + req.URL.RawQuery
+	for part, fault := range s.faults {
+		if strings.Contains(path, part) {
+			if resp := fault(); resp != nil {
+				return resp, nil
+			}
+		}
+	}
+	if result == nil {
+		return answer(404, `{"success":false,"errors":[{"code":7003,"message":"no such route"}]}`), nil
+	}
+	text, err := json.Marshal(map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result})
+	return answer(200, string(text)), err
+}
+
+type object = map[string]any
+
+func (s *store) result(req *http.Request) (kind string, result any) {
+	path, _ := strings.CutPrefix(req.URL.Path, "/client/v4")
+	inAccount, _ := strings.CutPrefix(path, "/accounts/"+account)
+	switch parts := strings.Split(inAccount, "/"); {
+	case path == "/zones":
+		return "zones", each(s.zones, func(id string) any { return object{"id": id, "name": id[20:] + ".example", "status": "active"} })
+	case strings.HasPrefix(path, "/zones/"):
+		names := []string{}
+		if name, ok := s.hostnames[strings.Split(path, "/")[2]+" "+req.URL.Query().Get("mtls_certificate_id")]; ok {
+			names = append(names, name)
+		}
+		return "hostnames", object{"hostnames": names}
+	case inAccount == "/mtls_certificates":
+		return "certificates", each(s.certificates, storedCertificate.object)
+	case strings.HasSuffix(inAccount, "/associations"):
+		return "associations", each(s.associations[parts[2]], func(service string) any { return object{"service": service, "status": "active"} })
+	case len(parts) == 3 && parts[1] == "mtls_certificates":
+		for _, c := range s.certificates {
+			if c.id == parts[2] {
+				return "certificate", c.object()
+			}
+		}
+		return "certificate", nil
+	case inAccount == "/workers/scripts":
+		return "workers", keys(s.workers, func(name, _ string) any { return object{"id": name} })
+	case strings.HasPrefix(inAccount, "/workers/scripts/"):
+		bindings := []any{object{"type": "kv_namespace", "name": "KV"}}
+		if id := s.workers[parts[3]]; id != "" {
+			bindings = append(bindings, object{"type": "mtls_certificate", "name": "CERT", "certificate_id": id})
+		}
+		return "settings", object{"bindings": bindings}
+	case inAccount == "/pages/projects":
+		return "pages", keys(s.pages, func(name, id string) any {
+			preview := object{"mtls_certificates": object{"CERT": object{"certificate_id": id}}}
+			if id == "" {
+				preview = nil
+			}
+			return object{"name": name, "deployment_configs": object{"production": object{}, "preview": preview}}
+		})
+	case inAccount == "/hyperdrive/configs":
+		return "hyperdrive", keys(s.hyperdrive, func(name, id string) any {
+			return object{"id": "h", "name": name, "mtls": object{"ca_certificate_id": id}}
+		})
+	case inAccount == "/gateway/configuration":
+		return "gateway", object{"settings": object{"certificate": object{"id": s.gateway, "in_use": true}}}
+	case inAccount == "/devices/posture":
+		return "posture", keys(s.posture, func(name, id string) any {
+			return object{"name": name, "type": "client_certificate", "input": object{"certificate_id": id}}
+		})
+	}
+	return "other", nil
+}
+
+func (c storedCertificate) object() any {
+	out := object{"id": c.id, "name": "certificate " + c.id[len(c.id)-2:], "type": "custom"}
+	if c.ca != nil {
+		out["ca"] = c.ca
+	}
+	return out
+}
+
+func each[T any](list []T, do func(T) any) []any {
+	out := []any{}
+	for _, v := range list {
+		out = append(out, do(v))
+	}
+	return out
+}
+
+func keys(m map[string]string, do func(key, value string) any) []any {
+	names := []string{}
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return each(names, func(name string) any { return do(name, m[name]) })
+}
+
+// inventory collects the items by certificate id.
+func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]api.InventoryItem, error) {
+	t.Helper()
+	client := newClient(t, s, api.WithRateLimit(1_000_000, 1e9), api.WithMaxAttempts(1))
+	items := map[string]api.InventoryItem{}
+	var last error
+	for item, err := range client.Inventory(t.Context(), account, opts...) {
+		if last = err; err != nil {
+			continue
+		}
+		if _, twice := items[item.Certificate.Ref.ID]; twice {
+			t.Errorf("%s came twice", item.Certificate.Ref.ID)
+		}
+		items[item.Certificate.Ref.ID] = item
+	}
+	return items, last
+}
+
+// everySource is a store in which each certificate is named by one source.
+func everySource() *store {
+	return &store{
+		certificates: []storedCertificate{{ids(0), true}, {ids(1), true}, {ids(2), false}, {ids(3), false}, {ids(4), true}, {ids(5), false}, {ids(6), true}, {ids(7), true}, {ids(8), false}},
+		associations: map[string][]string{ids(0): {"gateway", "access"}},
+		zones:        []string{zoneID(1), zoneID(2), zoneID(3)},
+		hostnames:    map[string]string{zoneID(2) + " " + ids(1): "api.example.com"},
+		workers:      map[string]string{"checkout": ids(2), "static": ""},
+		pages:        map[string]string{"shop": strings.ToUpper(ids(3)), "blog": ""},
+		hyperdrive:   map[string]string{"orders-db": ids(4)},
+		gateway:      ids(5),
+		posture:      map[string]string{"corp laptops": ids(6)},
+	}
+}
+
+func TestEverySourceIsAskedAndNamesItsUses(t *testing.T) {
+	t.Parallel()
+	items, err := inventory(t, everySource())
+	if err != nil || len(items) != 9 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	for id, want := range map[string][]api.Use{
+		ids(0): {{Source: api.SourceAssociations, Name: "access", Status: "active"}, {Source: api.SourceAssociations, Name: "gateway", Status: "active"}},
+		ids(1): {{Source: api.SourceHostnames, Name: "api.example.com"}},
+		ids(2): {{Source: api.SourceWorkers, Name: "checkout"}},
+		ids(3): {{Source: api.SourcePages, Name: "shop"}},
+		ids(4): {{Source: api.SourceHyperdrive, Name: "orders-db"}},
+		ids(5): {{Source: api.SourceGateway, Name: "TLS inspection"}},
+		ids(6): {{Source: api.SourcePosture, Name: "corp laptops"}},
+		ids(7): nil, ids(8): nil,
+	} {
+		e := items[id].Evidence
+		if diff := cmp.Diff(want, e.Uses); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", id, diff)
+		}
+		wantUsage := api.InUse
+		if want == nil {
+			wantUsage = api.Unused
+		}
+		if e.Usage() != wantUsage || len(e.Sources) != len(api.AllSources()) || e.GatheredAt.IsZero() {
+			t.Errorf("%s: %v, %+v", id, e.Usage(), e)
+		}
+	}
+	ca, leaf := items[ids(7)].Evidence, items[ids(8)].Evidence
+	states := func(e api.Evidence) (out []string) {
+		for _, r := range e.Sources {
+			out = append(out, fmt.Sprintf("%s %s %s", r.Source, r.State, r.Scope))
+		}
+		return out
+	}
+	wantCA := []string{"associations complete services that the API reports", "hostnames complete hostnames of 3 zones", "workers not_applicable ", "pages not_applicable ",
+		"hyperdrive complete 1 Hyperdrive configuration", "gateway complete Gateway configuration", "posture complete 1 device posture rule"}
+	wantLeaf := []string{"associations complete services that the API reports", "hostnames not_applicable ", "workers complete current bindings of 2 Workers",
+		"pages complete current bindings of 2 Pages projects", "hyperdrive complete 1 Hyperdrive configuration", "gateway complete Gateway configuration", "posture not_applicable "}
+	if diff := cmp.Diff([][]string{wantCA, wantLeaf}, [][]string{states(ca), states(leaf)}); diff != "" {
+		t.Errorf("sources (-want +got)\n%s", diff)
+	}
+}
+
+func refuse(status int, code int) func() *http.Response {
+	return func() *http.Response {
+		return answer(status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}]}`, code))
+	}
+}
+
+func success(result string) func() *http.Response {
+	return func() *http.Response {
+		return answer(200, `{"success":true,"errors":[],"messages":[],"result":`+result+`}`)
+	}
+}
+
+// Each clause of the rules for usage: what a fault in one place leaves open.
+func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
+	t.Parallel()
+	const (
+		ca, leaf = 7, 8 // that no source names
+	)
+	for name, tt := range map[string]struct {
+		path       string
+		fault      func() *http.Response
+		open       []int // certificates that are unknown; all others are as without the fault
+		permission string
+	}{
+		"Workers refused":                 {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
+		"one Worker refused":              {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
+		"one Worker gone":                 {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
+		"a Worker without bindings":       {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
+		"a Worker with null bindings":     {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
+		"bindings of another kind":        {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
+		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
+		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
+		"a binding that is null":          {"/workers/scripts/static/", success(`{"bindings":[null]}`), []int{leaf}, ""},
+		"a Worker without a name":         {"/workers/scripts?", success(`[{"id":"checkout"},{}]`), []int{leaf}, ""},
+		"a Worker with a path for a name": {"/workers/scripts?", success(`[{"id":"checkout"},{"id":"../x"}]`), []int{leaf}, ""},
+		"Pages refused":                   {"/pages/projects", refuse(403, 10000), []int{3, leaf}, "Account: Pages Read"},
+		"a project without configs":       {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, leaf}, ""},
+		"a project with null configs":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":null}]`), []int{3, leaf}, ""},
+		"environments of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, leaf}, ""},
+		"certificates of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, leaf}, ""},
+		"a project's binding without id":  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
+		"Hyperdrive refused":              {"/hyperdrive/", refuse(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
+		"mtls of another kind":            {"/hyperdrive/", success(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
+		"Gateway fails":                   {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
+		"Gateway without settings":        {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
+		"settings of another kind":        {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},
+		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
+		"a rule without input":            {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},
+		"a rule without an id":            {"/devices/posture", success(`[{"type":"client_certificate","input":{}}]`), []int{6, ca}, ""},
+		"a rule without a type":           {"/devices/posture", success(`[{"input":{}}]`), []int{6, ca}, ""},
+		"zones refused":                   {"/zones?", refuse(403, 10000), []int{1, ca}, "Zone: Zone Read"},
+		"no zone seen":                    {"/zones?", success(`[]`), []int{1, ca}, "Zone: Zone Read"},
+		"a zone without an id":            {"/zones?", success(`[{"name":"x"}]`), []int{1, ca}, ""},
+		"a zone refused":                  {zoneID(3) + "/certificate_authorities", refuse(403, 10000), []int{ca}, "Zone: SSL and Certificates Read"},
+		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
+		"associations fail for one":       {ids(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
+		"associations truncated": {ids(leaf) + "/associations", func() *http.Response {
+			return answer(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
+		}, []int{leaf}, ""},
+		"associations from a cache": {ids(leaf) + "/associations", func() *http.Response { return answer(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
+		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
+		"a success with errors":     {"/hyperdrive/", func() *http.Response { return answer(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
+		"a stale source":            {"/hyperdrive/", func() *http.Response { return answer(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
+		"a source with more": {"/hyperdrive/", func() *http.Response {
+			return answer(200, `{"success":true,"result":[],"result_info":{"total_pages":2}}`)
+		}, []int{4, ca, leaf}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := everySource()
+			s.faults = map[string]func() *http.Response{tt.path: tt.fault}
+			items, err := inventory(t, s)
+			if err != nil || len(items) != 9 {
+				t.Fatalf("%d items, %v", len(items), err)
+			}
+			permission := ""
+			for n := range 9 {
+				e := items[ids(n)].Evidence
+				want := api.InUse
+				switch {
+				case slices.Contains(tt.open, n):
+					want = api.UsageUnknown
+				case n == ca || n == leaf:
+					want = api.Unused
+				}
+				if e.Usage() != want {
+					t.Errorf("certificate %d: %v, want %v: %+v", n, e.Usage(), want, e)
+				}
+				for _, r := range e.Sources {
+					permission += r.Permission
+					if (r.State == api.SourceFailed) != (r.Err != nil) {
+						t.Errorf("certificate %d: %+v", n, r)
+					}
+				}
+			}
+			if tt.permission == "" && permission != "" || !strings.Contains(permission, tt.permission) {
+				t.Errorf("missing permission %q, want %q", permission, tt.permission)
+			}
+		})
+	}
+}
+
+func TestAbsentMembersThatStandForNone(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.faults = map[string]func() *http.Response{
+		"/pages/projects":  success(`[{"name":"a","deployment_configs":{}},{"name":"b","deployment_configs":{"preview":null,"production":{"mtls_certificates":null}}}]`),
+		"/hyperdrive/":     success(`[{"name":"a"},{"name":"b","mtls":null},{"name":"c","mtls":{"sslmode":"require"}}]`),
+		"/gateway/":        success(`{"settings":{"certificate":null,"custom_certificate":{"enabled":false}}}`),
+		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"}]`),
+	}
+	items, err := inventory(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{3, 4, 5, 6, 7, 8} {
+		if e := items[ids(n)].Evidence; e.Usage() != api.Unused {
+			t.Errorf("certificate %d: %v, %+v", n, e.Usage(), e.Sources)
+		}
+	}
+}
+
+func TestCertificateOfUnknownKindIsAskedAboutEverywhere(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.certificates = []storedCertificate{{ids(9), nil}}
+	items, err := inventory(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range items[ids(9)].Evidence.Sources {
+		if r.State != api.SourceComplete {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestSourcesCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	items, err := inventory(t, s, api.WithSources(api.SourceWorkers, api.SourceAssociations))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{"workers": 1, "settings": 2, "certificates": 1, "associations": 9}, s.requests); diff != "" {
+		t.Errorf("requests (-want +got)\n%s", diff)
+	}
+	e := items[ids(1)].Evidence // named by a source that was left out
+	if e.Usage() != api.Unused || e.Sources[1].State != api.SourceLeftOut {
+		t.Errorf("%v, %+v", e.Usage(), e.Sources)
+	}
+}
+
+func TestOneCertificateIsAskedAboutAlone(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	client := newClient(t, s)
+	e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(1)})
+	if err != nil || e.Usage() != api.InUse {
+		t.Fatalf("%v, %v", e, err)
+	}
+	if s.requests["certificates"] != 0 || s.requests["certificate"] != 1 || s.requests["associations"] != 1 {
+		t.Errorf("requests %v", s.requests)
+	}
+	_, err = client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(99)})
+	wantSentinels(t, err, api.ErrNotFound)
+}
+
+func TestRefusedCredentialsEndAnInventory(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/workers/scripts?", "/workers/scripts/checkout/", "/zones?", "/mtls_certificates?", ids(3) + "/associations", "/certificate_authorities"} {
+		s := everySource()
+		s.faults = map[string]func() *http.Response{path: refuse(401, 10000)}
+		_, err := inventory(t, s)
+		if !errors.Is(err, api.ErrUnauthorized) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestRefusedListEndsAnInventory(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.faults = map[string]func() *http.Response{"/mtls_certificates?": refuse(403, 10000)}
+	items, err := inventory(t, s)
+	if !errors.Is(err, api.ErrForbidden) || len(items) != 0 || s.requests["certificates"] != 1 {
+		t.Errorf("%d items, %v, requests %v", len(items), err, s.requests)
+	}
+}
+
+func TestRefusedAssociationsAreNotAskedForEver(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.faults = map[string]func() *http.Response{"/associations": refuse(403, 10000)}
+	items, err := inventory(t, s, api.WithInventoryConcurrency(1))
+	if err != nil || s.requests["associations"] != 3 {
+		t.Errorf("%v, requests %v", err, s.requests)
+	}
+	for id, item := range items {
+		r := item.Evidence.Sources[0]
+		if r.State != api.SourceFailed || r.Permission != "Account: SSL and Certificates Read" && !errors.Is(r.Err, api.ErrNotAsked) {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+}
+
+func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
+	t.Parallel()
+	items, err := inventory(t, everySource())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unused := items[ids(7)]
+	var none *api.Evidence
+	byHand := &api.Evidence{Uses: unused.Evidence.Uses, Sources: unused.Evidence.Sources}
+	changed := unused.Evidence
+	changed.Uses = []api.Use{{Source: api.SourceWorkers, Name: "x"}}
+	shorter := unused.Evidence
+	shorter.Sources = shorter.Sources[:3]
+	text, err := json.Marshal(unused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read api.InventoryItem
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]*api.Evidence{"nil": none, "by hand": byHand, "changed": &changed, "sources dropped": &shorter, "read from JSON": &read.Evidence} {
+		if e.Usage() != api.UsageUnknown {
+			t.Errorf("%s: %v", name, e.Usage())
+		}
+	}
+	if diff := cmp.Diff(unused.Certificate, read.Certificate); diff != "" {
+		t.Errorf("certificate (-written +read)\n%s", diff)
+	}
+	if diff := cmp.Diff(unused.Evidence.Sources, read.Evidence.Sources, cmpopts.EquateErrors()); diff != "" {
+		t.Errorf("sources (-written +read)\n%s", diff)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"account_id", "certificate_id", "name", "usage", "uses", "sources", "ca", "type"} {
+		if _, ok := fields[name]; !ok {
+			t.Errorf("the JSON has no %s: %s", name, text)
+		}
+	}
+}
+
+func TestWrongInventoryOptionsSendNothing(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]api.InventoryOption{
+		"nil": {nil}, "no sources": {api.WithSources()}, "unknown source": {api.WithSources("dns")},
+		"no certificates": {api.WithCertificates()}, "bad certificate": {api.WithCertificates(api.CertificateRef{AccountID: account, ID: "a b"})},
+		"another account": {api.WithCertificates(api.CertificateRef{AccountID: "other", ID: ids(1)})},
+		"no concurrency":  {api.WithInventoryConcurrency(0)}, "no progress": {api.WithInventoryProgress(nil)},
+	} {
+		s := everySource()
+		_, err := inventory(t, s, opts...)
+		if !errors.Is(err, api.ErrInvalidArgument) || len(s.requests) != 0 {
+			t.Errorf("%s: %v, requests %v", name, err, s.requests)
+		}
+	}
+}
+
+func TestPanicOfATransportReachesTheLoop(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/workers/scripts?", "/workers/scripts/checkout/", "/zones?", "/mtls_certificates?", "/associations", "/certificate_authorities"} {
+		s := everySource()
+		s.faults = map[string]func() *http.Response{path: func() *http.Response { panic(io.ErrClosedPipe) }}
+		func() {
+			defer func() {
+				if recovered := recover(); recovered != io.ErrClosedPipe {
+					t.Errorf("%s: recovered %v", path, recovered)
+				}
+			}()
+			_, err := inventory(t, s)
+			t.Errorf("%s: no panic but %v", path, err)
+		}()
+	}
+}

@@ -1,0 +1,205 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// InventoryOption configures [Client.Inventory] and [Client.Evidence]. A wrong one
+// sends nothing and is an [ErrInvalidArgument] that names it.
+type InventoryOption func(*inventoryConfig) error
+
+type inventoryConfig struct {
+	sources      []Source
+	certificates []CertificateRef
+	concurrency  int
+	allUses      bool
+	noZones      bool
+	progress     func(InventoryProgress)
+}
+
+// WithSources narrows the question to these sources; the others are left out, and
+// an [Unused] then says nothing about them. Without it, all are asked.
+func WithSources(only ...Source) InventoryOption {
+	return func(c *inventoryConfig) error {
+		if len(only) == 0 {
+			return errors.New("WithSources: no sources")
+		}
+		for _, s := range only {
+			if !slices.Contains(sources, s) {
+				return fmt.Errorf("WithSources: there is no source %.40q", string(s))
+			}
+		}
+		c.sources = slices.Clone(only)
+		return nil
+	}
+}
+
+// WithCertificates asks about these certificates of the account instead of all.
+// Each is read first, which takes one request.
+func WithCertificates(certs ...CertificateRef) InventoryOption {
+	return func(c *inventoryConfig) error {
+		if len(certs) == 0 {
+			return errors.New("WithCertificates: no certificates")
+		}
+		c.certificates = append(c.certificates, certs...)
+		return nil
+	}
+}
+
+// WithAllUses asks every zone about every CA, also when the CA is known to be in
+// use, so that all uses are found.
+func WithAllUses() InventoryOption {
+	return func(c *inventoryConfig) error {
+		c.allUses = true
+		return nil
+	}
+}
+
+// WithNoZones says that the account has no zones: they are not listed, and
+// hostnames count as answered.
+func WithNoZones() InventoryOption {
+	return func(c *inventoryConfig) error {
+		c.noZones = true
+		return nil
+	}
+}
+
+// WithInventoryConcurrency bounds the requests that the inventory has in flight at
+// a time; the default is 32.
+func WithInventoryConcurrency(n int) InventoryOption {
+	return func(c *inventoryConfig) error {
+		if n < 1 {
+			return fmt.Errorf("WithInventoryConcurrency: %d is less than 1", n)
+		}
+		c.concurrency = n
+		return nil
+	}
+}
+
+// WithInventoryProgress calls report before each item is yielded, and when the
+// inventory begins to wait. The calls come one at a time, on the goroutine that
+// ranges over the inventory.
+func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
+	return func(c *inventoryConfig) error {
+		if report == nil {
+			return errors.New("WithInventoryProgress: the function is nil")
+		}
+		c.progress = report
+		return nil
+	}
+}
+
+func newInventoryConfig(opts []InventoryOption) (inventoryConfig, error) {
+	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
+	var problems []error
+	for _, opt := range opts {
+		if opt == nil {
+			problems = append(problems, errors.New("an inventory option is nil"))
+			continue
+		}
+		problems = append(problems, opt(&cfg))
+	}
+	return cfg, errors.Join(problems...)
+}
+
+// InventoryProgress is how far an inventory has come.
+type InventoryProgress struct {
+	// Requests counts the calls that have been made. Expected is how many there
+	// will be at most, as far as it is known: with the list of Workers, of zones
+	// and of certificates it grows. Retries are not counted.
+	Requests int `json:"requests"`
+	Expected int `json:"expected"`
+	// InUse, Unused and Unknown count the certificates that are complete.
+	InUse   int `json:"in_use"`
+	Unused  int `json:"unused"`
+	Unknown int `json:"unknown"`
+	// Certificates is how many there are, 0 while that is not known.
+	Certificates int `json:"certificates"`
+	// WaitingUntil is when the next request may be made, as far as it is known,
+	// while the limiter or a block by the vendor holds requests back; otherwise
+	// it is the zero time.
+	WaitingUntil time.Time `json:"waiting_until,omitzero"`
+}
+
+// asked counts a call that is made.
+func (v *inventory) asked() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.progress.Requests++
+}
+
+// expect counts calls that will be made.
+func (v *inventory) expect(calls int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.progress.Expected += calls
+}
+
+// countPage counts the further pages of a list, by the numbers of its first.
+func (v *inventory) countPage(number int64, info *ResultInfo) {
+	if number == 1 && info != nil && info.TotalPages > 1 {
+		v.expect(int(min(info.TotalPages-1, 1<<20)))
+	}
+}
+
+// listed counts the certificates, and what asking about them takes.
+func (v *inventory) listed(number int64, info *ResultInfo) {
+	v.countPage(number, info)
+	if number > 1 || info == nil || info.TotalCount <= 0 {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.progress.Certificates = int(min(info.TotalCount, 1<<30))
+	if v.wants(SourceAssociations) {
+		v.progress.Expected += v.progress.Certificates
+	}
+}
+
+// expectAssociations counts the call for one certificate, if the list did not say
+// how many there are.
+func (v *inventory) expectAssociations() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.progress.Certificates == 0 {
+		v.progress.Expected++
+	}
+}
+
+// count adds an item that is complete.
+func (v *inventory) count(item *InventoryItem) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch item.Evidence.Usage() {
+	case InUse:
+		v.progress.InUse++
+	case Unused:
+		v.progress.Unused++
+	default:
+		v.progress.Unknown++
+	}
+}
+
+// wake makes the loop report that the inventory waits.
+func (v *inventory) wake() {
+	select {
+	case v.news <- struct{}{}:
+	default:
+	}
+}
+
+func (v *inventory) report() {
+	if v.config.progress == nil {
+		return
+	}
+	v.mu.Lock()
+	p := v.progress
+	v.mu.Unlock()
+	if until, ok := v.client.gate.waitingUntil(); ok {
+		p.WaitingUntil = until
+	}
+	v.config.progress(p)
+}

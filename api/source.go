@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+// accountSource is a source that is read once for an account.
+type accountSource struct {
+	source Source
+	read   func(ctx context.Context, v *inventory) findings
+}
+
+// accountSources are read before the certificates, in this order.
+var accountSources = []accountSource{
+	{SourceWorkers, readWorkers},
+	{SourcePages, readPages},
+	{SourceHyperdrive, readHyperdrive},
+	{SourceGateway, readGateway},
+	{SourcePosture, readPosture},
+}
+
+// findings is what a source said about an account.
+type findings struct {
+	uses  map[string][]Use // by the certificate's id, in lower case
+	scope string
+	// failure is why the source could not be read, or not in full; then it leaves
+	// open each certificate that it does not name. permission is what the
+	// credentials lack, if that is why.
+	failure    *Error
+	permission string
+}
+
+// add notes that something called name refers to a certificate.
+func (f *findings) add(source Source, name, certificateID string) {
+	if f.uses == nil {
+		f.uses = map[string][]Use{}
+	}
+	id := strings.ToLower(certificateID)
+	use := Use{Source: source, Name: name}
+	for _, known := range f.uses[id] {
+		if known == use {
+			return
+		}
+	}
+	f.uses[id] = append(f.uses[id], use)
+}
+
+// fail notes a failure of an operation; the first one is kept.
+func (f *findings) fail(op operation, failure *Error) {
+	if f.failure != nil || failure == nil {
+		return
+	}
+	f.failure, f.permission = failure, missingPermission(op, failure)
+}
+
+// missingPermission is what a 403 of the API itself says that the credentials
+// lack.
+func missingPermission(op operation, failure *Error) string {
+	if failure.Is(ErrForbidden) && !failure.Is(ErrUnexpectedResponse) {
+		return op.Permission
+	}
+	return ""
+}
+
+// whole returns why a response with n items, which is a list if it has items, may
+// not be all that there is. An empty response from a cache, or one that carries
+// errors, proves nothing.
+func (r *reply) whole(op operation, n int) *Error {
+	switch {
+	case len(r.errors) > 0:
+		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
+	case isTruncated(n, r.info, r.more):
+		return r.fail(op, ErrTruncated, "")
+	case r.stale:
+		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one")
+	default:
+		return nil
+	}
+}
+
+// readList reads a list without pages.
+func readList[T any, P generatedType[T]](ctx context.Context, v *inventory, op operation, send send) ([]T, *Error) {
+	rows := list[T, T, P]{size: 256, convert: func(item *T, _ []string) (T, error) { return *item, nil }}
+	r, failure := v.client.do(ctx, op, v.policy(), send, &rows)
+	if failure == nil {
+		failure = r.whole(op, len(rows.items))
+	}
+	return rows.items, failure
+}
+
+// readObject reads a result that is one object; nil if there is none.
+func readObject[T any, P generatedType[T]](ctx context.Context, v *inventory, op operation, send send) (*T, *Error) {
+	var got object[T, P]
+	r, failure := v.client.do(ctx, op, v.policy(), send, &got)
+	if failure == nil {
+		failure = r.whole(op, 0)
+	}
+	return got.value, failure
+}
+
+// incomplete is the error of a response that lacks a member on the way to a
+// certificate's id.
+func incomplete(op operation, note string) *Error {
+	return &Error{operation: op.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note}
+}
+
+// counted writes a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// editor is short for the type in the signatures of the sources.
+type editor = generated.RequestEditorFn

@@ -1,0 +1,37 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperation, "get Gateway configuration"}
+
+// readGateway reads the certificate that Gateway uses to inspect TLS, in its
+// current and its deprecated member:
+// https://developers.cloudflare.com/cloudflare-one/team-and-resources/devices/user-side-certificates/custom-certificate/.
+//
+// A configuration without settings is a failure. Settings without a certificate,
+// or with null, use none.
+func readGateway(ctx context.Context, v *inventory) findings {
+	f := findings{scope: "Gateway configuration"}
+	configuration, failure := readObject[generated.GatewayConfiguration](ctx, v, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
+		return v.client.generated.GetGatewayConfiguration(ctx, v.account, edit)
+	})
+	f.fail(getGatewayConfiguration, failure)
+	if configuration == nil {
+		return f
+	}
+	if configuration.Settings == nil {
+		f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "the configuration has no settings"))
+		return f
+	}
+	for _, id := range []string{configuration.Settings.Certificate.ID, configuration.Settings.CustomCertificate.ID} {
+		if id != "" {
+			f.add(SourceGateway, "TLS inspection", id)
+		}
+	}
+	return f
+}

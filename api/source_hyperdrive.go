@@ -1,0 +1,33 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var listHyperdriveConfigs = operation{generated.ListHyperdriveConfigsOperation, "list Hyperdrive configurations"}
+
+// readHyperdrive reads the CA certificate and the client certificate of each
+// Hyperdrive configuration:
+// https://developers.cloudflare.com/hyperdrive/configuration/tls-ssl-certificates-for-hyperdrive/.
+//
+// A configuration whose mtls is absent or null uses none.
+func readHyperdrive(ctx context.Context, v *inventory) findings {
+	var f findings
+	configs, failure := readList[generated.HyperdriveConfig](ctx, v, listHyperdriveConfigs, func(ctx context.Context, edit editor) (*http.Response, error) {
+		return v.client.generated.ListHyperdriveConfigs(ctx, v.account, edit)
+	})
+	f.fail(listHyperdriveConfigs, failure)
+	for _, config := range configs {
+		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
+			if id != "" {
+				f.add(SourceHyperdrive, cmp.Or(config.Name, config.ID), id)
+			}
+		}
+	}
+	f.scope = counted(len(configs), "Hyperdrive configuration")
+	return f
+}

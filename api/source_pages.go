@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var listPagesProjects = operation{generated.ListPagesProjectsOperation, "list Pages projects"}
+
+// readPages reads the mTLS certificates that Pages projects bind, for production
+// and preview: https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates.
+//
+// An environment that is absent or null, and one without certificates, bind none.
+// A project without deployment_configs, and a binding without a certificate id,
+// are failures.
+func readPages(ctx context.Context, v *inventory) findings {
+	var f findings
+	projects := 0
+	rows := list[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
+		size:    256,
+		convert: func(p *generated.PagesProject, _ []string) (generated.PagesProject, error) { return *p, nil },
+	}
+	all := pages(ctx, v.client, listPagesProjects, v.policy(), nil, 0, rows, v.countPage,
+		func(p generated.PagesProject) string { return p.Name },
+		func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
+			return v.client.generated.ListPagesProjects(ctx, v.account, &params, edit)
+		})
+	for project, err := range all {
+		if err != nil {
+			f.fail(listPagesProjects, asError(err))
+			break
+		}
+		projects++
+		if project.DeploymentConfigs == nil {
+			f.fail(listPagesProjects, incomplete(listPagesProjects, "a project has no deployment_configs"))
+			continue
+		}
+		for _, environment := range []generated.PagesDeploymentConfig{project.DeploymentConfigs.Production, project.DeploymentConfigs.Preview} {
+			for _, binding := range environment.MTLSCertificates {
+				if binding.CertificateID == "" {
+					f.fail(listPagesProjects, incomplete(listPagesProjects, "a binding of a project has no certificate_id"))
+					continue
+				}
+				f.add(SourcePages, project.Name, binding.CertificateID)
+			}
+		}
+	}
+	f.scope = "current bindings of " + counted(projects, "Pages project")
+	return f
+}

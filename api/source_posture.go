@@ -1,0 +1,37 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var listPostureRules = operation{generated.ListDevicePostureRulesOperation, "list device posture rules"}
+
+// readPosture reads the CA certificates that device posture rules trust:
+// https://developers.cloudflare.com/cloudflare-one/reusable-components/posture-checks/client-checks/client-certificate/.
+//
+// Rules of a type that does not begin with client_certificate need no certificate.
+// One that does, and has no input or no certificate id, is a failure.
+func readPosture(ctx context.Context, v *inventory) findings {
+	var f findings
+	rules, failure := readList[generated.PostureRule](ctx, v, listPostureRules, func(ctx context.Context, edit editor) (*http.Response, error) {
+		return v.client.generated.ListDevicePostureRules(ctx, v.account, edit)
+	})
+	f.fail(listPostureRules, failure)
+	for _, rule := range rules {
+		switch {
+		case rule.Input != nil && rule.Input.CertificateID != "":
+			f.add(SourcePosture, cmp.Or(rule.Name, rule.ID), rule.Input.CertificateID)
+		case rule.Type == "":
+			f.fail(listPostureRules, incomplete(listPostureRules, "a rule has no type"))
+		case strings.HasPrefix(rule.Type, "client_certificate"):
+			f.fail(listPostureRules, incomplete(listPostureRules, "a rule of type client_certificate has no certificate_id"))
+		}
+	}
+	f.scope = counted(len(rules), "device posture rule")
+	return f
+}

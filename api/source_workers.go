@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var (
+	listWorkers       = operation{generated.ListWorkersOperation, "list Workers"}
+	getWorkerSettings = operation{generated.GetWorkerSettingsOperation, "get settings of a Worker"}
+)
+
+// readWorkers reads the bindings of type mtls_certificate of all Workers of an
+// account: https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/.
+//
+// A Worker without bindings in its settings, and a binding without a certificate
+// id, are failures of that Worker: the API always has both. A failed Worker leaves
+// open each certificate that no other Worker names.
+//
+// It sees the current settings. Older versions of a Worker, which a gradual
+// deployment may still run, and Workers in dispatch namespaces are not read.
+func readWorkers(ctx context.Context, v *inventory) findings {
+	var f findings
+	workers, failure := readList[generated.Worker](ctx, v, listWorkers, func(ctx context.Context, edit editor) (*http.Response, error) {
+		return v.client.generated.ListWorkers(ctx, v.account, edit)
+	})
+	f.fail(listWorkers, failure)
+	v.expect(len(workers))
+	names := make([]findings, len(workers))
+	v.each(len(workers), func(i int) {
+		names[i] = readWorker(ctx, v, workers[i].ID)
+	})
+	for _, one := range names {
+		for id, uses := range one.uses {
+			for _, use := range uses {
+				f.add(use.Source, use.Name, id)
+			}
+		}
+		f.fail(getWorkerSettings, one.failure)
+	}
+	f.scope = "current bindings of " + counted(len(workers), "Worker")
+	return f
+}
+
+func readWorker(ctx context.Context, v *inventory, name string) findings {
+	var f findings
+	if err := validateScriptName(name); err != nil {
+		f.fail(listWorkers, incomplete(listWorkers, err.Error()))
+		return f
+	}
+	settings, failure := readObject[generated.WorkerSettings](ctx, v, getWorkerSettings, func(ctx context.Context, edit editor) (*http.Response, error) {
+		return v.client.generated.GetWorkerSettings(ctx, v.account, name, edit)
+	})
+	f.fail(getWorkerSettings, failure)
+	if settings == nil {
+		return f
+	}
+	if settings.Bindings == nil {
+		f.fail(getWorkerSettings, incomplete(getWorkerSettings, "the settings have no bindings"))
+	}
+	for _, binding := range settings.Bindings {
+		switch {
+		case binding.CertificateID != "":
+			f.add(SourceWorkers, name, binding.CertificateID)
+		case binding.Type == "mtls_certificate":
+			f.fail(getWorkerSettings, incomplete(getWorkerSettings, "a binding of type mtls_certificate has no certificate_id"))
+		case binding.Type == "":
+			f.fail(getWorkerSettings, incomplete(getWorkerSettings, "a binding has no type"))
+		}
+	}
+	return f
+}
