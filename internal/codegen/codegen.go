@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -96,7 +97,19 @@ func oapiCodegen(ctx context.Context, moduleRoot, spec, name string) ([]byte, er
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("oapi-codegen (%s): %w: %s", name, err, strings.Join(strings.Fields(stderr.String()), " "))
+		return nil, fmt.Errorf("oapi-codegen (%s): %w: %s", name, err, withoutStack(stderr.String()))
 	}
 	return stdout.Bytes(), nil
+}
+
+// stacks begins the part of a crashed program's output that holds its stacks.
+var stacks = regexp.MustCompile(`\n(goroutine \d+ |runtime stack:)`)
+
+// withoutStack returns the output of a program in one line. Of a program that
+// panicked it keeps the cause.
+func withoutStack(output string) string {
+	if at := stacks.FindStringIndex(output); at != nil {
+		output = output[:at[0]]
+	}
+	return strings.Join(strings.Fields(output), " ")
 }

@@ -66,3 +66,16 @@ func TestStagingFolderIsRemoved(t *testing.T) {
 		t.Errorf("left over: %v", left)
 	}
 }
+
+func TestCrashOfTheGeneratorIsToldInOneLine(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]string{
+		"panic: bad\n\tmore\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:1\nexit status 2\n": "panic: bad more",
+		"fatal error: stack overflow\n\nruntime stack:\nruntime.throw()\n":                      "fatal error: stack overflow",
+		"error: no name\nfor goroutine 1 \n":                                                    "error: no name for goroutine 1",
+	} {
+		if got := withoutStack(output); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -37,7 +37,8 @@ func (c *ContradictionError) Unwrap() error { return c.Cause }
 
 // Flatten returns doc with each schema of the operation's responses and
 // parameters merged; doc is not changed. It must not contain references.
-func Flatten(doc specdoc.Object) (specdoc.Object, error) {
+func Flatten(doc specdoc.Object) (_ specdoc.Object, err error) {
+	defer specdoc.Guard(&err, "flattening the document")
 	if err := checkChoices(doc); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,8 @@ func simplifyMedia(responses any) {
 
 // Load turns a document into kin-openapi's form and checks that it is valid
 // OpenAPI. Nothing outside the document is read.
-func Load(doc specdoc.Object) (*openapi3.T, error) {
+func Load(doc specdoc.Object) (_ *openapi3.T, err error) {
+	defer specdoc.Guard(&err, "validating the document")
 	data, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
 		return nil, err
@@ -173,8 +175,9 @@ func bounds(ref *openapi3.SchemaRef, pointer string) error {
 }
 
 // mergeChecked merges, and refuses a result that no document satisfies.
-func mergeChecked(ref *openapi3.SchemaRef) (*openapi3.Schema, error) {
-	merged, err := allof.Merge(*ref)
+func mergeChecked(ref *openapi3.SchemaRef) (merged *openapi3.Schema, err error) {
+	defer specdoc.Guard(&err, "merging allOf")
+	merged, err = allof.Merge(*ref)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +189,8 @@ func mergeChecked(ref *openapi3.SchemaRef) (*openapi3.Schema, error) {
 
 var conflict = regexp.MustCompile(`unable to resolve (\w+) conflict`)
 
-// locate finds the smallest schema in which the contradiction shows.
+// locate finds the smallest schema that cannot be merged: because its parts
+// contradict each other, or because the merging panics.
 func locate(ref *openapi3.SchemaRef, pointer string, cause error) error {
 	for name, child := range children(ref.Value) {
 		if _, err := mergeChecked(child); err != nil {
@@ -200,6 +204,9 @@ func locate(ref *openapi3.SchemaRef, pointer string, cause error) error {
 		if _, err := mergeChecked(parts); err != nil {
 			return locate(parts, pointer+"/properties/"+specdoc.Escape(name), err)
 		}
+	}
+	if _, panicked := errors.AsType[*specdoc.PanicError](cause); panicked {
+		return fmt.Errorf("%s: %w", pointer, cause)
 	}
 	keyword := "allOf"
 	if m := conflict.FindStringSubmatch(cause.Error()); m != nil {

@@ -130,6 +130,34 @@ func TestContradictionsNameTheSchemaAndTheKeyword(t *testing.T) {
 	}
 }
 
+// panicking panics when it is encoded, as a fault of a library would.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("bad\nstack") }
+
+func TestPanicsOfTheLibrariesAreRefusalsWithPlaceAndCause(t *testing.T) {
+	t.Parallel()
+	const root = "/paths/~1a~1{b}/get/responses/200/content/application~1json/schema"
+	for name, tt := range map[string]struct {
+		schema any
+		want   string // of the error's text, its beginning
+	}{
+		"object in an enum":                {"{allOf: [{enum: [{a: 1}]}, {enum: [b]}]}", root + ": merging allOf panicked: "},
+		"list in an enum of a property":    {"{properties: {p: {allOf: [{enum: [[a]]}, {enum: [[a]]}]}}}", root + "/properties/p: merging allOf panicked: "},
+		"object in an enum, in both parts": {"{items: {allOf: [{properties: {p: {enum: [{a: 1}]}}}, {properties: {p: {enum: [b]}}}]}}", root + "/items/properties/p: merging allOf panicked: "},
+		"encoding":                         {panicking{}, "validating the document panicked: bad"},
+	} {
+		doc := document(tt.schema)
+		if text, ok := tt.schema.(string); ok {
+			doc = withSchema(t, text)
+		}
+		_, err := Flatten(doc)
+		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want %q and a cause in one line", name, err, tt.want)
+		}
+	}
+}
+
 func TestInvalidDocumentsAreRefusedInOneLine(t *testing.T) {
 	t.Parallel()
 	noInfo := withSchema(t, "{type: string}")

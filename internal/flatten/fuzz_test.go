@@ -15,6 +15,7 @@ func FuzzFlatten(f *testing.F) {
 	for _, schema := range []string{
 		"{allOf: [{type: object, properties: {a: {type: string}}}, {required: [a]}]}",
 		"{allOf: [{enum: [true]}, {enum: [false]}]}",
+		"{allOf: [{enum: [{a: 1}]}, {enum: [b]}]}",
 		"{allOf: [{anyOf: [{type: string}, {type: integer}]}, {oneOf: [{type: string}, {minLength: 3}]}]}",
 		"{type: array, items: {allOf: [{type: object}, {type: object, additionalProperties: false}]}}",
 		"{allOf: [{type: number, minimum: 1, maximum: 5}, {minimum: 3, exclusiveMinimum: true}]}",

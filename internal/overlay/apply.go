@@ -79,7 +79,8 @@ func Survey(doc specdoc.Object, overlays []Overlay) (specdoc.Object, []Outcome, 
 	return out, outcomes, nil
 }
 
-func (o *Overlay) apply(root *yaml.Node, a Action) (Effect, error) {
+func (o *Overlay) apply(root *yaml.Node, a Action) (_ Effect, err error) {
+	defer specdoc.Guard(&err, "applying the action")
 	matched, err := o.matches(root, a.Target)
 	if err != nil {
 		return 0, err

@@ -18,6 +18,8 @@ import (
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
 
 const (
@@ -103,7 +105,8 @@ func documents(fsys fs.FS, dir string) ([]string, error) {
 
 // Parse reads one overlay document and checks what this project demands of it:
 // version 1.1.0, a reason and an id for each action, and paths that parse.
-func Parse(file string, data []byte) (Overlay, error) {
+func Parse(file string, data []byte) (_ Overlay, err error) {
+	defer specdoc.Guard(&err, "parsing the overlay document")
 	o := Overlay{File: file}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&o.document); err != nil {

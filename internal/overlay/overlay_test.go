@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
@@ -198,5 +199,14 @@ func TestLoadRefusesDoubtfulFolders(t *testing.T) {
 		if _, err := Load(fsys, "o"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+func TestPanicOfTheLibraryIsAnError(t *testing.T) {
+	t.Parallel()
+	overlays := parse(t, "  - {x-id: drop, description: d, target: $.paths, remove: true}\n")
+	broken := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{nil, nil}}
+	if _, err := overlays[0].apply(broken, overlays[0].Actions[0]); err == nil || !strings.HasPrefix(err.Error(), "applying the action panicked: ") {
+		t.Errorf("error %v, want the panic", err)
 	}
 }

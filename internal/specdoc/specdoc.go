@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,7 +23,8 @@ type Object = map[string]any
 
 // Decode reads one JSON or YAML document whose root is an object. Errors name
 // the source and the place in it.
-func Decode(name string, data []byte) (Object, error) {
+func Decode(name string, data []byte) (_ Object, err error) {
+	defer Guard(&err, name+": decoding the document")
 	trimmed := bytes.TrimLeft(data, " \t\r\n")
 	if len(trimmed) == 0 {
 		return nil, fmt.Errorf("%s: the document is empty", name)
@@ -74,7 +76,8 @@ func decodeYAML(name string, data []byte) (Object, error) {
 
 // Encode writes the tree as indented JSON with sorted keys and a final
 // newline: equal trees give equal bytes.
-func Encode(root any) ([]byte, error) {
+func Encode(root any) (_ []byte, err error) {
+	defer Guard(&err, "encoding the document")
 	data, err := json.Marshal(root, json.Deterministic(true), jsontext.WithIndent("  "))
 	if err != nil {
 		return nil, fmt.Errorf("encoding the document: %w", err)
@@ -104,5 +107,23 @@ func cloneValue(v any) any {
 		return out
 	default:
 		return v
+	}
+}
+
+// PanicError reports that a library panicked on a document.
+type PanicError struct {
+	Work  string // what the library did
+	Cause string // the first line of the panic's value
+}
+
+func (e *PanicError) Error() string { return e.Work + " panicked: " + e.Cause }
+
+// Guard stores a panic in err as a *PanicError. Every function that hands text of
+// the vendor to a library defers it, so that a fault of the library refuses the
+// document instead of ending the process. work names what the library does.
+func Guard(err *error, work string) {
+	if value := recover(); value != nil {
+		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")
+		*err = &PanicError{Work: work, Cause: cause}
 	}
 }

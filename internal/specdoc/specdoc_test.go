@@ -1,6 +1,7 @@
 package specdoc
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -101,5 +102,46 @@ func TestToYAMLAndBack(t *testing.T) {
 	}
 	if diff := cmp.Diff(any(tree), got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestPanicsOfLibrariesBecomeErrorsOfOneLine(t *testing.T) {
+	t.Parallel()
+	var none map[string]int
+	for name, tt := range map[string]struct {
+		work func()
+		want string // empty: no error
+	}{
+		"text":          {func() { panic("bad\ngoroutine 1 [running]:") }, "merging panicked: bad"},
+		"error":         {func() { panic(errors.New("bad")) }, "merging panicked: bad"},
+		"runtime error": {func() { none["a"] = 1 }, "merging panicked: assignment to entry in nil map"},
+		"no panic":      {func() {}, ""},
+	} {
+		err := func() (err error) {
+			defer Guard(&err, "merging")
+			tt.work()
+			return nil
+		}()
+		if _, ok := errors.AsType[*PanicError](err); ok != (tt.want != "") || ok && err.Error() != tt.want {
+			t.Errorf("%s: error %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// panicking panics when it is encoded, as a fault of a library would.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("bad\nstack") }
+
+func TestEncodersAreGuarded(t *testing.T) {
+	t.Parallel()
+	doc := Object{"a": panicking{}}
+	for name, encode := range map[string]func() error{
+		"Encode": func() error { _, err := Encode(doc); return err },
+		"ToYAML": func() error { _, err := ToYAML(doc); return err },
+	} {
+		if _, ok := errors.AsType[*PanicError](encode()); !ok {
+			t.Errorf("%s: no PanicError", name)
+		}
 	}
 }

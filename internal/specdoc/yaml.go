@@ -107,7 +107,8 @@ func scalar(n *yaml.Node) (any, error) {
 }
 
 // ToYAML turns a tree into a YAML document node with sorted keys.
-func ToYAML(tree any) (*yaml.Node, error) {
+func ToYAML(tree any) (_ *yaml.Node, err error) {
+	defer Guard(&err, "turning the document into YAML")
 	data, err := json.Marshal(tree, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("encoding the document: %w", err)

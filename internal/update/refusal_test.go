@@ -39,6 +39,10 @@ func TestRefusalTellsWhatTheVendorChanged(t *testing.T) {
 			edits: []string{"        count: {", "        count: {allOf: [{type: number}, {type: string}], "},
 			place: "answer 200: result_info.count", overlays: true,
 		},
+		"a library panics": {
+			edits: []string{"        count: {", "        count: {allOf: [{enum: [{a: 1}]}, {enum: [1]}], "},
+			place: "answer 200: result_info.count", overlays: true,
+		},
 		"an object has no name": {
 			edits: []string{serviceProperty, serviceProperty + "        " + strings.Repeat("long_", 9) + ": {type: object, properties: {a: {type: string}}}\n"},
 			place: "answer 4XX: result[].long_long_long_long_long_long_long_long_long_", contract: true, overlays: true,
