@@ -15,8 +15,9 @@
 //     of the path: their names are never sent.
 //   - Response ranges are spelled with capital letters (4XX), the only
 //     spelling that OpenAPI defines for what the vendor meant by 4xx.
-//   - Extensions are left out, except the vendor's own (x-cf…): they assert
-//     nothing, and generators take some of them for instructions.
+//   - Extensions are left out, except the vendor's own (x-cf… and
+//     x-api-token-group): they assert nothing, and generators take some of them
+//     for instructions.
 //   - Discriminators are left out: the alternatives that they choose from stay,
 //     and one of them has to match with or without the hint.
 //   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
@@ -32,6 +33,10 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
+
+// TokenPermissions is the vendor's extension that lists the permissions of API
+// tokens, each of which is enough for the operation.
+const TokenPermissions = "x-api-token-group"
 
 // Canonicalize returns the canonical form of doc, which is not changed.
 func Canonicalize(doc specdoc.Object) (specdoc.Object, error) {

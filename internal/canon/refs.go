@@ -44,7 +44,7 @@ func (in *inliner) inline(v any, at string) (any, error) {
 // alternatives it is that matches.
 func leftOut(key string, place specdoc.Place) bool {
 	return place == specdoc.Fields &&
-		(key == "discriminator" || strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "x-cf"))
+		(key == "discriminator" || strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "x-cf") && key != TokenPermissions)
 }
 
 func (in *inliner) walk(v any, at string, place specdoc.Place, depth int) (any, error) {

@@ -129,6 +129,8 @@ var edits = map[string]edited{
 	"second server":                 {[]string{"v4}]", "v4}, {url: https://x.example.com}]"}, "/servers", Documentation, Documentation},
 	"link":                          {[]string{good, good + "          links: {next: {operationId: list}}\n"}, op + "/responses/200/links", Documentation, Documentation},
 	"vendor's extension":            {[]string{"      operationId: list\n", "      operationId: list\n      x-cf-a: 1\n"}, op + "/x-cf-a", Documentation, Documentation},
+	"permission dropped":            {[]string{"      operationId: list\n", "      operationId: list\n      x-api-token-group: [Read]\n"}, op + "/x-accepted-permissions", Breaking, Breaking},
+	"permission of the member":      {[]string{"      operationId: list\n", "      operationId: list\n      x-cfPermissionsRequired: {enum: [read]}\n"}, op + "/x-cfPermissionsRequired", Breaking, Breaking},
 	"licence":                       {[]string{"title: Things", "license: {name: MIT}, title: Things"}, "/info/license", Documentation, Documentation},
 }
 

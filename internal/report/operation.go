@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/certuse/cloudflare-mtls/internal/canon"
 	"github.com/certuse/cloudflare-mtls/internal/specdoc"
 )
 
@@ -93,9 +94,11 @@ func (c *comparer) servers(before, after any) {
 }
 
 func (c *comparer) operation(before, after specdoc.Object, at spot) {
+	c.permissions(before, after, at)
 	eachKey(before, after, func(key string) {
 		x, y := before[key], after[key]
 		switch key {
+		case canon.TokenPermissions, acceptedPermissions, requiredPermissions: // compared above
 		case "parameters":
 			c.parameters(x, y, at.keyword(key))
 		case "responses":
@@ -112,6 +115,33 @@ func (c *comparer) operation(before, after specdoc.Object, at spot) {
 			}
 		}
 	})
+}
+
+// The extensions that list permissions. The overlays state acceptedPermissions,
+// which stands for canon.TokenPermissions where the text is without it.
+const (
+	acceptedPermissions = "x-accepted-permissions"
+	requiredPermissions = "x-cfPermissionsRequired"
+)
+
+// permissions compares what a token must be allowed to do.
+func (c *comparer) permissions(before, after specdoc.Object, at spot) {
+	accepted := func(op specdoc.Object) any {
+		for _, key := range []string{canon.TokenPermissions, acceptedPermissions} {
+			if value, ok := op[key]; ok {
+				return union(list(value))
+			}
+		}
+		return nil
+	}
+	for key, value := range map[string]func(specdoc.Object) any{
+		acceptedPermissions: accepted,
+		requiredPermissions: func(op specdoc.Object) any { return op[requiredPermissions] },
+	} {
+		if x, y := value(before), value(after); meaning(x) != meaning(y) {
+			c.add(Breaking, at.keyword(key), fmt.Sprintf("permissions: %s → %s", shown(x), shown(y)), "Tokens in use may lack a permission.")
+		}
+	}
 }
 
 func (c *comparer) deprecated(before, after any, at spot) {

@@ -10,8 +10,9 @@ import (
 )
 
 // Reaching marks which changes of the published text are changes of the
-// contract too, and says of the others why they are not. text is the new
-// published text (see Loosen), overlaid what the overlays make of it.
+// contract too, and says of the others why they are not, and whether an overlay
+// wrote over them. text is the new published text (see Loosen), overlaid what
+// the overlays make of it.
 func Reaching(published, contract []Change, text, overlaid specdoc.Object) []PublishedChange {
 	out := make([]PublishedChange, 0, len(published))
 	overlaid = aligned(overlaid, text)
@@ -19,41 +20,44 @@ func Reaching(published, contract []Change, text, overlaid specdoc.Object) []Pub
 	for _, p := range published {
 		same := func(c Change) bool { return subject(c) == subject(p) }
 		at := slices.IndexFunc(contract, same)
-		reaches := slices.ContainsFunc(contract, func(c Change) bool { return same(c) && c.Class == p.Class })
+		change := PublishedChange{Change: p}
+		change.ReachesUsers = slices.ContainsFunc(contract, func(c Change) bool { return same(c) && c.Class == p.Class })
 		switch {
-		case reaches || p.Class == Documentation:
+		case change.ReachesUsers || p.Class == Documentation:
 		case at >= 0:
-			p.Meaning = "Users see another difference, as the contract tells: the overlays decide this place."
+			change.Overwritten = true
+			change.Meaning = "Users see another difference, as the contract tells: the overlays say otherwise at this place, so find out which is true."
 		default:
-			p.Meaning = hidden(p, decided, text, overlaid)
+			change.Meaning, change.Overwritten = hidden(p, decided, text, overlaid)
 		}
-		out = append(out, PublishedChange{p, reaches})
+		out = append(out, change)
 	}
 	return out
 }
 
-// hidden says why a change of the text is none of the contract. decided are the
-// differences that the overlays make to the text.
-func hidden(p Change, decided []Change, text, overlaid specdoc.Object) string {
+// hidden says why a change of the text is none of the contract, and whether that
+// is because an overlay writes another value. decided are the differences that
+// the overlays make to the text.
+func hidden(p Change, decided []Change, text, overlaid specdoc.Object) (meaning string, overwritten bool) {
 	const none = "Users see no difference: "
 	switch inText, inContract := stands(text, p.Pointer), stands(overlaid, p.Pointer); {
 	case !inContract && inText:
-		return none + "the overlays leave this place out."
+		return none + "the overlays leave this place out.", false
 	case !inContract:
-		return none + "the contract was without it before."
+		return none + "the contract was without it before.", false
 	}
 	for _, d := range decided {
 		if d.Class > Documentation && subject(d) == subject(p) {
-			return fmt.Sprintf(none+"the overlays say otherwise (%s).", d.What)
+			return fmt.Sprintf("The overlays say otherwise (%s): find out which is true.", d.What), true
 		}
 	}
 	for _, d := range decided {
 		// Of what is new as a whole, each part may be another in the contract.
 		if d.Class > Documentation && strings.HasPrefix(p.What, "added") && strings.HasPrefix(d.Pointer, p.Pointer+"/") {
-			return fmt.Sprintf(none+"the contract had it before, and the overlays say otherwise in part (%s: %s).", d.Place, d.What)
+			return fmt.Sprintf("The contract had it before, and the overlays say otherwise in part (%s: %s): find out which is true.", d.Place, d.What), true
 		}
 	}
-	return none + "the contract said so before."
+	return none + "the contract said so before.", false
 }
 
 // aligned returns the contract with the path and the parameters' names of the
@@ -105,7 +109,7 @@ func stands(doc any, pointer string) bool {
 func Unjudged(published []Change) []PublishedChange {
 	out := make([]PublishedChange, 0, len(published))
 	for _, p := range published {
-		out = append(out, PublishedChange{p, true})
+		out = append(out, PublishedChange{Change: p, ReachesUsers: true})
 	}
 	return out
 }

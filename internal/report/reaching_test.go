@@ -14,6 +14,10 @@ func TestHiddenChangesSayWhyTheyAreHidden(t *testing.T) {
 	const (
 		since   = count + "\n                        since: {type: string}"
 		renamed = "/things/{id}"
+
+		listed   = "      operationId: list\n"
+		groups   = "      x-api-token-group: [Write, Read]\n"
+		accepted = "      x-accepted-permissions: [Read, Write]\n"
 	)
 	// The contract, as here, names the path and its parameter otherwise.
 	overlaid := func(edits ...string) specdoc.Object {
@@ -22,23 +26,33 @@ func TestHiddenChangesSayWhyTheyAreHidden(t *testing.T) {
 	for name, tt := range map[string]struct {
 		before, after, contract []string
 		want                    string
+		overwritten             bool
 	}{
-		"the contract agrees":          {nil, []string{count, since}, []string{count, since}, "the contract said so before."},
-		"the contract disagrees":       {nil, []string{id, "schema: {type: string, maxLength: 32}"}, []string{id, "schema: {type: string, maxLength: 64}"}, "the overlays say otherwise (maxLength: 32 → 64)."},
-		"another type in the contract": {nil, []string{count, since}, []string{count, strings.Replace(since, "since: {type: string", "since: {type: number", 1)}, `the contract had it before, and the overlays say otherwise in part (answer 200: result[].since: type: "string" → "number").`},
-		"not in the contract":          {nil, []string{count, since}, nil, "the overlays leave this place out."},
-		"never in the contract":        {[]string{count, since}, nil, nil, "the contract was without it before."},
-		"kept by the overlays":         {[]string{count, since}, nil, []string{count, since}, `the overlays say otherwise (added: {"type":"string"}).`},
-		"required to the vendor":       {nil, []string{"required: [success]", "required: [success, result]"}, nil, "the overlays say otherwise (no longer required)."},
-		"required, and a part differs": {nil, []string{"required: [success]", "required: [success, result]"}, []string{"required: [success]", "required: [success, result]", count, "count: {type: number}"}, "the contract said so before."},
-		"credentials kept":             {nil, []string{token, ""}, nil, "the overlays say otherwise (newly accepted: api_token)."},
-		"other credentials differ":     {[]string{token, ""}, nil, []string{"        - {api_email: [], api_key: []}\n", ""}, "the contract said so before."},
-		"failure kept out":             {nil, []string{"        4XX:", "        5XX: {description: worse}\n        4XX:"}, nil, "the overlays leave this place out."},
+		"the contract agrees":          {nil, []string{count, since}, []string{count, since}, "Users see no difference: the contract said so before.", false},
+		"the contract disagrees":       {nil, []string{id, "schema: {type: string, maxLength: 32}"}, []string{id, "schema: {type: string, maxLength: 64}"}, "The overlays say otherwise (maxLength: 32 → 64): find out which is true.", true},
+		"another type in the contract": {nil, []string{count, since}, []string{count, strings.Replace(since, "since: {type: string", "since: {type: number", 1)}, `The contract had it before, and the overlays say otherwise in part (answer 200: result[].since: type: "string" → "number"): find out which is true.`, true},
+		"not in the contract":          {nil, []string{count, since}, nil, "Users see no difference: the overlays leave this place out.", false},
+		"never in the contract":        {[]string{count, since}, nil, nil, "Users see no difference: the contract was without it before.", false},
+		"kept by the overlays":         {[]string{count, since}, nil, []string{count, since}, `The overlays say otherwise (added: {"type":"string"}): find out which is true.`, true},
+		"required to the vendor":       {nil, []string{"required: [success]", "required: [success, result]"}, nil, "The overlays say otherwise (no longer required): find out which is true.", true},
+		"required, and a part differs": {nil, []string{"required: [success]", "required: [success, result]"}, []string{"required: [success]", "required: [success, result]", count, "count: {type: number}"}, "Users see no difference: the contract said so before.", false},
+		"credentials kept":             {nil, []string{token, ""}, nil, "The overlays say otherwise (newly accepted: api_token): find out which is true.", true},
+		"other credentials differ":     {[]string{token, ""}, nil, []string{"        - {api_email: [], api_key: []}\n", ""}, "Users see no difference: the contract said so before.", false},
+		"permission dropped":           {[]string{listed, listed + groups}, nil, []string{listed, listed + accepted}, `The overlays say otherwise (permissions: nothing → ["Read","Write"]): find out which is true.`, true},
+		"permissions listed":           {nil, []string{listed, listed + groups}, []string{listed, listed + groups + accepted}, "Users see no difference: the contract said so before.", false},
+		"failure kept out":             {nil, []string{"        4XX:", "        5XX: {description: worse}\n        4XX:"}, nil, "Users see no difference: the overlays leave this place out.", false},
 	} {
 		text := contract(t, tt.after...)
 		got := Reaching(Compare(contract(t, tt.before...), text), nil, text, overlaid(tt.contract...))
-		if len(got) != 1 || got[0].ReachesUsers || got[0].Meaning != "Users see no difference: "+tt.want {
-			t.Errorf("%s: %+v, want %s", name, got, tt.want)
+		if len(got) != 1 || got[0].ReachesUsers || got[0].Meaning != tt.want || got[0].Overwritten != tt.overwritten {
+			t.Errorf("%s: %+v, want %s, overwritten %v", name, got, tt.want, tt.overwritten)
+		}
+		want := Documentation
+		if tt.overwritten {
+			want = Breaking
+		}
+		if r := (Report{Published: got}); r.Classify() != want {
+			t.Errorf("%s: class %v, want %v", name, r.Classify(), want)
 		}
 	}
 }
@@ -51,7 +65,7 @@ func TestChangesOfTheContractReachUsers(t *testing.T) {
 		t.Errorf("the same change: %+v", got)
 	}
 	narrower := Compare(before, contract(t, id, "schema: {type: string, maxLength: 20}"))
-	if got := Reaching(published, narrower, text, text); len(got) != 1 || got[0].ReachesUsers || !strings.HasPrefix(got[0].Meaning, "Users see another difference") {
+	if got := Reaching(published, narrower, text, text); len(got) != 1 || got[0].ReachesUsers || !got[0].Overwritten || !strings.HasPrefix(got[0].Meaning, "Users see another difference") {
 		t.Errorf("another change of the place: %+v", got)
 	}
 	for _, c := range Unjudged(published) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/goapi"
@@ -9,8 +10,9 @@ import (
 
 // Report is what an update changes. Its JSON form is meant for CI jobs.
 type Report struct {
-	// Class is the worst of what reaches users: the contract after the overlays,
-	// and the exported API of package api.
+	// Class is the worst of the contract after the overlays and the exported API
+	// of package api. It is at least Breaking if a published change is
+	// Overwritten: what the overlay states may not hold any more.
 	Class Class `json:"class"`
 	// Refusal is why a document was refused; then the rest is what could be
 	// found out before that, or empty.
@@ -46,6 +48,9 @@ type PublishedChange struct {
 	// ReachesUsers is false if the overlays say something else at this place. It
 	// is true where nobody knows, because the document was refused before.
 	ReachesUsers bool `json:"reaches_users"`
+	// Overwritten is true if the contract says something else than the new text
+	// at this place, because an overlay action wrote it there.
+	Overwritten bool `json:"overwritten"`
 }
 
 // Overlays tells what the new text means for the overlay actions. Its lists are
@@ -114,6 +119,9 @@ func (r *Report) Classify() Class {
 		} else {
 			class = max(class, Breaking)
 		}
+	}
+	if slices.ContainsFunc(r.Published, func(p PublishedChange) bool { return p.Overwritten }) {
+		class = max(class, Breaking)
 	}
 	if class == None && len(r.Published) > 0 {
 		return Documentation
