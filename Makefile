@@ -21,6 +21,12 @@ test: ## Run all tests in random order, with fixed seeds, and the race detector 
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) -shuffle=on ./...
 
+# The go command fetches this toolchain; it need not be installed.
+GO_NEXT ?= go1.27.4
+.PHONY: test-next
+test-next: ## Run all tests with GO_NEXT (go1.27.4) too; says so when it cannot be fetched
+	@GO='$(GO)' .ci/test-next $(GO_NEXT)
+
 .PHONY: generate
 generate: ## Rebuild generated/ from openapi/ and overlays/
 	$(GO) generate .
@@ -83,7 +89,7 @@ api-text: ## Record the exported API in tests/publicapi/testdata
 	$(GO) test ./tests/publicapi -update
 
 .PHONY: check
-check: fmt-check tidy-check vet lint vuln check-generated test load ## Everything CI runs; corpora and fixed seeds only
+check: fmt-check tidy-check vet lint vuln check-generated test test-next load ## Everything CI runs; corpora and fixed seeds only
 
 .PHONY: fmt-check
 fmt-check:

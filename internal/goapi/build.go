@@ -1,3 +1,7 @@
+// Package goapi tells what new generated files do to the Go code of the module:
+// whether they are other code at all, and whether everything still compiles, tests
+// included. Nothing is promised of package generated, and package api exports none
+// of its types, so that its exported API cannot change with them.
 package goapi
 
 import (
@@ -28,8 +32,13 @@ func (e *BuildError) Error() string {
 	return "the module does not compile against the new contract: " + strings.Join(reasons, "; ")
 }
 
-// vet compiles all packages and their tests with files in place.
-func vet(ctx context.Context, root string, files map[string][]byte) (err error) {
+// Vet compiles and vets all packages of the module at root and their tests as if
+// files, by their paths from the root, stood in the tree: the go command reads them
+// through an overlay. If a package does not compile, the error is a *BuildError.
+func Vet(ctx context.Context, root string, files map[string][]byte) (err error) {
+	if root, err = filepath.Abs(root); err != nil {
+		return err
+	}
 	staging, err := os.MkdirTemp("", "goapi-")
 	if err != nil {
 		return err

@@ -4,15 +4,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/internal/goapi"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 )
 
 // Report is what an update changes. Its JSON form is meant for CI jobs.
 type Report struct {
-	// Class is the worst of the contract after the overlays and the exported API
-	// of package api. It is at least Breaking if a published change is
-	// Overwritten: what the overlay states may not hold any more.
+	// Class is the worst of the contract after the overlays. It is at least
+	// Breaking if a published change is Overwritten: what the overlay states may
+	// not hold any more.
 	Class Class `json:"class"`
 	// Refusal is why a document was refused; then the rest is what could be
 	// found out before that, or empty.
@@ -80,7 +79,6 @@ type Go struct {
 	Identical bool `json:"identical"`
 	// SameCode says that nothing but comments changes in it.
 	SameCode bool `json:"same_code"`
-	goapi.Changes
 }
 
 // CompareOverlays tells the difference between the outcomes of the same
@@ -113,13 +111,6 @@ func CompareOverlays(before, after []overlay.Outcome) Overlays {
 // Classify returns the class of the whole report.
 func (r *Report) Classify() Class {
 	class := Worst(r.Contract)
-	for _, c := range r.Go.Public {
-		if c.Compatible {
-			class = max(class, Compatible)
-		} else {
-			class = max(class, Breaking)
-		}
-	}
 	if slices.ContainsFunc(r.Published, func(p PublishedChange) bool { return p.Overwritten }) {
 		class = max(class, Breaking)
 	}

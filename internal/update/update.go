@@ -88,7 +88,7 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 			return nil, plan.refusal(err)
 		}
 	} else {
-		plan.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
+		plan.Report.Go = report.Go{Identical: true, SameCode: true}
 	}
 	plan.Report.Files = append([]string{}, slices.Sorted(maps.Keys(plan.files))...)
 	plan.Report.Class = plan.Report.Classify()
@@ -169,7 +169,7 @@ func (p *Plan) generate(ctx context.Context, after stages) error {
 	if err := p.change(files); err != nil {
 		return err
 	}
-	p.Report.Go = report.Go{Identical: true, SameCode: true, Changes: goapi.Changes{Public: []goapi.Change{}, Generated: []goapi.Change{}}}
+	p.Report.Go = report.Go{Identical: true, SameCode: true}
 	for name, content := range p.files {
 		if !strings.HasSuffix(name, ".go") {
 			continue
@@ -184,16 +184,11 @@ func (p *Plan) generate(ctx context.Context, after stages) error {
 	if p.Report.Go.SameCode {
 		return nil
 	}
-	changes, err := goapi.Compare(ctx, p.root, files)
+	err = goapi.Vet(ctx, p.root, files)
 	if broken, ok := errors.AsType[*goapi.BuildError](err); ok {
 		return refuse(broken)
 	}
-	if err != nil {
-		return err
-	}
-	p.Report.Go.Public = append(p.Report.Go.Public, changes.Public...)
-	p.Report.Go.Generated = append(p.Report.Go.Generated, changes.Generated...)
-	return nil
+	return err
 }
 
 // change adds the files whose content is not in the tree already.

@@ -1,8 +1,10 @@
 package supplychain
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -24,5 +26,52 @@ func TestCheckIsTheSameEachTime(t *testing.T) {
 		if got := strings.Contains(string(out), "fuzz") || strings.Contains(string(out), "TEST_SEED=random"); got != random {
 			t.Errorf("make %s runs random tests: %t, want %t\n%s", target, got, random, out)
 		}
+	}
+}
+
+// Tests that did not run must not read like tests that passed.
+func TestSecondToolchainSaysWhatItDid(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skipf("bash is missing: %v", err)
+	}
+	const (
+		unreachable = `[ "$1" != version ] || { echo "go: download go1.99.1: no such host" >&2; exit 1; }`
+		version     = `[ "$1" != version ] || { echo "go version $GOTOOLCHAIN"; exit; }`
+	)
+	for name, test := range map[string]struct {
+		tool, env string
+		code      int
+		says      string
+	}{
+		"passed":                      {tool: version, says: "go1.99.1: the tests pass"},
+		"failed":                      {tool: version + "\nexit 1", code: 1, says: "go1.99.1: the tests fail"},
+		"every package":               {tool: version + `; [ "$*" = "test -shuffle=on ./..." ]`, says: "pass"},
+		"not fetched":                 {tool: unreachable, says: "go1.99.1: NOT TESTED"},
+		"not fetched, in a hosted CI": {tool: unreachable, env: "GITHUB_ACTIONS=true", says: "::warning::"},
+		"not fetched, and it must be": {tool: unreachable, env: "REQUIRE_GO_NEXT=1", code: 1, says: "NOT TESTED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tool := filepath.Join(t.TempDir(), "go")
+			if err := os.WriteFile(tool, []byte("#!/usr/bin/env bash\n"+test.tool+"\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			command := exec.CommandContext(t.Context(), "bash", "../../.ci/test-next", "go1.99.1")
+			command.Env = []string{"PATH=" + os.Getenv("PATH"), "GO=" + tool}
+			if test.env != "" {
+				command.Env = append(command.Env, test.env)
+			}
+			out, err := command.CombinedOutput()
+			if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+				t.Fatal(err)
+			}
+			if code := command.ProcessState.ExitCode(); code != test.code || !strings.Contains(string(out), test.says) {
+				t.Errorf("exit code %d, want %d and %q; got:\n%s", code, test.code, test.says, out)
+			}
+			if strings.Contains(string(out), "NOT TESTED") && strings.Contains(string(out), "pass") {
+				t.Errorf("claims more than was done: %s", out)
+			}
+		})
 	}
 }
