@@ -25,7 +25,7 @@ test: ## Run all tests in random order, with fixed seeds, and the race detector 
 GO_NEXT ?= go1.27.4
 .PHONY: test-next
 test-next: ## Run all tests with GO_NEXT (go1.27.4) too; says so when it cannot be fetched
-	@GO='$(GO)' .ci/test-next $(GO_NEXT)
+	@GO_NEXT='$(GO_NEXT)' .ci/test-next '$(GO)'
 
 .PHONY: generate
 generate: ## Rebuild generated/ from openapi/ and overlays/

@@ -173,6 +173,17 @@ var withoutAnswers = []string{
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
 }
 
+// fullDevice is a file to which every write fails.
+func fullDevice(t *testing.T) *os.File {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("no device that is always full: %v", err)
+	}
+	t.Cleanup(func() { _ = full.Close() })
+	return full
+}
+
 func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
@@ -181,13 +192,8 @@ func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	}, withoutAnswers...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-			if err != nil {
-				t.Skipf("no device that is always full: %v", err)
-			}
-			defer full.Close()
 			cmd := command(t, against(server), strings.Fields(args)...)
-			cmd.Stdout = full
+			cmd.Stdout = fullDevice(t)
 			got := execute(t, cmd)
 			got.expect(t, exitFailure, "cannot write to standard output", "no space left")
 			if n := strings.Count(got.stderr, "\n"); n != 1 {
@@ -237,13 +243,8 @@ func TestStandardErrorThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-			if err != nil {
-				t.Skipf("no device that is always full: %v", err)
-			}
-			defer full.Close()
 			cmd := command(t, against(server), strings.Fields(args)...)
-			cmd.Stderr = full
+			cmd.Stderr = fullDevice(t)
 			execute(t, cmd).expect(t, code)
 		})
 	}

@@ -1,10 +1,8 @@
 package supplychain
 
 import (
-	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -53,23 +51,11 @@ func TestSecondToolchainSaysWhatItDid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tool := filepath.Join(t.TempDir(), "go")
-			if err := os.WriteFile(tool, []byte("#!/usr/bin/env bash\n"+test.tool+"\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			command := exec.CommandContext(t.Context(), "bash", "../../.ci/test-next", "go1.99.1")
-			command.Env = []string{"PATH=" + os.Getenv("PATH"), "GO=" + tool}
-			if test.env != "" {
-				command.Env = append(command.Env, test.env)
-			}
-			out, err := command.CombinedOutput()
-			if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
-				t.Fatal(err)
-			}
-			if code := command.ProcessState.ExitCode(); code != test.code || !strings.Contains(string(out), test.says) {
+			code, out := script(t, ".ci/test-next", test.tool, "GO_NEXT=go1.99.1", test.env)
+			if code != test.code || !strings.Contains(out, test.says) {
 				t.Errorf("exit code %d, want %d and %q; got:\n%s", code, test.code, test.says, out)
 			}
-			if strings.Contains(string(out), "NOT TESTED") && strings.Contains(string(out), "pass") {
+			if strings.Contains(out, "NOT TESTED") && strings.Contains(out, "pass") {
 				t.Errorf("claims more than was done: %s", out)
 			}
 		})
