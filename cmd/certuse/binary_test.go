@@ -88,7 +88,9 @@ type outcome struct {
 func execute(t *testing.T, cmd *exec.Cmd) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	if cmd.Stderr == nil {
+		cmd.Stderr = &stderr
+	}
 	if cmd.Stdout == nil {
 		cmd.Stdout = &stdout
 	}

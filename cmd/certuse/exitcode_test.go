@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -175,6 +176,17 @@ var withoutAnswers = []string{
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
 }
 
+// fullDevice is a file to which every write fails.
+func fullDevice(t *testing.T) *os.File {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("no device that is always full: %v", err)
+	}
+	t.Cleanup(func() { _ = full.Close() })
+	return full
+}
+
 func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
@@ -183,18 +195,60 @@ func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	}, withoutAnswers...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-			if err != nil {
-				t.Skipf("no device that is always full: %v", err)
-			}
-			defer full.Close()
 			cmd := command(t, against(server), strings.Fields(args)...)
-			cmd.Stdout = full
+			cmd.Stdout = fullDevice(t)
 			got := execute(t, cmd)
 			got.expect(t, exitFailure, "cannot write to standard output", "no space left")
 			if n := strings.Count(got.stderr, "\n"); n != 1 {
 				t.Errorf("%d lines about one failure:\n%s", n, got.stderr)
 			}
+		})
+	}
+}
+
+func TestClosedStandardOutputIsAFailure(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skipf("no shell to close standard output: %v", err)
+	}
+	redirected := func(t *testing.T, to string, args ...string) outcome {
+		cmd := command(t, against(server), args...)
+		cmd.Path, cmd.Args = shell, append([]string{"sh", "-c", `exec "$0" "$@" ` + to}, cmd.Args...)
+		return execute(t, cmd)
+	}
+	for _, args := range append([]string{"list used", "audit -q -o csv used", "audit --require-unused used"}, withoutAnswers...) {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			redirected(t, ">&-", strings.Fields(args)...).expect(t, exitFailure, "certuse: standard output is closed")
+		})
+	}
+	t.Cleanup(func() {
+		if asked := server.Requests(); len(asked) > 0 {
+			t.Errorf("%d requests were sent", len(asked))
+		}
+	})
+	t.Run("discarded", func(t *testing.T) {
+		t.Parallel()
+		redirected(t, ">/dev/null", "version").expect(t, exitOK)
+	})
+}
+
+func TestStandardErrorThatCannotBeWrittenIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	for args, code := range map[string]int{
+		"list used":                   exitFailure,
+		"list -q used":                exitOK, // prints nothing there
+		"audit --require-unused used": exitInUse,
+		"list --no-such-flag":         exitUsage,
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			cmd := command(t, against(server), strings.Fields(args)...)
+			cmd.Stderr = fullDevice(t)
+			execute(t, cmd).expect(t, code)
 		})
 	}
 }

@@ -28,6 +28,8 @@ const auditHelp = `Ask about many certificates and count which are in use: one r
 
 Certificates are arguments, or lines of a file or of standard input (--from):
 ID, or ACCOUNT/ID. Blank lines are skipped, and so is everything after a '#'.
+Lines end with LF or CRLF: any other character that some program takes for the
+end of a line, such as a CR alone, is an error, in a comment too.
 The whole list is checked before anything is sent, and an id that is given twice
 is asked about once. An empty list is an error, not a success.
 
@@ -86,7 +88,8 @@ func newHelpCommand() *cobra.Command {
 
 const exitCodesHelp = `0  every certificate was answered (in use or unused); with --require-unused: all
    of them are unused
-1  something is wrong, and standard error says what
+1  something is wrong, and standard error says what; also instead of 0 when
+   standard error cannot be written
 2  wrong usage: the command line, the environment or the list of ids; nothing
    was sent
 3  some answer is unknown
@@ -97,6 +100,10 @@ const exitCodesHelp = `0  every certificate was answered (in use or unused); wit
 Besides: 141, silently, when the reader of standard output goes away, as "head"
 does (on Windows that is a failed write as any other: 1); and death by the
 signal at another Ctrl-C, once half a second has passed since the first.
+
+Standard output that is closed gives 1, and nothing is sent. /dev/null that was
+opened for reading and writing, as by Python's subprocess.DEVNULL, looks the
+same: open it for writing only, as a shell does.
 
 A command that ends with 0 has not said that a certificate is unused: "certuse
 list … && delete" would delete what is in use. Use --require-unused for that:

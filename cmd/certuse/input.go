@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -58,11 +60,14 @@ func (in *input) add(text string) error {
 }
 
 // addLines takes certificates from a file, one a line. Blank lines and comments
-// that start with '#' are skipped. Every bad line is named, up to a limit.
+// that start with '#' are skipped. Lines end with LF or CRLF; what other programs
+// take for the end of a line is refused, so that no id can hide in a comment.
+// Every bad line is named, up to a limit.
 func (in *input) addLines(r io.Reader, name string) error {
 	var bad []error
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, maxLineBytes), maxLineBytes)
+	lines.Split(splitLines)
 	number := 0
 	for lines.Scan() {
 		number++
@@ -70,11 +75,7 @@ func (in *input) addLines(r io.Reader, name string) error {
 		if number == 1 {
 			text = strings.TrimPrefix(text, "\uFEFF")
 		}
-		text, _, _ = strings.Cut(text, "#")
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		if err := in.add(text); err != nil {
+		if err := in.addLine(text); err != nil {
 			err = located(err, fmt.Sprintf("%s: line %d", name, number))
 			if exit, ok := errors.AsType[*exitError](err); ok && exit.code != exitUsage {
 				return err
@@ -97,6 +98,37 @@ func (in *input) addLines(r io.Reader, name string) error {
 		return usagef("%s names no certificate: nothing was asked", name)
 	}
 	return nil
+}
+
+// addLine takes the certificate of one line, which may have none.
+func (in *input) addLine(line string) error {
+	if text, terminated := strings.CutSuffix(line, "\n"); terminated {
+		line = strings.TrimSuffix(text, "\r")
+	}
+	if i := strings.IndexAny(line, otherLineEnds); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(line[i:])
+		return usagef("%U ends a line for some programs, but not here: end each line with LF or CRLF", r)
+	}
+	line, _, _ = strings.Cut(line, "#")
+	if line = strings.TrimSpace(line); line == "" {
+		return nil
+	}
+	return in.add(line)
+}
+
+// otherLineEnds are the characters besides LF that Unicode or a common reader of
+// text, such as Python's splitlines, takes for the end of a line.
+const otherLineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
+
+// splitLines is bufio.ScanLines, except that it keeps the end of the line.
+func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i+1], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }
 
 // located puts the place of a mistake before its description.

@@ -78,6 +78,21 @@ func TestBadLinesAreNamedWithTheirNumber(t *testing.T) {
 	}
 }
 
+func TestNoIDHidesBehindACharacterThatEndsALineElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\u0085", "\u2028", "\u2029"} {
+		for _, line := range []string{"# note" + end + "cert-2", "cert-1 # note" + end + "cert-2\r\n", "cert-1" + end, "cert-1" + end + "\r\n", end} {
+			in := newInput("acc")
+			defer in.close()
+			err := in.addLines(strings.NewReader("cert-0\r\n"+line), "ids.txt")
+			want := fmt.Sprintf("ids.txt: line 2: %U ends a line", []rune(end)[0])
+			if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitUsage || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%q: error %v, want %q", line, err, want)
+			}
+		}
+	}
+}
+
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("disk on fire") }
@@ -124,5 +139,21 @@ func TestLongListGoesToAFileAndComesBackWhole(t *testing.T) {
 	in.close()
 	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s is left behind: %v", name, err)
+	}
+}
+
+func TestListThatCannotBeReadBackIsAFailure(t *testing.T) {
+	t.Parallel()
+	in := newInput("acc")
+	defer in.close()
+	in.refs.limit = 1
+	if err := in.add("cert-1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.refs.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newOrdered(&jsonLinesPrinter{}, in); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("error %v, want that of the file", err)
 	}
 }

@@ -10,13 +10,13 @@ type ordered struct {
 	answers  []answer
 }
 
-func newOrdered(next printer, in *input) *ordered {
+func newOrdered(next printer, in *input) (*ordered, error) {
 	o := &ordered{printer: next, position: make(map[api.CertificateRef]int), answers: make([]answer, in.total)}
-	refs, _ := in.refs.all()
+	refs, failure := in.refs.all()
 	for ref := range refs {
 		o.position[ref] = len(o.position)
 	}
-	return o
+	return o, failure()
 }
 
 func (o *ordered) print(a answer) error {

@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -42,22 +44,32 @@ func streams(format string) bool {
 }
 
 // writeFailure says what a failed write to standard output means.
-func writeFailure(err error) error {
+func writeFailure(err error) *exitError {
 	if errors.Is(err, syscall.EPIPE) {
 		return &exitError{code: exitPipe} // the reader has had enough, as head does: no news to anybody
 	}
-	return failuref("cannot write to standard output: %w: what was printed is incomplete", err)
+	return &exitError{exitFailure, fmt.Errorf("cannot write to standard output: %w: what was printed is incomplete", err)}
 }
 
-// remembering keeps the first error of a writer and takes everything after it in
-// silence: cobra drops some of these errors, prints some, and takes others for
-// wrong usage.
+// remembering keeps the first error of a writer and discards everything after it.
+// The callers of standard error check none of its writes, and cobra drops some
+// errors, prints some, and takes others for wrong usage.
 type remembering struct {
 	out io.Writer
+
+	mu  sync.Mutex
 	err error
 }
 
+func (r *remembering) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
 func (r *remembering) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.err == nil {
 		_, r.err = r.out.Write(p)
 	}

@@ -36,7 +36,8 @@ func (q *query) newProgress(total int) progress {
 	case q.quiet:
 		return silent{}
 	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
-		return newBar(q.sys.stderr, newTracker(total, limit, time.Now()))
+		terminal, _ := fileOf(q.sys.stderr)
+		return newBar(terminal, newTracker(total, limit, time.Now()))
 	default:
 		return newPlain(q.sys.stderr, newTracker(total, limit, time.Now()), plainInterval)
 	}

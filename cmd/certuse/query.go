@@ -77,7 +77,9 @@ func (q *query) run(cmd *cobra.Command, named bool, read func(ctx context.Contex
 		fmt.Fprintf(q.sys.stderr, "certuse: %s\n", warning)
 	}
 	if q.detailed {
-		out = newOrdered(out, in)
+		if out, err = newOrdered(out, in); err != nil {
+			return readBackFailure(err)
+		}
 	}
 	return q.ask(cmd.Context(), target.client, in, out)
 }
@@ -130,7 +132,7 @@ func (q *query) ask(ctx context.Context, client *api.Client, in *input, out prin
 	}
 	progress.stop()
 	if err := readFailure(); err != nil {
-		return failuref("cannot read the list of certificates back from a temporary file: %w", err)
+		return readBackFailure(err)
 	}
 	total.Interrupted = ctx.Err() != nil
 	if err := out.finish(total); err != nil {
@@ -146,4 +148,8 @@ func (q *query) ask(ctx context.Context, client *api.Client, in *input, out prin
 		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr))
 	}
 	return total.result(q.requireUnused)
+}
+
+func readBackFailure(err error) error {
+	return failuref("cannot read the list of certificates back from a temporary file: %w", err)
 }

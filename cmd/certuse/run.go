@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,8 +57,23 @@ func usagef(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// run carries out one command line and returns the exit code.
+// run carries out one command line and returns the exit code. A success that
+// could not be reported in full is a failure.
 func run(ctx context.Context, args []string, sys system) int {
+	stderr := &remembering{out: sys.stderr}
+	sys.stderr = stderr
+	code := carryOut(ctx, args, sys)
+	if failure := stderr.failure(); failure != nil && code == exitOK {
+		code = writeFailure(failure).code
+	}
+	return code
+}
+
+func carryOut(ctx context.Context, args []string, sys system) int {
+	if isClosed(sys.stdout) {
+		fmt.Fprintf(sys.stderr, "certuse: standard output is closed, or is %s opened for reading and writing, which looks the same: nothing was sent; to discard the output, open it for writing only\n", os.DevNull)
+		return exitFailure
+	}
 	stdout := &remembering{out: sys.stdout}
 	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
@@ -65,8 +81,8 @@ func run(ctx context.Context, args []string, sys system) int {
 	if err == nil {
 		cmd, err = root.ExecuteContextC(ctx)
 	}
-	if stdout.err != nil {
-		err = writeFailure(stdout.err)
+	if failure := stdout.failure(); failure != nil {
+		err = writeFailure(failure)
 	}
 	if err == nil {
 		return exitOK
@@ -137,13 +153,42 @@ func plainly(err error) string {
 	).Replace(text)
 }
 
-func isTerminal(stream any) bool {
+// fileOf returns the file that a stream of the process is.
+func fileOf(stream any) (*os.File, bool) {
+	if r, ok := stream.(*remembering); ok {
+		stream = r.out
+	}
 	f, ok := stream.(*os.File)
+	return f, ok
+}
+
+func isTerminal(stream any) bool {
+	f, ok := fileOf(stream)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// isClosed reports whether an output was closed when the process started. Go's
+// runtime then puts the null device in its place, opened for reading and writing:
+// every write succeeds and is lost. A shell opens it for writing only.
+func isClosed(stream any) bool {
+	f, ok := fileOf(stream)
+	if !ok || runtime.GOOS == "windows" { // where a write to a closed output fails
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	if err != nil || !os.SameFile(info, null) {
+		return false
+	}
+	_, err = f.Read(make([]byte, 1)) // fails with EBADF if it is open for writing only
+	return errors.Is(err, io.EOF)
+}
+
 func isRegularFile(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := fileOf(stream)
 	if !ok {
 		return false
 	}

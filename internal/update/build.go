@@ -28,8 +28,13 @@ func (e *BuildError) Error() string {
 	return "the module does not compile against the new contract: " + strings.Join(reasons, "; ")
 }
 
-// vet compiles all packages and their tests with files in place.
+// vet compiles and vets all packages of the module at root and their tests as if
+// files, by their paths from the root, stood in the tree: the go command reads them
+// through an overlay. If a package does not compile, the error is a *BuildError.
 func vet(ctx context.Context, root string, files map[string][]byte) (err error) {
+	if root, err = filepath.Abs(root); err != nil {
+		return err
+	}
 	staging, err := os.MkdirTemp("", "update-")
 	if err != nil {
 		return err

@@ -33,6 +33,40 @@ func TestNoOverlayHidesWhatTheTextSaysNow(t *testing.T) {
 	}
 }
 
+// The overlays state the credentials, the permissions and the bound of the ids,
+// so that the contract is the same whatever the text says of them.
+func TestNoDifferenceThatAnOverlayWritesOverIsMilderThanBreaking(t *testing.T) {
+	t.Parallel()
+	const (
+		summary = "      description: \"Lists which products use a certificate.\"\n"
+		groups  = summary + "      x-api-token-group: [\"Account: SSL and Certificates Write\", \"Account: SSL and Certificates Read\"]\n"
+	)
+	root := copyModule(t, testtree.PipelineInputs...)
+	if r := take(t, root, "listed.yaml", changed(t, summary, groups)); r.Class != report.Documentation {
+		t.Fatalf("class %v: the overlays state the same permissions", r.Class)
+	}
+	for name, edits := range map[string][]string{
+		"token dropped":          {summary, groups, "{api_token: []}, ", ""},
+		"token with email":       {summary, groups, "{api_token: []}", "{api_token: [], api_email: []}"},
+		"token sent otherwise":   {summary, groups, "api_token: {type: http, scheme: bearer}", "api_token: {type: http, scheme: basic}"},
+		"email and key dropped":  {summary, groups, "{api_email: [], api_key: []}, ", ""},
+		"another way":            {summary, groups, "{user_service_key: []}]", "{user_service_key: []}, {user_service_key: [], api_token: []}]"},
+		"permission dropped":     {summary, strings.Replace(groups, ", \"Account: SSL and Certificates Read\"", "", 1)},
+		"permission added":       {summary, strings.Replace(groups, "[", "[Other, ", 1)},
+		"permissions not listed": {},
+		"id may be shorter":      {summary, groups, "maxLength: 36", "maxLength: 16"},
+	} {
+		plan, err := Prepare(t.Context(), request(root, "new.yaml", changed(t, edits...)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if plan.Report.Class != report.Breaking {
+			t.Errorf("%s: class %v, want breaking: %+v", name, plan.Report.Class, plan.Report.Published)
+		}
+	}
+}
+
 func TestOtherWordsForTheSameNeedNoOverlay(t *testing.T) {
 	t.Parallel()
 	root := copyModule(t, testtree.PipelineInputs...)

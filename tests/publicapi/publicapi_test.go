@@ -67,6 +67,19 @@ func TestChangesSinceTheLastReleaseAreInTheChangelog(t *testing.T) {
 	}
 }
 
+// A new revision of the contract changes package generated. As long as no exported
+// declaration names a type of it, no revision changes the exported API.
+func TestExportedAPINamesNoGeneratedType(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range Packages {
+		for _, line := range lines(t, textFile("current", pkg)) {
+			if strings.Contains(line, "generated.") {
+				t.Errorf("%s: %s", pkg, line)
+			}
+		}
+	}
+}
+
 func TestAnUntoldChangeIsFound(t *testing.T) {
 	t.Parallel()
 	released := []string{"func Gone()", "func Kept()", "type T struct { A int }", "var ErrX = errors.New(\"x\")"}

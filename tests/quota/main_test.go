@@ -4,15 +4,14 @@
 package quota
 
 import (
-	"math/rand/v2"
 	"net/http"
-	"os"
 	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/random"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,19 +22,11 @@ func ref(i int) api.CertificateRef {
 	return api.CertificateRef{AccountID: account, ID: "cert-" + strconv.Itoa(i)}
 }
 
-// seed is TEST_SEED, or a new one; it is printed, so that a run can be
-// repeated.
+// seed returns the seed of the run and prints it, so that a run can be repeated.
 func seed(t *testing.T) uint64 {
 	t.Helper()
-	s := rand.Uint64()
-	if text := os.Getenv("TEST_SEED"); text != "" {
-		var err error
-		if s, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("TEST_SEED=%d", s)
-	return s
+	t.Logf("TEST_SEED=%d", random.Seed)
+	return random.Seed
 }
 
 func newClient(t *testing.T, transport http.RoundTripper, opts ...api.Option) *api.Client {

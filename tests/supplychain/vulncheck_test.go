@@ -34,28 +34,32 @@ func TestVulnerabilityCheckSaysWhatItDid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tool := filepath.Join(t.TempDir(), "govulncheck")
-			if test.tool != "" {
-				if err := os.WriteFile(tool, []byte("#!/usr/bin/env bash\n"+test.tool+"\n"), 0o755); err != nil {
-					t.Fatal(err)
-				}
-			}
-			command := exec.CommandContext(t.Context(), "bash", "../../.ci/vulncheck", tool)
-			command.Env = []string{"PATH=" + os.Getenv("PATH")}
-			if test.env != "" {
-				command.Env = append(command.Env, test.env)
-			}
-			out, err := command.CombinedOutput()
-			var exit *exec.ExitError
-			if err != nil && !errors.As(err, &exit) {
-				t.Fatal(err)
-			}
-			if code := command.ProcessState.ExitCode(); code != test.code || !strings.Contains(string(out), test.says) {
+			code, out := script(t, ".ci/vulncheck", test.tool, test.env)
+			if code != test.code || !strings.Contains(out, test.says) {
 				t.Errorf("exit code %d, want %d and %q; got:\n%s", code, test.code, test.says, out)
 			}
-			if test.says == "NOT CHECKED" && strings.Contains(string(out), "none known") {
+			if test.says == "NOT CHECKED" && strings.Contains(out, "none known") {
 				t.Errorf("claims more than was done: %s", out)
 			}
 		})
 	}
+}
+
+// script runs a script of the check with a program in place of the tool that it
+// runs, whose path is its first argument. An empty program is a missing one.
+func script(t *testing.T, path, program string, env ...string) (code int, output string) {
+	t.Helper()
+	tool := filepath.Join(t.TempDir(), "tool")
+	if program != "" {
+		if err := os.WriteFile(tool, []byte("#!/usr/bin/env bash\n"+program+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := exec.CommandContext(t.Context(), "bash", "../../"+path, tool)
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
+	out, err := command.CombinedOutput()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), string(out)
 }

@@ -82,7 +82,7 @@ func TestCheckTellsATornTree(t *testing.T) {
 	t.Parallel()
 	root := seeded(t)
 	old := contents(t, root)
-	if code, _, stderr := specgen(t, root, "update", document(t, "08-current.json", "Which product", "What product")); code != exitOK {
+	if code, _, stderr := specgen(t, root, "update", document(t, "09-root-security.yaml", "Which product", "What product")); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	updated := contents(t, root)

@@ -64,7 +64,7 @@ func TestUpdateTakesARevisionAndDiffOnlyTellsIt(t *testing.T) {
 	t.Parallel()
 	root := seeded(t)
 	before := contents(t, root)
-	path := document(t, "08-current.json")
+	path := document(t, "09-root-security.yaml", "Which product", "What product")
 	code, told, stderr := specgen(t, root, "diff", "-date", "2020-02-02", path)
 	if code != exitOK || stderr != "" {
 		t.Fatalf("diff: exit code %d: %s", code, stderr)
@@ -97,7 +97,7 @@ func TestExitCodeIsTheClass(t *testing.T) {
 	packed := filepath.Join(t.TempDir(), "packed.gz")
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	data, err := os.ReadFile(shapes + "01-first.json")
+	data, err := os.ReadFile(document(t, "09-root-security.yaml", "Which product", "What product"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +118,7 @@ func TestExitCodeIsTheClass(t *testing.T) {
 		"documentation": {packed, exitOK, "documentation"},
 		"compatible": {document(t, "09-root-security.yaml", "    service: {", "    service: {pattern: '^[a-z]*$', "),
 			exitCompatible, "compatible"},
+		"overwritten": {document(t, "09-root-security.yaml", "{api_token: []}, ", ""), exitBreaking, "breaking"},
 		"breaking": {document(t, "09-root-security.yaml", "    status: {", "    status: {nullable: true, "),
 			exitBreaking, "breaking"},
 		"refused": {document(t, "04-range.yaml", "api_key: []", "other_key: []"), exitRefused, "refused"},
@@ -133,7 +134,6 @@ func TestExitCodeIsTheClass(t *testing.T) {
 				Refusal  string
 				Contract []struct{ Class, Pointer, Meaning string }
 				Overlays struct{ Satisfied, Needed, Listed []any }
-				Go       struct{ Public, Generated []any }
 				Files    []string
 			}
 			if err := json.Unmarshal([]byte(out), &report); err != nil {
@@ -142,7 +142,7 @@ func TestExitCodeIsTheClass(t *testing.T) {
 			if report.Class != tt.class {
 				t.Errorf("class %q, want %q", report.Class, tt.class)
 			}
-			if report.Contract == nil || report.Overlays.Listed == nil || report.Go.Public == nil || report.Files == nil {
+			if report.Contract == nil || report.Overlays.Listed == nil || report.Files == nil {
 				t.Errorf("a list is null: %s", out)
 			}
 			refused := tt.class == "refused"

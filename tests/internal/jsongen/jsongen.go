@@ -11,6 +11,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
+
+	_ "github.com/certuse/cloudflare-mtls/tests/internal/random" // the seed of every test that draws documents
 )
 
 // Options shape the documents.

@@ -1,0 +1,38 @@
+// Package random gives random tests their seed: TEST_SEED, or 1, so that a run of
+// the tests is like any other. TEST_SEED=random takes a new seed, as make fuzz
+// does; a test that fails prints it.
+//
+// A test package that uses rapid imports this package, if only for its effect on
+// rapid's seed. The flag -rapid.seed wins over TEST_SEED.
+package random
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+
+	_ "pgregory.net/rapid" // registers the flag
+)
+
+// Seed is the seed of this run. It is not 0, which rapid takes for a new one.
+var Seed = seed(os.Getenv("TEST_SEED"))
+
+func init() {
+	if err := flag.Set("rapid.seed", strconv.FormatUint(Seed, 10)); err != nil {
+		panic(err)
+	}
+}
+
+func seed(text string) uint64 {
+	if text == "random" {
+		return max(1, rand.Uint64())
+	}
+	s, err := strconv.ParseUint(cmp.Or(text, "1"), 10, 64)
+	if err != nil || s == 0 {
+		panic(fmt.Sprintf("TEST_SEED=%s: want a number above 0, or random", text))
+	}
+	return s
+}

@@ -1,0 +1,63 @@
+package supplychain
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// A check that draws new values each time fails by chance, also for a change that
+// has nothing to do with the failure. make fuzz draws them.
+func TestCheckIsTheSameEachTime(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skipf("make is missing: %v", err)
+	}
+	for target, random := range map[string]bool{"check": false, "fuzz": true} {
+		command := exec.CommandContext(t.Context(), "make", "--dry-run", "--directory", "../..", target)
+		command.Env = append(os.Environ(), "MAKEFLAGS=")
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if got := strings.Contains(string(out), "fuzz") || strings.Contains(string(out), "TEST_SEED=random"); got != random {
+			t.Errorf("make %s runs random tests: %t, want %t\n%s", target, got, random, out)
+		}
+	}
+}
+
+// Tests that did not run must not read like tests that passed.
+func TestSecondToolchainSaysWhatItDid(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skipf("bash is missing: %v", err)
+	}
+	const (
+		unreachable = `[ "$1" != version ] || { echo "go: download go1.99.1: no such host" >&2; exit 1; }`
+		version     = `[ "$1" != version ] || { echo "go version $GOTOOLCHAIN"; exit; }`
+	)
+	for name, test := range map[string]struct {
+		tool, env string
+		code      int
+		says      string
+	}{
+		"passed":                      {tool: version, says: "go1.99.1: the tests pass"},
+		"failed":                      {tool: version + "\nexit 1", code: 1, says: "go1.99.1: the tests fail"},
+		"every package":               {tool: version + `; [ "$*" = "test -shuffle=on ./..." ]`, says: "pass"},
+		"not fetched":                 {tool: unreachable, says: "go1.99.1: NOT TESTED"},
+		"not fetched, in a hosted CI": {tool: unreachable, env: "GITHUB_ACTIONS=true", says: "::warning::"},
+		"not fetched, and it must be": {tool: unreachable, env: "REQUIRE_GO_NEXT=1", code: 1, says: "NOT TESTED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out := script(t, ".ci/test-next", test.tool, "GO_NEXT=go1.99.1", test.env)
+			if code != test.code || !strings.Contains(out, test.says) {
+				t.Errorf("exit code %d, want %d and %q; got:\n%s", code, test.code, test.says, out)
+			}
+			if strings.Contains(out, "NOT TESTED") && strings.Contains(out, "pass") {
+				t.Errorf("claims more than was done: %s", out)
+			}
+		})
+	}
+}
