@@ -32,8 +32,17 @@ type block struct {
 	serial  uint64
 }
 
-func (b *block) open(now time.Duration) bool {
-	return !b.active || (now >= b.until && !b.probing)
+// opens is when the next request may be made: the end of a probe decides about
+// the others.
+func (b *block) opens(now time.Duration) opening {
+	switch {
+	case !b.active:
+		return opening{now, now}
+	case b.probing:
+		return opening{b.until, never}
+	default:
+		return opening{b.until, b.until}
+	}
 }
 
 func (b *block) stamp(t ticket) ticket {

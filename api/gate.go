@@ -89,7 +89,7 @@ func (g *gate) enter(ctx context.Context, e entry) (ticket, *refusal) {
 		admitted: make(chan ticket, 1), refused: make(chan time.Duration, 1),
 		patient: e.atMost < 0, latest: now + min(e.atMost, maxDuration-now),
 	}
-	if at := g.readyAt(len(g.queue), now); g.refuses(w, at, now) {
+	if at := g.opens(len(g.queue), now).earliest; g.refuses(w, at, now) {
 		g.mu.Unlock()
 		return ticket{}, &refusal{wait: at - now}
 	}
@@ -149,7 +149,7 @@ func (g *gate) abandon(w *waiter) time.Duration {
 	now := g.now()
 	at := now
 	if i := slices.Index(g.queue, w); i >= 0 {
-		at = g.readyAt(i, now)
+		at = g.opens(i, now).earliest
 		g.queue = slices.Delete(g.queue, i, i+1)
 	}
 	select {
@@ -180,18 +180,31 @@ func (g *gate) leave(t ticket, o outcome) {
 	}
 }
 
-func (g *gate) open(now time.Duration) bool {
-	return g.block.open(now) && g.window.open() && g.quotas.open(now, g.window.inFlight)
+// opening is when a caller may go. It is the only condition: what is open now,
+// when the timer of the queue fires and who waits too long follow from it.
+type opening struct {
+	// earliest is the time before which no end of a request opens the gate.
+	earliest time.Duration
+	// latest is when the gate opens by itself: never, if only the end of a
+	// request opens it.
+	latest time.Duration
 }
+
+const never = maxDuration
+
+// opens is when the caller at the given place of the queue may go.
+func (g *gate) opens(place int, now time.Duration) opening {
+	w, b, q := g.window.opens(place, now), g.block.opens(now), g.quotas.opens(place, g.window.inFlight, now)
+	return opening{
+		earliest: max(now, w.earliest, b.earliest, q.earliest),
+		latest:   max(now, w.latest, b.latest, q.latest),
+	}
+}
+
+func (g *gate) open(now time.Duration) bool { return g.opens(0, now).latest <= now }
 
 func (g *gate) admit() ticket {
 	return g.block.stamp(ticket{serial: g.window.begin()})
-}
-
-// readyAt is the earliest time at which the caller at the given place of the
-// queue may be let in. The real time is later when requests in flight decide.
-func (g *gate) readyAt(place int, now time.Duration) time.Duration {
-	return max(now, g.block.until, g.window.readyAt(place, now), g.quotas.readyAt(place, now))
 }
 
 func (g *gate) refuses(w *waiter, at, now time.Duration) bool {
@@ -205,7 +218,7 @@ func (g *gate) refuses(w *waiter, at, now time.Duration) bool {
 func (g *gate) review(now time.Duration) {
 	place := 0
 	g.queue = slices.DeleteFunc(g.queue, func(w *waiter) bool {
-		at := g.readyAt(place, now)
+		at := g.opens(place, now).earliest
 		if !g.refuses(w, at, now) {
 			place++
 			return false
@@ -226,24 +239,20 @@ func (g *gate) dispatch(now time.Duration) {
 	g.arm(now)
 }
 
-// arm sets the timer for the head of the queue. Without a time to wait for,
-// the end of a request in flight will dispatch.
+// arm sets the timer for the head of the queue.
 func (g *gate) arm(now time.Duration) {
-	if len(g.queue) == 0 {
-		if g.timer != nil {
-			g.timer.Stop()
-		}
-		return
+	at := never
+	if len(g.queue) > 0 {
+		at = g.opens(0, now).latest
 	}
-	at := g.readyAt(0, now)
-	if at <= now {
-		return
-	}
-	if g.timer == nil {
+	switch {
+	case g.timer == nil && at < never:
 		g.timer = time.AfterFunc(at-now, g.tick)
-		return
+	case g.timer != nil && at < never:
+		g.timer.Reset(at - now)
+	case g.timer != nil:
+		g.timer.Stop()
 	}
-	g.timer.Reset(at - now)
 }
 
 func (g *gate) tick() {
@@ -260,5 +269,5 @@ func (g *gate) waitingUntil() (time.Time, bool) {
 	if len(g.queue) == 0 {
 		return time.Time{}, false
 	}
-	return g.epoch.Add(g.readyAt(0, g.now())), true
+	return g.epoch.Add(g.opens(0, g.now()).earliest), true
 }

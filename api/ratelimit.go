@@ -140,22 +140,17 @@ func (qs *quotas) find(name string, now time.Duration) *quotaState {
 	return &qs.entries[len(qs.entries)-1]
 }
 
-// open counts all requests in flight as not yet counted by the server.
-func (qs *quotas) open(now time.Duration, inFlight int) bool {
-	for _, s := range qs.entries {
-		if now < s.until && s.remaining <= int64(inFlight) {
-			return false
-		}
-	}
-	return true
-}
-
-func (qs *quotas) readyAt(before int, now time.Duration) time.Duration {
-	at := now
+// opens is when the vendor's count has room for the caller with the given number
+// of others before it: at the latest when the requests in flight are all counted.
+func (qs *quotas) opens(before, inFlight int, now time.Duration) opening {
+	o := opening{now, now}
 	for _, s := range qs.entries {
 		if now < s.until && s.remaining <= int64(before) {
-			at = max(at, s.until)
+			o.earliest = max(o.earliest, s.until)
+		}
+		if now < s.until && s.remaining <= int64(before+inFlight) {
+			o.latest = max(o.latest, s.until)
 		}
 	}
-	return at
+	return o
 }

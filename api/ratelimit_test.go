@@ -91,19 +91,19 @@ func TestQuotaAnswersThatOvertakeEachOther(t *testing.T) {
 	var qs quotas
 	qs.observe(0, 2, []quota{{"default", 5, 30 * time.Second}})
 	qs.observe(time.Second, 1, []quota{{"default", 9, 30 * time.Second}})
-	if qs.open(2*time.Second, 5) || !qs.open(2*time.Second, 4) {
+	if qs.opens(0, 5, 2*time.Second).latest <= 2*time.Second || qs.opens(0, 4, 2*time.Second).latest > 2*time.Second {
 		t.Error("an older answer raised the count within its window")
 	}
 	qs.observe(20*time.Second, 1, []quota{{"default", 9, 5 * time.Second}})
-	if qs.open(21*time.Second, 5) {
+	if qs.opens(0, 5, 21*time.Second).latest <= 21*time.Second {
 		t.Error("an older answer about an earlier window counted")
 	}
 	qs.observe(29*time.Second, 3, []quota{{"default", 1000, 300 * time.Second}})
-	if !qs.open(29*time.Second, 900) {
+	if qs.opens(0, 900, 29*time.Second).latest > 29*time.Second {
 		t.Error("a new window did not replace the old one")
 	}
 	qs.observe(30*time.Second, 4, []quota{{"default", 7, 10 * time.Second}})
-	if qs.open(30*time.Second, 7) || !qs.open(42*time.Second, 7) {
+	if qs.opens(0, 7, 30*time.Second).latest <= 30*time.Second || qs.opens(0, 7, 42*time.Second).latest > 42*time.Second {
 		t.Error("a newer answer with an earlier reset did not count")
 	}
 }
@@ -118,7 +118,7 @@ func TestQuotasAreBounded(t *testing.T) {
 		t.Errorf("kept %d", len(qs.entries))
 	}
 	qs.observe(time.Hour, 5000, []quota{{"new", 0, time.Minute}})
-	if len(qs.entries) != maxQuotas || qs.open(time.Hour, 0) {
+	if len(qs.entries) != maxQuotas || qs.opens(0, 0, time.Hour).latest <= time.Hour {
 		t.Error("a place that had run out was not used again")
 	}
 }
@@ -139,7 +139,7 @@ func FuzzRatelimit(f *testing.F) {
 		}
 		g := newGate(0, 0)
 		g.quotas.observe(0, 1, qs)
-		if at := g.readyAt(0, 0); at < 0 || at > maxReset+resetMargin {
+		if at := g.opens(0, 0).latest; at < 0 || at > maxReset+resetMargin {
 			t.Errorf("the next request may go at %v", at)
 		}
 	})
