@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -27,7 +28,7 @@ type Client struct {
 	// proxies.
 	closeIdle func()
 	redact    redactor
-	gate      *gate
+	limiter   *quota.Limiter
 	budget    *budget
 
 	maxAttempts    int
@@ -72,7 +73,7 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 		generated:      requests,
 		closeIdle:      closeIdle(cfg.transport),
 		redact:         creds.redactor(),
-		gate:           newGate(cfg.rateLimit, cfg.rateWindow),
+		limiter:        quota.NewLimiter(cfg.rateLimit, cfg.rateWindow),
 		budget:         new(budget),
 		maxAttempts:    cfg.maxAttempts,
 		attemptTimeout: cfg.attemptTimeout,

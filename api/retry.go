@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v7"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 // manner is how a call waits: a single one within bounds, one of an audit for
@@ -17,7 +19,7 @@ type manner struct {
 	// an answer that refuses them for the rate does not count as an attempt.
 	patient bool
 	// asking and waiting, if not nil, are called before the first request and
-	// before a wait for the gate.
+	// before a wait for the limiter.
 	asking, waiting func()
 }
 
@@ -36,16 +38,16 @@ type call struct {
 func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*AssociationList, *Error) {
 	k := call{client: c, manner: m}
 	for {
-		t, no := k.enter(ctx)
-		if no != nil {
-			return nil, k.refused(no)
+		permit, refusal := k.acquire(ctx)
+		if refusal != nil {
+			return nil, k.refused(refusal)
 		}
 		if k.attempts == 0 && m.asking != nil {
 			m.asking()
 		}
 		k.attempts++
 		started := time.Now()
-		list, fail := c.attempt(ctx, cert, t)
+		list, fail := c.attempt(ctx, cert, permit)
 		if fail == nil {
 			c.budget.earn()
 			list.attempts = k.attempts
@@ -59,24 +61,24 @@ func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*Assoc
 			return nil, fail
 		}
 		if fail.Is(ErrRateLimited) && wait == fail.RetryAfter {
-			continue // the gate holds every caller back for that long
+			continue // the limiter holds every caller back for that long
 		}
-		if no := k.sleep(wait); no != nil {
-			return nil, k.refused(no)
+		if refusal := k.sleep(wait); refusal != nil {
+			return nil, k.refused(refusal)
 		}
 	}
 }
 
-func (k *call) enter(ctx context.Context) (ticket, *refusal) {
-	e := entry{atMost: -1, waiting: k.manner.waiting}
+func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
+	b := quota.Bounds{Most: -1, Waiting: k.manner.waiting}
 	if !k.manner.patient {
-		e.atMost = max(0, k.left(ctx))
+		b.Most = max(0, k.left(ctx))
 	}
-	t, no := k.client.gate.enter(k.manner.admission, e)
+	permit, refusal := k.client.limiter.Acquire(k.manner.admission, b)
 	if !k.manner.patient {
-		k.waited += t.waited
+		k.waited += permit.Waited
 	}
-	return t, no
+	return permit, refusal
 }
 
 // left is how long the call may still wait.
@@ -117,7 +119,7 @@ func (k *call) nextDelay() time.Duration {
 	return k.delays.NextBackOff()
 }
 
-func (k *call) sleep(d time.Duration) *refusal {
+func (k *call) sleep(d time.Duration) *quota.Refusal {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -125,7 +127,7 @@ func (k *call) sleep(d time.Duration) *refusal {
 		k.waited += d
 		return nil
 	case <-k.manner.admission.Done():
-		return &refusal{ended: true}
+		return &quota.Refusal{Ended: true}
 	}
 }
 

@@ -1,4 +1,4 @@
-package api
+package quota
 
 import "time"
 
@@ -21,7 +21,7 @@ type window struct {
 }
 
 func newWindow(limit int, length time.Duration) window {
-	return window{limit: limit, length: min(length, maxDuration/4) + windowMargin}
+	return window{limit: limit, length: min(length, never/4) + windowMargin}
 }
 
 func (w *window) begin() (serial uint64) {

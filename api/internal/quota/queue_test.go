@@ -1,4 +1,4 @@
-package api
+package quota
 
 import (
 	"context"
@@ -15,22 +15,22 @@ import (
 func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(0, 0)
-		g.leave(enterNow(t, g), seen(quota{"default", 1, time.Second}))
-		slow := enterNow(t, g)
-		if tk, no := g.enter(t.Context(), patience); no != nil || tk.waited != time.Second+resetMargin {
-			t.Errorf("waited %v, %+v", tk.waited, no)
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), seen(Policy{"default", 1, time.Second}))
+		slow := enterNow(t, l)
+		if tk, no := l.Acquire(t.Context(), patience); no != nil || tk.Waited != time.Second+resetMargin {
+			t.Errorf("waited %v, %+v", tk.Waited, no)
 		}
-		g.leave(slow, outcome{answered: true})
+		l.Release(slow, Outcome{Answered: true})
 	})
 }
 
-// queueRun is one random use of a gate, with all that can open and close it.
+// queueRun is one random use of a limiter, with all that can open and close it.
 type queueRun struct {
 	*rand.Rand
-	gate     *gate
-	inFlight []ticket
-	entered  chan ticket
+	limiter  *Limiter
+	inFlight []Permit
+	entered  chan Permit
 	late     chan string
 }
 
@@ -40,12 +40,12 @@ func (r *queueRun) upTo(most time.Duration) time.Duration {
 }
 
 func (r *queueRun) enter(ctx context.Context) {
-	e, cancel := entry{atMost: -1}, context.CancelFunc(func() {})
-	limit := maxDuration
+	e, cancel := Bounds{Most: -1}, context.CancelFunc(func() {})
+	limit := never
 	switch r.IntN(4) {
 	case 0:
-		e.atMost = r.upTo(30 * time.Second)
-		limit = e.atMost
+		e.Most = r.upTo(30 * time.Second)
+		limit = e.Most
 	case 1:
 		limit = r.upTo(30 * time.Second)
 		ctx, cancel = context.WithTimeout(ctx, limit)
@@ -57,7 +57,7 @@ func (r *queueRun) enter(ctx context.Context) {
 	go func() {
 		defer cancel()
 		start := time.Now()
-		tk, no := r.gate.enter(ctx, e)
+		tk, no := r.limiter.Acquire(ctx, e)
 		if took := time.Since(start); took > limit {
 			r.late <- fmt.Sprintf("a caller waited %v, its limit was %v", took, limit)
 		}
@@ -72,18 +72,18 @@ func (r *queueRun) leave() {
 		return
 	}
 	i := r.IntN(len(r.inFlight))
-	o := outcome{answered: r.IntN(5) > 0}
-	if o.answered && r.IntN(2) == 0 {
-		o.quotas = []quota{{[]string{"a", "b"}[r.IntN(2)], r.Int64N(4), r.upTo(20 * time.Second).Truncate(time.Second)}}
+	o := Outcome{Answered: r.IntN(5) > 0}
+	if o.Answered && r.IntN(2) == 0 {
+		o.Policies = []Policy{{[]string{"a", "b"}[r.IntN(2)], r.Int64N(4), r.upTo(20 * time.Second).Truncate(time.Second)}}
 	}
-	if o.answered && r.IntN(8) == 0 {
-		o.limited, o.wait = true, r.upTo(20*time.Second)
+	if o.Answered && r.IntN(8) == 0 {
+		o.Limited, o.Wait = true, r.upTo(20*time.Second)
 	}
-	r.gate.leave(r.inFlight[i], o)
+	r.limiter.Release(r.inFlight[i], o)
 	r.inFlight = append(r.inFlight[:i], r.inFlight[i+1:]...)
 }
 
-// check compares the gate with the conditions that are documented for its parts.
+// check compares the limiter with the conditions that are documented for its parts.
 func (r *queueRun) check() error {
 	synctest.Wait()
 	for len(r.entered) > 0 {
@@ -92,27 +92,27 @@ func (r *queueRun) check() error {
 	if len(r.late) > 0 {
 		return errors.New(<-r.late)
 	}
-	g, now := r.gate, r.gate.now()
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	l, now := r.limiter, r.limiter.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	places := len(r.inFlight)
-	for _, at := range g.window.completed {
-		if at+g.window.length > now {
+	for _, at := range l.window.completed {
+		if at+l.window.length > now {
 			places++
 		}
 	}
-	open := !g.block.active || now >= g.block.until && !g.block.probing
-	open = open && (g.window.limit == 0 || places < g.window.limit)
-	for _, s := range g.quotas.entries {
+	open := !l.block.active || now >= l.block.until && !l.block.probing
+	open = open && (l.window.limit == 0 || places < l.window.limit)
+	for _, s := range l.counts.entries {
 		open = open && (now >= s.until || s.remaining > int64(len(r.inFlight)))
 	}
 	switch {
-	case g.window.limit > 0 && places > g.window.limit:
-		return fmt.Errorf("%d of %d places are taken", places, g.window.limit)
-	case len(r.inFlight) != g.window.inFlight:
-		return fmt.Errorf("%d requests in flight, %d counted", len(r.inFlight), g.window.inFlight)
-	case open && len(g.queue) > 0:
-		return fmt.Errorf("%d callers wait while the next may go", len(g.queue))
+	case l.window.limit > 0 && places > l.window.limit:
+		return fmt.Errorf("%d of %d places are taken", places, l.window.limit)
+	case len(r.inFlight) != l.window.inFlight:
+		return fmt.Errorf("%d requests in flight, %d counted", len(r.inFlight), l.window.inFlight)
+	case open && len(l.queue) > 0:
+		return fmt.Errorf("%d callers wait while the next may go", len(l.queue))
 	}
 	return nil
 }
@@ -131,9 +131,9 @@ func (r *queueRun) run(ctx context.Context) error {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
 	}
-	for start := time.Now(); len(r.gate.queue) > 0 || len(r.inFlight) > 0; {
+	for start := time.Now(); len(r.limiter.queue) > 0 || len(r.inFlight) > 0; {
 		for len(r.inFlight) > 0 {
-			r.gate.leave(r.inFlight[0], outcome{answered: true})
+			r.limiter.Release(r.inFlight[0], Outcome{Answered: true})
 			r.inFlight = r.inFlight[1:]
 		}
 		time.Sleep(time.Second)
@@ -141,21 +141,21 @@ func (r *queueRun) run(ctx context.Context) error {
 			return fmt.Errorf("at the end: %w", err)
 		}
 		if time.Since(start) > time.Hour {
-			return fmt.Errorf("%d callers wait for ever", len(r.gate.queue))
+			return fmt.Errorf("%d callers wait for ever", len(r.limiter.queue))
 		}
 	}
 	return nil
 }
 
-func TestNoCallerWaitsWhileTheGateIsOpen(t *testing.T) {
+func TestNoCallerWaitsWhileTheLimiterIsOpen(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(400) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			r := &queueRun{
 				Rand:    random,
-				gate:    newGate(random.IntN(5), time.Duration(1+random.IntN(20))*time.Second),
-				entered: make(chan ticket, 1000), late: make(chan string, 1000),
+				limiter: NewLimiter(random.IntN(5), time.Duration(1+random.IntN(20))*time.Second),
+				entered: make(chan Permit, 1000), late: make(chan string, 1000),
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
