@@ -7,18 +7,20 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 // maxRayID bounds the CF-Ray header; real ones have about 20 characters.
 const maxRayID = 64
 
-// attempt uses the ticket for one request and reads the whole response. Exactly
+// attempt uses the permit for one request and reads the whole response. Exactly
 // one of the results is nil. It does not set Error.Attempts.
-func (k *call) attempt(ctx context.Context, t ticket, send func(context.Context) (*http.Response, error), result result) (r *reply, fail *Error) {
+func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(context.Context) (*http.Response, error), result result) (r *reply, fail *Error) {
 	c := k.client
-	var learned outcome
+	var outcome quota.Outcome
 	// Deferred, because a transport of the caller's may panic.
-	defer func() { c.gate.leave(t, learned) }()
+	defer func() { c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 	resp, body, err := c.exchange(attemptCtx, send)
@@ -30,11 +32,11 @@ func (k *call) attempt(ctx context.Context, t ticket, send func(context.Context)
 			transient: !isCertificateError(err),
 		}
 	}
-	learned.answered, learned.quotas = true, parseRatelimit(resp.Header)
+	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])
 	r, fail = k.read(ctx, attemptCtx, resp, body, err, result)
 	if fail != nil {
-		fail.RetryAfter = waitAfter(resp.Header, fail, learned.quotas)
-		learned.limited, learned.wait = fail.Is(ErrRateLimited), fail.RetryAfter
+		fail.RetryAfter = waitAfter(resp.Header, fail, outcome.Policies)
+		outcome.Limited, outcome.Wait = fail.Is(ErrRateLimited), fail.RetryAfter
 	}
 	return r, fail
 }
@@ -45,14 +47,14 @@ func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 // rate that does not say lasts as long as the vendor documents. One that says
 // "at once" contradicts itself: then the Ratelimit header counts, and block
 // sees to it that it does not go on for ever.
-func waitAfter(h http.Header, fail *Error, seen []quota) time.Duration {
+func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duration {
 	asked := parseRetryAfter(h, time.Now())
 	if !fail.Is(ErrRateLimited) || asked.readable && asked.wait > 0 {
 		return asked.wait
 	}
-	reset, known := blockedFor(seen)
+	reset, known := quota.BlockedFor(policies)
 	if !known && !asked.readable {
-		reset = assumedBlock
+		reset = quota.AssumedBlock
 	}
 	return max(asked.wait, reset)
 }

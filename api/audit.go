@@ -114,7 +114,7 @@ func (a *audit) report() {
 		return
 	}
 	p := a.tally.snapshot()
-	if until, ok := a.client.gate.waitingUntil(); ok {
+	if until, ok := a.client.limiter.WaitingUntil(); ok {
 		p.WaitingUntil = until
 	}
 	a.config.progress(p)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v7"
 
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -49,7 +50,7 @@ type call struct {
 func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (*reply, *Error) {
 	k := call{client: c, operation: op, policy: policy}
 	for {
-		t, refusal := k.enter(ctx)
+		permit, refusal := k.acquire(ctx)
 		if refusal != nil {
 			return nil, k.refused(refusal)
 		}
@@ -58,7 +59,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		}
 		k.attempts++
 		event := c.newEvent(ctx, k.attempts)
-		reply, fail := k.attempt(ctx, t, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.edit) }, result)
+		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.edit) }, result)
 		if fail == nil {
 			c.budget.earn()
 			reply.attempts = k.attempts
@@ -80,16 +81,16 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 	}
 }
 
-func (k *call) enter(ctx context.Context) (ticket, *refusal) {
-	e := entry{atMost: -1, waiting: k.policy.waiting}
+func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
+	b := quota.Bounds{Most: -1, Waiting: k.policy.waiting}
 	if !k.policy.patient {
-		e.atMost = max(0, k.left(ctx))
+		b.Most = max(0, k.left(ctx))
 	}
-	t, refusal := k.client.gate.enter(k.policy.admission, e)
+	permit, refusal := k.client.limiter.Acquire(k.policy.admission, b)
 	if !k.policy.patient {
-		k.waited += t.waited
+		k.waited += permit.Waited
 	}
-	return t, refusal
+	return permit, refusal
 }
 
 // left is how long the call may still wait.
@@ -130,7 +131,7 @@ func (k *call) nextDelay() time.Duration {
 	return k.delays.NextBackOff()
 }
 
-func (k *call) sleep(d time.Duration) *refusal {
+func (k *call) sleep(d time.Duration) *quota.Refusal {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -138,7 +139,7 @@ func (k *call) sleep(d time.Duration) *refusal {
 		k.waited += d
 		return nil
 	case <-k.policy.admission.Done():
-		return &refusal{ended: true}
+		return &quota.Refusal{Ended: true}
 	}
 }
 

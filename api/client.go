@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -28,8 +29,8 @@ type Client struct {
 	// holdsProxySecrets is a closure for the same reason.
 	holdsProxySecrets func(text string) bool
 
-	gate   *gate
-	budget *budget
+	limiter *quota.Limiter
+	budget  *budget
 
 	maxAttempts    int
 	attemptTimeout time.Duration
@@ -80,7 +81,7 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 		redact:            redact,
 		holdsProxySecrets: holdsProxySecrets,
 
-		gate:           newGate(cfg.rateLimit, cfg.rateWindow),
+		limiter:        quota.NewLimiter(cfg.rateLimit, cfg.rateWindow),
 		budget:         new(budget),
 		maxAttempts:    cfg.maxAttempts,
 		attemptTimeout: cfg.attemptTimeout,

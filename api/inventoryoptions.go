@@ -198,7 +198,7 @@ func (v *inventory) report() {
 	v.mu.Lock()
 	p := v.progress
 	v.mu.Unlock()
-	if until, ok := v.client.gate.waitingUntil(); ok {
+	if until, ok := v.client.limiter.WaitingUntil(); ok {
 		p.WaitingUntil = until
 	}
 	v.config.progress(p)

@@ -5,28 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 // refused makes the error of a call that may not go on. What the server said
 // last is the answer, if it said anything.
-func (k *call) refused(r *refusal) *Error {
-	if r.ended {
+func (k *call) refused(refusal *quota.Refusal) *Error {
+	if refusal.Ended {
 		return k.ended()
 	}
 	if k.last != nil {
-		k.last.RetryAfter = max(k.last.RetryAfter, r.wait)
+		k.last.RetryAfter = max(k.last.RetryAfter, refusal.Wait)
 		return k.last
 	}
 	e := &Error{
 		operation:  k.operation.text,
-		RetryAfter: r.wait,
+		RetryAfter: refusal.Wait,
 		kinds:      []error{ErrRateLimited, ErrNotAsked},
-		note:       fmt.Sprintf("nothing was sent; the wait would be %v", r.wait.Round(time.Millisecond)),
+		note:       fmt.Sprintf("nothing was sent; the wait would be %v", refusal.Wait.Round(time.Millisecond)),
 	}
-	if r.wait <= 0 {
+	if refusal.Wait <= 0 {
 		e.note = "nothing was sent; other requests took too long to answer"
 	}
-	if deadline, ok := k.policy.admission.Deadline(); ok && time.Until(deadline) <= r.wait {
+	if deadline, ok := k.policy.admission.Deadline(); ok && time.Until(deadline) <= refusal.Wait {
 		e.causes = []error{context.DeadlineExceeded}
 	}
 	return e
@@ -70,6 +72,6 @@ func (s *auditStop) notAsked(operation string) *Error {
 		return e
 	}
 	e.kinds = []error{ErrNotAsked, ErrRateLimited}
-	e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", maxBlock)
+	e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
 	return e
 }

@@ -27,23 +27,30 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 	}
 }
 
-// pointsOn tells whether a member of such a name stands for more. Null, false and
-// what is empty do not.
+// pointsOn reports whether a member of such a name stands for more. Null, false
+// and what is empty do not, nor does an object of nothing else. It reads v once,
+// however deep the objects in it are.
 func pointsOn(v jsontext.Value) bool {
-	switch v.Kind() {
-	case jsontext.KindInvalid, jsontext.KindNull, jsontext.KindFalse:
-		return false
-	case jsontext.KindBeginArray:
-		return len(itemsOf(v)) > 0
-	case jsontext.KindBeginObject:
-		for _, member := range membersOf(v) {
-			if pointsOn(member) {
+	dec := lenientDecoder(v)
+	for {
+		container, read := dec.StackIndex(dec.StackDepth())
+		isName := container == jsontext.KindBeginObject && read%2 == 0
+		token, err := dec.ReadToken()
+		if err != nil {
+			return false // the end
+		}
+		switch token.Kind() {
+		case jsontext.KindString:
+			if !isName && token.String() != "" {
 				return true
 			}
+		case jsontext.KindBeginArray:
+			if dec.PeekKind() != jsontext.KindEndArray {
+				return true
+			}
+		case jsontext.KindNumber, jsontext.KindTrue:
+			return true
 		}
-		return false
-	default:
-		return string(v) != `""`
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -66,20 +68,20 @@ func TestRetryAfterDateIsMeasuredByTheServersClock(t *testing.T) {
 func TestWaitAfterAnAnswer(t *testing.T) {
 	t.Parallel()
 	refused, broken := &Error{StatusCode: 429}, &Error{StatusCode: 503}
-	used := []quota{{"burst", 3, 200 * time.Second}, {"default", 0, 40 * time.Second}}
+	used := []quota.Policy{{Name: "burst", Remaining: 3, Reset: 200 * time.Second}, {Name: "default", Reset: 40 * time.Second}}
 	for name, c := range map[string]struct {
 		retryAfter string
 		fail       *Error
-		seen       []quota
+		seen       []quota.Policy
 		want       time.Duration
 	}{
 		"429 with a time":               {"7", refused, used, 7 * time.Second},
 		"429 with zero":                 {"0", refused, nil, 0},
 		"429 with zero and a quota":     {"0", refused, used, 40 * time.Second},
 		"429 with a past date":          {"Thu, 01 Jan 1970 00:00:00 GMT", refused, nil, 0},
-		"429 with nothing":              {"", refused, nil, assumedBlock},
-		"429 with an unreadable time":   {"-5", refused, nil, assumedBlock},
-		"429 with a fraction":           {"1.5", refused, nil, assumedBlock},
+		"429 with nothing":              {"", refused, nil, quota.AssumedBlock},
+		"429 with an unreadable time":   {"-5", refused, nil, quota.AssumedBlock},
+		"429 with a fraction":           {"1.5", refused, nil, quota.AssumedBlock},
 		"429 with a large fraction":     {"400.5", refused, nil, 401 * time.Second},
 		"429 with a used-up quota":      {"", refused, used, 40 * time.Second},
 		"429 with quotas not used up":   {"", refused, used[:1], 200 * time.Second},
@@ -104,7 +106,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if got.wait < 0 {
 			t.Errorf("%q gives %v", value, got.wait)
 		}
-		if wait := waitAfter(h, &Error{StatusCode: 429}, nil); !got.readable && wait < assumedBlock {
+		if wait := waitAfter(h, &Error{StatusCode: 429}, nil); !got.readable && wait < quota.AssumedBlock {
 			t.Errorf("unreadable %q lets a refused client go on after %v", value, wait)
 		}
 	})

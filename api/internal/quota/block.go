@@ -1,20 +1,20 @@
-package api
+package quota
 
 import "time"
 
 const (
-	// assumedBlock is how long a 429 lasts that does not say: "all API calls for
+	// AssumedBlock is how long a 429 lasts that does not say: "all API calls for
 	// the next five minutes will be blocked" is the vendor's documentation.
-	assumedBlock = 5 * time.Minute
-	// maxBlock is the longest block that an audit sits out.
-	maxBlock = 15 * time.Minute
+	AssumedBlock = 5 * time.Minute
+	// MaxBlock is the longest block that an audit sits out.
+	MaxBlock = 15 * time.Minute
 	// firstFloor and lastFloor bound how long a block lasts at least that follows
 	// another, whatever the server says: twice as long each time. The last is
 	// longer than any delay between attempts, so that a patient caller comes
 	// back while a block lasts and learns that it is too long.
 	firstFloor = time.Second
 	lastFloor  = time.Minute
-	// longestBlock bounds what one answer can do to a client.
+	// longestBlock bounds what one response can do to a client.
 	longestBlock = 24 * time.Hour
 )
 
@@ -32,30 +32,38 @@ type block struct {
 	serial  uint64
 }
 
-func (b *block) open(now time.Duration) bool {
-	return !b.active || (now >= b.until && !b.probing)
+// opens is when the next request may be made: the end of a probe decides about
+// the others.
+func (b *block) opens(now time.Duration) opening {
+	switch {
+	case !b.active:
+		return opening{now, now}
+	case b.probing:
+		return opening{b.until, never}
+	default:
+		return opening{b.until, b.until}
+	}
 }
 
-func (b *block) stamp(t ticket) ticket {
-	t.block, t.probe = b.serial, b.active
-	b.probing = b.probing || t.probe
-	return t
+func (b *block) stamp(p Permit) Permit {
+	p.block, p.probe = b.serial, b.active
+	b.probing = b.probing || p.probe
+	return p
 }
 
-func (b *block) release(t ticket, o outcome) {
-	if t.probe {
+func (b *block) release(p Permit, o Outcome) {
+	if p.probe {
 		b.probing = false
 	}
-	if o.answered && !o.limited && t.block == b.serial {
+	if o.Answered && !o.Limited && p.block == b.serial {
 		b.active = false
 	}
 }
 
 func (b *block) extend(now, wait time.Duration) {
-	// Long after its end, a block is a matter of the past even if nobody has
-	// made a request since.
+	// Long after its end, a block does not count even without a request since.
 	switch {
-	case !b.active || now > b.until+assumedBlock:
+	case !b.active || now > b.until+AssumedBlock:
 		b.since, b.floor = now, 0
 	case now >= b.until:
 		b.floor = min(max(firstFloor, 2*b.floor), lastFloor)
@@ -69,5 +77,5 @@ func (b *block) extend(now, wait time.Duration) {
 // tooLong tells whether the block, with all its repetitions, is longer than an
 // audit waits.
 func (b *block) tooLong(now time.Duration) bool {
-	return b.active && now < b.until && b.until-b.since > maxBlock
+	return b.active && now < b.until && b.until-b.since > MaxBlock
 }

@@ -1,4 +1,4 @@
-package api
+package quota
 
 import "time"
 
@@ -21,11 +21,7 @@ type window struct {
 }
 
 func newWindow(limit int, length time.Duration) window {
-	return window{limit: limit, length: min(length, maxDuration/4) + windowMargin}
-}
-
-func (w *window) open() bool {
-	return w.limit == 0 || w.inFlight+len(w.completed) < w.limit
+	return window{limit: limit, length: min(length, never/4) + windowMargin}
 }
 
 func (w *window) begin() (serial uint64) {
@@ -52,20 +48,21 @@ func (w *window) expire(now time.Duration) {
 	w.completed = w.completed[n:]
 }
 
-// readyAt is when there will be a place for the caller that has the given
-// number of others before it; at the earliest, when that depends on requests
-// in flight.
-func (w *window) readyAt(before int, now time.Duration) time.Duration {
+// opens is when there is a place for the caller with the given number of others
+// before it. A place that a request in flight holds is free one window after
+// the end of that request.
+func (w *window) opens(before int, now time.Duration) opening {
 	if w.limit == 0 {
-		return now
+		return opening{now, now}
 	}
 	free := w.limit - w.inFlight - len(w.completed)
 	switch due := before - free; {
 	case due < 0:
-		return now
+		return opening{now, now}
 	case due < len(w.completed):
-		return w.completed[due] + w.length
+		at := w.completed[due] + w.length
+		return opening{at, at}
 	default:
-		return now + w.length
+		return opening{now + w.length, never}
 	}
 }

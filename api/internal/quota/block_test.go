@@ -1,4 +1,4 @@
-package api
+package quota
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-func limited(wait time.Duration) outcome {
-	return outcome{answered: true, limited: true, wait: wait}
+func limited(wait time.Duration) Outcome {
+	return Outcome{Answered: true, Limited: true, Wait: wait}
 }
 
-func enterNow(t *testing.T, g *gate) ticket {
+func enterNow(t *testing.T, l *Limiter) Permit {
 	t.Helper()
-	tk, no := g.enter(t.Context(), entry{})
+	tk, no := l.Acquire(t.Context(), Bounds{})
 	if no != nil {
 		t.Fatalf("refused: %+v", no)
 	}
@@ -23,12 +23,12 @@ func enterNow(t *testing.T, g *gate) ticket {
 func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(0, 0)
-		g.leave(enterNow(t, g), limited(time.Minute))
-		admitted := make(chan ticket, 10)
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), limited(time.Minute))
+		admitted := make(chan Permit, 10)
 		for range 10 {
 			go func() {
-				tk, _ := g.enter(t.Context(), patience)
+				tk, _ := l.Acquire(t.Context(), patience)
 				admitted <- tk
 			}()
 		}
@@ -42,18 +42,18 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 		if len(admitted) != 1 {
 			t.Fatalf("%d went when the block ended", len(admitted))
 		}
-		g.leave(<-admitted, limited(time.Minute))
+		l.Release(<-admitted, limited(time.Minute))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if len(admitted) != 1 {
 			t.Fatalf("%d went when the second block ended", len(admitted))
 		}
-		g.leave(<-admitted, outcome{})
+		l.Release(<-admitted, Outcome{})
 		synctest.Wait()
 		if len(admitted) != 1 {
 			t.Fatalf("%d went after a probe without an answer", len(admitted))
 		}
-		g.leave(<-admitted, outcome{answered: true})
+		l.Release(<-admitted, Outcome{Answered: true})
 		synctest.Wait()
 		if len(admitted) != 7 {
 			t.Fatalf("%d went after a good probe", len(admitted))
@@ -64,11 +64,11 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 func TestAnswersFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(0, 0)
-		early, refused := enterNow(t, g), enterNow(t, g)
-		g.leave(refused, limited(time.Minute))
-		g.leave(early, outcome{answered: true})
-		if _, no := g.enter(t.Context(), entry{atMost: time.Second}); no == nil || no.wait != time.Minute {
+		l := NewLimiter(0, 0)
+		early, refused := enterNow(t, l), enterNow(t, l)
+		l.Release(refused, limited(time.Minute))
+		l.Release(early, Outcome{Answered: true})
+		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Second}); no == nil || no.Wait != time.Minute {
 			t.Errorf("got %+v", no)
 		}
 	})
@@ -77,19 +77,19 @@ func TestAnswersFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 func TestABlockSendsThoseAwayWhoCannotWaitThatLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, time.Second)
-		first := enterNow(t, g)
-		answers := make(chan *refusal, 2)
-		for _, e := range []entry{{atMost: 10 * time.Second}, patience} {
+		l := NewLimiter(1, time.Second)
+		first := enterNow(t, l)
+		answers := make(chan *Refusal, 2)
+		for _, e := range []Bounds{{Most: 10 * time.Second}, patience} {
 			go func() {
-				_, no := g.enter(t.Context(), e)
+				_, no := l.Acquire(t.Context(), e)
 				answers <- no
 			}()
 		}
 		synctest.Wait()
 		start := time.Now()
-		g.leave(first, limited(time.Minute))
-		if no := <-answers; no == nil || no.wait != time.Minute || time.Since(start) != 0 {
+		l.Release(first, limited(time.Minute))
+		if no := <-answers; no == nil || no.Wait != time.Minute || time.Since(start) != 0 {
 			t.Errorf("after %v: %+v", time.Since(start), no)
 		}
 		if no := <-answers; no != nil || time.Since(start) != time.Minute {
@@ -102,25 +102,25 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []time.Duration{15*time.Minute + 1, 10 * time.Minute, 5 * time.Minute, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newGate(0, 0)
+			l := NewLimiter(0, 0)
 			start := time.Now()
 			for {
-				tk, no := g.enter(context.Background(), patience)
+				tk, no := l.Acquire(context.Background(), patience)
 				if no != nil {
 					break
 				}
-				g.leave(tk, limited(wait))
+				l.Release(tk, limited(wait))
 				if time.Since(start) > time.Hour {
 					t.Fatal("never ends")
 				}
 			}
-			if took := time.Since(start); took > maxBlock || took+wait <= maxBlock {
+			if took := time.Since(start); took > MaxBlock || took+wait <= MaxBlock {
 				t.Errorf("gave up on blocks of %v after %v", wait, took)
 			}
 			// When the block is over, the next call may find out.
 			time.Sleep(24 * time.Hour)
-			g.leave(enterNow(t, g), limited(time.Second))
-			if _, no := g.enter(context.Background(), patience); no != nil {
+			l.Release(enterNow(t, l), limited(time.Second))
+			if _, no := l.Acquire(context.Background(), patience); no != nil {
 				t.Errorf("an old block counts: %+v", no)
 			}
 		})
@@ -130,9 +130,9 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 func TestABlockCannotLastForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(0, 0)
-		g.leave(enterNow(t, g), limited(maxDuration))
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), limited(never))
 		time.Sleep(longestBlock)
-		enterNow(t, g)
+		enterNow(t, l)
 	})
 }

@@ -1,4 +1,4 @@
-package api
+package quota
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // patience is that of an audit.
-var patience = entry{atMost: -1}
+var patience = Bounds{Most: -1}
 
 // server counts requests at some moment between sending and completion, as the
 // vendor's does.
@@ -20,11 +20,11 @@ type countingServer struct {
 	counted []time.Time
 }
 
-func (s *countingServer) request(g *gate, random *rand.Rand) {
+func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	s.mu.Lock()
 	before, after := time.Duration(random.Int64N(int64(20*time.Millisecond))), time.Duration(random.Int64N(int64(20*time.Millisecond)))
 	s.mu.Unlock()
-	t, no := g.enter(context.Background(), patience)
+	t, no := l.Acquire(context.Background(), patience)
 	if no != nil {
 		panic(no)
 	}
@@ -33,7 +33,7 @@ func (s *countingServer) request(g *gate, random *rand.Rand) {
 	s.counted = append(s.counted, time.Now())
 	s.mu.Unlock()
 	time.Sleep(after)
-	g.leave(t, outcome{answered: true})
+	l.Release(t, Outcome{Answered: true})
 }
 
 // most is the largest number of requests in any window that begins with one.
@@ -55,14 +55,14 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 	for _, workers := range []int{1, 3, 16, 64, 200} {
 		for _, idle := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				g, s := newGate(limit, window), new(countingServer)
+				l, s := NewLimiter(limit, window), new(countingServer)
 				random := rand.New(rand.NewPCG(1, uint64(workers)))
 				work := make(chan int)
 				var running sync.WaitGroup
 				for range workers {
 					running.Go(func() {
 						for range work {
-							s.request(g, random)
+							s.request(l, random)
 						}
 					})
 				}
@@ -96,17 +96,17 @@ func workersShare(workers int) time.Duration {
 func TestWithoutALimitNobodyWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(0, 0)
+		l := NewLimiter(0, 0)
 		for range 100_000 {
-			if tk, no := g.enter(t.Context(), entry{}); no != nil || tk.waited != 0 {
+			if tk, no := l.Acquire(t.Context(), Bounds{}); no != nil || tk.Waited != 0 {
 				t.Fatal(no)
 			}
 		}
 		for range 100_000 {
-			g.leave(ticket{}, outcome{answered: true})
+			l.Release(Permit{}, Outcome{Answered: true})
 		}
-		if len(g.window.completed) != 0 || g.window.inFlight != 0 {
-			t.Errorf("kept %d, %d in flight", len(g.window.completed), g.window.inFlight)
+		if len(l.window.completed) != 0 || l.window.inFlight != 0 {
+			t.Errorf("kept %d, %d in flight", len(l.window.completed), l.window.inFlight)
 		}
 	})
 }
@@ -114,19 +114,19 @@ func TestWithoutALimitNobodyWaits(t *testing.T) {
 func TestRefusalTellsTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, time.Minute)
-		tk, _ := g.enter(t.Context(), entry{})
-		if _, no := g.enter(t.Context(), entry{atMost: 30 * time.Second}); no == nil || no.wait != time.Minute+windowMargin {
+		l := NewLimiter(1, time.Minute)
+		tk, _ := l.Acquire(t.Context(), Bounds{})
+		if _, no := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); no == nil || no.Wait != time.Minute+windowMargin {
 			t.Errorf("while the place is taken: %+v", no)
 		}
 		time.Sleep(time.Second)
-		g.leave(tk, outcome{answered: true})
+		l.Release(tk, Outcome{Answered: true})
 		time.Sleep(20 * time.Second)
-		if _, no := g.enter(t.Context(), entry{atMost: 30 * time.Second}); no == nil || no.wait != 40*time.Second+windowMargin {
+		if _, no := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); no == nil || no.Wait != 40*time.Second+windowMargin {
 			t.Errorf("20 s after completion: %+v", no)
 		}
 		time.Sleep(20 * time.Second)
-		if tk, no := g.enter(t.Context(), entry{atMost: 30 * time.Second}); no != nil || tk.waited != 20*time.Second+windowMargin {
+		if tk, no := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); no != nil || tk.Waited != 20*time.Second+windowMargin {
 			t.Errorf("40 s after completion: %+v, %+v", tk, no)
 		}
 	})
@@ -135,17 +135,17 @@ func TestRefusalTellsTheWait(t *testing.T) {
 func TestWaitersGoInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, time.Second)
+		l := NewLimiter(1, time.Second)
 		var order []int
 		var mu sync.Mutex
 		var waiting sync.WaitGroup
 		for i := range 20 {
 			waiting.Go(func() {
-				tk, _ := g.enter(t.Context(), patience)
+				tk, _ := l.Acquire(t.Context(), patience)
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
-				g.leave(tk, outcome{answered: true})
+				l.Release(tk, Outcome{Answered: true})
 			})
 			synctest.Wait()
 		}
@@ -159,32 +159,32 @@ func TestWaitersGoInOrder(t *testing.T) {
 func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, time.Second)
-		first, _ := g.enter(t.Context(), entry{})
+		l := NewLimiter(1, time.Second)
+		first, _ := l.Acquire(t.Context(), Bounds{})
 		ctx, cancel := context.WithCancel(t.Context())
-		refusals := make(chan *refusal, 1000)
+		refusals := make(chan *Refusal, 1000)
 		for range 1000 {
 			go func() {
-				_, no := g.enter(ctx, patience)
+				_, no := l.Acquire(ctx, patience)
 				refusals <- no
 			}()
 		}
 		synctest.Wait()
-		admitted := make(chan ticket)
+		admitted := make(chan Permit)
 		go func() {
-			tk, _ := g.enter(t.Context(), patience)
+			tk, _ := l.Acquire(t.Context(), patience)
 			admitted <- tk
 		}()
 		synctest.Wait()
 		cancel()
 		for range 1000 {
-			if no := <-refusals; no == nil || !no.ended {
+			if no := <-refusals; no == nil || !no.Ended {
 				t.Fatalf("got %+v", no)
 			}
 		}
-		g.leave(first, outcome{answered: true})
-		if tk := <-admitted; tk.waited != time.Second+windowMargin {
-			t.Errorf("the one who stayed waited %v", tk.waited)
+		l.Release(first, Outcome{Answered: true})
+		if tk := <-admitted; tk.Waited != time.Second+windowMargin {
+			t.Errorf("the one who stayed waited %v", tk.Waited)
 		}
 	})
 }
@@ -192,20 +192,20 @@ func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
 func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, time.Second)
-		g.block.active = true
-		late := &waiter{admitted: make(chan ticket, 1), refused: make(chan time.Duration, 1), patient: true}
-		late.admitted <- g.admit()
-		next := make(chan ticket, 1)
+		l := NewLimiter(1, time.Second)
+		l.block.active = true
+		late := &waiter{admitted: make(chan Permit, 1), refused: make(chan time.Duration, 1), patient: true}
+		late.admitted <- l.admit()
+		next := make(chan Permit, 1)
 		go func() {
-			tk, _ := g.enter(t.Context(), patience)
+			tk, _ := l.Acquire(t.Context(), patience)
 			next <- tk
 		}()
 		synctest.Wait()
-		g.abandon(late)
+		l.abandon(late)
 		synctest.Wait()
-		if len(next) != 1 || !(<-next).probe || g.window.inFlight != 1 || len(g.window.completed) != 0 {
-			t.Errorf("%d in flight, %d completed", g.window.inFlight, len(g.window.completed))
+		if len(next) != 1 || !(<-next).probe || l.window.inFlight != 1 || len(l.window.completed) != 0 {
+			t.Errorf("%d in flight, %d completed", l.window.inFlight, len(l.window.completed))
 		}
 	})
 }

@@ -1,0 +1,141 @@
+package quota
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dunglas/httpsfv"
+)
+
+// Policy is one entry of the Ratelimit header (RFC 9651), for example
+// "default";r=50;t=30: r requests remain, and after t seconds there are more.
+type Policy struct {
+	Name      string
+	Remaining int64
+	Reset     time.Duration
+}
+
+const (
+	// maxReset is the longest reset that is believed. The window of the vendor
+	// has 5 minutes.
+	maxReset = MaxBlock
+	// maxPolicies bounds what a server can make the client remember.
+	maxPolicies = 8
+)
+
+// ParsePolicies reads the entries of the Ratelimit header that make sense and
+// ignores everything else, such as the older form limit=10, remaining=50.
+func ParsePolicies(values []string) []Policy {
+	if len(values) == 0 {
+		return nil
+	}
+	list, err := httpsfv.UnmarshalList(values)
+	if err != nil {
+		return nil
+	}
+	var out []Policy
+	for _, member := range list[:min(len(list), maxPolicies)] {
+		item, ok := member.(httpsfv.Item)
+		if !ok {
+			continue
+		}
+		var p Policy
+		switch name := item.Value.(type) {
+		case string:
+			p.Name = name
+		case httpsfv.Token:
+			p.Name = string(name)
+		default:
+			continue
+		}
+		remaining, _ := item.Params.Get("r")
+		reset, _ := item.Params.Get("t")
+		r, okR := remaining.(int64)
+		t, okT := reset.(int64)
+		if okR && okT && r >= 0 && 0 <= t && t <= int64(maxReset/time.Second) {
+			p.Remaining, p.Reset = r, time.Duration(t)*time.Second
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// BlockedFor returns the longest reset of the policies that are used up, or of
+// all when none is, and false without policies.
+func BlockedFor(policies []Policy) (time.Duration, bool) {
+	used := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
+	if len(used) == 0 {
+		used = policies
+	}
+	var longest time.Duration
+	for _, p := range used {
+		longest = max(longest, p.Reset)
+	}
+	return longest, len(used) > 0
+}
+
+const (
+	// resetMargin makes up for resets in whole seconds.
+	resetMargin = time.Second
+	// sameReset is by how much two responses about one window may differ.
+	sameReset = 2 * time.Second
+)
+
+// counts is what the server last said about its own count, by policy.
+type counts struct{ entries []count }
+
+type count struct {
+	name      string
+	remaining int64
+	until     time.Duration
+	serial    uint64
+}
+
+// observe takes in what the response to the request with that serial says.
+// Within one window the count only falls, so the lowest is right even when
+// responses overtake each other.
+func (c *counts) observe(now time.Duration, serial uint64, policies []Policy) {
+	for _, p := range policies {
+		fresh := count{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
+		s := c.find(p.Name, now)
+		switch {
+		case s == nil:
+		case s.until <= now, fresh.until > s.until+sameReset, fresh.until < s.until-sameReset && serial > s.serial:
+			*s = fresh
+		case fresh.until >= s.until-sameReset:
+			s.remaining, s.serial = min(s.remaining, p.Remaining), max(s.serial, serial)
+		}
+	}
+}
+
+// find returns the entry for a policy, a new one if there is room, or nil.
+func (c *counts) find(name string, now time.Duration) *count {
+	i := slices.IndexFunc(c.entries, func(s count) bool { return s.name == name })
+	if i < 0 {
+		i = slices.IndexFunc(c.entries, func(s count) bool { return s.until <= now })
+	}
+	switch {
+	case i < 0 && len(c.entries) == maxPolicies:
+		return nil
+	case i < 0:
+		i = len(c.entries)
+		c.entries = append(c.entries, count{})
+	}
+	c.entries[i].name = name
+	return &c.entries[i]
+}
+
+// opens is when the server's count has room for the caller with the given number
+// of others before it: at the latest when all requests in flight are counted.
+func (c *counts) opens(before, inFlight int, now time.Duration) opening {
+	o := opening{now, now}
+	for _, s := range c.entries {
+		if now < s.until && s.remaining <= int64(before) {
+			o.earliest = max(o.earliest, s.until)
+		}
+		if now < s.until && s.remaining <= int64(before+inFlight) {
+			o.latest = max(o.latest, s.until)
+		}
+	}
+	return o
+}

@@ -1,0 +1,167 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A caller that waits for the count of a request in flight must not wait for the
+// end of that request when the count starts anew before.
+func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), seen(Policy{"default", 1, time.Second}))
+		slow := enterNow(t, l)
+		if tk, no := l.Acquire(t.Context(), patience); no != nil || tk.Waited != time.Second+resetMargin {
+			t.Errorf("waited %v, %+v", tk.Waited, no)
+		}
+		l.Release(slow, Outcome{Answered: true})
+	})
+}
+
+// queueRun is one random use of a limiter, with all that can open and close it.
+type queueRun struct {
+	*rand.Rand
+	limiter  *Limiter
+	inFlight []Permit
+	entered  chan Permit
+	late     chan string
+}
+
+// upTo is a random time in steps that make times meet.
+func (r *queueRun) upTo(most time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(most/(250*time.Millisecond))+1)) * 250 * time.Millisecond
+}
+
+func (r *queueRun) enter(ctx context.Context) {
+	e, cancel := Bounds{Most: -1}, context.CancelFunc(func() {})
+	limit := never
+	switch r.IntN(4) {
+	case 0:
+		e.Most = r.upTo(30 * time.Second)
+		limit = e.Most
+	case 1:
+		limit = r.upTo(30 * time.Second)
+		ctx, cancel = context.WithTimeout(ctx, limit)
+	case 2:
+		limit = r.upTo(30 * time.Second)
+		ctx, cancel = context.WithCancel(ctx)
+		time.AfterFunc(limit, cancel)
+	}
+	go func() {
+		defer cancel()
+		start := time.Now()
+		tk, no := r.limiter.Acquire(ctx, e)
+		if took := time.Since(start); took > limit {
+			r.late <- fmt.Sprintf("a caller waited %v, its limit was %v", took, limit)
+		}
+		if no == nil {
+			r.entered <- tk
+		}
+	}()
+}
+
+func (r *queueRun) leave() {
+	if len(r.inFlight) == 0 {
+		return
+	}
+	i := r.IntN(len(r.inFlight))
+	o := Outcome{Answered: r.IntN(5) > 0}
+	if o.Answered && r.IntN(2) == 0 {
+		o.Policies = []Policy{{[]string{"a", "b"}[r.IntN(2)], r.Int64N(4), r.upTo(20 * time.Second).Truncate(time.Second)}}
+	}
+	if o.Answered && r.IntN(8) == 0 {
+		o.Limited, o.Wait = true, r.upTo(20*time.Second)
+	}
+	r.limiter.Release(r.inFlight[i], o)
+	r.inFlight = append(r.inFlight[:i], r.inFlight[i+1:]...)
+}
+
+// check compares the limiter with the conditions that are documented for its parts.
+func (r *queueRun) check() error {
+	synctest.Wait()
+	for len(r.entered) > 0 {
+		r.inFlight = append(r.inFlight, <-r.entered)
+	}
+	if len(r.late) > 0 {
+		return errors.New(<-r.late)
+	}
+	l, now := r.limiter, r.limiter.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	places := len(r.inFlight)
+	for _, at := range l.window.completed {
+		if at+l.window.length > now {
+			places++
+		}
+	}
+	open := !l.block.active || now >= l.block.until && !l.block.probing
+	open = open && (l.window.limit == 0 || places < l.window.limit)
+	for _, s := range l.counts.entries {
+		open = open && (now >= s.until || s.remaining > int64(len(r.inFlight)))
+	}
+	switch {
+	case l.window.limit > 0 && places > l.window.limit:
+		return fmt.Errorf("%d of %d places are taken", places, l.window.limit)
+	case len(r.inFlight) != l.window.inFlight:
+		return fmt.Errorf("%d requests in flight, %d counted", len(r.inFlight), l.window.inFlight)
+	case open && len(l.queue) > 0:
+		return fmt.Errorf("%d callers wait while the next may go", len(l.queue))
+	}
+	return nil
+}
+
+func (r *queueRun) run(ctx context.Context) error {
+	for step := range 150 {
+		switch r.IntN(6) {
+		case 0, 1:
+			r.enter(ctx)
+		case 2, 3:
+			r.leave()
+		default:
+			time.Sleep(r.upTo(4 * time.Second))
+		}
+		if err := r.check(); err != nil {
+			return fmt.Errorf("step %d: %w", step, err)
+		}
+	}
+	for start := time.Now(); len(r.limiter.queue) > 0 || len(r.inFlight) > 0; {
+		for len(r.inFlight) > 0 {
+			r.limiter.Release(r.inFlight[0], Outcome{Answered: true})
+			r.inFlight = r.inFlight[1:]
+		}
+		time.Sleep(time.Second)
+		if err := r.check(); err != nil {
+			return fmt.Errorf("at the end: %w", err)
+		}
+		if time.Since(start) > time.Hour {
+			return fmt.Errorf("%d callers wait for ever", len(r.limiter.queue))
+		}
+	}
+	return nil
+}
+
+func TestNoCallerWaitsWhileTheLimiterIsOpen(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(400) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			r := &queueRun{
+				Rand:    random,
+				limiter: NewLimiter(random.IntN(5), time.Duration(1+random.IntN(20))*time.Second),
+				entered: make(chan Permit, 1000), late: make(chan string, 1000),
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if err := r.run(ctx); err != nil {
+				t.Errorf("seed %d: %v", seed, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// nested is an object that is the deeper the larger it is, with text
+// at the bottom.
+func nested(size int, text string) string {
+	depth := size / 128
+	return strings.Repeat(`{"a":`, depth) + text + strings.Repeat(`}`, depth)
+}
+
+// many repeats item, as those of an array or object.
+func many(size int, item string) string {
+	return strings.TrimSuffix(strings.Repeat(item+",", size/(len(item)+1)), ",")
+}
+
+func chained(items string) string {
+	return strings.Repeat(`{"code":1,"error_chain":[`, 12) + items + strings.Repeat(`]}`, 12)
+}
+
+func names(size int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < size; i++ {
+		fmt.Fprintf(&b, `,"%x":null`, i)
+	}
+	return b.String()
+}
+
+// hostileMembers are members of an envelope with about size bytes.
+var hostileMembers = map[string]func(size int) string{
+	"deep cursor":         func(n int) string { return `"cursor":` + nested(n, `{"`+strings.Repeat("x", n)+`":null}`) },
+	"deep cursor in info": func(n int) string { return `"result_info":{"cursors":` + nested(n, `[]`) + `}` },
+	"wide cursor":         func(n int) string { return `"cursor":{"a":[]` + names(n) + `}` },
+	"cursor of lists":     func(n int) string { return `"next":{"a":` + nested(n, `[]`) + names(n) + `}` },
+	"deep unknown":        func(n int) string { return `"unknown":` + nested(n, `"`+strings.Repeat("x", n)+`"`) },
+	"many names":          func(n int) string { return `"unknown":{"a":0` + names(n) + `}` },
+	"many escapes":        func(n int) string { return `"unknown":[` + many(n, `"\""`) + `]` },
+	"long escape":         func(n int) string { return `"unknown":"` + strings.Repeat(`\u0041`, n/6) + `"` },
+	"deep source":         func(n int) string { return `"messages":[{"source":` + nested(n, `0`) + `}]` },
+	"many messages":       func(n int) string { return `"messages":[` + many(n, `{"code":1,"source":{"pointer":"/p"}}`) + `]` },
+	"many errors":         func(n int) string { return `"errors":[` + many(n, `{"code":1,"message":"m"}`) + `]` },
+	"many numbers":        func(n int) string { return `"errors":[` + many(n, `7`) + `]` },
+	"many chains":         func(n int) string { return `"errors":[` + many(n, `{"error_chain":[{"code":2}]}`) + `]` },
+	"deep chain":          func(n int) string { return `"errors":[` + chained(many(n, `{"code":1}`)) + `]` },
+	"long chain":          func(n int) string { return `"errors":[` + chained(`"`+strings.Repeat("x", n)+`"`) + `]` },
+	"long message":        func(n int) string { return `"errors":[{"code":1,"message":"` + strings.Repeat("x", n) + `"}]` },
+	"escaped message":     func(n int) string { return `"errors":[{"code":1,"message":"` + strings.Repeat(`\u0041`, n/6) + `"}]` },
+	"long code":           func(n int) string { return `"errors":[{"code":` + strings.Repeat("7", n) + `}]` },
+	"code of zeros": func(n int) string {
+		return `"errors":[{"code":"1` + strings.Repeat("0", n) + `e-` + fmt.Sprint(n) + `"}]`
+	},
+	"long count":            func(n int) string { return `"result_info":{"count":1.` + strings.Repeat("7", n) + `}` },
+	"tiny counts":           func(n int) string { return `"result_info":{"count":0.` + strings.Repeat("0", n) + `,"page":0.0}` },
+	"many rows":             func(n int) string { return `"result":[` + many(n, `{"service":"gateway"}`) + `]` },
+	"rows that are no rows": func(n int) string { return `"result":[` + many(n, `"{{{{{"`) + `]` },
+}
+
+// hostileShapes are responses with about size bytes.
+func hostileShapes() map[string]func(size int) *http.Response {
+	shapes := map[string]func(size int) *http.Response{
+		"spaces":          func(n int) *http.Response { return answer(403, strings.Repeat(" ", n)) },
+		"duplicate names": func(n int) *http.Response { return answer(403, `{"success":false,`+many(n, `"a":0`)+`}`) },
+		"quoted content type": func(n int) *http.Response {
+			return answer(200, emptyBody, "Content-Type", `application/json;a="`+strings.Repeat(`\"`, n/16)+`"`)
+		},
+		"continued content type": func(n int) *http.Response {
+			return answer(200, emptyBody, "Content-Type", "text/html;"+strings.ReplaceAll(many(n/8, "x*0=a"), ",", ";"))
+		},
+		"long policy": func(n int) *http.Response {
+			return answer(200, emptyBody, "Ratelimit", `"`+strings.Repeat("a", n/8)+`";r=1;t=1`)
+		},
+		"many policies": func(n int) *http.Response { return answer(200, emptyBody, "Ratelimit", many(n/8, `"a";r=1;t=1;x;y`)) },
+		"long wait":     func(n int) *http.Response { return answer(503, "", "Retry-After", strings.Repeat("9", n/8)) },
+	}
+	for name, member := range hostileMembers {
+		shapes[name] = func(n int) *http.Response {
+			text := member(n)
+			if !strings.HasPrefix(text, `"result":`) {
+				text += `,"result":[]`
+			}
+			return answer(200, `{"success":true,`+text+`}`)
+		}
+		shapes[name+" of a failure"] = func(n int) *http.Response { return answer(500, `{"success":false,`+member(n)+`}`) }
+	}
+	return shapes
+}
+
+// A server decides what is in a response. The time for it may depend on its size
+// only: no context ends the decoding.
+func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compares times")
+	}
+	// Linear work grows by factor, quadratic work by its square. The bound is
+	// halfway, because memory is slower for the larger body.
+	const small, factor, bound, attempts = 1 << 13, 32, 180, 8
+	measure := func(resp *http.Response) time.Duration {
+		client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }),
+			api.WithMaxAttempts(1), api.WithRateLimit(0, 0))
+		start := time.Now()
+		_, _ = client.Associations(t.Context(), cert) // what comes out is tested elsewhere
+		return time.Since(start)
+	}
+	for name, shape := range hostileShapes() {
+		t.Run(name, func(t *testing.T) {
+			few, much := time.Hour, time.Hour
+			for range attempts {
+				few, much = min(few, measure(shape(small))), min(much, measure(shape(small*factor)))
+				// A shorter time says more about the machine than about the work.
+				if much < bound*max(few, 20*time.Microsecond) {
+					return
+				}
+			}
+			t.Errorf("%d times the size takes %v instead of %v", factor, much, few)
+		})
+	}
+}
