@@ -30,6 +30,7 @@ const (
 	Dir = "generated"
 
 	contractFile = Dir + "/openapi.json"
+	clientFile   = Dir + "/client.gen.go"
 	configFile   = "internal/generate/config.yaml"
 )
 
@@ -73,9 +74,9 @@ func Generate(ctx context.Context, moduleRoot string, contract spec.Object, ops 
 		return nil, err
 	}
 	return map[string][]byte{
-		contractFile:           encoded,
-		Dir + "/spec.gen.go":   []byte(embedSource),
-		Dir + "/client.gen.go": source,
+		contractFile:         encoded,
+		Dir + "/spec.gen.go": []byte(embedSource),
+		clientFile:           source,
 	}, nil
 }
 
