@@ -31,6 +31,7 @@ const (
 	Dir = "generated"
 
 	contractFile = Dir + "/openapi.json"
+	clientFile   = Dir + "/client.gen.go"
 	configFile   = "internal/generate/config.yaml"
 )
 
@@ -100,9 +101,9 @@ func Generate(ctx context.Context, moduleRoot string, contract spec.Object, ops 
 		return nil, err
 	}
 	return map[string][]byte{
-		contractFile:           encoded,
-		Dir + "/spec.gen.go":   described,
-		Dir + "/client.gen.go": source,
+		contractFile:         encoded,
+		Dir + "/spec.gen.go": described,
+		clientFile:           source,
 	}, nil
 }
 

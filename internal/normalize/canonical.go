@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"fmt"
+	"maps"
 	"mime"
 	"regexp"
 	"slices"
@@ -236,14 +237,16 @@ func inherited(key string, levels ...spec.Object) any {
 }
 
 // status matches the keys of responses, in both spellings of a range.
-var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default|x-.*)$`)
+var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default)$`)
 
-// canonicalResponses spells response ranges with capital letters.
+// canonicalResponses spells response ranges with capital letters, and leaves out
+// extensions beside the statuses.
 func canonicalResponses(op spec.Object, at string) error {
 	responses, ok := op["responses"].(spec.Object)
 	if !ok {
 		return fmt.Errorf("%s/responses: missing", at)
 	}
+	maps.DeleteFunc(responses, func(key string, _ any) bool { return strings.HasPrefix(key, "x-") })
 	for _, key := range spec.SortedKeys(responses) {
 		if !status.MatchString(key) {
 			return fmt.Errorf("%s/responses/%s: not a status", at, spec.Escape(key))

@@ -53,7 +53,12 @@ func ParseProvenance(name string, data []byte) (Provenance, error) {
 	if err := json.Unmarshal(data, &p, json.RejectUnknownMembers(true)); err != nil {
 		return Provenance{}, fmt.Errorf("%s: %w", name, err)
 	}
+	seen := map[string]bool{}
 	for _, r := range p.Documents {
+		if seen[r.Document] {
+			return Provenance{}, fmt.Errorf("%s: %q is there twice", name, r.Document)
+		}
+		seen[r.Document] = true
 		for _, member := range []struct{ name, value string }{
 			{"document", r.Document}, {"sha256", r.SHA256}, {"source", r.Source},
 			{"source_sha256", r.SourceSHA256}, {"retrieved", r.Retrieved}, {"license", r.License},
