@@ -43,6 +43,8 @@ type Decoder struct {
 	// misfits are those that were passed over, at most maxMisfits of them.
 	tolerant int
 	misfits  []*KindError
+	// passedAt is where the last misfit that was passed over ends.
+	passedAt int64
 }
 
 // maxMisfits bounds the misfits that are kept, so that an answer made of them
@@ -92,7 +94,7 @@ func UnmarshalTolerant(text []byte, v Object) ([]*KindError, error) {
 	d := decoders.Get().(*Decoder)
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant = nil, 0
+	d.misfits, d.tolerant, d.passedAt = nil, 0, 0
 	return misfits, err
 }
 
@@ -180,8 +182,11 @@ func (d *Decoder) refuse() error {
 // misfit handles the value that has just been read and does not fit its field: it
 // returns the error, or keeps it where the field is read tolerantly.
 func (d *Decoder) misfit(kind jsontext.Kind) error {
-	if d.tolerant > 0 && len(d.misfits) == maxMisfits {
-		return nil
+	if d.tolerant > 0 {
+		d.passedAt = d.text.InputOffset()
+		if len(d.misfits) == maxMisfits {
+			return nil
+		}
 	}
 	misfit := &KindError{Pointer: d.text.StackPointer(), Kind: kind}
 	if d.tolerant > 0 {
