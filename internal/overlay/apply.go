@@ -166,17 +166,22 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 
 // retype gives each scalar that value will overwrite the type of the new one. The
 // library replaces the text only, which would turn 5 into "5" where a text stood.
+// An example may be replaced by one of any type.
 func retype(node, value *yaml.Node) {
-	switch {
-	case node.Kind != value.Kind:
-	case node.Kind == yaml.ScalarNode:
+	if node.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode {
 		node.Tag, node.Style = value.Tag, value.Style
-	case node.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(value.Content); i += 2 {
-			for j := 0; j+1 < len(node.Content); j += 2 {
-				if node.Content[j].Value == value.Content[i].Value {
-					retype(node.Content[j+1], value.Content[i+1])
-				}
+	}
+	if node.Kind != yaml.MappingNode || value.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(value.Content); i += 2 {
+		for j := 0; j+1 < len(node.Content); j += 2 {
+			switch key, from, to := value.Content[i].Value, node.Content[j+1], value.Content[i+1]; {
+			case node.Content[j].Value != key:
+			case key == "example" && from.Kind != to.Kind:
+				node.Content[j+1] = &yaml.Node{Kind: to.Kind, Tag: to.Tag, Style: to.Style}
+			default:
+				retype(from, to)
 			}
 		}
 	}

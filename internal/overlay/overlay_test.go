@@ -213,6 +213,25 @@ func TestValuesAreReplacedWithTheirTypes(t *testing.T) {
 	}
 }
 
+// An example may be of any type, where the text's is of another.
+func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
+	t.Parallel()
+	values := []string{"1", `"a"`, `{"x": 1}`, "null"}
+	for _, before := range values {
+		for _, after := range values {
+			overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {deep: {example: "+after+"}}}\n")
+			for range 2 { // the action itself does not change
+				got, _, err := Apply(document(t, `{"a": {"deep": {"example": `+before+`}}}`), overlays)
+				if err != nil {
+					t.Errorf("%s over %s: %v", after, before, err)
+				} else if diff := cmp.Diff(document(t, `{"a": {"deep": {"example": `+after+`}}}`), got); diff != "" {
+					t.Errorf("%s over %s (-want +got)\n%s", after, before, diff)
+				}
+			}
+		}
+	}
+}
+
 // The same action may be satisfied in one place of the order and apply in another.
 func TestOutcomesAreOfTheirOwnPlaceInTheOrder(t *testing.T) {
 	t.Parallel()
