@@ -190,7 +190,7 @@ func TestMisfitsAreBounded(t *testing.T) {
 	if len(got.Words) != 3*most || got.ID != "last" || got.Flag != nil || got.Pointer != nil || got.Own != (own{}) {
 		t.Errorf("after the limit: %d words, %+v", len(got.Words), got)
 	}
-	if _, err := strictjson.UnmarshalTolerant(append(text[:len(text)-len(`"last"}`)], `5}`...), new(part)); err == nil {
+	if _, err := strictjson.UnmarshalTolerant(append(text[:len(text)-len(`"last"}`)], `5}`...), new(part), nil); err == nil {
 		t.Error("a deciding member is tolerated after the limit")
 	}
 	// The next text starts anew.
