@@ -28,7 +28,8 @@ type call struct {
 	client   *Client
 	manner   manner
 	attempts int
-	uncount  int // attempts that do not count
+	uncount  int  // attempts that do not count
+	charged  bool // the budget has paid for a retry that is not made yet
 	waited   time.Duration
 	delays   backoff.ExponentialBackOff
 	last     *Error
@@ -46,10 +47,11 @@ func (c *Client) ask(ctx context.Context, cert CertificateRef, m manner) (*Assoc
 			m.asking()
 		}
 		k.attempts++
+		k.charged = false
 		started := time.Now()
 		list, fail := c.attempt(ctx, cert, permit)
 		if fail == nil {
-			c.budget.earn()
+			c.budget.credit(budgetEarn)
 			list.attempts = k.attempts
 			c.logAnswer(ctx, cert, k.attempts, started, list)
 			return list, nil
@@ -90,7 +92,8 @@ func (k *call) left(ctx context.Context) time.Duration {
 	return left
 }
 
-// again decides about another attempt and the wait before it.
+// again decides about another attempt and the wait before it. If that wait, or
+// the one for the limiter, would be too long, fail says how long it is.
 func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
 	if ctx.Err() != nil || !retryable(fail) {
 		return 0, false
@@ -100,10 +103,19 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 		k.uncount++
 		return wait, true
 	}
-	if k.attempts-k.uncount >= k.client.maxAttempts || wait > k.left(ctx) || !k.client.budget.spend() {
+	if k.attempts-k.uncount >= k.client.maxAttempts {
 		return 0, false
 	}
-	return wait, true
+	least := wait
+	if !k.manner.patient && !fail.Is(ErrRateLimited) { // those wait for the limiter only
+		least = max(wait, k.client.limiter.Wait())
+	}
+	if least > k.left(ctx) {
+		fail.RetryAfter = least
+		return 0, false
+	}
+	k.charged = k.client.budget.spend()
+	return wait, k.charged
 }
 
 // nextDelay is a random time up to 100 ms, 200 ms and so on to 8 s.
