@@ -183,11 +183,12 @@ func (c *Client) brokenBody(ctx, attemptCtx context.Context, resp *http.Response
 }
 
 func (c *Client) noAnswer(ctx, attemptCtx context.Context, err error) *Error {
+	_, refused := errors.AsType[*peerError](err)
 	return &Error{
 		operation: operationList,
 		kinds:     []error{ErrUnreachable},
 		causes:    c.causes(ctx, attemptCtx, err),
-		transient: !isCertificateError(err),
+		transient: !refused && !isCertificateError(err),
 	}
 }
 

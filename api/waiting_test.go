@@ -2,7 +2,15 @@ package api_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,5 +72,55 @@ func TestTheRateCodeIsRetriedWhateverTheStatus(t *testing.T) {
 				t.Errorf("HTTP %d: %d requests in %v: %v", status, rt.count(), time.Since(start), err)
 			}
 		})
+	}
+}
+
+func TestAPeerThatTheCallerRefusesIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	pin := errors.New("wrong pin")
+	for name, refuse := range map[string]func(*tls.Config){
+		"VerifyConnection": func(c *tls.Config) { c.VerifyConnection = func(tls.ConnectionState) error { return pin } },
+		"VerifyPeerCertificate": func(c *tls.Config) {
+			c.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { return pin }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(http.NotFoundHandler())
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.StartTLS()
+			defer server.Close()
+			transport := server.Client().Transport.(*http.Transport).Clone()
+			refuse(transport.TLSClientConfig)
+			_, err := newClient(t, transport, api.WithBaseURL(server.URL)).Associations(t.Context(), cert)
+			wantSentinels(t, err, api.ErrUnreachable)
+			if e := asError(t, err); e.Attempts != 1 || !errors.Is(err, pin) || !strings.Contains(err.Error(), "wrong pin") {
+				t.Errorf("%d attempts: %v", e.Attempts, err)
+			}
+		})
+	}
+}
+
+func TestAHandshakeThatBreaksOffIsRepeated(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1))
+			_ = conn.Close()
+		}
+	}()
+	client := newClient(t, new(http.Transport), api.WithBaseURL("https://"+listener.Addr().String()), api.WithMaxAttempts(2))
+	_, err = client.Associations(t.Context(), cert)
+	if e := asError(t, err); e.Attempts != 2 {
+		t.Errorf("%d attempts: %v", e.Attempts, err)
 	}
 }
