@@ -95,11 +95,11 @@ func UnmarshalTolerant(text []byte, v Object) ([]*KindError, error) {
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
 	d.misfits, d.tolerant, d.passedAt = nil, 0, 0
+	d.release(len(text)) // last: another goroutine may take d at once
 	return misfits, err
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
-	defer d.release(len(text))
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
