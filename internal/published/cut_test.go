@@ -153,6 +153,20 @@ func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	}
 }
 
+// expectUse compares the schema "use" of what was taken, and returns all schemas.
+func expectUse(t *testing.T, name string, taken *Import, schema string) spec.Object {
+	t.Helper()
+	want, err := spec.Decode("want", []byte("use: "+schema+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := spec.Child(taken.uses().Document["components"], "schemas")
+	if diff := cmp.Diff(want["use"], schemas["use"]); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", name, diff)
+	}
+	return schemas
+}
+
 // References stay where their target is taken too, and are replaced elsewhere,
 // with what stands beside them.
 func TestReferencesOfTheCut(t *testing.T) {
@@ -172,14 +186,7 @@ func TestReferencesOfTheCut(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		want, err := spec.Decode("want", []byte("use: "+tt.want+"\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		schemas := spec.Child(taken.uses().Document["components"], "schemas")
-		if diff := cmp.Diff(want["use"], schemas["use"]); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
+		schemas := expectUse(t, name, taken, tt.want)
 		if _, ok := schemas["zone"]; ok != (name == "to a path") {
 			t.Errorf("%s: schemas %v", name, spec.SortedKeys(schemas))
 		}
@@ -211,13 +218,7 @@ func TestExamplesWithAPEMAreLeftOutAndListed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		want, err := spec.Decode("want", []byte("use: "+tt.want+"\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want["use"], spec.Child(taken.uses().Document["components"], "schemas")["use"]); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
+		expectUse(t, name, taken, tt.want)
 		if diff := cmp.Diff(tt.leftOut, taken.uses().LeftOut); diff != "" {
 			t.Errorf("%s: left out (-want +got)\n%s", name, diff)
 		}

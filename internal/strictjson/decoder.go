@@ -99,6 +99,7 @@ func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*K
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
 	d.misfits, d.tolerant, d.passedAt, d.rewrite = nil, 0, 0, nil
+	d.release(len(text)) // last: another goroutine may take d at once
 	return misfits, err
 }
 
@@ -117,7 +118,6 @@ func (d *Decoder) TakeMisfits(n int) []*KindError {
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
-	defer d.release(len(text))
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -206,4 +207,22 @@ func mustJSON(t *testing.T, v any) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// Misfits are those of the caller's own text, however many are read at once.
+func TestMisfitsDoNotMix(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	for _, member := range []string{"text", "flag", "count", "ratio"} {
+		wg.Go(func() {
+			for range 500 {
+				misfits, err := strictjson.UnmarshalTolerant([]byte(`{"`+member+`":[5]}`), new(part), nil)
+				if got := pointersOf(misfits); err != nil || got != "/"+member {
+					t.Errorf("misfits %q, %v, want /%s", got, err, member)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
