@@ -18,7 +18,7 @@ import (
 type body struct {
 	stream    io.ReadCloser
 	transport *Transport
-	redact    redactor
+	exchange  exchange
 	status    int
 	header    http.Header
 	length    int64 // as announced; -1 is unknown
@@ -28,7 +28,8 @@ type body struct {
 	read int64
 	over bool // more was read than is kept
 	done bool // checked, or given up on
-	err  error
+	// violations are those that the check has found.
+	violations []Violation
 }
 
 // Read passes the stream's bytes and errors on.
@@ -81,23 +82,18 @@ func (b *body) keep(p []byte) {
 }
 
 // finish checks the body once. Cause says why its end was not seen, nil that it
-// was. The result is the same for all calls.
+// was. Each call returns an equal error, which belongs to the caller.
 func (b *body) finish(cause error) error {
 	if !b.done {
 		b.done = true
-		b.err = b.check(cause)
+		b.violations = b.check(cause)
 		b.kept = bytes.Buffer{}
+		b.transport.tell(b.violations)
 	}
-	return b.err
+	return b.transport.failure(b.violations)
 }
 
-func (b *body) check(cause error) error {
-	vs := b.violations(cause)
-	b.transport.tell(vs)
-	return b.transport.failure(vs)
-}
-
-func (b *body) violations(cause error) []Violation {
+func (b *body) check(cause error) []Violation {
 	checker := b.transport.checker
 	var unchecked Violation
 	switch {
@@ -108,12 +104,12 @@ func (b *body) violations(cause error) []Violation {
 	default:
 		plain, err := b.decompress(checker.maxBytes)
 		if err == nil {
-			return checker.response(b.redact, b.status, b.header, plain)
+			return checker.response(b.exchange, b.status, b.header, plain)
 		}
 		unchecked = Violation{Class: Unchecked, Pointer: "/header/Content-Encoding", Message: err.Error(), Excerpt: b.header.Get("Content-Encoding")}
 	}
 	unchecked.StatusCode, unchecked.RayID = b.status, b.header.Get("CF-Ray")
-	return b.redact.violations([]Violation{unchecked})
+	return b.exchange.redact.violations([]Violation{unchecked})
 }
 
 // decompress undoes the encoding that a caller asked for itself; what

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -255,5 +256,24 @@ func TestRequestWithoutURLIsLeftToTheWrappedTransport(t *testing.T) {
 	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken }))
 	if _, err := transport.RoundTrip(&http.Request{Header: http.Header{}}); !errors.Is(err, broken) || len(seen.found()) > 0 {
 		t.Errorf("error %v, violations %v", err, seen.found())
+	}
+}
+
+func TestErrorsOfABodyBelongToTheCaller(t *testing.T) {
+	t.Parallel()
+	transport, _ := newTransport(t, answer(200, "application/json", `{}`), contract.WithMode(contract.Fail))
+	resp, err := transport.RoundTrip(get(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, first := io.ReadAll(resp.Body)
+	text := fmt.Sprint(first)
+	var failure *contract.Error
+	if !errors.As(first, &failure) {
+		t.Fatalf("got %v", first)
+	}
+	failure.Violations[0].Message = "changed"
+	if second := resp.Body.Close(); second == nil || second.Error() != text {
+		t.Errorf("after a change by the caller: %v, want %s", second, text)
 	}
 }

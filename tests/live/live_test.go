@@ -19,6 +19,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
+const opAssociations = "listMTLSCertificateAssociations"
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // setEnv sets the whole environment that the command reads.
@@ -80,7 +82,7 @@ func fakeEnv(server *apitest.Server, cert api.CertificateRef) map[string]string 
 
 func TestFakeServerKeepsToTheContract(t *testing.T) {
 	server, cert := newFake(t)
-	if err := server.Set(cert, api.Association{Service: "gateway", Status: "pending_deployment"}); err != nil {
+	if err := server.SetAssociations(cert, api.Association{Service: "gateway", Status: "pending_deployment"}); err != nil {
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -124,11 +126,11 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 		"edge page":      {apitest.EdgePage(403), "at /header/Content-Type"},
 		"unsuccessful":   {apitest.Unsuccessful(), "at /success"},
 		"no answer":      {apitest.Reset().Always(), "the certificate: FAILED"},
-		"cut answer":     {apitest.Unused().CutAfter(9).Always(), "unchecked"},
+		"cut answer":     {apitest.NoAssociations().CutAfter(9).Always(), "unchecked"},
 		"not authorised": {apitest.Forbidden(), "the certificate: FAILED"},
 	} {
 		server, cert := newFake(t)
-		if err := server.Script(cert, tt.answer); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), tt.answer); err != nil {
 			t.Fatal(err)
 		}
 		code, output := runIn(t, fakeEnv(server, cert))
@@ -140,7 +142,7 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 
 func TestBreachesAreCountedAsViolations(t *testing.T) {
 	server, cert := newFake(t)
-	if err := server.Script(cert, apitest.Unsuccessful()); err != nil { // success is false, result null
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.Unsuccessful()); err != nil { // success is false, result null
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -163,7 +165,7 @@ func TestSuccessForWhatHasToBeRefusedFails(t *testing.T) {
 		"without a list":        {isMissingCertificate, noResult, "a certificate that does not exist: FAILED\n"},
 	} {
 		fake, cert := newFake(t)
-		if err := fake.Set(cert); err != nil {
+		if err := fake.SetAssociations(cert); err != nil {
 			t.Fatal(err)
 		}
 		generous := newGenerous(t, fake, tt.grants, tt.body)
@@ -213,11 +215,11 @@ func newGenerous(t *testing.T, fake *apitest.Server, grants func(*http.Request) 
 
 func TestDriftIsPrintedAndPasses(t *testing.T) {
 	server, cert := newFake(t)
-	body, err := committed.Filled(200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
+	body, err := committed.Filled(opAssociations, 200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Script(cert, apitest.JSON(200, string(body))); err != nil {
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.JSON(200, string(body))); err != nil {
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -242,7 +244,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		mock.ServeHTTP(answer, r)
-		body, err := committed.Filled(answer.Code, answer.Body.Bytes())
+		body, err := committed.Filled(opAssociations, answer.Code, answer.Body.Bytes())
 		if err != nil {
 			t.Error(err)
 		}
