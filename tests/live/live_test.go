@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -91,7 +92,59 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 		"a token that nobody has: ok\n", "HTTP 401",
 		"0 violations in requests and 0 in responses, " + driftIn(output) + ", 0 unchecked",
 	}
+	for _, id := range readOperations(t) {
+		want = append(want, id+": ok\n    HTTP 200 OK, ")
+	}
 	for _, part := range want {
+		if !strings.Contains(output, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+	if code != 0 || t.Failed() {
+		t.Errorf("exit %d:\n%s", code, output)
+	}
+	for _, request := range server.Requests() {
+		if request.Operation == "listHostnameAssociations" && request.Query.Get("mtls_certificate_id") != cert.ID ||
+			request.Operation == "listZones" && request.Query.Get("account.id") != cert.AccountID {
+			t.Errorf("asked for another list: %+v", request)
+		}
+	}
+}
+
+// readOperations names the operations of the contract that only read.
+func readOperations(t *testing.T) []string {
+	t.Helper()
+	operations, err := committed.Operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for id, op := range operations {
+		if op.Method == http.MethodGet {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) < 11 {
+		t.Fatalf("only %q are left", ids)
+	}
+	return ids
+}
+
+func TestOperationsOfWhatTheAccountDoesNotHaveAreNotAsked(t *testing.T) {
+	server, err := apitest.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	cert := api.CertificateRef{AccountID: "0a1b", ID: certificateID}
+	if err := server.SetAssociations(cert); err != nil {
+		t.Fatal(err)
+	}
+	code, output := runIn(t, fakeEnv(server, cert))
+	for _, part := range []string{
+		"getWorkerSettings: not asked\n    the account has nothing with a script_name\n",
+		"listHostnameAssociations: not asked\n    the account has nothing with a zone_id\n",
+	} {
 		if !strings.Contains(output, part) {
 			t.Errorf("%q is missing", part)
 		}
@@ -101,12 +154,38 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 	}
 }
 
+func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
+	for _, id := range readOperations(t) {
+		for name, answer := range map[string]apitest.Response{
+			"forbidden": apitest.Forbidden(), "breach": apitest.NullResult(), "reset": apitest.Reset(), "cut": apitest.NoResult().CutAfter(9),
+		} {
+			server, cert := newFake(t)
+			target := apitest.Target{Operation: id, Parameters: map[string]string{}}
+			if id == opAssociations { // the questions of the client are asked before
+				if err := server.Script(target, apitest.NoAssociations(), apitest.NotFound()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := server.Script(target, answer.Always()); err != nil {
+				t.Fatal(err)
+			}
+			code, output := runIn(t, fakeEnv(server, cert))
+			if code != 1 || !strings.Contains(output, id+": FAILED\n") || strings.Count(output, "FAILED") != 1 {
+				t.Errorf("%s, %s: exit %d:\n%s", id, name, code, output)
+			}
+		}
+	}
+}
+
 // driftIn is the count of what is printed as drift. A failure may have members
 // that the contract leaves out of its status.
 func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }
 
+const certificateID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
+
+// newFake returns a server that has something for every operation.
 func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 	t.Helper()
 	server, err := apitest.NewServer()
@@ -114,7 +193,15 @@ func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	return server, api.CertificateRef{AccountID: "0a1b", ID: "2458ce5a"}
+	cert := api.CertificateRef{AccountID: "0a1b", ID: certificateID}
+	if err := errors.Join(
+		server.AddCertificate(cert, apitest.Certificate{CA: true}),
+		server.AddZone(cert.AccountID, apitest.Zone{ID: "2a3b", Name: "example.com"}),
+		server.AddWorker(cert.AccountID, apitest.Worker{Name: "checkout"}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return server, cert
 }
 
 func TestAnswersThatBreakTheContractFail(t *testing.T) {
@@ -134,7 +221,7 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, output := runIn(t, fakeEnv(server, cert))
-		if code != 1 || !strings.Contains(output, tt.want) {
+		if code != 1 || !strings.Contains(output, tt.want) || !strings.Contains(output, "the certificate: FAILED\n") {
 			t.Errorf("%s: exit %d:\n%s", name, code, output)
 		}
 	}
@@ -234,7 +321,8 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 }
 
 // The mock knows only the published fragment, with what the contract requires
-// since: no token, and its failure carries a field of the success.
+// since: no token, no other operation, and its failure carries a field of the
+// success.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	op, err := frozen.Read("../..")
 	if err != nil {
@@ -258,7 +346,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 		"CLOUDFLARE_ACCOUNT_ID": op.Identifier(), "CLOUDFLARE_MTLS_CERTIFICATE_ID": op.Identifier(),
 	})
 	for _, part := range []string{
-		"in_use, 1 associations, truncated true", "drift (status 404) at /result_info: undocumented field",
+		"in_use, 1 associations, truncated true", "listMTLSCertificateAssociations: ok\n    HTTP 200 OK, ", "listZones: FAILED\n    HTTP 404 Not Found\n", "drift (status 404) at /result_info: undocumented field",
 		"drift (status 400) at /result_info: undocumented field",
 		"0 violations in requests and 0 in responses, " + driftIn(output) + ", 0 unchecked",
 	} {
@@ -266,7 +354,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 			t.Errorf("%q is missing", part)
 		}
 	}
-	if code != 0 || t.Failed() {
+	if code != 1 || t.Failed() {
 		t.Errorf("exit %d:\n%s", code, output)
 	}
 }
