@@ -301,16 +301,30 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnswersThatCouldNeverBeGivenAreRefused(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations().Always(), apitest.NotFound()); err == nil {
+		t.Error("an answer after one that is given always was accepted")
+	}
+	script(t, server, apitest.NotFound(), apitest.NoAssociations().Always())
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.NotFound()); err == nil {
+		t.Error("an answer was accepted after one was given always")
+	}
+	if err := server.Script(apitest.Target{}, apitest.Reset().Always(), apitest.Reset()); err == nil {
+		t.Error("a script of any request accepted an answer after one that is given always")
+	}
+}
+
 func TestRecordedRequestsBelongToTheCaller(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	ask(t, server, "/other?q=1", nil)
+	ask(t, server, "/other", nil)
 	want := fmt.Sprint(server.Requests())
 	changed := server.Requests()
 	changed[0].Header["User-Agent"][0] = "changed"
 	changed[0].Header.Set("X-Changed", "yes")
 	changed[0].Violations[0].Message = "changed"
-	changed[0].Query["q"][0] = "changed"
 	if got := fmt.Sprint(server.Requests()); got != want {
 		t.Errorf("after a change by the caller:\n%s\nwant\n%s", got, want)
 	}
