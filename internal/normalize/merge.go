@@ -87,9 +87,13 @@ func mergeSchema(schema spec.Object, pointer string) (_ spec.Object, err error) 
 }
 
 // hoist writes what the library does not merge beside the allOf that it stands
-// in, in place: a part that is deprecated, and null where all parts allow it.
+// in, in place: a part that is deprecated, null where all parts allow it, and a
+// choice of which an overlay left one arm.
 func hoist(schema spec.Object) {
 	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
+		if place == spec.Fields {
+			joinSingle(o)
+		}
 		parts := objects(o["allOf"])
 		if place != spec.Fields || len(parts) == 0 {
 			return nil
