@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,9 @@ func (e *BuildError) Error() string {
 	return "the module does not compile against the new contract: " + strings.Join(reasons, "; ")
 }
 
-// vet compiles all packages and their tests with files in place.
+// vet compiles all packages and their tests with files in place. A fault of the
+// code, which has a place in it, is a [BuildError]; other errors, such as a full
+// disk or a module that is not there, are not.
 func vet(ctx context.Context, root string, files map[string][]byte) (err error) {
 	staging, err := os.MkdirTemp("", "update-")
 	if err != nil {
@@ -54,7 +57,11 @@ func vet(ctx context.Context, root string, files map[string][]byte) (err error) 
 	if _, ran := errors.AsType[*exec.ExitError](err); !ran {
 		return err
 	}
-	return &BuildError{Line: firstFault(string(output), root, staging), Collisions: collisions(files)}
+	line, located := firstFault(string(output), root, staging)
+	if !located {
+		return fmt.Errorf("go vet: %w: %s", err, line)
+	}
+	return &BuildError{Line: line, Collisions: collisions(files)}
 }
 
 // stageOverlay writes files below staging, by the same paths as in the module, and
@@ -84,19 +91,19 @@ func stageOverlay(root, staging string, files map[string][]byte) (overlay string
 var fault = regexp.MustCompile(`^([^\s:]+\.go):(\d+):(?:(\d+):)? `)
 
 // firstFault returns one line of the go command's output, the same for the same
-// fault: packages are built at once and write as they come, and the go command
-// names a file as it is reached from the folder it runs in, which is another for
-// each run where the file is staged. So the faults are told by their paths from
-// the root, and the first in the order of these is taken; one in generated code
-// precedes its consequences.
-func firstFault(output, root, staging string) string {
-	type located struct {
+// fault, and whether it names a place in the code: packages are built at once and
+// write as they come, and the go command names a file as it is reached from the
+// folder it runs in, which is another for each run where the file is staged. So
+// the faults get their paths from the root, and the first in the order of these is
+// taken; one in generated code precedes its consequences.
+func firstFault(output, root, staging string) (line string, located bool) {
+	type place struct {
 		file         string
 		line, column int
 		text         string
 	}
-	folders := regexp.MustCompile(`(?:[^\s:]*/)?` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/`)
-	var faults []located
+	folders := regexp.MustCompile(`^(?:[^:]*/)?` + regexp.QuoteMeta(filepath.Base(staging)) + `/|^` + regexp.QuoteMeta(root) + `/`)
+	var faults []place
 	other := ""
 	for line := range strings.Lines(output) {
 		continued := strings.HasPrefix(line, "\t")
@@ -111,16 +118,16 @@ func firstFault(output, root, staging string) string {
 			other = cmp.Or(other, line)
 			continue
 		}
-		f := located{file: at[1], text: line}
+		f := place{file: at[1], text: line}
 		f.line, _ = strconv.Atoi(at[2])
 		f.column, _ = strconv.Atoi(at[3])
 		faults = append(faults, f)
 	}
 	if len(faults) == 0 {
-		return cmp.Or(other, "no reason was given")
+		return cmp.Or(other, "no reason was given"), false
 	}
-	first := slices.MinFunc(faults, func(a, b located) int {
-		generated := func(f located) int {
+	first := slices.MinFunc(faults, func(a, b place) int {
+		generated := func(f place) int {
 			if strings.HasPrefix(f.file, "generated/") {
 				return 0
 			}
@@ -129,5 +136,5 @@ func firstFault(output, root, staging string) string {
 		return cmp.Or(cmp.Compare(generated(a), generated(b)), cmp.Compare(a.file, b.file),
 			cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
 	})
-	return first.text
+	return first.text, true
 }
