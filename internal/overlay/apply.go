@@ -145,6 +145,9 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, _ Eff
 		effect, err := o.unmatched(root, a)
 		return before, effect, err
 	}
+	if err := o.retype(root, a); err != nil {
+		return nil, 0, err
+	}
 	if _, err := o.single(a).ApplyToStrict(root); err != nil {
 		return nil, 0, err
 	}
@@ -157,6 +160,40 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, _ Eff
 		}
 	}
 	return after, Applied, nil
+}
+
+// retype gives the scalars that an update overwrites the type of its own values.
+// The library keeps the type of the old value, so that a text in the place of a
+// number would be read as a number, and one in the place of null as null. An
+// example may be of any type.
+func (o *Overlay) retype(root *yaml.Node, a Action) error {
+	p, err := o.document.NewPath(a.Target, nil)
+	if err != nil {
+		return err
+	}
+	for _, node := range p.Query(root) {
+		retypeMembers(node, &a.action.Update)
+	}
+	return nil
+}
+
+func retypeMembers(node, update *yaml.Node) {
+	if node.Kind != yaml.MappingNode || update.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(update.Content); i += 2 {
+		key, value := update.Content[i].Value, update.Content[i+1]
+		for j := 0; j+1 < len(node.Content); j += 2 {
+			old := node.Content[j+1]
+			switch {
+			case node.Content[j].Value != key:
+			case value.Kind == yaml.ScalarNode && (old.Kind == yaml.ScalarNode && old.Tag != value.Tag || key == "example"):
+				node.Content[j+1] = &yaml.Node{Kind: yaml.ScalarNode, Tag: value.Tag, Value: old.Value}
+			default:
+				retypeMembers(old, value)
+			}
+		}
+	}
 }
 
 func (o *Overlay) unmatched(root *yaml.Node, a Action) (Effect, error) {
