@@ -242,8 +242,8 @@ func (p *Plan) warn(source published.Source, taken *published.Import) {
 	}
 	seen := map[string]bool{}
 	for _, op := range source.Operations {
-		record, _ := source.Provenance.Record(op.Document)
-		if _, ok := taken.Texts[op.Name]; ok && record.License != r.Source.License && !seen[record.License] {
+		record, known := source.Provenance.Record(op.Document)
+		if _, ok := taken.Texts[op.Name]; ok && known && record.License != r.Source.License && !seen[record.License] {
 			seen[record.License] = true
 			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
 		}
