@@ -357,13 +357,18 @@ func canonicalKeywords(op spec.Object, at string) error {
 				delete(o, keyword)
 			}
 		}
-		for _, keyword := range []string{"anyOf", "oneOf"} {
-			if arms, _ := o[keyword].([]any); len(arms) == 1 {
-				all, _ := o["allOf"].([]any)
-				o["allOf"] = append(all, arms[0])
-				delete(o, keyword)
-			}
-		}
+		joinSingle(o)
 		return nil
 	})
+}
+
+// joinSingle makes a choice of one arm a part of allOf, in place.
+func joinSingle(schema spec.Object) {
+	for _, keyword := range []string{"anyOf", "oneOf"} {
+		if arms, _ := schema[keyword].([]any); len(arms) == 1 {
+			all, _ := schema["allOf"].([]any)
+			schema["allOf"] = append(all, arms[0])
+			delete(schema, keyword)
+		}
+	}
 }
