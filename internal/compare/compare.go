@@ -1,0 +1,209 @@
+// Package compare classifies what a revision of the published documents changes
+// for users of the library.
+//
+// Compare looks at two forms of each revision: the merged published text and the
+// normalised contract. It finds the differences of both, operation by operation,
+// and asks the checker of oasdiff about each of them alone: a pair of small
+// documents that differ in nothing else. A difference on the wire that neither
+// the checker nor a rule of this package knows counts as breaking.
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+)
+
+// Class says how far a change reaches. Larger is worse.
+type Class int
+
+// The classes of changes.
+const (
+	None          Class = iota // nothing changed
+	Documentation              // text that says nothing about requests and responses
+	Compatible                 // users may ignore it
+	Breaking                   // users may rely on what changed
+	Refused                    // the document cannot be used; set by the caller of Compare
+)
+
+var classNames = [...]string{"none", "documentation", "compatible", "breaking", "refused"}
+
+func (c Class) String() string { return classNames[c] }
+
+// MarshalText returns the name of the class.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Side is one revision in the two forms that are compared. Both are OpenAPI
+// 3.0.3 documents, and they spell the path of an operation in the same way.
+type Side struct {
+	Merged   specdoc.Object // published text with allOf merged, before the overlays that change its meaning
+	Contract specdoc.Object // normalised contract
+}
+
+// Overwrite is an overlay action that changed a place of the published text.
+type Overwrite struct {
+	Action string // id of the action
+	// Expects lists the values that the action declares to replace. A new value
+	// among them changes nothing.
+	Expects []any
+}
+
+// Change is one difference between two revisions.
+type Change struct {
+	Class Class `json:"class"`
+	// Pointer is the JSON pointer of the place: in the new form, or in the old
+	// one if the new form lacks it.
+	Pointer string `json:"pointer"`
+	Place   string `json:"place"`   // the same for people
+	Message string `json:"message"` // the difference
+	Meaning string `json:"meaning"` // what it means for users of the library
+	// Rule names the check of oasdiff that decided the class, if one did.
+	Rule string `json:"rule,omitempty"`
+	// Contract says that the change shows in the contract, Published that it
+	// shows in the merged published text.
+	Contract  bool `json:"contract"`
+	Published bool `json:"published"`
+	// HiddenBy lists the overlay actions that keep a change of the published text
+	// out of the contract.
+	HiddenBy []string `json:"hidden_by,omitempty"`
+}
+
+// Operation lists the changes of one operation.
+type Operation struct {
+	Name    string   `json:"name"` // method and path; empty for the document as a whole
+	Class   Class    `json:"class"`
+	Changes []Change `json:"changes"`
+}
+
+// InvalidError is a revision that no pipeline may take, because it describes
+// something that cannot exist.
+type InvalidError struct{ Pointer, Reason string }
+
+func (e *InvalidError) Error() string { return e.Pointer + ": " + e.Reason }
+
+// Compare returns the class and the operations of the report on what changes from
+// before to after. overwritten returns the overlay actions that changed the place of
+// a JSON pointer into after.Merged; with nil, none did. An impossible status is
+// an [*InvalidError].
+func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (Report, error) {
+	c := &comparison{overwritten: overwritten}
+	var forms [4]form
+	for i, doc := range []specdoc.Object{before.Merged, after.Merged, before.Contract, after.Contract} {
+		var err error
+		if forms[i], err = newForm(doc); err != nil {
+			return Report{}, err
+		}
+	}
+	c.published, c.contract = pair{forms[0], forms[1]}, pair{forms[2], forms[3]}
+	published, contract := c.published.differences(), c.contract.differences()
+	if err := judge(slices.Concat(published, contract)); err != nil {
+		return Report{}, err
+	}
+	r := Report{Warnings: []string{}, Operations: c.report(published, contract), Files: []string{}}
+	for _, op := range r.Operations {
+		r.Class = max(r.Class, op.Class)
+	}
+	return r, nil
+}
+
+// comparison holds what the stages of Compare share.
+type comparison struct {
+	overwritten         func(pointer string) []Overwrite
+	published, contract pair
+}
+
+// report joins the differences of both forms, so that each is listed once.
+func (c *comparison) report(published, contract []*difference) []Operation {
+	changes := map[string][]Change{}
+	inContract := map[string]int{}
+	for _, d := range contract {
+		inContract[d.subject()] = len(changes[d.op])
+		change := d.change()
+		change.Contract = true
+		changes[d.op] = append(changes[d.op], change)
+	}
+	for _, d := range published {
+		at, both := inContract[d.subject()]
+		if both && changes[d.op][at].Class >= d.class {
+			changes[d.op][at].Published = true
+			continue
+		}
+		change := d.change()
+		change.Published = true
+		if d.class > Documentation {
+			c.explain(&change, d)
+		}
+		changes[d.op] = append(changes[d.op], change)
+	}
+	out := []Operation{}
+	for name, list := range changes {
+		slices.SortStableFunc(list, func(a, b Change) int {
+			return cmp.Or(cmp.Compare(b.Class, a.Class), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
+		})
+		out = append(out, Operation{Name: name, Class: list[0].Class, Changes: list})
+	}
+	byPath := func(name string) string {
+		method, path, _ := strings.Cut(name, " ")
+		return path + " " + method
+	}
+	slices.SortFunc(out, func(a, b Operation) int { return cmp.Compare(byPath(a.Name), byPath(b.Name)) })
+	return out
+}
+
+// explain says why a change of the published text is none of the contract, and
+// lowers its class where it cannot reach a user.
+func (c *comparison) explain(change *Change, d *difference) {
+	lower := func(meaning string) { change.Class, change.Meaning, change.Rule = Documentation, meaning, "" }
+	if meaning := c.contract.harmless(d); meaning != "" {
+		lower(meaning)
+	}
+	for pointer := change.Pointer; pointer != "" && c.overwritten != nil && len(change.HiddenBy) == 0; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+		for _, o := range c.overwritten(pointer) {
+			change.HiddenBy = append(change.HiddenBy, o.Action)
+			if pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(d.after) }) {
+				lower("The overlay expects this value.")
+			}
+		}
+	}
+	if change.Class > Documentation {
+		change.Meaning = fmt.Sprintf("The contract does not show it: decide whether the overlay is still right. %s", change.Meaning)
+	}
+}
+
+// harmless says why a change of the published text reaches no user of a contract
+// that does not change there. It is empty if the text and the contract disagree.
+func (p *pair) harmless(d *difference) string {
+	before, after := object(p.before.operations, d.op), object(p.after.operations, d.op)
+	if before == nil && after == nil {
+		return "The library does not support the operation."
+	}
+	tokens := d.tokens()
+	for i := range tokens {
+		// Of names in the path, the contract may lack the first.
+		at := difference{path: tokens[:i]}
+		if !at.named() || tokens[i-1] != "parameters" && tokens[i-1] != "properties" {
+			continue
+		}
+		here := tokens[:i+1]
+		was, _ := lookup(before, here)
+		is, _ := lookup(after, here)
+		holder, _ := lookup(object(d.pair.after.operations, d.op), tokens[:i-1])
+		parameter, _ := lookup(object(d.pair.after.operations, d.op), here)
+		switch {
+		case was != nil || is != nil:
+		case !d.request():
+			return "The library does not read it."
+		case object(holder, "required")[tokens[i]] == nil && object(parameter)["required"] != true:
+			return "The library does not send it."
+		}
+	}
+	was, _ := lookup(before, d.whole())
+	is, _ := lookup(after, d.whole())
+	if len(tokens) > 0 && text(d.quiet(was)) == text(d.quiet(is)) && text(d.quiet(is)) == text(d.quiet(d.after)) {
+		return "The contract said so before."
+	}
+	return ""
+}

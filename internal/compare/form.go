@@ -1,0 +1,231 @@
+package compare
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+)
+
+// form is a document in the normal form in which differences are looked for:
+// references are replaced by their targets; what OpenAPI assumes anyway is left
+// out; lists without order are sorted, and sets of names are objects; parameters,
+// headers and media types are found by what names them.
+type form struct {
+	doc        specdoc.Object // as given
+	operations specdoc.Object // by method and path, such as "GET /zones"
+}
+
+// rawKey is a member of the normal form: the key or index that the object has in
+// the document. Like other extensions it is not compared.
+const rawKey = "x-key"
+
+// status matches the statuses and ranges that responses can have.
+var status = regexp.MustCompile(`^([1-5]([0-9]{2}|XX)|default)$`)
+
+func newForm(doc specdoc.Object) (form, error) {
+	f := form{doc: doc, operations: specdoc.Object{}}
+	for path, item := range object(doc, "paths") {
+		for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {
+			op := object(item, method)
+			if op == nil {
+				continue
+			}
+			at := "/paths/" + specdoc.Escape(path) + "/" + method
+			n := normalizer{doc: doc}
+			normal := object(n.value(op, specdoc.Fields, ""))
+			if n.err != nil {
+				return form{}, fmt.Errorf("%s: %w", at, n.err)
+			}
+			for key := range keys(object(normal, "responses"), nil) {
+				if !status.MatchString(key) {
+					return form{}, fmt.Errorf("%s/responses/%s: there is no such status", at, specdoc.Escape(key))
+				}
+			}
+			normal["security"] = accepted(doc, op)
+			f.operations[strings.ToUpper(method)+" "+path] = normal
+		}
+	}
+	return f, nil
+}
+
+// normalizer brings parts of a document into normal form.
+type normalizer struct {
+	doc    specdoc.Object
+	active []string // references that are being replaced
+	err    error
+}
+
+// value returns v in normal form. holder is the key under which v stands.
+func (n *normalizer) value(v any, place specdoc.Place, holder string) any {
+	switch v := v.(type) {
+	case specdoc.Object:
+		if ref, ok := v["$ref"].(string); ok && place == specdoc.Fields {
+			return n.reference(ref)
+		}
+		out := make(specdoc.Object, len(v))
+		for key, value := range v {
+			switch {
+			case place == specdoc.Data:
+				out[key] = value
+			case place == specdoc.Names:
+				n.named(out, holder, key, value)
+			case !isDefault(key, value):
+				out[key] = n.value(value, place.Child(key), key)
+			}
+		}
+		if place == specdoc.Fields {
+			tidy(out)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		set := specdoc.Object{}
+		for i, value := range v {
+			switch {
+			case holder == "parameters" && place == specdoc.Fields:
+				n.named(set, holder, strconv.Itoa(i), value)
+			case holder == "required" && place == specdoc.Fields:
+				set[fmt.Sprint(value)] = true
+			default:
+				out[i] = n.value(value, place, "")
+			}
+		}
+		if len(set) > 0 {
+			return set
+		}
+		if slices.Contains([]string{"enum", "anyOf", "oneOf", "allOf"}, holder) {
+			slices.SortFunc(out, func(a, b any) int { return strings.Compare(text(published(a, place)), text(published(b, place))) })
+			out = slices.CompactFunc(out, func(a, b any) bool { return text(a) == text(b) })
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// named adds a member of one of OpenAPI's maps, or a parameter, to out by the
+// name that it has in every document.
+func (n *normalizer) named(out specdoc.Object, holder, key string, value any) {
+	normal := n.value(value, specdoc.Fields, "")
+	name := key
+	switch holder {
+	case "parameters":
+		name = fmt.Sprintf("%v %v", object(normal)["in"], object(normal)["name"])
+	case "headers":
+		name = http.CanonicalHeaderKey(key)
+	case "content":
+		// JSON is UTF-8, with or without saying so.
+		mediaType, parameters, err := mime.ParseMediaType(key)
+		if err == nil && strings.EqualFold(parameters["charset"], "utf-8") && strings.HasSuffix(mediaType, "json") {
+			delete(parameters, "charset")
+			name = mime.FormatMediaType(mediaType, parameters)
+		}
+	}
+	if slices.Contains([]string{"parameters", "headers", "content", "responses"}, holder) && object(normal) != nil {
+		object(normal)[rawKey] = key
+	}
+	out[name] = normal
+}
+
+func (n *normalizer) reference(ref string) any {
+	tokens := strings.Split(strings.TrimPrefix(ref, "#/"), "/")
+	for i, token := range tokens {
+		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+	}
+	target := object(n.doc, tokens...)
+	if target == nil || slices.Contains(n.active, ref) {
+		n.err = fmt.Errorf("the reference %.100q has no target, or refers to itself", ref)
+		return nil
+	}
+	n.active = append(n.active, ref)
+	defer func() { n.active = n.active[:len(n.active)-1] }()
+	return n.value(target, specdoc.Fields, "")
+}
+
+// isDefault reports whether a field says what OpenAPI assumes without it.
+func isDefault(key string, v any) bool {
+	list, isList := v.([]any)
+	members, isObject := v.(specdoc.Object)
+	empty := isList && len(list) == 0 || isObject && len(members) == 0
+	switch key {
+	case "required", "parameters", "tags", "allOf", "properties", "headers", "content":
+		return v == false || empty
+	case "nullable", "deprecated", "readOnly", "writeOnly", "uniqueItems", "exclusiveMinimum", "exclusiveMaximum",
+		"allowReserved", "allowEmptyValue":
+		return v == false
+	case "minLength", "minItems", "minProperties":
+		return v == 0.0
+	case "additionalProperties", "items":
+		return v == true || empty
+	}
+	return false
+}
+
+// tidy removes from an object what depends on its other members, in place: the
+// usual serialization of a parameter, and choices of one.
+func tidy(o specdoc.Object) {
+	if in, ok := o["in"].(string); ok {
+		usual := "simple"
+		if in == "query" || in == "cookie" {
+			usual = "form"
+		}
+		style := o["style"]
+		if style == nil || style == usual {
+			style = usual
+			delete(o, "style")
+		}
+		if o["explode"] == (style == "form") {
+			delete(o, "explode")
+		}
+		// A schema that is readOnly elsewhere describes a parameter all the same.
+		delete(object(o, "schema"), "readOnly")
+		delete(object(o, "schema"), "writeOnly")
+	}
+	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
+		arms, _ := o[key].([]any)
+		if len(arms) != 1 || object(arms[0]) == nil || o["nullable"] == true ||
+			slices.ContainsFunc(specdoc.SortedKeys(object(arms[0])), func(k string) bool { return o[k] != nil && !isProse(k) }) {
+			continue
+		}
+		delete(o, key)
+		for k, v := range object(arms[0]) {
+			if o[k] == nil {
+				o[k] = v
+			}
+		}
+	}
+}
+
+// isProse reports whether a field says nothing about requests and responses.
+func isProse(key string) bool {
+	switch key {
+	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
+		return true
+	}
+	return strings.HasPrefix(key, "x-") && !isPermission(key)
+}
+
+// text writes a value as JSON: equal values have equal texts.
+func text(v any) string {
+	data, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+func object(v any, keys ...string) specdoc.Object {
+	o, _ := v.(specdoc.Object)
+	for _, key := range keys {
+		o, _ = o[key].(specdoc.Object)
+	}
+	return o
+}

@@ -1,0 +1,95 @@
+package compare
+
+import (
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
+)
+
+// Report is what an update changes. Its JSON form is meant for CI jobs.
+type Report struct {
+	// Class is the worst class of the operations; the caller raises it for what
+	// else it finds.
+	Class Class `json:"class"`
+	// Refusal is why a document was refused; then the rest is what could be
+	// found out before that, or empty.
+	Refusal string `json:"refusal,omitempty"`
+	// Source tells what was taken.
+	Source Source `json:"source,omitzero"`
+	// Warnings are for the person who takes the revision.
+	Warnings []string `json:"warnings"`
+	// Operations lists the operations that change, by path and method. An
+	// operation without a name stands for the document as a whole.
+	Operations []Operation `json:"operations"`
+	Overlays   Overlays    `json:"overlays"`
+	Go         Go          `json:"go"`
+	// Files lists the files that are written, from the root of the module.
+	Files []string `json:"files"`
+}
+
+// Source describes a document that was taken.
+type Source struct {
+	Name    string `json:"name"`
+	SHA256  string `json:"sha256"`
+	OpenAPI string `json:"openapi"`
+	Title   string `json:"title"`
+	Version string `json:"version"`
+	License string `json:"license"`
+}
+
+// Overlays tells what the new text means for the overlay actions. Its lists are
+// nil if an action could not be applied at all.
+type Overlays struct {
+	// Satisfied are the actions that the new text makes unnecessary and the old
+	// one did not; Needed are those that became necessary again.
+	Satisfied []Action `json:"satisfied"`
+	Needed    []Action `json:"needed"`
+	// Unmatched are those for which the new text has no place and no proof that
+	// it needs none; each is a reason to refuse it.
+	Unmatched []Action `json:"unmatched"`
+	// Listed are all actions that the new text satisfies, as recorded in the
+	// provenance.
+	Listed []string `json:"listed"`
+}
+
+// Action is an overlay action.
+type Action struct {
+	ID          string `json:"id"`
+	Description string `json:"description"`
+}
+
+// Go tells what changes in the Go code.
+type Go struct {
+	// Identical says that the generated Go code does not change by a byte.
+	Identical bool `json:"identical"`
+	// API lists the lines of the exported API of package api that come (+) and
+	// go (-).
+	API []string `json:"api"`
+}
+
+// CompareOverlays returns how the outcomes of the same actions on the old and on
+// the new text differ. An action without a place in the new text is unmatched,
+// and not needed again.
+func CompareOverlays(before, after []overlay.Outcome) Overlays {
+	satisfied := map[string]bool{}
+	for _, o := range before {
+		satisfied[o.Action.ID] = o.Effect == overlay.Satisfied
+	}
+	out := Overlays{Satisfied: []Action{}, Needed: []Action{}, Unmatched: []Action{}, Listed: []string{}}
+	for _, o := range after {
+		action := Action{ID: o.Action.ID, Description: strings.Join(strings.Fields(o.Action.Description), " ")}
+		now := o.Effect == overlay.Satisfied
+		if now {
+			out.Listed = append(out.Listed, o.Action.ID)
+		}
+		switch was := satisfied[o.Action.ID]; {
+		case o.Effect == overlay.Unmatched:
+			out.Unmatched = append(out.Unmatched, action)
+		case now && !was:
+			out.Satisfied = append(out.Satisfied, action)
+		case was && !now:
+			out.Needed = append(out.Needed, action)
+		}
+	}
+	return out
+}

@@ -1,0 +1,208 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/oasdiff/oasdiff/checker"
+
+	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+)
+
+const (
+	proseMeaning = "Nothing changes but the documentation."
+	unknown      = "No rule covers this difference: it counts as breaking until it has been reviewed."
+)
+
+// stays and breaks say what a change means in its direction.
+func (d *difference) stays() string {
+	if d.request() {
+		return "Requests stay valid."
+	}
+	return "Responses keep what was promised."
+}
+
+func (d *difference) breaks() string {
+	if d.request() {
+		return "Requests that were valid may be refused."
+	}
+	return "Responses may differ from what was promised."
+}
+
+// judged gives the difference the class of the checker's findings about it. One
+// that the checker is silent about counts as breaking.
+func (d *difference) judged(findings []checker.Change) {
+	d.class, d.meaning = Breaking, unknown
+	for _, finding := range findings {
+		switch {
+		case finding.GetLevel() >= checker.WARN:
+			d.meaning, d.rule = d.breaks(), finding.GetId()
+			return
+		case d.together == nil || strings.Contains(finding.GetId(), "list-of-types"):
+			d.class, d.meaning, d.rule = Compatible, d.stays(), finding.GetId()
+		}
+	}
+}
+
+// decide gives the difference its class where a rule of this package says it, and
+// reports whether one does. The checker of oasdiff judges the others.
+func (d *difference) decide() bool {
+	rule := func(class Class, meaning string) bool {
+		d.class, d.meaning = class, meaning
+		return true
+	}
+	removed, field := d.after == nil, !d.named()
+	switch {
+	// Of the document, only the address of the first server is used. A version of
+	// the whole document says nothing about these operations.
+	case d.op == "" && d.key == "servers" && address(d.before) != address(d.after):
+		return rule(Breaking, "The library's default address is no longer the vendor's.")
+	case d.op == "" && d.key == "servers":
+		return rule(Documentation, "The library's default address is the first server, as before.")
+	case d.op == "" && d.key == "license":
+		return rule(Documentation, "Check that the text may still be kept and distributed here.")
+	case d.op == "":
+		return rule(Documentation, proseMeaning)
+
+	case d.key == "" && removed:
+		return rule(Breaking, "The vendor withdrew the operation: calls may fail.")
+	case d.key == "":
+		return rule(Compatible, "The library can support it.")
+	case d.key == "security":
+		return rule(d.credentials())
+	case field && isPermission(d.key):
+		return rule(d.permissions())
+	case field && d.key == "deprecated":
+		// The checker wants a sunset date, which this vendor does not give.
+		return rule(Compatible, "It works for now; look for what replaces it.")
+	case field && isProse(d.key), text(d.quiet(d.before)) == text(d.quiet(d.after)):
+		return rule(Documentation, proseMeaning)
+	case field && d.key == "default" && !d.request():
+		return rule(Documentation, "The library sets no defaults in responses.")
+
+	// To the checker a member of a response that may no longer come is harmless.
+	case field && (d.key == "writeOnly" || d.key == "readOnly"):
+		switch {
+		case (d.key == "readOnly") != d.request():
+			return rule(Documentation, "It changes nothing in this direction.")
+		case removed:
+			return rule(Compatible, d.stays())
+		}
+		return rule(Breaking, d.breaks())
+	case d.key == "properties" && removed && !d.request():
+		return rule(Breaking, "Responses may come without it: the field stays empty.")
+
+	// The checker knows neither ranges of statuses nor the contract check.
+	case len(d.path) == 1 && d.root() == "responses" && removed:
+		return rule(Breaking, "The contract check refuses such responses.")
+	case len(d.path) == 1 && d.root() == "responses" && (strings.HasPrefix(d.key, "2") || d.key == "default"):
+		return rule(Breaking, "The library does not know this kind of success.")
+	case len(d.path) == 1 && d.root() == "responses":
+		return rule(Compatible, "An error response is described that was not; it is an error all the same.")
+	}
+	switch narrower, known := d.narrows(); {
+	case known && field && narrower == d.request():
+		return rule(Breaking, d.breaks())
+	case known && field:
+		return rule(Compatible, d.stays())
+	}
+	return false
+}
+
+// narrows reports whether a schema accepts less than before, for keywords whose
+// presence tells. The checker takes the first enumeration or choice for more
+// values, and knows nothing of the others.
+func (d *difference) narrows() (narrower, known bool) {
+	came, went := d.before == nil, d.after == nil
+	switch d.key {
+	case "schema", "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
+		if d.key == "additionalProperties" && (d.before == false || d.after == false) {
+			return d.after == false, true
+		}
+		return came, came != went
+	}
+	return false, false
+}
+
+// isPermission reports whether an extension lists permissions of API tokens.
+func isPermission(key string) bool {
+	return key == "x-accepted-permissions" || key == "x-cfPermissionsRequired" || key == "x-api-token-group"
+}
+
+// permissions judges which permissions a token needs. Whether it needs one of them
+// or all, the documents do not say: only a further one in a list is harmless, as
+// the vendor lists alternatives.
+func (d *difference) permissions() (Class, string) {
+	before, isList := d.before.([]any)
+	after, _ := d.after.([]any)
+	gone := slices.ContainsFunc(before, func(v any) bool { return !slices.Contains(after, v) })
+	switch {
+	case d.before == nil:
+		return Compatible, "The permissions of tokens are listed, which they were not."
+	case d.after == nil:
+		return Documentation, "The permissions of tokens are no longer listed."
+	case isList && !gone:
+		return Compatible, "Tokens in use stay sufficient."
+	default:
+		return Breaking, "Tokens in use may lack the permission."
+	}
+}
+
+// credentials judges one way to authenticate, which came or went.
+func (d *difference) credentials() (Class, string) {
+	if d.before == nil {
+		return Compatible, "Credentials in use stay valid."
+	}
+	sent := strings.Split(d.item, " with ")
+	for way := range object(d.pair.after.operations, d.op, "security") {
+		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
+		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
+			return Compatible, "Callers with these credentials are still accepted."
+		}
+	}
+	return Breaking, "Callers with these credentials may be refused."
+}
+
+const anonymous = "no credentials"
+
+// accepted returns the ways to authenticate of an operation, by what is sent. The
+// names of schemes are not sent, and the form of a token is not checked.
+func accepted(doc, op specdoc.Object) specdoc.Object {
+	requirements, ok := op["security"].([]any)
+	if !ok {
+		requirements, _ = doc["security"].([]any)
+	}
+	out := specdoc.Object{}
+	for _, requirement := range requirements {
+		var sent []string
+		for name, scopes := range object(requirement) {
+			scheme := object(doc, "components", "securitySchemes", name)
+			switch kind := strings.ToLower(fmt.Sprint(scheme["type"])); kind {
+			case "apikey":
+				sent = append(sent, strings.ToLower(fmt.Sprintf("%v %v", scheme["in"], scheme["name"])))
+			case "http":
+				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
+			default:
+				sent = append(sent, kind+" "+text(published(scheme, specdoc.Fields))+text(scopes))
+			}
+		}
+		slices.Sort(sent)
+		if len(sent) == 0 {
+			sent = []string{anonymous}
+		}
+		out[strings.Join(sent, " with ")] = true
+	}
+	if len(out) == 0 {
+		out[anonymous] = true
+	}
+	return out
+}
+
+func address(servers any) string {
+	list, _ := servers.([]any)
+	if len(list) == 0 {
+		return ""
+	}
+	return strings.TrimRight(fmt.Sprint(object(list[0])["url"]), "/")
+}
