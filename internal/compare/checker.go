@@ -1,10 +1,10 @@
 package compare
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/checker"
@@ -22,29 +22,48 @@ func judge(differences []*difference) error {
 			open = append(open, d)
 		}
 	}
-	findings, err := check(open)
+	err := guarded(func() error {
+		findings, err := check(open)
+		for i, d := range open {
+			d.judged(findings["/"+strconv.Itoa(i)])
+		}
+		for _, d := range differences {
+			if d.class == Compatible && d.refused() {
+				d.class, d.meaning = Breaking, "The contract check refuses the example of the old text."
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("oasdiff cannot compare the documents: %w", err)
-	}
-	for i, d := range open {
-		d.judged(findings["/"+strconv.Itoa(i)])
 	}
 	return nil
 }
 
-// check asks oasdiff about the differences, all at once: each has a path of its
-// own, by its index, in a pair of documents.
-func check(differences []*difference) (findings map[string][]checker.Change, err error) {
+// accepts reports whether a value is valid by a schema in normal form.
+func accepts(schema, value any) bool {
+	var s openapi3.Schema
+	return json.Unmarshal([]byte(text(published(schema, specdoc.Fields))), &s) == nil && s.VisitJSON(value) == nil
+}
+
+// guarded calls ask, and returns a panic in it as an error.
+func guarded(ask func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic: %.200v", cause)
 		}
 	}()
+	return ask()
+}
+
+// check asks oasdiff about the differences, all at once: each has a path of its
+// own, by its index, in a pair of documents.
+func check(differences []*difference) (map[string][]checker.Change, error) {
 	before, after := specdoc.Object{}, specdoc.Object{}
 	for i, d := range differences {
-		method, _, _ := strings.Cut(strings.ToLower(d.op), " ")
-		before["/"+strconv.Itoa(i)] = specdoc.Object{method: d.operation(d.before, d.required[0])}
-		after["/"+strconv.Itoa(i)] = specdoc.Object{method: d.operation(d.after, d.required[1])}
+		_, method := address(d.op)
+		before["/"+strconv.Itoa(i)] = specdoc.Object{method: d.operation(d.before)}
+		after["/"+strconv.Itoa(i)] = specdoc.Object{method: d.operation(d.after)}
 	}
 	x, err := loaded(before)
 	if err != nil {
@@ -59,7 +78,7 @@ func check(differences []*difference) (findings map[string][]checker.Change, err
 	if err != nil {
 		return nil, err
 	}
-	findings = map[string][]checker.Change{}
+	findings := map[string][]checker.Change{}
 	config := checker.NewConfig(checker.GetAllChecks())
 	for _, finding := range checker.CheckBackwardCompatibilityUntilLevel(config, report, sources, checker.INFO) {
 		findings[finding.GetPath()] = append(findings[finding.GetPath()], finding)
@@ -78,41 +97,33 @@ func loaded(paths specdoc.Object) (*load.SpecInfo, error) {
 	return &load.SpecInfo{Spec: doc}, err
 }
 
-// operation returns the old operation with value in the place of the difference,
-// and without what does not matter to it. A schema becomes a member of a body,
+// operation returns an operation with what holds the difference, as it was before,
+// with value in its place, and nothing else. A schema becomes a member of a body,
 // wherever it stands: the checker looks closest there.
-func (d *difference) operation(value any, required bool) specdoc.Object {
-	set := func(holder specdoc.Object) {
-		switch {
-		case d.together != nil:
-			for _, field := range d.together {
-				holder[field] = object(value)[field]
-			}
-			return
-		case d.key == "properties" && required:
-			holder["required"] = specdoc.Object{d.item: true}
-			fallthrough
-		case d.key == "properties":
-			value = specdoc.Object{d.item: value}
-		case d.item != "":
-			holder["properties"] = specdoc.Object{d.item: specdoc.Object{}}
-			value = specdoc.Object{d.item: value}
+func (d *difference) operation(value any) specdoc.Object {
+	path := d.path
+	old, _ := lookup(d.pair.before.operations[d.op], path)
+	op := specdoc.Object{}
+	for key, v := range object(old) {
+		if _, isList := v.([]any); d.at() == specdoc.Fields && object(v) == nil && (!isList || key == "enum" || key == "type") {
+			op[key] = v // a list of schemas, or a schema, makes no difference
 		}
-		holder[d.key] = value
 	}
-	op, path := object(d.pair.before.operations, d.op), d.path
-	if i := slices.Index(path, "schema") + 1; i > 0 {
-		schema, _ := lookup(op, path[:i])
-		body := specdoc.Object{"content": specdoc.Object{"application/json": specdoc.Object{"schema": specdoc.Object{
-			"type": "object", "properties": specdoc.Object{"value": trimmed(object(schema), path[i:], specdoc.Fields, set)},
-		}}}}
-		if op = (specdoc.Object{"responses": specdoc.Object{"200": body}}); d.request() {
-			op = specdoc.Object{"requestBody": body}
+	op[d.key] = value
+	if d.in("properties") || d.in("required") {
+		op = specdoc.Object{"properties": specdoc.Object{d.key: specdoc.Object{}}, path[len(path)-1]: op}
+	}
+	if slices.Contains(path, "schema") {
+		op = specdoc.Object{"type": "object", "properties": specdoc.Object{"value": op}}
+		path = []string{"responses", "200", "content", "application/json", "schema"}
+		if d.request() {
+			path = []string{"requestBody", "content", "application/json", "schema"}
 		}
-	} else {
-		op = trimmed(op, path, specdoc.Fields, set)
 	}
-	op, _ = published(op, specdoc.Fields).(specdoc.Object)
+	for _, key := range slices.Backward(path) {
+		op = specdoc.Object{key: op}
+	}
+	op = object(published(op, specdoc.Fields))
 	for _, response := range object(op, "responses") {
 		object(response)["description"] = ""
 	}
@@ -120,30 +131,6 @@ func (d *difference) operation(value any, required bool) specdoc.Object {
 		op["responses"] = specdoc.Object{}
 	}
 	return op
-}
-
-// trimmed returns a copy of the object at a path with what leads to it. Of the
-// objects on the way it keeps the scalars, and set changes the last one.
-func trimmed(node specdoc.Object, path []string, at specdoc.Place, set func(specdoc.Object)) specdoc.Object {
-	out := specdoc.Object{}
-	for key, value := range node {
-		if _, isList := value.([]any); at == specdoc.Fields && object(value) == nil && (!isList || key == "enum") {
-			out[key] = value
-		}
-	}
-	if len(path) == 0 {
-		set(out)
-		return out
-	}
-	key := path[0]
-	if at == specdoc.Names && node[key] == nil {
-		node = specdoc.Object{key: member([]string{"responses"}, node, key)}
-	}
-	if at == specdoc.Fields && key == "properties" && object(node, "required")[path[1]] != nil {
-		out["required"] = specdoc.Object{path[1]: true}
-	}
-	out[key] = trimmed(object(node, key), path[1:], child(at, key), set)
-	return out
 }
 
 // published returns what a value in normal form says about requests and responses

@@ -42,12 +42,12 @@ const fixture = `{
         "required": ["success"],
         "properties": {
           "success": {"type": "boolean", "enum": [true]},
-          "result": {"type": "array", "items": {"type": "object", "required": ["id"], "properties": {
+          "result": {"type": "array", "example": [{"id": "a"}, {"id": "aa"}], "items": {"type": "object", "required": ["id"], "properties": {
             "id": {"type": "string", "maxLength": 36, "description": "Identifier.", "example": "a"},
             "count": {"type": "integer", "minimum": 0, "maximum": 9},
             "state": {"type": "string", "enum": ["on", "off"]},
             "note": {"type": "string", "nullable": true},
-            "choice": {"oneOf": [{"type": "string"}, {"type": "boolean"}]},
+            "choice": {"oneOf": [{"type": "string", "maxLength": 5}, {"type": "boolean"}]},
             "extra": {"type": "object", "additionalProperties": {"type": "string"}}
           }}}
         }

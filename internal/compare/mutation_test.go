@@ -118,12 +118,14 @@ func schemasOf(v any, place specdoc.Place, pointer string, out map[string]specdo
 // changes it breaks callers; in a response, what widens or changes it.
 func TestNoMutationIsJudgedTooMildly(t *testing.T) {
 	t.Parallel()
+	// An example that is no longer valid is another rule's.
+	plain := func() specdoc.Object { return edited(t, "id/example", "", "answer/properties/result/example", "") }
 	original := map[string]specdoc.Object{}
-	schemasOf(decode(t, fixture)["paths"], specdoc.Names, "/paths", original)
+	schemasOf(plain()["paths"], specdoc.Names, "/paths", original)
 	tried := 0
 	for pointer := range original {
 		for _, m := range mutations() {
-			doc := decode(t, fixture)
+			doc := plain()
 			here := map[string]specdoc.Object{}
 			schemasOf(doc["paths"], specdoc.Names, "/paths", here)
 			if !m.apply(here[pointer]) {
@@ -135,7 +137,7 @@ func TestNoMutationIsJudgedTooMildly(t *testing.T) {
 			if m.effect == changes || (m.effect == narrows) == request {
 				want = Breaking
 			}
-			got, r := classOf(t, decode(t, fixture), doc)
+			got, r := classOf(t, plain(), doc)
 			if got != want {
 				t.Errorf("%s: %s: %v, want %v\n%s", pointer, m.name, got, want, asText(t, r))
 			}
