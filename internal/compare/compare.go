@@ -46,8 +46,9 @@ type Side struct {
 // Overwrite is an overlay action that changed a place of the published text.
 type Overwrite struct {
 	Action string // id of the action
-	// Expects lists the values that the action declares to replace. A new value
-	// among them changes nothing.
+	// Expects lists the values that the action declares to replace, null for
+	// none. A new value among them changes nothing. Of a required member or a way
+	// to authenticate that comes or goes, the value is its name.
 	Expects []any
 }
 
@@ -158,10 +159,14 @@ func (c *comparison) explain(change *Change, d *difference) {
 	if meaning := c.contract.harmless(d); meaning != "" {
 		lower(meaning)
 	}
+	value := d.after
+	if d.in("required") || d.in("security") {
+		value = d.key
+	}
 	for pointer := change.Pointer; pointer != "" && c.overwritten != nil && len(change.HiddenBy) == 0; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
 		for _, o := range c.overwritten(pointer) {
 			change.HiddenBy = append(change.HiddenBy, o.Action)
-			if pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(d.after) }) {
+			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(value) }) {
 				lower("The overlay expects this value.")
 			}
 		}
