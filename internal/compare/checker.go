@@ -105,8 +105,8 @@ func (d *difference) operation(value any) specdoc.Object {
 	old, _ := lookup(d.pair.before.operations[d.op], path)
 	op := specdoc.Object{}
 	for key, v := range object(old) {
-		if _, isList := v.([]any); d.at() == specdoc.Fields && object(v) == nil && (!isList || key == "enum" || key == "type") {
-			op[key] = v // a list of schemas, or a schema, makes no difference
+		if _, isList := v.([]any); d.at() == specdoc.Fields && object(v) == nil && !isList {
+			op[key] = v
 		}
 	}
 	op[d.key] = value

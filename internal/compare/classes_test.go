@@ -1,6 +1,9 @@
 package compare
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // rows are changes of the fixture: edits, the class of making them, and that of
 // taking them back.
@@ -16,6 +19,8 @@ var rows = []struct {
 	{"additionalProperties of anything", None, None, []string{"row/additionalProperties", "{}"}},
 	{"empty list of required members", None, None, []string{"answer/properties/success/required", "[]"}},
 	{"order of required members and of values", None, None, []string{"row/properties/state/enum", `["off", "on"]`}},
+	{"value listed twice", None, None, []string{"row/properties/state/enum", `["on", "off", "on"]`}},
+	{"readOnly schema of a parameter", None, None, []string{"op/parameters/0/schema/readOnly", "true"}},
 	{"order of alternatives", None, None, []string{"row/properties/choice/oneOf", `[{"type": "boolean"}, {"type": "string", "maxLength": 5}]`}},
 	{"choice of one", None, None, []string{"row/properties/state", `{"anyOf": [{"type": "string", "enum": ["on", "off"]}]}`}},
 	{"all of one", None, None, []string{"row/properties/state", `{"allOf": [{"type": "string", "enum": ["on", "off"]}]}`}},
@@ -100,6 +105,8 @@ var rows = []struct {
 	{"choice of types", Breaking, Compatible, []string{"row/properties/count", `{"oneOf": [{"type": "integer"}, {"type": "string"}], "minimum": 0, "maximum": 9}`}},
 	{"choice of one type and others", Breaking, Compatible, []string{"id", `{"maxLength": 36, "anyOf": [{"type": "string"}, {"type": "object"}]}`}},
 	{"choice of formats", Breaking, Breaking, []string{"id", `{"maxLength": 36, "oneOf": [{"type": "string", "format": "uuid"}, {"type": "string", "format": "date"}]}`}},
+	{"choice of one beside the same keyword", Breaking, Breaking, []string{"id", `{"maxLength": 36, "anyOf": [{"type": "string", "maxLength": 5}]}`}},
+	{"nullable choice of one", Breaking, Breaking, []string{"row/properties/note", `{"nullable": true, "anyOf": [{"type": "string"}]}`}},
 	{"alternative", Breaking, Compatible, []string{"row/properties/choice/oneOf", `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"type": "object"}]`}},
 	{"additional members of another type", Breaking, Breaking, []string{"row/properties/extra/additionalProperties/type", `"integer"`}},
 	{"no additional members", Compatible, Breaking, []string{"row/properties/extra/additionalProperties", "false"}},
@@ -159,5 +166,32 @@ func TestEachChangeHasItsClass(t *testing.T) {
 				t.Errorf("taken back: %v, want %v:\n%s", got, row.back, asText(t, r))
 			}
 		})
+	}
+}
+
+// Changes of a document that is not the fixture as it stands.
+func TestFurtherChanges(t *testing.T) {
+	t.Parallel()
+	failed := `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object"}}}}`
+	text := `{"description": "Failed.", "content": {"text/plain": {"schema": {"type": "string"}}}}`
+	for name, tt := range map[string]struct {
+		before, after []string
+		want          Class
+		says          string
+	}{
+		"status of the default, the same":    {[]string{"op/responses/default", failed}, []string{"op/responses/default", failed, "op/responses/500", failed}, None, ""},
+		"status of the default as text":      {[]string{"op/responses/default", failed}, []string{"op/responses/default", failed, "op/responses/500", text}, Breaking, "application/json removed"},
+		"deprecated member of a request":     {[]string{"body/properties/labels/deprecated", "true"}, []string{"body/properties/labels", ""}, Breaking, "member labels removed"},
+		"deprecated parameter":               {[]string{"query/deprecated", "true"}, []string{"query/deprecated", "true", "query/schema/minimum", "2"}, Breaking, "minimum: 1 → 2"},
+		"example that was never valid":       {[]string{"id/example", "5"}, []string{"id/example", "5", "id/minLength", "1"}, Compatible, "minLength added: 1"},
+		"second server":                      {nil, []string{"/servers", `[{"url": "https://api.example.com/v4/"}, {"url": "https://eu.example.com/v4"}]`}, Documentation, "The library's default address is the first server, as before."},
+		"licence":                            {nil, []string{"/info/license", `{"name": "GPL"}`}, Documentation, "Check that the text may still be kept"},
+		"required member that examples lack": {nil, []string{"row/properties/more", `{"type": "string"}`, "row/required", `["id", "more"]`}, Breaking, "  compatible: member more added: {\"type\":\"string\"}"},
+		"additional members of no type":      {nil, []string{"row/properties/extra/additionalProperties", "{}"}, Breaking, "additionalProperties removed"},
+		"member with the name of a keyword":  {nil, []string{"row/properties/required", `{"type": "string"}`, "row/properties/example", `{"type": "string"}`}, Compatible, "member required added"},
+	} {
+		if got, r := classOf(t, edited(t, tt.before...), edited(t, tt.after...)); got != tt.want || !strings.Contains(asText(t, r), tt.says) {
+			t.Errorf("%s: %v, want %v and %q:\n%s", name, got, tt.want, tt.says, asText(t, r))
+		}
 	}
 }

@@ -221,7 +221,7 @@ func isProse(key string) bool {
 	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
 		return true
 	}
-	return strings.HasPrefix(key, "x-") && !isPermission(key)
+	return strings.HasPrefix(key, "x-")
 }
 
 // text writes a value as JSON: equal values have equal texts.

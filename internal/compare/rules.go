@@ -116,7 +116,7 @@ func (d *difference) decide() bool {
 func (d *difference) narrows() (narrower, known bool) {
 	came, went := d.before == nil, d.after == nil
 	switch d.key {
-	case "schema", "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
+	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
 		if d.key == "additionalProperties" && (d.before == false || d.after == false) {
 			return d.after == false, true
 		}
@@ -134,7 +134,7 @@ func (d *difference) refused() bool {
 		is, _ := lookup(after, d.path[:i])
 		example, ok := object(was)["example"]
 		at := difference{path: d.path[:i]}
-		if ok && !d.request() && !d.in("properties") && at.at() == specdoc.Fields && accepts(was, example) && !accepts(is, example) {
+		if ok && !d.in("properties") && at.at() == specdoc.Fields && accepts(was, example) && !accepts(is, example) {
 			return true
 		}
 	}
