@@ -44,6 +44,7 @@ func TestWhatAnOverlayHidesKeepsItsClass(t *testing.T) {
 		"unsent parameter required":    {nil, nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}, Breaking, "Requests that were valid"},
 		"unsent member":                {[]string{"body/properties/labels", ""}, nil, []string{"body/properties/labels/maxItems", "3"}, Documentation, "The library does not send it."},
 		"unsent member now required":   {[]string{"body/properties/labels", ""}, nil, []string{"body/required", `["name", "labels"]`}, Breaking, "Requests that were valid"},
+		"unsent member stays required": {[]string{"body/properties/labels", ""}, []string{"body/required", `["name", "labels"]`}, []string{"body/required", `["name", "labels"]`, "body/properties/labels/maxItems", "3"}, Breaking, "Requests that were valid"},
 		"credentials not sent":         {nil, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}, nil, Documentation, "The contract said so before."},
 		"credentials newly accepted":   {nil, []string{"op/security", `[{"email": [], "key": []}]`}, nil, Documentation, "The contract said so before."},
 		"credentials sent":             {nil, nil, []string{"op/security", `[{"token": []}]`}, Breaking, "Callers with these credentials"},
@@ -100,6 +101,12 @@ func TestBothFormsAreJoined(t *testing.T) {
 		t.Errorf("%v, %v: want one change that both forms show", r.Operations, err)
 	}
 	r, err = Compare(Side{before, before}, Side{after, edited(t, "row/properties/count/maximum", "8")}, nil)
+	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
+		t.Errorf("%v, %v: want the worse change of the text beside that of the contract", r.Operations, err)
+	}
+	// The text is now wider than it was, and as the contract, which is narrower.
+	after = edited(t, "row/properties/count/maximum", "9.5")
+	r, err = Compare(Side{before, edited(t, "row/properties/count/maximum", "10")}, Side{after, after}, nil)
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
 		t.Errorf("%v, %v: want the worse change of the text beside that of the contract", r.Operations, err)
 	}
