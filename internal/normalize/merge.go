@@ -135,6 +135,16 @@ func nullability(schema spec.Object) (typed, null bool) {
 		partTyped, partNull := nullability(part)
 		typed, null = typed || partTyped, null && (partNull || !partTyped)
 	}
+	for _, keyword := range []string{"anyOf", "oneOf"} {
+		arms := objects(schema[keyword])
+		excludes := func(arm spec.Object) bool {
+			armTyped, armNull := nullability(arm)
+			return armTyped && !armNull
+		}
+		if len(arms) > 0 && !slices.ContainsFunc(arms, func(arm spec.Object) bool { return !excludes(arm) }) {
+			return true, false
+		}
+	}
 	return typed, null
 }
 

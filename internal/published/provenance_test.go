@@ -19,7 +19,7 @@ func record(document, text string) Record {
 
 // records are those of two documents.
 func records() Provenance {
-	a, b := record("a.json", `{"a":1}`), record("b.json", `{"b":1}`)
+	a, b := record("a.json", textA), record("b.json", textB)
 	a.Added, b.LeftOut = []string{"/info"}, []string{"/components/schemas/key/example"}
 	return Provenance{Documents: []Record{a, b}, SatisfiedUpstream: []string{"1-published/10-x.yaml#one"}}
 }
@@ -58,7 +58,7 @@ func TestARecordIsReplacedOrAdded(t *testing.T) {
 	p := before
 	p.Set(record("a.json", "new"))
 	p.Set(record("c.json", "more"))
-	for document, want := range map[string]string{"a.json": Sum([]byte("new")), "b.json": Sum([]byte(`{"b":1}`)), "c.json": Sum([]byte("more"))} {
+	for document, want := range map[string]string{"a.json": Sum([]byte("new")), "b.json": Sum([]byte(textB)), "c.json": Sum([]byte("more"))} {
 		if r, ok := p.Record(document); !ok || r.SHA256 != want {
 			t.Errorf("%s: %+v, %t", document, r, ok)
 		}
@@ -80,7 +80,7 @@ func TestOddRecordsAreRefused(t *testing.T) {
 		"no licence":                {`"BSD-3-Clause"`, `""`, `"a.json": license is missing`},
 		"no document":               {`"a.json"`, `""`, `"": document is missing`},
 		"no source":                 {`"somewhere"`, `""`, "source is missing"},
-		"no checksum":               {Sum([]byte(`{"a":1}`)), "", "sha256 is missing"},
+		"no checksum":               {Sum([]byte(textA)), "", "sha256 is missing"},
 		"no checksum of a source":   {`"source_sha256": "aa"`, `"source_sha256": ""`, "source_sha256 is missing"},
 		"no day":                    {"2026-11-22", "", "retrieved is missing"},
 		"two records of a document": {"b.json", "a.json", `"a.json" is there twice`},
@@ -101,6 +101,12 @@ func TestOddRecordsAreRefused(t *testing.T) {
 	}
 }
 
+// The published texts of two operations.
+const (
+	textA = `{"paths":{"/a":{"get":{}}}}`
+	textB = `{"paths":{"/b":{"get":{}}}}`
+)
+
 // module is a module with two operations, as ReadSource reads it.
 func module(t *testing.T) fstest.MapFS {
 	t.Helper()
@@ -110,9 +116,18 @@ func module(t *testing.T) fstest.MapFS {
   - {name: listB, method: GET, path: /b, document: b.json, noun: B, permission: B Read}
 `)},
 		ProvenanceFile:  {Data: []byte(encoded(t, records()))},
-		Dir + "/a.json": {Data: []byte(`{"a":1}`)},
-		Dir + "/b.json": {Data: []byte(`{"b":1}`)},
+		Dir + "/a.json": {Data: []byte(textA)},
+		Dir + "/b.json": {Data: []byte(textB)},
 	}
+}
+
+func decoded(t *testing.T, text string) spec.Object {
+	t.Helper()
+	doc, err := spec.Decode("document", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }
 
 func TestSourceIsReadByOperation(t *testing.T) {
@@ -121,7 +136,7 @@ func TestSourceIsReadByOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]spec.Object{"listA": {"a": 1.0}, "listB": {"b": 1.0}}, source.Documents); diff != "" {
+	if diff := cmp.Diff(map[string]spec.Object{"listA": decoded(t, textA), "listB": decoded(t, textB)}, source.Documents); diff != "" {
 		t.Errorf("documents (-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff(records(), source.Provenance); diff != "" {
@@ -145,9 +160,9 @@ func TestSourceMustBeTheRecordedOne(t *testing.T) {
 		want   string
 	}{
 		"edited by hand": {func(m fstest.MapFS) { m[Dir+"/b.json"] = &fstest.MapFile{Data: []byte(`{"b":2}`)} },
-			"openapi/b.json: sha256 is " + Sum([]byte(`{"b":2}`)) + ", the provenance says " + Sum([]byte(`{"b":1}`)) + ": the published text is only replaced by 'make spec-update'"},
+			"openapi/b.json: sha256 is " + Sum([]byte(`{"b":2}`)) + ", the provenance says " + Sum([]byte(textB)) + ": the published text is only replaced by 'make spec-update'"},
 		"no record": {func(m fstest.MapFS) { m[ProvenanceFile] = &fstest.MapFile{Data: []byte(encoded(t, without))} },
-			"openapi/provenance.json: no record of openapi/b.json: take its document with 'make spec-update'"},
+			"openapi/b.json: no text of the operation GET /b: take a document that has it with 'make spec-update'"},
 		"record of no operation": {func(m fstest.MapFS) { m[ProvenanceFile] = &fstest.MapFile{Data: []byte(encoded(t, more))} },
 			"openapi/provenance.json: c.json belongs to no operation of openapi/operations.yaml"},
 		"no document": {func(m fstest.MapFS) { delete(m, Dir+"/b.json") }, "open openapi/b.json"},

@@ -264,7 +264,7 @@ func (p *Plan) withdraw(source published.Source, taken *published.Import) {
 		p.Report.Operations = append(p.Report.Operations, compare.Operation{
 			Name: op.Title(), Class: compare.Breaking,
 			Changes: []compare.Change{{
-				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method), Place: "operation",
+				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method),
 				Message: message,
 				Meaning: "The stored text stays in use. Change or remove the entry in " + spec.OperationsFile +
 					"; for a document that holds a part of the operations, say PARTIAL=1.",
