@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -145,6 +146,7 @@ func (c *checker) knowDocumented() {
 type exchange struct {
 	operation *document.Operation // nil: none of the contract's
 	params    map[string]string   // of the path
+	query     url.Values
 	body      requestBody
 	redact    redactor
 }
@@ -155,7 +157,7 @@ func (c *checker) exchange(req *http.Request) exchange {
 		x.operation, x.params = c.doc.Match(req, c.basePath)
 	}
 	if x.operation != nil {
-		x.body = readBody(req, c.maxBytes)
+		x.query, x.body = req.URL.Query(), readBody(req, c.maxBytes)
 	}
 	x.redact = newRedactor(req.Header, x.body)
 	return x

@@ -40,8 +40,9 @@
 //     open sets: any string is valid. [WithKnownValues] adds known values. Each new
 //     value is reported once per [Transport] and place, as far as a memory of a
 //     thousand values goes;
-//   - a count that is not a whole number, or too large: the contract allows it, and
-//     clients refuse it.
+//   - what the contract allows and clients refuse: a count that is not a whole number
+//     or is too large, a success with errors, another page or another object than
+//     the one asked for, an id that is absent or cannot be part of a path.
 //
 // Of one response the first 20 violations are listed, breaches before drift, and
 // the others counted in one more. New values that were only counted are listed

@@ -12,7 +12,7 @@ import (
 
 const (
 	account  = "https://api.cloudflare.com/client/v4/accounts/0a1b"
-	envelope = `{"errors":[],"messages":[],"success":true,"result":`
+	envelope = `{"messages":[],"success":true,"errors":[],"result":`
 )
 
 // request returns a request with a token and, if there is one, a JSON body.
@@ -85,16 +85,22 @@ func TestRequestIsHeldToItsOperation(t *testing.T) {
 func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"Content-Type": {"application/json"}}
+	body := func(result string) []byte {
+		if strings.Contains(result, `"errors"`) {
+			return []byte(strings.Replace(envelope, `"errors":[],`, "", 1) + result + "}")
+		}
+		return []byte(envelope + result + "}")
+	}
 	tests := []struct {
 		name, method, path, result string
 		want                       []string
 	}{
 		{"list", "GET", "/mtls_certificates", `[{"id":"c","ca":true,"type":"custom"}]`, nil},
-		{"list of another operation", "GET", "/mtls_certificates", `[{"service":"gateway"}]`, []string{"drift /result/0/service"}},
+		{"list of another operation", "GET", "/mtls_certificates", `[{"id":"c","service":"gateway"}]`, []string{"drift /result/0/service"}},
 		{"list instead of an object", "POST", "/mtls_certificates", `[]`, []string{"bad response /result"}},
 		{"object instead of a list", "GET", "/mtls_certificates", `{}`, []string{"bad response /result"}},
-		{"new type in a list", "GET", "/mtls_certificates", `[{"type":"other"}]`, []string{"drift /result/0/type"}},
-		{"new type of one", "DELETE", "/mtls_certificates/c", `{"type":"other"}`, []string{"drift /result/type"}},
+		{"new type in a list", "GET", "/mtls_certificates", `[{"id":"c","type":"other"}]`, []string{"drift /result/0/type"}},
+		{"new type of one", "DELETE", "/mtls_certificates/c", `{"id":"c","type":"other"}`, []string{"drift /result/type"}},
 		{"members that are not read", "GET", "/workers/scripts/checkout/settings",
 			`{"usage_model":"standard","bindings":[{"type":"kv_namespace","name":"KV","namespace_id":"n"}]}`, nil},
 		{"member on the way to an id", "GET", "/workers/scripts/checkout/settings", `{"bindings":{}}`, []string{"bad response /result/bindings"}},
@@ -102,9 +108,22 @@ func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
 			`[{"deployment_configs":{"production":{"mtls_certificates":{"a/b":{"certificate_id":7}}}}}]`,
 			[]string{"bad response /result/0/deployment_configs/production/mtls_certificates/a~1b/certificate_id"}},
 		{"no operation", "GET", "/elsewhere", `[]`, []string{"outside /path"}},
+
+		// What clients refuse although the schema allows it.
+		{"errors in a success", "GET", "/mtls_certificates", `[],"errors":[{"code":1,"message":"m"}]`, []string{"drift /errors"}},
+		{"row without an id", "GET", "/mtls_certificates", `[{"id":"c"},{"name":"n"},{"name":"n"}]`, []string{"drift /result/1/id"}},
+		{"id that is empty", "POST", "/mtls_certificates", `{"id":""}`, []string{"drift /result/id"}},
+		{"id with a slash", "DELETE", "/mtls_certificates/c", `{"id":"a/b"}`, []string{"drift /result/id"}},
+		{"id of another certificate", "DELETE", "/mtls_certificates/c", `{"id":"d"}`, []string{"drift /result/id"}},
+		{"id in another case", "DELETE", "/mtls_certificates/c", `{"id":"C"}`, nil},
+		{"another page", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":1}`, []string{"drift /result_info/page"}},
+		{"another page than the first", "GET", "/mtls_certificates", `[],"result_info":{"page":2}`, []string{"drift /result_info/page"}},
+		{"the page asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":2}`, nil},
+		{"page zero for the first", "GET", "/mtls_certificates", `[],"result_info":{"page":0}`, nil},
+		{"page of an operation without pages", "GET", "/mtls_certificates/c/associations", `[],"result_info":{"page":2}`, nil},
 	}
 	for _, tt := range tests {
-		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, []byte(envelope+tt.result+"}"))
+		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, body(tt.result))
 		if diff := cmp.Diff(tt.want, brief(got)); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
 		}
@@ -121,8 +140,8 @@ func TestKnownValuesAreThoseOfOneOperation(t *testing.T) {
 	header := http.Header{"Content-Type": {"application/json"}}
 	known := contract.WithKnownValues("listMTLSCertificates", "/result/*/type", "other")
 	for _, tt := range []struct{ method, path, result, want string }{
-		{"GET", "/mtls_certificates", `[{"type":"other"}]`, ""},
-		{"DELETE", "/mtls_certificates/c", `{"type":"other"}`, "drift /result/type"},
+		{"GET", "/mtls_certificates", `[{"id":"c","type":"other"}]`, ""},
+		{"DELETE", "/mtls_certificates/c", `{"id":"c","type":"other"}`, "drift /result/type"},
 	} {
 		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, []byte(envelope+tt.result+"}"), known)
 		if err != nil || strings.Join(brief(got), " ") != tt.want {

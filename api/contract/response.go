@@ -46,7 +46,7 @@ func CheckResponse(req *http.Request, status int, header http.Header, body []byt
 
 // response checks a complete, decompressed body.
 func (c *checker) response(x exchange, status int, header http.Header, body []byte) []Violation {
-	vs := c.responseBody(x.operation, status, header, body)
+	vs := c.responseBody(x, status, header, body)
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations
 		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
@@ -60,7 +60,8 @@ func (c *checker) response(x exchange, status int, header http.Header, body []by
 	return x.redact.violations(vs)
 }
 
-func (c *checker) responseBody(op *document.Operation, status int, header http.Header, body []byte) []Violation {
+func (c *checker) responseBody(x exchange, status int, header http.Header, body []byte) []Violation {
+	op := x.operation
 	if len(body) > c.maxBytes {
 		return []Violation{tooLong(c.maxBytes)}
 	}
@@ -101,6 +102,7 @@ func (c *checker) responseBody(op *document.Operation, status int, header http.H
 		vs = append(vs, v)
 	}
 	vs = append(vs, drift...)
+	vs = append(vs, x.refused(status, value)...)
 	return append(vs, c.drift(op, status, value, maxViolations-len(vs))...)
 }
 

@@ -142,6 +142,17 @@ func (o *Operation) match(segments []string) (map[string]string, bool) {
 	return params, true
 }
 
+// Subject returns the name of the path parameter that the operation is about: the
+// one that ends the path. It is empty for other paths.
+func (o *Operation) Subject() string {
+	last := o.segments[len(o.segments)-1]
+	name, isParam := strings.CutPrefix(last, "{")
+	if !isParam {
+		return ""
+	}
+	return strings.TrimSuffix(name, "}")
+}
+
 // Statuses names the documented statuses.
 func (o *Operation) Statuses() string {
 	return strings.Join(slices.Sorted(maps.Keys(o.Operation.Responses.Map())), " or ")
