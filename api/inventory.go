@@ -24,7 +24,9 @@ const operationInventory = "inventory of mTLS certificates"
 // which they are complete; memory does not grow with their number.
 //
 // A source that fails leaves the certificates that it could name, and that no
-// other source names, [UsageUnknown]; [Evidence.Sources] says why. An error comes
+// other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate
+// of [WithCertificates] that cannot be read, as one that the store does not have,
+// is unknown, and all its sources failed for that reason. An error comes
 // last, with a zero item, and ends the inventory: that of listing the
 // certificates, of the context, [ErrUnauthorized] as soon as the API refuses the
 // credentials, and [ErrRateLimited] when the API refuses all requests for longer
@@ -59,6 +61,10 @@ func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...Inve
 			break
 		}
 		out = &item.Evidence
+		// One failure of all sources is that of the certificate itself.
+		if first, last := out.Sources[0].Err, out.Sources[len(sources)-1].Err; first != nil && first == last {
+			failure = first
+		}
 	}
 	if failure != nil {
 		return nil, failure
@@ -159,20 +165,13 @@ func (v *inventory) readAccount() {
 
 func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
 
-// certificates yields the certificates in question. An error ends the inventory.
+// certificates yields the certificates in question; of those that were given, only
+// the reference. An error of the list ends the inventory.
 func (v *inventory) certificates() iter.Seq[Certificate] {
 	return func(yield func(Certificate) bool) {
-		for _, cert := range v.config.certificates {
-			if v.err() != nil {
-				return
-			}
-			v.expect(1)
-			got, fail := v.client.certificate(v.ctx, cert, v.policy())
-			if fail != nil {
-				v.end(fail)
-				return
-			}
-			if !yield(*got) {
+		v.expect(len(v.config.certificates))
+		for _, ref := range v.config.certificates {
+			if v.err() != nil || !yield(Certificate{Ref: ref}) {
 				return
 			}
 		}
@@ -222,6 +221,16 @@ func (v *inventory) judge(failure *Error) {
 // item gathers the evidence about a certificate. It is nil when the inventory has
 // ended.
 func (v *inventory) item(cert Certificate) *InventoryItem {
+	if len(v.config.certificates) > 0 {
+		got, failure := v.readCertificate(cert.Ref)
+		switch {
+		case v.err() != nil:
+			return nil
+		case failure != nil:
+			return unreadable(cert, failure)
+		}
+		cert = *got
+	}
 	item := &InventoryItem{Certificate: cert}
 	e := &item.Evidence
 	for _, source := range sources {
@@ -252,6 +261,24 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	})
 	e.GatheredAt = time.Now()
 	e.verdict = e.conclude()
+	return item
+}
+
+func (v *inventory) readCertificate(ref CertificateRef) (cert *Certificate, failure *Error) {
+	v.within(func() { cert, failure = v.client.certificate(v.ctx, ref, v.policy()) })
+	v.judge(failure)
+	return cert, failure
+}
+
+// unreadable is the item of a certificate that could not be read: every source
+// failed for that reason.
+func unreadable(cert Certificate, failure *Error) *InventoryItem {
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{GatheredAt: time.Now()}}
+	for _, source := range sources {
+		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
+			Source: source, State: SourceFailed, Err: failure, Permission: missingPermission(getCertificate, failure),
+		})
+	}
 	return item
 }
 

@@ -394,6 +394,25 @@ func TestOneCertificateIsAskedAboutAlone(t *testing.T) {
 	wantSentinels(t, err, api.ErrNotFound)
 }
 
+func TestCertificateThatCannotBeReadLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	items, err := inventory(t, s, api.WithCertificates(
+		api.CertificateRef{AccountID: account, ID: ids(99)}, api.CertificateRef{AccountID: account, ID: ids(1)}))
+	if used := items[ids(1)].Evidence; err != nil || len(items) != 2 || used.Usage() != api.InUse {
+		t.Fatalf("%v, %v", items, err)
+	}
+	e := items[ids(99)].Evidence
+	if e.Usage() != api.UsageUnknown || len(e.Sources) != len(api.AllSources()) {
+		t.Errorf("%v, %+v", e.Usage(), e.Sources)
+	}
+	for _, r := range e.Sources {
+		if r.State != api.SourceFailed || !errors.Is(r.Err, api.ErrNotFound) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 func TestRefusedCredentialsEndAnInventory(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/workers/scripts?", "/workers/scripts/checkout/", "/zones?", "/mtls_certificates?", ids(3) + "/associations", "/certificate_authorities"} {
