@@ -28,11 +28,21 @@ func userAgent() string {
 	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" has what a product may not have
 }
 
-// version is the module version that the Go tool recorded in the binary.
+// version is the module version and the commit that the Go tool recorded in the
+// binary, and the Go version.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(unknown: built without module information)"
 	}
-	return info.Main.Version + " " + info.GoVersion
+	text := info.Main.Version
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			text += " commit " + setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			text += " (modified)"
+		}
+	}
+	return text + " " + info.GoVersion
 }
