@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -170,19 +169,6 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	}
 	execute(t, command(t, against(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
 	execute(t, command(t, against(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
-}
-
-func TestJSONLinesComeAsAnswersCome(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
-	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
-	var first decoded
-	if err := json.Unmarshal([]byte(p.stdout.String()), &first); err != nil || first.CertificateID != "fast" || first.Usage != "in_use" {
-		t.Errorf("%v: %+v", err, first)
-	}
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
 }
 
 func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -127,6 +128,19 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 			test.check(t, got.stdout)
 		})
 	}
+}
+
+func TestJSONLinesComeAsAnswersCome(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
+	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
+	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
+	var first decoded
+	if err := json.Unmarshal([]byte(p.stdout.String()), &first); err != nil || first.CertificateID != "fast" || first.Usage != "in_use" {
+		t.Errorf("%v: %+v", err, first)
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
 }
 
 func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
