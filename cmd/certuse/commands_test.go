@@ -111,6 +111,20 @@ func TestFiltersSelectCertificates(t *testing.T) {
 	}
 }
 
+func TestUnknownExpiryIsNotLostByAFilter(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	if err := server.AddCertificate(ref("undated"), apitest.Certificate{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"list", "audit"} {
+		got := execute(t, command(t, against(server), name, "--expires-within", "1d", "-o", "id"))
+		if got.expect(t, exitExpiring); got.stdout != "undated\n" {
+			t.Errorf("%s: %q", name, got.stdout)
+		}
+	}
+}
+
 func TestEvidenceArrivesWhole(t *testing.T) {
 	t.Parallel()
 	server := twoAccounts(t)

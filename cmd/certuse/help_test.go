@@ -62,7 +62,7 @@ func TestHelpVersionAndCompletionGoToStandardOutput(t *testing.T) {
 		"help environment":      "CLOUDFLARE_API_TOKEN",
 		"exit-codes":            "4  --require-unused",
 		"exit-codes --help":     "4  --require-unused",
-		"version":               "certuse ",
+		"version":               "\ncontract: https://github.com/cloudflare/api-schemas openapi.json, commit ",
 		"--version":             "certuse ",
 		"completion bash":       "__start_certuse",
 		"completion zsh":        "#compdef certuse",

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/openapi"
 )
 
 func newVersionCommand() *cobra.Command {
@@ -29,11 +31,11 @@ func userAgent() string {
 }
 
 // version is the module version and the commit that the Go tool recorded in the
-// binary, and the Go version.
+// binary, the Go version, and where the contract came from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
-		return "(unknown: built without module information)"
+		return "(unknown: built without module information)" + contract()
 	}
 	text := info.Main.Version
 	for _, setting := range info.Settings {
@@ -44,5 +46,18 @@ func version() string {
 			text += " (modified)"
 		}
 	}
-	return text + " " + info.GoVersion
+	return text + " " + info.GoVersion + contract()
+}
+
+// contract names the documents from which the contract was made, one on a line.
+func contract() string {
+	sources, err := openapi.Sources()
+	if err != nil {
+		return "\ncontract: " + err.Error()
+	}
+	var b strings.Builder
+	for _, each := range sources {
+		b.WriteString("\ncontract: " + each.Source + ", retrieved " + each.Retrieved)
+	}
+	return b.String()
 }
