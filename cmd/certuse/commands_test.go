@@ -332,3 +332,36 @@ func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
 		}
 	}
 }
+
+func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	slow := newFake(t, nil)
+	if err := slow.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.Hang().Always()); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		env  []string
+		want []string
+	}{
+		"credentials":    {against(server), []string{"free\tname of free", "used\tname of used"}},
+		"no credentials": {nil, nil},
+		"no answer":      {against(slow), nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			got := execute(t, command(t, test.env, "__complete", "usage", ""))
+			lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
+			ids := lines[:len(lines)-1] // the last one is for the shell
+			slices.Sort(ids)
+			if !slices.Equal(ids, test.want) || got.code != exitOK {
+				t.Errorf("%q, want %q", ids, test.want)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}

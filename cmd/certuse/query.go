@@ -74,10 +74,6 @@ func sourceNames() (names []string) {
 	return names
 }
 
-func complete(cmd *cobra.Command, flag string, values []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
 // check refuses what is wrong with the flags.
 func (q *query) check(cmd *cobra.Command) error {
 	for flag, list := range map[string][]string{"usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns} {
