@@ -259,8 +259,7 @@ func TestReferencesToComponentsAreFollowed(t *testing.T) {
 	}
 }
 
-// The memory per operation is the same for any number of operations, and so is the
-// processor time.
+// The memory per operation is about the same for any number of operations.
 func BenchmarkCompare(b *testing.B) {
 	for _, count := range []int{1, 13, 130} {
 		before := many(b, count-1)
