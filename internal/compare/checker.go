@@ -73,8 +73,9 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, sources, err := diff.GetWithOperationsSourcesMap(
-		diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption})), x, y)
+	rules := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
+	rules.IncludePathParams = true // paths are found by name: else the time is quadratic in their number
+	report, sources, err := diff.GetWithOperationsSourcesMap(rules, x, y)
 	if err != nil {
 		return nil, err
 	}

@@ -96,8 +96,8 @@ func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (
 			return Report{}, err
 		}
 	}
-	c := comparison{overwritten, pair{forms[2], forms[3]}}
-	published, contract := (&pair{forms[0], forms[1]}).differences(), c.contract.differences()
+	c := comparison{overwritten, pair{forms[2], forms[3], map[string]bool{}}}
+	published, contract := (&pair{forms[0], forms[1], map[string]bool{}}).differences(), c.contract.differences()
 	if err := judge(slices.Concat(published, contract)); err != nil {
 		return Report{}, err
 	}

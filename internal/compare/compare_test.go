@@ -259,13 +259,19 @@ func TestReferencesToComponentsAreFollowed(t *testing.T) {
 	}
 }
 
+// The memory per operation is about the same for any number of operations.
 func BenchmarkCompare(b *testing.B) {
-	before := many(b, 12)
-	after := many(b, 12, "id/maxLength", "40", "answer/properties/success/nullable", "true", "row/properties/more", `{"type": "string"}`,
-		"query/schema/minimum", "2", "op/responses/404", `{"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}`, "id/description", `"x"`)
-	for b.Loop() {
-		if _, err := Compare(Side{before, before}, Side{after, after}, nil); err != nil {
-			b.Fatal(err)
-		}
+	for _, count := range []int{1, 13, 130} {
+		before := many(b, count-1)
+		after := many(b, count-1, "id/maxLength", "40", "answer/properties/success/nullable", "true", "row/properties/more", `{"type": "string"}`,
+			"query/schema/minimum", "2", "op/responses/404", `{"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}`, "id/description", `"x"`)
+		b.Run(fmt.Sprintf("%d operations", count), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Compare(Side{before, before}, Side{after, after}, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/operation")
+		})
 	}
 }

@@ -10,7 +10,10 @@ import (
 )
 
 // pair is the same form of two revisions.
-type pair struct{ before, after form }
+type pair struct {
+	before, after form
+	refusals      map[string]bool // places of schemas whose old example is no longer valid
+}
 
 // difference is the smallest part of an operation that differs. An operation that
 // one revision lacks is one difference with an empty path and key.

@@ -128,13 +128,17 @@ func (d *difference) narrows() (narrower, known bool) {
 // refused reports whether an example of the old text is a response that is no
 // longer valid: the contract check would refuse ordinary responses.
 func (d *difference) refused() bool {
-	before, after := d.pair.before.operations[d.op], d.pair.after.operations[d.op]
-	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path); i++ {
-		was, _ := lookup(before, d.path[:i])
-		is, _ := lookup(after, d.path[:i])
-		example, ok := object(was)["example"]
-		at := difference{path: d.path[:i]}
-		if ok && !d.in("properties") && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example) {
+	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path) && !d.in("properties"); i++ {
+		at := difference{pair: d.pair, op: d.op, path: d.path[:i]}
+		refused, known := d.pair.refusals[at.subject()]
+		if !known {
+			was, _ := lookup(d.pair.before.operations[d.op], at.path)
+			is, _ := lookup(d.pair.after.operations[d.op], at.path)
+			example, ok := object(was)["example"]
+			refused = ok && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example)
+			d.pair.refusals[at.subject()] = refused
+		}
+		if refused {
 			return true
 		}
 	}
