@@ -119,6 +119,7 @@ func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
 		{"another page", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":1}`, []string{"drift /result_info/page"}},
 		{"another page than the first", "GET", "/mtls_certificates", `[],"result_info":{"page":2}`, []string{"drift /result_info/page"}},
 		{"the page asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":2}`, nil},
+		{"no page although another than the first was asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"count":0}`, []string{"drift /result_info/page"}},
 		{"page zero for the first", "GET", "/mtls_certificates", `[],"result_info":{"page":0}`, nil},
 		{"empty page with more behind it", "GET", "/mtls_certificates", `[],"result_info":{"total_pages":2}`, []string{"drift /result"}},
 		{"empty page of some items", "GET", "/mtls_certificates", `[],"result_info":{"total_count":1}`, []string{"drift /result"}},

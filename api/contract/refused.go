@@ -76,7 +76,7 @@ func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 	page, _ := info["page"].(float64)
 	pages, _ := info["total_pages"].(float64)
 	total, _ := info["total_count"].(float64)
-	if _, said := info["page"]; said && page != asked && (page != 0 || asked != 1) {
+	if info != nil && page != asked && (page != 0 || asked != 1) {
 		vs = append(vs, drift("another page than the one asked for", fmt.Sprint("page ", asked), page, "result_info", "page"))
 	}
 	if n == 0 && (pages > asked || total > 0 && asked == 1) {
