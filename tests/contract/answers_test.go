@@ -75,7 +75,7 @@ func expectValidAnswer(t *testing.T, server *apitest.Server, name string, cert a
 		t.Fatal(err)
 	}
 	maps.Copy(req.Header, credentials)
-	if status, err := validAnswer(t, server, req); err != nil {
+	if status, err := validAnswer(t, router(t, server.URL()), req); err != nil {
 		t.Errorf("%s: %d: %v", name, status, err)
 	}
 }
