@@ -68,19 +68,12 @@ func missingPermission(op operation, failure *Error) string {
 }
 
 // whole returns why a response with n items, which is a list if it has items, may
-// not be all that there is. An empty response from a cache, or one that carries
-// errors, proves nothing.
+// not be all that there is.
 func (r *reply) whole(op operation, n int) *Error {
-	switch {
-	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
-	case isTruncated(n, r.info, r.more):
+	if isTruncated(n, r.info, r.more) {
 		return r.fail(op, ErrTruncated, "")
-	case r.stale:
-		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one")
-	default:
-		return nil
 	}
+	return r.current(op)
 }
 
 // readList reads a list without pages.
