@@ -34,6 +34,7 @@ const operationInventory = "inventory of mTLS certificates"
 // vendor, for as long as it takes. Leaving the loop cancels the requests in flight
 // and waits until everything that the inventory started has ended.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
+	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
 		v, err := newInventory(ctx, c, accountID, opts)
 		if err != nil {
@@ -46,13 +47,16 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 
 // Evidence gathers what every source says about one certificate. It reads the
 // certificate first. The error is an [*Error], also [ErrNotFound] when the store
-// does not have the certificate. To ask about several certificates, use
+// does not have the certificate. [WithCertificates] has no effect here. To ask about several certificates, use
 // [Client.Inventory] with [WithCertificates]: it reads the sources of the account
 // once.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
 	var out *Evidence
 	var failure error
-	opts = append(slices.Clone(opts), WithCertificates(cert))
+	opts = append(slices.Clone(opts), func(c *inventoryConfig) error {
+		c.certificates = []CertificateRef{cert}
+		return nil
+	})
 	for item, err := range c.Inventory(ctx, cert.AccountID, opts...) {
 		if err != nil {
 			failure = err
@@ -228,7 +232,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		switch {
 		case !v.wants(source):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(cert.CA):
+		case !source.applies(cert.CA) && !v.findings[source].names(cert.Ref.ID):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
 		case source == SourceAssociations:
 			v.askAssociations(cert, e)
@@ -257,7 +261,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 
 // addFindings adds what a source of the account says about a certificate.
 func (e *Evidence) addFindings(source Source, f findings, certificateID string) {
-	e.Uses = append(e.Uses, f.uses[strings.ToLower(certificateID)]...)
+	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
 	r := SourceResult{Source: source, State: SourceComplete, Scope: f.scope}
 	if f.failure != nil {
 		r.State, r.Err, r.Permission = SourceFailed, f.failure, f.permission

@@ -23,6 +23,7 @@ type inventoryConfig struct {
 // WithSources narrows the question to these sources; the others are left out, and
 // an [Unused] then says nothing about them. Without it, all are asked.
 func WithSources(only ...Source) InventoryOption {
+	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {
 		if len(only) == 0 {
 			return errors.New("WithSources: no sources")
@@ -32,7 +33,7 @@ func WithSources(only ...Source) InventoryOption {
 				return fmt.Errorf("WithSources: there is no source %.40q", string(s))
 			}
 		}
-		c.sources = slices.Clone(only)
+		c.sources = only
 		return nil
 	}
 }
@@ -40,6 +41,7 @@ func WithSources(only ...Source) InventoryOption {
 // WithCertificates asks about these certificates of the account instead of all.
 // Each is read first, which takes one request.
 func WithCertificates(certs ...CertificateRef) InventoryOption {
+	certs = slices.Clone(certs)
 	return func(c *inventoryConfig) error {
 		if len(certs) == 0 {
 			return errors.New("WithCertificates: no certificates")
