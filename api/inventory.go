@@ -90,13 +90,17 @@ type inventory struct {
 	mu sync.Mutex
 	// fatal ends the inventory.
 	fatal error
-	// speculative counts requests made beside another one that may make them
+	// speculative counts requests that an earlier one under way may make
 	// superfluous, and those that did turn out so: never more than workers.
 	speculative int
 	// refusals counts the 403s of associations since the last success.
 	refusals int
 	progress InventoryProgress
 	news     chan struct{}
+
+	// given counts the certificates so far, expected those that are part of
+	// progress.Expected. They belong to the goroutine of certificates.
+	given, expected int
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
@@ -121,17 +125,35 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	return v, nil
 }
 
-// policy is that of all calls of the inventory: they wait without a bound.
+// policy is that of all calls of the inventory: they wait without a bound, and take
+// a slot.
 func (v *inventory) policy() callPolicy {
-	return callPolicy{admission: v.admission, patient: true, asking: v.asked, waiting: v.wake}
+	p := v.policyWithSlot()
+	p.begin = func() func(*Error) {
+		v.slots <- struct{}{}
+		return v.ended
+	}
+	return p
+}
+
+// policyWithSlot is that of a call for which a slot is taken already.
+func (v *inventory) policyWithSlot() callPolicy {
+	return callPolicy{
+		admission: v.admission, patient: true, asking: v.asked, waiting: v.wake,
+		begin: func() func(*Error) { return v.ended },
+	}
+}
+
+// ended gives the slot of a call back, and judges its error.
+func (v *inventory) ended(failure *Error) {
+	<-v.slots
+	v.judge(failure)
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
-	defer v.cancel()
-	v.readAccount()
 	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
 	left := false
-	p.run(v.certificates(), func(item *InventoryItem) bool {
+	p.run(v.certificates, func(item *InventoryItem) bool {
 		if item == nil {
 			return true
 		}
@@ -150,9 +172,7 @@ func (v *inventory) readAccount() {
 	for _, s := range accountSources {
 		if v.wants(s.source) && v.err() == nil {
 			v.expect(1)
-			f := s.read(v.ctx, v)
-			v.judge(f.failure)
-			v.findings[s.source] = f
+			v.findings[s.source] = s.read(v.ctx, v)
 		}
 	}
 	if v.wants(SourceHostnames) && !v.config.noZones && v.err() == nil {
@@ -163,33 +183,42 @@ func (v *inventory) readAccount() {
 
 func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
 
-// certificates yields the certificates in question. An error ends the inventory.
-func (v *inventory) certificates() iter.Seq[Certificate] {
-	return func(yield func(Certificate) bool) {
-		for _, cert := range v.config.certificates {
-			if v.err() != nil {
-				return
-			}
-			v.expect(1)
-			got, fail := v.client.certificate(v.ctx, cert, v.policy())
-			if fail != nil {
-				v.end(fail)
-				return
-			}
-			if !yield(*got) {
-				return
-			}
-		}
-		if len(v.config.certificates) > 0 || v.err() != nil {
+// certificates reads the sources of the account and then yields the certificates in
+// question. An error ends the inventory.
+func (v *inventory) certificates(yield func(Certificate) bool) {
+	v.expectCertificates(len(v.config.certificates))
+	v.readAccount()
+	for cert, err := range v.listed() {
+		switch {
+		case v.err() != nil:
+			return
+		case err != nil:
+			v.end(err)
 			return
 		}
-		v.expect(1)
-		for cert, err := range v.client.certificates(v.ctx, v.account, v.policy(), v.listed) {
-			if err != nil {
-				v.end(err)
+		v.given++
+		v.expectCertificates(max(v.given, v.expected))
+		if !yield(cert) {
+			return
+		}
+	}
+	v.expectCertificates(v.given)
+}
+
+// listed goes through the certificates in question.
+func (v *inventory) listed() iter.Seq2[Certificate, error] {
+	v.expect(max(1, len(v.config.certificates)))
+	if len(v.config.certificates) == 0 {
+		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
+	}
+	return func(yield func(Certificate, error) bool) {
+		for _, cert := range v.config.certificates {
+			got, fail := v.client.certificate(v.ctx, cert, v.policy())
+			if fail != nil {
+				yield(Certificate{}, fail)
 				return
 			}
-			if v.err() != nil || !yield(cert) {
+			if !yield(*got, nil) {
 				return
 			}
 		}
@@ -215,7 +244,7 @@ func (v *inventory) err() error {
 func (v *inventory) judge(failure *Error) {
 	switch {
 	case failure == nil:
-	case v.ctx.Err() != nil:
+	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()):
 		v.end(failure)
 	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited):
 		v.end(failure)
@@ -280,11 +309,11 @@ func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
 	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
 	var list *AssociationList
 	failure := v.refusedAssociations()
-	v.expectAssociations()
 	if failure == nil {
-		v.within(func() { list, failure = v.client.associations(v.ctx, cert.Ref, v.policy()) })
+		list, failure = v.client.associations(v.ctx, cert.Ref, v.policy())
 		v.noteRefusal(failure)
-		v.judge(failure)
+	} else {
+		v.expect(-1)
 	}
 	if list != nil {
 		for _, a := range list.Associations {
@@ -322,20 +351,19 @@ func (v *inventory) noteRefusal(failure *Error) {
 	}
 }
 
-// within makes a request within the bound on requests in flight.
-func (v *inventory) within(request func()) {
-	v.slots <- struct{}{}
-	defer func() { <-v.slots }()
-	request()
-}
-
-// each calls do for 0 to n-1, several at a time.
+// each calls do for 0 to n-1, several at a time, until the inventory has ended. A
+// panic in do ends it.
 func (v *inventory) each(n int, do func(i int)) {
-	p := pool[int, struct{}]{workers: v.config.concurrency, cancel: func() {}, news: v.news, report: v.report, work: func(i int) struct{} {
+	left := n
+	p := pool[int, struct{}]{workers: v.config.concurrency, work: func(i int) struct{} {
 		if v.err() == nil {
-			v.within(func() { do(i) })
+			do(i)
 		}
 		return struct{}{}
+	}, cancel: func() {
+		if left > 0 {
+			v.cancel()
+		}
 	}}
 	p.run(func(yield func(int) bool) {
 		for i := range n {
@@ -343,7 +371,10 @@ func (v *inventory) each(n int, do func(i int)) {
 				return
 			}
 		}
-	}, func(struct{}) bool { return true })
+	}, func(struct{}) bool {
+		left--
+		return true
+	})
 }
 
 // asError returns an error of this package as what it is.
