@@ -25,11 +25,12 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	defer cancel()
 	resp, body, err := c.exchange(attemptCtx, send)
 	if resp == nil {
+		_, refused := errors.AsType[*peerError](err)
 		return nil, &Error{
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
-			transient: !isCertificateError(err),
+			transient: !refused && !isCertificateError(err),
 		}
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])

@@ -8,6 +8,7 @@ import "sync/atomic"
 const (
 	budgetFull  = 50
 	budgetRetry = 5
+	budgetEarn  = 1
 )
 
 type budget struct{ spent atomic.Int32 }
@@ -25,11 +26,12 @@ func (b *budget) spend() bool {
 	}
 }
 
-// earn credits one success.
-func (b *budget) earn() {
+// credit gives back what a retry that was not made has cost, or what a success
+// earns.
+func (b *budget) credit(tokens int32) {
 	for {
 		spent := b.spent.Load()
-		if spent == 0 || b.spent.CompareAndSwap(spent, spent-1) {
+		if spent == 0 || b.spent.CompareAndSwap(spent, max(0, spent-tokens)) {
 			return
 		}
 	}

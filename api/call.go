@@ -42,7 +42,8 @@ type call struct {
 	operation operation
 	policy    callPolicy
 	attempts  int
-	uncounted int // attempts that do not count
+	uncounted int  // attempts that do not count
+	charged   bool // the budget has paid for a retry that is not made yet
 	waited    time.Duration
 	delays    backoff.ExponentialBackOff
 	last      *Error
@@ -65,10 +66,11 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			policy.asking()
 		}
 		k.attempts++
+		k.charged = false
 		event := c.newEvent(ctx, k.attempts)
 		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.edit) }, result)
 		if fail == nil {
-			c.budget.earn()
+			c.budget.credit(budgetEarn)
 			reply.attempts = k.attempts
 			event.succeeded(ctx, reply, result)
 			return reply, nil
@@ -109,7 +111,8 @@ func (k *call) left(ctx context.Context) time.Duration {
 	return left
 }
 
-// again decides about another attempt and the wait before it.
+// again decides about another attempt and the wait before it. If that wait, or
+// the one for the limiter, would be too long, fail says how long it is.
 func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
 	if ctx.Err() != nil || !k.retryable(fail) {
 		return 0, false
@@ -119,10 +122,19 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 		k.uncounted++
 		return wait, true
 	}
-	if k.attempts-k.uncounted >= k.client.maxAttempts || wait > k.left(ctx) || !k.client.budget.spend() {
+	if k.attempts-k.uncounted >= k.client.maxAttempts {
 		return 0, false
 	}
-	return wait, true
+	least := wait
+	if !k.policy.patient && !fail.Is(ErrRateLimited) { // those wait for the limiter only
+		least = max(wait, k.client.limiter.Wait())
+	}
+	if least > k.left(ctx) {
+		fail.RetryAfter = least
+		return 0, false
+	}
+	k.charged = k.client.budget.spend()
+	return wait, k.charged
 }
 
 // nextDelay is a random time up to 100 ms, 200 ms and so on to 8 s.

@@ -23,6 +23,8 @@ func classify(e *Error) error {
 	switch {
 	case status == 0:
 		return nil
+	case status == http.StatusTooManyRequests, hasCode(e.Details, codeRateLimited):
+		return ErrRateLimited
 	case status == http.StatusUnauthorized,
 		status == http.StatusBadRequest && hasCode(e.Details, codesUnauthorized...):
 		return ErrUnauthorized
@@ -30,8 +32,6 @@ func classify(e *Error) error {
 		return ErrForbidden
 	case status == http.StatusNotFound:
 		return ErrNotFound
-	case status == http.StatusTooManyRequests, hasCode(e.Details, codeRateLimited):
-		return ErrRateLimited
 	case 500 <= status && status <= 599:
 		return ErrServer
 	case 300 <= status && status <= 399:

@@ -61,11 +61,12 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
+	_, traced := cfg.transport.(*http.Transport)
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport}),
+		generated.WithHTTPClient(sender{cfg.transport, traced}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())

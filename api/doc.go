@@ -68,12 +68,12 @@
 // the API's codes and messages, the Ray ID, how long to wait, the number of
 // attempts. [errors.Is] tells what it means:
 //
-//   - [ErrUnauthorized]: HTTP 401, or 400 with one of the codes 6003, 6102,
+//   - [ErrRateLimited]: HTTP 429, or code 971 with any status; also when the
+//     client's own limiter would have to wait too long, then with Attempts 0
+//   - [ErrUnauthorized]: 401, or 400 with one of the codes 6003, 6102,
 //     6103, 6111, 9103, 9106, 9107, also inside of an error_chain
 //   - [ErrForbidden]: 403
 //   - [ErrNotFound]: 404
-//   - [ErrRateLimited]: 429, or code 971; also when the client's own limiter
-//     would have to wait too long, then with Attempts 0
 //   - [ErrServer]: 5xx
 //   - [ErrRedirect]: 3xx
 //   - [ErrRejected]: any other 4xx, and 2xx with "success": false
@@ -104,7 +104,9 @@
 // the last byte of the body. Another one follows:
 //
 //   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
-//   - no answer, except for a TLS certificate that does not verify
+//   - no answer, except for a TLS certificate that does not verify, or a peer that
+//     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
+//     refuses
 //   - a body that breaks off, cannot be decompressed, or takes too long
 //
 // The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
@@ -116,8 +118,8 @@
 //
 // [Client.Associations] never waits longer than [WithMaxRetryWait], all waits
 // of the call together, nor beyond the deadline of its context. A wait that
-// would be longer is not begun: the answer that there is comes back at once,
-// with RetryAfter set.
+// would be longer, for the server or for the limiter, is not begun: the answer
+// that there is comes back at once, with RetryAfter set.
 //
 // All callers of a client share a retry budget of 50 tokens: a retry takes 5, a
 // success gives 1 back. While everything fails, calls are therefore made once,

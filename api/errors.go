@@ -68,8 +68,9 @@ type Error struct {
 	// RayID is the vendor's id of the exchange, from the CF-Ray header.
 	RayID string
 	// RetryAfter is how long to wait before asking again, as far as it is
-	// known: from the Retry-After header, from the Ratelimit header, or from
-	// the client's own limiter. 0 means unknown.
+	// known: from the Retry-After header, from the Ratelimit header, from the
+	// client's own limiter, or from the delay of a retry that was not begun
+	// because it would have been too long. 0 means unknown.
 	RetryAfter time.Duration
 	// Attempts is the number of requests made; 0 means that nothing was sent.
 	Attempts int

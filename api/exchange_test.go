@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,10 +136,9 @@ func TestAnAttemptThatIsLeftBehindGivesItsPlaceBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
-		first := true
+		var hung atomic.Bool
 		rt := roundTrip(func(*http.Request) (*http.Response, error) {
-			if first {
-				first = false
+			if !hung.Swap(true) {
 				<-release
 			}
 			return answer(200, emptyBody), nil

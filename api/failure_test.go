@@ -25,7 +25,7 @@ func TestClassesOfFailures(t *testing.T) {
 		want   class
 	}{
 		"401":                             {401, envelopeWith("10000"), class{api.ErrUnauthorized}},
-		"401 with the rate code":          {401, envelopeWith("971"), class{api.ErrUnauthorized}},
+		"401 with the rate code":          {401, envelopeWith("971"), class{api.ErrRateLimited}},
 		"400 with 6003":                   {400, envelopeWith("6003"), class{api.ErrUnauthorized}},
 		"400 with 6102":                   {400, envelopeWith("6102"), class{api.ErrUnauthorized}},
 		"400 with 6103":                   {400, envelopeWith("6103"), class{api.ErrUnauthorized}},
@@ -45,7 +45,9 @@ func TestClassesOfFailures(t *testing.T) {
 		"404 with 6003":                   {404, envelopeWith("6003"), class{api.ErrNotFound}},
 		"403":                             {403, envelopeWith("10000"), class{api.ErrForbidden}},
 		"403 with 6003":                   {403, envelopeWith("6003"), class{api.ErrForbidden}},
-		"403 with the rate code":          {403, envelopeWith("971"), class{api.ErrForbidden}},
+		"403 with the rate code":          {403, envelopeWith("971"), class{api.ErrRateLimited}},
+		"404 with the rate code":          {404, envelopeWith("971"), class{api.ErrRateLimited}},
+		"502 with the rate code":          {502, envelopeWith("971"), class{api.ErrRateLimited}},
 		"404 with 7003":                   {404, envelopeWith("7003"), class{api.ErrNotFound}},
 		"429":                             {429, envelopeWith("10429"), class{api.ErrRateLimited}},
 		"500":                             {500, envelopeWith("1"), class{api.ErrServer}},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -24,7 +23,9 @@ const operationInventory = "inventory of mTLS certificates"
 // which they are complete; memory does not grow with their number.
 //
 // A source that fails leaves the certificates that it could name, and that no
-// other source names, [UsageUnknown]; [Evidence.Sources] says why. An error comes
+// other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate
+// of [WithCertificates] that cannot be read, as one that the store does not have,
+// is unknown, and all its sources failed for that reason. An error comes
 // last, with a zero item, and ends the inventory: that of listing the
 // certificates, of the context, [ErrUnauthorized] as soon as the API refuses the
 // credentials, and [ErrRateLimited] when the API refuses all requests for longer
@@ -63,6 +64,10 @@ func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...Inve
 			break
 		}
 		out = &item.Evidence
+		// One failure of all sources is that of the certificate itself.
+		if first, last := out.Sources[0].Err, out.Sources[len(sources)-1].Err; first != nil && first == last {
+			failure = first
+		}
 	}
 	if failure != nil {
 		return nil, failure
@@ -205,20 +210,16 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(v.given)
 }
 
-// listed goes through the certificates in question.
+// listed goes through the certificates in question; of those that were given, it has
+// only the reference.
 func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	v.expect(max(1, len(v.config.certificates)))
 	if len(v.config.certificates) == 0 {
 		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
 	}
 	return func(yield func(Certificate, error) bool) {
-		for _, cert := range v.config.certificates {
-			got, fail := v.client.certificate(v.ctx, cert, v.policy())
-			if fail != nil {
-				yield(Certificate{}, fail)
-				return
-			}
-			if !yield(*got, nil) {
+		for _, ref := range v.config.certificates {
+			if !yield(Certificate{Ref: ref}, nil) {
 				return
 			}
 		}
@@ -255,6 +256,19 @@ func (v *inventory) judge(failure *Error) {
 // item gathers the evidence about a certificate. It is nil when the inventory has
 // ended.
 func (v *inventory) item(cert Certificate) *InventoryItem {
+	if len(v.config.certificates) > 0 {
+		got, failure := v.client.certificate(v.ctx, cert.Ref, v.policy())
+		switch {
+		case v.err() != nil:
+			return nil
+		case failure != nil:
+			if v.wants(SourceAssociations) {
+				v.expect(-1)
+			}
+			return unreadable(cert, failure)
+		}
+		cert = *got
+	}
 	item := &InventoryItem{Certificate: cert}
 	e := &item.Evidence
 	for _, source := range sources {
@@ -288,6 +302,18 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
+// unreadable is the item of a certificate that could not be read: every source
+// failed for that reason.
+func unreadable(cert Certificate, failure *Error) *InventoryItem {
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{GatheredAt: time.Now()}}
+	for _, source := range sources {
+		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
+			Source: source, State: SourceFailed, Err: failure, Permission: missingPermission(getCertificate, failure),
+		})
+	}
+	return item
+}
+
 // addFindings adds what a source of the account says about a certificate.
 func (e *Evidence) addFindings(source Source, f findings, certificateID string) {
 	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
@@ -296,59 +322,6 @@ func (e *Evidence) addFindings(source Source, f findings, certificateID string) 
 		r.State, r.Err, r.Permission = SourceFailed, f.failure, f.permission
 	}
 	e.Sources = append(e.Sources, r)
-}
-
-// maxRefusals is how many 403s of the API itself, without a success between them,
-// end the asking for associations.
-const maxRefusals = 3
-
-// askAssociations asks the operation that names the services of a certificate. It
-// sees the services that the vendor reports there; it is nowhere documented which
-// these are.
-func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
-	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
-	var list *AssociationList
-	failure := v.refusedAssociations()
-	if failure == nil {
-		list, failure = v.client.associations(v.ctx, cert.Ref, v.policy())
-		v.noteRefusal(failure)
-	} else {
-		v.expect(-1)
-	}
-	if list != nil {
-		for _, a := range list.Associations {
-			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
-		}
-		if err := list.incomplete(); err != nil {
-			failure = asError(err)
-		}
-	}
-	if failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listAssociations, failure)
-	}
-	e.Sources = append(e.Sources, r)
-}
-
-// refusedAssociations is the failure of an operation that is not asked any more.
-func (v *inventory) refusedAssociations() *Error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.refusals < maxRefusals {
-		return nil
-	}
-	return &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
-		note: fmt.Sprintf("not asked: the API refused it %d times in a row", maxRefusals)}
-}
-
-func (v *inventory) noteRefusal(failure *Error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch {
-	case failure == nil:
-		v.refusals = 0
-	case missingPermission(listAssociations, failure) != "":
-		v.refusals++
-	}
 }
 
 // each calls do for 0 to n-1, several at a time, until the inventory has ended. A

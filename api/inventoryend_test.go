@@ -175,6 +175,7 @@ func TestProgressCountsTheRequests(t *testing.T) {
 		"an account":           {nil, nil, 9},
 		"all uses":             {[]api.InventoryOption{api.WithAllUses()}, nil, 9},
 		"two certificates":     {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
+		"an unknown one":       {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: ids(99)})...)}, nil, 3},
 		"one source":           {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
 		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
 		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},

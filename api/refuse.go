@@ -12,6 +12,9 @@ import (
 // refused makes the error of a call that may not go on. What the server said
 // last is the answer, if it said anything.
 func (k *call) refused(refusal *quota.Refusal) *Error {
+	if k.charged {
+		k.client.budget.credit(budgetRetry)
+	}
 	if refusal.Ended {
 		return k.ended()
 	}

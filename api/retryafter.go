@@ -19,20 +19,20 @@ const maxDuration = time.Duration(math.MaxInt64)
 
 // parseRetryAfter reads seconds and the three forms of a date. Of several
 // headers the longest counts. A number too large for a duration is the longest
-// one; a date is measured against the server's own clock when the Date header
+// one; a date is measured against the server's own clock if the Date header
 // gives that. A fraction is not allowed by the RFC: it is rounded up, so as
 // not to come too early, and stays unreadable.
 func parseRetryAfter(h http.Header, now time.Time) retryAfter {
 	var out retryAfter
 	for _, value := range h["Retry-After"] {
-		one := parseOneRetryAfter(strings.TrimSpace(value), serverTime(h, now))
+		one := parseOneRetryAfter(strings.TrimSpace(value), h, now)
 		out.wait = max(out.wait, one.wait)
 		out.readable = out.readable || one.readable
 	}
 	return out
 }
 
-func parseOneRetryAfter(value string, now time.Time) retryAfter {
+func parseOneRetryAfter(value string, h http.Header, now time.Time) retryAfter {
 	if isDigits(value) {
 		seconds, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || seconds > int64(maxDuration/time.Second) {
@@ -41,11 +41,11 @@ func parseOneRetryAfter(value string, now time.Time) retryAfter {
 		return retryAfter{time.Duration(seconds) * time.Second, true}
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return retryAfter{max(0, date.Sub(now)), true}
+		return retryAfter{max(0, timeUntil(date, h, now)), true}
 	}
 	whole, fraction, ok := strings.Cut(value, ".")
 	if ok && isDigits(whole) && isDigits(fraction) {
-		up := parseOneRetryAfter(whole, now)
+		up := parseOneRetryAfter(whole, h, now)
 		if up.wait < maxDuration-time.Second {
 			up.wait += time.Second
 		}
@@ -58,11 +58,13 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// serverTime believes the Date header unless it is more than a day off.
-func serverTime(h http.Header, now time.Time) time.Time {
-	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil || date.Sub(now).Abs() > 24*time.Hour {
-		return now
+// timeUntil is the time from the Date header to date. Without that header, and
+// with one that is more than a day away from date, it is the time from now: the
+// local clock may be wrong by any amount.
+func timeUntil(date time.Time, h http.Header, now time.Time) time.Duration {
+	sent, err := http.ParseTime(h.Get("Date"))
+	if err != nil || date.Sub(sent).Abs() > 24*time.Hour {
+		return date.Sub(now)
 	}
-	return date
+	return date.Sub(sent)
 }

@@ -65,6 +65,18 @@ func TestRetryAfterDateIsMeasuredByTheServersClock(t *testing.T) {
 	}
 }
 
+func TestAWrongLocalClockDoesNotChangeTheWait(t *testing.T) {
+	t.Parallel()
+	h := http.Header{"Retry-After": {"Sun, 22 Nov 2026 12:00:40 GMT"}, "Date": {"Sun, 22 Nov 2026 12:00:00 GMT"}}
+	for _, wrong := range []time.Duration{0, time.Hour, 25 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		for _, now := range []time.Time{noon.Add(wrong), noon.Add(-wrong)} {
+			if got := parseRetryAfter(h, now); got.wait != 40*time.Second || !got.readable {
+				t.Errorf("at %v: %+v", now, got)
+			}
+		}
+	}
+}
+
 func TestWaitAfterAnAnswer(t *testing.T) {
 	t.Parallel()
 	refused, broken := &Error{StatusCode: 429}, &Error{StatusCode: 503}

@@ -1,12 +1,18 @@
 package api
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"runtime/debug"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,11 +48,25 @@ func proxyOfEnvironment(req *http.Request) (*url.URL, error) {
 
 // sender sends one request. It is the transport without [http.Client] around
 // it, whose redirects and cookies would have to be turned off again.
-type sender struct{ transport http.RoundTripper }
+type sender struct {
+	transport http.RoundTripper
+	// traced is set for a transport that may refuse a peer by functions of the
+	// caller, whose errors only a trace of the handshake can tell from others.
+	traced bool
+}
 
 func (s sender) Do(req *http.Request) (*http.Response, error) {
+	var refused *atomic.Bool
+	if s.traced {
+		refused = new(atomic.Bool) // a handshake can outlast its request
+		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+			TLSHandshakeDone: func(_ tls.ConnectionState, err error) { refused.Store(refusesPeer(err)) },
+		}))
+	}
 	resp, err := s.transport.RoundTrip(req)
 	switch {
+	case err != nil && refused != nil && refused.Load():
+		return nil, &peerError{err}
 	case err != nil:
 		return nil, err
 	case resp == nil:
@@ -55,6 +75,23 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody
 	}
 	return resp, nil
+}
+
+// peerError is the refusal of a TLS peer by the caller's VerifyConnection or
+// VerifyPeerCertificate. A repetition would not change it.
+type peerError struct{ error }
+
+func (e *peerError) Unwrap() error { return e.error }
+
+// refusesPeer reports whether a handshake has failed by the judgement of the
+// caller, and not by the connection or the protocol.
+func refusesPeer(err error) bool {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return !network
 }
 
 // closeIdle is a transport's method of that name, or does nothing.

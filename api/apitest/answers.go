@@ -1,17 +1,17 @@
 package apitest
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
-	"github.com/certuse/cloudflare-mtls/internal/sample"
+	"github.com/certuse/cloudflare-mtls/api/internal/sample"
 )
 
 // envelope is the body of every documented answer.
@@ -19,8 +19,10 @@ type envelope struct {
 	Errors     []info      `json:"errors"`
 	Messages   []info      `json:"messages"`
 	Success    bool        `json:"success"`
-	Result     []row       `json:"result"`
+	Result     any         `json:"result"`
 	ResultInfo *resultInfo `json:"result_info,omitempty"`
+
+	lacksResult bool
 }
 
 // row is an association; both members are optional, and an empty one of
@@ -53,18 +55,18 @@ type resultInfo struct {
 // documentedPerPage is the page size of the vendor's example.
 const documentedPerPage = 20
 
-// Answer is a success with these associations, none meaning that the certificate
-// is unused. There is one page and it is complete.
-func Answer(associations ...api.Association) Response {
-	return Partial(len(associations), associations...)
+// Associations is a success with these associations, none meaning that the list
+// is empty. There is one page and it is complete.
+func Associations(associations ...api.Association) Response {
+	return PartialAssociations(len(associations), associations...)
 }
 
-// Unused is [Answer] without associations.
-func Unused() Response { return Answer() }
+// NoAssociations is [Associations] without any.
+func NoAssociations() Response { return Associations() }
 
-// Partial is the first page of a success of which total associations exist. It
-// is truncated when that is more than are given.
-func Partial(total int, associations ...api.Association) Response {
+// PartialAssociations is the first page of a success of which total associations
+// exist. It is truncated when that is more than are given.
+func PartialAssociations(total int, associations ...api.Association) Response {
 	n := len(associations)
 	perPage := max(documentedPerPage, n)
 	if total > n {
@@ -74,27 +76,27 @@ func Partial(total int, associations ...api.Association) Response {
 	for i, association := range associations {
 		rows[i] = row(association)
 	}
-	r := documented(http.StatusOK, envelope{
-		Success: true, Result: rows,
-		ResultInfo: &resultInfo{
-			Count: n, Page: 1, PerPage: perPage,
-			TotalCount: total, TotalPages: max(1, (total+perPage-1)/perPage),
-		},
-	})
+	r := jsonResult(rows)
+	r.envelope.ResultInfo = infoOf(n, 1, perPage, total)
 	if total < n {
 		r.err = fmt.Errorf("apitest: %d associations cannot be part of %d", n, total)
 	}
 	return r
 }
 
+// jsonResult is a success with a result of any operation.
+func jsonResult(result any) Response {
+	return documented(http.StatusOK, envelope{Success: true, Result: result})
+}
+
+func infoOf(count, page, perPage, total int) *resultInfo {
+	return &resultInfo{Count: count, Page: page, PerPage: perPage, TotalCount: total, TotalPages: max(1, (total+perPage-1)/perPage)}
+}
+
 // NoResult is a success without the field result, which the contract allows. It
-// says nothing about the certificate.
+// says nothing about what was asked.
 func NoResult() Response {
-	r := completed(http.StatusOK, []byte(`{"errors":[],"messages":[],"success":true}`))
-	if doc, err := document.Load(); err == nil && slices.Contains(doc.Schema(http.StatusOK).Required, "result") {
-		return r.Unchecked() // by then a fault, and still one to try a client with
-	}
-	return r
+	return documented(http.StatusOK, envelope{Success: true, lacksResult: true})
 }
 
 // Failure is a documented failure: a status 4XX with these errors.
@@ -119,7 +121,7 @@ func Forbidden() Response {
 	})
 }
 
-// NotFound is the answer for a certificate or account that does not exist.
+// NotFound is the answer for an account, and for most things, that do not exist.
 func NotFound() Response {
 	return Failure(http.StatusNotFound, api.ErrorDetail{Code: codeNoRoute, Message: "No route for the URI"})
 }
@@ -145,17 +147,23 @@ func RateLimited(retryAfter time.Duration) Response {
 
 // documented makes an answer that claims to keep to the contract.
 func documented(status int, e envelope) Response {
-	if e.Errors == nil {
-		e.Errors = []info{}
+	r := JSON(status, "")
+	r.envelope = &e
+	return r
+}
+
+// text writes the envelope with all members that a schema requires, so that
+// answers keep to a contract that requires more than this package knows.
+func (e envelope) text(schema *openapi3.Schema) ([]byte, error) {
+	e.Errors, e.Messages = append([]info{}, e.Errors...), []info{}
+	body, err := json.Marshal(e, json.FormatNilSliceAsNull(true), json.Deterministic(true))
+	if err == nil && e.lacksResult {
+		body = bytes.Replace(body, []byte(`,"result":null`), nil, 1)
 	}
-	e.Messages = []info{}
-	body, err := json.Marshal(e, json.FormatNilSliceAsNull(true))
 	if err != nil {
-		r := JSON(status, "")
-		r.err = fmt.Errorf("apitest: %w", err)
-		return r
+		return nil, err
 	}
-	return completed(status, body)
+	return sample.Fill(schema, body, own)
 }
 
 // own is what an answer has for members that the caller decides on and has left
@@ -168,20 +176,6 @@ var own = map[string]string{
 	"/errors/*/source":            `{}`,
 	"/errors/*/source/pointer":    `""`,
 	"/errors/*/error_chain":       `[]`,
-}
-
-// completed adds to a body the members that the contract requires beyond those
-// that this package knows, so that answers stay in a contract that has grown.
-func completed(status int, body []byte) Response {
-	doc, err := document.Load()
-	if err == nil {
-		body, err = sample.Fill(doc.Schema(status), body, own)
-	}
-	r := JSON(status, string(body))
-	if err != nil {
-		r.err = fmt.Errorf("apitest: %w", err)
-	}
-	return r
 }
 
 func infos(details []api.ErrorDetail) []info {

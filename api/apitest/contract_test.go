@@ -1,7 +1,9 @@
 package apitest_test
 
 import (
+	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +16,10 @@ import (
 )
 
 // schemas are those of a contract that a test changes.
-type schemas struct{ row, success, failure, info *openapi3.Schema }
+type schemas struct {
+	row, success, failure, info, certificate *openapi3.Schema
+	paths                                    *openapi3.Paths
+}
 
 // underContract makes the rest of the test run under the contract as it was when
 // the test was written, changed by change. Such a test cannot be parallel.
@@ -29,7 +34,7 @@ func underContract(t *testing.T, change func(schemas)) {
 		t.Fatal(err)
 	}
 	of := func(name string) *openapi3.Schema { return doc.Components.Schemas[name].Value }
-	change(schemas{of("Association"), of("AssociationsResponse"), of("FailureResponse"), of("ResponseInfo")})
+	change(schemas{of("Association"), of("AssociationsResponse"), of("FailureResponse"), of("ResponseInfo"), of("Certificate"), doc.Paths})
 	if text, err = doc.MarshalJSON(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +60,13 @@ var documented = []struct {
 	response func() apitest.Response
 	body     string
 }{
-	{"unused", apitest.Unused, `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0,"total_pages":1}}`},
-	{"answer", func() apitest.Response { return apitest.Answer(gateway, api.Association{Service: "<&>\u2028"}) },
+	{"unused", apitest.NoAssociations, `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0,"total_pages":1}}`},
+	{"answer", func() apitest.Response { return apitest.Associations(gateway, api.Association{Service: "<&>\u2028"}) },
 		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"active"},{"service":"<&>` + "\u2028" + `"}],` +
 			`"result_info":{"count":2,"page":1,"per_page":20,"total_count":2,"total_pages":1}}`},
-	{"blank row", func() apitest.Response { return apitest.Answer(api.Association{}) },
+	{"blank row", func() apitest.Response { return apitest.Associations(api.Association{}) },
 		`{"errors":[],"messages":[],"success":true,"result":[{}],"result_info":{"count":1,"page":1,"per_page":20,"total_count":1,"total_pages":1}}`},
-	{"partial", func() apitest.Response { return apitest.Partial(2000, gateway) },
+	{"partial", func() apitest.Response { return apitest.PartialAssociations(2000, gateway) },
 		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"active"}],"result_info":{"count":1,"page":1,"per_page":1,"total_count":2000,"total_pages":2000}}`},
 	{"no result", apitest.NoResult, `{"errors":[],"messages":[],"success":true}`},
 	{"failure", func() apitest.Response {
@@ -114,7 +119,7 @@ func TestAnswersStayInAContractThatRequiresMore(t *testing.T) {
 			underContract(t, change)
 			server := newServer(t)
 			for _, tt := range documented {
-				if err := server.Script(cert, tt.response()); err != nil {
+				if err := server.Script(apitest.AssociationsOf(cert), tt.response()); err != nil {
 					t.Errorf("%s: %v", tt.name, err)
 				}
 			}
@@ -131,7 +136,7 @@ func TestNothingIsMadeUpForWhatTheCallerDecides(t *testing.T) {
 	})
 	server := newServer(t)
 	want := []api.Association{gateway, {Service: "access"}, {Status: "active"}, {}}
-	if err := server.Set(cert, want...); err != nil {
+	if err := server.SetAssociations(cert, want...); err != nil {
 		t.Fatal(err)
 	}
 	list, err := newClient(t, server).Associations(t.Context(), cert)
@@ -150,7 +155,57 @@ func TestNothingIsMadeUpForWhatTheCallerDecides(t *testing.T) {
 func TestOwnTextIsHeldToAContractThatRequiresMore(t *testing.T) {
 	underContract(t, func(s schemas) { add(s.row, "hostname", openapi3.NewStringSchema()) })
 	own := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
-	if err := newServer(t).Script(cert, own); err == nil {
+	if err := newServer(t).Script(apitest.AssociationsOf(cert), own); err == nil {
 		t.Error("a row without the required member was taken")
+	}
+}
+
+// What the store says is completed as well, for every operation.
+func TestStoreAnswersStayInAContractThatRequiresMore(t *testing.T) {
+	underContract(t, func(s schemas) {
+		add(s.certificate, "fingerprint", openapi3.NewStringSchema())
+		add(s.row, "hostname", openapi3.NewStringSchema())
+	})
+	server := newServer(t)
+	if err := errors.Join(server.AddCertificate(cert, apitest.Certificate{Name: "n"}), server.SetAssociations(cert, gateway)); err != nil {
+		t.Fatal(err)
+	}
+	for path, member := range map[string]string{"": "fingerprint", "/" + cert.ID + "/associations": "hostname"} {
+		if got := do(t, server, "GET", "/mtls_certificates"+path, ""); got.Status != 200 || pick(got.Result, member)[0] != "sample" {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}
+
+func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(schemas)
+		want   string
+	}{
+		"unknown operation": {func(s schemas) {
+			s.paths.Value("/accounts/{account_id}/pages/projects").Get.OperationID = "listPagesSites"
+		}, "listPagesSites"},
+		"failures of another kind": {func(s schemas) {
+			s.failure.Properties["success"] = openapi3.NewSchemaRef("", openapi3.NewIntegerSchema())
+		}, "at /success"},
+		"lists that must have items": {func(s schemas) {
+			success := s.paths.Value("/accounts/{account_id}/pages/projects").Get.Responses.Status(200).Value
+			success.Content.Get("application/json").Schema.Value.Properties["result"].Value.MinItems = 1
+		}, "at /result"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			underContract(t, tt.change)
+			server, err := apitest.NewServer()
+			server.Close()
+			if err == nil || !strings.HasPrefix(err.Error(), "apitest: ") || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	load := document.Load
+	document.Load = func() (*document.Document, error) { return nil, errors.New("contract: broken") }
+	t.Cleanup(func() { document.Load = load })
+	if _, err := apitest.NewServer(); err == nil || err.Error() != "apitest: contract: broken" {
+		t.Errorf("error %v", err)
 	}
 }

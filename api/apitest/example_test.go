@@ -26,8 +26,8 @@ func Example() {
 	old := api.CertificateRef{AccountID: "0a1b2c3d", ID: "old"}
 	live := api.CertificateRef{AccountID: "0a1b2c3d", ID: "live"}
 	if err := errors.Join(
-		server.Set(old),
-		server.Set(live, api.Association{Service: "gateway", Status: "active"}),
+		server.SetAssociations(old),
+		server.SetAssociations(live, api.Association{Service: "gateway", Status: "active"}),
 	); err != nil {
 		log.Fatal(err)
 	}
@@ -54,11 +54,11 @@ func ExampleServer_Script() {
 	}
 	defer server.Close()
 	cert := api.CertificateRef{AccountID: "0a1b2c3d", ID: "live"}
-	if err := server.Script(cert,
+	if err := server.Script(apitest.AssociationsOf(cert),
 		apitest.EdgePage(http.StatusForbidden),
-		apitest.Answer().CutAfter(20),
+		apitest.Associations().CutAfter(20),
 		apitest.NoResult(),
-		apitest.Partial(2000, api.Association{Service: "gateway", Status: "active"}),
+		apitest.PartialAssociations(2000, api.Association{Service: "gateway", Status: "active"}),
 	); err != nil {
 		log.Fatal(err)
 	}
@@ -93,8 +93,49 @@ func ExampleJSON() {
 	}
 	defer server.Close()
 	cert := api.CertificateRef{AccountID: "0a1b2c3d", ID: "live"}
-	err = server.Script(cert, apitest.JSON(http.StatusOK, `{"errors":{},"messages":[],"success":true,"result":[]}`))
+	err = server.Script(apitest.AssociationsOf(cert), apitest.JSON(http.StatusOK, `{"errors":{},"messages":[],"success":true,"result":[]}`))
 	fmt.Println(err)
 	// Output:
 	// response 0: apitest: the answer is not in the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object of 0
+}
+
+// One store answers all operations: a certificate that a Worker binds is in the
+// list, and cannot be deleted.
+func ExampleServer_AddWorker() {
+	server, err := apitest.NewServer()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	cert := api.CertificateRef{AccountID: "0a1b2c3d", ID: "origin"}
+	if err := errors.Join(
+		server.AddCertificate(cert, apitest.Certificate{Name: "origin certificate"}),
+		server.AddWorker(cert.AccountID, apitest.Worker{
+			Name: "checkout", Certificates: map[string]string{"ORIGIN_CERT": cert.ID},
+		}),
+	); err != nil {
+		log.Fatal(err)
+	}
+
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		req, err := http.NewRequest(method, server.URL()+"/accounts/0a1b2c3d/mtls_certificates/origin", nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+apitest.DefaultAPIToken)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		fmt.Println(method, resp.StatusCode)
+	}
+	for _, request := range server.Requests() {
+		fmt.Println(request.Operation, request.Certificate.ID)
+	}
+	// Output:
+	// GET 200
+	// DELETE 400
+	// getMTLSCertificate origin
+	// deleteMTLSCertificate origin
 }

@@ -68,7 +68,7 @@ func Reset() Response { return Response{silent: true, reset: true, cut: -1} }
 // Hang never answers: until the client gives up or the server is closed.
 func Hang() Response { return Response{silent: true, cut: -1} }
 
-// Huge is a success of at least n bytes, sent without announcing its length.
+// Huge is a success with associations, of at least n bytes, sent without announcing its length.
 func Huge(n int64) Response {
 	r := raw(http.StatusOK, "application/json", nil)
 	r.chunked = true

@@ -60,12 +60,12 @@ func TestFaultsArriveAsNamed(t *testing.T) {
 		{"rate limit", apitest.RateLimited(1500 * time.Millisecond), 429,
 			http.Header{"Retry-After": {"2"}, "Ratelimit": {`"default";r=0;t=2`}, "Ratelimit-Policy": {`"default";q=1200;w=300`}}, `{"errors":[{"code":971,`, nil},
 		{"rate limit without headers", apitest.RateLimited(0), 429, http.Header{"Retry-After": nil, "Ratelimit": nil}, `{"errors":[{"code":971,`, nil},
-		{"cut", apitest.Unused().CutAfter(10), 200, nil, full[:10], io.ErrUnexpectedEOF},
-		{"cut at once", apitest.Unused().CutAfter(0), 200, nil, "", io.ErrUnexpectedEOF},
-		{"cut, chunked", apitest.Unused().Chunked().CutAfter(10), 200, http.Header{"Content-Length": nil}, full[:10], io.ErrUnexpectedEOF},
-		{"reset after the header", apitest.Unused().ResetAfter(0), 200, nil, "", syscall.ECONNRESET},
-		{"chunked", apitest.Unused().Chunked(), 200, http.Header{"Content-Length": nil}, full, nil},
-		{"gzip", apitest.Unused().Gzipped(), 200, http.Header{"Content-Encoding": nil}, full, nil},
+		{"cut", apitest.NoAssociations().CutAfter(10), 200, nil, full[:10], io.ErrUnexpectedEOF},
+		{"cut at once", apitest.NoAssociations().CutAfter(0), 200, nil, "", io.ErrUnexpectedEOF},
+		{"cut, chunked", apitest.NoAssociations().Chunked().CutAfter(10), 200, http.Header{"Content-Length": nil}, full[:10], io.ErrUnexpectedEOF},
+		{"reset after the header", apitest.NoAssociations().ResetAfter(0), 200, nil, "", syscall.ECONNRESET},
+		{"chunked", apitest.NoAssociations().Chunked(), 200, http.Header{"Content-Length": nil}, full, nil},
+		{"gzip", apitest.NoAssociations().Gzipped(), 200, http.Header{"Content-Encoding": nil}, full, nil},
 		{"dripped", apitest.Raw(200, "text/plain", "drip").Dripped(time.Millisecond), 200, nil, "drip", nil},
 	}
 	for _, tt := range tests {
@@ -125,7 +125,7 @@ func TestDelayIsKeptAndEndsWithTheClient(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	const delay = 30 * time.Millisecond
-	script(t, server, apitest.Unused().After(delay), apitest.Unused().After(time.Hour), apitest.Hang(), apitest.Unused().Dripped(time.Hour))
+	script(t, server, apitest.NoAssociations().After(delay), apitest.NoAssociations().After(time.Hour), apitest.Hang(), apitest.NoAssociations().Dripped(time.Hour))
 	client := newClient(t, server)
 	begin := time.Now()
 	if _, err := client.Associations(t.Context(), cert); err != nil || time.Since(begin) < delay {
@@ -143,7 +143,7 @@ func TestDelayIsKeptAndEndsWithTheClient(t *testing.T) {
 func TestCloseEndsAnswersUnderWayAndLeavesNoGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for _, response := range []apitest.Response{
-		apitest.Hang(), apitest.Unused().Dripped(time.Hour), apitest.Unused().After(time.Hour), apitest.Huge(1 << 40),
+		apitest.Hang(), apitest.NoAssociations().Dripped(time.Hour), apitest.NoAssociations().After(time.Hour), apitest.Huge(1 << 40),
 	} {
 		server, err := apitest.NewServer()
 		if err != nil {

@@ -1,8 +1,11 @@
 package apitest
 
 import (
+	"bytes"
 	"crypto/subtle"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -16,75 +19,69 @@ const (
 	codeInvalidHeader = 6003
 	codeAuthorization = 6111
 	codeAuthFailed    = 10000
+
+	codeKnownCertificate = 1471
+	codeNoCertificate    = 1472
+	codeInUse            = 1305 // which code this store gives is not public; another one of the vendor's gives this
 )
 
+// maxBody is how much of a request's body is read.
+const maxBody = 1 << 20
+
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
-	cert := certificate(r)
-	request := newRequest(r, cert)
-	violations, err := contract.CheckRequest(r, contract.WithBasePath(basePath))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	r.Body = http.NoBody
+	if len(body) > 0 {
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody() // never fails
+	}
+	c := call{query: r.URL.Query(), body: body}
+	c.op, c.params = s.doc.Match(r, basePath)
+	request := newRequest(r, c)
+	request.Violations, err = contract.CheckRequest(r, contract.WithBasePath(basePath), contract.WithMaxBytes(maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotImplemented)
 		return
 	}
-	request.Violations = violations
-	response := s.choose(r, &request)
-	response.send(w, r, s)
+	s.choose(r, c, request).send(w, r, s)
 }
 
 // choose decides on the answer and records the request with it.
-func (s *Server) choose(r *http.Request, request *Request) (response Response) {
+func (s *Server) choose(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() {
-		request.StatusCode = response.visibleStatus()
-		s.requests = append(s.requests, *request)
-	}()
+	response, err := s.answer(r, c, request).completed(c.op)
+	if err != nil { // as a client sees it: the server is broken
+		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
+	}
+	request.StatusCode = response.visibleStatus()
+	s.requests = append(s.requests, request)
+	return response
+}
+
+func (s *Server) answer(r *http.Request, c call, request Request) Response {
 	if refusal, refused := s.authenticate(r.Header); refused {
 		return refusal
 	}
-	if len(request.Violations) > 0 {
-		worst := request.Violations[0]
-		if worst.Class == contract.Outside {
-			return Failure(http.StatusNotFound, api.ErrorDetail{Code: codeNoRoute, Message: "No route for the URI"})
+	for _, violation := range request.Violations {
+		switch {
+		case violation.Class == contract.Outside:
+			return NotFound()
+		case violation.Class.Breach():
+			return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: violation.String()})
 		}
-		return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: worst.String()})
 	}
-	if queue := s.scripts[request.Certificate]; len(queue) > 0 {
-		response, s.scripts[request.Certificate] = next(queue)
+	if slices.Contains(s.forbidden, c.op.ID) {
+		return Forbidden()
+	}
+	if response, ok := s.scripted(c); ok {
 		return response
 	}
-	if len(s.scripted) > 0 {
-		response, s.scripted = next(s.scripted)
-		return response
-	}
-	if answer, known := s.certs[request.Certificate]; known {
-		return answer
-	}
-	return NotFound()
-}
-
-// next takes one answer from the front of a queue.
-func next(queue []Response) (Response, []Response) {
-	front := queue[0]
-	switch front.times {
-	case forever:
-		return front, queue
-	case 0, 1:
-		return front, queue[1:]
-	default:
-		queue[0].times--
-		return front, queue
-	}
-}
-
-// certificate reads the certificate from a path of the operation.
-func certificate(r *http.Request) api.CertificateRef {
-	rest, ok := strings.CutPrefix(r.URL.Path, basePath+"/accounts/")
-	parts := strings.Split(rest, "/")
-	if !ok || len(parts) != 4 || parts[1] != "mtls_certificates" || parts[3] != "associations" {
-		return api.CertificateRef{}
-	}
-	return api.CertificateRef{AccountID: parts[0], ID: parts[2]}
+	return handler(c.op.ID)(s, c)
 }
 
 // authenticate answers for credentials that are not right.

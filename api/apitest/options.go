@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -22,6 +23,21 @@ func WithAPIToken(token string) Option {
 			return errors.New("apitest: the API token is empty or has white space")
 		}
 		s.token = token
+		return nil
+	}
+}
+
+// defaultPageSize is what the vendor's examples show for certificates.
+const defaultPageSize = 50
+
+// WithPageSize sets how many items a page of a list has at most, whatever a request
+// asks for, so that tests need few items for many pages. The default is 50.
+func WithPageSize(n int) Option {
+	return func(s *Server) error {
+		if n < 1 {
+			return fmt.Errorf("apitest: a page cannot have %d items", n)
+		}
+		s.pageSize = n
 		return nil
 	}
 }

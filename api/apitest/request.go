@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -11,12 +12,16 @@ import (
 
 // Request is what the server saw of one request. It holds no credentials.
 type Request struct {
-	// Certificate is the one asked for; zero when the path is another.
+	// Operation is the operationId; empty for what the contract has no operation for.
+	Operation string
+	// Certificate is the one in the path; zero when the path has none.
 	Certificate api.CertificateRef
 	// Method is the HTTP method as sent.
 	Method string
 	// Path is the path as sent, escaped, base path included.
 	Path string
+	// Query holds the query parameters.
+	Query url.Values
 	// Header is the request's header, with credentials replaced by "[redacted]".
 	Header http.Header
 	// Time is when the request had arrived.
@@ -28,15 +33,19 @@ type Request struct {
 	Violations []contract.Violation
 }
 
-func newRequest(r *http.Request, cert api.CertificateRef) Request {
+func newRequest(r *http.Request, c call) Request {
 	header := r.Header.Clone()
 	for _, name := range secret.Headers() {
 		for i := range header[name] {
 			header[name][i] = "[redacted]"
 		}
 	}
-	return Request{
-		Certificate: cert, Method: r.Method, Path: r.URL.EscapedPath(),
-		Header: header, Time: time.Now(),
+	request := Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: c.query, Header: header, Time: time.Now()}
+	if c.op != nil {
+		request.Operation = c.op.ID
 	}
+	if c.certificate() != "" {
+		request.Certificate = api.CertificateRef{AccountID: c.account(), ID: c.certificate()}
+	}
+	return request
 }

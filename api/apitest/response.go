@@ -1,13 +1,19 @@
 package apitest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/certuse/cloudflare-mtls/api/contract"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 const forever = -1
@@ -18,7 +24,9 @@ type Response struct {
 	status int
 	header http.Header
 	body   []byte
-	stream func(io.Writer) error // writes the body when it is not kept whole
+	// envelope becomes the body when it is known which operation it is for.
+	envelope *envelope
+	stream   func(io.Writer) error // writes the body when it is not kept whole
 
 	inContract bool // claims to keep to the contract
 	delay      time.Duration
@@ -136,25 +144,66 @@ func (r Response) visibleStatus() int {
 	return r.status
 }
 
-// check returns why the answer cannot be scripted.
-func (r Response) check() error {
-	if r.err != nil {
-		return r.err
-	}
-	if r.status == 0 && !r.silent {
-		return errors.New("apitest: the response is the zero value")
-	}
-	if !r.inContract {
-		return nil
-	}
-	violations, err := contract.CheckResponse(r.status, r.header, r.body, contract.WithMaxBytes(len(r.body)+1))
+// checkFor returns why the answer cannot be scripted for a target.
+func (r Response) checkFor(target Target) error {
+	doc, err := document.Load()
 	if err != nil {
 		return err
 	}
-	for _, v := range violations {
-		if v.Class.Breach() || v.Pointer == "/status" {
-			return fmt.Errorf("apitest: the answer is not in the contract: %v", v)
+	var first error
+	for _, op := range doc.Operations {
+		if target.Operation != "" && target.Operation != op.ID {
+			continue
+		}
+		_, err := r.completed(op)
+		if err == nil {
+			return nil // of any operation, one is enough
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+// completed returns the answer as an operation gives it, with all members that the
+// contract requires. It fails if the answer is not usable, or claims to keep to the
+// contract and breaks it. Without an operation, nothing is checked.
+func (r Response) completed(op *document.Operation) (Response, error) {
+	if r.err != nil {
+		return r, r.err
+	}
+	if r.status == 0 && !r.silent {
+		return r, errors.New("apitest: the response is the zero value")
+	}
+	var schema *openapi3.Schema
+	if op != nil {
+		schema = op.Schema(r.status)
+	}
+	if r.envelope != nil {
+		var err error
+		if r.body, err = r.envelope.text(schema); err != nil {
+			return r, fmt.Errorf("apitest: %w", err)
 		}
 	}
-	return nil
+	if op == nil || !r.inContract || r.mayBreak(schema) {
+		return r, nil
+	}
+	request := &http.Request{Method: op.Method, URL: &url.URL{Path: basePath + op.Path}}
+	violations, err := contract.CheckResponse(request, r.status, r.header, r.body,
+		contract.WithBasePath(basePath), contract.WithMaxBytes(len(r.body)+1))
+	if err != nil {
+		return r, err
+	}
+	for _, v := range violations {
+		if v.Class.Breach() || v.Pointer == "/status" {
+			return r, fmt.Errorf("apitest: the answer is not in the contract: %v", v)
+		}
+	}
+	return r, nil
+}
+
+// mayBreak reports whether the answer lacks a result on purpose and the contract
+// has come to require one: it is a fault by then, and still one to try a client
+// with.
+func (r Response) mayBreak(schema *openapi3.Schema) bool {
+	return r.envelope != nil && r.envelope.lacksResult && schema != nil && slices.Contains(schema.Required, "result")
 }

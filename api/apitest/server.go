@@ -2,18 +2,21 @@ package apitest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // basePath is where the API is served, as at the vendor's: a client that drops
@@ -34,19 +37,33 @@ type Server struct {
 	// stopping is set before connections are closed.
 	stopping atomic.Bool
 
-	mu       sync.Mutex
-	certs    map[api.CertificateRef]Response
-	scripts  map[api.CertificateRef][]Response
-	scripted []Response // for any certificate
-	requests []Request
+	doc      *document.Document
+	pageSize int
+
+	mu        sync.Mutex
+	accounts  map[string]bool
+	store     map[place][]entry
+	ids       map[[sha256.Size]byte]string // of certificates, by their digests
+	scripts   []*script
+	forbidden []string // operations
+	requests  []Request
 }
 
-// NewServer starts a server. The caller must call [Server.Close].
+// NewServer starts a server. The caller must call [Server.Close]. It fails if the
+// contract cannot be read, or has an operation that the server cannot answer.
 func NewServer(opts ...Option) (*Server, error) {
+	doc, err := document.Load()
+	if err != nil {
+		return nil, fmt.Errorf("apitest: %w", err)
+	}
 	s := &Server{
-		token:   DefaultAPIToken,
-		certs:   make(map[api.CertificateRef]Response),
-		scripts: make(map[api.CertificateRef][]Response),
+		token: DefaultAPIToken, doc: doc, pageSize: defaultPageSize,
+		accounts: make(map[string]bool),
+		store:    make(map[place][]entry),
+		ids:      make(map[[sha256.Size]byte]string),
+	}
+	if err := s.canServe(); err != nil {
+		return nil, err
 	}
 	for _, opt := range opts {
 		if opt == nil {
@@ -76,6 +93,24 @@ func NewServer(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
+// canServe returns an error unless the server has an answer within the contract
+// for each operation, with an empty store and when it refuses.
+func (s *Server) canServe() error {
+	empty := &Server{doc: s.doc, pageSize: 1, accounts: map[string]bool{"": true}}
+	for _, op := range s.doc.Operations {
+		answer := handler(op.ID)
+		if answer == nil {
+			return fmt.Errorf("apitest: the contract has the operation %s, which this server does not know", op.ID)
+		}
+		for _, r := range []Response{Failure(http.StatusForbidden), answer(empty, call{op: op})} {
+			if _, err := r.completed(op); err != nil {
+				return fmt.Errorf("%w (operation %s)", err, op.ID)
+			}
+		}
+	}
+	return nil
+}
+
 func listenLoopback(ctx context.Context) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -94,73 +129,6 @@ func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
 	return api.New(s.credentials(), append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
 }
 
-// Set makes a certificate known, with these associations and no others. It fails
-// for ids that a client refuses to send and for text that is not valid UTF-8.
-func (s *Server) Set(cert api.CertificateRef, associations ...api.Association) error {
-	answer := Answer(associations...)
-	if err := errors.Join(cert.Validate(), answer.check()); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.certs[cert] = answer
-	return nil
-}
-
-// Script queues answers for a certificate. They are given in order, one for each
-// request, before what [Server.ScriptAny] and [Server.Set] say; requests with
-// wrong credentials do not use them up. Nothing is queued when the ids are such
-// that a client refuses to send them, or when one of the answers is not usable or
-// breaks the contract that it claims to keep, or when one would come after an
-// answer that is given always.
-func (s *Server) Script(cert api.CertificateRef, responses ...Response) error {
-	if err := errors.Join(cert.Validate(), checkAll(responses)); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	queue := slices.Concat(s.scripts[cert], responses)
-	if err := checkReach(queue); err != nil {
-		return err
-	}
-	s.scripts[cert] = queue
-	return nil
-}
-
-// ScriptAny queues answers like [Server.Script] for whatever certificate is
-// asked next.
-func (s *Server) ScriptAny(responses ...Response) error {
-	if err := checkAll(responses); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	queue := slices.Concat(s.scripted, responses)
-	if err := checkReach(queue); err != nil {
-		return err
-	}
-	s.scripted = queue
-	return nil
-}
-
-// checkReach refuses a queue whose end could never be reached.
-func checkReach(queue []Response) error {
-	i := slices.IndexFunc(queue, func(r Response) bool { return r.times == forever })
-	if i >= 0 && i < len(queue)-1 {
-		return errors.New("apitest: an answer scripted after one that is given always would never be given")
-	}
-	return nil
-}
-
-func checkAll(responses []Response) error {
-	for i, response := range responses {
-		if err := response.check(); err != nil {
-			return fmt.Errorf("response %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
 // Requests returns what was asked so far, in order of arrival. The result belongs
 // to the caller.
 func (s *Server) Requests() []Request {
@@ -169,7 +137,7 @@ func (s *Server) Requests() []Request {
 	requests := slices.Clone(s.requests)
 	for i := range requests {
 		r := &requests[i]
-		r.Header, r.Violations = r.Header.Clone(), slices.Clone(r.Violations)
+		r.Header, r.Violations, r.Query = r.Header.Clone(), slices.Clone(r.Violations), url.Values(http.Header(r.Query).Clone())
 	}
 	return requests
 }

@@ -41,7 +41,7 @@ func newClient(t *testing.T, server *apitest.Server, opts ...api.Option) *api.Cl
 
 func script(t *testing.T, server *apitest.Server, responses ...apitest.Response) {
 	t.Helper()
-	if err := server.Script(cert, responses...); err != nil {
+	if err := server.Script(apitest.AssociationsOf(cert), responses...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -52,7 +52,7 @@ func TestServerAnswersWhatWasSet(t *testing.T) {
 	client := newClient(t, server)
 	sibling := api.CertificateRef{AccountID: cert.AccountID, ID: "sibling"}
 	stranger := api.CertificateRef{AccountID: "other", ID: cert.ID}
-	if err := errors.Join(server.Set(cert, gateway, gateway), server.Set(sibling)); err != nil {
+	if err := errors.Join(server.SetAssociations(cert, gateway, gateway), server.SetAssociations(sibling)); err != nil {
 		t.Fatal(err)
 	}
 	list, err := client.Associations(t.Context(), cert)
@@ -66,7 +66,7 @@ func TestServerAnswersWhatWasSet(t *testing.T) {
 	if _, err = client.Associations(t.Context(), stranger); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("certificate of another account: %v", err)
 	}
-	if err := server.Set(cert); err != nil {
+	if err := server.SetAssociations(cert); err != nil {
 		t.Fatal(err)
 	}
 	if list, err = client.Associations(t.Context(), cert); err != nil || list.Usage() != api.Unused {
@@ -78,7 +78,7 @@ func TestSetKeepsItsOwnCopy(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	rows := []api.Association{gateway}
-	if err := server.Set(cert, rows...); err != nil {
+	if err := server.SetAssociations(cert, rows...); err != nil {
 		t.Fatal(err)
 	}
 	rows[0].Service = "changed"
@@ -110,7 +110,7 @@ func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
 		{"wrong email", http.Header{"X-Auth-Email": {"x"}, "X-Auth-Key": {key}}, 401, "10000"},
 	}
 	server := newServer(t, apitest.WithAPIToken("right"), apitest.WithAPIKey(email, key))
-	if err := server.Set(cert, gateway); err != nil {
+	if err := server.SetAssociations(cert, gateway); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {
@@ -121,7 +121,7 @@ func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
 			}
 		})
 	}
-	script(t, server, apitest.Unused())
+	script(t, server, apitest.NoAssociations())
 	wrong, err := api.New(api.APIToken("wrong"), api.WithBaseURL(server.URL()))
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestRequestsOutsideTheContractAreRefusedAndRecorded(t *testing.T) {
 		status int
 		place  string
 	}{
-		"/zones": {404, "outside /path"},
+		"/elsewhere": {404, "outside /path"},
 		"/accounts/a/mtls_certificates/c/associations?unknown=2":                     {400, "bad request /query/unknown"},
 		"/accounts/a/mtls_certificates/" + strings.Repeat("c", 65) + "/associations": {400, "bad request /path/mtls_certificate_id"},
 	} {
@@ -190,7 +190,7 @@ func TestRequestsAreRecordedWithoutCredentials(t *testing.T) {
 		t.Fatalf("%d requests", len(seen))
 	}
 	got := seen[0]
-	if got.Certificate != cert || got.Method != "GET" || got.StatusCode != 404 || got.Time.IsZero() ||
+	if got.Operation != "listMTLSCertificateAssociations" || got.Certificate != cert || got.Method != "GET" || got.StatusCode != 404 || got.Time.IsZero() ||
 		got.Path != "/client/v4/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations" {
 		t.Errorf("recorded %+v", got)
 	}
@@ -228,35 +228,6 @@ func TestEveryCredentialHeaderIsRecordedRedacted(t *testing.T) {
 	}
 }
 
-func TestScriptOrder(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	if err := errors.Join(
-		server.Set(cert, gateway),
-		server.Script(cert, apitest.NotFound().Times(2), apitest.Forbidden()),
-		server.ScriptAny(apitest.Unauthorized()),
-	); err != nil {
-		t.Fatal(err)
-	}
-	client := newClient(t, server)
-	var statuses []int
-	for range 6 {
-		_, _ = client.Associations(t.Context(), cert)
-	}
-	for _, request := range server.Requests() {
-		statuses = append(statuses, request.StatusCode)
-	}
-	if diff := cmp.Diff([]int{404, 404, 403, 401, 200, 200}, statuses); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	script(t, server, apitest.RateLimited(0).Always())
-	for range 3 {
-		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrRateLimited) {
-			t.Errorf("always limited: %v", err)
-		}
-	}
-}
-
 func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
@@ -265,7 +236,7 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 20 {
-				if err := errors.Join(server.Set(cert, gateway), server.ScriptAny(apitest.Unused())); err != nil {
+				if err := errors.Join(server.SetAssociations(cert, gateway), server.Script(apitest.Target{}, apitest.NoAssociations())); err != nil {
 					t.Error(err)
 				}
 				if _, err := client.Associations(t.Context(), cert); err != nil {
@@ -293,14 +264,14 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		}
 	}
 	server := newServer(t)
-	if err := server.Set(cert, api.Association{Service: "\xff"}); err == nil {
+	if err := server.SetAssociations(cert, api.Association{Service: "\xff"}); err == nil {
 		t.Error("text that is not UTF-8 was taken")
 	}
 	nowhere := api.CertificateRef{AccountID: "a/b", ID: "c"}
-	if err := server.Set(nowhere); !errors.Is(err, api.ErrInvalidArgument) {
+	if err := server.SetAssociations(nowhere); !errors.Is(err, api.ErrInvalidArgument) {
 		t.Errorf("ids that no client sends: %v", err)
 	}
-	if err := server.Script(nowhere, apitest.Unused()); !errors.Is(err, api.ErrInvalidArgument) {
+	if err := server.Script(apitest.AssociationsOf(nowhere), apitest.NoAssociations()); !errors.Is(err, api.ErrInvalidArgument) {
 		t.Errorf("script for ids that no client sends: %v", err)
 	}
 	for name, response := range map[string]apitest.Response{
@@ -311,17 +282,17 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		"redirect 200":         apitest.Redirect(200, "/"),
 		"server error 404":     apitest.ServerError(404),
 		"negative wait":        apitest.RateLimited(-1),
-		"part larger than all": apitest.Partial(0, gateway),
-		"no times":             apitest.Unused().Times(0),
-		"negative cut":         apitest.Unused().CutAfter(-1),
+		"part larger than all": apitest.PartialAssociations(0, gateway),
+		"no times":             apitest.NoAssociations().Times(0),
+		"negative cut":         apitest.NoAssociations().CutAfter(-1),
 		"undocumented status":  apitest.JSON(302, `{}`),
 		"broken contract":      apitest.JSON(200, `{"errors":[],"messages":[],"success":false}`),
-		"header breaks it":     apitest.Unused().WithHeader("Content-Type", "text/html"),
+		"header breaks it":     apitest.NoAssociations().WithHeader("Content-Type", "text/html"),
 		"message is not UTF-8": apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "\xff"}),
 		"error text no UTF-8":  apitest.LegacyError(400, api.ErrorDetail{Message: "\xff"}),
 		"negative times":       apitest.Unsuccessful().WithHeader("X", "y").Times(-3),
 	} {
-		if err := server.Script(cert, apitest.Unused(), response); err == nil || !strings.HasPrefix(err.Error(), "response 1: apitest: ") {
+		if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations(), response); err == nil || !strings.HasPrefix(err.Error(), "response 1: apitest: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -333,15 +304,15 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 func TestAnswersThatCouldNeverBeGivenAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	if err := server.Script(cert, apitest.Unused().Always(), apitest.NotFound()); err == nil {
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations().Always(), apitest.NotFound()); err == nil {
 		t.Error("an answer after one that is given always was accepted")
 	}
-	script(t, server, apitest.NotFound(), apitest.Unused().Always())
-	if err := server.Script(cert, apitest.NotFound()); err == nil {
+	script(t, server, apitest.NotFound(), apitest.NoAssociations().Always())
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.NotFound()); err == nil {
 		t.Error("an answer was accepted after one was given always")
 	}
-	if err := server.ScriptAny(apitest.Reset().Always(), apitest.Reset()); err == nil {
-		t.Error("ScriptAny accepted an answer after one that is given always")
+	if err := server.Script(apitest.Target{}, apitest.Reset().Always(), apitest.Reset()); err == nil {
+		t.Error("a script of any request accepted an answer after one that is given always")
 	}
 }
 

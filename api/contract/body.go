@@ -18,7 +18,7 @@ import (
 type body struct {
 	stream    io.ReadCloser
 	transport *Transport
-	redact    redactor
+	exchange  exchange
 	status    int
 	header    http.Header
 	length    int64 // as announced; -1 is unknown
@@ -104,12 +104,12 @@ func (b *body) check(cause error) []Violation {
 	default:
 		plain, err := b.decompress(checker.maxBytes)
 		if err == nil {
-			return checker.response(b.redact, b.status, b.header, plain)
+			return checker.response(b.exchange, b.status, b.header, plain)
 		}
 		unchecked = Violation{Class: Unchecked, Pointer: "/header/Content-Encoding", Message: err.Error(), Excerpt: b.header.Get("Content-Encoding")}
 	}
 	unchecked.StatusCode, unchecked.RayID = b.status, b.header.Get("CF-Ray")
-	return b.redact.violations([]Violation{unchecked})
+	return b.exchange.redact.violations([]Violation{unchecked})
 }
 
 // decompress undoes the encoding that a caller asked for itself; what

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -34,10 +36,11 @@ func newChecker(opts []Option) (*checker, error) {
 		return nil, err
 	}
 	c := &checker{
-		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: doc.KnownValues()},
+		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: make(map[member]map[string]bool)},
 		doc:      doc,
 		seen:     make(map[[sha256.Size]byte]bool),
 	}
+	c.knowDocumented()
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("contract: option is nil")
@@ -121,11 +124,41 @@ func pointer(parts []string) string {
 	var b strings.Builder
 	for _, part := range parts {
 		b.WriteByte('/')
-		b.WriteString(escapePointer(part))
+		b.WriteString(document.Escape(part))
 	}
 	return b.String()
 }
 
-var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+// knowDocumented makes the values known that the contract lists.
+func (c *checker) knowDocumented() {
+	for _, op := range c.doc.Operations {
+		for place, values := range op.Known {
+			known := make(map[string]bool)
+			for _, value := range values {
+				known[value] = true
+			}
+			c.known[member{op.ID, place}] = known
+		}
+	}
+}
 
-func escapePointer(part string) string { return pointerEscaper.Replace(part) }
+// exchange is a request with what the checks of it and of its response need.
+type exchange struct {
+	operation *document.Operation // nil: none of the contract's
+	params    map[string]string   // of the path
+	query     url.Values
+	body      requestBody
+	redact    redactor
+}
+
+func (c *checker) exchange(req *http.Request) exchange {
+	var x exchange
+	if req.URL != nil {
+		x.operation, x.params = c.doc.Match(req, c.basePath)
+	}
+	if x.operation != nil {
+		x.query, x.body = req.URL.Query(), readBody(req, c.maxBytes)
+	}
+	x.redact = newRedactor(req.Header, x.body)
+	return x
+}

@@ -9,6 +9,20 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
+const associations = "listMTLSCertificateAssociations"
+
+// checkerOf returns a checker of a contract, and an exchange with its operation for
+// associations.
+func checkerOf(t *testing.T, doc *document.Document) (*checker, exchange) {
+	t.Helper()
+	c := &checker{
+		settings: settings{maxBytes: DefaultMaxBytes, known: make(map[member]map[string]bool)},
+		doc:      doc, seen: make(map[[sha256.Size]byte]bool),
+	}
+	c.knowDocumented()
+	return c, exchange{operation: doc.Operation(associations)}
+}
+
 // A contract of tomorrow may use keywords that today's does not.
 func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 	t.Parallel()
@@ -22,7 +36,7 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = doc.Schema(404).VisitJSON(map[string]any{
+		err = doc.Operation(associations).Schema(404).VisitJSON(map[string]any{
 			"success": false, "errors": []any{map[string]any{"code": 971.0, "message": "m"}},
 		}, schemaOptions...)
 		if vs := schemaViolations(err); len(vs) != 1 || vs[0].Expected != want || vs[0].Pointer != "/errors/0/code" {
@@ -37,12 +51,12 @@ func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &checker{doc: doc, settings: settings{maxBytes: DefaultMaxBytes}}
+	c, x := checkerOf(t, doc)
 	header := http.Header{"Content-Type": {"application/json"}}
-	if vs := c.response(redactor{}, 503, header, []byte(`{"success":false,"errors":[]}`)); len(vs) > 0 {
+	if vs := c.response(x, 503, header, []byte(`{"success":false,"errors":[]}`)); len(vs) > 0 {
 		t.Errorf("documented failure: %v", vs)
 	}
-	if vs := c.response(redactor{}, 503, header, []byte(`{"success":false}`)); len(vs) != 1 || vs[0].Pointer != "/errors" {
+	if vs := c.response(x, 503, header, []byte(`{"success":false}`)); len(vs) != 1 || vs[0].Pointer != "/errors" {
 		t.Errorf("failure without errors: %v", vs)
 	}
 }
@@ -55,7 +69,7 @@ func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &checker{doc: doc, settings: settings{maxBytes: DefaultMaxBytes}}
+	c, x := checkerOf(t, doc)
 	for _, tt := range []struct {
 		status            int
 		contentType, body string
@@ -68,7 +82,7 @@ func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 		{428, "application/json", `{"success":false}`, "bad response"},
 	} {
 		var got []string
-		for _, v := range c.response(redactor{}, tt.status, http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body)) {
+		for _, v := range c.response(x, tt.status, http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body)) {
 			got = append(got, v.Class.String())
 		}
 		if strings.Join(got, " ") != tt.want {
@@ -80,26 +94,28 @@ func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 // A list of values says what the vendor has today, not what it may add.
 func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 	t.Parallel()
-	const before = `"example": "gateway",`
-	for name, with := range map[string]string{
-		"beside the example": before + `"enum": ["gateway", "access"],`,
-		"with null":          before + `"nullable": true, "enum": ["access", null],`,
-		"instead of it":      `"enum": ["gateway", "access"],`,
+	const example, list = `"example": "gateway",`, `"x-known-values": [
+              "gateway"
+            ]`
+	for name, change := range map[string]struct{ before, with string }{
+		"beside the example": {example, example + `"enum": ["gateway", "access"],`},
+		"with null":          {example, example + `"nullable": true, "enum": ["access", null],`},
+		"instead of it":      {example, `"enum": ["gateway", "access"],`},
+		"of an overlay":      {list, `"x-known-values": ["access"]`},
 	} {
-		doc, err := document.Parse([]byte(strings.Replace(string(frozen), before, with, 1)))
+		if !strings.Contains(string(frozen), change.before) {
+			t.Fatalf("%s is not in the contract", change.before)
+		}
+		doc, err := document.Parse([]byte(strings.Replace(string(frozen), change.before, change.with, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &checker{
-			doc:      doc,
-			settings: settings{maxBytes: DefaultMaxBytes, known: doc.KnownValues()},
-			seen:     make(map[[sha256.Size]byte]bool),
-		}
+		c, x := checkerOf(t, doc)
 		header := http.Header{"Content-Type": {"application/json"}}
 		for service, want := range map[string]string{`"gateway"`: "", `"access"`: "", `"workers"`: "drift", `7`: "bad response"} {
 			body := `{"errors":[],"messages":[],"success":true,"result":[{"service":` + service + `}]}`
 			var got []string
-			for _, v := range c.response(redactor{}, 200, header, []byte(body)) {
+			for _, v := range c.response(x, 200, header, []byte(body)) {
 				got = append(got, v.Class.String())
 			}
 			if strings.Join(got, " ") != want {

@@ -18,77 +18,86 @@ const maxSeen = 1000
 
 // drift returns what the contract does not speak of in a decoded body. Room is
 // how many violations of the response are still listed.
-func (c *checker) drift(status int, value any, room int) []Violation {
-	w := walker{reported: make(map[string]bool)}
-	w.walk(c.doc.Schema(status), value, nil, nil)
-	return append(w.found, c.newValues(value, room-len(w.found))...)
+func (c *checker) drift(op *document.Operation, status int, value any, room int) []Violation {
+	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
+	w.walk(op.Schema(status), value, nil, nil, false)
+	return append(w.fields, c.unseen(w.values, room-len(w.fields))...)
 }
 
-// walker finds undocumented fields: one for each place in the schema, so that an
-// array does not repeat it.
+// walker finds undocumented fields and new values: one of each for each place in
+// the schema, so that an array does not repeat it.
 type walker struct {
-	reported map[string]bool
-	found    []Violation
+	operation string
+	known     map[member]map[string]bool
+	reported  map[string]bool
+	fields    []Violation
+	values    []newValue
 }
 
-func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string) {
+// newValue is the violation about a value that is not documented at its place.
+type newValue struct {
+	key [sha256.Size]byte // of fixed size, unlike the value
+	Violation
+}
+
+// walk reads a value at a path in the body, and at a place in the schema. Within an
+// object that the contract describes in part, every further member is allowed.
+func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string, partial bool) {
 	if schema == nil {
 		return
 	}
+	partial = partial || document.Partial(schema)
 	switch v := value.(type) {
 	case []any:
 		for i, item := range v {
-			w.walk(document.Child(schema, ""), item, append(path, strconv.Itoa(i)), append(place, "*"))
+			w.walk(document.Child(schema, ""), item, append(path, strconv.Itoa(i)), append(place, "*"), partial)
 		}
 	case map[string]any:
-		if len(schema.Properties) == 0 { // the contract leaves the object open
-			return
-		}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			here, there := append(path, name), append(place, name)
-			if property := document.Child(schema, name); property != nil {
-				w.walk(property, v[name], here, there)
-				continue
+			if schema.Properties[name] == nil {
+				there = append(place, "*")
 			}
-			key := pointer(there)
-			if !w.reported[key] && schema.Properties[name] == nil {
-				w.reported[key] = true
-				w.found = append(w.found, Violation{
-					Class: Drift, Pointer: pointer(here), Message: "undocumented field", Excerpt: excerpt(v[name]),
-				})
+			if child := document.Child(schema, name); child != nil {
+				w.walk(child, v[name], here, there, partial)
+			} else if len(schema.Properties) > 0 && !partial {
+				w.undocumented(pointer(here), pointer(append(place, name)), v[name])
 			}
+		}
+	case string:
+		known := w.known[member{w.operation, pointer(place)}]
+		if known == nil || known[v] {
+			return
+		}
+		if key := pointer(place) + " " + v; !w.reported[key] {
+			w.reported[key] = true
+			w.values = append(w.values, newValue{sha256.Sum256([]byte(w.operation + key)), Violation{
+				Class: Drift, Pointer: pointer(path), Message: "new value; WithKnownValues makes it known",
+				Expected: "one of " + strings.Join(slices.Sorted(maps.Keys(known)), ", "), Excerpt: excerpt(v),
+			}})
 		}
 	}
 }
 
-// newValues returns values of enum-like fields that were never reported before,
-// each once. Those past room are not listed, so another response may report them.
-func (c *checker) newValues(value any, room int) (vs []Violation) {
-	envelope, _ := value.(map[string]any)
-	rows, _ := envelope["result"].([]any)
-	here := make(map[[sha256.Size]byte]bool)
-	for i, row := range rows {
-		association, _ := row.(map[string]any)
-		for _, field := range document.EnumLike {
-			text, ok := association[field].(string)
-			if !ok || c.known[field][text] {
-				continue
-			}
-			key := sha256.Sum256([]byte(field + "\x00" + text)) // of fixed size, unlike the text
-			if here[key] || !c.firstSeen(key, len(vs) < room) {
-				continue
-			}
-			here[key] = true
-			vs = append(vs, Violation{
-				Class: Drift, Pointer: pointer([]string{"result", strconv.Itoa(i), field}),
-				Message: "new value of an enum-like field; WithKnownValues makes it known", Expected: known(c.known[field]), Excerpt: excerpt(text),
-			})
+func (w *walker) undocumented(path, place string, value any) {
+	if !w.reported[place] {
+		w.reported[place] = true
+		w.fields = append(w.fields, Violation{Class: Drift, Pointer: path, Message: "undocumented field", Excerpt: excerpt(value)})
+	}
+}
+
+// unseen returns the violations about values that were never reported before.
+// Those past room are not listed, so another response may report them.
+func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
+	for _, value := range values {
+		if c.firstSeen(value.key, len(vs) < room) {
+			vs = append(vs, value.Violation)
 		}
 	}
 	return vs
 }
 
-// firstSeen tells whether a value was never reported, and notes that it is now
+// firstSeen reports whether a value was never reported, and records that it is now
 // if it is listed.
 func (c *checker) firstSeen(key [sha256.Size]byte, listed bool) bool {
 	c.mu.Lock()
@@ -100,10 +109,6 @@ func (c *checker) firstSeen(key [sha256.Size]byte, listed bool) bool {
 		c.seen[key] = true
 	}
 	return true
-}
-
-func known(values map[string]bool) string {
-	return "one of " + strings.Join(slices.Sorted(maps.Keys(values)), ", ")
 }
 
 func byPointer(a, b Violation) int { return strings.Compare(a.Pointer, b.Pointer) }

@@ -23,7 +23,7 @@ func Example() {
 	}
 	defer server.Close()
 	cert := api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a"}
-	if err := server.Script(cert, apitest.JSON(http.StatusOK,
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.JSON(http.StatusOK,
 		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","region":"weur"}]}`)); err != nil {
 		log.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func ExampleWithMode() {
 	}
 	defer server.Close()
 	cert := api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a"}
-	if err := server.Script(cert, apitest.NullResult()); err != nil {
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.NullResult()); err != nil {
 		log.Fatal(err)
 	}
 
@@ -84,7 +84,12 @@ func ExampleWithMode() {
 // Recorded answers can be checked without any traffic.
 func ExampleCheckResponse() {
 	recorded := `{"errors":[{"code":"7003","message":"No route for the URI"}],"success":false}`
-	violations, err := contract.CheckResponse(http.StatusNotFound,
+	request, err := http.NewRequest(http.MethodGet,
+		"https://api.cloudflare.com/client/v4/accounts/0a1b2c3d/mtls_certificates/2458ce5a/associations", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	violations, err := contract.CheckResponse(request, http.StatusNotFound,
 		http.Header{"Content-Type": {"application/json"}}, []byte(recorded))
 	if err != nil {
 		log.Fatal(err)

@@ -80,3 +80,13 @@ func newTransport(t *testing.T, next http.RoundTripper, opts ...contract.Option)
 	}
 	return transport, r
 }
+
+func readAll(t *testing.T, body io.ReadCloser) string {
+	t.Helper()
+	text, err := io.ReadAll(body)
+	_ = body.Close()
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
+}

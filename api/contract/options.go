@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,8 +21,8 @@ const (
 	Fail
 )
 
-// DefaultMaxBytes is how much of a response body a [Transport] keeps in order to
-// check it, unless [WithMaxBytes] says otherwise.
+// DefaultMaxBytes is how much of a body a [Transport] keeps in order to check it,
+// unless [WithMaxBytes] says otherwise.
 const DefaultMaxBytes = 1 << 20
 
 // Option configures a [Transport].
@@ -32,8 +33,11 @@ type settings struct {
 	handler  func(Violation)
 	basePath string
 	maxBytes int
-	known    map[string]map[string]bool
+	known    map[member]map[string]bool
 }
+
+// member is a member of the responses of an operation.
+type member struct{ operation, place string }
 
 // WithMode sets what happens on a breach of the contract.
 func WithMode(mode Mode) Option {
@@ -73,9 +77,9 @@ func WithBasePath(path string) Option {
 	}
 }
 
-// WithMaxBytes sets how many bytes of a response body are kept in order to check
-// it, after decompression as well. A longer body is passed on in full and
-// reported as [Unchecked]. While a body is checked, the decoded form takes a
+// WithMaxBytes sets how many bytes of a body are kept in order to check it, after
+// decompression as well. A longer body is passed on in full and reported as
+// [Unchecked]. While a body is checked, the decoded form takes a
 // multiple of its size.
 func WithMaxBytes(n int) Option {
 	return func(s *settings) error {
@@ -87,15 +91,25 @@ func WithMaxBytes(n int) Option {
 	}
 }
 
-// WithKnownValues adds values of an enum-like field of an association, "service"
-// or "status", that are no drift.
-func WithKnownValues(field string, values ...string) Option {
+// WithKnownValues adds values of a member of a response that are no [Drift]. The
+// operation is an operationId of the contract. The place is a JSON pointer into the
+// body, with * for any item of an array and any member of a map. The error of an
+// operation or a place without documented values names those that have some.
+//
+//	contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers")
+func WithKnownValues(operation, place string, values ...string) Option {
 	return func(s *settings) error {
-		if _, ok := s.known[field]; !ok {
-			return fmt.Errorf("contract: %q is not an enum-like field of an association", field)
+		known, ok := s.known[member{operation, place}]
+		if !ok {
+			var have []string
+			for m := range s.known {
+				have = append(have, m.operation+" "+m.place)
+			}
+			slices.Sort(have)
+			return fmt.Errorf("contract: no known values are documented at %q of %q; they are at: %s", place, operation, strings.Join(have, ", "))
 		}
 		for _, value := range values {
-			s.known[field][value] = true
+			known[value] = true
 		}
 		return nil
 	}

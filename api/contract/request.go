@@ -3,6 +3,8 @@ package contract
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,36 +12,33 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/go-json-experiment/json"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // CheckRequest checks one request and returns what is wrong with it; none means
-// that the contract allows it. The request is not changed and its body not read.
-// Of the options, [WithBasePath] matters. The error is about the options.
+// that the contract allows it. The request is not changed. Its body is read through
+// [http.Request.GetBody], which [http.NewRequest] sets for the common readers; a
+// body without that function is [Unchecked]. Of the options, [WithBasePath] and
+// [WithMaxBytes] matter. The error is about the options.
 func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {
 		return nil, err
 	}
-	vs, _ := c.request(req)
-	return vs, nil
+	return c.request(req, c.exchange(req)), nil
 }
 
-// request returns what is wrong with req, and whether it is addressed to the
-// contract's operation.
-func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
+// request returns what is wrong with req.
+func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	if req.URL == nil {
-		return nil, false // cannot be sent: the next transport says so
+		return nil // cannot be sent: the next transport says so
 	}
-	redact := newRedactor(req.Header)
-	params, inside := c.doc.Match(req, c.basePath)
-	if !inside {
-		return redact.violations([]Violation{{
-			Class: Outside, Pointer: "/path", Message: "not a request to the contract's operation",
-			Expected: c.doc.Route.Method + " " + c.basePath + c.doc.Route.Path,
-			Excerpt:  req.Method + " " + req.URL.EscapedPath(),
-		}}), false
+	if x.operation == nil {
+		return c.outside(req, x)
 	}
-	for name, value := range params {
+	for name, value := range x.params {
 		if value == "." || value == ".." {
 			vs = append(vs, Violation{Pointer: "/path/" + name, Message: "a dot segment names another path", Excerpt: value})
 		}
@@ -49,28 +48,103 @@ func (c *checker) request(req *http.Request) (vs []Violation, inside bool) {
 		vs = append(vs, Violation{Pointer: "/query", Message: "malformed query"})
 	}
 	for name := range query {
-		if c.doc.Route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
-			vs = append(vs, Violation{Pointer: "/query/" + escapePointer(name), Message: "undocumented query parameter"})
+		if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
+			vs = append(vs, Violation{Pointer: "/query/" + document.Escape(name), Message: "undocumented query parameter"})
 		}
 	}
-	if req.Body != nil && req.Body != http.NoBody {
-		vs = append(vs, Violation{Pointer: "/body", Message: "the operation takes no body"})
-	}
+	vs = append(vs, c.requestBody(req, x)...)
 	// The filter reads and replaces a body, so it gets a request without one.
 	bare := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
 	err = openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
-		Request: bare, PathParams: params, Route: c.doc.Route,
+		Request: bare, PathParams: x.params, Route: x.operation.Route,
 		Options: &openapi3filter.Options{
-			MultiError: true, AuthenticationFunc: checkScheme,
+			MultiError: true, AuthenticationFunc: checkScheme, ExcludeRequestBody: true,
 			SchemaValidationOptions: schemaOptions,
 		},
 	})
 	vs = append(vs, requestViolations(err)...)
 	for i := range vs {
-		vs[i].Class = BadRequest
+		if vs[i].Class == 0 {
+			vs[i].Class = BadRequest
+		}
 	}
-	slices.SortFunc(vs, byPointer)
-	return redact.violations(vs), true
+	slices.SortStableFunc(vs, byPointer)
+	return x.redact.violations(vs)
+}
+
+func (c *checker) outside(req *http.Request, x exchange) []Violation {
+	return x.redact.violations([]Violation{{
+		Class: Outside, Pointer: "/path", Message: "no operation of the contract has this method and path",
+		Expected: fmt.Sprintf("one of %d operations below %s/", len(c.doc.Operations), c.basePath),
+		Excerpt:  req.Method + " " + req.URL.EscapedPath(),
+	}})
+}
+
+// requestBody is the body of a request as far as it is kept.
+type requestBody struct {
+	text []byte
+	over bool // there is more
+	err  error
+	// hidden is set when there is a body of which not all is known.
+	hidden bool
+}
+
+// readBody reads a body without taking it from the transport.
+func readBody(req *http.Request, limit int) (b requestBody) {
+	if !hasBody(req) || req.GetBody == nil {
+		return requestBody{hidden: hasBody(req)}
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return requestBody{err: err, hidden: true}
+	}
+	b.text, b.err = io.ReadAll(io.LimitReader(body, int64(min(limit, math.MaxInt-1))+1))
+	_ = body.Close()
+	b.over = len(b.text) > limit
+	b.hidden = b.over || b.err != nil
+	return b
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+// requestBody returns what is wrong with the body of a request. Its violations
+// have no excerpts: a body may hold a private key.
+func (c *checker) requestBody(req *http.Request, x exchange) []Violation {
+	schema, body := x.operation.BodySchema(), x.body
+	one := func(class Class, message string) []Violation {
+		return []Violation{{Class: class, Pointer: "/body", Message: message}}
+	}
+	switch {
+	case !hasBody(req) && x.operation.Operation.RequestBody != nil && x.operation.Operation.RequestBody.Value.Required:
+		return one(BadRequest, "the operation needs a body")
+	case !hasBody(req):
+		return nil
+	case schema == nil:
+		return one(BadRequest, "the operation takes no body")
+	case req.GetBody == nil:
+		return one(Unchecked, "the body cannot be read twice: the request has no GetBody")
+	case body.err != nil:
+		return one(Unchecked, "the body could not be read")
+	case body.over:
+		return one(Unchecked, tooLong(c.maxBytes).Message)
+	case !isJSON(req.Header):
+		return one(BadRequest, "undocumented content type; the body was not checked")
+	}
+	var value any
+	var vs []Violation
+	if err := json.Unmarshal(body.text, &value); err != nil {
+		vs = []Violation{notJSON(err)}
+	} else {
+		vs = visit(schema, firstItems(value), openapi3.VisitAsRequest())
+		w := walker{operation: x.operation.ID, reported: make(map[string]bool)}
+		w.walk(schema, value, nil, nil, false)
+		vs = append(vs, w.fields...)
+	}
+	vs = vs[:min(len(vs), maxViolations)]
+	for i := range vs {
+		vs[i].Class, vs[i].Excerpt, vs[i].Pointer = BadRequest, "", "/body"+vs[i].Pointer
+	}
+	return vs
 }
 
 func requestViolations(err error) (vs []Violation) {

@@ -41,7 +41,7 @@ func TestRequestIsHeldToTheContract(t *testing.T) {
 		{"dot segment", atPath("/client/v4/accounts/../mtls_certificates/c/associations"), []string{"bad request /path/account_id"}},
 		{"two faults", func(r *http.Request) { r.Header = http.Header{}; r.URL.RawQuery = "a=b" }, []string{"bad request /query/a", "bad request /security"}},
 		{"other method", func(r *http.Request) { r.Method = http.MethodPost }, []string{"outside /path"}},
-		{"other path", atPath("/client/v4/accounts/a/mtls_certificates"), []string{"outside /path"}},
+		{"other path", atPath("/client/v4/accounts/a/access/certificates"), []string{"outside /path"}},
 		{"base path lost", atPath("/client/accounts/a/mtls_certificates/c/associations"), []string{"outside /path"}},
 		{"empty id", atPath("/client/v4/accounts//mtls_certificates/c/associations"), []string{"outside /path"}},
 		{"trailing slash", atPath("/client/v4/accounts/a/mtls_certificates/c/associations/"), []string{"outside /path"}},

@@ -15,26 +15,38 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // maxViolations bounds what is reported of one response.
 const maxViolations = 20
 
-// CheckResponse checks one response to the contract's operation, given as status,
-// header and decompressed body, and returns what is wrong with it, drift
-// included. It is meant for fixtures and recordings. Of the options,
-// [WithKnownValues] and [WithMaxBytes] matter. The error is about the options.
-func CheckResponse(status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
+// CheckResponse checks one response, given as status, header and decompressed
+// body, and returns what is wrong with it, drift included. The request decides
+// which operation the response is held to: its method and path are read, and its
+// credentials and body so that no text shows them. It need not have been sent.
+// CheckResponse is meant for fixtures and recordings. Of the options,
+// [WithBasePath], [WithKnownValues] and [WithMaxBytes] matter. The error is about
+// the options, or about a request without a URL.
+func CheckResponse(req *http.Request, status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {
 		return nil, err
 	}
-	return c.response(redactor{}, status, header, body), nil
+	if req == nil || req.URL == nil {
+		return nil, errors.New("contract: the request is nil or has no URL")
+	}
+	x := c.exchange(req)
+	if x.operation == nil {
+		return c.outside(req, x), nil
+	}
+	return c.response(x, status, header, body), nil
 }
 
 // response checks a complete, decompressed body.
-func (c *checker) response(redact redactor, status int, header http.Header, body []byte) []Violation {
-	vs := c.responseBody(status, header, body)
+func (c *checker) response(x exchange, status int, header http.Header, body []byte) []Violation {
+	vs := c.responseBody(x, status, header, body)
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations
 		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
@@ -45,18 +57,19 @@ func (c *checker) response(redact redactor, status int, header http.Header, body
 	for i := range vs {
 		vs[i].StatusCode, vs[i].RayID = status, header.Get("CF-Ray")
 	}
-	return redact.violations(vs)
+	return x.redact.violations(vs)
 }
 
-func (c *checker) responseBody(status int, header http.Header, body []byte) []Violation {
+func (c *checker) responseBody(x exchange, status int, header http.Header, body []byte) []Violation {
+	op := x.operation
 	if len(body) > c.maxBytes {
 		return []Violation{tooLong(c.maxBytes)}
 	}
-	response := c.doc.Response(status)
+	response := op.Response(status)
 	if response == nil {
 		return []Violation{{
 			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
-			Expected: c.doc.Statuses(), Excerpt: strconv.Itoa(status),
+			Expected: op.Statuses(), Excerpt: strconv.Itoa(status),
 		}}
 	}
 	if len(response.Value.Content) == 0 { // the vendor may describe a status by its headers alone
@@ -68,8 +81,7 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 			Expected: "no body", Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" {
+	if !isJSON(header) {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
 			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + string(body),
@@ -77,14 +89,26 @@ func (c *checker) responseBody(status int, header http.Header, body []byte) []Vi
 	}
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
-		return []Violation{notJSON(body, err)}
+		v := notJSON(err)
+		// The whole body, unquoted: cutting or quoting it before redaction could hide a
+		// secret.
+		v.Class, v.Excerpt = BadResponse, string(body)
+		return []Violation{v}
 	}
-	vs := c.schemaBreaches(status, header, body, value)
-	vs = append(vs, c.longIntegers(status, body)...)
+	vs := c.schemaBreaches(op, status, header, body, value)
+	long, drift := c.numbers(op.Schema(status), body)
+	vs = append(vs, long...)
 	if v, wrong := successFlag(status, value); wrong {
 		vs = append(vs, v)
 	}
-	return append(vs, c.drift(status, value, maxViolations-len(vs))...)
+	vs = append(vs, drift...)
+	vs = append(vs, x.refused(status, value)...)
+	return append(vs, c.drift(op, status, value, maxViolations-len(vs))...)
+}
+
+func isJSON(header http.Header) bool {
+	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	return err == nil && mediaType == "application/json"
 }
 
 // successFlag checks what the published schemas say by an enumeration of one
@@ -106,10 +130,10 @@ func successFlag(status int, value any) (Violation, bool) {
 // schemaBreaches looks for all that the schema has against a body, once it is
 // known that there is something. Long arrays are then looked at in part: a list
 // of a million violations would cost memory and help nobody.
-func (c *checker) schemaBreaches(status int, header http.Header, body []byte, value any) []Violation {
+func (c *checker) schemaBreaches(op *document.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: &http.Request{Method: c.doc.Route.Method}, Route: c.doc.Route,
+			Request: &http.Request{Method: op.Method}, Route: op.Route,
 		},
 		Status: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, SchemaValidationOptions: schemaOptions},
@@ -117,8 +141,7 @@ func (c *checker) schemaBreaches(status int, header http.Header, body []byte, va
 	if err == nil {
 		return nil
 	}
-	vs := schemaViolations(c.doc.Schema(status).VisitJSON(firstItems(value),
-		append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), openapi3.VisitAsResponse())...))
+	vs := visit(op.Schema(status), firstItems(value), openapi3.VisitAsResponse())
 	if len(vs) == 0 {
 		vs = schemaViolations(err)
 	}
@@ -130,6 +153,12 @@ func (c *checker) schemaBreaches(status int, header http.Header, body []byte, va
 	}
 	slices.SortStableFunc(vs, byPointer)
 	return vs
+}
+
+// visit returns all that a schema has against a decoded value.
+func visit(schema *openapi3.Schema, value any, as openapi3.SchemaValidationOption) []Violation {
+	options := append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), as)
+	return schemaViolations(schema.VisitJSON(value, options...))
 }
 
 // firstItems copies a decoded value with the first items of each array only.
@@ -152,10 +181,9 @@ func firstItems(value any) any {
 	}
 }
 
-// notJSON says where a body stops being strict JSON. The excerpt is the whole
-// body, unquoted: cutting or quoting it before redaction could hide a secret.
-func notJSON(body []byte, err error) Violation {
-	v := Violation{Class: BadResponse, Message: "the body is not one strict JSON value", Expected: "one JSON value", Excerpt: string(body)}
+// notJSON returns a violation that says where a body stops being strict JSON.
+func notJSON(err error) Violation {
+	v := Violation{Message: "the body is not one strict JSON value", Expected: "one JSON value"}
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
 		v.Pointer = string(syntactic.JSONPointer)

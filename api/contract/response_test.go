@@ -50,7 +50,13 @@ func TestResponseIsHeldToTheContract(t *testing.T) {
 		{"code that only a float64 takes for whole", 400, `{"errors":[{"code":1.00000000000000000001,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
 		{"code as long as can be, with a fraction", 400, `{"errors":[{"code":9223372036854775807.0,"message":"m"}],"success":false}`, nil},
 		{"code of a message past 64 bits", 200, `{"errors":[],"messages":[{"code":1e30,"message":"m"}],"success":true}`, []string{"bad response /messages/0/code"}},
-		{"long numbers elsewhere", 200, success(`,"result":[],"result_info":{"count":1e30}`), nil},
+		{"count past what float64 holds", 200, success(`,"result":[],"result_info":{"count":1e30}`), []string{"drift /result_info/count"}},
+		{"count past 2^53", 200, success(`,"result":[],"result_info":{"total_count":9007199254740993}`), []string{"drift /result_info/total_count"}},
+		{"count of 2^53", 200, success(`,"result":[],"result_info":{"total_count":9007199254740992}`), nil},
+		{"half a row", 200, success(`,"result":[],"result_info":{"per_page":20.5}`), []string{"drift /result_info/per_page"}},
+		{"fraction that float64 rounds away", 200, success(`,"result":[],"result_info":{"page":1.0000000000000000001}`), []string{"drift /result_info/page"}},
+		{"whole number with a fraction of zero", 200, success(`,"result":[],"result_info":{"page":1.0,"per_page":2e1}`), nil},
+		{"long number elsewhere", 200, success(`,"result":[],"other":1e30`), []string{"drift /other"}},
 		{"top-level error of the older form", 400, `{"code":6003,"message":"m"}`, []string{"bad response /errors", "bad response /success", "drift /code", "drift /message"}},
 		{"result of a failure not null", 400, `{"errors":[],"success":false,"result":{}}`, []string{"bad response /result"}},
 
@@ -68,7 +74,7 @@ func TestResponseIsHeldToTheContract(t *testing.T) {
 		{"undocumented field of an error", 400, `{"errors":[{"code":6003,"message":"m","error_chain":[]}],"success":false}`, []string{"drift /errors/0/error_chain"}},
 		{"name that needs escaping", 200, success(`,"a/b~c":1`), []string{"drift /a~1b~0c"}},
 		{"new values, each once", 200,
-			success(`,"result":[{"service":"workers","status":"active"},{"service":"workers","status":"active"}]`),
+			success(`,"result":[{"service":"workers","status":"paused"},{"service":"workers","status":"paused"}]`),
 			[]string{"drift /result/0/service", "drift /result/0/status"}},
 		{"undocumented status", 503, ``, []string{"drift /status"}},
 		{"undocumented success", 204, ``, []string{"drift /status"}},
@@ -78,7 +84,7 @@ func TestResponseIsHeldToTheContract(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			header := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
-			got, err := contract.CheckResponse(tt.status, header, []byte(tt.body))
+			got, err := contract.CheckResponse(get(t), tt.status, header, []byte(tt.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +109,7 @@ func TestContentTypeIsPartOfTheContract(t *testing.T) {
 		"application/problem+json":       {"bad response /header/Content-Type"},
 		"":                               {"bad response /header/Content-Type"},
 	} {
-		got, err := contract.CheckResponse(403, http.Header{"Content-Type": {contentType}}, []byte(failed))
+		got, err := contract.CheckResponse(get(t), 403, http.Header{"Content-Type": {contentType}}, []byte(failed))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,8 +122,8 @@ func TestContentTypeIsPartOfTheContract(t *testing.T) {
 func TestKnownValuesAreNoDrift(t *testing.T) {
 	t.Parallel()
 	body := strings.ReplaceAll(inUse, "gateway", "workers")
-	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body),
-		contract.WithKnownValues("service", "workers"))
+	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}}, []byte(body),
+		contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers"))
 	if err != nil || len(got) > 0 {
 		t.Errorf("%v %v", got, err)
 	}
@@ -126,7 +132,7 @@ func TestKnownValuesAreNoDrift(t *testing.T) {
 func TestViolationSaysWhatWasExpectedAndFound(t *testing.T) {
 	t.Parallel()
 	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":17}]}`
-	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f-TST"}}, []byte(body))
+	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f-TST"}}, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +165,7 @@ func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 		{"far behind", envelope(strings.Repeat("{},", 100_000) + "1"), 1, "bad response /result/100000"},
 	}
 	for _, tt := range tests {
-		got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(tt.body))
+		got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}}, []byte(tt.body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func expectNoSecret(t *testing.T, body, contentType, email, key string) {
 func TestLongTokensAreMaskedWhoeverTheyBelongTo(t *testing.T) {
 	t.Parallel()
 	foreign := "cfut_" + strings.Repeat("aB3", 13)
-	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"text/html"}}, []byte("<p>"+foreign))
+	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"text/html"}}, []byte("<p>"+foreign))
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	}
@@ -167,7 +167,7 @@ func TestTextsAreOneBoundedLine(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("é\n", 500)
 	body := quoted(t, map[string]any{name: name, "errors": []int{}, "messages": []int{}, "success": true})
-	got, err := contract.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body))
+	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}}, []byte(body))
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	}

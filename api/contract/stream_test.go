@@ -162,7 +162,7 @@ func TestMemoryIsBoundedForAHostileBody(t *testing.T) {
 		for _, list := range []string{"errors", "result"} {
 			body := []byte(`{"messages":[],"success":true,"` + list + `":[` + rows + `]}`)
 			used := allocated(func() {
-				if _, err := contract.CheckResponse(200, header, body); err != nil {
+				if _, err := contract.CheckResponse(get(t), 200, header, body); err != nil {
 					t.Fatal(err)
 				}
 			})

@@ -53,17 +53,17 @@ func TestReportModeIsTransparentForEveryAnswer(t *testing.T) {
 		answer apitest.Response
 		want   string // classes of the violations, in order
 	}{
-		{"unused", apitest.Unused(), ""},
-		{"in use", apitest.Answer(gateway), ""},
-		{"truncated", apitest.Partial(9, gateway), ""},
+		{"unused", apitest.NoAssociations(), ""},
+		{"in use", apitest.Associations(gateway), ""},
+		{"truncated", apitest.PartialAssociations(9, gateway), ""},
 		{"no result", apitest.NoResult(), ""},
-		{"chunked", apitest.Answer(gateway).Chunked(), ""},
-		{"gzip that the transport undoes", apitest.Answer(gateway).Gzipped(), ""},
-		{"dripped", apitest.Unused().Dripped(time.Microsecond), ""},
+		{"chunked", apitest.Associations(gateway).Chunked(), ""},
+		{"gzip that the transport undoes", apitest.Associations(gateway).Gzipped(), ""},
+		{"dripped", apitest.NoAssociations().Dripped(time.Microsecond), ""},
 		{"unauthorized", apitest.Unauthorized(), ""},
 		{"forbidden", apitest.Forbidden(), ""},
 		{"rate limited", apitest.RateLimited(time.Minute), ""},
-		{"new service", apitest.Answer(api.Association{Service: "workers"}), "drift"},
+		{"new service", apitest.Associations(api.Association{Service: "workers"}), "drift"},
 		{"error chain", apitest.Failure(400, api.ErrorDetail{Code: 6003, Message: "m", Chain: []api.ErrorDetail{{Code: 6111}}}), "drift"},
 		{"server error", apitest.ServerError(503), "drift"},
 		{"empty", apitest.Empty(502), "drift"},
@@ -74,8 +74,8 @@ func TestReportModeIsTransparentForEveryAnswer(t *testing.T) {
 		{"edge page", apitest.EdgePage(403), "bad response"},
 		{"empty success", apitest.Empty(200), "bad response"},
 		{"duplicate names", apitest.Raw(200, "application/json", `{"success":true,"success":true}`), "bad response"},
-		{"cut", apitest.Unused().CutAfter(20), "unchecked"},
-		{"cut, chunked", apitest.Unused().Chunked().CutAfter(20), "unchecked"},
+		{"cut", apitest.NoAssociations().CutAfter(20), "unchecked"},
+		{"cut, chunked", apitest.NoAssociations().Chunked().CutAfter(20), "unchecked"},
 		{"longer than is kept", apitest.Huge(2 << 20), "unchecked"},
 		{"longer than is taken", apitest.Huge(9 << 20), "unchecked"},
 		{"reset", apitest.Reset(), ""},
@@ -97,7 +97,7 @@ func TestReportModeIsTransparentForEveryAnswer(t *testing.T) {
 			}
 			var outcomes []outcome
 			for _, transport := range []http.RoundTripper{&http.Transport{DisableKeepAlives: true}, checked} {
-				if err := server.Script(cert, tt.answer); err != nil {
+				if err := server.Script(apitest.AssociationsOf(cert), tt.answer); err != nil {
 					t.Fatal(err)
 				}
 				client, err := server.Client(api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: transport}))

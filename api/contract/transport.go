@@ -39,7 +39,8 @@ func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 // an [*Error]. A response that breaks it comes as it is, but the end of its body
 // is that error instead of [io.EOF], and Close returns it.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	vs, inside := t.checker.request(req)
+	x := t.checker.exchange(req)
+	vs := t.checker.request(req, x)
 	t.tell(vs)
 	if err := t.failure(vs); err != nil {
 		if req.Body != nil {
@@ -48,11 +49,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.next.RoundTrip(req)
-	if err != nil || resp == nil || !inside {
+	if err != nil || resp == nil || x.operation == nil {
 		return resp, err
 	}
 	b := &body{
-		stream: resp.Body, transport: t, redact: newRedactor(req.Header),
+		stream: resp.Body, transport: t, exchange: x,
 		status: resp.StatusCode, header: resp.Header.Clone(), length: resp.ContentLength,
 	}
 	if resp.Body == nil || resp.Body == http.NoBody {

@@ -16,7 +16,7 @@ const (
 	BadResponse
 	// Drift is something undocumented that the contract does not forbid.
 	Drift
-	// Unchecked is a response that was not looked at in full.
+	// Unchecked is a request or response that was not looked at in full.
 	Unchecked
 	// Outside is a request to something that the contract does not describe.
 	Outside
@@ -63,9 +63,10 @@ type Violation struct {
 	// Class says how the finding bears on the contract; never zero in one that this
 	// package returns.
 	Class Class `json:"class"`
-	// Pointer is the JSON pointer (RFC 6901) into the body; empty for the whole
-	// body. For what is not in a body it is a place in the message instead:
-	// /path, /path/NAME, /query/NAME, /security, /body, /status or /header/NAME.
+	// Pointer is the JSON pointer (RFC 6901) into the body of a response; empty for
+	// the whole body. For everything else it is a place in the message instead:
+	// /path, /path/NAME, /query/NAME, /security, /status, /header/NAME, or /body and
+	// the pointer into the body of a request.
 	Pointer string `json:"pointer"`
 	// Message says what is wrong, for people; its wording may change.
 	Message string `json:"message"`

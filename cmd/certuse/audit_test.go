@@ -64,7 +64,7 @@ func TestAnswerOfTheServiceArrivesWhole(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "active"}
 	server := newFake(t, map[string]apitest.Response{
-		"part":   apitest.Partial(2000, gateway),
+		"part":   apitest.PartialAssociations(2000, gateway),
 		"secret": refused,
 		"busy":   apitest.RateLimited(time.Hour),
 	})
@@ -176,7 +176,7 @@ func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	huge := strings.Repeat("x", 1<<16)
 	server := newFake(t, map[string]apitest.Response{
-		"used":   apitest.Answer(api.Association{Service: takeover, Status: "=" + takeover}, api.Association{Service: huge, Status: huge}).Unchecked(),
+		"used":   apitest.Associations(api.Association{Service: takeover, Status: "=" + takeover}, api.Association{Service: huge, Status: huge}).Unchecked(),
 		"secret": apitest.Failure(403, api.ErrorDetail{Code: 10000, Message: takeover + huge}).Unchecked(),
 	})
 	for _, name := range []string{"list", "audit"} {

@@ -37,8 +37,8 @@ func ref(id string) api.CertificateRef {
 }
 
 var (
-	inUse   = apitest.Answer(api.Association{Service: "gateway", Status: "active"})
-	unused  = apitest.Unused()
+	inUse   = apitest.Associations(api.Association{Service: "gateway", Status: "active"})
+	unused  = apitest.NoAssociations()
 	refused = apitest.Forbidden()
 )
 
@@ -51,7 +51,7 @@ func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server 
 	}
 	t.Cleanup(server.Close)
 	for id, response := range answers {
-		if err := server.Script(ref(id), response.Always()); err != nil {
+		if err := server.Script(apitest.AssociationsOf(ref(id)), response.Always()); err != nil {
 			t.Fatal(err)
 		}
 	}

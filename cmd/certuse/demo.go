@@ -59,15 +59,15 @@ func scriptList(server *apitest.Server) ([]string, error) {
 	gateway := api.Association{Service: "gateway", Status: "active"}
 	access := api.Association{Service: "access", Status: "pending_deployment"}
 	responses := []apitest.Response{
-		apitest.Answer(gateway, access),
-		apitest.Unused(),
-		apitest.Partial(2000, gateway),
+		apitest.Associations(gateway, access),
+		apitest.NoAssociations(),
+		apitest.PartialAssociations(2000, gateway),
 	}
 	var certs []string
 	for i, response := range responses {
 		cert := demoCert(i)
 		certs = append(certs, cert.ID)
-		if err := server.Script(cert, response); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), response); err != nil {
 			return nil, err
 		}
 	}
@@ -83,16 +83,16 @@ func scriptAudit(server *apitest.Server) ([]string, error) {
 		cert := demoCert(demoAuditFirst + i)
 		certs = append(certs, cert.ID)
 		use := api.Association{Service: services[i%len(services)], Status: "active"}
-		answer := apitest.Answer(use)
+		answer := apitest.Associations(use)
 		if i%7 == 3 {
-			answer = apitest.Unused()
+			answer = apitest.NoAssociations()
 		}
 		var before []apitest.Response
 		switch i {
 		case 5, 33, 61: // passes when asked again
 			before = append(before, apitest.ServerError(http.StatusBadGateway))
 		case 17:
-			answer = apitest.Partial(2000, use, api.Association{Service: "access", Status: "pending_deployment"})
+			answer = apitest.PartialAssociations(2000, use, api.Association{Service: "access", Status: "pending_deployment"})
 		case 40:
 			before = append(before, apitest.RateLimited(demoBlock))
 		case 48:
@@ -104,7 +104,7 @@ func scriptAudit(server *apitest.Server) ([]string, error) {
 		case 104:
 			answer = apitest.NotFound()
 		}
-		if err := server.Script(cert, append(before, answer.After(demoLatency).Always())...); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), append(before, answer.After(demoLatency).Always())...); err != nil {
 			return nil, err
 		}
 	}

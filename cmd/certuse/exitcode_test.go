@@ -15,8 +15,8 @@ func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{
 		"used": inUse, "free": unused, "secret": refused,
-		"part":  apitest.Partial(2000, api.Association{Service: "gateway", Status: "active"}),
-		"none":  apitest.Partial(2000),
+		"part":  apitest.PartialAssociations(2000, api.Association{Service: "gateway", Status: "active"}),
+		"none":  apitest.PartialAssociations(2000),
 		"empty": apitest.NoResult(),
 		"old":   unused.WithHeader("Age", "60"),
 	})

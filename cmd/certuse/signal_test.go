@@ -196,7 +196,7 @@ func stuck(t *testing.T, args ...string) (*process, *os.File) {
 	for i := range many {
 		many[i] = api.Association{Service: "gateway", Status: "active"}
 	}
-	server := newFake(t, map[string]apitest.Response{"big": apitest.Answer(many...)})
+	server := newFake(t, map[string]apitest.Response{"big": apitest.Associations(many...)})
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

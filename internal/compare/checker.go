@@ -1,9 +1,10 @@
 package compare
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/checker"
@@ -21,29 +22,48 @@ func judge(differences []*difference) error {
 			open = append(open, d)
 		}
 	}
-	findings, err := check(open)
+	err := guarded(func() error {
+		findings, err := check(open)
+		for i, d := range open {
+			d.judged(findings["/"+strconv.Itoa(i)])
+		}
+		for _, d := range differences {
+			if d.class == Compatible && d.refused() {
+				d.class, d.meaning = Breaking, "The contract check refuses the example of the old text."
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("oasdiff cannot compare the documents: %w", err)
-	}
-	for i, d := range open {
-		d.judged(findings["/"+strconv.Itoa(i)])
 	}
 	return nil
 }
 
-// check asks oasdiff about the differences, all at once: each has a path of its
-// own, by its index, in a pair of documents.
-func check(differences []*difference) (findings map[string][]checker.Change, err error) {
+// accepts reports whether a value is valid by a schema in normal form.
+func accepts(schema, value any) bool {
+	var s openapi3.Schema
+	return json.Unmarshal([]byte(text(published(schema, spec.Fields))), &s) == nil && s.VisitJSON(value) == nil
+}
+
+// guarded calls ask, and returns a panic in it as an error.
+func guarded(ask func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic: %.200v", cause)
 		}
 	}()
+	return ask()
+}
+
+// check asks oasdiff about the differences, all at once: each has a path of its
+// own, by its index, in a pair of documents.
+func check(differences []*difference) (map[string][]checker.Change, error) {
 	before, after := spec.Object{}, spec.Object{}
 	for i, d := range differences {
-		method, _, _ := strings.Cut(strings.ToLower(d.op), " ")
-		before["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.before, d.required[0])}
-		after["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.after, d.required[1])}
+		_, method := address(d.op)
+		before["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.before)}
+		after["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.after)}
 	}
 	x, err := loaded(before)
 	if err != nil {
@@ -58,7 +78,7 @@ func check(differences []*difference) (findings map[string][]checker.Change, err
 	if err != nil {
 		return nil, err
 	}
-	findings = map[string][]checker.Change{}
+	findings := map[string][]checker.Change{}
 	config := checker.NewConfig(checker.GetAllChecks())
 	for _, finding := range checker.CheckBackwardCompatibilityUntilLevel(config, report, sources, checker.INFO) {
 		findings[finding.GetPath()] = append(findings[finding.GetPath()], finding)
@@ -77,56 +97,40 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 	return &load.SpecInfo{Spec: doc}, err
 }
 
-// operation returns the old operation with value in the place of the difference,
-// and without what does not matter to it.
-func (d *difference) operation(value any, required bool) spec.Object {
-	op := trimmed(object(d.pair.before.operations, d.op), d.path, nil, spec.Fields, func(holder spec.Object) {
-		switch {
-		case d.together != nil:
-			for _, field := range d.together {
-				holder[field] = object(value)[field]
-			}
-			return
-		case d.key == "properties" && required:
-			holder["required"] = spec.Object{d.item: true}
-			fallthrough
-		case d.key == "properties":
-			value = spec.Object{d.item: value}
-		case d.item != "":
-			holder["properties"] = spec.Object{d.item: spec.Object{}}
-			value = spec.Object{d.item: value}
+// operation returns an operation with what holds the difference, as it was before,
+// with value in its place, and nothing else. A schema becomes a member of a body,
+// wherever it stands: the checker looks closest there.
+func (d *difference) operation(value any) spec.Object {
+	path := d.path
+	old, _ := lookup(d.pair.before.operations[d.op], path)
+	op := spec.Object{}
+	for key, v := range object(old) {
+		if _, isList := v.([]any); d.at() == spec.Fields && object(v) == nil && !isList {
+			op[key] = v
 		}
-		holder[d.key] = value
-	})
-	listed, _ := published(op, spec.Fields).(spec.Object)
-	for _, response := range object(listed, "responses") {
+	}
+	op[d.key] = value
+	if d.in("properties") || d.in("required") {
+		op = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, path[len(path)-1]: op}
+	}
+	if slices.Contains(path, "schema") {
+		op = spec.Object{"type": "object", "properties": spec.Object{"value": op}}
+		path = []string{"responses", "200", "content", "application/json", "schema"}
+		if d.request() {
+			path = []string{"requestBody", "content", "application/json", "schema"}
+		}
+	}
+	for _, key := range slices.Backward(path) {
+		op = spec.Object{key: op}
+	}
+	op = object(published(op, spec.Fields))
+	for _, response := range object(op, "responses") {
 		object(response)["description"] = ""
 	}
-	if listed["responses"] == nil {
-		listed["responses"] = spec.Object{}
+	if op["responses"] == nil {
+		op["responses"] = spec.Object{}
 	}
-	return listed
-}
-
-// trimmed returns a copy of the object at a path with what leads to it. Of the
-// objects on the way it keeps the scalars, and set changes the last one.
-func trimmed(node spec.Object, path, done []string, at spec.Place, set func(spec.Object)) spec.Object {
-	out := spec.Object{}
-	for key, value := range node {
-		if _, isList := value.([]any); at == spec.Fields && object(value) == nil && (!isList || key == "enum") {
-			out[key] = value
-		}
-	}
-	if len(path) == 0 {
-		set(out)
-		return out
-	}
-	key := path[0]
-	if at == spec.Fields && key == "properties" && object(node, "required")[path[1]] != nil {
-		out["required"] = spec.Object{path[1]: true}
-	}
-	out[key] = trimmed(object(member(done, node, key)), path[1:], append(done, key), child(at, key), set)
-	return out
+	return op
 }
 
 // published returns what a value in normal form says about requests and responses

@@ -46,8 +46,9 @@ type Side struct {
 // Overwrite is an overlay action that changed a place of the published text.
 type Overwrite struct {
 	Action string // id of the action
-	// Expects lists the values that the action declares to replace. A new value
-	// among them changes nothing.
+	// Expects lists the values that the action declares to replace, null for
+	// none. A new value among them changes nothing. Of a required member or a way
+	// to authenticate that comes or goes, the value is its name.
 	Expects []any
 }
 
@@ -57,7 +58,6 @@ type Change struct {
 	// Pointer is the JSON pointer of the place: in the new form, or in the old
 	// one if the new form lacks it.
 	Pointer string `json:"pointer"`
-	Place   string `json:"place"`   // the same for people
 	Message string `json:"message"` // the difference
 	Meaning string `json:"meaning"` // what it means for users of the library
 	// Rule names the check of oasdiff that decided the class, if one did.
@@ -89,7 +89,6 @@ func (e *InvalidError) Error() string { return e.Pointer + ": " + e.Reason }
 // a JSON pointer into after.Merged; with nil, none did. An impossible status is
 // an [*InvalidError].
 func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (Report, error) {
-	c := &comparison{overwritten: overwritten}
 	var forms [4]form
 	for i, doc := range []spec.Object{before.Merged, after.Merged, before.Contract, after.Contract} {
 		var err error
@@ -97,8 +96,8 @@ func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (
 			return Report{}, err
 		}
 	}
-	c.published, c.contract = pair{forms[0], forms[1]}, pair{forms[2], forms[3]}
-	published, contract := c.published.differences(), c.contract.differences()
+	c := comparison{overwritten, pair{forms[2], forms[3]}}
+	published, contract := (&pair{forms[0], forms[1]}).differences(), c.contract.differences()
 	if err := judge(slices.Concat(published, contract)); err != nil {
 		return Report{}, err
 	}
@@ -111,8 +110,8 @@ func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (
 
 // comparison holds what the stages of Compare share.
 type comparison struct {
-	overwritten         func(pointer string) []Overwrite
-	published, contract pair
+	overwritten func(pointer string) []Overwrite
+	contract    pair
 }
 
 // report joins the differences of both forms, so that each is listed once.
@@ -145,11 +144,11 @@ func (c *comparison) report(published, contract []*difference) []Operation {
 		})
 		out = append(out, Operation{Name: name, Class: list[0].Class, Changes: list})
 	}
-	byPath := func(name string) string {
-		method, path, _ := strings.Cut(name, " ")
-		return path + " " + method
-	}
-	slices.SortFunc(out, func(a, b Operation) int { return cmp.Compare(byPath(a.Name), byPath(b.Name)) })
+	slices.SortFunc(out, func(a, b Operation) int {
+		x, method := address(a.Name)
+		y, other := address(b.Name)
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(method, other))
+	})
 	return out
 }
 
@@ -160,15 +159,19 @@ func (c *comparison) explain(change *Change, d *difference) {
 	if meaning := c.contract.harmless(d); meaning != "" {
 		lower(meaning)
 	}
+	value := d.after
+	if d.in("required") || d.in("security") {
+		value = d.key
+	}
 	for pointer := change.Pointer; pointer != "" && c.overwritten != nil && len(change.HiddenBy) == 0; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
 		for _, o := range c.overwritten(pointer) {
 			change.HiddenBy = append(change.HiddenBy, o.Action)
-			if pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(d.after) }) {
+			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(value) }) {
 				lower("The overlay expects this value.")
 			}
 		}
 	}
-	if change.Class > Documentation {
+	if change.Class == Breaking {
 		change.Meaning = fmt.Sprintf("The contract does not show it: decide whether the overlay is still right. %s", change.Meaning)
 	}
 }
@@ -177,32 +180,30 @@ func (c *comparison) explain(change *Change, d *difference) {
 // that does not change there. It is empty if the text and the contract disagree.
 func (p *pair) harmless(d *difference) string {
 	before, after := object(p.before.operations, d.op), object(p.after.operations, d.op)
-	if before == nil && after == nil {
-		return "The library does not support the operation."
+	if before == nil || after == nil {
+		return ""
 	}
-	tokens := d.tokens()
+	tokens, now := d.tokens(), d.pair.after.operations[d.op]
 	for i := range tokens {
-		// Of names in the path, the contract may lack the first.
-		at := difference{path: tokens[:i]}
-		if !at.named() || tokens[i-1] != "parameters" && tokens[i-1] != "properties" {
+		// The contract may lack a parameter or a member on the way.
+		at := difference{path: tokens[:i], key: tokens[i]}
+		was, _ := lookup(before, tokens[:i+1])
+		is, _ := lookup(after, tokens[:i+1])
+		if !at.in("parameters") && !at.in("properties") || was != nil || is != nil {
 			continue
 		}
-		here := tokens[:i+1]
-		was, _ := lookup(before, here)
-		is, _ := lookup(after, here)
-		holder, _ := lookup(object(d.pair.after.operations, d.op), tokens[:i-1])
-		parameter, _ := lookup(object(d.pair.after.operations, d.op), here)
+		parameter, _ := lookup(now, tokens[:i+1])
+		holder, _ := lookup(now, tokens[:i-1])
 		switch {
-		case was != nil || is != nil:
 		case !d.request():
 			return "The library does not read it."
-		case object(holder, "required")[tokens[i]] == nil && object(parameter)["required"] != true:
+		case object(parameter)["required"] != true && object(holder, "required")[tokens[i]] == nil:
 			return "The library does not send it."
 		}
 	}
-	was, _ := lookup(before, d.whole())
-	is, _ := lookup(after, d.whole())
-	if len(tokens) > 0 && text(d.quiet(was)) == text(d.quiet(is)) && text(d.quiet(is)) == text(d.quiet(d.after)) {
+	was, _ := lookup(before, tokens)
+	is, _ := lookup(after, tokens)
+	if d.key != "" && text(d.quiet(was)) == text(d.quiet(is)) && text(d.quiet(is)) == text(d.quiet(d.after)) {
 		return "The contract said so before."
 	}
 	return ""

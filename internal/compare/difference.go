@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -20,10 +19,7 @@ type difference struct {
 	op            string
 	path          []string // of the object that holds the difference, in normal form
 	key           string   // member of that object
-	item          string   // of that member, where it is a list or properties
 	before, after any
-	required      [2]bool  // of a property that comes or goes: whether it is required
-	together      []string // fields that differ as one, the key among them
 
 	class   Class
 	meaning string
@@ -41,8 +37,8 @@ type walker struct {
 func (p *pair) differences() []*difference {
 	w := &walker{pair: p}
 	x, y := p.before.doc, p.after.doc
-	w.object([]string{"info"}, object(x, "info"), object(y, "info"), spec.Names)
-	w.object(nil, spec.Object{"servers": x["servers"]}, spec.Object{"servers": y["servers"]}, spec.Names)
+	w.object([]string{"info"}, object(x, "info"), object(y, "info"), spec.Data)
+	w.object(nil, spec.Object{"servers": x["servers"]}, spec.Object{"servers": y["servers"]}, spec.Data)
 	for w.op = range keys(p.before.operations, p.after.operations) {
 		before, after := object(p.before.operations, w.op), object(p.after.operations, w.op)
 		if before == nil || after == nil {
@@ -54,69 +50,23 @@ func (p *pair) differences() []*difference {
 	return w.found
 }
 
-func (w *walker) add(path []string, key string, before, after any) *difference {
-	d := &difference{pair: w.pair, op: w.op, path: slices.Clone(path), key: key, before: before, after: after}
-	w.found = append(w.found, d)
-	return d
+func (w *walker) add(path []string, key string, before, after any) {
+	w.found = append(w.found, &difference{pair: w.pair, op: w.op, path: slices.Clone(path), key: key, before: before, after: after})
 }
 
 // object compares two objects at one place, member by member.
 func (w *walker) object(path []string, before, after spec.Object, place spec.Place) {
-	together := choice(before, after, place)
 	for key := range keys(before, after) {
 		x, y := member(path, before, key), member(path, after, key)
 		was, is := object(x), object(y)
-		switch below := child(place, key); {
-		case slices.Contains(together, key):
-			if key == "type" {
-				w.add(path, key, picked(before, together), picked(after, together)).together = together
-			}
+		named := place == spec.Fields && child(place, key) == spec.Names && (x == nil || was != nil) && (y == nil || is != nil)
+		parts := was != nil && is != nil && (place == spec.Names || slices.Contains([]string{"schema", "items", "additionalProperties", "requestBody"}, key))
+		switch {
 		case text(x) == text(y), key == rawKey:
-		case place == spec.Fields && (key == "properties" || key == "security" || key == "required" && x != true && y != true):
-			w.items(path, key, before, after)
-		case place == spec.Fields && below == spec.Names && !isProse(key),
-			was != nil && is != nil && below != spec.Data && key != "not":
-			w.object(append(path, key), was, is, below)
+		case place != spec.Data && (parts || named && !isProse(key)):
+			w.object(append(path, key), was, is, child(place, key))
 		default:
 			w.add(path, key, x, y)
-		}
-	}
-}
-
-// choice returns the fields of schemas of which one has a type and the other a
-// choice of types: neither field says anything without the other.
-func choice(before, after spec.Object, place spec.Place) []string {
-	chooses := func(o spec.Object) bool { return o["anyOf"] != nil || o["oneOf"] != nil }
-	if place != spec.Fields || (before["type"] == nil) == (after["type"] == nil) || !chooses(before) && !chooses(after) {
-		return nil
-	}
-	return []string{"type", "format", "anyOf", "oneOf"}
-}
-
-func picked(o spec.Object, fields []string) spec.Object {
-	out := spec.Object{}
-	for _, field := range fields {
-		if v, ok := o[field]; ok {
-			out[field] = v
-		}
-	}
-	return out
-}
-
-// items compares members of which each item comes and goes by itself: properties,
-// and the sets of what is required and of the ways to authenticate.
-func (w *walker) items(path []string, key string, before, after spec.Object) {
-	x, y := object(before, key), object(after, key)
-	for item := range keys(x, y) {
-		was, is := x[item], y[item]
-		required := [2]bool{object(before, "required")[item] != nil, object(after, "required")[item] != nil}
-		switch {
-		case key == "required" && (object(before, "properties")[item] == nil) != (object(after, "properties")[item] == nil):
-		case object(was) != nil && object(is) != nil:
-			w.object(append(path, key, item), object(was), object(is), spec.Fields)
-		case was != is:
-			d := w.add(path, key, was, is)
-			d.item, d.required = item, required
 		}
 	}
 }
@@ -133,22 +83,16 @@ func member(path []string, holder spec.Object, key string) any {
 	return holder["default"]
 }
 
-// tokens returns the path of the difference itself.
-func (d *difference) tokens() []string {
-	out := slices.Clone(d.path)
-	for _, token := range []string{d.key, d.item} {
-		if token != "" && !(token == d.item && d.key != "properties") {
-			out = append(out, token)
-		}
-	}
-	return out
-}
-
 // lookup returns what an operation has at a path, and the JSON pointer of it.
-func lookup(op spec.Object, path []string) (v any, pointer string) {
+func lookup(op any, path []string) (v any, pointer string) {
 	v = op
+	at := spec.Fields
 	for i, key := range path {
 		v = member(path[:i], object(v), key)
+		if at == spec.Names && v == true {
+			return v, pointer // an element of a list, which has no place of its own
+		}
+		at = child(at, key)
 		if raw, ok := object(v)[rawKey].(string); ok {
 			key = raw
 		}
@@ -157,31 +101,40 @@ func lookup(op spec.Object, path []string) (v any, pointer string) {
 	return v, pointer
 }
 
-// pointer returns the JSON pointer of the difference in the new document, or in
-// the old one if the new one lacks it.
-func (d *difference) pointer() string {
+// tokens returns the path of the difference itself.
+func (d *difference) tokens() []string { return append(slices.Clone(d.path), d.key) }
+
+// subject identifies what a difference is about, the same in both forms.
+func (d *difference) subject() string { return d.op + "\x00" + strings.Join(d.tokens(), "\x00") }
+
+// change returns the difference as the report lists it.
+func (d *difference) change() Change {
+	c := Change{Class: d.class, Message: d.message(), Meaning: d.meaning, Rule: d.rule}
 	side := d.pair.after
 	if d.after == nil {
 		side = d.pair.before
 	}
-	_, pointer := lookup(object(side.operations, d.op), d.tokens())
-	method, path, _ := strings.Cut(d.op, " ")
+	path, method := address(d.op)
 	if d.op != "" {
-		pointer = "/paths/" + spec.Escape(path) + "/" + strings.ToLower(method) + pointer
+		c.Pointer = "/paths/" + spec.Escape(path) + "/" + method
 	}
-	return pointer
+	if d.key != "" {
+		_, below := lookup(side.operations[d.op], d.tokens())
+		c.Pointer += below
+	}
+	return c
 }
 
-// subject identifies what a difference is about, the same in both forms.
-func (d *difference) subject() string {
-	return strings.Join(append(slices.Clone(d.path), d.op, d.key, d.item), "\x00")
+// address returns the path and the method of an operation as a document has them.
+func address(op string) (path, method string) {
+	method, path, _ = strings.Cut(op, " ")
+	return path, strings.ToLower(method)
 }
-
-// root returns the member of the operation in which the difference stands.
-func (d *difference) root() string { return append(slices.Clone(d.path), d.key)[0] }
 
 // request reports whether callers have to keep to what differs, and not the API.
-func (d *difference) request() bool { return d.root() == "parameters" || d.root() == "requestBody" }
+func (d *difference) request() bool {
+	return d.tokens()[0] == "parameters" || d.tokens()[0] == "requestBody"
+}
 
 // at tells how the members of the object that holds the difference are to be read.
 func (d *difference) at() spec.Place {
@@ -192,99 +145,49 @@ func (d *difference) at() spec.Place {
 	return place
 }
 
-// named reports whether the key of the difference is a name, and no field.
-func (d *difference) named() bool { return d.at() == spec.Names }
-
-// quiet returns what a value of the difference says about requests and responses.
-func (d *difference) quiet(v any) any {
-	if d.item != "" {
-		return published(v, spec.Fields)
-	}
-	return published(v, child(d.at(), d.key))
+// in reports whether the difference is a member of the named map or set.
+func (d *difference) in(name string) bool {
+	return d.at() == spec.Names && d.path[len(d.path)-1] == name
 }
 
-// child is Place.Child for documents in normal form, where parameters have names.
+// child is Place.Child for documents in normal form, where lists of what has a
+// name are objects.
 func child(at spec.Place, key string) spec.Place {
-	if at == spec.Fields && key == "parameters" {
+	if at == spec.Fields && (key == "parameters" || key == "required" || key == "security") {
 		return spec.Names
 	}
 	return at.Child(key)
 }
 
-// place names the place for people.
-func (d *difference) place() string {
-	tokens := d.tokens()
-	out := "operation"
-	switch {
-	case d.op == "":
-		return "document"
-	case len(tokens) > 1 && d.root() == "responses":
-		out = "response " + tokens[1]
-	case len(tokens) > 1 && d.root() == "parameters":
-		out = tokens[1] + " parameter"
-	case d.root() == "requestBody":
-		out = "request body"
-	}
-	separator := ": "
-	at := spec.Fields
-	for i, token := range tokens[:max(len(tokens)-1, 0)] {
-		next := tokens[i+1]
-		switch {
-		case at != spec.Fields:
-		case token == "properties":
-			out += separator + next
-			separator = "."
-		case token == "headers":
-			out += ", header " + next
-		case token == "items":
-			out += "[]"
-		case token == "additionalProperties":
-			out += ", other members"
-		}
-		at = child(at, token)
-	}
-	return Line(out, 200)
-}
-
 // message words the difference.
 func (d *difference) message() string {
-	subject := strings.TrimSpace(Line(strings.Join([]string{d.key, d.item}, " "), 200))
-	if d.key == "properties" {
-		subject = "member " + Line(d.item, 100)
+	subject := Line(d.key, 200)
+	for name, noun := range map[string]string{"properties": "member ", "required": "required member ", "security": "credentials "} {
+		if d.in(name) {
+			subject = noun + subject
+		}
 	}
+	before, after := Line(text(d.quiet(d.before)), 100), Line(text(d.quiet(d.after)), 100)
 	switch {
 	case d.key == "" && d.after == nil:
-		return "the operation is withdrawn"
+		return "operation withdrawn"
 	case d.key == "":
-		return "the operation is new"
+		return "operation added"
 	case d.before == nil:
-		return fmt.Sprintf("%s added: %s", subject, shown(d.quiet(d.after)))
+		return strings.TrimSuffix(subject+" added: "+after, ": true")
 	case d.after == nil:
-		return fmt.Sprintf("%s removed: %s", subject, shown(d.quiet(d.before)))
-	default:
-		return fmt.Sprintf("%s: %s → %s", subject, shown(d.quiet(d.before)), shown(d.quiet(d.after)))
+		return strings.TrimSuffix(subject+" removed: "+before, ": true")
 	}
+	return subject + ": " + before + " → " + after
 }
+
+// quiet returns what a value of the difference says about requests and responses.
+func (d *difference) quiet(v any) any { return published(v, child(d.at(), d.key)) }
 
 // keys yields the keys of two objects in a fixed order.
 func keys(a, b spec.Object) iter.Seq[string] {
-	all := maps.Clone(a)
-	if all == nil {
-		all = spec.Object{}
-	}
+	all := spec.Object{}
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return slices.Values(spec.SortedKeys(all))
-}
-
-// whole returns the path of the difference with the item of a set.
-func (d *difference) whole() []string {
-	if d.item == "" || d.key == "properties" {
-		return d.tokens()
-	}
-	return append(d.tokens(), d.item)
-}
-
-// change returns the difference as the report lists it.
-func (d *difference) change() Change {
-	return Change{Class: d.class, Pointer: d.pointer(), Place: d.place(), Message: d.message(), Meaning: d.meaning, Rule: d.rule}
 }

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"mime"
 	"net/http"
 	"regexp"
 	"slices"
@@ -121,13 +120,6 @@ func (n *normalizer) named(out spec.Object, holder, key string, value any) {
 		name = fmt.Sprintf("%v %v", object(normal)["in"], object(normal)["name"])
 	case "headers":
 		name = http.CanonicalHeaderKey(key)
-	case "content":
-		// JSON is UTF-8, with or without saying so.
-		mediaType, parameters, err := mime.ParseMediaType(key)
-		if err == nil && strings.EqualFold(parameters["charset"], "utf-8") && strings.HasSuffix(mediaType, "json") {
-			delete(parameters, "charset")
-			name = mime.FormatMediaType(mediaType, parameters)
-		}
 	}
 	if slices.Contains([]string{"parameters", "headers", "content", "responses"}, holder) && object(normal) != nil {
 		object(normal)[rawKey] = key
@@ -191,6 +183,11 @@ func tidy(o spec.Object) {
 	}
 	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
 		arms, _ := o[key].([]any)
+		if types := bare(arms); len(types) > 1 && key != "allOf" && o["type"] == nil {
+			o["type"] = types
+			delete(o, key)
+			continue
+		}
 		if len(arms) != 1 || object(arms[0]) == nil || o["nullable"] == true ||
 			slices.ContainsFunc(spec.SortedKeys(object(arms[0])), func(k string) bool { return o[k] != nil && !isProse(k) }) {
 			continue
@@ -204,13 +201,27 @@ func tidy(o spec.Object) {
 	}
 }
 
+// bare returns the types of alternatives that are nothing but types.
+func bare(arms []any) []any {
+	var types []any
+	for _, arm := range arms {
+		quiet := object(published(arm, spec.Fields))
+		kind, ok := quiet["type"].(string)
+		if !ok || len(quiet) != 1 {
+			return nil
+		}
+		types = append(types, kind)
+	}
+	return types
+}
+
 // isProse reports whether a field says nothing about requests and responses.
 func isProse(key string) bool {
 	switch key {
 	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
 		return true
 	}
-	return strings.HasPrefix(key, "x-") && !isPermission(key)
+	return strings.HasPrefix(key, "x-")
 }
 
 // text writes a value as JSON: equal values have equal texts.

@@ -58,13 +58,11 @@ type Action struct {
 	Description string `json:"description"`
 }
 
-// Go tells what changes in the generated Go code. The exported API of package api
-// cannot change by an update: no exported signature names a generated type.
+// Go tells what changes in the generated code. The exported API of package api
+// names nothing of it, so that an update cannot change that API.
 type Go struct {
-	// Identical says that the code does not change by a byte, SameCode that it
-	// changes in comments and layout at most.
-	Identical bool `json:"identical"`
-	SameCode  bool `json:"same_code"`
+	Identical bool `json:"identical"` // not a byte changes
+	SameCode  bool `json:"same_code"` // nothing but comments changes
 }
 
 // CompareOverlays returns how the outcomes of the same actions on the old and on

@@ -39,7 +39,7 @@ func (d *difference) judged(findings []checker.Change) {
 		case finding.GetLevel() >= checker.WARN:
 			d.meaning, d.rule = d.breaks(), finding.GetId()
 			return
-		case d.together == nil || strings.Contains(finding.GetId(), "list-of-types"):
+		default:
 			d.class, d.meaning, d.rule = Compatible, d.stays(), finding.GetId()
 		}
 	}
@@ -52,11 +52,11 @@ func (d *difference) decide() bool {
 		d.class, d.meaning = class, meaning
 		return true
 	}
-	removed, field := d.after == nil, !d.named()
+	removed, field := d.after == nil, d.at() == spec.Fields
 	switch {
 	// Of the document, only the address of the first server is used. A version of
 	// the whole document says nothing about these operations.
-	case d.op == "" && d.key == "servers" && address(d.before) != address(d.after):
+	case d.op == "" && d.key == "servers" && first(d.before) != first(d.after):
 		return rule(Breaking, "The library's default address is no longer the vendor's.")
 	case d.op == "" && d.key == "servers":
 		return rule(Documentation, "The library's default address is the first server, as before.")
@@ -69,7 +69,7 @@ func (d *difference) decide() bool {
 		return rule(Breaking, "The vendor withdrew the operation: calls may fail.")
 	case d.key == "":
 		return rule(Compatible, "The library can support it.")
-	case d.key == "security":
+	case d.in("security"):
 		return rule(d.credentials())
 	case field && isPermission(d.key):
 		return rule(d.permissions())
@@ -90,16 +90,16 @@ func (d *difference) decide() bool {
 			return rule(Compatible, d.stays())
 		}
 		return rule(Breaking, d.breaks())
-	case d.key == "properties" && removed && !d.request():
+	case d.in("properties") && removed && !d.request():
 		return rule(Breaking, "Responses may come without it: the field stays empty.")
 
 	// The checker knows neither ranges of statuses nor the contract check.
-	case len(d.path) == 1 && d.root() == "responses" && removed:
+	case d.in("responses") && removed:
 		return rule(Breaking, "The contract check refuses such responses.")
-	case len(d.path) == 1 && d.root() == "responses" && (strings.HasPrefix(d.key, "2") || d.key == "default"):
+	case d.in("responses") && strings.HasPrefix(d.key, "2"):
 		return rule(Breaking, "The library does not know this kind of success.")
-	case len(d.path) == 1 && d.root() == "responses":
-		return rule(Compatible, "An error response is described that was not; it is an error all the same.")
+	case d.in("responses"):
+		return rule(Compatible, "A response is described that was not; it is an error all the same.")
 	}
 	switch narrower, known := d.narrows(); {
 	case known && field && narrower == d.request():
@@ -116,13 +116,29 @@ func (d *difference) decide() bool {
 func (d *difference) narrows() (narrower, known bool) {
 	came, went := d.before == nil, d.after == nil
 	switch d.key {
-	case "schema", "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
+	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
 		if d.key == "additionalProperties" && (d.before == false || d.after == false) {
 			return d.after == false, true
 		}
 		return came, came != went
 	}
 	return false, false
+}
+
+// refused reports whether an example of the old text is a response that is no
+// longer valid: the contract check would refuse ordinary responses.
+func (d *difference) refused() bool {
+	before, after := d.pair.before.operations[d.op], d.pair.after.operations[d.op]
+	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path); i++ {
+		was, _ := lookup(before, d.path[:i])
+		is, _ := lookup(after, d.path[:i])
+		example, ok := object(was)["example"]
+		at := difference{path: d.path[:i]}
+		if ok && !d.in("properties") && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example) {
+			return true
+		}
+	}
+	return false
 }
 
 // isPermission reports whether an extension lists permissions of API tokens.
@@ -154,7 +170,7 @@ func (d *difference) credentials() (Class, string) {
 	if d.before == nil {
 		return Compatible, "Credentials in use stay valid."
 	}
-	sent := strings.Split(d.item, " with ")
+	sent := strings.Split(d.key, " with ")
 	for way := range object(d.pair.after.operations, d.op, "security") {
 		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
 		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
@@ -199,7 +215,7 @@ func accepted(doc, op spec.Object) spec.Object {
 	return out
 }
 
-func address(servers any) string {
+func first(servers any) string {
 	list, _ := servers.([]any)
 	if len(list) == 0 {
 		return ""

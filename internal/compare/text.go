@@ -1,9 +1,9 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -43,9 +43,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		case r.Go.Identical:
 			p.linef("  the generated code is the same, byte for byte")
 		case r.Go.SameCode:
-			p.linef("  the generated code changes in comments at most")
+			p.linef("  only comments change in the generated code")
 		default:
-			p.linef("  the generated code changes; the module compiles with it")
+			p.linef("  the generated code changes; all packages compile with it")
 		}
 		p.heading("Files that an update writes")
 		for _, file := range r.Files {
@@ -101,41 +101,31 @@ func (p *printer) operations(operations []Operation) {
 }
 
 // changes prints the changes of one operation, with pointers from the operation.
-// Changes with the same text are printed together, those of prose by their places.
+// Changes with the same text, and all of prose, are printed together.
 func (p *printer) changes(op Operation) {
-	method, path, _ := strings.Cut(op.Name, " ")
-	root := "/paths/" + spec.Escape(path) + "/" + strings.ToLower(method)
-	prose := map[string]bool{}
-	printed := map[string]bool{}
-	kind := func(c Change) string { return strings.Join([]string{c.Message, c.Meaning, c.shows()}, "\x00") }
-	for i, c := range op.Changes {
+	path, method := address(op.Name)
+	root := "/paths/" + spec.Escape(path) + "/" + method
+	title := func(c Change) string {
 		if c.Meaning == proseMeaning {
-			prose[c.Place] = true
-			continue
+			return c.Class.String() + ": text"
 		}
-		if printed[kind(c)] {
-			continue
-		}
-		printed[kind(c)] = true
-		p.linef("  %-13s %s", c.Class, c.Message)
-		for _, other := range op.Changes[i:] {
-			if kind(other) == kind(c) {
-				p.linef("      %s", other.Place)
-				p.linef("        %s", strings.TrimPrefix(other.Pointer, root))
-			}
-		}
-		p.linef("      %s", c.Meaning)
-		p.linef("      shown by %s", c.shows())
+		return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
 	}
-	if len(prose) > 0 {
-		places := slices.Sorted(func(yield func(string) bool) {
-			for place := range prose {
-				if !yield(place) {
-					return
-				}
-			}
-		})
-		p.linef("  %-13s %d place(s): %s", Documentation, len(places), strings.Join(places, ", "))
+	var titles []string
+	pointers := map[string][]string{}
+	for _, c := range op.Changes {
+		if pointers[title(c)] == nil {
+			titles = append(titles, title(c))
+		}
+		pointers[title(c)] = append(pointers[title(c)], strings.TrimPrefix(c.Pointer, root))
+	}
+	for _, title := range titles {
+		for line := range strings.Lines(title) {
+			p.linef("  %s", strings.TrimRight(line, "\n"))
+		}
+		for _, pointer := range pointers[title] {
+			p.linef("        at %s", cmp.Or(pointer, "the operation itself"))
+		}
 	}
 }
 
@@ -173,15 +163,6 @@ func (p *printer) actions(title string, actions []Action) {
 		}
 		p.linef("    %s", a.ID)
 	}
-}
-
-// shown writes a value for a line of the report: on one line, without control
-// characters, and not too long.
-func shown(v any) string {
-	if v == nil {
-		return "nothing"
-	}
-	return Line(text(v), 100)
 }
 
 // Line makes a text that a document's author wrote fit for a terminal: control

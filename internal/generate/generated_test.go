@@ -6,7 +6,12 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // What makes generated Go hard to use, checked on the committed files.
@@ -14,11 +19,12 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 	t.Parallel()
 	const longestName = 40
 	sources, err := filepath.Glob("../../" + Dir + "/*.gen.go")
-	if err != nil || len(sources) < 3 {
+	if err != nil || len(sources) < 2 {
 		t.Fatalf("found %v, %v", sources, err)
 	}
 	fset := token.NewFileSet()
 	named := map[ast.Expr]bool{}
+	types := 0
 	for _, source := range sources {
 		file, err := parser.ParseFile(fset, source, nil, parser.ParseComments)
 		if err != nil {
@@ -31,6 +37,7 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 			switch n := n.(type) {
 			case *ast.TypeSpec:
 				named[n.Type] = true
+				types++
 				if name := n.Name.Name; len(name) > longestName {
 					t.Errorf("%s: type name of %d characters: %s", fset.Position(n.Pos()), len(name), name)
 				}
@@ -46,16 +53,73 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 				if n.Name == "float32" {
 					t.Errorf("%s: float32", fset.Position(n.Pos()))
 				}
+			case *ast.SelectorExpr:
+				if id, ok := n.X.(*ast.Ident); ok && id.Name == "time" && n.Sel.Name == "Time" {
+					t.Errorf("%s: time.Time, which refuses a date that cannot be read", fset.Position(n.Pos()))
+				}
+			case *ast.Comment:
+				if strings.Contains(n.Text, "-----BEGIN") {
+					t.Errorf("%s: a PEM block in a comment", fset.Position(n.Pos()))
+				}
 			}
 			return true
 		})
+	}
+	if types < 20 {
+		t.Errorf("%d types: the committed files are not those of the contract", types)
+	}
+}
+
+// Path parameters are formatted by the generator's own runtime.
+func TestGeneratedClientFormatsParametersWithTheRuntime(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../" + clientFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	for l := range spec.All(View(committedContract(t), committedOperations(t))) {
+		parameters, _ := l.Operation["parameters"].([]any)
+		want += len(parameters)
+	}
+	if got := strings.Count(string(source), "runtime.StyleParamWithOptions("); got != want || want < 20 {
+		t.Errorf("%d parameters are formatted by the runtime, want %d", got, want)
+	}
+}
+
+func committedOperations(t *testing.T) spec.Operations {
+	t.Helper()
+	ops, err := spec.ReadOperations(os.DirFS(moduleRoot))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ops
+}
+
+func TestDiffShowsWhatIsStale(t *testing.T) {
+	t.Parallel()
+	want := map[string][]byte{Dir + "/a.gen.go": []byte("a\n"), Dir + "/openapi.json": []byte("{}\n")}
+	fresh := fstest.MapFS{Dir + "/a.gen.go": {Data: []byte("a\n")}, Dir + "/openapi.json": {Data: []byte("{}\n")}, Dir + "/doc.go": {}}
+	if diff, err := Diff(fresh, want); err != nil || diff != "" {
+		t.Errorf("fresh: %v\n%s", err, diff)
+	}
+	stale := fstest.MapFS{Dir + "/a.gen.go": {Data: []byte("b\n")}, Dir + "/old.gen.go": {}}
+	diff, err := Diff(stale, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(diff, "\n")
+	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "not generated any more: generated/old.gen.go"} {
+		if !slices.Contains(lines, line) {
+			t.Errorf("no line %q in\n%s", line, diff)
+		}
 	}
 }
 
 func TestStagingFolderIsRemoved(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	if _, err := Generate(t.Context(), t.TempDir(), map[string]any{}, map[string]any{}); err == nil {
+	if _, err := Generate(t.Context(), t.TempDir(), map[string]any{}, nil); err == nil {
 		t.Fatal("no error in a folder without a module")
 	}
 	left, err := os.ReadDir(tmp)

@@ -1,7 +1,10 @@
 package generate_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -74,6 +77,59 @@ func TestRequestRefusesIDsThatAreNoSegment(t *testing.T) {
 		}
 		if req, err := generated.NewListMTLSCertificateAssociationsRequest(base, "a", id); err == nil {
 			t.Errorf("certificate %q: %s", id, req.URL)
+		}
+	}
+}
+
+func TestRequestBodyCanBeSentAgain(t *testing.T) {
+	t.Parallel()
+	body := generated.CertificateRequest{Ca: true, Certificates: "<&>", Name: "n"}
+	req, err := generated.NewUploadMTLSCertificateRequest(base+"/", "a/b", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if req.Method != http.MethodPost || req.URL.String() != base+"/accounts/a%2Fb/mtls_certificates" ||
+		req.Header.Get("Content-Type") != "application/json" || len(req.Header) != 1 || req.ContentLength != int64(len(want)) || req.GetBody == nil {
+		t.Fatalf("request %+v", req)
+	}
+	for i := range 3 {
+		sent, err := io.ReadAll(req.Body)
+		if err != nil || !bytes.Equal(sent, want) {
+			t.Errorf("body %d: %q, %v, want %q", i, sent, err, want)
+		}
+		if req.Body, err = req.GetBody(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := generated.NewDeleteMTLSCertificateRequest(base, "a", "c")
+	if err != nil || got.Method != http.MethodDelete || got.Body != nil || got.GetBody != nil || got.ContentLength != 0 || len(got.Header) != 0 {
+		t.Errorf("a request without a body: %+v, %v", got, err)
+	}
+}
+
+// A parameter that is not set is left out: the vendor would take an empty one for
+// another question.
+func TestQueryHoldsWhatIsSet(t *testing.T) {
+	t.Parallel()
+	for want, params := range map[string]*generated.ListZonesParams{
+		"account.id=a%26b%3D+%23&page=2&per_page=1000000": {AccountID: "a&b= #", Page: 2, PerPage: 1_000_000},
+		"page=1": {Page: 1},
+	} {
+		req, err := generated.NewListZonesRequest(base, params)
+		if err != nil || req.URL.RawQuery != want || req.URL.Path != "/client/v4/zones" {
+			t.Errorf("%+v: %v, %v, want %s", params, req.URL, err, want)
+		}
+	}
+	if req, err := generated.NewListMTLSCertificatesRequest(base, "a", &generated.ListMTLSCertificatesParams{Type: []string{}}); err != nil || req.URL.RawQuery != "" {
+		t.Errorf("an empty list is sent: %v, %v", req.URL, err)
+	}
+	for _, params := range []*generated.ListZonesParams{nil, {}} {
+		if req, err := generated.NewListZonesRequest(base, params); err != nil || req.URL.String() != base+"/zones" {
+			t.Errorf("%+v: %v, %v", params, req.URL, err)
 		}
 	}
 }

@@ -1,7 +1,8 @@
-package generate_test
+package generate
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -13,7 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/internal/codegen"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -21,7 +23,7 @@ const moduleRoot = "../.."
 
 func committedContract(t *testing.T) spec.Object {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(moduleRoot, codegen.Dir, "openapi.json"))
+	data, err := os.ReadFile(filepath.Join(moduleRoot, contractFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,15 +34,48 @@ func committedContract(t *testing.T) spec.Object {
 	return contract
 }
 
-// changedContract returns the committed contract after change has edited its
-// only operation.
+// changedContract returns the committed contract after change has edited one of
+// its operations.
 func changedContract(t *testing.T, change func(operation map[string]any)) spec.Object {
 	t.Helper()
 	contract := committedContract(t)
-	for _, item := range contract["paths"].(map[string]any) {
-		change(item.(map[string]any)["get"].(map[string]any))
+	found := false
+	for l := range spec.All(contract) {
+		if l.Operation["operationId"] == "listMTLSCertificateAssociations" {
+			found = true
+			change(l.Operation)
+		}
+	}
+	if !found {
+		t.Fatal("the operation is not in the contract")
 	}
 	return contract
+}
+
+// source returns the Go code for a document, which is not reduced to a view: the
+// templates are to be right for more than the operations of the list need.
+func source(t *testing.T, doc spec.Object) ([]byte, error) {
+	t.Helper()
+	// The templates are read by another process, for which the go command does
+	// not know that a test depends on them.
+	templates, err := filepath.Glob("templates/*.tmpl")
+	if err != nil || len(templates) < 4 {
+		t.Fatalf("templates: %v, %v", templates, err)
+	}
+	for _, name := range append(templates, filepath.Base(configFile)) {
+		if _, err := os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	encoded, err := spec.Encode(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "openapi.json")
+	if err := os.WriteFile(file, encoded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return oapiCodegen(t.Context(), moduleRoot, file)
 }
 
 func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
@@ -71,21 +106,11 @@ func TestTemplateFollowsTheParametersOfTheContract(t *testing.T) {
 // testGenerated runs a test in a package generated from contract.
 func testGenerated(t *testing.T, contract spec.Object, file, name string) {
 	t.Helper()
-	// The templates are read by another process, for which the go command does
-	// not know that a test depends on them.
-	templates, err := filepath.Glob("templates/*.tmpl")
-	if err != nil || len(templates) < 3 {
-		t.Fatalf("templates: %v, %v", templates, err)
-	}
-	for _, name := range append(templates, "types.yaml", "client.yaml") {
-		if _, err := os.ReadFile(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	files, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
+	client, err := source(t, contract)
 	if err != nil {
 		t.Fatal(err)
 	}
+	expectDocumentedTypes(t, client)
 
 	// The go command builds the committed package with these files in place of
 	// its own.
@@ -102,15 +127,12 @@ func testGenerated(t *testing.T, contract spec.Object, file, name string) {
 		}
 		replace[target] = source
 	}
-	for name, content := range files {
-		place(name, content)
-		expectDocumentedTypes(t, name, content)
-	}
+	place(clientFile, client)
 	test, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	place(codegen.Dir+"/changed_test.go", test)
+	place(Dir+"/changed_test.go", test)
 	encoded, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +141,7 @@ func testGenerated(t *testing.T, contract spec.Object, file, name string) {
 	if err := os.WriteFile(overlay, encoded, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^"+name+"$", "-v", "./"+codegen.Dir)
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^"+name+"$", "-v", "./"+Dir)
 	cmd.Dir = moduleRoot
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
@@ -127,18 +149,15 @@ func testGenerated(t *testing.T, contract spec.Object, file, name string) {
 	}
 }
 
-func expectDocumentedTypes(t *testing.T, name string, content []byte) {
+func expectDocumentedTypes(t *testing.T, content []byte) {
 	t.Helper()
-	if filepath.Ext(name) != ".go" {
-		return
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), clientFile, content, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, declaration := range file.Decls {
 		if d, ok := declaration.(*ast.GenDecl); ok && d.Tok == token.TYPE && d.Doc == nil {
-			t.Errorf("%s: type %s has no comment", name, d.Specs[0].(*ast.TypeSpec).Name)
+			t.Errorf("type %s has no comment", d.Specs[0].(*ast.TypeSpec).Name)
 		}
 	}
 }
@@ -169,9 +188,13 @@ func TestTypesAreReadAsTheContractSays(t *testing.T) {
 		"aliases":  `{"type":"array","items":{"$ref":"#/components/schemas/Alias"},"x-go-type-skip-optional-pointer":false}`,
 		"list":     `{"$ref":"#/components/schemas/List"}`,
 		"choice":   `{"$ref":"#/components/schemas/Choice"}`,
+		"keys":     `{"type":"array","x-decides":true,"items":{"$ref":"#/components/schemas/Key"}}`,
+		"notes":    `{"type":"array","items":{"$ref":"#/components/schemas/Key"}}`,
 	} {
 		properties[name] = schema(text)
 	}
+	properties["key"] = schema(`{"$ref":"#/components/schemas/Key","x-decides":true}`)
+	schemas["Key"] = schema(`{"type":"object","properties":{"id":{"type":"string","x-decides":true},"note":{"type":"string"}}}`)
 	schemas["Alias"] = schema(`{"$ref":"#/components/schemas/ResultInfo"}`)
 	// An alias of a list for which oapi-codegen counts the properties of its items.
 	schemas["List"] = schema(`{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"}}}}`)
@@ -186,9 +209,13 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 		change func(operation map[string]any)
 		want   string
 	}{
-		"request body": {func(operation map[string]any) {
-			operation["requestBody"] = map[string]any{"content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"type": "object"}}}}
-		}, "request bodies are not supported"},
+		"body in another form": {func(operation map[string]any) {
+			operation["requestBody"] = map[string]any{"content": map[string]any{"application/x-www-form-urlencoded": map[string]any{"schema": map[string]any{"type": "object"}}}}
+		}, "bodies other than one in JSON are not supported"},
+		"body in two forms": {func(operation map[string]any) {
+			media := map[string]any{"schema": map[string]any{"type": "object"}}
+			operation["requestBody"] = map[string]any{"content": map[string]any{"application/json": media, "application/merge-patch+json": media}}
+		}, "bodies other than one in JSON are not supported"},
 		"cookie": {func(operation map[string]any) {
 			operation["parameters"] = append(operation["parameters"].([]any),
 				map[string]any{"name": "session", "in": "cookie", "schema": map[string]any{"type": "string"}})
@@ -210,7 +237,7 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			contract := changedContract(t, test.change)
-			_, err := codegen.Generate(t.Context(), moduleRoot, contract, contract)
+			_, err := source(t, contract)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
@@ -223,4 +250,51 @@ func withoutSchema(name, in string) map[string]any {
 	return map[string]any{"name": name, "in": in, "required": true, "content": map[string]any{
 		"application/json": map[string]any{"schema": map[string]any{"type": "object"}},
 	}}
+}
+
+// A format that the vendor adds must not change the Go API.
+func TestFormatsDoNotChangeTheCode(t *testing.T) {
+	t.Parallel()
+	formats := map[string][]string{
+		"string":  {"date", "date-time", "byte", "binary", "uuid", "email", "duration", "json", "ipv4", "uri", "password", "of-the-vendor"},
+		"integer": {"int32", "int64", "int8", "uint", "uint64"},
+		"number":  {"float", "double", "decimal"},
+	}
+	contract := committedContract(t)
+	schemas := spec.Child(contract["components"], "schemas")
+	all := spec.Object{} // has a member for each format
+	for kind, names := range formats {
+		for i := range names {
+			all[fmt.Sprint(kind, i)] = spec.Object{"type": kind}
+		}
+	}
+	schemas["All"] = spec.Object{"type": "object", "properties": all}
+	plain, err := source(t, contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]int{}
+	err = spec.Visit(schemas, spec.Names, "", func(o spec.Object, place spec.Place, _ string) error {
+		kind, _ := o["type"].(string)
+		if names := formats[kind]; place == spec.Fields && names != nil {
+			o["format"] = names[given[kind]%len(names)]
+			given[kind]++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	formatted, err := source(t, contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(plain), string(formatted)); diff != "" {
+		t.Errorf("(-without +with formats)\n%s", diff)
+	}
+	for kind, names := range formats {
+		if given[kind] < len(names) {
+			t.Errorf("%d formats of a %s given: the comparison shows nothing", given[kind], kind)
+		}
+	}
 }

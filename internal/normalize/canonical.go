@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"fmt"
+	"maps"
 	"mime"
 	"regexp"
 	"slices"
@@ -236,14 +237,16 @@ func inherited(key string, levels ...spec.Object) any {
 }
 
 // status matches the keys of responses, in both spellings of a range.
-var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default|x-.*)$`)
+var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default)$`)
 
-// canonicalResponses spells response ranges with capital letters.
+// canonicalResponses spells response ranges with capital letters, and leaves out
+// extensions beside the statuses.
 func canonicalResponses(op spec.Object, at string) error {
 	responses, ok := op["responses"].(spec.Object)
 	if !ok {
 		return fmt.Errorf("%s/responses: missing", at)
 	}
+	maps.DeleteFunc(responses, func(key string, _ any) bool { return strings.HasPrefix(key, "x-") })
 	for _, key := range spec.SortedKeys(responses) {
 		if !status.MatchString(key) {
 			return fmt.Errorf("%s/responses/%s: not a status", at, spec.Escape(key))
@@ -354,13 +357,18 @@ func canonicalKeywords(op spec.Object, at string) error {
 				delete(o, keyword)
 			}
 		}
-		for _, keyword := range []string{"anyOf", "oneOf"} {
-			if arms, _ := o[keyword].([]any); len(arms) == 1 {
-				all, _ := o["allOf"].([]any)
-				o["allOf"] = append(all, arms[0])
-				delete(o, keyword)
-			}
-		}
+		joinSingle(o)
 		return nil
 	})
+}
+
+// joinSingle makes a choice of one arm a part of allOf, in place.
+func joinSingle(schema spec.Object) {
+	for _, keyword := range []string{"anyOf", "oneOf"} {
+		if arms, _ := schema[keyword].([]any); len(arms) == 1 {
+			all, _ := schema["allOf"].([]any)
+			schema["allOf"] = append(all, arms[0])
+			delete(schema, keyword)
+		}
+	}
 }

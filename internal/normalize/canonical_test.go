@@ -11,6 +11,12 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
+// operations is the list for the document that published returns.
+var operations = spec.Operations{{
+	Name: "listThingUses", Method: "GET", Path: "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations",
+	Document: "plain.json", Noun: "ThingUse", Permission: "Things",
+}}
+
 // published is a small document of the vendor's shape. edits are pairs of texts
 // to replace in it.
 func published(t *testing.T, edits ...string) spec.Object {
@@ -34,7 +40,7 @@ func published(t *testing.T, edits ...string) spec.Object {
 
 func canonical(t *testing.T, doc spec.Object) spec.Object {
 	t.Helper()
-	out, err := Canonicalize(doc)
+	out, err := Canonicalize(doc, operations)
 	if err != nil {
 		t.Fatal(err)
 	}

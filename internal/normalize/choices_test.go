@@ -29,7 +29,7 @@ func TestChoicesThatMultiplyAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Flatten(withSchema(t, schema))
+			_, err := Merge(withSchema(t, schema))
 			want := fmt.Sprintf("merging allOf would combine more than %d choices", maxChoices)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Fatalf("error %.300v, want %q", err, want)
@@ -43,7 +43,7 @@ func TestChoicesThatMultiplyAreRefused(t *testing.T) {
 
 func TestFewChoicesAreMerged(t *testing.T) {
 	t.Parallel()
-	if _, err := Flatten(withSchema(t, parts(3, "{anyOf: [{type: string, maxLength: 3}, {type: string, minLength: 2}]}"))); err != nil {
+	if _, err := Merge(withSchema(t, parts(3, "{anyOf: [{type: string, maxLength: 3}, {type: string, minLength: 2}]}"))); err != nil {
 		t.Error(err)
 	}
 }

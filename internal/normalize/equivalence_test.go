@@ -1,11 +1,17 @@
 package normalize
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/google/go-cmp/cmp"
 
-	"github.com/certuse/cloudflare-mtls/internal/flatten"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -13,7 +19,7 @@ import (
 // whatever the path's parameters are called.
 func schema(t *testing.T, doc spec.Object, status string) *openapi3.Schema {
 	t.Helper()
-	spec, err := flatten.Load(doc)
+	spec, err := Load(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +81,7 @@ func TestCanonicalFormAcceptsTheSameBodies(t *testing.T) {
 func TestCanonicalFormAsksForTheSameRequest(t *testing.T) {
 	t.Parallel()
 	headers := func(doc spec.Object) map[string]bool {
-		spec, err := flatten.Load(doc)
+		spec, err := Load(doc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +104,118 @@ func TestCanonicalFormAsksForTheSameRequest(t *testing.T) {
 	if len(headers(renamed)) != 2 {
 		t.Errorf("headers %v: the comparison shows nothing", headers(renamed))
 	}
-	if !operationPath.MatchString(CanonicalPath) {
-		t.Error("the canonical path has another shape than the published one")
+	for l := range spec.All(canonical(t, renamed)) {
+		if _, _, err := operations[0].Find(renamed); err != nil || l.Path != operations[0].Path {
+			t.Errorf("the canonical path is %s, published as another shape: %v", l.Path, err)
+		}
+	}
+}
+
+// Each rewrite of a schema, judged by the same library.
+func TestEachRewriteOfASchemaAcceptsTheSame(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]string{
+		"flags by default":      "{type: string, nullable: false, readOnly: false, writeOnly: false, deprecated: false, minLength: 0}",
+		"bounds of a list":      "{type: array, items: {}, uniqueItems: false, minItems: 0}",
+		"bounds of an object":   "{type: object, minProperties: 0}",
+		"flags of bounds":       "{type: number, minimum: 1, exclusiveMinimum: false, maximum: 100, exclusiveMaximum: false}",
+		"anyOf of one":          "{anyOf: [{type: string, maxLength: 3}]}",
+		"oneOf of one":          "{oneOf: [{type: number, minimum: 1}]}",
+		"one, beside a type":    "{type: array, items: {}, oneOf: [{type: array, items: {type: string}}]}",
+		"one, beside allOf":     "{allOf: [{type: string}], oneOf: [{type: string, minLength: 1}], anyOf: [{type: string, maxLength: 3}]}",
+		"one within one":        "{oneOf: [{anyOf: [{type: object, properties: {a: {type: number}}}]}]}",
+		"one that is a not":     "{anyOf: [{not: {type: string}}]}",
+		"extensions":            "{type: string, x-go-type: int, maxLength: 3}",
+		"reference":             "{$ref: '#/components/schemas/thing/properties/default'}",
+		"reference and more":    "{$ref: '#/components/schemas/thing/properties/default', maxLength: 0}",
+		"deep below properties": "{type: object, properties: {a: {oneOf: [{type: number, exclusiveMinimum: false, minimum: 1}]}}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := published(t, thing, "        service: "+written+"\n")
+			rewritten := canonical(t, doc)
+			service := func(doc spec.Object) *openapi3.Schema {
+				result := func(s *openapi3.Schema) *openapi3.Schema {
+					for _, part := range s.AllOf {
+						if r := part.Value.Properties["result"]; r != nil {
+							return r.Value.Items.Value.Properties["service"].Value
+						}
+					}
+					t.Fatal("no result")
+					return nil
+				}
+				return result(schema(t, doc, "200"))
+			}
+			was, is := service(doc), service(rewritten)
+			accepted := 0
+			for _, value := range values {
+				before, after := was.VisitJSON(value), is.VisitJSON(value)
+				if (before == nil) != (after == nil) {
+					t.Errorf("%v: published says %v, canonical %v", value, before, after)
+				}
+				if before == nil {
+					accepted++
+				}
+			}
+			if accepted == 0 || accepted == len(values) {
+				t.Errorf("%d of %d values accepted: the comparison shows nothing", accepted, len(values))
+			}
+		})
+	}
+}
+
+// Each rewrite of a parameter or body, judged by a library that reads requests.
+func TestEachRewriteOfARequestReadsTheSame(t *testing.T) {
+	t.Parallel()
+	queries := []string{"", "kind=a", "kind=a&kind=b", "kind=a,b", "kind=", "kind=%5B%5D"}
+	for name, edits := range map[string][]string{
+		"style and explode":  parameter(kind + ", style: form, explode: true}"),
+		"flags":              parameter(kind + ", required: false, deprecated: false, allowEmptyValue: false, allowReserved: false}"),
+		"another style":      parameter(kind + ", style: form, explode: false}"),
+		"path style":         {"in: path, name: identifier, required: true,", "in: path, name: identifier, required: true, style: simple, explode: false,"},
+		"body":               {"      responses:\n", "      requestBody: {required: false, content: {application/json: {schema: {type: object}}}}\n      responses:\n"},
+		"media type of body": {"      responses:\n", "      requestBody: {content: {application/json; charset=utf-8: {schema: {type: object}}}}\n      responses:\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := published(t, edits...)
+			verdicts := func(doc spec.Object) []string {
+				loaded, err := Load(doc)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var out []string
+				for path, item := range loaded.Paths.Map() {
+					for _, query := range queries {
+						for _, body := range []string{"", "{}", "[]"} {
+							req := httptest.NewRequest(http.MethodGet, "https://api.example.com/v4/x?"+query, strings.NewReader(body))
+							if body != "" {
+								req.Header.Set("Content-Type", "application/json; charset=utf-8")
+							}
+							ids := map[string]string{}
+							for _, p := range item.Get.Parameters {
+								if p.Value.In == "path" {
+									ids[p.Value.Name] = "i,d"
+								}
+							}
+							err := openapi3filter.ValidateRequest(t.Context(), &openapi3filter.RequestValidationInput{
+								Request: req, PathParams: ids,
+								Route:   &routers.Route{Spec: loaded, Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get},
+								Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+							})
+							out = append(out, fmt.Sprintf("%q %q: %t", query, body, err == nil))
+						}
+					}
+				}
+				return out
+			}
+			was, is := verdicts(doc), verdicts(canonical(t, doc))
+			if diff := cmp.Diff(was, is); diff != "" {
+				t.Errorf("(-published +canonical)\n%s", diff)
+			}
+			if len(was) != len(queries)*3 || !strings.Contains(fmt.Sprint(was), "true") {
+				t.Errorf("%v: the comparison shows nothing", was)
+			}
+		})
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// FuzzFlatten looks for schemas that crash the merging, that leave an allOf
+// FuzzMerge looks for schemas that crash the merging, that leave an allOf
 // behind, or whose merged form is not the end of it.
-func FuzzFlatten(f *testing.F) {
+func FuzzMerge(f *testing.F) {
 	for _, schema := range []string{
 		"{allOf: [{type: object, properties: {a: {type: string}}}, {required: [a]}]}",
 		"{allOf: [{enum: [true]}, {enum: [false]}]}",
@@ -29,14 +29,14 @@ func FuzzFlatten(f *testing.F) {
 		if err != nil {
 			return
 		}
-		merged, err := Flatten(document(s))
+		merged, err := Merge(document(s))
 		if err != nil {
 			if text := err.Error(); text == "" || strings.Contains(text, "\n") {
 				t.Errorf("the error is %q", text)
 			}
 			return
 		}
-		again, err := Flatten(merged)
+		again, err := Merge(merged)
 		if err != nil {
 			t.Fatalf("what was merged is refused: %v", err)
 		}

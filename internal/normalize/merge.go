@@ -87,9 +87,13 @@ func mergeSchema(schema spec.Object, pointer string) (_ spec.Object, err error) 
 }
 
 // hoist writes what the library does not merge beside the allOf that it stands
-// in, in place: a part that is deprecated, and null where all parts allow it.
+// in, in place: a part that is deprecated, null where all parts allow it, and a
+// choice of which an overlay left one arm.
 func hoist(schema spec.Object) {
 	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
+		if place == spec.Fields {
+			joinSingle(o)
+		}
 		parts := objects(o["allOf"])
 		if place != spec.Fields || len(parts) == 0 {
 			return nil
@@ -99,6 +103,9 @@ func hoist(schema spec.Object) {
 		}
 		if _, typed := o["type"]; !typed && allowsNull(o) {
 			o["nullable"] = true
+			for _, part := range parts { // the library wants it in each
+				part["nullable"] = true
+			}
 		}
 		return nil
 	})
@@ -108,14 +115,37 @@ func isDeprecated(schema spec.Object) bool {
 	return schema["deprecated"] == true || slices.ContainsFunc(objects(schema["allOf"]), isDeprecated)
 }
 
-// allowsNull reports whether a schema, or each part of it, is typed and nullable
-// (OpenAPI 3.0.3: nullable has an effect only beside type).
+// allowsNull reports whether the type of a schema, or of its parts, is nullable. A
+// part without a type says nothing about null (OpenAPI 3.0.3: nullable has an
+// effect only beside type), unless it lists values.
 func allowsNull(schema spec.Object) bool {
-	if _, typed := schema["type"]; typed {
-		return schema["nullable"] == true
+	typed, null := nullability(schema)
+	return typed && null
+}
+
+func nullability(schema spec.Object) (typed, null bool) {
+	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
+		return true, false
 	}
-	parts := objects(schema["allOf"])
-	return len(parts) > 0 && !slices.ContainsFunc(parts, func(part spec.Object) bool { return !allowsNull(part) })
+	if _, typed := schema["type"]; typed {
+		return true, schema["nullable"] == true
+	}
+	null = true
+	for _, part := range objects(schema["allOf"]) {
+		partTyped, partNull := nullability(part)
+		typed, null = typed || partTyped, null && (partNull || !partTyped)
+	}
+	for _, keyword := range []string{"anyOf", "oneOf"} {
+		arms := objects(schema[keyword])
+		excludes := func(arm spec.Object) bool {
+			armTyped, armNull := nullability(arm)
+			return armTyped && !armNull
+		}
+		if len(arms) > 0 && !slices.ContainsFunc(arms, func(arm spec.Object) bool { return !excludes(arm) }) {
+			return true, false
+		}
+	}
+	return typed, null
 }
 
 // Load turns a document into kin-openapi's form and checks that it is valid

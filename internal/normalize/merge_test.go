@@ -79,7 +79,7 @@ properties:
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Flatten(withSchema(t, tt.published))
+			got, err := Merge(withSchema(t, tt.published))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,6 +88,111 @@ properties:
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// null and deprecated are what the library does not merge.
+func TestNullAndDeprecatedAreMerged(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ published, want string }{
+		"one part, nullable":           {"{description: d, allOf: [{type: string, nullable: true}]}", "{description: d, type: string, nullable: true}"},
+		"all parts nullable":           {"{allOf: [{type: string, nullable: true}, {type: string, nullable: true, maxLength: 3}]}", "{type: string, nullable: true, maxLength: 3}"},
+		"nested parts nullable":        {"{allOf: [{allOf: [{type: string, nullable: true}]}, {type: string, nullable: true}]}", "{type: string, nullable: true}"},
+		"one of two parts nullable":    {"{allOf: [{type: string, nullable: true}, {type: string}]}", "{type: string}"},
+		"beside a type":                {"{type: string, allOf: [{type: string, nullable: true}]}", "{type: string}"},
+		"a part with other values":     {"{allOf: [{type: string, nullable: true}, {enum: [a, b]}]}", "{type: string, enum: [a, b]}"},
+		"a part that excludes null":    {"{allOf: [{type: string, nullable: true}, {anyOf: [{type: string, minLength: 9}, {type: string, maxLength: 3}]}]}", "{type: string, anyOf: [{type: string, minLength: 9}, {type: string, maxLength: 3}]}"},
+		"only parts without a type":    {"{allOf: [{maxLength: 3}, {minLength: 1}]}", "{maxLength: 3, minLength: 1}"},
+		"a property":                   {"{type: object, properties: {a: {allOf: [{type: object, nullable: true, properties: {b: {type: string}}}]}}}", "{type: object, properties: {a: {type: object, nullable: true, properties: {b: {type: string}}}}}"},
+		"items":                        {"{type: array, items: {allOf: [{type: string, nullable: true}]}}", "{type: array, items: {type: string, nullable: true}}"},
+		"a deprecated part":            {"{allOf: [{type: string}, {type: string, deprecated: true}]}", "{type: string, deprecated: true}"},
+		"a deprecated part of a part":  {"{allOf: [{allOf: [{type: string, deprecated: true}]}]}", "{type: string, deprecated: true}"},
+		"a deprecated property":        {"{allOf: [{type: object, properties: {a: {type: string, deprecated: true}}}, {type: object}]}", "{type: object, properties: {a: {type: string, deprecated: true}}}"},
+		"deprecated beside the parts":  {"{deprecated: true, allOf: [{type: string}]}", "{type: string, deprecated: true}"},
+		"a member called deprecated":   {"{allOf: [{type: object, properties: {deprecated: {type: boolean}}}]}", "{type: object, properties: {deprecated: {type: boolean}}}"},
+		"an example with both in it":   {"{type: object, example: {allOf: [{deprecated: true, type: string, nullable: true}]}}", "{type: object, example: {allOf: [{deprecated: true, type: string, nullable: true}]}}"},
+		"a choice in the part is left": {"{allOf: [{type: object, properties: {a: {oneOf: [{type: string, nullable: true}, {type: number}]}}}]}", "{type: object, properties: {a: {oneOf: [{type: string, nullable: true}, {type: number}]}}}"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := withSchema(t, tt.published)
+			got, err := Merge(doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(schemaOf(withSchema(t, tt.want)), schemaOf(got)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(withSchema(t, tt.published), doc); diff != "" {
+				t.Errorf("the input was changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+// Patterns are for other regular expressions than Go's, which knows neither
+// lookahead nor backreferences.
+func TestPatternsThatGoLacksAreTaken(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{`^(?!-)[a-z]+$`, `(a)\\1`, `(?<=a)b`, `[a-`, `a{2000}`} {
+		got, err := Merge(withSchema(t, `{allOf: [{type: string, pattern: "`+pattern+`"}, {type: string, maxLength: 3}]}`))
+		if err != nil {
+			t.Errorf("%s: %v", pattern, err)
+			continue
+		}
+		if want := strings.ReplaceAll(pattern, `\\`, `\`); schemaOf(got).(spec.Object)["pattern"] != want {
+			t.Errorf("%v, want the pattern %s", schemaOf(got), want)
+		}
+	}
+}
+
+// Every schema of an operation is merged, whatever it is of.
+func TestAllSchemasOfAllOperationsAreMerged(t *testing.T) {
+	t.Parallel()
+	const operation = `
+      parameters:
+        - {name: id, in: path, required: true, schema: {allOf: [{type: string}, {maxLength: 3}]}}
+        - {name: q, in: query, content: {application/json: {schema: {allOf: [{type: string}, {maxLength: 3}]}}}}
+      requestBody: {content: {application/json: {schema: {allOf: [{type: object, properties: {a: {allOf: [{type: string}, {maxLength: 3}]}}}, {required: [a]}]}}}}
+      responses:
+        200: {description: d, headers: {X-A: {schema: {allOf: [{type: string}, {maxLength: 3}]}}}, content: {application/json: {schema: {allOf: [{type: string}, {maxLength: 3}]}}}}
+        default: {description: d, content: {text/plain: {schema: {allOf: [{type: string}, {maxLength: 3}]}}}}
+`
+	text := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /a/{id}:\n    put:" + operation + "    post:" + operation + "  /b/{id}:\n    patch:" + operation
+	doc, err := spec.Decode("doc", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Merge(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := spec.Decode("want", []byte(strings.NewReplacer(
+		"{allOf: [{type: string}, {maxLength: 3}]}", "{type: string, maxLength: 3}",
+		"{allOf: [{type: object, properties: {a: {allOf: [{type: string}, {maxLength: 3}]}}}, {required: [a]}]}", "{type: object, required: [a], properties: {a: {type: string, maxLength: 3}}}",
+	).Replace(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for place, edit := range map[string][2]string{
+		"/paths/~1b~1{id}/patch/requestBody/content/application~1json/schema/allOf/0/properties/a": {"properties: {a: {allOf: [{type: string}", "properties: {a: {allOf: [{type: number}"},
+		"/paths/~1b~1{id}/patch/parameters/0/schema":                                               {"required: true, schema: {allOf: [{type: string}", "required: true, schema: {allOf: [{type: number}"},
+		"/paths/~1b~1{id}/patch/responses/200/headers/X-A/schema":                                  {"X-A: {schema: {allOf: [{type: string}", "X-A: {schema: {allOf: [{type: number}"},
+	} {
+		at := strings.LastIndex(text, edit[0])
+		edited := text[:at] + strings.Replace(strings.Replace(text[at:], edit[0], edit[1], 1), "maxLength: 3", "type: string", 1)
+		doc, err := spec.Decode("doc", []byte(edited))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Merge(doc)
+		if got, ok := errors.AsType[*ContradictionError](err); !ok || got.Pointer != place {
+			t.Errorf("error %v, want a contradiction in %s", err, place)
+		}
 	}
 }
 
@@ -115,7 +220,7 @@ func TestContradictionsNameTheSchemaAndTheKeyword(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Flatten(withSchema(t, tt.schema))
+			_, err := Merge(withSchema(t, tt.schema))
 			got, ok := errors.AsType[*ContradictionError](err)
 			if !ok {
 				t.Fatalf("error %v, want a Contradiction", err)
@@ -151,7 +256,7 @@ func TestPanicsOfTheLibrariesAreRefusalsWithPlaceAndCause(t *testing.T) {
 		if text, ok := tt.schema.(string); ok {
 			doc = withSchema(t, text)
 		}
-		_, err := Flatten(doc)
+		_, err := Merge(doc)
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q and a cause in one line", name, err, tt.want)
 		}
@@ -168,7 +273,7 @@ func TestInvalidDocumentsAreRefusedInOneLine(t *testing.T) {
 		"wrong shape":  {"openapi": "3.0.3", "paths": []any{}},
 	}
 	for name, doc := range tests {
-		if _, err := Flatten(doc); err == nil || strings.Contains(err.Error(), "\n") {
+		if _, err := Merge(doc); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %q, want one line", name, err)
 		}
 	}

@@ -91,8 +91,7 @@ func isJSON(mediaType string) bool {
 func (b body) isSuccess() bool { return strings.HasPrefix(b.Status, "2") }
 func (b body) isFailure() bool { return b.Status != "" && !b.isSuccess() }
 
-// name is the name of the body itself. The first success and the failure range
-// of an operation need no status in theirs.
+// name is the name of the body itself, if [body.nameAt] has none.
 func (b body) name() string {
 	noun := b.operation.Noun
 	if b.hasList() {
@@ -103,8 +102,6 @@ func (b body) name() string {
 		return noun + "Request"
 	case b.Status == "200":
 		return noun + "Response"
-	case b.Status == "4XX":
-		return noun + "Failure"
 	default:
 		return noun + "Response" + camel(b.Status)
 	}

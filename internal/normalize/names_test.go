@@ -12,30 +12,64 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// answer is a document with the given schemas, in YAML, by response.
-func answer(t *testing.T, schemas map[string]string) spec.Object {
-	t.Helper()
-	responses := spec.Object{}
-	for status, text := range schemas {
-		schema, err := spec.Decode(status, []byte("# YAML\n"+text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		responses[status] = spec.Object{"content": spec.Object{"application/json": spec.Object{"schema": schema}}}
-	}
-	return spec.Object{"paths": spec.Object{"/p": spec.Object{"get": spec.Object{"responses": responses}}}}
+// named is an operation of a document for Name: its list entry, and its bodies in
+// YAML by status, "" for the request.
+type named struct {
+	entry  spec.Operation
+	bodies map[string]string
 }
 
-func schemasOf(t *testing.T, doc spec.Object) spec.Object {
+// list returns GET /p with the noun Association.
+func list(bodies map[string]string) named {
+	return named{spec.Operation{Name: "listAssociations", Method: "GET", Path: "/p", Noun: "Association"}, bodies}
+}
+
+func bodyOf(t *testing.T, text string) spec.Object {
 	t.Helper()
-	out, err := Name(doc)
+	schema, err := spec.Decode("body", []byte("# YAML\n"+text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec.Object{"content": spec.Object{"application/json": spec.Object{"schema": schema}}}
+}
+
+func namedDocument(t *testing.T, all ...named) (spec.Object, spec.Operations) {
+	t.Helper()
+	paths, ops := spec.Object{}, spec.Operations{}
+	for _, n := range all {
+		operation := spec.Ensure(spec.Ensure(paths, n.entry.Path), strings.ToLower(n.entry.Method))
+		for status, text := range n.bodies {
+			if status == "" {
+				operation["requestBody"] = bodyOf(t, text)
+				continue
+			}
+			spec.Ensure(operation, "responses")[status] = bodyOf(t, text)
+		}
+		ops = append(ops, n.entry)
+	}
+	return spec.Object{"paths": paths}, ops
+}
+
+// names returns the components that Name makes of the operations.
+func names(t *testing.T, all ...named) spec.Object {
+	t.Helper()
+	doc, ops := namedDocument(t, all...)
+	out, err := Name(doc, ops)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out["components"].(spec.Object)["schemas"].(spec.Object)
 }
 
-const envelope = `
+func expectNames(t *testing.T, got spec.Object, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	if diff := cmp.Diff(want, spec.SortedKeys(got)); diff != "" {
+		t.Errorf("components (-want +got)\n%s", diff)
+	}
+}
+
+const shared = `
 type: object
 properties:
   errors: {type: array, items: {type: object, description: of errors, properties: {code: {type: integer}, source: {type: object, properties: {pointer: {type: string}}}}}}
@@ -47,11 +81,8 @@ properties:
 
 func TestObjectsAreNamedByTheirPlace(t *testing.T) {
 	t.Parallel()
-	got := schemasOf(t, answer(t, map[string]string{"200": envelope}))
-	want := []string{"Association", "AssociationsResponse", "ResponseInfo", "ResponseInfoSource", "ResultInfo"}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
-		t.Errorf("components (-want +got)\n%s", diff)
-	}
+	got := names(t, list(map[string]string{"200": shared}))
+	expectNames(t, got, "Association", "AssociationsResponse", "ResponseInfo", "ResponseInfoSource", "ResultInfo")
 	properties := got["AssociationsResponse"].(spec.Object)["properties"].(spec.Object)
 	for _, list := range []string{"errors", "messages"} {
 		items := properties[list].(spec.Object)["items"]
@@ -63,26 +94,24 @@ func TestObjectsAreNamedByTheirPlace(t *testing.T) {
 
 func TestOneShapeHasOneNameAcrossResponses(t *testing.T) {
 	t.Parallel()
-	got := schemasOf(t, answer(t, map[string]string{"200": envelope, "4XX": `
+	got := names(t, list(map[string]string{"200": shared, "4XX": `
 type: object
 properties:
   errors: {type: array, items: {type: object, properties: {code: {type: integer}, source: {type: object, properties: {pointer: {type: string}}}}}}
 `}))
-	if _, ok := got["FailureInfo"]; ok {
-		t.Errorf("the same shape got a second name: %v", slices.Sorted(maps.Keys(got)))
-	}
+	expectNames(t, got, "Association", "AssociationsResponse", "FailureResponse", "ResponseInfo", "ResponseInfoSource", "ResultInfo")
 }
 
 func TestDifferentShapesKeepDifferentNames(t *testing.T) {
 	t.Parallel()
-	got := schemasOf(t, answer(t, map[string]string{"200": envelope, "4XX": `
+	got := names(t, list(map[string]string{"200": shared, "4XX": `
 type: object
 properties:
   errors: {type: array, items: {type: object, properties: {code: {type: integer}, error_chain: {type: array, items: {type: object, properties: {code: {type: integer}}}}}}}
 `}))
-	for _, name := range []string{"ResponseInfo", "FailureInfo", "FailureInfoErrorChainItem"} {
+	for _, name := range []string{"ResponseInfo", "AssociationResponseInfo", "AssociationResponseInfoErrorChainItem"} {
 		if _, ok := got[name]; !ok {
-			t.Errorf("no %s in %v", name, slices.Sorted(maps.Keys(got)))
+			t.Errorf("no %s in %v", name, spec.SortedKeys(got))
 		}
 	}
 }
@@ -92,19 +121,19 @@ properties:
 func TestAddedObjectsTakeNoName(t *testing.T) {
 	t.Parallel()
 	const failure = "{type: object, properties: {success: {type: boolean}, errors: {type: array, items: {type: string}}}}"
-	before := schemasOf(t, answer(t, map[string]string{"200": envelope, "4XX": failure}))
+	before := names(t, list(map[string]string{"200": shared, "4XX": failure}))
 	for name, added := range map[string]map[string]string{
-		"a status with the shape of another":      {"200": envelope, "401": failure, "4XX": failure},
-		"an object with the shape of a later one": {"200": envelope + "  debug: {type: object, properties: {pointer: {type: string}}}\n", "4XX": failure},
-		"within an object": {"200": strings.Replace(envelope, "source:", "chain: {type: array, items: {type: object, properties: {source: {type: object, properties: {pointer: {type: string}}}}}}, source:", 2),
+		"a status with the shape of another":      {"200": shared, "401": failure, "4XX": failure},
+		"an object with the shape of a later one": {"200": shared + "  debug: {type: object, properties: {pointer: {type: string}}}\n", "4XX": failure},
+		"within an object": {"200": strings.Replace(shared, "source:", "chain: {type: array, items: {type: object, properties: {source: {type: object, properties: {pointer: {type: string}}}}}}, source:", 2),
 			"4XX": failure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			after := schemasOf(t, answer(t, added))
+			after := names(t, list(added))
 			for name := range before {
 				if _, ok := after[name]; !ok {
-					t.Errorf("no %s any more in %v", name, slices.Sorted(maps.Keys(after)))
+					t.Errorf("no %s any more in %v", name, spec.SortedKeys(after))
 				}
 			}
 			if source := fmt.Sprint(after["ResponseInfo"]); !strings.Contains(source, "source:map[$ref:#/components/schemas/ResponseInfoSource]") {
@@ -114,30 +143,9 @@ func TestAddedObjectsTakeNoName(t *testing.T) {
 	}
 }
 
-// A member whose key gives no letters for a name would take that of its parent.
-func TestNamesOfOtherObjectsAreNotTaken(t *testing.T) {
-	t.Parallel()
-	doc := answer(t, map[string]string{"200": strings.Replace(envelope, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1)})
-	if _, err := Name(doc); err == nil || !strings.Contains(err.Error(), "the object at 200.result[].名前 needs a name") {
-		t.Errorf("error %v, want one that asks for a name", err)
-	}
-}
-
-func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
-	t.Parallel()
-	doc := answer(t, map[string]string{"200": envelope})
-	content := doc["paths"].(spec.Object)["/p"].(spec.Object)["get"].(spec.Object)["responses"].(spec.Object)["200"].(spec.Object)["content"].(spec.Object)
-	want := schemasOf(t, doc)
-	content["application/xml"] = spec.Object{"schema": spec.Object{"type": "object", "properties": spec.Object{"result": spec.Object{"type": "string"}}}}
-	content["application/problem+json; v=1"] = content["application/json"]
-	if diff := cmp.Diff(want, schemasOf(t, doc)); diff != "" {
-		t.Errorf("components (-without +with)\n%s", diff)
-	}
-}
-
 func TestUnknownObjectsAreNamedAfterTheirParents(t *testing.T) {
 	t.Parallel()
-	got := schemasOf(t, answer(t, map[string]string{
+	got := names(t, list(map[string]string{
 		"200": `
 type: object
 properties:
@@ -153,28 +161,188 @@ properties:
         free: {type: object}
 `, "202": "{type: object, properties: {id: {type: number}}}",
 	}))
-	want := []string{"Association", "AssociationAnyVariant0", "AssociationByNameItem", "AssociationHost", "AssociationZone", "AssociationsResponse", "Response202"}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
-		t.Errorf("components (-want +got)\n%s", diff)
+	expectNames(t, got, "Association", "AssociationAnyVariant0", "AssociationByNameItem", "AssociationHost", "AssociationZone",
+		"AssociationsResponse", "AssociationResponse202")
+}
+
+func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
+	t.Parallel()
+	const at = "the object at /paths/~1p/get/responses/200/content/application~1json/schema: "
+	long := strings.Repeat("deeply_", 6) + "nested"
+	for name, tt := range map[string]struct{ schema, want string }{
+		"long": {"{type: object, properties: {" + long + ": {type: object, properties: {a: {type: string}}}}}",
+			at + long + " needs a name in openapi/operations.yaml: AssociationResponseDeeplyDeeplyDeeplyDeeplyDeeplyDeeplyNested is longer than 40 characters"},
+		// A member whose key gives no letters for a name would take that of its parent.
+		"no letters": {strings.Replace(shared, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1),
+			at + "result[].名前 needs a name in openapi/operations.yaml: Association is another object's"},
+	} {
+		doc, ops := namedDocument(t, list(map[string]string{"200": tt.schema}))
+		if _, err := Name(doc, ops); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: error %v, want %s", name, err, tt.want)
+		}
 	}
 }
 
-func TestUnreadableNamesAreRefused(t *testing.T) {
+func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("deeply_", 6) + "nested"
-	_, err := Name(answer(t, map[string]string{"200": "{type: object, properties: {" + long + ": {type: object, properties: {a: {type: string}}}}}"}))
-	if err == nil || !strings.Contains(err.Error(), "needs a name") || !strings.Contains(err.Error(), long) {
-		t.Errorf("error %v, want one that names the place", err)
+	doc, ops := namedDocument(t, list(map[string]string{"200": shared}))
+	want, err := Name(doc, ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range spec.All(doc) {
+		content := spec.Child(spec.Child(spec.Child(l.Operation, "responses"), "200"), "content")
+		content["application/xml"] = bodyOf(t, "{type: object, properties: {result: {type: string}}}")["content"].(spec.Object)["application/json"]
+		content["application/problem+json; v=1"] = content["application/json"]
+	}
+	got, err := Name(doc, ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want["components"], got["components"]); diff != "" {
+		t.Errorf("components (-without +with)\n%s", diff)
 	}
 }
 
 func TestNameLeavesItsInputAlone(t *testing.T) {
 	t.Parallel()
-	doc := answer(t, map[string]string{"200": envelope})
-	if _, err := Name(doc); err != nil {
+	doc, ops := namedDocument(t, list(map[string]string{"200": shared}))
+	before := spec.Clone(doc)
+	if _, err := Name(doc, ops); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(answer(t, map[string]string{"200": envelope}), doc); diff != "" {
+	if diff := cmp.Diff(before, doc); diff != "" {
 		t.Errorf("input changed:\n%s", diff)
+	}
+}
+
+// operationNamed returns the entry of an operation with a noun.
+func operationNamed(method, path, noun string) spec.Operation {
+	return spec.Operation{Name: strings.ToLower(method) + noun, Method: method, Path: path, Noun: noun}
+}
+
+func TestOperationsGetTheNamesOfTheList(t *testing.T) {
+	t.Parallel()
+	const one = "{type: object, properties: {result: {type: object, properties: {id: {type: string}}}}}"
+	const many = "{type: object, properties: {result: {type: array, items: {type: object, properties: {id: {type: string}}}}}}"
+	doc, ops := namedDocument(t,
+		named{operationNamed("GET", "/things", "Thing"), map[string]string{"200": many}},
+		named{operationNamed("POST", "/things", "Thing"), map[string]string{"200": one, "": "{type: object, properties: {name: {type: string}, part: {type: object, properties: {n: {type: number}}}}}"}},
+		named{operationNamed("GET", "/policies", "Policy"), map[string]string{"200": strings.Replace(many, "id", "name", 1)}},
+	)
+	out, err := Name(doc, ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]any{}
+	for l := range spec.All(out) {
+		ids[l.Title()] = l.Operation["operationId"]
+	}
+	if diff := cmp.Diff(map[string]any{"GET /things": "getThing", "POST /things": "postThing", "GET /policies": "getPolicy"}, ids); diff != "" {
+		t.Errorf("operations (-want +got)\n%s", diff)
+	}
+	schemas := out["components"].(spec.Object)["schemas"].(spec.Object)
+	expectNames(t, schemas, "Thing", "ThingRequest", "ThingRequestPart", "ThingResponse", "ThingsResponse", "PoliciesResponse", "Policy")
+}
+
+// Of several shapes at a place that all operations share, the most frequent one
+// has the shared name; the operation with another one gives it its noun.
+func TestSharedNamesBelongToTheMajority(t *testing.T) {
+	t.Parallel()
+	with := func(noun, info string) named {
+		return named{operationNamed("GET", "/"+strings.ToLower(noun), noun), map[string]string{
+			"200": "{type: object, properties: {" + noun + ": {type: string}, result_info: {type: object, properties: " + info + "}}}"}}
+	}
+	const few, all = "{page: {type: number}}", "{page: {type: number}, total: {type: number}}"
+	for name, tt := range map[string]struct {
+		operations []named
+		want       []string // places of info, by operation
+	}{
+		"the first deviates":     {[]named{with("A", few), with("B", all), with("C", all)}, []string{"AResultInfo", "ResultInfo", "ResultInfo"}},
+		"the last deviates":      {[]named{with("A", all), with("B", all), with("C", few)}, []string{"ResultInfo", "ResultInfo", "CResultInfo"}},
+		"none has the majority":  {[]named{with("A", few), with("B", all)}, []string{"ResultInfo", "BResultInfo"}},
+		"two deviate in one way": {[]named{with("A", all), with("B", few), with("C", few), with("D", all), with("E", all)}, []string{"ResultInfo", "BResultInfo", "BResultInfo", "ResultInfo", "ResultInfo"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := names(t, tt.operations...)
+			for i, o := range tt.operations {
+				info := got[o.entry.Noun+"Response"].(spec.Object)["properties"].(spec.Object)["result_info"]
+				if diff := cmp.Diff(any(spec.Object{"$ref": "#/components/schemas/" + tt.want[i]}), info); diff != "" {
+					t.Errorf("%s (-want +got)\n%s", o.entry.Noun, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestNamesOfTheListComeFirst(t *testing.T) {
+	t.Parallel()
+	entry := operationNamed("GET", "/a", "Thing")
+	entry.Names = map[string]string{"result[].deployment": "Deployment", "result[].source": "ThingSource", "result[].by_name[]": "Entry"}
+	const body = `
+type: object
+properties:
+  errors: {type: array, items: {type: object, properties: {source: {type: object, properties: {pointer: {type: string}}}}}}
+  result:
+    type: array
+    items:
+      type: object
+      properties:
+        deployment: {type: object, properties: {part: {type: object, properties: {n: {type: number}}}}}
+        source: {type: object, properties: {pointer: {type: string}}}
+        by_name: {additionalProperties: {type: object, properties: {m: {type: number}}}}
+`
+	// The list's name belongs to the shape, also where the envelope has one.
+	expectNames(t, names(t, named{entry, map[string]string{"200": body, "4XX": "{type: object, properties: {result: {type: array, items: {type: object, properties: {deployment: {type: object, properties: {other: {type: string}}}}}}}}"}}),
+		"Deployment", "DeploymentPart", "Entry", "FailureResponse", "FailureResponseResultItem", "FailureResponseResultItemDeployment",
+		"ResponseInfo", "Thing", "ThingSource", "ThingsResponse")
+}
+
+func TestTwoShapesOfOneNounNeedAName(t *testing.T) {
+	t.Parallel()
+	response := func(member string) map[string]string {
+		return map[string]string{"200": "{type: object, properties: {result: {type: object, properties: {" + member + ": {type: string}}}}}"}
+	}
+	get, post := operationNamed("GET", "/a", "Thing"), operationNamed("POST", "/a", "Thing")
+	doc, ops := namedDocument(t, named{get, response("id")}, named{post, response("name")})
+	const want = "the object at /paths/~1a/post/responses/200/content/application~1json/schema: result needs a name in openapi/operations.yaml: Thing is another object's"
+	if _, err := Name(doc, ops); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	post.Names = map[string]string{"": "NewThingResponse", "result": "NewThing"}
+	expectNames(t, names(t, named{get, response("id")}, named{post, response("name")}), "NewThing", "NewThingResponse", "Thing", "ThingResponse")
+}
+
+// x-decides says something about the property, not about the object that is its
+// value: the same object elsewhere has the same name.
+func TestDecidingMembersKeepTheirMarkBesideTheReference(t *testing.T) {
+	t.Parallel()
+	got := names(t, list(map[string]string{"200": `
+type: object
+properties:
+  result:
+    type: array
+    x-decides: true
+    items: {type: object, x-decides: true, properties: {a: {type: object, x-decides: true, x-go-type-skip-optional-pointer: false, properties: {id: {type: string, x-decides: true}}}, b: {type: object, properties: {id: {type: string, x-decides: true}}}, c: {type: object, properties: {id: {type: string}}}}}
+`}))
+	expectNames(t, got, "Association", "AssociationA", "AssociationC", "AssociationsResponse")
+	const ref = "#/components/schemas/"
+	want := spec.Object{
+		"a": spec.Object{"$ref": ref + "AssociationA", "x-decides": true, "x-go-type-skip-optional-pointer": false},
+		"b": spec.Object{"$ref": ref + "AssociationA"},
+		"c": spec.Object{"$ref": ref + "AssociationC"},
+	}
+	if diff := cmp.Diff(any(want), got["Association"].(spec.Object)["properties"]); diff != "" {
+		t.Errorf("properties (-want +got)\n%s", diff)
+	}
+	result := got["AssociationsResponse"].(spec.Object)["properties"].(spec.Object)["result"]
+	if diff := cmp.Diff(any(spec.Object{"type": "array", "x-decides": true, "items": spec.Object{"$ref": ref + "Association", "x-decides": true}}), result); diff != "" {
+		t.Errorf("result (-want +got)\n%s", diff)
+	}
+	for name := range maps.Keys(got) {
+		if _, ok := got[name].(spec.Object)["x-decides"]; ok {
+			t.Errorf("%s itself decides", name)
+		}
 	}
 }

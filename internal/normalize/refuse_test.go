@@ -23,8 +23,8 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"version as a number":        {[]string{"openapi: 3.0.3", "openapi: 3.0"}, "not an OpenAPI document"},
 		"operation missing":          {[]string{"/associations:", "/other:"}, "is not in the document"},
 		"operation with other verb":  {[]string{"    get:\n", "    post:\n"}, "no GET"},
-		"operation twice":            {[]string{"paths:\n", "paths:\n  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n"}, "described 2 times"},
-		"path item by reference":     {[]string{"    get:\n", "    $ref: '#/x'\n    get:\n"}, "path item by reference"},
+		"operation twice":            {[]string{"paths:\n", "paths:\n  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n"}, "is there 2 times"},
+		"path item and a reference":  {[]string{"    get:\n", "    $ref: '#/x'\n    get:\n"}, "members beside $ref"},
 		"anonymous access":           {[]string{security, "        - {}\n"}, "anonymous access"},
 		"anonymous as a way of many": {[]string{security, security + "        - {}\n"}, "security/1: the operation allows anonymous"},
 		"empty security":             {[]string{"      security:\n" + security, "      security: []\n"}, "anonymous access"},
@@ -45,7 +45,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Canonicalize(published(t, tt.edits...))
+			_, err := Canonicalize(published(t, tt.edits...), operations)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -66,7 +66,7 @@ func TestMissingOperationIsRecognisable(t *testing.T) {
 		"empty paths": {"openapi": "3.0.3", "paths": spec.Object{}},
 		"other paths": {"openapi": "3.0.3", "paths": spec.Object{"/x": spec.Object{}}},
 	} {
-		if _, err := Canonicalize(doc); !errors.Is(err, ErrNotFound) {
+		if _, err := Canonicalize(doc, operations); !errors.Is(err, spec.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestReferencesThatMultiplyAreRefused(t *testing.T) {
 		b.WriteString("}}\n")
 	}
 	b.WriteString("    l10: {type: string}\n")
-	_, err := Canonicalize(published(t, "  schemas:\n", "  schemas:\n"+b.String(), "schemas/thing'", "schemas/l0'"))
+	_, err := Canonicalize(published(t, "  schemas:\n", "  schemas:\n"+b.String(), "schemas/thing'", "schemas/l0'"), operations)
 	if err == nil || !strings.Contains(err.Error(), "expands to more than") {
 		t.Fatalf("error %v, want a refusal of the expansion", err)
 	}
@@ -100,7 +100,7 @@ func TestDeepNestingIsRefused(t *testing.T) {
 	}
 	schemas := doc["components"].(spec.Object)["schemas"].(spec.Object)
 	schemas["thing"] = deep
-	_, err := Canonicalize(doc)
+	_, err := Canonicalize(doc, operations)
 	if err == nil || !strings.Contains(err.Error(), "nested deeper") {
 		t.Fatalf("error %v, want a refusal of the nesting", err)
 	}

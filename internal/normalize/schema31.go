@@ -9,8 +9,9 @@ import (
 )
 
 // annotations31 are keywords of 3.1 that assert nothing and have no place in
-// 3.0.
-var annotations31 = []string{"$schema", "$comment", "contentMediaType", "contentEncoding", "contentSchema"}
+// 3.0. Definitions assert nothing where they stand, and no reference to them is
+// left.
+var annotations31 = []string{"$schema", "$comment", "$defs", "contentMediaType", "contentEncoding", "contentSchema"}
 
 // keywords30 are the keywords that 3.0 has with the same meaning, or that
 // schema30 rewrites. Any other keyword of a 3.1 schema is refused by name.

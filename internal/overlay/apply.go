@@ -68,16 +68,9 @@ func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) 
 	tree := any(doc)
 	for i := range overlays {
 		for _, action := range overlays[i].Actions {
-			after, effect, err := overlays[i].apply(root, tree, action)
+			after, outcome, err := overlays[i].apply(root, tree, action)
 			if err != nil {
 				return nil, nil, fmt.Errorf("overlays/%s: %w", action.ID, err)
-			}
-			outcome := Outcome{Action: action, Effect: effect}
-			if effect == Applied {
-				outcome.Changed = changed(tree, after, "", nil)
-				if len(outcome.Changed) == 0 {
-					outcome.Effect = Satisfied
-				}
 			}
 			outcomes = append(outcomes, outcome)
 			tree = after
@@ -129,47 +122,67 @@ func changed(before, after any, at string, list []string) []string {
 }
 
 // apply applies an action to root, of which before is the tree, and returns the
-// tree after it.
-func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, _ Effect, err error) {
+// tree after it and what the action did.
+func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outcome Outcome, err error) {
 	defer spec.Guard(&err, "applying the action")
-	matched, err := o.matches(root, a.Target)
+	outcome = Outcome{Action: a, Effect: Satisfied}
+	targets, err := o.query(root, a.Target)
+	values := []*yaml.Node{&a.action.Update}
+	if err == nil && a.action.Copy != "" {
+		values, err = o.query(root, a.action.Copy)
+	}
 	if err != nil {
-		return nil, 0, err
+		return nil, outcome, err
 	}
-	if matched && a.action.Copy != "" {
-		if matched, err = o.matches(root, a.action.Copy); err != nil {
-			return nil, 0, err
+	if len(targets) == 0 || len(values) == 0 {
+		var proof []*yaml.Node
+		if a.SatisfiedWhen != "" {
+			proof, err = o.query(root, a.SatisfiedWhen)
 		}
+		if len(proof) == 0 {
+			outcome.Effect = Unmatched
+		}
+		return before, outcome, err
 	}
-	if !matched {
-		effect, err := o.unmatched(root, a)
-		return before, effect, err
+	for _, target := range targets {
+		retype(target, values[0])
 	}
 	if _, err := o.single(a).ApplyToStrict(root); err != nil {
-		return nil, 0, err
+		return nil, outcome, err
 	}
 	if after, err = spec.FromYAML(root); err != nil {
-		return nil, 0, err
+		return nil, outcome, err
 	}
 	if !a.action.Remove {
 		if err := contradiction(before, after, ""); err != nil {
-			return nil, 0, err
+			return nil, outcome, err
 		}
 	}
-	return after, Applied, nil
+	if outcome.Changed = changed(before, after, "", nil); len(outcome.Changed) > 0 {
+		outcome.Effect = Applied
+	}
+	return after, outcome, nil
 }
 
-func (o *Overlay) unmatched(root *yaml.Node, a Action) (Effect, error) {
-	if a.SatisfiedWhen == "" {
-		return Unmatched, nil
+// retype gives each scalar that value will overwrite the type of the new one. The
+// library replaces the text only, which would turn 5 into "5" where a text stood.
+// An example may be replaced by one of any type.
+func retype(node, value *yaml.Node) {
+	if node.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode {
+		node.Tag, node.Style = value.Tag, value.Style
 	}
-	proven, err := o.matches(root, a.SatisfiedWhen)
-	switch {
-	case err != nil:
-		return 0, err
-	case proven:
-		return Satisfied, nil
-	default:
-		return Unmatched, nil
+	if node.Kind != yaml.MappingNode || value.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(value.Content); i += 2 {
+		for j := 0; j+1 < len(node.Content); j += 2 {
+			switch key, from, to := value.Content[i].Value, node.Content[j+1], value.Content[i+1]; {
+			case node.Content[j].Value != key:
+			case key == "example" && from.Kind != to.Kind:
+				node.Content[j+1] = &yaml.Node{Kind: to.Kind, Tag: to.Tag, Style: to.Style}
+			default:
+				retype(from, to)
+			}
+		}
 	}
 }

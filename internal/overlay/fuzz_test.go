@@ -28,7 +28,7 @@ func FuzzApply(f *testing.F) {
 		}
 		const text = `{"openapi": "3.0.3", "paths": {"/old": {"get": {"tags": ["a", "b"], "n": 1, "nil": null}}}}`
 		doc := document(t, text)
-		got, err := Apply(doc, []Overlay{overlay}, nil)
+		got, err := applied(doc, []Overlay{overlay}, nil)
 		if diff := cmp.Diff(document(t, text), doc); diff != "" {
 			t.Fatalf("the given document was changed (-want +got)\n%s", diff)
 		}

@@ -139,11 +139,24 @@ func Parse(file string, data []byte) (_ Overlay, err error) {
 
 func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 	id, _ := raw.Extensions[idKey].(string)
-	proven, _ := raw.Extensions[provenKey].(string)
-	a := Action{ID: o.File + "#" + id, Description: raw.Description, Target: raw.Target, SatisfiedWhen: proven, action: raw}
-	a.Overwrites, _ = raw.Extensions[expectsKey].([]any)
+	a := Action{ID: o.File + "#" + id, Description: raw.Description, Target: raw.Target, action: raw}
 	if !validID.MatchString(id) {
 		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
+	}
+	for _, key := range spec.SortedKeys(raw.Extensions) {
+		ok := true
+		switch value := raw.Extensions[key]; key {
+		case idKey:
+		case provenKey:
+			a.SatisfiedWhen, ok = value.(string)
+		case expectsKey:
+			a.Overwrites, ok = asInDocuments(value).([]any)
+		default:
+			ok = false
+		}
+		if !ok {
+			return Action{}, fmt.Errorf("%s: %s: not a member of an action, or of another kind", a.ID, key)
+		}
 	}
 	if a.Description == "" {
 		return Action{}, fmt.Errorf("%s: no description: say why the action is there", a.ID)
@@ -157,7 +170,7 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 	if kinds != 1 {
 		return Action{}, fmt.Errorf("%s: want exactly one of update, remove and copy", a.ID)
 	}
-	for _, expression := range []string{raw.Target, raw.Copy, proven} {
+	for _, expression := range []string{raw.Target, raw.Copy, a.SatisfiedWhen} {
 		if expression == "" {
 			continue
 		}
@@ -168,6 +181,17 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 	return a, nil
 }
 
+// asInDocuments returns a value that yaml read with the types that documents
+// have, such as float64 for every number. It is nil for what JSON lacks.
+func asInDocuments(value any) any {
+	var node yaml.Node
+	if node.Encode(value) != nil {
+		return nil
+	}
+	tree, _ := spec.FromYAML(&node)
+	return tree
+}
+
 // single is an overlay that holds one action of o, which makes the effect of
 // each action visible.
 func (o *Overlay) single(a Action) *upstream.Overlay {
@@ -176,12 +200,12 @@ func (o *Overlay) single(a Action) *upstream.Overlay {
 	return &one
 }
 
-func (o *Overlay) matches(root *yaml.Node, expression string) (bool, error) {
+func (o *Overlay) query(root *yaml.Node, expression string) ([]*yaml.Node, error) {
 	p, err := o.document.NewPath(expression, nil)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return len(p.Query(root)) > 0, nil
+	return p.Query(root), nil
 }
 
 var errUnproven = errors.New("the action matches nothing, and nothing shows that the document satisfies it by itself")

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,6 +32,15 @@ func document(t *testing.T, text string) spec.Object {
 	return doc
 }
 
+// applied applies overlays and judges what they did as generation does.
+func applied(doc spec.Object, overlays []Overlay, satisfied []string) (spec.Object, error) {
+	out, outcomes, err := Apply(doc, overlays)
+	if err == nil {
+		err = errors.Join(Check(outcomes, satisfied), CheckListed(outcomes, satisfied))
+	}
+	return out, err
+}
+
 func TestActionsAreAppliedInOrder(t *testing.T) {
 	t.Parallel()
 	overlays := parse(t, `
@@ -40,7 +50,7 @@ func TestActionsAreAppliedInOrder(t *testing.T) {
   - {x-id: grow, description: d, target: "$.paths['/new'].get.tags", update: [b]}
 `)
 	doc := document(t, `{"paths": {"/old": {"get": {"tags": ["a"], "n": 1, "f": 1.5, "nil": null, "s": "1"}}}}`)
-	got, err := Apply(doc, overlays, nil)
+	got, err := applied(doc, overlays, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +83,7 @@ func TestAnUpdateDoesNotHideATypeOfTheText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := Survey(document(t, tt.text), parse(t, tt.actions))
+			_, _, err := Apply(document(t, tt.text), parse(t, tt.actions))
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -91,7 +101,7 @@ func TestEachEffectIsTold(t *testing.T) {
   - {x-id: lost-without-proof, description: d, target: $.a.minimum, remove: true}
   - {x-id: nothing-to-copy, description: d, target: $.a, copy: $.other}
 `)
-	_, outcomes, err := Survey(document(t, `{"a": {"b": 1, "c": 3}}`), overlays)
+	_, outcomes, err := Apply(document(t, `{"a": {"b": 1, "c": 3}}`), overlays)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +143,7 @@ func TestApplyIsStrict(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Apply(document(t, `{"a": {"b": 1}}`), parse(t, tt.action), tt.satisfied)
+			_, err := applied(document(t, `{"a": {"b": 1}}`), parse(t, tt.action), tt.satisfied)
 			switch {
 			case tt.want == "" && err != nil:
 				t.Fatal(err)
@@ -143,6 +153,112 @@ func TestApplyIsStrict(t *testing.T) {
 				t.Errorf("the error does not name the action: %v", err)
 			}
 		})
+	}
+}
+
+func TestOutcomesNameWhatChanged(t *testing.T) {
+	t.Parallel()
+	const text = `{"a": {"b": 1, "list": [1, {"x": 1}], "p/q": {"~": 1}, "gone": {"z": 1}}}`
+	for name, tt := range map[string]struct {
+		action string
+		want   []string
+	}{
+		"changed value":    {"target: $.a, update: {b: 2}", []string{"/a/b"}},
+		"added member":     {"target: $.a, update: {new: {deep: 1}}", []string{"/a/new"}},
+		"removed member":   {"target: $.a.gone, remove: true", []string{"/a/gone"}},
+		"several":          {"target: $.a, update: {b: 2, new: 1, gone: {z: 2}}", []string{"/a/b", "/a/gone/z", "/a/new"}},
+		"escaped names":    {"target: \"$.a['p/q']\", update: {'~': 2}", []string{"/a/p~1q/~0"}},
+		"item of a list":   {"target: '$.a.list[1]', update: {x: 2}", []string{"/a/list/1/x"}},
+		"longer list":      {"target: $.a.list, update: [2]", []string{"/a/list"}},
+		"copy":             {"target: $.a.gone, copy: '$.a.list[1]'", []string{"/a/gone/x"}},
+		"several targets":  {"target: '$..[?@.x || @.z]', update: {y: 1}", []string{"/a/gone/y", "/a/list/1/y"}},
+		"nothing":          {"target: $.a, update: {b: 1}", nil},
+		"nothing to match": {"target: $.z, remove: true", nil},
+		"null":             {"target: $.a, update: {b: null}", []string{"/a/b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, outcomes, err := Apply(document(t, text), parse(t, "  - {x-id: one, description: d, "+tt.action+"}\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, outcomes[0].Changed); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if (outcomes[0].Effect == Applied) != (len(tt.want) > 0) {
+				t.Errorf("effect %d", outcomes[0].Effect)
+			}
+		})
+	}
+}
+
+// An overwritten value has the type that the action gives it.
+func TestValuesAreReplacedWithTheirTypes(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"number": "1", "text": `"1"`, "flag": "true", "null": "null", "text of a flag": `"true"`, "text of null": `"null"`, "empty": `""`}
+	for from, before := range values {
+		for to, after := range values {
+			doc := document(t, `{"a": {"deep": {"v": `+before+`}}, "b": {"deep": {"v": `+after+`}}}`)
+			for _, action := range []string{"update: {deep: {v: " + after + "}}", "copy: $.b"} {
+				got, outcomes, err := Apply(doc, parse(t, "  - {x-id: one, description: d, target: $.a, "+action+"}\n"))
+				if err != nil {
+					t.Errorf("%s over %s: %v", to, from, err)
+					continue
+				}
+				if diff := cmp.Diff(doc["b"], got["a"]); diff != "" || (outcomes[0].Effect == Applied) != (from != to) {
+					t.Errorf("%s over %s: effect %d (-want +got)\n%s", to, from, outcomes[0].Effect, diff)
+				}
+			}
+		}
+	}
+}
+
+// An example may be of any type, where the text's is of another.
+func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
+	t.Parallel()
+	values := []string{"1", `"a"`, `{"x": 1}`, "null"}
+	for _, before := range values {
+		for _, after := range values {
+			overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {deep: {example: "+after+"}}}\n")
+			for range 2 { // the action itself does not change
+				got, _, err := Apply(document(t, `{"a": {"deep": {"example": `+before+`}}}`), overlays)
+				if err != nil {
+					t.Errorf("%s over %s: %v", after, before, err)
+				} else if diff := cmp.Diff(document(t, `{"a": {"deep": {"example": `+after+`}}}`), got); diff != "" {
+					t.Errorf("%s over %s (-want +got)\n%s", after, before, diff)
+				}
+			}
+		}
+	}
+}
+
+// The same action may be satisfied in one place of the order and apply in another.
+func TestOutcomesAreOfTheirOwnPlaceInTheOrder(t *testing.T) {
+	t.Parallel()
+	_, outcomes, err := Apply(document(t, `{"a": {}}`), parse(t, `
+  - {x-id: first, description: d, target: $.a, update: {b: 1}}
+  - {x-id: again, description: d, target: $.a, update: {b: 1}}
+  - {x-id: other, description: d, target: $.a, update: {b: 2}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Effect
+	for _, o := range outcomes {
+		got = append(got, o.Effect)
+	}
+	if diff := cmp.Diff([]Effect{Applied, Satisfied, Applied}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Values to overwrite are compared with those of documents.
+func TestOverwrittenValuesHaveTheTypesOfDocuments(t *testing.T) {
+	t.Parallel()
+	overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {b: 2}, x-overwrites: [1, 1.5, 'text', true, null, [1], {200: {n: 1}}]}\n")
+	want := document(t, `{"v": [1, 1.5, "text", true, null, [1], {"200": {"n": 1}}]}`)["v"]
+	if diff := cmp.Diff(want, any(overlays[0].Actions[0].Overwrites)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
@@ -161,6 +277,11 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 		"no effect asked":   {action("{x-id: a, description: d, target: $.a}"), "exactly one of"},
 		"two effects asked": {action("{x-id: a, description: d, target: $.a, copy: $.b, remove: true}"), "exactly one of"},
 		"bad target":        {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
+		"unknown member":    {action("{x-id: a, desciption: d, description: d, target: $.a, remove: true}"), "desciption: not a member of an action"},
+		"unknown extension": {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
+		"proof of no text":  {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or of another kind"},
+		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or of another kind"},
+		"overwrites .inf":   {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: [.inf]}"), "x-overwrites: "},
 		"bad proof":         {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
 	}
 	for name, tt := range tests {
@@ -182,7 +303,7 @@ func TestLoadReadsFilesInOrderOfTheirNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(overlays) != 2 || overlays[0].File != "10-a.yaml" || overlays[1].Actions[0].ID != "20-b.yaml#b" {
+	if len(overlays) != 2 || overlays[0].File != "o/10-a.yaml" || overlays[1].Actions[0].ID != "o/20-b.yaml#b" {
 		t.Errorf("got %+v", overlays)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // published is a whole document with a number of other operations, each with a
 // schema of the size that the vendor's have on average.
-func published(tb testing.TB, operations int) spec.Object {
+func published(tb testing.TB, others int) spec.Object {
 	tb.Helper()
 	doc, err := spec.Decode("whole", whole(tb))
 	if err != nil {
@@ -23,7 +23,7 @@ func published(tb testing.TB, operations int) spec.Object {
 	}
 	paths := doc["paths"].(spec.Object)
 	schemas := doc["components"].(spec.Object)["schemas"].(spec.Object)
-	for i := range operations {
+	for i := range others {
 		name := fmt.Sprintf("thing_%d", i)
 		properties := spec.Object{}
 		for p := range 8 {
@@ -73,8 +73,8 @@ func peakHeap() (stop func() float64) {
 // The time per operation of the document must not grow with their number. The
 // largest size is that of the vendor's document.
 func BenchmarkTake(b *testing.B) {
-	for _, operations := range []int{375, 750, 1500} {
-		doc := published(b, operations)
+	for _, others := range []int{375, 750, 1500} {
+		doc := published(b, others)
 		asJSON, err := spec.Encode(doc)
 		if err != nil {
 			b.Fatal(err)
@@ -84,17 +84,17 @@ func BenchmarkTake(b *testing.B) {
 			name   string
 			source []byte
 		}{{"json", asJSON}, {"json.gz", packed(b, asJSON)}, {"yaml", asYAML}} {
-			b.Run(fmt.Sprintf("%s/%d", edition.name, operations), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%d", edition.name, others), func(b *testing.B) {
 				b.SetBytes(int64(len(edition.source)))
 				b.ReportAllocs()
 				peak := peakHeap()
 				for b.Loop() {
-					if _, err := Take("doc", edition.source); err != nil {
+					if _, err := Take("doc", edition.source, operations); err != nil {
 						b.Fatal(err)
 					}
 				}
 				b.ReportMetric(peak(), "peak-MB")
-				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(operations), "µs/operation")
+				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(others), "µs/operation")
 			})
 		}
 	}

@@ -1,6 +1,7 @@
 package published
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -62,15 +63,26 @@ type cutter struct {
 	leftOut    []string
 }
 
-// skip leaves out examples with a PEM block: what looks like a key must not be
+// skip leaves out examples and defaults with a PEM block: what looks like a key must not be
 // committed, and generated comments would repeat it.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
-	text, ok := value.(string)
-	if place != spec.Fields || key != "example" || !ok || !strings.Contains(text, "-----BEGIN ") {
+	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default"}, key) || !holdsPEM(value) {
 		return false
 	}
 	c.leftOut = append(c.leftOut, pointer)
 	return true
+}
+
+func holdsPEM(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, "-----BEGIN ")
+	case spec.Object:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsPEM)
+	case []any:
+		return slices.ContainsFunc(v, holdsPEM)
+	}
+	return false
 }
 
 // reference takes the component that a reference points to or into, and keeps

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/internal/canon"
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -29,25 +29,25 @@ func FuzzTake(f *testing.F) {
 	f.Add(whole(f, "'#/components/schemas/the list'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'"))
 	f.Add(whole(f, "security: [{key: []}]", "security: &s [{key: []}]\n      x-same: *s"))
 	f.Fuzz(func(t *testing.T, source []byte) {
-		taken, err := Take("fuzz", source)
+		taken, err := Take("fuzz", source, operations)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "fuzz") {
 				t.Errorf("the error does not name the source: %v", err)
 			}
 			return
 		}
-		again, err := Take("fuzz", taken.Encoded)
+		again, err := Take("fuzz", taken.uses().Encoded, operations)
 		if err != nil {
 			t.Fatalf("what was stored is refused: %v", err)
 		}
-		if !bytes.Equal(taken.Encoded, again.Encoded) {
-			t.Errorf("what was stored is cut again:\n%s\n%s", taken.Encoded, again.Encoded)
+		if !bytes.Equal(taken.uses().Encoded, again.uses().Encoded) {
+			t.Errorf("what was stored is cut again:\n%s\n%s", taken.uses().Encoded, again.uses().Encoded)
 		}
-		if _, err := canon.Canonicalize(taken.Cut); err != nil {
+		if _, err := normalize.Canonicalize(taken.uses().Document, operations); err != nil {
 			t.Errorf("taken without a canonical form: %v", err)
 		}
-		if len(taken.Encoded) > maxCut {
-			t.Errorf("%d bytes are stored", len(taken.Encoded))
+		if len(taken.uses().Encoded) > maxCut {
+			t.Errorf("%d bytes are stored", len(taken.uses().Encoded))
 		}
 	})
 }

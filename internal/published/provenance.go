@@ -3,6 +3,7 @@ package published
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -53,7 +54,12 @@ func ParseProvenance(name string, data []byte) (Provenance, error) {
 	if err := json.Unmarshal(data, &p, json.RejectUnknownMembers(true)); err != nil {
 		return Provenance{}, fmt.Errorf("%s: %w", name, err)
 	}
+	seen := map[string]bool{}
 	for _, r := range p.Documents {
+		if seen[r.Document] {
+			return Provenance{}, fmt.Errorf("%s: %q is there twice", name, r.Document)
+		}
+		seen[r.Document] = true
 		for _, member := range []struct{ name, value string }{
 			{"document", r.Document}, {"sha256", r.SHA256}, {"source", r.Source},
 			{"source_sha256", r.SourceSHA256}, {"retrieved", r.Retrieved}, {"license", r.License},
@@ -102,11 +108,33 @@ type Source struct {
 	Provenance Provenance
 	// Documents are the published texts, by the operation's name.
 	Documents map[string]spec.Object
+	// Missing are the operations of the list that have no published text yet.
+	Missing spec.Operations
 }
 
 // ReadSource reads the list of operations and their published texts from the
-// module in fsys, and checks the texts against their records.
+// module in fsys, and checks the texts against their records. Each operation must
+// have a text and each record an operation.
 func ReadSource(fsys fs.FS) (Source, error) {
+	source, err := ReadForUpdate(fsys)
+	if err != nil {
+		return Source{}, err
+	}
+	if len(source.Missing) > 0 {
+		op := source.Missing[0]
+		return Source{}, fmt.Errorf("%s/%s: no text of the operation %s: take a document that has it with 'make spec-update'", Dir, op.Document, op.Title())
+	}
+	for _, record := range source.Provenance.Documents {
+		if !slices.ContainsFunc(source.Operations, func(op spec.Operation) bool { return op.Document == record.Document }) {
+			return Source{}, fmt.Errorf("%s: %s belongs to no operation of %s", ProvenanceFile, record.Document, spec.OperationsFile)
+		}
+	}
+	return source, nil
+}
+
+// ReadForUpdate is ReadSource for an update, which may bring the text of an
+// operation that is new in the list or has another path there than before.
+func ReadForUpdate(fsys fs.FS) (Source, error) {
 	ops, err := spec.ReadOperations(fsys)
 	if err != nil {
 		return Source{}, err
@@ -120,25 +148,27 @@ func ReadSource(fsys fs.FS) (Source, error) {
 		return Source{}, err
 	}
 	for _, op := range ops {
-		name := path.Join(Dir, op.Document)
 		record, ok := source.Provenance.Record(op.Document)
 		if !ok {
-			return Source{}, fmt.Errorf("%s: no record of %s: take its document with 'make spec-update'", ProvenanceFile, name)
+			source.Missing = append(source.Missing, op)
+			continue
 		}
+		name := path.Join(Dir, op.Document)
 		if data, err = fs.ReadFile(fsys, name); err != nil {
 			return Source{}, err
 		}
 		if got := Sum(data); got != record.SHA256 {
 			return Source{}, fmt.Errorf("%s: sha256 is %s, the provenance says %s: the published text is only replaced by 'make spec-update'", name, got, record.SHA256)
 		}
-		if source.Documents[op.Name], err = spec.Decode(name, data); err != nil {
+		doc, err := spec.Decode(name, data)
+		if err != nil {
 			return Source{}, err
 		}
-	}
-	for _, record := range source.Provenance.Documents {
-		if !slices.ContainsFunc(ops, func(op spec.Operation) bool { return op.Document == record.Document }) {
-			return Source{}, fmt.Errorf("%s: %s belongs to no operation of %s", ProvenanceFile, record.Document, spec.OperationsFile)
+		if _, _, err := op.Find(doc); errors.Is(err, spec.ErrNotFound) {
+			source.Missing = append(source.Missing, op)
+			continue
 		}
+		source.Documents[op.Name] = doc
 	}
 	return source, nil
 }

@@ -3,62 +3,187 @@ package published
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-func record() Record {
+func record(document, text string) Record {
 	return Record{
-		Source: "somewhere", SourceSHA256: "aa", Retrieved: "2026-11-22", License: "BSD-3-Clause",
-		Document: "x.json", SHA256: Sum([]byte("text")),
-		Added: []string{"/info"}, SatisfiedUpstream: []string{"10-x.yaml#one"},
+		Document: document, SHA256: Sum([]byte(text)), Source: "somewhere", SourceSHA256: "aa",
+		Retrieved: "2026-11-22", License: "BSD-3-Clause",
 	}
 }
 
-func TestRecordSurvivesARoundTrip(t *testing.T) {
+// records are those of two documents.
+func records() Provenance {
+	a, b := record("a.json", textA), record("b.json", textB)
+	a.Added, b.LeftOut = []string{"/info"}, []string{"/components/schemas/key/example"}
+	return Provenance{Documents: []Record{a, b}, SatisfiedUpstream: []string{"1-published/10-x.yaml#one"}}
+}
+
+func encoded(t *testing.T, p Provenance) string {
+	t.Helper()
+	data, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestRecordsSurviveARoundTripInAFixedOrder(t *testing.T) {
 	t.Parallel()
-	data, err := record().Encode()
+	want := records()
+	shuffled := Provenance{Documents: []Record{want.Documents[1], want.Documents[0]}, SatisfiedUpstream: want.SatisfiedUpstream}
+	if diff := cmp.Diff(encoded(t, want), encoded(t, shuffled)); diff != "" {
+		t.Errorf("the order of records shows (-sorted +shuffled)\n%s", diff)
+	}
+	if shuffled.Documents[0].Document != "b.json" {
+		t.Error("Encode changed its receiver")
+	}
+	got, err := ParseProvenance("p", []byte(encoded(t, shuffled)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Parse("p", data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(record(), got); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
-func TestDocumentMustBeTheRecordedOne(t *testing.T) {
+func TestARecordIsReplacedOrAdded(t *testing.T) {
 	t.Parallel()
-	if err := record().Verify([]byte("text")); err != nil {
-		t.Error(err)
+	before := records()
+	p := before
+	p.Set(record("a.json", "new"))
+	p.Set(record("c.json", "more"))
+	for document, want := range map[string]string{"a.json": Sum([]byte("new")), "b.json": Sum([]byte(textB)), "c.json": Sum([]byte("more"))} {
+		if r, ok := p.Record(document); !ok || r.SHA256 != want {
+			t.Errorf("%s: %+v, %t", document, r, ok)
+		}
 	}
-	if err := record().Verify([]byte("text edited by hand")); err == nil || !strings.Contains(err.Error(), "openapi/x.json") {
-		t.Errorf("error %v, want one that names the document", err)
+	if _, ok := p.Record("d.json"); ok || len(p.Documents) != 3 {
+		t.Errorf("%d records", len(p.Documents))
+	}
+	if diff := cmp.Diff(records(), before); diff != "" {
+		t.Errorf("the records given were changed:\n%s", diff)
 	}
 }
 
 func TestOddRecordsAreRefused(t *testing.T) {
 	t.Parallel()
-	full, err := record().Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
+	full := encoded(t, records())
 	tests := map[string]struct{ old, new, want string }{
-		"unknown member": {`"source"`, `"surprise": 1, "source"`, "surprise"},
-		"no licence":     {`"BSD-3-Clause"`, `""`, "license is missing"},
-		"no document":    {`"x.json"`, `""`, "document is missing"},
-		"not JSON":       {"{", "", "p: "},
-		"nothing at all": {string(full), "{}", "source is missing"},
+		"unknown member":            {`"source"`, `"surprise": 1, "source"`, "surprise"},
+		"unknown member of all":     {`"documents"`, `"surprise": 1, "documents"`, "surprise"},
+		"no licence":                {`"BSD-3-Clause"`, `""`, `"a.json": license is missing`},
+		"no document":               {`"a.json"`, `""`, `"": document is missing`},
+		"no source":                 {`"somewhere"`, `""`, "source is missing"},
+		"no checksum":               {Sum([]byte(textA)), "", "sha256 is missing"},
+		"no checksum of a source":   {`"source_sha256": "aa"`, `"source_sha256": ""`, "source_sha256 is missing"},
+		"no day":                    {"2026-11-22", "", "retrieved is missing"},
+		"two records of a document": {"b.json", "a.json", `"a.json" is there twice`},
+		"not JSON":                  {"{", "", "p: "},
+		"member twice":              {`"source"`, `"source": "x", "source"`, "duplicate"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Parse("p", []byte(strings.Replace(string(full), tt.old, tt.new, 1)))
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
+			if !strings.Contains(full, tt.old) {
+				t.Fatalf("%q is not in the records", tt.old)
+			}
+			_, err := ParseProvenance("p", []byte(strings.Replace(full, tt.old, tt.new, 1)))
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "p: ") {
 				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// The published texts of two operations.
+const (
+	textA = `{"paths":{"/a":{"get":{}}}}`
+	textB = `{"paths":{"/b":{"get":{}}}}`
+)
+
+// module is a module with two operations, as ReadSource reads it.
+func module(t *testing.T) fstest.MapFS {
+	t.Helper()
+	return fstest.MapFS{
+		spec.OperationsFile: {Data: []byte(`operations:
+  - {name: listA, method: GET, path: /a, document: a.json, noun: A, permission: A Read}
+  - {name: listB, method: GET, path: /b, document: b.json, noun: B, permission: B Read}
+`)},
+		ProvenanceFile:  {Data: []byte(encoded(t, records()))},
+		Dir + "/a.json": {Data: []byte(textA)},
+		Dir + "/b.json": {Data: []byte(textB)},
+	}
+}
+
+func decoded(t *testing.T, text string) spec.Object {
+	t.Helper()
+	doc, err := spec.Decode("document", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestSourceIsReadByOperation(t *testing.T) {
+	t.Parallel()
+	source, err := ReadSource(module(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]spec.Object{"listA": decoded(t, textA), "listB": decoded(t, textB)}, source.Documents); diff != "" {
+		t.Errorf("documents (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(records(), source.Provenance); diff != "" {
+		t.Errorf("records (-want +got)\n%s", diff)
+	}
+	if len(source.Operations) != 2 || source.Operations[1].Name != "listB" {
+		t.Errorf("operations %+v", source.Operations)
+	}
+}
+
+func TestSourceMustBeTheRecordedOne(t *testing.T) {
+	t.Parallel()
+	without := records()
+	without.Documents = without.Documents[:1]
+	more := records()
+	more.Set(record("c.json", "{}"))
+	broken := records()
+	broken.Set(record("b.json", "{"))
+	for name, tt := range map[string]struct {
+		change func(fsys fstest.MapFS)
+		want   string
+	}{
+		"edited by hand": {func(m fstest.MapFS) { m[Dir+"/b.json"] = &fstest.MapFile{Data: []byte(`{"b":2}`)} },
+			"openapi/b.json: sha256 is " + Sum([]byte(`{"b":2}`)) + ", the provenance says " + Sum([]byte(textB)) + ": the published text is only replaced by 'make spec-update'"},
+		"no record": {func(m fstest.MapFS) { m[ProvenanceFile] = &fstest.MapFile{Data: []byte(encoded(t, without))} },
+			"openapi/b.json: no text of the operation GET /b: take a document that has it with 'make spec-update'"},
+		"record of no operation": {func(m fstest.MapFS) { m[ProvenanceFile] = &fstest.MapFile{Data: []byte(encoded(t, more))} },
+			"openapi/provenance.json: c.json belongs to no operation of openapi/operations.yaml"},
+		"no document": {func(m fstest.MapFS) { delete(m, Dir+"/b.json") }, "open openapi/b.json"},
+		"no records":  {func(m fstest.MapFS) { delete(m, ProvenanceFile) }, "open openapi/provenance.json"},
+		"odd records": {func(m fstest.MapFS) { m[ProvenanceFile] = &fstest.MapFile{Data: []byte("{")} }, "openapi/provenance.json: "},
+		"no list":     {func(m fstest.MapFS) { delete(m, spec.OperationsFile) }, "open openapi/operations.yaml"},
+		"odd list":    {func(m fstest.MapFS) { m[spec.OperationsFile] = &fstest.MapFile{Data: []byte("operations: []")} }, "openapi/operations.yaml: no operations"},
+		"broken document": {func(m fstest.MapFS) {
+			m[ProvenanceFile], m[Dir+"/b.json"] = &fstest.MapFile{Data: []byte(encoded(t, broken))}, &fstest.MapFile{Data: []byte("{")}
+		}, "openapi/b.json:1:2: not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fsys := module(t)
+			tt.change(fsys)
+			source, err := ReadSource(fsys)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			if source.Documents != nil {
+				t.Errorf("documents %v beside the error", source.Documents)
 			}
 		})
 	}

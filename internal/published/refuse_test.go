@@ -18,51 +18,49 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		edits []string
 		want  string
 	}{
-		"no operation":             {[]string{"/associations:", "/other:"}, "doc: /paths: the operation GET /accounts/{…}/mtls_certificates/{…}/associations is not in the document"},
-		"no GET":                   {[]string{get, "    put:\n      tags"}, at + ": no GET"},
-		"new method":               {[]string{get, "    post: {responses: {200: {description: made}}}\n" + get}, at + "/post: a new method"},
-		"not OpenAPI":              {[]string{"openapi: 3.0.3", "asyncapi: 3.0.0"}, "/openapi: not an OpenAPI document"},
-		"OpenAPI 2":                {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, "/swagger: OpenAPI 2"},
-		"OpenAPI 3.2":              {[]string{"openapi: 3.0.3", "openapi: 3.2.0"}, `/openapi: version "3.2.0"`},
-		"no info":                  {[]string{"info:", "x-info:"}, "/info: missing"},
-		"a slash after the path":   {[]string{"/associations:", "/associations/:"}, "is not in the document"},
-		"a method of OpenAPI 3.2":  {[]string{get, "    query: {responses: {200: {description: found}}}\n" + get}, at + "/query: a new method"},
-		"server with variables":    {[]string{"https://api.cloudflare.com/client/v4", "'https://api.cloudflare.com/client/{v}'"}, "has variables"},
-		"undefined scheme":         {[]string{"    key: {type", "    key2: {type"}, at + `/get/security/0: scheme "key" is not defined`},
-		"anonymous":                {[]string{security, "      security: [{}]\n"}, at + "/get/security/0: the operation allows anonymous access"},
-		"anonymous as a way":       {[]string{security, "      security: [{key: []}, {}]\n"}, at + "/get/security/1: the operation allows anonymous access"},
-		"no security":              {[]string{security, ""}, "the operation allows anonymous access"},
-		"anonymous by the root":    {[]string{security, "", "x-generator: something", "security: [{}]"}, "the operation allows anonymous access"},
-		"other credentials":        {[]string{"scheme: bearer", "scheme: digest"}, at + "/get/security: neither an API token nor email and key are enough"},
-		"more credentials":         {[]string{security, "      security: [{key: [], other: []}]\n"}, at + "/get/security: neither an API token nor email and key are enough"},
-		"a key by another header":  {[]string{"key: {type: http, scheme: bearer}", "key: {type: apiKey, in: header, name: X-Auth-Key}", "other: {type: http, scheme: basic}", "api_email: {type: apiKey, in: header, name: X-Auth-User}", security, "      security: [{key: [], api_email: []}]\n"}, "neither an API token nor email and key are enough"},
-		"no servers":               {[]string{servers, ""}, "/servers: no server"},
-		"staging server":           {[]string{"https://api.cloudflare.com", "https://api.staging.example.com"}, `/servers/0/url: "https://api.staging.example.com/client/v4" is not the vendor's production host`},
-		"staging server first":     {[]string{servers, "servers: [{url: https://api.staging.example.com}, {url: https://api.cloudflare.com/client/v4}]\n"}, "/servers/0/url:"},
-		"server without TLS":       {[]string{"https://api.cloudflare.com", "http://api.cloudflare.com"}, "/servers/0/url:"},
-		"server of the operation":  {[]string{get, "    get:\n      servers: [{url: https://other.example.com}]\n      tags"}, at + "/get/servers/0/url:"},
-		"server with user":         {[]string{"https://api.cloudflare.com", "https://a@api.cloudflare.com"}, "/servers/0/url:"},
-		"required parameter":       {[]string{cert, cert + "        - {in: query, name: kind, required: true, schema: {type: string}}\n"}, at + `/get/parameters/2: a new required parameter, "kind" in "query"`},
-		"required by reference":    {[]string{cert, cert + "        - {$ref: '#/components/parameters/other'}\n", "name: o,", "name: o, required: true,"}, `a new required parameter, "o"`},
-		"required at the path":     {[]string{get, "    parameters: [{in: header, name: X-H, required: true, schema: {type: string}}]\n" + get}, at + "/parameters/0: a new required parameter"},
-		"request body":             {[]string{get, "    get:\n      requestBody: {content: {}}\n      tags"}, at + "/get/requestBody: not supported"},
-		"reference to nothing":     {[]string{"schemas/the list", "schemas/a list"}, "points to nothing"},
-		"reference to a file":      {[]string{"'#/components/schemas/the list'", "'/etc/passwd'"}, "leaves the document"},
-		"reference to a relative":  {[]string{"'#/components/schemas/the list'", "'other.yaml#/a'"}, "leaves the document"},
-		"reference to a URL":       {[]string{"'#/components/schemas/the list'", "'http://127.0.0.1:9/a.json'"}, "leaves the document"},
-		"reference to itself":      {[]string{"use: {type: string", "use: {$ref: '#/components/schemas/use', type: string"}, "refers to itself"},
-		"circle of references":     {[]string{"use: {type: string", "use: {properties: {a: {$ref: '#/components/schemas/parts'}}, type: object"}, "refers to itself"},
-		"circle outside":           {[]string{"'#/components/schemas/the list'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'", "'#/components/schemas/zone'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'"}, "refers to itself"},
-		"path parameter missing":   {[]string{cert, ""}, `path parameter "cert"`},
-		"two operations":           {[]string{"  /zones:", "  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n  /zones:"}, "described 2 times"},
-		"3.1 that 3.0 cannot say":  {[]string{"openapi: 3.0.3", "openapi: 3.1.0", "use: {type: string", "use: {type: string, if: {}"}, "/if: OpenAPI 3.0 has no counterpart"},
-		"duplicate key":            {[]string{"x-generator: something", "openapi: 3.0.2"}, `key "openapi" is there twice`},
-		"path item by a reference": {[]string{get, "    $ref: '#/paths/~1zones'\n" + get}, "a path item by reference"},
+		"no operation":            {[]string{"/associations:", "/other:"}, "doc: /paths: the operation GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations is not in the document"},
+		"no GET":                  {[]string{get, "    put:\n      tags"}, at + ": no GET"},
+		"not OpenAPI":             {[]string{"openapi: 3.0.3", "asyncapi: 3.0.0"}, "/openapi: not an OpenAPI document"},
+		"OpenAPI 2":               {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, "/swagger: OpenAPI 2"},
+		"OpenAPI 3.2":             {[]string{"openapi: 3.0.3", "openapi: 3.2.0"}, `/openapi: version "3.2.0"`},
+		"no info":                 {[]string{"info:", "x-info:"}, "/info: missing"},
+		"a slash after the path":  {[]string{"/associations:", "/associations/:"}, "is not in the document"},
+		"server with variables":   {[]string{"https://api.cloudflare.com/client/v4", "'https://api.cloudflare.com/client/{v}'"}, "has variables"},
+		"undefined scheme":        {[]string{"    key: {type", "    key2: {type"}, at + `/get/security/0: scheme "key" is not defined`},
+		"anonymous":               {[]string{security, "      security: [{}]\n"}, at + "/get/security/0: the operation allows anonymous access"},
+		"anonymous as a way":      {[]string{security, "      security: [{key: []}, {}]\n"}, at + "/get/security/1: the operation allows anonymous access"},
+		"no security":             {[]string{security, ""}, "the operation allows anonymous access"},
+		"anonymous by the root":   {[]string{security, "", "x-generator: something", "security: [{}]"}, "the operation allows anonymous access"},
+		"other credentials":       {[]string{"scheme: bearer", "scheme: digest"}, at + "/get/security: neither an API token nor email and key are enough"},
+		"more credentials":        {[]string{security, "      security: [{key: [], other: []}]\n"}, at + "/get/security: neither an API token nor email and key are enough"},
+		"a key by another header": {[]string{"key: {type: http, scheme: bearer}", "key: {type: apiKey, in: header, name: X-Auth-Key}", "other: {type: http, scheme: basic}", "api_email: {type: apiKey, in: header, name: X-Auth-User}", security, "      security: [{key: [], api_email: []}]\n"}, "neither an API token nor email and key are enough"},
+		"no servers":              {[]string{servers, ""}, "/servers: no server"},
+		"staging server":          {[]string{"https://api.cloudflare.com", "https://api.staging.example.com"}, `/servers/0/url: "https://api.staging.example.com/client/v4" is not the vendor's production host`},
+		"staging server first":    {[]string{servers, "servers: [{url: https://api.staging.example.com}, {url: https://api.cloudflare.com/client/v4}]\n"}, "/servers/0/url:"},
+		"server without TLS":      {[]string{"https://api.cloudflare.com", "http://api.cloudflare.com"}, "/servers/0/url:"},
+		"server of the operation": {[]string{get, "    get:\n      servers: [{url: https://other.example.com}]\n      tags"}, at + "/get/servers/0/url:"},
+		"server with user":        {[]string{"https://api.cloudflare.com", "https://a@api.cloudflare.com"}, "/servers/0/url:"},
+		"required parameter":      {[]string{cert, cert + "        - {in: query, name: kind, required: true, schema: {type: string}}\n"}, at + `/get/parameters/2: a new required parameter, "kind" in "query"`},
+		"required by reference":   {[]string{cert, cert + "        - {$ref: '#/components/parameters/other'}\n", "name: o,", "name: o, required: true,"}, `a new required parameter, "o"`},
+		"required at the path":    {[]string{get, "    parameters: [{in: header, name: X-H, required: true, schema: {type: string}}]\n" + get}, at + "/parameters/0: a new required parameter"},
+		"callbacks":               {[]string{get, "    get:\n      callbacks: {}\n      tags"}, at + "/get/callbacks: not supported"},
+		"reference to nothing":    {[]string{"schemas/the list", "schemas/a list"}, "points to nothing"},
+		"reference to a file":     {[]string{"'#/components/schemas/the list'", "'/etc/passwd'"}, "leaves the document"},
+		"reference to a relative": {[]string{"'#/components/schemas/the list'", "'other.yaml#/a'"}, "leaves the document"},
+		"reference to a URL":      {[]string{"'#/components/schemas/the list'", "'http://127.0.0.1:9/a.json'"}, "leaves the document"},
+		"reference to itself":     {[]string{"use: {type: string", "use: {$ref: '#/components/schemas/use', type: string"}, "refers to itself"},
+		"circle of references":    {[]string{"use: {type: string", "use: {properties: {a: {$ref: '#/components/schemas/parts'}}, type: object"}, "refers to itself"},
+		"circle outside":          {[]string{"'#/components/schemas/the list'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'", "'#/components/schemas/zone'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'"}, "refers to itself"},
+		"path parameter missing":  {[]string{cert, ""}, `path parameter "cert"`},
+		"two operations":          {[]string{"  /zones:", "  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n  /zones:"}, "is there 2 times"},
+		"3.1 that 3.0 cannot say": {[]string{"openapi: 3.0.3", "openapi: 3.1.0", "use: {type: string", "use: {type: string, if: {}"}, "/if: OpenAPI 3.0 has no counterpart"},
+		"duplicate key":           {[]string{"x-generator: something", "openapi: 3.0.2"}, `key "openapi" is there twice`},
+		"path item and reference": {[]string{get, "    $ref: '#/paths/~1zones'\n" + get}, "members beside $ref"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Take("doc", whole(t, tt.edits...))
+			_, err := Take("doc", whole(t, tt.edits...), operations)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -83,8 +81,8 @@ func TestUnreadableSourcesAreRefused(t *testing.T) {
 		"nothing":             {nil, "the document is empty"},
 		"blanks":              {[]byte(" \n\t"), "the document is empty"},
 		"empty object":        {[]byte("{}"), "not an OpenAPI document"},
-		"empty paths":         {[]byte(`{"openapi":"3.0.3","paths":{}}`), "/paths: missing or empty"},
-		"no paths":            {[]byte(`{"openapi":"3.0.3"}`), "/paths: missing or empty"},
+		"empty paths":         {[]byte(`{"openapi":"3.0.3","info":{},"paths":{}}`), "/paths: missing or empty"},
+		"no paths":            {[]byte(`{"openapi":"3.0.3","info":{}}`), "/paths: missing or empty"},
 		"list":                {[]byte("[1]"), "the root is not an object"},
 		"HTML":                {[]byte("<html><body>error 502</body></html>"), "doc:"},
 		"binary":              {[]byte("\x00\x01\x02\xff"), "doc:"},
@@ -98,7 +96,7 @@ func TestUnreadableSourcesAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Take("doc", tt.source)
+			_, err := Take("doc", tt.source, operations)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %.200v, want one with %q", err, tt.want)
 			}

@@ -27,6 +27,9 @@ type Import struct {
 	Texts map[string]Text
 	// Missing are the operations of the list that the document lacks.
 	Missing spec.Operations
+	// Titles are the method and path of each operation of the document, by its
+	// operationId.
+	Titles map[string]string
 
 	// SourceSHA256 is the SHA-256 of the source as it was given.
 	SourceSHA256 string
@@ -72,7 +75,12 @@ func take(doc spec.Object, ops spec.Operations) (*Import, error) {
 	if !ok {
 		return nil, errors.New("/info: missing")
 	}
-	taken := &Import{Texts: map[string]Text{}}
+	taken := &Import{Texts: map[string]Text{}, Titles: map[string]string{}}
+	for found := range spec.All(doc) {
+		if id, ok := found.Operation["operationId"].(string); ok {
+			taken.Titles[id] = found.Title()
+		}
+	}
 	var notFound error
 	for _, op := range ops {
 		text, err := takeOperation(doc, op)

@@ -39,16 +39,6 @@ func deepBlock(levels int) string {
 	return b.String()
 }
 
-func TestPlacesTellNamesFromKeywords(t *testing.T) {
-	t.Parallel()
-	if got := Fields.Child("properties").Child("example"); got != Fields {
-		t.Errorf("a property called example is at %v, want the fields of a schema", got)
-	}
-	if got := Fields.Child("example").Child("properties"); got != Data {
-		t.Errorf("the inside of an example is at %v, want data", got)
-	}
-}
-
 // FuzzDecode looks for documents that crash a reader or that are read but
 // cannot be written and read again.
 func FuzzDecode(f *testing.F) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -70,6 +71,9 @@ func ParseOperations(name string, data []byte) (Operations, error) {
 	if err := decoder.Decode(&list); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one YAML document", name)
+	}
 	if len(list.Operations) == 0 {
 		return nil, fmt.Errorf("%s: no operations", name)
 	}
@@ -96,6 +100,8 @@ func (op Operation) check() error {
 		return fmt.Errorf("method %q: want an HTTP method in capital letters", op.Method)
 	case !pathTemplate.MatchString(op.Path):
 		return fmt.Errorf("path %q: want segments, each a text or a {parameter}", op.Path)
+	case len(slices.Compact(slices.Sorted(slices.Values(op.Parameters())))) < len(op.Parameters()):
+		return fmt.Errorf("path %q: a parameter is there twice", op.Path)
 	case op.Document != path.Base(op.Document) || path.Ext(op.Document) != ".json":
 		return fmt.Errorf("document %q: want the name of a .json file", op.Document)
 	case !goTypeName.MatchString(op.Noun):
@@ -162,6 +168,9 @@ func (op Operation) Find(doc Object) (Located, []string, error) {
 		return Located{}, nil, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}
 	if _, ok := found.Item["$ref"]; ok {
+		if len(found.Item) > 1 {
+			return Located{}, nil, fmt.Errorf("%s: members beside $ref, whose meaning OpenAPI leaves open", found.ItemPointer())
+		}
 		if found.Item = Follow(doc, found.Item); found.Item == nil {
 			return Located{}, nil, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
 		}

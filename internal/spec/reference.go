@@ -9,15 +9,16 @@ import (
 	"strings"
 )
 
+var (
+	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
+	unescaper = strings.NewReplacer("~1", "/", "~0", "~")
+)
+
 // Escape writes a name as one token of a JSON pointer.
-func Escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+func Escape(name string) string { return escaper.Replace(name) }
 
 // Unescape returns the name that a token of a JSON pointer stands for.
-func Unescape(token string) string {
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
-}
+func Unescape(token string) string { return unescaper.Replace(token) }
 
 // At returns the value at a JSON pointer other than that of the whole document.
 func At(doc any, pointer string) (value any, ok bool) {

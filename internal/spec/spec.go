@@ -1,4 +1,4 @@
-// Package specdoc reads and writes OpenAPI documents as plain trees of
+// Package spec reads and writes OpenAPI documents as plain trees of
 // map[string]any, []any and scalars, the form every pipeline stage works on.
 //
 // Reading is strict (duplicate keys, invalid UTF-8, excessive nesting and

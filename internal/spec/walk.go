@@ -39,6 +39,7 @@ var members = map[string]Place{
 	"properties": Names, "patternProperties": Names, "dependentSchemas": Names, "$defs": Names,
 	"paths": Names, "responses": Names, "content": Names, "headers": Names,
 	"links": Names, "callbacks": Names, "encoding": Names, "mapping": Names, "variables": Names,
+	"security": Names, "scopes": Names,
 }
 
 // SortedKeys returns the keys of an object in a fixed order.

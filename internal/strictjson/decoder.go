@@ -45,6 +45,8 @@ type Decoder struct {
 	misfits  []*KindError
 	// rewrite changes the strings that are read; nil: not at all.
 	rewrite func(string) string
+	// passedAt is where the last misfit that was passed over ends.
+	passedAt int64
 }
 
 // maxMisfits bounds the misfits that are kept, so that an answer made of them
@@ -96,7 +98,8 @@ func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*K
 	d.rewrite = rewrite
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant, d.rewrite = nil, 0, nil
+	d.misfits, d.tolerant, d.passedAt, d.rewrite = nil, 0, 0, nil
+	d.release(len(text)) // last: another goroutine may take d at once
 	return misfits, err
 }
 
@@ -115,7 +118,6 @@ func (d *Decoder) TakeMisfits(n int) []*KindError {
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
-	defer d.release(len(text))
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
@@ -198,8 +200,11 @@ func (d *Decoder) refuse() error {
 // misfit handles the value that has just been read and does not fit its field: it
 // returns the error, or keeps it where the field is read tolerantly.
 func (d *Decoder) misfit(kind jsontext.Kind) error {
-	if d.tolerant > 0 && len(d.misfits) == maxMisfits {
-		return nil
+	if d.tolerant > 0 {
+		d.passedAt = d.text.InputOffset()
+		if len(d.misfits) == maxMisfits {
+			return nil
+		}
 	}
 	misfit := &KindError{Pointer: d.text.StackPointer(), Kind: kind}
 	if d.tolerant > 0 {

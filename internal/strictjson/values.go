@@ -31,7 +31,17 @@ func (d *Decoder) Read(v any) error {
 		_, err := d.text.ReadToken()
 		return err
 	}
-	switch to := reflect.ValueOf(v).Elem(); to.Kind() {
+	to := reflect.ValueOf(v).Elem()
+	err := d.reflected(v, to)
+	if d.passedAt == d.text.InputOffset() {
+		to.SetZero() // the value itself does not fit
+	}
+	return err
+}
+
+// reflected reads the next value, which is not null, into to, which v points to.
+func (d *Decoder) reflected(v any, to reflect.Value) error {
+	switch to.Kind() {
 	case reflect.Pointer:
 		to.Set(reflect.New(to.Type().Elem()))
 		return d.Read(to.Interface())
@@ -166,6 +176,7 @@ func (d *Decoder) foreign(v any) error {
 		return err
 	}
 	if json.Unmarshal(value, v) != nil {
+		reflect.ValueOf(v).Elem().SetZero() // which may be filled in part
 		return d.misfit(value.Kind())
 	}
 	return nil

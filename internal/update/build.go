@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,9 @@ func (e *BuildError) Error() string {
 
 // vet compiles and vets all packages of the module at root and their tests as if
 // files, by their paths from the root, stood in the tree: the go command reads them
-// through an overlay. If a package does not compile, the error is a *BuildError.
+// through an overlay. A fault of the code, which has a place in it, is a
+// [BuildError]; other errors, such as a full disk or a module that is not there,
+// are not.
 func vet(ctx context.Context, root string, files map[string][]byte) (err error) {
 	if root, err = filepath.Abs(root); err != nil {
 		return err
@@ -59,7 +62,11 @@ func vet(ctx context.Context, root string, files map[string][]byte) (err error) 
 	if _, ran := errors.AsType[*exec.ExitError](err); !ran {
 		return err
 	}
-	return &BuildError{Line: firstFault(string(output), root, staging), Collisions: collisions(files)}
+	line, located := firstFault(string(output), root, staging)
+	if !located {
+		return fmt.Errorf("go vet: %w: %s", err, line)
+	}
+	return &BuildError{Line: line, Collisions: collisions(files)}
 }
 
 // stageOverlay writes files below staging, by the same paths as in the module, and
@@ -89,19 +96,19 @@ func stageOverlay(root, staging string, files map[string][]byte) (overlay string
 var fault = regexp.MustCompile(`^([^\s:]+\.go):(\d+):(?:(\d+):)? `)
 
 // firstFault returns one line of the go command's output, the same for the same
-// fault: packages are built at once and write as they come, and the go command
-// names a file as it is reached from the folder it runs in, which is another for
-// each run where the file is staged. So the faults are told by their paths from
-// the root, and the first in the order of these is taken; one in generated code
-// precedes its consequences.
-func firstFault(output, root, staging string) string {
-	type located struct {
+// fault, and whether it names a place in the code: packages are built at once and
+// write as they come, and the go command names a file as it is reached from the
+// folder it runs in, which is another for each run where the file is staged. So
+// the faults get their paths from the root, and the first in the order of these is
+// taken; one in generated code precedes its consequences.
+func firstFault(output, root, staging string) (line string, located bool) {
+	type place struct {
 		file         string
 		line, column int
 		text         string
 	}
-	folders := regexp.MustCompile(`(?:[^\s:]*/)?` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/`)
-	var faults []located
+	folders := regexp.MustCompile(`^(?:[^:]*/)?` + regexp.QuoteMeta(filepath.Base(staging)) + `/|^` + regexp.QuoteMeta(root) + `/`)
+	var faults []place
 	other := ""
 	for line := range strings.Lines(output) {
 		continued := strings.HasPrefix(line, "\t")
@@ -116,16 +123,16 @@ func firstFault(output, root, staging string) string {
 			other = cmp.Or(other, line)
 			continue
 		}
-		f := located{file: at[1], text: line}
+		f := place{file: at[1], text: line}
 		f.line, _ = strconv.Atoi(at[2])
 		f.column, _ = strconv.Atoi(at[3])
 		faults = append(faults, f)
 	}
 	if len(faults) == 0 {
-		return cmp.Or(other, "no reason was given")
+		return cmp.Or(other, "no reason was given"), false
 	}
-	first := slices.MinFunc(faults, func(a, b located) int {
-		generated := func(f located) int {
+	first := slices.MinFunc(faults, func(a, b place) int {
+		generated := func(f place) int {
 			if strings.HasPrefix(f.file, "generated/") {
 				return 0
 			}
@@ -134,5 +141,5 @@ func firstFault(output, root, staging string) string {
 		return cmp.Or(cmp.Compare(generated(a), generated(b)), cmp.Compare(a.file, b.file),
 			cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
 	})
-	return first.text
+	return first.text, true
 }

@@ -1,6 +1,7 @@
 package update
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,11 +29,13 @@ func TestFaultIsTheSameForEachRun(t *testing.T) {
 			"vet: api/a.go:10:2: undefined: y\n../goapi-123/generated/types.gen.go:16:2: Service redeclared\n",
 			"generated/types.gen.go:16:2: Service redeclared",
 		},
-		"no place":  {"# a\ngo: cannot find main module\n", "go: cannot find main module"},
-		"no reason": {"# a\n", "no reason was given"},
+		"staged file, in a folder with spaces": {"vet: ../../my temp/goapi-123/generated/types.gen.go:16:2: Service redeclared\n", "generated/types.gen.go:16:2: Service redeclared"},
+		"no place":                             {"# a\ngo: cannot find main module\n", "go: cannot find main module"},
+		"no reason":                            {"# a\n", "no reason was given"},
 	} {
-		if got := firstFault(tt.output, root, staging); got != tt.want {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		got, located := firstFault(tt.output, root, staging)
+		if got != tt.want || located != strings.Contains(tt.want, ".go:") {
+			t.Errorf("%s: %q, located %t, want %q", name, got, located, tt.want)
 		}
 	}
 }

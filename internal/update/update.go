@@ -75,14 +75,14 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := published.ReadSource(fsys)
+	source, err := published.ReadForUpdate(fsys)
 	if err != nil {
-		return nil, fmt.Errorf("the tree is not in order before the update: %w", err)
+		return nil, fmt.Errorf("%w: %w", errTree, err)
 	}
 	// An action made for a new text need not match the old one.
 	before, err := run(source, overlays, func([]overlay.Outcome) error { return nil })
 	if err != nil {
-		return nil, fmt.Errorf("the tree is not in order before the update: %w", err)
+		return nil, fmt.Errorf("%w: %w", errTree, err)
 	}
 	taken, err := published.Take(req.Name, req.Data, source.Operations)
 	if err != nil {
@@ -92,6 +92,10 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	next.Documents = maps.Clone(source.Documents)
 	for name, text := range taken.Texts {
 		next.Documents[name] = text.Document
+	}
+	next.Missing = slices.DeleteFunc(slices.Clone(source.Missing), func(op spec.Operation) bool { return next.Documents[op.Name] != nil })
+	if len(next.Missing) > 0 {
+		return nil, refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either", req.Name, next.Missing[0].Title(), published.Dir))
 	}
 	plan := &Plan{root: req.Root, files: map[string][]byte{}}
 	after, err := run(next, overlays, mustMatch)
@@ -105,7 +109,7 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 		err = plan.store(req, source, taken)
 	}
 	if err == nil && len(plan.files) > 0 {
-		err = plan.generate(ctx, after.Contract, source.Operations)
+		err = plan.generate(ctx, before.Contract, after.Contract, source.Operations)
 	}
 	if err != nil {
 		return nil, plan.refusal(err)
@@ -115,13 +119,17 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	return plan, nil
 }
 
+// errTree says that a failure is no fault of the new document.
+var errTree = errors.New("the tree is not in order before the update")
+
 // run takes the published texts through all stages.
 func run(source published.Source, overlays normalize.Overlays, check func([]overlay.Outcome) error) (normalize.Result, error) {
-	canonical, err := normalize.Canonical(source.Documents, source.Operations)
+	ops := slices.DeleteFunc(slices.Clone(source.Operations), func(op spec.Operation) bool { return source.Documents[op.Name] == nil })
+	canonical, err := normalize.Canonical(source.Documents, ops)
 	if err != nil {
 		return normalize.Result{}, err
 	}
-	return normalize.Run(canonical, source.Operations, overlays, check)
+	return normalize.Run(canonical, ops, overlays, check)
 }
 
 // mustMatch demands that each overlay action finds its place in a new text.
@@ -182,6 +190,9 @@ func (p *Plan) minimum() compare.Class {
 func (p *Plan) describe(req Request, source published.Source, taken *published.Import, before, after normalize.Result) error {
 	var err error
 	if after.Merged != nil {
+		if after.Contract == nil { // what the overlays make of the text is not known
+			before.Contract, after.Contract = spec.Object{}, spec.Object{}
+		}
 		p.Report, err = compare.Compare(side(before), side(after), overwrites(after.Outcomes))
 	} else {
 		p.Report = compare.Report{Operations: []compare.Operation{}, Warnings: []string{}, Files: []string{}}
@@ -200,17 +211,13 @@ func (p *Plan) describe(req Request, source published.Source, taken *published.I
 	r.Go.Identical, r.Go.SameCode = true, true
 	p.warn(source, taken)
 	if !req.Partial {
-		p.withdraw(taken.Missing)
+		p.withdraw(source, taken)
 	}
 	return err
 }
 
 func side(r normalize.Result) compare.Side {
-	contract := r.Contract
-	if contract == nil { // what the overlays make of the text could not be found out
-		contract = spec.Object{}
-	}
-	return compare.Side{Merged: r.Merged, Contract: contract}
+	return compare.Side{Merged: r.Merged, Contract: r.Contract}
 }
 
 // overwrites returns which overlay actions changed the merged published text at
@@ -235,8 +242,8 @@ func (p *Plan) warn(source published.Source, taken *published.Import) {
 	}
 	seen := map[string]bool{}
 	for _, op := range source.Operations {
-		record, _ := source.Provenance.Record(op.Document)
-		if _, ok := taken.Texts[op.Name]; ok && record.License != r.Source.License && !seen[record.License] {
+		record, known := source.Provenance.Record(op.Document)
+		if _, ok := taken.Texts[op.Name]; ok && known && record.License != r.Source.License && !seen[record.License] {
 			seen[record.License] = true
 			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
 		}
@@ -245,14 +252,22 @@ func (p *Plan) warn(source published.Source, taken *published.Import) {
 
 // withdraw reports the operations that a whole document lacks. Their stored texts
 // stay, since the library would not compile without them.
-func (p *Plan) withdraw(missing spec.Operations) {
-	for _, op := range missing {
+func (p *Plan) withdraw(source published.Source, taken *published.Import) {
+	for _, op := range taken.Missing {
+		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
+		if stored, _, err := op.Find(source.Documents[op.Name]); err == nil {
+			id, _ := stored.Operation["operationId"].(string)
+			if moved, ok := taken.Titles[id]; ok {
+				message += compare.Line(fmt.Sprintf("; its operationId %s is at %s now", id, moved), 300)
+			}
+		}
 		p.Report.Operations = append(p.Report.Operations, compare.Operation{
 			Name: op.Title(), Class: compare.Breaking,
 			Changes: []compare.Change{{
-				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method), Place: "operation",
-				Message:   fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name),
-				Meaning:   "The stored text stays in use until the entry is removed from " + spec.OperationsFile + ". For a document that holds a part of the operations, say PARTIAL=1.",
+				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method),
+				Message: message,
+				Meaning: "The stored text stays in use. Change or remove the entry in " + spec.OperationsFile +
+					"; for a document that holds a part of the operations, say PARTIAL=1.",
 				Published: true,
 			}},
 		})
@@ -281,6 +296,9 @@ func (p *Plan) store(req Request, source published.Source, taken *published.Impo
 			Retrieved: req.Retrieved, License: licenseOf(req, taken), LeftOut: text.LeftOut,
 		})
 	}
+	provenance.Documents = slices.DeleteFunc(slices.Clone(provenance.Documents), func(r published.Record) bool {
+		return !slices.ContainsFunc(source.Operations, func(op spec.Operation) bool { return op.Document == r.Document })
+	})
 	provenance.SatisfiedUpstream = p.Report.Overlays.Listed
 	encoded, err := provenance.Encode()
 	if err != nil {
@@ -290,12 +308,17 @@ func (p *Plan) store(req Request, source published.Source, taken *published.Impo
 	return p.change(files)
 }
 
-// generate adds the files of generated/ to the plan and asks the compiler.
-func (p *Plan) generate(ctx context.Context, contract spec.Object, ops spec.Operations) error {
-	files, err := generate.Generate(ctx, p.root, contract, ops)
+// generate adds the files of generated/ to the plan and asks the compiler. An
+// error of a tool is the document's fault only if the tool works with what is
+// stored: otherwise it is one of the tree or of the machine.
+func (p *Plan) generate(ctx context.Context, before, after spec.Object, ops spec.Operations) error {
+	files, err := generate.Generate(ctx, p.root, after, ops)
 	if err != nil {
 		if _, ran := errors.AsType[*exec.ExitError](err); ran && ctx.Err() == nil {
-			return refuse(ungenerated(contract, err))
+			if _, stored := generate.Generate(ctx, p.root, before, ops); stored != nil {
+				return errors.Join(ctx.Err(), stored)
+			}
+			return refuse(ungenerated(after, err))
 		}
 		return errors.Join(ctx.Err(), err)
 	}
@@ -318,6 +341,9 @@ func (p *Plan) generate(ctx context.Context, contract spec.Object, ops spec.Oper
 	}
 	err = vet(ctx, p.root, files)
 	if broken, ok := errors.AsType[*BuildError](err); ok {
+		if stored := vet(ctx, p.root, nil); stored != nil {
+			return fmt.Errorf("%w: %w", errTree, stored)
+		}
 		return refuse(broken)
 	}
 	return err

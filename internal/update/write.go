@@ -10,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/certuse/cloudflare-mtls/internal/generate"
+	"github.com/certuse/cloudflare-mtls/internal/published"
 )
 
 // change is one file that gets a new content.
@@ -74,10 +77,38 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 	return nil
 }
 
+// stagedNames are the names of files that are not in place yet.
+const stagedNames = "_staged-*.tmp"
+
+// Lock keeps other runs from changing the module at root until it is released, or
+// the process ends. Files that a killed run left staged are removed. It fails at
+// once if another run holds the lock.
+func Lock(root string) (release func() error, err error) {
+	if release, err = lock(root); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{published.Dir, generate.Dir} {
+		left, err := filepath.Glob(filepath.Join(root, dir, stagedNames))
+		for _, name := range left {
+			err = errors.Join(err, removeIfThere(name))
+		}
+		if err != nil {
+			return nil, errors.Join(err, release())
+		}
+	}
+	return release, nil
+}
+
+// errLocked is the error of [Lock] while another run holds the lock.
+var errLocked = errors.New("another run is changing this tree: nothing was changed")
+
 // stage writes content beside path, on the same file system, under a name that
 // Go and git ignore.
 func stage(path string, content []byte) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "_staged-*.tmp")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), stagedNames)
 	if err != nil {
 		return "", err
 	}

@@ -74,8 +74,8 @@ func TestWriteLeavesEqualFilesUntouched(t *testing.T) {
 func TestWriteChangesNothingWhenOneFileCannotBeStaged(t *testing.T) {
 	t.Parallel()
 	for name, blocked := range map[string]string{
-		"a folder stands in its place":  "folder",
-		"its own folder does not exist": "missing/file",
+		"a folder stands in its place": "folder",
+		"its folder is a file":         "a/file",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,6 +91,54 @@ func TestWriteChangesNothingWhenOneFileCannotBeStaged(t *testing.T) {
 				t.Errorf("changed (-before +after)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWriteMakesTheFolderOfAFile(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := Write(t.Context(), root, map[string][]byte{"generated/new": []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"new": "1"}, contents(t, filepath.Join(root, "generated"))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A run that is killed while it writes leaves staged files and no lock.
+func TestLockIsForOneRunAndRemovesWhatAKilledOneLeft(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for _, dir := range []string{"openapi", "generated"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"_staged-1.tmp", "kept"} {
+			if err := os.WriteFile(filepath.Join(root, dir, name), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	release, err := Lock(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"openapi", "generated"} {
+		if diff := cmp.Diff(map[string]string{"kept": ""}, contents(t, filepath.Join(root, dir))); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", dir, diff)
+		}
+	}
+	if _, err := Lock(root); !errors.Is(err, errLocked) {
+		t.Errorf("a second lock: %v", err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if release, err = Lock(root); err != nil {
+		t.Fatalf("after the release: %v", err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
 	}
 }
 

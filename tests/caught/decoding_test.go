@@ -90,7 +90,7 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(answer apitest.Response) (*api.AssociationList, error) {
-		if err := server.Script(cert, answer); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), answer); err != nil {
 			t.Fatal(err)
 		}
 		return client.Associations(t.Context(), cert)

@@ -69,7 +69,7 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(server.Close)
-			if err := server.Set(cert); err != nil {
+			if err := server.SetAssociations(cert); err != nil {
 				t.Fatal(err)
 			}
 			if usage, seen, err := askThrough(t, server, tt.credentials, func(*http.Request) {}); usage != api.Unused || len(seen) > 0 {
@@ -118,7 +118,7 @@ func TestSwappedIdsAreCaught(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	one := api.CertificateRef{AccountID: "a", ID: "b"}
-	if err := server.Set(one); err != nil {
+	if err := server.SetAssociations(one); err != nil {
 		t.Fatal(err)
 	}
 	client, err := server.Client(api.WithMaxAttempts(1))

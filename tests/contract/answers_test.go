@@ -32,11 +32,11 @@ func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
 	}
 	unknown := api.CertificateRef{AccountID: cert.AccountID, ID: "unknown"}
 	scripted := map[string]apitest.Response{
-		"unused":       apitest.Unused(),
-		"answer":       apitest.Answer(gateway, gateway),
-		"blank row":    apitest.Answer(api.Association{}),
-		"partial":      apitest.Partial(2000, gateway),
-		"none of many": apitest.Partial(7),
+		"unused":       apitest.NoAssociations(),
+		"answer":       apitest.Associations(gateway, gateway),
+		"blank row":    apitest.Associations(api.Association{}),
+		"partial":      apitest.PartialAssociations(2000, gateway),
+		"none of many": apitest.PartialAssociations(7),
 		"no result":    apitest.NoResult(),
 		"failure":      apitest.Failure(418, detail, detail),
 		"no details":   apitest.Failure(400),
@@ -51,12 +51,12 @@ func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	if err := server.Set(cert, gateway); err != nil {
+	if err := server.SetAssociations(cert, gateway); err != nil {
 		t.Fatal(err)
 	}
 	token := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
 	for name, answer := range scripted {
-		if err := server.Script(cert, answer); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), answer); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		expectValidAnswer(t, server, name, cert, token)
@@ -106,12 +106,12 @@ func TestExamplesOfTheContractAreInTheContract(t *testing.T) {
 	if err := readContract(t).Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
 		t.Error(err)
 	}
-	if err := responseSchema(t, 200).VisitJSON(frozen.Example(responseSchema(t, 200))); err != nil {
+	if err := responseSchema(t, opAssociations, 200).VisitJSON(frozen.Example(responseSchema(t, opAssociations, 200))); err != nil {
 		t.Errorf("the examples of a success, put together: %v", err)
 	}
-	failure, _ := frozen.Example(responseSchema(t, 404)).(map[string]any)
+	failure, _ := frozen.Example(responseSchema(t, opAssociations, 404)).(map[string]any)
 	delete(failure, "result") // has no example, and an open object is not null
-	if err := responseSchema(t, 404).VisitJSON(failure); err != nil {
+	if err := responseSchema(t, opAssociations, 404).VisitJSON(failure); err != nil {
 		t.Errorf("the examples of a failure, put together: %v", err)
 	}
 }
@@ -129,7 +129,7 @@ func TestExampleOfTheDocumentationPageIsInTheContract(t *testing.T) {
 	if err := json.Unmarshal(filled(t, string(body)), &page); err != nil {
 		t.Fatal(err)
 	}
-	if err := responseSchema(t, 200).VisitJSON(page, openapi3.VisitAsResponse()); err != nil {
+	if err := responseSchema(t, opAssociations, 200).VisitJSON(page, openapi3.VisitAsResponse()); err != nil {
 		t.Error(err)
 	}
 	client, err := api.New(api.APIToken("t0ken"), api.WithHTTPClient(&http.Client{Transport: answered{body: string(body)}}))

@@ -17,19 +17,32 @@ func readContract(t *testing.T) *openapi3.T {
 	return doc
 }
 
-func responseSchema(t *testing.T, status int) *openapi3.Schema {
+// opAssociations is the operation that the client has a type of its own for.
+const opAssociations = "listMTLSCertificateAssociations"
+
+func readOperations(t *testing.T) map[string]committed.Operation {
 	t.Helper()
-	schema, err := committed.Schema(status)
+	operations, err := committed.Operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return operations
+}
+
+func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema {
+	t.Helper()
+	schema, err := committed.Schema(operation, status)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return schema
 }
 
-// filled is a success with what the contract requires since it was written down.
+// filled is a success of the operation for associations with what the contract
+// requires since it was written down.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()
-	text, err := committed.Filled(200, []byte(body))
+	text, err := committed.Filled(opAssociations, 200, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}

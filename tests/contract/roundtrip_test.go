@@ -76,7 +76,7 @@ func text(from any, path ...string) string {
 // client, gives back every field that the contract declares.
 func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	t.Parallel()
-	schema := responseSchema(t, 200)
+	schema := responseSchema(t, opAssociations, 200)
 	outcomes := map[string]int{}
 	draws, valid := 0, 0
 	documents := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {

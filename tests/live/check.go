@@ -21,14 +21,14 @@ const (
 
 // question is one call with what came of it.
 type question struct {
-	name        string
-	credentials api.Credentials
-	certificate api.CertificateRef
-	want        want
+	name string
+	want want
+	ask  func(context.Context, *question)
 
 	outcome    string
 	status     int
 	err        error
+	skipped    bool // there is nothing to ask about
 	violations []contract.Violation
 }
 
@@ -39,11 +39,6 @@ type report []*question
 // does is in the report.
 func check(ctx context.Context, t target) (report, error) {
 	missing := api.CertificateRef{AccountID: t.certificate.AccountID, ID: "00000000-0000-4000-8000-000000000000"}
-	all := report{
-		{name: "the certificate", credentials: t.credentials, certificate: t.certificate, want: answered},
-		{name: "a certificate that does not exist", credentials: t.credentials, certificate: missing, want: refused},
-		{name: "a token that nobody has", credentials: api.APIToken("contract-live-invalid-token"), certificate: t.certificate, want: refused},
-	}
 	var current *question
 	transport, err := contract.NewTransport(nil, contract.WithHandler(func(v contract.Violation) {
 		current.violations = append(current.violations, v)
@@ -51,13 +46,26 @@ func check(ctx context.Context, t target) (report, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := append([]api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}, t.options...)
-	for _, current = range all {
-		client, err := api.New(current.credentials, options...)
-		if err != nil {
-			return nil, err
+	associations := func(credentials api.Credentials, cert api.CertificateRef) func(context.Context, *question) {
+		return func(ctx context.Context, q *question) {
+			var client *api.Client
+			if client, q.err = api.New(credentials, append([]api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}, t.options...)...); q.err == nil {
+				q.associations(ctx, client, cert)
+			}
 		}
-		current.ask(ctx, client)
+	}
+	all := report{
+		{name: "the certificate", want: answered, ask: associations(t.credentials, t.certificate)},
+		{name: "a certificate that does not exist", want: refused, ask: associations(t.credentials, missing)},
+		{name: "a token that nobody has", want: refused, ask: associations(api.APIToken("contract-live-invalid-token"), t.certificate)},
+	}
+	reads, err := reads(t, transport)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, reads...)
+	for _, current = range all {
+		current.ask(ctx, current)
 		if errors.Is(current.err, api.ErrInvalidArgument) {
 			return nil, current.err
 		}
@@ -65,8 +73,8 @@ func check(ctx context.Context, t target) (report, error) {
 	return all, nil
 }
 
-func (q *question) ask(ctx context.Context, client *api.Client) {
-	list, err := client.Associations(ctx, q.certificate)
+func (q *question) associations(ctx context.Context, client *api.Client, cert api.CertificateRef) {
+	list, err := client.Associations(ctx, cert)
 	if err == nil {
 		q.status = http.StatusOK
 		q.outcome = fmt.Sprintf("%v, %d associations, truncated %t", list.Usage(), len(list.Associations), list.Truncated)
@@ -85,6 +93,9 @@ func (q *question) failed() bool {
 		if v.Class != contract.Drift {
 			return true
 		}
+	}
+	if q.skipped {
+		return false
 	}
 	return q.status == 0 || q.want == answered && q.err != nil || q.wronglyAnswered()
 }
@@ -108,8 +119,11 @@ func (r report) print(out io.Writer) {
 	classes := map[contract.Class]int{}
 	for _, q := range r {
 		verdict := "ok"
-		if q.failed() {
+		switch {
+		case q.failed():
 			verdict = "FAILED"
+		case q.skipped:
+			verdict = "not asked"
 		}
 		fmt.Fprintf(out, "%s: %s\n    %s\n", q.name, verdict, q.outcome)
 		if q.wronglyAnswered() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,6 +19,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
+
+const opAssociations = "listMTLSCertificateAssociations"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -80,7 +83,7 @@ func fakeEnv(server *apitest.Server, cert api.CertificateRef) map[string]string 
 
 func TestFakeServerKeepsToTheContract(t *testing.T) {
 	server, cert := newFake(t)
-	if err := server.Set(cert, api.Association{Service: "gateway", Status: "pending_deployment"}); err != nil {
+	if err := server.SetAssociations(cert, api.Association{Service: "gateway", Status: "pending_deployment"}); err != nil {
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -88,6 +91,9 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 		"the certificate: ok\n    in_use, 1 associations, truncated false\na certificate that does not exist: ok\n", "HTTP 404",
 		"a token that nobody has: ok\n", "HTTP 401",
 		"0 violations in requests and 0 in responses, " + driftIn(output) + ", 0 unchecked",
+	}
+	for _, id := range readOperations(t) {
+		want = append(want, id+": ok\n    HTTP 200 OK, ")
 	}
 	for _, part := range want {
 		if !strings.Contains(output, part) {
@@ -97,6 +103,78 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 	if code != 0 || t.Failed() {
 		t.Errorf("exit %d:\n%s", code, output)
 	}
+	for _, request := range server.Requests() {
+		if request.Operation == "listHostnameAssociations" && request.Query.Get("mtls_certificate_id") != cert.ID ||
+			request.Operation == "listZones" && request.Query.Get("account.id") != cert.AccountID {
+			t.Errorf("asked for another list: %+v", request)
+		}
+	}
+}
+
+// readOperations names the operations of the contract that only read.
+func readOperations(t *testing.T) []string {
+	t.Helper()
+	operations, err := committed.Operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for id, op := range operations {
+		if op.Method == http.MethodGet {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) < 11 {
+		t.Fatalf("only %q are left", ids)
+	}
+	return ids
+}
+
+func TestOperationsOfWhatTheAccountDoesNotHaveAreNotAsked(t *testing.T) {
+	server, err := apitest.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	cert := api.CertificateRef{AccountID: "0a1b", ID: certificateID}
+	if err := server.SetAssociations(cert); err != nil {
+		t.Fatal(err)
+	}
+	code, output := runIn(t, fakeEnv(server, cert))
+	for _, part := range []string{
+		"getWorkerSettings: not asked\n    the account has nothing with a script_name\n",
+		"listHostnameAssociations: not asked\n    the account has nothing with a zone_id\n",
+	} {
+		if !strings.Contains(output, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+	if code != 0 || t.Failed() {
+		t.Errorf("exit %d:\n%s", code, output)
+	}
+}
+
+func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
+	for _, id := range readOperations(t) {
+		for name, answer := range map[string]apitest.Response{
+			"forbidden": apitest.Forbidden(), "breach": apitest.NullResult(), "reset": apitest.Reset(), "cut": apitest.NoResult().CutAfter(9),
+		} {
+			server, cert := newFake(t)
+			target := apitest.Target{Operation: id, Parameters: map[string]string{}}
+			if id == opAssociations { // the questions of the client are asked before
+				if err := server.Script(target, apitest.NoAssociations(), apitest.NotFound()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := server.Script(target, answer.Always()); err != nil {
+				t.Fatal(err)
+			}
+			code, output := runIn(t, fakeEnv(server, cert))
+			if code != 1 || !strings.Contains(output, id+": FAILED\n") || strings.Count(output, "FAILED") != 1 {
+				t.Errorf("%s, %s: exit %d:\n%s", id, name, code, output)
+			}
+		}
+	}
 }
 
 // driftIn is the count of what is printed as drift. A failure may have members
@@ -105,6 +183,9 @@ func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }
 
+const certificateID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
+
+// newFake returns a server that has something for every operation.
 func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 	t.Helper()
 	server, err := apitest.NewServer()
@@ -112,7 +193,15 @@ func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	return server, api.CertificateRef{AccountID: "0a1b", ID: "2458ce5a"}
+	cert := api.CertificateRef{AccountID: "0a1b", ID: certificateID}
+	if err := errors.Join(
+		server.AddCertificate(cert, apitest.Certificate{CA: true}),
+		server.AddZone(cert.AccountID, apitest.Zone{ID: "2a3b", Name: "example.com"}),
+		server.AddWorker(cert.AccountID, apitest.Worker{Name: "checkout"}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return server, cert
 }
 
 func TestAnswersThatBreakTheContractFail(t *testing.T) {
@@ -124,15 +213,15 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 		"edge page":      {apitest.EdgePage(403), "at /header/Content-Type"},
 		"unsuccessful":   {apitest.Unsuccessful(), "at /success"},
 		"no answer":      {apitest.Reset().Always(), "the certificate: FAILED"},
-		"cut answer":     {apitest.Unused().CutAfter(9).Always(), "unchecked"},
+		"cut answer":     {apitest.NoAssociations().CutAfter(9).Always(), "unchecked"},
 		"not authorised": {apitest.Forbidden(), "the certificate: FAILED"},
 	} {
 		server, cert := newFake(t)
-		if err := server.Script(cert, tt.answer); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), tt.answer); err != nil {
 			t.Fatal(err)
 		}
 		code, output := runIn(t, fakeEnv(server, cert))
-		if code != 1 || !strings.Contains(output, tt.want) {
+		if code != 1 || !strings.Contains(output, tt.want) || !strings.Contains(output, "the certificate: FAILED\n") {
 			t.Errorf("%s: exit %d:\n%s", name, code, output)
 		}
 	}
@@ -140,7 +229,7 @@ func TestAnswersThatBreakTheContractFail(t *testing.T) {
 
 func TestBreachesAreCountedAsViolations(t *testing.T) {
 	server, cert := newFake(t)
-	if err := server.Script(cert, apitest.Unsuccessful()); err != nil { // success is false, result null
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.Unsuccessful()); err != nil { // success is false, result null
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -163,7 +252,7 @@ func TestSuccessForWhatHasToBeRefusedFails(t *testing.T) {
 		"without a list":        {isMissingCertificate, noResult, "a certificate that does not exist: FAILED\n"},
 	} {
 		fake, cert := newFake(t)
-		if err := fake.Set(cert); err != nil {
+		if err := fake.SetAssociations(cert); err != nil {
 			t.Fatal(err)
 		}
 		generous := newGenerous(t, fake, tt.grants, tt.body)
@@ -213,11 +302,11 @@ func newGenerous(t *testing.T, fake *apitest.Server, grants func(*http.Request) 
 
 func TestDriftIsPrintedAndPasses(t *testing.T) {
 	server, cert := newFake(t)
-	body, err := committed.Filled(200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
+	body, err := committed.Filled(opAssociations, 200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Script(cert, apitest.JSON(200, string(body))); err != nil {
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.JSON(200, string(body))); err != nil {
 		t.Fatal(err)
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
@@ -232,7 +321,8 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 }
 
 // The mock knows only the published fragment, with what the contract requires
-// since: no token, and its failure carries a field of the success.
+// since: no token, no other operation, and its failure carries a field of the
+// success.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	op, err := frozen.Read("../..")
 	if err != nil {
@@ -242,7 +332,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		mock.ServeHTTP(answer, r)
-		body, err := committed.Filled(answer.Code, answer.Body.Bytes())
+		body, err := committed.Filled(opAssociations, answer.Code, answer.Body.Bytes())
 		if err != nil {
 			t.Error(err)
 		}
@@ -256,7 +346,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 		"CLOUDFLARE_ACCOUNT_ID": op.Identifier(), "CLOUDFLARE_MTLS_CERTIFICATE_ID": op.Identifier(),
 	})
 	for _, part := range []string{
-		"in_use, 1 associations, truncated true", "drift (status 404) at /result_info: undocumented field",
+		"in_use, 1 associations, truncated true", "listMTLSCertificateAssociations: ok\n    HTTP 200 OK, ", "listZones: FAILED\n    HTTP 404 Not Found\n", "drift (status 404) at /result_info: undocumented field",
 		"drift (status 400) at /result_info: undocumented field",
 		"0 violations in requests and 0 in responses, " + driftIn(output) + ", 0 unchecked",
 	} {
@@ -264,7 +354,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 			t.Errorf("%q is missing", part)
 		}
 	}
-	if code != 0 || t.Failed() {
+	if code != 1 || t.Failed() {
 		t.Errorf("exit %d:\n%s", code, output)
 	}
 }

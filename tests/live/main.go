@@ -1,6 +1,9 @@
 // Command live holds the real API to the contract: `make contract-live`. It asks
-// for one certificate, for one that does not exist, and once with a token that
-// nobody has, and prints how the answers relate to the contract.
+// for the associations of one certificate, of one that does not exist, and once with
+// a token that nobody has; then it asks each operation of the contract that only
+// reads, without the client. It prints how the answers relate to the contract.
+// Hostnames are asked about in the first zone of the account, settings of its first
+// Worker. The token needs the read permissions of all these operations.
 //
 // It reads the credentials as api.CredentialsFromEnv does, CLOUDFLARE_ACCOUNT_ID
 // and CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set.
@@ -15,8 +18,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -54,6 +59,8 @@ type target struct {
 	credentials api.Credentials
 	certificate api.CertificateRef
 	options     []api.Option
+	baseURL     string      // empty: the contract's server
+	header      http.Header // the credentials, for requests without the client
 }
 
 var errNotConfigured = errors.New(
@@ -64,7 +71,12 @@ func targetFromEnv() (target, error) {
 		AccountID: os.Getenv("CLOUDFLARE_ACCOUNT_ID"), ID: os.Getenv("CLOUDFLARE_MTLS_CERTIFICATE_ID"),
 	}}
 	if baseURL := os.Getenv("CLOUDFLARE_BASE_URL"); baseURL != "" {
+		t.baseURL = strings.TrimSuffix(baseURL, "/")
 		t.options = append(t.options, api.WithBaseURL(baseURL))
+	}
+	t.header = http.Header{"X-Auth-Email": {os.Getenv("CLOUDFLARE_EMAIL")}, "X-Auth-Key": {os.Getenv("CLOUDFLARE_API_KEY")}}
+	if token := os.Getenv("CLOUDFLARE_API_TOKEN"); token != "" {
+		t.header = http.Header{"Authorization": {"Bearer " + token}}
 	}
 	var err error
 	t.credentials, err = api.CredentialsFromEnv()

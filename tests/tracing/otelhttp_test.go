@@ -26,7 +26,7 @@ func TestOpenTelemetrySeesEachAttemptAndNoSecret(t *testing.T) {
 	}
 	t.Cleanup(server.Close)
 	cert := api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
-	if err := server.Script(cert, apitest.ServerError(http.StatusBadGateway), apitest.Answer(api.Association{Service: "gateway"})); err != nil {
+	if err := server.Script(apitest.AssociationsOf(cert), apitest.ServerError(http.StatusBadGateway), apitest.Associations(api.Association{Service: "gateway"})); err != nil {
 		t.Fatal(err)
 	}
 

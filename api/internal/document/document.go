@@ -2,6 +2,7 @@
 package document
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,23 +21,33 @@ import (
 
 // Document is the contract, ready for checking. It is read-only.
 type Document struct {
-	Route    *routers.Route
+	// Operations are ordered so that the first one that matches a request is the
+	// most specific one.
+	Operations []*Operation
+	// BasePath is the path of the production server.
 	BasePath string
-
-	segments []string            // of the path template
-	known    map[string][]string // values documented for the enum-like fields
 }
 
-// EnumLike are the fields of an association that are open sets in the contract
-// but take few values in practice.
-var EnumLike = []string{"service", "status"}
+// Operation is one operation of the contract.
+type Operation struct {
+	*routers.Route
 
-// Load returns the contract of this module. It is a variable for the tests of the
-// checker and of the fake server, which look at them under a contract that stays
-// as it is when the vendor's does not; nothing else sets it.
+	// ID is the operationId.
+	ID string
+	// Known holds the documented values of the members of a response that are open
+	// sets, by their places in the body. A place is a JSON pointer in which * stands
+	// for any item of an array and any member of a map.
+	Known map[string][]string
+
+	segments []string // of the path template
+}
+
+// Load returns the contract of this module. It is a variable so that the tests of
+// the checker and of the fake server can set a contract that does not change with
+// the vendor's; nothing else sets it.
 var Load = sync.OnceValues(func() (*Document, error) { return Parse(generated.OpenAPI()) })
 
-// Parse reads an OpenAPI document with one path, and a GET at it.
+// Parse reads an OpenAPI document.
 func Parse(text []byte) (*Document, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
@@ -45,52 +56,84 @@ func Parse(text []byte) (*Document, error) {
 	if err := doc.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
 		return nil, fmt.Errorf("contract: the OpenAPI document: %w", err)
 	}
-	if len(doc.Servers) == 0 || doc.Paths.Len() != 1 {
-		return nil, errors.New("contract: the OpenAPI document has no server or more than one path")
+	if len(doc.Servers) == 0 {
+		return nil, errors.New("contract: the OpenAPI document has no server")
 	}
-	// The first server is the production server, whose URL the client has for its
-	// default; others may follow.
+	// The first server is the production server, whose URL is the client's default.
 	server, err := url.Parse(doc.Servers[0].URL)
 	if err != nil {
 		return nil, fmt.Errorf("contract: server of the OpenAPI document: %w", err)
 	}
-	for path, item := range doc.Paths.Map() {
-		if item.Get == nil {
-			return nil, fmt.Errorf("contract: %s has no GET", path)
+	d := &Document{BasePath: server.Path}
+	paths := doc.Paths.Map()
+	for _, path := range slices.Sorted(maps.Keys(paths)) { // "{" sorts after the characters of literal segments
+		operations := paths[path].Operations()
+		for _, method := range slices.Sorted(maps.Keys(operations)) {
+			op := &Operation{
+				Route: &routers.Route{
+					Spec: doc, Server: doc.Servers[0],
+					Path: path, PathItem: paths[path], Method: method, Operation: operations[method],
+				},
+				ID: operations[method].OperationID, Known: make(map[string][]string), segments: strings.Split(path, "/"),
+			}
+			if op.ID == "" {
+				return nil, fmt.Errorf("contract: %s %s has no operationId", method, path)
+			}
+			for _, response := range op.Operation.Responses.Map() {
+				op.openSets(jsonSchema(response.Value.Content), "", nil)
+			}
+			d.Operations = append(d.Operations, op)
 		}
-		d := &Document{
-			Route: &routers.Route{
-				Spec: doc, Server: doc.Servers[0],
-				Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get,
-			},
-			segments: strings.Split(path, "/"),
-			BasePath: server.Path,
-		}
-		d.openSets()
-		return d, nil
 	}
-	return nil, errors.New("contract: the OpenAPI document has no path")
+	if len(d.Operations) == 0 {
+		return nil, errors.New("contract: the OpenAPI document has no operation")
+	}
+	return d, nil
 }
 
-// Match returns the path parameters of a request to the contract's operation.
-// It compares the path as it goes over the wire, so that an escaped slash in a
-// parameter does not become a segment.
-func (d *Document) Match(req *http.Request, basePath string) (map[string]string, bool) {
+// Operation returns the operation with the id, or nil.
+func (d *Document) Operation(id string) *Operation {
+	i := slices.IndexFunc(d.Operations, func(op *Operation) bool { return op.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return d.Operations[i]
+}
+
+// Match returns the operation that a request is for and its path parameters, or
+// nil. It compares the path as sent, so that an escaped slash in a parameter does
+// not start another segment.
+func (d *Document) Match(req *http.Request, basePath string) (*Operation, map[string]string) {
 	rest, ok := strings.CutPrefix(req.URL.EscapedPath(), basePath)
-	got := strings.Split(rest, "/")
-	if !ok || req.Method != d.Route.Method || len(got) != len(d.segments) {
+	if !ok {
+		return nil, nil
+	}
+	segments := strings.Split(rest, "/")
+	for _, op := range d.Operations {
+		if cmp.Or(req.Method, http.MethodGet) != op.Method {
+			continue
+		}
+		if params, ok := op.match(segments); ok {
+			return op, params
+		}
+	}
+	return nil, nil
+}
+
+func (o *Operation) match(segments []string) (map[string]string, bool) {
+	if len(segments) != len(o.segments) {
 		return nil, false
 	}
 	params := make(map[string]string)
-	for i, want := range d.segments {
+	for i, want := range o.segments {
 		name, isParam := strings.CutPrefix(want, "{")
 		if !isParam {
-			if got[i] != want {
+			if segments[i] != want {
 				return nil, false
 			}
 			continue
 		}
-		value, err := url.PathUnescape(got[i])
+		value, err := url.PathUnescape(segments[i])
 		if err != nil || value == "" {
 			return nil, false
 		}
@@ -99,69 +142,104 @@ func (d *Document) Match(req *http.Request, basePath string) (map[string]string,
 	return params, true
 }
 
+// Subject returns the name of the path parameter that the operation is about: the
+// one that ends the path. It is empty for other paths.
+func (o *Operation) Subject() string {
+	last := o.segments[len(o.segments)-1]
+	name, isParam := strings.CutPrefix(last, "{")
+	if !isParam {
+		return ""
+	}
+	return strings.TrimSuffix(name, "}")
+}
+
 // Statuses names the documented statuses.
-func (d *Document) Statuses() string {
-	return strings.Join(slices.Sorted(maps.Keys(d.Route.Operation.Responses.Map())), " or ")
+func (o *Operation) Statuses() string {
+	return strings.Join(slices.Sorted(maps.Keys(o.Operation.Responses.Map())), " or ")
 }
 
 // Response returns what is documented for a status, or nil.
-func (d *Document) Response(status int) *openapi3.ResponseRef {
-	responses := d.Route.Operation.Responses
-	if response := responses.Status(status); response != nil {
+func (o *Operation) Response(status int) *openapi3.ResponseRef {
+	if response := o.Operation.Responses.Status(status); response != nil {
 		return response
 	}
-	return responses.Default()
+	return o.Operation.Responses.Default()
 }
 
-// Schema returns the schema of JSON answers with this status, or nil.
-func (d *Document) Schema(status int) *openapi3.Schema {
-	response := d.Response(status)
+// Schema returns the schema of JSON responses with this status, or nil.
+func (o *Operation) Schema(status int) *openapi3.Schema {
+	response := o.Response(status)
 	if response == nil {
 		return nil
 	}
-	media := response.Value.Content.Get("application/json")
+	return jsonSchema(response.Value.Content)
+}
+
+// BodySchema returns the schema of JSON request bodies, or nil.
+func (o *Operation) BodySchema() *openapi3.Schema {
+	if o.Operation.RequestBody == nil {
+		return nil
+	}
+	return jsonSchema(o.Operation.RequestBody.Value.Content)
+}
+
+func jsonSchema(content openapi3.Content) *openapi3.Schema {
+	media := content.Get("application/json")
 	if media == nil || media.Schema == nil {
 		return nil
 	}
 	return media.Schema.Value
 }
 
-// openSets takes the lists of values that the enum-like fields may have out of
-// the schema. What such a list says is what is known today: a service that the
-// vendor adds tomorrow is drift and breaks nothing, as without a list.
-func (d *Document) openSets() {
-	d.known = make(map[string][]string)
-	row := Child(Child(d.Schema(http.StatusOK), "result"), "")
-	for _, name := range EnumLike {
-		field := Child(row, name)
-		if field == nil {
-			continue
-		}
-		for _, value := range append([]any{field.Example}, field.Enum...) {
-			if text, ok := value.(string); ok {
-				d.known[name] = append(d.known[name], text)
-			}
-		}
-		open := *field // the list may be shared with a field that it does close
-		open.Enum = nil
-		row.Properties[name] = openapi3.NewSchemaRef("", &open)
+// knownValues is the extension that lists values of an open set.
+const knownValues = "x-known-values"
+
+// openSets records the values that the contract lists for strings of a response
+// and makes their schemas accept others: a value that the vendor adds is drift,
+// with a list as without one.
+func (o *Operation) openSets(schema *openapi3.Schema, place string, above []*openapi3.Schema) {
+	if schema == nil || slices.Contains(above, schema) {
+		return
 	}
+	above = append(above, schema)
+	for name, property := range schema.Properties {
+		schema.Properties[name] = o.openSet(property, place+"/"+Escape(name), above)
+	}
+	schema.Items = o.openSet(schema.Items, place+"/*", above)
+	schema.AdditionalProperties.Schema = o.openSet(schema.AdditionalProperties.Schema, place+"/*", above)
 }
 
-// KnownValues returns the values of the enum-like fields that are documented, for
-// options to add to.
-func (d *Document) KnownValues() map[string]map[string]bool {
-	known := make(map[string]map[string]bool)
-	for _, name := range EnumLike {
-		known[name] = make(map[string]bool)
-		for _, value := range d.known[name] {
-			known[name][value] = true
+func (o *Operation) openSet(ref *openapi3.SchemaRef, place string, above []*openapi3.Schema) *openapi3.SchemaRef {
+	if ref == nil {
+		return nil
+	}
+	listed, _ := ref.Value.Extensions[knownValues].([]any)
+	listed = slices.Concat(listed, ref.Value.Enum)
+	if !ref.Value.Type.Is(openapi3.TypeString) || len(listed) == 0 {
+		o.openSets(ref.Value, place, above)
+		return ref
+	}
+	for _, value := range append(listed, ref.Value.Example) {
+		if text, ok := value.(string); ok && !slices.Contains(o.Known[place], text) {
+			o.Known[place] = append(o.Known[place], text)
 		}
 	}
-	return known
+	open := *ref.Value // the schema may be shared with a request, where the list is closed
+	open.Enum, open.Extensions = nil, maps.Clone(open.Extensions)
+	if open.Extensions == nil {
+		open.Extensions = make(map[string]any)
+	}
+	open.Extensions[knownValues] = listed
+	return openapi3.NewSchemaRef("", &open)
 }
 
-// Child returns the schema of a property, or of the items when name is empty.
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+// Escape writes a name as a part of a JSON pointer.
+func Escape(name string) string { return pointerEscaper.Replace(name) }
+
+// Child returns the schema of a member of an object or, when name is empty, of
+// the items of an array; nil without one.
 func Child(schema *openapi3.Schema, name string) *openapi3.Schema {
 	if schema == nil {
 		return nil
@@ -170,8 +248,24 @@ func Child(schema *openapi3.Schema, name string) *openapi3.Schema {
 	if name != "" {
 		ref = schema.Properties[name]
 	}
+	if ref == nil && name != "" {
+		ref = schema.AdditionalProperties.Schema
+	}
 	if ref == nil {
 		return nil
 	}
 	return ref.Value
+}
+
+// Decides reports whether the contract marks a member as one that decides what a
+// response means. Clients read such members strictly.
+func Decides(schema *openapi3.Schema) bool { return marked(schema, "x-decides") }
+
+// Partial reports whether the contract describes only the members of an object
+// that clients read.
+func Partial(schema *openapi3.Schema) bool { return marked(schema, "x-partial") }
+
+func marked(schema *openapi3.Schema, extension string) bool {
+	is, _ := schema.Extensions[extension].(bool)
+	return is
 }

@@ -1,7 +1,10 @@
 package document_test
 
 import (
+	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,8 +27,76 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if doc.Schema(200) == nil || doc.Schema(404) == nil {
-		t.Error("the contract has no schema for a success, or none for a failure")
+	for _, op := range doc.Operations {
+		if op.Schema(200) == nil || op.Schema(404) == nil {
+			t.Errorf("%s has no schema for a success, or none for a failure", op.ID)
+		}
+		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
+		req := &http.Request{Method: op.Method, URL: &url.URL{Path: doc.BasePath + path}}
+		if got, params := doc.Match(req, doc.BasePath); got != op || len(params) != strings.Count(op.Path, "{") {
+			t.Errorf("%s %s: matches %v with %v", op.Method, path, got, params)
+		}
+	}
+}
+
+// Known values come from lists of the documents and of the overlays, and do not
+// depend on one example.
+func TestKnownValuesOfTheContract(t *testing.T) {
+	t.Parallel()
+	doc, err := document.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ operation, place, value string }{
+		{"listMTLSCertificateAssociations", "/result/*/service", "gateway"},
+		{"listMTLSCertificateAssociations", "/result/*/status", "active"},
+		{"listMTLSCertificateAssociations", "/result/*/status", "pending_deployment"},
+		{"listMTLSCertificates", "/result/*/type", "gateway_managed"},
+		{"getMTLSCertificate", "/result/type", "access_managed"},
+		{"uploadMTLSCertificate", "/result/type", "custom"},
+		{"deleteMTLSCertificate", "/result/type", "custom"},
+	} {
+		if known := doc.Operation(tt.operation).Known[tt.place]; !slices.Contains(known, tt.value) {
+			t.Errorf("%s %s: %q is not among %q", tt.operation, tt.place, tt.value, known)
+		}
+	}
+}
+
+func TestRequestIsMatchedAsSent(t *testing.T) {
+	t.Parallel()
+	text := func(path string) string {
+		return `"` + path + `": {"get": {"operationId": "` + path + `", "responses": {"200": {"description": "r"}}, "parameters": [` +
+			map[bool]string{true: `{"in": "path", "name": "x", "required": true, "schema": {"type": "string"}}`}[strings.Contains(path, "{")] + `]}}`
+	}
+	doc, err := document.Parse([]byte(`{"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "servers": [{"url": "https://example.com/base"}], "paths": {` +
+		strings.Join([]string{text("/a/{x}"), text("/a/b"), text("/a/{x}/c"), text("/a/zz")}, ",") + `}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ method, path, want, x string }{
+		{"GET", "/base/a/b", "/a/b", ""},
+		{"", "/base/a/zz", "/a/zz", ""},
+		{"GET", "/base/a/q", "/a/{x}", "q"},
+		{"GET", "/base/a/b%2Fc", "/a/{x}", "b/c"},
+		{"GET", "/base/a/b/c", "/a/{x}/c", "b"},
+		{"GET", "/base/a/", "", ""},
+		{"GET", "/base/a/b/", "", ""},
+		{"GET", "/a/b", "", ""},
+		{"POST", "/base/a/b", "", ""},
+		{"HEAD", "/base/a/b", "", ""},
+	} {
+		target, err := url.Parse(tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		op, params := doc.Match(&http.Request{Method: tt.method, URL: target}, doc.BasePath)
+		if op != nil {
+			got = op.Path
+		}
+		if got != tt.want || params["x"] != tt.x {
+			t.Errorf("%s %s: %q with %v", tt.method, tt.path, got, params)
+		}
 	}
 }
 
@@ -43,8 +114,8 @@ func TestDocumentThatIsNoContractIsRefused(t *testing.T) {
 		"dangling reference": {change(`"Association": {`, `"Elsewhere": {`), "read the OpenAPI document"},
 		"not OpenAPI":        {`{"openapi":"3.0.3"}`, "the OpenAPI document"},
 		"no server":          {change(`"servers": [`, `"x-servers": [`), "no server"},
-		"two paths":          {change(`"paths": {`, `"paths": {"/x": {},`), "more than one path"},
-		"other method":       {change(`"get": {`, `"put": {`), "has no GET"},
+		"no operation":       {whole[:strings.Index(whole, `"paths":`)] + `"paths": {}, "servers": [{"url": "/"}]}`, "no operation"},
+		"no operation id":    {change(`"operationId": "listMTLSCertificateAssociations",`, ``), "has no operationId"},
 	} {
 		if _, err := document.Parse([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
@@ -63,7 +134,7 @@ func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
 		"another after":  {`client/v4"`, `client/v4"}, {"url": "https://example.com/after"`, "/client/v4"},
 	} {
 		doc, err := document.Parse([]byte(strings.Replace(whole, tt.old, tt.with, 1)))
-		if err != nil || doc.BasePath != tt.want || len(doc.Route.Spec.Servers) != 2 {
+		if err != nil || doc.BasePath != tt.want || len(doc.Operations[0].Spec.Servers) != 2 {
 			t.Errorf("%s: %+v, %v", name, doc, err)
 		}
 	}

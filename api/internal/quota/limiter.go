@@ -266,6 +266,15 @@ func (l *Limiter) tick() {
 	l.dispatch(l.now())
 }
 
+// Wait returns the least time that a caller that comes now would have to wait.
+func (l *Limiter) Wait() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	l.window.expire(now)
+	return l.opens(len(l.queue), now).earliest - now
+}
+
 // WaitingUntil returns when the head of the queue may go at the earliest, if any.
 func (l *Limiter) WaitingUntil() (time.Time, bool) {
 	l.mu.Lock()

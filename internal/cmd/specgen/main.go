@@ -18,7 +18,9 @@
 //	5  the document is refused; no file was changed
 //
 // With 3 and 4, update has written the files: the code is its class, for a CI
-// job to act on. An input that cannot be used gives one line on stderr.
+// job to act on. An input that cannot be used gives one line on stderr. Faults of
+// the machine, such as a full disk or a missing module, give 1, never 5. Of two
+// runs that would change the tree at once, the second gives 1.
 package main
 
 import (
@@ -72,13 +74,21 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 		return exitUsage
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "specgen:", strings.Join(strings.Fields(err.Error()), " ")) // libraries word some errors over many lines
+		fmt.Fprintln(stderr, "specgen:", oneLine(err))
 		return exitFailed
 	}
 	return exitOK
 }
 
-func runGenerate(ctx context.Context, root string) error {
+// oneLine returns the text of an error; libraries word some over many lines.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func runGenerate(ctx context.Context, root string) (err error) {
+	release, err := update.Lock(root)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	files, err := update.Regenerate(ctx, root)
 	if err != nil {
 		return err
@@ -96,8 +106,8 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 		return err
 	}
 	if diff != "" {
-		fmt.Fprint(stdout, diff)
-		return errStale
+		_, err := fmt.Fprint(stdout, diff)
+		return errors.Join(errStale, err)
 	}
 	return nil
 }

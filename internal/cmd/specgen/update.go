@@ -77,50 +77,57 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	if err != nil {
 		return exitUsage
 	}
-	result, err := takeRevision(ctx, root, command == "update", flags)
-	if refused, ok := errors.AsType[*update.RefusedError](err); ok {
-		result, err = refusal(refused), nil
-		switch {
-		case flags.asJSON:
-			err = writeJSON(stdout, result)
-		case refused.Report != nil:
-			err = result.WriteText(stdout)
-		}
-		fmt.Fprintln(stderr, "specgen:", refused)
-	} else if err == nil {
-		if flags.asJSON {
-			err = writeJSON(stdout, result)
-		} else {
-			err = result.WriteText(stdout)
-		}
-	}
+	class, err := takeRevision(ctx, root, command == "update", flags, stdout)
+	refused, isRefused := errors.AsType[*update.RefusedError](err)
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err == nil:
+		return exitCodes[class]
+	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "specgen: interrupted: no file was changed")
 		return exitFailed
-	case err != nil:
-		fmt.Fprintln(stderr, "specgen:", err)
+	case !isRefused:
+		fmt.Fprintln(stderr, "specgen:", oneLine(err))
 		return exitFailed
 	}
-	return exitCodes[result.Class]
+	fmt.Fprintln(stderr, "specgen:", refused)
+	if report := refusal(refused); flags.asJSON || refused.Report != nil {
+		err = write(stdout, report, flags.asJSON)
+		if err != nil {
+			fmt.Fprintln(stderr, "specgen:", oneLine(err))
+			return exitFailed
+		}
+	}
+	return exitRefused
 }
 
-func takeRevision(ctx context.Context, root string, write bool, flags updateFlags) (compare.Report, error) {
+// takeRevision prints the report of a revision, and then takes it if change is
+// set: a report that cannot be printed changes nothing.
+func takeRevision(ctx context.Context, root string, change bool, flags updateFlags, stdout io.Writer) (_ compare.Class, err error) {
+	if change {
+		release, err := update.Lock(root)
+		if err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
 	data, err := published.ReadFile(flags.file)
 	if err != nil {
-		return compare.Report{}, err
+		return 0, err
 	}
 	plan, err := update.Prepare(ctx, update.Request{
 		Root: root, Name: filepath.Base(flags.file), Data: data, Partial: flags.partial,
 		Retrieved: flags.date, License: flags.license, Source: flags.source,
 	})
 	if err != nil {
-		return compare.Report{}, err
+		return 0, err
 	}
-	if write {
+	if err := write(stdout, plan.Report, flags.asJSON); err != nil {
+		return 0, err
+	}
+	if change {
 		err = plan.Apply(ctx)
 	}
-	return plan.Report, err
+	return plan.Report.Class, err
 }
 
 // refusal is the report of a document that was refused.
@@ -134,7 +141,11 @@ func refusal(refused *update.RefusedError) compare.Report {
 	}
 }
 
-func writeJSON(w io.Writer, r compare.Report) error {
+// write prints a report.
+func write(w io.Writer, r compare.Report, asJSON bool) error {
+	if !asJSON {
+		return r.WriteText(w)
+	}
 	if err := json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true)); err != nil {
 		return err
 	}

@@ -3,63 +3,110 @@
 package committed
 
 import (
-	"errors"
+	"encoding/json"
+	"fmt"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/generated"
-	"github.com/certuse/cloudflare-mtls/internal/sample"
+	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
-// Contract returns the contract. Service and status of an association are open
-// sets: should the contract list values of them, those are not all that may come.
+// Contract returns the contract. Members that are strings are open sets: should the
+// contract list values of them, those are not all that may come.
 func Contract() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(generated.OpenAPI())
 	if err != nil {
 		return nil, err
 	}
-	success, err := schema(doc, 200)
-	if err != nil {
-		return nil, err
-	}
-	rows := success.Properties["result"]
-	if rows == nil || rows.Value.Items == nil {
-		return nil, errors.New("the contract has no list of associations")
-	}
-	for _, name := range []string{"service", "status"} {
-		if field := rows.Value.Items.Value.Properties[name]; field != nil {
-			field.Value.Enum = nil
+	for _, schema := range doc.Components.Schemas {
+		for _, property := range schema.Value.Properties {
+			if property.Value.Type.Is(openapi3.TypeString) {
+				property.Value.Enum = nil
+			}
 		}
 	}
 	return doc, nil
 }
 
-// Schema returns what the contract says of a JSON body with this status.
-func Schema(status int) (*openapi3.Schema, error) {
+// Operation is an operation of the contract.
+type Operation struct {
+	Method, Path string
+	*openapi3.Operation
+}
+
+// Operations returns the operations of the contract by their ids.
+func Operations() (map[string]Operation, error) {
 	doc, err := Contract()
 	if err != nil {
 		return nil, err
 	}
-	return schema(doc, status)
-}
-
-func schema(doc *openapi3.T, status int) (*openapi3.Schema, error) {
-	for _, item := range doc.Paths.Map() {
-		if response := item.Get.Responses.Status(status); response != nil {
-			if media := response.Value.Content.Get("application/json"); media != nil {
-				return media.Schema.Value, nil
-			}
+	operations := make(map[string]Operation)
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			operations[operation.OperationID] = Operation{method, path, operation}
 		}
 	}
-	return nil, errors.New("the contract has no schema for the status")
+	return operations, nil
+}
+
+// Schema returns what the contract says of an operation's JSON bodies with this
+// status.
+func Schema(operation string, status int) (*openapi3.Schema, error) {
+	operations, err := Operations()
+	if err != nil {
+		return nil, err
+	}
+	op, known := operations[operation]
+	if !known {
+		return nil, fmt.Errorf("the contract has no operation %s", operation)
+	}
+	return op.Schema(status)
+}
+
+// Schema returns what the contract says of JSON bodies with this status.
+func (o Operation) Schema(status int) (*openapi3.Schema, error) {
+	if response := o.Responses.Status(status); response != nil {
+		if media := response.Value.Content.Get("application/json"); media != nil {
+			return media.Schema.Value, nil
+		}
+	}
+	return nil, fmt.Errorf("the contract has no schema for status %d of %s", status, o.OperationID)
 }
 
 // Filled adds to a body what the contract has come to require since it was
 // written down.
-func Filled(status int, body []byte) ([]byte, error) {
-	s, err := Schema(status)
+func Filled(operation string, status int, body []byte) ([]byte, error) {
+	schema, err := Schema(operation, status)
 	if err != nil {
 		return nil, err
 	}
-	return sample.Fill(s, body, nil)
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return nil, err
+	}
+	fill(schema, value)
+	return json.Marshal(value)
+}
+
+func fill(schema *openapi3.Schema, value any) {
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			if schema.Items != nil {
+				fill(schema.Items.Value, item)
+			}
+		}
+	case map[string]any:
+		for name, property := range schema.Properties {
+			if member, has := v[name]; has {
+				fill(property.Value, member)
+			}
+		}
+		for _, name := range schema.Required {
+			if _, has := v[name]; !has && schema.Properties[name] != nil {
+				v[name] = frozen.Sample(schema.Properties[name].Value)
+			}
+		}
+	}
 }

@@ -19,6 +19,9 @@ import (
 // Path is the place of the fragment in the module.
 const Path = "tests/testdata/published/openapi-fragment.txt"
 
+// Name is the operation's name in openapi/operations.yaml.
+const Name = "listMTLSCertificateAssociations"
+
 // Operation is the published operation.
 type Operation struct {
 	Path, Method string

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-
-	"github.com/certuse/cloudflare-mtls/internal/sample"
 )
 
 // BasePath is where the mock serves the API.
@@ -82,7 +80,7 @@ func Example(schema *openapi3.Schema) any {
 		example := Example(property.Value)
 		required := slices.Contains(schema.Required, name)
 		if example == nil && required && !property.Value.Nullable {
-			example = sample.Of(property.Value)
+			example = Sample(property.Value)
 		}
 		if example != nil || property.Value.Nullable || required {
 			object[name] = example
@@ -101,6 +99,27 @@ func Example(schema *openapi3.Schema) any {
 	default:
 		return out
 	}
+}
+
+// Sample returns the example of a schema, or a small value of its type.
+func Sample(schema *openapi3.Schema) any {
+	example := Example(schema)
+	switch {
+	case example != nil:
+	case len(schema.Enum) > 0:
+		return schema.Enum[0]
+	case schema.Format == "date-time":
+		return "2006-01-02T15:04:05Z"
+	case schema.Type.Is(openapi3.TypeObject):
+		return map[string]any{}
+	case schema.Type.Is(openapi3.TypeInteger), schema.Type.Is(openapi3.TypeNumber):
+		return 0
+	case schema.Type.Is(openapi3.TypeBoolean):
+		return false
+	default:
+		return "sample"
+	}
+	return example
 }
 
 func merge(under, over any) any {

@@ -1,5 +1,5 @@
-// Package rebuild runs the pipeline on the frozen fragment, whole or with an
-// overlay action left out, so that tests do not depend on what openapi/ holds.
+// Package rebuild runs the pipeline on the stored texts or on changed ones, whole
+// or with an overlay action left out.
 package rebuild
 
 import (
@@ -10,24 +10,29 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/internal/canon"
-	"github.com/certuse/cloudflare-mtls/internal/flatten"
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
-	"github.com/certuse/cloudflare-mtls/internal/pipeline"
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/published"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
-// Stages are the forms of the document on its way through the pipeline.
+// Stages are the forms of the operations on their way through the pipeline.
 type Stages struct {
-	Published, Canonical, Overlaid, Normalised specdoc.Object
-	// Satisfied are the overlay actions that the document has no need of.
+	Operations spec.Operations
+	// Published are the texts by the operation's name.
+	Published map[string]spec.Object
+	Canonical spec.Object // one spelling
+	Mergeable spec.Object // after overlays/1-published
+	Merged    spec.Object // the merged published text
+	Contract  spec.Object // the normalised contract
+	// Satisfied are the overlay actions that the texts have no need of.
 	Satisfied []string
 }
 
-// Published returns the frozen fragment as a document, with the server and the
+// Fragment returns the frozen fragment as a document, with the server and the
 // security schemes that the fragment only refers to.
-func Published(root string) (specdoc.Object, error) {
+func Fragment(root string) (spec.Object, error) {
 	op, err := frozen.Read(root)
 	if err != nil {
 		return nil, err
@@ -45,67 +50,84 @@ func Published(root string) (specdoc.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return specdoc.Decode(frozen.Path, text)
+	return spec.Decode(frozen.Path, text)
 }
 
-// Run puts a document through the pipeline as the build does, and finds out what
-// it satisfies by itself. Any other action that matches nothing is an error.
-func Run(root string, document specdoc.Object) (Stages, error) {
-	s := Stages{Published: document}
-	overlays, err := overlay.Load(os.DirFS(root), pipeline.OverlayDir)
+// Stored takes the texts in openapi/ through the pipeline, after change, which may
+// be nil and gets copies of them by the operation's name.
+func Stored(root string, change func(documents map[string]spec.Object)) (Stages, error) {
+	source, err := published.ReadSource(os.DirFS(root))
+	if err != nil {
+		return Stages{}, err
+	}
+	s := Stages{Operations: source.Operations, Published: source.Documents}
+	if change != nil {
+		change(s.Published)
+	}
+	overlays, err := normalize.ReadOverlays(os.DirFS(root))
 	if err != nil {
 		return s, err
 	}
-	if s.Canonical, err = canon.Canonicalize(document); err != nil {
+	if s.Canonical, err = normalize.Canonical(s.Published, s.Operations); err != nil {
 		return s, err
 	}
-	_, outcomes, err := overlay.Survey(s.Canonical, overlays)
-	if err != nil {
-		return s, err
-	}
-	for _, outcome := range outcomes {
-		if outcome.Effect == overlay.Satisfied {
-			s.Satisfied = append(s.Satisfied, outcome.Action.ID)
+	var satisfied []string
+	s, err = s.finish(overlays, func(outcomes []overlay.Outcome) error {
+		for _, outcome := range outcomes {
+			switch outcome.Effect {
+			case overlay.Satisfied:
+				satisfied = append(satisfied, outcome.Action.ID)
+			case overlay.Unmatched:
+				return fmt.Errorf("overlays/%s matches nothing", outcome.Action.ID)
+			}
 		}
-	}
-	return s.finish(overlays)
+		return nil
+	})
+	s.Satisfied = satisfied
+	return s, err
 }
 
 // Without runs the pipeline once more from the canonical form, with one overlay
 // action left out.
 func (s Stages) Without(root, action string) (Stages, error) {
-	overlays, err := overlay.Load(os.DirFS(root), pipeline.OverlayDir)
+	overlays, err := normalize.ReadOverlays(os.DirFS(root))
 	if err != nil {
 		return s, err
 	}
-	for i := range overlays {
-		overlays[i].Actions = slices.DeleteFunc(overlays[i].Actions, func(a overlay.Action) bool { return a.ID == action })
+	for _, list := range [][]overlay.Overlay{overlays.Published, overlays.Contract} {
+		for i := range list {
+			list[i].Actions = slices.DeleteFunc(list[i].Actions, func(a overlay.Action) bool { return a.ID == action })
+		}
 	}
-	s.Satisfied = slices.DeleteFunc(slices.Clone(s.Satisfied), func(id string) bool { return id == action })
-	return s.finish(overlays)
+	satisfied := slices.DeleteFunc(slices.Clone(s.Satisfied), func(id string) bool { return id == action })
+	return s.finish(overlays, func(outcomes []overlay.Outcome) error { return overlay.Check(outcomes, satisfied) })
 }
 
-func (s Stages) finish(overlays []overlay.Overlay) (Stages, error) {
+func (s Stages) finish(overlays normalize.Overlays, check func([]overlay.Outcome) error) (Stages, error) {
 	var err error
-	if s.Overlaid, err = overlay.Apply(s.Canonical, overlays, s.Satisfied); err != nil {
+	if s.Mergeable, _, err = overlay.Apply(s.Canonical, overlays.Published); err != nil {
 		return s, err
 	}
-	s.Normalised, err = pipeline.Finish("rebuilt", s.Overlaid)
+	result, err := normalize.Run(s.Canonical, s.Operations, overlays, check)
+	s.Merged, s.Contract = result.Merged, result.Contract
 	return s, err
 }
 
-// Frozen puts the frozen fragment through the pipeline.
+// Frozen takes the stored texts through the pipeline, with the frozen fragment in
+// the place of its operation's text.
 func Frozen(root string) (Stages, error) {
-	document, err := Published(root)
+	fragment, err := Fragment(root)
 	if err != nil {
 		return Stages{}, err
 	}
-	return Run(root, document)
+	return Stored(root, func(documents map[string]spec.Object) {
+		documents[frozen.Name] = fragment
+	})
 }
 
 // Load reads a stage as kin-openapi understands it.
-func Load(stage specdoc.Object) (*openapi3.T, error) {
-	doc, err := flatten.Load(stage)
+func Load(stage spec.Object) (*openapi3.T, error) {
+	doc, err := normalize.Load(stage)
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}

@@ -11,18 +11,18 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/certuse/cloudflare-mtls/internal/canon"
 	"github.com/certuse/cloudflare-mtls/internal/generate"
-	"github.com/certuse/cloudflare-mtls/internal/goview"
-	"github.com/certuse/cloudflare-mtls/internal/importer"
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
-	"github.com/certuse/cloudflare-mtls/internal/pipeline"
-	"github.com/certuse/cloudflare-mtls/internal/provenance"
-	"github.com/certuse/cloudflare-mtls/internal/tree"
+	"github.com/certuse/cloudflare-mtls/internal/published"
 )
 
-// PipelineInputs are the parts of the module that generation reads and writes.
-var PipelineInputs = []string{"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/generate"}
+// PipelineInputs are the parts of the module that generation reads and writes,
+// and what the generated code imports.
+var PipelineInputs = []string{
+	"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/generate/config.yaml", "internal/generate/templates",
+	"internal/strictjson/decoder.go", "internal/strictjson/integer.go", "internal/strictjson/values.go",
+}
 
 // skipped are the parts that no build reads.
 var skipped = []string{".git", ".cache", "bin", "tests/peers"}
@@ -62,57 +62,67 @@ func Copy(moduleRoot, root string, parts ...string) (err error) {
 	return nil
 }
 
-// Seed makes document the published document of the copy in root, and generates
-// from it, so that a test does not depend on what openapi/ holds today.
+// Seed makes document the stored text of the operations that it holds in the
+// copy in root, and generates from it, so that a test does not depend on what
+// openapi/ holds today.
 func Seed(ctx context.Context, root, document string) error {
-	data, err := importer.ReadFile(document)
+	source, err := published.ReadSource(os.DirFS(root))
 	if err != nil {
 		return err
 	}
-	taken, err := importer.Take(filepath.Base(document), data)
+	overlays, err := normalize.ReadOverlays(os.DirFS(root))
 	if err != nil {
 		return err
 	}
-	canonical, err := canon.Canonicalize(taken.Cut)
+	data, err := published.ReadFile(document)
 	if err != nil {
 		return err
 	}
-	overlays, err := overlay.Load(os.DirFS(root), pipeline.OverlayDir)
+	taken, err := published.Take(filepath.Base(document), data, source.Operations)
 	if err != nil {
 		return err
 	}
-	_, outcomes, err := overlay.Survey(canonical, overlays)
-	if err != nil {
-		return err
-	}
-	const name = "mtls-certificate-associations.json"
-	record := provenance.Record{
-		Source: "seed", SourceSHA256: taken.SourceSHA256, Retrieved: "2020-01-01", License: taken.License,
-		Document: name, SHA256: provenance.Sum(taken.Encoded), Added: []string{}, SatisfiedUpstream: []string{},
-	}
-	for _, o := range outcomes {
-		if o.Effect == overlay.Satisfied {
-			record.SatisfiedUpstream = append(record.SatisfiedUpstream, o.Action.ID)
+	files := map[string][]byte{}
+	for _, op := range source.Operations {
+		if text, ok := taken.Texts[op.Name]; ok {
+			source.Documents[op.Name] = text.Document
+			files[path.Join(published.Dir, op.Document)] = text.Encoded
+			source.Provenance.Set(published.Record{
+				Document: op.Document, SHA256: published.Sum(text.Encoded), Source: "seed", SourceSHA256: taken.SourceSHA256,
+				Retrieved: "2020-01-01", License: taken.License, LeftOut: text.LeftOut,
+			})
 		}
 	}
-	encoded, err := record.Encode()
+	canonical, err := normalize.Canonical(source.Documents, source.Operations)
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{pipeline.SourceDir + "/" + name: taken.Encoded, pipeline.ProvenanceFile: encoded}
-	if err := tree.Write(ctx, root, files); err != nil {
-		return err
-	}
-	contract, err := pipeline.Normalize(os.DirFS(root))
+	source.Provenance.SatisfiedUpstream = []string{}
+	result, err := normalize.Run(canonical, source.Operations, overlays, func(outcomes []overlay.Outcome) error {
+		for _, o := range outcomes {
+			if o.Effect == overlay.Satisfied {
+				source.Provenance.SatisfiedUpstream = append(source.Provenance.SatisfiedUpstream, o.Action.ID)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	generated, err := codegen.Generate(ctx, root, contract, goview.View(contract))
+	generated, err := generate.Generate(ctx, root, result.Contract, source.Operations)
 	if err != nil {
 		return err
 	}
 	maps.Copy(files, generated)
-	return tree.Write(ctx, root, files)
+	if files[published.ProvenanceFile], err = source.Provenance.Encode(); err != nil {
+		return err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(name)), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Snapshot returns the contents of all files below root by their paths from it.

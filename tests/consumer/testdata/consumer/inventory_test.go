@@ -16,7 +16,7 @@ func TestServices(t *testing.T) {
 	}
 	defer server.Close()
 	cert := api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
-	server.Set(cert, api.Association{Service: "gateway", Status: "active"})
+	server.SetAssociations(cert, api.Association{Service: "gateway", Status: "active"})
 	client, err := server.Client()
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/internal/sample"
+	"github.com/certuse/cloudflare-mtls/api/internal/sample"
 )
 
 // schema reads a schema; #/components/schemas/Self is the schema itself.

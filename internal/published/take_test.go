@@ -11,6 +11,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
+// operations is the list for the documents of these tests.
+var operations = spec.Operations{{
+	Name: "listUses", Method: "GET", Path: "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations",
+	Document: "uses.json", Noun: "Use", Permission: "Uses Read",
+}}
+
+// uses returns what was taken of the one operation of these tests.
+func (i *Import) uses() Text { return i.Texts[operations[0].Name] }
+
 // whole is a document with more in it than the operation. edits are pairs of
 // texts to replace in it.
 func whole(t testing.TB, edits ...string) []byte {
@@ -69,7 +78,7 @@ func packed(t testing.TB, data []byte) []byte {
 
 func TestOnlyTheOperationAndWhatItUsesIsTaken(t *testing.T) {
 	t.Parallel()
-	taken, err := Take("whole.yaml", whole(t))
+	taken, err := Take("whole.yaml", whole(t), operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +110,7 @@ components:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, taken.Cut); diff != "" {
+	if diff := cmp.Diff(want, taken.uses().Document); diff != "" {
 		t.Errorf("(-want +cut)\n%s", diff)
 	}
 	if taken.License != "BSD-3-Clause" || taken.Title != "Things" || taken.Version != "2" {
@@ -112,15 +121,15 @@ components:
 // What is stored is a document that is taken as it is.
 func TestCutIsItsOwnCut(t *testing.T) {
 	t.Parallel()
-	first, err := Take("whole.yaml", whole(t))
+	first, err := Take("whole.yaml", whole(t), operations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Take("cut.json", first.Encoded)
+	again, err := Take("cut.json", first.uses().Encoded, operations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(first.Encoded), string(again.Encoded)); diff != "" {
+	if diff := cmp.Diff(string(first.uses().Encoded), string(again.uses().Encoded)); diff != "" {
 		t.Errorf("(-first +again)\n%s", diff)
 	}
 }
@@ -128,7 +137,7 @@ func TestCutIsItsOwnCut(t *testing.T) {
 func TestEveryEditionGivesTheSameDocument(t *testing.T) {
 	t.Parallel()
 	plain := whole(t)
-	want, err := Take("plain", plain)
+	want, err := Take("plain", plain, operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +159,7 @@ func TestEveryEditionGivesTheSameDocument(t *testing.T) {
 		"aliases in YAML":   whole(t, "security: [{key: []}]", "security: &s [{key: []}]\n      x-cf-same: *s", "x-generator", "x-ignored"),
 		"other path's type": whole(t, "zone: {type: object}", "zone: {type: string}"),
 	} {
-		taken, err := Take(name, source)
+		taken, err := Take(name, source, operations)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -158,8 +167,8 @@ func TestEveryEditionGivesTheSameDocument(t *testing.T) {
 		if name == "aliases in YAML" {
 			continue // says something more
 		}
-		if !bytes.Equal(want.Encoded, taken.Encoded) {
-			t.Errorf("%s:\n%s", name, cmp.Diff(string(want.Encoded), string(taken.Encoded)))
+		if !bytes.Equal(want.uses().Encoded, taken.uses().Encoded) {
+			t.Errorf("%s:\n%s", name, cmp.Diff(string(want.uses().Encoded), string(taken.uses().Encoded)))
 		}
 		if taken.SourceSHA256 == want.SourceSHA256 {
 			t.Errorf("%s: the checksum is that of another source", name)
@@ -170,11 +179,11 @@ func TestEveryEditionGivesTheSameDocument(t *testing.T) {
 func TestPlacesThatTheCutLeavesOutAreReplaced(t *testing.T) {
 	t.Parallel()
 	const elsewhere = "#/paths/~1zones/get/responses/200/content/application~1json/schema"
-	taken, err := Take("whole.yaml", whole(t, "'#/components/schemas/the list'", "'"+elsewhere+"'"))
+	taken, err := Take("whole.yaml", whole(t, "'#/components/schemas/the list'", "'"+elsewhere+"'"), operations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(taken.Encoded)
+	text := string(taken.uses().Encoded)
 	if strings.Contains(text, "zones") || !strings.Contains(text, "#/components/schemas/zone") {
 		t.Errorf("not replaced by the reference that stands there:\n%s", text)
 	}
@@ -191,7 +200,7 @@ func TestLicencesGetTheirSPDXID(t *testing.T) {
 		"license: {name: Other, identifier: 'MIT; rm -rf'}":            NoAssertion,
 		"x-license: none": NoAssertion,
 	} {
-		taken, err := Take("whole.yaml", whole(t, "license: {name: BSD-3-Clause}", info))
+		taken, err := Take("whole.yaml", whole(t, "license: {name: BSD-3-Clause}", info), operations)
 		if err != nil {
 			t.Errorf("%s: %v", info, err)
 		} else if taken.License != want {

@@ -1,0 +1,147 @@
+package apitest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Target selects requests, for [Server.Script]. The zero value selects all that
+// the contract allows.
+type Target struct {
+	// Operation is an operationId of the contract.
+	Operation string
+	// Parameters are values of the operation's path and query parameters, by name.
+	// A request must have all of them.
+	Parameters map[string]string
+}
+
+// AssociationsOf selects requests for the associations of a certificate.
+func AssociationsOf(cert api.CertificateRef) Target {
+	return Target{Operation: opAssociations, Parameters: map[string]string{
+		"account_id": cert.AccountID, "mtls_certificate_id": cert.ID,
+	}}
+}
+
+// script is a queue of answers.
+type script struct {
+	target Target
+	queue  []Response
+}
+
+// Script queues answers for a target. They are given in order, one for each
+// request, in place of what the store says; requests with wrong credentials, or
+// without permission, do not use them up. When the scripts of several targets
+// select a request, the target with the most conditions wins, of equal ones the
+// first. Nothing is queued when the contract has no such target, when a client
+// refuses to send its path, when one of the answers is not usable or breaks the
+// contract that it claims to keep, or when one would come after an answer that is
+// given always.
+func (s *Server) Script(target Target, responses ...Response) error {
+	if err := s.checkTarget(target); err != nil {
+		return err
+	}
+	for i, response := range responses {
+		if err := response.checkFor(target); err != nil {
+			return fmt.Errorf("response %d: %w", i, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.scripts, func(sc *script) bool {
+		return sc.target.Operation == target.Operation && maps.Equal(sc.target.Parameters, target.Parameters)
+	})
+	if at < 0 {
+		target.Parameters = maps.Clone(target.Parameters)
+		s.scripts = append(s.scripts, &script{target: target})
+		at = len(s.scripts) - 1
+	}
+	queue := slices.Concat(s.scripts[at].queue, responses)
+	if i := slices.IndexFunc(queue, func(r Response) bool { return r.times == forever }); i >= 0 && i < len(queue)-1 {
+		return errors.New("apitest: an answer scripted after one that is given always would never be given")
+	}
+	s.scripts[at].queue = queue
+	return nil
+}
+
+func (s *Server) checkTarget(target Target) error {
+	if target.Operation == "" && len(target.Parameters) == 0 {
+		return nil
+	}
+	op := s.doc.Operation(target.Operation)
+	if op == nil {
+		return fmt.Errorf("apitest: the contract has no operation %q", target.Operation)
+	}
+	for name, value := range target.Parameters {
+		if op.Operation.Parameters.GetByInAndName(openapi3.ParameterInPath, name) != nil {
+			if err := checkID(value); err != nil {
+				return fmt.Errorf("apitest: parameter %s: %w", name, err)
+			}
+		} else if op.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
+			return fmt.Errorf("apitest: the operation %s has no parameter %q", target.Operation, name)
+		}
+	}
+	return nil
+}
+
+// selects reports whether a request is one of the target.
+func (t Target) selects(c call) bool {
+	if t.Operation != "" && t.Operation != c.op.ID {
+		return false
+	}
+	for name, value := range t.Parameters {
+		if c.parameter(name) != value {
+			return false
+		}
+	}
+	return true
+}
+
+// conditions counts what a request must have.
+func (t Target) conditions() int {
+	if t.Operation == "" {
+		return 0
+	}
+	return 1 + len(t.Parameters)
+}
+
+// scripted takes the next answer that is scripted for a request.
+func (s *Server) scripted(c call) (Response, bool) {
+	var best *script
+	for _, sc := range s.scripts {
+		if len(sc.queue) > 0 && sc.target.selects(c) && (best == nil || sc.target.conditions() > best.target.conditions()) {
+			best = sc
+		}
+	}
+	if best == nil {
+		return Response{}, false
+	}
+	front := best.queue[0]
+	switch front.times {
+	case forever:
+	case 0, 1:
+		best.queue = best.queue[1:]
+	default:
+		best.queue[0].times--
+	}
+	return front, true
+}
+
+// SetForbidden takes the permission for these operations from the credentials:
+// requests for them are answered with 403. It replaces what was set before, so
+// that without operations everything is permitted, as at the start.
+func (s *Server) SetForbidden(operations ...string) error {
+	for _, operation := range operations {
+		if s.doc.Operation(operation) == nil {
+			return fmt.Errorf("apitest: the contract has no operation %q", operation)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forbidden = slices.Clone(operations)
+	return nil
+}

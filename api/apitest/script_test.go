@@ -1,0 +1,169 @@
+package apitest_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+func TestPermissionsCanBeTakenAway(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := errors.Join(server.AddAccount(cert.AccountID), server.SetForbidden("listWorkers", "listZones"),
+		server.Script(apitest.Target{Operation: "listWorkers"}, apitest.Failure(418))); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/workers/scripts": 403, "/zones": 403, "/mtls_certificates": 200} {
+		if got := do(t, server, "GET", path, ""); got.Status != want || want == 403 && !slices.Equal(got.Codes, []int{10000}) {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if err := server.SetForbidden("listwork"); err == nil {
+		t.Error("an operation that does not exist was taken")
+	}
+	if err := server.SetForbidden(); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/workers/scripts": 418, "/zones": 200} {
+		if got := do(t, server, "GET", path, ""); got.Status != want {
+			t.Errorf("%s, permitted again: %+v", path, got)
+		}
+	}
+}
+
+func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	target := func(operation string, parameters ...string) apitest.Target {
+		target := apitest.Target{Operation: operation, Parameters: map[string]string{}}
+		for i := 0; i < len(parameters); i += 2 {
+			target.Parameters[parameters[i]] = parameters[i+1]
+		}
+		return target
+	}
+	if err := errors.Join(server.AddAccount(cert.AccountID),
+		server.Script(apitest.Target{}, apitest.Failure(410)),
+		server.Script(target("listMTLSCertificates"), apitest.Failure(411)),
+		server.Script(target("listMTLSCertificates", "page", "2"), apitest.Failure(412)),
+		server.Script(target("listMTLSCertificates", "page", "2", "account_id", cert.AccountID), apitest.Failure(413)),
+		server.Script(target("deleteMTLSCertificate", "mtls_certificate_id", "c"), apitest.Failure(414)),
+		server.Script(target("listZones", "account.id", "x"), apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"id":"made-up"}]}`)),
+	); err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, path := range []string{
+		"GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2",
+		"DELETE /mtls_certificates/c", "DELETE /mtls_certificates/c", "GET /zones?account.id=x", "GET /zones?account.id=y",
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		got = append(got, do(t, server, method, path, "").Status)
+	}
+	if diff := cmp.Diff([]int{413, 412, 411, 410, 200, 414, 404, 200, 200}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	zone := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"id":7}]}`)
+	for name, err := range map[string]error{
+		"unknown operation":         server.Script(target("listEverything"), apitest.Failure(400)),
+		"unknown parameter":         server.Script(target("listZones", "account_id", "x"), apitest.Failure(400)),
+		"parameter of no operation": server.Script(target("", "page", "2"), apitest.Failure(400)),
+		"id that no client sends":   server.Script(target("getWorkerSettings", "script_name", "a/b"), apitest.Failure(400)),
+		"breach of the operation":   server.Script(target("listZones"), zone),
+		"breach of every operation": server.Script(apitest.Target{}, apitest.JSON(200, `{}`)),
+		"answer of another one":     server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
+	} {
+		if err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+// An answer of one operation that is scripted for all of them ends the request of
+// another one at once, with the reason.
+func TestAnswerThatDoesNotFitTheOperationIsRefusedWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := errors.Join(server.AddAccount(cert.AccountID), server.Script(apitest.Target{}, apitest.Associations(gateway))); err != nil {
+		t.Fatal(err)
+	}
+	status, body := ask(t, server, "/accounts/"+cert.AccountID+"/gateway/configuration", http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}})
+	if seen := server.Requests(); status != 501 || !strings.Contains(body, "at /result: ") || len(seen) != 1 || seen[0].StatusCode != 501 {
+		t.Errorf("%d %s, recorded %+v", status, body, seen)
+	}
+}
+
+func TestValuesThatBreakTheContractAreNotStored(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	account, long := cert.AccountID, strings.Repeat("x", 65)
+	for name, err := range map[string]error{
+		"account that no client sends":     server.AddAccount("a/b"),
+		"certificate that no client sends": server.AddCertificate(api.CertificateRef{AccountID: account, ID: "a/b"}, apitest.Certificate{}),
+		"PEM that is none":                 server.AddCertificate(cert, apitest.Certificate{PEM: "PEM"}),
+		"name that is no UTF-8":            server.AddCertificate(cert, apitest.Certificate{Name: "\xff"}),
+		"zone of 65 characters":            server.AddZone(account, apitest.Zone{ID: long}),
+		"zone of 33 characters":            server.AddZone(account, apitest.Zone{ID: long[:33]}),
+		"hostnames of no zone":             server.SetHostnames("z", cert.ID, "a"),
+		"hostname that is no UTF-8":        server.SetHostnames("z", cert.ID, "\xff"),
+		"worker without a name":            server.AddWorker(account, apitest.Worker{}),
+		"worker with a long id":            server.AddWorker(account, apitest.Worker{Name: "w", Certificates: map[string]string{"A": long}}),
+		"project with a long id":           server.AddPagesProject(account, apitest.PagesProject{Name: "p", Preview: map[string]string{"A": long}}),
+		"configuration with a long id":     server.AddHyperdriveConfig(account, apitest.HyperdriveConfig{ID: "h", CertificateID: long}),
+		"gateway with a long id":           server.SetGateway(account, apitest.Gateway{CertificateID: long}),
+		"rule with a long id":              server.AddPostureRule(account, apitest.PostureRule{ID: "r", CertificateID: long}),
+	} {
+		if err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	if got := do(t, server, "GET", "/workers/scripts", ""); got.Status != 404 {
+		t.Errorf("a refused value made the account known: %+v", got)
+	}
+}
+
+func TestScriptOrder(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := errors.Join(
+		server.SetAssociations(cert, gateway),
+		server.Script(apitest.AssociationsOf(cert), apitest.NotFound().Times(2), apitest.Forbidden()),
+		server.Script(apitest.Target{}, apitest.Unauthorized()),
+	); err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(t, server)
+	var statuses []int
+	for range 6 {
+		_, _ = client.Associations(t.Context(), cert)
+	}
+	for _, request := range server.Requests() {
+		statuses = append(statuses, request.StatusCode)
+	}
+	if diff := cmp.Diff([]int{404, 404, 403, 401, 200, 200}, statuses); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	script(t, server, apitest.RateLimited(0).Always())
+	for range 3 {
+		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrRateLimited) {
+			t.Errorf("always limited: %v", err)
+		}
+	}
+}
+
+func TestRecordedQueryBelongsToTheCaller(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	do(t, server, "GET", "/zones?account.id=a", "")
+	server.Requests()[0].Query.Set("account.id", "changed")
+	server.Requests()[0].Query["account.id"][0] = "changed"
+	if got := server.Requests()[0].Query.Get("account.id"); got != "a" {
+		t.Errorf("the query is now for %q", got)
+	}
+}

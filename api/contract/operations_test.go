@@ -1,0 +1,174 @@
+package contract_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+const (
+	account  = "https://api.cloudflare.com/client/v4/accounts/0a1b"
+	envelope = `{"messages":[],"success":true,"errors":[],"result":`
+)
+
+// request returns a request with a token and, if there is one, a JSON body.
+func request(t *testing.T, method, target, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, nil)
+	if body != "" {
+		req, err = http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req
+}
+
+func TestRequestIsHeldToItsOperation(t *testing.T) {
+	t.Parallel()
+	const upload = `{"ca":true,"certificates":"PEM"}`
+	tests := []struct {
+		name, method, path, body string
+		want                     []string
+	}{
+		{"list", "GET", "/mtls_certificates?page=2&per_page=50&type=custom,gateway_managed", "", nil},
+		{"page that is no number", "GET", "/mtls_certificates?page=two", "", []string{"bad request /query/page"}},
+		{"page zero", "GET", "/mtls_certificates?page=0", "", []string{"bad request /query/page"}},
+		{"parameter of another operation", "GET", "/mtls_certificates?mtls_certificate_id=c", "", []string{"bad request /query/mtls_certificate_id"}},
+		{"settings", "GET", "/workers/scripts/checkout/settings", "", nil},
+		{"script name out of the pattern", "GET", "/workers/scripts/Check%2Fout/settings", "", []string{"bad request /path/script_name"}},
+		{"delete", "DELETE", "/mtls_certificates/c", "", nil},
+		{"delete with a body", "DELETE", "/mtls_certificates/c", "{}", []string{"bad request /body"}},
+		{"upload", "POST", "/mtls_certificates", upload, nil},
+		{"upload of nothing", "POST", "/mtls_certificates", "", []string{"bad request /body"}},
+		{"upload without a member", "POST", "/mtls_certificates", `{"ca":true}`, []string{"bad request /body/certificates"}},
+		{"two members of the wrong kind", "POST", "/mtls_certificates", `{"ca":1,"certificates":2}`, []string{"bad request /body/ca", "bad request /body/certificates"}},
+		{"undocumented member", "POST", "/mtls_certificates", `{"ca":true,"certificates":"PEM","type":"custom"}`, []string{"bad request /body/type"}},
+		{"duplicate name", "POST", "/mtls_certificates", `{"ca":true,"ca":true,"certificates":"PEM"}`, []string{"bad request /body/ca"}},
+		{"no JSON", "POST", "/mtls_certificates", `{"ca"`, []string{"bad request /body/ca"}},
+		{"method that the path does not have", "PUT", "/mtls_certificates/c", "", []string{"outside /path"}},
+	}
+	for _, tt := range tests {
+		got, err := contract.CheckRequest(request(t, tt.method, account+tt.path, tt.body))
+		if diff := cmp.Diff(tt.want, brief(got)); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
+		}
+	}
+	form := request(t, "POST", account+"/mtls_certificates", upload)
+	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	once := request(t, "POST", account+"/mtls_certificates", upload)
+	once.GetBody = nil
+	for want, tt := range map[string]struct {
+		req  *http.Request
+		opts []contract.Option
+	}{
+		"bad request /body": {req: form},
+		"unchecked /body":   {req: once},
+		"unchecked /body ":  {request(t, "POST", account+"/mtls_certificates", upload), []contract.Option{contract.WithMaxBytes(len(upload) - 1)}},
+	} {
+		got, err := contract.CheckRequest(tt.req, tt.opts...)
+		if err != nil || len(got) != 1 || brief(got)[0] != strings.TrimSpace(want) {
+			t.Errorf("%s: %v, %v", want, got, err)
+		}
+	}
+}
+
+// The same body is in the contract of one operation and breaks that of another.
+func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
+	t.Parallel()
+	header := http.Header{"Content-Type": {"application/json"}}
+	body := func(result string) []byte {
+		if strings.Contains(result, `"errors"`) {
+			return []byte(strings.Replace(envelope, `"errors":[],`, "", 1) + result + "}")
+		}
+		return []byte(envelope + result + "}")
+	}
+	tests := []struct {
+		name, method, path, result string
+		want                       []string
+	}{
+		{"list", "GET", "/mtls_certificates", `[{"id":"c","ca":true,"type":"custom"}]`, nil},
+		{"list of another operation", "GET", "/mtls_certificates", `[{"id":"c","service":"gateway"}]`, []string{"drift /result/0/service"}},
+		{"list instead of an object", "POST", "/mtls_certificates", `[]`, []string{"bad response /result"}},
+		{"object instead of a list", "GET", "/mtls_certificates", `{}`, []string{"bad response /result"}},
+		{"new type in a list", "GET", "/mtls_certificates", `[{"id":"c","type":"other"}]`, []string{"drift /result/0/type"}},
+		{"new type of one", "DELETE", "/mtls_certificates/c", `{"id":"c","type":"other"}`, []string{"drift /result/type"}},
+		{"members that are not read", "GET", "/workers/scripts/checkout/settings",
+			`{"usage_model":"standard","bindings":[{"type":"kv_namespace","name":"KV","namespace_id":"n"}]}`, nil},
+		{"member on the way to an id", "GET", "/workers/scripts/checkout/settings", `{"bindings":{}}`, []string{"bad response /result/bindings"}},
+		{"member of a map", "GET", "/pages/projects",
+			`[{"deployment_configs":{"production":{"mtls_certificates":{"a/b":{"certificate_id":7}}}}}]`,
+			[]string{"bad response /result/0/deployment_configs/production/mtls_certificates/a~1b/certificate_id"}},
+		{"no operation", "GET", "/elsewhere", `[]`, []string{"outside /path"}},
+
+		// What clients refuse although the schema allows it.
+		{"errors in a success", "GET", "/mtls_certificates", `[],"errors":[{"code":1,"message":"m"}]`, []string{"drift /errors"}},
+		{"row without an id", "GET", "/mtls_certificates", `[{"id":"c"},{"name":"n"},{"name":"n"}]`, []string{"drift /result/1/id"}},
+		{"id that is empty", "POST", "/mtls_certificates", `{"id":""}`, []string{"drift /result/id"}},
+		{"id with a slash", "DELETE", "/mtls_certificates/c", `{"id":"a/b"}`, []string{"drift /result/id"}},
+		{"id of another certificate", "DELETE", "/mtls_certificates/c", `{"id":"d"}`, []string{"drift /result/id"}},
+		{"id in another case", "DELETE", "/mtls_certificates/c", `{"id":"C"}`, nil},
+		{"another page", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":1}`, []string{"drift /result_info/page"}},
+		{"another page than the first", "GET", "/mtls_certificates", `[],"result_info":{"page":2}`, []string{"drift /result_info/page"}},
+		{"the page asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":2}`, nil},
+		{"page zero for the first", "GET", "/mtls_certificates", `[],"result_info":{"page":0}`, nil},
+		{"page of an operation without pages", "GET", "/mtls_certificates/c/associations", `[],"result_info":{"page":2}`, nil},
+	}
+	for _, tt := range tests {
+		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, body(tt.result))
+		if diff := cmp.Diff(tt.want, brief(got)); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
+		}
+	}
+	for _, req := range []*http.Request{nil, {}} {
+		if _, err := contract.CheckResponse(req, 200, header, nil); err == nil {
+			t.Errorf("request %v was taken", req)
+		}
+	}
+}
+
+func TestKnownValuesAreThoseOfOneOperation(t *testing.T) {
+	t.Parallel()
+	header := http.Header{"Content-Type": {"application/json"}}
+	known := contract.WithKnownValues("listMTLSCertificates", "/result/*/type", "other")
+	for _, tt := range []struct{ method, path, result, want string }{
+		{"GET", "/mtls_certificates", `[{"id":"c","type":"other"}]`, ""},
+		{"DELETE", "/mtls_certificates/c", `{"id":"c","type":"other"}`, "drift /result/type"},
+	} {
+		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, []byte(envelope+tt.result+"}"), known)
+		if err != nil || strings.Join(brief(got), " ") != tt.want {
+			t.Errorf("%s: %v, %v", tt.path, got, err)
+		}
+	}
+}
+
+// The transport sends a body as it is, once, and the operation of its request
+// decides about the response.
+func TestTransportSendsTheBodyThatItChecks(t *testing.T) {
+	t.Parallel()
+	const body = `{"ca":true,"certificates":"PEM","name":"n"}`
+	var sent string
+	next := roundTrip(func(req *http.Request) (*http.Response, error) {
+		sent = readAll(t, req.Body)
+		return answer(200, "application/json", envelope+`{"id":"c"}}`)(req)
+	})
+	transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
+	resp, err := transport.RoundTrip(request(t, "POST", account+"/mtls_certificates", body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(t, resp.Body); sent != body || got != envelope+`{"id":"c"}}` || len(seen.found()) > 0 {
+		t.Errorf("sent %q, got %q, violations %v", sent, got, seen.found())
+	}
+	if _, err := transport.RoundTrip(request(t, "POST", account+"/mtls_certificates", `{"ca":true}`)); err == nil {
+		t.Error("a request without its certificate was sent")
+	}
+}

@@ -1,0 +1,116 @@
+package contract_test
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api/contract"
+)
+
+// newKey returns a text in the form of a private key in PEM, without long runs of
+// letters and digits: those are masked as tokens.
+func newKey() string {
+	var b strings.Builder
+	b.WriteString("-----BEGIN PRIVATE KEY-----\n")
+	for range 4 {
+		b.WriteString(rand.Text()[:20] + "+" + rand.Text()[:21] + "/" + rand.Text()[:21] + "\n")
+	}
+	b.WriteString("-----END PRIVATE KEY-----\n")
+	return b.String()
+}
+
+var escapedCharacter = regexp.MustCompile(`\\u00([0-9a-f]{2})`)
+
+// shows reports whether a text holds 20 characters in a row of the key, as they are
+// or escaped.
+func shows(text, key string) bool {
+	lines := strings.Split(strings.TrimSpace(key), "\n")
+	inner := strings.Join(lines[1:len(lines)-1], "")
+	fromURL, _ := url.QueryUnescape(strings.ReplaceAll(text, "+", "%2B"))
+	fromJSON := escapedCharacter.ReplaceAllStringFunc(text, func(s string) string {
+		code, _ := hex.DecodeString(s[len(s)-2:])
+		return string(code)
+	})
+	for _, plain := range []string{text, html.UnescapeString(text), fromURL, fromJSON} {
+		plain = strings.NewReplacer(`\n`, "", "\n", "", " ", "").Replace(plain)
+		for i := 0; i+20 <= len(inner); i++ {
+			if strings.Contains(plain, inner[i:i+20]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A private key that is sent, in any place of a body, is in no violation of the
+// request, nor of a response that sends it back.
+func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
+	t.Parallel()
+	key := newKey()
+	line := strings.Split(key, "\n")[1]
+	each := func(format string) string {
+		var b strings.Builder
+		for i := range len(line) {
+			fmt.Fprintf(&b, format, line[i])
+		}
+		return b.String()
+	}
+	quotedKey := quoted(t, key)
+	bodies := map[string]string{
+		"in its member":      `{"ca":true,"certificates":7,"private_key":` + quotedKey + `}`,
+		"in another member":  `{"ca":` + quotedKey + `,"certificates":"PEM"}`,
+		"in an unknown one":  `{"ca":true,"certificates":"PEM","key":[` + quotedKey + `]}`,
+		"as a name":          `{"ca":true,` + quotedKey + `:1}`,
+		"as duplicate names": `{` + quotedKey + `:1,` + quotedKey + `:1}`,
+		"as the body":        key,
+		"as a string":        quotedKey,
+		"cut off":            `{"ca":true,"private_key":` + quotedKey[:len(quotedKey)/2],
+	}
+	for name, body := range bodies {
+		echoes := []string{key, quotedKey, line, url.QueryEscape(key), each("&#x%x;"), each("&#%d;"), each("%%%02x"), each(`\u%04x`), strings.ReplaceAll(key, "\n", "")}
+		for i, echo := range echoes {
+			for _, response := range []string{echo, `{"errors":` + quoted(t, echo) + `}`, `{` + quoted(t, echo) + `:1}`, `{"errors":"` + echo + `"`} {
+				for _, readable := range []bool{true, false} {
+					transport, seen := newTransport(t, answer(200, map[bool]string{true: "application/json", false: "text/plain"}[i%2 == 0], response))
+					req := request(t, "POST", account+"/mtls_certificates", body)
+					if !readable {
+						req.GetBody = nil
+					}
+					resp, err := transport.RoundTrip(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+					if len(seen.found()) < 2 {
+						t.Fatalf("%s, echo %d: violations %v", name, i, seen.got)
+					}
+					if text := fmt.Sprint(seen.got); shows(text, key) {
+						t.Fatalf("%s, echo %d %q: %s", name, i, response, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPrivateKeysAreMaskedWhoeverTheyBelongTo(t *testing.T) {
+	t.Parallel()
+	key := newKey()
+	for _, body := range []string{"<p>" + key, `{"a":` + quoted(t, key), `{"errors":` + quoted(t, key) + `}`} {
+		for _, contentType := range []string{"text/html", "application/json"} {
+			got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {contentType}}, []byte(body))
+			if text := fmt.Sprint(got); err != nil || len(got) == 0 || shows(text, key) {
+				t.Errorf("%s: %v, %v", contentType, got, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// only compares revisions of the published text under a contract that does not
+// change.
+func only(t *testing.T, contract spec.Object, before, after []string, overwritten func(string) []Overwrite) Report {
+	t.Helper()
+	r, err := Compare(Side{edited(t, before...), contract}, Side{edited(t, after...), contract}, overwritten)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A change that only the published text shows is as bad as it says there, unless
+// it cannot reach a user of the contract.
+func TestWhatAnOverlayHidesKeepsItsClass(t *testing.T) {
+	t.Parallel()
+	wider := []string{"op/parameters/0/schema/maxLength", "64"}
+	for name, tt := range map[string]struct {
+		contract, before, after []string
+		want                    Class
+		meaning                 string
+	}{
+		"hidden":                       {wider, nil, []string{"op/parameters/0/schema/maxLength", "16"}, Breaking, "decide whether the overlay is still right"},
+		"expected by the overlay":      {wider, nil, []string{"op/parameters/0/schema/maxLength", "48"}, Documentation, "The overlay expects this value."},
+		"the contract said so":         {wider, nil, wider, Documentation, "The contract said so before."},
+		"and no longer":                {wider, wider, nil, Documentation, "The overlay expects this value."},
+		"unread member":                {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra/additionalProperties/type", `"integer"`}, Documentation, "The library does not read it."},
+		"unread member removed":        {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra", ""}, Documentation, "The library does not read it."},
+		"unsent parameter removed":     {nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}, nil, Documentation, "The library does not send it."},
+		"unsent parameter required":    {nil, nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}, Breaking, "Requests that were valid"},
+		"unsent member":                {[]string{"body/properties/labels", ""}, nil, []string{"body/properties/labels/maxItems", "3"}, Documentation, "The library does not send it."},
+		"unsent member now required":   {[]string{"body/properties/labels", ""}, nil, []string{"body/required", `["name", "labels"]`}, Breaking, "Requests that were valid"},
+		"unsent member stays required": {[]string{"body/properties/labels", ""}, []string{"body/required", `["name", "labels"]`}, []string{"body/required", `["name", "labels"]`, "body/properties/labels/maxItems", "3"}, Breaking, "Requests that were valid"},
+		"credentials not sent":         {nil, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}, nil, Documentation, "The contract said so before."},
+		"credentials newly accepted":   {nil, []string{"op/security", `[{"email": [], "key": []}]`}, nil, Documentation, "The contract said so before."},
+		"credentials sent":             {nil, nil, []string{"op/security", `[{"token": []}]`}, Breaking, "Callers with these credentials"},
+		"operation not in contract":    {[]string{"op", ""}, nil, []string{"id/type", `"integer"`}, Breaking, "Responses may differ"},
+		"value dropped as in contract": {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", ""}, Documentation, "The contract said so before."},
+		"value replaced":               {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", "[false]"}, Breaking, "decide whether"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			overwritten := func(pointer string) []Overwrite {
+				if pointer == expand("op/parameters/0/schema/maxLength") {
+					return []Overwrite{{Action: "40-real.yaml#longer", Expects: []any{32.0, 48.0}}}
+				}
+				if pointer == expand("op/security") || pointer == expand("answer/properties/result") {
+					return []Overwrite{{Action: "30-page.yaml#a", Expects: []any{"bearer authorization", nil}}}
+				}
+				return nil
+			}
+			r := only(t, edited(t, tt.contract...), tt.before, tt.after, overwritten)
+			if got := asText(t, r); r.Class != tt.want || !strings.Contains(got, tt.meaning) {
+				t.Errorf("%v, want %v because of %q:\n%s", r.Class, tt.want, tt.meaning, got)
+			}
+		})
+	}
+}
+
+func TestTheOverlayThatHidesAChangeIsNamed(t *testing.T) {
+	t.Parallel()
+	contract := edited(t, "row/properties/state", `{"type": "object"}`)
+	r := only(t, contract, nil, []string{"row/properties/state/enum", `["on", "off", "new"]`}, func(pointer string) []Overwrite {
+		// The action replaced the whole member.
+		if pointer == expand("row/properties/state") {
+			return []Overwrite{{Action: "30-x.yaml#state", Expects: []any{spec.Object{}}}}
+		}
+		return nil
+	})
+	want := []Operation{{Name: "POST /accounts/{account_id}/things", Class: Breaking, Changes: []Change{{
+		Class: Breaking, Pointer: expand("row/properties/state/enum"), Message: `enum: ["off","on"] → ["new","off","on"]`,
+		Meaning: "The contract does not show it: decide whether the overlay is still right. Responses may differ from what was promised.",
+		Rule:    "response-property-enum-value-added", Published: true, HiddenBy: []string{"30-x.yaml#state"},
+	}}}}
+	if diff := cmp.Diff(want, r.Operations); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A change of both forms is listed once, with the class of the contract; one that
+// is worse in the text is listed beside it.
+func TestBothFormsAreJoined(t *testing.T) {
+	t.Parallel()
+	before, after := edited(t), edited(t, "row/properties/count/maximum", "10")
+	r, err := Compare(Side{before, before}, Side{after, after}, nil)
+	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 1 || !r.Operations[0].Changes[0].Contract || !r.Operations[0].Changes[0].Published {
+		t.Errorf("%v, %v: want one change that both forms show", r.Operations, err)
+	}
+	r, err = Compare(Side{before, before}, Side{after, edited(t, "row/properties/count/maximum", "8")}, nil)
+	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
+		t.Errorf("%v, %v: want the worse change of the text beside that of the contract", r.Operations, err)
+	}
+	// The text is now wider than it was, and as the contract, which is narrower.
+	after = edited(t, "row/properties/count/maximum", "9.5")
+	r, err = Compare(Side{before, edited(t, "row/properties/count/maximum", "10")}, Side{after, after}, nil)
+	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
+		t.Errorf("%v, %v: want the worse change of the text beside that of the contract", r.Operations, err)
+	}
+}
+
+// Pointers lead to the place in the document as given, not in the normal form.
+func TestPointers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range [][]string{
+		{"query/schema/minimum", "2", "op/parameters/1/schema/minimum"},
+		{"op/responses/404", `{"description": "x", "content": {"application/json": {"schema": {"type": "array"}}}}`, "op/responses/404/content/application~1json/schema/type"},
+		{"body/required", "", "body/required"},
+		{"op/security", `[{"token": []}]`, "op/security"},
+		{"row/properties/note", "", "row/properties/note"},
+		{"row/properties/a~1b", `{"type": "string"}`, "row/properties/a~1b"},
+		{"ok/headers", `{"RATELIMIT": {"schema": {"type": "integer"}}}`, "ok/headers/RATELIMIT/schema/type"},
+		{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`), "op/parameters/3"},
+		{"/info/version", `"2"`, "/info/version"},
+		{"op", "", "op"},
+	} {
+		_, r := classOf(t, edited(t), edited(t, tt[0], tt[1]))
+		if len(r.Operations) != 1 || r.Operations[0].Changes[0].Pointer != expand(tt[2]) {
+			t.Errorf("%s = %s: %v, want the pointer %s", tt[0], tt[1], r.Operations, expand(tt[2]))
+		}
+	}
+}
+
+// many returns a document with copies of the fixture's operation.
+func many(t testing.TB, count int, edits ...string) spec.Object {
+	t.Helper()
+	doc := edited(t, edits...)
+	op := object(doc, "paths")["/accounts/{account_id}/things"]
+	for i := range count {
+		object(doc, "paths")[fmt.Sprintf("/accounts/{account_id}/things%02d", i)] = spec.Clone(op)
+	}
+	return doc
+}
+
+func TestOperationsAreTogetherIfTheyChangeAlike(t *testing.T) {
+	t.Parallel()
+	after := many(t, 3, "answer/properties/success/nullable", "true", "id/description", `"x"`)
+	delete(object(after, "paths"), "/accounts/{account_id}/things01")
+	set(t, after, "/info/version", "2.0.0")
+	_, r := classOf(t, many(t, 3), after)
+	r.Source = Source{Name: "a.json", OpenAPI: "3.0.3", License: "MIT"}
+	r.Go.Identical = true
+	const want = `breaking: something that users rely on changes: decide before taking it
+source: a.json, OpenAPI 3.0.3, licence MIT
+
+Document
+  documentation: text
+        at /info/version
+
+POST /accounts/{account_id}/things
+POST /accounts/{account_id}/things00
+POST /accounts/{account_id}/things02
+  breaking: nullable added
+      Responses may differ from what was promised. Shown by the contract and the published text.
+        at /responses/200/content/application~1json/schema/properties/success/nullable
+  documentation: text
+        at /responses/200/content/application~1json/schema/properties/result/items/properties/id/description
+
+POST /accounts/{account_id}/things01
+  breaking: operation withdrawn
+      The vendor withdrew the operation: calls may fail. Shown by the contract and the published text.
+        at the operation itself
+
+Overlay actions
+  not known: the document was refused before
+
+Go
+  the generated code is the same, byte for byte
+
+Files that an update writes
+  none
+`
+	if diff := cmp.Diff(want, asText(t, r)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestTheReportInFull(t *testing.T) {
+	t.Parallel()
+	outcome := func(id string, effect overlay.Effect) overlay.Outcome {
+		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
+	}
+	r := Report{
+		Class: Refused, Refusal: "no \x1b[31mreason", Warnings: []string{"a warning"}, Operations: []Operation{},
+		Overlays: CompareOverlays(
+			[]overlay.Outcome{outcome("a#1", overlay.Applied), outcome("a#2", overlay.Satisfied), outcome("a#3", overlay.Satisfied), outcome("a#4", overlay.Satisfied)},
+			[]overlay.Outcome{outcome("a#1", overlay.Satisfied), outcome("a#2", overlay.Applied), outcome("a#3", overlay.Unmatched), outcome("a#4", overlay.Satisfied)}),
+	}
+	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: , OpenAPI , licence \nwarning: a warning\n\nOperations\n  no change\n\n" +
+		"Overlay actions\n  match nothing in the new text:\n    a#3\n  satisfied by the new text:\n    a#1\n  needed again:\n    a#2\n"
+	if diff := cmp.Diff(refused, asText(t, r)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	r = Report{Files: []string{"openapi/a.json"}, Overlays: Overlays{Listed: []string{"a#1"}}, Go: Go{SameCode: true}}
+	const taken = "none: the published text is worded otherwise and means the same\nsource: , OpenAPI , licence \n\nOperations\n  no change\n\n" +
+		"Overlay actions\n  as before (1 satisfied by the text itself)\n\nGo\n  only comments change in the generated code\n\nFiles that an update writes\n  openapi/a.json\n"
+	if diff := cmp.Diff(taken, asText(t, r)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestTheReportAsJSON(t *testing.T) {
+	t.Parallel()
+	_, r := classOf(t, edited(t), edited(t, "id/type", `"integer"`))
+	data, err := json.Marshal(r, json.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"class":"breaking"`, `"warnings":[]`, `"files":[]`, `"name":"POST /accounts/{account_id}/things"`,
+		`"message":"type: \"string\" → \"integer\""`, `"rule":"response-property-type-changed"`, `"contract":true,"published":true`,
+	} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("%s is not in %s", want, data)
+		}
+	}
+}
+
+func TestWhatCannotBeComparedIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		edits []string
+		want  string
+	}{
+		"status beyond 599":    {[]string{"op/responses/600", `{"description": "x"}`}, "/responses/600: there is no such status"},
+		"status that is none":  {[]string{"op/responses/2X", `{"description": "x"}`}, "/responses/2X: there is no such status"},
+		"type that is none":    {[]string{"id/type", "5"}, "oasdiff cannot compare the documents: "},
+		"reference to nothing": {[]string{"id/$ref", `"#/components/schemas/none"`}, `the reference "#/components/schemas/none" has no target`},
+		"reference to itself":  {[]string{"/components/schemas", `{"a": {"items": {"$ref": "#/components/schemas/a"}}}`, "id/$ref", `"#/components/schemas/a"`}, "refers to itself"},
+	} {
+		doc := edited(t, tt.edits...)
+		if _, err := Compare(Side{edited(t), edited(t)}, Side{doc, doc}, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+	if err := guarded(func() error { panic(errors.New("index out of range")) }); err == nil || err.Error() != "panic: index out of range" {
+		t.Errorf("a panic of the checker became %v", err)
+	}
+}
+
+func TestReferencesToComponentsAreFollowed(t *testing.T) {
+	t.Parallel()
+	named := edited(t, "/components/schemas", `{"State": {"type": "string", "enum": ["on", "off"]}}`, "row/properties/state", `{"$ref": "#/components/schemas/State"}`)
+	if got, r := classOf(t, edited(t), named); got != None {
+		t.Errorf("%v, want none:\n%s", got, asText(t, r))
+	}
+}
+
+func BenchmarkCompare(b *testing.B) {
+	before := many(b, 12)
+	after := many(b, 12, "id/maxLength", "40", "answer/properties/success/nullable", "true", "row/properties/more", `{"type": "string"}`,
+		"query/schema/minimum", "2", "op/responses/404", `{"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}`, "id/description", `"x"`)
+	for b.Loop() {
+		if _, err := Compare(Side{before, before}, Side{after, after}, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

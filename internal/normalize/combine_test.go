@@ -1,0 +1,206 @@
+package normalize
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+)
+
+// family is a document with two methods on one path and one on another, all with
+// names of parameters other than the list's.
+const family = `openapi: 3.0.3
+info: {title: Things, version: "1"}
+servers: [{url: https://api.example.com/v4}]
+security: [{token: []}]
+paths:
+  /accounts/{acct}/things:
+    parameters: [{in: path, name: acct, required: true, schema: {type: string}}]
+    get: {responses: {200: {description: all}}}
+    post:
+      requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/thing'}}}}
+      responses: {200: {description: made}}
+  /accounts/{acct}/things/{thing}:
+    delete:
+      parameters: [{in: path, name: thing, required: true, schema: {type: string}}, {in: path, name: acct, required: true, schema: {type: string}}]
+      responses: {200: {description: gone}}
+components:
+  schemas: {thing: {type: object, properties: {name: {type: string}}}}
+  securitySchemes:
+    token: {type: http, scheme: bearer}
+`
+
+var familyOperations = spec.Operations{
+	{Name: "listThings", Method: "GET", Path: "/accounts/{account_id}/things", Document: "list.json"},
+	{Name: "makeThing", Method: "POST", Path: "/accounts/{account_id}/things", Document: "make.json"},
+	{Name: "deleteThing", Method: "DELETE", Path: "/accounts/{account_id}/things/{thing_id}", Document: "delete.json"},
+}
+
+func document30(t *testing.T, text string, edits ...string) spec.Object {
+	t.Helper()
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(text, edits[i]) {
+			t.Fatalf("%q is not in the document", edits[i])
+		}
+	}
+	doc, err := spec.Decode("document", []byte(strings.NewReplacer(edits...).Replace(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestSeveralOperationsHaveOneCanonicalForm(t *testing.T) {
+	t.Parallel()
+	doc := document30(t, family)
+	got, err := Canonicalize(doc, familyOperations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := document30(t, `openapi: 3.0.3
+info: {title: Things, version: "1"}
+servers: [{url: https://api.example.com/v4}]
+paths:
+  /accounts/{account_id}/things:
+    get:
+      parameters: [{in: path, name: account_id, required: true, schema: {type: string}}]
+      responses: {200: {description: all}}
+      security: [{api_token: []}]
+    post:
+      parameters: [{in: path, name: account_id, required: true, schema: {type: string}}]
+      requestBody: {required: true, content: {application/json: {schema: {type: object, properties: {name: {type: string}}}}}}
+      responses: {200: {description: made}}
+      security: [{api_token: []}]
+  /accounts/{account_id}/things/{thing_id}:
+    delete:
+      parameters: [{in: path, name: account_id, required: true, schema: {type: string}}, {in: path, name: thing_id, required: true, schema: {type: string}}]
+      responses: {200: {description: gone}}
+      security: [{api_token: []}]
+components:
+  securitySchemes:
+    api_token: {type: http, scheme: bearer}
+`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	// Each operation from a document of its own gives the same.
+	separate, err := Canonical(map[string]spec.Object{"listThings": doc, "makeThing": doc, "deleteThing": doc}, familyOperations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(got, separate); diff != "" {
+		t.Errorf("(-one document +three)\n%s", diff)
+	}
+	if _, err := Load(got); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCanonicalNamesTheDocument(t *testing.T) {
+	t.Parallel()
+	doc := document30(t, family)
+	documents := map[string]spec.Object{"listThings": doc, "makeThing": document30(t, "openapi: 3.0.3\npaths: {}\n"), "deleteThing": doc}
+	if _, err := Canonical(documents, familyOperations); err == nil || !strings.HasPrefix(err.Error(), "make.json: /paths: missing or empty") {
+		t.Errorf("error %v, want one that begins with the document", err)
+	}
+}
+
+func TestDocumentsAreCombined(t *testing.T) {
+	t.Parallel()
+	canonicalOf := func(op int, edits ...string) spec.Object {
+		t.Helper()
+		doc, err := Canonicalize(document30(t, family, edits...), familyOperations[op:op+1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	first := canonicalOf(0)
+	second := canonicalOf(1, "token", "key", "title: Things", "title: Other", "[{url: https://api.example.com/v4}]",
+		"[{url: https://other.example.com}, {url: https://api.example.com/v4/, description: the same}]")
+	third := canonicalOf(2, "security: [{token: []}]", "security: [{token: [], mail: []}]", "    token:", "    mail: {type: apiKey, in: header, name: X-Auth-Email}\n    token:")
+	before := spec.Clone([]any{first, second, third})
+	got, err := Combine(first, second, third)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if title := spec.Child(got, "info")["title"]; title != "Things" {
+		t.Errorf("the title is %v, want the first's", title)
+	}
+	servers := []any{spec.Object{"url": "https://api.example.com/v4"}, spec.Object{"url": "https://other.example.com"}}
+	if diff := cmp.Diff(any(servers), got["servers"]); diff != "" {
+		t.Errorf("servers (-want +got)\n%s", diff)
+	}
+	schemes := spec.Object{"api_token": spec.Object{"type": "http", "scheme": "bearer"}, "api_email": spec.Object{"type": "apiKey", "in": "header", "name": "X-Auth-Email"}}
+	if diff := cmp.Diff(any(schemes), spec.Child(got, "components")["securitySchemes"]); diff != "" {
+		t.Errorf("schemes (-want +got)\n%s", diff)
+	}
+	if methods := spec.SortedKeys(spec.Child(got["paths"], familyOperations[0].Path)); !cmp.Equal(methods, []string{"get", "post"}) {
+		t.Errorf("methods %v on one path", methods)
+	}
+	for l := range spec.All(got) {
+		l.Operation["responses"] = "changed"
+	}
+	got["servers"].([]any)[1].(spec.Object)["url"] = "changed"
+	if diff := cmp.Diff(before, []any{first, second, third}); diff != "" {
+		t.Errorf("the result shares values with the input:\n%s", diff)
+	}
+}
+
+func TestDocumentsThatContradictAreNotCombined(t *testing.T) {
+	t.Parallel()
+	first, err := Canonicalize(document30(t, family), familyOperations[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Combine(first, first); err == nil || err.Error() != "GET /accounts/{account_id}/things is described twice" {
+		t.Errorf("one operation twice: error %v", err)
+	}
+	for name, scheme := range map[string]string{"header": "{type: apiKey, in: header, name: X-Own}", "place": "{type: apiKey, in: query, name: X-Other}"} {
+		one, err := Canonicalize(document30(t, family, "token: {type: http, scheme: bearer}", "token: "+scheme), familyOperations[:1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := Canonicalize(document30(t, family, "token: {type: http, scheme: bearer}", "token: {type: apiKey, in: header, name: X-Other}"), familyOperations[1:2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Combine(one, two); err == nil || err.Error() != `/components/securitySchemes: two different schemes would be called "token"` {
+			t.Errorf("another %s: error %v", name, err)
+		}
+	}
+}
+
+// Names of schemes are the vendor's: one that looks like an extension is no
+// extension, and a requirement without it would be weaker.
+func TestRequirementsKeepSchemesWithOddNames(t *testing.T) {
+	t.Parallel()
+	doc := document30(t, family, "security: [{token: []}]", "security: [{token: [], x-key: [], example: []}]", "    token:",
+		"    x-key: {type: apiKey, in: header, name: X-Own}\n    example: {type: apiKey, in: header, name: X-Example}\n    token:",
+		"    get: {", "    get: {security: [{token: [], x-key: [], example: []}], ")
+	got, err := Canonicalize(doc, familyOperations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range spec.All(got) {
+		want := []any{spec.Object{"api_token": []any{}, "x-key": []any{}, "example": []any{}}}
+		if diff := cmp.Diff(any(want), l.Operation["security"]); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", l.Title(), diff)
+		}
+	}
+}
+
+func TestSchemesThatNoOperationNamesAreDropped(t *testing.T) {
+	t.Parallel()
+	doc := document30(t, `paths:
+  /a: {get: {security: [{one: [], two: []}]}, post: {security: [{three: []}]}}
+components: {securitySchemes: {one: {}, two: {}, three: {}, four: {}}}
+`)
+	dropUnusedSchemes(doc)
+	if diff := cmp.Diff([]string{"one", "three", "two"}, spec.SortedKeys(spec.Child(doc["components"], "securitySchemes"))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	dropUnusedSchemes(spec.Object{})
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
+)
+
+// found names the parameter that the first item of a list is a value for.
+var found = map[string]string{"listZones": "zone_id", "listWorkers": "script_name"}
+
+// Bounds of a read. The checker reports a body that is longer.
+const (
+	timeout  = time.Minute
+	maxBytes = 64 << 20
+)
+
+// reader asks operations of the contract without the client.
+type reader struct {
+	target
+	transport http.RoundTripper
+	values    map[string]string // of parameters, by name
+}
+
+// reads returns a question for each operation of the contract that only reads.
+// Lists that say what others can be asked about come before those.
+func reads(t target, transport http.RoundTripper) (report, error) {
+	operations, err := committed.Operations()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := committed.Contract()
+	if err != nil {
+		return nil, err
+	}
+	t.baseURL = cmp.Or(t.baseURL, doc.Servers[0].URL)
+	r := &reader{t, transport, map[string]string{
+		"account_id": t.certificate.AccountID, "account.id": t.certificate.AccountID, "mtls_certificate_id": t.certificate.ID,
+	}}
+	ids := slices.SortedFunc(maps.Keys(operations), func(a, b string) int {
+		return cmp.Or(strings.Compare(found[b], found[a]), strings.Compare(a, b))
+	})
+	var all report
+	for _, id := range ids {
+		if op := operations[id]; op.Method == http.MethodGet {
+			all = append(all, &question{name: id, want: answered, ask: func(ctx context.Context, q *question) { r.read(ctx, q, op) }})
+		}
+	}
+	return all, nil
+}
+
+// read asks for the first page of an operation's result.
+func (r *reader) read(ctx context.Context, q *question, op committed.Operation) {
+	path, query := op.Path, url.Values{}
+	for _, parameter := range op.Parameters {
+		name := parameter.Value.Name
+		value, known := r.values[name]
+		switch {
+		case parameter.Value.In == "query" && known:
+			query.Set(name, value)
+		case parameter.Value.In == "path" && !known:
+			q.skipped, q.outcome = true, "the account has nothing with a "+name
+			return
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, op.Method, r.baseURL+path, nil)
+	if err != nil {
+		q.err, q.outcome = err, err.Error()
+		return
+	}
+	req.URL.RawQuery = query.Encode()
+	maps.Copy(req.Header, r.header)
+	var body []byte
+	resp, err := r.transport.RoundTrip(req)
+	if err == nil {
+		q.status = resp.StatusCode
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBytes))
+		_ = resp.Body.Close()
+	}
+	switch {
+	case err != nil:
+		q.status, q.err, q.outcome = 0, err, err.Error()
+	case q.status/100 != 2:
+		q.outcome = "HTTP " + resp.Status
+		q.err = fmt.Errorf("status %d", q.status)
+	default:
+		q.outcome = fmt.Sprintf("HTTP %s, %d bytes", resp.Status, len(body))
+		r.learn(op.OperationID, body)
+	}
+}
+
+// learn keeps the id of a list's first item for the operations that need it.
+func (r *reader) learn(operation string, body []byte) {
+	var list struct {
+		Result []struct{ ID string }
+	}
+	parameter := found[operation]
+	if parameter != "" && json.Unmarshal(body, &list) == nil && len(list.Result) > 0 {
+		r.values[parameter] = list.Result[0].ID
+	}
+}

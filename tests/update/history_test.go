@@ -1,0 +1,167 @@
+package update
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/compare"
+	"github.com/certuse/cloudflare-mtls/internal/published"
+	"github.com/certuse/cloudflare-mtls/internal/update"
+)
+
+// associations is the operation of the shapes, as reports name it.
+const associations = "GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations"
+
+// The revisions as they came, and back again: at each step the tree is in order,
+// and a revision that was there before gives the same bytes as then. The Go code
+// of one operation never differs in more than comments; of the family, only the
+// result of hostnames follows the text.
+func TestHistoryForwardAndBack(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		pattern  string
+		sameCode bool
+		lacking  int // so many documents, the first ones, lack an operation, which stays as it is
+	}{"one operation": {shapes + "*", true, 0}, "family": {families + "*", false, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := seededTree(t)
+			paths, err := filepath.Glob(tt.pattern)
+			if err != nil || len(paths) < 4 {
+				t.Fatalf("%d documents, %v", len(paths), err)
+			}
+			back := slices.Clone(paths)
+			slices.Reverse(back)
+			seen := map[string]map[string]string{}
+			for step, path := range slices.Concat(paths, back[1:]) {
+				r := take(t, root, path, read(t, path))
+				if tt.sameCode && !r.Go.SameCode {
+					t.Errorf("step %d, %s: the Go code differs", step, path)
+				}
+				now := snapshot(t, root)
+				if then, ok := seen[path]; ok {
+					if diff := cmp.Diff(then, now); diff != "" {
+						t.Errorf("step %d, %s is not as it was (-then +now)\n%s", step, path, diff)
+					}
+				}
+				if slices.Index(paths, path) >= tt.lacking {
+					seen[path] = now
+				}
+			}
+			fresh(t, root)
+		})
+	}
+}
+
+func TestTheSameDocumentChangesNothing(t *testing.T) {
+	t.Parallel()
+	root := seededTree(t)
+	const path = shapes + "01-first.json"
+	take(t, root, path, read(t, path))
+	before := snapshot(t, root)
+	req := request(root, "other-name.json", append(read(t, path), "\n\n"...))
+	req.Retrieved = "2021-01-01"
+	if r := apply(t, req); r.Class != compare.None || len(r.Files) != 0 {
+		t.Errorf("class %v, files %v", r.Class, r.Files)
+	}
+	unchanged(t, root, before)
+}
+
+func TestPrepareChangesNothing(t *testing.T) {
+	t.Parallel()
+	root := seededTree(t)
+	before := snapshot(t, root)
+	const path = shapes + "08-current.json"
+	plan, err := update.Prepare(t.Context(), request(root, path, read(t, path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unchanged(t, root, before)
+	if len(plan.Report.Files) == 0 {
+		t.Error("the plan has no files")
+	}
+}
+
+func TestProvenanceRecordsWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	root := seededTree(t)
+	const path = shapes + "08-current.json"
+	data := bytes.Replace(read(t, path), []byte("BSD-3-Clause"), []byte("Proprietary, all of it"), 1)
+	r := take(t, root, path, data)
+	source, err := published.ReadSource(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := source.Provenance.Record("mtls-certificate-associations.json")
+	if got.Source != "08-current.json (Invented API 7.1)" || got.SourceSHA256 != published.Sum(data) || got.Retrieved != "2020-02-02" || len(got.Added) != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got.License != "NOASSERTION" || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "Proprietary, all of it") {
+		t.Errorf("licence %s, warnings %q", got.License, r.Warnings)
+	}
+}
+
+// An action that no operation needs any more is recorded as satisfied, and again
+// as needed with the revision that needs it.
+func TestProvenanceListsTheSatisfiedActions(t *testing.T) {
+	t.Parallel()
+	root := seededTree(t)
+	listed := func() []string {
+		source, err := published.ReadSource(os.DirFS(root))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return source.Provenance.SatisfiedUpstream
+	}
+	const id = "2-contract/10-requests.yaml#filter-by-type"
+	for _, tt := range []struct {
+		document string
+		want     bool
+	}{{"4-current.yaml", true}, {"3-renamed.yaml", false}} {
+		r := take(t, root, tt.document, read(t, families+tt.document))
+		if got := slices.Contains(listed(), id); got != tt.want {
+			t.Errorf("%s: listed %t", tt.document, got)
+		}
+		reported := r.Overlays.Needed
+		if tt.want {
+			reported = r.Overlays.Satisfied
+		}
+		if !slices.ContainsFunc(reported, func(a compare.Action) bool { return a.ID == id }) {
+			t.Errorf("%s: not reported: %+v", tt.document, r.Overlays)
+		}
+	}
+}
+
+// A leading cause of noise: the vendor shows another example, of whatever type.
+func TestAnExampleOfAnotherTypeIsDocumentation(t *testing.T) {
+	t.Parallel()
+	root := seededTree(t)
+	for _, example := range []string{"5", "null", "{a: 1}", "[1]", "true"} {
+		plan, err := update.Prepare(t.Context(), request(root, "new.yaml", changed(t, "example: tunnel", "example: "+example)))
+		if err != nil {
+			t.Errorf("%s: %v", example, err)
+		} else if plan.Report.Class > compare.Documentation || !plan.Report.Go.Identical {
+			t.Errorf("%s: class %v, Go %+v", example, plan.Report.Class, plan.Report.Go)
+		}
+	}
+}
+
+func TestInterruptionIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	root := seededTree(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	const path = shapes + "08-current.json"
+	_, err := update.Prepare(ctx, request(root, path, read(t, path)))
+	if _, refused := errors.AsType[*update.RefusedError](err); refused || !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}

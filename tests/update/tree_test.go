@@ -1,0 +1,218 @@
+// Package update holds what is promised about taking a revision of the vendor's
+// document: each is taken whole or not at all, and says what it changes.
+package update
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/compare"
+	"github.com/certuse/cloudflare-mtls/internal/generate"
+	"github.com/certuse/cloudflare-mtls/internal/update"
+	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
+)
+
+const (
+	moduleRoot = "../.."
+	shapes     = moduleRoot + "/internal/update/testdata/shapes/"
+	families   = moduleRoot + "/internal/update/testdata/family/"
+	// seedShape is the document that the copies of the module start from, in the
+	// place of that of today.
+	seedShape = shapes + "09-root-security.yaml"
+)
+
+// The command and the tree that tests copy are built once.
+var command, seeded string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "update-test-")
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		command, seeded = filepath.Join(dir, "specgen"), filepath.Join(dir, "tree")
+		if out, err := exec.Command("go", "build", "-o", command, "../../internal/cmd/specgen").CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v\n%s", err, out))
+		}
+		if err := os.Mkdir(seeded, 0o750); err != nil {
+			panic(err)
+		}
+		if err := testtree.Copy(moduleRoot, seeded, testtree.PipelineInputs...); err != nil {
+			panic(err)
+		}
+		if err := testtree.Seed(context.Background(), seeded, seedShape); err != nil {
+			panic(err)
+		}
+		return m.Run()
+	}())
+}
+
+// seededTree returns a copy of what the pipeline needs of the module, with
+// seedShape in the place of the document of today.
+func seededTree(t testing.TB) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := testtree.Copy(seeded, root, "."); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// moduleTree returns a copy of parts of the module as it is.
+func moduleTree(t testing.TB, parts ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := testtree.Copy(moduleRoot, root, parts...); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// snapshot returns the contents of all files below root.
+func snapshot(t testing.TB, root string) map[string]string {
+	t.Helper()
+	out, err := testtree.Snapshot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// unchanged fails if a file below root is not as it was before.
+func unchanged(t testing.TB, root string, before map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(before, snapshot(t, root)); diff != "" {
+		t.Errorf("changed:\n%s", diff)
+	}
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func write(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// edited returns the content of a file with edits, which are pairs of texts.
+func edited(t testing.TB, path string, edits ...string) []byte {
+	t.Helper()
+	text := string(read(t, path))
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(text, edits[i]) {
+			t.Fatalf("%q is not in %s", edits[i], path)
+		}
+		text = strings.ReplaceAll(text, edits[i], edits[i+1])
+	}
+	return []byte(text)
+}
+
+// changed returns the seed with edits, each for the first place.
+func changed(t testing.TB, edits ...string) []byte {
+	t.Helper()
+	text := string(read(t, seedShape))
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(text, edits[i]) {
+			t.Fatalf("%q is not in the document", edits[i])
+		}
+		text = strings.Replace(text, edits[i], edits[i+1], 1)
+	}
+	return []byte(text)
+}
+
+// request asks for a document that holds a part of the operations.
+func request(root, path string, data []byte) update.Request {
+	return update.Request{Root: root, Name: filepath.Base(path), Data: data, Partial: true, Retrieved: "2020-02-02"}
+}
+
+func take(t testing.TB, root, path string, data []byte) compare.Report {
+	t.Helper()
+	return apply(t, request(root, path, data))
+}
+
+func apply(t testing.TB, req update.Request) compare.Report {
+	t.Helper()
+	plan, err := update.Prepare(t.Context(), req)
+	if err != nil {
+		t.Fatalf("%s: %v", req.Name, err)
+	}
+	if err := plan.Apply(t.Context()); err != nil {
+		t.Fatalf("%s: %v", req.Name, err)
+	}
+	return plan.Report
+}
+
+// refusal returns the error of a document that must be refused.
+func refusal(t testing.TB, req update.Request) *update.RefusedError {
+	t.Helper()
+	_, err := update.Prepare(t.Context(), req)
+	refused, ok := errors.AsType[*update.RefusedError](err)
+	if !ok {
+		t.Fatalf("%s: error %v, want a refusal", req.Name, err)
+	}
+	return refused
+}
+
+// fresh fails unless generated/ is what generation from the tree gives.
+func fresh(t testing.TB, root string) {
+	t.Helper()
+	files, err := update.Regenerate(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff, err := generate.Diff(os.DirFS(root), files); err != nil || diff != "" {
+		t.Errorf("the tree is torn: %v\n%s", err, diff)
+	}
+}
+
+// find returns the change of a report at a place, if there is one.
+func find(r compare.Report, operation, place string) (compare.Change, bool) {
+	for _, op := range r.Operations {
+		for _, change := range op.Changes {
+			if op.Name == operation && change.Place == place {
+				return change, true
+			}
+		}
+	}
+	return compare.Change{}, false
+}
+
+// specgen runs the command in root.
+func specgen(t testing.TB, root string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), command, args...)
+	cmd.Dir = root
+	return finished(t, cmd)
+}
+
+func finished(t testing.TB, cmd *exec.Cmd) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if cmd.Stdout == nil {
+		cmd.Stdout = &out
+	}
+	cmd.Stderr = &errs
+	err := cmd.Run()
+	if failed, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		t.Fatal(failed, err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
