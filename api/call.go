@@ -28,6 +28,9 @@ type callPolicy struct {
 	// patient calls wait for the limiter and for blocks without a bound, and a
 	// response that refuses them for the rate does not count as an attempt.
 	patient bool
+	// begin, if not nil, is called when the call begins, and may delay it. What it
+	// returns is called at the end, with the error of the call.
+	begin func() (end func(*Error))
 	// asking and waiting, if not nil, are called before the first request and
 	// before a wait for the limiter.
 	asking, waiting func()
@@ -48,7 +51,11 @@ type call struct {
 
 // do calls an operation: it makes requests until one is answered for good, and
 // reads the result of that response into result. It is the only way to the API.
-func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (*reply, *Error) {
+func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (_ *reply, failure *Error) {
+	if policy.begin != nil {
+		end := policy.begin()
+		defer func() { end(failure) }()
+	}
 	k := call{client: c, operation: op, policy: policy}
 	for {
 		permit, refusal := k.acquire(ctx)

@@ -29,8 +29,9 @@ func WithTypes(types ...string) ListOption {
 //
 // An error comes last, with a zero Certificate: that of a call, an [*Error];
 // [ErrUnexpectedResponse] when a server answers another page than the one that
-// was asked for; [ErrTruncated] when not all certificates came, for example
-// because the list changed while it was read. So a loop that ends without an
+// was asked for, or a response that carries errors or comes from a cache;
+// [ErrTruncated] when not all certificates came, for example because the list
+// changed while it was read. So a loop that ends without an
 // error has seen all of them, each once.
 //
 // The vendor documents the operation at

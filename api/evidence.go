@@ -60,7 +60,8 @@ const (
 	// SourceLeftOut: the source was not asked, or not in full, on purpose:
 	// [WithSources] left it out, or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
-	// SourceNotApplicable: the source cannot name a certificate of this kind.
+	// SourceNotApplicable: the source cannot name a certificate of this kind, and
+	// does not.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -36,6 +35,7 @@ const operationInventory = "inventory of mTLS certificates"
 // vendor, for as long as it takes. Leaving the loop cancels the requests in flight
 // and waits until everything that the inventory started has ended.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
+	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
 		v, err := newInventory(ctx, c, accountID, opts)
 		if err != nil {
@@ -48,13 +48,16 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 
 // Evidence gathers what every source says about one certificate. It reads the
 // certificate first. The error is an [*Error], also [ErrNotFound] when the store
-// does not have the certificate. To ask about several certificates, use
+// does not have the certificate. [WithCertificates] has no effect here. To ask about several certificates, use
 // [Client.Inventory] with [WithCertificates]: it reads the sources of the account
 // once.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
 	var out *Evidence
 	var failure error
-	opts = append(slices.Clone(opts), WithCertificates(cert))
+	opts = append(slices.Clone(opts), func(c *inventoryConfig) error {
+		c.certificates = []CertificateRef{cert}
+		return nil
+	})
 	for item, err := range c.Inventory(ctx, cert.AccountID, opts...) {
 		if err != nil {
 			failure = err
@@ -92,13 +95,17 @@ type inventory struct {
 	mu sync.Mutex
 	// fatal ends the inventory.
 	fatal error
-	// speculative counts requests made beside another one that may make them
+	// speculative counts requests that an earlier one under way may make
 	// superfluous, and those that did turn out so: never more than workers.
 	speculative int
 	// refusals counts the 403s of associations since the last success.
 	refusals int
 	progress InventoryProgress
 	news     chan struct{}
+
+	// given counts the certificates so far, expected those that are part of
+	// progress.Expected. They belong to the goroutine of certificates.
+	given, expected int
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
@@ -123,17 +130,35 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	return v, nil
 }
 
-// policy is that of all calls of the inventory: they wait without a bound.
+// policy is that of all calls of the inventory: they wait without a bound, and take
+// a slot.
 func (v *inventory) policy() callPolicy {
-	return callPolicy{admission: v.admission, patient: true, asking: v.asked, waiting: v.wake}
+	p := v.policyWithSlot()
+	p.begin = func() func(*Error) {
+		v.slots <- struct{}{}
+		return v.ended
+	}
+	return p
+}
+
+// policyWithSlot is that of a call for which a slot is taken already.
+func (v *inventory) policyWithSlot() callPolicy {
+	return callPolicy{
+		admission: v.admission, patient: true, asking: v.asked, waiting: v.wake,
+		begin: func() func(*Error) { return v.ended },
+	}
+}
+
+// ended gives the slot of a call back, and judges its error.
+func (v *inventory) ended(failure *Error) {
+	<-v.slots
+	v.judge(failure)
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
-	defer v.cancel()
-	v.readAccount()
 	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
 	left := false
-	p.run(v.certificates(), func(item *InventoryItem) bool {
+	p.run(v.certificates, func(item *InventoryItem) bool {
 		if item == nil {
 			return true
 		}
@@ -152,9 +177,7 @@ func (v *inventory) readAccount() {
 	for _, s := range accountSources {
 		if v.wants(s.source) && v.err() == nil {
 			v.expect(1)
-			f := s.read(v.ctx, v)
-			v.judge(f.failure)
-			v.findings[s.source] = f
+			v.findings[s.source] = s.read(v.ctx, v)
 		}
 	}
 	if v.wants(SourceHostnames) && !v.config.noZones && v.err() == nil {
@@ -165,26 +188,38 @@ func (v *inventory) readAccount() {
 
 func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
 
-// certificates yields the certificates in question; of those that were given, only
-// the reference. An error of the list ends the inventory.
-func (v *inventory) certificates() iter.Seq[Certificate] {
-	return func(yield func(Certificate) bool) {
-		v.expect(len(v.config.certificates))
-		for _, ref := range v.config.certificates {
-			if v.err() != nil || !yield(Certificate{Ref: ref}) {
-				return
-			}
-		}
-		if len(v.config.certificates) > 0 || v.err() != nil {
+// certificates reads the sources of the account and then yields the certificates in
+// question. An error ends the inventory.
+func (v *inventory) certificates(yield func(Certificate) bool) {
+	v.expectCertificates(len(v.config.certificates))
+	v.readAccount()
+	for cert, err := range v.listed() {
+		switch {
+		case v.err() != nil:
+			return
+		case err != nil:
+			v.end(err)
 			return
 		}
-		v.expect(1)
-		for cert, err := range v.client.certificates(v.ctx, v.account, v.policy(), v.listed) {
-			if err != nil {
-				v.end(err)
-				return
-			}
-			if v.err() != nil || !yield(cert) {
+		v.given++
+		v.expectCertificates(max(v.given, v.expected))
+		if !yield(cert) {
+			return
+		}
+	}
+	v.expectCertificates(v.given)
+}
+
+// listed goes through the certificates in question; of those that were given, it has
+// only the reference.
+func (v *inventory) listed() iter.Seq2[Certificate, error] {
+	v.expect(max(1, len(v.config.certificates)))
+	if len(v.config.certificates) == 0 {
+		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
+	}
+	return func(yield func(Certificate, error) bool) {
+		for _, ref := range v.config.certificates {
+			if !yield(Certificate{Ref: ref}, nil) {
 				return
 			}
 		}
@@ -210,7 +245,7 @@ func (v *inventory) err() error {
 func (v *inventory) judge(failure *Error) {
 	switch {
 	case failure == nil:
-	case v.ctx.Err() != nil:
+	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()):
 		v.end(failure)
 	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited):
 		v.end(failure)
@@ -222,11 +257,14 @@ func (v *inventory) judge(failure *Error) {
 // ended.
 func (v *inventory) item(cert Certificate) *InventoryItem {
 	if len(v.config.certificates) > 0 {
-		got, failure := v.readCertificate(cert.Ref)
+		got, failure := v.client.certificate(v.ctx, cert.Ref, v.policy())
 		switch {
 		case v.err() != nil:
 			return nil
 		case failure != nil:
+			if v.wants(SourceAssociations) {
+				v.expect(-1)
+			}
 			return unreadable(cert, failure)
 		}
 		cert = *got
@@ -237,7 +275,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		switch {
 		case !v.wants(source):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(cert.CA):
+		case !source.applies(cert.CA) && !v.findings[source].names(cert.Ref.ID):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
 		case source == SourceAssociations:
 			v.askAssociations(cert, e)
@@ -264,12 +302,6 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-func (v *inventory) readCertificate(ref CertificateRef) (cert *Certificate, failure *Error) {
-	v.within(func() { cert, failure = v.client.certificate(v.ctx, ref, v.policy()) })
-	v.judge(failure)
-	return cert, failure
-}
-
 // unreadable is the item of a certificate that could not be read: every source
 // failed for that reason.
 func unreadable(cert Certificate, failure *Error) *InventoryItem {
@@ -284,7 +316,7 @@ func unreadable(cert Certificate, failure *Error) *InventoryItem {
 
 // addFindings adds what a source of the account says about a certificate.
 func (e *Evidence) addFindings(source Source, f findings, certificateID string) {
-	e.Uses = append(e.Uses, f.uses[strings.ToLower(certificateID)]...)
+	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
 	r := SourceResult{Source: source, State: SourceComplete, Scope: f.scope}
 	if f.failure != nil {
 		r.State, r.Err, r.Permission = SourceFailed, f.failure, f.permission
@@ -292,73 +324,19 @@ func (e *Evidence) addFindings(source Source, f findings, certificateID string) 
 	e.Sources = append(e.Sources, r)
 }
 
-// maxRefusals is how many 403s of the API itself, without a success between them,
-// end the asking for associations.
-const maxRefusals = 3
-
-// askAssociations asks the operation that names the services of a certificate. It
-// sees the services that the vendor reports there; it is nowhere documented which
-// these are.
-func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
-	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
-	var list *AssociationList
-	failure := v.refusedAssociations()
-	v.expectAssociations()
-	if failure == nil {
-		v.within(func() { list, failure = v.client.associations(v.ctx, cert.Ref, v.policy()) })
-		v.noteRefusal(failure)
-		v.judge(failure)
-	}
-	if list != nil {
-		for _, a := range list.Associations {
-			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
-		}
-		if err := list.incomplete(); err != nil {
-			failure = asError(err)
-		}
-	}
-	if failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listAssociations, failure)
-	}
-	e.Sources = append(e.Sources, r)
-}
-
-// refusedAssociations is the failure of an operation that is not asked any more.
-func (v *inventory) refusedAssociations() *Error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.refusals < maxRefusals {
-		return nil
-	}
-	return &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
-		note: fmt.Sprintf("not asked: the API refused it %d times in a row", maxRefusals)}
-}
-
-func (v *inventory) noteRefusal(failure *Error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch {
-	case failure == nil:
-		v.refusals = 0
-	case missingPermission(listAssociations, failure) != "":
-		v.refusals++
-	}
-}
-
-// within makes a request within the bound on requests in flight.
-func (v *inventory) within(request func()) {
-	v.slots <- struct{}{}
-	defer func() { <-v.slots }()
-	request()
-}
-
-// each calls do for 0 to n-1, several at a time.
+// each calls do for 0 to n-1, several at a time, until the inventory has ended. A
+// panic in do ends it.
 func (v *inventory) each(n int, do func(i int)) {
-	p := pool[int, struct{}]{workers: v.config.concurrency, cancel: func() {}, news: v.news, report: v.report, work: func(i int) struct{} {
+	left := n
+	p := pool[int, struct{}]{workers: v.config.concurrency, work: func(i int) struct{} {
 		if v.err() == nil {
-			v.within(func() { do(i) })
+			do(i)
 		}
 		return struct{}{}
+	}, cancel: func() {
+		if left > 0 {
+			v.cancel()
+		}
 	}}
 	p.run(func(yield func(int) bool) {
 		for i := range n {
@@ -366,7 +344,10 @@ func (v *inventory) each(n int, do func(i int)) {
 				return
 			}
 		}
-	}, func(struct{}) bool { return true })
+	}, func(struct{}) bool {
+		left--
+		return true
+	})
 }
 
 // asError returns an error of this package as what it is.
