@@ -7,13 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/internal/compare"
 	"github.com/certuse/cloudflare-mtls/internal/generate"
@@ -91,8 +91,16 @@ func snapshot(t testing.TB, root string) map[string]string {
 // unchanged fails if a file below root is not as it was before.
 func unchanged(t testing.TB, root string, before map[string]string) {
 	t.Helper()
-	if diff := cmp.Diff(before, snapshot(t, root)); diff != "" {
-		t.Errorf("changed:\n%s", diff)
+	before = maps.Clone(before)
+	after := snapshot(t, root)
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if content, ok := before[name]; !ok || content != after[name] {
+			t.Errorf("%s changed", name)
+		}
+		delete(before, name)
+	}
+	for name := range before {
+		t.Errorf("%s is gone", name)
 	}
 }
 
