@@ -16,6 +16,7 @@ import (
 //     does not send them. A required one is refused when a document is taken.
 //   - The type of path parameters: ids are strings to the library, which checks
 //     them itself before anything is sent.
+//   - The format of parameters: the Go type follows from the type alone.
 //   - Enumerations and nullable: service, status and the like are open
 //     sets, whose unknown values must pass through, and an absent or null value
 //     is the zero value.
@@ -53,8 +54,11 @@ func reduceParameters(op spec.Object, query []string) {
 		if parameter["required"] != true && !(parameter["in"] == "query" && slices.Contains(query, name)) {
 			continue
 		}
-		if schema, ok := parameter["schema"].(spec.Object); ok && parameter["in"] == "path" {
-			schema["type"] = "string"
+		if schema, ok := parameter["schema"].(spec.Object); ok {
+			delete(schema, "format")
+			if parameter["in"] == "path" {
+				schema["type"] = "string"
+			}
 		}
 		kept = append(kept, parameter)
 	}
