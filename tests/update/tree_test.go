@@ -91,17 +91,20 @@ func snapshot(t testing.TB, root string) map[string]string {
 // unchanged fails if a file below root is not as it was before.
 func unchanged(t testing.TB, root string, before map[string]string) {
 	t.Helper()
-	before = maps.Clone(before)
-	after := snapshot(t, root)
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if content, ok := before[name]; !ok || content != after[name] {
-			t.Errorf("%s changed", name)
-		}
-		delete(before, name)
+	for _, name := range differing(before, snapshot(t, root)) {
+		t.Errorf("%s changed", name)
 	}
-	for name := range before {
-		t.Errorf("%s is gone", name)
-	}
+}
+
+// differing returns the names of the files that two trees do not have in common.
+func differing(a, b map[string]string) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(name string) bool {
+		x, inA := a[name]
+		y, inB := b[name]
+		return inA && inB && x == y
+	})
 }
 
 func read(t testing.TB, path string) []byte {
