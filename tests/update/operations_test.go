@@ -56,7 +56,7 @@ func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 		"listHostnameAssociations": true, "listZones": true,
 	}
 	for _, op := range ops {
-		change, reported := find(r, op.Title(), "operation")
+		change, reported := find(r, op.Title(), "/"+strings.ToLower(op.Method))
 		withdrawn := reported && change.Class == compare.Breaking && strings.Contains(change.Message, op.Name+" is withdrawn")
 		if withdrawn == has[op.Name] {
 			t.Errorf("%s: withdrawn %t, change %+v", op.Name, withdrawn, change)
@@ -110,7 +110,7 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 		"      responses: {\"200\": {description: \"Things.\", content: {application/json: {schema: {\"$ref\": \"#/components/schemas/tls-things_zones-4\"}}}}}\n"+
 		"      security: [{api_token: []}]\n"+zones, 1)
 	r := take(t, root, "added.yaml", []byte(added))
-	if change, ok := find(r, "GET /accounts/{account_id}/things", "operation"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
+	if change, ok := find(r, "GET /accounts/{account_id}/things", "/get"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
 		t.Errorf("class %v, a new operation: %+v", r.Class, change)
 	}
 	if len(r.Warnings) != 0 {

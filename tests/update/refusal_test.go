@@ -54,11 +54,11 @@ func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 	}{
 		"an action matches nothing": {
 			edits: []string{"        service: {\"$ref\"", "        product: {\"$ref\""},
-			place: "response 200: result[].service", unmatched: "2-contract/30-associations.yaml#service-of-the-page", overlays: true,
+			place: "/responses/200/content/application~1json/schema/properties/result/items/properties/service", unmatched: "2-contract/30-associations.yaml#service-of-the-page", overlays: true,
 		},
 		"an action contradicts the text": {
 			edits: []string{"example: 9, type: number", "example: 9, type: string"},
-			place: "response 200: result_info.total_pages",
+			place: "/responses/200/content/application~1json/schema/properties/result_info/properties/total_pages",
 		},
 		"the text contradicts itself": {
 			edits: []string{"        count: {", "        count: {allOf: [{type: number}, {type: string}], "},
@@ -68,7 +68,7 @@ func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 		},
 		"an object has no name": {
 			edits: []string{serviceProperty, serviceProperty + "        " + strings.Repeat("long_", 9) + ": {type: object, properties: {a: {type: string}}}\n"},
-			place: "response 200: result[]." + strings.TrimSuffix(strings.Repeat("long_", 9), "_") + "_", overlays: true,
+			place: "/responses/200/content/application~1json/schema/properties/result/items/properties/" + strings.TrimSuffix(strings.Repeat("long_", 9), "_") + "_", overlays: true,
 		},
 		"a name has escape codes": {
 			edits: []string{serviceProperty, serviceProperty + "        \"\\e[31mred\": {type: string}\n"},

@@ -194,11 +194,12 @@ func fresh(t testing.TB, root string) {
 	}
 }
 
-// find returns the change of a report at a place, if there is one.
-func find(r compare.Report, operation, place string) (compare.Change, bool) {
+// find returns the change of an operation at the end of a JSON pointer, if there
+// is one.
+func find(r compare.Report, operation, pointer string) (compare.Change, bool) {
 	for _, op := range r.Operations {
 		for _, change := range op.Changes {
-			if op.Name == operation && change.Place == place {
+			if op.Name == operation && strings.HasSuffix(change.Pointer, pointer) {
 				return change, true
 			}
 		}
