@@ -91,7 +91,7 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	const oldPath, newPath = "/mtls_certificates/{mtls_certificate_id}/associations", "/mtls_certificates/{mtls_certificate_id}/uses"
 	moved := edited(t, current, oldPath, newPath)
 	const list = "openapi/operations.yaml"
-	for _, name := range []string{list, "overlays/2-contract/10-requests.yaml", "overlays/2-contract/30-associations.yaml"} {
+	for _, name := range []string{list, "overlays/2-contract/10-requests.yaml", "overlays/2-contract/30-associations.yaml", "overlays/2-contract/40-contract-check.yaml"} {
 		write(t, filepath.Join(root, name), string(edited(t, filepath.Join(root, name), oldPath, newPath)))
 	}
 	if _, err := update.Regenerate(t.Context(), root); err == nil || !strings.Contains(err.Error(), "make spec-update") {

@@ -199,7 +199,7 @@ func fresh(t testing.TB, root string) {
 func find(r compare.Report, operation, pointer string) (compare.Change, bool) {
 	for _, op := range r.Operations {
 		for _, change := range op.Changes {
-			if op.Name == operation && strings.HasSuffix(change.Pointer, pointer) {
+			if op.Name == operation && (strings.HasSuffix(change.Pointer, pointer) || strings.Contains(change.Pointer, pointer+"/")) {
 				return change, true
 			}
 		}
