@@ -98,7 +98,7 @@ type inventory struct {
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
 	cfg, err := newInventoryConfig(opts)
 	if err = errors.Join(err, c.check(ctx, validateID("account id", accountID, maxAccountIDLength))); err != nil {
-		return nil, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+		return nil, err
 	}
 	for _, cert := range cfg.certificates {
 		if err := cert.validate(); err != nil {
