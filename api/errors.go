@@ -47,6 +47,22 @@ var (
 	ErrUnreachable = errors.New("no answer")
 	// ErrNotAsked: no request was made for this certificate.
 	ErrNotAsked = errors.New("not asked")
+
+	// ErrInUse: something uses the certificate, so it was not deleted, or the
+	// wait for its end of use is over.
+	ErrInUse = errors.New("the certificate is in use")
+	// ErrUsageUnknown: the evidence does not show whether something uses the
+	// certificate; it was not deleted.
+	ErrUsageUnknown = errors.New("the usage of the certificate is unknown")
+	// ErrManaged: the type of the certificate is not "custom", so the vendor may
+	// manage it; it was not deleted.
+	ErrManaged = errors.New("the certificate is managed by the vendor")
+	// ErrMismatch: the certificate is not the one of [IfSHA256]; it was not
+	// deleted.
+	ErrMismatch = errors.New("the certificate is another one")
+	// ErrOutcomeUnknown: a request to change something was sent, and neither its
+	// response nor a later request shows whether the change was made.
+	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 )
 
 // Error is a call that gave no answer to rely on. Every error of this package

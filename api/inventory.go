@@ -50,20 +50,28 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 // [Client.Inventory] with [WithCertificates]: it reads the sources of the account
 // once.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
-	var out *Evidence
-	var failure error
-	opts = append(slices.Clone(opts), WithCertificates(cert))
-	for item, err := range c.Inventory(ctx, cert.AccountID, opts...) {
-		if err != nil {
-			failure = err
-			break
-		}
-		out = &item.Evidence
-	}
+	item, _, failure := c.inspect(ctx, cert, opts)
 	if failure != nil {
 		return nil, failure
 	}
-	return out, nil
+	return &item.Evidence, nil
+}
+
+// inspect is the inventory of one certificate. It also returns the number of calls.
+func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []InventoryOption) (out *InventoryItem, calls int, failure *Error) {
+	only := func(cfg *inventoryConfig) error {
+		cfg.certificates = []CertificateRef{cert} // whatever the options say
+		return nil
+	}
+	v, err := newInventory(ctx, c, cert.AccountID, append(slices.Clone(opts), only))
+	if err != nil {
+		return nil, 0, invalidArgument(operationInventory, err.Error())
+	}
+	v.run(func(item InventoryItem, err error) bool {
+		out, failure = &item, asError(err)
+		return err == nil
+	})
+	return out, v.progress.Requests, failure
 }
 
 // inventory is one range over an Inventory.

@@ -257,6 +257,11 @@ func TestOneCertificateIsAskedAboutAlone(t *testing.T) {
 	if s.requests["certificates"] != 0 || s.requests["certificate"] != 1 || s.requests["associations"] != 1 {
 		t.Errorf("requests %v", s.requests)
 	}
+	for range 20 {
+		if e, err = client.Evidence(t.Context(), ref(1), api.WithCertificates(ref(7))); err != nil || e.Usage() != api.InUse {
+			t.Fatalf("evidence about another certificate: %v, %v", e, err)
+		}
+	}
 	_, err = client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(99)})
 	wantSentinels(t, err, api.ErrNotFound)
 }
