@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"slices"
@@ -14,6 +15,8 @@ var (
 	listCertificates = operation{generated.ListMTLSCertificatesOperation, "list mTLS certificates"}
 	getCertificate   = operation{generated.GetMTLSCertificateOperation, "get mTLS certificate"}
 )
+
+var errAnotherCertificate = errors.New("the response is about another certificate")
 
 // ListOption changes what [Client.Certificates] lists.
 type ListOption func(*generated.ListMTLSCertificatesParams)
@@ -86,7 +89,7 @@ func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy ca
 	case err != nil:
 		return nil, r.fail(getCertificate, ErrUnexpectedResponse, err.Error())
 	case !strings.EqualFold(out.Ref.ID, cert.ID):
-		return nil, r.fail(getCertificate, ErrUnexpectedResponse, "the response is about another certificate")
+		return nil, r.fail(getCertificate, ErrUnexpectedResponse, errAnotherCertificate.Error())
 	}
 	return &out, nil
 }

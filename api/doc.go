@@ -85,6 +85,8 @@
 //   - [ErrInvalidArgument]: nothing was sent, because of what the caller passed
 //   - [ErrNotAsked]: nothing was sent, for any other reason
 //   - [ErrTruncated]: only from [Client.AllAssociations]
+//   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
+//     [ErrOutcomeUnknown]: see the section Changing
 //
 // The first that applies counts, in the order of the list down to ErrRejected.
 // The causes match at the same time: the error of the caller's context, a
@@ -108,6 +110,11 @@
 //     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
 //     refuses
 //   - a body that breaks off, cannot be decompressed, or takes too long
+//
+// That holds for requests that read and for DELETE. An upload is sent again only
+// after a 429 or a code 971 of the API itself, or if the transport shows that no
+// connection was made: net/http's does, through package httptrace, as does one that
+// wraps it and passes the context on.
 //
 // The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
 // (full jitter), and not shorter than Retry-After, in seconds or as a date.
@@ -152,6 +159,35 @@
 // and yields each with its answer or error as they come. It sits out the
 // limiter and blocks of up to 15 minutes. An audit of 10,000 certificates takes
 // about 45 minutes at the default rate. [WithProgress] reports how far it is.
+//
+// # Changing
+//
+// [Client.Upload], [Client.DeleteUnused] and [Client.WaitUnused] are for the rotation
+// of a certificate: upload the new one, let its users refer to that, wait until
+// nothing uses the old one, delete it. The first two need the permission "SSL and
+// Certificates Write" of the account. The evidence needs the permissions to read
+// each source, which [SourceResult] names when they are missing.
+//
+//	stored, err := client.Upload(ctx, account, api.CertificateUpload{
+//		Name: "edge 2027", PEM: chain, Key: api.PrivateKeyPEM(key),
+//	})
+//	// … make every user of the old certificate refer to stored.Ref …
+//	if _, err := client.WaitUnused(ctx, old); err != nil {
+//		return err // names what still uses it
+//	}
+//	deletion, err := client.DeleteUnused(ctx, old)
+//
+// Upload checks a certificate before it is sent ([CertificateUpload.Validate]). The
+// private key is in the body of the request only, never in a log or an error.
+//
+// DeleteUnused is the only way to delete. It sends the request only if evidence that
+// was gathered at that moment says [Unused], and says deleted only if the API had the
+// certificate and then says itself that it is gone: with HTTP 404 or the code 1472.
+// [Deletion] is the record, also in JSON.
+//
+// When a request to change something may have arrived and nothing shows its outcome,
+// the error is [ErrOutcomeUnknown]. Then make the same call again: Upload returns the
+// certificate, uploaded or found, and DeleteUnused deletes it or says [ErrNotFound].
 //
 // # Testing
 //

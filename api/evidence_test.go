@@ -75,7 +75,7 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 func TestReferencesCountWhateverTheKindAndSpelling(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.certificates = []storedCertificate{{ids(2), true}, {ids(3), nil}, {ids(6), false}, {ids(7), false}}
+	s.certificates = []storedCertificate{{id: ids(2), ca: true}, {id: ids(3), ca: nil}, {id: ids(6), ca: false}, {id: ids(7), ca: false}}
 	s.pages["shop"] = strings.ToUpper(strings.ReplaceAll(ids(3), "-", ""))
 	items, err := inventory(t, s)
 	if err != nil {

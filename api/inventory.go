@@ -6,7 +6,6 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -48,31 +47,39 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 
 // Evidence gathers what every source says about one certificate. It reads the
 // certificate first. The error is an [*Error], also [ErrNotFound] when the store
-// does not have the certificate. [WithCertificates] has no effect here. To ask about several certificates, use
-// [Client.Inventory] with [WithCertificates]: it reads the sources of the account
-// once.
+// does not have the certificate. [WithCertificates] has no effect here. To ask
+// about several certificates, use [Client.Inventory] with [WithCertificates]: it
+// reads the sources of the account once.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
-	var out *Evidence
-	var failure error
-	opts = append(slices.Clone(opts), func(c *inventoryConfig) error {
-		c.certificates = []CertificateRef{cert}
-		return nil
-	})
-	for item, err := range c.Inventory(ctx, cert.AccountID, opts...) {
-		if err != nil {
-			failure = err
-			break
-		}
-		out = &item.Evidence
-		// One failure of all sources is that of the certificate itself.
-		if first, last := out.Sources[0].Err, out.Sources[len(sources)-1].Err; first != nil && first == last {
-			failure = first
-		}
-	}
+	item, _, failure := c.inspect(ctx, cert, opts)
 	if failure != nil {
 		return nil, failure
 	}
-	return out, nil
+	return &item.Evidence, nil
+}
+
+// inspect is the inventory of one certificate. It also returns the number of calls.
+func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []InventoryOption) (out *InventoryItem, calls int, failure *Error) {
+	only := func(cfg *inventoryConfig) error {
+		cfg.certificates = []CertificateRef{cert} // whatever the options say
+		return nil
+	}
+	v, err := newInventory(ctx, c, cert.AccountID, append(slices.Clone(opts), only))
+	if err != nil {
+		return nil, 0, invalidArgument(operationInventory, err.Error())
+	}
+	v.run(func(item InventoryItem, err error) bool {
+		out, failure = &item, asError(err)
+		if err != nil {
+			return false
+		}
+		// One failure of all sources is that of the certificate itself.
+		if first, last := item.Evidence.Sources[0].Err, item.Evidence.Sources[len(sources)-1].Err; first != nil && first == last {
+			failure = asError(first)
+		}
+		return true
+	})
+	return out, v.progress.Requests, failure
 }
 
 // inventory is one range over an Inventory.
@@ -111,7 +118,7 @@ type inventory struct {
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
 	cfg, err := newInventoryConfig(opts)
 	if err = errors.Join(err, c.check(ctx, validateID("account id", accountID, maxAccountIDLength))); err != nil {
-		return nil, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+		return nil, err
 	}
 	for _, cert := range cfg.certificates {
 		if err := cert.validate(); err != nil {

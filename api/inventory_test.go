@@ -171,7 +171,7 @@ func TestAbsentMembersThatStandForNone(t *testing.T) {
 func TestCertificateOfUnknownKindIsAskedAboutEverywhere(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.certificates = []storedCertificate{{ids(9), nil}}
+	s.certificates = []storedCertificate{{id: ids(9), ca: nil}}
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
 				s.zones = append(s.zones, zoneID(n))
 			}
 			for n := range cas {
-				s.certificates = append(s.certificates, storedCertificate{ids(n), true})
+				s.certificates = append(s.certificates, storedCertificate{id: ids(n), ca: true})
 				s.hostnames[zoneID(0)+" "+ids(n)] = "api.example.com"
 			}
 			client := newClient(t, s, api.WithRateLimit(0, 0))

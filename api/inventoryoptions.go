@@ -96,15 +96,7 @@ func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
 
 func newInventoryConfig(opts []InventoryOption) (inventoryConfig, error) {
 	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
-	var problems []error
-	for _, opt := range opts {
-		if opt == nil {
-			problems = append(problems, errors.New("an inventory option is nil"))
-			continue
-		}
-		problems = append(problems, opt(&cfg))
-	}
-	return cfg, errors.Join(problems...)
+	return cfg, configure(&cfg, opts)
 }
 
 // InventoryProgress is how far an inventory has come.
