@@ -66,7 +66,7 @@ faults: ## Print what comes of every network and server fault in every situation
 	@$(GO) test -count=1 -v -run TestEveryFaultInEverySituation ./tests/faults | sed -n '/^        /{s///;p;};/^---/p;/^ok/p;/^FAIL/p'
 
 .PHONY: load
-load: ## Run the load tests at full size: 20,000 calls, an audit of a million certificates
+load: ## Run the load tests at full size: 20,000 calls, an audit of a million certificates, 10,000 random accounts
 	$(GO) test -count=1 -v ./tests/load
 
 FUZZTIME ?= 2m

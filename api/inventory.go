@@ -19,7 +19,7 @@ const operationInventory = "inventory of mTLS certificates"
 // list of certificates, and asks about each certificate, several at a time
 // ([WithInventoryConcurrency]). A zone is asked about a CA only while no source
 // names that CA, unless [WithAllUses] says otherwise. Items come in the order in
-// which they are complete; memory does not grow with their number.
+// which they are complete; of the certificates that came, memory keeps the ids.
 //
 // A source that fails leaves the certificates that it could name, and that no
 // other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate

@@ -52,8 +52,8 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	var failure *Error
 	var panicked any
 	for {
-		for asked < len(v.zones) && open() && panicked == nil && (running == 0 || v.speculate()) {
-			go v.askZone(asked, cert, running > 0, answers)
+		for asked < len(v.zones) && open() && panicked == nil && v.takeSlot(running > 0) {
+			go v.askZone(asked, cert, answers)
 			beside += min(running, 1)
 			running++
 			asked++
@@ -101,12 +101,15 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	return r
 }
 
-// speculate takes a slot for a request that an earlier one under way may make
-// superfluous. It fails when there is no free slot, and when as many requests as
-// there are workers are under way in this way or turned out to be superfluous:
-// an inventory makes no more requests than that beyond those that it would make
-// one after another.
-func (v *inventory) speculate() bool {
+// takeSlot takes a slot for a request. One that an earlier one under way may make
+// superfluous gets none when no slot is free, and when as many requests as there are
+// workers are under way in this way or turned out to be superfluous: an inventory
+// makes no more requests than that beyond those that it would make one after another.
+func (v *inventory) takeSlot(isSpeculative bool) bool {
+	if !isSpeculative {
+		v.slots <- struct{}{}
+		return true
+	}
 	select {
 	case v.slots <- struct{}{}:
 	default:
@@ -129,15 +132,12 @@ func (v *inventory) speculated() {
 	v.speculative--
 }
 
-// askZone asks one zone. hasSlot says that a slot is taken for the request.
-func (v *inventory) askZone(zone int, cert Certificate, hasSlot bool, answers chan<- zoneAnswer) {
+// askZone asks one zone. A slot is taken for the request.
+func (v *inventory) askZone(zone int, cert Certificate, answers chan<- zoneAnswer) {
 	a := zoneAnswer{zone: zone}
-	policy := v.policy()
-	if hasSlot {
-		policy = v.policyWithSlot()
-	}
 	guard(func() {
-		a.hostnames, a.failure = v.client.hostnames(v.ctx, HostnamesRef{ZoneID: v.zones[zone].ID, CertificateID: cert.Ref.ID}, policy)
+		ref := HostnamesRef{ZoneID: v.zones[zone].ID, CertificateID: cert.Ref.ID}
+		a.hostnames, a.failure = v.client.hostnames(v.ctx, ref, v.policyWithSlot())
 	}, func(panicked any) {
 		a.panicked = panicked
 		answers <- a // here, because nothing runs after a Goexit
