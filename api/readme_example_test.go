@@ -6,30 +6,35 @@ import (
 	"log"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
 // The README shows the middle of this function.
 func Example_readme() {
-	server := pretend()
+	server, err := apitest.NewServer()
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer server.Close()
-	ctx, token, account, certificate := context.Background(), "my-token", "my-account", "in-use"
-	options := []api.Option{api.WithBaseURL(server.URL)}
+	ctx, token, account := context.Background(), apitest.DefaultAPIToken, "my-account"
+	options := []api.Option{api.WithBaseURL(server.URL())}
+	cert := api.CertificateRef{AccountID: account, ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
+	if err := server.AddCertificate(cert, apitest.Certificate{Name: "checkout"}); err != nil {
+		log.Fatal(err)
+	}
+	if err := server.SetAssociations(cert, api.Association{Service: "gateway", Status: "active"}); err != nil {
+		log.Fatal(err)
+	}
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {
 		log.Fatal(err)
 	}
-	list, err := client.Associations(ctx, api.CertificateRef{AccountID: account, ID: certificate})
-	if err != nil {
-		log.Fatal(err) // no answer: nothing is known
+	for item, err := range client.Inventory(ctx, account) {
+		if err != nil {
+			log.Fatal(err) // not all certificates were answered
+		}
+		fmt.Println(item.Certificate.Name, item.Evidence.Usage(), item.Evidence.Uses)
 	}
-	switch list.Usage() {
-	case api.InUse:
-		fmt.Println("keep it, it is used:", list.Associations)
-	case api.Unused:
-		fmt.Println("nothing uses it")
-	case api.UsageUnknown:
-		fmt.Println("keep it, the answer settles nothing")
-	}
-	// Output: keep it, it is used: [{gateway active}]
+	// Output: checkout in_use [{associations gateway active}]
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // asCommand makes the test binary be the command, so that tests meet the real
@@ -42,7 +44,8 @@ var (
 	refused = apitest.Forbidden()
 )
 
-// newFake starts a service that answers for these certificates.
+// newFake starts a service with these leaf certificates, whose associations are
+// answered so, in an account where nothing else is.
 func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server {
 	t.Helper()
 	server, err := apitest.NewServer(apitest.WithAPIToken(testToken))
@@ -50,12 +53,65 @@ func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server 
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
+	problems := []error{server.AddAccount(testAccount)}
 	for id, response := range answers {
-		if err := server.Script(apitest.AssociationsOf(ref(id)), response.Always()); err != nil {
-			t.Fatal(err)
-		}
+		problems = append(problems,
+			server.AddCertificate(ref(id), apitest.Certificate{Name: "name of " + id, ExpiresOn: time.Now().Add(365 * day)}),
+			server.Script(apitest.AssociationsOf(ref(id)), response.Always()))
+	}
+	if err := errors.Join(problems...); err != nil {
+		t.Fatal(err)
 	}
 	return server
+}
+
+// associationRequests counts the requests for associations.
+func associationRequests(server *apitest.Server) (n int) {
+	for _, r := range server.Requests() {
+		if r.Operation == generated.ListMTLSCertificateAssociationsOperation.ID {
+			n++
+		}
+	}
+	return n
+}
+
+// decodedReport is the json format as a script reads it.
+type decodedReport struct {
+	Certificates []decoded `json:"certificates"`
+	Summary      struct {
+		Total              int      `json:"total"`
+		InUse              int      `json:"in_use"`
+		Unused             int      `json:"unused"`
+		Unknown            int      `json:"unknown"`
+		LeftOut            []string `json:"left_out"`
+		MissingPermissions []string `json:"missing_permissions"`
+		Incomplete         bool     `json:"incomplete"`
+		Interrupted        bool     `json:"interrupted"`
+	} `json:"summary"`
+}
+
+type decoded struct {
+	AccountID     string    `json:"account_id"`
+	CertificateID string    `json:"certificate_id"`
+	Name          string    `json:"name"`
+	Usage         string    `json:"usage"`
+	ExpiresOn     string    `json:"expires_on"`
+	Uses          []api.Use `json:"uses"`
+	Sources       []struct {
+		Source     string `json:"source"`
+		State      string `json:"state"`
+		Scope      string `json:"scope"`
+		Permission string `json:"missing_permission"`
+		Error      string `json:"error"`
+	} `json:"sources"`
+}
+
+func (o outcome) decode(t *testing.T) (got decodedReport) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(o.stdout), &got); err != nil {
+		t.Fatalf("%v:\n%s\n%s", err, o.stdout, o.stderr)
+	}
+	return got
 }
 
 // command is certuse as a process. The environment is only what is given.

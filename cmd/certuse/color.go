@@ -1,13 +1,21 @@
 package main
 
+import "github.com/certuse/cloudflare-mtls/api"
+
 // palette colours words for a terminal. The zero value leaves them as they are.
 type palette struct{ on bool }
 
-// newPalette follows https://no-color.org, and TERM=dumb, on top of asking
-// whether there is a terminal at all.
+// newPalette follows https://no-color.org and TERM=dumb; only terminals get
+// colours.
 func newPalette(sys system, stream any) palette {
 	return palette{on: isTerminal(stream) && sys.getenv("NO_COLOR") == "" && sys.getenv("TERM") != "dumb"}
 }
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
 
 func (p palette) paint(sgr, s string) string {
 	if !p.on {
@@ -19,13 +27,27 @@ func (p palette) paint(sgr, s string) string {
 func (p palette) bold(s string) string { return p.paint("1", s) }
 
 // usage gives each answer its colour: in use is what blocks a deletion.
-func (p palette) usage(u, s string) string {
+func (p palette) usage(u api.Usage, s string) string {
 	switch u {
-	case usageInUse:
-		return p.paint("31", s)
-	case usageUnused:
-		return p.paint("32", s)
+	case api.InUse:
+		return p.paint(red, s)
+	case api.Unused:
+		return p.paint(green, s)
 	default:
-		return p.paint("33", s)
+		return p.paint(yellow, s)
+	}
+}
+
+// cell colours a cell of a table by its column.
+func (p palette) cell(key string, r *row, s string) string {
+	switch {
+	case key == "usage" && r.asked:
+		return p.usage(r.usage, s)
+	case (key == "expires_on" || key == "days_left") && r.expiresWithin(0, r.now):
+		return p.paint(red, s)
+	case (key == "expires_on" || key == "days_left") && r.expiresWithin(soon, r.now):
+		return p.paint(yellow, s)
+	default:
+		return s
 	}
 }

@@ -2,79 +2,66 @@ package main
 
 import (
 	"encoding/csv"
-	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 )
 
-var csvHeader = []string{
-	"account_id", "certificate_id", "usage", "checked_at", "truncated", "service", "status",
-	"reason", "message", "http_status", "retry_after_seconds", "ray_id",
+// writeCSV writes the rows with the keys of their columns in the first line.
+func writeCSV(r *report) error {
+	out := csv.NewWriter(r.out)
+	line := make([]string, len(r.columns))
+	if r.headers {
+		for i, c := range r.columns {
+			line[i] = c.key
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	for _, each := range r.rows() {
+		for i, c := range r.columns {
+			value := c.value
+			if value == nil {
+				value = c.text
+			}
+			line[i] = cell(value(each))
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
 }
 
-// csvPrinter writes one row for each association, and one row with service and
-// status empty for a certificate that has none or is unknown.
-type csvPrinter struct {
-	out     *csv.Writer
-	started bool
-}
+const (
+	// formulaStarts are what a spreadsheet takes for the beginning of a formula
+	// (CWE-1236). Some read the full-width forms like the others.
+	formulaStarts = "=+-@＝＋－＠"
+	// cellStarts are the characters behind which a reader may begin another cell,
+	// depending on the separator that it was given.
+	cellStarts = ",;|:^~!"
+	// passedOver are blanks and quotation marks, which readers remove from the
+	// beginning of a cell.
+	passedOver = " \"'`"
+)
 
-func (p *csvPrinter) print(a answer) error {
-	why := reason{}
-	if a.Reason != nil {
-		why = *a.Reason
-	}
-	associations := a.Associations
-	if len(associations) == 0 {
-		associations = []association{{}}
-	}
-	var rows [][]string
-	for _, each := range associations {
-		rows = append(rows, []string{
-			a.AccountID, a.CertificateID, a.Usage, timestamp(a.CheckedAt, time.RFC3339Nano), strconv.FormatBool(a.Truncated),
-			cell(each.Service), cell(each.Status),
-			why.Code, cell(why.Message), unlessZero(float64(why.HTTPStatus)), unlessZero(why.RetryAfterSeconds), cell(a.RayID),
-		})
-	}
-	return p.write(rows)
-}
-
-func (p *csvPrinter) finish(summary) error { return p.write(nil) }
-
-func (p *csvPrinter) write(rows [][]string) error {
-	if !p.started {
-		rows = append([][]string{csvHeader}, rows...)
-		p.started = true
-	}
-	return p.out.WriteAll(rows) // flushes
-}
-
-// formulaStarts are what a spreadsheet takes for the beginning of a formula
-// (CWE-1236). Some read the full-width forms like the others.
-const formulaStarts = "=+-@＝＋－＠"
-
-// cell makes text from the service safe for terminals and spreadsheets: an
-// apostrophe goes before what would be a formula, also once an import has trimmed
-// blanks. Other white space is not printable, and so an escape by then.
+// cell makes text safe for terminals and spreadsheets: an apostrophe goes before
+// each character that would begin a formula, whichever separator the reader
+// uses, also once an import has trimmed blanks and quotation marks. Tabs and line
+// breaks are not printable, and so are escapes by then.
 func cell(s string) string {
 	s = printable(s)
-	if first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " ")); strings.ContainsRune(formulaStarts, first) {
-		return "'" + s
+	var b strings.Builder
+	begins := true
+	for _, r := range s {
+		if begins && strings.ContainsRune(formulaStarts, r) {
+			b.WriteByte('\'')
+			begins = false
+		}
+		if !strings.ContainsRune(passedOver, r) {
+			begins = strings.ContainsRune(cellStarts, r)
+		}
+		b.WriteRune(r)
 	}
-	return s
-}
-
-func timestamp(t *time.Time, layout string) string {
-	if t == nil {
-		return ""
-	}
-	return t.Format(layout)
-}
-
-func unlessZero(v float64) string {
-	if v == 0 {
-		return ""
-	}
-	return strconv.FormatFloat(v, 'f', -1, 64)
+	return b.String()
 }

@@ -1,41 +1,48 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 const (
-	demoAccount = "demo"
-	// demoAuditFirst keeps the certificates of the audit apart from those of list,
-	// about which it says something else.
-	demoAuditFirst = 1000
-	// demoSize and demoLatency make the audit take a few seconds.
-	demoSize    = 240
-	demoLatency = 250 * time.Millisecond
-	// demoBlock is what the vendor's block of five minutes is cut down to.
-	demoBlock = 2 * time.Second
+	demoAccount = "7c1d4b0e9a3f4e6d8b2a5c90e1f7d346"
+	demoZone    = "b5a0d3f18c274e69a1f0c7e2d84b9635"
 )
 
-// startDemo starts the fake service on loopback with certificates for list (a
-// few) or audit (many, with a block, failures that pass and some that stay).
-func startDemo(sys system, few bool, opts []api.Option) (*service, error) {
-	fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service, not from Cloudflare")
+// demoCertificates are those of the demo: CA and leaf certificates, what uses them
+// and when they expire.
+var demoCertificates = []struct {
+	id, name, kind string
+	ca             bool
+	days           int
+}{
+	{"8f4e2a61-5d0b-4c9e-9a37-1b6f0e52c8d4", "api-shield-root", "custom", true, 12},
+	{"c20b97d5-e1f4-4a68-8c03-7d95b3a14f20", "checkout-client", "custom", false, 148},
+	{"3a96f8c7-42de-4b15-b0a9-e8d17c5f6032", "legacy-root-2021", "custom", true, -41},
+	{"e57d1b30-98a2-4f7c-8e64-05c9fa2b7d18", "partner-root", "custom", true, 790},
+	{"6b08c4f2-7e15-4d93-a5d8-92f3e07b1ca6", "payments-client", "custom", false, 61},
+	{"d914a7e8-03cb-4e52-97f6-4ab8c1d05e73", "orders-db-client", "custom", false, 213},
+	{"19e5f06d-b8a7-4c21-8d4f-c6730ea92b5f", "employee-root", "custom", true, 1412},
+	{"a3c7820f-6f9d-4158-b1e2-5e08d4c96a71", "gateway-inspection", "gateway_managed", true, 1790},
+}
+
+// startDemo starts the fake service on loopback with an account that has every
+// kind of answer. The token of the demo lacks the permission to read Workers.
+func startDemo(sys system, quiet bool, opts []api.Option) (*service, error) {
+	if !quiet {
+		fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service, not from Cloudflare")
+	}
 	server, err := apitest.NewServer()
 	if err != nil {
 		return nil, failuref("cannot start the fake service: %w", err)
 	}
-	var certs []string
-	if few {
-		certs, err = scriptList(server)
-	} else {
-		certs, err = scriptAudit(server)
-	}
-	if err != nil {
+	if err := fillDemo(server, time.Now()); err != nil {
 		server.Close()
 		return nil, failuref("cannot set up the fake service: %w", err)
 	}
@@ -44,69 +51,29 @@ func startDemo(sys system, few bool, opts []api.Option) (*service, error) {
 		server.Close()
 		return nil, usagef("%s", plainly(err))
 	}
-	return &service{client: client, account: demoAccount, certs: certs, close: server.Close}, nil
+	return &service{client: client, accounts: []string{demoAccount}, close: server.Close}, nil
 }
 
-// demoCert gives ids in the form of the vendor's, the same on every platform:
-// the product is more than an int of 32 bits holds.
-func demoCert(n int) api.CertificateRef {
-	return api.CertificateRef{AccountID: demoAccount, ID: fmt.Sprintf("%08x-0c35-4c7f-82c7-8e9487d3ff60", 0x2458ce5a+int64(n)*0x9e3779b1&0x7fffffff)}
-}
-
-// scriptList shows each kind of answer once. Failures are left to the audit, so
-// that the first thing anybody tries ends with 0.
-func scriptList(server *apitest.Server) ([]string, error) {
-	gateway := api.Association{Service: "gateway", Status: "active"}
-	access := api.Association{Service: "access", Status: "pending_deployment"}
-	responses := []apitest.Response{
-		apitest.Associations(gateway, access),
-		apitest.NoAssociations(),
-		apitest.PartialAssociations(2000, gateway),
+func fillDemo(server *apitest.Server, now time.Time) error {
+	var problems []error
+	check := func(err error) { problems = append(problems, err) }
+	id := map[string]string{}
+	for _, c := range demoCertificates {
+		id[c.name] = c.id
+		expires := now.Add(time.Duration(c.days)*day + day/2)
+		check(server.AddCertificate(api.CertificateRef{AccountID: demoAccount, ID: c.id}, apitest.Certificate{
+			Name: c.name, Type: c.kind, CA: c.ca, ExpiresOn: expires, UploadedOn: expires.Add(-5 * 365 * day),
+			Issuer: "CN=" + c.name + ",O=Example", SignatureAlgorithm: "ECDSA-SHA256", SerialNumber: "4711",
+		}))
 	}
-	var certs []string
-	for i, response := range responses {
-		cert := demoCert(i)
-		certs = append(certs, cert.ID)
-		if err := server.Script(apitest.AssociationsOf(cert), response); err != nil {
-			return nil, err
-		}
-	}
-	return certs, nil
-}
-
-// scriptAudit is an account like a real one: most certificates in use, some
-// not, and everything that can go wrong on the way.
-func scriptAudit(server *apitest.Server) ([]string, error) {
-	services := []string{"gateway", "access", "workers", "api_shield"}
-	var certs []string
-	for i := range demoSize {
-		cert := demoCert(demoAuditFirst + i)
-		certs = append(certs, cert.ID)
-		use := api.Association{Service: services[i%len(services)], Status: "active"}
-		answer := apitest.Associations(use)
-		if i%7 == 3 {
-			answer = apitest.NoAssociations()
-		}
-		var before []apitest.Response
-		switch i {
-		case 5, 33, 61: // passes when asked again
-			before = append(before, apitest.ServerError(http.StatusBadGateway))
-		case 17:
-			answer = apitest.PartialAssociations(2000, use, api.Association{Service: "access", Status: "pending_deployment"})
-		case 40:
-			before = append(before, apitest.RateLimited(demoBlock))
-		case 48:
-			answer = apitest.ServerError(http.StatusServiceUnavailable)
-		case 80:
-			answer = apitest.Forbidden()
-		case 97:
-			answer = apitest.NoResult()
-		case 104:
-			answer = apitest.NotFound()
-		}
-		if err := server.Script(apitest.AssociationsOf(cert), append(before, answer.After(demoLatency).Always())...); err != nil {
-			return nil, err
-		}
-	}
-	return certs, nil
+	check(server.AddZone(demoAccount, apitest.Zone{ID: demoZone, Name: "example.com"}))
+	check(server.SetHostnames(demoZone, id["api-shield-root"], "api.example.com", "pay.example.com"))
+	check(server.AddWorker(demoAccount, apitest.Worker{Name: "checkout", Certificates: map[string]string{"CLIENT": id["checkout-client"]}}))
+	check(server.AddPagesProject(demoAccount, apitest.PagesProject{Name: "payments", Production: map[string]string{"BANK": id["payments-client"]}}))
+	check(server.AddHyperdriveConfig(demoAccount, apitest.HyperdriveConfig{ID: "c5b1e0a96d3f4d2b8f70a4c9e2d61b38", Name: "orders", CertificateID: id["orders-db-client"]}))
+	check(server.AddPostureRule(demoAccount, apitest.PostureRule{ID: "0e6f93ab-51c4-4d7e-9b28-f3a8c07d5e14", Name: "laptops", CertificateID: id["employee-root"]}))
+	check(server.SetAssociations(api.CertificateRef{AccountID: demoAccount, ID: id["employee-root"]}, api.Association{Service: "access", Status: "active"}))
+	check(server.SetGateway(demoAccount, apitest.Gateway{CertificateID: id["gateway-inspection"]}))
+	check(server.SetForbidden(generated.ListWorkersOperation.ID, generated.GetWorkerSettingsOperation.ID))
+	return errors.Join(problems...)
 }

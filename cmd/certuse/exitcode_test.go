@@ -25,26 +25,41 @@ func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
 		code int
 		says string
 	}{
-		"in use":                             {"list used", exitOK, "1 certificate: 1 in use, 0 unused, 0 unknown"},
-		"unused":                             {"list free", exitOK, "0 in use, 1 unused, 0 unknown"},
-		"in use and truncated":               {"list part", exitOK, "1 answer truncated"},
-		"truncated with nothing delivered":   {"list none", exitUnknown, "Unknown is not unused: 1 truncated"},
-		"an old answer":                      {"list old", exitUnknown, "1 stale"},
-		"required and an old answer":         {"audit --require-unused old", exitUnknown, "old responses"},
-		"no result":                          {"list empty", exitUnknown, "1 no_result"},
-		"refused":                            {"list used secret", exitUnknown, "check the account id"},
-		"unknown to the service":             {"list nowhere", exitUnknown, "1 not_found"},
+		"in use":                             {"usage used", exitOK, "1 certificate: 1 in use, 0 unused, 0 unknown"},
+		"unused":                             {"usage free", exitOK, "Unused according to associations, hostnames"},
+		"in use and truncated":               {"usage part", exitOK, "1 in use"},
+		"truncated with nothing delivered":   {"usage none", exitUnknown, "usage of 1 certificate is unknown: associations: "},
+		"an old answer":                      {"usage old", exitUnknown, "1 unknown"},
+		"required and an old answer":         {"audit --require-unused old", exitUnknown, "1 unknown"},
+		"no result":                          {"usage empty", exitUnknown, "no result"},
+		"refused":                            {"usage used secret", exitUnknown, `1 unknown for missing permissions: "Account: SSL and Certificates Read"`},
+		"unknown to the service":             {"usage nowhere", exitUnknown, "no source could be asked: get mTLS certificate: HTTP 404"},
+		"which does not mean unused":         {"usage nowhere", exitUnknown, "which does not mean unused"},
 		"audit in use":                       {"audit used free", exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown"},
-		"audit unknown":                      {"audit secret", exitUnknown, "1 forbidden"},
+		"audit unknown":                      {"audit secret", exitUnknown, "Unknown is not unused"},
+		"the whole account":                  {"audit", exitUnknown, "7 certificates: 2 in use, 1 unused, 4 unknown"},
 		"required and all unused":            {"audit --require-unused free", exitOK, "1 unused"},
 		"required and in use":                {"audit --require-unused free used", exitInUse, "not unused: 1 certificate in use"},
-		"required and unknown":               {"audit --require-unused free secret", exitUnknown, "1 forbidden"},
+		"required and unknown":               {"audit --require-unused free secret", exitUnknown, "missing permissions"},
 		"required, in use and unknown":       {"audit --require-unused secret used", exitInUse, "not unused"},
-		"required and truncated to nothing":  {"audit --require-unused none", exitUnknown, "1 truncated"},
-		"the same certificate named twice":   {"list used " + testAccount + "/used", exitOK, "1 repeated id left out"},
-		"account in the argument":            {"list --account other " + testAccount + "/used", exitOK, "1 in use"},
-		"account of the flag comes first":    {"list --account other used", exitUnknown, "1 not_found"},
-		"quiet about answers":                {"audit -q secret", exitUnknown, ""},
+		"required and truncated to nothing":  {"audit --require-unused none", exitUnknown, "1 unknown"},
+		"required and not printed":           {"audit --require-unused --usage unused used free", exitInUse, "not unused"},
+		"unknown and not printed":            {"audit --usage unused secret free", exitUnknown, "1 unused, 1 unknown"},
+		"sources that are enough":            {"audit --sources workers secret", exitOK, "left out: associations, hostnames"},
+		"expiring":                           {"audit --expires-within 53w free", exitExpiring, "all expired or expiring within 53w"},
+		"expiring later":                     {"audit --expires-within 30d free", exitOK, "0 certificates"},
+		"expiring and unknown":               {"audit --expires-within 9000h secret", exitUnknown, "1 unknown"},
+		"list":                               {"list", exitOK, "7 certificates\n"},
+		"list what expires":                  {"list --expires-within 400d", exitExpiring, "7 certificates, all expired or expiring within 400d"},
+		"list nothing that expires":          {"list --expires-within 2w", exitOK, "0 certificates"},
+		"list of an unknown account":         {"list --account other", exitFailure, "account other: list mTLS certificates: HTTP 404"},
+		"audit of an unknown account":        {"audit --account other", exitUnknown, "There are more certificates"},
+		"audit of one of two accounts":       {"audit --account other --account " + testAccount + " --sources workers", exitUnknown, "7 certificates"},
+		"the same certificate named twice":   {"usage used " + testAccount + "/used", exitOK, "1 repeated id left out"},
+		"account in the argument":            {"usage --account other " + testAccount + "/used", exitOK, "1 in use"},
+		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
+		"time is over":                       {"audit --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
+		"quiet about answers":                {"audit -q secret", exitUnknown, "missing permissions"},
 		"quiet, but not about what is wrong": {"audit -q --require-unused used", exitInUse, "not unused"},
 	}
 	for name, test := range tests {
@@ -83,47 +98,72 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		args string
 		says []string
 	}{
-		"no command":               {env, "", []string{"a command is missing", "certuse help"}},
-		"unknown command":          {env, "lst used", []string{`unknown command "lst"`, "--help"}},
-		"unknown flag":             {env, "list --frobnicate used", []string{"unknown flag", "certuse list --help"}},
-		"a token as a flag":        {env, "list --token abc used", []string{"unknown flag: --token"}},
-		"a token as another flag":  {env, "list --api-token abc used", []string{"unknown flag: --api-token"}},
-		"unknown format":           {env, "list -o xml used", []string{`"xml"`, "table, json, jsonl, csv"}},
-		"nothing to list":          {env, "list", []string{"no certificate is named", "--demo"}},
-		"nothing to audit":         {env, "audit", []string{"no certificate is named", "--from"}},
-		"named twice":              {env, "audit --from " + list + " used", []string{"--from, not both"}},
-		"two lists":                {env, "audit --from " + list + " --from " + list + " --require-unused", []string{"--from is given 2 times"}},
-		"demo of one's own":        {env, "list --demo used", []string{"--demo brings its own"}},
-		"demo of one's own list":   {env, "audit --demo --from " + list, []string{"--demo brings its own"}},
-		"no credentials":           {without(token), "list used", []string{token, "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "--demo"}},
-		"empty credentials":        {append(without(token), token+"="), "list used", []string{token}},
-		"half a pair":              {append(without(token), "CLOUDFLARE_EMAIL=a@example.com"), "list used", []string{"CLOUDFLARE_API_KEY"}},
-		"no account":               {without(account), "list used", []string{"argument 1", "--account", account}},
-		"bad id":                   {env, "list used ../../user", []string{"argument 2"}},
-		"bad account":              {env, "list --account a.b used", []string{"argument 1: the account id has"}},
-		"empty account":            {env, "list --account= used", []string{"certuse: --account is empty\n"}},
-		"empty account of a demo":  {env, "audit --demo --account=", []string{"certuse: --account is empty\n"}},
-		"empty account, needless":  {env, "list --account= " + testAccount + "/used", []string{"certuse: --account is empty\n"}},
-		"empty format":             {env, "list --output= used", []string{`"" is not an output format`}},
-		"empty name of a list":     {env, "audit --from=", []string{"certuse: --from is empty: "}},
-		"bad line":                 {env, "audit --from " + list, []string{"certuse: " + list + ": line 4: ", "certuse: " + list + ": line 5: ", "certuse: nothing was sent"}},
-		"no such file":             {env, "audit --from " + list + ".txt", []string{"cannot read the list", "no such file"}},
-		"empty list":               {env, "audit --require-unused --from " + os.DevNull, []string{"names no certificate"}},
-		"base URL in clear":        {append(env, "CLOUDFLARE_BASE_URL=http://example.com"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
-		"base URL that is not one": {append(env, "CLOUDFLARE_BASE_URL=:"), "list used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
-		"negative rate limit":      {env, "list --rate-limit=-1 used", []string{"certuse: --rate-limit: "}},
-		"rate limit of letters":    {env, "list --rate-limit x used", []string{`certuse: --rate-limit: "x" is not a number` + "\n", "certuse list --help"}},
-		"fractional rate limit":    {env, "audit --rate-limit 1.5 used", []string{`certuse: --rate-limit: "1.5" is not a whole number` + "\n"}},
-		"immense rate limit":       {env, "list --rate-limit 99999999999999999999 used", []string{`certuse: --rate-limit: "99999999999999999999" is out of range` + "\n"}},
-		"a switch with a value":    {env, "list -q=maybe used", []string{`certuse: --quiet: "maybe" is not true or false` + "\n"}},
-		"negative limit of a demo": {env, "list --demo --rate-limit=-1", []string{"--rate-limit: "}},
-		"unknown help topic":       {env, "help frobnication", []string{`"frobnication"`}},
-		"unknown shell":            {env, "completion tcsh", []string{"name a shell", "powershell"}},
-		"no shell":                 {env, "completion", []string{"name a shell"}},
-		"argument to version":      {env, "version 2", []string{`"2"`}},
-		"argument to a topic":      {env, "exit-codes extra", []string{`unknown command "extra" for "certuse exit-codes"`, "certuse exit-codes --help"}},
-		"arguments to a topic":     {env, "formats -- x y", []string{`"x"`}},
-		"flag of a topic":          {env, "environment --frobnicate x", []string{"unknown flag: --frobnicate"}},
+		"no command":                {env, "", []string{"a command is missing", "certuse help"}},
+		"unknown command":           {env, "lst used", []string{`unknown command "lst"`, "did you mean list?", "--help"}},
+		"unknown flag":              {env, "usage --frobnicate used", []string{"unknown flag", "certuse usage --help"}},
+		"a token as a flag":         {env, "usage --token abc used", []string{"unknown flag: --token"}},
+		"a token as another flag":   {env, "usage --api-token abc used", []string{"unknown flag: --api-token"}},
+		"unknown format":            {env, "usage -o xml used", []string{`"xml"`, "table, wide, json, jsonl, csv, id, prometheus"}},
+		"nothing to ask about":      {env, "usage", []string{"no certificate is named", "--demo", "certuse audit"}},
+		"certificates to list":      {env, "list used", []string{"list takes no certificates", "certuse usage used"}},
+		"no account at all":         {without(account), "audit", []string{"no account", "--account", account}},
+		"an id of two accounts":     {env, "usage --account a --account b used", []string{"argument 1", "ACCOUNT/ID"}},
+		"mistyped flag":             {env, "audit --require-unsed used", []string{"did you mean --require-unused?"}},
+		"mistyped topic":            {env, "help exitcodes", []string{"did you mean exit-codes?"}},
+		"mistyped column":           {env, "audit --columns nmae used", []string{`no column "nmae" (did you mean name?)`}},
+		"mistyped source":           {env, "audit --sources worker used", []string{"--sources", "did you mean workers?"}},
+		"mistyped usage":            {env, "audit --usage unsued used", []string{"--usage", "did you mean unused?"}},
+		"mistyped order":            {env, "list --sort nam", []string{"--sort", "did you mean name?"}},
+		"mistyped format":           {env, "list -o tabel", []string{"did you mean table?"}},
+		"duration of no unit":       {env, "list --expires-within 30", []string{`--expires-within: "30" is not a duration`}},
+		"duration below zero":       {env, "list --expires-within=-3d", []string{"is not a duration"}},
+		"no time":                   {env, "list --timeout 0s", []string{"--timeout"}},
+		"CA and leaf":               {env, "list --ca --leaf", []string{"ca", "leaf"}},
+		"empty list of sources":     {env, "audit --sources=", []string{"--sources is empty"}},
+		"empty name of an output":   {env, "audit --output-file=", []string{"--output-file is empty"}},
+		"output to a directory":     {env, "list --output-file " + filepath.Dir(list), []string{"not a regular file"}},
+		"output to nowhere":         {env, "list --output-file " + list + "/x", []string{"--output-file: "}},
+		"list that is a directory":  {env, "audit --from " + filepath.Dir(list), []string{"is a directory"}},
+		"quoted token":              {append(without(token), token+`="`+testToken+`"`), "audit", []string{token + " has quotation marks around"}},
+		"padded token":              {append(without(token), token+"="+testToken+"\n"), "audit", []string{token + " has white space around"}},
+		"token with its scheme":     {append(without(token), token+"=Bearer "+testToken), "audit", []string{token + ` begins with "Bearer"`}},
+		"token with a blank":        {append(without(token), token+"=a b"), "audit", []string{token + " has white space"}},
+		"quoted account":            {append(without(account), account+"='"+testAccount+"'"), "audit --from " + list, []string{account + " has quotation marks around"}},
+		"padded account":            {append(without(account), account+"="+testAccount+" "), "usage used", []string{account + " has white space around"}},
+		"bad account of a variable": {append(without(account), account+"=a.b"), "usage used", []string{account + ": the account id has"}},
+		"named twice":               {env, "audit --from " + list + " used", []string{"--from, not both"}},
+		"two lists":                 {env, "audit --from " + list + " --from " + list + " --require-unused", []string{"--from is given 2 times"}},
+		"demo of one's own":         {env, "usage --demo used", []string{"--demo brings its own"}},
+		"demo of one's own list":    {env, "audit --demo --from " + list, []string{"--demo brings its own"}},
+		"no credentials":            {without(token), "usage used", []string{token, "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "--demo"}},
+		"empty credentials":         {append(without(token), token+"="), "usage used", []string{token}},
+		"half a pair":               {append(without(token), "CLOUDFLARE_EMAIL=a@example.com"), "usage used", []string{"CLOUDFLARE_API_KEY"}},
+		"no account":                {without(account), "usage used", []string{"argument 1", "--account", account}},
+		"bad id":                    {env, "usage used ../../user", []string{"argument 2"}},
+		"bad account":               {env, "usage --account a.b used", []string{"--account: the account id has"}},
+		"empty account":             {env, "usage --account= used", []string{"certuse: --account is empty\n"}},
+		"empty account of a demo":   {env, "audit --demo --account=", []string{"certuse: --account is empty\n"}},
+		"empty account, needless":   {env, "usage --account= " + testAccount + "/used", []string{"certuse: --account is empty\n"}},
+		"empty format":              {env, "usage --output= used", []string{`"" is not an output format`}},
+		"empty name of a list":      {env, "audit --from=", []string{"certuse: --from is empty: "}},
+		"bad line":                  {env, "audit --from " + list, []string{"certuse: " + list + ": line 4: ", "certuse: " + list + ": line 5: ", "certuse: nothing was sent"}},
+		"no such file":              {env, "audit --from " + list + ".txt", []string{"cannot read the list", "no such file"}},
+		"empty list":                {env, "audit --require-unused --from " + os.DevNull, []string{"names no certificate"}},
+		"base URL in clear":         {append(env, "CLOUDFLARE_BASE_URL=http://example.com"), "usage used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
+		"base URL that is not one":  {append(env, "CLOUDFLARE_BASE_URL=:"), "usage used", []string{"certuse: CLOUDFLARE_BASE_URL: "}},
+		"negative rate limit":       {env, "usage --rate-limit=-1 used", []string{"certuse: --rate-limit: "}},
+		"rate limit of letters":     {env, "usage --rate-limit x used", []string{`certuse: --rate-limit: "x" is not a number` + "\n", "certuse usage --help"}},
+		"fractional rate limit":     {env, "audit --rate-limit 1.5 used", []string{`certuse: --rate-limit: "1.5" is not a whole number` + "\n"}},
+		"immense rate limit":        {env, "usage --rate-limit 99999999999999999999 used", []string{`certuse: --rate-limit: "99999999999999999999" is out of range` + "\n"}},
+		"a switch with a value":     {env, "usage -q=maybe used", []string{`certuse: --quiet: "maybe" is not true or false` + "\n"}},
+		"negative limit of a demo":  {env, "list --demo --rate-limit=-1", []string{"--rate-limit: "}},
+		"unknown help topic":        {env, "help frobnication", []string{`"frobnication"`}},
+		"unknown shell":             {env, "completion tcsh", []string{"name a shell", "powershell"}},
+		"no shell":                  {env, "completion", []string{"name a shell"}},
+		"argument to version":       {env, "version 2", []string{`"2"`}},
+		"argument to a topic":       {env, "exit-codes extra", []string{`unknown command "extra" for "certuse exit-codes"`, "certuse exit-codes --help"}},
+		"arguments to a topic":      {env, "formats -- x y", []string{`"x"`}},
+		"flag of a topic":           {env, "environment --frobnicate x", []string{"unknown flag: --frobnicate"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -152,10 +192,11 @@ func TestRateLimitAboveTheVendorsQuotaIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for args, warns := range map[string]bool{
-		"list used":                       false,
-		"list --rate-limit 1200 used":     false,
-		"list --rate-limit 1201 used":     true,
-		"audit -q --rate-limit 0 used":    true,
+		"usage used":                      false,
+		"usage --rate-limit 1200 used":    false,
+		"usage --rate-limit 1201 used":    true,
+		"audit --rate-limit 0 used":       true,
+		"audit -q --rate-limit 0 used":    false,
 		"list --demo --rate-limit 100000": false,
 	} {
 		t.Run(args, func(t *testing.T) {
@@ -191,7 +232,7 @@ func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for _, args := range append([]string{
-		"list used", "list -o json used", "audit -o jsonl used", "audit -o csv used", "audit used",
+		"usage used", "usage -o json used", "audit -o jsonl used", "audit -o csv used", "audit used",
 	}, withoutAnswers...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +259,7 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 		cmd.Path, cmd.Args = shell, append([]string{"sh", "-c", `exec "$0" "$@" ` + to}, cmd.Args...)
 		return execute(t, cmd)
 	}
-	for _, args := range append([]string{"list used", "audit -q -o csv used", "audit --require-unused used"}, withoutAnswers...) {
+	for _, args := range append([]string{"usage used", "audit -q -o csv used", "audit --require-unused used"}, withoutAnswers...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			redirected(t, ">&-", strings.Fields(args)...).expect(t, exitFailure, "certuse: standard output is closed")
@@ -239,10 +280,10 @@ func TestStandardErrorThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for args, code := range map[string]int{
-		"list used":                   exitFailure,
-		"list -q used":                exitOK, // prints nothing there
+		"usage used":                  exitFailure,
+		"usage -q used":               exitOK, // prints nothing there
 		"audit --require-unused used": exitInUse,
-		"list --no-such-flag":         exitUsage,
+		"usage --no-such-flag":        exitUsage,
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
@@ -257,8 +298,8 @@ func TestWrongUsageIsToldWithoutEscapeSequences(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J"
 	for _, args := range [][]string{
-		{takeover}, {"list", "--" + takeover}, {"list", "-o", takeover, "x"}, {"help", takeover},
-		{"audit", "--from", takeover}, {"list", takeover},
+		{takeover}, {"list", "--" + takeover}, {"usage", "-o", takeover, "x"}, {"help", takeover},
+		{"audit", "--from", takeover}, {"usage", takeover}, {"list", takeover},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()

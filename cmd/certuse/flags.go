@@ -3,7 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,15 +17,59 @@ import (
 // all tools of a user together.
 const vendorQuota = 1200
 
-// flagError says what is wrong with a flag's value in words of the command
-// line; the flag library quotes the functions of Go that could not read it.
-func flagError(_ *cobra.Command, err error) error {
+// durationFlag is a duration that may be written in days (30d) and weeks (2w).
+type durationFlag struct {
+	time.Duration
+	text string
+	set  bool
+}
+
+var _ pflag.Value = new(durationFlag)
+
+func (d *durationFlag) String() string { return d.text }
+
+// Type is the name of the value in help texts.
+func (d *durationFlag) Type() string { return "duration" }
+
+// Set reads a duration of Go, or a number of days or weeks.
+func (d *durationFlag) Set(text string) error {
+	units := map[byte]time.Duration{'d': day, 'w': 7 * day}
+	if n := len(text); n > 0 && units[text[n-1]] > 0 {
+		number, err := strconv.ParseFloat(text[:n-1], 64)
+		length := number * float64(units[text[n-1]])
+		if err != nil || !(length > 0) || length > math.MaxInt64/2 {
+			return errDuration
+		}
+		*d = durationFlag{time.Duration(length), text, true}
+		return nil
+	}
+	length, err := time.ParseDuration(text)
+	if err != nil || length <= 0 {
+		return errDuration
+	}
+	*d = durationFlag{length, text, true}
+	return nil
+}
+
+var errDuration = errors.New("not a positive duration")
+
+// flagError describes a wrong flag in words of the command line; the flag library
+// quotes the functions of Go that could not read its value.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		return fmt.Errorf("%w%s", err, didYouMeanFlag(unknown.GetSpecifiedName(), names))
+	}
 	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
 	}
 	problem := "is not true or false"
-	if wrong.GetFlag().Value.Type() == "int" {
+	switch wrong.GetFlag().Value.Type() {
+	case "duration":
+		problem = "is not a duration, such as 30d, 2w, 12h or 90s"
+	case "int":
 		_, noNumber := strconv.ParseFloat(wrong.GetValue(), 64)
 		switch {
 		case errors.Is(err, strconv.ErrRange):
@@ -31,18 +79,48 @@ func flagError(_ *cobra.Command, err error) error {
 		default:
 			problem = "is not a number"
 		}
+	case "stringSlice":
+		problem = "is not a list"
 	}
 	return fmt.Errorf("--%s: %q %s", wrong.GetFlag().Name, wrong.GetValue(), problem)
 }
 
-// quotaWarning is empty for a rate limit that keeps the vendor's quota.
-func quotaWarning(limit int) string {
-	switch {
-	case limit == 0:
-		return fmt.Sprintf("warning: --rate-limit 0 is no limit, but the vendor allows %s requests in five minutes for all tools together", count(vendorQuota))
-	case limit > vendorQuota:
-		return fmt.Sprintf("warning: --rate-limit %d is more than the vendor allows: %s requests in five minutes for all tools together", limit, count(vendorQuota))
-	default:
-		return ""
+// similar returns the known words that are close to one that was mistyped.
+func similar(word string, known []string) []string {
+	// Cobra compares words for its commands only.
+	root := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, each := range known {
+		root.AddCommand(&cobra.Command{Use: each, Run: func(*cobra.Command, []string) {}})
 	}
+	found := root.SuggestionsFor(word)
+	slices.Sort(found)
+	return found
+}
+
+// didYouMean is the end of a message about a mistyped word; empty if no known one
+// is close.
+func didYouMean(word string, known []string) string {
+	if found := similar(word, known); word != "" && len(found) > 0 {
+		return " (did you mean " + strings.Join(found, " or ") + "?)"
+	}
+	return ""
+}
+
+func didYouMeanFlag(word string, known []string) string {
+	if found := similar(word, known); len(found) > 0 {
+		return " (did you mean --" + strings.Join(found, " or --") + "?)"
+	}
+	return ""
+}
+
+// warnOfQuota warns of a rate limit that exceeds the vendor's quota.
+func (q *query) warnOfQuota() {
+	if q.quiet || q.demo || q.rateLimit > 0 && q.rateLimit <= vendorQuota {
+		return
+	}
+	what := fmt.Sprintf("%d is more than the vendor allows", q.rateLimit)
+	if q.rateLimit == 0 {
+		what = "0 is no limit, and the vendor has one"
+	}
+	fmt.Fprintf(q.sys.stderr, "certuse: warning: --rate-limit %s: %s requests in five minutes for all tools together\n", what, count(vendorQuota))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -9,89 +10,110 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
 )
 
 var update = flag.Bool("update", false, "write the golden files of testdata anew")
 
-// sampleAnswers has every kind of answer, with text that is hostile to
-// terminals and spreadsheets.
-func sampleAnswers() []answer {
-	checked := time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
-	const account = "023e105f4ecef8ad9ca31a8372d0c353"
-	return []answer{
-		{
-			AccountID: account, CertificateID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", Usage: usageInUse, CheckedAt: &checked, RayID: "8f1e2d3c4b5a6978-FRA",
-			Associations: []association{{"gateway", "active"}, {"gateway", "active"}, {"access", "pending_deployment"}},
-			Notices:      []notice{},
-		},
-		{
-			AccountID: account, CertificateID: "cert-unused", Usage: usageUnused, CheckedAt: &checked, RayID: "8f1e2d3c4b5a6979-FRA",
-			Associations: []association{}, Notices: []notice{{1001, "this method is deprecated"}},
-		},
-		{
-			AccountID: account, CertificateID: "cert-truncated-in-use", Usage: usageInUse, CheckedAt: &checked, Truncated: true,
-			Associations: []association{{"=cmd|' /C calc'!A0", "\x1b[2Jactive\u202e"}}, Notices: []notice{},
-		},
-		{
-			AccountID: account, CertificateID: "cert-truncated-empty", Usage: usageUnknown, CheckedAt: &checked, Truncated: true,
-			Associations: []association{}, Notices: []notice{},
-			Reason: &reason{Code: "truncated", Message: "the service says that more associations exist than it delivered"},
-		},
-		{
-			AccountID: account, CertificateID: "cert-forbidden", Usage: usageUnknown, RayID: "8f1e2d3c4b5a697a-FRA",
-			Associations: []association{}, Notices: []notice{},
-			Reason: &reason{Code: "forbidden", Message: "HTTP 403 Forbidden: code 10000: \"Authentication\x07 error\", ask <the owner>", HTTPStatus: 403},
-		},
-		{
-			AccountID: account, CertificateID: "cert-limited", Usage: usageUnknown,
-			Associations: []association{}, Notices: []notice{},
-			Reason: &reason{Code: "rate_limited", Message: "HTTP 429 Too Many Requests", HTTPStatus: 429, RetryAfterSeconds: 300},
-		},
-		{
-			AccountID: "other", CertificateID: "cert-a", Usage: usageUnknown, Associations: []association{}, Notices: []notice{},
-			Reason: &reason{Code: "not_asked", Message: "not asked: interrupted"},
-		},
-		{
-			AccountID: "other", CertificateID: "cert-b", Usage: usageUnknown, Associations: []association{}, Notices: []notice{},
-			Reason: &reason{Code: "not_asked", Message: "not asked: interrupted"},
-		},
+var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
+
+// sampleRecords has every kind of answer, with text that is hostile to terminals
+// and spreadsheets, and wide characters.
+func sampleRecords() []record {
+	yes, no := true, false
+	sample := func(id, name string, ca *bool, days int, usage api.Usage, uses ...api.Use) record {
+		r := record{asked: true, usage: usage}
+		r.Certificate = api.Certificate{
+			Ref: api.CertificateRef{AccountID: testAccount, ID: id}, Name: name, Type: "custom", CA: ca,
+			Issuer: "CN=" + name, SerialNumber: "4711", SignatureAlgorithm: "ECDSA-SHA256",
+		}
+		if days != 0 {
+			r.Certificate.ExpiresOn = sampleTime.Add(time.Duration(days) * day)
+		}
+		r.Evidence = api.Evidence{Uses: uses, GatheredAt: sampleTime}
+		for _, source := range api.AllSources() {
+			r.Evidence.Sources = append(r.Evidence.Sources, api.SourceResult{Source: source, State: api.SourceComplete, Scope: "all " + string(source)})
+		}
+		return r
 	}
+	denied := sample("77777777-0c35-4c7f-82c7-8e9487d3ff60", "checkout-client", &no, 200, api.UsageUnknown)
+	denied.Evidence.Sources[1] = api.SourceResult{Source: api.SourceHostnames, State: api.SourceNotApplicable}
+	denied.Evidence.Sources[2] = api.SourceResult{
+		Source: api.SourceWorkers, State: api.SourceFailed, Permission: "Account: Workers Scripts Read", Err: &api.Error{StatusCode: 403},
+	}
+	denied.Evidence.Sources[3] = api.SourceResult{Source: api.SourcePages, State: api.SourceFailed, Err: &api.Error{StatusCode: 502}}
+	narrowed := sample("88888888-0c35-4c7f-82c7-8e9487d3ff60", "partner", &yes, 800, api.Unused)
+	narrowed.Evidence.Sources[6] = api.SourceResult{Source: api.SourcePosture, State: api.SourceLeftOut}
+	other := unanswered(api.CertificateRef{AccountID: "other", ID: "cert-a"}, errInterrupted)
+	return []record{
+		sample("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "api-shield", &yes, 12, api.InUse,
+			api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"}, api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"},
+			api.Use{Source: api.SourceHostnames, Name: "api.example.com"}, api.Use{Source: api.SourceHostnames, Name: "www.example.com"}),
+		sample("33333333-0c35-4c7f-82c7-8e9487d3ff60", "旧しい証明書 🔐", &yes, -41, api.Unused),
+		sample("44444444-0c35-4c7f-82c7-8e9487d3ff60", "=cmd|' /C calc'!A0", nil, 0, api.InUse,
+			api.Use{Source: api.SourceWorkers, Name: "\x1b[2Jworker\u202e;=1+1"}),
+		denied, narrowed, other,
+	}
+}
+
+func sampleReport(t *testing.T, kind kindOfReport, name string, width int) *report {
+	t.Helper()
+	columns, err := columnsOf(columnKeys(kind, name, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &report{kind: kind, records: sampleRecords(), columns: columns, headers: true, width: width, now: sampleTime, accounts: 2}
+	r.summary = newSummary(kind, nil)
+	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
+	for i := range r.records {
+		if r.records[i].asked = kind != reportList; kind == reportList {
+			r.records[i].Evidence = api.Evidence{}
+		}
+		r.summary.add(&r.records[i], false, sampleTime)
+	}
+	sortRecords(r.records, "action", sampleTime)
+	return r
 }
 
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		format         string
-		colors         palette
-		perAssociation bool
-		answers        []answer
+		kind   kindOfReport
+		format string
+		width  int
+		colors bool
 	}{
-		"list-table":       {"table", palette{}, true, sampleAnswers()},
-		"list-table-color": {"table", palette{on: true}, true, sampleAnswers()},
-		"audit-table":      {"table", palette{}, false, sampleAnswers()},
-		"one-account":      {"table", palette{}, false, sampleAnswers()[:3]},
-		"answers.json":     {"json", palette{}, false, sampleAnswers()},
-		"empty.json":       {"json", palette{}, false, nil},
-		"answers.jsonl":    {"jsonl", palette{}, false, sampleAnswers()},
-		"answers.csv":      {"csv", palette{}, false, sampleAnswers()},
-		"empty.csv":        {"csv", palette{}, false, nil},
+		"audit.table":      {reportAudit, "table", 0, false},
+		"audit-color":      {reportAudit, "table", 100, true},
+		"audit-40":         {reportAudit, "table", 40, false},
+		"audit-80":         {reportAudit, "table", 80, false},
+		"audit-200":        {reportAudit, "table", 200, false},
+		"audit.wide":       {reportAudit, "wide", 0, false},
+		"audit.json":       {reportAudit, "json", 0, false},
+		"audit.jsonl":      {reportAudit, "jsonl", 0, false},
+		"audit.csv":        {reportAudit, "csv", 0, false},
+		"audit.id":         {reportAudit, "id", 0, false},
+		"audit.prometheus": {reportAudit, "prometheus", 0, false},
+		"list.table":       {reportList, "table", 0, false},
+		"list.csv":         {reportList, "csv", 0, false},
+		"list.json":        {reportList, "json", 0, false},
+		"list.prometheus":  {reportList, "prometheus", 0, false},
+		"usage.table":      {reportUsage, "table", 0, false},
+		"usage-40":         {reportUsage, "table", 40, false},
+		"usage.csv":        {reportUsage, "csv", 0, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			out, err := newPrinter(test.format, &got, test.colors, test.perAssociation)
+			r := sampleReport(t, test.kind, test.format, test.width)
+			r.out, r.colors = &got, palette{test.colors}
+			f, err := findFormat(test.format)
 			if err != nil {
 				t.Fatal(err)
 			}
-			total := newSummary(2)
-			for _, a := range test.answers {
-				total.add(a)
-				if err := out.print(a); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := out.finish(total); err != nil {
+			if err := f.write(r); err != nil {
 				t.Fatal(err)
 			}
 			compareGolden(t, name, got.Bytes())
@@ -99,15 +121,87 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// A table that is printed when there is nothing must not be empty either.
+func TestEmptyReports(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"table": "NAME  ID  USAGE  EXPIRES  DAYS  USED BY\n",
+		"json":  "{\n  \"certificates\": [],\n  \"summary\": {\"total\":0,\"in_use\":0,", "jsonl": "", "id": "",
+		"csv": "account_id,name,certificate_id,usage,expires_on,used_by,type,ca,gathered_at,sources\n",
+	} {
+		var got bytes.Buffer
+		columns, err := columnsOf(columnKeys(reportAudit, name, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := findFormat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &report{out: &got, kind: reportAudit, columns: columns, headers: true, summary: newSummary(reportAudit, nil)}
+		if err := f.write(r); err != nil || !bytes.HasPrefix(got.Bytes(), []byte(want)) || want == "" && got.Len() > 0 {
+			t.Errorf("%s: %v: %q", name, err, got.String())
+		}
+	}
+}
+
+// No line of a table is wider than the terminal, and columns stay aligned.
+func TestTableFitsEveryWidth(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []kindOfReport{reportList, reportUsage, reportAudit} {
+		for _, name := range []string{"table", "wide"} {
+			for width := 1; width < 260; width++ {
+				var got bytes.Buffer
+				r := sampleReport(t, kind, name, width)
+				r.out = &got
+				if err := writeTable(r); err != nil {
+					t.Fatal(err)
+				}
+				for line := range bytes.Lines(got.Bytes()) {
+					if n := cellWidth.StringWidth(string(bytes.TrimSuffix(line, []byte("\n")))); n > width {
+						t.Fatalf("%d columns in a terminal of %d: %s", n, width, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEveryColumnIsShortenedOrDroppedByAStatedOrder(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{"name": true} // which stays
+	for _, key := range dropOrder {
+		known[key] = true
+	}
+	for _, key := range knownColumns() {
+		if !known[key] {
+			t.Errorf("%s is not in dropOrder", key)
+		}
+	}
+}
+
 func TestSummary(t *testing.T) {
 	t.Parallel()
-	total := newSummary(1)
-	for _, a := range sampleAnswers() {
-		total.add(a)
-	}
+	r := sampleReport(t, reportAudit, "table", 0)
+	r.summary.Duplicates, r.summary.Incomplete = 1, true
 	var got bytes.Buffer
-	total.write(&got, palette{})
+	r.summary.writeProblems(&got)
+	r.summary.write(&got, palette{}, &filter{})
 	compareGolden(t, "summary", got.Bytes())
+}
+
+func TestReasonsAreFoundForCausesOfTheirs(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"rate limited":         &api.Error{StatusCode: 429, RetryAfter: time.Minute},
+		"interrupted":          errors.Join(&api.Error{StatusCode: 429}, errInterrupted),
+		"not asked, --timeout": errTimeout,
+		"rejected":             &api.Error{StatusCode: 409},
+	} {
+		if got, _ := reasonOf(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
 }
 
 func compareGolden(t *testing.T, name string, got []byte) {

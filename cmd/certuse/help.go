@@ -1,37 +1,49 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `certuse tells which mTLS certificates of a Cloudflare account are in use.
+const rootHelp = `certuse finds out which mTLS certificates of Cloudflare accounts are used, by
+what, and until when.
 
-Each certificate gets one of three answers: in use, unused, or unknown. Unknown
-means that no answer came that can be relied on: the call failed, it was not
-made, or its answer was truncated with nothing delivered. It never means unused.
+Each certificate is in use, unused, or unknown. It is in use when any source
+names it: the associations that the API reports, hostnames of zones, Workers,
+Pages projects, Hyperdrive configurations, Gateway, device posture rules. It is
+unused when every source that applies answered in full and none names it.
+Everything else is unknown, which never means unused.
 
 Try it without an account:
 
-  certuse list --demo
   certuse audit --demo`
 
-const listHelp = `List what uses each certificate: one row for each association.
+const listHelp = `List the certificates of accounts: name, id, type, CA or leaf, expiry, and the
+days that are left.
 
-CERT is a certificate id, or ACCOUNT/ID when it belongs to another account. The
-answers come in the order of the arguments; an id that is given twice is asked
-about once. Where the rate limit holds requests back it waits, as audit does.`
+With --expires-within it lists those that expire within the duration, that have
+expired, or whose expiry the API does not say, and exits with 5 if there is one.`
 
-const auditHelp = `Ask about many certificates and count which are in use: one row for each.
+const usageHelp = `List everything that uses certificates: one row for each use, by source.
 
-Certificates are arguments, or lines of a file or of standard input (--from):
-ID, or ACCOUNT/ID. Blank lines are skipped, and so is everything after a '#'.
-Lines end with LF or CRLF: any other character that some program takes for the
-end of a line, such as a CR alone, is an error, in a comment too.
-The whole list is checked before anything is sent, and an id that is given twice
-is asked about once. An empty list is an error, not a success.
+CERT is a certificate id, or ACCOUNT/ID when it belongs to another account. An
+id that is given twice is asked about once. All zones are asked about a CA.`
+
+const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
+
+Without CERT and --from it is about all certificates of the accounts. CERT is an
+id, or ACCOUNT/ID. --from reads them from a file or standard input, one a line.
+Blank lines are skipped, and so is everything after a '#'. Lines end with LF or
+CRLF: any other character that some program takes for the end of a line, such as
+a CR alone, is an error, in a comment too. The whole list is checked before
+anything is sent, and an id that is given twice is asked about once. An empty
+list is an error, not a success.
+
+--sources narrows the question; an unused certificate is then unused according
+to those sources, and the others are named as left out. Permissions that the
+token lacks are listed on standard error. A token that sees no zone at all
+leaves CA certificates unknown, unless --no-zones says that there is none.
 
 The vendor's quota is kept: after --rate-limit requests in five minutes the rest
 waits. Progress goes to standard error. Ctrl-C prints what is known and exits
@@ -54,6 +66,7 @@ func checkTopic(root *cobra.Command, args []string) (*cobra.Command, error) {
 		return cmd, err
 	}
 	cmd.InitDefaultHelpFlag()
+	cmd.InitDefaultVersionFlag()
 	if err := cmd.ParseFlags(rest); err != nil {
 		return cmd, flagError(cmd, err)
 	}
@@ -79,23 +92,30 @@ func newHelpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			topic, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no help about %q: run 'certuse help' for the list", strings.Join(args, " "))
+				about := strings.Join(args, " ")
+				return usagef("there is no help about %q%s: run 'certuse help' for the list", about, didYouMean(about, commandNames(cmd.Root())))
 			}
 			return topic.Help()
 		},
 	}
 }
 
-const exitCodesHelp = `0  every certificate was answered (in use or unused); with --require-unused: all
-   of them are unused
+const exitCodesHelp = `The first that applies:
+
 1  something is wrong, and standard error says what; also instead of 0 when
    standard error cannot be written
 2  wrong usage: the command line, the environment or the list of ids; nothing
    was sent
-3  some answer is unknown
-   (failed, not asked, or truncated with nothing delivered), also after Ctrl-C
-4  --require-unused, and something is in use; also when other answers are
-   unknown, except after Ctrl-C
+4  --require-unused, and something is in use; except after Ctrl-C
+3  some usage is unknown, or not all certificates were read, also after Ctrl-C
+   and --timeout
+5  --expires-within, and a certificate expires within it, has expired, or has an
+   expiry that is unknown
+0  everything was answered; with --require-unused: all certificates are unused
+
+They are about all certificates that --type, --ca, --leaf and --expires-within
+select; --usage only selects what is printed. Where the API does not say what a
+filter is about, the certificate stays.
 
 Besides: 141, silently, when the reader of standard output goes away, as "head"
 does (on Windows that is a failed write as any other: 1); and death by the
@@ -106,67 +126,70 @@ opened for reading and writing, as by Python's subprocess.DEVNULL, looks the
 same: open it for writing only, as a shell does.
 
 A command that ends with 0 has not said that a certificate is unused: "certuse
-list … && delete" would delete what is in use. Use --require-unused for that:
+usage … && delete" would delete what is in use. Use --require-unused for that:
 
   certuse audit --require-unused CERT && delete CERT`
 
 const environmentHelp = `CLOUDFLARE_API_TOKEN   API token; comes before the pair below
 CLOUDFLARE_EMAIL       email address, together with
 CLOUDFLARE_API_KEY     the global API key
-CLOUDFLARE_ACCOUNT_ID  account of ids that name none, unless --account is given
+CLOUDFLARE_ACCOUNT_ID  the account, unless --account is given
 CLOUDFLARE_BASE_URL    another address of the API: https, or http on loopback
 HTTPS_PROXY, NO_PROXY  a proxy, as usual
+SSL_CERT_FILE          certificates of the authorities to trust (SSL_CERT_DIR: a
+                       directory of them), on Unix
 NO_COLOR               set and not empty: no colours
-TMPDIR                 where lists of more than about 60,000 ids are kept
+TERM                   "dumb": no colours, no progress bar
+COLUMNS                the width of tables where there is no terminal
 
 Credentials are taken from the environment only: an argument would be visible to
-every process of the machine.`
+every process of the machine. A value with quotation marks or blanks around it
+is refused before anything is sent.`
 
-var formatsHelp = `table  for people; not for scripts, it may change. list prints one row for each
-       association, audit one for each certificate: first the unused, then those
-       in use, then the unknown, each sorted by account and id; last, one row
-       that counts those that were not asked. It comes at the end: for a very
-       long list take another format.
-json   one object: "certificates", an array of the objects below, and "summary".
-jsonl  one object a line, as each answer comes. No summary.
-csv    one row for each association, as each answer comes; a certificate without
-       one has a row with service and status empty. The first line names the
-       columns. Text of the service that starts with = + - or @, in full width
-       or after blanks too, gets an apostrophe in front, so that no spreadsheet
-       takes it for a formula, and characters that cannot be printed are
-       escaped: for exact text use json.
+var formatsHelp = `table       for people; not for scripts, it may change
+wide        a table with all columns
+json        one object: "certificates", an array of the objects below, and
+            "summary"
+jsonl       one object a line, as each answer comes; with --sort, at the end
+csv         one row for each certificate (usage: for each use); the first line
+            names the columns. An apostrophe goes before = + - or @ wherever a
+            spreadsheet could begin a cell with it, whichever separator it uses;
+            for exact text use json
+id          one id a line, or ACCOUNT/ID for several accounts: for pipes
+prometheus  the text format for a textfile collector, with --output-file
 
-list prints certificates in the order of the arguments; audit, except in its
-table, as answers come.
-Fields are added in later versions, never renamed or removed. Each certificate:
+All formats but jsonl have one order, the same in every run. --sort action is
+the default: ` + sortHelp + `.
 
-  account_id      string
-  certificate_id  string
-  usage           "in_use", "unused" or "unknown"
-  checked_at      when the answer was received, RFC 3339 in UTC, or null
-  truncated       true: more associations exist than were delivered
-  associations    array of {"service", "status"}, as the service spells them
-  reason          why it is unknown, else null: {"code", "message",
-                  "http_status" (0: no answer), "retry_after_seconds"}
-  notices         array of {"code", "message"}: what the service said besides
-  ray_id          the service's id of the request, for its support
+Columns (--columns) of table, wide and csv:
 
-Codes of reasons:
+` + "  " + wrap(strings.Join(knownColumns(), ", "), "  ") + `
 
-` + reasonCodes() + `
+A table fits its terminal. Columns are shortened first, with "…" where text is
+missing: name, used_by, then ids to their first characters. What does not fit is
+dropped in this order (of usage: usage, expires_on, source, used_by at the end);
+name stays:
 
-The summary: total, in_use, unused, unknown, unknown_reasons (code: count),
-truncated, duplicates (ids given again), interrupted.`
+` + "  " + wrap(strings.Join(dropOrder, ", "), "  ") + `
 
-// reasonCodes lists all codes, a few to a line.
-func reasonCodes() string {
-	var lines []string
-	for some := range slices.Chunk(reasons, 4) {
-		var codes []string
-		for _, each := range some {
-			codes = append(codes, each.code)
-		}
-		lines = append(lines, "  "+strings.Join(codes, ", "))
-	}
-	return strings.Join(lines, ",\n")
-}
+In a pipe a table is as wide as its text, unless COLUMNS says otherwise.
+
+Fields of JSON are added in later versions, never renamed or removed. Times are
+RFC 3339 in UTC with whole seconds. Each certificate has:
+
+  account_id, certificate_id, name, type, ca, issuer, serial_number,
+  signature_algorithm, uploaded_on, expires_on, certificates (PEM), malformed
+              as the API gives them; malformed: what was not readable
+  usage       "in_use", "unused" or "unknown"; of list always "unknown"
+  uses        array of {"source", "name", "status"}
+  sources     array of {"source", "state", "scope", "missing_permission",
+              "error"}; state is complete, failed, left_out or not_applicable
+  gathered_at when the last source had answered
+
+The summary: total, in_use, unused, unknown, sources, left_out (by --sources),
+missing_permissions, expiring (--expires-within), duplicates (ids given again),
+incomplete (not all certificates were read), interrupted.
+
+Metrics, with the prefix ` + metricPrefix + `: certificate_info,
+certificate_not_after_timestamp_seconds, certificate_usage (one series for each
+usage), source_up, last_success_timestamp_seconds.`

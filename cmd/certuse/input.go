@@ -3,10 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -23,40 +24,75 @@ const (
 // input is the certificates to ask about: complete and checked before anything
 // is sent, each certificate once, in the order given.
 type input struct {
-	total      int
+	refs       []api.CertificateRef
 	duplicates int // repeated mentions that were left out
-	refs       *spool
-	seen       map[[16]byte]struct{}
+	seen       map[api.CertificateRef]bool
 	account    string
 }
 
 // newInput starts an empty input whose ids belong to account unless they name
-// another. The caller closes it.
+// another.
 func newInput(account string) *input {
-	return &input{refs: newSpool(), seen: make(map[[16]byte]struct{}), account: account}
+	return &input{seen: map[api.CertificateRef]bool{}, account: account}
 }
-
-func (in *input) close() { in.refs.close() }
 
 // add takes one certificate, written as ID or ACCOUNT/ID.
 func (in *input) add(text string) error {
 	ref, err := parseRef(text, in.account)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	// A digest instead of the text keeps a million ids in a few dozen MB.
-	sum := sha256.Sum256([]byte(ref.AccountID + "/" + ref.ID))
-	key := [16]byte(sum[:16])
-	if _, ok := in.seen[key]; ok {
+	case in.seen[ref]:
 		in.duplicates++
-		return nil
+	default:
+		in.seen[ref] = true
+		in.refs = append(in.refs, ref)
 	}
-	if err := in.refs.write(ref); err != nil {
-		return err
-	}
-	in.seen[key] = struct{}{}
-	in.total++
 	return nil
+}
+
+// readArguments takes certificates from the command line.
+func readArguments(account string, args []string) (*input, error) {
+	in := newInput(account)
+	for i, arg := range args {
+		if err := in.add(arg); err != nil {
+			return nil, located(err, fmt.Sprintf("argument %d", i+1))
+		}
+	}
+	return in, nil
+}
+
+// readFile takes certificates from a file, or from standard input when the name
+// is "-". Reading may block, as it does on a terminal or a pipe; that does not
+// hold up Ctrl-C.
+func readFile(ctx context.Context, sys system, account, name string) (*input, error) {
+	if name == "-" && isTerminal(sys.stdin) {
+		fmt.Fprintln(sys.stderr, "certuse: reading certificate ids from the terminal, one a line; Ctrl-D ends the list")
+	}
+	in := newInput(account)
+	done := make(chan error, 1)
+	go func() { done <- in.addFile(sys, name) }()
+	select {
+	case err := <-done:
+		return in, err
+	case <-ctx.Done():
+		return nil, &exitError{exitUnknown, errors.New("interrupted while the list of certificates was read: nothing was asked")}
+	}
+}
+
+func (in *input) addFile(sys system, name string) error {
+	if name == "-" {
+		return in.addLines(sys.stdin, "standard input")
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return usagef("cannot read the list of certificates: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return usagef("cannot read the list of certificates: %s is a directory", name)
+	}
+	return in.addLines(file, name)
 }
 
 // addLines takes certificates from a file, one a line. Blank lines and comments
@@ -77,9 +113,6 @@ func (in *input) addLines(r io.Reader, name string) error {
 		}
 		if err := in.addLine(text); err != nil {
 			err = located(err, fmt.Sprintf("%s: line %d", name, number))
-			if exit, ok := errors.AsType[*exitError](err); ok && exit.code != exitUsage {
-				return err
-			}
 			if bad = append(bad, err); len(bad) == maxBadLines {
 				bad = append(bad, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
 				break
@@ -92,9 +125,9 @@ func (in *input) addLines(r io.Reader, name string) error {
 		return failuref("cannot read %s: %w", name, err)
 	}
 	if len(bad) > 0 {
-		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent: mend the list and ask again"))...)}
+		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent: correct the list and try again"))...)}
 	}
-	if in.total == 0 {
+	if len(in.refs) == 0 {
 		return usagef("%s names no certificate: nothing was asked", name)
 	}
 	return nil
@@ -133,11 +166,7 @@ func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 
 // located puts the place of a mistake before its description.
 func located(err error, place string) error {
-	code := exitUsage
-	if exit, ok := errors.AsType[*exitError](err); ok {
-		code = exit.code
-	}
-	return &exitError{code, fmt.Errorf("%s: %w", place, err)}
+	return &exitError{exitUsage, fmt.Errorf("%s: %w", place, err)}
 }
 
 // parseRef reads ID or ACCOUNT/ID.

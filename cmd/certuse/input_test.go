@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,30 +10,19 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func collect(t *testing.T, in *input) []api.CertificateRef {
-	t.Helper()
-	seq, failure := in.refs.all()
-	refs := slices.Collect(seq)
-	if err := failure(); err != nil {
-		t.Fatal(err)
-	}
-	return refs
-}
-
 func TestLinesOfAFile(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
 	in := newInput("acc")
-	defer in.close()
 	if err := in.addLines(strings.NewReader(file), "ids.txt"); err != nil {
 		t.Fatal(err)
 	}
 	want := []api.CertificateRef{{AccountID: "acc", ID: "cert-1"}, {AccountID: "other", ID: "cert-2"}, {AccountID: "acc", ID: "last"}}
-	if got := collect(t, in); !slices.Equal(got, want) {
+	if got := in.refs; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if in.total != 3 || in.duplicates != 2 {
-		t.Errorf("total %d, duplicates %d; want 3, 2", in.total, in.duplicates)
+	if in.duplicates != 2 {
+		t.Errorf("%d duplicates, want 2", in.duplicates)
 	}
 }
 
@@ -60,7 +48,6 @@ func TestBadLinesAreNamedWithTheirNumber(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := newInput(test.account)
-			defer in.close()
 			err := in.addLines(strings.NewReader(test.file), "ids.txt")
 			exit, ok := errors.AsType[*exitError](err)
 			if !ok || exit.code != exitUsage {
@@ -83,7 +70,6 @@ func TestNoIDHidesBehindACharacterThatEndsALineElsewhere(t *testing.T) {
 	for _, end := range []string{"\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\u0085", "\u2028", "\u2029"} {
 		for _, line := range []string{"# note" + end + "cert-2", "cert-1 # note" + end + "cert-2\r\n", "cert-1" + end, "cert-1" + end + "\r\n", end} {
 			in := newInput("acc")
-			defer in.close()
 			err := in.addLines(strings.NewReader("cert-0\r\n"+line), "ids.txt")
 			want := fmt.Sprintf("ids.txt: line 2: %U ends a line", []rune(end)[0])
 			if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitUsage || !strings.HasPrefix(err.Error(), want) {
@@ -100,7 +86,6 @@ func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("disk on fi
 func TestUnreadableListIsAFailure(t *testing.T) {
 	t.Parallel()
 	in := newInput("acc")
-	defer in.close()
 	err := in.addLines(brokenReader{}, "ids.txt")
 	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitFailure || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("error %v", err)
@@ -112,48 +97,5 @@ func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
 	_, err := readArguments("acc", []string{"good", "bad id"})
 	if err == nil || !strings.HasPrefix(err.Error(), "argument 2: ") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestLongListGoesToAFileAndComesBackWhole(t *testing.T) {
-	t.Parallel()
-	in := newInput("acc")
-	in.refs.limit = 1000
-	var want []api.CertificateRef
-	for i := range 500 {
-		id := fmt.Sprintf("cert-%d", i)
-		want = append(want, api.CertificateRef{AccountID: "acc", ID: id})
-		if err := in.add(id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if in.refs.file == nil {
-		t.Fatal("the list stayed in memory")
-	}
-	name := in.refs.file.Name()
-	for range 2 { // an audit may read it again
-		if got := collect(t, in); !slices.Equal(got, want) {
-			t.Errorf("got %d certificates, want %d", len(got), len(want))
-		}
-	}
-	in.close()
-	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s is left behind: %v", name, err)
-	}
-}
-
-func TestListThatCannotBeReadBackIsAFailure(t *testing.T) {
-	t.Parallel()
-	in := newInput("acc")
-	defer in.close()
-	in.refs.limit = 1
-	if err := in.add("cert-1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := in.refs.file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := newOrdered(&jsonLinesPrinter{}, in); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("error %v, want that of the file", err)
 	}
 }

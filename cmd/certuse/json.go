@@ -4,60 +4,48 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// jsonLinesPrinter writes one object a line, each as soon as it is known.
-type jsonLinesPrinter struct{ out io.Writer }
-
-func (p *jsonLinesPrinter) print(a answer) error {
-	line, err := marshal(a)
+// writeJSON writes one object with all certificates and the summary.
+func writeJSON(r *report) error {
+	var b bytes.Buffer
+	b.WriteString("{\n  \"certificates\": [")
+	separator := ""
+	for i := range r.records {
+		line, err := marshal(r.records[i].InventoryItem)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%s\n    %s", separator, line)
+		separator = ","
+	}
+	if len(r.records) > 0 {
+		b.WriteString("\n  ")
+	}
+	line, err := marshal(r.summary)
 	if err != nil {
 		return err
 	}
-	_, err = p.out.Write(append(line, '\n'))
+	fmt.Fprintf(&b, "],\n  \"summary\": %s\n}\n", line)
+	_, err = r.out.Write(b.Bytes())
 	return err
 }
 
-func (p *jsonLinesPrinter) finish(summary) error { return nil }
-
-// jsonPrinter writes one object with all certificates and the summary. It
-// writes as answers come, so that a long audit is not held in memory.
-type jsonPrinter struct {
-	out     io.Writer
-	started bool
-}
-
-const jsonStart = "{\n  \"certificates\": ["
-
-func (p *jsonPrinter) print(a answer) error {
-	line, err := marshal(a)
-	if err != nil {
-		return err
+// writeJSONLines writes one object a line.
+func writeJSONLines(r *report) error {
+	for i := range r.records {
+		line, err := marshal(r.records[i].InventoryItem)
+		if err != nil {
+			return err
+		}
+		if _, err = r.out.Write(append(line, '\n')); err != nil {
+			return err
+		}
 	}
-	before := jsonStart
-	if p.started {
-		before = ","
-	}
-	p.started = true
-	_, err = fmt.Fprintf(p.out, "%s\n    %s", before, line)
-	return err
-}
-
-func (p *jsonPrinter) finish(s summary) error {
-	line, err := marshal(s)
-	if err != nil {
-		return err
-	}
-	before := jsonStart
-	if p.started {
-		before = "\n  "
-	}
-	_, err = fmt.Fprintf(p.out, "%s],\n  \"summary\": %s\n}\n", before, line)
-	return err
+	return nil
 }
 
 // marshal is JSON that is safe to show on a terminal: encoding/json leaves DEL,

@@ -1,7 +1,8 @@
 // Command certuse tells which mTLS certificates of a Cloudflare account are in
 // use, so that a person, or a script, can decide whether one may be deleted.
 //
-//	certuse list --account ACCOUNT CERT…
+//	certuse list --expires-within 30d
+//	certuse usage --account ACCOUNT CERT…
 //	certuse audit --account ACCOUNT --from FILE --require-unused
 //
 // Credentials are read from the environment only. Standard output carries

@@ -17,37 +17,54 @@ import (
 // terminal to redraw one on.
 const plainInterval = 30 * time.Second
 
-// progress tells on standard error how far an audit has come.
+// progress shows on standard error how far an audit has come.
 type progress interface {
-	update(api.AuditProgress)
+	update(api.InventoryProgress)
+	// next begins another account.
+	next()
 	// note prints a line that stays.
 	note(string)
 	// stop ends the display; it may be called more than once.
 	stop()
 }
 
-// newProgress redraws a line where that is possible. Where rows may come to the
+// newProgress redraws a line where that is possible. Where lines may come to the
 // same terminal meanwhile, also by way of a pipe, the two would mix: then it is
 // lines as well.
-func (q *query) newProgress(total int) progress {
-	limit := q.rateLimit
-	mixed := streams(q.format) && !isRegularFile(q.sys.stdout)
+func (q *query) newProgress(targets []target) progress {
+	certificates := 0
+	for _, t := range targets {
+		certificates += len(t.certs)
+	}
+	track := newTracker(certificates, q.rateLimit, time.Now())
+	mixed := q.debug || q.format == jsonLines && !q.sorted && q.file == "" && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
 		return silent{}
+	case q.kind == reportList:
+		return notes{q.sys.stderr}
 	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
 		terminal, _ := fileOf(q.sys.stderr)
-		return newBar(terminal, newTracker(total, limit, time.Now()))
+		return newBar(terminal, track)
 	default:
-		return newPlain(q.sys.stderr, newTracker(total, limit, time.Now()), plainInterval)
+		return newPlain(q.sys.stderr, track, plainInterval)
 	}
 }
 
 type silent struct{}
 
-func (silent) update(api.AuditProgress) {}
-func (silent) note(string)              {}
-func (silent) stop()                    {}
+func (silent) update(api.InventoryProgress) {}
+func (silent) next()                        {}
+func (silent) note(string)                  {}
+func (silent) stop()                        {}
+
+// notes shows no progress.
+type notes struct{ stderr io.Writer }
+
+func (notes) update(api.InventoryProgress) {}
+func (notes) next()                        {}
+func (n notes) note(text string)           { fmt.Fprintf(n.stderr, "certuse: %s\n", text) }
+func (notes) stop()                        {}
 
 // bar is a line that is redrawn, and gone at the end.
 type bar struct {
@@ -69,14 +86,17 @@ func newBar(stderr io.Writer, track *tracker) *bar {
 			return " " + strings.Join(track.facts(time.Now()), "  ")
 		})),
 	)
-	b.bar.SetTotal(int64(track.total), false)
 	return b
 }
 
-func (b *bar) update(p api.AuditProgress) {
+func (b *bar) update(p api.InventoryProgress) {
 	b.track.update(p, time.Now())
-	b.bar.SetCurrent(int64(finished(p)))
+	done, total := b.track.requests()
+	b.bar.SetTotal(int64(total), false)
+	b.bar.SetCurrent(int64(done))
 }
+
+func (b *bar) next() { b.track.next() }
 
 func (b *bar) note(text string) {
 	// The echo of ^C has moved the cursor, and the display does not move it back.
@@ -122,7 +142,9 @@ func newPlain(stderr io.Writer, track *tracker, interval time.Duration) *plain {
 	return p
 }
 
-func (p *plain) update(a api.AuditProgress) {
+func (p *plain) next() { p.track.next() }
+
+func (p *plain) update(a api.InventoryProgress) {
 	now := time.Now()
 	p.track.update(a, now)
 	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.After(p.announced) {

@@ -2,154 +2,348 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// query is what list and audit have in common: where to ask, what to ask, and
-// how to print the answers.
+// query is what the commands about certificates have in common: where to ask,
+// what to ask, and how to print the answers.
 type query struct {
-	sys           system
-	account       string
-	format        string
-	demo          bool
-	quiet         bool
-	rateLimit     int
+	sys  system
+	kind kindOfReport
+
+	connection
+	output
+	filter  filter
+	sortBy  string
+	sorted  bool // --sort was given
+	timeout durationFlag
+
+	sources       []string
+	allUses       bool
+	noZones       bool
 	requireUnused bool
-	// detailed prints one table row for each association, in the order of the input.
-	detailed bool
+	from          []string
 }
 
-// service is the API that is asked, real or fake.
-type service struct {
-	client  *api.Client
+// target is an account with the certificates in question; none means all.
+type target struct {
 	account string
-	certs   []string // only for the demo: what it asks about
-	close   func()
+	certs   []api.CertificateRef
 }
 
+// addFlags adds the flags of all commands about certificates.
 func (q *query) addFlags(cmd *cobra.Command) {
+	q.connection.addFlags(cmd)
+	q.output.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&q.account, "account", "", "account `ID` (default $CLOUDFLARE_ACCOUNT_ID)")
-	flags.StringVarP(&q.format, "output", "o", "table", "`FORMAT` of standard output: table, json, jsonl or csv")
-	flags.BoolVar(&q.demo, "demo", false, "ask a fake service inside this program: no account, no network")
-	flags.BoolVarP(&q.quiet, "quiet", "q", false, "print no progress and no summary")
-	flags.IntVar(&q.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes; 0: no limit")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
+	flags.Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
+	flags.StringVar(&q.sortBy, "sort", "action", "`ORDER`: action, expiry, name or usage; see 'certuse help formats'")
+	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h) or have expired; exit with 5 if there are any")
+	flags.StringSliceVar(&q.filter.types, "type", nil, "only certificates of this `TYPE`, such as custom")
+	flags.BoolVar(&q.filter.ca, "ca", false, "only CA certificates")
+	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")
+	cmd.MarkFlagsMutuallyExclusive("ca", "leaf")
+	complete(cmd, "sort", sortOrders)
+	complete(cmd, "type", []string{"custom", "gateway_managed", "access_managed"})
 }
 
-// run asks about what read gives, prints the answers, and gives the exit code as
-// an error.
-func (q *query) run(cmd *cobra.Command, named bool, read func(ctx context.Context, account string) (*input, error)) error {
-	// It comes of a variable of a script that is not set. The account of the
-	// environment may be another than the one that was meant.
-	if q.account == "" && cmd.Flags().Changed("account") {
-		return usagef("--account is empty")
-	}
-	out, err := newPrinter(q.format, q.sys.stdout, newPalette(q.sys, q.sys.stdout), q.detailed)
-	if err != nil {
-		return err
-	}
-	if q.demo && (named || q.account != "") {
-		return usagef("--demo brings its own account and certificates: leave yours out")
-	}
-	target, err := q.connect() // the fake service lives until it is closed
-	if err != nil {
-		return err
-	}
-	defer target.close()
+// addEvidenceFlags adds the flags about usage.
+func (q *query) addEvidenceFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&q.sources, "sources", nil, "ask only these `SOURCES`: "+joined(api.AllSources()))
+	flags.BoolVar(&q.noZones, "no-zones", false, "the account has no zones: none need be visible")
+	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
+	complete(cmd, "usage", usages)
+	complete(cmd, "sources", sourceNames())
+}
 
-	var in *input
-	if q.demo {
-		in, err = readArguments(target.account, target.certs)
-	} else {
-		in, err = read(cmd.Context(), target.account)
+var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
+
+func sourceNames() (names []string) {
+	for _, s := range api.AllSources() {
+		names = append(names, string(s))
 	}
-	if err != nil {
-		return err
-	}
-	defer in.close()
-	if warning := quotaWarning(q.rateLimit); warning != "" && !q.demo { // the fake service has no quota
-		fmt.Fprintf(q.sys.stderr, "certuse: %s\n", warning)
-	}
-	if q.detailed {
-		if out, err = newOrdered(out, in); err != nil {
-			return readBackFailure(err)
+	return names
+}
+
+func complete(cmd *cobra.Command, flag string, values []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// check refuses what is wrong with the flags.
+func (q *query) check(cmd *cobra.Command) error {
+	for flag, list := range map[string][]string{"usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns} {
+		if cmd.Flags().Changed(flag) && (len(list) == 0 || slices.Contains(list, "")) {
+			return usagef("--%s is empty", flag)
 		}
 	}
-	return q.ask(cmd.Context(), target.client, in, out)
+	if cmd.Flags().Changed("output-file") && q.file == "" {
+		return usagef("--output-file is empty")
+	}
+	q.sorted = cmd.Flags().Changed("sort")
+	err := errors.Join(
+		q.output.check(),
+		oneOf("sort", []string{q.sortBy}, sortOrders),
+		oneOf("usage", q.filter.usages, usages),
+		oneOf("sources", q.sources, sourceNames()),
+		q.connection.check(cmd),
+	)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	return nil
 }
 
-// connect makes the client: from the environment, or for the fake service.
-func (q *query) connect() (*service, error) {
-	opts := []api.Option{
-		api.WithUserAgent(userAgent()),
-		api.WithRateLimit(q.rateLimit, rateLimitWindow),
+// run asks, prints the answers, and gives the exit code as an error. The
+// certificates in question are args or the lines of --from; without both, all of
+// the accounts.
+func (q *query) run(cmd *cobra.Command, args []string) error {
+	if err := q.check(cmd); err != nil {
+		return err
 	}
-	if q.demo {
-		return startDemo(q.sys, q.detailed, opts)
+	if q.demo && (len(args) > 0 || len(q.from) > 0) {
+		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
-	creds, err := q.sys.credentials()
+	ctx := cmd.Context()
+	if q.timeout.set {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
+		defer cancel()
+	}
+	service, err := q.connect(q.sys)
 	if err != nil {
-		return nil, usagef("no credentials: %s; or try --demo", plainly(err))
+		return err
 	}
-	if base := q.sys.getenv("CLOUDFLARE_BASE_URL"); base != "" {
-		opts = append(opts, api.WithBaseURL(base))
-	}
-	client, err := api.New(creds, opts...)
+	defer service.close()
+	in, err := q.input(ctx, service, args)
 	if err != nil {
-		return nil, usagef("%s", plainly(err))
+		return err
 	}
-	account := q.account
-	if account == "" {
-		account = q.sys.getenv("CLOUDFLARE_ACCOUNT_ID")
+	targets := targetsOf(in.refs, service.accounts)
+	if len(targets) == 0 {
+		return usagef("no account: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo")
 	}
-	return &service{client: client, account: account, close: func() {}}, nil
+	q.warnOfQuota()
+	out, err := q.open(q.sys)
+	if err != nil {
+		return err
+	}
+	return q.ask(ctx, service, targets, in.duplicates, out)
 }
 
-// ask runs the audit and prints each answer.
-func (q *query) ask(ctx context.Context, client *api.Client, in *input, out printer) error {
-	total := newSummary(in.duplicates)
-	progress := q.newProgress(in.total)
+// input reads the certificates in question.
+func (q *query) input(ctx context.Context, service *service, args []string) (*input, error) {
+	account := ""
+	if len(service.accounts) == 1 {
+		account = service.accounts[0]
+	}
+	if len(q.from) == 1 {
+		return readFile(ctx, q.sys, account, q.from[0])
+	}
+	return readArguments(account, args)
+}
+
+// targetsOf groups certificates by account, in their order.
+func targetsOf(refs []api.CertificateRef, accounts []string) (targets []target) {
+	if len(refs) == 0 {
+		for _, account := range accounts {
+			targets = append(targets, target{account: account})
+		}
+		return targets
+	}
+	for _, ref := range refs {
+		i := slices.IndexFunc(targets, func(t target) bool { return t.account == ref.AccountID })
+		if i < 0 {
+			i = len(targets)
+			targets = append(targets, target{account: ref.AccountID})
+		}
+		targets[i].certs = append(targets[i].certs, ref)
+	}
+	return targets
+}
+
+// ask gathers the answers and prints them.
+func (q *query) ask(ctx context.Context, service *service, targets []target, duplicates int, out *destination) error {
+	defer out.discard()
+	rep, err := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
+	if err != nil {
+		return err
+	}
+	total := newSummary(q.kind, sourcesOf(q.sources))
+	total.Duplicates = duplicates
+	rep.summary = total
+	progress := q.newProgress(targets)
 	defer progress.stop()
 	noted := make(chan struct{})
-	untold := context.AfterFunc(ctx, func() {
+	stopNotice := context.AfterFunc(ctx, func() {
 		defer close(noted)
-		progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
+		if context.Cause(ctx) == errTimeout {
+			progress.note("the --timeout of " + q.timeout.text + " is over: printing what is known")
+		} else {
+			progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
+		}
 	})
 
-	refs, readFailure := in.refs.all()
-	for result := range client.Audit(ctx, refs, api.WithProgress(progress.update)) {
-		a := newAnswer(result)
-		total.add(a)
-		if err := out.print(a); err != nil {
-			return writeFailure(err)
+	streaming := q.format == jsonLines && !q.sorted
+	var failures []string
+	var writeErr error
+	for _, t := range targets {
+		total.accounts = append(total.accounts, t.account)
+		err := q.gather(ctx, service.client, t, progress, func(r record) bool {
+			if !q.filter.inQuestion(&r, rep.now) {
+				return true
+			}
+			total.add(&r, q.filter.expiresWithin.set, rep.now)
+			if q.filter.shown(&r) {
+				rep.records = append(rep.records, r)
+			}
+			if streaming {
+				writeErr = writeJSONLines(rep)
+				rep.records = nil
+			}
+			return writeErr == nil
+		})
+		if writeErr != nil {
+			break
+		}
+		if err != nil {
+			total.failed[t.account] = true
+			total.Incomplete = total.Incomplete || len(t.certs) == 0
+			if ctx.Err() == nil && len(t.certs) == 0 {
+				failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
+			}
 		}
 	}
 	progress.stop()
-	if err := readFailure(); err != nil {
-		return readBackFailure(err)
+	total.Interrupted = ctx.Err() != nil && len(total.failed) > 0
+	sortRecords(rep.records, q.sortBy, rep.now)
+	if !streaming {
+		writeErr = q.write(rep)
 	}
-	total.Interrupted = ctx.Err() != nil
-	if err := out.finish(total); err != nil {
-		return writeFailure(err)
+	if writeErr != nil && !interruptedWith(ctx) {
+		return out.failure(writeErr)
 	}
-	if !untold() {
+	if !stopNotice() {
 		<-noted
 	}
-	if total.Total != in.total {
-		return failuref("%s of %s answered: the output is incomplete", count(total.Total), plural(in.total, "certificate"))
+	for _, failure := range failures {
+		fmt.Fprintf(q.sys.stderr, "certuse: %s\n", printable(failure))
 	}
+	total.writeProblems(q.sys.stderr)
 	if !q.quiet {
-		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr))
+		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr), &q.filter)
 	}
-	return total.result(q.requireUnused)
+	switch {
+	case writeErr != nil:
+		return out.failure(writeErr)
+	case len(total.failed) == 0:
+		if err := out.commit(); err != nil {
+			return err
+		}
+	case out.path != "":
+		fmt.Fprintf(q.sys.stderr, "certuse: %s is left as it was, because the answers are incomplete\n", out.path)
+	}
+	return total.result(q)
 }
 
-func readBackFailure(err error) error {
-	return failuref("cannot read the list of certificates back from a temporary file: %w", err)
+// interruptedWith reports whether Ctrl-C has ended the command, which may reach it
+// a moment after the reader of its output.
+func interruptedWith(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	case <-time.After(100 * time.Millisecond):
+		return false
+	}
+}
+
+// gather calls each for every certificate of a target, until it returns false. Of
+// named certificates each gets a record, also when the asking ended before. The
+// error is why not all certificates were answered.
+func (q *query) gather(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+	if q.kind == reportList {
+		for cert, err := range client.Certificates(ctx, t.account) {
+			if err != nil {
+				return err
+			}
+			if !each(record{InventoryItem: api.InventoryItem{Certificate: cert}}) {
+				return nil
+			}
+		}
+		return nil
+	}
+	answered := map[api.CertificateRef]bool{}
+	var ended error
+	for item, err := range client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
+		if err != nil {
+			ended = err
+			break
+		}
+		answered[item.Certificate.Ref] = true
+		if !each(newRecord(item)) {
+			return nil
+		}
+	}
+	progress.next()
+	if ended == nil {
+		return nil
+	}
+	reason := ended
+	switch context.Cause(ctx) {
+	case nil:
+	case errTimeout:
+		reason = errTimeout
+	default:
+		reason = errInterrupted
+	}
+	for _, ref := range t.certs {
+		if !answered[ref] && !each(unanswered(ref, reason)) {
+			break
+		}
+	}
+	return ended
+}
+
+func (q *query) inventoryOptions(t target, progress progress) []api.InventoryOption {
+	opts := []api.InventoryOption{api.WithInventoryProgress(progress.update)}
+	if len(q.sources) > 0 {
+		opts = append(opts, api.WithSources(sourcesOf(q.sources)...))
+	}
+	if q.allUses {
+		opts = append(opts, api.WithAllUses())
+	}
+	if q.noZones {
+		opts = append(opts, api.WithNoZones())
+	}
+	if len(t.certs) > 0 {
+		opts = append(opts, api.WithCertificates(t.certs...))
+	}
+	return opts
+}
+
+func sourcesOf(names []string) (out []api.Source) {
+	for _, name := range names {
+		if source := api.Source(name); !slices.Contains(out, source) {
+			out = append(out, source)
+		}
+	}
+	return out
+}
+
+// oneOf refuses values of a flag that are not known.
+func oneOf(flag string, values, known []string) error {
+	for _, value := range values {
+		if !slices.Contains(known, value) {
+			return usagef("--%s: %q is none of %s%s", flag, value, strings.Join(known, ", "), didYouMean(value, known))
+		}
+	}
+	return nil
 }

@@ -4,103 +4,105 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// reason says why an answer is unknown.
-type reason struct {
-	Code              string  `json:"code"`
-	Message           string  `json:"message"`
-	HTTPStatus        int     `json:"http_status"` // 0: no answer came
-	RetryAfterSeconds float64 `json:"retry_after_seconds"`
-}
-
-// String is the reason for people: code and message, unless the message begins
-// with the words of the code.
-func (r *reason) String() string {
-	if words := strings.ReplaceAll(r.Code, "_", " "); strings.HasPrefix(r.Message, words) {
-		return r.Message
-	}
-	return r.Code + ": " + r.Message
-}
-
-// Reasons that no error of the library stands for, or not always.
-const (
-	reasonFailed      = "failed"
-	reasonInterrupted = "interrupted"
-	reasonNotAsked    = "not_asked"
-	reasonRateLimited = "rate_limited"
-	reasonTruncated   = "truncated"
-	reasonStale       = "stale"
-	reasonWithErrors  = "answer_with_errors"
+// Why a certificate was not asked about.
+var (
+	errTimeout     = errors.New("not asked: the --timeout is over")
+	errInterrupted = errors.New("not asked: interrupted")
 )
 
-// reasons is every reason there is, in the order in which their errors are
-// looked for: a repetition that Ctrl-C has cut short is first of all
-// interrupted, a rate-limited answer that is not even JSON is rate limited.
+// reasons are the errors that have words of their own, in the order in which they
+// are looked for: an attempt that Ctrl-C has cut short is first of all
+// interrupted, a rate-limited response that is not JSON is rate limited.
 var reasons = []struct {
-	code   string
-	err    error  // nil: decided without one
-	advice string // what to do about it, where something can be done
+	words  string
+	err    error
+	advice string // what to do about it
 }{
-	{reasonNotAsked, api.ErrNotAsked, ""},
-	{reasonInterrupted, context.Canceled, ""},
-	{"invalid_argument", api.ErrInvalidArgument, ""},
-	{"unauthorized", api.ErrUnauthorized, "Credentials were refused: check CLOUDFLARE_API_TOKEN, or the email and key."},
-	{"forbidden", api.ErrForbidden, "Access was refused: check the account id, and what the token may read."},
-	{"not_found", api.ErrNotFound, "Not found can mean a wrong id or account: it does not mean unused."},
-	{reasonRateLimited, api.ErrRateLimited, "Rate limited: ask again in five minutes, or lower --rate-limit."},
-	{"server_error", api.ErrServer, ""},
-	{"redirect", api.ErrRedirect, ""},
+	{"not asked, --timeout", errTimeout, ""},
+	{"interrupted", errInterrupted, ""},
+	{"not asked", api.ErrNotAsked, ""},
+	{"interrupted", context.Canceled, ""},
+	{"invalid argument", api.ErrInvalidArgument, ""},
+	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, or the email and key"},
+	{"not the API", errNotTheAPI, "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4, and proxies"},
+	{"firewall", errFirewall, "a firewall (WAF) in front of the API refused the request: ask its owner, with the Ray ID"},
+	{"no permission", api.ErrForbidden, "check the account id and the permissions of the token"},
+	{"not found", api.ErrNotFound, "the API does not know the certificate or the account, which does not mean unused: check the ids"},
+	{"rate limited", api.ErrRateLimited, "try again in five minutes, or lower --rate-limit"},
+	{"server error", api.ErrServer, "try again later"},
+	{"redirect", api.ErrRedirect, "check CLOUDFLARE_BASE_URL"},
 	{"rejected", api.ErrRejected, ""},
-	{"no_result", api.ErrNoResult, ""},
-	{reasonTruncated, api.ErrTruncated, ""},
-	{reasonStale, nil, "Stale: something between here and the service answers with old responses."},
-	{reasonWithErrors, nil, ""},
-	{"response_too_large", api.ErrResponseTooLarge, ""},
-	{"unexpected_response", api.ErrUnexpectedResponse, ""},
+	{"no result", api.ErrNoResult, ""},
+	{"truncated", api.ErrTruncated, ""},
+	{"response too large", api.ErrResponseTooLarge, ""},
+	{"unexpected response", api.ErrUnexpectedResponse, ""},
 	{"timeout", context.DeadlineExceeded, ""},
-	{"unreachable", api.ErrUnreachable, "No answer came: check the network, the proxy and CLOUDFLARE_BASE_URL."},
-	{reasonFailed, nil, ""},
+	{"unreachable", api.ErrUnreachable, "check the network, the proxy and CLOUDFLARE_BASE_URL"},
 }
 
-func newReason(result api.AuditResult) *reason {
-	switch {
-	case result.Err != nil:
-		return failure(result.Err)
-	case result.List != nil && result.List.Truncated:
-		return &reason{Code: reasonTruncated, Message: "the service says that more associations exist than it delivered"}
-	case result.List != nil && result.List.Stale:
-		return &reason{Code: reasonStale, Message: "the response says that it may be old (Age or Warning header)"}
-	case result.List != nil && len(result.List.Errors) > 0:
-		return &reason{Code: reasonWithErrors, Message: "the service reported errors beside an empty answer"}
-	default:
-		return &reason{Code: reasonFailed, Message: "no answer to rely on"}
+// Who answered, when it was not the API. These match what [isFrom] finds.
+var (
+	errNotTheAPI = errors.New("not the API")
+	errFirewall  = errors.New("a firewall")
+)
+
+// isFrom reports whether a failure comes from something between here and the API.
+// A response of the API itself is its JSON envelope, or names a code.
+func isFrom(err error, origin error) bool {
+	failed, ok := errors.AsType[*api.Error](err)
+	if !ok || !failed.Is(api.ErrUnexpectedResponse) || failed.StatusCode < 400 || failed.StatusCode >= 500 || failed.StatusCode == http.StatusTooManyRequests {
+		return false
 	}
+	// The vendor's edge sends HTML, or a line of text that the library reads as a
+	// code between 1000 and 1999.
+	edge := len(failed.Details) == 1 && strings.HasPrefix(failed.Details[0].Message, "error code: ")
+	if len(failed.Details) > 0 && !edge {
+		return false
+	}
+	firewall := failed.StatusCode == http.StatusForbidden && failed.RayID != ""
+	return firewall == (origin == errFirewall)
 }
 
-func failure(err error) *reason {
-	// Every message would begin with the name of the one operation there is.
-	r := &reason{Code: reasonFailed, Message: strings.TrimPrefix(err.Error(), "list mTLS certificate associations: ")}
+// reasonOf finds the words and the advice for an error.
+func reasonOf(err error) (words, advice string) {
 	for _, known := range reasons {
-		if known.err != nil && errors.Is(err, known.err) {
-			r.Code = known.code
-			break
+		if errors.Is(err, known.err) || (known.err == errNotTheAPI || known.err == errFirewall) && isFrom(err, known.err) {
+			return known.words, known.advice
 		}
 	}
-	if failed, ok := errors.AsType[*api.Error](err); ok {
-		r.HTTPStatus = failed.StatusCode
-		r.RetryAfterSeconds = failed.RetryAfter.Seconds()
+	if failed, ok := errors.AsType[*api.Error](err); ok && failed.StatusCode > 0 {
+		return fmt.Sprintf("HTTP %d", failed.StatusCode), ""
 	}
+	return "failed", ""
+}
+
+// explain says what failed and what to do about it.
+func explain(err error) string {
+	text := plainly(err)
+	if _, advice := reasonOf(err); advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+// sourceWords says in a few words what became of a source that names no user of
+// the certificate.
+func sourceWords(r *api.SourceResult) string {
 	switch {
-	case r.Code == reasonNotAsked && errors.Is(err, context.Canceled):
-		r.Message = "not asked: interrupted"
-	case r.Code == reasonInterrupted && r.HTTPStatus >= 400:
-		r.Message = fmt.Sprintf("interrupted after HTTP %d", r.HTTPStatus)
-	case r.Code == reasonInterrupted:
-		r.Message = "interrupted"
+	case r.State == api.SourceComplete:
+		return "none"
+	case r.Permission != "":
+		return "no permission"
+	case r.Err != nil:
+		words, _ := reasonOf(r.Err)
+		return words
+	default:
+		return "no answer"
 	}
-	return r
 }

@@ -17,12 +17,13 @@ import (
 
 // The exit codes are a contract with scripts; `certuse help exit-codes` states it.
 const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-	exitUnknown = 3
-	exitInUse   = 4
-	exitPipe    = 141 // what a shell reports of a command that died of SIGPIPE
+	exitOK       = 0
+	exitFailure  = 1
+	exitUsage    = 2
+	exitUnknown  = 3
+	exitInUse    = 4
+	exitExpiring = 5
+	exitPipe     = 141 // what a shell reports of a command that died of SIGPIPE
 )
 
 // system is everything that the command takes from the process around it.
@@ -90,7 +91,11 @@ func carryOut(ctx context.Context, args []string, sys system) int {
 	exit, ok := errors.AsType[*exitError](err)
 	if !ok {
 		// Cobra's own errors are about the command line: an unknown flag or command.
-		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", printable(err.Error()), cmd.CommandPath())
+		text := printable(err.Error())
+		if cmd == root && len(cmd.Flags().Args()) > 0 && strings.HasPrefix(text, "unknown command") {
+			text += didYouMean(cmd.Flags().Arg(0), commandNames(root))
+		}
+		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", text, cmd.CommandPath())
 		return exitUsage
 	}
 	if exit.err != nil {
@@ -106,15 +111,14 @@ func carryOut(ctx context.Context, args []string, sys system) int {
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",
-		Short:         "Tell which mTLS certificates of a Cloudflare account are in use",
+		Short:         "Find out which mTLS certificates of Cloudflare accounts are used, by what, until when",
 		Long:          rootHelp,
-		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		// Without this a mistyped command would print help and exit with 0.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("a command is missing: run 'certuse list', 'certuse audit', or 'certuse help'")
+			return usagef("a command is missing: run 'certuse audit', 'certuse list', or 'certuse help'")
 		},
 	}
 	root.SetIn(sys.stdin)
@@ -125,7 +129,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("certuse {{.Version}}\n")
-	root.AddCommand(newListCommand(sys), newAuditCommand(sys), newVersionCommand())
+	root.AddCommand(newListCommand(sys), newUsageCommand(sys), newAuditCommand(sys), newVersionCommand())
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()
@@ -135,7 +139,26 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
 		}
 	}
+	setVersion(root)
 	return root
+}
+
+// setVersion gives every command the flag --version.
+func setVersion(cmd *cobra.Command) {
+	cmd.Version = version()
+	for _, each := range cmd.Commands() {
+		setVersion(each)
+	}
+}
+
+// commandNames are the commands and help topics.
+func commandNames(root *cobra.Command) (names []string) {
+	for _, each := range root.Commands() {
+		if !each.Hidden {
+			names = append(names, each.Name())
+		}
+	}
+	return names
 }
 
 // plainly says in the words of the command line what the library says in those
@@ -148,6 +171,10 @@ func plainly(err error) string {
 	return strings.NewReplacer(
 		"WithBaseURL", "CLOUDFLARE_BASE_URL",
 		"WithRateLimit", "--rate-limit",
+		"say so if the account has none", "give --no-zones if the account has none",
+		"API token has", "CLOUDFLARE_API_TOKEN has",
+		"API key has", "CLOUDFLARE_API_KEY has",
+		"email has", "CLOUDFLARE_EMAIL has",
 		"CertificateRef.AccountID", "the account id",
 		"CertificateRef.ID", "the certificate id",
 	).Replace(text)

@@ -80,7 +80,7 @@ func slowAudit(t *testing.T, args ...string) *process {
 	server := newFake(t, answers)
 	p := start(t, command(t, against(server), args...))
 	// 32 are asked at a time: the 33rd request says that one has been answered.
-	eventually(t, "33 requests", func() bool { return len(server.Requests()) >= 33 })
+	eventually(t, "33 requests for associations", func() bool { return associationRequests(server) >= 33 })
 	return p
 }
 
@@ -92,18 +92,12 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 		check  func(t *testing.T, stdout string)
 	}{
 		"table": {os.Interrupt, nil, func(t *testing.T, stdout string) {
-			if !strings.Contains(stdout, "in use   fast") || !strings.Contains(stdout, "unknown") {
+			if !strings.Contains(stdout, "in use ") || !strings.Contains(stdout, "(interrupted)") {
 				t.Errorf("the table lacks what is known:\n%s", stdout)
 			}
 		}},
 		"json": {os.Interrupt, []string{"-o", "json"}, func(t *testing.T, stdout string) {
-			var got struct {
-				Certificates []answer `json:"certificates"`
-				Summary      summary  `json:"summary"`
-			}
-			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
-				t.Fatalf("%v:\n%s", err, stdout)
-			}
+			got := outcome{stdout: stdout}.decode(t)
 			if len(got.Certificates) != 41 || got.Summary.InUse != 1 || got.Summary.Unknown != 40 || !got.Summary.Interrupted {
 				t.Errorf("%d certificates, summary %+v", len(got.Certificates), got.Summary)
 			}
@@ -136,6 +130,19 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 	}
 }
 
+func TestJSONLinesComeAsAnswersCome(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
+	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
+	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
+	var first decoded
+	if err := json.Unmarshal([]byte(p.stdout.String()), &first); err != nil || first.CertificateID != "fast" || first.Usage != "in_use" {
+		t.Errorf("%v: %+v", err, first)
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
 func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
@@ -161,13 +168,13 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 func TestWaitForTheQuotaIsToldAndCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--rate-limit", "2", "a", "b", "c"))
-	eventually(t, "two answers", func() bool { return strings.Count(p.stdout.String(), "\n") == 2 })
+	p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
+	eventually(t, "an answer", func() bool { return strings.Contains(p.stdout.String(), "\n") })
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
-	got.expect(t, exitUnknown, "2 in use, 0 unused, 1 unknown", "1 not_asked")
-	if !strings.Contains(got.stdout, `"message":"not asked: interrupted"`) {
+	got.expect(t, exitUnknown, "3 certificates: ", "not asked: interrupted")
+	if !strings.Contains(got.stdout, `"error":"not asked: interrupted"`) || strings.Count(got.stdout, "\n") != 3 {
 		t.Errorf("the output does not say why:\n%s", got.stdout)
 	}
 }
@@ -179,8 +186,8 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
-	got.expect(t, exitUnknown, "1 interrupted")
-	if !strings.Contains(got.stdout, "interrupted after HTTP 429\n") || strings.Contains(got.stdout+got.stderr, "context canceled") {
+	got.expect(t, exitUnknown, "1 unknown")
+	if !strings.Contains(got.stdout, "(interrupted)\n") || strings.Contains(got.stdout+got.stderr, "context canceled") {
 		t.Errorf("the row does not say why:\n%s", got.stdout)
 	}
 	if strings.Contains(got.stderr, "--rate-limit") {
@@ -216,7 +223,7 @@ func TestTwoSignalsInOneBreathAreOne(t *testing.T) {
 	t.Parallel()
 	const attempts = 20
 	for range attempts {
-		p, r := stuck(t, "list", "-o", "csv")
+		p, r := stuck(t, "usage", "-o", "csv")
 		first := time.Now()
 		p.signal(t, os.Interrupt)
 		eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
@@ -242,7 +249,7 @@ func TestTwoSignalsInOneBreathAreOne(t *testing.T) {
 
 func TestSecondInterruptKills(t *testing.T) {
 	t.Parallel()
-	p, _ := stuck(t, "list", "-o", "csv")
+	p, _ := stuck(t, "usage", "-o", "csv")
 	p.signal(t, os.Interrupt)
 	eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
 	ended := make(chan struct{})
@@ -273,6 +280,14 @@ func TestReaderThatGoesAwayEndsTheCommand(t *testing.T) {
 	}
 }
 
+func TestInterruptOfAPipelineShowsTheSummary(t *testing.T) {
+	t.Parallel()
+	p, r := stuck(t, "usage", "-o", "csv")
+	p.signal(t, os.Interrupt)
+	r.Close() // the reader dies of the same Ctrl-C
+	p.end(t).expect(t, exitPipe, "1 certificate: 1 in use, 0 unused, 0 unknown")
+}
+
 func TestTextThatNobodyReadsEndsTheCommandInSilence(t *testing.T) {
 	t.Parallel()
 	for _, args := range withoutAnswers {
@@ -297,7 +312,7 @@ func TestTextThatNobodyReadsEndsTheCommandInSilence(t *testing.T) {
 // server, whatever the context of the request does.
 func TestInterruptEndsTheCommandWhenRequestsHang(t *testing.T) {
 	t.Parallel()
-	for _, arg := range []string{"list", "audit"} {
+	for _, arg := range []string{"usage", "audit"} {
 		t.Run(arg, func(t *testing.T) {
 			t.Parallel()
 			requests := make(chan struct{}, 100)

@@ -8,90 +8,211 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// summary counts answers. Its JSON form is part of the json format.
+// summary counts what is in question. Its JSON form is part of the json format;
+// `certuse help formats` states it.
 type summary struct {
-	Total          int            `json:"total"`
-	InUse          int            `json:"in_use"`
-	Unused         int            `json:"unused"`
-	Unknown        int            `json:"unknown"`
-	UnknownReasons map[string]int `json:"unknown_reasons"`
-	Truncated      int            `json:"truncated"`
-	Duplicates     int            `json:"duplicates"`
-	Interrupted    bool           `json:"interrupted"`
+	Total int `json:"total"`
+	*usageCounts
+	Expiring    int  `json:"expiring"`
+	Duplicates  int  `json:"duplicates"`
+	Incomplete  bool `json:"incomplete"`
+	Interrupted bool `json:"interrupted"`
+
+	cas, leaves, managed int
+	urgent               int // in use, and expired or expiring soon
+
+	accounts []string
+	failed   map[string]bool // accounts whose certificates were not all read
+	up       map[accountSource]bool
+	problems map[problem]int // to the number of certificates that are unknown because of it
+	// refused counts the certificates that are unknown because a permission is missing.
+	refused int
 }
 
-func newSummary(duplicates int) summary {
-	return summary{Duplicates: duplicates, UnknownReasons: make(map[string]int)}
+// usageCounts is absent from the summary of certificates that were only listed.
+type usageCounts struct {
+	InUse              int          `json:"in_use"`
+	Unused             int          `json:"unused"`
+	Unknown            int          `json:"unknown"`
+	Sources            []api.Source `json:"sources"`
+	LeftOut            []api.Source `json:"left_out"`
+	MissingPermissions []string     `json:"missing_permissions"`
 }
 
-func (s *summary) add(a answer) {
-	s.Total++
-	if a.Truncated {
-		s.Truncated++
+type accountSource struct {
+	account string
+	source  api.Source
+}
+
+// problem is why a source failed.
+type problem struct {
+	source api.Source
+	text   string
+}
+
+func newSummary(kind kindOfReport, asked []api.Source) *summary {
+	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[problem]int{}}
+	if kind == reportList {
+		return s
 	}
-	switch a.Usage {
-	case usageInUse:
+	s.usageCounts = &usageCounts{Sources: api.AllSources(), LeftOut: []api.Source{}, MissingPermissions: []string{}}
+	if len(asked) > 0 {
+		isAsked := func(source api.Source) bool { return slices.Contains(asked, source) }
+		s.LeftOut = slices.DeleteFunc(s.Sources, isAsked)
+		s.Sources = slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return !isAsked(source) })
+	}
+	return s
+}
+
+// add counts a record. expiring says that --expires-within has selected it.
+func (s *summary) add(r *record, expiring bool, now time.Time) {
+	s.Total++
+	s.Expiring += int(oneIf(expiring))
+	if ca := r.Certificate.CA; ca != nil {
+		s.cas += int(oneIf(*ca))
+		s.leaves += int(oneIf(!*ca))
+	}
+	s.managed += int(oneIf(strings.HasSuffix(r.Certificate.Type, "_managed")))
+	if s.usageCounts == nil {
+		return
+	}
+	switch r.usage {
+	case api.InUse:
 		s.InUse++
-	case usageUnused:
+		s.urgent += int(oneIf(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(soon, now)))
+	case api.Unused:
 		s.Unused++
 	default:
 		s.Unknown++
-		s.UnknownReasons[a.Reason.Code]++
+	}
+	refused := false
+	for i := range r.Evidence.Sources {
+		result := &r.Evidence.Sources[i]
+		s.addSource(r, result)
+		refused = refused || result.Permission != ""
+	}
+	if refused && r.usage == api.UsageUnknown {
+		s.refused++
+	}
+}
+
+func (s *summary) addSource(r *record, result *api.SourceResult) {
+	key := accountSource{r.Certificate.Ref.AccountID, result.Source}
+	switch result.State {
+	case api.SourceComplete:
+		if _, known := s.up[key]; !known {
+			s.up[key] = true
+		}
+	case api.SourceFailed:
+		s.up[key] = false
+		if result.Permission != "" && !slices.Contains(s.MissingPermissions, result.Permission) {
+			s.MissingPermissions = append(s.MissingPermissions, result.Permission)
+			slices.Sort(s.MissingPermissions)
+		}
+		if r.usage != api.UsageUnknown || result.Err == nil || result.Permission != "" && errors.Is(result.Err, api.ErrForbidden) {
+			return
+		}
+		s.problems[problem{result.Source, explain(result.Err)}]++
+	}
+}
+
+// maxProblems is how many reasons are printed.
+const maxProblems = 10
+
+// writeProblems says, one on a line, why certificates are unknown.
+func (s *summary) writeProblems(w io.Writer) {
+	if s.usageCounts == nil {
+		return
+	}
+	if len(s.MissingPermissions) > 0 {
+		quoted := make([]string, len(s.MissingPermissions))
+		for i, each := range s.MissingPermissions {
+			quoted[i] = fmt.Sprintf("%q", each)
+		}
+		unknown := ""
+		if s.refused > 0 {
+			unknown = count(s.refused) + " unknown for "
+		}
+		fmt.Fprintf(w, "certuse: %smissing permissions: %s\n", unknown, joined(quoted))
+	}
+	// Sources that failed for one reason share a line.
+	sources, counts := map[string][]api.Source{}, map[string]int{}
+	for p, n := range s.problems {
+		sources[p.text] = append(sources[p.text], p.source)
+		counts[p.text] = max(counts[p.text], n)
+	}
+	texts := slices.SortedFunc(maps.Keys(sources), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, text := range texts {
+		if i == maxProblems {
+			fmt.Fprintf(w, "certuse: and %s; see -o json\n", plural(len(texts)-i, "more reason"))
+			return
+		}
+		what := "no source could be asked"
+		if list := sources[text]; len(list) < len(api.AllSources()) {
+			slices.Sort(list)
+			what = joined(list)
+		}
+		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(counts[text], "certificate"), what, printable(text))
 	}
 }
 
 // write prints the summary for people.
-func (s *summary) write(w io.Writer, colors palette) {
-	fmt.Fprintf(w, "%s: %s, %s, %s\n", colors.bold(plural(s.Total, "certificate")),
-		colors.usage(usageInUse, count(s.InUse)+" in use"), colors.usage(usageUnused, count(s.Unused)+" unused"), colors.usage(usageUnknown, count(s.Unknown)+" unknown"))
-	if s.Truncated > 0 {
-		fmt.Fprintf(w, "%s truncated: more associations exist than were delivered.\n", plural(s.Truncated, "answer"))
+func (s *summary) write(w io.Writer, colors palette, f *filter) {
+	fmt.Fprint(w, colors.bold(plural(s.Total, "certificate")))
+	if s.cas > 0 && s.leaves > 0 {
+		fmt.Fprintf(w, " (%s CA, %s leaf; %s managed)", count(s.cas), count(s.leaves), count(s.managed))
+	}
+	if s.usageCounts != nil {
+		fmt.Fprintf(w, ": %s, %s, %s", colors.usage(api.InUse, count(s.InUse)+" in use"),
+			colors.usage(api.Unused, count(s.Unused)+" unused"), colors.usage(api.UsageUnknown, count(s.Unknown)+" unknown"))
+	}
+	if f.expiresWithin.set {
+		fmt.Fprintf(w, ", all expired or expiring within %s", f.expiresWithin.text)
+	}
+	fmt.Fprintln(w)
+	if s.usageCounts != nil && s.Unused > 0 {
+		text := "Unused according to " + joined(s.Sources)
+		if len(s.LeftOut) > 0 {
+			text += "; left out: " + joined(s.LeftOut)
+		}
+		fmt.Fprintln(w, wrap(text+".", "  "))
+	}
+	if s.urgent > 0 {
+		fmt.Fprintf(w, "%s in use and expired, or expiring within %d days.\n", plural(s.urgent, "certificate"), soon/day)
+	}
+	if s.usageCounts != nil && s.Unknown > 0 {
+		fmt.Fprintln(w, "Unknown is not unused.")
 	}
 	if s.Duplicates > 0 {
 		fmt.Fprintf(w, "%s left out: each certificate is asked about once.\n", plural(s.Duplicates, "repeated id"))
 	}
-	if s.Unknown == 0 {
-		return
-	}
-	codes := slices.SortedFunc(maps.Keys(s.UnknownReasons), func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.UnknownReasons[b], s.UnknownReasons[a]), cmp.Compare(a, b))
-	})
-	counts := make([]string, len(codes))
-	for i, code := range codes {
-		counts[i] = fmt.Sprintf("%s %s", count(s.UnknownReasons[code]), code)
-	}
-	fmt.Fprintf(w, "Unknown is not unused: %s.\n", strings.Join(counts, ", "))
-	for _, code := range codes {
-		if text := s.advice(code); text != "" {
-			fmt.Fprintln(w, text)
-		}
+	if s.Incomplete {
+		fmt.Fprintln(w, "There are more certificates, which were not read.")
 	}
 }
 
-func (s *summary) advice(code string) string {
-	if s.Interrupted && code == reasonRateLimited {
-		return "" // it was Ctrl-C that ended the waiting
-	}
-	for _, known := range reasons {
-		if known.code == code {
-			return known.advice
-		}
-	}
-	return ""
-}
-
-// result gives the exit code as an error, nil for 0. Ctrl-C comes before
-// "in use", because what an interrupted audit says is never the whole truth.
-func (s *summary) result(requireUnused bool) error {
+// result returns the exit code as an error, nil for 0. Ctrl-C comes before "in
+// use", because the answers of an interrupted command are incomplete.
+func (s *summary) result(q *query) error {
+	interrupted := s.Interrupted && (s.Incomplete || s.usageCounts != nil && s.Unknown > 0)
+	inUse := s.usageCounts != nil && q.requireUnused && s.InUse > 0
+	unknown := s.Incomplete || s.usageCounts != nil && s.Unknown > 0
 	switch {
-	case s.Interrupted && s.Unknown > 0:
-		return &exitError{code: exitUnknown}
-	case requireUnused && s.InUse > 0:
+	case s.Incomplete && !interrupted && s.usageCounts == nil:
+		return &exitError{code: exitFailure}
+	case inUse && !interrupted:
 		return &exitError{exitInUse, errors.New("not unused: " + plural(s.InUse, "certificate") + " in use")}
-	case s.Unknown > 0:
+	case interrupted, unknown:
 		return &exitError{code: exitUnknown}
+	case q.filter.expiresWithin.set && s.Expiring > 0:
+		return &exitError{code: exitExpiring}
 	default:
 		return nil
 	}

@@ -2,147 +2,145 @@ package main
 
 import (
 	"bytes"
-	"cmp"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/mattn/go-runewidth"
 )
 
-// Limits of one cell. The machine formats have all of it.
-const (
-	maxCell   = 160
-	maxGroups = 6
-)
+// columnGap separates the columns of a table.
+const columnGap = "  "
 
-// tablePrinter prints at the end, for people: sorted, with what needs attention
-// next to the summary.
-type tablePrinter struct {
-	out            io.Writer
-	colors         palette
-	perAssociation bool
-	rows           []row
-	notAsked       int
-	notAskedReason string
+// cellWidth measures text as a terminal shows it, whatever the locale says about
+// characters of ambiguous width.
+var cellWidth = &runewidth.Condition{StrictEmojiNeutral: true}
+
+// tableColumn is a column with its cells.
+type tableColumn struct {
+	column
+	cells   []string
+	natural int // the width of the widest cell
+	width   int
 }
 
-type row struct{ usage, account, certificate, service, status, checked, note string }
+// writeTable writes rows in columns. If the width of the terminal is known, no
+// line is longer: columns become narrower, and some are dropped.
+func writeTable(r *report) error {
+	rows := r.rows()
+	var columns []*tableColumn
+	for _, c := range r.columns {
+		tc := &tableColumn{column: c}
+		if r.headers {
+			tc.cells = append(tc.cells, c.title)
+		}
+		for _, each := range rows {
+			tc.cells = append(tc.cells, orDash(shorten(printable(c.text(each)), maxCell)))
+		}
+		for _, text := range tc.cells {
+			tc.natural = max(tc.natural, cellWidth.StringWidth(text))
+		}
+		tc.width = tc.natural
+		columns = append(columns, tc)
+	}
+	if r.width > 0 {
+		order := dropOrder
+		if r.kind == reportUsage {
+			order = dropOrderOfUses
+		}
+		columns = fit(columns, r.width, order)
+	}
+	for _, c := range columns {
+		c.cut(rows, r.headers)
+	}
 
-func (p *tablePrinter) print(a answer) error {
-	r := row{usage: a.Usage, account: a.AccountID, certificate: a.CertificateID, checked: timestamp(a.CheckedAt, "2006-01-02 15:04:05Z")}
-	switch {
-	case a.Reason != nil:
-		r.note = shorten(printable(a.Reason.String()), maxCell)
-	case a.Truncated:
-		r.note = "truncated: more exist"
-	}
-	switch {
-	case !p.perAssociation && a.Reason != nil && a.Reason.Code == reasonNotAsked:
-		// After Ctrl-C this may be nearly all of a long list: one row says it.
-		p.notAsked++
-		p.notAskedReason = r.note
-	case !p.perAssociation:
-		if words := groups(a.Associations); len(words) > 0 {
-			r.note = strings.TrimSuffix(strings.Join(words, ", ")+"; "+r.note, "; ")
-		}
-		p.rows = append(p.rows, r)
-	case len(a.Associations) == 0:
-		p.rows = append(p.rows, r)
-	default:
-		for _, each := range a.Associations {
-			r.service, r.status = shorten(printable(each.Service), maxCell), shorten(printable(each.Status), maxCell)
-			p.rows = append(p.rows, r)
-		}
-	}
-	return nil
-}
-
-// groups says what uses a certificate in a few words: "gateway (active) ×3".
-func groups(list []association) []string {
-	counts := make(map[association]int)
-	var order []association
-	for _, each := range list {
-		if counts[each]++; counts[each] == 1 {
-			order = append(order, each)
-		}
-	}
-	var words []string
-	for i, each := range order {
-		if i == maxGroups {
-			words = append(words, fmt.Sprintf("and %s more kinds", count(len(order)-maxGroups)))
-			break
-		}
-		word := orDash(shorten(printable(each.Service), 40)) + " (" + orDash(shorten(printable(each.Status), 40)) + ")"
-		if n := counts[each]; n > 1 {
-			word += " ×" + count(n)
-		}
-		words = append(words, word)
-	}
-	return words
-}
-
-func (p *tablePrinter) finish(summary) error {
-	if !p.perAssociation {
-		order := []string{usageUnused, usageInUse, usageUnknown}
-		slices.SortStableFunc(p.rows, func(a, b row) int {
-			return cmp.Or(
-				cmp.Compare(slices.Index(order, a.usage), slices.Index(order, b.usage)),
-				cmp.Compare(a.account, b.account),
-				cmp.Compare(a.certificate, b.certificate),
-			)
-		})
-	}
-	if p.notAsked > 0 {
-		p.rows = append(p.rows, row{usage: usageUnknown, certificate: "(" + plural(p.notAsked, "certificate") + ")", note: p.notAskedReason})
-	}
-	return p.write()
-}
-
-func (p *tablePrinter) write() error {
-	severalAccounts := slices.ContainsFunc(p.rows, func(r row) bool { return r.account != "" && r.account != p.rows[0].account })
 	var text bytes.Buffer
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	line := func(r row) {
-		cells := []string{strings.ReplaceAll(r.usage, "_", " ")}
-		if severalAccounts {
-			cells = append(cells, orDash(r.account))
+	lines := len(rows)
+	if r.headers {
+		lines++
+	}
+	for i := range lines {
+		var line strings.Builder
+		for at, c := range columns {
+			cell := c.cells[i]
+			if at < len(columns)-1 {
+				cell += strings.Repeat(" ", max(0, c.width-cellWidth.StringWidth(cell))) + columnGap
+			}
+			switch {
+			case r.headers && i == 0:
+				line.WriteString(r.colors.bold(cell))
+			default:
+				line.WriteString(r.colors.cell(c.key, &rows[i-(lines-len(rows))], cell))
+			}
 		}
-		cells = append(cells, r.certificate)
-		if p.perAssociation {
-			cells = append(cells, orDash(r.service), orDash(r.status))
-		}
-		fmt.Fprintln(w, strings.Join(append(cells, orDash(r.checked), r.note), "\t"))
+		text.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-	line(p.header())
-	for _, r := range p.rows {
-		line(r)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-
-	// Colours are added to finished lines: they would count as width before.
-	var colored bytes.Buffer
-	for i, s := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
-		s = strings.TrimRight(s, " ")
-		if i == 0 {
-			fmt.Fprintln(&colored, p.colors.bold(s))
-			continue
-		}
-		usage := p.rows[i-1].usage
-		fmt.Fprintln(&colored, p.colors.usage(usage, s[:len(usage)])+s[len(usage):])
-	}
-	_, err := p.out.Write(colored.Bytes())
+	_, err := r.out.Write(text.Bytes())
 	return err
 }
 
-func (p *tablePrinter) header() row {
-	h := row{"USAGE", "ACCOUNT", "CERTIFICATE", "SERVICE", "STATUS", "CHECKED (UTC)", "NOTE"}
-	if !p.perAssociation {
-		h.note = "USED BY, OR WHY UNKNOWN"
+// maxCell is the longest text of a cell. The machine formats have all of it.
+const maxCell = 500
+
+// least is the narrowest width of a column.
+func (c *tableColumn) least() int {
+	if c.min == 0 {
+		return c.natural
 	}
-	return h
+	return min(c.min, c.natural)
+}
+
+// fit drops columns until the others fit when they are narrow, and shares the
+// rest of the width among them.
+func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
+	needed := func() int {
+		sum := len(columnGap) * (len(columns) - 1)
+		for _, c := range columns {
+			sum += c.least()
+		}
+		return sum
+	}
+	for _, key := range order {
+		if needed() <= width || len(columns) == 1 {
+			break
+		}
+		columns = slices.DeleteFunc(columns, func(c *tableColumn) bool { return c.key == key && len(columns) > 1 })
+	}
+	room := width - needed()
+	for _, c := range columns {
+		c.width = c.least()
+		if room < 0 { // a single column
+			c.width = width
+		}
+	}
+	for _, step := range growth {
+		for _, c := range columns {
+			wanted := c.natural - c.width
+			if step.limit > 0 {
+				wanted = min(wanted, step.limit-c.width)
+			}
+			if c.key != step.key || wanted <= 0 || c.whole && wanted > room {
+				continue
+			}
+			more := min(wanted, max(room, 0))
+			c.width += more
+			room -= more
+		}
+	}
+	return columns
+}
+
+// cut shortens the cells to the width of the column.
+func (c *tableColumn) cut(rows []row, headers bool) {
+	first := len(c.cells) - len(rows)
+	for i, text := range c.cells {
+		if cellWidth.StringWidth(text) <= c.width {
+			continue
+		}
+		if c.short != nil && (!headers || i >= first) {
+			text = orDash(printable(c.short(rows[i-first])))
+		}
+		c.cells[i] = cellWidth.Truncate(text, c.width, "…")
+	}
 }
 
 func orDash(s string) string {

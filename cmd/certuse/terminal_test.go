@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -17,20 +18,22 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// terminal is a pseudo terminal of 80 columns and what was shown on it.
+// terminal is a pseudo terminal and what was shown on it.
 type terminal struct {
 	tty   *os.File
 	shown safeBuffer
 	done  chan struct{}
 }
 
-func newTerminal(t *testing.T) *terminal {
+func newTerminal(t *testing.T) *terminal { return newTerminalOf(t, 80) }
+
+func newTerminalOf(t *testing.T, columns uint16) *terminal {
 	t.Helper()
 	ptmx, tty, err := pty.Open()
 	if err != nil {
 		t.Skipf("no pseudo terminal here: %v", err)
 	}
-	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}
 	term := &terminal{tty: tty, done: make(chan struct{})}
@@ -74,7 +77,7 @@ func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
 		t.Errorf("standard output has escape sequences:\n%q", got.stdout)
 	}
 	text := term.text(t)
-	for _, want := range []string{"[=", "2/3", "1 in use", "1 unknown", "/s", "s left"} {
+	for _, want := range []string{"[=", "2/3", "1 in use", "1 unknown", "/s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the progress does not show %q:\n%q", want, text)
 		}
@@ -97,9 +100,9 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	b := newBar(term.tty, newTracker(3, 1000, time.Now()))
 	// The number may be drawn before the bar has followed it.
 	gap, full := regexp.MustCompile(`\[=+ +\] +2/3`), regexp.MustCompile(`\[={20}\] +3/3`)
-	b.update(api.AuditProgress{Answered: 2, InUse: 2})
+	b.update(api.InventoryProgress{Requests: 2, Expected: 3, InUse: 2})
 	eventually(t, "a bar with a gap at 2/3", func() bool { return gap.MatchString(term.shown.String()) })
-	b.update(api.AuditProgress{Answered: 3, InUse: 3})
+	b.update(api.InventoryProgress{Requests: 3, Expected: 3, InUse: 3})
 	eventually(t, "a bar without a gap at 3/3", func() bool { return full.MatchString(term.shown.String()) })
 	b.note("still here")
 	b.stop()
@@ -128,6 +131,32 @@ func TestWordAboutAnInterruptBeginsItsLine(t *testing.T) {
 	}
 }
 
+// dates change from day to day; the others of the demo do not.
+var dates = regexp.MustCompile(`\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?`)
+
+func TestTableFitsItsTerminal(t *testing.T) {
+	t.Parallel()
+	for _, columns := range []uint16{40, 80, 200} {
+		for _, args := range []string{"audit --demo", "usage --demo", "list --demo", "audit --demo -o wide"} {
+			t.Run(fmt.Sprint(columns, " ", args), func(t *testing.T) {
+				t.Parallel()
+				term := newTerminalOf(t, columns)
+				cmd := command(t, []string{"TERM=xterm", "NO_COLOR=1"}, append(strings.Fields(args), "-q")...)
+				cmd.Stdout = term.tty
+				start(t, cmd).end(t)
+				text := strings.ReplaceAll(term.text(t), "\r\n", "\n")
+				for line := range strings.Lines(text) {
+					if n := cellWidth.StringWidth(strings.TrimSuffix(line, "\n")); n > int(columns) {
+						t.Errorf("%d columns: %s", n, line)
+					}
+				}
+				name := fmt.Sprintf("demo-%s-%d", strings.ReplaceAll(strings.ReplaceAll(args, " --demo", ""), " -o ", "-"), columns)
+				compareGolden(t, name, []byte(dates.ReplaceAllString(text, "YYYY-MM-DD")))
+			})
+		}
+	}
+}
+
 func TestColoursAreForTerminalsOnly(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
@@ -136,11 +165,11 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 		args   []string
 		colour bool
 	}{
-		"terminal":         {[]string{"TERM=xterm"}, []string{"list", "used"}, true},
-		"NO_COLOR":         {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"list", "used"}, false},
-		"NO_COLOR empty":   {[]string{"TERM=xterm", "NO_COLOR="}, []string{"list", "used"}, true},
-		"dumb terminal":    {[]string{"TERM=dumb"}, []string{"list", "used"}, false},
-		"machine format":   {[]string{"TERM=xterm"}, []string{"list", "-q", "-o", "jsonl", "used"}, false},
+		"terminal":         {[]string{"TERM=xterm"}, []string{"usage", "used"}, true},
+		"NO_COLOR":         {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"usage", "used"}, false},
+		"NO_COLOR empty":   {[]string{"TERM=xterm", "NO_COLOR="}, []string{"usage", "used"}, true},
+		"dumb terminal":    {[]string{"TERM=dumb"}, []string{"usage", "used"}, false},
+		"machine format":   {[]string{"TERM=xterm"}, []string{"usage", "-q", "-o", "jsonl", "used"}, false},
 		"machine format 2": {[]string{"TERM=xterm"}, []string{"audit", "-q", "-o", "csv", "used"}, false},
 	}
 	for name, test := range tests {

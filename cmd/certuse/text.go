@@ -54,6 +54,27 @@ func shorten(s string, limit int) string {
 	return string(runes[:limit-1]) + "…"
 }
 
+// wrap breaks text into lines of less than 80 columns, all but the first of which
+// are indented.
+func wrap(text, indent string) string {
+	var b strings.Builder
+	width := len(indent)
+	for i, word := range strings.Fields(text) {
+		switch n := utf8.RuneCountInString(word); {
+		case i == 0:
+			width += n
+		case width+1+n >= 80:
+			b.WriteString("\n" + indent)
+			width = len(indent) + n
+		default:
+			b.WriteByte(' ')
+			width += 1 + n
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
 // plural gives "1 certificate" and "2 certificates".
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/certuse/cloudflare-mtls/api"
 )
 
 // hostile is text that would take over a terminal if it were printed raw.
@@ -57,56 +59,24 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text, err := marshal(association{Service: s, Status: "<&>"})
+			text, err := marshal(api.Use{Name: s, Status: "<&>"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !isPrintable(string(text)) {
 				t.Errorf("%q is not printable", text)
 			}
-			var back association
+			var back api.Use
 			if err := json.Unmarshal(text, &back); err != nil {
 				t.Fatal(err)
 			}
-			if want := (association{Service: s, Status: "<&>"}); back != want {
+			if want := (api.Use{Name: s, Status: "<&>"}); back != want {
 				t.Errorf("read back %q, want %q", back, want)
 			}
 			if !strings.Contains(string(text), "<&>") {
 				t.Errorf("%s escapes for HTML", text)
 			}
 		})
-	}
-}
-
-func TestCellsOfCSVAreNoFormulas(t *testing.T) {
-	t.Parallel()
-	tests := map[string]string{
-		`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`,
-		"+1":                     "'+1",
-		"-1":                     "'-1",
-		"@SUM(A1)":               "'@SUM(A1)",
-		" =1":                    "' =1",
-		"   @SUM(A1)":            "'   @SUM(A1)",
-		"＝1":                     "'＝1",
-		"＋1":                     "'＋1",
-		"－1":                     "'－1",
-		" ＠SUM(A1)":              "' ＠SUM(A1)",
-		"\u00a0=1":               `\u00a0=1`,
-		"\u3000=1":               `\u3000=1`,
-		"\xff=1":                 `\xff=1`,
-		"\uFFFD":                 "\uFFFD",
-		" gateway":               " gateway",
-		" ":                      " ",
-		"\t=1":                   `\t=1`,
-		"\r=1":                   `\r=1`,
-		"gateway":                "gateway",
-		"a=b":                    "a=b",
-		"":                       "",
-	}
-	for in, want := range tests {
-		if got := cell(in); got != want {
-			t.Errorf("cell(%q) = %q, want %q", in, got, want)
-		}
 	}
 }
 

@@ -16,34 +16,47 @@ const (
 	rateSpan = 10 * time.Second
 )
 
-// tracker turns the progress of an audit into words: how much is done, how
+// tracker turns the progress of inventories into words: how much is done, how
 // fast, and how long it will take. It is safe for concurrent use.
 type tracker struct {
-	total int
-	limit int // requests in a rateLimitWindow, 0: no limit
+	certificates int // 0: as many as the accounts have
+	limit        int // requests in a rateLimitWindow, 0: no limit
 
 	mu      sync.Mutex
-	last    api.AuditProgress
-	seen    time.Time // when last was reported
+	before  api.InventoryProgress // of the accounts before
+	last    api.InventoryProgress // of all accounts
+	seen    time.Time             // when last was reported
 	started time.Time
 	waited  time.Duration // spent behind the rate limit
-	recent  []time.Time   // ring: when each of the latest certificates was done
+	recent  []time.Time   // ring: when each of the latest requests was made
 }
 
-func newTracker(total, limit int, now time.Time) *tracker {
-	return &tracker{total: total, limit: limit, started: now, seen: now}
+func newTracker(certificates, limit int, now time.Time) *tracker {
+	return &tracker{certificates: certificates, limit: limit, started: now, seen: now}
 }
-
-func finished(p api.AuditProgress) int { return p.Answered + p.Failed + p.NotAsked }
 
 // ringSize is enough to look one window back, and to show a rate without one.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
-func (t *tracker) update(p api.AuditProgress, now time.Time) {
+// next begins another account, whose progress starts anew.
+func (t *tracker) next() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before = t.last
+	t.before.Expected = t.last.Requests
+}
+
+func (t *tracker) update(p api.InventoryProgress, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waited = t.waitedUntil(now)
-	for n := finished(t.last); n < finished(p); n++ {
+	p.Requests += t.before.Requests
+	p.Expected += t.before.Expected
+	p.InUse += t.before.InUse
+	p.Unused += t.before.Unused
+	p.Unknown += t.before.Unknown
+	p.Certificates += t.before.Certificates
+	for n := t.last.Requests; n < p.Requests; n++ {
 		if len(t.recent) < t.ringSize() {
 			t.recent = append(t.recent, now)
 		} else {
@@ -53,16 +66,22 @@ func (t *tracker) update(p api.AuditProgress, now time.Time) {
 	t.last, t.seen = p, now
 }
 
+// requests returns how many requests were made, and how many are expected.
+func (t *tracker) requests() (done, total int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last.Requests, max(t.last.Requests, t.last.Expected)
+}
+
 // facts are the parts of a progress line.
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	done := finished(t.last)
-	facts := []string{
-		count(done) + "/" + count(t.total),
-		count(t.last.InUse) + " in use",
-		count(done-t.last.InUse-t.last.Unused) + " unknown", // as the summary counts
+	done := count(t.last.InUse + t.last.Unused + t.last.Unknown)
+	if total := max(t.certificates, t.last.Certificates); total > 0 {
+		done += "/" + count(total)
 	}
+	facts := []string{done, count(t.last.InUse) + " in use", count(t.last.Unknown) + " unknown"}
 	wait := t.last.WaitingUntil.Sub(now)
 	waiting := wait >= time.Second/2
 	if !waiting {
@@ -79,9 +98,9 @@ func (t *tracker) facts(now time.Time) []string {
 
 func (t *tracker) line(now time.Time) string { return strings.Join(t.facts(now), ", ") }
 
-// rate is certificates per second, lately.
+// rate is requests per second, lately.
 func (t *tracker) rate(now time.Time) float64 {
-	done, n := finished(t.last), 0
+	done, n := t.last.Requests, 0
 	for ; n < len(t.recent); n++ {
 		if now.Sub(t.recent[(done-1-n)%t.ringSize()]) >= rateSpan {
 			break
@@ -95,14 +114,14 @@ func (t *tracker) rate(now time.Time) float64 {
 // go one window after the one limit places before it was complete; so the last
 // one is followed back, window by window, to one whose time is known.
 func (t *tracker) left(now time.Time) (time.Duration, bool) {
-	done := finished(t.last)
-	if done == 0 || done >= t.total {
+	done, total := t.last.Requests, t.last.Expected
+	if done == 0 || done >= total {
 		return 0, false
 	}
 	each := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
-	left := each * time.Duration(t.total-done)
+	left := each * time.Duration(total-done)
 	if t.limit > 0 {
-		n, wait := t.total, time.Duration(0)
+		n, wait := total, time.Duration(0)
 		for n > done && n > t.limit {
 			n -= t.limit
 			wait += rateLimitWindow

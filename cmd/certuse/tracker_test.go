@@ -12,12 +12,12 @@ import (
 func TestTimeLeftCountsTheWaitsForTheQuota(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	// feed reports a certificate every step until n are done.
-	feed := func(tr *tracker, n int, step time.Duration) time.Time {
+	// feed reports a request every step until n are done.
+	feed := func(tr *tracker, total, n int, step time.Duration) time.Time {
 		now := start
 		for i := 1; i <= n; i++ {
 			now = now.Add(step)
-			tr.update(api.AuditProgress{Answered: i}, now)
+			tr.update(api.InventoryProgress{Requests: i, Expected: total}, now)
 		}
 		return now
 	}
@@ -37,8 +37,8 @@ func TestTimeLeftCountsTheWaitsForTheQuota(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tr := newTracker(test.total, test.limit, start)
-			now := feed(tr, test.done, 100*time.Millisecond)
+			tr := newTracker(0, test.limit, start)
+			now := feed(tr, test.total, test.done, 100*time.Millisecond)
 			left, ok := tr.left(now)
 			if !ok {
 				left = -1
@@ -53,9 +53,9 @@ func TestTimeLeftCountsTheWaitsForTheQuota(t *testing.T) {
 func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	tr := newTracker(200, 1000, start)
+	tr := newTracker(0, 1000, start)
 	now := start.Add(10 * time.Second)
-	tr.update(api.AuditProgress{Answered: 100, WaitingUntil: now.Add(5 * time.Minute)}, now)
+	tr.update(api.InventoryProgress{Requests: 100, Expected: 200, WaitingUntil: now.Add(5 * time.Minute)}, now)
 	if left, _ := tr.left(now); left != 5*time.Minute {
 		t.Errorf("while blocked: %v left, want the block", left)
 	}
@@ -64,11 +64,11 @@ func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
 	}
 	now = now.Add(5 * time.Minute)
 	if left, _ := tr.left(now); left != 10*time.Second {
-		t.Errorf("at the end of the block: %v left for 100 certificates at ten a second", left)
+		t.Errorf("at the end of the block: %v left for 100 requests at ten a second", left)
 	}
-	tr.update(api.AuditProgress{Answered: 101}, now)
+	tr.update(api.InventoryProgress{Requests: 101, Expected: 200}, now)
 	if left, _ := tr.left(now); left > 11*time.Second {
-		t.Errorf("after the block: %v left for 99 certificates at ten a second", left)
+		t.Errorf("after the block: %v left for 99 requests at ten a second", left)
 	}
 }
 
@@ -76,17 +76,17 @@ func TestRateIsThatOfTheLastSeconds(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for _, limit := range []int{0, 10, 1000} {
-		tr := newTracker(100_000, limit, start)
+		tr := newTracker(0, limit, start)
 		now, done := start, 0
 		for range 20 { // 400 a second, then slower
 			now = now.Add(time.Second)
 			done += 400
-			tr.update(api.AuditProgress{Answered: done}, now)
+			tr.update(api.InventoryProgress{Requests: done, Expected: 100_000}, now)
 		}
 		for range 20 {
 			now = now.Add(time.Second)
 			done += 5
-			tr.update(api.AuditProgress{Answered: done}, now)
+			tr.update(api.InventoryProgress{Requests: done, Expected: 100_000}, now)
 		}
 		if line := tr.line(now); !strings.Contains(line, ", 5.0/s") {
 			t.Errorf("limit %d: %q", limit, line)
@@ -98,23 +98,23 @@ func TestPlainProgressIsALineNowAndThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out safeBuffer
-		p := newPlain(&out, newTracker(3000, 1000, time.Now()), plainInterval)
+		p := newPlain(&out, newTracker(1500, 1000, time.Now()), plainInterval)
 		time.Sleep(500 * time.Millisecond) // so that no update falls together with a line
 		for i := range 90 {
 			time.Sleep(time.Second)
-			done := (i + 1) * 10 // one of them failed, one came with nothing to rely on
-			p.update(api.AuditProgress{Answered: done - 1, InUse: i, Unused: done - i - 2, Failed: 1})
+			done := (i + 1) * 10 // requests, two for each certificate
+			p.update(api.InventoryProgress{Requests: done, Expected: 3000, InUse: i, Unused: done/2 - i - 2, Unknown: 2})
 		}
 		synctest.Wait()
 		if n := strings.Count(out.String(), "\n"); n != 3 {
 			t.Errorf("%d lines in 90 s:\n%s", n, out.String())
 		}
-		if !strings.Contains(out.String(), "certuse: 290/3,000, 28 in use, 2 unknown, 10.0/s, 11m") {
+		if !strings.Contains(out.String(), "certuse: 145/1,500, 28 in use, 2 unknown, 10.0/s, 11m") {
 			t.Errorf("no facts:\n%s", out.String())
 		}
 		lines := strings.Count(out.String(), "\n")
 		for range 3 { // the same wait, reported again and again
-			p.update(api.AuditProgress{Answered: 900, WaitingUntil: time.Now().Add(4 * time.Minute)})
+			p.update(api.InventoryProgress{Requests: 900, Expected: 3000, WaitingUntil: time.Now().Add(4 * time.Minute)})
 		}
 		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "waiting 4m00s for the rate limit") {
 			t.Errorf("%d lines about a wait:\n%s", n, out.String())
@@ -122,6 +122,21 @@ func TestPlainProgressIsALineNowAndThen(t *testing.T) {
 		p.stop()
 		p.stop()
 	})
+}
+
+func TestProgressGoesOnFromOneAccountToTheNext(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tr := newTracker(0, 1000, start)
+	tr.update(api.InventoryProgress{Requests: 30, Expected: 40, InUse: 10, Unknown: 2, Certificates: 12}, start)
+	tr.next()
+	tr.update(api.InventoryProgress{Requests: 5, Expected: 20, InUse: 1, Unused: 1, Certificates: 8}, start.Add(time.Second))
+	if line := tr.line(start.Add(time.Second)); !strings.HasPrefix(line, "14/20, 11 in use, 2 unknown, ") {
+		t.Error(line)
+	}
+	if done, total := tr.requests(); done != 35 || total != 50 {
+		t.Errorf("%d of %d requests", done, total)
+	}
 }
 
 func TestDurationsForPeople(t *testing.T) {

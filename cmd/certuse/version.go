@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/openapi"
 )
 
 func newVersionCommand() *cobra.Command {
@@ -28,11 +30,34 @@ func userAgent() string {
 	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" has what a product may not have
 }
 
-// version is the module version that the Go tool recorded in the binary.
+// version is the module version and the commit that the Go tool recorded in the
+// binary, the Go version, and where the contract came from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
-		return "(unknown: built without module information)"
+		return "(unknown: built without module information)" + contract()
 	}
-	return info.Main.Version + " " + info.GoVersion
+	text := info.Main.Version
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			text += " commit " + setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			text += " (modified)"
+		}
+	}
+	return text + " " + info.GoVersion + contract()
+}
+
+// contract names the documents from which the contract was made, one on a line.
+func contract() string {
+	sources, err := openapi.Sources()
+	if err != nil {
+		return "\ncontract: " + err.Error()
+	}
+	var b strings.Builder
+	for _, each := range sources {
+		b.WriteString("\ncontract: " + each.Source + ", retrieved " + each.Retrieved)
+	}
+	return b.String()
 }

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// row is a line of a table or of CSV: a certificate, or one use of it.
+type row struct {
+	*record
+	use *api.Use // nil in a row about the certificate, or if there is none
+	now time.Time
+}
+
+// column is a column of tables and CSV. Its key is its name for --columns and in
+// the header of CSV.
+type column struct {
+	key, title string
+	// text is what a table shows.
+	text func(row) string
+	// value is what CSV has; nil: what text gives.
+	value func(row) string
+	// short is text for a column that is too narrow for it; nil: text, cut.
+	short func(row) string
+	// min is the narrowest that the column becomes before it is dropped; 0: it is
+	// never shortened.
+	min int
+	// whole columns are as wide as their text or as narrow as min.
+	whole bool
+}
+
+var allColumns = []column{
+	{key: "account_id", title: "ACCOUNT", text: func(r row) string { return r.Certificate.Ref.AccountID }, min: 9, whole: true},
+	{key: "name", title: "NAME", text: func(r row) string { return r.Certificate.Name }, min: 12},
+	{key: "certificate_id", title: "ID", text: func(r row) string { return r.Certificate.Ref.ID }, min: 9, whole: true},
+	{key: "type", title: "TYPE", text: func(r row) string { return r.Certificate.Type }},
+	{key: "ca", title: "CA", text: kind, value: func(r row) string { return isCA(r, "true", "false") }},
+	{key: "usage", title: "USAGE", text: usageWords, value: func(r row) string { return r.usage.String() }},
+	{key: "expires_on", title: "EXPIRES", text: func(r row) string { return date(r.Certificate.ExpiresOn) }, value: func(r row) string { return timestamp(r.Certificate.ExpiresOn) }},
+	{key: "days_left", title: "DAYS", text: daysLeft},
+	{key: "source", title: "SOURCE", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return string(u.Source) }) }},
+	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
+	{key: "status", title: "STATUS", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return u.Status }) }, min: 8},
+	{key: "issuer", title: "ISSUER", text: func(r row) string { return r.Certificate.Issuer }, min: 12},
+	{key: "serial_number", title: "SERIAL", text: func(r row) string { return r.Certificate.SerialNumber }, min: 9},
+	{key: "signature_algorithm", title: "SIGNATURE", text: func(r row) string { return r.Certificate.SignatureAlgorithm }, min: 9},
+	{key: "uploaded_on", title: "UPLOADED", text: func(r row) string { return date(r.Certificate.UploadedOn) }, value: func(r row) string { return timestamp(r.Certificate.UploadedOn) }},
+	{key: "gathered_at", title: "CHECKED (UTC)", text: func(r row) string { return timestamp(r.Evidence.GatheredAt) }},
+	{key: "sources", title: "SOURCES", text: func(r row) string { return r.scopes() }, min: 12},
+}
+
+// dropOrder is the order in which columns are dropped that a terminal has no room
+// for; name stays. dropOrderOfUses is that of a report about uses.
+var (
+	dropOrder       = append(slices.Clone(droppedFirst), "source", "used_by", "expires_on", "usage")
+	dropOrderOfUses = append(slices.Clone(droppedFirst), "usage", "expires_on", "source", "used_by")
+	droppedFirst    = []string{
+		"sources", "gathered_at", "signature_algorithm", "serial_number", "issuer", "uploaded_on", "account_id", "type", "ca",
+		"status", "certificate_id", "days_left",
+	}
+)
+
+// Room that is left goes to the columns in this order, up to a limit.
+var growth = []struct {
+	key   string
+	limit int
+}{
+	{"name", 40}, {"used_by", 24}, {"certificate_id", 0}, {"account_id", 0}, {"used_by", 0}, {"name", 0}, {"status", 0},
+	{"issuer", 0}, {"serial_number", 0}, {"signature_algorithm", 0}, {"sources", 0},
+}
+
+// kindOfReport says what the rows of a report are about.
+type kindOfReport int
+
+const (
+	reportList  kindOfReport = iota // certificates, without their usage
+	reportUsage                     // uses of certificates
+	reportAudit                     // certificates with their usage
+)
+
+// columnKeys are the columns of a report unless --columns says otherwise.
+func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string {
+	detailed := format == "wide" || format == "csv"
+	var keys []string
+	switch kind {
+	case reportList:
+		keys = []string{"name", "certificate_id", "type", "ca", "expires_on", "days_left"}
+		if detailed {
+			keys = append(keys, "uploaded_on", "issuer", "serial_number", "signature_algorithm")
+		}
+	case reportUsage:
+		keys = []string{"name", "certificate_id", "usage", "source", "used_by", "status"}
+		if detailed {
+			keys = append(keys, "type", "ca", "expires_on", "days_left", "gathered_at", "sources")
+		}
+	case reportAudit:
+		keys = []string{"name", "certificate_id", "usage", "expires_on", "days_left", "used_by"}
+		if detailed {
+			keys = append(keys, "type", "ca", "gathered_at", "sources")
+		}
+	}
+	if detailed || severalAccounts {
+		keys = append([]string{"account_id"}, keys...)
+	}
+	if format == "csv" { // -1 would be a formula; expires_on says more
+		keys = slices.DeleteFunc(keys, func(key string) bool { return key == "days_left" })
+	}
+	return keys
+}
+
+// columnsOf finds columns by their keys.
+func columnsOf(keys []string) ([]column, error) {
+	var out []column
+	for _, key := range keys {
+		key = strings.ToLower(strings.TrimSpace(key))
+		i := slices.IndexFunc(allColumns, func(c column) bool { return c.key == key })
+		if i < 0 {
+			return nil, usagef("--columns: there is no column %q%s: use some of %s", key, didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
+		}
+		out = append(out, allColumns[i])
+	}
+	return out, nil
+}
+
+func knownColumns() (keys []string) {
+	for _, c := range allColumns {
+		keys = append(keys, c.key)
+	}
+	return keys
+}
+
+func usageWords(r row) string {
+	if !r.asked {
+		return ""
+	}
+	return strings.ReplaceAll(r.usage.String(), "_", " ")
+}
+
+func isCA(r row, yes, no string) string {
+	switch ca := r.Certificate.CA; {
+	case ca == nil:
+		return ""
+	case *ca:
+		return yes
+	default:
+		return no
+	}
+}
+
+func kind(r row) string { return isCA(r, "CA", "leaf") }
+
+func date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// timestamp is in RFC 3339, UTC and whole seconds.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+func daysLeft(r row) string {
+	days, ok := r.daysLeft(r.now)
+	if !ok {
+		return ""
+	}
+	return strconv.Itoa(days)
+}
+
+func ofUse(r row, text func(*api.Use) string) string {
+	if r.use == nil {
+		return ""
+	}
+	return text(r.use)
+}
+
+func usedBy(r row) string {
+	if r.use != nil {
+		return r.use.Name
+	}
+	return r.usedBy()
+}
+
+func shortUsedBy(r row) string {
+	if r.use != nil {
+		return r.use.Name
+	}
+	return r.shortUsedBy()
+}
+
+// exactUses is the cell of CSV: all users of the certificate, in full.
+func exactUses(r row) string {
+	if r.use != nil {
+		return r.use.Name
+	}
+	var parts []string
+	for _, use := range r.Evidence.Uses {
+		text := string(use.Source) + ": " + use.Name
+		if use.Status != "" {
+			text += " (" + use.Status + ")"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,89 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newListCommand(sys system) *cobra.Command {
+	q := &query{sys: sys, kind: reportList}
+	return q.command(&cobra.Command{
+		Use:   "list [--account ACCOUNT]… [--expires-within DURATION]",
+		Short: "List the certificates of accounts, with their expiry",
+		Long:  listHelp,
+		Example: `  certuse list --demo
+  certuse list --expires-within 30d
+  certuse list --ca -o id | certuse usage --from -`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("list takes no certificates: 'certuse usage %s' says what uses one", args[0])
+			}
+			return q.run(cmd, nil)
+		},
+	})
+}
+
+func newUsageCommand(sys system) *cobra.Command {
+	q := &query{sys: sys, kind: reportUsage, allUses: true}
+	return q.command(&cobra.Command{
+		Use:   "usage [--account ACCOUNT] {CERT… | --from FILE}",
+		Short: "List everything that uses certificates",
+		Long:  usageHelp,
+		Example: `  certuse usage --demo
+  certuse usage --account 023e105f4ecef8ad9ca31a8372d0c353 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+  certuse usage -o json 023e105f4ecef8ad9ca31a8372d0c353/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.checkFrom(args); err != nil {
+				return err
+			}
+			if len(args)+len(q.from) == 0 && !q.demo {
+				return usagef("no certificate is named: give CERT or --from FILE, or try 'certuse usage --demo'; 'certuse audit' asks about all")
+			}
+			return q.run(cmd, args)
+		},
+	})
+}
+
+func newAuditCommand(sys system) *cobra.Command {
+	q := &query{sys: sys, kind: reportAudit}
+	cmd := q.command(&cobra.Command{
+		Use:   "audit [--account ACCOUNT]… [--require-unused] [CERT… | --from FILE]",
+		Short: "Find out which certificates are used, by what, and until when",
+		Long:  auditHelp,
+		Example: `  certuse audit --demo
+  certuse audit --account 023e105f4ecef8ad9ca31a8372d0c353 -o csv > audit.csv
+  certuse audit --usage unused -o id
+  certuse audit --from - --require-unused < ids.txt && echo "none of them is in use"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.checkFrom(args); err != nil {
+				return err
+			}
+			return q.run(cmd, args)
+		},
+	})
+	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "ask every zone about every CA, also when another use is known")
+	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
+	return cmd
+}
+
+// command adds what the commands about certificates have in common.
+func (q *query) command(cmd *cobra.Command) *cobra.Command {
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.DisableFlagsInUseLine = true
+	q.addFlags(cmd)
+	if q.kind != reportList {
+		q.addEvidenceFlags(cmd)
+		cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
+	}
+	return cmd
+}
+
+func (q *query) checkFrom(args []string) error {
+	switch {
+	case len(q.from) > 1:
+		return usagef("--from is given %d times, and only one list would be asked about: join them, as in cat A B | certuse audit --from -", len(q.from))
+	case len(q.from) == 1 && q.from[0] == "":
+		return usagef("--from is empty: name a file, or - for standard input")
+	case len(q.from) == 1 && len(args) > 0:
+		return usagef("certificates are named twice: give CERT or --from, not both")
+	default:
+		return nil
+	}
+}

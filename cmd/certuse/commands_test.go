@@ -1,0 +1,334 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+func TestAuditReadsAFileOrStandardInput(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	const list = "# all of them\nused\n\n" + testAccount + "/free # old\nused\n"
+	file := filepath.Join(t.TempDir(), "ids.txt")
+	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{file, "-"} {
+		t.Run(from, func(t *testing.T) {
+			t.Parallel()
+			cmd := command(t, against(server), "audit", "--from", from, "-o", "id")
+			cmd.Stdin = strings.NewReader(list)
+			got := execute(t, cmd)
+			got.expect(t, exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown", "1 repeated id left out")
+			if got.stdout != "free\nused\n" {
+				t.Errorf("%q", got.stdout)
+			}
+		})
+	}
+}
+
+// twoAccounts is the account of the demo, with everything permitted, and another.
+func twoAccounts(t *testing.T) *apitest.Server {
+	t.Helper()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	if err := errors.Join(fillDemo(server, time.Now()), server.SetForbidden()); err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+func TestAllFormatsHaveOneOrder(t *testing.T) {
+	t.Parallel()
+	server := twoAccounts(t)
+	orders := map[string][]string{}
+	for _, sorting := range []string{"action", "expiry", "name", "usage"} {
+		var want string
+		for _, format := range formatNames() {
+			got := execute(t, command(t, against(server), "audit", "--account", demoAccount, "--account", testAccount, "-o", format, "--sort", sorting))
+			got.expect(t, exitOK, "10 certificates (5 CA, 5 leaf; 1 managed): 7 in use, 3 unused, 0 unknown")
+			var ids []string
+			text := got.stdout
+			if format == "prometheus" {
+				text, _, _ = strings.Cut(text, "# HELP cloudflare_mtls_certificate_not_after")
+			}
+			for _, id := range regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|\b(used|free)\b`).FindAllString(strings.ReplaceAll(text, "name of", ""), -1) {
+				if !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+			if len(ids) != 10 {
+				t.Errorf("%s: %d certificates:\n%s", format, len(ids), got.stdout)
+			}
+			if order := strings.Join(ids, " "); want == "" {
+				want = order
+			} else if order != want {
+				t.Errorf("--sort %s -o %s: %s, want %s", sorting, format, order, want)
+			}
+			orders[sorting] = ids
+		}
+	}
+	first := map[string]string{"action": "8f4e2a61", "expiry": "3a96f8c7", "name": "8f4e2a61", "usage": "8f4e2a61"}
+	for sorting, id := range first {
+		if !strings.HasPrefix(orders[sorting][0], id) {
+			t.Errorf("--sort %s begins with %s", sorting, orders[sorting][0])
+		}
+	}
+}
+
+func TestFiltersSelectCertificates(t *testing.T) {
+	t.Parallel()
+	server := twoAccounts(t)
+	for args, want := range map[string]int{
+		"list":                                     8,
+		"list --type custom":                       7,
+		"list --type gateway_managed,custom":       8,
+		"list --ca":                                5,
+		"list --leaf":                              3,
+		"list --expires-within 30d":                2,
+		"list --expires-within 720h --leaf":        0,
+		"audit --usage unused":                     2,
+		"audit --usage in_use,unused":              8,
+		"audit --usage unused --expires-within 1d": 1,
+		"audit --leaf --usage in_use":              3,
+	} {
+		got := execute(t, command(t, against(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...))
+		if n := len(got.decode(t).Certificates); n != want {
+			t.Errorf("%s: %d certificates, want %d", args, n, want)
+		}
+	}
+}
+
+func TestUnknownExpiryIsNotLostByAFilter(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	if err := server.AddCertificate(ref("undated"), apitest.Certificate{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"list", "audit"} {
+		got := execute(t, command(t, against(server), name, "--expires-within", "1d", "-o", "id"))
+		if got.expect(t, exitExpiring); got.stdout != "undated\n" {
+			t.Errorf("%s: %q", name, got.stdout)
+		}
+	}
+}
+
+func TestEvidenceArrivesWhole(t *testing.T) {
+	t.Parallel()
+	server := twoAccounts(t)
+	if err := server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID); err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), "audit", "--account", demoAccount, "-o", "json"))
+	got.expect(t, exitUnknown, `3 unknown for missing permissions: "Account: Workers Scripts Read" and "Account: Zero Trust Read"`)
+	if n := strings.Count(got.stderr, "missing permissions"); n != 1 {
+		t.Errorf("%d lines about permissions:\n%s", n, got.stderr)
+	}
+	report := got.decode(t)
+	if diff := cmp.Diff([]string{"Account: Workers Scripts Read", "Account: Zero Trust Read"}, report.Summary.MissingPermissions); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range report.Certificates {
+		if c.AccountID != demoAccount || c.Name == "" || len(c.Sources) != len(api.AllSources()) {
+			t.Errorf("%+v", c)
+		}
+		if _, err := time.Parse("2006-01-02T15:04:05Z", c.ExpiresOn); err != nil {
+			t.Error(err)
+		}
+		if c.Name != "api-shield-root" {
+			continue
+		}
+		want := []api.Use{{Source: api.SourceHostnames, Name: "api.example.com"}, {Source: api.SourceHostnames, Name: "pay.example.com"}}
+		if diff := cmp.Diff(want, c.Uses); diff != "" || c.Usage != "in_use" || c.Sources[1].Scope != "hostnames of 1 zone" || c.Sources[6].Permission == "" {
+			t.Errorf("%+v\n%s", c, diff)
+		}
+	}
+	got = execute(t, command(t, against(server), "audit", "--account", demoAccount, "--columns", "name,usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
+	if want := regexp.MustCompile(`(?m)^checkout-client +unknown +\(associations: none; workers: no permission\)$`); !want.MatchString(got.stdout) {
+		t.Errorf("%s", got.stdout)
+	}
+}
+
+func TestUnusedNamesItsSources(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	got := execute(t, command(t, against(server), "audit", "--sources", "pages,associations", "free"))
+	got.expect(t, exitOK, "Unused according to associations and pages; left out: hostnames, workers,\n  hyperdrive, gateway and posture.")
+	if !strings.Contains(got.stdout, "none according to associations and pages (left out: hostnames, workers, hyperdrive, gateway and posture)") {
+		t.Errorf("%s", got.stdout)
+	}
+	report := execute(t, command(t, against(server), "audit", "-o", "json", "--sources", "pages,associations", "free")).decode(t)
+	if len(report.Summary.LeftOut) != 5 || report.Certificates[0].Sources[2].State != "left_out" {
+		t.Errorf("%+v", report)
+	}
+}
+
+func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	if err := server.AddCertificate(ref("root"), apitest.Certificate{CA: true}); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, command(t, against(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
+	execute(t, command(t, against(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
+}
+
+func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "certs.prom")
+	write := func(account string, code int, stderr ...string) string {
+		t.Helper()
+		got := execute(t, command(t, against(server), "audit", "-o", "prometheus", "--output-file", file, "--account", account))
+		got.expect(t, code, stderr...)
+		if got.stdout != "" {
+			t.Errorf("standard output: %s", got.stdout)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	whole := write(testAccount, exitOK)
+	if !strings.Contains(whole, "cloudflare_mtls_last_success_timestamp_seconds{account_id=\""+testAccount) {
+		t.Errorf("%s", whole)
+	}
+	if after := write("other", exitUnknown, "is left as it was"); after != whole {
+		t.Errorf("changed to %s", after)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestDebugShowsRequestsAndNoSecret(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": apitest.ServerError(502)})
+	got := execute(t, command(t, against(server), "usage", "--debug", "used")) // which looks for the token
+	got.expect(t, exitUnknown, "method=GET", "/associations", "status=502", "status=200", "ray_id=", "wait=")
+	if strings.Contains(got.stderr, "Bearer") {
+		t.Errorf("%s", got.stderr)
+	}
+}
+
+func TestRefusedCredentialsEndTheAsking(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	args := []string{"audit", "-o", "json"}
+	for i := range 200 {
+		args = append(args, fmt.Sprintf("cert-%d", i))
+	}
+	env := append(against(server), "CLOUDFLARE_API_TOKEN=another-token")
+	got := execute(t, command(t, env, args...))
+	got.expect(t, exitUnknown, "0 in use, 0 unused, 200 unknown", "check CLOUDFLARE_API_TOKEN")
+	if n := len(server.Requests()); n > 32 {
+		t.Errorf("%d requests with credentials that were refused", n)
+	}
+	if strings.Contains(got.stdout+got.stderr, "another-token") {
+		t.Error("the token is shown")
+	}
+}
+
+func TestMessagesNameWhoReallyAnswered(t *testing.T) {
+	t.Parallel()
+	list := apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}
+	tests := map[string]struct {
+		answer apitest.Response
+		says   string
+		not    string
+	}{
+		"the API":          {apitest.NotFound(), "the API does not know the certificate or the account", "CLOUDFLARE_BASE_URL"},
+		"the API, refused": {apitest.Forbidden(), "check the account id and the permissions of the token", "firewall"},
+		"a web server":     {apitest.Raw(404, "text/html", "<h1>Not Found</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", "does not know"},
+		"JSON of another":  {apitest.Raw(404, "application/json", `{"detail":"x"}`), "the response is not the API's", "does not know"},
+		"a firewall":       {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permissions"},
+		"the edge":         {apitest.Raw(403, "text/plain", "error code: 1020"), "a firewall (WAF)", "permissions"},
+		"a redirect":       {apitest.Redirect(302, "/login").Unchecked(), "check CLOUDFLARE_BASE_URL", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, nil)
+			if err := server.Script(list, test.answer.Always()); err != nil {
+				t.Fatal(err)
+			}
+			got := execute(t, command(t, against(server), "list"))
+			got.expect(t, exitFailure, test.says)
+			if test.not != "" && strings.Contains(got.stderr, test.not) {
+				t.Errorf("standard error says %q:\n%s", test.not, got.stderr)
+			}
+		})
+	}
+}
+
+func TestDemoShowsEverything(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args string
+		code int
+		says []string
+	}{
+		"list":    {"list --demo", exitOK, []string{"8 certificates (5 CA, 3 leaf; 1 managed)"}},
+		"usage":   {"usage --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown"}},
+		"audit":   {"audit --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown", "missing permissions", "1 certificate in use and expired, or expiring"}},
+		"require": {"audit --demo --require-unused -q", exitInUse, []string{"5 certificates in use"}},
+		"expiry":  {"list --demo --expires-within 30d", exitExpiring, []string{"2 certificates"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := execute(t, command(t, nil, strings.Fields(test.args)...))
+			got.expect(t, test.code, test.says...)
+			for line := range strings.Lines(got.stdout + got.stderr) {
+				if cellWidth.StringWidth(strings.TrimSuffix(line, "\n")) > 80 {
+					t.Errorf("wider than 80 columns: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
+	t.Parallel()
+	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
+	huge := strings.Repeat("x", 1<<16)
+	server := newFake(t, map[string]apitest.Response{
+		"used":   apitest.Associations(api.Association{Service: takeover, Status: "=" + takeover}, api.Association{Service: huge, Status: huge}).Unchecked(),
+		"secret": apitest.Failure(403, api.ErrorDetail{Code: 10000, Message: takeover + huge}).Unchecked(),
+	})
+	for _, name := range []string{"usage", "audit"} {
+		for _, format := range formatNames() {
+			t.Run(name+" "+format, func(t *testing.T) {
+				t.Parallel()
+				got := execute(t, command(t, against(server), name, "-o", format, "used", "secret"))
+				got.expect(t, exitUnknown)
+				for line := range strings.Lines(got.stdout + got.stderr) {
+					if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
+						t.Errorf("not printable: %q", shorten(text, 300))
+					}
+				}
+				whole := map[string]int{"json": 2, "jsonl": 2, "csv": 2}[format]
+				if n := strings.Count(got.stdout, huge); n < whole || whole == 0 && n > 0 {
+					t.Errorf("%d long texts are whole", n)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestCellsOfCSVAreNoFormulas(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`,
+		"+1":                     "'+1",
+		"-1":                     "'-1",
+		"@SUM(A1)":               "'@SUM(A1)",
+		" =1":                    " '=1",
+		"   @SUM(A1)":            "   '@SUM(A1)",
+		"＝1":                     "'＝1",
+		"＋1":                     "'＋1",
+		"－1":                     "'－1",
+		" ＠SUM(A1)":              " '＠SUM(A1)",
+		"gateway;=1+1;=1+2":      "gateway;'=1+1;'=1+2",
+		"a|-1,+1":                "a|'-1,'+1",
+		`a;"=1`:                  `a;"'=1`,
+		`"=1"`:                   `"'=1"`,
+		"\u00a0=1":               `\u00a0=1`,
+		"\u3000=1":               `\u3000=1`,
+		"\xff=1":                 `\xff=1`,
+		"\uFFFD":                 "\uFFFD",
+		" gateway":               " gateway",
+		" ":                      " ",
+		"\t=1":                   `\t=1`,
+		"\r=1":                   `\r=1`,
+		"gateway":                "gateway",
+		"a=b":                    "a=b",
+		"api - prod":             "api - prod",
+		"":                       "",
+	}
+	for in, want := range tests {
+		if got := cell(in); got != want {
+			t.Errorf("cell(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// hostileRecord has formulas wherever text of the service is printed.
+func hostileRecord() record {
+	const formula = `gateway;=1+1;=1+2,=cmd|' /C calc'!A0	=1;"=1`
+	r := record{asked: true, usage: api.InUse}
+	r.Certificate = api.Certificate{
+		Ref: ref("cert"), Name: formula, Type: "=1", Issuer: "@" + formula, SerialNumber: "-12", SignatureAlgorithm: "+x",
+		ExpiresOn: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC),
+	}
+	r.Evidence = api.Evidence{
+		Uses:    []api.Use{{Source: "=1", Name: formula, Status: "=2"}, {Source: api.SourceWorkers, Name: "-" + formula}},
+		Sources: []api.SourceResult{{Source: api.SourcePages, State: "failed", Scope: formula, Permission: "=" + formula}},
+	}
+	return r
+}
+
+func TestNoCellIsAFormulaForAnyReaderOfCSV(t *testing.T) {
+	t.Parallel()
+	readers := map[string]func(text, separator string) [][]string{
+		"encoding/csv": func(text, separator string) [][]string {
+			r := csv.NewReader(strings.NewReader(text))
+			r.Comma, _ = utf8.DecodeRuneInString(separator)
+			r.LazyQuotes, r.FieldsPerRecord = true, -1
+			rows, err := r.ReadAll()
+			if err != nil {
+				t.Errorf("separator %q: %v", separator, err)
+			}
+			return rows
+		},
+		"splitting": func(text, separator string) (rows [][]string) { // knows no quotation marks
+			for line := range strings.Lines(text) {
+				rows = append(rows, strings.Split(strings.TrimSpace(line), separator))
+			}
+			return rows
+		},
+	}
+	for _, kind := range []kindOfReport{reportUsage, reportAudit} {
+		columns, err := columnsOf(knownColumns())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		rep := &report{out: &out, kind: kind, records: []record{hostileRecord()}, columns: columns, headers: true}
+		if err := writeCSV(rep); err != nil {
+			t.Fatal(err)
+		}
+		for name, read := range readers {
+			for _, separator := range []string{",", ";", "\t", "|", ":"} {
+				cells := 0
+				for _, row := range read(out.String(), separator) {
+					for _, text := range row {
+						cells++
+						text = strings.TrimLeft(text, " \"`")
+						if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune(formulaStarts, first) {
+							t.Errorf("%s with %q reads the formula %q", name, separator, text)
+						}
+					}
+				}
+				if cells < 2 {
+					t.Errorf("%s with %q reads %d cells", name, separator, cells)
+				}
+			}
+		}
+	}
+}

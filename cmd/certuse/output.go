@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// output is how a report is written.
+type output struct {
+	format    string
+	columns   []string
+	noHeaders bool
+	file      string
+}
+
+func (o *output) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&o.format, "output", "o", "table", "`FORMAT`: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all")
+	flags.StringSliceVar(&o.columns, "columns", nil, "`COLUMNS` of table, wide and csv; see 'certuse help formats'")
+	flags.BoolVar(&o.noHeaders, "no-headers", false, "leave out the first line of table, wide and csv")
+	complete(cmd, "output", formatNames())
+	complete(cmd, "columns", knownColumns())
+	_ = cmd.MarkFlagFilename("output-file")
+}
+
+// check refuses formats and columns that do not exist.
+func (o *output) check() error {
+	_, formatErr := findFormat(o.format)
+	_, columnsErr := columnsOf(o.columns)
+	return errors.Join(formatErr, columnsErr)
+}
+
+// newReport prepares a report for a destination.
+func (o *output) newReport(sys system, kind kindOfReport, out *destination, accounts int, demo bool) (*report, error) {
+	keys := o.columns
+	if len(keys) == 0 {
+		keys = columnKeys(kind, o.format, accounts > 1)
+	}
+	columns, err := columnsOf(keys)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{out: out, kind: kind, columns: columns, headers: !o.noHeaders, now: time.Now(), accounts: accounts}
+	if out.path == "" {
+		r.colors = newPalette(sys, sys.stdout)
+		r.width = tableWidth(sys, demo)
+	}
+	return r, nil
+}
+
+func (o *output) write(r *report) error {
+	f, err := findFormat(o.format)
+	if err != nil {
+		return err
+	}
+	return f.write(r)
+}
+
+// demoWidth is the width of the demo where there is no terminal.
+const demoWidth = 80
+
+// tableWidth is the width of the terminal, or what COLUMNS says; 0 without both.
+func tableWidth(sys system, demo bool) int {
+	if f, ok := fileOf(sys.stdout); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	if width, err := strconv.Atoi(sys.getenv("COLUMNS")); err == nil && width > 0 {
+		return width
+	}
+	if demo {
+		return demoWidth
+	}
+	return 0
+}
+
+// destination is standard output, or a file that is replaced at the end.
+type destination struct {
+	io.Writer
+	path string
+	temp *os.File
+}
+
+// open prepares the destination before anything is sent.
+func (o *output) open(sys system) (*destination, error) {
+	if o.file == "" {
+		return &destination{Writer: sys.stdout}, nil
+	}
+	path := o.file
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, usagef("--output-file: %s is not a regular file", o.file)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), ".certuse-*")
+	if err != nil {
+		return nil, usagef("--output-file: %w", err)
+	}
+	return &destination{Writer: temp, path: path, temp: temp}, nil
+}
+
+// commit puts the file into its place.
+func (d *destination) commit() error {
+	if d.temp == nil {
+		return nil
+	}
+	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
+	if err == nil {
+		err = os.Rename(d.temp.Name(), d.path)
+	}
+	if err != nil {
+		return d.failure(err)
+	}
+	d.temp = nil
+	return nil
+}
+
+// failure is the error of a failed write.
+func (d *destination) failure(err error) *exitError {
+	if d.path == "" {
+		return writeFailure(err)
+	}
+	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is left as it was", d.path, err)}
+}
+
+// discard removes a file that was not put into its place.
+func (d *destination) discard() {
+	if d.temp != nil {
+		_ = d.temp.Close()
+		_ = os.Remove(d.temp.Name())
+		d.temp = nil
+	}
+}
+
+// writeFailure is the error of a failed write to standard output.
+func writeFailure(err error) *exitError {
+	if errors.Is(err, syscall.EPIPE) {
+		return &exitError{code: exitPipe} // the reader has had enough, as head does
+	}
+	return &exitError{exitFailure, fmt.Errorf("cannot write to standard output: %w: what was printed is incomplete", err)}
+}
+
+// remembering keeps the first error of a writer and discards everything after it.
+// The callers of standard error check none of its writes, and cobra drops some
+// errors, prints some, and takes others for wrong usage.
+type remembering struct {
+	out io.Writer
+
+	mu  sync.Mutex
+	err error
+}
+
+func (r *remembering) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+func (r *remembering) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		_, r.err = r.out.Write(p)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// record is one certificate of a report.
+type record struct {
+	api.InventoryItem
+	usage api.Usage
+	// asked is false for a certificate that was only listed.
+	asked bool
+}
+
+func newRecord(item api.InventoryItem) record {
+	return record{InventoryItem: item, usage: item.Evidence.Usage(), asked: true}
+}
+
+// unanswered is the record of a certificate that was not asked about, or whose
+// answer did not arrive.
+func unanswered(ref api.CertificateRef, err error) record {
+	r := record{asked: true}
+	r.Certificate.Ref = ref
+	for _, source := range api.AllSources() {
+		r.Evidence.Sources = append(r.Evidence.Sources, api.SourceResult{Source: source, State: api.SourceFailed, Err: err})
+	}
+	return r
+}
+
+const day = 24 * time.Hour
+
+// soon is how long before its expiry a certificate needs action.
+const soon = 30 * day
+
+// daysLeft returns the whole days until the certificate expires, negative after
+// that; ok is false if the date is unknown.
+func (r *record) daysLeft(now time.Time) (days int, ok bool) {
+	expires := r.Certificate.ExpiresOn
+	if expires.IsZero() {
+		return 0, false
+	}
+	return int(math.Floor(expires.Sub(now).Hours() / 24)), true
+}
+
+// expiresWithin reports whether the certificate expires within d, has expired, or
+// has a date that is unknown.
+func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
+	expires := r.Certificate.ExpiresOn
+	return expires.IsZero() || !expires.After(now.Add(d))
+}
+
+// urgency is the rank of a record in the default order; see sortHelp.
+func (r *record) urgency(now time.Time) int {
+	expiring := r.expiresWithin(soon, now)
+	switch {
+	case r.usage == api.InUse && expiring, !r.asked && expiring:
+		return 0
+	case r.usage == api.UsageUnknown && r.asked:
+		return 1
+	case r.usage == api.Unused:
+		return 2
+	default:
+		return 3
+	}
+}
+
+// sortHelp states the default order.
+const sortHelp = `what needs action first: in use and expiring within 30 days (or of
+unknown expiry), then unknown, then unused, then the rest; in each group by
+expiry, name, account and id`
+
+var sortOrders = []string{"action", "expiry", "name", "usage"}
+
+// sortRecords brings records into an order that does not depend on the order in
+// which they arrived.
+func sortRecords(records []record, by string, now time.Time) {
+	usages := []api.Usage{api.InUse, api.Unused, api.UsageUnknown}
+	slices.SortFunc(records, func(a, b record) int {
+		first := 0
+		switch by {
+		case "action":
+			first = cmp.Compare(a.urgency(now), b.urgency(now))
+		case "usage":
+			first = cmp.Compare(slices.Index(usages, a.usage), slices.Index(usages, b.usage))
+		case "name":
+			first = compareNames(a.Certificate.Name, b.Certificate.Name)
+		}
+		return cmp.Or(first,
+			a.Certificate.ExpiresOn.Compare(b.Certificate.ExpiresOn),
+			compareNames(a.Certificate.Name, b.Certificate.Name),
+			cmp.Compare(a.Certificate.Ref.AccountID, b.Certificate.Ref.AccountID),
+			cmp.Compare(a.Certificate.Ref.ID, b.Certificate.Ref.ID))
+	})
+}
+
+func compareNames(a, b string) int {
+	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
+}
+
+// filter selects the certificates of a report. A certificate passes where the API
+// does not say what the filter is about, so that it cannot go unnoticed.
+type filter struct {
+	types         []string
+	ca, leaf      bool
+	expiresWithin durationFlag
+	usages        []string
+}
+
+// inQuestion reports whether the report is about the certificate: whether it is
+// counted and decides the exit code.
+func (f *filter) inQuestion(r *record, now time.Time) bool {
+	cert := &r.Certificate
+	switch {
+	case len(f.types) > 0 && cert.Type != "" && !slices.Contains(f.types, cert.Type):
+		return false
+	case f.ca && cert.CA != nil && !*cert.CA, f.leaf && cert.CA != nil && *cert.CA:
+		return false
+	case f.expiresWithin.set && !r.expiresWithin(f.expiresWithin.Duration, now):
+		return false
+	}
+	return true
+}
+
+// shown reports whether a record that is in question is printed.
+func (f *filter) shown(r *record) bool {
+	return len(f.usages) == 0 || slices.Contains(f.usages, r.usage.String())
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// report is what a command writes to standard output.
+type report struct {
+	out     io.Writer
+	kind    kindOfReport
+	records []record
+	summary *summary
+	columns []column
+	headers bool
+	// width of the terminal; 0 if tables may be as wide as they are.
+	width    int
+	colors   palette
+	now      time.Time
+	accounts int
+}
+
+// format is a form of a report.
+type format struct {
+	name  string
+	write func(*report) error
+}
+
+var formats = []format{
+	{"table", writeTable}, {"wide", writeTable}, {"json", writeJSON}, {"jsonl", writeJSONLines},
+	{"csv", writeCSV}, {"id", writeIDs}, {"prometheus", writePrometheus},
+}
+
+const jsonLines = "jsonl"
+
+func formatNames() (names []string) {
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func findFormat(name string) (format, error) {
+	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
+	if i < 0 {
+		return format{}, usagef("%q is not an output format%s: use one of %s", name, didYouMean(name, formatNames()), strings.Join(formatNames(), ", "))
+	}
+	return formats[i], nil
+}
+
+// rows are the lines of a table or of CSV: the uses of certificates in a report
+// about uses, else the certificates.
+func (r *report) rows() []row {
+	var rows []row
+	for i := range r.records {
+		record := &r.records[i]
+		if r.kind != reportUsage || len(record.Evidence.Uses) == 0 {
+			rows = append(rows, row{record, nil, r.now})
+			continue
+		}
+		for j := range record.Evidence.Uses {
+			rows = append(rows, row{record, &record.Evidence.Uses[j], r.now})
+		}
+	}
+	return rows
+}
+
+// writeIDs writes one id a line, and ACCOUNT/ID if several accounts are in
+// question.
+func writeIDs(r *report) error {
+	var b strings.Builder
+	for i := range r.records {
+		ref := r.records[i].Certificate.Ref
+		if r.accounts > 1 {
+			b.WriteString(ref.AccountID + "/")
+		}
+		b.WriteString(ref.ID + "\n")
+	}
+	_, err := io.WriteString(r.out, b.String())
+	return err
+}
+
+const metricPrefix = "cloudflare_mtls_"
+
+// writePrometheus writes the text format of Prometheus.
+func writePrometheus(r *report) error {
+	var b strings.Builder
+	metric := func(name, help string, samples func(sample func(value int64, labels ...string))) {
+		var lines strings.Builder
+		samples(func(value int64, labels ...string) {
+			var pairs []string
+			for pair := range slices.Chunk(labels, 2) {
+				pairs = append(pairs, fmt.Sprintf(`%s="%s"`, pair[0], labelValue.Replace(pair[1])))
+			}
+			fmt.Fprintf(&lines, "%s%s{%s} %d\n", metricPrefix, name, strings.Join(pairs, ","), value)
+		})
+		if lines.Len() > 0 {
+			fmt.Fprintf(&b, "# HELP %[1]s%[2]s %[3]s\n# TYPE %[1]s%[2]s gauge\n%[4]s", metricPrefix, name, help, lines.String())
+		}
+	}
+	ids := func(rec *record) []string {
+		return []string{"account_id", rec.Certificate.Ref.AccountID, "certificate_id", rec.Certificate.Ref.ID}
+	}
+	metric("certificate_info", "What is known of a certificate, as labels.", func(sample func(int64, ...string)) {
+		for i := range r.records {
+			rec := &r.records[i]
+			sample(1, append(ids(rec), "name", rec.Certificate.Name, "type", rec.Certificate.Type, "ca", isCA(row{record: rec}, "true", "false"))...)
+		}
+	})
+	metric("certificate_not_after_timestamp_seconds", "When a certificate expires, in Unix time.", func(sample func(int64, ...string)) {
+		for i := range r.records {
+			if rec := &r.records[i]; !rec.Certificate.ExpiresOn.IsZero() {
+				sample(rec.Certificate.ExpiresOn.Unix(), ids(rec)...)
+			}
+		}
+	})
+	if r.kind != reportList {
+		metric("certificate_usage", "1 for what the usage of a certificate is, else 0.", func(sample func(int64, ...string)) {
+			for i := range r.records {
+				rec := &r.records[i]
+				for _, usage := range []api.Usage{api.InUse, api.Unused, api.UsageUnknown} {
+					sample(oneIf(rec.usage == usage), append(ids(rec), "usage", usage.String())...)
+				}
+			}
+		})
+		metric("source_up", "1 if a source answered in full, else 0; absent if it was not asked.", func(sample func(int64, ...string)) {
+			for _, account := range r.summary.accounts {
+				for _, source := range api.AllSources() {
+					if up, asked := r.summary.up[accountSource{account, source}]; asked {
+						sample(oneIf(up), "account_id", account, "source", string(source))
+					}
+				}
+			}
+		})
+	}
+	metric("last_success_timestamp_seconds", "When all certificates of an account were last read, in Unix time.", func(sample func(int64, ...string)) {
+		for _, account := range r.summary.accounts {
+			if !r.summary.failed[account] {
+				sample(r.now.Unix(), "account_id", account)
+			}
+		}
+	})
+	_, err := io.WriteString(r.out, b.String())
+	return err
+}
+
+// labelValue escapes as the text format of Prometheus does.
+var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+func oneIf(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

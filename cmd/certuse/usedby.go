@@ -1,0 +1,151 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// maxNames is how many users of one source a table names.
+const maxNames = 6
+
+// usedBy says who uses a certificate, or what its usage is derived from.
+func (r *record) usedBy() string {
+	switch r.usage {
+	case api.InUse:
+		return strings.Join(r.users(), "; ")
+	case api.Unused:
+		return "none according to " + r.according()
+	default:
+		return r.whyUnknown(true)
+	}
+}
+
+// shortUsedBy is usedBy for a narrow column.
+func (r *record) shortUsedBy() string {
+	switch r.usage {
+	case api.InUse:
+		return r.usedBy()
+	case api.Unused:
+		text := "none, " + plural(len(r.sources(api.SourceComplete)), "source")
+		if left := len(r.sources(api.SourceLeftOut)); left > 0 {
+			text += " of " + count(len(r.sources(api.SourceComplete))+left)
+		}
+		return text
+	default:
+		return strings.Trim(r.whyUnknown(false), "()")
+	}
+}
+
+// users are the users of the certificate, one text for each source.
+func (r *record) users() []string {
+	var out []string
+	for _, source := range api.AllSources() {
+		var names []string
+		counts := map[string]int{}
+		for _, use := range r.Evidence.Uses {
+			if use.Source != source {
+				continue
+			}
+			name := useText(use)
+			if counts[name]++; counts[name] == 1 {
+				names = append(names, name)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		for i, name := range names {
+			if n := counts[name]; n > 1 {
+				names[i] = name + " ×" + count(n)
+			}
+		}
+		if more := len(names) - maxNames; more > 0 {
+			names = append(names[:maxNames], count(more)+" more")
+		}
+		out = append(out, string(source)+": "+strings.Join(names, ", "))
+	}
+	return out
+}
+
+// useText is the name of a user, with its status if there is one.
+func useText(use api.Use) string {
+	name := orDash(shorten(printable(use.Name), 60))
+	if use.Status != "" {
+		name += " (" + shorten(printable(use.Status), 40) + ")"
+	}
+	return name
+}
+
+// according names the sources that answered, and those that were left out.
+func (r *record) according() string {
+	text := joined(r.sources(api.SourceComplete))
+	if left := r.sources(api.SourceLeftOut); len(left) > 0 {
+		text += " (left out: " + joined(left) + ")"
+	}
+	return text
+}
+
+func (r *record) sources(state api.SourceState) (out []api.Source) {
+	for _, s := range r.Evidence.Sources {
+		if s.State == state {
+			out = append(out, s.Source)
+		}
+	}
+	return out
+}
+
+// whyUnknown says what each source answered; if not all, only those that failed.
+func (r *record) whyUnknown(all bool) string {
+	if !r.asked {
+		return ""
+	}
+	var parts, words []string
+	for i := range r.Evidence.Sources {
+		s := &r.Evidence.Sources[i]
+		if s.State == api.SourceFailed || all && s.State == api.SourceComplete {
+			word := sourceWords(s)
+			words = append(words, word)
+			parts = append(parts, string(s.Source)+": "+word)
+		}
+	}
+	if distinct := slices.Compact(slices.Clone(words)); len(distinct) == 1 && len(words) == len(api.AllSources()) {
+		parts = distinct // the certificate itself could not be read
+	}
+	return "(" + strings.Join(parts, "; ") + ")"
+}
+
+// scopes says how the question to each source ended and what it covered.
+func (r *record) scopes() string {
+	var parts []string
+	for _, s := range r.Evidence.Sources {
+		text := string(s.Source) + ": " + strings.ReplaceAll(string(s.State), "_", " ")
+		if s.Scope != "" {
+			text += " (" + printable(s.Scope) + ")"
+		}
+		if s.Permission != "" {
+			text += ", lacks " + s.Permission
+		} else if s.Err != nil {
+			text += ", " + printable(plainly(s.Err))
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// joined writes "a, b and c".
+func joined[T ~string](list []T) string {
+	var b strings.Builder
+	for i, each := range list {
+		switch {
+		case i == 0:
+		case i == len(list)-1:
+			b.WriteString(" and ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(each))
+	}
+	return b.String()
+}

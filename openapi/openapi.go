@@ -1,0 +1,38 @@
+// Package openapi holds the documents from which the contract is made, as the
+// vendor published them.
+package openapi
+
+import (
+	_ "embed"
+	"encoding/json"
+)
+
+//go:embed provenance.json
+var provenance []byte
+
+// Source is where documents came from, and the day on which they were taken, as
+// YYYY-MM-DD.
+type Source struct {
+	Source    string `json:"source"`
+	Retrieved string `json:"retrieved"`
+}
+
+// Sources returns the sources of the documents, each once, in the order of
+// provenance.json.
+func Sources() ([]Source, error) {
+	var records struct {
+		Documents []Source `json:"documents"`
+	}
+	if err := json.Unmarshal(provenance, &records); err != nil {
+		return nil, err
+	}
+	var out []Source
+	seen := map[Source]bool{}
+	for _, each := range records.Documents {
+		if !seen[each] {
+			seen[each] = true
+			out = append(out, each)
+		}
+	}
+	return out, nil
+}
