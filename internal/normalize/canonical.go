@@ -81,7 +81,7 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 	if err := canonicalParameters(op, entry, found, names); err != nil {
 		return nil, err
 	}
-	if err := canonicalKeywords(op, at); err != nil {
+	if err := Keywords(op, at); err != nil {
 		return nil, err
 	}
 	servers := inherited("servers", op, found.Item, doc)
@@ -304,9 +304,10 @@ var styles = map[string]struct {
 	"path": {"simple", false}, "header": {"simple", false}, "query": {"form", true}, "cookie": {"form", true},
 }
 
-// canonicalKeywords leaves out what a keyword says by default, turns choices of
-// one into allOf and writes the media type of JSON without parameters.
-func canonicalKeywords(op spec.Object, at string) error {
+// Keywords leaves out, in place, what a keyword of the operation at a pointer says
+// by default, turns choices of one into allOf and writes the media type of JSON
+// without parameters.
+func Keywords(op spec.Object, at string) error {
 	return spec.Visit(op, spec.Fields, at, func(o spec.Object, place spec.Place, pointer string) error {
 		if strings.HasSuffix(pointer, "/content") && place == spec.Names {
 			return renameKeys(o, pointer, func(key string) string {

@@ -42,8 +42,15 @@ var members = map[string]Place{
 	"security": Names, "scopes": Names,
 }
 
-// SortedKeys returns the keys of an object in a fixed order.
-func SortedKeys(o Object) []string { return slices.Sorted(maps.Keys(o)) }
+// SortedKeys returns the keys of one or more objects in a fixed order.
+func SortedKeys(objects ...Object) []string {
+	var keys []string
+	for _, o := range objects {
+		keys = slices.AppendSeq(keys, maps.Keys(o))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
 
 // Child returns the object that is found from v through members of these names.
 // It is nil if one is missing or not an object.
