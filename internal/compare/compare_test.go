@@ -211,6 +211,17 @@ func TestTheReportInFull(t *testing.T) {
 	}
 }
 
+// A name in a document cannot make a line of its own.
+func TestNamesCannotForgeLines(t *testing.T) {
+	t.Parallel()
+	r := Report{Operations: []Operation{{Name: "GET /a\nforged", Changes: []Change{{Pointer: "/paths/~1a\nforged/get/x\nforged", Message: "x", Meaning: "y."}}}}}
+	for line := range strings.Lines(asText(t, r)) {
+		if strings.HasPrefix(strings.TrimSpace(line), "forged") {
+			t.Errorf("the line %q in:\n%s", line, asText(t, r))
+		}
+	}
+}
+
 func TestTheReportAsJSON(t *testing.T) {
 	t.Parallel()
 	_, r := classOf(t, edited(t), edited(t, "id/type", `"integer"`))

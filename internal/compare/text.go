@@ -34,26 +34,21 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, warning := range r.Warnings {
 		p.linef("warning: %s", warning)
 	}
-	p.operations(r.Operations)
-	p.heading("Overlay actions")
-	p.overlays(r.Overlays)
+	changes, operations := together(r.Operations, Operation.text)
+	for _, text := range changes {
+		p.linef("")
+		for _, op := range operations[text] {
+			p.linef("%s", cmp.Or(op.Name, "Document"))
+		}
+		p.lines(text)
+	}
+	if len(r.Operations) == 0 {
+		p.section("Operations", "no change")
+	}
+	p.section("Overlay actions", r.Overlays.text())
 	if r.Refusal == "" {
-		p.heading("Go")
-		switch {
-		case r.Go.Identical:
-			p.linef("  the generated code is the same, byte for byte")
-		case r.Go.SameCode:
-			p.linef("  only comments change in the generated code")
-		default:
-			p.linef("  the generated code changes; all packages compile with it")
-		}
-		p.heading("Files that an update writes")
-		for _, file := range r.Files {
-			p.linef("  %s", file)
-		}
-		if len(r.Files) == 0 {
-			p.linef("  none")
-		}
+		p.section("Go", r.Go.text())
+		p.section("Files that an update writes", cmp.Or(strings.Join(r.Files, "\n"), "none"))
 	}
 	_, err := io.WriteString(w, p.String())
 	return err
@@ -61,72 +56,64 @@ func (r *Report) WriteText(w io.Writer) error {
 
 type printer struct{ strings.Builder }
 
+// longest is the length of the longest line.
+const longest = 2000
+
 // linef prints one line. A refused document can hold anything, also in the names
 // that make its places.
 func (p *printer) linef(format string, args ...any) {
-	const longest = 2000
 	p.WriteString(Line(fmt.Sprintf(format, args...), longest) + "\n")
 }
 
-func (p *printer) heading(title string) { p.linef(""); p.linef("%s", title) }
-
-// operations prints the changes of each operation. Operations that change in the
-// same way, as with a shared envelope, are printed together.
-func (p *printer) operations(operations []Operation) {
-	var bodies []string
-	names := map[string][]string{}
-	for _, op := range operations {
-		body := &printer{}
-		body.changes(op)
-		if names[body.String()] == nil {
-			bodies = append(bodies, body.String())
-		}
-		name := op.Name
-		if name == "" {
-			name = "Document"
-		}
-		names[body.String()] = append(names[body.String()], name)
-	}
-	for _, body := range bodies {
-		p.linef("")
-		for _, name := range names[body] {
-			p.linef("%s", name)
-		}
-		p.WriteString(body)
-	}
-	if len(operations) == 0 {
-		p.heading("Operations")
-		p.linef("  no change")
+// lines prints each line of a text, indented.
+func (p *printer) lines(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		p.linef("  %s", line)
 	}
 }
 
-// changes prints the changes of one operation, with pointers from the operation.
-// Changes with the same text, and all of prose, are printed together.
-func (p *printer) changes(op Operation) {
+func (p *printer) section(title, text string) {
+	p.linef("")
+	p.linef("%s", title)
+	p.lines(text)
+}
+
+// together groups the items by their titles, which are in the order of the first
+// item of each.
+func together[T any](items []T, title func(T) string) (titles []string, groups map[string][]T) {
+	groups = map[string][]T{}
+	for _, item := range items {
+		t := title(item)
+		if groups[t] == nil {
+			titles = append(titles, t)
+		}
+		groups[t] = append(groups[t], item)
+	}
+	return titles, groups
+}
+
+// text returns the changes of an operation, with pointers from the operation.
+// Changes with the same text, and all of prose, are together.
+func (op Operation) text() string {
 	path, method := address(op.Name)
 	root := "/paths/" + spec.Escape(path) + "/" + method
-	title := func(c Change) string {
-		if c.Meaning == proseMeaning {
-			return c.Class.String() + ": text"
-		}
-		return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
-	}
-	var titles []string
-	pointers := map[string][]string{}
-	for _, c := range op.Changes {
-		if pointers[title(c)] == nil {
-			titles = append(titles, title(c))
-		}
-		pointers[title(c)] = append(pointers[title(c)], strings.TrimPrefix(c.Pointer, root))
-	}
+	var lines []string
+	titles, changes := together(op.Changes, Change.title)
 	for _, title := range titles {
-		for line := range strings.Lines(title) {
-			p.linef("  %s", strings.TrimRight(line, "\n"))
-		}
-		for _, pointer := range pointers[title] {
-			p.linef("        at %s", cmp.Or(pointer, "the operation itself"))
+		lines = append(lines, title)
+		for _, c := range changes[title] {
+			pointer := Line(strings.TrimPrefix(c.Pointer, root), longest)
+			lines = append(lines, "      at "+cmp.Or(pointer, "the operation itself"))
 		}
 	}
+	return strings.Join(lines, "\n")
+}
+
+func (c Change) title() string {
+	if c.Meaning == proseMeaning {
+		return c.Class.String() + ": text"
+	}
+	return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
 }
 
 // shows says which forms of the document show the change.
@@ -143,25 +130,33 @@ func (c Change) shows() string {
 	}
 }
 
-func (p *printer) overlays(o Overlays) {
+func (o Overlays) text() string {
 	if o.Listed == nil {
-		p.linef("  not known: the document was refused before")
-		return
+		return "not known: the document was refused before"
 	}
-	p.actions("match nothing in the new text", o.Unmatched)
-	p.actions("satisfied by the new text", o.Satisfied)
-	p.actions("needed again", o.Needed)
-	if len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0 {
-		p.linef("  as before (%d satisfied by the text itself)", len(o.Listed))
+	var lines []string
+	list := func(title string, actions []Action) {
+		for i, a := range actions {
+			if i == 0 {
+				lines = append(lines, title+":")
+			}
+			lines = append(lines, "  "+a.ID)
+		}
 	}
+	list("match nothing in the new text", o.Unmatched)
+	list("satisfied by the new text", o.Satisfied)
+	list("needed again", o.Needed)
+	return cmp.Or(strings.Join(lines, "\n"), fmt.Sprintf("as before (%d satisfied by the text itself)", len(o.Listed)))
 }
 
-func (p *printer) actions(title string, actions []Action) {
-	for i, a := range actions {
-		if i == 0 {
-			p.linef("  %s:", title)
-		}
-		p.linef("    %s", a.ID)
+func (g Go) text() string {
+	switch {
+	case g.Identical:
+		return "the generated code is the same, byte for byte"
+	case g.SameCode:
+		return "only comments change in the generated code"
+	default:
+		return "the generated code changes; all packages compile with it"
 	}
 }
 
