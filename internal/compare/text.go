@@ -21,99 +21,94 @@ var headlines = map[Class]string{
 
 // WriteText writes the report for people.
 func (r *Report) WriteText(w io.Writer) error {
-	p := &printer{}
+	const longest = 2000
+	var out strings.Builder
+	for _, line := range r.lines() {
+		// A refused document can hold anything, also in the names that make its places.
+		out.WriteString(Line(line, longest) + "\n")
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func (r *Report) lines() []string {
 	headline := headlines[r.Class]
 	if r.Class == None && len(r.Files) > 0 {
 		headline = "the published text is worded otherwise and means the same"
 	}
-	p.linef("%s: %s", r.Class, headline)
+	out := []string{r.Class.String() + ": " + headline}
 	if r.Refusal != "" {
-		p.linef("because: %s", r.Refusal)
+		out = append(out, "because: "+r.Refusal)
 	}
-	p.linef("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License)
+	out = append(out, fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
 	for _, warning := range r.Warnings {
-		p.linef("warning: %s", warning)
+		out = append(out, "warning: "+warning)
 	}
-	changes, operations := together(r.Operations, Operation.text)
-	for _, text := range changes {
-		p.linef("")
-		for _, op := range operations[text] {
-			p.linef("%s", cmp.Or(op.Name, "Document"))
+	section := func(title string, lines ...string) {
+		out = append(out, "", title)
+		for _, line := range lines {
+			out = append(out, "  "+line)
 		}
-		p.lines(text)
+	}
+	// Operations that change in the same way, as with a shared envelope, are together.
+	for _, operations := range together(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
+		out = append(out, "")
+		for _, op := range operations {
+			out = append(out, cmp.Or(op.Name, "Document"))
+		}
+		out = append(out, operations[0].lines()...)
 	}
 	if len(r.Operations) == 0 {
-		p.section("Operations", "no change")
+		section("Operations", "no change")
 	}
-	p.section("Overlay actions", r.Overlays.text())
+	section("Overlay actions", r.Overlays.lines()...)
 	if r.Refusal == "" {
-		p.section("Go", r.Go.text())
-		p.section("Files that an update writes", cmp.Or(strings.Join(r.Files, "\n"), "none"))
-	}
-	_, err := io.WriteString(w, p.String())
-	return err
-}
-
-type printer struct{ strings.Builder }
-
-// longest is the length of the longest line.
-const longest = 2000
-
-// linef prints one line. A refused document can hold anything, also in the names
-// that make its places.
-func (p *printer) linef(format string, args ...any) {
-	p.WriteString(Line(fmt.Sprintf(format, args...), longest) + "\n")
-}
-
-// lines prints each line of a text, indented.
-func (p *printer) lines(text string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		p.linef("  %s", line)
-	}
-}
-
-func (p *printer) section(title, text string) {
-	p.linef("")
-	p.linef("%s", title)
-	p.lines(text)
-}
-
-// together groups the items by their titles, which are in the order of the first
-// item of each.
-func together[T any](items []T, title func(T) string) (titles []string, groups map[string][]T) {
-	groups = map[string][]T{}
-	for _, item := range items {
-		t := title(item)
-		if groups[t] == nil {
-			titles = append(titles, t)
+		section("Go", r.Go.line())
+		section("Files that an update writes", r.Files...)
+		if len(r.Files) == 0 {
+			out = append(out, "  none")
 		}
-		groups[t] = append(groups[t], item)
 	}
-	return titles, groups
+	return out
 }
 
-// text returns the changes of an operation, with pointers from the operation.
+// together groups the items with the same title, in the order of the first of each.
+func together[T any](items []T, title func(T) string) [][]T {
+	var groups [][]T
+	index := map[string]int{}
+	for _, item := range items {
+		i, ok := index[title(item)]
+		if !ok {
+			i = len(groups)
+			index[title(item)] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], item)
+	}
+	return groups
+}
+
+// lines lists the changes of an operation, with pointers from the operation.
 // Changes with the same text, and all of prose, are together.
-func (op Operation) text() string {
+func (op Operation) lines() []string {
 	path, method := address(op.Name)
 	root := "/paths/" + spec.Escape(path) + "/" + method
-	var lines []string
-	titles, changes := together(op.Changes, Change.title)
-	for _, title := range titles {
-		lines = append(lines, title)
-		for _, c := range changes[title] {
-			pointer := Line(strings.TrimPrefix(c.Pointer, root), longest)
-			lines = append(lines, "      at "+cmp.Or(pointer, "the operation itself"))
+	title := func(c Change) string {
+		if c.Meaning == proseMeaning {
+			return c.Class.String() + ": text"
+		}
+		return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
+	}
+	var out []string
+	for _, changes := range together(op.Changes, title) {
+		for line := range strings.SplitSeq(title(changes[0]), "\n") {
+			out = append(out, "  "+line)
+		}
+		for _, c := range changes {
+			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, root), "the operation itself"))
 		}
 	}
-	return strings.Join(lines, "\n")
-}
-
-func (c Change) title() string {
-	if c.Meaning == proseMeaning {
-		return c.Class.String() + ": text"
-	}
-	return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
+	return out
 }
 
 // shows says which forms of the document show the change.
@@ -130,26 +125,29 @@ func (c Change) shows() string {
 	}
 }
 
-func (o Overlays) text() string {
+func (o Overlays) lines() []string {
 	if o.Listed == nil {
-		return "not known: the document was refused before"
+		return []string{"not known: the document was refused before"}
 	}
-	var lines []string
+	var out []string
 	list := func(title string, actions []Action) {
 		for i, a := range actions {
 			if i == 0 {
-				lines = append(lines, title+":")
+				out = append(out, title+":")
 			}
-			lines = append(lines, "  "+a.ID)
+			out = append(out, "  "+a.ID)
 		}
 	}
 	list("match nothing in the new text", o.Unmatched)
 	list("satisfied by the new text", o.Satisfied)
 	list("needed again", o.Needed)
-	return cmp.Or(strings.Join(lines, "\n"), fmt.Sprintf("as before (%d satisfied by the text itself)", len(o.Listed)))
+	if out == nil {
+		return []string{fmt.Sprintf("as before (%d satisfied by the text itself)", len(o.Listed))}
+	}
+	return out
 }
 
-func (g Go) text() string {
+func (g Go) line() string {
 	switch {
 	case g.Identical:
 		return "the generated code is the same, byte for byte"
