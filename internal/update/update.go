@@ -197,9 +197,6 @@ func (p *Plan) describe(req Request, source published.Source, taken *published.I
 	} else {
 		p.Report = compare.Report{Operations: []compare.Operation{}, Warnings: []string{}, Files: []string{}}
 	}
-	if invalid, ok := errors.AsType[*compare.InvalidError](err); ok {
-		err = refuse(fmt.Errorf("%s: %w", req.Name, invalid))
-	}
 	r := &p.Report
 	r.Source = compare.Source{
 		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: compare.Line(taken.OpenAPI, 20),
