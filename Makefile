@@ -2,8 +2,9 @@
 
 GO ?= go
 # Tools that are not part of the module's own dependencies are built here, from
-# versions pinned in internal/tools/*.mod.
-BIN := $(CURDIR)/.cache/bin
+# versions pinned in internal/tools/*.mod. The path is relative because the names
+# of targets cannot hold the spaces that the path of the module may have.
+BIN := .cache/bin
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -42,15 +43,15 @@ check-generated: ## Fail, with a diff, if generated/ is stale
 specgen: ## Build the generation command into .cache/bin
 	@$(GO) build -o $(BIN)/specgen ./internal/cmd/specgen
 
-UPDATE_FLAGS = $(if $(JSON),-json) $(if $(LICENSE),-license '$(LICENSE)') $(if $(SOURCE),-source '$(SOURCE)') $(if $(DATE),-date '$(DATE)')
+UPDATE_FLAGS = $(if $(JSON),-json) $(if $(PARTIAL),-partial) $(if $(LICENSE),-license '$(LICENSE)') $(if $(SOURCE),-source '$(SOURCE)') $(if $(DATE),-date '$(DATE)')
 need-spec = $(if $(SPEC),,$(error say which document: make $@ SPEC=openapi.json))
 
 .PHONY: spec-update
-spec-update: specgen ## Take a new revision of the vendor's document: SPEC=file [JSON=1 DATE= LICENSE= SOURCE=]
+spec-update: specgen ## Take a new revision of the vendor's document: SPEC=file [PARTIAL=1 JSON=1 DATE= LICENSE= SOURCE=]
 	$(need-spec)@$(BIN)/specgen update $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
 
 .PHONY: spec-diff
-spec-diff: specgen ## Report what spec-update would change, and change nothing: SPEC=file [JSON=1]
+spec-diff: specgen ## Report what spec-update would change, and change nothing: SPEC=file [PARTIAL=1 JSON=1]
 	$(need-spec)@$(BIN)/specgen diff $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
 
 .PHONY: contract
@@ -66,7 +67,7 @@ faults: ## Print what comes of every network and server fault in every situation
 	@$(GO) test -count=1 -v -run TestEveryFaultInEverySituation ./tests/faults | sed -n '/^        /{s///;p;};/^---/p;/^ok/p;/^FAIL/p'
 
 .PHONY: load
-load: ## Run the load tests at full size: 20,000 calls, an audit of a million certificates
+load: ## Run the load tests at full size: 20,000 calls, an audit of a million certificates, 10,000 random accounts
 	$(GO) test -count=1 -v ./tests/load
 
 FUZZTIME ?= 2m

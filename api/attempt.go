@@ -23,10 +23,16 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	defer func() { c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	resp, body, err := c.exchange(attemptCtx, send)
+	sendCtx, sent := attemptCtx, (*departure)(nil)
+	if k.operation.changes() {
+		sent = new(departure)
+		sendCtx = sent.watch(attemptCtx)
+	}
+	resp, body, err := c.exchange(sendCtx, send)
 	if resp == nil {
 		_, refused := errors.AsType[*peerError](err)
 		return nil, &Error{
+			unsent:    attemptCtx.Err() == nil && sent.prevented(),
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strings"
 )
 
 // Audit asks for every certificate of certs, several at a time, and yields one
@@ -41,7 +40,7 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			err = c.usable(ctx)
 		}
 		if err != nil {
-			refuseAll(certs, strings.ReplaceAll(err.Error(), "\n", "; "), yield)
+			refuseAll(certs, err.Error(), yield)
 			return
 		}
 		newAudit(ctx, c, cfg).run(certs, yield)

@@ -176,7 +176,7 @@ func TestUnusableAuditsSendNothing(t *testing.T) {
 	}{
 		"concurrency": {client.Audit(t.Context(), numbered(3), api.WithConcurrency(0)), 3, "WithConcurrency: 0"},
 		"progress":    {client.Audit(t.Context(), numbered(3), api.WithProgress(nil)), 3, "WithProgress: the function is nil"},
-		"nil option":  {client.Audit(t.Context(), numbered(3), nil), 3, "an audit option is nil"},
+		"nil option":  {client.Audit(t.Context(), numbered(3), nil), 3, "an option is nil"},
 		"nil context": {client.Audit(noContext, numbered(3)), 3, "the context is nil"},
 		"nil client":  {(*api.Client)(nil).Audit(t.Context(), numbered(3)), 3, "not made by New"},
 		"zero client": {new(api.Client).Audit(t.Context(), numbered(3)), 3, "not made by New"},

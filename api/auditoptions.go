@@ -67,13 +67,5 @@ type AuditProgress struct {
 
 func newAuditConfig(opts []AuditOption) (auditConfig, error) {
 	cfg := auditConfig{concurrency: defaultConcurrency}
-	var problems []error
-	for _, opt := range opts {
-		if opt == nil {
-			problems = append(problems, errors.New("an audit option is nil"))
-			continue
-		}
-		problems = append(problems, opt(&cfg))
-	}
-	return cfg, errors.Join(problems...)
+	return cfg, configure(&cfg, opts)
 }

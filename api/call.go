@@ -17,6 +17,9 @@ type operation struct {
 	text string // for errors, such as "list mTLS certificates"
 }
 
+// changes reports whether a request of the operation can change something.
+func (o operation) changes() bool { return o.Method != http.MethodGet }
+
 // send makes one request of an operation. It applies edit to the request.
 type send func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error)
 
@@ -28,6 +31,9 @@ type callPolicy struct {
 	// patient calls wait for the limiter and for blocks without a bound, and a
 	// response that refuses them for the rate does not count as an attempt.
 	patient bool
+	// begin, if not nil, is called when the call begins, and may delay it. What it
+	// returns is called at the end, with the error of the call.
+	begin func() (end func(*Error))
 	// asking and waiting, if not nil, are called before the first request and
 	// before a wait for the limiter.
 	asking, waiting func()
@@ -41,14 +47,20 @@ type call struct {
 	attempts  int
 	uncounted int  // attempts that do not count
 	charged   bool // the budget has paid for a retry that is not made yet
-	waited    time.Duration
-	delays    backoff.ExponentialBackOff
-	last      *Error
+	// unclear: an attempt may have changed something, but no response says so.
+	unclear bool
+	waited  time.Duration
+	delays  backoff.ExponentialBackOff
+	last    *Error
 }
 
 // do calls an operation: it makes requests until one is answered for good, and
 // reads the result of that response into result. It is the only way to the API.
-func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (*reply, *Error) {
+func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (_ *reply, failure *Error) {
+	if policy.begin != nil {
+		end := policy.begin()
+		defer func() { end(failure) }()
+	}
 	k := call{client: c, operation: op, policy: policy}
 	for {
 		permit, refusal := k.acquire(ctx)
@@ -68,7 +80,8 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			event.succeeded(ctx, reply, result)
 			return reply, nil
 		}
-		fail.Attempts, k.last = k.attempts, fail
+		k.unclear = k.unclear || op.changes() && !fail.withoutEffect()
+		fail.Attempts, fail.unclear, k.last = k.attempts, k.unclear, fail
 		wait, again := k.again(ctx, fail)
 		event.failed(ctx, fail, wait)
 		if !again {
@@ -156,9 +169,10 @@ func (k *call) sleep(d time.Duration) *quota.Refusal {
 }
 
 // retryable reports whether another attempt may help and does no harm: GET and
-// DELETE have the same effect once or twice (RFC 9110, section 9.2.2).
+// DELETE have the same effect once or twice (RFC 9110, section 9.2.2), others only
+// after an attempt that changed nothing.
 func (k *call) retryable(fail *Error) bool {
-	if k.operation.Method != http.MethodGet && k.operation.Method != http.MethodDelete {
+	if k.operation.changes() && k.operation.Method != http.MethodDelete && !fail.withoutEffect() {
 		return false
 	}
 	switch status := fail.StatusCode; status {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -143,6 +144,17 @@ func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 		return nil, errors.New("no certificate in the PEM text")
 	}
 	return chain, nil
+}
+
+// SHA256 returns the digest of the first certificate of PEM, in DER. Unlike the
+// text, which the vendor may rewrite, and the id, which the same certificate gets
+// again, it says which certificate this is.
+func (c *Certificate) SHA256() (digest [sha256.Size]byte, err error) {
+	block, _ := pem.Decode([]byte(c.PEM))
+	if block == nil || block.Type != pemCertificate {
+		return digest, errors.New("no certificate in the PEM text")
+	}
+	return sha256.Sum256(block.Bytes), nil
 }
 
 func newCertificate(accountID string, cert *generated.Certificate, malformed []string) (Certificate, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"slices"
@@ -14,6 +15,8 @@ var (
 	listCertificates = operation{generated.ListMTLSCertificatesOperation, "list mTLS certificates"}
 	getCertificate   = operation{generated.GetMTLSCertificateOperation, "get mTLS certificate"}
 )
+
+var errAnotherCertificate = errors.New("the response is about another certificate")
 
 // ListOption changes what [Client.Certificates] lists.
 type ListOption func(*generated.ListMTLSCertificatesParams)
@@ -29,8 +32,9 @@ func WithTypes(types ...string) ListOption {
 //
 // An error comes last, with a zero Certificate: that of a call, an [*Error];
 // [ErrUnexpectedResponse] when a server answers another page than the one that
-// was asked for; [ErrTruncated] when not all certificates came, for example
-// because the list changed while it was read. So a loop that ends without an
+// was asked for, or a response that carries errors or comes from a cache;
+// [ErrTruncated] when not all certificates came, for example because the list
+// changed while it was read. So a loop that ends without an
 // error has seen all of them, each once.
 //
 // The vendor documents the operation at
@@ -85,7 +89,7 @@ func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy ca
 	case err != nil:
 		return nil, r.fail(getCertificate, ErrUnexpectedResponse, err.Error())
 	case !strings.EqualFold(out.Ref.ID, cert.ID):
-		return nil, r.fail(getCertificate, ErrUnexpectedResponse, "the response is about another certificate")
+		return nil, r.fail(getCertificate, ErrUnexpectedResponse, errAnotherCertificate.Error())
 	}
 	return &out, nil
 }

@@ -66,6 +66,8 @@ func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
 	linked := pageOf(1, 1, "")
 	linked.Header.Set("Link", `<https://example.com/?page=2>; rel="next"`)
 	failing := answer(200, `{"success":true,"errors":[{"code":1}],"result":[]}`)
+	old := pageOf(1, 1, "")
+	old.Header.Set("Age", "9")
 	for name, tt := range map[string]struct {
 		pages []*http.Response
 		items int    // certificates that are yielded
@@ -74,6 +76,9 @@ func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
 		note  string // in the error
 	}{
 		"no numbers":               {[]*http.Response{pageOf(1, 3, "")}, 3, 1, nil, ""},
+		"a response of a cache":    {[]*http.Response{old}, 1, 1, api.ErrUnexpectedResponse, "may be an old one"},
+		"fewer than counted":       {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":50,"count":3}`)}, 2, 1, api.ErrTruncated, "page 1 holds 2 items"},
+		"a negative number":        {[]*http.Response{pageOf(1, 2, `{"page":1,"total_count":-1}`)}, 2, 1, api.ErrTruncated, "page 1 holds 2 items"},
 		"one page":                 {[]*http.Response{pageOf(1, 2, info(1, 50, 2, 1))}, 2, 1, nil, ""},
 		"none":                     {[]*http.Response{pageOf(1, 0, info(1, 50, 0, 0))}, 0, 1, nil, ""},
 		"three pages":              {[]*http.Response{pageOf(1, 2, info(1, 2, 5, 3)), pageOf(3, 4, info(2, 2, 5, 3)), pageOf(5, 5, info(3, 2, 5, 3))}, 5, 3, nil, ""},

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
@@ -43,16 +42,8 @@ type Client struct {
 // everything that is wrong. Nothing is sent.
 func New(creds Credentials, opts ...Option) (*Client, error) {
 	cfg := defaultConfig()
-	problems := []error{creds.validate()}
-	for _, opt := range opts {
-		if opt == nil {
-			problems = append(problems, errors.New("an option is nil"))
-			continue
-		}
-		problems = append(problems, opt(cfg))
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, invalidArgument("new client", strings.ReplaceAll(err.Error(), "\n", "; "))
+	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {
+		return nil, invalidArgument("new client", err.Error())
 	}
 	return newClient(creds, cfg)
 }

@@ -1,44 +1,80 @@
-// Package api lists the associations of Cloudflare mTLS certificates: which
-// services use a certificate, and so whether it can be deleted.
+// Package api answers which mTLS certificates a Cloudflare account has, what uses
+// each of them, until when, and which may be deleted. It calls a certificate
+// unused only when every source that could name it has answered in full.
 //
-// It makes one call of the vendor's API, "List mTLS certificate associations",
-// through a client that is generated from the vendor's OpenAPI document. What
-// it adds is what a decision needs: answers are checked in full, failures are
-// typed, and a certificate counts as unused only when the API has said so.
+// # A complete program
 //
-// # Usage
-//
-// Make one [Client] with [New] and share it. Ask with [Client.Associations] and
-// decide by [AssociationList.Usage]:
-//
-//	list, err := client.Associations(ctx, api.CertificateRef{AccountID: account, ID: certificate})
+//	creds, err := api.CredentialsFromEnv()
 //	if err != nil {
-//		return err // no answer: nothing is known
+//		log.Fatal(err)
 //	}
-//	switch list.Usage() {
-//	case api.InUse: // list.Associations says where
-//	case api.Unused: // the API sent a complete, empty list
-//	case api.UsageUnknown: // correct, but it settles nothing
+//	client, err := api.New(creds)
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	for item, err := range client.Inventory(ctx, account) {
+//		if err != nil {
+//			log.Fatal(err) // comes last: the inventory is not whole
+//		}
+//		switch item.Evidence.Usage() {
+//		case api.InUse:
+//			fmt.Println(item.Certificate.Name, "is used by", item.Evidence.Uses)
+//		case api.Unused:
+//			fmt.Println(item.Certificate.Name, "may go; it expires on", item.Certificate.ExpiresOn)
+//		case api.UsageUnknown:
+//			fmt.Println(item.Certificate.Name, "is unknown:", item.Evidence.Sources)
+//		}
 //	}
 //
-// An answer is good when it has a 2xx status other than 206, is JSON, says
-// "success": true and holds a result array. Anything else is an error. In
-// particular a success without a result, which the contract allows, is
-// [ErrNoResult] and not an empty list. The JSON is read strictly: duplicate names, invalid UTF-8,
-// trailing data and wrong types are [ErrUnexpectedResponse]. Members that this
-// version does not know are accepted and can be read from
-// [AssociationList.Body]; unknown values of service and status pass through.
+// # What it answers
 //
-// A list is truncated when it holds n associations and count or total_count is
-// above n, total_pages or page is above 1, any of the numbers is negative, n is
-// above 0, fills per_page and there are no totals, or result_info or the answer
-// itself has a member called cursor, cursors, next, next_cursor, next_page,
-// next_page_token or has_more that is not null, false or empty, or a Link header
-// points to the next page (RFC 8288) or cannot be parsed, or a Content-Range
-// header is there. A list is stale when the Age header is anything but 0, or a
-// Warning header has one of the codes 110 to 113 or cannot be parsed; every
-// request says Cache-Control: no-cache. A truncated or stale list can prove that
-// a certificate is in use, and never that it is not.
+//   - [Client.Certificates], [Client.Certificate]: the certificates of an account.
+//   - [Client.Inventory]: all of them with the evidence about each.
+//   - [Client.Evidence]: the evidence about one.
+//   - [Client.Associations], [Client.AllAssociations], [Client.Audit]: what the
+//     operation "List mTLS certificate associations" alone says. It is nowhere
+//     documented which services it names, so that its [Unused] means less than
+//     that of an inventory.
+//   - [Client.Zones], [Client.Hostnames]: where a CA is associated with hostnames.
+//   - [Client.Upload], [Client.WaitUnused], [Client.DeleteUnused]: see Changing.
+//
+// # Evidence
+//
+// Seven sources can name a certificate; each [Source] says which and what it cannot
+// see. Associations, Hyperdrive and Gateway can name any certificate; hostnames
+// and device posture rules only CAs; Workers and Pages only leaf certificates. A
+// certificate of which the API does not say whether it is a CA is looked for
+// everywhere. [Evidence.Usage] is [InUse] when a source names the certificate,
+// [Unused] when all sources that apply answered in full and none names it, and
+// [UsageUnknown] otherwise. A source that may not be read leaves unknown what it
+// could name, and [SourceResult] has the permission that is missing. [WithSources]
+// narrows the question on purpose. Values made by hand or read from JSON prove
+// nothing.
+//
+// # Responses
+//
+// A response is an answer when it has a 2xx status other than 206, is JSON, says
+// "success": true and holds a result. Anything else is an error. In particular a
+// success without a result, which the contract allows, is [ErrNoResult] and not an
+// empty list. Duplicate names, invalid UTF-8, trailing data, and members of a wrong
+// kind that decide what the response means are [ErrUnexpectedResponse]. Other
+// members of a wrong kind are left zero and named in Malformed. Members that this
+// version does not know are accepted; unknown values of service and status pass
+// through.
+//
+// A list is truncated when it holds n items and count or total_count is above n,
+// total_pages or page is above 1, any of the numbers is negative, n is above 0,
+// fills per_page and there are no totals, or result_info or the response itself has
+// a member called cursor, cursors, next, next_cursor, next_page, next_page_token or
+// has_more that is not null, false or empty, or a Link header points to the next
+// page (RFC 8288) or cannot be parsed, or a Content-Range header is there. It is
+// stale when the Age header is anything but 0, or a Warning header has one of the
+// codes 110 to 113 or cannot be parsed; every request says Cache-Control: no-cache.
+// A truncated or stale list can prove that a certificate is in use, and never that
+// it is not. The lists of certificates, zones and Pages projects have pages, which
+// are asked for as the numbers of each say that there are more.
+//
+// # Connections
 //
 // The base URL is https://api.cloudflare.com/client/v4, or that of
 // [WithBaseURL]: https, or http on loopback. Timeouts and sizes are bounded by
@@ -79,12 +115,14 @@
 //   - [ErrRejected]: any other 4xx, and 2xx with "success": false
 //   - [ErrUnexpectedResponse]: a 2xx that is not the documented JSON; and, as
 //     well as one of the above, a failure that is not the documented JSON; from
-//     [Client.AllAssociations] also a list that is stale or carries errors
+//     sequences also a list that is stale or carries errors
 //   - [ErrNoResult], [ErrResponseTooLarge]: as their names say
 //   - [ErrUnreachable]: no answer came; StatusCode is 0
 //   - [ErrInvalidArgument]: nothing was sent, because of what the caller passed
 //   - [ErrNotAsked]: nothing was sent, for any other reason
-//   - [ErrTruncated]: only from [Client.AllAssociations]
+//   - [ErrTruncated]: from sequences, and for sources: more exists than came
+//   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
+//     [ErrOutcomeUnknown]: see the section Changing
 //
 // The first that applies counts, in the order of the list down to ErrRejected.
 // The causes match at the same time: the error of the caller's context, a
@@ -108,6 +146,11 @@
 //     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
 //     refuses
 //   - a body that breaks off, cannot be decompressed, or takes too long
+//
+// That holds for requests that read and for DELETE. An upload is sent again only
+// after a 429 or a code 971 of the API itself, or if the transport shows that no
+// connection was made: net/http's does, through package httptrace, as does one that
+// wraps it and passes the context on.
 //
 // The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
 // (full jitter), and not shorter than Retry-After, in seconds or as a date.
@@ -143,15 +186,48 @@
 //
 // # Iteration
 //
-// [Client.AllAssociations] is a sequence of associations for range. A loop that
-// ends without an error has seen all of them.
+// Sequences ask when the loop begins, and anew for each range. An error comes last,
+// with a zero item: a loop that ends without one has seen everything, each once.
 //
-// # Auditing
+// # Many certificates
 //
-// [Client.Audit] asks for many certificates, 32 at a time ([WithConcurrency]),
-// and yields each with its answer or error as they come. It sits out the
-// limiter and blocks of up to 15 minutes. An audit of 10,000 certificates takes
-// about 45 minutes at the default rate. [WithProgress] reports how far it is.
+// [Client.Inventory] reads the sources of the account once, and a zone about a CA
+// only while nothing names it. It makes at most one request for each worker
+// ([WithInventoryConcurrency]) beyond what the evidence needs;
+// [WithInventoryProgress] says how many are expected. [Client.Audit] asks for the
+// associations of many certificates, 32 at a time ([WithConcurrency]), and yields
+// each with its answer or error as they come. Both sit out the limiter and blocks
+// of up to 15 minutes. An audit of 10,000 certificates takes about 45 minutes at
+// the default rate. [WithProgress] reports how far it is.
+//
+// # Changing
+//
+// [Client.Upload], [Client.DeleteUnused] and [Client.WaitUnused] are for the rotation
+// of a certificate: upload the new one, let its users refer to that, wait until
+// nothing uses the old one, delete it. The first two need the permission "SSL and
+// Certificates Write" of the account. The evidence needs the permissions to read
+// each source, which [SourceResult] names when they are missing.
+//
+//	stored, err := client.Upload(ctx, account, api.CertificateUpload{
+//		Name: "edge 2027", PEM: chain, Key: api.PrivateKeyPEM(key),
+//	})
+//	// … make every user of the old certificate refer to stored.Ref …
+//	if _, err := client.WaitUnused(ctx, old); err != nil {
+//		return err // names what still uses it
+//	}
+//	deletion, err := client.DeleteUnused(ctx, old)
+//
+// Upload checks a certificate before it is sent ([CertificateUpload.Validate]). The
+// private key is in the body of the request only, never in a log or an error.
+//
+// DeleteUnused is the only way to delete. It sends the request only if evidence that
+// was gathered at that moment says [Unused], and says deleted only if the API had the
+// certificate and then says itself that it is gone: with HTTP 404 or the code 1472.
+// [Deletion] is the record, also in JSON.
+//
+// When a request to change something may have arrived and nothing shows its outcome,
+// the error is [ErrOutcomeUnknown]. Then make the same call again: Upload returns the
+// certificate, uploaded or found, and DeleteUnused deletes it or says [ErrNotFound].
 //
 // # Testing
 //

@@ -2,7 +2,9 @@ package api
 
 import (
 	"errors"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -45,6 +47,22 @@ var (
 	ErrUnreachable = errors.New("no answer")
 	// ErrNotAsked: no request was made for this certificate.
 	ErrNotAsked = errors.New("not asked")
+
+	// ErrInUse: something uses the certificate, so it was not deleted, or the
+	// wait for its end of use is over.
+	ErrInUse = errors.New("the certificate is in use")
+	// ErrUsageUnknown: the evidence does not show whether something uses the
+	// certificate; it was not deleted.
+	ErrUsageUnknown = errors.New("the usage of the certificate is unknown")
+	// ErrManaged: the type of the certificate is not "custom", so the vendor may
+	// manage it; it was not deleted.
+	ErrManaged = errors.New("the certificate is managed by the vendor")
+	// ErrMismatch: the certificate is not the one of [IfSHA256]; it was not
+	// deleted.
+	ErrMismatch = errors.New("the certificate is another one")
+	// ErrOutcomeUnknown: a request to change something was sent, and neither its
+	// response nor a later request shows whether the change was made.
+	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 )
 
 // Error is a call that gave no answer to rely on. Every error of this package
@@ -83,6 +101,10 @@ type Error struct {
 	causes    []error
 	// transient: a failure of the connection that a repetition may mend.
 	transient bool
+	// unsent: the transport has shown that the request was not sent.
+	unsent bool
+	// unclear: an attempt of the call may have changed something.
+	unclear bool
 }
 
 // Is reports whether target is one of the sentinels that describe e. An Error
@@ -94,6 +116,26 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the causes: a network error, the error of the context.
 func (e *Error) Unwrap() []error { return slices.Clone(e.causes) }
 
+// withoutEffect reports whether a failed attempt certainly changed nothing: the
+// request was not sent, or the API itself refused it.
+func (e *Error) withoutEffect() bool {
+	class := e.StatusCode / 100
+	refused := class == 2 || class == 4 && e.StatusCode != http.StatusRequestTimeout
+	return e.unsent || refused && len(e.kinds) == 0
+}
+
+// add makes e match another sentinel. A note that e already has stays.
+func (e *Error) add(kind error, note string) {
+	if e.StatusCode/100 == 2 && len(e.kinds) == 0 {
+		e.kinds = []error{ErrRejected} // classify would no longer say so
+	}
+	e.kinds = append(e.kinds, kind)
+	if e.note == "" {
+		e.note = note
+	}
+}
+
+// invalidArgument makes one line of the note, which may be of joined errors.
 func invalidArgument(operation, note string) *Error {
-	return &Error{operation: operation, note: note, kinds: []error{ErrInvalidArgument}}
+	return &Error{operation: operation, note: strings.ReplaceAll(note, "\n", "; "), kinds: []error{ErrInvalidArgument}}
 }

@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -60,7 +62,8 @@ const (
 	// SourceLeftOut: the source was not asked, or not in full, on purpose:
 	// [WithSources] left it out, or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
-	// SourceNotApplicable: the source cannot name a certificate of this kind.
+	// SourceNotApplicable: the source cannot name a certificate of this kind, and
+	// does not.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 
@@ -171,6 +174,32 @@ func (e *Evidence) conclude() Usage {
 	return Unused
 }
 
+// obstacle returns why the evidence does not show that the certificate is unused:
+// [ErrInUse] or [ErrUsageUnknown] with a description, or nil if it does.
+func (e *Evidence) obstacle() (kind error, description string) {
+	var found []string
+	switch {
+	case e == nil:
+		return ErrUsageUnknown, "there is no evidence"
+	case e.Usage() == Unused:
+		return nil, ""
+	case e.Usage() == InUse:
+		for _, use := range e.Uses {
+			found = append(found, string(use.Source)+" "+use.Name)
+		}
+		return ErrInUse, "used by " + strings.Join(found, ", ")
+	}
+	for _, r := range e.Sources {
+		switch {
+		case r.Permission != "":
+			found = append(found, fmt.Sprintf("%s needs the permission %q", r.Source, r.Permission))
+		case r.State == SourceFailed:
+			found = append(found, string(r.Source)+" failed")
+		}
+	}
+	return ErrUsageUnknown, "usage unknown: " + strings.Join(found, ", ")
+}
+
 // InventoryItem is one certificate of an account with the evidence about it.
 type InventoryItem struct {
 	Certificate Certificate
@@ -179,17 +208,22 @@ type InventoryItem struct {
 
 // MarshalJSON gives the fields of the certificate, the usage as text, the uses and
 // the sources in one object. Times have whole seconds.
-func (i InventoryItem) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		certificateJSON
-		Usage      Usage          `json:"usage"`
-		Uses       []Use          `json:"uses"`
-		Sources    []SourceResult `json:"sources"`
-		GatheredAt time.Time      `json:"gathered_at,omitzero"`
-	}{
+func (i InventoryItem) MarshalJSON() ([]byte, error) { return json.Marshal(i.json()) }
+
+// itemJSON is the form of an item in JSON.
+type itemJSON struct {
+	certificateJSON
+	Usage      Usage          `json:"usage"`
+	Uses       []Use          `json:"uses"`
+	Sources    []SourceResult `json:"sources"`
+	GatheredAt time.Time      `json:"gathered_at,omitzero"`
+}
+
+func (i *InventoryItem) json() itemJSON {
+	return itemJSON{
 		i.Certificate.json(), i.Evidence.Usage(), append([]Use{}, i.Evidence.Uses...),
 		append([]SourceResult{}, i.Evidence.Sources...), i.Evidence.GatheredAt.UTC().Truncate(time.Second),
-	})
+	}
 }
 
 // UnmarshalJSON replaces the whole item. What was read from JSON proves nothing:

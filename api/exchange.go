@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,23 @@ func (x *exchange) run(ctx context.Context, send func(context.Context) (*http.Re
 		x.body, x.err = readBody(resp, limit)
 	}
 }
+
+// departure records how far a request has come. Only a transport that reports to
+// package httptrace, as that of net/http does, can show that a request was not
+// sent.
+type departure struct{ dialed, connected atomic.Bool }
+
+func (d *departure) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { d.dialed.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { d.connected.Store(true) },
+	})
+}
+
+// prevented reports whether the transport looked for a connection, which includes
+// the lookup of the name and the TLS handshake, and got none. It may be called only
+// when the transport has returned.
+func (d *departure) prevented() bool { return d != nil && d.dialed.Load() && !d.connected.Load() }
 
 // await calls do on a goroutine of its own and waits for its end, but not beyond
 // the end of stop and the grace period after it; it reports whether do has

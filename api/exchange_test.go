@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -200,17 +201,23 @@ func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 			return
 		}
 		defer conn.Close()
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			closed <- err
+			return
+		}
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		_, err = io.Copy(io.Discard, conn)
 		closed <- err
 	}()
-	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+listener.Addr().String()), api.WithAttemptTimeout(time.Hour))
+	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+listener.Addr().String()), api.WithAttemptTimeout(time.Minute))
 	_, err = client.Associations(t.Context(), cert)
 	if e := asError(t, err); e.StatusCode != 101 || e.Attempts != 1 {
 		t.Errorf("got %+v", e)
 	}
 	wantSentinels(t, err, api.ErrUnexpectedResponse)
-	<-closed // the client has closed the connection
+	if err := <-closed; err != nil {
+		t.Errorf("the client has not closed the connection: %v", err)
+	}
 }
 
 func TestHTTP2WindowOverflowEndsTheCall(t *testing.T) {

@@ -129,6 +129,8 @@ var sentinels = map[string]error{
 	"ErrNoResult": api.ErrNoResult, "ErrTruncated": api.ErrTruncated,
 	"ErrResponseTooLarge": api.ErrResponseTooLarge, "ErrInvalidArgument": api.ErrInvalidArgument,
 	"ErrUnreachable": api.ErrUnreachable, "ErrNotAsked": api.ErrNotAsked,
+	"ErrInUse": api.ErrInUse, "ErrUsageUnknown": api.ErrUsageUnknown, "ErrManaged": api.ErrManaged,
+	"ErrMismatch": api.ErrMismatch, "ErrOutcomeUnknown": api.ErrOutcomeUnknown,
 }
 
 // wantSentinels demands that err matches exactly these sentinels.

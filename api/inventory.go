@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -21,7 +19,7 @@ const operationInventory = "inventory of mTLS certificates"
 // list of certificates, and asks about each certificate, several at a time
 // ([WithInventoryConcurrency]). A zone is asked about a CA only while no source
 // names that CA, unless [WithAllUses] says otherwise. Items come in the order in
-// which they are complete; memory does not grow with their number.
+// which they are complete; of the certificates that came, memory keeps the ids.
 //
 // A source that fails leaves the certificates that it could name, and that no
 // other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate
@@ -36,6 +34,7 @@ const operationInventory = "inventory of mTLS certificates"
 // vendor, for as long as it takes. Leaving the loop cancels the requests in flight
 // and waits until everything that the inventory started has ended.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
+	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
 		v, err := newInventory(ctx, c, accountID, opts)
 		if err != nil {
@@ -48,28 +47,39 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 
 // Evidence gathers what every source says about one certificate. It reads the
 // certificate first. The error is an [*Error], also [ErrNotFound] when the store
-// does not have the certificate. To ask about several certificates, use
-// [Client.Inventory] with [WithCertificates]: it reads the sources of the account
-// once.
+// does not have the certificate. [WithCertificates] has no effect here. To ask
+// about several certificates, use [Client.Inventory] with [WithCertificates]: it
+// reads the sources of the account once.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
-	var out *Evidence
-	var failure error
-	opts = append(slices.Clone(opts), WithCertificates(cert))
-	for item, err := range c.Inventory(ctx, cert.AccountID, opts...) {
-		if err != nil {
-			failure = err
-			break
-		}
-		out = &item.Evidence
-		// One failure of all sources is that of the certificate itself.
-		if first, last := out.Sources[0].Err, out.Sources[len(sources)-1].Err; first != nil && first == last {
-			failure = first
-		}
-	}
+	item, _, failure := c.inspect(ctx, cert, opts)
 	if failure != nil {
 		return nil, failure
 	}
-	return out, nil
+	return &item.Evidence, nil
+}
+
+// inspect is the inventory of one certificate. It also returns the number of calls.
+func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []InventoryOption) (out *InventoryItem, calls int, failure *Error) {
+	only := func(cfg *inventoryConfig) error {
+		cfg.certificates = []CertificateRef{cert} // whatever the options say
+		return nil
+	}
+	v, err := newInventory(ctx, c, cert.AccountID, append(slices.Clone(opts), only))
+	if err != nil {
+		return nil, 0, invalidArgument(operationInventory, err.Error())
+	}
+	v.run(func(item InventoryItem, err error) bool {
+		out, failure = &item, asError(err)
+		if err != nil {
+			return false
+		}
+		// One failure of all sources is that of the certificate itself.
+		if first, last := item.Evidence.Sources[0].Err, item.Evidence.Sources[len(sources)-1].Err; first != nil && first == last {
+			failure = asError(first)
+		}
+		return true
+	})
+	return out, v.progress.Requests, failure
 }
 
 // inventory is one range over an Inventory.
@@ -92,19 +102,23 @@ type inventory struct {
 	mu sync.Mutex
 	// fatal ends the inventory.
 	fatal error
-	// speculative counts requests made beside another one that may make them
+	// speculative counts requests that an earlier one under way may make
 	// superfluous, and those that did turn out so: never more than workers.
 	speculative int
 	// refusals counts the 403s of associations since the last success.
 	refusals int
 	progress InventoryProgress
 	news     chan struct{}
+
+	// given counts the certificates so far, expected those that are part of
+	// progress.Expected. They belong to the goroutine of certificates.
+	given, expected int
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
 	cfg, err := newInventoryConfig(opts)
 	if err = errors.Join(err, c.check(ctx, validateID("account id", accountID, maxAccountIDLength))); err != nil {
-		return nil, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+		return nil, err
 	}
 	for _, cert := range cfg.certificates {
 		if err := cert.validate(); err != nil {
@@ -123,17 +137,35 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	return v, nil
 }
 
-// policy is that of all calls of the inventory: they wait without a bound.
+// policy is that of all calls of the inventory: they wait without a bound, and take
+// a slot.
 func (v *inventory) policy() callPolicy {
-	return callPolicy{admission: v.admission, patient: true, asking: v.asked, waiting: v.wake}
+	p := v.policyWithSlot()
+	p.begin = func() func(*Error) {
+		v.slots <- struct{}{}
+		return v.ended
+	}
+	return p
+}
+
+// policyWithSlot is that of a call for which a slot is taken already.
+func (v *inventory) policyWithSlot() callPolicy {
+	return callPolicy{
+		admission: v.admission, patient: true, asking: v.asked, waiting: v.wake,
+		begin: func() func(*Error) { return v.ended },
+	}
+}
+
+// ended gives the slot of a call back, and judges its error.
+func (v *inventory) ended(failure *Error) {
+	<-v.slots
+	v.judge(failure)
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
-	defer v.cancel()
-	v.readAccount()
 	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
 	left := false
-	p.run(v.certificates(), func(item *InventoryItem) bool {
+	p.run(v.certificates, func(item *InventoryItem) bool {
 		if item == nil {
 			return true
 		}
@@ -152,9 +184,7 @@ func (v *inventory) readAccount() {
 	for _, s := range accountSources {
 		if v.wants(s.source) && v.err() == nil {
 			v.expect(1)
-			f := s.read(v.ctx, v)
-			v.judge(f.failure)
-			v.findings[s.source] = f
+			v.findings[s.source] = s.read(v.ctx, v)
 		}
 	}
 	if v.wants(SourceHostnames) && !v.config.noZones && v.err() == nil {
@@ -165,26 +195,38 @@ func (v *inventory) readAccount() {
 
 func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
 
-// certificates yields the certificates in question; of those that were given, only
-// the reference. An error of the list ends the inventory.
-func (v *inventory) certificates() iter.Seq[Certificate] {
-	return func(yield func(Certificate) bool) {
-		v.expect(len(v.config.certificates))
-		for _, ref := range v.config.certificates {
-			if v.err() != nil || !yield(Certificate{Ref: ref}) {
-				return
-			}
-		}
-		if len(v.config.certificates) > 0 || v.err() != nil {
+// certificates reads the sources of the account and then yields the certificates in
+// question. An error ends the inventory.
+func (v *inventory) certificates(yield func(Certificate) bool) {
+	v.expectCertificates(len(v.config.certificates))
+	v.readAccount()
+	for cert, err := range v.listed() {
+		switch {
+		case v.err() != nil:
+			return
+		case err != nil:
+			v.end(err)
 			return
 		}
-		v.expect(1)
-		for cert, err := range v.client.certificates(v.ctx, v.account, v.policy(), v.listed) {
-			if err != nil {
-				v.end(err)
-				return
-			}
-			if v.err() != nil || !yield(cert) {
+		v.given++
+		v.expectCertificates(max(v.given, v.expected))
+		if !yield(cert) {
+			return
+		}
+	}
+	v.expectCertificates(v.given)
+}
+
+// listed goes through the certificates in question; of those that were given, it has
+// only the reference.
+func (v *inventory) listed() iter.Seq2[Certificate, error] {
+	v.expect(max(1, len(v.config.certificates)))
+	if len(v.config.certificates) == 0 {
+		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
+	}
+	return func(yield func(Certificate, error) bool) {
+		for _, ref := range v.config.certificates {
+			if !yield(Certificate{Ref: ref}, nil) {
 				return
 			}
 		}
@@ -210,7 +252,7 @@ func (v *inventory) err() error {
 func (v *inventory) judge(failure *Error) {
 	switch {
 	case failure == nil:
-	case v.ctx.Err() != nil:
+	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()):
 		v.end(failure)
 	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited):
 		v.end(failure)
@@ -222,11 +264,14 @@ func (v *inventory) judge(failure *Error) {
 // ended.
 func (v *inventory) item(cert Certificate) *InventoryItem {
 	if len(v.config.certificates) > 0 {
-		got, failure := v.readCertificate(cert.Ref)
+		got, failure := v.client.certificate(v.ctx, cert.Ref, v.policy())
 		switch {
 		case v.err() != nil:
 			return nil
 		case failure != nil:
+			if v.wants(SourceAssociations) {
+				v.expect(-1)
+			}
 			return unreadable(cert, failure)
 		}
 		cert = *got
@@ -237,7 +282,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		switch {
 		case !v.wants(source):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(cert.CA):
+		case !source.applies(cert.CA) && !v.findings[source].names(cert.Ref.ID):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
 		case source == SourceAssociations:
 			v.askAssociations(cert, e)
@@ -264,12 +309,6 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-func (v *inventory) readCertificate(ref CertificateRef) (cert *Certificate, failure *Error) {
-	v.within(func() { cert, failure = v.client.certificate(v.ctx, ref, v.policy()) })
-	v.judge(failure)
-	return cert, failure
-}
-
 // unreadable is the item of a certificate that could not be read: every source
 // failed for that reason.
 func unreadable(cert Certificate, failure *Error) *InventoryItem {
@@ -284,7 +323,7 @@ func unreadable(cert Certificate, failure *Error) *InventoryItem {
 
 // addFindings adds what a source of the account says about a certificate.
 func (e *Evidence) addFindings(source Source, f findings, certificateID string) {
-	e.Uses = append(e.Uses, f.uses[strings.ToLower(certificateID)]...)
+	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
 	r := SourceResult{Source: source, State: SourceComplete, Scope: f.scope}
 	if f.failure != nil {
 		r.State, r.Err, r.Permission = SourceFailed, f.failure, f.permission
@@ -292,73 +331,19 @@ func (e *Evidence) addFindings(source Source, f findings, certificateID string) 
 	e.Sources = append(e.Sources, r)
 }
 
-// maxRefusals is how many 403s of the API itself, without a success between them,
-// end the asking for associations.
-const maxRefusals = 3
-
-// askAssociations asks the operation that names the services of a certificate. It
-// sees the services that the vendor reports there; it is nowhere documented which
-// these are.
-func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
-	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
-	var list *AssociationList
-	failure := v.refusedAssociations()
-	v.expectAssociations()
-	if failure == nil {
-		v.within(func() { list, failure = v.client.associations(v.ctx, cert.Ref, v.policy()) })
-		v.noteRefusal(failure)
-		v.judge(failure)
-	}
-	if list != nil {
-		for _, a := range list.Associations {
-			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
-		}
-		if err := list.incomplete(); err != nil {
-			failure = asError(err)
-		}
-	}
-	if failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listAssociations, failure)
-	}
-	e.Sources = append(e.Sources, r)
-}
-
-// refusedAssociations is the failure of an operation that is not asked any more.
-func (v *inventory) refusedAssociations() *Error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.refusals < maxRefusals {
-		return nil
-	}
-	return &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
-		note: fmt.Sprintf("not asked: the API refused it %d times in a row", maxRefusals)}
-}
-
-func (v *inventory) noteRefusal(failure *Error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch {
-	case failure == nil:
-		v.refusals = 0
-	case missingPermission(listAssociations, failure) != "":
-		v.refusals++
-	}
-}
-
-// within makes a request within the bound on requests in flight.
-func (v *inventory) within(request func()) {
-	v.slots <- struct{}{}
-	defer func() { <-v.slots }()
-	request()
-}
-
-// each calls do for 0 to n-1, several at a time.
+// each calls do for 0 to n-1, several at a time, until the inventory has ended. A
+// panic in do ends it.
 func (v *inventory) each(n int, do func(i int)) {
-	p := pool[int, struct{}]{workers: v.config.concurrency, cancel: func() {}, news: v.news, report: v.report, work: func(i int) struct{} {
+	left := n
+	p := pool[int, struct{}]{workers: v.config.concurrency, work: func(i int) struct{} {
 		if v.err() == nil {
-			v.within(func() { do(i) })
+			do(i)
 		}
 		return struct{}{}
+	}, cancel: func() {
+		if left > 0 {
+			v.cancel()
+		}
 	}}
 	p.run(func(yield func(int) bool) {
 		for i := range n {
@@ -366,7 +351,10 @@ func (v *inventory) each(n int, do func(i int)) {
 				return
 			}
 		}
-	}, func(struct{}) bool { return true })
+	}, func(struct{}) bool {
+		left--
+		return true
+	})
 }
 
 // asError returns an error of this package as what it is.

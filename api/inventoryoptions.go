@@ -23,6 +23,7 @@ type inventoryConfig struct {
 // WithSources narrows the question to these sources; the others are left out, and
 // an [Unused] then says nothing about them. Without it, all are asked.
 func WithSources(only ...Source) InventoryOption {
+	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {
 		if len(only) == 0 {
 			return errors.New("WithSources: no sources")
@@ -32,7 +33,7 @@ func WithSources(only ...Source) InventoryOption {
 				return fmt.Errorf("WithSources: there is no source %.40q", string(s))
 			}
 		}
-		c.sources = slices.Clone(only)
+		c.sources = only
 		return nil
 	}
 }
@@ -40,6 +41,7 @@ func WithSources(only ...Source) InventoryOption {
 // WithCertificates asks about these certificates of the account instead of all.
 // Each is read first, which takes one request.
 func WithCertificates(certs ...CertificateRef) InventoryOption {
+	certs = slices.Clone(certs)
 	return func(c *inventoryConfig) error {
 		if len(certs) == 0 {
 			return errors.New("WithCertificates: no certificates")
@@ -94,15 +96,7 @@ func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
 
 func newInventoryConfig(opts []InventoryOption) (inventoryConfig, error) {
 	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
-	var problems []error
-	for _, opt := range opts {
-		if opt == nil {
-			problems = append(problems, errors.New("an inventory option is nil"))
-			continue
-		}
-		problems = append(problems, opt(&cfg))
-	}
-	return cfg, errors.Join(problems...)
+	return cfg, configure(&cfg, opts)
 }
 
 // InventoryProgress is how far an inventory has come.
@@ -116,7 +110,7 @@ type InventoryProgress struct {
 	InUse   int `json:"in_use"`
 	Unused  int `json:"unused"`
 	Unknown int `json:"unknown"`
-	// Certificates is how many there are, 0 while that is not known.
+	// Certificates is how many there are, as far as it is known.
 	Certificates int `json:"certificates"`
 	// WaitingUntil is when the next request may be made, as far as it is known,
 	// while the limiter or a block by the vendor holds requests back; otherwise
@@ -138,35 +132,49 @@ func (v *inventory) expect(calls int) {
 	v.progress.Expected += calls
 }
 
-// countPage counts the further pages of a list, by the numbers of its first.
-func (v *inventory) countPage(number int64, info *ResultInfo) {
-	if number == 1 && info != nil && info.TotalPages > 1 {
-		v.expect(int(min(info.TotalPages-1, 1<<20)))
+// countPages returns a function for pages that counts the calls for a list, of
+// which the first is expected already.
+func (v *inventory) countPages() func(number int64, info *ResultInfo) {
+	expected := int64(1)
+	return func(number int64, info *ResultInfo) {
+		known := number
+		switch {
+		case info == nil:
+		case info.TotalPages > 0:
+			known = max(known, info.TotalPages)
+		case info.TotalCount > 0 && info.PerPage > 0:
+			known = max(known, (info.TotalCount-1)/info.PerPage+1)
+		}
+		known = min(known, maxCounted)
+		v.expect(int(known - expected))
+		expected = known
 	}
 }
 
-// listed counts the certificates, and what asking about them takes.
-func (v *inventory) listed(number int64, info *ResultInfo) {
-	v.countPage(number, info)
-	if number > 1 || info == nil || info.TotalCount <= 0 {
-		return
+// maxCounted bounds what the numbers of a list can do to those of the progress.
+const maxCounted = 1 << 30
+
+// countCertificates is countPages for the list of certificates.
+func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
+	countPage := v.countPages()
+	return func(number int64, info *ResultInfo) {
+		countPage(number, info)
+		if info != nil && info.TotalCount > 0 {
+			v.expectCertificates(int(min(info.TotalCount, maxCounted)))
+		}
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Certificates = int(min(info.TotalCount, 1<<30))
+}
+
+// expectCertificates says how many certificates there are, as far as it is known.
+// Each takes one call, and a CA one for each zone, which askZones counts.
+func (v *inventory) expectCertificates(n int) {
 	if v.wants(SourceAssociations) {
-		v.progress.Expected += v.progress.Certificates
+		v.expect(n - v.expected)
 	}
-}
-
-// expectAssociations counts the call for one certificate, if the list did not say
-// how many there are.
-func (v *inventory) expectAssociations() {
+	v.expected = n
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.progress.Certificates == 0 {
-		v.progress.Expected++
-	}
+	v.progress.Certificates = n
 }
 
 // count adds an item that is complete.
@@ -198,6 +206,8 @@ func (v *inventory) report() {
 	v.mu.Lock()
 	p := v.progress
 	v.mu.Unlock()
+	// The numbers of a list may be wrong until its next page.
+	p.Expected = max(p.Expected, p.Requests)
 	if until, ok := v.client.limiter.WaitingUntil(); ok {
 		p.WaitingUntil = until
 	}

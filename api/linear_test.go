@@ -63,6 +63,9 @@ var hostileMembers = map[string]func(size int) string{
 	"rows that are no rows": func(n int) string { return `"result":[` + many(n, `"{{{{{"`) + `]` },
 }
 
+// referrers are what an inventory reads: things that all use one certificate.
+const referrers = "many referrers"
+
 // hostileShapes are responses with about size bytes.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
@@ -79,6 +82,13 @@ func hostileShapes() map[string]func(size int) *http.Response {
 		},
 		"many policies": func(n int) *http.Response { return answer(200, emptyBody, "Ratelimit", many(n/8, `"a";r=1;t=1;x;y`)) },
 		"long wait":     func(n int) *http.Response { return answer(503, "", "Retry-After", strings.Repeat("9", n/8)) },
+		referrers: func(n int) *http.Response {
+			rows := make([]string, n/8)
+			for i := range rows {
+				rows[i] = fmt.Sprintf(`{"name":"%07x","mtls":{"ca_certificate_id":"certificate"}}`, i)
+			}
+			return answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)
+		},
 	}
 	for name, member := range hostileMembers {
 		shapes[name] = func(n int) *http.Response {
@@ -102,18 +112,23 @@ func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 	// Linear work grows by factor, quadratic work by its square. The bound is
 	// halfway, because memory is slower for the larger body.
 	const small, factor, bound, attempts = 1 << 13, 32, 180, 8
-	measure := func(resp *http.Response) time.Duration {
+	measure := func(name string, resp *http.Response) time.Duration {
 		client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }),
 			api.WithMaxAttempts(1), api.WithRateLimit(0, 0))
 		start := time.Now()
-		_, _ = client.Associations(t.Context(), cert) // what comes out is tested elsewhere
+		if name == referrers {
+			for range client.Inventory(t.Context(), cert.AccountID, api.WithSources(api.SourceHyperdrive)) {
+			}
+		} else {
+			_, _ = client.Associations(t.Context(), cert) // what comes out is tested elsewhere
+		}
 		return time.Since(start)
 	}
 	for name, shape := range hostileShapes() {
 		t.Run(name, func(t *testing.T) {
 			few, much := time.Hour, time.Hour
 			for range attempts {
-				few, much = min(few, measure(shape(small))), min(much, measure(shape(small*factor)))
+				few, much = min(few, measure(name, shape(small))), min(much, measure(name, shape(small*factor)))
 				// A shorter time says more about the machine than about the work.
 				if much < bound*max(few, 20*time.Microsecond) {
 					return

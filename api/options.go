@@ -54,6 +54,27 @@ func defaultConfig() *config {
 	}
 }
 
+// configure applies options to a configuration.
+func configure[C any, O ~func(*C) error](cfg *C, opts []O) error {
+	var problems []error
+	for _, opt := range opts {
+		if opt == nil {
+			problems = append(problems, errors.New("an option is nil"))
+			continue
+		}
+		problems = append(problems, opt(cfg))
+	}
+	return errors.Join(problems...)
+}
+
+// positive checks the duration that an option sets.
+func positive(option string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s: %v is not positive", option, d)
+	}
+	return nil
+}
+
 // WithBaseURL sets where the API is; the default is
 // https://api.cloudflare.com/client/v4. The scheme is https; http is accepted
 // for a loopback host only, so that credentials never cross a network in
@@ -102,11 +123,8 @@ func WithMaxAttempts(n int) Option {
 // unanswered and may be retried.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(c *config) error {
-		if d <= 0 {
-			return fmt.Errorf("WithAttemptTimeout: %v is not positive", d)
-		}
 		c.attemptTimeout = d
-		return nil
+		return positive("WithAttemptTimeout", d)
 	}
 }
 

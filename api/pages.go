@@ -20,7 +20,8 @@ type pageSend func(ctx context.Context, number, perPage float64, edit generated.
 // A further page is asked for only when the numbers of the last one say that
 // there is more. Every item is yielded once. An error comes last, with a zero
 // item: of a call; ErrUnexpectedResponse when the server answers another page
-// than the one that was asked for; and ErrTruncated when not all items came.
+// than the one that was asked for, or a response that carries errors or may be an old one; and
+// ErrTruncated when not all items came.
 func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, policy callPolicy, invalid error, perPage int64, rows list[T, R, P], onPage func(number int64, info *ResultInfo), id func(R) string, send pageSend) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
@@ -60,8 +61,12 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 					return
 				}
 			}
-			if len(r.errors) > 0 {
-				yield(none, r.fail(op, ErrUnexpectedResponse, "a success that carries errors"))
+			if fail := r.current(op); fail != nil {
+				yield(none, fail)
+				return
+			}
+			if info := r.info; info != nil && (info.Count > int64(len(rows.items)) || info.negative()) {
+				yield(none, r.fail(op, ErrTruncated, fmt.Sprintf("page %d holds %d items, which its numbers contradict", number, len(rows.items))))
 				return
 			}
 			if !r.hasNext(number, len(rows.items), received) {
@@ -105,6 +110,19 @@ func (r *reply) hasNext(number int64, items, received int) bool {
 		return info.TotalCount > int64(received) && items > 0
 	default:
 		return info.PerPage > 0 && int64(items) >= info.PerPage
+	}
+}
+
+// current returns why a response does not say what is so now: it carries errors,
+// or comes from a cache.
+func (r *reply) current(op operation) *Error {
+	switch {
+	case len(r.errors) > 0:
+		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
+	case r.stale:
+		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one")
+	default:
+		return nil
 	}
 }
 

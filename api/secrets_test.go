@@ -17,8 +17,14 @@ import (
 
 var canaries = []string{token, email, key}
 
-// wantNoSecret prints v in every way and looks for the canaries.
+// wantNoSecret looks for the canaries in v, printed in every way.
 func wantNoSecret(t *testing.T, what string, v any) {
+	t.Helper()
+	wantNoneOf(t, what, v, canaries)
+}
+
+// wantNoneOf prints v in every way and looks for the secrets.
+func wantNoneOf(t *testing.T, what string, v any, secrets []string) {
 	t.Helper()
 	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p"} {
@@ -28,7 +34,7 @@ func wantNoSecret(t *testing.T, what string, v any) {
 	fmt.Fprintln(&out, string(text), err)
 	slog.New(slog.NewTextHandler(&out, nil)).Info("m", "v", v)
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "v", v)
-	for _, canary := range canaries {
+	for _, canary := range secrets {
 		hex := fmt.Sprintf("%x", canary)
 		decimal := strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]")
 		for _, form := range []string{canary, hex, strings.ToUpper(hex), decimal} {

@@ -26,7 +26,7 @@ var accountSources = []accountSource{
 
 // findings is what a source said about an account.
 type findings struct {
-	uses  map[string][]Use // by the certificate's id, in lower case
+	uses  map[string][]Use // by idKey of the certificate's id
 	scope string
 	// failure is why the source could not be read, or not in full; then it leaves
 	// open each certificate that it does not name. permission is what the
@@ -35,19 +35,24 @@ type findings struct {
 	permission string
 }
 
-// add notes that something called name refers to a certificate.
+// idKey returns the form in which ids of certificates are compared: some services
+// write them in capital letters, or without hyphens.
+func idKey(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-", "") }
+
+// names reports whether the source names a certificate.
+func (f findings) names(certificateID string) bool { return len(f.uses[idKey(certificateID)]) > 0 }
+
+// add notes that something called name refers to a certificate. Further references
+// by the same thing, which follow one another, add nothing.
 func (f *findings) add(source Source, name, certificateID string) {
 	if f.uses == nil {
 		f.uses = map[string][]Use{}
 	}
-	id := strings.ToLower(certificateID)
-	use := Use{Source: source, Name: name}
-	for _, known := range f.uses[id] {
-		if known == use {
-			return
-		}
+	id := idKey(certificateID)
+	use, known := Use{Source: source, Name: name}, f.uses[id]
+	if len(known) == 0 || known[len(known)-1] != use {
+		f.uses[id] = append(known, use)
 	}
-	f.uses[id] = append(f.uses[id], use)
 }
 
 // fail notes a failure of an operation; the first one is kept.
@@ -68,19 +73,12 @@ func missingPermission(op operation, failure *Error) string {
 }
 
 // whole returns why a response with n items, which is a list if it has items, may
-// not be all that there is. An empty response from a cache, or one that carries
-// errors, proves nothing.
+// not be all that there is.
 func (r *reply) whole(op operation, n int) *Error {
-	switch {
-	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
-	case isTruncated(n, r.info, r.more):
+	if isTruncated(n, r.info, r.more) {
 		return r.fail(op, ErrTruncated, "")
-	case r.stale:
-		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one")
-	default:
-		return nil
 	}
+	return r.current(op)
 }
 
 // readList reads a list without pages.

@@ -15,10 +15,9 @@ import "fmt"
 // readZones lists the zones to ask.
 func (v *inventory) readZones() findings {
 	var f findings
-	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPage) {
+	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPages()) {
 		if err != nil {
 			f.fail(listZones, asError(err))
-			v.judge(f.failure)
 			break
 		}
 		v.zones = append(v.zones, zone)
@@ -32,27 +31,32 @@ func (v *inventory) readZones() findings {
 
 // zoneAnswer is what one zone said about a certificate.
 type zoneAnswer struct {
+	zone      int
 	hostnames []string
 	failure   *Error
 	panicked  any
 }
 
-// askZones asks the zones about a CA, while no source names it. One request is
-// always under way; others run beside it when there is room for them.
+// askZones asks the zones about a CA, in their order, while no source names it.
+// The first zone that has not answered is asked in any case, further ones beside
+// it when there is room for them.
 func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	zones := v.findings[SourceHostnames]
 	v.expect(len(v.zones))
 	open := func() bool { return (v.config.allUses || len(e.Uses) == 0) && v.err() == nil }
 	answers := make(chan zoneAnswer)
-	var next, running, beside, answered int
+	// passed marks the zones after whose answer the next one is asked; all zones
+	// before first are passed.
+	passed := make([]bool, len(v.zones))
+	var asked, running, first, beside, answered int
 	var failure *Error
 	var panicked any
 	for {
-		for next < len(v.zones) && open() && panicked == nil && (running == 0 || v.speculate()) {
-			go v.askZone(v.zones[next], cert, running > 0, answers)
+		for asked < len(v.zones) && open() && panicked == nil && v.takeSlot(running > 0) {
+			go v.askZone(asked, cert, answers)
 			beside += min(running, 1)
 			running++
-			next++
+			asked++
 		}
 		if running == 0 {
 			break
@@ -67,18 +71,21 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 		case failure == nil:
 			failure = a.failure
 		}
-		v.judge(a.failure)
 		for _, name := range a.hostnames {
 			e.Uses = append(e.Uses, Use{Source: SourceHostnames, Name: name})
 		}
-		// Requests that still run when a source names the certificate turn out to
-		// be superfluous, and stay counted.
-		for ; open() && beside > max(0, running-1); beside-- {
+		passed[a.zone] = v.config.allUses || len(a.hostnames) == 0
+		for first < asked && passed[first] {
+			first++
+		}
+		// Requests after a zone that names the certificate were superfluous, and
+		// stay counted.
+		for ; beside > max(0, asked-first-1); beside-- {
 			v.speculated()
 		}
 	}
 	resume(panicked)
-	v.expect(next - len(v.zones))
+	v.expect(asked - len(v.zones))
 	r := SourceResult{Source: SourceHostnames, State: SourceComplete, Scope: "hostnames of " + counted(answered, "zone")}
 	if answered < len(v.zones) {
 		r.Scope += fmt.Sprintf(" of %d", len(v.zones))
@@ -94,11 +101,15 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	return r
 }
 
-// speculate takes a slot for a request that another one under way may make
-// superfluous. It fails when there is no free slot, and when as many requests as
-// there are workers are under way in this way or turned out to be superfluous:
-// an inventory makes no more requests than that beyond what the evidence needs.
-func (v *inventory) speculate() bool {
+// takeSlot takes a slot for a request. One that an earlier one under way may make
+// superfluous gets none when no slot is free, and when as many requests as there are
+// workers are under way in this way or turned out to be superfluous: an inventory
+// makes no more requests than that beyond those that it would make one after another.
+func (v *inventory) takeSlot(isSpeculative bool) bool {
+	if !isSpeculative {
+		v.slots <- struct{}{}
+		return true
+	}
 	select {
 	case v.slots <- struct{}{}:
 	default:
@@ -121,15 +132,14 @@ func (v *inventory) speculated() {
 	v.speculative--
 }
 
-// askZone asks one zone. taken says that the slot for the request is taken.
-func (v *inventory) askZone(zone Zone, cert Certificate, taken bool, answers chan<- zoneAnswer) {
-	var a zoneAnswer
+// askZone asks one zone. A slot is taken for the request.
+func (v *inventory) askZone(zone int, cert Certificate, answers chan<- zoneAnswer) {
+	a := zoneAnswer{zone: zone}
 	guard(func() {
-		if !taken {
-			v.slots <- struct{}{}
-		}
-		defer func() { <-v.slots }()
-		a.hostnames, a.failure = v.client.hostnames(v.ctx, HostnamesRef{ZoneID: zone.ID, CertificateID: cert.Ref.ID}, v.policy())
-	}, func(panicked any) { a.panicked = panicked })
-	answers <- a
+		ref := HostnamesRef{ZoneID: v.zones[zone].ID, CertificateID: cert.Ref.ID}
+		a.hostnames, a.failure = v.client.hostnames(v.ctx, ref, v.policyWithSlot())
+	}, func(panicked any) {
+		a.panicked = panicked
+		answers <- a // here, because nothing runs after a Goexit
+	})
 }

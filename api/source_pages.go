@@ -22,7 +22,7 @@ func readPages(ctx context.Context, v *inventory) findings {
 		size:    256,
 		convert: func(p *generated.PagesProject, _ []string) (generated.PagesProject, error) { return *p, nil },
 	}
-	all := pages(ctx, v.client, listPagesProjects, v.policy(), nil, 0, rows, v.countPage,
+	all := pages(ctx, v.client, listPagesProjects, v.policy(), nil, 0, rows, v.countPages(),
 		func(p generated.PagesProject) string { return p.Name },
 		func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}

@@ -47,6 +47,7 @@ func readWorkers(ctx context.Context, v *inventory) findings {
 func readWorker(ctx context.Context, v *inventory, name string) findings {
 	var f findings
 	if err := validateScriptName(name); err != nil {
+		v.expect(-1)
 		f.fail(listWorkers, incomplete(listWorkers, err.Error()))
 		return f
 	}

@@ -94,6 +94,11 @@ func verdictOf(l *AssociationList) Usage {
 	}
 }
 
+// negative reports whether one of the numbers makes no sense.
+func (i *ResultInfo) negative() bool {
+	return min(i.Count, i.Page, i.PerPage, i.TotalCount, i.TotalPages) < 0
+}
+
 // isTruncated tells whether more rows exist, or may exist, than the n that
 // were delivered. Any sign of more is enough.
 func isTruncated(n int, info *ResultInfo, hint bool) bool {
@@ -108,7 +113,7 @@ func isTruncated(n int, info *ResultInfo, hint bool) bool {
 		info.TotalPages > 1,
 		info.Page > 1:
 		return true
-	case min(info.Count, info.Page, info.PerPage, info.TotalCount, info.TotalPages) < 0:
+	case info.negative():
 		return true
 	}
 	noTotals := info.TotalCount == 0 && info.TotalPages == 0

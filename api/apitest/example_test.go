@@ -118,7 +118,7 @@ func ExampleServer_AddWorker() {
 	}
 
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
-		req, err := http.NewRequest(method, server.URL()+"/accounts/0a1b2c3d/mtls_certificates/origin", nil)
+		req, err := http.NewRequestWithContext(context.Background(), method, server.URL()+"/accounts/0a1b2c3d/mtls_certificates/origin", nil)
 		if err != nil {
 			log.Fatal(err)
 		}

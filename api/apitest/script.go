@@ -6,8 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/certuse/cloudflare-mtls/api"
 )
 
 // Target selects requests, for [Server.Script]. The zero value selects all that

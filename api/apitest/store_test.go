@@ -225,6 +225,7 @@ func TestDeleteIsRefusedWhileSomethingRefersToTheCertificate(t *testing.T) {
 		if err := errors.Join(
 			server.AddCertificate(cert, apitest.Certificate{CA: true}), server.AddZone(account, apitest.Zone{ID: "zone"}),
 			server.AddCertificate(api.CertificateRef{AccountID: "stranger", ID: cert.ID}, apitest.Certificate{}),
+			server.AddWorker("stranger", apitest.Worker{Name: "w", Certificates: map[string]string{"CERT": cert.ID}}),
 			refer(server, cert.ID),
 		); err != nil {
 			t.Fatal(err)

@@ -42,7 +42,8 @@
 //     thousand values goes;
 //   - what the contract allows and clients refuse: a count that is not a whole number
 //     or is too large, a success with errors, another page or another object than
-//     the one asked for, an id that is absent or cannot be part of a path.
+//     the one asked for, an id that cannot be part of a path, or the absence of a
+//     member without which the result means nothing.
 //
 // Of one response the first 20 violations are listed, breaches before drift, and
 // the others counted in one more. New values that were only counted are listed

@@ -84,7 +84,7 @@ func ExampleWithMode() {
 // Recorded answers can be checked without any traffic.
 func ExampleCheckResponse() {
 	recorded := `{"errors":[{"code":"7003","message":"No route for the URI"}],"success":false}`
-	request, err := http.NewRequest(http.MethodGet,
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet,
 		"https://api.cloudflare.com/client/v4/accounts/0a1b2c3d/mtls_certificates/2458ce5a/associations", nil)
 	if err != nil {
 		log.Fatal(err)

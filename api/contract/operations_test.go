@@ -119,7 +119,13 @@ func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
 		{"another page", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":1}`, []string{"drift /result_info/page"}},
 		{"another page than the first", "GET", "/mtls_certificates", `[],"result_info":{"page":2}`, []string{"drift /result_info/page"}},
 		{"the page asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":2}`, nil},
+		{"no page although another than the first was asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"count":0}`, []string{"drift /result_info/page"}},
 		{"page zero for the first", "GET", "/mtls_certificates", `[],"result_info":{"page":0}`, nil},
+		{"empty page with more behind it", "GET", "/mtls_certificates", `[],"result_info":{"total_pages":2}`, []string{"drift /result"}},
+		{"empty page of some items", "GET", "/mtls_certificates", `[],"result_info":{"total_count":1}`, []string{"drift /result"}},
+		{"empty page after the last", "GET", "/mtls_certificates?page=3", `[],"result_info":{"page":3,"total_pages":2,"total_count":60}`, nil},
+		{"settings without bindings", "GET", "/workers/scripts/checkout/settings", `{}`, []string{"drift /result/bindings"}},
+		{"project without configurations", "GET", "/pages/projects", `[{"name":"a","deployment_configs":{}},{"name":"b"}]`, []string{"drift /result/1/deployment_configs"}},
 		{"page of an operation without pages", "GET", "/mtls_certificates/c/associations", `[],"result_info":{"page":2}`, nil},
 	}
 	for _, tt := range tests {

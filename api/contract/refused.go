@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,67 +23,91 @@ import (
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
 // refused returns what clients refuse in a success although its schema allows it:
-// errors, another page than the one asked for, and ids that cannot be asked about.
-// Of a list, the first such id is enough.
-func (x exchange) refused(status int, value any) (vs []Violation) {
+// errors, another page or object than the one asked for, and members that are
+// absent or unusable although the result means nothing without them. Of a list, the
+// first such item is enough.
+func (x exchange) refused(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	if envelope["success"] != true || status != http.StatusOK {
 		return nil
 	}
-	drift := func(message, expected string, found any, place ...string) {
-		v := Violation{Class: Drift, Pointer: pointer(place), Message: message, Expected: expected}
-		if found != nil {
-			v.Excerpt = excerpt(found)
-		}
-		vs = append(vs, v)
-	}
+	var vs []Violation
 	if errs, _ := envelope["errors"].([]any); len(errs) > 0 {
-		drift("a success with errors, which clients refuse", "no errors", errs, "errors")
-	}
-	info, _ := envelope["result_info"].(map[string]any)
-	asked := cmp.Or(x.query.Get("page"), "1")
-	if page, said := info["page"].(float64); said && x.takes("page") && strconv.FormatFloat(page, 'f', -1, 64) != asked && (page != 0 || asked != "1") {
-		drift("another page than the one asked for", "page "+asked, page, "result_info", "page")
+		vs = append(vs, drift("a success with errors, which clients refuse", "no errors", errs, "errors"))
 	}
 	schema := document.Child(x.operation.Schema(status), "result")
-	items, isList := envelope["result"].([]any)
-	if !isList {
-		object, _ := envelope["result"].(map[string]any)
-		id, bad := badID(schema, object)
-		subject := x.params[x.operation.Subject()]
-		switch {
-		case object == nil:
-		case bad:
-			drift("not an id that can be asked about", usableID.String(), id, "result", "id")
-		case id != nil && subject != "" && !strings.EqualFold(fmt.Sprint(id), subject):
-			drift("another id than the one asked about", "the id in the path of the request", id, "result", "id")
+	switch result := envelope["result"].(type) {
+	case []any:
+		info, _ := envelope["result_info"].(map[string]any)
+		vs = append(vs, x.badPage(info, len(result))...)
+		for i, item := range result {
+			object, _ := item.(map[string]any)
+			if bad := badMembers(document.Child(schema, ""), object, "result", strconv.Itoa(i)); len(bad) > 0 {
+				return append(vs, bad...)
+			}
 		}
-	}
-	for i, item := range items {
-		object, _ := item.(map[string]any)
-		if id, bad := badID(document.Child(schema, ""), object); object != nil && bad {
-			drift("not an id that can be asked about", usableID.String(), id, "result", strconv.Itoa(i), "id")
-			break
+	case map[string]any:
+		vs = append(vs, badMembers(schema, result, "result")...)
+		id, hasID := result["id"].(string)
+		if subject := x.params[x.operation.Subject()]; hasID && usableID.MatchString(id) && subject != "" && !strings.EqualFold(id, subject) {
+			vs = append(vs, drift("another id than the one asked about", "the id in the path of the request", id, "result", "id"))
 		}
 	}
 	return vs
 }
 
-// badID returns the id of an object, and whether it is one that the contract marks
-// as deciding and that is absent or unusable.
-func badID(schema *openapi3.Schema, object map[string]any) (id any, bad bool) {
-	at := document.Child(schema, "id")
-	if at == nil || at.Nullable || !document.Decides(at) {
-		return nil, false
+func drift(message, expected string, found any, place ...string) Violation {
+	v := Violation{Class: Drift, Pointer: pointer(place), Message: message, Expected: expected}
+	if found != nil {
+		v.Excerpt = excerpt(found)
 	}
-	id = object["id"]
-	text, isText := id.(string)
-	return id, id == nil || isText && !usableID.MatchString(text) // the schema refuses other kinds
+	return v
 }
 
-// takes reports whether the operation has a query parameter.
-func (x exchange) takes(parameter string) bool {
-	return x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, parameter) != nil
+// badPage compares a page of n items with the one that was asked for.
+func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
+	if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, "page") == nil {
+		return nil
+	}
+	asked, err := strconv.ParseFloat(cmp.Or(x.query.Get("page"), "1"), 64)
+	if err != nil {
+		return nil // the request's fault
+	}
+	page, _ := info["page"].(float64)
+	pages, _ := info["total_pages"].(float64)
+	total, _ := info["total_count"].(float64)
+	if info != nil && page != asked && (page != 0 || asked != 1) {
+		vs = append(vs, drift("another page than the one asked for", fmt.Sprint("page ", asked), page, "result_info", "page"))
+	}
+	if n == 0 && (pages > asked || total > 0 && asked == 1) {
+		vs = append(vs, drift("an empty page although there are more items", "", nil, "result"))
+	}
+	return vs
+}
+
+// badMembers returns the members of an object that the contract marks as deciding
+// and that are absent, and an id that cannot be part of a path. An absent scalar
+// other than the id is no fault: it means that the API did not say.
+func badMembers(schema *openapi3.Schema, object map[string]any, place ...string) (vs []Violation) {
+	if schema == nil || object == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		at := schema.Properties[name].Value
+		if at.Nullable || !document.Decides(at) {
+			continue
+		}
+		value, has := object[name]
+		text, isText := value.(string)
+		there := append(place[:len(place):len(place)], name)
+		switch {
+		case !has && (name == "id" || !at.Type.Is(openapi3.TypeString) && !at.Type.Is(openapi3.TypeBoolean)):
+			vs = append(vs, drift("absent, which clients refuse", strings.Join(at.Type.Slice(), " or "), nil, there...))
+		case name == "id" && isText && !usableID.MatchString(text): // the schema refuses other kinds
+			vs = append(vs, drift("not an id that can be asked about", usableID.String(), text, there...))
+		}
+	}
+	return vs
 }
 
 // numbers returns the numbers of a sound JSON text that clients refuse although

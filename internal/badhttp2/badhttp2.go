@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"time"
 )
 
 // Types of frames, RFC 9113, section 6.
@@ -34,8 +36,12 @@ func NewServer(requests chan<- struct{}) *httptest.Server {
 	return server
 }
 
-// serve ends with the connection.
-func serve(conn io.ReadWriter, requests chan<- struct{}) {
+// serve ends with the connection. A client that is locked never closes it, and
+// may open one while the server closes: the deadline ends that one.
+func serve(conn net.Conn, requests chan<- struct{}) {
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return
+	}
 	if _, err := io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
 		return
 	}

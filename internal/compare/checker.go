@@ -15,27 +15,25 @@ import (
 )
 
 // judge gives each difference its class.
-func judge(differences []*difference) error {
+func judge(differences []*difference) (err error) {
+	defer spec.Guard(&err, "comparing the documents")
 	var open []*difference
 	for _, d := range differences {
 		if !d.decide() {
 			open = append(open, d)
 		}
 	}
-	err := guarded(func() error {
-		findings, err := check(open)
-		for i, d := range open {
-			d.judged(findings["/"+strconv.Itoa(i)])
-		}
-		for _, d := range differences {
-			if d.class == Compatible && d.refused() {
-				d.class, d.meaning = Breaking, "The contract check refuses the example of the old text."
-			}
-		}
-		return err
-	})
+	findings, err := check(open)
 	if err != nil {
 		return fmt.Errorf("oasdiff cannot compare the documents: %w", err)
+	}
+	for i, d := range open {
+		d.judged(findings["/"+strconv.Itoa(i)])
+	}
+	for _, d := range differences {
+		if d.class == Compatible && d.refused() {
+			d.class, d.meaning = Breaking, "The contract check refuses the example of the old text."
+		}
 	}
 	return nil
 }
@@ -44,16 +42,6 @@ func judge(differences []*difference) error {
 func accepts(schema, value any) bool {
 	var s openapi3.Schema
 	return json.Unmarshal([]byte(text(published(schema, spec.Fields))), &s) == nil && s.VisitJSON(value) == nil
-}
-
-// guarded calls ask, and returns a panic in it as an error.
-func guarded(ask func() error) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic: %.200v", cause)
-		}
-	}()
-	return ask()
 }
 
 // check asks oasdiff about the differences, all at once: each has a path of its
@@ -73,8 +61,9 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, sources, err := diff.GetWithOperationsSourcesMap(
-		diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption})), x, y)
+	rules := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
+	rules.IncludePathParams = true // paths are found by name: else the time is quadratic in their number
+	report, sources, err := diff.GetWithOperationsSourcesMap(rules, x, y)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +93,8 @@ func (d *difference) operation(value any) spec.Object {
 	path := d.path
 	old, _ := lookup(d.pair.before.operations[d.op], path)
 	op := spec.Object{}
-	for key, v := range object(old) {
-		if _, isList := v.([]any); d.at() == spec.Fields && object(v) == nil && !isList {
+	for key, v := range spec.Child(old) {
+		if _, isList := v.([]any); d.at() == spec.Fields && spec.Child(v) == nil && !isList {
 			op[key] = v
 		}
 	}
@@ -123,9 +112,9 @@ func (d *difference) operation(value any) spec.Object {
 	for _, key := range slices.Backward(path) {
 		op = spec.Object{key: op}
 	}
-	op = object(published(op, spec.Fields))
-	for _, response := range object(op, "responses") {
-		object(response)["description"] = ""
+	op = spec.Child(published(op, spec.Fields))
+	for _, response := range spec.Child(op, "responses") {
+		spec.Child(response)["description"] = ""
 	}
 	if op["responses"] == nil {
 		op["responses"] = spec.Object{}
@@ -144,17 +133,16 @@ func published(v any, place spec.Place) any {
 				continue
 			}
 			out[key] = published(value, child(place, key))
-			set := object(out, key)
+			set := spec.Child(out, key)
 			if place != spec.Fields || set == nil || key != "required" && key != "parameters" {
 				continue
 			}
 			list := []any{}
-			for name := range keys(set, nil) {
-				if set[name] == true {
-					list = append(list, name)
-				} else {
-					list = append(list, set[name])
+			for name, member := range spec.Children(set) {
+				if member == true {
+					member = name
 				}
+				list = append(list, member)
 			}
 			out[key] = list
 		}

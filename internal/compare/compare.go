@@ -78,30 +78,23 @@ type Operation struct {
 	Changes []Change `json:"changes"`
 }
 
-// InvalidError is a revision that no pipeline may take, because it describes
-// something that cannot exist.
-type InvalidError struct{ Pointer, Reason string }
-
-func (e *InvalidError) Error() string { return e.Pointer + ": " + e.Reason }
-
 // Compare returns the class and the operations of the report on what changes from
 // before to after. overwritten returns the overlay actions that changed the place of
-// a JSON pointer into after.Merged; with nil, none did. An impossible status is
-// an [*InvalidError].
+// a JSON pointer into after.Merged; with nil, none did.
 func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (Report, error) {
-	var forms [4]form
-	for i, doc := range []spec.Object{before.Merged, after.Merged, before.Contract, after.Contract} {
-		var err error
-		if forms[i], err = newForm(doc); err != nil {
-			return Report{}, err
-		}
-	}
-	c := comparison{overwritten, pair{forms[2], forms[3]}}
-	published, contract := (&pair{forms[0], forms[1]}).differences(), c.contract.differences()
-	if err := judge(slices.Concat(published, contract)); err != nil {
+	published, err := newPair(before.Merged, after.Merged)
+	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Warnings: []string{}, Operations: c.report(published, contract), Files: []string{}}
+	contract, err := newPair(before.Contract, after.Contract)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := judge(slices.Concat(published.found, contract.found)); err != nil {
+		return Report{}, err
+	}
+	c := comparison{overwritten, contract}
+	r := Report{Warnings: []string{}, Operations: c.report(published.found), Files: []string{}}
 	for _, op := range r.Operations {
 		r.Class = max(r.Class, op.Class)
 	}
@@ -111,14 +104,14 @@ func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (
 // comparison holds what the stages of Compare share.
 type comparison struct {
 	overwritten func(pointer string) []Overwrite
-	contract    pair
+	contract    *pair
 }
 
 // report joins the differences of both forms, so that each is listed once.
-func (c *comparison) report(published, contract []*difference) []Operation {
+func (c *comparison) report(published []*difference) []Operation {
 	changes := map[string][]Change{}
 	inContract := map[string]int{}
-	for _, d := range contract {
+	for _, d := range c.contract.found {
 		inContract[d.subject()] = len(changes[d.op])
 		change := d.change()
 		change.Contract = true
@@ -179,7 +172,7 @@ func (c *comparison) explain(change *Change, d *difference) {
 // harmless says why a change of the published text reaches no user of a contract
 // that does not change there. It is empty if the text and the contract disagree.
 func (p *pair) harmless(d *difference) string {
-	before, after := object(p.before.operations, d.op), object(p.after.operations, d.op)
+	before, after := spec.Child(p.before.operations, d.op), spec.Child(p.after.operations, d.op)
 	if before == nil || after == nil {
 		return ""
 	}
@@ -197,7 +190,7 @@ func (p *pair) harmless(d *difference) string {
 		switch {
 		case !d.request():
 			return "The library does not read it."
-		case object(parameter)["required"] != true && object(holder, "required")[tokens[i]] == nil:
+		case spec.Child(parameter)["required"] != true && spec.Child(holder, "required")[tokens[i]] == nil:
 			return "The library does not send it."
 		}
 	}

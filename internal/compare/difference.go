@@ -1,8 +1,6 @@
 package compare
 
 import (
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -10,7 +8,11 @@ import (
 )
 
 // pair is the same form of two revisions.
-type pair struct{ before, after form }
+type pair struct {
+	before, after form
+	found         []*difference
+	refusals      map[string]bool // places of schemas whose old example is no longer valid
+}
 
 // difference is the smallest part of an operation that differs. An operation that
 // one revision lacks is one difference with an empty path and key.
@@ -26,47 +28,45 @@ type difference struct {
 	rule    string
 }
 
-// walker collects the differences of one operation after the other.
-type walker struct {
-	pair  *pair
-	op    string
-	found []*difference
-}
-
-// differences returns what differs in the two documents.
-func (p *pair) differences() []*difference {
-	w := &walker{pair: p}
-	x, y := p.before.doc, p.after.doc
-	w.object([]string{"info"}, object(x, "info"), object(y, "info"), spec.Data)
-	w.object(nil, spec.Object{"servers": x["servers"]}, spec.Object{"servers": y["servers"]}, spec.Data)
-	for w.op = range keys(p.before.operations, p.after.operations) {
-		before, after := object(p.before.operations, w.op), object(p.after.operations, w.op)
-		if before == nil || after == nil {
-			w.add(nil, "", p.before.operations[w.op], p.after.operations[w.op])
+// newPair returns two documents in normal form, with what differs in them.
+func newPair(before, after spec.Object) (p *pair, err error) {
+	p = &pair{refusals: map[string]bool{}}
+	if p.before, err = newForm(before); err != nil {
+		return nil, err
+	}
+	if p.after, err = newForm(after); err != nil {
+		return nil, err
+	}
+	p.compare("", []string{"info"}, spec.Child(before, "info"), spec.Child(after, "info"), spec.Data)
+	p.compare("", nil, spec.Object{"servers": before["servers"]}, spec.Object{"servers": after["servers"]}, spec.Data)
+	for _, op := range spec.SortedKeys(p.before.operations, p.after.operations) {
+		was, is := spec.Child(p.before.operations, op), spec.Child(p.after.operations, op)
+		if was == nil || is == nil {
+			p.add(op, nil, "", p.before.operations[op], p.after.operations[op])
 			continue
 		}
-		w.object(nil, before, after, spec.Fields)
+		p.compare(op, nil, was, is, spec.Fields)
 	}
-	return w.found
+	return p, nil
 }
 
-func (w *walker) add(path []string, key string, before, after any) {
-	w.found = append(w.found, &difference{pair: w.pair, op: w.op, path: slices.Clone(path), key: key, before: before, after: after})
+func (p *pair) add(op string, path []string, key string, before, after any) {
+	p.found = append(p.found, &difference{pair: p, op: op, path: slices.Clone(path), key: key, before: before, after: after})
 }
 
-// object compares two objects at one place, member by member.
-func (w *walker) object(path []string, before, after spec.Object, place spec.Place) {
-	for key := range keys(before, after) {
+// compare adds the differences of two objects at one place, member by member.
+func (p *pair) compare(op string, path []string, before, after spec.Object, place spec.Place) {
+	for _, key := range spec.SortedKeys(before, after) {
 		x, y := member(path, before, key), member(path, after, key)
-		was, is := object(x), object(y)
+		was, is := spec.Child(x), spec.Child(y)
 		named := place == spec.Fields && child(place, key) == spec.Names && (x == nil || was != nil) && (y == nil || is != nil)
 		parts := was != nil && is != nil && (place == spec.Names || slices.Contains([]string{"schema", "items", "additionalProperties", "requestBody"}, key))
 		switch {
 		case text(x) == text(y), key == rawKey:
 		case place != spec.Data && (parts || named && !isProse(key)):
-			w.object(append(path, key), was, is, child(place, key))
+			p.compare(op, append(path, key), was, is, child(place, key))
 		default:
-			w.add(path, key, x, y)
+			p.add(op, path, key, x, y)
 		}
 	}
 }
@@ -88,12 +88,12 @@ func lookup(op any, path []string) (v any, pointer string) {
 	v = op
 	at := spec.Fields
 	for i, key := range path {
-		v = member(path[:i], object(v), key)
+		v = member(path[:i], spec.Child(v), key)
 		if at == spec.Names && v == true {
 			return v, pointer // an element of a list, which has no place of its own
 		}
 		at = child(at, key)
-		if raw, ok := object(v)[rawKey].(string); ok {
+		if raw, ok := spec.Child(v)[rawKey].(string); ok {
 			key = raw
 		}
 		pointer += "/" + spec.Escape(key)
@@ -183,11 +183,3 @@ func (d *difference) message() string {
 
 // quiet returns what a value of the difference says about requests and responses.
 func (d *difference) quiet(v any) any { return published(v, child(d.at(), d.key)) }
-
-// keys yields the keys of two objects in a fixed order.
-func keys(a, b spec.Object) iter.Seq[string] {
-	all := spec.Object{}
-	maps.Copy(all, a)
-	maps.Copy(all, b)
-	return slices.Values(spec.SortedKeys(all))
-}

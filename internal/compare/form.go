@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -31,26 +31,23 @@ var status = regexp.MustCompile(`^([1-5]([0-9]{2}|XX)|default)$`)
 
 func newForm(doc spec.Object) (form, error) {
 	f := form{doc: doc, operations: spec.Object{}}
-	for path, item := range object(doc, "paths") {
-		for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {
-			op := object(item, method)
-			if op == nil {
-				continue
-			}
-			at := "/paths/" + spec.Escape(path) + "/" + method
-			n := normalizer{doc: doc}
-			normal := object(n.value(op, spec.Fields, ""))
-			if n.err != nil {
-				return form{}, fmt.Errorf("%s: %w", at, n.err)
-			}
-			for key := range keys(object(normal, "responses"), nil) {
-				if !status.MatchString(key) {
-					return form{}, fmt.Errorf("%s/responses/%s: there is no such status", at, spec.Escape(key))
-				}
-			}
-			normal["security"] = accepted(doc, op)
-			f.operations[strings.ToUpper(method)+" "+path] = normal
+	for l := range spec.All(doc) {
+		op := spec.Clone(l.Operation)
+		if err := normalize.Keywords(op, l.Pointer()); err != nil {
+			return form{}, err
 		}
+		n := normalizer{doc: doc}
+		normal := spec.Child(n.value(op, spec.Fields, ""))
+		if n.err != nil {
+			return form{}, fmt.Errorf("%s: %w", l.Pointer(), n.err)
+		}
+		for key := range spec.Children(spec.Child(normal, "responses")) {
+			if !status.MatchString(key) {
+				return form{}, fmt.Errorf("%s/responses/%s: there is no such status", l.Pointer(), spec.Escape(key))
+			}
+		}
+		normal["security"] = accepted(doc, op)
+		f.operations[l.Title()] = normal
 	}
 	return f, nil
 }
@@ -90,7 +87,7 @@ func (n *normalizer) value(v any, place spec.Place, holder string) any {
 		for i, value := range v {
 			switch {
 			case holder == "parameters" && place == spec.Fields:
-				n.named(set, holder, strconv.Itoa(i), value)
+				n.named(set, holder, fmt.Sprint(i), value)
 			case holder == "required" && place == spec.Fields:
 				set[fmt.Sprint(value)] = true
 			default:
@@ -114,26 +111,23 @@ func (n *normalizer) value(v any, place spec.Place, holder string) any {
 // name that it has in every document.
 func (n *normalizer) named(out spec.Object, holder, key string, value any) {
 	normal := n.value(value, spec.Fields, "")
+	object, isObject := normal.(spec.Object)
 	name := key
 	switch holder {
 	case "parameters":
-		name = fmt.Sprintf("%v %v", object(normal)["in"], object(normal)["name"])
+		name = fmt.Sprintf("%v %v", object["in"], object["name"])
 	case "headers":
 		name = http.CanonicalHeaderKey(key)
 	}
-	if slices.Contains([]string{"parameters", "headers", "content", "responses"}, holder) && object(normal) != nil {
-		object(normal)[rawKey] = key
+	if isObject && slices.Contains([]string{"parameters", "headers", "content", "responses"}, holder) {
+		object[rawKey] = key
 	}
 	out[name] = normal
 }
 
 func (n *normalizer) reference(ref string) any {
-	tokens := strings.Split(strings.TrimPrefix(ref, "#/"), "/")
-	for i, token := range tokens {
-		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
-	}
-	target := object(n.doc, tokens...)
-	if target == nil || slices.Contains(n.active, ref) {
+	target, err := spec.Lookup(n.doc, ref)
+	if err != nil || slices.Contains(n.active, ref) {
 		n.err = fmt.Errorf("the reference %.100q has no target, or refers to itself", ref)
 		return nil
 	}
@@ -142,61 +136,44 @@ func (n *normalizer) reference(ref string) any {
 	return n.value(target, spec.Fields, "")
 }
 
-// isDefault reports whether a field says what OpenAPI assumes without it.
+// isDefault reports whether a field that may hold a list or a schema says what
+// OpenAPI assumes without it. The others are left out by [normalize.Keywords].
 func isDefault(key string, v any) bool {
 	list, isList := v.([]any)
 	members, isObject := v.(spec.Object)
 	empty := isList && len(list) == 0 || isObject && len(members) == 0
 	switch key {
 	case "required", "parameters", "tags", "allOf", "properties", "headers", "content":
-		return v == false || empty
-	case "nullable", "deprecated", "readOnly", "writeOnly", "uniqueItems", "exclusiveMinimum", "exclusiveMaximum",
-		"allowReserved", "allowEmptyValue":
-		return v == false
-	case "minLength", "minItems", "minProperties":
-		return v == 0.0
+		return empty
 	case "additionalProperties", "items":
 		return v == true || empty
 	}
 	return false
 }
 
-// tidy removes from an object what depends on its other members, in place: the
-// usual serialization of a parameter, and choices of one.
+// tidy removes from an object what depends on its other members, in place: what
+// says nothing about a parameter, and a list of one schema.
 func tidy(o spec.Object) {
-	if in, ok := o["in"].(string); ok {
-		usual := "simple"
-		if in == "query" || in == "cookie" {
-			usual = "form"
-		}
-		style := o["style"]
-		if style == nil || style == usual {
-			style = usual
-			delete(o, "style")
-		}
-		if o["explode"] == (style == "form") {
-			delete(o, "explode")
-		}
+	if o["in"] != nil {
 		// A schema that is readOnly elsewhere describes a parameter all the same.
-		delete(object(o, "schema"), "readOnly")
-		delete(object(o, "schema"), "writeOnly")
+		delete(spec.Child(o, "schema"), "readOnly")
+		delete(spec.Child(o, "schema"), "writeOnly")
 	}
-	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
-		arms, _ := o[key].([]any)
-		if types := bare(arms); len(types) > 1 && key != "allOf" && o["type"] == nil {
+	for _, key := range []string{"anyOf", "oneOf"} {
+		if types := bare(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
 			o["type"] = types
 			delete(o, key)
-			continue
 		}
-		if len(arms) != 1 || object(arms[0]) == nil || o["nullable"] == true ||
-			slices.ContainsFunc(spec.SortedKeys(object(arms[0])), func(k string) bool { return o[k] != nil && !isProse(k) }) {
-			continue
-		}
-		delete(o, key)
-		for k, v := range object(arms[0]) {
-			if o[k] == nil {
-				o[k] = v
-			}
+	}
+	all := spec.List(o, "allOf")
+	if len(all) != 1 || spec.Child(all[0]) == nil || o["nullable"] == true ||
+		slices.ContainsFunc(spec.SortedKeys(spec.Child(all[0])), func(k string) bool { return o[k] != nil && !isProse(k) }) {
+		return
+	}
+	delete(o, "allOf")
+	for k, v := range spec.Child(all[0]) {
+		if o[k] == nil {
+			o[k] = v
 		}
 	}
 }
@@ -205,7 +182,7 @@ func tidy(o spec.Object) {
 func bare(arms []any) []any {
 	var types []any
 	for _, arm := range arms {
-		quiet := object(published(arm, spec.Fields))
+		quiet := spec.Child(published(arm, spec.Fields))
 		kind, ok := quiet["type"].(string)
 		if !ok || len(quiet) != 1 {
 			return nil
@@ -231,12 +208,4 @@ func text(v any) string {
 		return err.Error()
 	}
 	return string(data)
-}
-
-func object(v any, keys ...string) spec.Object {
-	o, _ := v.(spec.Object)
-	for _, key := range keys {
-		o, _ = o[key].(spec.Object)
-	}
-	return o
 }

@@ -76,7 +76,7 @@ func mutations() []mutation {
 		}, changes},
 		{"require all", func(s spec.Object) bool {
 			var names []any
-			for name := range keys(object(s, "properties"), nil) {
+			for name := range spec.Children(spec.Child(s, "properties")) {
 				names = append(names, name)
 			}
 			had := s["required"]
@@ -99,9 +99,9 @@ func mutations() []mutation {
 func schemasOf(v any, place spec.Place, pointer string, out map[string]spec.Object) {
 	switch v := v.(type) {
 	case spec.Object:
-		for key := range keys(v, nil) {
+		for key := range spec.Children(v) {
 			below := pointer + "/" + spec.Escape(key)
-			if o := object(v, key); o != nil && (place == spec.Fields && (key == "schema" || key == "items" || key == "additionalProperties") ||
+			if o := spec.Child(v, key); o != nil && (place == spec.Fields && (key == "schema" || key == "items" || key == "additionalProperties") ||
 				place == spec.Names && len(pointer) > 11 && pointer[len(pointer)-11:] == "/properties") {
 				out[below] = o
 			}
@@ -192,11 +192,11 @@ var ownRule = map[string]bool{
 // wholeLevel is the worst level of the checker's findings about whole documents.
 func wholeLevel(before, after spec.Object) (worst checker.Level, id string) {
 	defer func() { _ = recover() }()
-	x, err := loaded(object(before, "paths"))
+	x, err := loaded(spec.Child(before, "paths"))
 	if err != nil {
 		return 0, ""
 	}
-	y, err := loaded(object(after, "paths"))
+	y, err := loaded(spec.Child(after, "paths"))
 	if err != nil {
 		return 0, ""
 	}

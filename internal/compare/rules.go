@@ -128,13 +128,17 @@ func (d *difference) narrows() (narrower, known bool) {
 // refused reports whether an example of the old text is a response that is no
 // longer valid: the contract check would refuse ordinary responses.
 func (d *difference) refused() bool {
-	before, after := d.pair.before.operations[d.op], d.pair.after.operations[d.op]
-	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path); i++ {
-		was, _ := lookup(before, d.path[:i])
-		is, _ := lookup(after, d.path[:i])
-		example, ok := object(was)["example"]
-		at := difference{path: d.path[:i]}
-		if ok && !d.in("properties") && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example) {
+	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path) && !d.in("properties"); i++ {
+		at := difference{pair: d.pair, op: d.op, path: d.path[:i]}
+		refused, known := d.pair.refusals[at.subject()]
+		if !known {
+			was, _ := lookup(d.pair.before.operations[d.op], at.path)
+			is, _ := lookup(d.pair.after.operations[d.op], at.path)
+			example, ok := spec.Child(was)["example"]
+			refused = ok && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example)
+			d.pair.refusals[at.subject()] = refused
+		}
+		if refused {
 			return true
 		}
 	}
@@ -171,7 +175,7 @@ func (d *difference) credentials() (Class, string) {
 		return Compatible, "Credentials in use stay valid."
 	}
 	sent := strings.Split(d.key, " with ")
-	for way := range object(d.pair.after.operations, d.op, "security") {
+	for way := range spec.Child(d.pair.after.operations, d.op, "security") {
 		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
 		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
 			return Compatible, "Callers with these credentials are still accepted."
@@ -192,8 +196,8 @@ func accepted(doc, op spec.Object) spec.Object {
 	out := spec.Object{}
 	for _, requirement := range requirements {
 		var sent []string
-		for name, scopes := range object(requirement) {
-			scheme := object(doc, "components", "securitySchemes", name)
+		for name, scopes := range spec.Child(requirement) {
+			scheme := spec.Child(doc, "components", "securitySchemes", name)
 			switch kind := strings.ToLower(fmt.Sprint(scheme["type"])); kind {
 			case "apikey":
 				sent = append(sent, strings.ToLower(fmt.Sprintf("%v %v", scheme["in"], scheme["name"])))
@@ -220,5 +224,5 @@ func first(servers any) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return strings.TrimRight(fmt.Sprint(object(list[0])["url"]), "/")
+	return strings.TrimRight(fmt.Sprint(spec.Child(list[0])["url"]), "/")
 }

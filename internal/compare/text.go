@@ -21,88 +21,76 @@ var headlines = map[Class]string{
 
 // WriteText writes the report for people.
 func (r *Report) WriteText(w io.Writer) error {
-	p := &printer{}
+	const longest = 2000
+	var out strings.Builder
+	for _, line := range r.lines() {
+		// A refused document can hold anything, also in the names that make its places.
+		out.WriteString(Line(line, longest) + "\n")
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func (r *Report) lines() []string {
 	headline := headlines[r.Class]
 	if r.Class == None && len(r.Files) > 0 {
 		headline = "the published text is worded otherwise and means the same"
 	}
-	p.linef("%s: %s", r.Class, headline)
+	out := []string{r.Class.String() + ": " + headline}
 	if r.Refusal != "" {
-		p.linef("because: %s", r.Refusal)
+		out = append(out, "because: "+r.Refusal)
 	}
-	p.linef("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License)
+	out = append(out, fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
 	for _, warning := range r.Warnings {
-		p.linef("warning: %s", warning)
+		out = append(out, "warning: "+warning)
 	}
-	p.operations(r.Operations)
-	p.heading("Overlay actions")
-	p.overlays(r.Overlays)
+	section := func(title string, lines ...string) {
+		out = append(out, "", title)
+		for _, line := range lines {
+			out = append(out, "  "+line)
+		}
+	}
+	// Operations that change in the same way, as with a shared envelope, are together.
+	for _, operations := range together(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
+		out = append(out, "")
+		for _, op := range operations {
+			out = append(out, cmp.Or(op.Name, "Document"))
+		}
+		out = append(out, operations[0].lines()...)
+	}
+	if len(r.Operations) == 0 {
+		section("Operations", "no change")
+	}
+	section("Overlay actions", r.Overlays.lines()...)
 	if r.Refusal == "" {
-		p.heading("Go")
-		switch {
-		case r.Go.Identical:
-			p.linef("  the generated code is the same, byte for byte")
-		case r.Go.SameCode:
-			p.linef("  only comments change in the generated code")
-		default:
-			p.linef("  the generated code changes; all packages compile with it")
-		}
-		p.heading("Files that an update writes")
-		for _, file := range r.Files {
-			p.linef("  %s", file)
-		}
+		section("Go", r.Go.line())
+		section("Files that an update writes", r.Files...)
 		if len(r.Files) == 0 {
-			p.linef("  none")
+			out = append(out, "  none")
 		}
 	}
-	_, err := io.WriteString(w, p.String())
-	return err
+	return out
 }
 
-type printer struct{ strings.Builder }
-
-// linef prints one line. A refused document can hold anything, also in the names
-// that make its places.
-func (p *printer) linef(format string, args ...any) {
-	const longest = 2000
-	p.WriteString(Line(fmt.Sprintf(format, args...), longest) + "\n")
+// together groups the items with the same title, in the order of the first of each.
+func together[T any](items []T, title func(T) string) [][]T {
+	var groups [][]T
+	index := map[string]int{}
+	for _, item := range items {
+		i, ok := index[title(item)]
+		if !ok {
+			i = len(groups)
+			index[title(item)] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], item)
+	}
+	return groups
 }
 
-func (p *printer) heading(title string) { p.linef(""); p.linef("%s", title) }
-
-// operations prints the changes of each operation. Operations that change in the
-// same way, as with a shared envelope, are printed together.
-func (p *printer) operations(operations []Operation) {
-	var bodies []string
-	names := map[string][]string{}
-	for _, op := range operations {
-		body := &printer{}
-		body.changes(op)
-		if names[body.String()] == nil {
-			bodies = append(bodies, body.String())
-		}
-		name := op.Name
-		if name == "" {
-			name = "Document"
-		}
-		names[body.String()] = append(names[body.String()], name)
-	}
-	for _, body := range bodies {
-		p.linef("")
-		for _, name := range names[body] {
-			p.linef("%s", name)
-		}
-		p.WriteString(body)
-	}
-	if len(operations) == 0 {
-		p.heading("Operations")
-		p.linef("  no change")
-	}
-}
-
-// changes prints the changes of one operation, with pointers from the operation.
-// Changes with the same text, and all of prose, are printed together.
-func (p *printer) changes(op Operation) {
+// lines lists the changes of an operation, with pointers from the operation.
+// Changes with the same text, and all of prose, are together.
+func (op Operation) lines() []string {
 	path, method := address(op.Name)
 	root := "/paths/" + spec.Escape(path) + "/" + method
 	title := func(c Change) string {
@@ -111,22 +99,16 @@ func (p *printer) changes(op Operation) {
 		}
 		return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
 	}
-	var titles []string
-	pointers := map[string][]string{}
-	for _, c := range op.Changes {
-		if pointers[title(c)] == nil {
-			titles = append(titles, title(c))
+	var out []string
+	for _, changes := range together(op.Changes, title) {
+		for line := range strings.SplitSeq(title(changes[0]), "\n") {
+			out = append(out, "  "+line)
 		}
-		pointers[title(c)] = append(pointers[title(c)], strings.TrimPrefix(c.Pointer, root))
-	}
-	for _, title := range titles {
-		for line := range strings.Lines(title) {
-			p.linef("  %s", strings.TrimRight(line, "\n"))
-		}
-		for _, pointer := range pointers[title] {
-			p.linef("        at %s", cmp.Or(pointer, "the operation itself"))
+		for _, c := range changes {
+			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, root), "the operation itself"))
 		}
 	}
+	return out
 }
 
 // shows says which forms of the document show the change.
@@ -143,25 +125,36 @@ func (c Change) shows() string {
 	}
 }
 
-func (p *printer) overlays(o Overlays) {
+func (o Overlays) lines() []string {
 	if o.Listed == nil {
-		p.linef("  not known: the document was refused before")
-		return
+		return []string{"not known: the document was refused before"}
 	}
-	p.actions("match nothing in the new text", o.Unmatched)
-	p.actions("satisfied by the new text", o.Satisfied)
-	p.actions("needed again", o.Needed)
-	if len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0 {
-		p.linef("  as before (%d satisfied by the text itself)", len(o.Listed))
+	var out []string
+	list := func(title string, actions []Action) {
+		for i, a := range actions {
+			if i == 0 {
+				out = append(out, title+":")
+			}
+			out = append(out, "  "+a.ID)
+		}
 	}
+	list("match nothing in the new text", o.Unmatched)
+	list("satisfied by the new text", o.Satisfied)
+	list("needed again", o.Needed)
+	if out == nil {
+		return []string{fmt.Sprintf("as before (%d satisfied by the text itself)", len(o.Listed))}
+	}
+	return out
 }
 
-func (p *printer) actions(title string, actions []Action) {
-	for i, a := range actions {
-		if i == 0 {
-			p.linef("  %s:", title)
-		}
-		p.linef("    %s", a.ID)
+func (g Go) line() string {
+	switch {
+	case g.Identical:
+		return "the generated code is the same, byte for byte"
+	case g.SameCode:
+		return "only comments change in the generated code"
+	default:
+		return "the generated code changes; all packages compile with it"
 	}
 }
 

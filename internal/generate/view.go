@@ -39,17 +39,16 @@ func View(contract spec.Object, ops spec.Operations) spec.Object {
 			reduce(l.Operation[member], spec.Fields.Child(member))
 		}
 	}
-	reduce(spec.Child(out, "components")["schemas"], spec.Names)
+	reduce(spec.Child(out, "components", "schemas"), spec.Names)
 	return out
 }
 
 // reduceParameters keeps the parameters that the library sends.
 func reduceParameters(op spec.Object, query []string) {
-	all, _ := op["parameters"].([]any)
 	var kept []any
-	for _, p := range all {
-		parameter, _ := p.(spec.Object)
-		name, _ := parameter["name"].(string)
+	for _, p := range spec.List(op, "parameters") {
+		parameter := spec.Child(p)
+		name := spec.Text(parameter, "name")
 		if parameter["required"] != true && !(parameter["in"] == "query" && slices.Contains(query, name)) {
 			continue
 		}

@@ -41,12 +41,7 @@ func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	if err := CheckVersion(doc); err != nil {
 		return nil, err
 	}
-	out := spec.Object{
-		"openapi":    Version,
-		"info":       canonicalInfo(doc),
-		"paths":      spec.Object{},
-		"components": spec.Object{"securitySchemes": spec.Object{}},
-	}
+	out := spec.Object{"openapi": Version, "info": canonicalInfo(doc)}
 	for _, entry := range ops {
 		part, err := canonicalOperation(doc, entry)
 		if err != nil {
@@ -59,7 +54,8 @@ func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	return out, nil
 }
 
-// canonicalOperation returns a document with one operation in canonical form.
+// canonicalOperation returns one operation in canonical form, with the security
+// schemes and servers of a document that describes it alone.
 func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 	found, names, err := entry.Find(doc)
 	if err != nil {
@@ -85,21 +81,16 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 	if err := canonicalParameters(op, entry, found, names); err != nil {
 		return nil, err
 	}
-	if err := canonicalKeywords(op, at); err != nil {
+	if err := Keywords(op, at); err != nil {
 		return nil, err
 	}
 	servers := inherited("servers", op, found.Item, doc)
 	delete(op, "servers")
-	out := spec.Object{
-		"openapi":    Version,
-		"info":       canonicalInfo(doc),
+	return spec.Object{
 		"paths":      spec.Object{entry.Path: spec.Object{found.Method: op}},
 		"components": spec.Object{"securitySchemes": schemes},
-	}
-	if servers != nil {
-		out["servers"] = canonicalServers(servers)
-	}
-	return out, nil
+		"servers":    canonicalServers(servers),
+	}, nil
 }
 
 // Combine joins canonical documents into one. The version and the info are those
@@ -116,42 +107,32 @@ func Combine(first spec.Object, others ...spec.Object) (spec.Object, error) {
 			}
 			item[l.Method] = spec.Clone(l.Operation)
 		}
-		added := spec.Child(spec.Child(doc, "components"), "securitySchemes")
-		for _, name := range spec.SortedKeys(added) {
-			scheme := spec.Child(added, name)
-			if have, ok := schemes[name].(spec.Object); ok && sent(have) != sent(scheme) {
+		for name, scheme := range spec.Children(spec.Child(doc, "components", "securitySchemes")) {
+			if have, ok := schemes[name]; ok && sent(have) != sent(scheme) {
 				return nil, fmt.Errorf("/components/securitySchemes: two different schemes would be called %q", name)
 			} else if !ok {
 				schemes[name] = spec.Clone(scheme)
 			}
 		}
-		known, _ := out["servers"].([]any)
-		servers, _ := doc["servers"].([]any)
-		for _, server := range servers {
+		for _, server := range spec.List(doc, "servers") {
+			known := spec.List(out, "servers")
 			if !slices.ContainsFunc(known, func(k any) bool { return address(k) == address(server) }) {
-				known = append(known, spec.Clone(server))
+				out["servers"] = append(known, spec.Clone(server))
 			}
-		}
-		if known != nil {
-			out["servers"] = known
 		}
 	}
 	return out, nil
 }
 
-func address(server any) string {
-	object, _ := server.(spec.Object)
-	text, _ := object["url"].(string)
-	return text
-}
+func address(server any) string { return spec.Text(spec.Child(server), "url") }
 
-// canonicalServers writes base URLs without the slash at their end.
+// canonicalServers returns servers whose base URLs have no slash at their end.
 func canonicalServers(published any) any {
 	servers := spec.Clone(published)
 	list, _ := servers.([]any)
-	for _, s := range list {
-		if server, ok := s.(spec.Object); ok && address(server) != "" {
-			server["url"] = strings.TrimRight(address(server), "/")
+	for _, server := range list {
+		if address(server) != "" {
+			spec.Child(server)["url"] = strings.TrimRight(address(server), "/")
 		}
 	}
 	return servers
@@ -175,8 +156,7 @@ func inlined(doc spec.Object, found spec.Located) (spec.Object, error) {
 		return nil, err
 	}
 	common, _ := value.([]any)
-	own, _ := op["parameters"].([]any)
-	op["parameters"] = mergeParameters(common, own)
+	op["parameters"] = mergeParameters(common, spec.List(op, "parameters"))
 	return op, nil
 }
 
@@ -216,10 +196,7 @@ func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 // mergeParameters puts the path item's parameters before the operation's, which
 // win where name and place are the same.
 func mergeParameters(common, own []any) []any {
-	key := func(p any) [2]any {
-		o, _ := p.(spec.Object)
-		return [2]any{o["in"], o["name"]}
-	}
+	key := func(p any) [2]any { return [2]any{spec.Child(p)["in"], spec.Child(p)["name"]} }
 	out := slices.DeleteFunc(slices.Clone(common), func(c any) bool {
 		return slices.ContainsFunc(own, func(o any) bool { return key(o) == key(c) })
 	})
@@ -280,11 +257,10 @@ func renameKeys(o spec.Object, at string, rename func(key string) string) error 
 // operations and puts them first, in the order of the path.
 func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Located, names []string) error {
 	at := found.Pointer() + "/parameters"
-	all, _ := op["parameters"].([]any)
 	canonical := entry.Parameters()
 	inPath := make([]any, len(canonical))
 	var others []any
-	for i, p := range all {
+	for i, p := range spec.List(op, "parameters") {
 		param, ok := p.(spec.Object)
 		if !ok {
 			return fmt.Errorf("%s/%d: not an object", at, i)
@@ -293,7 +269,7 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 			others = append(others, param)
 			continue
 		}
-		name, _ := param["name"].(string)
+		name := spec.Text(param, "name")
 		place := slices.Index(names, name)
 		if place < 0 || inPath[place] != nil {
 			return fmt.Errorf("%s/%d: path parameter %q does not belong to %s exactly once", at, i, name, found.Path)
@@ -328,9 +304,10 @@ var styles = map[string]struct {
 	"path": {"simple", false}, "header": {"simple", false}, "query": {"form", true}, "cookie": {"form", true},
 }
 
-// canonicalKeywords leaves out what a keyword says by default, turns choices of
-// one into allOf and writes the media type of JSON without parameters.
-func canonicalKeywords(op spec.Object, at string) error {
+// Keywords leaves out, in place, what a keyword of the operation at a pointer says
+// by default, turns choices of one into allOf and writes the media type of JSON
+// without parameters.
+func Keywords(op spec.Object, at string) error {
 	return spec.Visit(op, spec.Fields, at, func(o spec.Object, place spec.Place, pointer string) error {
 		if strings.HasSuffix(pointer, "/content") && place == spec.Names {
 			return renameKeys(o, pointer, func(key string) string {
@@ -343,8 +320,7 @@ func canonicalKeywords(op spec.Object, at string) error {
 		if place != spec.Fields {
 			return nil
 		}
-		in, _ := o["in"].(string)
-		if usual, ok := styles[in]; ok && o["name"] != nil {
+		if usual, ok := styles[spec.Text(o, "in")]; ok && o["name"] != nil {
 			if o["style"] == usual.style {
 				delete(o, "style")
 			}
@@ -360,15 +336,4 @@ func canonicalKeywords(op spec.Object, at string) error {
 		joinSingle(o)
 		return nil
 	})
-}
-
-// joinSingle makes a choice of one arm a part of allOf, in place.
-func joinSingle(schema spec.Object) {
-	for _, keyword := range []string{"anyOf", "oneOf"} {
-		if arms, _ := schema[keyword].([]any); len(arms) == 1 {
-			all, _ := schema["allOf"].([]any)
-			schema["allOf"] = append(all, arms[0])
-			delete(schema, keyword)
-		}
-	}
 }

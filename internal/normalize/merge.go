@@ -30,6 +30,31 @@ func (c *ContradictionError) Error() string {
 
 func (c *ContradictionError) Unwrap() error { return c.Cause }
 
+// Load turns a document into kin-openapi's form and checks that it is valid
+// OpenAPI. Nothing outside the document is read. Patterns are not checked: they
+// are for other regular expressions than Go's.
+func Load(doc spec.Object) (_ *openapi3.T, err error) {
+	defer spec.Guard(&err, "validating the document")
+	data, err := json.Marshal(doc, json.Deterministic(true))
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, fmt.Errorf("not an OpenAPI document: %s", firstLine(err))
+	}
+	if err := loaded.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
+		return nil, fmt.Errorf("not a valid OpenAPI document: %s", firstLine(err))
+	}
+	return loaded, nil
+}
+
+// firstLine keeps errors to one line: kin-openapi appends whole schemas.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
 // Merge returns doc with each schema of its operations (parameters, request bodies,
 // responses and their headers) merged: no allOf is left in it. doc is not changed
 // and must not contain references. The merging itself is oasdiff's, which works on
@@ -41,17 +66,20 @@ func Merge(doc spec.Object) (spec.Object, error) {
 	}
 	out := spec.Clone(doc)
 	for l := range spec.All(out) {
-		for place := range l.Schemas() {
-			pointer := place.Pointer + "/schema"
-			schema, ok := place.Holder["schema"].(spec.Object)
-			if !ok {
+		for _, place := range l.Schemas() {
+			schema, pointer := place.Schema(), place.Pointer+"/schema"
+			if schema == nil {
 				continue
 			}
-			if n := combinations([]spec.Object{schema}); n > maxChoices {
+			if combinations(schema) > maxChoices {
 				return nil, fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
 			}
-			merged, err := mergeSchema(schema, pointer)
+			hoist(schema)
+			merged, err := mergeSchema(schema)
 			if err != nil {
+				return nil, locate(schema, pointer, err)
+			}
+			if err := checkBounds(merged, pointer); err != nil {
 				return nil, err
 			}
 			Simplify(merged)
@@ -61,174 +89,51 @@ func Merge(doc spec.Object) (spec.Object, error) {
 	return out, nil
 }
 
-// mergeSchema returns the merged form of the schema at pointer.
-func mergeSchema(schema spec.Object, pointer string) (_ spec.Object, err error) {
-	defer spec.Guard(&err, pointer+": merging allOf")
-	hoist(schema)
+// mergeSchema returns the merged form of a schema, and refuses one that no
+// document satisfies.
+func mergeSchema(schema spec.Object) (_ spec.Object, err error) {
+	defer spec.Guard(&err, "merging allOf")
 	data, err := json.Marshal(schema, json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}
 	var ref openapi3.SchemaRef
 	if err := ref.UnmarshalJSON(data); err != nil {
-		return nil, fmt.Errorf("%s: %s", pointer, firstLine(err))
+		return nil, errors.New(firstLine(err))
 	}
-	merged, err := mergeChecked(&ref)
-	if err != nil {
-		return nil, locate(&ref, pointer, err)
-	}
-	if err := bounds(&openapi3.SchemaRef{Value: merged}, pointer); err != nil {
-		return nil, err
-	}
-	if data, err = merged.MarshalJSON(); err != nil {
-		return nil, fmt.Errorf("%s: %w", pointer, err)
-	}
-	return spec.Decode(pointer, data)
-}
-
-// hoist writes what the library does not merge beside the allOf that it stands
-// in, in place: a part that is deprecated, null where all parts allow it, and a
-// choice of which an overlay left one arm.
-func hoist(schema spec.Object) {
-	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
-		if place == spec.Fields {
-			joinSingle(o)
-		}
-		parts := objects(o["allOf"])
-		if place != spec.Fields || len(parts) == 0 {
-			return nil
-		}
-		if slices.ContainsFunc(parts, isDeprecated) {
-			o["deprecated"] = true
-		}
-		if _, typed := o["type"]; !typed && allowsNull(o) {
-			o["nullable"] = true
-			for _, part := range parts { // the library wants it in each
-				part["nullable"] = true
-			}
-		}
-		return nil
-	})
-}
-
-func isDeprecated(schema spec.Object) bool {
-	return schema["deprecated"] == true || slices.ContainsFunc(objects(schema["allOf"]), isDeprecated)
-}
-
-// allowsNull reports whether the type of a schema, or of its parts, is nullable. A
-// part without a type says nothing about null (OpenAPI 3.0.3: nullable has an
-// effect only beside type), unless it lists values.
-func allowsNull(schema spec.Object) bool {
-	typed, null := nullability(schema)
-	return typed && null
-}
-
-func nullability(schema spec.Object) (typed, null bool) {
-	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
-		return true, false
-	}
-	if _, typed := schema["type"]; typed {
-		return true, schema["nullable"] == true
-	}
-	null = true
-	for _, part := range objects(schema["allOf"]) {
-		partTyped, partNull := nullability(part)
-		typed, null = typed || partTyped, null && (partNull || !partTyped)
-	}
-	for _, keyword := range []string{"anyOf", "oneOf"} {
-		arms := objects(schema[keyword])
-		excludes := func(arm spec.Object) bool {
-			armTyped, armNull := nullability(arm)
-			return armTyped && !armNull
-		}
-		if len(arms) > 0 && !slices.ContainsFunc(arms, func(arm spec.Object) bool { return !excludes(arm) }) {
-			return true, false
-		}
-	}
-	return typed, null
-}
-
-// Load turns a document into kin-openapi's form and checks that it is valid
-// OpenAPI. Nothing outside the document is read. Patterns are not checked: they
-// are for other regular expressions than Go's.
-func Load(doc spec.Object) (_ *openapi3.T, err error) {
-	defer spec.Guard(&err, "validating the document")
-	data, err := json.Marshal(doc, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = false
-	spec, err := loader.LoadFromData(data)
-	if err != nil {
-		return nil, fmt.Errorf("not an OpenAPI document: %s", firstLine(err))
-	}
-	if err := spec.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
-		return nil, fmt.Errorf("not a valid OpenAPI document: %s", firstLine(err))
-	}
-	return spec, nil
-}
-
-// firstLine keeps errors to one line: kin-openapi appends whole schemas.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}
-
-// bounds refuses a merged schema, or one below it, whose lower bound is above
-// its upper one.
-func bounds(ref *openapi3.SchemaRef, pointer string) error {
-	s := ref.Value
-	for _, bound := range []struct {
-		keyword string
-		crossed bool
-	}{
-		{"minLength", s.MaxLength != nil && s.MinLength > *s.MaxLength},
-		{"minItems", s.MaxItems != nil && s.MinItems > *s.MaxItems},
-		{"minProperties", s.MaxProps != nil && s.MinProps > *s.MaxProps},
-		{"minimum", s.Min != nil && s.Max != nil && *s.Min > *s.Max},
-	} {
-		if bound.crossed {
-			return &ContradictionError{Pointer: pointer, Keyword: bound.keyword, Cause: errors.New("the lower bound is above the upper one")}
-		}
-	}
-	for name, child := range children(s) {
-		if err := bounds(child, pointer+name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mergeChecked merges, and refuses a result that no document satisfies.
-func mergeChecked(ref *openapi3.SchemaRef) (merged *openapi3.Schema, err error) {
-	defer spec.Guard(&err, "merging allOf")
-	merged, err = allof.Merge(*ref)
+	merged, err := allof.Merge(ref)
 	if err != nil {
 		return nil, err
 	}
 	if merged.Enum != nil && len(merged.Enum) == 0 {
 		return nil, fmt.Errorf("unable to resolve Enum conflict: no value is in all of them")
 	}
-	return merged, nil
+	if data, err = merged.MarshalJSON(); err != nil {
+		return nil, err
+	}
+	return spec.Decode("the merged schema", data)
 }
 
 var conflict = regexp.MustCompile(`unable to resolve (\w+) conflict`)
 
 // locate finds the smallest schema that cannot be merged: because its parts
 // contradict each other, or because the merging panics.
-func locate(ref *openapi3.SchemaRef, pointer string, cause error) error {
-	for name, child := range children(ref.Value) {
-		if _, err := mergeChecked(child); err != nil {
-			return locate(child, pointer+name, err)
+func locate(schema spec.Object, pointer string, cause error) error {
+	for _, s := range applied(schema) {
+		if _, err := mergeSchema(spec.Child(s.Value)); err != nil {
+			return locate(spec.Child(s.Value), pointer+s.Pointer(), err)
 		}
 	}
-	byName := map[string]openapi3.SchemaRefs{}
-	collect(ref.Value, byName)
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		parts := &openapi3.SchemaRef{Value: &openapi3.Schema{AllOf: byName[name]}}
-		if _, err := mergeChecked(parts); err != nil {
-			return locate(parts, pointer+"/properties/"+spec.Escape(name), err)
+	said := map[string][]any{} // of each property, by all parts
+	for _, part := range allParts(schema) {
+		for name, property := range spec.Children(spec.Child(part, "properties")) {
+			said[name] = append(said[name], property)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(said)) {
+		property := spec.Object{"allOf": said[name]}
+		if _, err := mergeSchema(property); err != nil {
+			return locate(property, pointer+"/properties/"+spec.Escape(name), err)
 		}
 	}
 	if _, panicked := errors.AsType[*spec.PanicError](cause); panicked {
@@ -241,32 +146,153 @@ func locate(ref *openapi3.SchemaRef, pointer string, cause error) error {
 	return &ContradictionError{Pointer: pointer, Keyword: keyword, Cause: cause}
 }
 
-// collect gathers the schemas that the parts of allOf give each property.
-func collect(s *openapi3.Schema, byName map[string]openapi3.SchemaRefs) {
-	for _, part := range s.AllOf {
-		for name, property := range part.Value.Properties {
-			byName[name] = append(byName[name], property)
+// checkBounds refuses a merged schema, or one below it, whose lower bound is
+// above its upper one.
+func checkBounds(schema spec.Object, pointer string) error {
+	for lower, upper := range map[string]string{
+		"minLength": "maxLength", "minItems": "maxItems", "minProperties": "maxProperties", "minimum": "maximum",
+	} {
+		least, some := schema[lower].(float64)
+		if most, both := schema[upper].(float64); some && both && least > most {
+			return &ContradictionError{Pointer: pointer, Keyword: lower, Cause: errors.New("the lower bound is above the upper one")}
 		}
-		collect(part.Value, byName)
+	}
+	for _, s := range applied(schema) {
+		if err := checkBounds(spec.Child(s.Value), pointer+s.Pointer()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applied returns the schemas below a schema that a value must satisfy in any
+// case, itself or in a part.
+func applied(schema spec.Object) []spec.Subschema {
+	return slices.DeleteFunc(spec.Subschemas(schema), func(s spec.Subschema) bool {
+		return s.Keyword != "allOf" && s.Keyword != "properties" && s.Keyword != "items"
+	})
+}
+
+// allParts returns the schemas that apply to the same value as those given: these,
+// and what is in their allOf at any depth.
+func allParts(schemas ...spec.Object) []spec.Object {
+	for i := 0; i < len(schemas); i++ {
+		schemas = append(schemas, objects(schemas[i], "allOf")...)
+	}
+	return schemas
+}
+
+func objects(schema spec.Object, keyword string) []spec.Object {
+	var out []spec.Object
+	for _, v := range spec.List(schema, keyword) {
+		if object, ok := v.(spec.Object); ok {
+			out = append(out, object)
+		}
+	}
+	return out
+}
+
+// choices are the keywords that list alternatives.
+var choices = []string{"anyOf", "oneOf"}
+
+// maxChoices bounds the combinations that merging has to write out: each arm
+// of one part's oneOf or anyOf meets each arm of every other part's. The real
+// operation has three.
+const maxChoices = 1000
+
+// combinations returns how many variants merging writes out, at most maxChoices+1.
+// The schemas apply to the same value.
+func combinations(schemas ...spec.Object) int {
+	capped := func(n int) int { return min(n, maxChoices+1) }
+	product, arms, deepest := 1, 0, 1
+	below := map[string][]spec.Object{} // schemas that apply to the same part of the value
+	for _, part := range allParts(schemas...) {
+		for _, keyword := range choices {
+			product = capped(product * max(1, len(objects(part, keyword))))
+			for _, arm := range objects(part, keyword) {
+				arms = capped(arms + combinations(arm))
+			}
+		}
+		for _, s := range applied(part) {
+			if s.Keyword != "allOf" {
+				below[s.Pointer()] = append(below[s.Pointer()], spec.Child(s.Value))
+			}
+		}
+	}
+	for _, schemas := range below {
+		deepest = max(deepest, combinations(schemas...))
+	}
+	return capped(product * max(arms, deepest))
+}
+
+// joinSingle makes a choice of one arm a part of allOf, in place.
+func joinSingle(schema spec.Object) {
+	for _, keyword := range choices {
+		if arms := spec.List(schema, keyword); len(arms) == 1 {
+			schema["allOf"] = append(spec.List(schema, "allOf"), arms[0])
+			delete(schema, keyword)
+		}
 	}
 }
 
-// children yields the schemas directly below s in a fixed order, each with the
-// pointer from s.
-func children(s *openapi3.Schema) func(yield func(string, *openapi3.SchemaRef) bool) {
-	return func(yield func(string, *openapi3.SchemaRef) bool) {
-		for i, part := range s.AllOf {
-			if !yield(fmt.Sprintf("/allOf/%d", i), part) {
-				return
+// hoist writes what the library does not merge beside the allOf that it stands
+// in, in place: a part that is deprecated, null where all parts allow it, and a
+// choice of which an overlay left one arm.
+func hoist(schema spec.Object) {
+	visitSchemas(schema, func(o spec.Object) {
+		joinSingle(o)
+		all := objects(o, "allOf")
+		if len(all) == 0 {
+			return
+		}
+		if slices.ContainsFunc(allParts(o), func(part spec.Object) bool { return part["deprecated"] == true }) {
+			o["deprecated"] = true
+		}
+		if typed, null := nullability(o); typed && null && o["type"] == nil {
+			o["nullable"] = true
+			for _, part := range all { // the library wants it in each
+				part["nullable"] = true
 			}
 		}
-		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-			if !yield("/properties/"+spec.Escape(name), s.Properties[name]) {
-				return
-			}
+	})
+}
+
+// visitSchemas calls visit for a schema and each object below it that is neither
+// data nor a map of names, a parent before its children.
+func visitSchemas(schema spec.Object, visit func(spec.Object)) {
+	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
+		if place == spec.Fields {
+			visit(o)
 		}
-		if s.Items != nil {
-			yield("/items", s.Items)
+		return nil
+	})
+}
+
+// nullability reports whether a schema, or one of its parts, says which type a
+// value has, and whether null is allowed. A part without a type says nothing about
+// null (OpenAPI 3.0.3: nullable has an effect only beside type), unless it lists
+// values.
+func nullability(schema spec.Object) (typed, null bool) {
+	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
+		return true, false
+	}
+	if schema["type"] != nil {
+		return true, schema["nullable"] == true
+	}
+	null = true
+	for _, part := range objects(schema, "allOf") {
+		partTyped, partNull := nullability(part)
+		typed, null = typed || partTyped, null && (partNull || !partTyped)
+	}
+	for _, keyword := range choices {
+		arms := objects(schema, keyword)
+		mayBeNull := func(arm spec.Object) bool {
+			armTyped, armNull := nullability(arm)
+			return armNull || !armTyped
+		}
+		if len(arms) > 0 && !slices.ContainsFunc(arms, mayBeNull) {
+			return true, false
 		}
 	}
+	return typed, null
 }

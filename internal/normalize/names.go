@@ -72,7 +72,7 @@ func bodiesOf(doc spec.Object, ops spec.Operations) []body {
 				continue
 			}
 			l.Operation["operationId"] = op.Name
-			for place := range l.Schemas() {
+			for _, place := range l.Schemas() {
 				if isJSON(place.MediaType) {
 					out = append(out, body{place, op})
 				}
@@ -109,8 +109,7 @@ func (b body) name() string {
 
 // hasList reports whether the operation's result is a list.
 func (b body) hasList() bool {
-	result := spec.Child(spec.Child(b.Schema(), "properties"), "result")
-	return result["type"] == "array"
+	return spec.Child(b.Schema(), "properties", "result")["type"] == "array"
 }
 
 // nameAt returns the name of the object at a place in the body that has a name by
@@ -143,9 +142,10 @@ type namer struct {
 // several shapes at a shared place the most frequent one gets the shared name.
 func (n *namer) reserve(bodies []body) error {
 	type candidate struct {
-		name, shape  string
-		shared       bool
-		count, first int
+		name, shape string
+		rank        int // names of the list come before shared ones
+		count       int
+		first       int
 	}
 	found := map[[2]string]*candidate{}
 	for _, b := range bodies {
@@ -157,8 +157,11 @@ func (n *namer) reserve(bodies []body) error {
 			shape, err := shapeOf(schema)
 			c := found[[2]string{name, shape}]
 			if c == nil {
-				c = &candidate{name: name, shape: shape, shared: shared, first: len(found)}
+				c = &candidate{name: name, shape: shape, first: len(found)}
 				found[[2]string{name, shape}] = c
+			}
+			if shared {
+				c.rank = 1
 			}
 			c.count++
 			return err
@@ -168,10 +171,7 @@ func (n *namer) reserve(bodies []body) error {
 		}
 	}
 	order := slices.SortedFunc(maps.Values(found), func(a, b *candidate) int {
-		if a.shared != b.shared { // names of the list first
-			return cmp.Compare(b2i(a.shared), b2i(b.shared))
-		}
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.first, b.first))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.count, a.count), cmp.Compare(a.first, b.first))
 	})
 	for _, c := range order {
 		_, named := n.byShape[c.shape]
@@ -183,40 +183,33 @@ func (n *namer) reserve(bodies []body) error {
 	return nil
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // eachObject visits the objects with properties in a schema with their places.
 func eachObject(schema spec.Object, place string, visit func(place string, schema spec.Object) error) error {
-	properties := spec.Child(schema, "properties")
-	if len(properties) > 0 {
+	if len(spec.Child(schema, "properties")) > 0 {
 		if err := visit(place, schema); err != nil {
 			return err
 		}
 	}
-	for _, key := range spec.SortedKeys(properties) {
-		if err := eachObject(spec.Child(properties, key), join(place, key), visit); err != nil {
+	for _, s := range spec.Subschemas(schema) {
+		if err := eachObject(spec.Child(s.Value), placeOf(s, place), visit); err != nil {
 			return err
-		}
-	}
-	for _, key := range elements {
-		if element := spec.Child(schema, key); element != nil {
-			if err := eachObject(element, place+"[]", visit); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// elements are the keywords whose schema describes a part without a name.
-var elements = []string{"items", "additionalProperties", "not"}
-
-func join(place, key string) string { return strings.TrimPrefix(place+"."+key, ".") }
+// placeOf returns the place of a schema below the one at place, such as
+// "result[].source".
+func placeOf(s spec.Subschema, place string) string {
+	switch {
+	case s.Keyword == "properties":
+		return strings.TrimPrefix(place+"."+s.Name, ".")
+	case s.Name != "":
+		return place + "|" + s.Name
+	default:
+		return place + "[]"
+	}
+}
 
 // hoist names the objects below schema, then schema itself. place is where it
 // stands in the body; fallback is its name if the place has none.
@@ -232,41 +225,28 @@ func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.
 	if owner, taken := n.owners[name]; shared && taken && owner != shape {
 		name = b.operation.Noun + name
 	}
-	properties := spec.Child(schema, "properties")
-	for _, key := range spec.SortedKeys(properties) {
-		if err := n.child(properties, key, b, join(place, key), name+camel(key)); err != nil {
+	for _, s := range spec.Subschemas(schema) {
+		object, ok := s.Value.(spec.Object)
+		if !ok {
+			continue
+		}
+		fallback := singular(name)
+		switch {
+		case s.Keyword == "properties":
+			fallback = name + camel(s.Name)
+		case s.Name != "":
+			fallback = name + "Variant" + s.Name
+		}
+		named, err := n.hoist(object, b, placeOf(s, place), fallback)
+		if err != nil {
 			return nil, err
 		}
+		s.Set(named)
 	}
-	for _, key := range elements {
-		if err := n.child(schema, key, b, place+"[]", singular(name)); err != nil {
-			return nil, err
-		}
-	}
-	for _, key := range []string{"anyOf", "oneOf"} {
-		arms, _ := schema[key].([]any)
-		for i, arm := range arms {
-			if object, ok := arm.(spec.Object); ok {
-				if arms[i], err = n.hoist(object, b, fmt.Sprintf("%s|%d", place, i), fmt.Sprintf("%sVariant%d", name, i)); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	if len(properties) == 0 {
+	if len(spec.Child(schema, "properties")) == 0 {
 		return schema, nil
 	}
 	return n.component(schema, shape, name, b.Pointer+"/schema: "+place)
-}
-
-func (n *namer) child(parent spec.Object, key string, b body, place, fallback string) error {
-	object, ok := parent[key].(spec.Object)
-	if !ok {
-		return nil
-	}
-	named, err := n.hoist(object, b, place, fallback)
-	parent[key] = named
-	return err
 }
 
 // component stores schema and returns a reference to it.
@@ -306,13 +286,10 @@ func shapeOf(schema spec.Object) (string, error) {
 	for _, key := range ofProperty {
 		delete(bare, key)
 	}
-	_ = spec.Visit(bare, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
-		if place == spec.Fields {
-			for _, prose := range []string{"description", "example", "title"} {
-				delete(o, prose)
-			}
+	visitSchemas(bare, func(o spec.Object) {
+		for _, key := range prose {
+			delete(o, key)
 		}
-		return nil
 	})
 	data, err := json.Marshal(bare, json.Deterministic(true))
 	return string(data), err

@@ -52,23 +52,23 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check fu
 	if err := spec.CheckText(canonical); err != nil {
 		return r, err
 	}
-	mergeable, outcomes, err := overlay.Apply(canonical, overlays.Published)
-	if err != nil {
-		return r, err
+	apply := func(doc spec.Object, overlays []overlay.Overlay) (spec.Object, error) {
+		out, outcomes, err := overlay.Apply(doc, overlays)
+		if err != nil {
+			return nil, err
+		}
+		r.Outcomes = append(r.Outcomes, outcomes...)
+		return out, check(outcomes)
 	}
-	r.Outcomes = outcomes
-	if err := check(outcomes); err != nil {
+	mergeable, err := apply(canonical, overlays.Published)
+	if err != nil {
 		return r, err
 	}
 	if r.Merged, err = Merge(mergeable); err != nil {
 		return r, fmt.Errorf("after %s: %w", PublishedOverlays, err)
 	}
-	contract, outcomes, err := overlay.Apply(r.Merged, overlays.Contract)
+	contract, err := apply(r.Merged, overlays.Contract)
 	if err != nil {
-		return r, err
-	}
-	r.Outcomes = append(r.Outcomes, outcomes...)
-	if err := check(outcomes); err != nil {
 		return r, err
 	}
 	dropUnusedSchemes(contract)

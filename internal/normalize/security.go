@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -21,7 +22,7 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 	if !ok || len(requirements) == 0 {
 		return nil, fmt.Errorf("%s/security: the operation allows anonymous access", at)
 	}
-	published := spec.Child(spec.Child(doc, "components"), "securitySchemes")
+	published := spec.Child(doc, "components", "securitySchemes")
 	schemes := spec.Object{}
 	out := make([]any, len(requirements))
 	for i, r := range requirements {
@@ -30,7 +31,7 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 			return nil, fmt.Errorf("%s/security/%d: the operation allows anonymous access", at, i)
 		}
 		renamed := spec.Object{}
-		for _, name := range spec.SortedKeys(requirement) {
+		for name, scopes := range spec.Children(requirement) {
 			value, err := newCopier(doc).Copy(published[name], "/components/securitySchemes/"+spec.Escape(name))
 			if err != nil {
 				return nil, err
@@ -46,7 +47,7 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 			if other, taken := schemes[canonical]; taken && sent(other) != sent(scheme) {
 				return nil, fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
 			}
-			renamed[canonical] = requirement[name]
+			renamed[canonical] = scopes
 			schemes[canonical] = scheme
 		}
 		out[i] = renamed
@@ -57,11 +58,9 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 
 // sent describes what a request carries for a scheme.
 func sent(scheme any) string {
-	object, _ := scheme.(spec.Object)
 	var parts []string
 	for _, key := range []string{"type", "scheme", "in", "name"} {
-		text, _ := object[key].(string)
-		parts = append(parts, strings.ToLower(text))
+		parts = append(parts, strings.ToLower(spec.Text(spec.Child(scheme), key)))
 	}
 	return strings.Join(parts, " ")
 }
@@ -88,20 +87,14 @@ func schemeName(published string, scheme spec.Object) string {
 // dropUnusedSchemes removes the security schemes that no operation names, in
 // place: the published security may name more than the overlays leave.
 func dropUnusedSchemes(doc spec.Object) {
-	used := map[string]bool{}
+	used := spec.Object{}
 	for l := range spec.All(doc) {
-		requirements, _ := l.Operation["security"].([]any)
-		for _, r := range requirements {
-			requirement, _ := r.(spec.Object)
-			for name := range requirement {
-				used[name] = true
-			}
+		for _, requirement := range spec.List(l.Operation, "security") {
+			maps.Copy(used, spec.Child(requirement))
 		}
 	}
-	schemes := spec.Child(spec.Child(doc, "components"), "securitySchemes")
-	for name := range schemes {
-		if !used[name] {
-			delete(schemes, name)
-		}
-	}
+	maps.DeleteFunc(spec.Child(doc, "components", "securitySchemes"), func(name string, _ any) bool {
+		_, ok := used[name]
+		return !ok
+	})
 }

@@ -1,10 +1,15 @@
 package normalize
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
+
+// prose are the keywords that assert nothing.
+var prose = []string{"description", "title", "example"}
 
 // applicable lists the assertions that say something about values of one type
 // only. Beside another type they are dead text, left over from merging.
@@ -21,22 +26,11 @@ var applicable = map[string]string{
 // place: assertions about other types than the schema's own, choices that the
 // type has already made, and the order of required. The schema accepts the same
 // values as before.
-func Simplify(schema spec.Object) {
-	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
-		if place == spec.Fields {
-			simplifySchema(o)
-		}
-		return nil
-	})
-}
+func Simplify(schema spec.Object) { visitSchemas(schema, simplifySchema) }
 
 func simplifySchema(schema spec.Object) {
 	if required, ok := schema["required"].([]any); ok {
-		slices.SortFunc(required, func(a, b any) int {
-			x, _ := a.(string)
-			y, _ := b.(string)
-			return slices.Compare([]byte(x), []byte(y))
-		})
+		slices.SortFunc(required, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		schema["required"] = slices.Compact(required)
 	}
 	own, ok := schema["type"].(string)
@@ -52,7 +46,7 @@ func simplifySchema(schema spec.Object) {
 			delete(schema, keyword)
 		}
 	}
-	for _, keyword := range []string{"anyOf", "oneOf"} {
+	for _, keyword := range choices {
 		if decided(schema, keyword, own) {
 			delete(schema, keyword)
 		}
@@ -63,20 +57,16 @@ func simplifySchema(schema spec.Object) {
 // arms that this type does not rule out, one asserts nothing more (anyOf), or
 // the only one asserts nothing more (oneOf). A nullable schema is left alone.
 func decided(schema spec.Object, keyword, own string) bool {
-	arms, ok := schema[keyword].([]any)
-	if !ok || schema["nullable"] == true {
+	arms := objects(schema, keyword)
+	if len(arms) < len(spec.List(schema, keyword)) || schema["nullable"] == true {
 		return false
 	}
 	var open, plain int
 	for _, arm := range arms {
-		object, ok := arm.(spec.Object)
-		if !ok {
-			return false
-		}
-		switch t, typed := object["type"].(string); {
+		switch t, typed := arm["type"].(string); {
 		case typed && t != own && (t != "number" || own != "integer"):
 			continue
-		case assertsNothingBut(object):
+		case !slices.ContainsFunc(spec.SortedKeys(arm), func(key string) bool { return asserts(key, arm[key]) }):
 			plain++
 		}
 		open++
@@ -87,18 +77,9 @@ func decided(schema spec.Object, keyword, own string) bool {
 	return plain > 0
 }
 
-// assertsNothingBut reports whether a schema asserts at most its type.
-func assertsNothingBut(schema spec.Object) bool {
-	for key, value := range schema {
-		switch key {
-		case "type", "description", "title", "example":
-		case "items":
-			if items, ok := value.(spec.Object); !ok || len(items) > 0 {
-				return false
-			}
-		default:
-			return false
-		}
-	}
-	return true
+// asserts reports whether a keyword other than type asserts anything.
+func asserts(keyword string, value any) bool {
+	items, ok := value.(spec.Object)
+	anyItems := keyword == "items" && ok && len(items) == 0
+	return keyword != "type" && !anyItems && !slices.Contains(prose, keyword)
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"gopkg.in/yaml.v3"
@@ -85,33 +86,24 @@ func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) 
 
 // changed appends the JSON pointers at which two trees differ to list.
 func changed(before, after any, at string, list []string) []string {
-	switch b := before.(type) {
-	case spec.Object:
-		a, ok := after.(spec.Object)
-		if !ok {
-			break
-		}
-		for _, key := range spec.SortedKeys(b) {
-			pointer := at + "/" + spec.Escape(key)
-			if value, ok := a[key]; ok {
-				list = changed(b[key], value, pointer, list)
+	old, isObject := before.(spec.Object)
+	fresh, still := after.(spec.Object)
+	if isObject && still {
+		for _, key := range spec.SortedKeys(old, fresh) {
+			was, had := old[key]
+			is, has := fresh[key]
+			if pointer := at + "/" + spec.Escape(key); had && has {
+				list = changed(was, is, pointer, list)
 			} else {
 				list = append(list, pointer)
 			}
 		}
-		for _, key := range spec.SortedKeys(a) {
-			if _, ok := b[key]; !ok {
-				list = append(list, at+"/"+spec.Escape(key))
-			}
-		}
 		return list
-	case []any:
-		a, ok := after.([]any)
-		if !ok || len(a) != len(b) {
-			break
-		}
-		for i := range b {
-			list = changed(b[i], a[i], at+"/"+strconv.Itoa(i), list)
+	}
+	elements, isList := before.([]any)
+	if now, ok := after.([]any); isList && ok && len(elements) == len(now) {
+		for i := range now {
+			list = changed(elements[i], now[i], at+"/"+strconv.Itoa(i), list)
 		}
 		return list
 	}
@@ -119,6 +111,24 @@ func changed(before, after any, at string, list []string) []string {
 		list = append(list, at)
 	}
 	return list
+}
+
+// contradiction reports a place among those that an update changed where it put
+// another type in place of the one that the text states. An action that was
+// written when the text said nothing there would hide what the text says now; one
+// that means to replace a type removes it first. A number in place of an integer
+// hides nothing: it allows every integer.
+func contradiction(before, after any, changed []string) error {
+	for _, pointer := range changed {
+		at, isType := strings.CutSuffix(pointer, "/type")
+		was, _ := spec.At(before, pointer)
+		is, _ := spec.At(after, pointer)
+		said, stated := was.(string)
+		if says, ok := is.(string); isType && stated && ok && (said != "integer" || says != "number") {
+			return fmt.Errorf("%s: the text says type %q, the action %q", at, said, says)
+		}
+	}
+	return nil
 }
 
 // apply applies an action to root, of which before is the tree, and returns the
@@ -153,15 +163,13 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 	if after, err = spec.FromYAML(root); err != nil {
 		return nil, outcome, err
 	}
-	if !a.action.Remove {
-		if err := contradiction(before, after, ""); err != nil {
-			return nil, outcome, err
-		}
-	}
 	if outcome.Changed = changed(before, after, "", nil); len(outcome.Changed) > 0 {
 		outcome.Effect = Applied
 	}
-	return after, outcome, nil
+	if !a.action.Remove {
+		err = contradiction(before, after, outcome.Changed)
+	}
+	return after, outcome, err
 }
 
 // retype gives each scalar that value will overwrite the type of the new one. The

@@ -2,7 +2,6 @@ package published
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,12 +38,11 @@ func checkServers(doc spec.Object, found spec.Located) error {
 	case found.Item["servers"] != nil:
 		at, holder = found.ItemPointer(), found.Item
 	}
-	servers, _ := holder["servers"].([]any)
+	servers := spec.List(holder, "servers")
 	if len(servers) == 0 {
 		return fmt.Errorf("%s/servers: no server, want the vendor's production host %s", at, vendorHost)
 	}
-	first, _ := servers[0].(spec.Object)
-	address, _ := first["url"].(string)
+	address := spec.Text(spec.Child(servers[0]), "url")
 	if strings.ContainsAny(address, "{}") {
 		return fmt.Errorf("%s/servers/0/url: %.200q has variables, which this library would not fill in", at, address)
 	}
@@ -57,10 +55,9 @@ func checkServers(doc spec.Object, found spec.Located) error {
 
 // checkParameters refuses a required parameter that requests would not carry.
 func checkParameters(doc spec.Object, op spec.Operation, holder spec.Object, at string) error {
-	parameters, _ := holder["parameters"].([]any)
-	for i, p := range parameters {
+	for i, p := range spec.List(holder, "parameters") {
 		parameter := spec.Follow(doc, p)
-		name, _ := parameter["name"].(string)
+		name := spec.Text(parameter, "name")
 		sent := parameter["in"] == "path" || parameter["in"] == "query" && slices.Contains(op.Query, name)
 		if parameter["required"] == true && !sent {
 			return fmt.Errorf("%s/parameters/%d: a new required parameter, %.100q in %.20q: this library would not send it",
@@ -74,10 +71,9 @@ func checkParameters(doc spec.Object, op spec.Operation, holder spec.Object, at 
 // client sends. canonical is the canonical form.
 func checkSecurity(canonical spec.Object, found spec.Located) error {
 	for l := range spec.All(canonical) {
-		requirements, _ := l.Operation["security"].([]any)
-		for _, r := range requirements {
-			switch ways := slices.Sorted(maps.Keys(r.(spec.Object))); {
-			case slices.Equal(ways, []string{normalize.APIToken}), slices.Equal(ways, []string{normalize.APIEmail, normalize.APIKey}):
+		for _, requirement := range spec.List(l.Operation, "security") {
+			ways := spec.SortedKeys(spec.Child(requirement))
+			if slices.Equal(ways, []string{normalize.APIToken}) || slices.Equal(ways, []string{normalize.APIEmail, normalize.APIKey}) {
 				return nil
 			}
 		}

@@ -1,7 +1,6 @@
 package published
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,37 +17,34 @@ func cut(doc spec.Object, found spec.Located) (Text, error) {
 	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}
 	item := spec.Object{}
 	for _, key := range []string{found.Method, "parameters", "servers"} {
-		value, ok := found.Item[key]
-		if !ok {
-			continue
+		if value, ok := found.Item[key]; ok {
+			copied, err := c.copier.Copy(value, found.ItemPointer()+"/"+key)
+			if err != nil {
+				return Text{}, err
+			}
+			item[key] = copied
 		}
-		copied, err := c.copier.Copy(value, found.ItemPointer()+"/"+key)
-		if err != nil {
-			return Text{}, err
-		}
-		item[key] = copied
 	}
-	out := spec.Object{
-		"openapi": doc["openapi"],
-		"info":    spec.Clone(doc["info"]),
-		"paths":   spec.Object{found.Path: item},
+	out := spec.Object{"paths": spec.Object{found.Path: item}}
+	whole := []string{"openapi", "info", "servers", "jsonSchemaDialect"}
+	security := spec.List(found.Operation, "security")
+	if _, own := found.Operation["security"]; !own {
+		whole = append(whole, "security")
+		security = spec.List(doc, "security")
 	}
-	for _, key := range []string{"servers", "jsonSchemaDialect"} {
+	for _, key := range whole {
 		if value, ok := doc[key]; ok {
 			out[key] = spec.Clone(value)
-		}
-	}
-	security, own := found.Operation["security"]
-	if !own {
-		if security = doc["security"]; security != nil {
-			out["security"] = spec.Clone(security)
 		}
 	}
 	if err := c.schemes(security); err != nil {
 		return Text{}, err
 	}
-	if tags := usedTags(doc["tags"], found.Operation["tags"]); len(tags) > 0 {
-		out["tags"] = tags
+	names := spec.List(found.Operation, "tags")
+	for _, tag := range spec.List(doc, "tags") {
+		if slices.Contains(names, any(spec.Text(spec.Child(tag), "name"))) {
+			out["tags"] = append(spec.List(out, "tags"), spec.Clone(tag))
+		}
 	}
 	if len(c.components) > 0 {
 		out["components"] = c.components
@@ -74,15 +70,12 @@ func (c *cutter) skip(key string, value any, place spec.Place, pointer string) b
 }
 
 func holdsPEM(value any) bool {
-	switch v := value.(type) {
-	case string:
-		return strings.Contains(v, "-----BEGIN ")
-	case spec.Object:
-		return slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsPEM)
-	case []any:
-		return slices.ContainsFunc(v, holdsPEM)
+	text, _ := value.(string)
+	held := strings.Contains(text, "-----BEGIN ")
+	for _, child := range spec.Children(value) {
+		held = held || holdsPEM(child)
 	}
-	return false
+	return held
 }
 
 // reference takes the component that a reference points to or into, and keeps
@@ -109,7 +102,7 @@ func (c *cutter) component(section, name string) error {
 	if _, done := taken[name]; done {
 		return nil
 	}
-	target := spec.Child(spec.Child(c.copier.Doc, "components"), section)[name]
+	target := spec.Child(c.copier.Doc, "components", section)[name]
 	taken[name] = nil // keeps components that refer to each other from looping
 	copied, err := c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
 	taken[name] = copied
@@ -118,12 +111,10 @@ func (c *cutter) component(section, name string) error {
 
 // schemes copies the security schemes that the requirements name. One that is
 // not defined is refused by the canonical form.
-func (c *cutter) schemes(requirements any) error {
-	defined := spec.Child(spec.Child(c.copier.Doc, "components"), "securitySchemes")
-	list, _ := requirements.([]any)
-	for _, r := range list {
-		requirement, _ := r.(spec.Object)
-		for _, name := range spec.SortedKeys(requirement) {
+func (c *cutter) schemes(requirements []any) error {
+	defined := spec.Child(c.copier.Doc, "components", "securitySchemes")
+	for _, requirement := range requirements {
+		for name := range spec.Children(spec.Child(requirement)) {
 			if _, ok := defined[name]; !ok {
 				continue
 			}
@@ -133,18 +124,4 @@ func (c *cutter) schemes(requirements any) error {
 		}
 	}
 	return nil
-}
-
-// usedTags returns the tag objects that the operation names.
-func usedTags(defined, used any) []any {
-	names, _ := used.([]any)
-	tags, _ := defined.([]any)
-	var out []any
-	for _, tag := range tags {
-		object, _ := tag.(spec.Object)
-		if name, ok := object["name"].(string); ok && slices.Contains(names, any(name)) {
-			out = append(out, spec.Clone(tag))
-		}
-	}
-	return out
 }

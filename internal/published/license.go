@@ -31,9 +31,9 @@ func ValidLicense(id string) bool { return expression.MatchString(id) }
 
 // license returns the SPDX id of the licence that info names and its words.
 func license(info spec.Object) (id, text string) {
-	object, _ := info["license"].(spec.Object)
-	text, _ = object["name"].(string)
-	if identifier, ok := object["identifier"].(string); ok && ValidLicense(identifier) {
+	object := spec.Child(info, "license")
+	text = spec.Text(object, "name")
+	if identifier := spec.Text(object, "identifier"); ValidLicense(identifier) {
 		return identifier, text
 	}
 	if known, ok := spdx[punctuation.ReplaceAllString(strings.ToLower(text), "")]; ok {

@@ -97,9 +97,7 @@ func take(doc spec.Object, ops spec.Operations) (*Import, error) {
 	if len(taken.Texts) == 0 {
 		return nil, notFound
 	}
-	taken.Title, _ = info["title"].(string)
-	taken.Version, _ = info["version"].(string)
-	taken.OpenAPI, _ = doc["openapi"].(string)
+	taken.Title, taken.Version, taken.OpenAPI = spec.Text(info, "title"), spec.Text(info, "version"), spec.Text(doc, "openapi")
 	taken.License, taken.LicenseText = license(info)
 	return taken, nil
 }

@@ -21,10 +21,7 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	return data, nil
+	return data, errors.Join(err, f.Close())
 }
 
 // unpack returns the text of a source, which may be compressed with gzip.

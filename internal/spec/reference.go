@@ -7,29 +7,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-var (
-	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
-	unescaper = strings.NewReplacer("~1", "/", "~0", "~")
-)
+var escaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 // Escape writes a name as one token of a JSON pointer.
 func Escape(name string) string { return escaper.Replace(name) }
 
-// Unescape returns the name that a token of a JSON pointer stands for.
-func Unescape(token string) string { return unescaper.Replace(token) }
-
 // At returns the value at a JSON pointer other than that of the whole document.
 func At(doc any, pointer string) (value any, ok bool) {
-	tokens, ok := strings.CutPrefix(pointer, "/")
-	if !ok {
+	if !strings.HasPrefix(pointer, "/") {
 		return nil, false
 	}
-	for token := range strings.SplitSeq(tokens, "/") {
+	for token := range jsontext.Pointer(pointer).Tokens() {
 		switch holder := doc.(type) {
 		case Object:
-			doc, ok = holder[Unescape(token)]
+			doc, ok = holder[token]
 		case []any:
 			i, err := strconv.Atoi(token)
 			if ok = err == nil && i >= 0 && i < len(holder); ok {
@@ -55,29 +50,36 @@ func Abbreviate(pointer string) string {
 	return pointer[:longest/2] + "…" + pointer[len(pointer)-longest/2:]
 }
 
+// pointerOf returns the JSON pointer that a reference within the document has.
+func pointerOf(ref string) (string, error) {
+	if !strings.HasPrefix(ref, "#/") {
+		return "", fmt.Errorf("reference %.100q leaves the document: only references within it are followed", ref)
+	}
+	pointer, err := url.PathUnescape(ref[1:])
+	if err != nil {
+		return "", fmt.Errorf("reference %.100q is not valid: %w", ref, err)
+	}
+	return pointer, nil
+}
+
 // ComponentName returns the section and the name of the component that a
 // reference points to or into, and whether it does.
 func ComponentName(ref string) (section, name string, ok bool) {
-	rest, ok := strings.CutPrefix(ref, "#/components/")
-	tokens := strings.SplitN(rest, "/", 3)
-	if !ok || len(tokens) < 2 {
+	pointer, err := pointerOf(ref)
+	tokens := slices.Collect(jsontext.Pointer(pointer).Tokens())
+	if err != nil || len(tokens) < 3 || tokens[0] != "components" {
 		return "", "", false
 	}
-	name, err := url.PathUnescape(tokens[1])
-	return tokens[0], Unescape(name), err == nil
+	return tokens[1], tokens[2], true
 }
 
 // Lookup returns the target of a reference within the document.
 func Lookup(doc Object, ref string) (any, error) {
-	fragment, ok := strings.CutPrefix(ref, "#/")
-	if !ok {
-		return nil, fmt.Errorf("reference %.100q leaves the document: only references within it are followed", ref)
-	}
-	fragment, err := url.PathUnescape(fragment)
+	pointer, err := pointerOf(ref)
 	if err != nil {
-		return nil, fmt.Errorf("reference %.100q is not valid: %w", ref, err)
+		return nil, err
 	}
-	target, ok := At(doc, "/"+fragment)
+	target, ok := At(doc, pointer)
 	if !ok {
 		return nil, fmt.Errorf("reference %.100q points to nothing", ref)
 	}
@@ -189,12 +191,12 @@ func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error
 			return c.Expand(ref)
 		}
 		out := make(Object, len(v))
-		for _, key := range SortedKeys(v) {
+		for key, child := range Children(v) {
 			at := pointer + "/" + Escape(key)
-			if c.Skip != nil && c.Skip(key, v[key], place, at) {
+			if c.Skip != nil && c.Skip(key, child, place, at) {
 				continue
 			}
-			value, err := c.walk(v[key], at, place.Child(key), depth+1)
+			value, err := c.walk(child, at, place.Child(key), depth+1)
 			if err != nil {
 				return nil, err
 			}

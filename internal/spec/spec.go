@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -108,6 +109,31 @@ func cloneValue(v any) any {
 	default:
 		return v
 	}
+}
+
+// CheckText refuses texts and names with control characters other than white
+// space: they would end up in source code, and hide what a report says.
+func CheckText(tree any) error { return checkText(tree, "") }
+
+func checkText(v any, at string) error {
+	if text, ok := v.(string); ok {
+		if i := strings.IndexFunc(text, isForbidden); i >= 0 {
+			return fmt.Errorf("%s: a control character in the text, at byte %d", at, i)
+		}
+	}
+	for key, child := range Children(v) {
+		if strings.ContainsFunc(key, isForbidden) {
+			return fmt.Errorf("%s: a control character in the name %q", at, key)
+		}
+		if err := checkText(child, at+"/"+Escape(key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isForbidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
 }
 
 // PanicError reports that a library panicked on a document.

@@ -42,15 +42,36 @@ var members = map[string]Place{
 	"security": Names, "scopes": Names,
 }
 
-// SortedKeys returns the keys of an object in a fixed order.
-func SortedKeys(o Object) []string { return slices.Sorted(maps.Keys(o)) }
+// SortedKeys returns the keys of one or more objects in a fixed order.
+func SortedKeys(objects ...Object) []string {
+	var keys []string
+	for _, o := range objects {
+		keys = slices.AppendSeq(keys, maps.Keys(o))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
 
-// Child returns the member key of an object. It is nil if there is no such member
-// or it is not an object.
-func Child(v any, key string) Object {
-	holder, _ := v.(Object)
-	child, _ := holder[key].(Object)
-	return child
+// Child returns the object that is found from v through members of these names.
+// It is nil if one is missing or not an object.
+func Child(v any, keys ...string) Object {
+	object, _ := v.(Object)
+	for _, key := range keys {
+		object, _ = object[key].(Object)
+	}
+	return object
+}
+
+// List returns the member key of an object, nil if it is not a list.
+func List(o Object, key string) []any {
+	list, _ := o[key].([]any)
+	return list
+}
+
+// Text returns the member key of an object, "" if it is not a text.
+func Text(o Object, key string) string {
+	text, _ := o[key].(string)
+	return text
 }
 
 // Ensure returns the member key of an object, which it adds if it is not there.
@@ -63,28 +84,83 @@ func Ensure(o Object, key string) Object {
 	return child
 }
 
+// Children yields the members of an object, or the elements of a list by their
+// indexes, in a fixed order.
+func Children(v any) iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		switch v := v.(type) {
+		case Object:
+			for _, key := range SortedKeys(v) {
+				if !yield(key, v[key]) {
+					return
+				}
+			}
+		case []any:
+			for i, element := range v {
+				if !yield(strconv.Itoa(i), element) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Visit calls visit for v and for each object below it, with the object's place
 // and JSON pointer, a parent before its children. The children of an object that
 // visit changes are those after the change.
 func Visit(v any, place Place, pointer string, visit func(o Object, place Place, pointer string) error) error {
-	switch v := v.(type) {
-	case Object:
-		if err := visit(v, place, pointer); err != nil {
+	object, isObject := v.(Object)
+	if isObject {
+		if err := visit(object, place, pointer); err != nil {
 			return err
 		}
-		for _, key := range SortedKeys(v) {
-			if err := Visit(v[key], place.Child(key), pointer+"/"+Escape(key), visit); err != nil {
-				return err
-			}
+	}
+	for key, child := range Children(v) {
+		below := place
+		if isObject {
+			below = place.Child(key)
 		}
-	case []any:
-		for i, child := range v {
-			if err := Visit(child, place, pointer+"/"+strconv.Itoa(i), visit); err != nil {
-				return err
-			}
+		if err := Visit(child, below, pointer+"/"+Escape(key), visit); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// Subschema is a schema directly below another one.
+type Subschema struct {
+	Keyword string // that it stands under
+	Name    string // of a property, or the index in a list
+	Value   any    // an object, unless the document is not valid
+	Set     func(any)
+}
+
+// Pointer is the JSON pointer of s from the schema above.
+func (s Subschema) Pointer() string {
+	if s.Name == "" && s.Keyword != "properties" {
+		return "/" + s.Keyword
+	}
+	return "/" + s.Keyword + "/" + Escape(s.Name)
+}
+
+// Subschemas returns the schemas directly below a schema, in a fixed order.
+func Subschemas(schema Object) []Subschema {
+	var out []Subschema
+	for name, value := range Children(Child(schema, "properties")) {
+		out = append(out, Subschema{"properties", name, value, func(v any) { Child(schema, "properties")[name] = v }})
+	}
+	for _, keyword := range []string{"items", "additionalProperties", "not"} {
+		if value, ok := schema[keyword]; ok {
+			out = append(out, Subschema{keyword, "", value, func(v any) { schema[keyword] = v }})
+		}
+	}
+	for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
+		list := List(schema, keyword)
+		for i, value := range list {
+			out = append(out, Subschema{keyword, strconv.Itoa(i), value, func(v any) { list[i] = v }})
+		}
+	}
+	return out
 }
 
 // methods are the members of a path item that are operations.
@@ -110,9 +186,8 @@ func (l Located) Title() string { return strings.ToUpper(l.Method) + " " + l.Pat
 // All yields the operations of a document, ordered by path and method.
 func All(doc Object) iter.Seq[Located] {
 	return func(yield func(Located) bool) {
-		paths := Child(doc, "paths")
-		for _, path := range SortedKeys(paths) {
-			item := Child(paths, path)
+		for path, v := range Children(Child(doc, "paths")) {
+			item := Child(v)
 			for _, method := range methods {
 				if op, ok := item[method].(Object); ok && !yield(Located{path, method, item, op}) {
 					return
@@ -137,56 +212,34 @@ type SchemaPlace struct {
 // Schema returns the schema itself, nil if it is not an object.
 func (p SchemaPlace) Schema() Object { return Child(p.Holder, "schema") }
 
-// Schemas yields the places of an operation that hold a schema, in a fixed
+// Schemas returns the places of an operation that hold a schema, in a fixed
 // order: parameters, request body, and the bodies and headers of the responses.
 // References are not followed.
-func (l Located) Schemas() iter.Seq[SchemaPlace] {
-	return func(yield func(SchemaPlace) bool) {
-		emit := func(holder Object, p SchemaPlace) bool {
-			if _, ok := holder["schema"]; ok {
-				p.Holder = holder
-				if !yield(p) {
-					return false
-				}
-			}
-			content := Child(holder, "content")
-			for _, mediaType := range SortedKeys(content) {
-				media := Child(content, mediaType)
-				if _, ok := media["schema"]; !ok {
-					continue
-				}
-				q := p
-				q.Holder, q.MediaType = media, mediaType
-				q.Pointer += "/content/" + Escape(mediaType)
-				if !yield(q) {
-					return false
-				}
-			}
-			return true
+func (l Located) Schemas() []SchemaPlace {
+	var places []SchemaPlace
+	add := func(p SchemaPlace) {
+		if _, ok := p.Holder["schema"]; ok {
+			places = append(places, p)
 		}
-		parameters, _ := l.Operation["parameters"].([]any)
-		for i, v := range parameters {
-			parameter, _ := v.(Object)
-			if !emit(parameter, SchemaPlace{Parameter: parameter, Pointer: l.Pointer() + "/parameters/" + strconv.Itoa(i)}) {
-				return
-			}
-		}
-		if !emit(Child(l.Operation, "requestBody"), SchemaPlace{Pointer: l.Pointer() + "/requestBody"}) {
-			return
-		}
-		responses := Child(l.Operation, "responses")
-		for _, status := range SortedKeys(responses) {
-			pointer := l.Pointer() + "/responses/" + Escape(status)
-			response := Child(responses, status)
-			if !emit(response, SchemaPlace{Status: status, Pointer: pointer}) {
-				return
-			}
-			headers := Child(response, "headers")
-			for _, name := range SortedKeys(headers) {
-				if !emit(Child(headers, name), SchemaPlace{Status: status, Pointer: pointer + "/headers/" + Escape(name)}) {
-					return
-				}
+		for mediaType, media := range Children(Child(p.Holder, "content")) {
+			q := p
+			q.Holder, q.MediaType = Child(media), mediaType
+			q.Pointer += "/content/" + Escape(mediaType)
+			if _, ok := q.Holder["schema"]; ok {
+				places = append(places, q)
 			}
 		}
 	}
+	for i, v := range List(l.Operation, "parameters") {
+		add(SchemaPlace{Holder: Child(v), Parameter: Child(v), Pointer: l.Pointer() + "/parameters/" + strconv.Itoa(i)})
+	}
+	add(SchemaPlace{Holder: Child(l.Operation, "requestBody"), Pointer: l.Pointer() + "/requestBody"})
+	for status, response := range Children(Child(l.Operation, "responses")) {
+		pointer := l.Pointer() + "/responses/" + Escape(status)
+		add(SchemaPlace{Holder: Child(response), Status: status, Pointer: pointer})
+		for name, header := range Children(Child(response, "headers")) {
+			add(SchemaPlace{Holder: Child(header), Status: status, Pointer: pointer + "/headers/" + Escape(name)})
+		}
+	}
+	return places
 }

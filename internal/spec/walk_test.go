@@ -65,7 +65,7 @@ func TestEverySchemaOfAnOperationIsVisited(t *testing.T) {
 	doc := decoded(t, walkedDocument)
 	var got []string
 	for l := range All(doc) {
-		for place := range l.Schemas() {
+		for _, place := range l.Schemas() {
 			value, ok := At(doc, place.Pointer+"/schema")
 			if !ok || !cmp.Equal(value, place.Holder["schema"]) {
 				t.Errorf("%s does not point to the schema", place.Pointer)

@@ -37,10 +37,7 @@ func (c *converter) value(n *yaml.Node, depth int) (any, error) {
 		}
 	}
 	switch n.Kind {
-	case yaml.DocumentNode:
-		if len(n.Content) != 1 {
-			return nil, fmt.Errorf("line %d: not exactly one document", n.Line)
-		}
+	case yaml.DocumentNode: // has one value
 		return c.value(n.Content[0], depth+1)
 	case yaml.AliasNode:
 		c.aliases++

@@ -197,17 +197,15 @@ func (p *Plan) describe(req Request, source published.Source, taken *published.I
 	} else {
 		p.Report = compare.Report{Operations: []compare.Operation{}, Warnings: []string{}, Files: []string{}}
 	}
-	if invalid, ok := errors.AsType[*compare.InvalidError](err); ok {
-		err = refuse(fmt.Errorf("%s: %w", req.Name, invalid))
-	}
 	r := &p.Report
 	r.Source = compare.Source{
 		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: compare.Line(taken.OpenAPI, 20),
 		Title: compare.Line(taken.Title, 100), Version: compare.Line(taken.Version, 40), License: licenseOf(req, taken),
 	}
-	if after.Outcomes != nil {
+	unmatched := func(o overlay.Outcome) bool { return o.Effect == overlay.Unmatched }
+	if len(after.Outcomes) == len(before.Outcomes) || slices.ContainsFunc(after.Outcomes, unmatched) {
 		r.Overlays = compare.CompareOverlays(before.Outcomes, after.Outcomes)
-	}
+	} // else an action could not be applied, and what the others do is not known
 	r.Go.Identical, r.Go.SameCode = true, true
 	p.warn(source, taken)
 	if !req.Partial {

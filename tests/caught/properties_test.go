@@ -9,24 +9,66 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// operation makes a property of the document of one of its operation.
-func operation(holds func(*openapi3.Operation) bool) func(*openapi3.T) bool {
+// property is something that is true of the contract.
+type property func(*openapi3.T) bool
+
+// The operations that the properties are about.
+const (
+	certificates  = "/accounts/{account_id}/mtls_certificates"
+	certificate   = certificates + "/{mtls_certificate_id}"
+	associations  = certificate + "/associations"
+	hostnames     = "/zones/{zone_id}/certificate_authorities/hostname_associations"
+	zones         = "/zones"
+	workers       = "/accounts/{account_id}/workers/scripts"
+	settings      = workers + "/{script_name}/settings"
+	pagesProjects = "/accounts/{account_id}/pages/projects"
+	hyperdrive    = "/accounts/{account_id}/hyperdrive/configs"
+	gateway       = "/accounts/{account_id}/gateway/configuration"
+	posture       = "/accounts/{account_id}/devices/posture"
+)
+
+// at makes a property of the document of one of its operations. The operation is
+// GET if the path stands alone.
+func at(operation string, holds func(*openapi3.Operation) bool) property {
 	return func(doc *openapi3.T) bool {
-		for _, item := range doc.Paths.Map() {
-			if item.Get != nil && holds(item.Get) {
-				return true
-			}
+		method, path, ok := strings.Cut(operation, " ")
+		if !ok {
+			method, path = "GET", operation
 		}
-		return false
+		item := doc.Paths.Value(path)
+		if item == nil {
+			return false
+		}
+		o := item.GetOperation(method)
+		return o != nil && holds(o)
 	}
 }
 
-func accepts(status int, body string) func(*openapi3.T) bool {
-	return operation(func(o *openapi3.Operation) bool { return valid(o, status, body) })
+// everywhere makes a property of the document of all its operations.
+func everywhere(holds func(*openapi3.Operation) bool) property {
+	return func(doc *openapi3.T) bool {
+		for _, item := range doc.Paths.Map() {
+			for _, o := range item.Operations() {
+				if !holds(o) {
+					return false
+				}
+			}
+		}
+		return true
+	}
 }
 
-func refuses(status int, body string) func(*openapi3.T) bool {
-	return operation(func(o *openapi3.Operation) bool { return !valid(o, status, body) })
+func accepts(operation string, status int, body string) property {
+	return at(operation, func(o *openapi3.Operation) bool { return valid(o, status, body) })
+}
+
+func refuses(operation string, status int, body string) property {
+	return at(operation, func(o *openapi3.Operation) bool { return !valid(o, status, body) })
+}
+
+// both is true when two properties are.
+func both(a, b property) property {
+	return func(doc *openapi3.T) bool { return a(doc) && b(doc) }
 }
 
 func valid(o *openapi3.Operation, status int, body string) bool {
@@ -34,12 +76,21 @@ func valid(o *openapi3.Operation, status int, body string) bool {
 	if json.Unmarshal([]byte(body), &value) != nil {
 		panic("not JSON: " + body)
 	}
-	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value.VisitJSON(value) == nil
+	return response(o, status).VisitJSON(value) == nil
+}
+
+func response(o *openapi3.Operation, status int) *openapi3.Schema {
+	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
+}
+
+// success is a response with a result.
+func success(result string) string {
+	return `{"success":true,"errors":[],"messages":[],"result":` + result + `}`
 }
 
 // schemes is the list of security requirements, in order.
-func schemes(want ...string) func(*openapi3.T) bool {
-	return operation(func(o *openapi3.Operation) bool {
+func schemes(want ...string) property {
+	return everywhere(func(o *openapi3.Operation) bool {
 		var got []string
 		if o.Security != nil {
 			for _, requirement := range *o.Security {
@@ -51,34 +102,79 @@ func schemes(want ...string) func(*openapi3.T) bool {
 }
 
 // longestID is true when ids of n characters are allowed.
-func longestID(name string, n int) func(*openapi3.T) bool {
-	return operation(func(o *openapi3.Operation) bool {
+func longestID(name string, n int) property {
+	return everywhere(func(o *openapi3.Operation) bool {
 		parameter := o.Parameters.GetByInAndName("path", name)
-		return parameter != nil && parameter.Schema.Value.VisitJSON(strings.Repeat("x", n)) == nil
+		return parameter == nil || parameter.Schema.Value.VisitJSON(strings.Repeat("x", n)) == nil
 	})
 }
 
-// successIsPlain is true when the success flag is a boolean and no enumeration
-// of one, in both envelopes.
-func successIsPlain(doc *openapi3.T) bool {
-	for _, name := range []string{"AssociationsResponse", "FailureResponse"} {
-		if flag := doc.Components.Schemas[name].Value.Properties["success"].Value; !flag.Type.Is("boolean") || len(flag.Enum) > 0 {
-			return false
+// sends is true when the operation has a query parameter that takes the value.
+func sends(operation, name string, value any) property {
+	return at(operation, func(o *openapi3.Operation) bool {
+		parameter := o.Parameters.GetByInAndName("query", name)
+		return parameter != nil && parameter.Schema.Value.VisitJSON(value) == nil
+	})
+}
+
+// member returns a member of a success, such as "result[].id"; nil if there is
+// none.
+func member(o *openapi3.Operation, path string) *openapi3.SchemaRef {
+	s := &openapi3.SchemaRef{Value: response(o, 200)}
+	for name := range strings.SplitSeq(path, ".") {
+		name, isList := strings.CutSuffix(name, "[]")
+		if s = s.Value.Properties[name]; s != nil && isList {
+			s = s.Value.Items
+		}
+		if s == nil {
+			return nil
 		}
 	}
-	return true
+	return s
 }
 
-// noChoiceIsLeft is true when a success is plain members, with no part of a
-// scrambled envelope beside them.
-func noChoiceIsLeft(doc *openapi3.T) bool {
-	schema := doc.Components.Schemas["AssociationsResponse"].Value
-	return len(schema.AnyOf)+len(schema.OneOf)+len(schema.AllOf) == 0
-}
-
-// knows is true when the contract shows the value for the member of a row.
-func knows(member, value string) func(*openapi3.T) bool {
-	return func(doc *openapi3.T) bool {
-		return doc.Components.Schemas["Association"].Value.Properties[member].Value.Example == value
+// extension returns an extension of a member, which stands beside the reference
+// if its schema is a component.
+func extension(m *openapi3.SchemaRef, name string) any {
+	if value, ok := m.Extensions[name]; ok {
+		return value
 	}
+	return m.Value.Extensions[name]
+}
+
+// has is true when a success has the member.
+func has(operation, path string) property {
+	return at(operation, func(o *openapi3.Operation) bool { return member(o, path) != nil })
+}
+
+// lacks is true when a success has no such member.
+func lacks(operation, path string) property {
+	return at(operation, func(o *openapi3.Operation) bool { return member(o, path) == nil })
+}
+
+// decides is true when the member is marked as one that decides.
+func decides(operation string, paths ...string) property {
+	return at(operation, func(o *openapi3.Operation) bool {
+		return !slices.ContainsFunc(paths, func(path string) bool {
+			m := member(o, path)
+			return m == nil || extension(m, "x-decides") != true
+		})
+	})
+}
+
+// knows is true when the contract shows the value for the member.
+func knows(operation, path, value string) property {
+	return at(operation, func(o *openapi3.Operation) bool {
+		m := member(o, path)
+		return m != nil && m.Value.Example == value
+	})
+}
+
+// plain is true when a success is members alone, with no part of a scrambled
+// envelope beside them.
+func plain(operation string) property {
+	return at(operation, func(o *openapi3.Operation) bool {
+		s := response(o, 200)
+		return len(s.AnyOf)+len(s.OneOf)+len(s.AllOf) == 0
+	})
 }

@@ -3,19 +3,24 @@ package caught
 import (
 	"sync"
 
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
-// source is a published document: the frozen fragment, or one made of it after
-// the pattern of other revisions.
+// source is a set of published documents: those of openapi/ with the frozen
+// fragment for its operation, or ones made of them after the pattern of other
+// revisions.
 type source int
 
 const (
-	fragment source = iota
+	stored source = iota
 	scrambled
 	tokenOnly
+	pairOnly
 	otherExamples
+	early
+	late
 )
 
 type built struct {
@@ -25,63 +30,133 @@ type built struct {
 
 // sources puts each source through the pipeline once.
 var sources = map[source]func() built{
-	fragment:  once(func(specdoc.Object) {}),
-	scrambled: once(scramble),
-	tokenOnly: once(keepTokenOnly),
-
+	stored:        once(func(map[string]spec.Object) {}),
+	scrambled:     once(scramble),
+	tokenOnly:     once(keepTokenOnly),
+	pairOnly:      once(keepPairOnly),
 	otherExamples: once(showOtherExamples),
+	early:         once(lookEarly),
+	late:          once(lookLate),
 }
 
-func once(change func(specdoc.Object)) func() built {
+func once(change func(documents map[string]spec.Object)) func() built {
 	return sync.OnceValue(func() built {
-		document, err := rebuild.Published(moduleRoot)
+		fragment, err := rebuild.Fragment(moduleRoot)
 		if err != nil {
 			return built{err: err}
 		}
-		change(document)
-		stages, err := rebuild.Run(moduleRoot, document)
+		stages, err := rebuild.Stored(moduleRoot, func(documents map[string]spec.Object) {
+			documents[frozen.Name] = fragment
+			change(documents)
+		})
 		return built{stages, err}
 	})
 }
 
-// scramble makes the document look like the revisions that joined the parts of
+// scramble makes the fragment look like the revisions that joined the parts of
 // the success envelope with anyOf and offered a failure in place of the common
 // part.
-func scramble(document specdoc.Object) {
-	responses := published(document)["responses"].(specdoc.Object)
+func scramble(documents map[string]spec.Object) {
 	parts := func(status string) []any {
-		content := responses[status].(specdoc.Object)["content"].(specdoc.Object)["application/json"].(specdoc.Object)
-		return content["schema"].(specdoc.Object)["allOf"].([]any)
+		return schema(documents[frozen.Name], status)["allOf"].([]any)
 	}
-	envelope := parts("200")[0].(specdoc.Object)
+	envelope := parts("200")[0].(spec.Object)
 	joined := envelope["allOf"].([]any)
 	delete(envelope, "allOf")
-	choice := []any{joined[0], specdoc.Clone(parts("4XX")[1])}
-	envelope["anyOf"] = []any{specdoc.Object{"oneOf": choice}, joined[1]}
+	choice := []any{joined[0], spec.Clone(parts("4XX")[1])}
+	envelope["anyOf"] = []any{spec.Object{"oneOf": choice}, joined[1]}
 }
 
-// keepTokenOnly makes the document look like one that knows only API tokens.
-func keepTokenOnly(document specdoc.Object) {
-	published(document)["security"] = []any{specdoc.Object{"api_token": []any{}}}
-	document["components"] = specdoc.Object{"securitySchemes": specdoc.Object{
-		"api_token": specdoc.Object{"type": "http", "scheme": "bearer"},
-	}}
+// keepTokenOnly makes the documents look like ones that know only API tokens.
+func keepTokenOnly(documents map[string]spec.Object) {
+	for _, document := range documents {
+		operation(document)["security"] = []any{spec.Object{"api_token": []any{}}}
+		spec.Ensure(document, "components")["securitySchemes"] = spec.Object{
+			"api_token": spec.Object{"type": "http", "scheme": "bearer"},
+		}
+	}
 }
 
-// showOtherExamples makes the document show another service and status.
-func showOtherExamples(document specdoc.Object) {
-	responses := published(document)["responses"].(specdoc.Object)
-	content := responses["200"].(specdoc.Object)["content"].(specdoc.Object)["application/json"].(specdoc.Object)
-	rows := content["schema"].(specdoc.Object)["allOf"].([]any)[1].(specdoc.Object)["properties"].(specdoc.Object)["result"].(specdoc.Object)
-	members := rows["items"].(specdoc.Object)["properties"].(specdoc.Object)
+// keepPairOnly makes the documents look like ones that know no API tokens.
+func keepPairOnly(documents map[string]spec.Object) {
+	for _, document := range documents {
+		operation(document)["security"] = []any{spec.Object{"api_email": []any{}, "api_key": []any{}}}
+		spec.Ensure(document, "components")["securitySchemes"] = spec.Object{
+			"api_email": spec.Object{"type": "apiKey", "in": "header", "name": "X-Auth-Email"},
+			"api_key":   spec.Object{"type": "apiKey", "in": "header", "name": "X-Auth-Key"},
+		}
+	}
+}
+
+// showOtherExamples makes the fragment show another service and status.
+func showOtherExamples(documents map[string]spec.Object) {
+	members := dig(schema(documents[frozen.Name], "200")["allOf"].([]any)[1].(spec.Object), "properties", "result", "items", "properties")
 	for _, name := range []string{"service", "status"} {
-		members[name].(specdoc.Object)["example"] = "other"
+		dig(members, name)["example"] = "other"
 	}
 }
 
-func published(document specdoc.Object) specdoc.Object {
-	for _, item := range document["paths"].(specdoc.Object) {
-		return item.(specdoc.Object)["get"].(specdoc.Object)
+// lookEarly makes the documents look like those of 2022 and 2023: zones without
+// parameters, a private key for each certificate, settings of a Worker without an
+// envelope and with a result that a failure may have.
+func lookEarly(documents map[string]spec.Object) {
+	delete(operation(documents["listZones"]), "parameters")
+	upload := dig(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")
+	upload["schema"] = spec.Object{
+		"type": "object", "required": []any{"certificates", "ca", "private_key"},
+		"properties": spec.Object{
+			"ca": spec.Object{"type": "boolean"}, "certificates": spec.Object{"type": "string"},
+			"name": spec.Object{"type": "string"}, "private_key": spec.Object{"type": "string"},
+		},
 	}
-	return nil
+	settings := dig(operation(documents["getWorkerSettings"]), "responses", "200", "content", "application/json")
+	settings["schema"] = spec.Object{"properties": spec.Object{"bindings": spec.Object{"type": "array", "items": spec.Object{}}}}
+	notes := spec.Object{"type": "array", "items": spec.Object{
+		"type": "object", "required": []any{"code", "message"},
+		"properties": spec.Object{"code": spec.Object{"type": "integer"}, "message": spec.Object{"type": "string"}},
+	}}
+	dig(operation(documents["getWorkerSettings"]), "responses", "4XX", "content", "application/json")["schema"] = spec.Object{
+		"type": "object", "required": []any{"success", "errors", "messages", "result"},
+		"properties": spec.Object{
+			"success": spec.Object{"type": "boolean"}, "errors": notes, "messages": spec.Clone(notes),
+			"result": spec.Object{"anyOf": []any{spec.Object{"type": "object"}, spec.Object{"type": "string"}}},
+		},
+	}
+}
+
+// lookLate makes the documents of certificates look like those of 2026: a type,
+// which the list can be filtered by.
+func lookLate(documents map[string]spec.Object) {
+	kind := spec.Object{"type": "string", "enum": []any{"custom", "gateway_managed", "access_managed"}}
+	list := documents["listMTLSCertificates"]
+	operation(list)["parameters"] = append(operation(list)["parameters"].([]any), spec.Object{
+		"name": "type", "in": "query", "explode": false, "schema": spec.Object{"type": "array", "items": kind},
+	})
+	for _, name := range []string{"listMTLSCertificates", "getMTLSCertificate", "deleteMTLSCertificate", "uploadMTLSCertificate"} {
+		for _, component := range dig(documents[name], "components", "schemas") {
+			properties := spec.Child(component, "properties")
+			if properties["serial_number"] != nil {
+				properties["type"] = kind
+			}
+		}
+	}
+}
+
+// operation returns the one operation of a document.
+func operation(document spec.Object) spec.Object {
+	for l := range spec.All(document) {
+		return l.Operation
+	}
+	panic("no operation")
+}
+
+func schema(document spec.Object, status string) spec.Object {
+	return dig(operation(document), "responses", status, "content", "application/json", "schema")
+}
+
+func dig(from spec.Object, path ...string) spec.Object {
+	for _, key := range path {
+		from = from[key].(spec.Object)
+	}
+	return from
 }

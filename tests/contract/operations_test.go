@@ -14,6 +14,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -94,31 +95,36 @@ func TestEveryOperationOfTheContractHasARow(t *testing.T) {
 func TestEveryRequestOfTheGeneratedClientIsInTheContract(t *testing.T) {
 	t.Parallel()
 	routes := router(t, baseURLs...)
-	for id, op := range operations {
-		rapid.Check(t, func(t *rapid.T) {
-			base := rapid.SampledFrom(baseURLs).Draw(t, "base URL")
-			req, err := op.request(base, arguments{
-				account:     rapid.StringMatching(`[0-9A-Za-z_-]{1,32}`).Draw(t, "account"),
-				certificate: rapid.StringMatching(`[0-9A-Za-z_-]{1,64}`).Draw(t, "certificate"),
-				zone:        rapid.StringMatching(`[0-9a-f]{32}`).Draw(t, "zone"),
-				script:      rapid.StringMatching(`[a-z0-9_][a-z0-9_-]{0,60}`).Draw(t, "script"),
-				pem:         rapid.String().Draw(t, "PEM"),
-				page:        float64(rapid.IntRange(0, 1<<50).Draw(t, "page")),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Authorization", "Bearer t0ken")
-			if err := validRequest(routes, req.Clone(t.Context())); err != nil {
-				t.Errorf("%s: %s %s: %v", id, req.Method, req.URL, err)
-			}
-			path, _, _ := strings.Cut(req.URL.Path, "/accounts/")
-			path, _, _ = strings.Cut(path, "/zones")
-			if vs, err := contract.CheckRequest(req, contract.WithBasePath(path)); err != nil || len(vs) > 0 {
-				t.Errorf("%s: %s %s: %v %v", id, req.Method, req.URL, vs, err)
-			}
+	rapid.Check(t, func(t *rapid.T) {
+		id, op := drawOperation(t)
+		base := rapid.SampledFrom(baseURLs).Draw(t, "base URL")
+		req, err := op.request(base, arguments{
+			account:     rapid.StringMatching(`[0-9A-Za-z_-]{1,32}`).Draw(t, "account"),
+			certificate: rapid.StringMatching(`[0-9A-Za-z_-]{1,64}`).Draw(t, "certificate"),
+			zone:        rapid.StringMatching(`[0-9a-f]{32}`).Draw(t, "zone"),
+			script:      rapid.StringMatching(`[a-z0-9_][a-z0-9_-]{0,60}`).Draw(t, "script"),
+			pem:         rapid.String().Draw(t, "PEM"),
+			page:        float64(rapid.IntRange(0, 1<<50).Draw(t, "page")),
 		})
-	}
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer t0ken")
+		if err := validRequest(routes, req.Clone(t.Context())); err != nil {
+			t.Errorf("%s: %s %s: %v", id, req.Method, req.URL, err)
+		}
+		path, _, _ := strings.Cut(req.URL.Path, "/accounts/")
+		path, _, _ = strings.Cut(path, "/zones")
+		if vs, err := contract.CheckRequest(req, contract.WithBasePath(path)); err != nil || len(vs) > 0 {
+			t.Errorf("%s: %s %s: %v %v", id, req.Method, req.URL, vs, err)
+		}
+	})
+}
+
+// drawOperation draws a row of the table.
+func drawOperation(t *rapid.T) (string, operation) {
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(operations))).Draw(t, "operation")
+	return id, operations[id]
 }
 
 // newFilled returns a server that has something for every operation.
@@ -155,6 +161,7 @@ func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 	unknown := arguments{account: "unknown", certificate: "unknown", zone: "unknown", script: "unknown", pem: "no PEM"}
 	for id, op := range operations {
 		server, known := newFilled(t)
+		routes := router(t, server.URL())
 		expect := func(name string, want int, header http.Header, a arguments) {
 			t.Helper()
 			req, err := op.request(server.URL(), a)
@@ -162,7 +169,7 @@ func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 				t.Fatal(err)
 			}
 			maps.Copy(req.Header, header)
-			if status, err := validAnswer(t, server, req); err != nil || status != want {
+			if status, err := validAnswer(t, routes, req); err != nil || status != want {
 				t.Errorf("%s, %s: status %d, want %d: %v", id, name, status, want, err)
 			}
 		}
@@ -192,9 +199,9 @@ func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 
 // validAnswer sends a request and holds its answer to the contract with kin-openapi
 // alone.
-func validAnswer(t *testing.T, server *apitest.Server, req *http.Request) (status int, err error) {
+func validAnswer(t *testing.T, routes routers.Router, req *http.Request) (status int, err error) {
 	t.Helper()
-	route, params, err := router(t, server.URL()).FindRoute(req)
+	route, params, err := routes.FindRoute(req)
 	if err != nil {
 		return 0, err
 	}
@@ -218,35 +225,38 @@ func validAnswer(t *testing.T, server *apitest.Server, req *http.Request) (statu
 // member that the contract declares.
 func TestNoDeclaredMemberIsLostInAnyOperation(t *testing.T) {
 	t.Parallel()
-	for id, op := range operations {
-		schema := responseSchema(t, id, 200)
-		documents := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {
+	contract := readOperations(t)
+	rapid.Check(t, func(t *rapid.T) {
+		id, op := drawOperation(t)
+		schema, err := contract[id].Schema(200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {
 			return schema.VisitJSON(drawn, openapi3.VisitAsResponse()) == nil
-		})
-		rapid.Check(t, func(t *rapid.T) {
-			body, err := json.Marshal(documents.Draw(t, "document"))
+		}).Draw(t, "document")
+		body, err := json.Marshal(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := essence(schema, decoded(t, body))
+		for name, decode := range map[string]func([]byte, strictjson.Object) error{
+			"encoding/json": func(body []byte, v strictjson.Object) error { return json.Unmarshal(body, v) },
+			"strictjson":    strictjson.Unmarshal,
+		} {
+			response := op.response()
+			if err := decode(body, response); err != nil {
+				t.Fatalf("%s, %s: %s: %v", id, name, body, err)
+			}
+			again, err := json.Marshal(response)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := essence(schema, decoded(t, body))
-			for name, decode := range map[string]func([]byte, strictjson.Object) error{
-				"encoding/json": func(body []byte, v strictjson.Object) error { return json.Unmarshal(body, v) },
-				"strictjson":    strictjson.Unmarshal,
-			} {
-				response := op.response()
-				if err := decode(body, response); err != nil {
-					t.Fatalf("%s, %s: %s: %v", id, name, body, err)
-				}
-				again, err := json.Marshal(response)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(want, essence(schema, decoded(t, again))); diff != "" {
-					t.Errorf("%s, %s: %s (-want +got):\n%s", id, name, body, diff)
-				}
+			if diff := cmp.Diff(want, essence(schema, decoded(t, again))); diff != "" {
+				t.Errorf("%s, %s: %s (-want +got):\n%s", id, name, body, diff)
 			}
-		})
-	}
+		}
+	})
 }
 
 func decoded(t *rapid.T, body []byte) (value any) {

@@ -3,9 +3,10 @@ package equivalence
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/internal/overlay"
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 )
 
 // deviation is one way in which the contract differs from the published text on
@@ -16,56 +17,68 @@ type deviation struct {
 	repair func(document map[string]any) bool
 }
 
-// wider are the deviations that let the contract accept more, in a success or in
-// a failure.
-func wider(success bool) []deviation {
-	common := []deviation{
-		{"40-real-answers.yaml#codes-below-1000", eachInfo(func(info map[string]any) bool {
-			code, _ := info["code"].(float64)
-			if code >= 1000 {
+// wider are the deviations that let the contract accept more.
+func wider(k kind) []deviation {
+	out := []deviation{{"2-contract/20-envelope.yaml#codes-below-1000", eachInfo(func(info map[string]any) bool {
+		code, _ := info["code"].(float64)
+		if code >= 1000 {
+			return false
+		}
+		info["code"] = 1000.0
+		return true
+	})}}
+	if k.success || len(k.published.Properties["success"].Value.Enum) > 0 {
+		out = append(out, deviation{"2-contract/20-envelope.yaml#success-is-a-boolean", func(document map[string]any) bool {
+			if document["success"] == k.success {
 				return false
 			}
-			info["code"] = 1000.0
+			document["success"] = k.success
 			return true
-		})},
-		{"40-real-answers.yaml#success-is-a-boolean", func(document map[string]any) bool {
-			if document["success"] == success {
-				return false
-			}
-			document["success"] = success
-			return true
-		}},
+		}})
 	}
-	if success {
-		return append(common, deviation{
-			"30-current-contract.yaml#result-is-optional", addMissing(map[string]any{"result": []any{}}),
-		})
+	if k.success {
+		return append(out, deviation{"2-contract/20-envelope.yaml#result-is-optional", addMissing(map[string]any{"result": []any{}})})
 	}
-	return append(common, deviation{
-		"10-failure-response.yaml#failure-without-messages-or-result",
-		addMissing(map[string]any{"result": nil, "messages": []any{}}),
+	return append(out, deviation{
+		"2-contract/20-envelope.yaml#failure-without-messages-or-result", addMissing(map[string]any{"result": nil, "messages": []any{}}),
 	})
 }
 
 // stricter are the deviations that let the contract give a type to a field that
-// the published text does not speak of.
-func stricter(success bool) []deviation {
-	common := []deviation{
-		{"30-current-contract.yaml#documentation-url", eachInfo(dropUnless[string]("documentation_url"))},
-		{"30-current-contract.yaml#source-pointer", eachInfo(func(info map[string]any) bool {
+// the published text does not speak of, and no result to any failure.
+func stricter(k kind) []deviation {
+	out := []deviation{
+		{"2-contract/20-envelope.yaml#documentation-url", eachInfo(dropUnless[string]("documentation_url"))},
+		{"2-contract/20-envelope.yaml#source-pointer", eachInfo(func(info map[string]any) bool {
 			if source, isObject := info["source"].(map[string]any); isObject {
 				return dropUnless[string]("pointer")(source)
 			}
 			return dropUnless[map[string]any]("source")(info)
 		})},
 	}
-	if !success {
-		return common
+	if k.success {
+		return append(out, deviation{"2-contract/20-envelope.yaml#result-info-has-numbers", func(document map[string]any) bool {
+			info, _ := document["result_info"].(map[string]any)
+			return dropUnless[float64]("total_pages")(info)
+		}})
 	}
-	return append(common, deviation{"30-current-contract.yaml#total-pages", func(document map[string]any) bool {
-		info, _ := document["result_info"].(map[string]any)
-		return dropUnless[float64]("total_pages")(info)
-	}})
+	return append(out, withoutResult(k)...)
+}
+
+// withoutResult is the deviation of the failures that are published with any
+// object as their result.
+func withoutResult(k kind) []deviation {
+	if k.success || len(k.published.Properties["result"].Value.Enum) > 0 {
+		return nil
+	}
+	return []deviation{{"2-contract/20-envelope.yaml#failure-without-a-result", func(document map[string]any) bool {
+		result, present := document["result"]
+		if result == nil || !present {
+			return false
+		}
+		document["result"] = nil
+		return true
+	}}}
 }
 
 // repairAll makes the document do without deviations and returns the actions
@@ -130,18 +143,18 @@ func clone(t interface{ Fatal(...any) }, document any) (out any) {
 
 func TestDeviationsNameOverlayActions(t *testing.T) {
 	t.Parallel()
-	overlays, err := overlay.Load(os.DirFS(moduleRoot), "overlays")
+	overlays, err := normalize.ReadOverlays(os.DirFS(moduleRoot))
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	for _, o := range overlays {
+	for _, o := range slices.Concat(overlays.Published, overlays.Contract) {
 		for _, action := range o.Actions {
 			known[action.ID] = true
 		}
 	}
-	for _, list := range [][]deviation{wider(true), wider(false), stricter(true)} {
-		for _, d := range list {
+	for _, k := range kinds(t) {
+		for _, d := range slices.Concat(wider(k), stricter(k)) {
 			if !known[d.action] {
 				t.Errorf("no overlay action is called %s", d.action)
 			}

@@ -3,32 +3,92 @@
 package equivalence
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
 const moduleRoot = "../.."
 
-func readPublished(t *testing.T) *frozen.Operation {
+// stages are those of all operations, with the frozen fragment for its own.
+func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
-	op, err := frozen.Read(moduleRoot)
+	s, err := rebuilt()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return op
+	return s
 }
 
-// published returns the published schema of a success, with associations that
-// are objects: the published ones have properties but no type, so that a number
-// would be an association too.
-func published(t *testing.T) *openapi3.Schema {
+var rebuilt = sync.OnceValues(func() (rebuild.Stages, error) { return rebuild.Frozen(moduleRoot) })
+
+// eachOperation runs a test for each operation of the list.
+func eachOperation(t *testing.T, test func(t *testing.T, op spec.Operation)) {
 	t.Helper()
-	schema := readPublished(t).Schema(200)
+	for _, op := range stages(t).Operations {
+		t.Run(op.Name, func(t *testing.T) {
+			t.Parallel()
+			test(t, op)
+		})
+	}
+}
+
+// associations is the entry of the operation that the fragment describes.
+func associations(t *testing.T) spec.Operation {
+	t.Helper()
+	for _, op := range stages(t).Operations {
+		if op.Name == frozen.Name {
+			return op
+		}
+	}
+	t.Fatal("the list lacks the operation of the fragment")
+	return spec.Operation{}
+}
+
+// operation returns an operation as a document describes it, and the names that
+// its path parameters have there.
+func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Operation, []string) {
+	t.Helper()
+	found, names, err := op.Find(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := rebuild.Load(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), names
+}
+
+func published(t *testing.T, op spec.Operation) (*openapi3.Operation, []string) {
+	t.Helper()
+	return operation(t, stages(t).Published[op.Name], op)
+}
+
+func contract(t *testing.T, op spec.Operation) *openapi3.Operation {
+	t.Helper()
+	o, _ := operation(t, stages(t).Contract, op)
+	return o
+}
+
+// schemaOf returns the schema that an operation has for a status.
+func schemaOf(o *openapi3.Operation, status int) *openapi3.Schema {
+	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
+}
+
+// publishedSuccess returns the published schema of a success of the fragment, with
+// associations that are objects: the published ones have properties but no type,
+// so that a number would be an association too.
+func publishedSuccess(t *testing.T) *openapi3.Schema {
+	t.Helper()
+	o, _ := published(t, associations(t))
+	schema := schemaOf(o, 200)
 	items := schema.AllOf[1].Value.Properties["result"].Value.Items.Value
 	if items.Properties["service"] == nil || items.Type != nil {
 		t.Fatal("the fragment is not the one that this test knows")
@@ -37,39 +97,16 @@ func published(t *testing.T) *openapi3.Schema {
 	return schema
 }
 
-// publishedFailure returns the arm of the published failure that is not the
+// publishedFailure returns the arm of a published failure that is not the
 // success: what is left of the 4XX once it can be satisfied.
-func publishedFailure(t *testing.T) *openapi3.Schema {
+func publishedFailure(t *testing.T, op spec.Operation) *openapi3.Schema {
 	t.Helper()
-	arms := readPublished(t).Schema(404).AllOf
-	if len(arms) != 2 {
-		t.Fatal("the fragment is not the one that this test knows")
+	o, _ := published(t, op)
+	schema := schemaOf(o, 404)
+	if arms := schema.AllOf; len(arms) > 0 {
+		return arms[len(arms)-1].Value
 	}
-	return arms[1].Value
-}
-
-func stages(t *testing.T) rebuild.Stages {
-	t.Helper()
-	s, err := rebuild.Frozen(moduleRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// responseSchema returns the schema that a stage of the pipeline has for a
-// status.
-func responseSchema(t *testing.T, stage specdoc.Object, status int) *openapi3.Schema {
-	t.Helper()
-	doc, err := rebuild.Load(stage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, item := range doc.Paths.Map() {
-		return item.Get.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
-	}
-	t.Fatal("the document has no path")
-	return nil
+	return schema
 }
 
 // validate returns what a schema has against a document.

@@ -1,4 +1,5 @@
-// Package imports holds what is promised about the weight of an import.
+// Package imports holds what is promised about the weight of an import, and about
+// what the core of package api may know.
 package imports
 
 import (

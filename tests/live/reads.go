@@ -35,14 +35,11 @@ type reader struct {
 // reads returns a question for each operation of the contract that only reads.
 // Lists that say what others can be asked about come before those.
 func reads(t target, transport http.RoundTripper) (report, error) {
-	operations, err := committed.Operations()
-	if err != nil {
-		return nil, err
-	}
 	doc, err := committed.Contract()
 	if err != nil {
 		return nil, err
 	}
+	operations := committed.OperationsOf(doc)
 	t.baseURL = cmp.Or(t.baseURL, doc.Servers[0].URL)
 	r := &reader{t, transport, map[string]string{
 		"account_id": t.certificate.AccountID, "account.id": t.certificate.AccountID, "mtls_certificate_id": t.certificate.ID,

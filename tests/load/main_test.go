@@ -1,6 +1,6 @@
 // Package load holds what is promised about many calls at a time: each is
 // answered once and rightly, and memory, connections and goroutines stay
-// bounded.
+// bounded. It also holds what is promised about inventories of any account.
 package load
 
 import (

@@ -6,6 +6,7 @@ package load
 // memory of the program: 204 to 210 MiB were seen instead of 26.
 const (
 	audited     = 100_000
+	accounts    = 500
 	memoryBound = 400 // MiB, with the server in the same process
 	reduced     = "with the race detector; a million without, by make load"
 )

@@ -8,21 +8,20 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/certuse/cloudflare-mtls/internal/flatten"
-	"github.com/certuse/cloudflare-mtls/internal/pipeline"
-	"github.com/certuse/cloudflare-mtls/internal/provenance"
-	"github.com/certuse/cloudflare-mtls/internal/specdoc"
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
+	"github.com/certuse/cloudflare-mtls/internal/published"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
-const (
-	moduleRoot = "../.."
-	frozen     = moduleRoot + "/tests/testdata/published/openapi-fragment.txt"
-)
+const moduleRoot = "../.."
 
 // fragment is the frozen text, taken apart: five lines, then JSON values one
 // after the other.
@@ -34,7 +33,7 @@ type fragment struct {
 
 func readFragment(t *testing.T) (fragment, []byte) {
 	t.Helper()
-	data, err := os.ReadFile(frozen)
+	data, err := os.ReadFile(filepath.Join(moduleRoot, frozen.Path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,27 +54,41 @@ func readFragment(t *testing.T) (fragment, []byte) {
 	return f, data
 }
 
-func readSource(t *testing.T) pipeline.Source {
+func readSource(t *testing.T) published.Source {
 	t.Helper()
-	source, err := pipeline.ReadSource(os.DirFS(moduleRoot))
+	source, err := published.ReadSource(os.DirFS(moduleRoot))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return source
 }
 
+// fragmentRecord returns the record of the fragment's operation and its document.
+func fragmentRecord(t *testing.T) (published.Record, spec.Object) {
+	t.Helper()
+	source := readSource(t)
+	for _, op := range source.Operations {
+		if op.Name == frozen.Name {
+			record, _ := source.Provenance.Record(op.Document)
+			return record, source.Documents[op.Name]
+		}
+	}
+	t.Fatal("the list lacks the operation of the fragment")
+	return published.Record{}, nil
+}
+
 func TestStoredDocumentIsTheFragmentUntouched(t *testing.T) {
 	t.Parallel()
 	want, text := readFragment(t)
-	source := readSource(t)
-	if source.Provenance.SourceSHA256 != provenance.Sum(text) {
-		t.Skipf("openapi/ has been updated since (%s): the frozen fragment is history", source.Provenance.Source)
+	record, document := fragmentRecord(t)
+	if record.SourceSHA256 != published.Sum(text) {
+		t.Skipf("openapi/ has been updated since (%s): the frozen fragment is history", record.Source)
 	}
-	op := dig(t, source.Document, "paths", want.path, strings.ToLower(want.method))
+	op := dig(t, document, "paths", want.path, strings.ToLower(want.method))
 	if want.request != nil {
 		t.Error("the fragment has a request body; the stored document must have it too")
 	}
-	expected := specdoc.Object{
+	expected := spec.Object{
 		"description":             want.description,
 		"operationId":             want.operationID,
 		"tags":                    []any{want.tag},
@@ -94,12 +107,12 @@ func TestStoredDocumentIsTheFragmentUntouched(t *testing.T) {
 // is all that was added.
 func TestAdditionsAreMarked(t *testing.T) {
 	t.Parallel()
-	source := readSource(t)
-	marked := source.Provenance.Added
+	record, document := fragmentRecord(t)
+	marked := record.Added
 	if len(marked) == 0 {
-		t.Skip("the stored document is a whole published one: nothing was added")
+		t.Skip("the stored document is a published one: nothing was added")
 	}
-	inDocument, _ := source.Document["x-added"].([]any)
+	inDocument, _ := document["x-added"].([]any)
 	listed := make([]string, len(inDocument))
 	for i, pointer := range inDocument {
 		listed[i], _ = pointer.(string)
@@ -107,7 +120,7 @@ func TestAdditionsAreMarked(t *testing.T) {
 	if diff := cmp.Diff(marked, listed); diff != "" {
 		t.Errorf("(-provenance +document)\n%s", diff)
 	}
-	rest := specdoc.Clone(source.Document)
+	rest := spec.Clone(document)
 	delete(rest, "x-added")
 	for _, pointer := range marked {
 		steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
@@ -122,39 +135,78 @@ func TestAdditionsAreMarked(t *testing.T) {
 		delete(parent, last)
 	}
 	fragment, _ := readFragment(t)
-	want := specdoc.Object{
-		"paths":      specdoc.Object{fragment.path: source.Document["paths"].(specdoc.Object)[fragment.path]},
-		"components": specdoc.Object{},
+	want := spec.Object{
+		"paths":      spec.Object{fragment.path: dig(t, document, "paths", fragment.path)},
+		"components": spec.Object{},
 	}
 	if diff := cmp.Diff(want, rest); diff != "" {
 		t.Errorf("added without a mark (-published +rest)\n%s", diff)
 	}
 }
 
-func TestStoredDocumentIsValidOpenAPI(t *testing.T) {
+var (
+	digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	day    = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}$`)
+)
+
+// Each operation has a text, which holds it and what it uses, as it was
+// published; the record says from where it came and what was left out of it.
+func TestEveryOperationHasItsPublishedText(t *testing.T) {
 	t.Parallel()
 	source := readSource(t)
-	if _, err := flatten.Load(source.Document); err != nil {
-		t.Error(err)
-	}
-	if source.Document["openapi"] != "3.0.3" {
-		t.Errorf("version %v", source.Document["openapi"])
+	for _, op := range source.Operations {
+		t.Run(op.Name, func(t *testing.T) {
+			t.Parallel()
+			record, _ := source.Provenance.Record(op.Document)
+			document := source.Documents[op.Name]
+			if !digest.MatchString(record.SourceSHA256) || !day.MatchString(record.Retrieved) || record.Source == "" {
+				t.Errorf("record %+v", record)
+			}
+			if len(record.Added) > 0 && op.Name != frozen.Name {
+				t.Errorf("added to the published text: %q", record.Added)
+			}
+			if _, err := normalize.Load(document); err != nil {
+				t.Error(err)
+			}
+			if document["openapi"] != "3.0.3" {
+				t.Errorf("version %v", document["openapi"])
+			}
+			if license := dig(t, document, "info", "license"); record.License != license["name"] {
+				t.Errorf("the record says %q, the document %q", record.License, license["name"])
+			}
+			stored, err := os.ReadFile(filepath.Join(moduleRoot, published.Dir, op.Document))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(stored, []byte("-----BEGIN ")) {
+				t.Error("a certificate or key is stored")
+			}
+			for _, pointer := range record.LeftOut {
+				holder, name := pointer[:strings.LastIndexByte(pointer, '/')], pointer[strings.LastIndexByte(pointer, '/')+1:]
+				value, err := spec.Lookup(document, "#"+holder)
+				if object, ok := value.(spec.Object); err != nil || !ok || object[name] != nil {
+					t.Errorf("left out at %s: %v, %v", pointer, value, err)
+				}
+			}
+			// Nothing else stands beside the operation, and nothing of it is new.
+			if op.Name == frozen.Name {
+				return // it is held against the fragment
+			}
+			taken, err := published.Take(op.Document, stored, spec.Operations{op})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(stored), string(taken.Texts[op.Name].Encoded)); diff != "" {
+				t.Errorf("(-stored +cut again)\n%s", diff)
+			}
+		})
 	}
 }
 
-func TestLicenceIsNamed(t *testing.T) {
-	t.Parallel()
-	source := readSource(t)
-	license := dig(t, source.Document, "info", "license")
-	if source.Provenance.License != license["name"] {
-		t.Errorf("provenance says %q, the document %q", source.Provenance.License, license["name"])
-	}
-}
-
-func dig(t *testing.T, from specdoc.Object, path ...string) specdoc.Object {
+func dig(t *testing.T, from spec.Object, path ...string) spec.Object {
 	t.Helper()
 	for _, key := range path {
-		next, ok := from[key].(specdoc.Object)
+		next, ok := from[key].(spec.Object)
 		if !ok {
 			t.Fatalf("%q of %q is not an object", key, path)
 		}

@@ -196,7 +196,8 @@ const knownValues = "x-known-values"
 
 // openSets records the values that the contract lists for strings of a response
 // and makes their schemas accept others: a value that the vendor adds is drift,
-// with a list as without one.
+// with a list as without one. Extensions beside a reference become those of the
+// schema.
 func (o *Operation) openSets(schema *openapi3.Schema, place string, above []*openapi3.Schema) {
 	if schema == nil || slices.Contains(above, schema) {
 		return
@@ -212,6 +213,15 @@ func (o *Operation) openSets(schema *openapi3.Schema, place string, above []*ope
 func (o *Operation) openSet(ref *openapi3.SchemaRef, place string, above []*openapi3.Schema) *openapi3.SchemaRef {
 	if ref == nil {
 		return nil
+	}
+	if len(ref.Extensions) > 0 { // beside a reference
+		marked := *ref.Value
+		marked.Extensions = maps.Clone(marked.Extensions)
+		if marked.Extensions == nil {
+			marked.Extensions = make(map[string]any)
+		}
+		maps.Copy(marked.Extensions, ref.Extensions)
+		ref = openapi3.NewSchemaRef("", &marked)
 	}
 	listed, _ := ref.Value.Extensions[knownValues].([]any)
 	listed = slices.Concat(listed, ref.Value.Enum)

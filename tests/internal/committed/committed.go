@@ -41,13 +41,18 @@ func Operations() (map[string]Operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	return OperationsOf(doc), nil
+}
+
+// OperationsOf returns the operations of a document by their ids.
+func OperationsOf(doc *openapi3.T) map[string]Operation {
 	operations := make(map[string]Operation)
 	for path, item := range doc.Paths.Map() {
 		for method, operation := range item.Operations() {
 			operations[operation.OperationID] = Operation{method, path, operation}
 		}
 	}
-	return operations, nil
+	return operations
 }
 
 // Schema returns what the contract says of an operation's JSON bodies with this

@@ -38,6 +38,9 @@ type Rules struct {
 	FaultRate  float64
 	MostFaults int
 	Seed       uint64
+	// Answer, if not nil, answers the requests that are counted and do not fail,
+	// instead of the associations that name their certificate.
+	Answer func(r *http.Request) (*http.Response, error)
 }
 
 // Server is made by [New]. It is safe for concurrent use.
@@ -143,6 +146,9 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 	}
 	if n <= s.rules.MostFaults && chance.Float64() < s.rules.FaultRate {
 		return faulty(r, header, id, chance.IntN(5))
+	}
+	if s.rules.Answer != nil {
+		return s.rules.Answer(r)
 	}
 	return reply(r, 200, header, success(id)), nil
 }

@@ -21,7 +21,7 @@ import (
 // and what the generated code imports.
 var PipelineInputs = []string{
 	"go.mod", "go.sum", "openapi", "overlays", "generated", "internal/generate/config.yaml", "internal/generate/templates",
-	"internal/strictjson/decoder.go", "internal/strictjson/integer.go", "internal/strictjson/values.go",
+	"internal/strictjson/decoder.go", "internal/strictjson/number.go", "internal/strictjson/values.go",
 }
 
 // skipped are the parts that no build reads.

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var deleteCertificate = operation{generated.DeleteMTLSCertificateOperation, "delete mTLS certificate"}
+
+const (
+	// codeCertificateNotFound is not documented; it comes from code of the vendor.
+	codeCertificateNotFound = 1472
+	typeCustom              = "custom"
+	defaultDeleteTimeout    = 2 * time.Minute
+)
+
+// DeleteOption configures [Client.DeleteUnused]. A wrong one sends nothing and is an
+// [ErrInvalidArgument] that names it.
+type DeleteOption func(*deleteConfig) error
+
+type deleteConfig struct {
+	digest   *[sha256.Size]byte
+	timeout  time.Duration
+	evidence []InventoryOption
+}
+
+// IfSHA256 deletes the certificate only if the digest of its first certificate, in
+// DER, is this one; see [Certificate.SHA256]. Otherwise the error is [ErrMismatch].
+func IfSHA256(digest [sha256.Size]byte) DeleteOption {
+	return func(c *deleteConfig) error {
+		c.digest = &digest
+		return nil
+	}
+}
+
+// WithDeleteTimeout bounds the time in which the API may take the certificate away
+// after it has accepted the deletion; the default is 2 minutes.
+func WithDeleteTimeout(d time.Duration) DeleteOption {
+	return func(c *deleteConfig) error {
+		c.timeout = d
+		return positive("WithDeleteTimeout", d)
+	}
+}
+
+// WithDeleteNoZones says that the account has no zones, as [WithNoZones] does for an
+// inventory.
+func WithDeleteNoZones() DeleteOption {
+	return func(c *deleteConfig) error {
+		c.evidence = append(c.evidence, WithNoZones())
+		return nil
+	}
+}
+
+// DeleteUnused deletes a certificate that nothing uses. No other method deletes.
+//
+// It gathers the evidence from all sources, which cannot be narrowed. It deletes only
+// if that says [Unused] and the certificate has the type "custom". Then it asks for
+// the certificate, at growing distances, until the API says that it is gone, or until
+// the time is over ([WithDeleteTimeout]). The request to delete may be repeated.
+//
+// The error is nil if and only if the state is [DeletionDone]. A [*Deletion] comes
+// also with an error, as soon as there was evidence; it is nil if there was none. The
+// error is an [*Error]:
+//
+//   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch]: the certificate is
+//     kept, and no request to delete it was sent. Evidence says why.
+//   - [ErrRejected], [ErrForbidden] or another of the API's refusals: the certificate
+//     is kept. The error has the API's text, and Evidence was gathered once more; if
+//     it now names a use, the error also matches [ErrInUse].
+//   - [ErrRateLimited]: the certificate is kept, and nothing that takes long was
+//     waited for, because the evidence would grow old. Call again after RetryAfter.
+//   - [ErrOutcomeUnknown]: the certificate may be deleted or not. Call again; then
+//     [ErrNotFound] means that the API does not have it.
+//
+// A certificate that was there, and which somebody else deletes meanwhile, counts as
+// deleted; see [Deletion.AlreadyGone]. One that was not there is [ErrNotFound].
+//
+// The vendor documents the operation at
+// https://developers.cloudflare.com/api/resources/mtls_certificates/methods/delete/.
+func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...DeleteOption) (*Deletion, error) {
+	cfg := deleteConfig{timeout: defaultDeleteTimeout}
+	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
+		return nil, invalidArgument(deleteCertificate.text, err.Error())
+	}
+	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
+	if fail != nil {
+		return nil, fail
+	}
+	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
+	if kind, note := cfg.obstacle(item); kind != nil {
+		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
+	}
+	var result object[generated.Certificate, *generated.Certificate]
+	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
+	}, &result)
+	if fail == nil {
+		d.RayID = r.rayID
+	} else {
+		d.RayID, d.AlreadyGone = fail.RayID, isGone(fail)
+		if !fail.unclear && !d.AlreadyGone && c.kept(ctx, cert, cfg, d, fail) {
+			return d, fail
+		}
+	}
+	gone, note := c.waitGone(ctx, cert, cfg.timeout)
+	if gone {
+		d.State, d.DeletedAt = DeletionDone, time.Now()
+		return d, nil
+	}
+	d.State = DeletionUnknown
+	if fail == nil {
+		fail = r.fail(deleteCertificate, ErrOutcomeUnknown, note)
+	} else {
+		fail.add(ErrOutcomeUnknown, note)
+	}
+	if ctx.Err() != nil && !errors.Is(fail, ctx.Err()) {
+		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
+	}
+	return d, fail
+}
+
+// obstacle returns why a certificate may not be deleted, or nil.
+func (c *deleteConfig) obstacle(item *InventoryItem) (kind error, note string) {
+	switch digest, err := item.Certificate.SHA256(); {
+	case item.Certificate.Type == "":
+		return ErrManaged, "the API did not say of which type the certificate is"
+	case item.Certificate.Type != typeCustom:
+		return ErrManaged, "the type of the certificate is " + item.Certificate.Type
+	case c.digest != nil && err != nil:
+		return ErrMismatch, "IfSHA256: " + err.Error()
+	case c.digest != nil && digest != *c.digest:
+		return ErrMismatch, "the certificate is not the one of IfSHA256"
+	}
+	return item.Evidence.obstacle()
+}
+
+// kept reports whether the certificate stays after a deletion that certainly had no
+// effect. When the API has refused it, it gathers the evidence once more.
+func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
+	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
+		return true
+	}
+	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
+	if fail == nil {
+		d.Evidence = &item.Evidence
+		if kind, note := item.Evidence.obstacle(); kind == ErrInUse {
+			refusal.add(ErrInUse, note)
+		}
+	}
+	d.AlreadyGone = isGone(fail)
+	return !d.AlreadyGone
+}
+
+// waitGone asks for a certificate until the API says that it is gone. Otherwise the
+// note says what is known.
+func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
+	note = "the outcome is unknown: there was no time to ask"
+	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
+		_, fail := c.certificate(ctx, cert, callPolicy{admission: ctx, patient: true})
+		switch {
+		case fail == nil:
+			note = "the outcome is unknown: the API still shows the certificate"
+		case ctx.Err() == nil:
+			note = "the outcome is unknown: " + fail.Error()
+		}
+		return isGone(fail), 0
+	})
+	return gone, note
+}
+
+// isGone reports whether the API itself said that there is no such certificate.
+func isGone(fail *Error) bool {
+	return fail != nil && !fail.Is(ErrUnexpectedResponse) && (fail.Is(ErrNotFound) || hasCode(fail.Details, codeCertificateNotFound))
+}

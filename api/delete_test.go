@@ -1,0 +1,344 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestDeleteUnusedDeletesWhatNothingUses(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{7, 8} { // a CA and a leaf
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			s.certificates[n].pem = leafPEM
+			digest, err := (&api.Certificate{PEM: leafPEM}).SHA256()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.IfSHA256(digest))
+			if err != nil || d.State != api.DeletionDone || d.AlreadyGone || d.Evidence.Usage() != api.Unused || d.Certificate.Ref != ref(n) ||
+				!d.DeletedAt.Equal(time.Now()) || d.RayID != "8f2a5c-AMS" || s.has(ids(n)) != 0 || s.count("delete") != 1 {
+				t.Errorf("%+v, %v, requests %v", d, err, s.requests)
+			}
+			text, err := json.Marshal(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range []string{`"certificate_id":"` + ids(n), `"usage":"unused"`, `"sources":[`, `"state":"deleted"`, `"already_gone":false`, `"deleted_at":"2000-01-01T00:00:00Z"`, `"ray_id":"8f2a5c-AMS"`} {
+				if !strings.Contains(string(text), part) {
+					t.Errorf("the record has no %s: %s", part, text)
+				}
+			}
+			read := api.Deletion{RayID: "old"}
+			if err := json.Unmarshal(text, &read); err != nil || read.Evidence.Usage() != api.UsageUnknown {
+				t.Errorf("%v, %v", read.Evidence.Usage(), err)
+			}
+			if diff := cmp.Diff(*d, read, cmpopts.IgnoreUnexported(api.Evidence{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("record (-written +read)\n%s", diff)
+			}
+			if _, err := newClient(t, s).DeleteUnused(t.Context(), ref(n)); !errors.Is(err, api.ErrNotFound) || s.count("delete") != 1 {
+				t.Errorf("%v, requests %v", err, s.requests)
+			}
+		})
+	}
+}
+
+func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
+	t.Parallel()
+	kind := func(kind string) func(*store) {
+		return func(s *store) {
+			for i := range s.certificates {
+				s.certificates[i].kind = kind
+			}
+		}
+	}
+	fault := func(path string, status int) func(*store) {
+		return func(s *store) { s.faults = faults(path, refuse(status, 10000)) }
+	}
+	for name, tt := range map[string]struct {
+		n      int
+		change func(*store)
+		want   []error
+		text   string
+	}{
+		"managed":           {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
+		"new type":          {7, kind("x"), []error{api.ErrManaged}, "type"},
+		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not say"},
+		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive failed"},
+		"no permission":     {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, `workers needs the permission "Account: Workers Scripts Read"`},
+		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "Zone: Zone Read"},
+		"never there":       {99, func(*store) {}, []error{api.ErrNotFound}, ""},
+		"credentials":       {8, fault("/", 401), []error{api.ErrUnauthorized}, ""},
+		"by associations":   {0, func(*store) {}, []error{api.ErrInUse}, "used by associations access, associations gateway"},
+		"by a hostname":     {1, func(*store) {}, []error{api.ErrInUse}, "used by hostnames api.example.com"},
+		"by a Worker":       {2, func(*store) {}, []error{api.ErrInUse}, "workers checkout"},
+		"by Pages":          {3, func(*store) {}, []error{api.ErrInUse}, "pages shop"},
+		"by Hyperdrive":     {4, func(*store) {}, []error{api.ErrInUse}, "hyperdrive orders-db"},
+		"by the Gateway":    {5, func(*store) {}, []error{api.ErrInUse}, "gateway TLS inspection"},
+		"by a posture rule": {6, func(*store) {}, []error{api.ErrInUse}, "posture corp laptops"},
+		"another":           {7, func(s *store) { s.certificates[7].pem = leafPEM }, []error{api.ErrMismatch}, "IfSHA256"},
+		"unreadable":        {7, func(s *store) { s.certificates[7].pem = "?" }, []error{api.ErrMismatch}, "IfSHA256"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			for i := range s.certificates {
+				s.certificates[i].pem = caPEM
+			}
+			tt.change(s)
+			digest, err := (&api.Certificate{PEM: caPEM}).SHA256()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(tt.n), api.IfSHA256(digest))
+			wantSentinels(t, err, tt.want...)
+			if s.count("delete") != 0 || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("%s: %v, requests %v", name, err, s.requests)
+			}
+			gathered := !errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnauthorized)
+			if (d != nil) != gathered || d != nil && (d.State != api.DeletionKept || d.Evidence == nil || !d.DeletedAt.IsZero()) {
+				t.Errorf("%s: %+v", name, d)
+			}
+		})
+	}
+}
+
+func TestDeleteUnusedOfAnAccountWithoutZones(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.zones = nil
+	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
+	if err != nil || d.State != api.DeletionDone || s.count("zones") != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// The API's refusal is the last guard.
+func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+		if kind == "delete" {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.workers["late"] = ids(8)
+		}
+		return nil, nil
+	}
+	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+	wantSentinels(t, err, api.ErrRejected, api.ErrInUse)
+	if d.State != api.DeletionKept || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "late" || s.has(ids(8)) != 1 {
+		t.Errorf("%+v", d)
+	}
+	if e := asError(t, err); !strings.Contains(err.Error(), "code 1407: certificate has active associations") || e.Details[0].Code != 1407 {
+		t.Error(err)
+	}
+}
+
+func TestRefusedDeletionKeepsTheCertificate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault  func() *http.Response
+		want   []error
+		second bool // the evidence is gathered twice
+	}{
+		"rejected":      {refuse(400, 1305), []error{api.ErrRejected}, true},
+		"success false": {refuse(200, 1305), []error{api.ErrRejected}, true},
+		"forbidden":     {refuse(403, 10000), []error{api.ErrForbidden}, true},
+		"unauthorized":  {refuse(401, 10000), []error{api.ErrUnauthorized}, false},
+		"rate limited":  {refuse(429, 1), []error{api.ErrRateLimited}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				if kind == "delete" {
+					return tt.fault(), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			wantSentinels(t, err, tt.want...)
+			if d.State != api.DeletionKept || s.count("delete") != 1 || (s.count("associations") == 2) != tt.second || d.Evidence.Usage() != api.Unused || d.RayID == "" {
+				t.Errorf("%s: %+v, requests %v", name, d, s.requests)
+			}
+		})
+	}
+}
+
+func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
+	t.Parallel()
+	for _, lag := range []time.Duration{90 * time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			var deleted time.Time
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch {
+				case kind == "delete":
+					deleted = time.Now()
+				case kind == "certificate" && !deleted.IsZero() && time.Since(deleted) < lag:
+					return answer(200, `{"success":true,"result":{"id":"`+ids(8)+`","ca":false,"type":"custom"}}`), nil
+				}
+				return nil, nil
+			}
+			start := time.Now()
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			took := time.Since(start)
+			if lag < time.Hour {
+				if err != nil || d.State != api.DeletionDone || took < lag || took > lag+15*time.Second || d.DeletedAt.Sub(start) != took {
+					t.Errorf("after %v: %+v, %v", took, d, err)
+				}
+				return
+			}
+			wantSentinels(t, err, api.ErrOutcomeUnknown)
+			if took > 2*time.Minute || d.State != api.DeletionUnknown || !strings.Contains(err.Error(), "still shows") {
+				t.Errorf("after %v: %+v, %v", took, d, err)
+			}
+			if n := s.count("certificate"); n > 20 {
+				t.Errorf("%d questions", n)
+			}
+		})
+	}
+}
+
+func TestDeletionByTwoIsADeletion(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	both := make(chan struct{}, 2)
+	ready := sync.OnceValue(func() error { <-both; <-both; close(both); return nil })
+	s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+		if kind == "delete" { // both have their evidence
+			both <- struct{}{}
+			return nil, ready()
+		}
+		return nil, nil
+	}
+	var group sync.WaitGroup
+	var records [2]*api.Deletion
+	var errs [2]error
+	for i := range records {
+		client := newClient(t, s) // as two processes
+		group.Go(func() { records[i], errs[i] = client.DeleteUnused(t.Context(), ref(8)) })
+	}
+	group.Wait()
+	gone := 0
+	for i, d := range records {
+		if errs[i] != nil || d.State != api.DeletionDone {
+			t.Errorf("%+v, %v", d, errs[i])
+		}
+		if d.AlreadyGone {
+			gone++
+		}
+	}
+	if gone != 1 || s.count("delete") != 2 || s.has(ids(8)) != 0 {
+		t.Errorf("%d were already gone; requests %v", gone, s.requests)
+	}
+}
+
+// The vendor answers a second deletion in more than one way.
+func TestCertificateThatSomebodyElseDeletes(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func() *http.Response{
+		"404": refuse(404, 1), "1472": refuse(400, 1472), "already deleted": refuse(400, 1),
+	} {
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "delete" {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.certificates = nil
+				return fault(), nil
+			}
+			return nil, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+		if err != nil || d.State != api.DeletionDone || !d.AlreadyGone || d.Evidence == nil {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
+}
+
+func TestDeletionThatArrivedBeforeTheConnectionsFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(kind string, req *http.Request) (*http.Response, error) {
+			if kind == "delete" && s.count(kind) > 1 {
+				noConnection(req)
+				return nil, errReset
+			}
+			return nil, nil
+		}
+		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+			if kind == "delete" {
+				return nil, errReset
+			}
+			return resp, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+		if err != nil || d.State != api.DeletionDone || s.count("delete") != 4 {
+			t.Errorf("%+v, %v, requests %v", d, err, s.requests)
+		}
+	})
+}
+
+// Not each 404 is the API's, and one alone proves nothing.
+func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		page := func() *http.Response { return answer(404, "<html>", "Content-Type", "text/html") }
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "delete" || kind == "certificate" && s.count("delete") > 0 {
+				return page(), nil
+			}
+			return nil, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(10*time.Second))
+		if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
+
+func TestCancelledDeletion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		ctx, cancel := context.WithCancel(t.Context())
+		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+			if kind == "delete" {
+				cancel()
+			}
+			return resp, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(ctx, ref(8))
+		if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
+
+func TestWrongDeleteOptionsSendNothing(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]api.DeleteOption{"nil": {nil}, "no time": {api.WithDeleteTimeout(-1)}} {
+		s := everySource()
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), opts...)
+		if !errors.Is(err, api.ErrInvalidArgument) || len(s.requests) != 0 || d != nil {
+			t.Errorf("%s: %v, requests %v", name, err, s.requests)
+		}
+	}
+	if d, err := newClient(t, everySource()).DeleteUnused(t.Context(), api.CertificateRef{ID: "../x"}); !errors.Is(err, api.ErrInvalidArgument) || d != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,115 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestOneCertificateIsAskedAboutAlone(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	client := newClient(t, s)
+	e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(1)})
+	if err != nil || e.Usage() != api.InUse {
+		t.Fatalf("%v, %v", e, err)
+	}
+	if s.requests["certificates"] != 0 || s.requests["certificate"] != 1 || s.requests["associations"] != 1 {
+		t.Errorf("requests %v", s.requests)
+	}
+	_, err = client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(99)})
+	wantSentinels(t, err, api.ErrNotFound)
+}
+
+func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
+	t.Parallel()
+	items, err := inventory(t, everySource())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unused := items[ids(7)]
+	var none *api.Evidence
+	byHand := &api.Evidence{Uses: unused.Evidence.Uses, Sources: unused.Evidence.Sources}
+	changed := unused.Evidence
+	changed.Uses = []api.Use{{Source: api.SourceWorkers, Name: "x"}}
+	shorter := unused.Evidence
+	shorter.Sources = shorter.Sources[:3]
+	text, err := json.Marshal(unused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read api.InventoryItem
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]*api.Evidence{"nil": none, "by hand": byHand, "changed": &changed, "sources dropped": &shorter, "read from JSON": &read.Evidence} {
+		if e.Usage() != api.UsageUnknown {
+			t.Errorf("%s: %v", name, e.Usage())
+		}
+	}
+	if diff := cmp.Diff(unused.Certificate, read.Certificate); diff != "" {
+		t.Errorf("certificate (-written +read)\n%s", diff)
+	}
+	if diff := cmp.Diff(unused.Evidence.Sources, read.Evidence.Sources, cmpopts.EquateErrors()); diff != "" {
+		t.Errorf("sources (-written +read)\n%s", diff)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"account_id", "certificate_id", "name", "usage", "uses", "sources", "ca", "type"} {
+		if _, ok := fields[name]; !ok {
+			t.Errorf("the JSON has no %s: %s", name, text)
+		}
+	}
+}
+
+// What a source says is believed, whatever the list says about the certificate.
+func TestReferencesCountWhateverTheKindAndSpelling(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.certificates = []storedCertificate{{id: ids(2), ca: true}, {id: ids(3), ca: nil}, {id: ids(6), ca: false}, {id: ids(7), ca: false}}
+	s.pages["shop"] = strings.ToUpper(strings.ReplaceAll(ids(3), "-", ""))
+	items, err := inventory(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]api.Usage{2: api.InUse, 3: api.InUse, 6: api.InUse, 7: api.Unused} {
+		if e := items[ids(n)].Evidence; e.Usage() != want {
+			t.Errorf("certificate %d: %v, want %v: %+v", n, e.Usage(), want, e)
+		}
+	}
+}
+
+func TestOneReferrerIsOneUse(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.faults = map[string]func() *http.Response{
+		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, ids(4), strings.ToUpper(ids(4)))),
+	}
+	items, err := inventory(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[ids(4)].Evidence.Uses); diff != "" {
+		t.Errorf("uses (-want +got)\n%s", diff)
+	}
+}
+
+func TestEvidenceIsAboutItsCertificate(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.zones = s.zones[:2]
+	other := api.WithCertificates(api.CertificateRef{AccountID: account, ID: ids(7)})
+	e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(1)}, other)
+	if err != nil || e.Usage() != api.InUse || s.requests["certificate"] != 1 {
+		t.Errorf("%+v, %v, requests %v", e, err, s.requests)
+	}
+}

@@ -1,0 +1,260 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// interrupted is a store that takes time, and does something at one request.
+type interrupted struct {
+	*store
+	at int64
+	do func() *http.Response // nil: the store answers
+	// slow, if not nil, is how long a request takes.
+	slow func(*http.Request) time.Duration
+
+	n, running, peak atomic.Int64
+}
+
+func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer s.running.Add(-1)
+	if running := s.running.Add(1); running > s.peak.Load() {
+		s.peak.Store(running) // all of them wait below, so the last one to come in is right
+	}
+	n, took := s.n.Add(1), 10*time.Millisecond
+	if s.slow != nil {
+		took = s.slow(req)
+	}
+	select {
+	case <-time.After(took + time.Duration(n)*time.Microsecond):
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+	if n == s.at {
+		if resp := s.do(); resp != nil {
+			return resp, nil
+		}
+	}
+	return s.store.RoundTrip(req)
+}
+
+// refusingStore is everySource with a Worker that is refused before all others.
+func refusingStore() *store {
+	s := everySource()
+	s.workers["a"] = ""
+	s.faults = map[string]func() *http.Response{"/workers/scripts/a/": refuse(404, 10007)}
+	return s
+}
+
+const inventoryWorkers = 4
+
+// An inventory can end at any request, in any way, and leaves nothing behind: a
+// goroutine that stays would fail synctest.
+func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
+	t.Parallel()
+	total := int64(0)
+	for n := int64(1); n <= max(1, total); n++ {
+		for _, way := range []string{"to the end", "cancel", "unauthorized", "panic", "Goexit", "left"} {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				s := &interrupted{store: refusingStore(), at: n, do: map[string]func() *http.Response{
+					"to the end":   func() *http.Response { return nil },
+					"left":         func() *http.Response { return nil },
+					"cancel":       func() *http.Response { cancel(); return nil },
+					"unauthorized": refuse(401, 10000),
+					"panic":        func() *http.Response { panic("of the transport") },
+					"Goexit":       func() *http.Response { runtime.Goexit(); return nil },
+				}[way]}
+				items, err, panicked := rangeOver(newClient(t, s).Inventory(ctx, account, api.WithInventoryConcurrency(inventoryWorkers)), func(items int) bool {
+					return way == "left" && int64(items) == n
+				})
+				last := n == total
+				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", way, n, items, err, panicked); {
+				case s.running.Load() != 0:
+					t.Errorf("%s: %d requests are still under way", name, s.running.Load())
+				case s.peak.Load() > inventoryWorkers:
+					t.Errorf("%s: %d requests at a time", name, s.peak.Load())
+				case way == "to the end":
+					if total = s.n.Load(); err != nil || panicked != nil || items != 9 {
+						t.Error(name)
+					}
+				case way == "left":
+					if err != nil || panicked != nil || int64(items) != min(n, 9) {
+						t.Error(name)
+					}
+				case way == "cancel":
+					// After the last response there is nothing left to cancel.
+					if panicked != nil || !errors.Is(err, context.Canceled) && !last {
+						t.Error(name)
+					}
+				case way == "unauthorized":
+					if panicked != nil || !errors.Is(err, api.ErrUnauthorized) || s.n.Load() >= n+inventoryWorkers {
+						t.Errorf("%s: %d requests", name, s.n.Load())
+					}
+				case way == "panic" && panicked != "of the transport",
+					way == "Goexit" && !strings.Contains(fmt.Sprint(panicked), "runtime.Goexit"):
+					t.Error(name)
+				}
+			})
+		}
+	}
+	if total < 20 {
+		t.Errorf("%d requests only", total)
+	}
+}
+
+// rangeOver ranges over an inventory until leave says so.
+func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items int) bool) (items int, last error, panicked any) {
+	defer func() { panicked = recover() }()
+	for _, err := range all {
+		if last = err; err == nil {
+			items++
+		}
+		if leave(items) {
+			break
+		}
+	}
+	return items, last, nil
+}
+
+// A zone is asked beside an earlier one that has not answered only as often as
+// there are workers, also when the earlier one takes long and names every CA.
+func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
+	t.Parallel()
+	const cas, zones = 60, 40
+	for _, workers := range []int{1, 8, 32} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &interrupted{store: &store{hostnames: map[string]string{}}, slow: func(r *http.Request) time.Duration {
+				if strings.Contains(r.URL.Path, zoneID(0)) {
+					return time.Second
+				}
+				return time.Millisecond
+			}}
+			for n := range zones {
+				s.zones = append(s.zones, zoneID(n))
+			}
+			for n := range cas {
+				s.certificates = append(s.certificates, storedCertificate{id: ids(n), ca: true})
+				s.hostnames[zoneID(0)+" "+ids(n)] = "api.example.com"
+			}
+			client := newClient(t, s, api.WithRateLimit(0, 0))
+			for item, err := range client.Inventory(t.Context(), account, api.WithInventoryConcurrency(workers)) {
+				if err != nil || item.Evidence.Usage() != api.InUse {
+					t.Errorf("%+v, %v", item, err)
+				}
+			}
+			if got := s.requests["hostnames"]; got < cas || got > cas+workers {
+				t.Errorf("%d workers: %d requests to zones for %d CAs that the first zone names", workers, got, cas)
+			}
+		})
+	}
+}
+
+func TestProgressCountsTheRequests(t *testing.T) {
+	t.Parallel()
+	few := []api.CertificateRef{{AccountID: account, ID: ids(1)}, {AccountID: account, ID: ids(2)}}
+	for name, tt := range map[string]struct {
+		opts   []api.InventoryOption
+		faults map[string]func() *http.Response
+		certs  int
+	}{
+		"an account":           {nil, nil, 9},
+		"all uses":             {[]api.InventoryOption{api.WithAllUses()}, nil, 9},
+		"two certificates":     {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
+		"an unknown one":       {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: ids(99)})...)}, nil, 3},
+		"one source":           {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
+		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
+		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
+		"a wrong total": {nil, map[string]func() *http.Response{"/zones?": func() *http.Response {
+			return answer(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
+		}}, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := everySource()
+			s.faults = tt.faults
+			var last api.InventoryProgress
+			_, err := inventory(t, s, append(tt.opts, api.WithInventoryProgress(func(p api.InventoryProgress) {
+				if p.Requests > p.Expected {
+					t.Errorf("%+v", p)
+				}
+				last = p
+			}))...)
+			made := 0
+			for _, n := range s.requests {
+				made += n
+			}
+			if name == "a wrong total" {
+				made += 5 // pages that were announced, and are not there
+				last.Requests += 5
+			}
+			if err != nil || last.Requests != made || last.Expected != made || last.Certificates != tt.certs || last.InUse+last.Unused+last.Unknown != tt.certs {
+				t.Errorf("%d requests, progress %+v, %v", made, last, err)
+			}
+		})
+	}
+}
+
+// The first requests, those for the sources of the account, may wait as well. Two
+// Workers wait together.
+func TestProgressReportsEveryWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		client := newClient(t, s, api.WithRateLimit(1, time.Hour))
+		started, waits := time.Now(), map[int]bool{}
+		report := api.WithInventoryProgress(func(p api.InventoryProgress) {
+			if !p.WaitingUntil.IsZero() {
+				waits[p.Requests] = true
+			}
+			if p.Requests == 4 {
+				panic("enough")
+			}
+		})
+		_, err, panicked := rangeOver(client.Inventory(t.Context(), account, report), func(int) bool { return false })
+		if panicked != "enough" || time.Since(started) > 4*time.Hour {
+			t.Errorf("after %v: error %v, panic %v", time.Since(started), err, panicked)
+		}
+		if diff := cmp.Diff(map[int]bool{1: true, 3: true, 4: true}, waits); diff != "" {
+			t.Errorf("waits after so many requests (-want +got)\n%s", diff)
+		}
+	})
+}
+
+// Inventories share nothing but the client, also those of one sequence.
+func TestInventoriesAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	client := newClient(t, s, api.WithRateLimit(0, 0))
+	all := client.Inventory(t.Context(), account, api.WithAllUses())
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if items, err, panicked := rangeOver(all, func(int) bool { return false }); items != 9 || err != nil || panicked != nil {
+				t.Errorf("%d items, %v, %v", items, err, panicked)
+			}
+		})
+		group.Go(func() {
+			const other = "ffffffffffffffffffffffffffffffff"
+			e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: other, ID: ids(1)})
+			if !errors.Is(err, api.ErrNotFound) || e != nil {
+				t.Errorf("another account: %+v, %v", e, err)
+			}
+		})
+	}
+	group.Wait()
+}

@@ -1,0 +1,257 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestUploadStoresTheCertificate(t *testing.T) {
+	t.Parallel()
+	for name, up := range map[string]api.CertificateUpload{
+		"leaf with chain":   {Name: "edge", PEM: leafPEM + caPEM, Key: api.PrivateKeyPEM(leafKey)},
+		"CA":                {CA: true, PEM: caPEM},
+		"CA with key":       {CA: true, PEM: caPEM, Key: api.PrivateKeyPEM(caKey)},
+		"white space":       {PEM: "\r\n" + crlf(leafPEM) + "\r\n\r\n", Key: api.PrivateKeyPEM(" " + leafKey + "\n")},
+		"leaf without key":  {PEM: leafPEM},
+		"key as PKCS #1":    {PEM: rsaPEM, Key: api.PrivateKeyPEM(rsaKey)},
+		"key in SEC 1 form": {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
+	} {
+		s := &store{}
+		got, err := newClient(t, s).Upload(t.Context(), account, up)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want, err := (&api.Certificate{PEM: up.PEM}).SHA256()
+		digest, err2 := got.SHA256()
+		if err != nil || err2 != nil || digest != want || *got.CA != up.CA || got.Name != up.Name && up.Name != "" || got.Ref.AccountID != account {
+			t.Errorf("%s: got %+v", name, got)
+		}
+		if s.has(got.Ref.ID) != 1 || s.count("upload") != 1 || (s.keys[0] == "") != reflect.ValueOf(up.Key).IsZero() {
+			t.Errorf("%s: requests %v", name, s.requests)
+		}
+	}
+}
+
+func TestUploadChecksBeforeItSends(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		up   api.CertificateUpload
+		want string
+	}{
+		"nothing":                {api.CertificateUpload{}, "PEM is empty"},
+		"not PEM":                {api.CertificateUpload{PEM: "MIIB"}, "PEM: the text does not begin with a PEM block"},
+		"text in front":          {api.CertificateUpload{PEM: "subject=CN\n" + leafPEM}, "PEM: the text does not begin"},
+		"text between":           {api.CertificateUpload{PEM: leafPEM + "issuer:\n" + caPEM}, "text after block 1 that is not PEM"},
+		"text behind":            {api.CertificateUpload{PEM: leafPEM + caPEM + "x"}, "text after block 2 that is not PEM"},
+		"malformed":              {api.CertificateUpload{PEM: leafPEM + caPEM[:100] + "\n" + leafPEM}, "PEM: block 2 is malformed"},
+		"cut off":                {api.CertificateUpload{PEM: leafPEM[:300]}, "PEM: block 1 is malformed"},
+		"key in PEM":             {api.CertificateUpload{PEM: leafPEM + leafKey}, "PEM: block 2 is a private key; it belongs in Key"},
+		"request":                {api.CertificateUpload{PEM: block("CERTIFICATE REQUEST", []byte("x"))}, "block 1 is a certificate signing request"},
+		"new request":            {api.CertificateUpload{PEM: block("NEW CERTIFICATE REQUEST", []byte("x"))}, "block 1 is a certificate signing request"},
+		"another block":          {api.CertificateUpload{PEM: block("PKCS7", []byte("x"))}, "block 1 is not a certificate"},
+		"not a certificate":      {api.CertificateUpload{PEM: leafPEM + block("CERTIFICATE", []byte("x"))}, "block 2 is not a valid certificate"},
+		"wrong order":            {api.CertificateUpload{PEM: caPEM + leafPEM}, "block 1 is not issued by block 2"},
+		"another issuer":         {api.CertificateUpload{PEM: leafPEM + otherCAPEM}, "block 1 is not issued by block 2"},
+		"CA as leaf":             {api.CertificateUpload{PEM: caPEM}, "block 1 is a CA certificate by its basic constraints, but CA is false"},
+		"leaf as CA":             {api.CertificateUpload{CA: true, PEM: leafPEM}, "block 1 is not a CA certificate"},
+		"Ed25519 CA":             {api.CertificateUpload{CA: true, PEM: edPEM}, "block 1 is signed with Ed25519, which the API refuses"},
+		"expired":                {api.CertificateUpload{PEM: expiredPEM}, "block 1 expired on 2000-01-01 00:00:00"},
+		"not yet valid":          {api.CertificateUpload{PEM: futurePEM}, "block 1 is not valid before 2100-01-01 00:00:00"},
+		"empty key":              {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(" ")}, "Key is empty"},
+		"another key":            {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(caKey)}, "Key: the private key does not match the certificate in block 1"},
+		"key of another kind":    {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(rsaKey)}, "Key: the private key does not match"},
+		"key is no PEM":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(bare(leafKey))}, "Key: the text does not begin with a PEM block"},
+		"certificate as key":     {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafPEM)}, "Key: block 1 is a certificate"},
+		"two keys":               {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey + caKey)}, "Key: 2 blocks instead of 1"},
+		"public key":             {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PUBLIC KEY", []byte("x")))}, "Key: block 1 is not a private key"},
+		"encrypted key":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("ENCRYPTED PRIVATE KEY", []byte("x")))}, "Key: block 1 is encrypted"},
+		"key encrypted in PEM":   {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\neA==\n-----END EC PRIVATE KEY-----\n")}, "Key: block 1 is encrypted"},
+		"garbled key":            {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PRIVATE KEY", []byte("x")))}, "Key: block 1 is not a valid private key"},
+		"key that cannot sign":   {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(ecdhKey)}, "Key: block 1 is not a valid private key"},
+		"key as name":            {api.CertificateUpload{Name: leafKey, PEM: leafPEM}, "Name holds a PEM block"},
+		"leaf under a CA":        {api.CertificateUpload{PEM: leafPEM + caPEM + caPEM + leafPEM}, "block 3 is not issued by block 4"},
+		"Ed25519 CA behind leaf": {api.CertificateUpload{PEM: edLeafPEM + edPEM}, "block 2 is signed with Ed25519"},
+	} {
+		s := &store{}
+		_, err := newClient(t, s).Upload(t.Context(), account, tt.up)
+		wantSentinels(t, err, api.ErrInvalidArgument)
+		if !strings.Contains(err.Error(), tt.want) || len(s.requests) != 0 {
+			t.Errorf("%s: %v, want %q; requests %v", name, err, tt.want, s.requests)
+		}
+		if same := tt.up.Validate(); same == nil || same.Error() != err.Error() {
+			t.Errorf("%s: Validate says %v", name, same)
+		}
+		wantNoKey(t, name, err)
+	}
+	good := api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+	s := &store{}
+	if _, err := newClient(t, s).Upload(t.Context(), "a/b", good); !errors.Is(err, api.ErrInvalidArgument) || len(s.requests) != 0 {
+		t.Errorf("%v, requests %v", err, s.requests)
+	}
+}
+
+func TestUploadOfWhatIsThereReturnsIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		client := newClient(t, s)
+		first, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "first", PEM: leafPEM + caPEM})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "second", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
+		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 {
+			t.Errorf("%+v, %v", again, err)
+		}
+		// The list can lag behind.
+		s.hidden = true
+		start := time.Now()
+		_, err = client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
+		wantSentinels(t, err, api.ErrRejected)
+		if took := time.Since(start); took < 25*time.Second || took > 30*time.Second || !strings.Contains(err.Error(), "code 1471") || !strings.Contains(err.Error(), "does not show") {
+			t.Errorf("after %v: %v", took, err)
+		}
+		time.AfterFunc(10*time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.hidden = false
+		})
+		if again, err = client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM}); err != nil || again.Ref != first.Ref {
+			t.Errorf("%+v, %v", again, err)
+		}
+	})
+}
+
+func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]error{400: api.ErrRejected, 403: api.ErrForbidden, 401: api.ErrUnauthorized, 200: api.ErrRejected} {
+		s := &store{faults: faults("/mtls_certificates", refuse(status, 1489))}
+		_, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
+		wantSentinels(t, err, want)
+		if s.count("upload") != 1 || s.count("certificates") != 0 {
+			t.Errorf("%d: requests %v", status, s.requests)
+		}
+	}
+}
+
+// A refusal for the rate is the only response after which a request is repeated.
+func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault   func() *http.Response
+		uploads int
+	}{
+		"429 of the API":  {func() *http.Response { return answer(429, envelopeWith("1"), "Retry-After", "1") }, 2},
+		"429 of the edge": {func() *http.Response { return answer(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
+		"500":             {refuse(500, 1), 1},
+		"503":             {refuse(503, 1), 1},
+		"408":             {refuse(408, 1), 1},
+		"a page":          {func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, 1},
+		"no result":       {func() *http.Response { return answer(200, `{"success":true}`) }, 1},
+		"no id":           {success(`{"name":"x"}`), 1},
+		"another":         {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &store{}
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				if kind == "upload" && s.count(kind) == 1 {
+					return tt.fault(), nil
+				}
+				return nil, nil
+			}
+			got, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
+			if n := s.count("upload"); n != tt.uploads || (err == nil) != (n == 2) || (got == nil) != (err != nil) || errors.Is(err, api.ErrOutcomeUnknown) != (n == 1) {
+				t.Errorf("%s: %d uploads, %v", name, n, err)
+			}
+		})
+	}
+}
+
+func TestUploadWithoutTimeIsNotSent(t *testing.T) {
+	t.Parallel()
+	s := &store{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := newClient(t, s).Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
+	wantSentinels(t, err, api.ErrNotAsked)
+	if !errors.Is(err, context.Canceled) || len(s.requests) != 0 {
+		t.Errorf("%v, requests %v", err, s.requests)
+	}
+}
+
+// wantNoKey prints v in every way and looks for the lines of the private keys.
+func wantNoKey(t *testing.T, what string, v any) {
+	t.Helper()
+	wantNoneOf(t, what, v, keyLines)
+}
+
+func TestPrivateKeysHideThemselves(t *testing.T) {
+	t.Parallel()
+	key := api.PrivateKeyPEM(leafKey)
+	up := api.CertificateUpload{PEM: leafPEM, Key: key}
+	type holder struct {
+		hidden api.PrivateKey
+		upload *api.CertificateUpload
+	}
+	for what, v := range map[string]any{
+		"value": key, "pointer": &key, "slice": []api.PrivateKey{key}, "map": map[string]any{"k": key},
+		"upload": up, "upload pointer": &up, "holder": holder{key, &up}, "holder pointer": &holder{key, &up},
+	} {
+		wantNoKey(t, what, v)
+	}
+	if got := fmt.Sprintf("%v %d %#v, %s", key, key, key, api.PrivateKey{}); got != "private key [redacted] private key [redacted] private key [redacted], no private key" {
+		t.Error(got)
+	}
+	if text, err := json.Marshal(up); err != nil || !strings.Contains(string(text), `"private_key":"private key [redacted]"`) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(strings.TrimSpace(leafKey), "\n")
+	for form, echo := range map[string]string{"line": lines[1], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": bare(leafKey)} {
+		for name, step := range echoes(echo) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				client := newClient(t, scripted(step, reply(200, emptyBody)), api.WithMaxAttempts(1),
+					api.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+				got, err := client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
+				if err == nil {
+					t.Errorf("%s, %s: no error", form, name)
+				}
+				wantNoKey(t, form+", "+name, err)
+				wantNoKey(t, form+", "+name+": fields", *asError(t, err))
+				for _, cause := range asError(t, err).Unwrap() {
+					wantNoKey(t, form+", "+name+": cause", cause)
+				}
+				wantNoKey(t, form+", "+name+": log", log.String())
+				wantNoKey(t, form+", "+name+": certificate", got)
+			})
+		}
+		s := &store{after: func(string, *http.Response) (*http.Response, error) {
+			return answer(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`"}}`), nil
+		}}
+		got, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
+		if err != nil || !strings.Contains(got.Issuer, "[redacted]") {
+			t.Errorf("%s: %+v, %v", form, got, err)
+		}
+		wantNoKey(t, form+": certificate", got)
+	}
+}

@@ -1,0 +1,183 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// unusedAfter frees the certificate of the Gateway after a time.
+func unusedAfter(s *store, d time.Duration) {
+	start := time.Now()
+	s.before = func(string, *http.Request) (*http.Response, error) {
+		if time.Since(start) >= d {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.gateway = ""
+		}
+		return nil, nil
+	}
+}
+
+func TestWaitEndsWhenNothingUsesTheCertificate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		unusedAfter(s, 80*time.Second)
+		var usages []api.Usage
+		var uses []string
+		start := time.Now()
+		e, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitProgress(func(e *api.Evidence) {
+			usages = append(usages, e.Usage())
+			for _, use := range e.Uses {
+				uses = append(uses, use.Name)
+			}
+		}))
+		took := time.Since(start)
+		if err != nil || e.Usage() != api.Unused || took < 80*time.Second || took > 96*time.Second {
+			t.Errorf("%v after %v, %v", e.Usage(), took, err)
+		}
+		// 1, 2, 4, 8, then 15 seconds between the questions.
+		if n := len(usages); n < 9 || n > 11 || usages[n-1] != api.Unused || len(uses) != n-1 || uses[0] != "TLS inspection" {
+			t.Errorf("progress %v, uses %v", usages, uses)
+		}
+	})
+}
+
+func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*store)
+		want   error
+		text   string
+	}{
+		"in use":    {func(*store) {}, api.ErrInUse, "used by gateway TLS inspection"},
+		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			tt.change(s)
+			start := time.Now()
+			client := newClient(t, s, api.WithMaxAttempts(1))
+			e, err := client.WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(time.Minute))
+			wantSentinels(t, err, tt.want)
+			if took := time.Since(start); took < 50*time.Second || took > time.Minute || e == nil || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: after %v: %+v, %v", name, took, e, err)
+			}
+		})
+	}
+}
+
+func faults(path string, fault func() *http.Response) map[string]func() *http.Response {
+	return map[string]func() *http.Response{path: fault}
+}
+
+func TestWaitEndsAtOnceWhenItCannotSucceed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change   func(*store)
+		want     []error
+		evidence bool
+	}{
+		"gone":                {func(s *store) { s.certificates = nil }, []error{api.ErrNotFound}, false},
+		"credentials refused": {func(s *store) { s.faults = faults("/mtls_certificates/", refuse(401, 10000)) }, []error{api.ErrUnauthorized}, false},
+		"a missing permission": {func(s *store) {
+			s.gateway, s.faults = "", faults("/gateway/", refuse(403, 10000))
+		}, []error{api.ErrUsageUnknown}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			tt.change(s)
+			start := time.Now()
+			e, err := newClient(t, s).WaitUnused(t.Context(), ref(5))
+			wantSentinels(t, err, tt.want...)
+			if time.Since(start) != 0 || (e != nil) != tt.evidence {
+				t.Errorf("%s: after %v: %+v, %v", name, time.Since(start), e, err)
+			}
+		})
+	}
+}
+
+func TestWaitOutlastsFaults(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.gateway = ""
+		start := time.Now()
+		s.before = func(string, *http.Request) (*http.Response, error) {
+			switch since := time.Since(start); {
+			case since < 20*time.Second:
+				return nil, errReset
+			case since < 40*time.Second:
+				return answer(502, "<html>", "Content-Type", "text/html"), nil
+			}
+			return nil, nil
+		}
+		e, err := newClient(t, s, api.WithMaxAttempts(1)).WaitUnused(t.Context(), ref(5))
+		if err != nil || e.Usage() != api.Unused {
+			t.Errorf("%+v, %v", e, err)
+		}
+	})
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		e, err := newClient(t, everySource()).WaitUnused(ctx, ref(5))
+		if took := time.Since(start); took > 10*time.Second || e.Usage() != api.InUse || !errors.Is(err, api.ErrInUse) {
+			t.Errorf("after %v: %v, %v", took, e.Usage(), err)
+		}
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		e, err = newClient(t, everySource()).WaitUnused(cancelled, ref(5))
+		if e != nil || !errors.Is(err, api.ErrUsageUnknown) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, %v", e, err)
+		}
+	})
+}
+
+// The limiter would admit 1,000 requests at once.
+func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		for n := range 100 { // 106 requests for each question
+			s.workers[ids(n)] = ids(5)
+		}
+		start := time.Now()
+		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(5*time.Minute))
+		total := 0
+		for _, n := range s.requests {
+			total += n
+		}
+		if took := time.Since(start); !errors.Is(err, api.ErrInUse) || total < 400 || total > 720 {
+			t.Errorf("%d requests in %v, %v", total, took, err)
+		}
+	})
+}
+
+func TestWrongWaitOptionsSendNothing(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]api.WaitOption{
+		"nil": {nil}, "no time": {api.WithWaitTimeout(0)}, "no progress": {api.WithWaitProgress(nil)},
+		"no sources": {api.WithWaitEvidence(api.WithSources())},
+	} {
+		s := everySource()
+		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5), opts...)
+		if !errors.Is(err, api.ErrInvalidArgument) || len(s.requests) != 0 {
+			t.Errorf("%s: %v, requests %v", name, err, s.requests)
+		}
+	}
+	if _, err := newClient(t, everySource()).WaitUnused(t.Context(), api.CertificateRef{}); !errors.Is(err, api.ErrInvalidArgument) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,131 @@
+package imports
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ofAnyOperation are the names of package generated that belong to no operation.
+var ofAnyOperation = []string{
+	"Operation", "ResponseInfo", "ResultInfo", // the envelope
+	"Client", "NewClient", "WithHTTPClient", "WithRequestEditorFn", "RequestEditorFn",
+}
+
+// users are files that know operations without declaring one.
+var users = []string{"certificate.go", "inventory.go", "source_associations.go", "source_hostnames.go"}
+
+// apiFile is a file of package api.
+type apiFile struct {
+	name string
+	tree *ast.File
+	// operations are the operations that it declares, by the names of their variables.
+	operations map[string]string
+}
+
+func apiFiles(t *testing.T) []apiFile {
+	t.Helper()
+	paths, err := filepath.Glob("../../api/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []apiFile
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := apiFile{filepath.Base(path), tree, map[string]string{}}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+				if name := declared(spec.Values[0]); name != "" {
+					f.operations[spec.Names[0].Name] = name
+				}
+			}
+			return true
+		})
+		out = append(out, f)
+	}
+	return out
+}
+
+// declared returns the operation in an expression like operation{generated.XOperation, …}.
+func declared(value ast.Expr) string {
+	literal, ok := value.(*ast.CompositeLit)
+	if !ok || len(literal.Elts) == 0 {
+		return ""
+	}
+	if kind, ok := literal.Type.(*ast.Ident); !ok || kind.Name != "operation" {
+		return ""
+	}
+	return generatedName(literal.Elts[0])
+}
+
+// generatedName returns X of generated.X, or "".
+func generatedName(n ast.Node) string {
+	if selector, ok := n.(*ast.SelectorExpr); ok {
+		if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == "generated" {
+			return selector.Sel.Name
+		}
+	}
+	return ""
+}
+
+// A file of package api that declares no operation, and is not one of users, is part
+// of the core, which works the same for any operation: it names none, no path and no
+// type of one.
+func TestTheCoreKnowsNoOperation(t *testing.T) {
+	t.Parallel()
+	files := apiFiles(t)
+	variables, methods := map[string]bool{}, map[string]bool{}
+	for _, f := range files {
+		for variable, operation := range f.operations {
+			variables[variable] = true
+			methods[strings.TrimSuffix(operation, "Operation")] = true
+		}
+	}
+	if len(methods) < 11 {
+		t.Errorf("only %d operations are declared: %v", len(methods), methods)
+	}
+	core := 0
+	for _, f := range files {
+		if len(f.operations) > 0 || slices.Contains(users, f.name) {
+			continue
+		}
+		core++
+		ast.Inspect(f.tree, func(n ast.Node) bool {
+			problem := ""
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				name := generatedName(n)
+				if methods[n.Sel.Name] || name != "" && !slices.Contains(ofAnyOperation, name) {
+					problem = n.Sel.Name
+				}
+			case *ast.Ident:
+				if variables[n.Name] {
+					problem = n.Name
+				}
+			case *ast.BasicLit:
+				text, err := strconv.Unquote(n.Value)
+				if n.Kind == token.STRING && err == nil && (strings.Contains(text, "accounts/") || strings.Contains(text, "zones/")) {
+					problem = n.Value
+				}
+			}
+			if problem != "" {
+				t.Errorf("api/%s is part of the core and names %s, which belongs to an operation", f.name, problem)
+			}
+			return true
+		})
+	}
+	if core < 20 {
+		t.Errorf("only %d files are taken for the core", core)
+	}
+}

@@ -1,0 +1,226 @@
+// Package account is a model of an account with everything that an inventory reads.
+// It answers in memory: see [Account.RoundTrip].
+package account
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// Account is what the API knows about one account. It may not change while it
+// answers.
+type Account struct {
+	ID           string
+	Certificates []Certificate
+	// Services are those of each certificate's associations, by its id.
+	Services map[string][]string
+	Zones    []string
+	// Hostnames has the hostname of a zone and a certificate, by both ids with a
+	// space between them.
+	Hostnames map[string]string
+	// What refers to certificates, by name or without one.
+	Workers, Pages, Hyperdrive, Posture []Referrer
+	// Gateway are up to two certificates: the current and the deprecated member.
+	Gateway []string
+	// PageSize is the most that the API puts on a page; 0 is no bound.
+	PageSize int
+}
+
+// Certificate is one of the store. CA may be a bool, or nil for absent or null.
+type Certificate struct {
+	ID   string
+	CA   any
+	Null bool
+}
+
+// Referrer is a Worker, a Pages project, a Hyperdrive configuration or a posture
+// rule. The last two refer to at most two certificates and one.
+type Referrer struct {
+	Name         string
+	Certificates []string
+}
+
+// Object is a JSON object.
+type Object = map[string]any
+
+// Question is what a request asks for. Source is that of the operation; of one that
+// only lists where to ask, the source that it is for, and "" for the list of
+// certificates. Target are the ids in the request besides that of the account.
+type Question struct {
+	Source api.Source
+	List   bool
+	Target string
+	Page   int
+}
+
+// Answer returns what a request asks for, and the whole response to it. The response
+// is nil for a request that the API does not know.
+func (a *Account) Answer(r *http.Request) (Question, Object) {
+	path, query := strings.TrimPrefix(r.URL.Path, "/client/v4"), r.URL.Query()
+	inAccount, _ := strings.CutPrefix(path, "/accounts/"+a.ID)
+	switch parts := strings.Split(inAccount, "/"); {
+	case path == "/zones" && query.Get("account.id") == a.ID:
+		return a.list(r, api.SourceHostnames, a.Zones, func(id string) any {
+			return Object{"id": id, "name": id + ".example", "status": "active"}
+		})
+	case parts[1] == "zones" && len(parts) == 5:
+		target, names := parts[2]+" "+query.Get("mtls_certificate_id"), []any{}
+		if name := a.Hostnames[target]; name != "" {
+			names = append(names, name)
+		}
+		return Question{Source: api.SourceHostnames, Target: target}, envelope(Object{"hostnames": names}, nil)
+	case inAccount == "/mtls_certificates":
+		return page(r, a.PageSize, "", a.Certificates, Certificate.object)
+	case len(parts) == 4 && parts[3] == "associations":
+		rows := []any{}
+		for _, service := range a.Services[parts[2]] {
+			rows = append(rows, Object{"service": service, "status": "active"})
+		}
+		return Question{Source: api.SourceAssociations, Target: parts[2]}, envelope(rows, nil)
+	case inAccount == "/workers/scripts":
+		return whole(api.SourceWorkers, true, a.Workers, func(w Referrer) any { return Object{"id": w.Name} })
+	case len(parts) == 5 && parts[1] == "workers":
+		return a.settings(parts[3])
+	case inAccount == "/pages/projects":
+		return page(r, a.PageSize, api.SourcePages, a.Pages, project)
+	case inAccount == "/hyperdrive/configs":
+		return whole(api.SourceHyperdrive, false, a.Hyperdrive, hyperdrive)
+	case inAccount == "/gateway/configuration":
+		settings := Object{"antivirus": Object{"enabled": true}}
+		for i, id := range a.Gateway {
+			settings[[]string{"certificate", "custom_certificate"}[i]] = Object{"id": id}
+		}
+		return Question{Source: api.SourceGateway}, envelope(Object{"settings": settings}, nil)
+	case inAccount == "/devices/posture":
+		return whole(api.SourcePosture, false, a.Posture, rule)
+	}
+	return Question{}, nil
+}
+
+func (a *Account) settings(name string) (Question, Object) {
+	for _, w := range a.Workers {
+		if w.Name == name {
+			bindings := []any{Object{"type": "kv_namespace", "name": "KV"}}
+			for i, id := range w.Certificates {
+				bindings = append(bindings, Object{"type": "mtls_certificate", "name": "C" + strconv.Itoa(i), "certificate_id": id})
+			}
+			return Question{Source: api.SourceWorkers, Target: name}, envelope(Object{"bindings": bindings}, nil)
+		}
+	}
+	return Question{}, nil
+}
+
+func (c Certificate) object() any {
+	out := Object{"id": c.ID, "name": "certificate " + c.ID, "type": "custom"}
+	if c.CA != nil || c.Null {
+		out["ca"] = c.CA
+	}
+	return out
+}
+
+func project(p Referrer) any {
+	environments := []Object{{}, {}}
+	for i, id := range p.Certificates {
+		e := environments[i%2]
+		if e["mtls_certificates"] == nil {
+			e["mtls_certificates"] = Object{}
+		}
+		e["mtls_certificates"].(Object)["C"+strconv.Itoa(i)] = Object{"certificate_id": id}
+	}
+	return Object{"name": p.Name, "deployment_configs": Object{"production": environments[0], "preview": environments[1]}}
+}
+
+func hyperdrive(h Referrer) any {
+	out, mtls := Object{"id": h.Name, "name": h.Name}, Object{}
+	for i, id := range h.Certificates {
+		mtls[[]string{"ca_certificate_id", "mtls_certificate_id"}[i]] = id
+	}
+	if len(mtls) > 0 {
+		out["mtls"] = mtls
+	}
+	return out
+}
+
+func rule(r Referrer) any {
+	if len(r.Certificates) == 0 {
+		return Object{"name": r.Name, "type": "file", "input": Object{"path": "/x"}}
+	}
+	return Object{"name": r.Name, "type": "client_certificate_v2", "input": Object{"certificate_id": r.Certificates[0]}}
+}
+
+func envelope(result any, info Object) Object {
+	out := Object{"success": true, "errors": []any{}, "messages": []any{}, "result": result}
+	if info != nil {
+		out["result_info"] = info
+	}
+	return out
+}
+
+func objects[T any](list []T, object func(T) any) []any {
+	out := make([]any, 0, len(list))
+	for _, item := range list {
+		out = append(out, object(item))
+	}
+	return out
+}
+
+func whole[T any](source api.Source, isList bool, list []T, object func(T) any) (Question, Object) {
+	return Question{Source: source, List: isList}, envelope(objects(list, object), nil)
+}
+
+func (a *Account) list(r *http.Request, source api.Source, ids []string, object func(string) any) (Question, Object) {
+	q, body := page(r, a.PageSize, source, ids, object)
+	q.List = true
+	return q, body
+}
+
+// page is one page of a list: of the size that was asked for, but at most of size.
+func page[T any](r *http.Request, size int, source api.Source, list []T, object func(T) any) (Question, Object) {
+	number, _ := strconv.Atoi(r.URL.Query().Get("page")) // 0 is the first
+	number = max(1, number)
+	asked, err := strconv.Atoi(r.URL.Query().Get("per_page"))
+	switch {
+	case size == 0 && err == nil:
+		size = asked
+	case size == 0:
+		size = max(1, len(list))
+	case err == nil:
+		size = min(size, asked)
+	}
+	first := min((number-1)*size, len(list))
+	items := objects(list[first:min(first+size, len(list))], object)
+	return Question{Source: source, Page: number}, envelope(items, Object{
+		"page": number, "per_page": size, "count": len(items), "total_count": len(list), "total_pages": (len(list) + size - 1) / size,
+	})
+}
+
+// RoundTrip answers a request, whatever it costs to ask.
+func (a *Account) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	_, body := a.Answer(r)
+	if body == nil {
+		return nil, fmt.Errorf("%s %s is not part of the model", r.Method, r.URL)
+	}
+	return Response(r, http.StatusOK, body), nil
+}
+
+// Response is a response with a JSON body.
+func Response(r *http.Request, status int, body any) *http.Response {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r, ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
+	}
+}

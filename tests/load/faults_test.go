@@ -1,0 +1,258 @@
+package load
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	acct "github.com/certuse/cloudflare-mtls/tests/internal/account"
+)
+
+// fault is what goes wrong with the responses of one place.
+type fault struct {
+	place acct.Question // Target is a prefix, and Page 0 any page
+	kind  string
+	once  bool
+	// node and change say what a malformed response is like.
+	node, change int
+}
+
+// respond are the kinds of faults. Each turns a good response into another one; body
+// is the good one as a tree.
+var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http.Response, error){
+	"400": status(400), "401": status(401), "403": status(403), "404": status(404), "429": status(429), "500": status(500), "503": status(503),
+	"301":      status(301),
+	"HTML 200": page(200), "HTML 403": page(403),
+	"empty":     text(""),
+	"two roots": text(`{"success":true,"errors":[],"messages":[],"result":[]}{}`),
+	"two names": text(`{"success":true,"result":{},"errors":[],"messages":[],"result":[]}`),
+	"reset":     func(fault, *http.Request, acct.Object) (*http.Response, error) { return nil, errors.New("reset") },
+	"cut off": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		resp := acct.Response(r, 200, body)
+		resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, resp.ContentLength/2), broken{}))
+		return resp, nil
+	},
+	"hangs": func(_ fault, r *http.Request, _ acct.Object) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	},
+	"slow": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		time.Sleep(10 * time.Second)
+		return acct.Response(r, 200, body), nil
+	},
+	"206":           less(func(resp *http.Response, _ acct.Object) { resp.StatusCode = 206 }),
+	"old":           less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Age", "7") }),
+	"revalidated":   less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Warning", `111 cache "failed"`) }),
+	"linked":        less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Link", `</x?page=2>; rel="next"`) }),
+	"success false": less(func(_ *http.Response, body acct.Object) { body["success"] = false }),
+	"errors":        less(func(_ *http.Response, body acct.Object) { body["errors"] = []any{acct.Object{"code": 1}} }),
+	"cursor":        less(func(_ *http.Response, body acct.Object) { body["cursors"] = acct.Object{"after": "x"} }),
+	"counted": less(func(_ *http.Response, body acct.Object) {
+		body["result_info"] = acct.Object{"count": 1} // of an object that counts nothing, it is a contradiction
+	}),
+	"another page": less(func(_ *http.Response, body acct.Object) {
+		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
+	}),
+	"malformed": func(f fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		nodes := nodesOf(body, "", f.place.Source)
+		nodes[f.node%len(nodes)].change(f.change)
+		return acct.Response(r, 200, body), nil
+	},
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func status(code int) func(fault, *http.Request, acct.Object) (*http.Response, error) {
+	return func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		if code >= 400 {
+			body = acct.Object{"success": false, "errors": []any{acct.Object{"code": 10000, "message": "no"}}}
+		}
+		resp := acct.Response(r, code, body)
+		resp.Header.Set("Retry-After", "60")
+		return resp, nil
+	}
+}
+
+func page(code int) func(fault, *http.Request, acct.Object) (*http.Response, error) {
+	return func(_ fault, r *http.Request, _ acct.Object) (*http.Response, error) {
+		resp := acct.Response(r, code, "<html>")
+		resp.Header.Set("Content-Type", "text/html")
+		return resp, nil
+	}
+}
+
+func text(body string) func(fault, *http.Request, acct.Object) (*http.Response, error) {
+	return func(_ fault, r *http.Request, _ acct.Object) (*http.Response, error) {
+		resp := acct.Response(r, 200, nil)
+		resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		return resp, nil
+	}
+}
+
+// less makes a response from which all that refers to certificates is missing, and
+// which change marks.
+func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, acct.Object) (*http.Response, error) {
+	return func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		switch result := body["result"].(type) {
+		case []any:
+			body["result"] = []any{}
+		case acct.Object:
+			for name := range result {
+				result[name] = map[string]any{"hostnames": []any{}, "bindings": []any{}, "settings": acct.Object{}}[name]
+			}
+		}
+		delete(body, "result_info")
+		resp := new(http.Response)
+		*resp = *acct.Response(r, 200, nil)
+		change(resp, body)
+		marked := acct.Response(r, resp.StatusCode, body)
+		marked.Header = resp.Header
+		return marked, nil
+	}
+}
+
+// none are the members that stand for "no certificate" when they are absent or null,
+// as the files of the sources in package api say. A list without numbers has no
+// further pages.
+var none = map[string]bool{
+	"pages /result/*/deployment_configs/production": true, "pages /result/*/deployment_configs/production/mtls_certificates": true,
+	"pages /result/*/deployment_configs/preview": true, "pages /result/*/deployment_configs/preview/mtls_certificates": true,
+	"hyperdrive /result/*/mtls": true, "hyperdrive /result/*/mtls/ca_certificate_id": true, "hyperdrive /result/*/mtls/mtls_certificate_id": true,
+	"gateway /result/settings/certificate": true, "gateway /result/settings/certificate/id": true,
+	"gateway /result/settings/custom_certificate": true, "gateway /result/settings/custom_certificate/id": true,
+	"pages /result_info": true, "hostnames /result_info": true, " /result_info": true,
+}
+
+// node is a value in a response.
+type node struct {
+	value  any
+	set    func(any)
+	remove func() // nil for an item of a list, and for one of several members alike
+	none   bool
+}
+
+// change makes the node one that does not fit: of another kind, null or absent.
+func (n node) change(how int) {
+	values := []any{"x", 7, true, []any{}, []any{"x"}, acct.Object{}, acct.Object{"x": 1}}
+	values = slices.DeleteFunc(values, func(v any) bool { return fmt.Sprintf("%T", v) == fmt.Sprintf("%T", n.value) })
+	switch absent := how % 4; {
+	case absent == 0 && !n.none && n.remove != nil:
+		n.remove()
+	case absent == 1 && !n.none:
+		n.set(nil)
+	default:
+		n.set(values[how%len(values)])
+	}
+}
+
+// nodesOf returns all values below v, which is at a path.
+func nodesOf(v any, path string, source api.Source) (out []node) {
+	switch v := v.(type) {
+	case acct.Object:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			at, several := path+"/"+name, strings.HasSuffix(path, "/mtls_certificates")
+			n := node{value: v[name], set: func(x any) { v[name] = x }, none: none[string(source)+" "+at]}
+			if n.remove = func() { delete(v, name) }; several {
+				at, n.remove = path+"/*", nil
+			}
+			out = append(append(out, n), nodesOf(v[name], at, source)...)
+		}
+	case []any:
+		for i := range v {
+			out = append(append(out, node{value: v[i], set: func(x any) { v[i] = x }}), nodesOf(v[i], path+"/*", source)...)
+		}
+	}
+	return out
+}
+
+// faulty is an account that answers with faults.
+type faulty struct {
+	*acct.Account
+	faults []fault
+
+	mu   sync.Mutex
+	seen []int // how often each fault was met
+}
+
+func (a *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
+	q, body := a.Answer(r)
+	if body == nil {
+		return nil, fmt.Errorf("%s is not part of the model", r.URL)
+	}
+	for i, f := range a.faults {
+		if f.place.Source != q.Source || f.place.List != q.List || !strings.HasPrefix(q.Target, f.place.Target) || f.place.Page != 0 && f.place.Page != q.Page {
+			continue
+		}
+		a.mu.Lock()
+		a.seen[i]++
+		again := a.seen[i] > 1
+		a.mu.Unlock()
+		if f.once && again {
+			break
+		}
+		return respond[f.kind](f, r, body)
+	}
+	return acct.Response(r, http.StatusOK, body), nil
+}
+
+// uses is 1 if something in a place refers to a certificate.
+func uses(a *acct.Account, place acct.Question) int {
+	referrers := map[api.Source][]acct.Referrer{
+		api.SourceWorkers: a.Workers, api.SourcePages: a.Pages, api.SourceHyperdrive: a.Hyperdrive, api.SourcePosture: a.Posture,
+		api.SourceGateway: {{Certificates: a.Gateway}},
+	}[place.Source]
+	for _, r := range referrers {
+		if len(r.Certificates) > 0 && (place.Target == "" || place.Target == r.Name) {
+			return 1
+		}
+	}
+	for at := range a.Hostnames {
+		if place.Source == api.SourceHostnames && place.Target != "" && strings.HasPrefix(at, place.Target) {
+			return 1
+		}
+	}
+	return min(1, len(a.Services[place.Target]))
+}
+
+// drawFaults draws up to three, in different places.
+func drawFaults(dice *rand.Rand, a *acct.Account) (out []fault) {
+	places := []acct.Question{
+		{}, {Source: api.SourceHostnames, List: true}, {Source: api.SourceWorkers, List: true},
+		{Source: api.SourcePages}, {Source: api.SourceHyperdrive}, {Source: api.SourceGateway}, {Source: api.SourcePosture},
+	}
+	for _, c := range a.Certificates {
+		places = append(places, acct.Question{Source: api.SourceAssociations, Target: c.ID})
+	}
+	for _, zone := range a.Zones {
+		places = append(places, acct.Question{Source: api.SourceHostnames, Target: zone})
+		c := a.Certificates[dice.IntN(len(a.Certificates))]
+		places = append(places, acct.Question{Source: api.SourceHostnames, Target: zone + " " + c.ID})
+	}
+	for _, w := range a.Workers {
+		places = append(places, acct.Question{Source: api.SourceWorkers, Target: w.Name})
+	}
+	kinds := slices.Sorted(maps.Keys(respond))
+	dice.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+	if dice.IntN(2) == 0 { // where it matters
+		slices.SortStableFunc(places, func(x, y acct.Question) int { return cmp.Compare(uses(a, y), uses(a, x)) })
+	}
+	for _, place := range places[:dice.IntN(4)] {
+		f := fault{place: place, kind: "malformed", once: dice.IntN(8) == 0, node: dice.IntN(1000), change: dice.IntN(1000)}
+		if dice.IntN(2) == 0 {
+			f.kind = kinds[dice.IntN(len(kinds))]
+		}
+		out = append(out, f)
+	}
+	return out
+}

@@ -1,0 +1,130 @@
+package update
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/internal/compare"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
+	"github.com/certuse/cloudflare-mtls/internal/update"
+)
+
+const current = families + "4-current.yaml"
+
+// whole asks for a document that holds everything that the vendor publishes.
+func whole(root, path string, data []byte) update.Request {
+	req := request(root, path, data)
+	req.Partial = false
+	return req
+}
+
+// familyTree returns a tree that holds the current document of the family.
+func familyTree(t *testing.T) string {
+	t.Helper()
+	root := seededTree(t)
+	take(t, root, current, read(t, current))
+	return root
+}
+
+// Of a whole document, every operation that it lacks is withdrawn, and of a
+// partial one none is.
+func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
+	t.Parallel()
+	root := familyTree(t)
+	before := snapshot(t, root)
+	data := edited(t, current,
+		"  \"/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations\":", "  \"/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/uses\":",
+		"      operationId: certificates-get\n", "      operationId: certificates-get-one\n",
+		"    get:\n      operationId: certificates-get-one", "    put:\n      operationId: certificates-get-one")
+	if r := take(t, root, "part.yaml", data); r.Class > compare.Documentation {
+		t.Errorf("a part: class %v", r.Class)
+	}
+	req := whole(root, "whole.yaml", data)
+	req.Source = "4-current.yaml (Invented API 7.1)"
+	r := apply(t, req)
+	if r.Class != compare.Breaking {
+		t.Errorf("the whole: class %v", r.Class)
+	}
+	ops, err := spec.ReadOperations(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[string]bool{
+		"listMTLSCertificates": true, "uploadMTLSCertificate": true, "deleteMTLSCertificate": true,
+		"listHostnameAssociations": true, "listZones": true,
+	}
+	for _, op := range ops {
+		change, reported := find(r, op.Title(), "/"+strings.ToLower(op.Method))
+		withdrawn := reported && change.Class == compare.Breaking && strings.Contains(change.Message, op.Name+" is withdrawn")
+		if withdrawn == has[op.Name] {
+			t.Errorf("%s: withdrawn %t, change %+v", op.Name, withdrawn, change)
+		}
+		if moved := strings.Contains(change.Message, "certificates-list-uses is at GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/uses now"); moved != (op.Title() == associations) {
+			t.Errorf("%s: moved %t: %s", op.Name, moved, change.Message)
+		}
+	}
+	for _, name := range []string{"openapi/mtls-certificate-associations.json", "openapi/workers.json", "generated/client.gen.go"} {
+		if before[name] != snapshot(t, root)[name] {
+			t.Errorf("%s changed", name)
+		}
+	}
+}
+
+// What the vendor adds beside the operations of the list concerns nobody.
+func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
+	t.Parallel()
+	root := familyTree(t)
+	const other = "  \"/accounts/{account_id}/mtls_certificates\":\n"
+	r := take(t, root, "more.yaml", edited(t, current, other, other+"    put: {responses: {\"200\": {description: \"New.\"}}}\n"))
+	if r.Class != compare.None || len(r.Operations) != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// An entry of the list whose path follows the vendor's, and a new entry, get
+// their texts by an update; the record of an entry that is gone goes with it.
+func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
+	t.Parallel()
+	root := familyTree(t)
+	const oldPath, newPath = "/mtls_certificates/{mtls_certificate_id}/associations", "/mtls_certificates/{mtls_certificate_id}/uses"
+	moved := edited(t, current, oldPath, newPath)
+	const list = "openapi/operations.yaml"
+	for _, name := range []string{list, "overlays/2-contract/10-requests.yaml", "overlays/2-contract/30-associations.yaml", "overlays/2-contract/40-contract-check.yaml"} {
+		write(t, filepath.Join(root, name), string(edited(t, filepath.Join(root, name), oldPath, newPath)))
+	}
+	if _, err := update.Regenerate(t.Context(), root); err == nil || !strings.Contains(err.Error(), "make spec-update") {
+		t.Errorf("a path without a text: %v", err)
+	}
+	if r := refusal(t, request(root, "old.yaml", read(t, current))); !strings.Contains(r.Reason, newPath+" is not in the document") {
+		t.Errorf("the text is nowhere: %s", r.Reason)
+	}
+	take(t, root, "moved.yaml", moved)
+	fresh(t, root)
+
+	const entry = "\n  - name: listThings\n    method: GET\n    path: /accounts/{account_id}/things\n    document: things.json\n    noun: Thing\n    permission: \"Account: Things Read\"\n"
+	write(t, filepath.Join(root, list), string(read(t, filepath.Join(root, list)))+entry)
+	const zones = "  /zones:\n"
+	added := strings.Replace(string(moved), zones, "  \"/accounts/{account}/things\":\n    get:\n      parameters: [{in: path, name: account, required: true, schema: {type: string}}]\n"+
+		"      responses: {\"200\": {description: \"Things.\", content: {application/json: {schema: {\"$ref\": \"#/components/schemas/tls-things_zones-4\"}}}}}\n"+
+		"      security: [{api_token: []}]\n"+zones, 1)
+	r := take(t, root, "added.yaml", []byte(added))
+	if change, ok := find(r, "GET /accounts/{account_id}/things", "/get"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
+		t.Errorf("class %v, a new operation: %+v", r.Class, change)
+	}
+	if len(r.Warnings) != 0 {
+		t.Errorf("warnings %q", r.Warnings)
+	}
+	fresh(t, root)
+	if !strings.Contains(string(read(t, filepath.Join(root, "generated/client.gen.go"))), "ListThings(") {
+		t.Error("the new operation is not generated")
+	}
+
+	write(t, filepath.Join(root, list), string(edited(t, filepath.Join(root, list), entry, "")))
+	if _, err := update.Regenerate(t.Context(), root); err == nil || !strings.Contains(err.Error(), "things.json belongs to no operation") {
+		t.Errorf("a record without an entry: %v", err)
+	}
+	take(t, root, "moved.yaml", moved)
+	fresh(t, root)
+}
