@@ -287,7 +287,7 @@ func TestDemoShowsEverything(t *testing.T) {
 	}{
 		"list":    {"list --demo", exitOK, []string{"8 certificates (5 CA, 3 leaf; 1 managed)"}},
 		"usage":   {"usage --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown"}},
-		"audit":   {"audit --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown", "missing permissions", "1 certificate in use and expired, or expiring"}},
+		"audit":   {"audit --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown", "missing permissions", "expired or expiring within 30 days: 1 certificate."}},
 		"require": {"audit --demo --require-unused -q", exitInUse, []string{"5 certificates in use"}},
 		"expiry":  {"list --demo --expires-within 30d", exitExpiring, []string{"2 certificates"}},
 	}

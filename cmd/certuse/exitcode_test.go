@@ -59,6 +59,7 @@ func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
 		"account in the argument":            {"usage --account other " + testAccount + "/used", exitOK, "1 in use"},
 		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
 		"time is over":                       {"audit --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
+		"time of a list is over":             {"list --timeout 1ns", exitUnknown, "There are more certificates"},
 		"quiet about answers":                {"audit -q secret", exitUnknown, "missing permissions"},
 		"quiet, but not about what is wrong": {"audit -q --require-unused used", exitInUse, "not unused"},
 	}

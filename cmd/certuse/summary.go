@@ -185,7 +185,7 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 		fmt.Fprintln(w, wrap(text+".", "  "))
 	}
 	if s.urgent > 0 {
-		fmt.Fprintf(w, "%s in use and expired, or expiring within %d days.\n", plural(s.urgent, "certificate"), soon/day)
+		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", soon/day, plural(s.urgent, "certificate"))
 	}
 	if s.usageCounts != nil && s.Unknown > 0 {
 		fmt.Fprintln(w, "Unknown is not unused.")
