@@ -161,6 +161,20 @@ func TestEvidenceArrivesWhole(t *testing.T) {
 	}
 }
 
+// Errors differ in their Ray IDs.
+func TestFailuresOfOneKindShareALine(t *testing.T) {
+	t.Parallel()
+	answers := map[string]apitest.Response{}
+	for i := range 20 {
+		answers[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
+	}
+	got := execute(t, command(t, against(newFake(t, answers)), "audit"))
+	got.expect(t, exitUnknown, "certuse: usage of 20 certificates is unknown: associations: no result, such as: list mTLS certificate associations: ")
+	if n := strings.Count(got.stderr, "is unknown: "); n != 1 {
+		t.Errorf("%d lines:\n%s", n, got.stderr)
+	}
+}
+
 func TestUnusedNamesItsSources(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
