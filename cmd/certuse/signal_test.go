@@ -150,7 +150,7 @@ func TestInterruptOfAWholeAccountSaysThatItIsIncomplete(t *testing.T) {
 	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
-	got.expect(t, exitUnknown, "1 certificate: 1 in use, 0 unused, 0 unknown", "There are more certificates, which were not read.")
+	got.expect(t, exitUnknown, "1 certificate: 1 in use, 0 unused, 0 unknown", "Not all certificates were read.")
 	if n := strings.Count(got.stdout, "\n"); n != 1 {
 		t.Errorf("%d lines:\n%s", n, got.stdout)
 	}

@@ -201,7 +201,7 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 		fmt.Fprintf(w, "%s left out: each certificate is asked about once.\n", plural(s.Duplicates, "repeated id"))
 	}
 	if s.Incomplete {
-		fmt.Fprintln(w, "There are more certificates, which were not read.")
+		fmt.Fprintln(w, "Not all certificates were read.")
 	}
 }
 
