@@ -43,6 +43,8 @@ type Decoder struct {
 	// misfits are those that were passed over, at most maxMisfits of them.
 	tolerant int
 	misfits  []*KindError
+	// unquoted is room for the characters of a string with escapes.
+	unquoted []byte
 	// rewrite changes the strings that are read; nil: not at all.
 	rewrite func(string) string
 	// passedAt is where the last misfit that was passed over ends.

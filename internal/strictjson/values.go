@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 
@@ -139,9 +140,12 @@ func (d *Decoder) scalar(v any) error {
 	switch kind := value.Kind(); v := v.(type) {
 	case *string:
 		if fits = kind == jsontext.KindString; fits {
-			var text []byte
-			if text, err = unquote(value); err != nil {
-				return err
+			text := []byte(value[1 : len(value)-1])
+			if bytes.IndexByte(text, '\\') >= 0 {
+				if d.unquoted, err = jsontext.AppendUnquote(d.unquoted[:0], value); err != nil {
+					return err
+				}
+				text = d.unquoted
 			}
 			*v = d.share(text)
 			if d.rewrite != nil {
