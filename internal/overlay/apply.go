@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"gopkg.in/yaml.v3"
@@ -74,7 +75,7 @@ func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) 
 			}
 			outcome := Outcome{Action: action, Effect: effect}
 			if effect == Applied {
-				outcome.Changed = changed(tree, after, "", nil)
+				outcome.Changed = changed(tree, after, nil, nil)
 				if len(outcome.Changed) == 0 {
 					outcome.Effect = Satisfied
 				}
@@ -90,8 +91,9 @@ func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) 
 	return spec.Clone(out), outcomes, nil
 }
 
-// changed appends the JSON pointers at which two trees differ to list.
-func changed(before, after any, at string, list []string) []string {
+// changed appends the JSON pointers at which two trees differ to list. at is the
+// path to both; its pointer is written only where they differ.
+func changed(before, after any, at, list []string) []string {
 	switch b := before.(type) {
 	case spec.Object:
 		a, ok := after.(spec.Object)
@@ -99,16 +101,15 @@ func changed(before, after any, at string, list []string) []string {
 			break
 		}
 		for _, key := range spec.SortedKeys(b) {
-			pointer := at + "/" + spec.Escape(key)
 			if value, ok := a[key]; ok {
-				list = changed(b[key], value, pointer, list)
+				list = changed(b[key], value, append(at, key), list)
 			} else {
-				list = append(list, pointer)
+				list = append(list, pointer(append(at, key)))
 			}
 		}
 		for _, key := range spec.SortedKeys(a) {
 			if _, ok := b[key]; !ok {
-				list = append(list, at+"/"+spec.Escape(key))
+				list = append(list, pointer(append(at, key)))
 			}
 		}
 		return list
@@ -118,14 +119,22 @@ func changed(before, after any, at string, list []string) []string {
 			break
 		}
 		for i := range b {
-			list = changed(b[i], a[i], at+"/"+strconv.Itoa(i), list)
+			list = changed(b[i], a[i], append(at, strconv.Itoa(i)), list)
 		}
 		return list
 	}
 	if !reflect.DeepEqual(before, after) {
-		list = append(list, at)
+		list = append(list, pointer(at))
 	}
 	return list
+}
+
+func pointer(path []string) string {
+	var out strings.Builder
+	for _, token := range path {
+		out.WriteString("/" + spec.Escape(token))
+	}
+	return out.String()
 }
 
 // apply applies an action to root, of which before is the tree, and returns the
@@ -155,7 +164,7 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, _ Eff
 		return nil, 0, err
 	}
 	if !a.action.Remove {
-		if err := contradiction(before, after, ""); err != nil {
+		if err := contradiction(before, after, nil); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // nothing there would hide what the text says now; one that means to replace a
 // type removes it first. A number in place of an integer hides nothing: it
 // allows every integer.
-func contradiction(before, after any, at string) error {
+func contradiction(before, after any, at []string) error {
 	switch before := before.(type) {
 	case spec.Object:
 		after, ok := after.(spec.Object)
@@ -23,17 +23,17 @@ func contradiction(before, after any, at string) error {
 		}
 		said, stated := before["type"].(string)
 		if says, ok := after["type"].(string); ok && stated && says != said && (said != "integer" || says != "number") {
-			return fmt.Errorf("%s: the text says type %q, the action %q", at, said, says)
+			return fmt.Errorf("%s: the text says type %q, the action %q", pointer(at), said, says)
 		}
 		for _, key := range slices.Sorted(maps.Keys(before)) {
-			if err := contradiction(before[key], after[key], at+"/"+spec.Escape(key)); err != nil {
+			if err := contradiction(before[key], after[key], append(at, key)); err != nil {
 				return err
 			}
 		}
 	case []any:
 		after, _ := after.([]any)
 		for i := range min(len(before), len(after)) {
-			if err := contradiction(before[i], after[i], at+"/"+strconv.Itoa(i)); err != nil {
+			if err := contradiction(before[i], after[i], append(at, strconv.Itoa(i))); err != nil {
 				return err
 			}
 		}
