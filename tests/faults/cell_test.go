@@ -18,22 +18,23 @@ import (
 
 var cert = api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// cell is one fault in one situation.
+// cell is one fault in one situation of one operation.
 type cell struct {
-	fault  fault
-	server *fs.Server
-	link   *link
-	client *api.Client
-	log    *waitLog
+	fault     fault
+	operation operation
+	server    *fs.Server
+	link      *link
+	client    *api.Client
+	log       *waitLog
 
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
 // newCell makes a client and a server, on which nothing fails yet.
-func newCell(t *testing.T, f fault, attempt time.Duration) *cell {
+func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 	t.Helper()
-	c := &cell{fault: f, log: new(waitLog), link: &link{
+	c := &cell{fault: f, operation: op, log: new(waitLog), link: &link{
 		transport: &http.Transport{}, bad: func(int) bool { return false }, during: func() {},
 	}}
 	c.ctx, c.cancel = context.WithCancel(t.Context())
@@ -46,7 +47,7 @@ func newCell(t *testing.T, f fault, attempt time.Duration) *cell {
 		f.way(t, c.link)
 		options = append(options, api.WithHTTPClient(&http.Client{Transport: c.link.transport}))
 	}
-	c.server = fs.Start(t, fs.Always(fs.OK()), c.link.tls)
+	c.server = fs.Start(t, fs.Always(op.ok), c.link.tls)
 	client, err := api.New(api.APIToken(canary.Token), append(options, api.WithBaseURL(c.server.URL()))...)
 	if err != nil {
 		t.Fatal(err)
@@ -79,27 +80,28 @@ func (c *cell) attempts() int {
 	return c.server.Requests()
 }
 
-// result is what one call gave.
-type result struct {
-	list     *api.AssociationList
+// outcome is what one call gave.
+type outcome struct {
+	got      any
+	good     bool
 	err      *api.Error
 	attempts int
 	// elapsed since the situation began, and its deadline with it.
 	elapsed time.Duration
 }
 
-func (c *cell) ask(t *testing.T) result {
+func (c *cell) ask(t *testing.T) outcome {
 	t.Helper()
 	before := c.attempts()
-	list, err := c.client.Associations(c.ctx, cert)
-	r := result{list: list, attempts: c.attempts() - before}
+	got, good, err := c.operation.ask(c.ctx, c.client)
+	r := outcome{got: got, good: good, attempts: c.attempts() - before}
 	if err != nil && !errors.As(err, &r.err) {
 		t.Fatalf("the error is a %T", err)
 	}
-	if (list == nil) != (err != nil) {
-		t.Fatalf("list %v with error %v", list, err)
+	if good != (err == nil) {
+		t.Fatalf("got %+v with error %v", got, err)
 	}
-	canary.Check(t, "result", r)
+	canary.Check(t, "outcome", r)
 	return r
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
-	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
 // slack is what a loaded machine may add to the time of a cell.
@@ -23,16 +22,21 @@ const slack = 10 * time.Second
 // written, which happens on a loaded machine; a defect shows in every round.
 const rounds = 3
 
-// report is what the cells showed, printed as a table at the end.
+// report is what the cells of the first operation showed, printed as a table at the
+// end: those of the others have to be the same.
 type report struct {
 	mu    sync.Mutex
 	cells map[string]string
 }
 
-func (r *report) put(f fault, s situation, text string) {
+func key(op operation, f fault, s situation) string {
+	return op.name + "/" + f.name + "/" + s.name
+}
+
+func (r *report) put(op operation, f fault, s situation, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cells[f.name+"/"+s.name] = text
+	r.cells[key(op, f, s)] = text
 }
 
 func (r *report) String() string {
@@ -45,7 +49,7 @@ func (r *report) String() string {
 	for _, f := range table {
 		fmt.Fprintf(w, "\n%s", f.name)
 		for _, s := range situations {
-			fmt.Fprintf(w, "\t%s", r.cells[f.name+"/"+s.name])
+			fmt.Fprintf(w, "\t%s", r.cells[key(operations[0], f, s)])
 		}
 	}
 	_ = w.Flush()
@@ -56,37 +60,44 @@ func TestEveryFaultInEverySituation(t *testing.T) {
 	t.Parallel()
 	seen := &report{cells: make(map[string]string)}
 	t.Cleanup(func() {
-		if len(seen.cells) != 108 {
-			t.Errorf("%d cells instead of 108 were filled", len(seen.cells))
+		if want := 108 * len(operations); len(seen.cells) != want {
+			t.Errorf("%d cells instead of %d were filled", len(seen.cells), want)
 		}
 		t.Log(seen)
 	})
-	for _, f := range table {
-		for _, s := range situations {
-			seen.put(f, s, "not run")
-			t.Run(f.name+"/"+s.name, func(t *testing.T) {
-				t.Parallel()
-				reuse := ""
-				for range rounds {
-					c := newCell(t, f, s.attempt(f))
-					began := time.Now()
-					s.set(c) // starts the deadline
-					r := c.ask(t)
-					r.elapsed = time.Since(began)
-					seen.put(f, s, describe(r))
-					want := s.expect(f)
-					c.check(t, want, r)
-					if reuse = c.checkAfterwards(t, r, want.ended != nil); reuse == "" {
-						return
-					}
-				}
-				t.Error(reuse)
-			})
+	for _, op := range operations {
+		for _, f := range table {
+			for _, s := range situations {
+				seen.put(op, f, s, "not run")
+				t.Run(key(op, f, s), func(t *testing.T) {
+					t.Parallel()
+					runCell(t, op, f, s, seen)
+				})
+			}
 		}
 	}
 }
 
-func describe(r result) string {
+func runCell(t *testing.T, op operation, f fault, s situation, seen *report) {
+	t.Helper()
+	reuse := ""
+	for range rounds {
+		c := newCell(t, f, op, s.attempt(f))
+		began := time.Now()
+		s.set(c) // starts the deadline
+		r := c.ask(t)
+		r.elapsed = time.Since(began)
+		seen.put(op, f, s, describe(r))
+		want := s.expect(f)
+		c.check(t, want, r)
+		if reuse = c.checkAfterwards(t, r, want.ended != nil); reuse == "" {
+			return
+		}
+	}
+	t.Error(reuse)
+}
+
+func describe(r outcome) string {
 	outcome := "ok"
 	if r.err != nil {
 		outcome = strings.Join(sentinels(r.err), "+")
@@ -95,7 +106,7 @@ func describe(r result) string {
 }
 
 // check holds the result of the call to the expectation.
-func (c *cell) check(t *testing.T, want expectation, r result) {
+func (c *cell) check(t *testing.T, want expectation, r outcome) {
 	t.Helper()
 	if r.attempts != want.attempts {
 		t.Errorf("%d attempts on the wire, want %d", r.attempts, want.attempts)
@@ -104,13 +115,13 @@ func (c *cell) check(t *testing.T, want expectation, r result) {
 		t.Errorf("took %v, want from %v to %v", r.elapsed, want.atLeast, want.atMost+slack)
 	}
 	if want.ok {
-		if r.err != nil || r.list.Usage() != api.InUse {
-			t.Errorf("list %v, error %v, want an answer", r.list, r.err)
+		if r.err != nil || !r.good {
+			t.Errorf("got %+v, error %v, want an answer", r.got, r.err)
 		}
 		return
 	}
 	if r.err == nil {
-		t.Fatalf("no error but %+v", r.list)
+		t.Fatalf("no error but %+v", r.got)
 	}
 	if r.err.Attempts != want.attempts {
 		t.Errorf("Attempts is %d, want %d", r.err.Attempts, want.attempts)
@@ -159,10 +170,10 @@ func checkAbout(t *testing.T, got, want time.Duration) {
 // checkAfterwards makes another call without faults: the client has to be as
 // good as new, to use the connection again where that is possible, and to let
 // go of every connection in the end. What is wrong with the reuse is returned.
-func (c *cell) checkAfterwards(t *testing.T, r result, ended bool) (reuse string) {
+func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse string) {
 	t.Helper()
 	connections, _, _ := c.server.Connections()
-	c.fail(never, nothing, fs.OK())
+	c.fail(never, nothing, c.operation.ok)
 	c.ctx = t.Context()
 	next := c.ask(t)
 	if c.fault.treatment == blocked && !ended {
@@ -170,7 +181,7 @@ func (c *cell) checkAfterwards(t *testing.T, r result, ended bool) (reuse string
 			t.Errorf("the next call was not held back: %+v", next)
 		}
 	} else {
-		if next.err != nil || next.list.Usage() != api.InUse || next.attempts > 1 {
+		if next.err != nil || !next.good || next.attempts > 1 {
 			t.Errorf("the next call: %+v", next)
 		}
 		reuse = c.checkReuse(r, ended, connections)
@@ -184,7 +195,7 @@ func (c *cell) checkAfterwards(t *testing.T, r result, ended bool) (reuse string
 }
 
 // checkReuse: a connection that served all requests so far serves the next one.
-func (c *cell) checkReuse(r result, ended bool, before int) string {
+func (c *cell) checkReuse(r outcome, ended bool, before int) string {
 	all, _, _ := c.server.Connections()
 	// The last attempt of a call without error was good, and its connection stays.
 	stays := r.err == nil

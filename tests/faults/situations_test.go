@@ -71,8 +71,8 @@ func pauseAfter(f func()) func() {
 	}
 }
 
-func failOnce(c *cell)   { c.fail(first, nothing, fs.OK()) }
-func failAlways(c *cell) { c.fail(always, nothing, fs.OK()) }
+func failOnce(c *cell)   { c.fail(first, nothing, c.operation.ok) }
+func failAlways(c *cell) { c.fail(always, nothing, c.operation.ok) }
 
 func expectOnce(f fault) expectation {
 	switch f.treatment {
@@ -106,7 +106,7 @@ func failPastDeadline(c *cell) {
 	limit := deadline
 	switch c.fault.treatment {
 	case final:
-		c.fail(always, longAfterwards, fs.OK())
+		c.fail(always, longAfterwards, c.operation.ok)
 	case waited:
 		limit = shortDeadline
 		c.fail(first, nothing, fs.Silence(nil))
@@ -134,9 +134,9 @@ func failWithCancel(c *cell) {
 	switch c.fault.treatment {
 	case retried, waited:
 		c.log.hook = c.cancel
-		c.fail(always, nothing, fs.OK())
+		c.fail(always, nothing, c.operation.ok)
 	default:
-		c.fail(always, pauseAfter(c.cancel), fs.OK())
+		c.fail(always, pauseAfter(c.cancel), c.operation.ok)
 	}
 }
 

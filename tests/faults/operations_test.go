@@ -1,0 +1,107 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+// operation is one that reads something in one request.
+type operation struct {
+	name string
+	// ok is a good answer, and ask what the client makes of one.
+	ok  fs.Answer
+	ask func(ctx context.Context, client *api.Client) (got any, good bool, err error)
+}
+
+var operations = []operation{
+	{"Associations", fs.OK(), func(ctx context.Context, client *api.Client) (any, bool, error) {
+		list, err := client.Associations(ctx, cert)
+		return list, list.Usage() == api.InUse, err
+	}},
+	{"Certificates", result(`[{"id":"` + cert.ID + `"}]`), func(ctx context.Context, client *api.Client) (any, bool, error) {
+		return only(client.Certificates(ctx, cert.AccountID), func(c api.Certificate) bool { return c.Ref == cert })
+	}},
+	{"Certificate", result(`{"id":"` + cert.ID + `"}`), func(ctx context.Context, client *api.Client) (any, bool, error) {
+		c, err := client.Certificate(ctx, cert)
+		return c, c != nil && c.Ref == cert, err
+	}},
+	{"Zones", result(`[{"id":"` + cert.AccountID + `"}]`), func(ctx context.Context, client *api.Client) (any, bool, error) {
+		return only(client.Zones(ctx, cert.AccountID), func(z api.Zone) bool { return z.ID == cert.AccountID })
+	}},
+	{"Hostnames", result(`{"hostnames":["api.example.com"]}`), func(ctx context.Context, client *api.Client) (any, bool, error) {
+		names, err := client.Hostnames(ctx, api.HostnamesRef{ZoneID: cert.AccountID, CertificateID: cert.ID})
+		return names, len(names) == 1 && names[0] == "api.example.com", err
+	}},
+}
+
+func result(text string) fs.Answer {
+	return fs.JSON(200, `{"success":true,"errors":[],"messages":[],"result":`+text+`}`)
+}
+
+// only returns the one item of a list, or its error.
+func only[T any](all iter.Seq2[T, error], isGood func(T) bool) (got any, good bool, err error) {
+	n := 0
+	for item, e := range all {
+		if err = e; e == nil {
+			n++
+			got, good = item, n == 1 && isGood(item)
+		}
+	}
+	return got, good, err
+}
+
+// An inventory makes a failed source of what is an error elsewhere. It sits out
+// waits that the server asks for, so that only its context ends those.
+func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
+	t.Parallel()
+	for _, f := range table {
+		if f.way != nil {
+			continue // meets the list of certificates, whose error ends the inventory as any call
+		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {
+				if strings.HasSuffix(x.Request.URL.Path, "/associations") {
+					return f.answer(x)
+				}
+				return operations[1].ok(x)
+			}), nil)
+			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(attemptTimeout))
+			patient := f.treatment == waited || f.treatment == blocked
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if patient {
+				time.AfterFunc(retryAfter+time.Second, cancel)
+			}
+			items := 0
+			for item, err := range client.Inventory(ctx, cert.AccountID, api.WithSources(api.SourceAssociations)) {
+				canary.Check(t, "item", fmt.Sprintf("%+v", item))
+				canary.Check(t, "error", err)
+				switch got := item.Evidence.Sources; {
+				case patient && (!errors.Is(err, context.Canceled) || !errors.Is(err, f.is[0])):
+					t.Errorf("got %+v, %v; want the end of the context", item, err)
+				case patient:
+				case err != nil || item.Evidence.Usage() != api.UsageUnknown || got[0].State != api.SourceFailed || !errors.Is(got[0].Err, f.is[0]):
+					t.Errorf("got %+v, %v; want %v", item, err, f.is)
+				}
+				items++
+			}
+			if items != 1 {
+				t.Errorf("%d items", items)
+			}
+			client.CloseIdleConnections()
+			if !server.Drained(slack) {
+				t.Error("a connection is still open")
+			}
+		})
+	}
+}
