@@ -64,7 +64,7 @@ var operations = []operation{
 		return drain(client.Inventory(ctx, parent, api.WithNoZones()))
 	}},
 	{"Evidence", true, `{"id":"` + cert.ID + `"}`, func(ctx context.Context, client *api.Client, parent, certificate string) ([]any, error) {
-		e, err := client.Evidence(ctx, api.CertificateRef{AccountID: parent, ID: certificate}, api.WithNoZones())
+		e, err := client.Evidence(ctx, api.CertificateRef{AccountID: parent, ID: certificate}, api.WithSources(api.SourceAssociations))
 		if err != nil {
 			return nil, err
 		}
