@@ -69,6 +69,7 @@ func (q *query) command(cmd *cobra.Command) *cobra.Command {
 	cmd.DisableFlagsInUseLine = true
 	q.addFlags(cmd)
 	if q.kind != reportList {
+		cmd.ValidArgsFunction = q.completeCertificates
 		q.addEvidenceFlags(cmd)
 		cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
 	}

@@ -161,6 +161,20 @@ func TestEvidenceArrivesWhole(t *testing.T) {
 	}
 }
 
+// Errors differ in their Ray IDs.
+func TestFailuresOfOneKindShareALine(t *testing.T) {
+	t.Parallel()
+	answers := map[string]apitest.Response{}
+	for i := range 20 {
+		answers[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
+	}
+	got := execute(t, command(t, against(newFake(t, answers)), "audit"))
+	got.expect(t, exitUnknown, "certuse: usage of 20 certificates is unknown: associations: no result, such as: list mTLS certificate associations: ")
+	if n := strings.Count(got.stderr, "is unknown: "); n != 1 {
+		t.Errorf("%d lines:\n%s", n, got.stderr)
+	}
+}
+
 func TestUnusedNamesItsSources(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
@@ -287,7 +301,7 @@ func TestDemoShowsEverything(t *testing.T) {
 	}{
 		"list":    {"list --demo", exitOK, []string{"8 certificates (5 CA, 3 leaf; 1 managed)"}},
 		"usage":   {"usage --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown"}},
-		"audit":   {"audit --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown", "missing permissions", "1 certificate in use and expired, or expiring"}},
+		"audit":   {"audit --demo", exitUnknown, []string{"5 in use, 2 unused, 1 unknown", "missing permissions", "expired or expiring within 30 days: 1 certificate."}},
 		"require": {"audit --demo --require-unused -q", exitInUse, []string{"5 certificates in use"}},
 		"expiry":  {"list --demo --expires-within 30d", exitExpiring, []string{"2 certificates"}},
 	}
@@ -330,5 +344,38 @@ func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	slow := newFake(t, nil)
+	if err := slow.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.Hang().Always()); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		env  []string
+		want []string
+	}{
+		"credentials":    {against(server), []string{"free\tname of free", "used\tname of used"}},
+		"no credentials": {nil, nil},
+		"no answer":      {against(slow), nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			got := execute(t, command(t, test.env, "__complete", "usage", ""))
+			lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
+			ids := lines[:len(lines)-1] // the last one is for the shell
+			slices.Sort(ids)
+			if !slices.Equal(ids, test.want) || got.code != exitOK {
+				t.Errorf("%q, want %q", ids, test.want)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
 	}
 }

@@ -58,8 +58,8 @@ var errDuration = errors.New("not a positive duration")
 func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
 		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		return fmt.Errorf("%w%s", err, didYouMeanFlag(unknown.GetSpecifiedName(), names))
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		return fmt.Errorf("%w%s", err, didYouMean("--"+unknown.GetSpecifiedName(), names))
 	}
 	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
@@ -102,13 +102,6 @@ func similar(word string, known []string) []string {
 func didYouMean(word string, known []string) string {
 	if found := similar(word, known); word != "" && len(found) > 0 {
 		return " (did you mean " + strings.Join(found, " or ") + "?)"
-	}
-	return ""
-}
-
-func didYouMeanFlag(word string, known []string) string {
-	if found := similar(word, known); len(found) > 0 {
-		return " (did you mean --" + strings.Join(found, " or --") + "?)"
 	}
 	return ""
 }

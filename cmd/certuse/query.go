@@ -74,10 +74,6 @@ func sourceNames() (names []string) {
 	return names
 }
 
-func complete(cmd *cobra.Command, flag string, values []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
 // check refuses what is wrong with the flags.
 func (q *query) check(cmd *cobra.Command) error {
 	for flag, list := range map[string][]string{"usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns} {
@@ -193,39 +189,10 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	})
 
 	streaming := q.format == jsonLines && !q.sorted
-	var failures []string
-	var writeErr error
-	for _, t := range targets {
-		total.accounts = append(total.accounts, t.account)
-		err := q.gather(ctx, service.client, t, progress, func(r record) bool {
-			if !q.filter.inQuestion(&r, rep.now) {
-				return true
-			}
-			total.add(&r, q.filter.expiresWithin.set, rep.now)
-			if q.filter.shown(&r) {
-				rep.records = append(rep.records, r)
-			}
-			if streaming {
-				writeErr = writeJSONLines(rep)
-				rep.records = nil
-			}
-			return writeErr == nil
-		})
-		if writeErr != nil {
-			break
-		}
-		if err != nil {
-			total.failed[t.account] = true
-			total.Incomplete = total.Incomplete || len(t.certs) == 0
-			if ctx.Err() == nil && len(t.certs) == 0 {
-				failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
-			}
-		}
-	}
+	failures, writeErr := q.collect(ctx, service.client, targets, rep, streaming, progress)
 	progress.stop()
-	total.Interrupted = ctx.Err() != nil && len(total.failed) > 0
-	sortRecords(rep.records, q.sortBy, rep.now)
 	if !streaming {
+		sortRecords(rep.records, q.sortBy, rep.now)
 		writeErr = q.write(rep)
 	}
 	if writeErr != nil && !interruptedWith(ctx) {
@@ -254,6 +221,46 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	return total.result(q)
 }
 
+// collect fills the report, or writes it record by record. It returns why the
+// certificates of accounts could not be read, and the first error of writing.
+func (q *query) collect(ctx context.Context, client *api.Client, targets []target, rep *report, streaming bool, progress progress) (failures []string, writeErr error) {
+	total := rep.summary
+	add := func(r record) bool {
+		if !q.filter.inQuestion(&r, rep.now) {
+			return true
+		}
+		total.add(&r, q.filter.expiresWithin.set, rep.now)
+		if q.filter.shown(&r) {
+			rep.records = append(rep.records, r)
+		}
+		if streaming {
+			writeErr = writeJSONLines(rep)
+			rep.records = nil
+		}
+		return writeErr == nil
+	}
+	for _, t := range targets {
+		total.accounts = append(total.accounts, t.account)
+		err := q.gather(ctx, client, t, progress, add)
+		if writeErr != nil {
+			break
+		}
+		if err == nil {
+			continue
+		}
+		total.failed[t.account] = true
+		total.Interrupted = ctx.Err() != nil
+		if len(t.certs) > 0 {
+			continue // each has a record that says why
+		}
+		total.Incomplete = true
+		if ctx.Err() == nil {
+			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
+		}
+	}
+	return failures, writeErr
+}
+
 // interruptedWith reports whether Ctrl-C has ended the command, which may reach it
 // a moment after the reader of its output.
 func interruptedWith(ctx context.Context) bool {
@@ -280,14 +287,14 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 		}
 		return nil
 	}
-	answered := map[api.CertificateRef]bool{}
+	answered := map[string]bool{} // by id, of which the API may change the case
 	var ended error
 	for item, err := range client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
 		if err != nil {
 			ended = err
 			break
 		}
-		answered[item.Certificate.Ref] = true
+		answered[strings.ToLower(item.Certificate.Ref.ID)] = true
 		if !each(newRecord(item)) {
 			return nil
 		}
@@ -305,7 +312,7 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 		reason = errInterrupted
 	}
 	for _, ref := range t.certs {
-		if !answered[ref] && !each(unanswered(ref, reason)) {
+		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
 			break
 		}
 	}

@@ -143,6 +143,30 @@ func TestJSONLinesComeAsAnswersCome(t *testing.T) {
 	_ = p.cmd.Wait()
 }
 
+func TestInterruptOfAWholeAccountSaysThatItIsIncomplete(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
+	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
+	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "1 certificate: 1 in use, 0 unused, 0 unknown", "Not all certificates were read.")
+	if n := strings.Count(got.stdout, "\n"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, got.stdout)
+	}
+}
+
+func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
+	got := execute(t, command(t, against(server), "audit", "-o", "json", "--timeout", "3s", "slow", "fast"))
+	got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
+	report := got.decode(t)
+	if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not asked: the --timeout is over" {
+		t.Errorf("%+v", report)
+	}
+}
+
 func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)

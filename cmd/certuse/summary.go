@@ -29,7 +29,7 @@ type summary struct {
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
 	up       map[accountSource]bool
-	problems map[problem]int // to the number of certificates that are unknown because of it
+	problems map[string]*problem // by the words for the reason
 	// refused counts the certificates that are unknown because a permission is missing.
 	refused int
 }
@@ -49,14 +49,16 @@ type accountSource struct {
 	source  api.Source
 }
 
-// problem is why a source failed.
+// problem is a reason for which sources failed, so that certificates are unknown.
 type problem struct {
-	source api.Source
-	text   string
+	certificates int
+	sources      []api.Source
+	// example is the text of one of the errors, which differ in their Ray IDs.
+	example string
 }
 
 func newSummary(kind kindOfReport, asked []api.Source) *summary {
-	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[problem]int{}}
+	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {
 		return s
 	}
@@ -90,18 +92,23 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	default:
 		s.Unknown++
 	}
-	refused := false
+	refused, reasons := false, map[string]bool{}
 	for i := range r.Evidence.Sources {
 		result := &r.Evidence.Sources[i]
-		s.addSource(r, result)
+		s.addSource(r, result, reasons)
 		refused = refused || result.Permission != ""
 	}
 	if refused && r.usage == api.UsageUnknown {
 		s.refused++
 	}
+	for words := range reasons {
+		s.problems[words].certificates++
+	}
 }
 
-func (s *summary) addSource(r *record, result *api.SourceResult) {
+// addSource counts what became of a source. It adds the words for why it failed to
+// reasons if that leaves the certificate unknown.
+func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[string]bool) {
 	key := accountSource{r.Certificate.Ref.AccountID, result.Source}
 	switch result.State {
 	case api.SourceComplete:
@@ -117,12 +124,19 @@ func (s *summary) addSource(r *record, result *api.SourceResult) {
 		if r.usage != api.UsageUnknown || result.Err == nil || result.Permission != "" && errors.Is(result.Err, api.ErrForbidden) {
 			return
 		}
-		s.problems[problem{result.Source, explain(result.Err)}]++
+		words, _ := reasonOf(result.Err)
+		reasons[words] = true
+		p := s.problems[words]
+		if p == nil {
+			p = &problem{example: explain(result.Err)}
+			s.problems[words] = p
+		}
+		p.example = min(p.example, explain(result.Err)) // the same one in each run
+		if !slices.Contains(p.sources, result.Source) {
+			p.sources = append(p.sources, result.Source)
+		}
 	}
 }
-
-// maxProblems is how many reasons are printed.
-const maxProblems = 10
 
 // writeProblems says, one on a line, why certificates are unknown.
 func (s *summary) writeProblems(w io.Writer) {
@@ -140,26 +154,19 @@ func (s *summary) writeProblems(w io.Writer) {
 		}
 		fmt.Fprintf(w, "certuse: %smissing permissions: %s\n", unknown, joined(quoted))
 	}
-	// Sources that failed for one reason share a line.
-	sources, counts := map[string][]api.Source{}, map[string]int{}
-	for p, n := range s.problems {
-		sources[p.text] = append(sources[p.text], p.source)
-		counts[p.text] = max(counts[p.text], n)
-	}
-	texts := slices.SortedFunc(maps.Keys(sources), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
-	for i, text := range texts {
-		if i == maxProblems {
-			fmt.Fprintf(w, "certuse: and %s; see -o json\n", plural(len(texts)-i, "more reason"))
-			return
+	for _, words := range slices.SortedFunc(maps.Keys(s.problems), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.problems[b].certificates, s.problems[a].certificates), cmp.Compare(a, b))
+	}) {
+		p := s.problems[words]
+		what, example, several := "no source could be asked", p.example, p.certificates > 1
+		if len(p.sources) < len(api.AllSources()) {
+			slices.Sort(p.sources)
+			what, several = joined(p.sources), several || len(p.sources) > 1
 		}
-		what := "no source could be asked"
-		if list := sources[text]; len(list) < len(api.AllSources()) {
-			slices.Sort(list)
-			what = joined(list)
+		if several {
+			example = words + ", such as: " + example
 		}
-		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(counts[text], "certificate"), what, printable(text))
+		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(p.certificates, "certificate"), what, printable(example))
 	}
 }
 
@@ -185,7 +192,7 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 		fmt.Fprintln(w, wrap(text+".", "  "))
 	}
 	if s.urgent > 0 {
-		fmt.Fprintf(w, "%s in use and expired, or expiring within %d days.\n", plural(s.urgent, "certificate"), soon/day)
+		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", soon/day, plural(s.urgent, "certificate"))
 	}
 	if s.usageCounts != nil && s.Unknown > 0 {
 		fmt.Fprintln(w, "Unknown is not unused.")
@@ -194,7 +201,7 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 		fmt.Fprintf(w, "%s left out: each certificate is asked about once.\n", plural(s.Duplicates, "repeated id"))
 	}
 	if s.Incomplete {
-		fmt.Fprintln(w, "There are more certificates, which were not read.")
+		fmt.Fprintln(w, "Not all certificates were read.")
 	}
 }
 

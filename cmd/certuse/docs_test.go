@@ -1,0 +1,68 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra/doc"
+)
+
+// TestReferenceIsFresh holds the man pages and the Markdown reference in docs to
+// the commands; -update writes them anew.
+func TestReferenceIsFresh(t *testing.T) {
+	t.Parallel()
+	fresh := t.TempDir()
+	for _, dir := range []string{"markdown", "man"} {
+		if err := os.Mkdir(filepath.Join(fresh, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := newRootCommand(system{getenv: func(string) string { return "" }}, io.Discard)
+	root.DisableAutoGenTag = true
+	if err := doc.GenMarkdownTree(root, filepath.Join(fresh, "markdown")); err != nil {
+		t.Fatal(err)
+	}
+	date := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	header := &doc.GenManHeader{Section: "1", Date: &date, Source: "cloudflare-mtls", Manual: "certuse"}
+	if err := doc.GenManTree(root, header, filepath.Join(fresh, "man")); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.RemoveAll("docs"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS("docs", os.DirFS(fresh)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, got := pages(t, fresh), pages(t, "docs")
+	if len(want) < 16 {
+		t.Errorf("only %d pages", len(want))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs is stale; go test ./cmd/certuse -run Reference -update writes it (-fresh +committed)\n%s", diff)
+	}
+}
+
+func pages(t *testing.T, root string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, dir := range []string{"markdown", "man"} {
+		entries, err := os.ReadDir(filepath.Join(root, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			text, err := os.ReadFile(filepath.Join(root, dir, entry.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[dir+"/"+entry.Name()] = string(text)
+		}
+	}
+	return out
+}

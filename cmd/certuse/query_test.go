@@ -1,0 +1,37 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"testing"
+	"time"
+)
+
+// An API may write an id in another case than it was given.
+func TestCertificateThatWasAnsweredIsNotListedAsUnanswered(t *testing.T) {
+	t.Parallel()
+	answered := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch path.Base(r.URL.Path) {
+		case "CERT":
+			io.WriteString(w, `{"success":true,"errors":[],"messages":[],"result":{"id":"cert"}}`)
+		case "associations":
+			io.WriteString(w, `{"success":true,"errors":[],"messages":[],"result":[]}`)
+			close(answered)
+		default: // ends the inventory, a while after the first certificate is answered
+			<-answered
+			time.Sleep(200 * time.Millisecond)
+			w.WriteHeader(401)
+			io.WriteString(w, `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"messages":[],"result":null}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	env := []string{"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount, "CLOUDFLARE_BASE_URL=" + server.URL}
+	got := execute(t, command(t, env, "audit", "--sources", "associations", "-o", "id", "--sort", "name", "CERT", "other"))
+	if got.expect(t, exitUnknown, "1 unused, 1 unknown"); got.stdout != "cert\nother\n" {
+		t.Errorf("%q", got.stdout)
+	}
+}
