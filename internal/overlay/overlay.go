@@ -8,10 +8,8 @@
 package overlay
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -113,12 +111,8 @@ func documents(fsys fs.FS, dir string) ([]string, error) {
 func Parse(file string, data []byte) (_ Overlay, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
 	o := Overlay{File: file}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&o.document); err != nil {
+	if err := spec.ParseYAML(data, false, &o.document); err != nil {
 		return Overlay{}, fmt.Errorf("not an overlay document: %w", err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return Overlay{}, errors.New("more than one document in the file")
 	}
 	if err := o.document.Validate(); err != nil {
 		return Overlay{}, fmt.Errorf("not a valid overlay document: %w", err)

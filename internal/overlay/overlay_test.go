@@ -267,7 +267,7 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 	action := func(s string) string { return head + "  - " + s + "\n" }
 	tests := map[string]struct{ text, want string }{
 		"not YAML":          {"overlay: [", "not an overlay document"},
-		"two documents":     {action("{x-id: a, description: d, target: $.a, remove: true}") + "---\n" + head + "  []\n", "more than one document"},
+		"two documents":     {action("{x-id: a, description: d, target: $.a, remove: true}") + "---\n" + head + "  []\n", "more than one YAML document"},
 		"not an overlay":    {"openapi: 3.0.3\n", "not a valid overlay"},
 		"no actions":        {head + "  []\n", "at least one action"},
 		"version 1.0":       {strings.Replace(action("{x-id: a, description: d, target: $, update: {}}"), "1.1.0", "1.0.0", 1), `overlay version "1.0.0"`},

@@ -1,17 +1,13 @@
 package spec
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // OperationsFile is the list of operations, from the root of the module.
@@ -63,16 +59,11 @@ func ReadOperations(fsys fs.FS) (Operations, error) {
 // ParseOperations reads a list. Unknown and missing members, and entries for the
 // same operation, are errors.
 func ParseOperations(name string, data []byte) (Operations, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
 	var list struct {
 		Operations Operations `yaml:"operations"`
 	}
-	if err := decoder.Decode(&list); err != nil {
+	if err := ParseYAML(data, true, &list); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document", name)
 	}
 	if len(list.Operations) == 0 {
 		return nil, fmt.Errorf("%s: no operations", name)

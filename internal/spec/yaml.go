@@ -1,7 +1,10 @@
 package spec
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/go-json-experiment/json"
@@ -14,6 +17,20 @@ const (
 	// a few lines cannot become one of gigabytes.
 	maxAliased = 1_000_000
 )
+
+// ParseYAML reads the one YAML document of data into v; strict refuses members that
+// v does not have.
+func ParseYAML(data []byte, strict bool, v any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(strict)
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("more than one YAML document")
+	}
+	return nil
+}
 
 // FromYAML turns a YAML node into a tree. Keys that YAML reads as numbers or
 // booleans (an unquoted 200 among the responses) become their text.
