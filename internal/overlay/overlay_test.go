@@ -310,10 +310,11 @@ func TestLoadReadsFilesInOrderOfTheirNames(t *testing.T) {
 
 func TestLoadRefusesDoubtfulFolders(t *testing.T) {
 	t.Parallel()
-	twice := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n  - {x-id: a, description: d, target: $.b, remove: true}\n"
+	once := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n"
+	twice := once + "  - {x-id: a, description: d, target: $.b, remove: true}\n"
 	for want, fsys := range map[string]fstest.MapFS{
 		"no overlay documents":  {"o/README.md": {}},
-		"o/2.yml: not an ":      {"o/1.yaml": {Data: []byte(twice)}, "o/2.yml": {Data: []byte(twice)}},
+		"o/2.yml: not an ":      {"o/1.yaml": {Data: []byte(once)}, "o/2.yml": {Data: []byte(twice)}},
 		"two actions have the ": {"o/1.yaml": {Data: []byte(twice)}},
 		"o/1.yaml: ":            {"o/1.yaml": {Data: []byte("x: y")}},
 	} {

@@ -156,15 +156,7 @@ func (d *Decoder) PeekKind() jsontext.Kind { return d.text.PeekKind() }
 
 // object reads an object, or null, into v.
 func (d *Decoder) object(v Object) error {
-	switch d.text.PeekKind() {
-	case jsontext.KindNull:
-		_, err := d.text.ReadToken()
-		return err
-	case jsontext.KindBeginObject, jsontext.KindInvalid:
-	default:
-		return d.refuse()
-	}
-	if _, err := d.text.ReadToken(); err != nil {
+	if begun, err := d.begin(jsontext.KindBeginObject); !begun {
 		return err
 	}
 	for d.text.PeekKind() != jsontext.KindEndObject {
@@ -186,6 +178,21 @@ func (d *Decoder) object(v Object) error {
 	}
 	_, err := d.text.ReadToken()
 	return err
+}
+
+// begin reads the beginning of an object or a list. It reports false, with an
+// error or not, if the next value is null or another one; then it has read it.
+func (d *Decoder) begin(kind jsontext.Kind) (bool, error) {
+	switch d.text.PeekKind() {
+	case kind, jsontext.KindInvalid: // what is invalid, reading tells
+		_, err := d.text.ReadToken()
+		return err == nil, err
+	case jsontext.KindNull:
+		_, err := d.text.ReadToken()
+		return false, err
+	default:
+		return false, d.refuse()
+	}
 }
 
 // refuse reads the next value, so that its place is known.
