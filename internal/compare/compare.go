@@ -1,11 +1,11 @@
 // Package compare classifies what a revision of the published documents changes
 // for users of the library.
 //
-// Compare looks at two forms of each revision: the merged published text and the
-// normalised contract. It finds the differences of both, operation by operation,
-// and asks the checker of oasdiff about each of them alone: a pair of small
-// documents that differ in nothing else. A difference on the wire that neither
-// the checker nor a rule of this package knows counts as breaking.
+// Compare finds the differences of two forms of each revision, the merged published
+// text and the normalised contract, and asks the checker of oasdiff about each of
+// them alone: a pair of small documents that differ in nothing else. A difference
+// on the wire that neither the checker nor a rule of this package knows counts as
+// breaking.
 package compare
 
 import (

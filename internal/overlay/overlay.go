@@ -2,9 +2,8 @@
 //
 // An action must change the document. One that matches nothing, or whose
 // change is there already, is an error unless the caller lists it as satisfied
-// upstream; one that is listed and changes something is an error too. So no
-// action can silently stop working, and none stays listed longer than it is
-// true. The overlay language itself is left to a library.
+// upstream; one that is listed and changes something is an error too. The overlay
+// language itself is left to a library.
 package overlay
 
 import (

@@ -3,9 +3,7 @@
 // document with the operation and what it uses, and in provenance.json where it
 // came from.
 //
-// The vendor's text is left as it is; only what has nothing to do with the
-// operation, and examples that hold a certificate or a key, are left out. A
-// document that cannot be the source of the contract is refused with the cause
+// A document that cannot be the source of the contract is refused with the cause
 // and its place. Nothing outside the document is read, and what a document may
 // cost is bounded.
 package published

@@ -137,25 +137,18 @@ var ErrNotFound = errors.New("is not in the document")
 // Find returns the operation where it stands in doc, and the names that its path
 // parameters have there. The error is [ErrNotFound] if doc has no such operation.
 func (op Operation) Find(doc Object) (Located, []string, error) {
-	paths, ok := doc["paths"].(Object)
-	if !ok || len(paths) == 0 {
+	paths := Child(doc, "paths")
+	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
+	switch {
+	case len(paths) == 0:
 		return Located{}, nil, fmt.Errorf("/paths: missing or empty: the operation %s %w", op.Title(), ErrNotFound)
-	}
-	var matches []string
-	for _, template := range SortedKeys(paths) {
-		if shape(template) == shape(op.Path) {
-			matches = append(matches, template)
-		}
-	}
-	switch len(matches) {
-	case 0:
+	case len(matches) == 0:
 		return Located{}, nil, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
-	case 1:
-	default:
+	case len(matches) > 1:
 		return Located{}, nil, fmt.Errorf("/paths: the path of %s is there %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
 	}
-	found := Located{Path: matches[0], Method: strings.ToLower(op.Method)}
-	if found.Item, ok = paths[found.Path].(Object); !ok {
+	found := Located{Path: matches[0], Method: strings.ToLower(op.Method), Item: Child(paths, matches[0])}
+	if found.Item == nil {
 		return Located{}, nil, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}
 	if _, ok := found.Item["$ref"]; ok {
@@ -166,7 +159,7 @@ func (op Operation) Find(doc Object) (Located, []string, error) {
 			return Located{}, nil, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
 		}
 	}
-	if found.Operation, ok = found.Item[found.Method].(Object); !ok {
+	if found.Operation = Child(found.Item, found.Method); found.Operation == nil {
 		return Located{}, nil, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
 	}
 	return found, pathParameters(found.Path), nil

@@ -1,14 +1,10 @@
-// Package strictjson reads JSON into the types of package generated. It is the
-// part of their methods that does not depend on the contract.
+// Package strictjson reads JSON into the types of package generated.
 //
 // The text is parsed by jsontext, which refuses duplicate names, invalid UTF-8
-// and nesting beyond 10,000. What this package adds is how a value becomes a
-// field: names match exactly, a value of another kind is an error, null is the
-// zero value, and an unknown member is skipped after the same checks.
-//
-// Objects, and the lists and scalars in them, are read by generated methods and
-// not by reflection: the reflecting decoder made a program that imports the
-// client a twentieth larger.
+// and nesting beyond 10,000. A name matches exactly, a value of another kind is an
+// error, null is the zero value, and an unknown member is skipped after the same
+// checks. Objects, and the lists and scalars in them, are read by generated
+// methods: reflection made a program that imports the client a twentieth larger.
 package strictjson
 
 import (
