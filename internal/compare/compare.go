@@ -159,7 +159,7 @@ func (c *comparison) explain(change *Change, d *difference) {
 	for pointer := change.Pointer; pointer != "" && c.overwritten != nil && len(change.HiddenBy) == 0; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
 		for _, o := range c.overwritten(pointer) {
 			change.HiddenBy = append(change.HiddenBy, o.Action)
-			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(value) }) {
+			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return spec.JSON(v) == spec.JSON(value) }) {
 				lower("The overlay expects this value.")
 			}
 		}
@@ -179,24 +179,20 @@ func (p *pair) harmless(d *difference) string {
 	tokens, now := d.tokens(), d.pair.after.operations[d.op]
 	for i := range tokens {
 		// The contract may lack a parameter or a member on the way.
-		at := difference{path: tokens[:i], key: tokens[i]}
-		was, _ := lookup(before, tokens[:i+1])
-		is, _ := lookup(after, tokens[:i+1])
-		if !at.in("parameters") && !at.in("properties") || was != nil || is != nil {
+		at, path := difference{path: tokens[:i], key: tokens[i]}, tokens[:i+1]
+		if !at.in("parameters") && !at.in("properties") || valueAt(before, path) != nil || valueAt(after, path) != nil {
 			continue
 		}
-		parameter, _ := lookup(now, tokens[:i+1])
-		holder, _ := lookup(now, tokens[:i-1])
+		required := spec.Child(valueAt(now, path))["required"] == true || spec.Child(valueAt(now, tokens[:i-1]), "required")[tokens[i]] != nil
 		switch {
 		case !d.request():
 			return "The library does not read it."
-		case spec.Child(parameter)["required"] != true && spec.Child(holder, "required")[tokens[i]] == nil:
+		case !required:
 			return "The library does not send it."
 		}
 	}
-	was, _ := lookup(before, tokens)
-	is, _ := lookup(after, tokens)
-	if d.key != "" && text(d.quiet(was)) == text(d.quiet(is)) && text(d.quiet(is)) == text(d.quiet(d.after)) {
+	was, is := valueAt(before, tokens), valueAt(after, tokens)
+	if d.key != "" && spec.JSON(d.quiet(was)) == spec.JSON(d.quiet(is)) && spec.JSON(d.quiet(is)) == spec.JSON(d.quiet(d.after)) {
 		return "The contract said so before."
 	}
 	return ""

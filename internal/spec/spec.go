@@ -81,6 +81,16 @@ func Encode(root any) (_ []byte, err error) {
 	return append(data, '\n'), nil
 }
 
+// JSON writes a value in one line: equal values have equal texts. The text of a
+// value that JSON lacks is its error.
+func JSON(v any) string {
+	data, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
 // Clone copies a tree; the copy shares nothing with the original.
 func Clone[T any](tree T) T {
 	copied, _ := cloneValue(tree).(T)
