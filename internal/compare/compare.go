@@ -54,21 +54,14 @@ type Overwrite struct {
 
 // Change is one difference between two revisions.
 type Change struct {
-	Class Class `json:"class"`
-	// Pointer is the JSON pointer of the place: in the new form, or in the old
-	// one if the new form lacks it.
-	Pointer string `json:"pointer"`
-	Message string `json:"message"` // the difference
-	Meaning string `json:"meaning"` // what it means for users of the library
-	// Rule names the check of oasdiff that decided the class, if one did.
-	Rule string `json:"rule,omitempty"`
-	// Contract says that the change shows in the contract, Published that it
-	// shows in the merged published text.
-	Contract  bool `json:"contract"`
-	Published bool `json:"published"`
-	// HiddenBy lists the overlay actions that keep a change of the published text
-	// out of the contract.
-	HiddenBy []string `json:"hidden_by,omitempty"`
+	Class     Class    `json:"class"`
+	Pointer   string   `json:"pointer"`             // in the new form, or in the old one if the new form lacks the place
+	Message   string   `json:"message"`             // the difference
+	Meaning   string   `json:"meaning"`             // what it means for users of the library
+	Rule      string   `json:"rule,omitempty"`      // check of oasdiff that decided the class, if one did
+	Contract  bool     `json:"contract"`            // the contract shows the change
+	Published bool     `json:"published"`           // the merged published text shows it
+	HiddenBy  []string `json:"hidden_by,omitempty"` // overlay actions that keep it out of the contract
 }
 
 // Operation lists the changes of one operation.

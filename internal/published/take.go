@@ -27,21 +27,14 @@ const maxCut = 4 << 20
 
 // Import is a document that was taken.
 type Import struct {
-	// Texts are the texts of the operations that the document has, by name.
-	Texts map[string]Text
-	// Missing are the operations of the list that the document lacks.
-	Missing spec.Operations
-	// Titles are the method and path of each operation of the document, by its
-	// operationId.
-	Titles map[string]string
+	Texts   map[string]Text   // of the operations that the document has, by name
+	Missing spec.Operations   // that the document lacks
+	Titles  map[string]string // method and path of each operation of the document, by its operationId
 
-	// SourceSHA256 is the SHA-256 of the source as it was given.
-	SourceSHA256 string
-	// Title, Version and OpenAPI are the source's own.
-	Title, Version, OpenAPI string
-	// License is the SPDX id of the licence that the source names, or
-	// NoAssertion. LicenseText is what it says.
-	License, LicenseText string
+	SourceSHA256            string // of the source as it was given
+	Title, Version, OpenAPI string // as the source says
+	License                 string // SPDX id of the licence that the source names, or NoAssertion
+	LicenseText             string // what it says
 }
 
 // Text is the published text of one operation.

@@ -15,26 +15,16 @@ const OperationsFile = "openapi/operations.yaml"
 
 // Operation is an entry of the list of operations.
 type Operation struct {
-	// Name is the operationId in the contract, and the method of the generated
-	// client.
-	Name string `yaml:"name"`
-	// Method is the HTTP method, in capital letters.
-	Method string `yaml:"method"`
-	// Path is the path template, with the names that the parameters get.
-	Path string `yaml:"path"`
-	// Document is the file in openapi/ with the published text.
-	Document string `yaml:"document"`
-	// Noun names an item of the result; the names of the operation's own objects
-	// derive from it.
-	Noun string `yaml:"noun"`
-	// Query lists the query parameters that the library sends.
-	Query []string `yaml:"query"`
+	Name       string   `yaml:"name"`       // operationId in the contract, and method of the generated client
+	Method     string   `yaml:"method"`     // HTTP method, in capital letters
+	Path       string   `yaml:"path"`       // template, with the names that the parameters get
+	Document   string   `yaml:"document"`   // file in openapi/ with the published text
+	Noun       string   `yaml:"noun"`       // names an item of the result, and so the operation's own objects
+	Query      []string `yaml:"query"`      // query parameters that the library sends
+	Permission string   `yaml:"permission"` // what an API token needs, as the vendor calls it
 	// Names gives Go names to objects whose derived name would be long or wrong,
 	// by their place in the response, such as "result[].source".
 	Names map[string]string `yaml:"names"`
-	// Permission is what an API token needs for the operation, as the vendor
-	// calls it.
-	Permission string `yaml:"permission"`
 }
 
 // Operations is the list of operations that the library covers.

@@ -103,12 +103,10 @@ func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
 
 func scalar(n *yaml.Node) (any, error) {
 	switch n.Tag {
-	case "!!null":
-		return nil, nil
-	case "!!bool":
-		var b bool
-		err := n.Decode(&b)
-		return b, err
+	case "!!null", "!!bool":
+		var v any
+		err := n.Decode(&v)
+		return v, err
 	case "!!int", "!!float":
 		var f float64
 		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {

@@ -54,10 +54,8 @@ const maxShared = 64
 
 // KindError is a value of a kind, or a number, that does not fit its field.
 type KindError struct {
-	// Pointer is the place of the value.
-	Pointer jsontext.Pointer
-	// Kind is what stands there.
-	Kind jsontext.Kind
+	Pointer jsontext.Pointer // place of the value
+	Kind    jsontext.Kind    // what stands there
 }
 
 func (e *KindError) Error() string {
