@@ -96,15 +96,7 @@ func ReadList[T any](d *Decoder, list *[]T) error {
 // ReadArray reads an array: it calls begin with the text that follows, and then
 // item for each value, which item has to read. For null it calls neither.
 func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
-	switch d.text.PeekKind() {
-	case jsontext.KindNull:
-		_, err := d.text.ReadToken()
-		return err
-	case jsontext.KindBeginArray, jsontext.KindInvalid:
-	default:
-		return d.refuse()
-	}
-	if _, err := d.text.ReadToken(); err != nil {
+	if begun, err := d.begin(jsontext.KindBeginArray); !begun {
 		return err
 	}
 	begin(d.text.UnreadBuffer())
