@@ -34,7 +34,7 @@ func TestUploadsAreSentTwiceOnlyIfTheFirstCannotHaveArrived(t *testing.T) {
 			case f.treatment == blocked, f.name == "success false with 200":
 				requests, found = 1, false
 			}
-			c := newCell(t, f, attemptTimeout)
+			c := newCell(t, f, operations[0], attemptTimeout)
 			c.fail(func(n int) bool { return n == 1 || f.treatment == final && f.way != nil }, nothing, list)
 			got, err := c.client.Upload(c.ctx, cert.AccountID, api.CertificateUpload{CA: true, PEM: chain})
 			if n := c.server.Requests(); n != requests || (err == nil) != found || found && got.Ref.ID != "stored" {
