@@ -107,7 +107,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 // decode reads a body without the client's credentials, should they be in it.
 func (c *Client) decode(body []byte, result result) (*reply, error) {
 	clean, found := c.redact.body(body)
-	if !found && !hidesText(body) {
+	if !found && !c.redact.everywhere && !hidesText(body) {
 		return decode(body, result, nil)
 	}
 	r, err := decode(body, result, c.redact.text)

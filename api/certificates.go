@@ -19,12 +19,14 @@ var (
 var errAnotherCertificate = errors.New("the response is about another certificate")
 
 // ListOption changes what [Client.Certificates] lists.
-type ListOption func(*generated.ListMTLSCertificatesParams)
+type ListOption func(*listOptions)
+
+type listOptions struct{ types []string }
 
 // WithTypes lists only certificates of these types, such as "custom". The API
 // does the filtering.
 func WithTypes(types ...string) ListOption {
-	return func(p *generated.ListMTLSCertificatesParams) { p.Type = slices.Clone(types) }
+	return func(o *listOptions) { o.types = slices.Clone(types) }
 }
 
 // Certificates lists the certificates of an account, page by page. Each range
@@ -44,9 +46,9 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 }
 
 func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo), opts ...ListOption) iter.Seq2[Certificate, error] {
-	var params generated.ListMTLSCertificatesParams
+	var options listOptions
 	for _, opt := range opts {
-		opt(&params)
+		opt(&options)
 	}
 	rows := list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
@@ -54,9 +56,8 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	return pages(ctx, c, listCertificates, policy, validateID("account id", accountID, maxAccountIDLength), 0, rows, onPage,
 		func(cert Certificate) string { return cert.Ref.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
-			page := params
-			page.Page, page.PerPage = number, perPage
-			return c.generated.ListMTLSCertificates(ctx, accountID, &page, edit)
+			params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
+			return c.generated.ListMTLSCertificates(ctx, accountID, &params, edit)
 		})
 }
 

@@ -268,6 +268,28 @@ func TestZonesAreListedWithTheirAccount(t *testing.T) {
 	}
 }
 
+// The client says how many zones fit on a page, so a full one is suspicious.
+func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]error{49: nil, 50: api.ErrTruncated} {
+		var rows []string
+		for i := range n {
+			rows = append(rows, fmt.Sprintf(`{"id":"%032d"}`, i))
+		}
+		client := newClient(t, respond(answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)))
+		var last error
+		came := 0
+		for _, err := range client.Zones(t.Context(), account) {
+			if last = err; err == nil {
+				came++
+			}
+		}
+		if came != n || !errors.Is(last, want) {
+			t.Errorf("%d of %d zones, %v; want %v", came, n, last, want)
+		}
+	}
+}
+
 func TestHostnamesOfOneCertificate(t *testing.T) {
 	t.Parallel()
 	ref := api.HostnamesRef{ZoneID: account, CertificateID: cert.ID}

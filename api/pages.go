@@ -69,6 +69,10 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 				yield(none, r.fail(op, ErrTruncated, fmt.Sprintf("page %d holds %d items, which its numbers contradict", number, len(rows.items))))
 				return
 			}
+			if r.info == nil && perPage > 0 && int64(len(rows.items)) >= perPage {
+				yield(none, r.fail(op, ErrTruncated, "a full page without numbers, which more may follow"))
+				return
+			}
 			if !r.hasNext(number, len(rows.items), received) {
 				if problem := r.short(received); problem != "" {
 					yield(none, r.fail(op, ErrTruncated, problem))

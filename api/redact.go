@@ -25,6 +25,8 @@ type redactor struct {
 	text func(string) string
 	// body also tells whether there is anything that text would replace.
 	body func([]byte) ([]byte, bool)
+	// everywhere says that text has more to replace than body knows.
+	everywhere bool
 }
 
 func newRedactor(secrets []string) redactor {
@@ -72,6 +74,7 @@ func newRedactor(secrets []string) redactor {
 // reports that there is something in it that must not be shown.
 func (r redactor) withholding(secret func(text string) bool) redactor {
 	redact := r.text
+	r.everywhere = true
 	r.text = func(s string) string {
 		if secret(s) {
 			return redacted

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func judge(differences []*difference) (err error) {
 // accepts reports whether a value is valid by a schema in normal form.
 func accepts(schema, value any) bool {
 	var s openapi3.Schema
-	return json.Unmarshal([]byte(text(published(schema, spec.Fields))), &s) == nil && s.VisitJSON(value) == nil
+	return json.Unmarshal([]byte(spec.JSON(published(schema, spec.Fields))), &s) == nil && s.VisitJSON(value) == nil
 }
 
 // check asks oasdiff about the differences, all at once: each has a path of its
@@ -53,12 +54,9 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 		before["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.before)}
 		after["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.after)}
 	}
-	x, err := loaded(before)
-	if err != nil {
-		return nil, err
-	}
+	x, refused := loaded(before)
 	y, err := loaded(after)
-	if err != nil {
+	if err = cmp.Or(refused, err); err != nil {
 		return nil, err
 	}
 	rules := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
@@ -91,9 +89,8 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 // wherever it stands: the checker looks closest there.
 func (d *difference) operation(value any) spec.Object {
 	path := d.path
-	old, _ := lookup(d.pair.before.operations[d.op], path)
 	op := spec.Object{}
-	for key, v := range spec.Child(old) {
+	for key, v := range spec.Child(valueAt(d.pair.before.operations[d.op], path)) {
 		if _, isList := v.([]any); d.at() == spec.Fields && spec.Child(v) == nil && !isList {
 			op[key] = v
 		}

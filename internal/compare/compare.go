@@ -1,11 +1,11 @@
 // Package compare classifies what a revision of the published documents changes
 // for users of the library.
 //
-// Compare looks at two forms of each revision: the merged published text and the
-// normalised contract. It finds the differences of both, operation by operation,
-// and asks the checker of oasdiff about each of them alone: a pair of small
-// documents that differ in nothing else. A difference on the wire that neither
-// the checker nor a rule of this package knows counts as breaking.
+// Compare finds the differences of two forms of each revision, the merged published
+// text and the normalised contract, and asks the checker of oasdiff about each of
+// them alone: a pair of small documents that differ in nothing else. A difference
+// on the wire that neither the checker nor a rule of this package knows counts as
+// breaking.
 package compare
 
 import (
@@ -54,21 +54,14 @@ type Overwrite struct {
 
 // Change is one difference between two revisions.
 type Change struct {
-	Class Class `json:"class"`
-	// Pointer is the JSON pointer of the place: in the new form, or in the old
-	// one if the new form lacks it.
-	Pointer string `json:"pointer"`
-	Message string `json:"message"` // the difference
-	Meaning string `json:"meaning"` // what it means for users of the library
-	// Rule names the check of oasdiff that decided the class, if one did.
-	Rule string `json:"rule,omitempty"`
-	// Contract says that the change shows in the contract, Published that it
-	// shows in the merged published text.
-	Contract  bool `json:"contract"`
-	Published bool `json:"published"`
-	// HiddenBy lists the overlay actions that keep a change of the published text
-	// out of the contract.
-	HiddenBy []string `json:"hidden_by,omitempty"`
+	Class     Class    `json:"class"`
+	Pointer   string   `json:"pointer"`             // in the new form, or in the old one if the new form lacks the place
+	Message   string   `json:"message"`             // the difference
+	Meaning   string   `json:"meaning"`             // what it means for users of the library
+	Rule      string   `json:"rule,omitempty"`      // check of oasdiff that decided the class, if one did
+	Contract  bool     `json:"contract"`            // the contract shows the change
+	Published bool     `json:"published"`           // the merged published text shows it
+	HiddenBy  []string `json:"hidden_by,omitempty"` // overlay actions that keep it out of the contract
 }
 
 // Operation lists the changes of one operation.
@@ -159,7 +152,7 @@ func (c *comparison) explain(change *Change, d *difference) {
 	for pointer := change.Pointer; pointer != "" && c.overwritten != nil && len(change.HiddenBy) == 0; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
 		for _, o := range c.overwritten(pointer) {
 			change.HiddenBy = append(change.HiddenBy, o.Action)
-			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return text(v) == text(value) }) {
+			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return spec.JSON(v) == spec.JSON(value) }) {
 				lower("The overlay expects this value.")
 			}
 		}
@@ -179,24 +172,20 @@ func (p *pair) harmless(d *difference) string {
 	tokens, now := d.tokens(), d.pair.after.operations[d.op]
 	for i := range tokens {
 		// The contract may lack a parameter or a member on the way.
-		at := difference{path: tokens[:i], key: tokens[i]}
-		was, _ := lookup(before, tokens[:i+1])
-		is, _ := lookup(after, tokens[:i+1])
-		if !at.in("parameters") && !at.in("properties") || was != nil || is != nil {
+		at, path := difference{path: tokens[:i], key: tokens[i]}, tokens[:i+1]
+		if !at.in("parameters") && !at.in("properties") || valueAt(before, path) != nil || valueAt(after, path) != nil {
 			continue
 		}
-		parameter, _ := lookup(now, tokens[:i+1])
-		holder, _ := lookup(now, tokens[:i-1])
+		required := spec.Child(valueAt(now, path))["required"] == true || spec.Child(valueAt(now, tokens[:i-1]), "required")[tokens[i]] != nil
 		switch {
 		case !d.request():
 			return "The library does not read it."
-		case spec.Child(parameter)["required"] != true && spec.Child(holder, "required")[tokens[i]] == nil:
+		case !required:
 			return "The library does not send it."
 		}
 	}
-	was, _ := lookup(before, tokens)
-	is, _ := lookup(after, tokens)
-	if d.key != "" && text(d.quiet(was)) == text(d.quiet(is)) && text(d.quiet(is)) == text(d.quiet(d.after)) {
+	was, is := valueAt(before, tokens), valueAt(after, tokens)
+	if d.key != "" && spec.JSON(d.quiet(was)) == spec.JSON(d.quiet(is)) && spec.JSON(d.quiet(is)) == spec.JSON(d.quiet(d.after)) {
 		return "The contract said so before."
 	}
 	return ""

@@ -62,7 +62,7 @@ func (p *pair) compare(op string, path []string, before, after spec.Object, plac
 		named := place == spec.Fields && child(place, key) == spec.Names && (x == nil || was != nil) && (y == nil || is != nil)
 		parts := was != nil && is != nil && (place == spec.Names || slices.Contains([]string{"schema", "items", "additionalProperties", "requestBody"}, key))
 		switch {
-		case text(x) == text(y), key == rawKey:
+		case spec.JSON(x) == spec.JSON(y), key == rawKey:
 		case place != spec.Data && (parts || named && !isProse(key)):
 			p.compare(op, append(path, key), was, is, child(place, key))
 		default:
@@ -99,6 +99,11 @@ func lookup(op any, path []string) (v any, pointer string) {
 		pointer += "/" + spec.Escape(key)
 	}
 	return v, pointer
+}
+
+func valueAt(op any, path []string) any {
+	v, _ := lookup(op, path)
+	return v
 }
 
 // tokens returns the path of the difference itself.
@@ -167,7 +172,7 @@ func (d *difference) message() string {
 			subject = noun + subject
 		}
 	}
-	before, after := Line(text(d.quiet(d.before)), 100), Line(text(d.quiet(d.after)), 100)
+	before, after := Line(spec.JSON(d.quiet(d.before)), 100), Line(spec.JSON(d.quiet(d.after)), 100)
 	switch {
 	case d.key == "" && d.after == nil:
 		return "operation withdrawn"

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
@@ -98,8 +96,10 @@ func (n *normalizer) value(v any, place spec.Place, holder string) any {
 			return set
 		}
 		if slices.Contains([]string{"enum", "anyOf", "oneOf", "allOf"}, holder) {
-			slices.SortFunc(out, func(a, b any) int { return strings.Compare(text(published(a, place)), text(published(b, place))) })
-			out = slices.CompactFunc(out, func(a, b any) bool { return text(a) == text(b) })
+			slices.SortFunc(out, func(a, b any) int {
+				return strings.Compare(spec.JSON(published(a, place)), spec.JSON(published(b, place)))
+			})
+			out = slices.CompactFunc(out, func(a, b any) bool { return spec.JSON(a) == spec.JSON(b) })
 		}
 		return out
 	default:
@@ -199,13 +199,4 @@ func isProse(key string) bool {
 		return true
 	}
 	return strings.HasPrefix(key, "x-")
-}
-
-// text writes a value as JSON: equal values have equal texts.
-func text(v any) string {
-	data, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
-		return err.Error()
-	}
-	return string(data)
 }

@@ -8,23 +8,16 @@ import (
 
 // Report is what an update changes. Its JSON form is meant for CI jobs.
 type Report struct {
-	// Class is the worst class of the operations; the caller raises it for what
-	// else it finds.
-	Class Class `json:"class"`
+	Class Class `json:"class"` // worst of the operations; the caller raises it for what else it finds
 	// Refusal is why a document was refused; then the rest is what could be
 	// found out before that, or empty.
-	Refusal string `json:"refusal,omitempty"`
-	// Source tells what was taken.
-	Source Source `json:"source,omitzero"`
-	// Warnings are for the person who takes the revision.
-	Warnings []string `json:"warnings"`
-	// Operations lists the operations that change, by path and method. An
-	// operation without a name stands for the document as a whole.
-	Operations []Operation `json:"operations"`
+	Refusal    string      `json:"refusal,omitempty"`
+	Source     Source      `json:"source,omitzero"`
+	Warnings   []string    `json:"warnings"`
+	Operations []Operation `json:"operations"` // that change, by path and method
 	Overlays   Overlays    `json:"overlays"`
 	Go         Go          `json:"go"`
-	// Files lists the files that are written, from the root of the module.
-	Files []string `json:"files"`
+	Files      []string    `json:"files"` // that are written, from the root of the module
 }
 
 // Source describes a document that was taken.

@@ -76,7 +76,7 @@ func (d *difference) decide() bool {
 	case field && d.key == "deprecated":
 		// The checker wants a sunset date, which this vendor does not give.
 		return rule(Compatible, "It works for now; look for what replaces it.")
-	case field && isProse(d.key), text(d.quiet(d.before)) == text(d.quiet(d.after)):
+	case field && isProse(d.key), spec.JSON(d.quiet(d.before)) == spec.JSON(d.quiet(d.after)):
 		return rule(Documentation, proseMeaning)
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
@@ -132,8 +132,7 @@ func (d *difference) refused() bool {
 		at := difference{pair: d.pair, op: d.op, path: d.path[:i]}
 		refused, known := d.pair.refusals[at.subject()]
 		if !known {
-			was, _ := lookup(d.pair.before.operations[d.op], at.path)
-			is, _ := lookup(d.pair.after.operations[d.op], at.path)
+			was, is := valueAt(d.pair.before.operations[d.op], at.path), valueAt(d.pair.after.operations[d.op], at.path)
 			example, ok := spec.Child(was)["example"]
 			refused = ok && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example)
 			d.pair.refusals[at.subject()] = refused
@@ -204,7 +203,7 @@ func accepted(doc, op spec.Object) spec.Object {
 			case "http":
 				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
 			default:
-				sent = append(sent, kind+" "+text(published(scheme, spec.Fields))+text(scopes))
+				sent = append(sent, kind+" "+spec.JSON(published(scheme, spec.Fields))+spec.JSON(scopes))
 			}
 		}
 		slices.Sort(sent)

@@ -7,21 +7,17 @@ import (
 )
 
 // View returns the part of the contract that the generated Go code depends on, so
-// that a change that Go code need not know of cannot break a build. The contract
-// itself, as committed and embedded, keeps everything.
-//
-// View leaves out, because the generated code is right without it:
+// that other changes cannot break a build. The contract as committed and embedded
+// keeps everything. View leaves out:
 //
 //   - Optional parameters that the list of operations does not name: the library
 //     does not send them. A required one is refused when a document is taken.
 //   - The type of path parameters and the format of any: ids are strings to the
 //     library, which checks them itself before anything is sent.
-//   - Enumerations and nullable: service, status and the like are open
-//     sets, whose unknown values must pass through, and an absent or null value
-//     is the zero value.
-//   - additionalProperties beside properties: unknown members are not lost,
-//     since the body as received is kept; they would add a map and methods to
-//     the type.
+//   - Enumerations and nullable: unknown values must pass through, and an absent
+//     or null value is the zero value.
+//   - additionalProperties beside properties: they would add a map and methods to
+//     the type. Unknown members are in the body as received, which is kept.
 //   - deprecated: it would mark every use in this module. The report of an update
 //     has it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {

@@ -17,25 +17,21 @@ import (
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Only the operations are kept: other paths, components and tags say nothing
-//     about them.
-//   - References are replaced by their targets: a reference means its target.
-//   - Parameters of the path item move into the operation, security and servers
-//     of the root too: the operation inherits them.
+//   - Other paths, components and tags are left out: they say nothing about ops.
+//   - References are replaced by their targets.
+//   - An operation gets what it inherits: the parameters of its path item, and the
+//     security and servers of the root.
 //   - Path parameters take the names of the list of operations, and stand first,
 //     in the order of the path: their names are never sent.
-//   - Response ranges are spelled with capital letters (4XX), the only spelling
-//     that OpenAPI defines for what the vendor meant by 4xx.
+//   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
 //   - application/json stands without parameters: JSON has none (RFC 8259).
 //   - Extensions are left out, except the vendor's permissions and plans: they
 //     assert nothing, and generators take some of them for instructions.
-//   - Discriminators are left out: the alternatives that they choose from stay,
-//     and one of them has to match with or without the hint.
-//   - A choice of one becomes allOf, and keywords with their default value are
-//     left out.
+//   - Discriminators are left out: one of the alternatives has to match without
+//     the hint too.
+//   - A choice of one becomes allOf, and a keyword with its default is left out.
 //   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
-//   - Security schemes take the name that belongs to what they send: the name of
-//     a scheme is never sent.
+//   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs end without a slash: the path that follows begins with one.
 func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	if err := CheckVersion(doc); err != nil {
@@ -146,17 +142,17 @@ func inlined(doc spec.Object, found spec.Located) (spec.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	op, _ := value.(spec.Object)
-	shared, ok := found.Item["parameters"]
-	if !ok {
-		return op, nil
-	}
-	value, err = copier.Copy(shared, found.ItemPointer()+"/parameters")
-	if err != nil {
+	op := spec.Child(value)
+	if value, err = copier.Copy(found.Item["parameters"], found.ItemPointer()+"/parameters"); err != nil {
 		return nil, err
 	}
-	common, _ := value.([]any)
-	op["parameters"] = mergeParameters(common, spec.List(op, "parameters"))
+	shared, _ := value.([]any)
+	own := spec.List(op, "parameters") // win where name and place are the same
+	key := func(p any) [2]any { return [2]any{spec.Child(p)["in"], spec.Child(p)["name"]} }
+	shared = slices.DeleteFunc(shared, func(s any) bool {
+		return slices.ContainsFunc(own, func(o any) bool { return key(o) == key(s) })
+	})
+	op["parameters"] = slices.Concat(shared, own)
 	return op, nil
 }
 
@@ -191,16 +187,6 @@ func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 	}
 	return key == "discriminator" || strings.HasPrefix(key, "x-") &&
 		!slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
-}
-
-// mergeParameters puts the path item's parameters before the operation's, which
-// win where name and place are the same.
-func mergeParameters(common, own []any) []any {
-	key := func(p any) [2]any { return [2]any{spec.Child(p)["in"], spec.Child(p)["name"]} }
-	out := slices.DeleteFunc(slices.Clone(common), func(c any) bool {
-		return slices.ContainsFunc(own, func(o any) bool { return key(o) == key(c) })
-	})
-	return append(out, own...)
 }
 
 // inherited returns the value of key from the first level that has it.
@@ -280,8 +266,8 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 	if place := slices.Index(inPath, nil); place >= 0 {
 		return fmt.Errorf("%s: path parameter %q of %s is not described", at, names[place], found.Path)
 	}
-	if all := slices.Concat(inPath, others); len(all) > 0 {
-		op["parameters"] = all
+	if op["parameters"] = slices.Concat(inPath, others); len(inPath)+len(others) == 0 {
+		delete(op, "parameters")
 	}
 	return nil
 }

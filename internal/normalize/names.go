@@ -3,12 +3,9 @@ package normalize
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"mime"
 	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
@@ -38,9 +35,7 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	out := spec.Clone(doc)
 	n := namer{schemas: spec.Object{}, byShape: map[string]string{}, owners: map[string]string{}}
 	bodies := bodiesOf(out, ops)
-	if err := n.reserve(bodies); err != nil {
-		return nil, err
-	}
+	n.reserve(bodies)
 	for _, b := range bodies {
 		schema := b.Schema()
 		if schema == nil {
@@ -140,62 +135,43 @@ type namer struct {
 // named. An object of the same shape that the vendor adds, and that is met
 // earlier, would otherwise give its own name to a type that is there already. Of
 // several shapes at a shared place the most frequent one gets the shared name.
-func (n *namer) reserve(bodies []body) error {
-	type candidate struct {
-		name, shape string
-		rank        int // names of the list come before shared ones
-		count       int
-		first       int
-	}
-	found := map[[2]string]*candidate{}
+func (n *namer) reserve(bodies []body) {
+	type candidate struct{ name, shape string }
+	count, rank := map[candidate]int{}, map[candidate]int{}
+	var order []candidate
 	for _, b := range bodies {
-		err := eachObject(b.Schema(), "", func(place string, schema spec.Object) error {
+		eachObject(b.Schema(), "", func(place string, schema spec.Object) {
 			name, shared, ok := b.nameAt(place)
 			if !ok {
-				return nil
+				return
 			}
-			shape, err := shapeOf(schema)
-			c := found[[2]string{name, shape}]
-			if c == nil {
-				c = &candidate{name: name, shape: shape, first: len(found)}
-				found[[2]string{name, shape}] = c
+			c := candidate{name, shapeOf(schema)}
+			if count[c]++; count[c] == 1 {
+				order = append(order, c)
 			}
-			if shared {
-				c.rank = 1
+			if shared { // after the names of the list
+				rank[c] = 1
 			}
-			c.count++
-			return err
 		})
-		if err != nil {
-			return err
-		}
 	}
-	order := slices.SortedFunc(maps.Values(found), func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.count, a.count), cmp.Compare(a.first, b.first))
+	slices.SortStableFunc(order, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(rank[a], rank[b]), cmp.Compare(count[b], count[a]))
 	})
 	for _, c := range order {
-		_, named := n.byShape[c.shape]
-		_, taken := n.owners[c.name]
-		if !named && !taken {
+		if n.byShape[c.shape] == "" && n.owners[c.name] == "" {
 			n.byShape[c.shape], n.owners[c.name] = c.name, c.shape
 		}
 	}
-	return nil
 }
 
 // eachObject visits the objects with properties in a schema with their places.
-func eachObject(schema spec.Object, place string, visit func(place string, schema spec.Object) error) error {
+func eachObject(schema spec.Object, place string, visit func(place string, schema spec.Object)) {
 	if len(spec.Child(schema, "properties")) > 0 {
-		if err := visit(place, schema); err != nil {
-			return err
-		}
+		visit(place, schema)
 	}
 	for _, s := range spec.Subschemas(schema) {
-		if err := eachObject(spec.Child(s.Value), placeOf(s, place), visit); err != nil {
-			return err
-		}
+		eachObject(spec.Child(s.Value), placeOf(s, place), visit)
 	}
-	return nil
 }
 
 // placeOf returns the place of a schema below the one at place, such as
@@ -218,10 +194,7 @@ func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.
 	if !ok {
 		name = fallback
 	}
-	shape, err := shapeOf(schema) // as reserve saw it: its children become references
-	if err != nil {
-		return nil, err
-	}
+	shape := shapeOf(schema) // as reserve saw it: its children become references
 	if owner, taken := n.owners[name]; shared && taken && owner != shape {
 		name = b.operation.Noun + name
 	}
@@ -281,7 +254,7 @@ var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 
 // shapeOf returns a text that is equal for schemas that accept the same values
 // and make the same Go type.
-func shapeOf(schema spec.Object) (string, error) {
+func shapeOf(schema spec.Object) string {
 	bare := spec.Clone(schema)
 	for _, key := range ofProperty {
 		delete(bare, key)
@@ -291,8 +264,7 @@ func shapeOf(schema spec.Object) (string, error) {
 			delete(o, key)
 		}
 	})
-	data, err := json.Marshal(bare, json.Deterministic(true))
-	return string(data), err
+	return spec.JSON(bare)
 }
 
 func camel(key string) string {

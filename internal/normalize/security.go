@@ -65,17 +65,17 @@ func sent(scheme any) string {
 	return strings.Join(parts, " ")
 }
 
+var schemeNames = map[string]string{
+	"http bearer  ":                          APIToken,
+	"apikey  header x-auth-email":            APIEmail,
+	"apikey  header x-auth-key":              APIKey,
+	"apikey  header x-auth-user-service-key": "user_service_key",
+}
+
 // schemeName names a scheme after what it sends.
 func schemeName(published string, scheme spec.Object) string {
-	switch sent(scheme) {
-	case "http bearer  ":
-		return APIToken
-	case "apikey  header x-auth-email":
-		return APIEmail
-	case "apikey  header x-auth-key":
-		return APIKey
-	case "apikey  header x-auth-user-service-key":
-		return "user_service_key"
+	if name, ok := schemeNames[sent(scheme)]; ok {
+		return name
 	}
 	if published == APIToken || published == APIEmail || published == APIKey {
 		// The name is taken by what the overlays and the client know under it.

@@ -2,19 +2,17 @@
 //
 // An action must change the document. One that matches nothing, or whose
 // change is there already, is an error unless the caller lists it as satisfied
-// upstream; one that is listed and changes something is an error too. So no
-// action can silently stop working, and none stays listed longer than it is
-// true. The overlay language itself is left to a library.
+// upstream; one that is listed and changes something is an error too. The overlay
+// language itself is left to a library.
 package overlay
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
@@ -57,55 +55,36 @@ type Action struct {
 }
 
 // Load reads the overlay documents in dir in the order of their names. File is
-// their path from the folder that dir is in.
+// their path from the folder that dir is in. A file that would be passed over in
+// silence, such as one that ends in .yml, is an error.
 func Load(fsys fs.FS, dir string) ([]Overlay, error) {
-	files, err := documents(fsys, dir)
-	if err != nil {
-		return nil, err
-	}
-	overlays := make([]Overlay, 0, len(files))
-	seen := map[string]bool{}
-	for _, file := range files {
-		data, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return nil, err
-		}
-		o, err := Parse(path.Join(path.Base(dir), path.Base(file)), data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		for _, a := range o.Actions {
-			if seen[a.ID] {
-				return nil, fmt.Errorf("%s: two actions have the id %s", file, a.ID)
-			}
-			seen[a.ID] = true
-		}
-		overlays = append(overlays, o)
-	}
-	return overlays, nil
-}
-
-// documents lists the overlay documents in dir. A file that would be passed over
-// in silence, such as one that ends in .yml, is an error.
-func documents(fsys fs.FS, dir string) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
-	var files []string
+	var overlays []Overlay
 	for _, entry := range entries { // sorted by name
-		switch name := path.Join(dir, entry.Name()); {
-		case path.Ext(name) == ".md":
-		case entry.IsDir() || path.Ext(name) != ".yaml":
-			return nil, fmt.Errorf("%s: not an overlay document: their names end in .yaml", name)
-		default:
-			files = append(files, name)
+		file := path.Join(dir, entry.Name())
+		if path.Ext(file) == ".md" {
+			continue
 		}
+		if entry.IsDir() || path.Ext(file) != ".yaml" {
+			return nil, fmt.Errorf("%s: not an overlay document: their names end in .yaml", file)
+		}
+		data, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return nil, err
+		}
+		o, err := Parse(path.Join(path.Base(dir), entry.Name()), data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		overlays = append(overlays, o)
 	}
-	if len(files) == 0 {
+	if len(overlays) == 0 {
 		return nil, fmt.Errorf("%s: no overlay documents", dir)
 	}
-	return files, nil
+	return overlays, nil
 }
 
 // Parse reads one overlay document and checks what this project demands of it:
@@ -113,12 +92,8 @@ func documents(fsys fs.FS, dir string) ([]string, error) {
 func Parse(file string, data []byte) (_ Overlay, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
 	o := Overlay{File: file}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&o.document); err != nil {
+	if err := spec.ParseYAML(data, false, &o.document); err != nil {
 		return Overlay{}, fmt.Errorf("not an overlay document: %w", err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return Overlay{}, errors.New("more than one document in the file")
 	}
 	if err := o.document.Validate(); err != nil {
 		return Overlay{}, fmt.Errorf("not a valid overlay document: %w", err)
@@ -131,6 +106,9 @@ func Parse(file string, data []byte) (_ Overlay, err error) {
 		a, err := o.parseAction(raw)
 		if err != nil {
 			return Overlay{}, fmt.Errorf("action %d: %w", i+1, err)
+		}
+		if slices.ContainsFunc(o.Actions, func(other Action) bool { return other.ID == a.ID }) {
+			return Overlay{}, fmt.Errorf("two actions have the id %s", a.ID)
 		}
 		o.Actions = append(o.Actions, a)
 	}
@@ -161,13 +139,8 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 	if a.Description == "" {
 		return Action{}, fmt.Errorf("%s: no description: say why the action is there", a.ID)
 	}
-	kinds := 0
-	for _, set := range []bool{raw.Remove, !raw.Update.IsZero(), raw.Copy != ""} {
-		if set {
-			kinds++
-		}
-	}
-	if kinds != 1 {
+	kinds := []bool{raw.Remove, !raw.Update.IsZero(), raw.Copy != ""}
+	if len(slices.DeleteFunc(kinds, func(set bool) bool { return !set })) != 1 {
 		return Action{}, fmt.Errorf("%s: want exactly one of update, remove and copy", a.ID)
 	}
 	for _, expression := range []string{raw.Target, raw.Copy, a.SatisfiedWhen} {

@@ -267,7 +267,7 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 	action := func(s string) string { return head + "  - " + s + "\n" }
 	tests := map[string]struct{ text, want string }{
 		"not YAML":          {"overlay: [", "not an overlay document"},
-		"two documents":     {action("{x-id: a, description: d, target: $.a, remove: true}") + "---\n" + head + "  []\n", "more than one document"},
+		"two documents":     {action("{x-id: a, description: d, target: $.a, remove: true}") + "---\n" + head + "  []\n", "more than one YAML document"},
 		"not an overlay":    {"openapi: 3.0.3\n", "not a valid overlay"},
 		"no actions":        {head + "  []\n", "at least one action"},
 		"version 1.0":       {strings.Replace(action("{x-id: a, description: d, target: $, update: {}}"), "1.1.0", "1.0.0", 1), `overlay version "1.0.0"`},
@@ -310,10 +310,11 @@ func TestLoadReadsFilesInOrderOfTheirNames(t *testing.T) {
 
 func TestLoadRefusesDoubtfulFolders(t *testing.T) {
 	t.Parallel()
-	twice := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n  - {x-id: a, description: d, target: $.b, remove: true}\n"
+	once := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n"
+	twice := once + "  - {x-id: a, description: d, target: $.b, remove: true}\n"
 	for want, fsys := range map[string]fstest.MapFS{
 		"no overlay documents":  {"o/README.md": {}},
-		"o/2.yml: not an ":      {"o/1.yaml": {Data: []byte(twice)}, "o/2.yml": {Data: []byte(twice)}},
+		"o/2.yml: not an ":      {"o/1.yaml": {Data: []byte(once)}, "o/2.yml": {Data: []byte(twice)}},
 		"two actions have the ": {"o/1.yaml": {Data: []byte(twice)}},
 		"o/1.yaml: ":            {"o/1.yaml": {Data: []byte("x: y")}},
 	} {

@@ -31,16 +31,12 @@ type Provenance struct {
 
 // Record says where one document came from.
 type Record struct {
-	// Document is the file in openapi/, SHA256 its bytes.
-	Document string `json:"document"`
-	SHA256   string `json:"sha256"`
-	// Source names what was taken, SourceSHA256 its bytes.
-	Source       string `json:"source"`
+	Document     string `json:"document"` // file in openapi/
+	SHA256       string `json:"sha256"`
+	Source       string `json:"source"` // names what was taken
 	SourceSHA256 string `json:"source_sha256"`
-	// Retrieved is the day it was taken, as YYYY-MM-DD.
-	Retrieved string `json:"retrieved"`
-	// License is the SPDX id of the source's licence.
-	License string `json:"license"`
+	Retrieved    string `json:"retrieved"` // day, as YYYY-MM-DD
+	License      string `json:"license"`   // SPDX id
 	// Added lists, as JSON pointers into the document, what the source does not
 	// say and this project added to make it a valid OpenAPI document. LeftOut
 	// lists, as JSON pointers into the source, examples with a certificate or key.
@@ -106,10 +102,8 @@ func Sum(data []byte) string {
 type Source struct {
 	Operations spec.Operations
 	Provenance Provenance
-	// Documents are the published texts, by the operation's name.
-	Documents map[string]spec.Object
-	// Missing are the operations of the list that have no published text yet.
-	Missing spec.Operations
+	Documents  map[string]spec.Object // published texts, by the operation's name
+	Missing    spec.Operations        // that have no published text yet
 }
 
 // ReadSource reads the list of operations and their published texts from the

@@ -3,16 +3,20 @@
 // document with the operation and what it uses, and in provenance.json where it
 // came from.
 //
-// The vendor's text is left as it is; only what has nothing to do with the
-// operation, and examples that hold a certificate or a key, are left out. A
-// document that cannot be the source of the contract is refused with the cause
+// A document that cannot be the source of the contract is refused with the cause
 // and its place. Nothing outside the document is read, and what a document may
 // cost is bounded.
 package published
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -23,21 +27,14 @@ const maxCut = 4 << 20
 
 // Import is a document that was taken.
 type Import struct {
-	// Texts are the texts of the operations that the document has, by name.
-	Texts map[string]Text
-	// Missing are the operations of the list that the document lacks.
-	Missing spec.Operations
-	// Titles are the method and path of each operation of the document, by its
-	// operationId.
-	Titles map[string]string
+	Texts   map[string]Text   // of the operations that the document has, by name
+	Missing spec.Operations   // that the document lacks
+	Titles  map[string]string // method and path of each operation of the document, by its operationId
 
-	// SourceSHA256 is the SHA-256 of the source as it was given.
-	SourceSHA256 string
-	// Title, Version and OpenAPI are the source's own.
-	Title, Version, OpenAPI string
-	// License is the SPDX id of the licence that the source names, or
-	// NoAssertion. LicenseText is what it says.
-	License, LicenseText string
+	SourceSHA256            string // of the source as it was given
+	Title, Version, OpenAPI string // as the source says
+	License                 string // SPDX id of the licence that the source names, or NoAssertion
+	LicenseText             string // what it says
 }
 
 // Text is the published text of one operation.
@@ -132,4 +129,76 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 		return Text{}, fmt.Errorf("%s: the operation and what it uses are larger than %d bytes", found.Pointer(), maxCut)
 	}
 	return text, nil
+}
+
+// maxSource bounds a source before and after decompression. The vendor's
+// documents have 4 to 12 MB.
+const maxSource = 32 << 20
+
+// ReadFile reads a source from a file and refuses one that is too large before
+// it is all in memory.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
+	return data, errors.Join(err, f.Close())
+}
+
+// unpack returns the text of a source, which may be compressed with gzip.
+func unpack(name string, source []byte) ([]byte, error) {
+	if len(source) > maxSource {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxSource)
+	}
+	if !bytes.HasPrefix(source, []byte{0x1f, 0x8b}) {
+		return source, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(source))
+	if err != nil {
+		return nil, fmt.Errorf("%s: not gzip: %w", name, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxSource+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: gzip: %w", name, err)
+	}
+	if len(data) > maxSource {
+		return nil, fmt.Errorf("%s: larger than %d bytes when unpacked", name, maxSource)
+	}
+	return data, nil
+}
+
+// NoAssertion is SPDX's word for a licence that is not known.
+const NoAssertion = "NOASSERTION"
+
+// spdx maps the usual names of licences, in lower case without punctuation, to
+// their SPDX ids.
+var spdx = map[string]string{
+	"bsd3clause": "BSD-3-Clause", "bsd3clauselicense": "BSD-3-Clause", "bsd3clausenewlicense": "BSD-3-Clause",
+	"bsd2clause": "BSD-2-Clause", "bsd2clauselicense": "BSD-2-Clause",
+	"apache20": "Apache-2.0", "apachelicense20": "Apache-2.0", "apachelicenseversion20": "Apache-2.0", "apache2": "Apache-2.0",
+	"mit": "MIT", "mitlicense": "MIT", "themitlicense": "MIT", "isc": "ISC", "mpl20": "MPL-2.0",
+	"cc010": "CC0-1.0", "ccby40": "CC-BY-4.0", "ccbysa40": "CC-BY-SA-4.0",
+}
+
+var (
+	punctuation = regexp.MustCompile(`[^a-z0-9]+`)
+	// expression is the form of an SPDX id.
+	expression = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
+)
+
+// ValidLicense reports whether id has the form of an SPDX licence id.
+func ValidLicense(id string) bool { return expression.MatchString(id) }
+
+// license returns the SPDX id of the licence that info names and its words.
+func license(info spec.Object) (id, text string) {
+	object := spec.Child(info, "license")
+	text = spec.Text(object, "name")
+	if identifier := spec.Text(object, "identifier"); ValidLicense(identifier) {
+		return identifier, text
+	}
+	if known, ok := spdx[punctuation.ReplaceAllString(strings.ToLower(text), "")]; ok {
+		return known, text
+	}
+	return NoAssertion, text
 }

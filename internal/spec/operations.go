@@ -1,17 +1,13 @@
 package spec
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // OperationsFile is the list of operations, from the root of the module.
@@ -19,26 +15,16 @@ const OperationsFile = "openapi/operations.yaml"
 
 // Operation is an entry of the list of operations.
 type Operation struct {
-	// Name is the operationId in the contract, and the method of the generated
-	// client.
-	Name string `yaml:"name"`
-	// Method is the HTTP method, in capital letters.
-	Method string `yaml:"method"`
-	// Path is the path template, with the names that the parameters get.
-	Path string `yaml:"path"`
-	// Document is the file in openapi/ with the published text.
-	Document string `yaml:"document"`
-	// Noun names an item of the result; the names of the operation's own objects
-	// derive from it.
-	Noun string `yaml:"noun"`
-	// Query lists the query parameters that the library sends.
-	Query []string `yaml:"query"`
+	Name       string   `yaml:"name"`       // operationId in the contract, and method of the generated client
+	Method     string   `yaml:"method"`     // HTTP method, in capital letters
+	Path       string   `yaml:"path"`       // template, with the names that the parameters get
+	Document   string   `yaml:"document"`   // file in openapi/ with the published text
+	Noun       string   `yaml:"noun"`       // names an item of the result, and so the operation's own objects
+	Query      []string `yaml:"query"`      // query parameters that the library sends
+	Permission string   `yaml:"permission"` // what an API token needs, as the vendor calls it
 	// Names gives Go names to objects whose derived name would be long or wrong,
 	// by their place in the response, such as "result[].source".
 	Names map[string]string `yaml:"names"`
-	// Permission is what an API token needs for the operation, as the vendor
-	// calls it.
-	Permission string `yaml:"permission"`
 }
 
 // Operations is the list of operations that the library covers.
@@ -63,16 +49,11 @@ func ReadOperations(fsys fs.FS) (Operations, error) {
 // ParseOperations reads a list. Unknown and missing members, and entries for the
 // same operation, are errors.
 func ParseOperations(name string, data []byte) (Operations, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
 	var list struct {
 		Operations Operations `yaml:"operations"`
 	}
-	if err := decoder.Decode(&list); err != nil {
+	if err := ParseYAML(data, true, &list); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document", name)
 	}
 	if len(list.Operations) == 0 {
 		return nil, fmt.Errorf("%s: no operations", name)
@@ -146,25 +127,18 @@ var ErrNotFound = errors.New("is not in the document")
 // Find returns the operation where it stands in doc, and the names that its path
 // parameters have there. The error is [ErrNotFound] if doc has no such operation.
 func (op Operation) Find(doc Object) (Located, []string, error) {
-	paths, ok := doc["paths"].(Object)
-	if !ok || len(paths) == 0 {
+	paths := Child(doc, "paths")
+	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
+	switch {
+	case len(paths) == 0:
 		return Located{}, nil, fmt.Errorf("/paths: missing or empty: the operation %s %w", op.Title(), ErrNotFound)
-	}
-	var matches []string
-	for _, template := range SortedKeys(paths) {
-		if shape(template) == shape(op.Path) {
-			matches = append(matches, template)
-		}
-	}
-	switch len(matches) {
-	case 0:
+	case len(matches) == 0:
 		return Located{}, nil, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
-	case 1:
-	default:
+	case len(matches) > 1:
 		return Located{}, nil, fmt.Errorf("/paths: the path of %s is there %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
 	}
-	found := Located{Path: matches[0], Method: strings.ToLower(op.Method)}
-	if found.Item, ok = paths[found.Path].(Object); !ok {
+	found := Located{Path: matches[0], Method: strings.ToLower(op.Method), Item: Child(paths, matches[0])}
+	if found.Item == nil {
 		return Located{}, nil, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}
 	if _, ok := found.Item["$ref"]; ok {
@@ -175,7 +149,7 @@ func (op Operation) Find(doc Object) (Located, []string, error) {
 			return Located{}, nil, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
 		}
 	}
-	if found.Operation, ok = found.Item[found.Method].(Object); !ok {
+	if found.Operation = Child(found.Item, found.Method); found.Operation == nil {
 		return Located{}, nil, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
 	}
 	return found, pathParameters(found.Path), nil

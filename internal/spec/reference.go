@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -148,18 +149,15 @@ func (c *Copier) Copy(v any, pointer string) (any, error) {
 // CopyBeside returns a copy of the members of a reference's holder other than
 // $ref and those in without.
 func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
-	siblings := Object{}
-	for key, value := range ref.Holder {
-		if key != "$ref" && !slices.Contains(without, key) {
-			siblings[key] = value
-		}
+	siblings := maps.Clone(ref.Holder)
+	for _, key := range append(without, "$ref") {
+		delete(siblings, key)
 	}
 	if len(siblings) == 0 {
 		return nil, nil
 	}
 	v, err := c.walk(siblings, ref.Pointer, Fields, ref.depth+1)
-	object, _ := v.(Object)
-	return object, err
+	return Child(v), err
 }
 
 // Expand returns a copy of the target of a reference.

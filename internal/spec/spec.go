@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 
@@ -57,12 +56,8 @@ func position(data []byte, offset int64) (line, column int) {
 
 func decodeYAML(name string, data []byte) (Object, error) {
 	var node yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&node); err != nil {
-		return nil, fmt.Errorf("%s: neither JSON nor YAML: %w", name, err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document", name)
+	if err := ParseYAML(data, false, &node); err != nil {
+		return nil, fmt.Errorf("%s: neither JSON nor YAML that can be used: %w", name, err)
 	}
 	value, err := FromYAML(&node)
 	if err != nil {
@@ -84,6 +79,16 @@ func Encode(root any) (_ []byte, err error) {
 		return nil, fmt.Errorf("encoding the document: %w", err)
 	}
 	return append(data, '\n'), nil
+}
+
+// JSON writes a value in one line: equal values have equal texts. The text of a
+// value that JSON lacks is its error.
+func JSON(v any) string {
+	data, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
 }
 
 // Clone copies a tree; the copy shares nothing with the original.

@@ -199,14 +199,11 @@ func All(doc Object) iter.Seq[Located] {
 
 // SchemaPlace says what a schema of an operation describes.
 type SchemaPlace struct {
-	Holder  Object // its member "schema" is the schema
-	Pointer string // of Holder
-	// Parameter is the parameter that the schema is of, nil for a body.
-	Parameter Object
-	// Status is the status of a response, "" for a request.
-	Status string
-	// MediaType is that of a body, "" for a parameter or header.
-	MediaType string
+	Holder    Object // its member "schema" is the schema
+	Pointer   string // of Holder
+	Parameter Object // that the schema is of, nil for a body
+	Status    string // of a response, "" for a request
+	MediaType string // of a body, "" for a parameter or header
 }
 
 // Schema returns the schema itself, nil if it is not an object.

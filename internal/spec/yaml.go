@@ -1,7 +1,10 @@
 package spec
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/go-json-experiment/json"
@@ -14,6 +17,20 @@ const (
 	// a few lines cannot become one of gigabytes.
 	maxAliased = 1_000_000
 )
+
+// ParseYAML reads the one YAML document of data into v; strict refuses members that
+// v does not have.
+func ParseYAML(data []byte, strict bool, v any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(strict)
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("more than one YAML document")
+	}
+	return nil
+}
 
 // FromYAML turns a YAML node into a tree. Keys that YAML reads as numbers or
 // booleans (an unquoted 200 among the responses) become their text.
@@ -86,12 +103,10 @@ func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
 
 func scalar(n *yaml.Node) (any, error) {
 	switch n.Tag {
-	case "!!null":
-		return nil, nil
-	case "!!bool":
-		var b bool
-		err := n.Decode(&b)
-		return b, err
+	case "!!null", "!!bool":
+		var v any
+		err := n.Decode(&v)
+		return v, err
 	case "!!int", "!!float":
 		var f float64
 		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {

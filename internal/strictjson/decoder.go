@@ -1,14 +1,10 @@
-// Package strictjson reads JSON into the types of package generated. It is the
-// part of their methods that does not depend on the contract.
+// Package strictjson reads JSON into the types of package generated.
 //
 // The text is parsed by jsontext, which refuses duplicate names, invalid UTF-8
-// and nesting beyond 10,000. What this package adds is how a value becomes a
-// field: names match exactly, a value of another kind is an error, null is the
-// zero value, and an unknown member is skipped after the same checks.
-//
-// Objects, and the lists and scalars in them, are read by generated methods and
-// not by reflection: the reflecting decoder made a program that imports the
-// client a twentieth larger.
+// and nesting beyond 10,000. A name matches exactly, a value of another kind is an
+// error, null is the zero value, and an unknown member is skipped after the same
+// checks. Objects, and the lists and scalars in them, are read by generated
+// methods: reflection made a program that imports the client a twentieth larger.
 package strictjson
 
 import (
@@ -43,6 +39,8 @@ type Decoder struct {
 	// misfits are those that were passed over, at most maxMisfits of them.
 	tolerant int
 	misfits  []*KindError
+	// unquoted is room for the characters of a string with escapes.
+	unquoted []byte
 	// rewrite changes the strings that are read; nil: not at all.
 	rewrite func(string) string
 	// passedAt is where the last misfit that was passed over ends.
@@ -58,10 +56,8 @@ const maxShared = 64
 
 // KindError is a value of a kind, or a number, that does not fit its field.
 type KindError struct {
-	// Pointer is the place of the value.
-	Pointer jsontext.Pointer
-	// Kind is what stands there.
-	Kind jsontext.Kind
+	Pointer jsontext.Pointer // place of the value
+	Kind    jsontext.Kind    // what stands there
 }
 
 func (e *KindError) Error() string {
@@ -156,15 +152,7 @@ func (d *Decoder) PeekKind() jsontext.Kind { return d.text.PeekKind() }
 
 // object reads an object, or null, into v.
 func (d *Decoder) object(v Object) error {
-	switch d.text.PeekKind() {
-	case jsontext.KindNull:
-		_, err := d.text.ReadToken()
-		return err
-	case jsontext.KindBeginObject, jsontext.KindInvalid:
-	default:
-		return d.refuse()
-	}
-	if _, err := d.text.ReadToken(); err != nil {
+	if begun, err := d.begin(jsontext.KindBeginObject); !begun {
 		return err
 	}
 	for d.text.PeekKind() != jsontext.KindEndObject {
@@ -186,6 +174,21 @@ func (d *Decoder) object(v Object) error {
 	}
 	_, err := d.text.ReadToken()
 	return err
+}
+
+// begin reads the beginning of an object or a list. It reports false, with an
+// error or not, if the next value is null or another one; then it has read it.
+func (d *Decoder) begin(kind jsontext.Kind) (bool, error) {
+	switch d.text.PeekKind() {
+	case kind, jsontext.KindInvalid: // what is invalid, reading tells
+		_, err := d.text.ReadToken()
+		return err == nil, err
+	case jsontext.KindNull:
+		_, err := d.text.ReadToken()
+		return false, err
+	default:
+		return false, d.refuse()
+	}
 }
 
 // refuse reads the next value, so that its place is known.

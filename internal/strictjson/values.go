@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 
@@ -95,15 +96,7 @@ func ReadList[T any](d *Decoder, list *[]T) error {
 // ReadArray reads an array: it calls begin with the text that follows, and then
 // item for each value, which item has to read. For null it calls neither.
 func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
-	switch d.text.PeekKind() {
-	case jsontext.KindNull:
-		_, err := d.text.ReadToken()
-		return err
-	case jsontext.KindBeginArray, jsontext.KindInvalid:
-	default:
-		return d.refuse()
-	}
-	if _, err := d.text.ReadToken(); err != nil {
+	if begun, err := d.begin(jsontext.KindBeginArray); !begun {
 		return err
 	}
 	begin(d.text.UnreadBuffer())
@@ -139,9 +132,12 @@ func (d *Decoder) scalar(v any) error {
 	switch kind := value.Kind(); v := v.(type) {
 	case *string:
 		if fits = kind == jsontext.KindString; fits {
-			var text []byte
-			if text, err = unquote(value); err != nil {
-				return err
+			text := []byte(value[1 : len(value)-1])
+			if bytes.IndexByte(text, '\\') >= 0 {
+				if d.unquoted, err = jsontext.AppendUnquote(d.unquoted[:0], value); err != nil {
+					return err
+				}
+				text = d.unquoted
 			}
 			*v = d.share(text)
 			if d.rewrite != nil {

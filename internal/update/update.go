@@ -202,10 +202,13 @@ func (p *Plan) describe(req Request, source published.Source, taken *published.I
 		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: compare.Line(taken.OpenAPI, 20),
 		Title: compare.Line(taken.Title, 100), Version: compare.Line(taken.Version, 40), License: licenseOf(req, taken),
 	}
-	unmatched := func(o overlay.Outcome) bool { return o.Effect == overlay.Unmatched }
-	if len(after.Outcomes) == len(before.Outcomes) || slices.ContainsFunc(after.Outcomes, unmatched) {
+	// An action that could not be applied leaves open what the others do.
+	known := slices.ContainsFunc(after.Outcomes, func(o overlay.Outcome) bool {
+		return o.Effect == overlay.Unmatched || strings.HasPrefix(o.Action.ID, path.Base(normalize.ContractOverlays))
+	})
+	if known {
 		r.Overlays = compare.CompareOverlays(before.Outcomes, after.Outcomes)
-	} // else an action could not be applied, and what the others do is not known
+	}
 	r.Go.Identical, r.Go.SameCode = true, true
 	p.warn(source, taken)
 	if !req.Partial {

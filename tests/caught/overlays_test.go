@@ -120,6 +120,13 @@ var overlayActions = map[string]negative{
 
 	"2-contract/38-posture.yaml#rule-dropped": {holds: lacks(posture, "result[].schedule")},
 	"2-contract/38-posture.yaml#rule-as-read": {refused: "items", holds: decides(posture, "result[].type", "result[].input.certificate_id")},
+
+	"2-contract/40-contract-check.yaml#known-services":       {holds: marked(associations, "result[].service", "x-known-values")},
+	"2-contract/40-contract-check.yaml#known-statuses":       {holds: marked(associations, "result[].status", "x-known-values")},
+	"2-contract/40-contract-check.yaml#known-types-listed":   {refused: "needs a name", holds: marked(certificates, "result[].type", "x-known-values")},
+	"2-contract/40-contract-check.yaml#known-types":          {refused: "needs a name", holds: marked(certificate, "result.type", "x-known-values")},
+	"2-contract/40-contract-check.yaml#lists-read-in-part":   {holds: marked(zones, "result[]", "x-partial")},
+	"2-contract/40-contract-check.yaml#objects-read-in-part": {holds: marked(settings, "result", "x-partial")},
 }
 
 func TestEachOverlayActionHasANegativeTest(t *testing.T) {

@@ -162,6 +162,11 @@ func decides(operation string, paths ...string) property {
 	})
 }
 
+// marked is true when a member has the extension.
+func marked(operation, path, name string) property {
+	return at(operation, func(o *openapi3.Operation) bool { return extension(member(o, path), name) != nil })
+}
+
 // knows is true when the contract shows the value for the member.
 func knows(operation, path, value string) property {
 	return at(operation, func(o *openapi3.Operation) bool {

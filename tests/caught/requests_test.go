@@ -47,7 +47,7 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 		{"the base path is kept", token, path("/client/v4", "/client"), "outside /path"},
 		{"the path is that of the operation", token, path("associations", "association"), "outside /path"},
 		{"the account is in its place", token, path("/"+cert.AccountID, ""), "outside /path"},
-		{"the certificate is in its place", token, path("/"+cert.ID, ""), "outside /path"},
+		{"the certificate is in its place", token, path("/"+cert.ID, "/x/y"), "outside /path"},
 		{"an id stays one segment", token, path(cert.AccountID, "a/b"), "outside /path"},
 		{"an id is no dot segment", token, path(cert.AccountID, ".."), "bad request /path/account_id"},
 		{"the account id is bounded", token, path(cert.AccountID, strings.Repeat("a", 33)), "bad request /path/account_id"},

@@ -4,6 +4,8 @@
 package hostile
 
 import (
+	"context"
+	"iter"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -16,6 +18,69 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var cert = api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
+
+// operation is one that reads. Both ids are in the request, in the path or the query.
+type operation struct {
+	name string
+	// takesCertificate: the second id is part of it.
+	takesCertificate bool
+	// result is a good one, with one item.
+	result string
+	ask    func(ctx context.Context, client *api.Client, parent, certificate string) (got []any, err error)
+}
+
+var operations = []operation{
+	{"Associations", true, `[{"service":"gateway","status":"active"}]`, func(ctx context.Context, client *api.Client, parent, certificate string) ([]any, error) {
+		list, err := client.Associations(ctx, api.CertificateRef{AccountID: parent, ID: certificate})
+		if err != nil {
+			return nil, err
+		}
+		return []any{list}, nil
+	}},
+	{"AllAssociations", true, `[{"service":"gateway","status":"active"}]`, func(ctx context.Context, client *api.Client, parent, certificate string) ([]any, error) {
+		return drain(client.AllAssociations(ctx, api.CertificateRef{AccountID: parent, ID: certificate}))
+	}},
+	{"Certificates", false, `[{"id":"` + cert.ID + `"}]`, func(ctx context.Context, client *api.Client, parent, _ string) ([]any, error) {
+		return drain(client.Certificates(ctx, parent))
+	}},
+	{"Certificate", true, `{"id":"` + cert.ID + `"}`, func(ctx context.Context, client *api.Client, parent, certificate string) ([]any, error) {
+		c, err := client.Certificate(ctx, api.CertificateRef{AccountID: parent, ID: certificate})
+		if err != nil {
+			return nil, err
+		}
+		return []any{c}, nil
+	}},
+	{"Zones", false, `[{"id":"` + cert.AccountID + `"}]`, func(ctx context.Context, client *api.Client, parent, _ string) ([]any, error) {
+		return drain(client.Zones(ctx, parent))
+	}},
+	{"Hostnames", true, `{"hostnames":["api.example.com"]}`, func(ctx context.Context, client *api.Client, parent, certificate string) ([]any, error) {
+		names, err := client.Hostnames(ctx, api.HostnamesRef{ZoneID: parent, CertificateID: certificate})
+		if err != nil {
+			return nil, err
+		}
+		return []any{names}, nil
+	}},
+	{"Inventory", false, `[{"id":"` + cert.ID + `"}]`, func(ctx context.Context, client *api.Client, parent, _ string) ([]any, error) {
+		return drain(client.Inventory(ctx, parent, api.WithNoZones()))
+	}},
+	{"Evidence", true, `{"id":"` + cert.ID + `"}`, func(ctx context.Context, client *api.Client, parent, certificate string) ([]any, error) {
+		e, err := client.Evidence(ctx, api.CertificateRef{AccountID: parent, ID: certificate}, api.WithSources(api.SourceAssociations))
+		if err != nil {
+			return nil, err
+		}
+		return []any{e}, nil
+	}},
+}
+
+// drain returns the items of a list and its error.
+func drain[T any](all iter.Seq2[T, error]) (got []any, last error) {
+	for item, err := range all {
+		if last = err; err == nil {
+			got = append(got, item)
+		}
+	}
+	return got, last
+}
 
 func newClient(t *testing.T, server *fs.Server, opts ...api.Option) *api.Client {
 	t.Helper()

@@ -18,7 +18,7 @@ var ofAnyOperation = []string{
 }
 
 // users are files that know operations without declaring one.
-var users = []string{"certificate.go", "inventory.go", "source_associations.go", "source_hostnames.go"}
+var users = []string{"certificate.go", "inventory.go", "source_associations.go", "source_hostnames.go", "uploadcheck.go"}
 
 // apiFile is a file of package api.
 type apiFile struct {

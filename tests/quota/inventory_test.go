@@ -20,9 +20,9 @@ var shapes = map[string]struct {
 	certificates, zones, workers int
 	pageSize                     int // of the lists whose size the API chooses
 }{
-	"few certificates, many zones": {30, 150, 3, 20},
-	"many certificates, no zones":  {2300, 0, 3, 50},
-	"many Workers":                 {9, 4, 2300, 50},
+	"few certificates, many zones": {24, 120, 3, 20},
+	"many certificates, no zones":  {1150, 0, 3, 50},
+	"many Workers":                 {9, 4, 1150, 50},
 }
 
 // inShape makes an account in which one in three CAs is named by an early zone, one

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -31,6 +32,9 @@ type Account struct {
 	Gateway []string
 	// PageSize is the most that the API puts on a page; 0 is no bound.
 	PageSize int
+
+	index   sync.Once
+	workers map[string]Referrer // by name
 }
 
 // Certificate is one of the store. CA may be a bool, or nil for absent or null.
@@ -105,16 +109,21 @@ func (a *Account) Answer(r *http.Request) (Question, Object) {
 }
 
 func (a *Account) settings(name string) (Question, Object) {
-	for _, w := range a.Workers {
-		if w.Name == name {
-			bindings := []any{Object{"type": "kv_namespace", "name": "KV"}}
-			for i, id := range w.Certificates {
-				bindings = append(bindings, Object{"type": "mtls_certificate", "name": "C" + strconv.Itoa(i), "certificate_id": id})
-			}
-			return Question{Source: api.SourceWorkers, Target: name}, envelope(Object{"bindings": bindings}, nil)
+	a.index.Do(func() {
+		a.workers = map[string]Referrer{}
+		for _, w := range a.Workers {
+			a.workers[w.Name] = w
 		}
+	})
+	worker, ok := a.workers[name]
+	if !ok {
+		return Question{}, nil
 	}
-	return Question{}, nil
+	bindings := []any{Object{"type": "kv_namespace", "name": "KV"}}
+	for i, id := range worker.Certificates {
+		bindings = append(bindings, Object{"type": "mtls_certificate", "name": "C" + strconv.Itoa(i), "certificate_id": id})
+	}
+	return Question{Source: api.SourceWorkers, Target: name}, envelope(Object{"bindings": bindings}, nil)
 }
 
 func (c Certificate) object() any {

@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -196,6 +197,7 @@ func (s *Server) serve(raw net.Conn) {
 			return
 		}
 		answer := s.arrive(request)
+		_, _ = io.Copy(io.Discard, request.Body) // the next request begins after it
 		if !answer(&Exchange{Request: request, conn: conn, reader: reader}) {
 			return
 		}

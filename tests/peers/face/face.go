@@ -6,7 +6,8 @@ import (
 	"net/http"
 )
 
-// Call lists the associations of a certificate and counts them.
+// Call lists the associations of a certificate, or the certificates of an account,
+// and counts them.
 type Call func(ctx context.Context, account, id string) (int, error)
 
 // New makes a client for the API at baseURL, which has no slash at its end. A

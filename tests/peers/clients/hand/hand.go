@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/tests/peers/face"
 )
@@ -22,11 +23,24 @@ type notice struct {
 	Message string `json:"message"`
 }
 
-type envelope struct {
-	Success  bool          `json:"success"`
-	Errors   []notice      `json:"errors"`
-	Messages []notice      `json:"messages"`
-	Result   []association `json:"result"`
+type certificate struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Type         string    `json:"type"`
+	CA           *bool     `json:"ca"`
+	Issuer       string    `json:"issuer"`
+	SerialNumber string    `json:"serial_number"`
+	Signature    string    `json:"signature"`
+	Certificates string    `json:"certificates"`
+	UploadedOn   time.Time `json:"uploaded_on"`
+	ExpiresOn    time.Time `json:"expires_on"`
+}
+
+type envelope[T any] struct {
+	Success  bool     `json:"success"`
+	Errors   []notice `json:"errors"`
+	Messages []notice `json:"messages"`
+	Result   []T      `json:"result"`
 }
 
 type client struct {
@@ -37,21 +51,33 @@ type client struct {
 // New is a [face.New]. Its own transport has connections enough for many callers.
 // Only the caller's context bounds the time, which costs nothing.
 func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+	c := newClient(baseURL, token, transport)
+	return func(ctx context.Context, account, id string) (int, error) {
+		associations, err := list[association](ctx, c, "/accounts/"+url.PathEscape(account)+"/mtls_certificates/"+url.PathEscape(id)+"/associations")
+		return len(associations), err
+	}, nil
+}
+
+// Page is a [face.New] for a page of certificates.
+func Page(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+	c := newClient(baseURL, token, transport)
+	return func(ctx context.Context, account, _ string) (int, error) {
+		certificates, err := list[certificate](ctx, c, "/accounts/"+url.PathEscape(account)+"/mtls_certificates")
+		return len(certificates), err
+	}, nil
+}
+
+func newClient(baseURL, token string, transport http.RoundTripper) *client {
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = t.MaxIdleConns
 		transport = t
 	}
-	c := &client{base: baseURL, token: token, http: &http.Client{Transport: transport}}
-	return func(ctx context.Context, account, id string) (int, error) {
-		associations, err := c.list(ctx, account, id)
-		return len(associations), err
-	}, nil
+	return &client{base: baseURL, token: token, http: &http.Client{Transport: transport}}
 }
 
-func (c *client) list(ctx context.Context, account, id string) ([]association, error) {
-	target := c.base + "/accounts/" + url.PathEscape(account) + "/mtls_certificates/" + url.PathEscape(id) + "/associations"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+func list[T any](ctx context.Context, c *client, path string) ([]T, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +88,7 @@ func (c *client) list(ctx context.Context, account, id string) ([]association, e
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	var body envelope
+	var body envelope[T]
 	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
 		return nil, fmt.Errorf("%s: %w", resp.Status, err)
 	}

@@ -9,6 +9,8 @@ import (
 
 func BenchmarkList(b *testing.B) { bench.List(b, hand.New) }
 
+func BenchmarkPage(b *testing.B) { bench.Page(b, hand.Page) }
+
 func BenchmarkSweep(b *testing.B) {
 	bench.Audit(b, func(b *testing.B) bench.Sweep { return bench.Workload(b, hand.New) })
 }

@@ -19,6 +19,23 @@ func Client(baseURL, token string, transport http.RoundTripper) (*api.Client, er
 	return api.New(api.APIToken(token), opts...)
 }
 
+// Page is a [face.New] for a page of certificates.
+func Page(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+	client, err := Client(baseURL, token, transport)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, account, _ string) (n int, err error) {
+		for _, err := range client.Certificates(ctx, account) {
+			if err != nil {
+				return n, err
+			}
+			n++
+		}
+		return n, nil
+	}, nil
+}
+
 // New is a [face.New].
 func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
 	client, err := Client(baseURL, token, transport)

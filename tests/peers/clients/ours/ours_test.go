@@ -11,6 +11,8 @@ import (
 
 func BenchmarkList(b *testing.B) { bench.List(b, ours.New) }
 
+func BenchmarkPage(b *testing.B) { bench.Page(b, ours.Page) }
+
 func BenchmarkSweep(b *testing.B) { bench.Audit(b, sweep) }
 
 func sweep(b *testing.B) bench.Sweep {

@@ -33,3 +33,17 @@ func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) 
 		return len(page.Result), nil
 	}, nil
 }
+
+// Page is a [face.New] for a page of certificates.
+func Page(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
+	service := mtls_certificates.NewMTLSCertificateService(Options(baseURL, token, transport)...)
+	return func(ctx context.Context, account, _ string) (int, error) {
+		var params mtls_certificates.MTLSCertificateListParams
+		params.AccountID.Value, params.AccountID.Present = account, true // the setter is in the root package
+		page, err := service.List(ctx, params)
+		if err != nil {
+			return 0, err
+		}
+		return len(page.Result), nil
+	}, nil
+}

@@ -27,6 +27,7 @@ var targets = []report.Target{
 	{Line: report.Line{Work: "memory/rows=1000", Unit: allocsUnit}, Against: "v0", Limit: 0.1},
 	{Line: report.Line{Work: "memory/rows=100000", Unit: timeUnit}, Against: "hand", Limit: 0.55},
 	{Line: report.Line{Work: "memory/rows=100000", Unit: allocsUnit}, Against: "v0", Limit: 0.1},
+	{Line: report.Line{Work: "memory/certificates=1000", Unit: timeUnit}, Against: "hand", Limit: 0.55},
 	{Line: rssLine, Against: report.BestPeer, Limit: 0.8},
 	{Line: report.Line{Work: "socket/rows=2", Unit: timeUnit}, Against: "hand", Limit: 1.1},
 	// 0.9 of the throughput.

@@ -21,7 +21,7 @@ func Works() []string {
 			works = append(works, "List/memory/distinct=1000")
 		}
 	}
-	return append(works, "Sweep/audit/rows=2")
+	return append(works, "Page/memory/certificates=1000", "Sweep/audit/rows=2")
 }
 
 var sizes = []int{2, 20, 1_000, 100_000}
@@ -46,7 +46,22 @@ func List(b *testing.B, newClient face.New) {
 	})
 }
 
-func list(b *testing.B, newClient face.New, baseURL string, transport http.RoundTripper, rows int) {
+// Page measures the list of certificates, a page of 1,000 with 2 kB of PEM each, in
+// memory. Beside the time it reports the bytes allocated for each byte of the body.
+func Page(b *testing.B, newClient face.New) {
+	const certificates = 1_000
+	b.Run(fmt.Sprintf("memory/certificates=%d", certificates), func(b *testing.B) {
+		body := payload.Page(certificates)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		calls := list(b, newClient, "http://127.0.0.1/client/v4", payload.Memory(body), certificates)
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(calls)/float64(len(body)), "B/body-B")
+	})
+}
+
+// list returns the number of calls.
+func list(b *testing.B, newClient face.New, baseURL string, transport http.RoundTripper, rows int) int {
 	call, err := newClient(baseURL, payload.Token, transport)
 	if err != nil {
 		b.Fatal(err)
@@ -66,4 +81,5 @@ func list(b *testing.B, newClient face.New, baseURL string, transport http.Round
 		calls++
 	}
 	b.ReportMetric(float64(cpu(b)-used)/float64(calls), "cpu-ns/op")
+	return calls + 1
 }

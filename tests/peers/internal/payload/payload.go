@@ -75,6 +75,39 @@ func Body(rows int, distinct bool) []byte {
 	return body
 }
 
+// Page returns a complete answer with that many certificates, each with a PEM text
+// of about 2 kB.
+func Page(certificates int) []byte {
+	type certificate struct {
+		CA           bool   `json:"ca"`
+		Certificates string `json:"certificates"`
+		ExpiresOn    string `json:"expires_on"`
+		ID           string `json:"id"`
+		Issuer       string `json:"issuer"`
+		Name         string `json:"name"`
+		SerialNumber string `json:"serial_number"`
+		Signature    string `json:"signature"`
+		Type         string `json:"type"`
+		UploadedOn   string `json:"uploaded_on"`
+	}
+	pem := "-----BEGIN CERTIFICATE-----\n" + strings.Repeat(strings.Repeat("MIIDmDCCAoCgAwIB", 4)+"\n", 30) + "-----END CERTIFICATE-----\n"
+	rows := make([]certificate, certificates)
+	for i := range rows {
+		rows[i] = certificate{
+			i%5 == 0, pem, "2031-10-29T16:59:47Z", fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", i), "O=Example Inc.,L=California,ST=San Francisco,C=US",
+			"certificate " + strconv.Itoa(i), "235217144297995885180570755458463043449861756659", "SHA256WithRSA", "custom", "2022-11-22T17:32:30.467938Z",
+		}
+	}
+	body, err := json.Marshal(map[string]any{
+		"errors": []string{}, "messages": []string{}, "success": true, "result": rows,
+		"result_info": resultInfo{Count: certificates, Page: 1, PerPage: certificates + 1, TotalCount: certificates, TotalPages: 1},
+	})
+	if err != nil {
+		panic(err) // no value of these types fails
+	}
+	return body
+}
+
 // Memory is a transport that answers every request with the same body.
 type Memory []byte
 

@@ -1,0 +1,49 @@
+package faults
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
+	"github.com/certuse/cloudflare-mtls/tests/internal/certs"
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+// An upload meets each fault once. Every later request is answered with a list that
+// has the certificate, which is no answer to a second upload: that would show as
+// one more request.
+func TestUploadsAreSentTwiceOnlyIfTheFirstCannotHaveArrived(t *testing.T) {
+	t.Parallel()
+	chain := string(certs.NewAuthority(t).PEM())
+	text, err := json.Marshal(chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := fs.JSON(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"stored","certificates":`+string(text)+`}]}`)
+	for _, f := range table {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			requests, found := 2, true // the upload and the list
+			switch {
+			case f.way != nil && f.treatment == final:
+				requests, found = 0, false
+			case f.treatment == waited: // the refused upload, another one, the list
+				requests = 3
+			case f.treatment == blocked, f.name == "success false with 200":
+				requests, found = 1, false
+			}
+			c := newCell(t, f, operations[0], attemptTimeout)
+			c.fail(func(n int) bool { return n == 1 || f.treatment == final && f.way != nil }, nothing, list)
+			got, err := c.client.Upload(c.ctx, cert.AccountID, api.CertificateUpload{CA: true, PEM: chain})
+			if n := c.server.Requests(); n != requests || (err == nil) != found || found && got.Ref.ID != "stored" {
+				t.Errorf("%d requests, want %d: %+v, %v", n, requests, got, err)
+			}
+			if errors.Is(err, api.ErrOutcomeUnknown) {
+				t.Errorf("nothing was left open: %v", err)
+			}
+			canary.Check(t, "error", err)
+		})
+	}
+}
