@@ -28,7 +28,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 		sent = new(departure)
 		sendCtx = sent.watch(attemptCtx)
 	}
-	resp, body, err := c.exchange(sendCtx, send)
+	resp, body, err := c.exchange(sendCtx, send) //nolint:bodyclose // exchange has read and closed it
 	if resp == nil {
 		_, refused := errors.AsType[*peerError](err)
 		return nil, &Error{

@@ -92,7 +92,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		return nil, fail
 	}
 	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
-	if kind, note := cfg.obstacle(item); kind != nil {
+	if note, kind := cfg.obstacle(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
 	var result object[generated.Certificate, *generated.Certificate]
@@ -125,16 +125,16 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 }
 
 // obstacle returns why a certificate may not be deleted, or nil.
-func (c *deleteConfig) obstacle(item *InventoryItem) (kind error, note string) {
+func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
-		return ErrManaged, "the API did not say of which type the certificate is"
+		return "the API did not say of which type the certificate is", ErrManaged
 	case item.Certificate.Type != typeCustom:
-		return ErrManaged, "the type of the certificate is " + item.Certificate.Type
+		return "the type of the certificate is " + item.Certificate.Type, ErrManaged
 	case c.digest != nil && err != nil:
-		return ErrMismatch, "IfSHA256: " + err.Error()
+		return "IfSHA256: " + err.Error(), ErrMismatch
 	case c.digest != nil && digest != *c.digest:
-		return ErrMismatch, "the certificate is not the one of IfSHA256"
+		return "the certificate is not the one of IfSHA256", ErrMismatch
 	}
 	return item.Evidence.obstacle()
 }
@@ -148,7 +148,7 @@ func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig
 	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
 	if fail == nil {
 		d.Evidence = &item.Evidence
-		if kind, note := item.Evidence.obstacle(); kind == ErrInUse {
+		if note, kind := item.Evidence.obstacle(); kind == ErrInUse {
 			refusal.add(ErrInUse, note)
 		}
 	}

@@ -22,14 +22,14 @@ import (
 const gracePeriod = 100 * time.Millisecond
 
 // bodyFunc is a body with the given methods.
-type bodyFunc struct{ read, close func() error }
+type bodyFunc struct{ read, closing func() error }
 
 func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
-func (b bodyFunc) Close() error             { return b.close() }
+func (b bodyFunc) Close() error             { return b.closing() }
 
-func withBody(status int, read, close func() error) *http.Response {
+func withBody(status int, read, closing func() error) *http.Response {
 	resp := answer(status, "")
-	resp.Body, resp.ContentLength = bodyFunc{read, close}, -1
+	resp.Body, resp.ContentLength = bodyFunc{read, closing}, -1
 	return resp
 }
 

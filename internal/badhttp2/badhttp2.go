@@ -71,6 +71,6 @@ func serve(conn net.Conn, requests chan<- struct{}) {
 }
 
 func frame(kind byte, stream uint32, payload []byte) []byte {
-	out := []byte{0, 0, byte(len(payload)), kind, 0}
+	out := []byte{0, 0, byte(len(payload) & 0xff), kind, 0}
 	return append(binary.BigEndian.AppendUint32(out, stream), payload...)
 }
