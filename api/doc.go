@@ -125,6 +125,14 @@
 // success gives 1 back. While everything fails, calls are therefore made once,
 // and a server in trouble does not get four times the load.
 //
+// The calls of an audit or inventory are patient: WithMaxRetryWait does not bound
+// their waits. An outage is a time in which no request of the client is answered,
+// after one was answered before. During an outage one of these calls is repeated as a
+// probe, at once, after 100 ms, 200 ms and so on to 2 s, and all others wait; single
+// calls go on as usual. What fails in an outage costs no budget, and does not
+// count as an attempt until the call has failed in it for the time of
+// [WithAttemptTimeout].
+//
 // # Rate limits
 //
 // The vendor allows 1,200 requests per 5 minutes for a user or token, over all
@@ -134,8 +142,10 @@
 // holds for both, because a place becomes free one window after its request
 // completed. The limit is that of one client: share it.
 //
-// A 429 stops all callers of the client until it is over. Then one request goes
-// ahead, and the others follow when it was not refused. The vendor's Ratelimit
+// A 429 stops all callers of the client until it is over, and so does another status
+// of the list above with a Retry-After. Then one request goes ahead, and the others
+// follow as requests succeed: the number in flight doubles with each round trip, and
+// beyond half of what was refused before, it grows by one. The vendor's Ratelimit
 // header (for example "default";r=50;t=30) is heeded when it is there and makes
 // sense, and ignored otherwise. net/http may repeat a GET on its own when a
 // connection that was idle breaks; the distance to the vendor's limit covers
@@ -150,7 +160,7 @@
 //
 // [Client.Audit] asks for many certificates, 32 at a time ([WithConcurrency]),
 // and yields each with its answer or error as they come. It sits out the
-// limiter and blocks of up to 15 minutes. An audit of 10,000 certificates takes
+// limiter, and blocks and outages of up to 15 minutes. An audit of 10,000 certificates takes
 // about 45 minutes at the default rate. [WithProgress] reports how far it is.
 //
 // # Testing

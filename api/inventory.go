@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -29,11 +28,11 @@ const operationInventory = "inventory of mTLS certificates"
 // is unknown, and all its sources failed for that reason. An error comes
 // last, with a zero item, and ends the inventory: that of listing the
 // certificates, of the context, [ErrUnauthorized] as soon as the API refuses the
-// credentials, and [ErrRateLimited] when the API refuses all requests for longer
-// than 15 minutes.
+// credentials, [ErrRateLimited] when the API refuses all requests for longer than 15
+// minutes, and [ErrUnreachable] when it answers none for that time, or not the first.
 //
 // Like an audit, an inventory waits for the limiter, and sits out blocks by the
-// vendor, for as long as it takes. Leaving the loop cancels the requests in flight
+// vendor and outages, for as long as it takes. Leaving the loop cancels the requests in flight
 // and waits until everything that the inventory started has ended.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	return func(yield func(InventoryItem, error) bool) {
@@ -74,14 +73,10 @@ func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...Inve
 
 // inventory is one range over an Inventory.
 type inventory struct {
+	*series
 	client  *Client
 	account string
 	config  inventoryConfig
-
-	ctx       context.Context // of the requests
-	admission context.Context // of the waits; it ends when asking on is pointless
-	stop      context.CancelCauseFunc
-	cancel    context.CancelFunc
 
 	findings map[Source]findings
 	zones    []Zone
@@ -95,10 +90,8 @@ type inventory struct {
 	// speculative counts requests made beside another one that may make them
 	// superfluous, and those that did turn out so: never more than workers.
 	speculative int
-	// refusals counts the 403s of associations since the last success.
-	refusals int
-	progress InventoryProgress
-	news     chan struct{}
+	progress    InventoryProgress
+	news        chan struct{}
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
@@ -118,14 +111,8 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), news: make(chan struct{}, 1),
 	}
-	v.ctx, v.cancel = context.WithCancel(ctx)
-	v.admission, v.stop = context.WithCancelCause(v.ctx)
+	v.series = newSeries(ctx, v.asked, v.wake)
 	return v, nil
-}
-
-// policy is that of all calls of the inventory: they wait without a bound.
-func (v *inventory) policy() callPolicy {
-	return callPolicy{admission: v.admission, patient: true, asking: v.asked, waiting: v.wake}
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
@@ -212,9 +199,8 @@ func (v *inventory) judge(failure *Error) {
 	case failure == nil:
 	case v.ctx.Err() != nil:
 		v.end(failure)
-	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited):
+	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited), failure.Is(ErrUnreachable) && v.admission.Err() != nil:
 		v.end(failure)
-		v.stop(&auditStop{unauthorized: failure.Is(ErrUnauthorized), retryAfter: failure.RetryAfter})
 	}
 }
 
@@ -292,23 +278,16 @@ func (e *Evidence) addFindings(source Source, f findings, certificateID string) 
 	e.Sources = append(e.Sources, r)
 }
 
-// maxRefusals is how many 403s of the API itself, without a success between them,
-// end the asking for associations.
-const maxRefusals = 3
-
 // askAssociations asks the operation that names the services of a certificate. It
 // sees the services that the vendor reports there; it is nowhere documented which
 // these are.
 func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
 	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
 	var list *AssociationList
-	failure := v.refusedAssociations()
+	var failure *Error
 	v.expectAssociations()
-	if failure == nil {
-		v.within(func() { list, failure = v.client.associations(v.ctx, cert.Ref, v.policy()) })
-		v.noteRefusal(failure)
-		v.judge(failure)
-	}
+	v.within(func() { list, failure = v.associations(v.client, cert.Ref) })
+	v.judge(failure)
 	if list != nil {
 		for _, a := range list.Associations {
 			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
@@ -321,28 +300,6 @@ func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
 		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listAssociations, failure)
 	}
 	e.Sources = append(e.Sources, r)
-}
-
-// refusedAssociations is the failure of an operation that is not asked any more.
-func (v *inventory) refusedAssociations() *Error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.refusals < maxRefusals {
-		return nil
-	}
-	return &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
-		note: fmt.Sprintf("not asked: the API refused it %d times in a row", maxRefusals)}
-}
-
-func (v *inventory) noteRefusal(failure *Error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch {
-	case failure == nil:
-		v.refusals = 0
-	case missingPermission(listAssociations, failure) != "":
-		v.refusals++
-	}
 }
 
 // within makes a request within the bound on requests in flight.

@@ -110,8 +110,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 	}
 }
 
-// WithMaxRetryWait bounds the time that one call of [Client.Associations]
-// spends waiting, all its waits together; the default is 30 s. A wait that
+// WithMaxRetryWait bounds the time that a single call, one that belongs to no audit
+// or inventory, spends waiting, all its waits together; the default is 30 s. A wait that
 // would exceed it is not begun: the call returns what it has at once. 0 means
 // never to wait.
 func WithMaxRetryWait(d time.Duration) Option {
