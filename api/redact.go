@@ -71,7 +71,11 @@ func newRedactor(secrets []string) redactor {
 // withholding returns a redactor that replaces a text as a whole if secret
 // reports that there is something in it that must not be shown.
 func (r redactor) withholding(secret func(text string) bool) redactor {
-	redact := r.text
+	redact, body := r.text, r.body
+	r.body = func(b []byte) ([]byte, bool) {
+		clean, found := body(b)
+		return clean, found || secret(string(b))
+	}
 	r.text = func(s string) string {
 		if secret(s) {
 			return redacted
