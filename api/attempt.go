@@ -26,6 +26,9 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	resp, body, err := c.exchange(attemptCtx, send)
 	if resp == nil {
 		_, refused := errors.AsType[*peerError](err)
+		if proxy, ok := errors.AsType[*proxyError](err); ok {
+			refused = proxy.final()
+		}
 		fail = &Error{
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},

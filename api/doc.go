@@ -104,9 +104,9 @@
 // the last byte of the body. Another one follows:
 //
 //   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
-//   - no answer, except for a TLS certificate that does not verify, or a peer that
+//   - no answer, except for a TLS certificate that does not verify, a peer that
 //     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
-//     refuses
+//     refuses, or a proxy that refuses the connection with a 4xx
 //   - a body that breaks off, cannot be decompressed, or takes too long
 //
 // The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
