@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -110,7 +111,13 @@ func (k *call) left(ctx context.Context) time.Duration {
 // again decides about another attempt and the wait before it. If that wait, or
 // the one for the limiter, would be too long, fail says how long it is.
 func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
-	if ctx.Err() != nil || !k.retryable(fail) {
+	if !k.retryable(fail) {
+		return 0, false
+	}
+	if err := ctx.Err(); err != nil {
+		if !errors.Is(fail, err) { // which came together with the answer
+			fail.causes = append(k.client.contextErrors(ctx), fail.causes...)
+		}
 		return 0, false
 	}
 	wait = max(k.nextDelay(), fail.RetryAfter)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 )
 
@@ -77,11 +78,26 @@ func WithBaseURL(rawURL string) Option {
 // that is shorter than [WithAttemptTimeout] takes its place.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
-		if hc == nil {
+		switch {
+		case hc == nil:
 			return errors.New("WithHTTPClient: the client is nil")
+		case hc.Transport != nil && isNil(hc.Transport):
+			return fmt.Errorf("WithHTTPClient: the transport is a nil %T", hc.Transport)
 		}
 		c.transport, c.clientTimeout = hc.Transport, hc.Timeout
 		return nil
+	}
+}
+
+// isNil reports whether an interface holds nothing, or a nil pointer or function.
+func isNil(v any) bool {
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan, reflect.Slice:
+		return value.IsNil()
+	default:
+		return false
 	}
 }
 
@@ -177,8 +193,11 @@ func WithUserAgent(product string) Option {
 // bodies and credentials are never logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
-		if l == nil {
+		switch {
+		case l == nil:
 			return errors.New("WithLogger: the logger is nil")
+		case isNil(l.Handler()):
+			return errors.New("WithLogger: the logger has no handler, or a nil one")
 		}
 		c.logger = l
 		return nil
