@@ -14,13 +14,20 @@ import (
 // goroutine and may be lazy or endless. A certificate that certs names twice
 // is asked for twice. Memory does not grow with the number of certificates.
 //
-// An audit waits for the limiter, and sits out blocks by the vendor, for as
-// long as it takes; the 429s of a block count neither as attempts nor against
-// the retry budget. Three things end the asking, and the rest of certs is then
-// yielded with errors that match [ErrNotAsked]: the end of ctx (they also match
-// its error), the first answer that is [ErrUnauthorized] (they match that too),
-// and a block longer than 15 minutes (they match [ErrRateLimited]). An endless
-// certs must then end itself, or the caller leaves the loop.
+// An audit waits for the limiter, and sits out blocks by the vendor and outages,
+// for as long as it takes; what fails in them counts neither as an attempt nor
+// against the retry budget. Four things end the asking, and the rest of certs is
+// then yielded with errors that match [ErrNotAsked]: the end of ctx (they also
+// match its error), the first answer that is [ErrUnauthorized] (they match that
+// too), a block that keeps the audit back for more than 15 minutes (they match
+// [ErrRateLimited]), and an outage of that length, or a first call to which no
+// answer came (they match [ErrUnreachable]). An endless certs must then end itself,
+// or the caller leaves the loop.
+//
+// When the API has refused the certificates of an account three times with a 403 of
+// its own, without a success for that account between them, the rest of that account
+// is not asked: the errors match [ErrNotAsked] and [ErrForbidden] and name the
+// permission.
 //
 // Leaving the loop cancels the requests in flight and waits until everything
 // that the audit started has ended, certs included: if certs blocks, so does
@@ -59,21 +66,15 @@ func refuseAll(certs iter.Seq[CertificateRef], note string, yield func(AuditResu
 
 // audit is one range over an Audit.
 type audit struct {
+	*series
 	client *Client
 	config auditConfig
-	// ctx is that of the requests; admission, which ends earlier when asking
-	// on is pointless, that of the waiting.
-	ctx       context.Context
-	admission context.Context
-	stop      context.CancelCauseFunc
-	cancel    context.CancelFunc
-	tally     tally
+	tally  tally
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	a := &audit{client: c, config: cfg}
-	a.ctx, a.cancel = context.WithCancel(ctx)
-	a.admission, a.stop = context.WithCancelCause(a.ctx)
+	a.series = newSeries(ctx, a.tally.ask, a.tally.wake)
 	a.tally.news = make(chan struct{}, 1)
 	return a
 }
@@ -94,16 +95,9 @@ func (a *audit) ask(cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
-	list, fail := a.client.associations(a.ctx, cert, callPolicy{
-		admission: a.admission, patient: true,
-		asking: a.tally.ask, waiting: a.tally.wake,
-	})
+	list, fail := a.associations(a.client, cert, a.policy())
 	if fail == nil {
 		return AuditResult{Certificate: cert, List: list}
-	}
-	// A caller who went away ends the rest by that, whatever came with it.
-	if a.ctx.Err() == nil && (fail.Is(ErrUnauthorized) || fail.Is(ErrRateLimited)) {
-		a.stop(&auditStop{unauthorized: fail.Is(ErrUnauthorized), retryAfter: fail.RetryAfter})
 	}
 	return AuditResult{Certificate: cert, Err: fail}
 }

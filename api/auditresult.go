@@ -1,6 +1,9 @@
 package api
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // AuditResult is what an audit found out about one certificate. Exactly one of
 // List and Err is set.
@@ -19,6 +22,14 @@ func (r AuditResult) Usage() Usage {
 		return UsageUnknown
 	}
 	return r.List.Usage()
+}
+
+// String gives the certificate's id, and the list or the error in short.
+func (r AuditResult) String() string {
+	if r.Err != nil {
+		return fmt.Sprintf("%s: %v: %v", r.Certificate.ID, UsageUnknown, r.Err)
+	}
+	return fmt.Sprintf("%s: %v", r.Certificate.ID, r.List)
 }
 
 // resultJSON is the form of a result in JSON.

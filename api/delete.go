@@ -161,7 +161,7 @@ func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to ask"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
-		_, fail := c.certificate(ctx, cert, callPolicy{admission: ctx, patient: true})
+		_, fail := c.certificate(ctx, cert, patient(ctx))
 		switch {
 		case fail == nil:
 			note = "the outcome is unknown: the API still shows the certificate"

@@ -153,6 +153,11 @@ func (e *Evidence) Usage() Usage {
 	}
 }
 
+// String gives the usage, and the number of uses.
+func (e Evidence) String() string {
+	return fmt.Sprintf("%v: %s", e.Usage(), counted(len(e.Uses), "use"))
+}
+
 // conclude returns what follows from the fields.
 func (e *Evidence) conclude() Usage {
 	if len(e.Uses) > 0 {
@@ -204,6 +209,11 @@ func (e *Evidence) obstacle() (description string, kind error) {
 type InventoryItem struct {
 	Certificate Certificate
 	Evidence    Evidence
+}
+
+// String gives the certificate's id and the evidence in short.
+func (i InventoryItem) String() string {
+	return fmt.Sprintf("%s: %v", i.Certificate.Ref.ID, i.Evidence)
 }
 
 // MarshalJSON gives the fields of the certificate, the usage as text, the uses and

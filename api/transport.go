@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -68,7 +69,7 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	case err != nil && refused != nil && refused.Load():
 		return nil, &peerError{err}
 	case err != nil:
-		return nil, err
+		return nil, s.refusedByProxy(req, err)
 	case resp == nil:
 		return nil, errors.New("the transport returned neither an answer nor an error")
 	case resp.Body == nil:
@@ -76,6 +77,39 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// refusedByProxy names the proxy in the error of a CONNECT that it has refused.
+// net/http makes an error of the words of the status line only, which no other one of
+// its errors is made of.
+func (s sender) refusedByProxy(req *http.Request, err error) error {
+	t, ok := s.transport.(*http.Transport)
+	if !ok || t.Proxy == nil || req.URL.Scheme != "https" {
+		return err
+	}
+	for status := http.StatusMultipleChoices; status < 600; status++ {
+		if text := http.StatusText(status); text == "" || text != err.Error() {
+			continue
+		}
+		if proxy, lookup := t.Proxy(req); lookup == nil && proxy != nil {
+			return &proxyError{proxy.Host, status}
+		}
+	}
+	return err
+}
+
+// proxyError is the refusal of a connection by a proxy.
+type proxyError struct {
+	host   string
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s refused the connection: HTTP %d %s", e.host, e.status, http.StatusText(e.status))
+}
+
+// final reports whether a repetition would not change the refusal: a 5xx says that
+// the proxy did not reach the server.
+func (e *proxyError) final() bool { return e.status < http.StatusInternalServerError }
 
 // peerError is the refusal of a TLS peer by the caller's VerifyConnection or
 // VerifyPeerCertificate. A repetition would not change it.

@@ -113,6 +113,11 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 				t.Errorf("%d rows, %v", len(rows), err)
 			}
 		}},
+		"of a terminal that is closed": {syscall.SIGHUP, []string{"-o", "jsonl"}, func(t *testing.T, stdout string) {
+			if n := strings.Count(stdout, "\n"); n != 41 {
+				t.Errorf("%d lines, want 41", n)
+			}
+		}},
 		"even with --require-unused": {os.Interrupt, []string{"--require-unused"}, func(*testing.T, string) {}},
 	}
 	for name, test := range tests {
