@@ -68,6 +68,7 @@ func (q *query) command(cmd *cobra.Command) *cobra.Command {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
 	q.addFlags(cmd)
+	q.addSelectionFlags(cmd)
 	if q.kind != reportList {
 		cmd.ValidArgsFunction = q.completeCertificates
 		q.addEvidenceFlags(cmd)

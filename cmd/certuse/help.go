@@ -49,6 +49,19 @@ The vendor's quota is kept: after --rate-limit requests in five minutes the rest
 waits. Progress goes to standard error. Ctrl-C prints what is known and exits
 with 3.`
 
+const uploadHelp = `Upload a certificate to an account and print it as stored.
+
+The files are checked before anything is sent: certificates in PEM, each issued
+by the next, valid now, with a CA first if and only if --ca is given; a private
+key that belongs to the first. The key is read from a file or from standard
+input. It is never an argument, and in no message and no log.
+
+A certificate that the account already has is not stored again: it is printed as
+it is. When the outcome is unknown, after Ctrl-C too, the command exits with 3:
+run it again, and it prints the certificate, uploaded or found.
+
+The token needs "SSL and Certificates Write" of the account.`
+
 // helpTopics are commands that only carry help, shown by "certuse help TOPIC".
 func helpTopics() []*cobra.Command {
 	return []*cobra.Command{
@@ -104,11 +117,11 @@ const exitCodesHelp = `The first that applies:
 
 1  something is wrong, and standard error says what; also instead of 0 when
    standard error cannot be written
-2  wrong usage: the command line, the environment or the list of ids; nothing
-   was sent
+2  wrong usage: the command line, the environment, the list of ids, or the files
+   of an upload; nothing was sent
 4  --require-unused, and something is in use; except after Ctrl-C
-3  some usage is unknown, or not all certificates were read, also after Ctrl-C
-   and --timeout
+3  some usage is unknown, not all certificates were read, or the outcome of an
+   upload is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused: all certificates are unused

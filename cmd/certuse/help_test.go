@@ -104,7 +104,7 @@ func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 
 func TestHelpFitsIntoATerminal(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, exitCodesHelp, environmentHelp, formatsHelp} {
+	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, exitCodesHelp, environmentHelp, formatsHelp} {
 		lines := strings.Split(text, "\n")
 		if i := slices.IndexFunc(lines, func(s string) bool { return len([]rune(s)) > 80 }); i >= 0 {
 			t.Errorf("wider than 80 columns: %s", lines[i])

@@ -43,8 +43,12 @@ type target struct {
 func (q *query) addFlags(cmd *cobra.Command) {
 	q.connection.addFlags(cmd)
 	q.output.addFlags(cmd)
+	cmd.Flags().Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
+}
+
+// addSelectionFlags adds the flags that order certificates and select some.
+func (q *query) addSelectionFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
 	flags.StringVar(&q.sortBy, "sort", "action", "`ORDER`: action, expiry, name or usage; see 'certuse help formats'")
 	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h) or have expired; exit with 5 if there are any")
 	flags.StringSliceVar(&q.filter.types, "type", nil, "only certificates of this `TYPE`, such as custom")
@@ -108,12 +112,8 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.demo && (len(args) > 0 || len(q.from) > 0) {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
-	ctx := cmd.Context()
-	if q.timeout.set {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
-		defer cancel()
-	}
+	ctx, cancel := q.bounded(cmd.Context())
+	defer cancel()
 	service, err := q.connect(q.sys)
 	if err != nil {
 		return err
@@ -133,6 +133,14 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	return q.ask(ctx, service, targets, in.duplicates, out)
+}
+
+// bounded ends a context when --timeout is over.
+func (q *query) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if !q.timeout.set {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
 }
 
 // input reads the certificates in question.
