@@ -62,6 +62,17 @@ run it again, and it prints the certificate, uploaded or found.
 
 The token needs "SSL and Certificates Write" of the account.`
 
+const waitHelp = `Wait until nothing uses certificates, and print what still does.
+
+All sources are asked again and again, at growing distances and within the
+quota, until the certificates are unused or --timeout is over. Standard error
+says what uses each, whenever that changes. The vendor can take minutes to say
+that the last user is gone.
+
+The command exits with 4 when one is in use at the end, and with 3 when the
+usage of one is unknown. It waits no longer for a certificate whose usage cannot
+become known, because the token lacks a permission.`
+
 // helpTopics are commands that only carry help, shown by "certuse help TOPIC".
 func helpTopics() []*cobra.Command {
 	return []*cobra.Command{
@@ -119,7 +130,7 @@ const exitCodesHelp = `The first that applies:
    standard error cannot be written
 2  wrong usage: the command line, the environment, the list of ids, or the files
    of an upload; nothing was sent
-4  --require-unused, and something is in use; except after Ctrl-C
+4  --require-unused or wait, and something is in use; except after Ctrl-C
 3  some usage is unknown, not all certificates were read, or the outcome of an
    upload is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an

@@ -57,11 +57,11 @@ func TestHelpVersionAndCompletionGoToStandardOutput(t *testing.T) {
 		"formats --version":     "certuse ",
 		"help usage":            "one row for each use",
 		"audit --help":          "--require-unused",
-		"help exit-codes":       "4  --require-unused",
+		"help exit-codes":       "4  --require-unused or wait",
 		"help formats":          "certificate_id",
 		"help environment":      "CLOUDFLARE_API_TOKEN",
-		"exit-codes":            "4  --require-unused",
-		"exit-codes --help":     "4  --require-unused",
+		"exit-codes":            "4  --require-unused or wait",
+		"exit-codes --help":     "4  --require-unused or wait",
 		"version":               "\ncontract: https://github.com/cloudflare/api-schemas openapi.json, commit ",
 		"--version":             "certuse ",
 		"completion bash":       "__start_certuse",
@@ -104,7 +104,7 @@ func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 
 func TestHelpFitsIntoATerminal(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, exitCodesHelp, environmentHelp, formatsHelp} {
+	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, waitHelp, exitCodesHelp, environmentHelp, formatsHelp} {
 		lines := strings.Split(text, "\n")
 		if i := slices.IndexFunc(lines, func(s string) bool { return len([]rune(s)) > 80 }); i >= 0 {
 			t.Errorf("wider than 80 columns: %s", lines[i])

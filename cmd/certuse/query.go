@@ -30,6 +30,7 @@ type query struct {
 	allUses       bool
 	noZones       bool
 	requireUnused bool
+	wait          bool // until the certificates are unused
 	from          []string
 }
 
@@ -63,7 +64,6 @@ func (q *query) addSelectionFlags(cmd *cobra.Command) {
 func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&q.sources, "sources", nil, "ask only these `SOURCES`: "+joined(api.AllSources()))
-	flags.BoolVar(&q.noZones, "no-zones", false, "the account has no zones: none need be visible")
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
 	complete(cmd, "usage", usages)
 	complete(cmd, "sources", sourceNames())
@@ -122,6 +122,9 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	in, err := q.input(ctx, service, args)
 	if err != nil {
 		return err
+	}
+	if q.wait && len(in.refs) > maxWaits {
+		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.refs))
 	}
 	targets := targetsOf(in.refs, service.accounts)
 	if len(targets) == 0 {
@@ -195,6 +198,7 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 			progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
 		}
 	})
+	defer stopNotice() // before the context is cancelled
 
 	streaming := q.format == jsonLines && !q.sorted
 	failures, writeErr := q.collect(ctx, service.client, targets, rep, streaming, progress)
@@ -284,7 +288,10 @@ func interruptedWith(ctx context.Context) bool {
 // named certificates each gets a record, also when the asking ended before. The
 // error is why not all certificates were answered.
 func (q *query) gather(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
-	if q.kind == reportList {
+	switch {
+	case q.wait:
+		return q.await(ctx, client, t, progress, each)
+	case q.kind == reportList:
 		for cert, err := range client.Certificates(ctx, t.account) {
 			if err != nil {
 				return err
@@ -295,6 +302,11 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 		}
 		return nil
 	}
+	return q.inventory(ctx, client, t, progress, each)
+}
+
+// inventory gathers the usage of the certificates of a target.
+func (q *query) inventory(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
 	answered := map[string]bool{} // by id, of which the API may change the case
 	var ended error
 	for item, err := range client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
@@ -311,20 +323,25 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 	if ended == nil {
 		return nil
 	}
-	reason := ended
-	switch context.Cause(ctx) {
-	case nil:
-	case errTimeout:
-		reason = errTimeout
-	default:
-		reason = errInterrupted
-	}
+	reason := endOf(ctx, ended)
 	for _, ref := range t.certs {
 		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
 			break
 		}
 	}
 	return ended
+}
+
+// endOf returns what has ended the command, or err if it goes on.
+func endOf(ctx context.Context, err error) error {
+	switch context.Cause(ctx) {
+	case nil:
+		return err
+	case errTimeout:
+		return errTimeout
+	default:
+		return errInterrupted
+	}
 }
 
 func (q *query) inventoryOptions(t target, progress progress) []api.InventoryOption {

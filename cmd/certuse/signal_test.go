@@ -156,6 +156,19 @@ func TestInterruptOfAWholeAccountSaysThatItIsIncomplete(t *testing.T) {
 	}
 }
 
+func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	p := start(t, command(t, against(server), "wait", "used"))
+	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting for ") })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "interrupted", "1 in use, 0 unused, 0 unknown")
+	if !strings.Contains(got.stdout, "gateway (active)") {
+		t.Errorf("the table does not say what uses it:\n%s", got.stdout)
+	}
+}
+
 func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})

@@ -208,7 +208,7 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 // result returns the exit code as an error, nil for 0. Ctrl-C comes before "in
 // use", because the answers of an interrupted command are incomplete.
 func (s *summary) result(q *query) error {
-	interrupted := s.Interrupted && (s.Incomplete || s.usageCounts != nil && s.Unknown > 0)
+	interrupted := s.Interrupted && (q.wait || s.Incomplete || s.usageCounts != nil && s.Unknown > 0)
 	inUse := s.usageCounts != nil && q.requireUnused && s.InUse > 0
 	unknown := s.Incomplete || s.usageCounts != nil && s.Unknown > 0
 	switch {

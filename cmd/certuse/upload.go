@@ -35,8 +35,6 @@ func newUploadCommand(sys system) *cobra.Command {
 		Example: `  certuse upload --cert root.pem --ca --name partner-root
   certuse upload --cert client.pem --key client.key --name checkout -o id
   vault read -field=key … | certuse upload --cert client.pem --key -`,
-		ValidArgsFunction:     cobra.NoFileCompletions,
-		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("upload takes no arguments: give --cert FILE")
@@ -44,7 +42,7 @@ func newUploadCommand(sys system) *cobra.Command {
 			return u.run(cmd)
 		},
 	}
-	u.addFlags(cmd)
+	u.base(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&u.cert, "cert", "", "read the certificate, in PEM, from `FILE`, followed by its issuers if they are to be stored; - is standard input")
 	flags.StringVar(&u.key, "key", "", "read its private key, in PEM and not encrypted, from `FILE`; - is standard input")
