@@ -25,12 +25,16 @@ func TestHelpNamesEveryFieldColumnAndFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	total, err := json.Marshal(newSummary(reportAudit, nil))
+	deletion, err := json.Marshal(record{deletion: &deletionOutcome{Deletion: api.Deletion{DeletedAt: time.Now(), RayID: "x"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := slices.Concat(knownColumns(), formatNames(), sortOrders[:1])
-	for _, field := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(item)+string(total), -1) {
+	total, err := json.Marshal(newSummary(reportDelete, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := slices.Concat([]string{string(deletionPlanned), string(api.DeletionDone), string(api.DeletionKept)}, knownColumns(), formatNames(), sortOrders[:1])
+	for _, field := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(item)+string(deletion)+string(total), -1) {
 		words = append(words, field[1])
 	}
 	if len(words) < 40 {
@@ -104,7 +108,7 @@ func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 
 func TestHelpFitsIntoATerminal(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, waitHelp, exitCodesHelp, environmentHelp, formatsHelp} {
+	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, waitHelp, deleteHelp, exitCodesHelp, environmentHelp, formatsHelp} {
 		lines := strings.Split(text, "\n")
 		if i := slices.IndexFunc(lines, func(s string) bool { return len([]rune(s)) > 80 }); i >= 0 {
 			t.Errorf("wider than 80 columns: %s", lines[i])

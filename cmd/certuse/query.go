@@ -31,6 +31,7 @@ type query struct {
 	noZones       bool
 	requireUnused bool
 	wait          bool // until the certificates are unused
+	deletion      deletion
 	from          []string
 }
 
@@ -130,6 +131,9 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if len(targets) == 0 {
 		return usagef("no account: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo")
 	}
+	if q.deletion.unused && q.deletion.yes && len(targets) > 1 {
+		return usagef("--unused --yes is for one account, not %d: --max counts its certificates", len(targets))
+	}
 	q.warnOfQuota()
 	out, err := q.open(q.sys)
 	if err != nil {
@@ -194,6 +198,8 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 		defer close(noted)
 		if context.Cause(ctx) == errTimeout {
 			progress.note("the --timeout of " + q.timeout.text + " is over: printing what is known")
+		} else if q.deletion.yes {
+			progress.note("interrupted: stopping after this certificate; from half a second on, another Ctrl-C kills")
 		} else {
 			progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
 		}
@@ -218,12 +224,12 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	}
 	total.writeProblems(q.sys.stderr)
 	if !q.quiet {
-		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr), &q.filter)
+		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr), q)
 	}
 	switch {
 	case writeErr != nil:
 		return out.failure(writeErr)
-	case len(total.failed) == 0:
+	case len(total.failed) == 0, q.deletion.yes: // a record of what was deleted is never lost
 		if err := out.commit(); err != nil {
 			return err
 		}
@@ -291,6 +297,8 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 	switch {
 	case q.wait:
 		return q.await(ctx, client, t, progress, each)
+	case q.kind == reportDelete:
+		return q.remove(ctx, client, t, progress, each)
 	case q.kind == reportList:
 		for cert, err := range client.Certificates(ctx, t.account) {
 			if err != nil {
