@@ -248,7 +248,7 @@ type deletionCounts struct {
 	OutcomeUnknown int `json:"outcome_unknown"`
 
 	inUse, refusals, undone int // of Kept
-	refusal                string
+	refusal                 string
 }
 
 func (s *summary) addDeletion(r *record) {

@@ -145,6 +145,16 @@ func TestDeleteSaysWhatBecameOfEach(t *testing.T) {
 	}
 }
 
+func TestDeleteEndsWithItsTime(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	got := execute(t, command(t, against(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
+	got.expect(t, exitUnknown, "the --timeout of 1ns is over", "0 deleted, 1 kept")
+	if left := stock(t, server); !slices.Equal(left, wholeStock) || deletions(t, got.stdout)["free-1"].Reason != "not asked: the --timeout is over" {
+		t.Errorf("left: %v; %s", left, got.stdout)
+	}
+}
+
 func TestDeleteExitsWith0IfAllAreGone(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)

@@ -15,6 +15,9 @@ Pages projects, Hyperdrive configurations, Gateway, device posture rules. It is
 unused when every source that applies answered in full and none names it.
 Everything else is unknown, which never means unused.
 
+"upload", "wait" and "delete" are for the rotation of a certificate. Only what
+is unused is deleted.
+
 Try it without an account:
 
   certuse audit --demo`
@@ -185,6 +188,11 @@ SSL_CERT_FILE          certificates of the authorities to trust (SSL_CERT_DIR: a
 NO_COLOR               set and not empty: no colours
 TERM                   "dumb": no colours, no progress bar
 COLUMNS                the width of tables where there is no terminal
+
+All commands but upload and "delete --yes" only read: a token for them needs no
+more than Read of Account: SSL and Certificates, Workers Scripts, Pages,
+Hyperdrive and Zero Trust, and of Zone: Zone and SSL and Certificates. Upload
+needs "Account: SSL and Certificates Write"; "delete --yes" needs both.
 
 Credentials are taken from the environment only: an argument would be visible to
 every process of the machine. A value with quotation marks or blanks around it

@@ -376,7 +376,7 @@ func TestTextThatNobodyReadsEndsTheCommandInSilence(t *testing.T) {
 // server, whatever the context of the request does.
 func TestInterruptEndsTheCommandWhenRequestsHang(t *testing.T) {
 	t.Parallel()
-	for _, arg := range []string{"usage", "audit"} {
+	for _, arg := range []string{"usage", "audit", "wait"} {
 		t.Run(arg, func(t *testing.T) {
 			t.Parallel()
 			requests := make(chan struct{}, 100)
