@@ -44,6 +44,8 @@ var allColumns = []column{
 	{key: "days_left", title: "DAYS", text: daysLeft},
 	{key: "source", title: "SOURCE", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return string(u.Source) }) }},
 	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
+	{key: "state", title: "STATE", text: func(r row) string { return r.state() }},
+	{key: "reason", title: "REASON", text: func(r row) string { return r.reason() }, min: 12},
 	{key: "status", title: "STATUS", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return u.Status }) }, min: 8},
 	{key: "issuer", title: "ISSUER", text: func(r row) string { return r.Certificate.Issuer }, min: 12},
 	{key: "serial_number", title: "SERIAL", text: func(r row) string { return r.Certificate.SerialNumber }, min: 9},
@@ -56,8 +58,8 @@ var allColumns = []column{
 // dropOrder is the order in which columns are dropped that a terminal has no room
 // for; name stays. dropOrderOfUses is that of a report about uses.
 var (
-	dropOrder       = append(slices.Clone(droppedFirst), "source", "used_by", "expires_on", "usage")
-	dropOrderOfUses = append(slices.Clone(droppedFirst), "usage", "expires_on", "source", "used_by")
+	dropOrder       = append(slices.Clone(droppedFirst), "source", "used_by", "expires_on", "usage", "reason", "state")
+	dropOrderOfUses = append(slices.Clone(droppedFirst), "reason", "state", "usage", "expires_on", "source", "used_by")
 	droppedFirst    = []string{
 		"sources", "gathered_at", "signature_algorithm", "serial_number", "issuer", "uploaded_on", "account_id", "type", "ca",
 		"status", "certificate_id", "days_left",
@@ -69,7 +71,7 @@ var growth = []struct {
 	key   string
 	limit int
 }{
-	{"name", 40}, {"used_by", 24}, {"certificate_id", 0}, {"account_id", 0}, {"used_by", 0}, {"name", 0}, {"status", 0},
+	{"name", 40}, {"used_by", 24}, {"reason", 24}, {"certificate_id", 0}, {"account_id", 0}, {"used_by", 0}, {"reason", 0}, {"name", 0}, {"status", 0},
 	{"issuer", 0}, {"serial_number", 0}, {"signature_algorithm", 0}, {"sources", 0},
 }
 
@@ -77,9 +79,10 @@ var growth = []struct {
 type kindOfReport int
 
 const (
-	reportList  kindOfReport = iota // certificates, without their usage
-	reportUsage                     // uses of certificates
-	reportAudit                     // certificates with their usage
+	reportList   kindOfReport = iota // certificates, without their usage
+	reportUsage                      // uses of certificates
+	reportAudit                      // certificates with their usage
+	reportDelete                     // certificates with what becomes of them
 )
 
 // columnKeys returns the columns that a report has without --columns.
@@ -101,6 +104,11 @@ func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string
 		keys = []string{"name", "certificate_id", "usage", "expires_on", "days_left", "used_by"}
 		if detailed {
 			keys = append(keys, "type", "ca", "gathered_at", "sources")
+		}
+	case reportDelete:
+		keys = []string{"name", "certificate_id", "state", "expires_on", "reason"}
+		if detailed {
+			keys = append(keys, "usage", "type", "ca", "gathered_at", "sources")
 		}
 	}
 	if detailed || severalAccounts {

@@ -63,17 +63,31 @@ func newAuditCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// command adds what the commands about certificates have in common.
+// command adds what the commands that only read have in common.
 func (q *query) command(cmd *cobra.Command) *cobra.Command {
+	q.base(cmd)
+	q.addSelectionFlags(cmd)
+	if q.kind != reportList {
+		q.addNamingFlags(cmd)
+		q.addEvidenceFlags(cmd)
+	}
+	return cmd
+}
+
+// base adds what all commands about certificates have in common.
+func (q *query) base(cmd *cobra.Command) *cobra.Command {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
 	q.addFlags(cmd)
-	if q.kind != reportList {
-		cmd.ValidArgsFunction = q.completeCertificates
-		q.addEvidenceFlags(cmd)
-		cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
-	}
 	return cmd
+}
+
+// addNamingFlags adds what the commands have in common to which certificates can be
+// named.
+func (q *query) addNamingFlags(cmd *cobra.Command) {
+	cmd.ValidArgsFunction = q.completeCertificates
+	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
+	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the account has no zones: none need be visible")
 }
 
 func (q *query) checkFrom(args []string) error {

@@ -56,6 +56,9 @@ var errDuration = errors.New("not a positive duration")
 // flagError describes a wrong flag in words of the command line; the flag library
 // quotes the functions of Go that could not read its value.
 func flagError(cmd *cobra.Command, err error) error {
+	if strings.Contains(err.Error(), pemBegin) { // it may be a private key
+		return errors.New("an argument is a PEM text: give the name of a file, or - for standard input")
+	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })

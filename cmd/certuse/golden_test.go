@@ -148,7 +148,7 @@ func TestEmptyReports(t *testing.T) {
 // No line of a table is wider than the terminal, and columns stay aligned.
 func TestTableFitsEveryWidth(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []kindOfReport{reportList, reportUsage, reportAudit} {
+	for _, kind := range []kindOfReport{reportList, reportUsage, reportAudit, reportDelete} {
 		for _, name := range []string{"table", "wide"} {
 			for width := 1; width < 260; width++ {
 				var got bytes.Buffer
@@ -186,7 +186,7 @@ func TestSummary(t *testing.T) {
 	r.summary.Duplicates, r.summary.Incomplete = 1, true
 	var got bytes.Buffer
 	r.summary.writeProblems(&got)
-	r.summary.write(&got, palette{}, &filter{})
+	r.summary.write(&got, palette{}, &query{})
 	compareGolden(t, "summary", got.Bytes())
 }
 

@@ -15,6 +15,9 @@ Pages projects, Hyperdrive configurations, Gateway, device posture rules. It is
 unused when every source that applies answered in full and none names it.
 Everything else is unknown, which never means unused.
 
+"upload", "wait" and "delete" are for the rotation of a certificate. Only what
+is unused is deleted.
+
 Try it without an account:
 
   certuse audit --demo`
@@ -48,6 +51,48 @@ leaves CA certificates unknown, unless --no-zones says that there is none.
 The vendor's quota is kept: after --rate-limit requests in five minutes the rest
 waits. Progress goes to standard error. Ctrl-C prints what is known and exits
 with 3.`
+
+const uploadHelp = `Upload a certificate to an account and print it as stored.
+
+The files are checked before anything is sent: certificates in PEM, each issued
+by the next, valid now, with a CA first if and only if --ca is given; a private
+key that belongs to the first. The key is read from a file or from standard
+input. It is never an argument, and in no message and no log.
+
+A certificate that the account already has is not stored again: it is printed as
+it is. When the outcome is unknown, after Ctrl-C too, the command exits with 3:
+run it again, and it prints the certificate, uploaded or found.
+
+The token needs "SSL and Certificates Write" of the account.`
+
+const waitHelp = `Wait until nothing uses certificates, and print what still does.
+
+All sources are asked again and again, at growing distances and within the
+quota, until the certificates are unused or --timeout is over. Standard error
+says what uses each, whenever that changes. The vendor can take minutes to say
+that the last user is gone.
+
+The command exits with 4 when one is in use at the end, and with 3 when the
+usage of one is unknown. It waits no longer for a certificate whose usage cannot
+become known, because the token lacks a permission.`
+
+const deleteHelp = `Delete certificates that nothing uses.
+
+Without --yes nothing is deleted: the plan says which certificates would go,
+which stay, and why. With --yes each certificate is deleted only if the evidence
+of all sources, gathered right before, says that nothing uses it, and if it is
+not managed by the vendor. It is called deleted when the API says that it is
+gone. Standard error says what became of each; --output-file keeps the record.
+
+--unused means all certificates of the account that are unused. With --yes it
+needs --max, and if more than that are unused none is deleted.
+
+When the API limits the rate, the command waits and calls again. Ctrl-C and
+--timeout end it between two certificates: what was not deleted by then is kept.
+When the outcome of a deletion is unknown, run the command again.
+
+The plan needs the permissions to read all sources, --yes also "SSL and
+Certificates Write" of the account.`
 
 // helpTopics are commands that only carry help, shown by "certuse help TOPIC".
 func helpTopics() []*cobra.Command {
@@ -102,16 +147,18 @@ func newHelpCommand() *cobra.Command {
 
 const exitCodesHelp = `The first that applies:
 
-1  something is wrong, and standard error says what; also instead of 0 when
-   standard error cannot be written
-2  wrong usage: the command line, the environment or the list of ids; nothing
-   was sent
-4  --require-unused, and something is in use; except after Ctrl-C
-3  some usage is unknown, or not all certificates were read, also after Ctrl-C
-   and --timeout
+1  something is wrong, and standard error says what, such as a refused deletion;
+   also instead of 0 when standard error cannot be written
+2  wrong usage: the command line, the environment, the list of ids, or the files
+   of an upload; nothing was sent
+4  --require-unused or wait, and something is in use; delete, and a certificate
+   that was named is in use or managed by the vendor; except after Ctrl-C
+3  some usage is unknown, not all certificates were read, or the outcome of an
+   upload or of a deletion is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
-0  everything was answered; with --require-unused: all certificates are unused
+0  everything was answered; with --require-unused and wait: all certificates are
+   unused; delete: all that were named are deleted, or would be
 
 They are about all certificates that --type, --ca, --leaf and --expires-within
 select; --usage only selects what is printed. Where the API does not say what a
@@ -126,7 +173,7 @@ opened for reading and writing, as by Python's subprocess.DEVNULL, looks the
 same: open it for writing only, as a shell does.
 
 A command that ends with 0 has not said that a certificate is unused: "certuse
-usage … && delete" would delete what is in use. Use --require-unused for that:
+usage … && delete" would delete what is in use. Use "certuse delete", or:
 
   certuse audit --require-unused CERT && delete CERT`
 
@@ -142,6 +189,11 @@ NO_COLOR               set and not empty: no colours
 TERM                   "dumb": no colours, no progress bar
 COLUMNS                the width of tables where there is no terminal
 
+All commands but upload and "delete --yes" only read: a token for them needs no
+more than Read of Account: SSL and Certificates, Workers Scripts, Pages,
+Hyperdrive and Zero Trust, and of Zone: Zone and SSL and Certificates. Upload
+needs "Account: SSL and Certificates Write"; "delete --yes" needs both.
+
 Credentials are taken from the environment only: an argument would be visible to
 every process of the machine. A value with quotation marks or blanks around it
 is refused before anything is sent.`
@@ -155,7 +207,8 @@ csv         one row for each certificate (usage: for each use); the first line
             names the columns. An apostrophe goes before = + - or @ wherever a
             spreadsheet could begin a cell with it, whichever separator it uses;
             for exact text use json
-id          one id a line, or ACCOUNT/ID for several accounts: for pipes
+id          one id a line, or ACCOUNT/ID for several accounts: for pipes; of
+            delete only those that are deleted or planned
 prometheus  the text format for a textfile collector, with --output-file
 
 All formats but jsonl have one order, the same in every run. --sort action is
@@ -185,10 +238,13 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
   sources     array of {"source", "state", "scope", "missing_permission",
               "error"}; state is complete, failed, left_out or not_applicable
   gathered_at when the last source had answered
+  state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
+              reason, deleted_at, ray_id, already_gone (by another request)
 
 The summary: total, in_use, unused, unknown, sources, left_out (by --sources),
 missing_permissions, expiring (--expires-within), duplicates (ids given again),
-incomplete (not all certificates were read), interrupted.
+incomplete (not all certificates were read), interrupted; of delete: planned,
+deleted, kept, outcome_unknown.
 
 Metrics, with the prefix ` + metricPrefix + `: certificate_info,
 certificate_not_after_timestamp_seconds, certificate_usage (one series for each

@@ -25,12 +25,16 @@ func TestHelpNamesEveryFieldColumnAndFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	total, err := json.Marshal(newSummary(reportAudit, nil))
+	deletion, err := json.Marshal(record{deletion: &deletionOutcome{Deletion: api.Deletion{DeletedAt: time.Now(), RayID: "x"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := slices.Concat(knownColumns(), formatNames(), sortOrders[:1])
-	for _, field := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(item)+string(total), -1) {
+	total, err := json.Marshal(newSummary(reportDelete, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := slices.Concat([]string{string(deletionPlanned), string(api.DeletionDone), string(api.DeletionKept)}, knownColumns(), formatNames(), sortOrders[:1])
+	for _, field := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(item)+string(deletion)+string(total), -1) {
 		words = append(words, field[1])
 	}
 	if len(words) < 40 {
@@ -50,18 +54,23 @@ func mentions(text, word string) bool {
 func TestHelpVersionAndCompletionGoToStandardOutput(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"--help":                "certuse audit --demo",
-		"help":                  "Additional help topics",
-		"help list":             "exits with 5",
-		"usage --version":       "certuse ",
-		"formats --version":     "certuse ",
-		"help usage":            "one row for each use",
-		"audit --help":          "--require-unused",
-		"help exit-codes":       "4  --require-unused",
-		"help formats":          "certificate_id",
-		"help environment":      "CLOUDFLARE_API_TOKEN",
-		"exit-codes":            "4  --require-unused",
-		"exit-codes --help":     "4  --require-unused",
+		"--help":            "certuse audit --demo",
+		"help":              "Additional help topics",
+		"help list":         "exits with 5",
+		"usage --version":   "certuse ",
+		"formats --version": "certuse ",
+		"help usage":        "one row for each use",
+		"audit --help":      "--require-unused",
+		"help exit-codes":   "4  --require-unused or wait",
+		"help formats":      "certificate_id",
+		"help environment":  "CLOUDFLARE_API_TOKEN",
+		"environment": `Upload
+needs "Account: SSL and Certificates Write"; "delete --yes" needs both.`,
+		"help delete":           "Without --yes nothing is deleted",
+		"help upload":           `needs "SSL and Certificates Write" of the account`,
+		"help wait":             "exits with 4 when one is in use",
+		"exit-codes":            "4  --require-unused or wait",
+		"exit-codes --help":     "4  --require-unused or wait",
 		"version":               "\ncontract: https://github.com/cloudflare/api-schemas openapi.json, commit ",
 		"--version":             "certuse ",
 		"completion bash":       "__start_certuse",
@@ -104,7 +113,7 @@ func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 
 func TestHelpFitsIntoATerminal(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, exitCodesHelp, environmentHelp, formatsHelp} {
+	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, waitHelp, deleteHelp, exitCodesHelp, environmentHelp, formatsHelp} {
 		lines := strings.Split(text, "\n")
 		if i := slices.IndexFunc(lines, func(s string) bool { return len([]rune(s)) > 80 }); i >= 0 {
 			t.Errorf("wider than 80 columns: %s", lines[i])

@@ -63,36 +63,43 @@ func readArguments(account string, args []string) (*input, error) {
 }
 
 // readFile takes certificates from a file, or from standard input when the name
-// is "-". Reading may block, as it does on a terminal or a pipe; that does not
-// hold up Ctrl-C.
+// is "-".
 func readFile(ctx context.Context, sys system, account, name string) (*input, error) {
-	if name == "-" && isTerminal(sys.stdin) {
-		fmt.Fprintln(sys.stderr, "certuse: reading certificate ids from the terminal, one a line; Ctrl-D ends the list")
-	}
 	in := newInput(account)
-	done := make(chan error, 1)
-	go func() { done <- in.addFile(sys, name) }()
-	select {
-	case err := <-done:
-		return in, err
-	case <-ctx.Done():
-		return nil, &exitError{exitUnknown, errors.New("interrupted while the list of certificates was read: nothing was asked")}
-	}
+	return in, readFrom(ctx, sys, "the list of certificates", name, in.addLines)
 }
 
-func (in *input) addFile(sys system, name string) error {
-	if name == "-" {
-		return in.addLines(sys.stdin, "standard input")
+// readFrom opens a file, or takes standard input when the name is "-", and reads it.
+// Reading may block, as it does on a terminal or a pipe; that does not hold up
+// Ctrl-C. what is in the file is named in messages.
+func readFrom(ctx context.Context, sys system, what, name string, read func(r io.Reader, name string) error) error {
+	if name == "-" && isTerminal(sys.stdin) {
+		fmt.Fprintf(sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return usagef("cannot read the list of certificates: %w", err)
+	done := make(chan error, 1)
+	go func() {
+		if name == "-" {
+			done <- read(sys.stdin, "standard input")
+			return
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			done <- usagef("cannot read %s: %w", what, err)
+			return
+		}
+		defer file.Close() //nolint:errcheck // only read
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			done <- usagef("cannot read %s: %s is a directory", what, name)
+			return
+		}
+		done <- read(file, name)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return &exitError{exitUnknown, fmt.Errorf("interrupted while %s was read: nothing was asked", what)}
 	}
-	defer file.Close() //nolint:errcheck // only read
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return usagef("cannot read the list of certificates: %s is a directory", name)
-	}
-	return in.addLines(file, name)
 }
 
 // addLines takes certificates from a file, one a line. Blank lines and comments

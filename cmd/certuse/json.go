@@ -15,7 +15,7 @@ func writeJSON(r *report) error {
 	b.WriteString("{\n  \"certificates\": [")
 	separator := ""
 	for i := range r.records {
-		line, err := marshal(r.records[i].InventoryItem)
+		line, err := marshal(r.records[i])
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func writeJSON(r *report) error {
 // writeJSONLines writes one object a line.
 func writeJSONLines(r *report) error {
 	for i := range r.records {
-		line, err := marshal(r.records[i].InventoryItem)
+		line, err := marshal(r.records[i])
 		if err != nil {
 			return err
 		}
@@ -46,6 +46,20 @@ func writeJSONLines(r *report) error {
 		}
 	}
 	return nil
+}
+
+// MarshalJSON gives the fields of the certificate and its usage; of one that was to be
+// deleted, those of the deletion and the reason as well.
+func (r record) MarshalJSON() ([]byte, error) {
+	if r.deletion == nil {
+		return json.Marshal(r.InventoryItem)
+	}
+	text, err := json.Marshal(r.deletion.Deletion)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := json.Marshal(map[string]string{"reason": r.reason()})
+	return append(append(text[:len(text)-1], ','), reason[1:]...), err
 }
 
 // marshal is JSON that is safe to show on a terminal: encoding/json leaves DEL,

@@ -1,9 +1,11 @@
 // Command certuse tells which mTLS certificates of a Cloudflare account are in
-// use, so that a person, or a script, can decide whether one may be deleted.
+// use, so that a person, or a script, can decide whether one may be deleted. It also
+// uploads certificates and deletes those that are unused.
 //
 //	certuse list --expires-within 30d
 //	certuse usage --account ACCOUNT CERT…
 //	certuse audit --account ACCOUNT --from FILE --require-unused
+//	certuse delete --account ACCOUNT CERT…
 //
 // Credentials are read from the environment only. Standard output carries
 // nothing but data; everything else goes to standard error. The exit code says

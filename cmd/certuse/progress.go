@@ -41,7 +41,7 @@ func (q *query) newProgress(targets []target) progress {
 	switch {
 	case q.quiet:
 		return silent{}
-	case q.kind == reportList:
+	case q.kind == reportList, q.wait, q.deletion.yes && !q.deletion.unused:
 		return notes{q.sys.stderr}
 	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
 		terminal, _ := fileOf(q.sys.stderr)

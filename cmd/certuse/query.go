@@ -30,6 +30,8 @@ type query struct {
 	allUses       bool
 	noZones       bool
 	requireUnused bool
+	wait          bool // until the certificates are unused
+	deletion      deletion
 	from          []string
 }
 
@@ -43,8 +45,12 @@ type target struct {
 func (q *query) addFlags(cmd *cobra.Command) {
 	q.connection.addFlags(cmd)
 	q.output.addFlags(cmd)
+	cmd.Flags().Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
+}
+
+// addSelectionFlags adds the flags that order certificates and select some.
+func (q *query) addSelectionFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
 	flags.StringVar(&q.sortBy, "sort", "action", "`ORDER`: action, expiry, name or usage; see 'certuse help formats'")
 	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h) or have expired; exit with 5 if there are any")
 	flags.StringSliceVar(&q.filter.types, "type", nil, "only certificates of this `TYPE`, such as custom")
@@ -59,7 +65,6 @@ func (q *query) addFlags(cmd *cobra.Command) {
 func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&q.sources, "sources", nil, "ask only these `SOURCES`: "+joined(api.AllSources()))
-	flags.BoolVar(&q.noZones, "no-zones", false, "the account has no zones: none need be visible")
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
 	complete(cmd, "usage", usages)
 	complete(cmd, "sources", sourceNames())
@@ -108,12 +113,8 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.demo && (len(args) > 0 || len(q.from) > 0) {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
-	ctx := cmd.Context()
-	if q.timeout.set {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
-		defer cancel()
-	}
+	ctx, cancel := q.bounded(cmd.Context())
+	defer cancel()
 	service, err := q.connect(q.sys)
 	if err != nil {
 		return err
@@ -123,9 +124,15 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if q.wait && len(in.refs) > maxWaits {
+		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.refs))
+	}
 	targets := targetsOf(in.refs, service.accounts)
 	if len(targets) == 0 {
 		return usagef("no account: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo")
+	}
+	if q.deletion.unused && q.deletion.yes && len(targets) > 1 {
+		return usagef("--unused --yes is for one account, not %d: --max counts its certificates", len(targets))
 	}
 	q.warnOfQuota()
 	out, err := q.open(q.sys)
@@ -133,6 +140,14 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	return q.ask(ctx, service, targets, in.duplicates, out)
+}
+
+// bounded ends a context when --timeout is over.
+func (q *query) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if !q.timeout.set {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
 }
 
 // input reads the certificates in question.
@@ -183,10 +198,13 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 		defer close(noted)
 		if context.Cause(ctx) == errTimeout {
 			progress.note("the --timeout of " + q.timeout.text + " is over: printing what is known")
+		} else if q.deletion.yes {
+			progress.note("interrupted: stopping after this certificate; from half a second on, another Ctrl-C kills")
 		} else {
 			progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
 		}
 	})
+	defer stopNotice() // before the context is cancelled
 
 	streaming := q.format == jsonLines && !q.sorted
 	failures, writeErr := q.collect(ctx, service.client, targets, rep, streaming, progress)
@@ -206,12 +224,12 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	}
 	total.writeProblems(q.sys.stderr)
 	if !q.quiet {
-		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr), &q.filter)
+		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr), q)
 	}
 	switch {
 	case writeErr != nil:
 		return out.failure(writeErr)
-	case len(total.failed) == 0:
+	case len(total.failed) == 0, q.deletion.yes: // a record of what was deleted is never lost
 		if err := out.commit(); err != nil {
 			return err
 		}
@@ -276,7 +294,12 @@ func interruptedWith(ctx context.Context) bool {
 // named certificates each gets a record, also when the asking ended before. The
 // error is why not all certificates were answered.
 func (q *query) gather(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
-	if q.kind == reportList {
+	switch {
+	case q.wait:
+		return q.await(ctx, client, t, progress, each)
+	case q.kind == reportDelete:
+		return q.remove(ctx, client, t, progress, each)
+	case q.kind == reportList:
 		for cert, err := range client.Certificates(ctx, t.account) {
 			if err != nil {
 				return err
@@ -287,6 +310,11 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 		}
 		return nil
 	}
+	return q.inventory(ctx, client, t, progress, each)
+}
+
+// inventory gathers the usage of the certificates of a target.
+func (q *query) inventory(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
 	answered := map[string]bool{} // by id, of which the API may change the case
 	var ended error
 	for item, err := range client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
@@ -303,20 +331,25 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 	if ended == nil {
 		return nil
 	}
-	reason := ended
-	switch context.Cause(ctx) {
-	case nil:
-	case errTimeout:
-		reason = errTimeout
-	default:
-		reason = errInterrupted
-	}
+	reason := endOf(ctx, ended)
 	for _, ref := range t.certs {
 		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
 			break
 		}
 	}
 	return ended
+}
+
+// endOf returns what has ended the command, or err if it goes on.
+func endOf(ctx context.Context, err error) error {
+	switch context.Cause(ctx) {
+	case nil:
+		return err
+	case errTimeout:
+		return errTimeout
+	default:
+		return errInterrupted
+	}
 }
 
 func (q *query) inventoryOptions(t target, progress progress) []api.InventoryOption {

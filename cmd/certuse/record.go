@@ -13,7 +13,8 @@ import (
 // record is one certificate of a report.
 type record struct {
 	api.InventoryItem
-	usage api.Usage
+	usage    api.Usage
+	deletion *deletionOutcome // nil: it was not to be deleted
 	// asked is false for a certificate that was only listed.
 	asked bool
 }

@@ -75,6 +75,9 @@ func (r *report) rows() []row {
 func writeIDs(r *report) error {
 	var b strings.Builder
 	for i := range r.records {
+		if state := r.records[i].state(); state == string(api.DeletionKept) || state == string(api.DeletionUnknown) {
+			continue
+		}
 		ref := r.records[i].Certificate.Ref
 		if r.accounts > 1 {
 			b.WriteString(ref.AccountID + "/")

@@ -129,7 +129,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("certuse {{.Version}}\n")
-	root.AddCommand(newListCommand(sys), newUsageCommand(sys), newAuditCommand(sys), newVersionCommand())
+	root.AddCommand(newListCommand(sys), newUsageCommand(sys), newAuditCommand(sys), newUploadCommand(sys), newWaitCommand(sys), newDeleteCommand(sys), newVersionCommand())
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()

@@ -18,6 +18,7 @@ import (
 type summary struct {
 	Total int `json:"total"`
 	*usageCounts
+	*deletionCounts
 	Expiring    int  `json:"expiring"`
 	Duplicates  int  `json:"duplicates"`
 	Incomplete  bool `json:"incomplete"`
@@ -62,6 +63,9 @@ func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	if kind == reportList {
 		return s
 	}
+	if kind == reportDelete {
+		s.deletionCounts = &deletionCounts{}
+	}
 	s.usageCounts = &usageCounts{Sources: api.AllSources(), LeftOut: []api.Source{}, MissingPermissions: []string{}}
 	if len(asked) > 0 {
 		isAsked := func(source api.Source) bool { return slices.Contains(asked, source) }
@@ -78,6 +82,9 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	if ca := r.Certificate.CA; ca != nil {
 		s.cas += int(oneIf(*ca))
 		s.leaves += int(oneIf(!*ca))
+	}
+	if r.deletion != nil {
+		s.addDeletion(r)
 	}
 	s.managed += int(oneIf(strings.HasSuffix(r.Certificate.Type, "_managed")))
 	if s.usageCounts == nil {
@@ -171,7 +178,7 @@ func (s *summary) writeProblems(w io.Writer) {
 }
 
 // write prints the summary for people.
-func (s *summary) write(w io.Writer, colors palette, f *filter) {
+func (s *summary) write(w io.Writer, colors palette, q *query) {
 	fmt.Fprint(w, colors.bold(plural(s.Total, "certificate")))
 	if s.cas > 0 && s.leaves > 0 {
 		fmt.Fprintf(w, " (%s CA, %s leaf; %s managed)", count(s.cas), count(s.leaves), count(s.managed))
@@ -180,10 +187,13 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 		fmt.Fprintf(w, ": %s, %s, %s", colors.usage(api.InUse, count(s.InUse)+" in use"),
 			colors.usage(api.Unused, count(s.Unused)+" unused"), colors.usage(api.UsageUnknown, count(s.Unknown)+" unknown"))
 	}
-	if f.expiresWithin.set {
-		fmt.Fprintf(w, ", all expired or expiring within %s", f.expiresWithin.text)
+	if q.filter.expiresWithin.set {
+		fmt.Fprintf(w, ", all expired or expiring within %s", q.filter.expiresWithin.text)
 	}
 	fmt.Fprintln(w)
+	if s.deletionCounts != nil {
+		s.deletionCounts.write(w, q.deletion.yes)
+	}
 	if s.usageCounts != nil && s.Unused > 0 {
 		text := "Unused according to " + joined(s.Sources)
 		if len(s.LeftOut) > 0 {
@@ -208,7 +218,12 @@ func (s *summary) write(w io.Writer, colors palette, f *filter) {
 // result returns the exit code as an error, nil for 0. Ctrl-C comes before "in
 // use", because the answers of an interrupted command are incomplete.
 func (s *summary) result(q *query) error {
-	interrupted := s.Interrupted && (s.Incomplete || s.usageCounts != nil && s.Unknown > 0)
+	if s.deletionCounts != nil {
+		if err := s.deletionCounts.result(); err != nil {
+			return err
+		}
+	}
+	interrupted := s.Interrupted && (q.wait || s.Incomplete || s.usageCounts != nil && s.Unknown > 0)
 	inUse := s.usageCounts != nil && q.requireUnused && s.InUse > 0
 	unknown := s.Incomplete || s.usageCounts != nil && s.Unknown > 0
 	switch {

@@ -235,7 +235,9 @@ func TestListFromATerminalSaysSo(t *testing.T) {
 	cmd := command(t, against(server), "audit", "--from", "-")
 	cmd.Stdin = term.tty
 	p := start(t, cmd)
-	eventually(t, "the hint", func() bool { return strings.Contains(p.stderr.String(), "Ctrl-D ends the list") })
+	eventually(t, "the hint", func() bool {
+		return strings.Contains(p.stderr.String(), "the list of certificates from the terminal; Ctrl-D ends it")
+	})
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown)
 }

@@ -54,7 +54,7 @@ func TestInterruptEndsTheCommandWhenTheTransportHangs(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", certuse, "../../cmd/certuse").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, arg := range []string{"usage", "audit"} {
+	for _, arg := range []string{"usage", "audit", "wait"} {
 		t.Run(arg, func(t *testing.T) {
 			t.Parallel()
 			requests := make(chan struct{}, 100)

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+const (
+	// deletionPlanned is the state of a certificate that --yes would delete.
+	deletionPlanned api.DeletionState = "planned"
+	// maxDeleteCalls and maxDeleteWait bound how often and how long one certificate is
+	// waited for when the API refuses requests for now.
+	maxDeleteCalls = 5
+	maxDeleteWait  = 15 * time.Minute
+)
+
+// deletion is what the command delete needs to know besides.
+type deletion struct {
+	yes, unused bool
+	max         int
+}
+
+// deletionOutcome is what became, or would become, of a certificate.
+type deletionOutcome struct {
+	api.Deletion
+	// err is why the certificate is kept, or why the outcome is unknown.
+	err error
+	// passed: --unused selected others.
+	passed bool
+}
+
+func newDeleteCommand(sys system) *cobra.Command {
+	q := &query{sys: sys, kind: reportDelete, sortBy: sortOrders[0]}
+	cmd := q.base(&cobra.Command{
+		Use:   "delete [--account ACCOUNT] {CERT… | --from FILE | --unused} [--yes [--max N]]",
+		Short: "Delete certificates that nothing uses",
+		Long:  deleteHelp,
+		Example: `  certuse delete --demo --unused
+  certuse delete 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+  certuse delete --yes -o jsonl --output-file deleted.jsonl --from ids.txt
+  certuse delete --unused --yes --max 10`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.checkDeletion(cmd, args); err != nil {
+				return err
+			}
+			return q.run(cmd, args)
+		},
+	})
+	q.addNamingFlags(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&q.deletion.yes, "yes", false, "delete; without it, only the plan is printed")
+	flags.BoolVar(&q.deletion.unused, "unused", false, "all certificates of the account that are unused")
+	flags.IntVar(&q.deletion.max, "max", 0, "with --unused: delete nothing if more than `N` are unused")
+	return cmd
+}
+
+func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
+	named := len(args)+len(q.from) > 0
+	switch {
+	case q.deletion.unused && named:
+		return usagef("certificates are named twice: give --unused, or CERT or --from")
+	case !q.deletion.unused && !named:
+		return usagef("no certificate is named: give CERT, --from FILE or --unused, or try 'certuse delete --demo --unused'")
+	case cmd.Flags().Changed("max") && !q.deletion.unused:
+		return usagef("--max is for --unused: the certificates are named")
+	case cmd.Flags().Changed("max") && q.deletion.max < 1:
+		return usagef("--max: %d is less than 1", q.deletion.max)
+	case q.deletion.unused && q.deletion.yes && q.deletion.max == 0:
+		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
+	}
+	return q.checkFrom(args)
+}
+
+// remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
+// and --timeout end it between two of them, so that the outcome of each is known.
+func (q *query) remove(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+	if !q.deletion.yes || q.deletion.unused {
+		return q.plan(ctx, client, t, progress, each)
+	}
+	for _, ref := range t.certs {
+		if !each(q.removeOne(ctx, client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// plan says what a deletion would come to. With --unused --yes it then deletes.
+func (q *query) plan(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+	var unused []record
+	err := q.inventory(ctx, client, t, progress, func(r record) bool {
+		r.keep(obstacle(&r))
+		r.deletion.passed = q.deletion.unused
+		if r.deletion.err != nil {
+			return each(r)
+		}
+		r.deletion.State, r.deletion.passed = deletionPlanned, false
+		if !q.deletion.yes {
+			return each(r)
+		}
+		unused = append(unused, r)
+		return true
+	})
+	var refusal error
+	switch n := len(unused); {
+	case err != nil:
+		refusal = endOf(ctx, errors.New("not all certificates were read"))
+	case n > q.deletion.max:
+		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.max)
+	}
+	for _, r := range unused {
+		if refusal != nil {
+			r.keep(refusal)
+		} else {
+			r = q.removeOne(ctx, client, r, progress)
+		}
+		if !each(r) {
+			break
+		}
+	}
+	return err
+}
+
+// obstacle returns why a certificate would not be deleted, or nil.
+func obstacle(r *record) error {
+	switch {
+	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
+		return api.ErrManaged
+	case r.usage == api.InUse:
+		return api.ErrInUse
+	case r.usage != api.Unused:
+		return api.ErrUsageUnknown
+	case r.Certificate.Type == "":
+		return api.ErrManaged
+	default:
+		return nil
+	}
+}
+
+// keep makes the record that of a certificate that this command did not delete.
+func (r *record) keep(err error) {
+	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: api.DeletionKept}, err: err}
+}
+
+// removeOne deletes one certificate, unless the command has been ended, and says so.
+func (q *query) removeOne(ctx context.Context, client *api.Client, r record, progress progress) record {
+	if ended := endOf(ctx, nil); ended != nil {
+		if !r.asked {
+			r = unanswered(r.Certificate.Ref, ended)
+		}
+		r.keep(ended)
+		return r
+	}
+	d, err := q.callDelete(ctx, client, r.Certificate.Ref, progress)
+	if d == nil {
+		cert := r.Certificate
+		r = unanswered(cert.Ref, err)
+		r.Certificate = cert
+		r.keep(err)
+	} else {
+		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})
+		r.deletion = &deletionOutcome{Deletion: *d, err: err}
+	}
+	text := r.state() + ": " + r.label()
+	if reason := r.reason(); reason != "" {
+		text += ": " + reason
+	}
+	progress.note(printable(text))
+	return r
+}
+
+// callDelete calls DeleteUnused, and again when the API allows requests once more.
+func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (*api.Deletion, error) {
+	var opts []api.DeleteOption
+	if q.noZones {
+		opts = append(opts, api.WithDeleteNoZones())
+	}
+	for calls := 1; ; calls++ {
+		d, err := client.DeleteUnused(context.WithoutCancel(ctx), ref, opts...)
+		failed, ok := errors.AsType[*api.Error](err)
+		if !ok || !failed.Is(api.ErrRateLimited) || failed.Is(api.ErrOutcomeUnknown) || calls == maxDeleteCalls {
+			return d, err
+		}
+		wait := failed.RetryAfter
+		if wait <= 0 {
+			wait = rateLimitWindow
+		}
+		if wait > maxDeleteWait {
+			return d, err
+		}
+		progress.note("waiting " + human(wait) + " for the rate limit before " + printable(ref.ID))
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return d, err
+		}
+	}
+}
+
+// state is what became of the certificate; empty if it was not to be deleted.
+func (r *record) state() string {
+	if r.deletion == nil {
+		return ""
+	}
+	return string(r.deletion.State)
+}
+
+// reason says why a certificate is kept, or why its outcome is unknown.
+func (r *record) reason() string {
+	switch {
+	case r.deletion == nil:
+		return ""
+	case r.deletion.err == nil && r.deletion.AlreadyGone:
+		return "already gone: another request has deleted it"
+	case r.deletion.err == nil:
+		return ""
+	}
+	failed, ok := errors.AsType[*api.Error](r.deletion.err)
+	switch err := r.deletion.err; {
+	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not answer
+		return explain(err)
+	case errors.Is(err, api.ErrManaged) && r.Certificate.Type == "":
+		return "the API does not say of which type it is"
+	case errors.Is(err, api.ErrManaged):
+		return "managed by the vendor: " + r.Certificate.Type
+	case errors.Is(err, api.ErrInUse):
+		return "in use: " + r.usedBy()
+	case errors.Is(err, api.ErrUsageUnknown):
+		return "usage unknown: " + strings.Trim(r.usedBy(), "()")
+	default:
+		return explain(err)
+	}
+}
+
+// deletionCounts is in the summary of deletions only.
+type deletionCounts struct {
+	Planned        int `json:"planned"`
+	Deleted        int `json:"deleted"`
+	Kept           int `json:"kept"`
+	OutcomeUnknown int `json:"outcome_unknown"`
+
+	inUse, refusals, undone int // of Kept
+	refusal                 string
+}
+
+func (s *summary) addDeletion(r *record) {
+	err := r.deletion.err
+	switch r.deletion.State {
+	case deletionPlanned:
+		s.Planned++
+	case api.DeletionDone:
+		s.Deleted++
+	case api.DeletionUnknown:
+		s.OutcomeUnknown++
+	default:
+		s.Kept++
+		switch {
+		case r.deletion.passed:
+		case errors.Is(err, api.ErrInUse), errors.Is(err, api.ErrManaged):
+			s.inUse++
+		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
+			s.undone, s.Interrupted = s.undone+1, true
+		case r.usage != api.UsageUnknown: // which has an exit code of its own
+			s.refusals++
+			s.refusal = r.reason()
+		}
+	}
+}
+
+// write prints the counts for people.
+func (d *deletionCounts) write(w io.Writer, yes bool) {
+	if !yes {
+		fmt.Fprintf(w, "%s would be deleted, %s kept. Nothing was deleted: --yes deletes.\n", count(d.Planned), count(d.Kept))
+		return
+	}
+	fmt.Fprintf(w, "%s deleted, %s kept, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.OutcomeUnknown))
+}
+
+// result returns the exit code as an error, nil if nothing here decides it.
+func (d *deletionCounts) result() error {
+	switch {
+	case d.refusals > 0:
+		return &exitError{exitFailure, fmt.Errorf("not deleted: %s: %s", plural(d.refusals, "certificate"), d.refusal)}
+	case d.undone > 0:
+		return &exitError{code: exitUnknown}
+	case d.inUse > 0:
+		return &exitError{exitInUse, errors.New("not unused: " + plural(d.inUse, "certificate") + " in use or managed by the vendor")}
+	case d.OutcomeUnknown > 0:
+		return &exitError{code: exitUnknown}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var deleting = generated.DeleteMTLSCertificateOperation.ID
+
+// newStock starts a service with certificates of every kind: used and free-1 to
+// free-3 are what their names say, managed is the vendor's, and the usage of secret
+// is unknown.
+func newStock(t *testing.T) *apitest.Server {
+	t.Helper()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
+	err := errors.Join(
+		server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}),
+		server.AddCertificate(ref("managed"), apitest.Certificate{Name: "name of managed", Type: "gateway_managed"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// stock returns the ids that the account has.
+func stock(t *testing.T, server *apitest.Server) []string {
+	t.Helper()
+	client, err := server.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for cert, err := range client.Certificates(t.Context(), testAccount) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, cert.Ref.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+var wholeStock = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
+
+// deleted is the json format of the command as a script reads it.
+type deleted struct {
+	ID        string    `json:"certificate_id"`
+	State     string    `json:"state"`
+	Reason    string    `json:"reason"`
+	Usage     string    `json:"usage"`
+	RayID     string    `json:"ray_id"`
+	DeletedAt time.Time `json:"deleted_at"`
+}
+
+func deletions(t *testing.T, lines string) map[string]deleted {
+	t.Helper()
+	out := map[string]deleted{}
+	for line := range strings.Lines(lines) {
+		var d deleted
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		out[d.ID] = d
+	}
+	return out
+}
+
+func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	tests := map[string]struct {
+		args string
+		code int
+		says string
+		plan map[string]string
+	}{
+		"unused":        {"free-1 free-2", exitOK, "2 would be deleted, 0 kept. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
+		"in use":        {"free-1 used", exitInUse, "1 certificate in use or managed", map[string]string{"free-1": "planned", "used": "kept"}},
+		"managed":       {"managed", exitInUse, "1 certificate in use or managed", map[string]string{"managed": "kept"}},
+		"unknown":       {"free-1 secret", exitUnknown, "missing permissions", map[string]string{"free-1": "planned", "secret": "kept"}},
+		"not there":     {"nowhere", exitUnknown, "0 would be deleted, 1 kept", map[string]string{"nowhere": "kept"}},
+		"the account":   {"--unused", exitUnknown, "3 would be deleted, 3 kept", map[string]string{"free-1": "planned", "free-2": "planned", "free-3": "planned", "used": "kept", "secret": "kept", "managed": "kept"}},
+		"a longer stay": {"used secret", exitInUse, "0 would be deleted, 2 kept", map[string]string{"used": "kept", "secret": "kept"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"delete", "-o", "jsonl"}, strings.Fields(test.args)...)
+			got := execute(t, command(t, against(server), args...))
+			got.expect(t, test.code, test.says)
+			plan := map[string]string{}
+			for id, d := range deletions(t, got.stdout) {
+				if plan[id] = d.State; (d.Reason == "") != (d.State == "planned") {
+					t.Errorf("%+v", d)
+				}
+			}
+			if len(plan) != len(test.plan) {
+				t.Errorf("%v", plan)
+			}
+			for id, state := range test.plan {
+				if plan[id] != state {
+					t.Errorf("%s: %q, want %q", id, plan[id], state)
+				}
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if n := requests(server, deleting); n > 0 {
+			t.Errorf("%d requests to delete", n)
+		}
+	})
+}
+
+func TestDeleteSaysWhatBecameOfEach(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
+	got.expect(t, exitInUse, "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n",
+		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
+		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: kept: nowhere: get mTLS certificate: HTTP 404", "2 deleted, 4 kept, 0 of unknown outcome.")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := deletions(t, string(text))
+	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" {
+		t.Errorf("%s", text)
+	}
+	if left := stock(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
+		t.Errorf("left: %v", left)
+	}
+	if n := requests(server, deleting); n != 2 {
+		t.Errorf("%d requests to delete, want 2", n)
+	}
+}
+
+func TestDeleteEndsWithItsTime(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	got := execute(t, command(t, against(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
+	got.expect(t, exitUnknown, "the --timeout of 1ns is over", "0 deleted, 1 kept")
+	if left := stock(t, server); !slices.Equal(left, wholeStock) || deletions(t, got.stdout)["free-1"].Reason != "not asked: the --timeout is over" {
+		t.Errorf("left: %v; %s", left, got.stdout)
+	}
+}
+
+func TestDeleteExitsWith0IfAllAreGone(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	cmd := command(t, against(server), "delete", "--yes", "--from", "-", "-o", "id")
+	cmd.Stdin = strings.NewReader("free-1\nfree-2\n")
+	got := execute(t, cmd)
+	got.expect(t, exitOK, "2 deleted, 0 kept")
+	if ids := strings.Fields(got.stdout); len(ids) != 2 || slices.Contains(stock(t, server), ids[0]) {
+		t.Errorf("%q", got.stdout)
+	}
+}
+
+func TestDeleteUnusedKeepsToTheMaximum(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[string]struct {
+		code int
+		says string
+		left []string
+	}{
+		"2": {exitFailure, "3 certificates unused, more than --max 2: nothing was deleted", wholeStock},
+		"3": {exitUnknown, "3 deleted, 3 kept", []string{"managed", "secret", "used"}}, // secret is unknown
+	} {
+		t.Run(limit, func(t *testing.T) {
+			t.Parallel()
+			server := newStock(t)
+			execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", limit)).expect(t, want.code, want.says)
+			if left := stock(t, server); !slices.Equal(left, want.left) {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// What is passed over by --unused was not named, and does not decide the exit code.
+func TestDeleteUnusedExitsWith0BesideUsedAndManaged(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	if err := server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, command(t, against(server), "delete", "--unused")).expect(t, exitOK, "1 would be deleted, 2 kept")
+	execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
+}
+
+func TestDeleteThatTheAPIRefuses(t *testing.T) {
+	t.Parallel()
+	rejection := apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"})
+	for says, answer := range map[string]apitest.Response{
+		"check the account id and the permissions of the token": apitest.Forbidden(),
+		"cannot be deleted at this time":                        rejection,
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			server := newStock(t)
+			if err := server.Script(apitest.Target{Operation: deleting}, answer.Always()); err != nil {
+				t.Fatal(err)
+			}
+			got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "free-1"))
+			got.expect(t, exitFailure, "certuse: kept: name of free-1 (free-1): ", "certuse: not deleted: 1 certificate: ", says)
+			if d := deletions(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
+				t.Errorf("%+v", d)
+			}
+		})
+	}
+}
+
+// The evidence is unused, and then the store has a use, which the API refuses.
+func TestDeleteOfWhatBecomesUsed(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	err := errors.Join(
+		server.SetAssociations(ref("free"), api.Association{Service: "gateway", Status: "active"}),
+		server.Script(apitest.AssociationsOf(ref("free")), unused))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "free"))
+	got.expect(t, exitInUse, "certuse: kept: free: ", "The certificate cannot be deleted at this time", "not unused: 1 certificate in use")
+	if d := deletions(t, got.stdout)["free"]; d.State != "kept" || d.Usage != "in_use" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestDeleteOfWhatSomebodyElseDeletes(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	if err := server.Script(apitest.Target{Operation: deleting}, apitest.ServerError(502).After(3*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	client, err := server.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := command(t, against(server), "delete", "--yes", "-o", "jsonl", "free-1")
+	done := make(chan error, 1)
+	go func() {
+		for requests(server, deleting) == 0 && t.Context().Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		_, err := client.DeleteUnused(t.Context(), ref("free-1"))
+		done <- err
+	}()
+	got := execute(t, first)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	got.expect(t, exitOK, "deleted: name of free-1 (free-1): already gone: another request has deleted it")
+	if d := deletions(t, got.stdout)["free-1"]; d.State != "deleted" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestDeletionsDecideTheExitCode(t *testing.T) {
+	t.Parallel()
+	gone := deletionOutcome{Deletion: api.Deletion{State: api.DeletionDone}}
+	kept := func(err error) deletionOutcome {
+		return deletionOutcome{Deletion: api.Deletion{State: api.DeletionKept}, err: err}
+	}
+	lost := deletionOutcome{Deletion: api.Deletion{State: api.DeletionUnknown}, err: api.ErrOutcomeUnknown}
+	tests := map[string]struct {
+		outcomes []deletionOutcome
+		code     int
+	}{
+		"gone":                   {[]deletionOutcome{gone, gone}, exitOK},
+		"unknown outcome":        {[]deletionOutcome{gone, lost}, exitUnknown},
+		"in use, and unknown":    {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
+		"managed":                {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
+		"refused comes first":    {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
+		"Ctrl-C before in use":   {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
+		"the time is over":       {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
+		"passed over, so no use": {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, passed: true}}, exitOK},
+	}
+	for name, test := range tests {
+		s := newSummary(reportDelete, nil)
+		for _, each := range test.outcomes {
+			s.add(&record{asked: true, usage: api.Unused, deletion: &each}, false, sampleTime)
+		}
+		code, err := exitOK, s.result(&query{})
+		if exit, ok := errors.AsType[*exitError](err); ok {
+			code = exit.code
+		}
+		if code != test.code {
+			t.Errorf("%s: %d, want %d", name, code, test.code)
+		}
+	}
+}
+
+func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	// Every attempt of the first call.
+	busy := apitest.RateLimited(time.Second)
+	if err := server.Script(apitest.Target{Operation: deleting}, busy, busy, busy, busy); err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), "delete", "--yes", "free-1", "free-2"))
+	got.expect(t, exitOK, "for the rate limit before free-1\n", "2 deleted, 0 kept")
+	if left := stock(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestDeleteOfTheDemo(t *testing.T) {
+	t.Parallel()
+	execute(t, command(t, nil, "delete", "--demo", "--unused")).expect(t, exitUnknown, "2 would be deleted, 6 kept")
+	execute(t, command(t, nil, "delete", "--demo", "--unused", "--yes", "--max", "2")).expect(t, exitUnknown, "certuse: deleted: partner-root (", "2 deleted, 6 kept")
+}
+
+func TestDeleteRefusesWrongUsage(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	for args, says := range map[string]string{
+		"delete":                                      "no certificate is named",
+		"delete --yes":                                "no certificate is named",
+		"delete --unused --yes":                       "--unused --yes needs --max N",
+		"delete --unused free-1":                      "certificates are named twice",
+		"delete --unused --from x":                    "certificates are named twice",
+		"delete --max 3 free-1":                       "--max is for --unused",
+		"delete --unused --max 0":                     "--max: 0 is less than 1",
+		"delete --unused --yes --max=-1":              "--max: -1 is less than 1",
+		"delete --unused --yes --max x":               `--max: "x" is not a number`,
+		"delete --sources associations free-1":        "unknown flag: --sources",
+		"delete --expires-within 3d --unused":         "unknown flag: --expires-within",
+		"delete --yes free-1 ../x":                    "argument 2",
+		"delete --account a,b --unused --yes --max 9": "--unused --yes is for one account, not 2",
+	} {
+		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
+	}
+	if n := len(server.Requests()); n > 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+// pair is a self-signed certificate with its key, as texts and as files.
+type pair struct{ cert, key, certFile, keyFile string }
+
+func newPair(t *testing.T, ca bool) pair {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test"}, IsCA: ca, BasicConstraintsValid: ca,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * day),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pair{
+		cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
+	}
+	dir := t.TempDir()
+	p.certFile, p.keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, text := range map[string]string{p.certFile: p.cert, p.keyFile: p.key} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// keepsSecret fails if a run shows a line of the key.
+func (p pair) keepsSecret(t *testing.T, got outcome) {
+	t.Helper()
+	for line := range strings.Lines(p.key) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") && strings.Contains(got.stdout+got.stderr, line) {
+			t.Errorf("the private key is shown:\n%s\n%s", got.stdout, got.stderr)
+		}
+	}
+}
+
+// requests counts the requests for an operation.
+func requests(server *apitest.Server, operation string) (n int) {
+	for _, r := range server.Requests() {
+		if r.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+func TestUploadReadsFilesOrStandardInput(t *testing.T) {
+	t.Parallel()
+	ca, leaf := newPair(t, true), newPair(t, false)
+	tests := map[string]struct {
+		args  []string
+		stdin string
+		cert  pair
+	}{
+		"leaf and key":          {[]string{"--cert", leaf.certFile, "--key", leaf.keyFile, "--name", "new"}, "", leaf},
+		"key of standard input": {[]string{"--cert", leaf.certFile, "--key", "-", "--name", "new"}, leaf.key, leaf},
+		"certificate of it":     {[]string{"--cert", "-", "--key", leaf.keyFile, "--name", "new"}, leaf.cert, leaf},
+		"CA":                    {[]string{"--cert", ca.certFile, "--ca", "--name", "new", "--debug"}, "", ca},
+		"CA and key":            {[]string{"--cert", ca.certFile, "--key", ca.keyFile, "--ca", "--name", "new", "--debug"}, "", ca},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, nil)
+			cmd := command(t, against(server), append([]string{"upload", "-o", "json"}, test.args...)...)
+			cmd.Stdin = strings.NewReader(test.stdin)
+			got := execute(t, cmd)
+			got.expect(t, exitOK, "the account has the certificate as ")
+			test.cert.keepsSecret(t, got)
+			certs := got.decode(t).Certificates
+			if len(certs) != 1 || certs[0].Name != "new" || certs[0].AccountID != testAccount {
+				t.Fatalf("%s", got.stdout)
+			}
+			listed := execute(t, command(t, against(server), "list", "-o", "id"))
+			if listed.stdout != certs[0].CertificateID+"\n" {
+				t.Errorf("the account has %q, want %s", listed.stdout, certs[0].CertificateID)
+			}
+		})
+	}
+}
+
+func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
+	t.Parallel()
+	server, leaf := newFake(t, nil), newPair(t, false)
+	first := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
+	first.expect(t, exitOK)
+	second := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
+	second.expect(t, exitOK, `its name is "old", not "new"`)
+	if first.stdout != second.stdout || first.stdout == "" {
+		t.Errorf("%q, then %q", first.stdout, second.stdout)
+	}
+}
+
+func TestUploadChecksBeforeItSends(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	ca, leaf := newPair(t, true), newPair(t, false)
+	long := filepath.Join(t.TempDir(), "long")
+	if err := os.WriteFile(long, make([]byte, maxPEMBytes+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		args []string
+		says string
+	}{
+		"nothing":                {nil, "no certificate is named: give --cert FILE"},
+		"an argument":            {[]string{leaf.certFile}, "upload takes no arguments"},
+		"both of standard input": {[]string{"--cert", "-", "--key", "-"}, "cannot both be standard input"},
+		"empty name of a file":   {[]string{"--cert="}, "--cert is empty"},
+		"empty name of a key":    {[]string{"--cert", leaf.certFile, "--key="}, "--key is empty"},
+		"no such file":           {[]string{"--cert", leaf.certFile + "x"}, "cannot read the certificate: "},
+		"no such key":            {[]string{"--cert", leaf.certFile, "--key", leaf.keyFile + "x"}, "cannot read the private key: "},
+		"a directory":            {[]string{"--cert", filepath.Dir(long)}, "is a directory"},
+		"a long file":            {[]string{"--cert", long}, "is longer than 1048576 bytes: is this the certificate?"},
+		"a key as certificate":   {[]string{"--cert", leaf.keyFile}, "--cert: block 1 is a private key; it belongs in --key"},
+		"a certificate as key":   {[]string{"--cert", leaf.certFile, "--key", leaf.certFile}, "--key: block 1 is a certificate; it belongs in --cert"},
+		"another key":            {[]string{"--cert", leaf.certFile, "--key", ca.keyFile}, "--key: the private key does not match the certificate in block 1 of --cert"},
+		"a CA without --ca":      {[]string{"--cert", ca.certFile}, "--cert: block 1 is a CA certificate by its basic constraints, but --ca is not given"},
+		"a leaf with --ca":       {[]string{"--cert", leaf.certFile, "--ca"}, "--cert: block 1 is not a CA certificate"},
+		"an empty file":          {[]string{"--cert", os.DevNull}, "--cert is empty"},
+		"an empty key":           {[]string{"--cert", leaf.certFile, "--key", os.DevNull}, "--key is empty"},
+		"a key as a value":       {[]string{"--cert", leaf.certFile, "--key", leaf.key}, "--key takes the name of a file, or - for standard input"},
+		"a key as a name":        {[]string{"--cert", leaf.certFile, "--name", leaf.key}, "--name holds a PEM block"},
+		"a key as an argument":   {[]string{"--cert", leaf.certFile, leaf.key}, "an argument is a PEM text"},
+		"a key after the flags":  {[]string{"--cert", leaf.certFile, "--", leaf.key}, "upload takes no arguments"},
+		"two accounts":           {[]string{"--cert", leaf.certFile, "--account", "a,b"}, "upload needs one account, not 2"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := execute(t, command(t, against(server), append([]string{"upload"}, test.args...)...))
+			got.expect(t, exitUsage, test.says)
+			ca.keepsSecret(t, got)
+			leaf.keepsSecret(t, got)
+		})
+	}
+	t.Cleanup(func() {
+		if n := len(server.Requests()); n > 0 {
+			t.Errorf("%d requests were sent", n)
+		}
+	})
+}
+
+func TestUploadThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
+	leaf := newPair(t, false)
+	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}
+	tests := map[string]struct {
+		answer apitest.Response
+		code   int
+		says   string
+	}{
+		"refused": {apitest.Forbidden(), exitFailure, "check the account id and the permissions of the token"},
+		"echoed":  {apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "bad " + leaf.key}), exitFailure, "[redacted]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, nil)
+			if err := server.Script(posting, test.answer.Always()); err != nil {
+				t.Fatal(err)
+			}
+			got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
+			got.expect(t, test.code, test.says)
+			leaf.keepsSecret(t, got)
+			if n := requests(server, posting.Operation); n != 1 || got.stdout != "" {
+				t.Errorf("%d requests; standard output: %s", n, got.stdout)
+			}
+		})
+	}
+}
+
+// The list does not show the certificate, and the response to the upload is lost.
+func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
+	t.Parallel()
+	server, leaf := newFake(t, nil), newPair(t, false)
+	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}
+	if err := server.Script(posting, apitest.ServerError(502).Always()); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "record.json")
+	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--timeout", "2s", "--output-file", file))
+	got.expect(t, exitUnknown, "the outcome is unknown")
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the file was written")
+	}
+}
+
+func TestUploadToTheDemo(t *testing.T) {
+	t.Parallel()
+	leaf := newPair(t, false)
+	got := execute(t, command(t, nil, "upload", "--demo", "--cert", leaf.certFile, "--name", "new", "-o", "jsonl"))
+	got.expect(t, exitOK)
+	var cert decoded
+	if err := json.Unmarshal([]byte(got.stdout), &cert); err != nil || cert.Name != "new" || cert.AccountID != demoAccount {
+		t.Errorf("%v: %s", err, got.stdout)
+	}
+}

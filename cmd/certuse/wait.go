@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// maxWaits bounds how many certificates are waited for at the same time.
+const maxWaits = 32
+
+func newWaitCommand(sys system) *cobra.Command {
+	q := &query{
+		sys: sys, kind: reportAudit, wait: true, requireUnused: true, sortBy: sortOrders[0],
+		timeout: durationFlag{5 * time.Minute, "5m", true},
+	}
+	cmd := q.base(&cobra.Command{
+		Use:   "wait [--account ACCOUNT] [--timeout DURATION] {CERT… | --from FILE}",
+		Short: "Wait until nothing uses certificates",
+		Long:  waitHelp,
+		Example: `  certuse wait --demo --timeout 2s
+  certuse wait --timeout 10m 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.checkFrom(args); err != nil {
+				return err
+			}
+			if len(args)+len(q.from) == 0 && !q.demo {
+				return usagef("no certificate is named: give CERT or --from FILE, or try 'certuse wait --demo --timeout 2s'")
+			}
+			return q.run(cmd, args)
+		},
+	})
+	q.addNamingFlags(cmd)
+	return cmd
+}
+
+// await waits for all certificates of a target at the same time, and calls each for
+// every one when its wait has ended. A target without certificates is the demo's.
+func (q *query) await(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+	refs := t.certs
+	if len(refs) == 0 {
+		for cert, err := range client.Certificates(ctx, t.account) {
+			if err != nil {
+				return err
+			}
+			refs = append(refs, cert.Ref)
+		}
+	}
+	type result struct {
+		record record
+		err    error
+	}
+	results := make(chan result, len(refs))
+	for _, ref := range refs {
+		go func() {
+			r, err := q.awaitOne(ctx, client, ref, progress)
+			results <- result{r, err}
+		}()
+	}
+	var ended error
+	for range refs {
+		got := <-results
+		if !each(got.record) {
+			return nil
+		}
+		ended = errors.Join(ended, got.err)
+	}
+	return ended
+}
+
+// awaitOne waits for one certificate. The error is why its record does not have the
+// evidence of the end.
+func (q *query) awaitOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
+	cert := api.Certificate{Ref: ref}
+	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused says why
+		cert = *described
+	}
+	said := ""
+	report := func(e *api.Evidence) {
+		r := newRecord(api.InventoryItem{Certificate: cert, Evidence: *e})
+		if text := r.label() + ": " + r.usage.String() + ": " + r.usedBy(); text != said && r.usage != api.Unused {
+			said = text
+			progress.note("waiting for " + printable(text))
+		}
+	}
+	opts := []api.WaitOption{api.WithWaitTimeout(q.timeout.Duration), api.WithWaitProgress(report)}
+	if q.noZones {
+		opts = append(opts, api.WithWaitEvidence(api.WithNoZones()))
+	}
+	evidence, err := client.WaitUnused(ctx, ref, opts...)
+	settled := err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)
+	if evidence == nil || !settled {
+		r := unanswered(ref, endOf(ctx, err))
+		r.Certificate = cert
+		return r, ctx.Err()
+	}
+	if err != nil && context.Cause(ctx) != errTimeout {
+		err = ctx.Err() // Ctrl-C came before the end
+	} else {
+		err = nil
+	}
+	return newRecord(api.InventoryItem{Certificate: cert, Evidence: *evidence}), err
+}
+
+// label names the certificate in messages.
+func (r *record) label() string {
+	if r.Certificate.Name == "" {
+		return r.Certificate.Ref.ID
+	}
+	return r.Certificate.Name + " (" + r.Certificate.Ref.ID + ")"
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	if err := server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, command(t, against(server), "wait", "used", "free", "-o", "id"))
+	eventually(t, "what uses the certificate", func() bool {
+		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
+	})
+	if err := server.SetAssociations(ref("used")); err != nil {
+		t.Fatal(err)
+	}
+	got := p.end(t)
+	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
+	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
+		t.Errorf("%q", got.stdout)
+	}
+	if n := strings.Count(got.stderr, "waiting for"); n != 1 {
+		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
+	}
+}
+
+func TestWaitSaysHowItEnded(t *testing.T) {
+	t.Parallel()
+	answers := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
+	server := newFake(t, answers)
+	file := filepath.Join(t.TempDir(), "list")
+	if err := os.WriteFile(file, []byte("free\nused\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		args string
+		code int
+		says string
+	}{
+		"unused":               {"wait free", exitOK, "1 unused"},
+		"in use":               {"wait --timeout 2s used", exitInUse, "not unused: 1 certificate in use"},
+		"in use, of a list":    {"wait --timeout 2s --from " + file, exitInUse, "2 certificates: 1 in use, 1 unused"},
+		"no permission":        {"wait secret", exitUnknown, `missing permissions: "Account: SSL and Certificates Read"`},
+		"not known":            {"wait nowhere", exitUnknown, "get mTLS certificate: HTTP 404"},
+		"in use and not known": {"wait --timeout 2s used nowhere", exitInUse, "1 in use, 0 unused, 1 unknown"},
+		"no time":              {"wait --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			execute(t, command(t, against(server), strings.Fields(test.args)...)).expect(t, test.code, test.says)
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+func TestWaitOfTheDemo(t *testing.T) {
+	t.Parallel()
+	got := execute(t, command(t, nil, "wait", "--demo", "--timeout", "1s"))
+	got.expect(t, exitInUse, "waiting for payments-client (", "8 certificates")
+}
+
+func TestWaitRefusesWrongUsage(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	for args, says := range map[string]string{
+		"wait":                   "no certificate is named",
+		"wait --sources pages x": "unknown flag: --sources",
+		"wait --timeout 0s x":    "is not a duration",
+		"wait --demo x":          "--demo brings its own",
+		"wait" + strings.Repeat(" x", 3) + manyIDs(maxWaits): "wait takes at most 32 certificates, not 33",
+	} {
+		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
+	}
+	if n := len(server.Requests()); n > 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// manyIDs writes n ids.
+func manyIDs(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(" cert-" + count(i))
+	}
+	return b.String()
+}
