@@ -35,7 +35,8 @@ var (
 	ErrNoResult = errors.New("no result in the answer")
 	// ErrTruncated: more associations exist than were delivered.
 	ErrTruncated = errors.New("list is truncated")
-	// ErrResponseTooLarge: the body exceeds [WithMaxResponseBytes].
+	// ErrResponseTooLarge: the body exceeds [WithMaxResponseBytes], or has too many
+	// items for its size.
 	ErrResponseTooLarge = errors.New("response too large")
 
 	// ErrInvalidArgument: the caller passed something that cannot be used;

@@ -67,19 +67,18 @@ type failureReader struct {
 }
 
 func (r *failureReader) list(v jsontext.Value, depth int) []ErrorDetail {
-	items := []jsontext.Value{v}
-	if v.Kind() == jsontext.KindBeginArray {
-		items = itemsOf(v)
-	}
 	var out []ErrorDetail
-	for _, raw := range items {
-		if r.left == 0 {
-			break
-		}
+	add := func(raw jsontext.Value) bool {
 		if d, ok := r.read(raw, depth); ok {
 			out = append(out, d)
 		}
+		return r.left > 0
 	}
+	if v.Kind() != jsontext.KindBeginArray {
+		add(v)
+		return out
+	}
+	eachPart(v, jsontext.KindBeginArray, add)
 	return out
 }
 
