@@ -203,8 +203,8 @@ type list[T, R any, P generatedType[T]] struct {
 }
 
 const (
-	// smallList is how many items are no matter of memory.
-	smallList = 1024
+	// smallList is the size of a list in memory that any response may have.
+	smallList = 4 << 20
 	// maxMalformed bounds the places of all items that do not fit.
 	maxMalformed = 100
 )
@@ -221,7 +221,7 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	return d.ReadArray(func(rest []byte) {
 		count := bytes.Count(rest, []byte("{"))
 		l.items = make([]R, 0, min(count, len(rest)/l.size))
-		room = min(count, max(smallList, len(rest)*3/2/int(unsafe.Sizeof(*new(R)))))
+		room = min(count, max(smallList, len(rest)*3/2)/int(unsafe.Sizeof(*new(R))))
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullItem

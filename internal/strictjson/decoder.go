@@ -54,8 +54,8 @@ type Decoder struct {
 // ErrTooMany is the error of a text whose lists need much more memory than the text.
 var ErrTooMany = errors.New("the items of lists need too much memory")
 
-// smallText is the size up to which a text is no matter of memory.
-const smallText = 64 << 10
+// smallList is what the lists of any text may take in memory.
+const smallList = 1 << 20
 
 // maxMisfits bounds the misfits that are kept, so that an answer made of them
 // cannot need much more memory than its text.
@@ -126,7 +126,7 @@ func (d *Decoder) TakeMisfits(n int) []*KindError {
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
-	d.room = smallText + len(text)*5/4
+	d.room = smallList + len(text)*9/8
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
