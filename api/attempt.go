@@ -35,8 +35,9 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
 			transient: !refused && !isCertificateError(err),
+			local:     lacksFiles(err),
 		}
-		outcome.Unanswered = fail.transient && ctx.Err() == nil
+		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil
 		return nil, fail
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])

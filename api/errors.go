@@ -84,6 +84,8 @@ type Error struct {
 	causes    []error
 	// transient: a failure of the connection that a repetition may mend.
 	transient bool
+	// local: a lack of file descriptors in this process.
+	local bool
 }
 
 // Is reports whether target is one of the sentinels that describe e. An Error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -62,6 +63,7 @@ var reasons = []struct {
 	{"response_too_large", api.ErrResponseTooLarge, ""},
 	{"unexpected_response", api.ErrUnexpectedResponse, ""},
 	{"timeout", context.DeadlineExceeded, ""},
+	{"too_many_files", syscall.EMFILE, "Too many open files: raise the limit of the process (ulimit -n)."},
 	{"unreachable", api.ErrUnreachable, "No answer came: check the network, the proxy and CLOUDFLARE_BASE_URL."},
 	{reasonFailed, nil, ""},
 }
