@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -231,7 +230,7 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 		case n >= room:
 			return strictjson.ErrTooMany
 		case n == cap(l.items): // in one step: each other one would leave garbage
-			l.items = slices.Grow(l.items, room-n)
+			l.items = append(make([]R, 0, room), l.items...)
 		}
 		at := d.Misfits()
 		item = *new(T)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"slices"
 	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -104,7 +103,7 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 			}
 			if n := len(*list); n == cap(*list) && n > 256 {
 				// append would leave five times the memory of the list as garbage.
-				*list = slices.Grow(*list, min(n, 1+d.room/int(unsafe.Sizeof(beyond))))
+				*list = append(make([]T, 0, n+min(n, 1+d.room/int(unsafe.Sizeof(beyond)))), *list...)
 			}
 			*list = append(*list, *new(T))
 			item = &(*list)[len(*list)-1]
