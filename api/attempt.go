@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
 // maxRayID bounds the CF-Ray header; real ones have about 20 characters.
@@ -40,8 +41,9 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
 			transient: !refused && !isCertificateError(err),
+			local:     lacksFiles(err),
 		}
-		outcome.Unanswered = fail.transient && ctx.Err() == nil
+		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil
 		return nil, fail
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])
@@ -101,6 +103,10 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 		return r, nil
 	case errors.Is(err, errSuccessFalse), string(membersOf(body)["success"]) == "false":
 		return nil, k.failed(resp, body)
+	case errors.Is(err, strictjson.ErrTooMany):
+		e := k.fail(resp)
+		e.kinds, e.note = []error{ErrResponseTooLarge}, fmt.Sprintf("the body has %d bytes, and too many items for that size", len(body))
+		return nil, e
 	case errors.Is(err, ErrNoResult):
 		e := k.fail(resp)
 		e.kinds = []error{ErrNoResult}

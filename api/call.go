@@ -137,7 +137,7 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 	wait = max(k.nextDelay(), fail.RetryAfter)
 	held := false // by the limiter, which then bounds the load
 	if k.policy.series != nil {
-		held = holdsAll(fail) || fail.transient && k.answers > 0
+		held = holdsAll(fail) || fail.transient && (k.answers > 0 || fail.local)
 		if fail.Is(ErrRateLimited) || held && k.inOutage(fail) {
 			k.uncounted++
 			return fail.RetryAfter, true
@@ -168,11 +168,11 @@ type outage struct {
 
 // inOutage reports whether no call of the client was answered since the last failure
 // of this one. So the failure is not one of this call alone, and does not count as an
-// attempt; but when it lasts longer than an attempt may, without a time given by the
+// attempt, as a lack of file descriptors does not; but when it lasts longer than an attempt may, without a time given by the
 // server, it counts: this call may be the only one left, and the reason for it.
 func (k *call) inOutage(fail *Error) bool {
 	now := time.Now()
-	if k.outage.since.IsZero() || k.outage.answers != k.answers {
+	if k.outage.since.IsZero() || k.outage.answers != k.answers && !fail.local {
 		k.outage = outage{k.answers, now}
 		return false
 	}

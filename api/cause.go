@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 )
 
 // causes gives what lies behind a failed exchange. The error of the caller's
@@ -69,6 +71,12 @@ func (c *Client) safe(err error) error {
 	default:
 		return err
 	}
+}
+
+// lacksFiles reports whether a connection failed for the limit of open files. The
+// error of a resolver has only the text.
+func lacksFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
 }
 
 // isCertificateError tells that the server could not prove who it is, which

@@ -174,7 +174,8 @@
 // probe, at once, after 100 ms, 200 ms and so on to 2 s, and all others wait; single
 // calls go on as usual. What fails in an outage costs no budget, and does not
 // count as an attempt until the call has failed in it for the time of
-// [WithAttemptTimeout].
+// [WithAttemptTimeout]. Where the process has too few file descriptors, these calls
+// use fewer connections in the same way.
 //
 // # Rate limits
 //

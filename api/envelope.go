@@ -7,6 +7,7 @@ import (
 	"mime"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -16,6 +17,9 @@ import (
 
 // errSuccessFalse marks a response that is a failure in spite of its status.
 var errSuccessFalse = errors.New("the response says success is false")
+
+// maxNotices is how many errors, and how many messages, of a success are kept.
+const maxNotices = 100
 
 // reply is a successful response without its result.
 type reply struct {
@@ -59,7 +63,7 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 	case "errors":
 		return true, e.readErrors(d)
 	case "messages":
-		return true, strictjson.ReadListTolerant(d, &e.messages)
+		return true, strictjson.ReadFirstTolerant(d, &e.messages, maxNotices)
 	}
 	return e.more.read(d, name)
 }
@@ -67,9 +71,16 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 // readErrors reads the list strictly and its items tolerantly: that there are
 // errors decides, what they say informs.
 func (e *envelope) readErrors(d *strictjson.Decoder) error {
+	var beyond generated.ResponseInfo
 	return d.ReadArray(func([]byte) { e.errors = nil }, func() error {
-		e.errors = append(e.errors, generated.ResponseInfo{})
-		return d.ReadTolerant(&e.errors[len(e.errors)-1])
+		item := &beyond
+		if len(e.errors) < maxNotices {
+			e.errors = append(e.errors, generated.ResponseInfo{})
+			item = &e.errors[len(e.errors)-1]
+		}
+		err := d.ReadTolerant(item)
+		beyond = generated.ResponseInfo{}
+		return err
 	})
 }
 
@@ -186,21 +197,40 @@ type list[T, R any, P generatedType[T]] struct {
 	size int
 
 	items []R
+	// malformed counts the places that convert was given.
+	malformed int
 }
+
+const (
+	// smallList is the size of a list in memory that any response may have.
+	smallList = 4 << 20
+	// maxMalformed bounds the places of all items that do not fit.
+	maxMalformed = 100
+)
 
 var errNullItem = errors.New("/result holds null instead of an object")
 
-func (l *list[T, R, P]) reset()        { l.items = nil }
+func (l *list[T, R, P]) reset()        { l.items, l.malformed = nil, 0 }
 func (l *list[T, R, P]) present() bool { return l.items != nil }
 func (l *list[T, R, P]) count() int    { return len(l.items) }
 
 func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	var item T
+	room := 0
 	return d.ReadArray(func(rest []byte) {
-		l.items = make([]R, 0, min(bytes.Count(rest, []byte("{")), len(rest)/l.size))
+		count := bytes.Count(rest, []byte("{"))
+		l.items = make([]R, 0, min(count, len(rest)/l.size))
+		room = min(count, max(smallList, len(rest)*3/2)/int(unsafe.Sizeof(*new(R))))
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullItem
+		}
+		switch n := len(l.items); {
+		case d.PeekKind() != jsontext.KindBeginObject: // which the reading refuses
+		case n >= room:
+			return strictjson.ErrTooMany
+		case n == cap(l.items): // in one step: each other one would leave garbage
+			l.items = append(make([]R, 0, room), l.items...)
 		}
 		at := d.Misfits()
 		item = *new(T)
@@ -208,7 +238,8 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 			return err
 		}
 		var malformed []string
-		if misfits := d.TakeMisfits(at); len(misfits) > 0 {
+		if misfits := d.TakeMisfits(at); len(misfits) > 0 && l.malformed < maxMalformed {
+			l.malformed += len(misfits)
 			malformed = itemPointers(misfits, fmt.Sprintf("/result/%d", len(l.items)))
 		}
 		converted, err := l.convert(&item, malformed)
@@ -243,8 +274,10 @@ func describeDecoding(body []byte, err error) error {
 	if item, ok := errors.AsType[*itemError](err); ok {
 		return item
 	}
-	if errors.Is(err, errNullItem) {
-		return errNullItem
+	for _, known := range []error{errNullItem, strictjson.ErrTooMany} {
+		if errors.Is(err, known) {
+			return known
+		}
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)

@@ -39,7 +39,8 @@ var (
 	ErrNoResult = errors.New("no result in the answer")
 	// ErrTruncated: more associations exist than were delivered.
 	ErrTruncated = errors.New("list is truncated")
-	// ErrResponseTooLarge: the body exceeds [WithMaxResponseBytes].
+	// ErrResponseTooLarge: the body exceeds [WithMaxResponseBytes], or has too many
+	// items for its size.
 	ErrResponseTooLarge = errors.New("response too large")
 
 	// ErrInvalidArgument: the caller passed something that cannot be used;
@@ -107,6 +108,8 @@ type Error struct {
 	unsent bool
 	// unclear: an attempt of the call may have changed something.
 	unclear bool
+	// local: a lack of file descriptors in this process.
+	local bool
 }
 
 // Is reports whether target is one of the sentinels that describe e. An Error

@@ -70,19 +70,18 @@ type failureReader struct {
 }
 
 func (r *failureReader) list(v jsontext.Value, depth int) []ErrorDetail {
-	items := []jsontext.Value{v}
-	if v.Kind() == jsontext.KindBeginArray {
-		items = itemsOf(v)
-	}
 	var out []ErrorDetail
-	for _, raw := range items {
-		if r.left == 0 {
-			break
-		}
+	add := func(raw jsontext.Value) bool {
 		if d, ok := r.read(raw, depth); ok {
 			out = append(out, d)
 		}
+		return r.left > 0
 	}
+	if v.Kind() != jsontext.KindBeginArray {
+		add(v)
+		return out
+	}
+	eachPart(v, jsontext.KindBeginArray, add)
 	return out
 }
 
@@ -151,51 +150,63 @@ func edgeText(body []byte) []ErrorDetail {
 // What is read here decides nothing that is not also decided by the status, or
 // has been checked before; so duplicate names and invalid UTF-8 may pass.
 
+// memberNames are the members that are ever looked for. Others are not kept: a
+// response may have millions of them.
+var memberNames = map[string]bool{
+	"success": true, "errors": true, "messages": true, "code": true, "message": true, "error": true,
+	"documentation_url": true, "source": true, "pointer": true, "error_chain": true,
+}
+
 // membersOf returns the members of a JSON object, of those with the same name
 // the last. It is nil for anything else and for broken text.
 func membersOf(object jsontext.Value) map[string]jsontext.Value {
-	parts, ok := partsOf(object, jsontext.KindBeginObject)
+	members := map[string]jsontext.Value{}
+	var name []byte
+	ok := eachPart(object, jsontext.KindBeginObject, func(part jsontext.Value) bool {
+		switch {
+		case name == nil:
+			name = part[1 : len(part)-1]
+			if bytes.IndexByte(name, '\\') >= 0 {
+				name = []byte(textOf(part))
+			}
+			return true
+		case memberNames[string(name)]:
+			members[string(name)] = part
+		}
+		name = nil
+		return true
+	})
 	if !ok {
 		return nil
-	}
-	members := make(map[string]jsontext.Value, len(parts)/2)
-	for ; len(parts) > 0; parts = parts[2:] {
-		members[textOf(parts[0])] = parts[1]
 	}
 	return members
 }
 
-// itemsOf returns the items of a JSON array, nil for anything else and for
-// broken text.
-func itemsOf(array jsontext.Value) []jsontext.Value {
-	items, _ := partsOf(array, jsontext.KindBeginArray)
-	return items
-}
-
-// partsOf returns the values in an array, or the names and values in an object,
-// as parts of text.
-func partsOf(text jsontext.Value, kind jsontext.Kind) (parts []jsontext.Value, ok bool) {
+// eachPart calls yield for the values in an array, or for the names and values in an
+// object, until it returns false. It reports false, and calls nothing, for anything
+// else and for broken text. The parts share the memory of text.
+func eachPart(text jsontext.Value, kind jsontext.Kind, yield func(part jsontext.Value) bool) bool {
 	if text.Kind() != kind {
-		return nil, false
+		return false
 	}
 	dec := lenientDecoder(text)
+	if dec.SkipValue() != nil {
+		return false
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return false
+	}
+	dec = lenientDecoder(text)
 	_, err := dec.ReadToken()
 	for err == nil && dec.PeekKind() != jsontext.KindEndObject && dec.PeekKind() != jsontext.KindEndArray {
 		var value jsontext.Value
 		value, err = dec.ReadValue()
 		end := int(dec.InputOffset())
-		parts = append(parts, text[end-len(value):end:end])
+		if !yield(text[end-len(value) : end : end]) {
+			break
+		}
 	}
-	if err != nil {
-		return nil, false
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, false
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, false
-	}
-	return parts, true
+	return true
 }
 
 func lenientDecoder(text []byte) *jsontext.Decoder {

@@ -178,7 +178,9 @@ func WithRateLimit(requests int, window time.Duration) Option {
 }
 
 // WithMaxResponseBytes bounds the body of an answer, counted after
-// decompression; the default is 8 MiB. A larger one is [ErrResponseTooLarge].
+// decompression; the default is 8 MiB. A larger one is [ErrResponseTooLarge], and so
+// is a large one made of so many small items that it would take more than four times
+// its size in memory.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
 		if n < 1 {

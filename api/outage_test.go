@@ -3,9 +3,12 @@ package api_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,4 +186,30 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 	if notAsked != 97 || asked["refused"] != 3 || asked["good"] != 100 || asked["waf"] != 100 {
 		t.Errorf("%d not asked; requests by account: %v", notAsked, asked)
 	}
+}
+
+// An audit for which the process has too few file descriptors uses fewer connections.
+func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const files = 7
+		var open, refused atomic.Int32
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			defer open.Add(-1)
+			if open.Add(1) > files {
+				refused.Add(1)
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+			}
+			return echoing(r)
+		})
+		n := 0
+		for r := range newClient(t, rt, api.WithRateLimit(0, 0)).Audit(t.Context(), numbered(2000)) {
+			if n++; r.Err != nil {
+				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
+			}
+		}
+		if n != 2000 || refused.Load() > 600 {
+			t.Errorf("%d results, %d connections too many", n, refused.Load())
+		}
+	})
 }

@@ -27,10 +27,10 @@ type AssociationList struct {
 	Associations []Association `json:"result"`
 	// Info is the paging information, nil when the API sent none.
 	Info *ResultInfo `json:"result_info,omitempty"`
-	// Errors are errors that came with the answer although it says success.
-	// With any of them Usage is never [Unused].
+	// Errors are errors that came with the answer although it says success, at most
+	// 100 of them. With any of them Usage is never [Unused].
 	Errors []ErrorDetail `json:"errors,omitempty"`
-	// Messages are remarks of the API, such as a deprecation.
+	// Messages are remarks of the API, such as a deprecation; at most 100 of them.
 	Messages []Notice `json:"messages,omitempty"`
 	// Truncated reports that more associations exist, or may exist, than were
 	// delivered. With Truncated set, Usage is never [Unused].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -43,6 +44,7 @@ var reasons = []struct {
 	{"response too large", api.ErrResponseTooLarge, ""},
 	{"unexpected response", api.ErrUnexpectedResponse, ""},
 	{"timeout", context.DeadlineExceeded, ""},
+	{"too many files", syscall.EMFILE, "raise the limit of open files of the process (ulimit -n)"},
 	{"unreachable", api.ErrUnreachable, "check the network, the proxy and CLOUDFLARE_BASE_URL"},
 }
 

@@ -43,9 +43,17 @@ type Decoder struct {
 	unquoted []byte
 	// rewrite changes the strings that are read; nil: not at all.
 	rewrite func(string) string
+	// room is how many bytes the items of lists may still take.
+	room int
 	// passedAt is where the last misfit that was passed over ends.
 	passedAt int64
 }
+
+// ErrTooMany is the error of a text whose lists need much more memory than the text.
+var ErrTooMany = errors.New("the items of lists need too much memory")
+
+// smallList is what the lists of any text may take in memory.
+const smallList = 1 << 20
 
 // maxMisfits bounds the misfits that are kept, so that an answer made of them
 // cannot need much more memory than its text.
@@ -87,7 +95,7 @@ func Unmarshal(text []byte, v Object) error {
 // be zero. Strings do not share memory with text. It returns the values that do
 // not fit their fields and were passed over, because the fields are read
 // tolerantly; at most 100 of them. The error is a [*jsontext.SyntacticError], a
-// [*KindError], an error of v's own, or [io.EOF] for a text of nothing but space.
+// [*KindError], [ErrTooMany], an error of v's own, or [io.EOF] for a text of nothing but space.
 // rewrite, if not nil, is applied to every string that is read into a field.
 func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*KindError, error) {
 	d := decoders.Get().(*Decoder)
@@ -114,6 +122,7 @@ func (d *Decoder) TakeMisfits(n int) []*KindError {
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
+	d.room = smallList + len(text)*3/4
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells

@@ -3,7 +3,9 @@ package strictjson
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"reflect"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -75,21 +77,44 @@ func (d *Decoder) ReadTolerant(v any) error {
 // ReadListTolerant reads an array as ReadList does, tolerantly. A value in it that
 // does not fit is a zero item.
 func ReadListTolerant[T any](d *Decoder, list *[]T) error {
+	return ReadFirstTolerant(d, list, math.MaxInt)
+}
+
+// ReadFirstTolerant reads an array as ReadListTolerant does, and keeps the first
+// items, at most that many.
+func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 	d.tolerant++
-	err := ReadList(d, list)
+	err := readList(d, list, most)
 	d.tolerant--
 	return err
 }
 
 // ReadList reads an array, as Read does, except that null does not fit as an item.
-// For an empty array it allocates nothing.
-func ReadList[T any](d *Decoder, list *[]T) error {
+// For an empty array it allocates nothing. The error is ErrTooMany when all lists of a
+// text together need more memory than the text allows.
+func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
+
+func readList[T any](d *Decoder, list *[]T, most int) error {
+	var beyond T
 	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
-		*list = append(*list, *new(T))
+		item := &beyond
+		if len(*list) < most {
+			if d.room -= int(unsafe.Sizeof(beyond)); d.room < 0 {
+				return ErrTooMany
+			}
+			if n := len(*list); n == cap(*list) && n > 256 {
+				// append would leave five times the memory of the list as garbage.
+				*list = append(make([]T, 0, n+min(n, 1+d.room/int(unsafe.Sizeof(beyond)))), *list...)
+			}
+			*list = append(*list, *new(T))
+			item = &(*list)[len(*list)-1]
+		}
 		if d.text.PeekKind() == jsontext.KindNull {
 			return d.refuse()
 		}
-		return d.Read(&(*list)[len(*list)-1])
+		err := d.Read(item)
+		beyond = *new(T)
+		return err
 	})
 }
 

@@ -50,6 +50,9 @@ type Outcome struct {
 	// Unanswered reports that no response came, or not in full, although the
 	// caller still waited for it.
 	Unanswered bool
+	// Local reports that no request was sent, because this process has too many
+	// connections.
+	Local bool
 	// Limited reports that the server asks all callers to wait, for as long as
 	// Wait.
 	Limited  bool
@@ -218,7 +221,11 @@ func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	l.window.complete(now)
+	if o.Local {
+		l.window.cancel()
+	} else {
+		l.window.complete(now)
+	}
 	l.counts.observe(now, p.serial, o.Policies)
 	idle := len(l.queue)+len(l.held) == 0
 	fresh := l.block.release(p.block)
@@ -235,7 +242,7 @@ func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	switch {
 	// While others are answered, it is no outage. Before the first answer the address
 	// may be wrong.
-	case o.Unanswered && l.answers > 0 && p.answers == l.answers:
+	case o.Unanswered && (o.Local || l.answers > 0 && p.answers == l.answers):
 		l.outage.fail(fresh, now, 0)
 	case o.Answered && !o.Unanswered:
 		l.outage.succeed(idle)

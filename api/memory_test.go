@@ -1,0 +1,71 @@
+package api
+
+import (
+	"errors"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
+)
+
+const heavySize = 8 << 20
+
+// heavy is a response of 8 MiB in which a list is made of one item.
+func heavy(before, item, after string) string {
+	n := (heavySize - len(before) - len(after)) / (len(item) + 1)
+	return before + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + after
+}
+
+// Peak memory is at most what is allocated in all, and that is exact without the
+// garbage collector.
+func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
+	const before, after = `{"success":true,"errors":[],"messages":[],"result":[`, `]}`
+	associations := func() result { rows := associationRows(); return &rows }
+	certificates := func() result {
+		return &list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+			return newCertificate("a", cert, malformed)
+		}}
+	}
+	hostnames := func() result { return new(object[generated.HostnameAssociations, *generated.HostnameAssociations]) }
+	for name, c := range map[string]struct {
+		body   string
+		result func() result
+	}{
+		"rows":         {heavy(before, `{}`, after), associations},
+		"certificates": {heavy(before, `{"id":"a","name":"b"}`, after), certificates},
+		"messages":     {heavy(`{"success":true,"result":[],"messages":[`, `{}`, after), associations},
+		"errors":       {heavy(`{"success":true,"result":[],"errors":[`, `{"code":1}`, after), associations},
+		"hostnames":    {heavy(`{"success":true,"result":{"hostnames":[`, `"a"`, `]}}`), hostnames},
+		"hidden rows":  {heavy(before+`{"service":"`, `{{{{`, `"}]}`), associations},
+	} {
+		body := []byte(c.body)
+		var err error
+		took := allocated(func() { _, err = decode(body, c.result(), nil) })
+		t.Logf("%-20s %5.2f times the size: %v", name, float64(took)/heavySize, err)
+		if heavySize+took > 4*heavySize {
+			t.Errorf("%s: %d MiB for a body of 8 MiB, besides the body", name, took>>20)
+		}
+		if err != nil && !errors.Is(err, strictjson.ErrTooMany) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for list, item := range map[string]string{"errors": `{}`, "messages": `7`, "unknown": `"m"`} {
+		body := []byte(heavy(`{"success":false,"`+list+`":[`, item, after))
+		took := allocated(func() { decodeFailure(body, strings.Clone) })
+		if heavySize+took > 4*heavySize {
+			t.Errorf("a failure with %s of %s: %d MiB for a body of 8 MiB, besides the body", list, item, took>>20)
+		}
+	}
+}
+
+func allocated(do func()) uint64 {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
