@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/http"
 
@@ -108,4 +109,40 @@ func (l *AssociationList) incomplete() error {
 		return nil
 	}
 	return e
+}
+
+const (
+	// maxRefusals is how many 403s of the API itself, without a success between
+	// them, end the requests for the associations of an account.
+	maxRefusals = 3
+	// maxRefusedAccounts bounds the memory for accounts with refusals.
+	maxRefusedAccounts = 4096
+)
+
+// associations asks for the associations of a certificate, unless the API has
+// refused that for its account.
+func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy) (*AssociationList, *Error) {
+	s.mu.Lock()
+	refusals := s.refusals[cert.AccountID]
+	s.mu.Unlock()
+	if refusals >= maxRefusals {
+		return nil, &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
+			note: fmt.Sprintf("not asked: the API refused the account %d times: it lacks %q", maxRefusals, listAssociations.Permission)}
+	}
+	list, fail := c.associations(s.ctx, cert, policy)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case fail == nil:
+		delete(s.refusals, cert.AccountID)
+	case missingPermission(listAssociations, fail) != "":
+		if len(s.refusals) == maxRefusedAccounts {
+			for account := range s.refusals { // any of them: it costs a few requests more
+				delete(s.refusals, account)
+				break
+			}
+		}
+		s.refusals[cert.AccountID]++
+	}
+	return list, fail
 }

@@ -20,7 +20,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	c := k.client
 	var outcome quota.Outcome
 	// Deferred, because a transport of the caller's may panic.
-	defer func() { c.limiter.Release(permit, outcome) }()
+	defer func() { k.answers = c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 	sendCtx, sent := attemptCtx, (*departure)(nil)
@@ -28,22 +28,28 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 		sent = new(departure)
 		sendCtx = sent.watch(attemptCtx)
 	}
-	resp, body, err := c.exchange(sendCtx, send)
+	resp, body, err := c.exchange(sendCtx, send) //nolint:bodyclose // exchange has read and closed it
 	if resp == nil {
 		_, refused := errors.AsType[*peerError](err)
-		return nil, &Error{
+		if proxy, ok := errors.AsType[*proxyError](err); ok {
+			refused = proxy.final()
+		}
+		fail = &Error{
 			unsent:    attemptCtx.Err() == nil && sent.prevented(),
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
 			transient: !refused && !isCertificateError(err),
 		}
+		outcome.Unanswered = fail.transient && ctx.Err() == nil
+		return nil, fail
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])
 	r, fail = k.read(ctx, attemptCtx, resp, body, err, result)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, outcome.Policies)
-		outcome.Limited, outcome.Wait = fail.Is(ErrRateLimited), fail.RetryAfter
+		outcome.Limited, outcome.Wait = holdsAll(fail), fail.RetryAfter
+		outcome.Unanswered = fail.transient && ctx.Err() == nil
 	}
 	return r, fail
 }

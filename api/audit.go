@@ -2,8 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
+	"time"
 )
 
 // Audit asks for every certificate of certs, several at a time, and yields one
@@ -14,13 +19,20 @@ import (
 // goroutine and may be lazy or endless. A certificate that certs names twice
 // is asked for twice. Memory does not grow with the number of certificates.
 //
-// An audit waits for the limiter, and sits out blocks by the vendor, for as
-// long as it takes; the 429s of a block count neither as attempts nor against
-// the retry budget. Three things end the asking, and the rest of certs is then
-// yielded with errors that match [ErrNotAsked]: the end of ctx (they also match
-// its error), the first answer that is [ErrUnauthorized] (they match that too),
-// and a block longer than 15 minutes (they match [ErrRateLimited]). An endless
-// certs must then end itself, or the caller leaves the loop.
+// An audit waits for the limiter, and sits out blocks by the vendor and outages,
+// for as long as it takes; what fails in them counts neither as an attempt nor
+// against the retry budget. Four things end the asking, and the rest of certs is
+// then yielded with errors that match [ErrNotAsked]: the end of ctx (they also
+// match its error), the first answer that is [ErrUnauthorized] (they match that
+// too), a block that keeps the audit back for more than 15 minutes (they match
+// [ErrRateLimited]), and an outage of that length, or a first call to which no
+// answer came (they match [ErrUnreachable]). An endless certs must then end itself,
+// or the caller leaves the loop.
+//
+// When the API has refused the certificates of an account three times with a 403 of
+// its own, without a success for that account between them, the rest of that account
+// is not asked: the errors match [ErrNotAsked] and [ErrForbidden] and name the
+// permission.
 //
 // Leaving the loop cancels the requests in flight and waits until everything
 // that the audit started has ended, certs included: if certs blocks, so does
@@ -59,21 +71,15 @@ func refuseAll(certs iter.Seq[CertificateRef], note string, yield func(AuditResu
 
 // audit is one range over an Audit.
 type audit struct {
+	*series
 	client *Client
 	config auditConfig
-	// ctx is that of the requests; admission, which ends earlier when asking
-	// on is pointless, that of the waiting.
-	ctx       context.Context
-	admission context.Context
-	stop      context.CancelCauseFunc
-	cancel    context.CancelFunc
-	tally     tally
+	tally  tally
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	a := &audit{client: c, config: cfg}
-	a.ctx, a.cancel = context.WithCancel(ctx)
-	a.admission, a.stop = context.WithCancelCause(a.ctx)
+	a.series = newSeries(ctx, a.tally.ask, a.tally.wake)
 	a.tally.news = make(chan struct{}, 1)
 	return a
 }
@@ -94,16 +100,9 @@ func (a *audit) ask(cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
-	list, fail := a.client.associations(a.ctx, cert, callPolicy{
-		admission: a.admission, patient: true,
-		asking: a.tally.ask, waiting: a.tally.wake,
-	})
+	list, fail := a.associations(a.client, cert, a.policy())
 	if fail == nil {
 		return AuditResult{Certificate: cert, List: list}
-	}
-	// A caller who went away ends the rest by that, whatever came with it.
-	if a.ctx.Err() == nil && (fail.Is(ErrUnauthorized) || fail.Is(ErrRateLimited)) {
-		a.stop(&auditStop{unauthorized: fail.Is(ErrUnauthorized), retryAfter: fail.RetryAfter})
 	}
 	return AuditResult{Certificate: cert, Err: fail}
 }
@@ -117,4 +116,176 @@ func (a *audit) report() {
 		p.WaitingUntil = until
 	}
 	a.config.progress(p)
+}
+
+const defaultConcurrency = 32
+
+// AuditOption configures one [Client.Audit]. A wrong one sends nothing and
+// makes every result an [ErrInvalidArgument] that names it.
+type AuditOption func(*auditConfig) error
+
+type auditConfig struct {
+	concurrency int
+	progress    func(AuditProgress)
+}
+
+// WithConcurrency bounds the requests that the audit has in flight at a time;
+// the default is 32.
+func WithConcurrency(n int) AuditOption {
+	return func(c *auditConfig) error {
+		if n < 1 {
+			return fmt.Errorf("WithConcurrency: %d is less than 1", n)
+		}
+		c.concurrency = n
+		return nil
+	}
+}
+
+// WithProgress calls report before each result is yielded, and when the audit
+// begins to wait. The calls come one at a time, on the goroutine that ranges
+// over the audit.
+func WithProgress(report func(AuditProgress)) AuditOption {
+	return func(c *auditConfig) error {
+		if report == nil {
+			return errors.New("WithProgress: the function is nil")
+		}
+		c.progress = report
+		return nil
+	}
+}
+
+// AuditProgress is how far an audit has come.
+type AuditProgress struct {
+	// Asked counts the certificates for which a request has been made, those
+	// whose answer is still awaited included.
+	Asked int `json:"asked"`
+	// Answered counts the certificates that have an answer. It is the sum of
+	// those in use, those unused, and those whose answer settles nothing.
+	Answered int `json:"answered"`
+	// Failed counts the certificates that were asked for without getting an
+	// answer to rely on, or could not be asked for because their reference is
+	// not valid.
+	Failed int `json:"failed"`
+	// NotAsked counts the certificates that the audit gave up on before asking.
+	NotAsked int `json:"not_asked"`
+	// InUse and Unused count the conclusions among the answers.
+	InUse  int `json:"in_use"`
+	Unused int `json:"unused"`
+	// WaitingUntil is when the next request may be made, as far as it is known,
+	// while the limiter or a block by the vendor holds requests back; otherwise
+	// it is the zero time.
+	WaitingUntil time.Time `json:"waiting_until,omitzero"`
+}
+
+func newAuditConfig(opts []AuditOption) (auditConfig, error) {
+	cfg := auditConfig{concurrency: defaultConcurrency}
+	return cfg, configure(&cfg, opts)
+}
+
+// AuditResult is what an audit found out about one certificate. Exactly one of
+// List and Err is set.
+type AuditResult struct {
+	// Certificate is the element of the input that the result is about.
+	Certificate CertificateRef
+	// List is the answer, nil when there is an error.
+	List *AssociationList
+	// Err is an [*Error], or nil.
+	Err error
+}
+
+// Usage is that of the list, and [UsageUnknown] when there is an error.
+func (r AuditResult) Usage() Usage {
+	if r.Err != nil {
+		return UsageUnknown
+	}
+	return r.List.Usage()
+}
+
+// String gives the certificate's id, and the list or the error in short.
+func (r AuditResult) String() string {
+	if r.Err != nil {
+		return fmt.Sprintf("%s: %v: %v", r.Certificate.ID, UsageUnknown, r.Err)
+	}
+	return fmt.Sprintf("%s: %v", r.Certificate.ID, r.List)
+}
+
+// resultJSON is the form of a result in JSON.
+type resultJSON struct {
+	Certificate CertificateRef   `json:"certificate"`
+	Usage       Usage            `json:"usage"`
+	List        *AssociationList `json:"list,omitempty"`
+	Error       string           `json:"error,omitempty"`
+}
+
+// MarshalJSON gives the certificate, the usage as text, the list, and the text
+// of the error; what is not there is left out.
+func (r AuditResult) MarshalJSON() ([]byte, error) {
+	out := resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List}
+	if r.Err != nil {
+		out.Error = r.Err.Error()
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON replaces the whole result, with nothing kept of what it held
+// before. A result that was read from JSON proves nothing: its Usage is
+// [UsageUnknown], whatever the text says, and its Err has the text of the error
+// and no more.
+func (r *AuditResult) UnmarshalJSON(text []byte) error {
+	*r = AuditResult{}
+	// The usage is not read: it may be of a later version.
+	var read struct {
+		resultJSON
+		Usage json.RawMessage `json:"usage"`
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	r.Certificate, r.List = read.Certificate, read.List
+	if read.Error != "" {
+		r.Err = &Error{text: read.Error}
+	}
+	return nil
+}
+
+// tally counts what an audit has done. The workers count what they ask for,
+// the goroutine of the loop everything else.
+type tally struct {
+	asked    atomic.Int64
+	progress AuditProgress
+	// news holds one element when a worker has begun to wait.
+	news chan struct{}
+}
+
+func (t *tally) ask() { t.asked.Add(1) }
+
+func (t *tally) wake() {
+	select {
+	case t.news <- struct{}{}:
+	default:
+	}
+}
+
+func (t *tally) add(r AuditResult) {
+	p := &t.progress
+	switch {
+	case errors.Is(r.Err, ErrNotAsked):
+		p.NotAsked++
+	case r.Err != nil:
+		p.Failed++
+	default:
+		p.Answered++
+	}
+	switch r.Usage() {
+	case InUse:
+		p.InUse++
+	case Unused:
+		p.Unused++
+	}
+}
+
+func (t *tally) snapshot() AuditProgress {
+	p := t.progress
+	p.Asked = int(t.asked.Load())
+	return p
 }

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v7"
@@ -28,15 +30,12 @@ type send func(ctx context.Context, edit generated.RequestEditorFn) (*http.Respo
 type callPolicy struct {
 	// admission ends every wait, but not an attempt that is under way.
 	admission context.Context
-	// patient calls wait for the limiter and for blocks without a bound, and a
-	// response that refuses them for the rate does not count as an attempt.
-	patient bool
+	// series is the audit or inventory that the call belongs to, nil for a single
+	// call.
+	series *series
 	// begin, if not nil, is called when the call begins, and may delay it. What it
 	// returns is called at the end, with the error of the call.
 	begin func() (end func(*Error))
-	// asking and waiting, if not nil, are called before the first request and
-	// before a wait for the limiter.
-	asking, waiting func()
 }
 
 // call is the state of one call over its attempts.
@@ -45,7 +44,9 @@ type call struct {
 	operation operation
 	policy    callPolicy
 	attempts  int
-	uncounted int  // attempts that do not count
+	uncounted int    // attempts that do not count
+	answers   uint64 // of all calls of the client so far
+	outage    outage
 	charged   bool // the budget has paid for a retry that is not made yet
 	// unclear: an attempt may have changed something, but no response says so.
 	unclear bool
@@ -67,8 +68,8 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		if refusal != nil {
 			return nil, k.refused(refusal)
 		}
-		if k.attempts == 0 && policy.asking != nil {
-			policy.asking()
+		if k.attempts == 0 && policy.series != nil {
+			policy.series.asking()
 		}
 		k.attempts++
 		k.charged = false
@@ -85,9 +86,16 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		wait, again := k.again(ctx, fail)
 		event.failed(ctx, fail, wait)
 		if !again {
+			switch {
+			case ctx.Err() != nil: // a caller who went away is the reason for the rest
+			case fail.Is(ErrUnauthorized):
+				policy.end(&auditStop{kind: ErrUnauthorized})
+			case fail.Is(ErrUnreachable) && k.answers == 0:
+				policy.end(&auditStop{kind: ErrUnreachable})
+			}
 			return nil, fail
 		}
-		if fail.Is(ErrRateLimited) && wait == fail.RetryAfter {
+		if holdsAll(fail) && wait == fail.RetryAfter {
 			continue // the limiter holds every caller back for that long
 		}
 		if refusal := k.sleep(wait); refusal != nil {
@@ -97,14 +105,11 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 }
 
 func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
-	b := quota.Bounds{Most: -1, Waiting: k.policy.waiting}
-	if !k.policy.patient {
-		b.Most = max(0, k.left(ctx))
+	if s := k.policy.series; s != nil {
+		return k.client.limiter.Acquire(s.admission, quota.Bounds{Patience: &s.patience, Waiting: s.waiting})
 	}
-	permit, refusal := k.client.limiter.Acquire(k.policy.admission, b)
-	if !k.policy.patient {
-		k.waited += permit.Waited
-	}
+	permit, refusal := k.client.limiter.Acquire(k.policy.admission, quota.Bounds{Most: max(0, k.left(ctx))})
+	k.waited += permit.Waited
 	return permit, refusal
 }
 
@@ -120,27 +125,64 @@ func (k *call) left(ctx context.Context) time.Duration {
 // again decides about another attempt and the wait before it. If that wait, or
 // the one for the limiter, would be too long, fail says how long it is.
 func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
-	if ctx.Err() != nil || !k.retryable(fail) {
+	if !k.retryable(fail) {
+		return 0, false
+	}
+	if err := ctx.Err(); err != nil {
+		if !errors.Is(fail, err) { // which came together with the answer
+			fail.causes = append(k.client.contextErrors(ctx), fail.causes...)
+		}
 		return 0, false
 	}
 	wait = max(k.nextDelay(), fail.RetryAfter)
-	if k.policy.patient && fail.Is(ErrRateLimited) {
-		k.uncounted++
-		return wait, true
+	held := false // by the limiter, which then bounds the load
+	if k.policy.series != nil {
+		held = holdsAll(fail) || fail.transient && k.answers > 0
+		if fail.Is(ErrRateLimited) || held && k.inOutage(fail) {
+			k.uncounted++
+			return fail.RetryAfter, true
+		}
 	}
 	if k.attempts-k.uncounted >= k.client.maxAttempts {
 		return 0, false
 	}
-	least := wait
-	if !k.policy.patient && !fail.Is(ErrRateLimited) { // those wait for the limiter only
-		least = max(wait, k.client.limiter.Wait())
+	if k.policy.series == nil {
+		least := wait
+		if !holdsAll(fail) { // those wait for the limiter only
+			least = max(wait, k.client.limiter.Wait())
+		}
+		if least > k.left(ctx) {
+			fail.RetryAfter = least
+			return 0, false
+		}
 	}
-	if least > k.left(ctx) {
-		fail.RetryAfter = least
-		return 0, false
+	k.charged = !held && k.client.budget.spend()
+	return wait, held || k.charged
+}
+
+// outage is the time since when a call has failed and no other was answered.
+type outage struct {
+	answers uint64
+	since   time.Time
+}
+
+// inOutage reports whether no call of the client was answered since the last failure
+// of this one. So the failure is not one of this call alone, and does not count as an
+// attempt; but when it lasts longer than an attempt may, without a time given by the
+// server, it counts: this call may be the only one left, and the reason for it.
+func (k *call) inOutage(fail *Error) bool {
+	now := time.Now()
+	if k.outage.since.IsZero() || k.outage.answers != k.answers {
+		k.outage = outage{k.answers, now}
+		return false
 	}
-	k.charged = k.client.budget.spend()
-	return wait, k.charged
+	return holdsAll(fail) || now.Sub(k.outage.since) <= k.client.attemptTimeout
+}
+
+// holdsAll reports whether a failure is no matter of one call: the server asks all
+// callers to wait.
+func holdsAll(fail *Error) bool {
+	return fail.Is(ErrRateLimited) || fail.RetryAfter > 0 && isTemporary(fail)
 }
 
 // nextDelay is a random time up to 100 ms, 200 ms and so on to 8 s.
@@ -175,12 +217,52 @@ func (k *call) retryable(fail *Error) bool {
 	if k.operation.changes() && k.operation.Method != http.MethodDelete && !fail.withoutEffect() {
 		return false
 	}
+	return isTemporary(fail) || fail.transient || fail.Is(ErrRateLimited)
+}
+
+// isTemporary reports whether the status says that another attempt may help.
+func isTemporary(fail *Error) bool {
 	switch status := fail.StatusCode; status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests,
 		http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 530:
 		return true
 	default:
-		return 520 <= status && status <= 527 || fail.transient || fail.Is(ErrRateLimited)
+		return 520 <= status && status <= 527
+	}
+}
+
+// The retry budget keeps many callers from multiplying the load on a server
+// that fails: when everything fails, a client makes ten retries and then one
+// request per call, until calls succeed again.
+const (
+	budgetFull  = 50
+	budgetRetry = 5
+	budgetEarn  = 1
+)
+
+type budget struct{ spent atomic.Int32 }
+
+// spend takes the price of one retry, if it is there.
+func (b *budget) spend() bool {
+	for {
+		spent := b.spent.Load()
+		if spent+budgetRetry > budgetFull {
+			return false
+		}
+		if b.spent.CompareAndSwap(spent, spent+budgetRetry) {
+			return true
+		}
+	}
+}
+
+// credit gives back what a retry that was not made has cost, or what a success
+// earns.
+func (b *budget) credit(tokens int32) {
+	for {
+		spent := b.spent.Load()
+		if spent == 0 || b.spent.CompareAndSwap(spent, max(0, spent-tokens)) {
+			return
+		}
 	}
 }

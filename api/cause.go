@@ -14,18 +14,23 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		out := c.contextErrors(ctx)
 		if !errors.Is(err, ctxErr) {
-			out = append(out, c.safe(err))
+			out = append(out, c.cause(attemptCtx, err))
 		}
 		return out
 	}
+	return []error{c.cause(attemptCtx, err)}
+}
+
+// cause gives the error of an exchange, which matches no error of a context.
+func (c *Client) cause(attemptCtx context.Context, err error) error {
 	late := errors.Is(err, context.DeadlineExceeded)
 	switch {
-	case late && attemptCtx.Err() != nil:
-		return []error{&limitError{fmt.Sprintf("no complete answer within %v", c.attemptTimeout), true}}
+	case late && errors.Is(attemptCtx.Err(), context.DeadlineExceeded):
+		return &limitError{fmt.Sprintf("no complete answer within %v", c.attemptTimeout), true}
 	case late || errors.Is(err, context.Canceled):
-		return []error{&limitError{c.safe(err).Error(), late}}
+		return &limitError{c.safe(err).Error(), late}
 	default:
-		return []error{c.safe(err)}
+		return c.safe(err)
 	}
 }
 

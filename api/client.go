@@ -120,7 +120,7 @@ func (c *Client) usable(ctx context.Context) error {
 	switch {
 	case c == nil || c.generated == nil:
 		return errors.New("the client was not made by New")
-	case ctx == nil:
+	case isNil(ctx):
 		return errors.New("the context is nil")
 	}
 	return nil

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -92,7 +93,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		return nil, fail
 	}
 	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
-	if kind, note := cfg.obstacle(item); kind != nil {
+	if note, kind := cfg.obstacle(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
 	var result object[generated.Certificate, *generated.Certificate]
@@ -125,16 +126,16 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 }
 
 // obstacle returns why a certificate may not be deleted, or nil.
-func (c *deleteConfig) obstacle(item *InventoryItem) (kind error, note string) {
+func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
-		return ErrManaged, "the API did not say of which type the certificate is"
+		return "the API did not say of which type the certificate is", ErrManaged
 	case item.Certificate.Type != typeCustom:
-		return ErrManaged, "the type of the certificate is " + item.Certificate.Type
+		return "the type of the certificate is " + item.Certificate.Type, ErrManaged
 	case c.digest != nil && err != nil:
-		return ErrMismatch, "IfSHA256: " + err.Error()
+		return "IfSHA256: " + err.Error(), ErrMismatch
 	case c.digest != nil && digest != *c.digest:
-		return ErrMismatch, "the certificate is not the one of IfSHA256"
+		return "the certificate is not the one of IfSHA256", ErrMismatch
 	}
 	return item.Evidence.obstacle()
 }
@@ -148,7 +149,7 @@ func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig
 	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
 	if fail == nil {
 		d.Evidence = &item.Evidence
-		if kind, note := item.Evidence.obstacle(); kind == ErrInUse {
+		if note, kind := item.Evidence.obstacle(); kind == ErrInUse {
 			refusal.add(ErrInUse, note)
 		}
 	}
@@ -161,7 +162,7 @@ func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to ask"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
-		_, fail := c.certificate(ctx, cert, callPolicy{admission: ctx, patient: true})
+		_, fail := c.certificate(ctx, cert, patient(ctx))
 		switch {
 		case fail == nil:
 			note = "the outcome is unknown: the API still shows the certificate"
@@ -176,4 +177,70 @@ func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.D
 // isGone reports whether the API itself said that there is no such certificate.
 func isGone(fail *Error) bool {
 	return fail != nil && !fail.Is(ErrUnexpectedResponse) && (fail.Is(ErrNotFound) || hasCode(fail.Details, codeCertificateNotFound))
+}
+
+// DeletionState is what became of a certificate that was to be deleted.
+type DeletionState string
+
+// The states of a deletion.
+const (
+	// DeletionKept: this call did not delete the certificate.
+	DeletionKept DeletionState = "kept"
+	// DeletionDone: the API had the certificate and now says that it is gone.
+	DeletionDone DeletionState = "deleted"
+	// DeletionUnknown: the deletion was asked for, and nothing shows its outcome.
+	DeletionUnknown DeletionState = "unknown"
+)
+
+// Deletion is the record of one call of [Client.DeleteUnused]. It belongs to its
+// caller.
+type Deletion struct {
+	// Certificate is the certificate as it was before.
+	Certificate Certificate
+	// Evidence is what the sources said right before the deletion; after a refusal
+	// by the API, what they said then, if they could be asked once more.
+	Evidence *Evidence
+	State    DeletionState
+	// AlreadyGone reports that the API refused the deletion of a certificate that no
+	// longer existed. Somebody else has deleted it, or an earlier attempt of this
+	// call, to which no response came.
+	AlreadyGone bool
+	// DeletedAt is when the API said that the certificate was gone, by the local
+	// clock. It is zero in every other state than DeletionDone.
+	DeletedAt time.Time
+	// RayID is the vendor's id of the exchange that asked for the deletion.
+	RayID string
+}
+
+// deletionJSON is the form of a deletion in JSON.
+type deletionJSON struct {
+	State       DeletionState `json:"state"`
+	AlreadyGone bool          `json:"already_gone"`
+	DeletedAt   time.Time     `json:"deleted_at,omitzero"`
+	RayID       string        `json:"ray_id,omitempty"`
+}
+
+// MarshalJSON gives the fields in one object with those of [InventoryItem].
+func (d Deletion) MarshalJSON() ([]byte, error) {
+	item := InventoryItem{Certificate: d.Certificate}
+	if d.Evidence != nil {
+		item.Evidence = *d.Evidence
+	}
+	return json.Marshal(struct {
+		itemJSON
+		deletionJSON
+	}{item.json(), deletionJSON{d.State, d.AlreadyGone, d.DeletedAt.UTC().Truncate(time.Second), d.RayID}})
+}
+
+// UnmarshalJSON replaces the whole record. As for an [InventoryItem], evidence that
+// was read from JSON proves nothing.
+func (d *Deletion) UnmarshalJSON(text []byte) error {
+	*d = Deletion{}
+	var item InventoryItem
+	var in deletionJSON
+	if err := errors.Join(json.Unmarshal(text, &item), json.Unmarshal(text, &in)); err != nil {
+		return err
+	}
+	*d = Deletion{item.Certificate, &item.Evidence, in.State, in.AlreadyGone, in.DeletedAt, in.RayID}
+	return nil
 }

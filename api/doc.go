@@ -142,9 +142,9 @@
 // the last byte of the body. Another one follows:
 //
 //   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
-//   - no answer, except for a TLS certificate that does not verify, or a peer that
+//   - no answer, except for a TLS certificate that does not verify, a peer that
 //     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
-//     refuses
+//     refuses, or a proxy that refuses the connection with a 4xx
 //   - a body that breaks off, cannot be decompressed, or takes too long
 //
 // That holds for requests that read and for DELETE. An upload is sent again only
@@ -168,6 +168,14 @@
 // success gives 1 back. While everything fails, calls are therefore made once,
 // and a server in trouble does not get four times the load.
 //
+// The calls of an audit or inventory are patient: WithMaxRetryWait does not bound
+// their waits. An outage is a time in which no request of the client is answered,
+// after one was answered before. During an outage one of these calls is repeated as a
+// probe, at once, after 100 ms, 200 ms and so on to 2 s, and all others wait; single
+// calls go on as usual. What fails in an outage costs no budget, and does not
+// count as an attempt until the call has failed in it for the time of
+// [WithAttemptTimeout].
+//
 // # Rate limits
 //
 // The vendor allows 1,200 requests per 5 minutes for a user or token, over all
@@ -177,8 +185,10 @@
 // holds for both, because a place becomes free one window after its request
 // completed. The limit is that of one client: share it.
 //
-// A 429 stops all callers of the client until it is over. Then one request goes
-// ahead, and the others follow when it was not refused. The vendor's Ratelimit
+// A 429 stops all callers of the client until it is over, and so does another status
+// of the list above with a Retry-After. Then one request goes ahead, and the others
+// follow as requests succeed: the number in flight doubles with each round trip, and
+// beyond half of what was refused before, it grows by one. The vendor's Ratelimit
 // header (for example "default";r=50;t=30) is heeded when it is there and makes
 // sense, and ignored otherwise. net/http may repeat a GET on its own when a
 // connection that was idle breaks; the distance to the vendor's limit covers
@@ -196,8 +206,8 @@
 // ([WithInventoryConcurrency]) beyond what the evidence needs;
 // [WithInventoryProgress] says how many are expected. [Client.Audit] asks for the
 // associations of many certificates, 32 at a time ([WithConcurrency]), and yields
-// each with its answer or error as they come. Both sit out the limiter and blocks
-// of up to 15 minutes. An audit of 10,000 certificates takes about 45 minutes at
+// each with its answer or error as they come. Both sit out the limiter, and blocks
+// and outages of up to 15 minutes. An audit of 10,000 certificates takes about 45 minutes at
 // the default rate. [WithProgress] reports how far it is.
 //
 // # Changing

@@ -153,6 +153,11 @@ func (e *Evidence) Usage() Usage {
 	}
 }
 
+// String gives the usage, and the number of uses.
+func (e Evidence) String() string {
+	return fmt.Sprintf("%v: %s", e.Usage(), counted(len(e.Uses), "use"))
+}
+
 // conclude returns what follows from the fields.
 func (e *Evidence) conclude() Usage {
 	if len(e.Uses) > 0 {
@@ -176,18 +181,18 @@ func (e *Evidence) conclude() Usage {
 
 // obstacle returns why the evidence does not show that the certificate is unused:
 // [ErrInUse] or [ErrUsageUnknown] with a description, or nil if it does.
-func (e *Evidence) obstacle() (kind error, description string) {
+func (e *Evidence) obstacle() (description string, kind error) {
 	var found []string
 	switch {
 	case e == nil:
-		return ErrUsageUnknown, "there is no evidence"
+		return "there is no evidence", ErrUsageUnknown
 	case e.Usage() == Unused:
-		return nil, ""
+		return "", nil
 	case e.Usage() == InUse:
 		for _, use := range e.Uses {
 			found = append(found, string(use.Source)+" "+use.Name)
 		}
-		return ErrInUse, "used by " + strings.Join(found, ", ")
+		return "used by " + strings.Join(found, ", "), ErrInUse
 	}
 	for _, r := range e.Sources {
 		switch {
@@ -197,13 +202,18 @@ func (e *Evidence) obstacle() (kind error, description string) {
 			found = append(found, string(r.Source)+" failed")
 		}
 	}
-	return ErrUsageUnknown, "usage unknown: " + strings.Join(found, ", ")
+	return "usage unknown: " + strings.Join(found, ", "), ErrUsageUnknown
 }
 
 // InventoryItem is one certificate of an account with the evidence about it.
 type InventoryItem struct {
 	Certificate Certificate
 	Evidence    Evidence
+}
+
+// String gives the certificate's id and the evidence in short.
+func (i InventoryItem) String() string {
+	return fmt.Sprintf("%s: %v", i.Certificate.Ref.ID, i.Evidence)
 }
 
 // MarshalJSON gives the fields of the certificate, the usage as text, the uses and

@@ -15,21 +15,20 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/internal/badhttp2"
 )
 
 // gracePeriod is how long a call waits for a transport after its own end.
 const gracePeriod = 100 * time.Millisecond
 
 // bodyFunc is a body with the given methods.
-type bodyFunc struct{ read, close func() error }
+type bodyFunc struct{ read, closing func() error }
 
 func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
-func (b bodyFunc) Close() error             { return b.close() }
+func (b bodyFunc) Close() error             { return b.closing() }
 
-func withBody(status int, read, close func() error) *http.Response {
+func withBody(status int, read, closing func() error) *http.Response {
 	resp := answer(status, "")
-	resp.Body, resp.ContentLength = bodyFunc{read, close}, -1
+	resp.Body, resp.ContentLength = bodyFunc{read, closing}, -1
 	return resp
 }
 
@@ -218,23 +217,4 @@ func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Errorf("the client has not closed the connection: %v", err)
 	}
-}
-
-func TestHTTP2WindowOverflowEndsTheCall(t *testing.T) {
-	t.Parallel()
-	server := badhttp2.NewServer(nil)
-	defer server.Close()
-	defer server.CloseClientConnections()
-	// Not the transport of the server, which it closes at its end.
-	transport := server.Client().Transport.(*http.Transport).Clone()
-	client := newClient(t, transport, api.WithBaseURL(server.URL),
-		api.WithAttemptTimeout(200*time.Millisecond), api.WithMaxAttempts(2))
-	// The second call finds the connection of the first.
-	for range 2 {
-		_, err := client.Associations(t.Context(), cert)
-		if e := asError(t, err); e.Attempts != 2 || !errors.Is(err, api.ErrUnreachable) {
-			t.Errorf("got %v", err)
-		}
-	}
-	client.CloseIdleConnections()
 }

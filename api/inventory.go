@@ -27,12 +27,12 @@ const operationInventory = "inventory of mTLS certificates"
 // is unknown, and all its sources failed for that reason. An error comes
 // last, with a zero item, and ends the inventory: that of listing the
 // certificates, of the context, [ErrUnauthorized] as soon as the API refuses the
-// credentials, and [ErrRateLimited] when the API refuses all requests for longer
-// than 15 minutes.
+// credentials, [ErrRateLimited] when the API refuses all requests for longer than 15
+// minutes, and [ErrUnreachable] when it answers none for that time, or not the first.
 //
 // Like an audit, an inventory waits for the limiter, and sits out blocks by the
-// vendor, for as long as it takes. Leaving the loop cancels the requests in flight
-// and waits until everything that the inventory started has ended.
+// vendor and outages, for as long as it takes. Leaving the loop cancels the requests
+// in flight and waits until everything that the inventory started has ended.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
@@ -84,14 +84,10 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 
 // inventory is one range over an Inventory.
 type inventory struct {
+	*series
 	client  *Client
 	account string
 	config  inventoryConfig
-
-	ctx       context.Context // of the requests
-	admission context.Context // of the waits; it ends when asking on is pointless
-	stop      context.CancelCauseFunc
-	cancel    context.CancelFunc
 
 	findings map[Source]findings
 	zones    []Zone
@@ -105,10 +101,8 @@ type inventory struct {
 	// speculative counts requests that an earlier one under way may make
 	// superfluous, and those that did turn out so: never more than workers.
 	speculative int
-	// refusals counts the 403s of associations since the last success.
-	refusals int
-	progress InventoryProgress
-	news     chan struct{}
+	progress    InventoryProgress
+	news        chan struct{}
 
 	// given counts the certificates so far, expected those that are part of
 	// progress.Expected. They belong to the goroutine of certificates.
@@ -132,13 +126,11 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), news: make(chan struct{}, 1),
 	}
-	v.ctx, v.cancel = context.WithCancel(ctx)
-	v.admission, v.stop = context.WithCancelCause(v.ctx)
+	v.series = newSeries(ctx, v.asked, v.wake)
 	return v, nil
 }
 
-// policy is that of all calls of the inventory: they wait without a bound, and take
-// a slot.
+// policy is that of all calls of the inventory: they are patient, and take a slot.
 func (v *inventory) policy() callPolicy {
 	p := v.policyWithSlot()
 	p.begin = func() func(*Error) {
@@ -150,10 +142,9 @@ func (v *inventory) policy() callPolicy {
 
 // policyWithSlot is that of a call for which a slot is taken already.
 func (v *inventory) policyWithSlot() callPolicy {
-	return callPolicy{
-		admission: v.admission, patient: true, asking: v.asked, waiting: v.wake,
-		begin: func() func(*Error) { return v.ended },
-	}
+	p := v.series.policy()
+	p.begin = func() func(*Error) { return v.ended }
+	return p
 }
 
 // ended gives the slot of a call back, and judges its error.
@@ -254,9 +245,8 @@ func (v *inventory) judge(failure *Error) {
 	case failure == nil:
 	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()):
 		v.end(failure)
-	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited):
+	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited), failure.Is(ErrUnreachable) && v.admission.Err() != nil:
 		v.end(failure)
-		v.stop(&auditStop{unauthorized: failure.Is(ErrUnauthorized), retryAfter: failure.RetryAfter})
 	}
 }
 

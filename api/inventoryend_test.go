@@ -79,7 +79,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 					"panic":        func() *http.Response { panic("of the transport") },
 					"Goexit":       func() *http.Response { runtime.Goexit(); return nil },
 				}[way]}
-				items, err, panicked := rangeOver(newClient(t, s).Inventory(ctx, account, api.WithInventoryConcurrency(inventoryWorkers)), func(items int) bool {
+				items, panicked, err := rangeOver(newClient(t, s).Inventory(ctx, account, api.WithInventoryConcurrency(inventoryWorkers)), func(items int) bool {
 					return way == "left" && int64(items) == n
 				})
 				last := n == total
@@ -118,7 +118,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 }
 
 // rangeOver ranges over an inventory until leave says so.
-func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items int) bool) (items int, last error, panicked any) {
+func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items int) bool) (items int, panicked any, last error) {
 	defer func() { panicked = recover() }()
 	for _, err := range all {
 		if last = err; err == nil {
@@ -128,7 +128,7 @@ func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items i
 			break
 		}
 	}
-	return items, last, nil
+	return items, nil, last
 }
 
 // A zone is asked beside an earlier one that has not answered only as often as
@@ -225,7 +225,7 @@ func TestProgressReportsEveryWait(t *testing.T) {
 				panic("enough")
 			}
 		})
-		_, err, panicked := rangeOver(client.Inventory(t.Context(), account, report), func(int) bool { return false })
+		_, panicked, err := rangeOver(client.Inventory(t.Context(), account, report), func(int) bool { return false })
 		if panicked != "enough" || time.Since(started) > 4*time.Hour {
 			t.Errorf("after %v: error %v, panic %v", time.Since(started), err, panicked)
 		}
@@ -244,7 +244,7 @@ func TestInventoriesAtTheSameTime(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			if items, err, panicked := rangeOver(all, func(int) bool { return false }); items != 9 || err != nil || panicked != nil {
+			if items, panicked, err := rangeOver(all, func(int) bool { return false }); items != 9 || err != nil || panicked != nil {
 				t.Errorf("%d items, %v, %v", items, err, panicked)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 )
 
@@ -98,11 +99,26 @@ func WithBaseURL(rawURL string) Option {
 // that is shorter than [WithAttemptTimeout] takes its place.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
-		if hc == nil {
+		switch {
+		case hc == nil:
 			return errors.New("WithHTTPClient: the client is nil")
+		case hc.Transport != nil && isNil(hc.Transport):
+			return fmt.Errorf("WithHTTPClient: the transport is a nil %T", hc.Transport)
 		}
 		c.transport, c.clientTimeout = hc.Transport, hc.Timeout
 		return nil
+	}
+}
+
+// isNil reports whether an interface holds nothing, or a nil pointer or function.
+func isNil(v any) bool {
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan, reflect.Slice:
+		return value.IsNil()
+	default:
+		return false
 	}
 }
 
@@ -128,8 +144,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 	}
 }
 
-// WithMaxRetryWait bounds the time that one call of [Client.Associations]
-// spends waiting, all its waits together; the default is 30 s. A wait that
+// WithMaxRetryWait bounds the time that a single call, one that belongs to no audit
+// or inventory, spends waiting, all its waits together; the default is 30 s. A wait that
 // would exceed it is not begun: the call returns what it has at once. 0 means
 // never to wait.
 func WithMaxRetryWait(d time.Duration) Option {
@@ -195,8 +211,11 @@ func WithUserAgent(product string) Option {
 // bodies and credentials are never logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
-		if l == nil {
+		switch {
+		case l == nil:
 			return errors.New("WithLogger: the logger is nil")
+		case isNil(l.Handler()):
+			return errors.New("WithLogger: the logger has no handler, or a nil one")
 		}
 		c.logger = l
 		return nil

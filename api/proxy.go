@@ -96,7 +96,7 @@ func namesBasicCredentials(text string) bool {
 }
 
 func isNotBase64(r rune) bool {
-	return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("+/-_=", r))
+	return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=", r)
 }
 
 // decodeBasic decodes the credentials of the scheme Basic.

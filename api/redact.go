@@ -190,7 +190,7 @@ func unescapeOnce(s string) string {
 			out.WriteRune(rune(c))
 			s = code[digits:]
 		default:
-			out.WriteByte(byte(c))
+			out.WriteByte(byte(c & 0xff))
 			s = code[digits:]
 		}
 	}

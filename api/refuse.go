@@ -18,6 +18,16 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 	if refusal.Ended {
 		return k.ended()
 	}
+	if k.policy.series != nil {
+		stop := &auditStop{kind: ErrRateLimited, retryAfter: refusal.Wait}
+		if refusal.Outage {
+			stop.kind = ErrUnreachable
+		}
+		k.policy.end(stop)
+		if k.last == nil {
+			return stop.notAsked(k.operation.text)
+		}
+	}
 	if k.last != nil {
 		k.last.RetryAfter = max(k.last.RetryAfter, refusal.Wait)
 		return k.last
@@ -60,21 +70,31 @@ func (k *call) ended() *Error {
 // auditStop is the cause with which an audit ends the waiting of its calls. It
 // keeps no error: the one that made the audit stop belongs to the caller.
 type auditStop struct {
-	unauthorized bool
-	retryAfter   time.Duration
+	kind       error
+	retryAfter time.Duration
+}
+
+// end ends the waiting of an audit or inventory; a single call has none.
+func (p callPolicy) end(stop *auditStop) {
+	if p.series != nil {
+		p.series.stop(stop)
+	}
 }
 
 func (s *auditStop) Error() string { return s.notAsked(operationAudit).Error() }
 
 // notAsked returns a new error for a certificate that was still to be asked for.
 func (s *auditStop) notAsked(operation string) *Error {
-	e := &Error{operation: operation, RetryAfter: s.retryAfter}
-	if s.unauthorized {
-		e.kinds = []error{ErrNotAsked, ErrUnauthorized}
+	e := &Error{operation: operation, RetryAfter: s.retryAfter, kinds: []error{ErrNotAsked, s.kind}}
+	switch {
+	case s.kind == ErrUnauthorized:
 		e.note = "not asked: the API refused the credentials before in this audit"
-		return e
+	case s.kind == ErrRateLimited:
+		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
+	case s.retryAfter > 0:
+		e.note = fmt.Sprintf("not asked: no request was answered for %v", quota.MaxBlock)
+	default:
+		e.note = "not asked: no request was ever answered"
 	}
-	e.kinds = []error{ErrNotAsked, ErrRateLimited}
-	e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
 	return e
 }

@@ -55,7 +55,7 @@ func (e *Error) Error() string {
 func (e *Error) suffix() string {
 	var facts []string
 	if e.RayID != "" {
-		facts = append(facts, "ray "+cut(e.RayID, maxRayID))
+		facts = append(facts, "ray "+oneLine(e.RayID, maxRayID))
 	}
 	if e.Attempts > 1 {
 		facts = append(facts, strconv.Itoa(e.Attempts)+" attempts")

@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -68,7 +71,7 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	case err != nil && refused != nil && refused.Load():
 		return nil, &peerError{err}
 	case err != nil:
-		return nil, err
+		return nil, s.refusedByProxy(req, err)
 	case resp == nil:
 		return nil, errors.New("the transport returned neither an answer nor an error")
 	case resp.Body == nil:
@@ -76,6 +79,39 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// refusedByProxy names the proxy in the error of a CONNECT that it has refused.
+// net/http makes an error of the words of the status line only, which no other one of
+// its errors is made of.
+func (s sender) refusedByProxy(req *http.Request, err error) error {
+	t, ok := s.transport.(*http.Transport)
+	if !ok || t.Proxy == nil || req.URL.Scheme != "https" {
+		return err
+	}
+	for status := http.StatusMultipleChoices; status < 600; status++ {
+		if text := http.StatusText(status); text == "" || text != err.Error() {
+			continue
+		}
+		if proxy, lookup := t.Proxy(req); lookup == nil && proxy != nil {
+			return &proxyError{proxy.Host, status}
+		}
+	}
+	return err
+}
+
+// proxyError is the refusal of a connection by a proxy.
+type proxyError struct {
+	host   string
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s refused the connection: HTTP %d %s", e.host, e.status, http.StatusText(e.status))
+}
+
+// final reports whether a repetition would not change the refusal: a 5xx says that
+// the proxy did not reach the server.
+func (e *proxyError) final() bool { return e.status < http.StatusInternalServerError }
 
 // peerError is the refusal of a TLS peer by the caller's VerifyConnection or
 // VerifyPeerCertificate. A repetition would not change it.
@@ -121,3 +157,51 @@ var moduleVersion = sync.OnceValue(func() string {
 	}
 	return "devel"
 })
+
+// parseBaseURL does not repeat the URL in its errors: it may hold a password.
+func parseBaseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("not a URL")
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("the scheme must be https, or http for a loopback host")
+	case u.Opaque != "" || u.Hostname() == "":
+		return nil, errors.New("the host is missing")
+	case u.User != nil:
+		return nil, errors.New("user information is not allowed; pass credentials to New")
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, errors.New("a query is not allowed")
+	case u.Fragment != "" || strings.Contains(raw, "#"):
+		return nil, errors.New("a fragment is not allowed")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return nil, errors.New("http is allowed for a loopback host only; use https")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("port %q is not between 1 and 65535", port)
+		}
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return nil, errors.New("the path has a dot segment")
+		}
+	}
+	// net/http drops the colon of an empty port from a request as well.
+	u.Host = strings.TrimSuffix(u.Host, ":")
+	// Names mean the same in any case, but not to everybody who compares them.
+	// The zone of an address is the name of an interface and stays.
+	if !strings.Contains(u.Host, "%") {
+		u.Host = strings.ToLower(u.Host)
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Association is one use of a certificate. It is comparable. Service and
 // Status are open sets: values that this version does not know pass through
@@ -58,6 +61,11 @@ type AssociationList struct {
 	statusCode int
 	// attempts is the number of requests that the call made.
 	attempts int
+}
+
+// String gives the usage and the number of associations.
+func (l AssociationList) String() string {
+	return fmt.Sprintf("%v: %s", l.Usage(), counted(len(l.Associations), "association"))
 }
 
 // Notice is a remark of the API on a successful or failed call.

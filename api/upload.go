@@ -142,7 +142,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 // find looks for a certificate in the list until it is there or lookupTime is over.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate) {
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
-		for cert, err := range c.certificates(ctx, accountID, callPolicy{admission: ctx, patient: true}, nil) {
+		for cert, err := range c.certificates(ctx, accountID, patient(ctx), nil) {
 			if got, unreadable := cert.SHA256(); err == nil && unreadable == nil && got == digest {
 				found = &cert
 				break

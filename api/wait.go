@@ -98,7 +98,7 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 		}
 		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, SourceResult.forbidden), distance
 	})
-	kind, note := last.obstacle()
+	note, kind := last.obstacle()
 	switch {
 	case ended && failure != nil:
 		return last, failure

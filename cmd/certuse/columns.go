@@ -85,7 +85,7 @@ const (
 	reportDelete                     // certificates with what becomes of them
 )
 
-// columnKeys are the columns of a report unless --columns says otherwise.
+// columnKeys returns the columns that a report has without --columns.
 func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string {
 	detailed := format == "wide" || format == "csv"
 	var keys []string

@@ -225,7 +225,7 @@ name stays:
 
 ` + "  " + wrap(strings.Join(dropOrder, ", "), "  ") + `
 
-In a pipe a table is as wide as its text, unless COLUMNS says otherwise.
+In a pipe a table is as wide as its text, or as COLUMNS says.
 
 Fields of JSON are added in later versions, never renamed or removed. Times are
 RFC 3339 in UTC with whole seconds. Each certificate has:

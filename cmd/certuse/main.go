@@ -31,7 +31,11 @@ func main() {
 	// net/http prints what a server sends unasked to the standard logger, and a
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup(1) has it
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, restore := signal.NotifyContext(context.Background(), ends...)
 	// The first signal asks for an orderly end. The handler is then taken away,
 	// so that another one kills the process, whatever it is doing; but not at
 	// once, since timeout(1) and some terminals deliver one signal twice.

@@ -78,7 +78,7 @@ type bar struct {
 func newBar(stderr io.Writer, track *tracker) *bar {
 	b := &bar{stderr: stderr, track: track, bars: mpb.New(mpb.WithOutput(stderr))}
 	// A bar that is made with its total ends the display when it is full, before
-	// a last note can be shown; one that is told it later leaves that to stop.
+	// a last note can be shown; SetTotal with false leaves that to stop.
 	b.bar = b.bars.New(0,
 		mpb.BarStyle().Lbound("[").Filler("=").Tip("=").Padding(" ").Rbound("]"),
 		mpb.BarWidth(22),

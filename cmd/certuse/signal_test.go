@@ -6,12 +6,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,7 +17,6 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/internal/badhttp2"
 )
 
 // process is a command that is running.
@@ -114,6 +111,11 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 			rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
 			if err != nil || len(rows) != 42 {
 				t.Errorf("%d rows, %v", len(rows), err)
+			}
+		}},
+		"of a terminal that is closed": {syscall.SIGHUP, []string{"-o", "jsonl"}, func(t *testing.T, stdout string) {
+			if n := strings.Count(stdout, "\n"); n != 41 {
+				t.Errorf("%d lines, want 41", n)
 			}
 		}},
 		"even with --require-unused": {os.Interrupt, []string{"--require-unused"}, func(*testing.T, string) {}},
@@ -328,33 +330,6 @@ func TestTextThatNobodyReadsEndsTheCommandInSilence(t *testing.T) {
 			if got := execute(t, cmd); got.code != exitPipe || got.stderr != "" {
 				t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
 			}
-		})
-	}
-}
-
-// net/http of Go before 1.26.11 and 1.27.4 never returns from a request to this
-// server, whatever the context of the request does.
-func TestInterruptEndsTheCommandWhenRequestsHang(t *testing.T) {
-	t.Parallel()
-	for _, arg := range []string{"usage", "audit"} {
-		t.Run(arg, func(t *testing.T) {
-			t.Parallel()
-			requests := make(chan struct{}, 100)
-			server := badhttp2.NewServer(requests)
-			t.Cleanup(server.Close)
-			t.Cleanup(server.CloseClientConnections)
-			root := filepath.Join(t.TempDir(), "root.pem")
-			block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
-			if err := os.WriteFile(root, pem.EncodeToMemory(block), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p := start(t, command(t, []string{
-				"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount,
-				"CLOUDFLARE_BASE_URL=" + server.URL, "SSL_CERT_FILE=" + root,
-			}, arg, "a", "b", "c"))
-			<-requests
-			p.signal(t, os.Interrupt)
-			p.end(t).expect(t, exitUnknown, "3 unknown")
 		})
 	}
 }

@@ -14,6 +14,9 @@ const (
 	rateLimitWindow  = 5 * time.Minute
 	// rateSpan is how far back the rate that is shown looks.
 	rateSpan = 10 * time.Second
+	// longWait is a wait that says nothing of the pace between waits. Shorter ones,
+	// after each of which some certificates are done, are that pace.
+	longWait = 30 * time.Second
 )
 
 // tracker turns the progress of inventories into words: how much is done, how
@@ -27,7 +30,7 @@ type tracker struct {
 	last    api.InventoryProgress // of all accounts
 	seen    time.Time             // when last was reported
 	started time.Time
-	waited  time.Duration // spent behind the rate limit
+	waited  time.Duration // spent in long waits for the rate limit
 	recent  []time.Time   // ring: when each of the latest requests was made
 }
 
@@ -137,6 +140,9 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 
 // waitedUntil is waited with the part of the wait that is going on.
 func (t *tracker) waitedUntil(now time.Time) time.Duration {
+	if t.last.WaitingUntil.Sub(t.seen) < longWait {
+		return t.waited
+	}
 	until := now
 	if t.last.WaitingUntil.Before(now) {
 		until = t.last.WaitingUntil

@@ -72,6 +72,20 @@ func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
 	}
 }
 
+// Behind a limit of 5 a second, with a second of waiting after each 5 certificates.
+func TestTimeLeftCountsTheShortWaitsThatSetThePace(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tr := newTracker(0, 0, now)
+	for done := 5; done <= 500; done += 5 {
+		tr.update(api.InventoryProgress{Requests: done, Expected: 1000, WaitingUntil: now.Add(time.Second)}, now)
+		now = now.Add(time.Second)
+	}
+	if left, _ := tr.left(now); left < 90*time.Second || left > 110*time.Second {
+		t.Errorf("%v left for 500 certificates at five a second", left)
+	}
+}
+
 func TestRateIsThatOfTheLastSeconds(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -45,7 +45,7 @@ func reduceParameters(op spec.Object, query []string) {
 	for _, p := range spec.List(op, "parameters") {
 		parameter := spec.Child(p)
 		name := spec.Text(parameter, "name")
-		if parameter["required"] != true && !(parameter["in"] == "query" && slices.Contains(query, name)) {
+		if parameter["required"] != true && (parameter["in"] != "query" || !slices.Contains(query, name)) {
 			continue
 		}
 		if schema, ok := parameter["schema"].(spec.Object); ok {

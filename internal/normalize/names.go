@@ -92,10 +92,10 @@ func (b body) name() string {
 	if b.hasList() {
 		noun = plural(noun)
 	}
-	switch {
-	case b.Status == "":
+	switch b.Status {
+	case "":
 		return noun + "Request"
-	case b.Status == "200":
+	case "200":
 		return noun + "Response"
 	default:
 		return noun + "Response" + camel(b.Status)

@@ -138,7 +138,7 @@ func TestVisitTellsPlacesAndSeesChanges(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	stop := errors.New("stop")
-	for at := range len(want) {
+	for at := range want {
 		visited := 0
 		err := Visit(tree, Fields, "", func(Object, Place, string) error {
 			if visited++; visited == at+1 {

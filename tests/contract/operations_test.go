@@ -104,7 +104,7 @@ func TestEveryRequestOfTheGeneratedClientIsInTheContract(t *testing.T) {
 			zone:        rapid.StringMatching(`[0-9a-f]{32}`).Draw(t, "zone"),
 			script:      rapid.StringMatching(`[a-z0-9_][a-z0-9_-]{0,60}`).Draw(t, "script"),
 			pem:         rapid.String().Draw(t, "PEM"),
-			page:        float64(rapid.IntRange(0, 1<<50).Draw(t, "page")),
+			page:        float64(rapid.Int64Range(0, 1<<50).Draw(t, "page")),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
-// Package quota decides when a client may send its next request. It knows three
-// reasons to wait: a limit of the client's own, a block after the server has
-// refused a request for the rate, and the count that the server publishes.
+// Package quota decides when a client may send its next request. It knows four
+// reasons to wait: a limit of the client's own, a block after the server has asked
+// to be left alone, the count that the server publishes, and, for patient callers
+// only, an outage in which no request is answered.
 package quota
 
 import (
@@ -15,16 +16,20 @@ import (
 // decision under one mutex: a caller that passed one of them and then waited for
 // another could meet the first one closed.
 //
-// Waiting callers stand in one queue and are admitted from its head.
+// Waiting callers stand in one queue and are admitted from its head. Those that an
+// outage keeps back stand in a queue of their own.
 type Limiter struct {
 	epoch time.Time
 
-	mu     sync.Mutex
-	window window
-	block  block
-	counts counts
-	queue  []*waiter
-	timer  *time.Timer
+	mu      sync.Mutex
+	window  window
+	block   hold
+	outage  hold
+	counts  counts
+	answers uint64
+	queue   []*waiter
+	held    []*waiter
+	timer   *time.Timer
 }
 
 // Permit is the permission for one request.
@@ -32,15 +37,20 @@ type Permit struct {
 	// Waited is how long it took to get the permit.
 	Waited time.Duration
 
-	serial uint64
-	block  uint64
-	probe  bool
+	serial        uint64
+	answers       uint64 // before the request
+	block, outage stamp
+	patience      *Patience
 }
 
-// Outcome is what a response says about further requests; zero without one.
+// Outcome is what a response says about further requests. It is zero when the
+// caller has ended the request.
 type Outcome struct {
 	Answered bool
-	// Limited reports that the request was refused for the rate, for as long as
+	// Unanswered reports that no response came, or not in full, although the
+	// caller still waited for it.
+	Unanswered bool
+	// Limited reports that the server asks all callers to wait, for as long as
 	// Wait.
 	Limited  bool
 	Wait     time.Duration
@@ -49,9 +59,11 @@ type Outcome struct {
 
 // Bounds limit a wait.
 type Bounds struct {
-	// Most is the longest wait. If it is negative, only blocks of more than
-	// MaxBlock are too long.
+	// Most is the longest wait.
 	Most time.Duration
+	// Patience, if not nil, takes the place of Most: only a time of more than
+	// MaxBlock without an answer is too long. It belongs to one audit.
+	Patience *Patience
 	// Waiting, if not nil, is called before the caller begins to wait.
 	Waiting func()
 }
@@ -62,12 +74,14 @@ type Refusal struct {
 	Wait time.Duration
 	// Ended reports that the context ended the wait, and not its length.
 	Ended bool
+	// Outage reports that the wait is for the end of an outage.
+	Outage bool
 }
 
 type waiter struct {
 	admitted chan Permit
-	refused  chan time.Duration
-	patient  bool
+	refused  chan *Refusal
+	patience *Patience
 	latest   time.Duration
 }
 
@@ -86,7 +100,14 @@ type opening struct {
 // NewLimiter returns a limiter for that many requests in any window of that
 // length; for 0 requests there is no limit.
 func NewLimiter(requests int, length time.Duration) *Limiter {
-	return &Limiter{epoch: time.Now(), window: newWindow(requests, length)}
+	return &Limiter{
+		epoch: time.Now(), window: newWindow(requests, length),
+		// The last floor of a block is longer than any delay between attempts, so
+		// that a patient caller comes back while it lasts and learns that it is
+		// too long.
+		block:  hold{firstFloor: time.Second, lastFloor: time.Minute},
+		outage: hold{firstFloor: 100 * time.Millisecond, lastFloor: 2 * time.Second},
+	}
 }
 
 func (l *Limiter) now() time.Duration { return time.Since(l.epoch) }
@@ -100,20 +121,25 @@ func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 	l.mu.Lock()
 	now := l.now()
 	l.window.expire(now)
-	if len(l.queue) == 0 && l.open(now) {
-		p := l.admit()
+	held := b.Patience != nil && (len(l.held) > 0 || !l.outage.open(now))
+	if len(l.queue) == 0 && !held && l.open(now) {
+		p := l.admit(b.Patience)
 		l.mu.Unlock()
 		return p, nil
 	}
 	w := &waiter{
-		admitted: make(chan Permit, 1), refused: make(chan time.Duration, 1),
-		patient: b.Most < 0, latest: now + min(b.Most, never-now),
+		admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1),
+		patience: b.Patience, latest: now + min(b.Most, never-now),
 	}
-	if at := l.opens(len(l.queue), now).earliest; l.refuses(w, at, now) {
+	if refusal := l.refusal(w, len(l.queue), now); refusal != nil {
 		l.mu.Unlock()
-		return Permit{}, &Refusal{Wait: at - now}
+		return Permit{}, refusal
 	}
-	l.queue = append(l.queue, w)
+	if held {
+		l.held = append(l.held, w)
+	} else {
+		l.queue = append(l.queue, w)
+	}
 	l.arm(now)
 	l.mu.Unlock()
 	if b.Waiting != nil {
@@ -126,7 +152,7 @@ func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 
 func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	var tooLong <-chan time.Time
-	if !w.patient {
+	if w.patience == nil {
 		timer := time.NewTimer(w.latest - l.now())
 		defer timer.Stop()
 		tooLong = timer.C
@@ -134,8 +160,8 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	select {
 	case p := <-w.admitted:
 		return p, nil
-	case wait := <-w.refused:
-		return Permit{}, &Refusal{Wait: wait}
+	case refusal := <-w.refused:
+		return Permit{}, refusal
 	case <-tooLong:
 		// The queue's own timer may be for this very moment.
 		l.tick()
@@ -171,11 +197,14 @@ func (l *Limiter) abandon(w *waiter) time.Duration {
 	if i := slices.Index(l.queue, w); i >= 0 {
 		at = l.opens(i, now).earliest
 		l.queue = slices.Delete(l.queue, i, i+1)
+	} else if i = slices.Index(l.held, w); i >= 0 {
+		l.held = slices.Delete(l.held, i, i+1)
 	}
 	select {
 	case p := <-w.admitted:
 		l.window.cancel()
-		l.block.release(p, Outcome{})
+		l.block.release(p.block)
+		l.outage.release(p.outage)
 	default:
 	}
 	l.dispatch(now)
@@ -183,21 +212,44 @@ func (l *Limiter) abandon(w *waiter) time.Duration {
 }
 
 // Release gives a permit back when the request is over. Its place in the limit
-// becomes free one window later.
-func (l *Limiter) Release(p Permit, o Outcome) {
+// becomes free one window later. It returns the number of requests that have been
+// answered so far.
+func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	l.window.complete(now)
 	l.counts.observe(now, p.serial, o.Policies)
-	l.block.release(p, o)
-	if o.Limited {
-		l.block.extend(now, o.Wait)
-		l.review(now)
+	idle := len(l.queue)+len(l.held) == 0
+	fresh := l.block.release(p.block)
+	switch {
+	case o.Limited:
+		l.block.fail(fresh, now, o.Wait)
+		if p.patience != nil {
+			p.patience.block.observe(&l.block, p.block, now)
+		}
+	case o.Answered && fresh: // an older response does not end the block
+		l.block.succeed(idle)
 	}
-	if len(l.queue) > 0 {
+	fresh = l.outage.release(p.outage)
+	switch {
+	// While others are answered, it is no outage. Before the first answer the address
+	// may be wrong.
+	case o.Unanswered && l.answers > 0 && p.answers == l.answers:
+		l.outage.fail(fresh, now, 0)
+	case o.Answered && !o.Unanswered:
+		l.outage.succeed(idle)
+	}
+	switch {
+	case o.Limited, o.Unanswered:
+		l.review(now)
+	case o.Answered:
+		l.answers++
+	}
+	if !idle {
 		l.dispatch(now)
 	}
+	return l.answers
 }
 
 // opens is when the caller at the given place of the queue may go.
@@ -211,45 +263,84 @@ func (l *Limiter) opens(place int, now time.Duration) opening {
 
 func (l *Limiter) open(now time.Duration) bool { return l.opens(0, now).latest <= now }
 
-func (l *Limiter) admit() Permit { return l.block.stamp(Permit{serial: l.window.begin()}) }
-
-func (l *Limiter) refuses(w *waiter, at, now time.Duration) bool {
-	if w.patient {
-		return l.block.tooLong(now)
+func (l *Limiter) admit(patience *Patience) Permit {
+	p := Permit{serial: l.window.begin(), answers: l.answers, block: l.block.admit(), patience: patience}
+	if patience != nil {
+		p.outage = l.outage.admit()
+	} else {
+		p.outage = stamp{serial: l.outage.serial, run: l.outage.run}
 	}
-	return at > w.latest
+	return p
+}
+
+// refusal is that of the caller at the given place of the queue, or nil.
+func (l *Limiter) refusal(w *waiter, place int, now time.Duration) *Refusal {
+	switch at := l.opens(place, now).earliest; {
+	case w.patience == nil && at > w.latest, w.patience != nil && l.block.exhausts(&w.patience.block, now):
+		return &Refusal{Wait: at - now}
+	case w.patience != nil && l.outage.exhausts(&w.patience.outage, now):
+		return &Refusal{Wait: max(at, l.outage.until) - now, Outage: true}
+	default:
+		return nil
+	}
 }
 
 // review refuses the callers that would now have to wait too long.
 func (l *Limiter) review(now time.Duration) {
 	place := 0
-	l.queue = slices.DeleteFunc(l.queue, func(w *waiter) bool {
-		at := l.opens(place, now).earliest
-		if !l.refuses(w, at, now) {
+	refuse := func(w *waiter) bool {
+		refusal := l.refusal(w, place, now)
+		if refusal == nil {
 			place++
 			return false
 		}
-		w.refused <- at - now
+		w.refused <- refusal
 		return true
-	})
+	}
+	l.queue = slices.DeleteFunc(l.queue, refuse)
+	l.held = slices.DeleteFunc(l.held, refuse)
 }
 
 // dispatch admits the callers that may go.
 func (l *Limiter) dispatch(now time.Duration) {
 	l.window.expire(now)
-	for len(l.queue) > 0 && l.open(now) {
-		l.queue[0].admitted <- l.admit()
-		l.queue[0] = nil
-		l.queue = l.queue[1:]
+	for l.open(now) {
+		outage := !l.outage.open(now)
+		queue := &l.queue
+		if !outage && len(l.held) > 0 {
+			queue = &l.held
+		}
+		if len(*queue) == 0 {
+			break
+		}
+		w := (*queue)[0]
+		(*queue)[0] = nil
+		*queue = (*queue)[1:]
+		if outage && w.patience != nil {
+			l.held = append(l.held, w)
+			continue
+		}
+		w.admitted <- l.admit(w.patience)
 	}
 	l.arm(now)
 }
 
-// arm sets the timer for the head of the queue.
+// next is when the next caller may go: the head of the queue, or of those that an
+// outage keeps back. It is false when nobody waits.
+func (l *Limiter) next(now time.Duration) (o opening, waiting bool) {
+	o = l.opens(0, now)
+	if len(l.queue) == 0 && len(l.held) > 0 {
+		outage := l.outage.opens(now)
+		o = opening{max(o.earliest, outage.earliest), max(o.latest, outage.latest)}
+	}
+	return o, len(l.queue)+len(l.held) > 0
+}
+
+// arm sets the timer for the next caller.
 func (l *Limiter) arm(now time.Duration) {
 	at := never
-	if len(l.queue) > 0 {
-		at = l.opens(0, now).latest
+	if next, waiting := l.next(now); waiting {
+		at = next.latest
 	}
 	if l.timer == nil {
 		l.timer = time.AfterFunc(never, l.tick)
@@ -275,12 +366,13 @@ func (l *Limiter) Wait() time.Duration {
 	return l.opens(len(l.queue), now).earliest - now
 }
 
-// WaitingUntil returns when the head of the queue may go at the earliest, if any.
+// WaitingUntil returns when the next caller may go at the earliest, if any waits.
 func (l *Limiter) WaitingUntil() (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
+	next, waiting := l.next(l.now())
+	if !waiting {
 		return time.Time{}, false
 	}
-	return l.epoch.Add(l.opens(0, l.now()).earliest), true
+	return l.epoch.Add(next.earliest), true
 }

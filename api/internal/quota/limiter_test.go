@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// patience is that of an audit.
-var patience = Bounds{Most: -1}
+// patient returns the bounds of an audit.
+func patient() Bounds { return Bounds{Patience: new(Patience)} }
 
 // server counts requests at some moment between sending and completion, as the
 // vendor's does.
@@ -24,7 +24,7 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	s.mu.Lock()
 	before, after := time.Duration(random.Int64N(int64(20*time.Millisecond))), time.Duration(random.Int64N(int64(20*time.Millisecond)))
 	s.mu.Unlock()
-	t, no := l.Acquire(context.Background(), patience)
+	t, no := l.Acquire(context.Background(), patient())
 	if no != nil {
 		panic(no)
 	}
@@ -141,7 +141,7 @@ func TestWaitersGoInOrder(t *testing.T) {
 		var waiting sync.WaitGroup
 		for i := range 20 {
 			waiting.Go(func() {
-				tk, _ := l.Acquire(t.Context(), patience)
+				tk, _ := l.Acquire(t.Context(), patient())
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
@@ -165,14 +165,14 @@ func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
 		refusals := make(chan *Refusal, 1000)
 		for range 1000 {
 			go func() {
-				_, no := l.Acquire(ctx, patience)
+				_, no := l.Acquire(ctx, patient())
 				refusals <- no
 			}()
 		}
 		synctest.Wait()
 		admitted := make(chan Permit)
 		go func() {
-			tk, _ := l.Acquire(t.Context(), patience)
+			tk, _ := l.Acquire(t.Context(), patient())
 			admitted <- tk
 		}()
 		synctest.Wait()
@@ -193,18 +193,18 @@ func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
-		l.block.active = true
-		late := &waiter{admitted: make(chan Permit, 1), refused: make(chan time.Duration, 1), patient: true}
-		late.admitted <- l.admit()
+		l.block.fail(true, l.now(), 0)
+		late := &waiter{admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1), patience: new(Patience)}
+		late.admitted <- l.admit(late.patience)
 		next := make(chan Permit, 1)
 		go func() {
-			tk, _ := l.Acquire(t.Context(), patience)
+			tk, _ := l.Acquire(t.Context(), patient())
 			next <- tk
 		}()
 		synctest.Wait()
 		l.abandon(late)
 		synctest.Wait()
-		if len(next) != 1 || !(<-next).probe || l.window.inFlight != 1 || len(l.window.completed) != 0 {
+		if len(next) != 1 || !(<-next).block.counted || l.window.inFlight != 1 || len(l.window.completed) != 0 {
 			t.Errorf("%d in flight, %d completed", l.window.inFlight, len(l.window.completed))
 		}
 	})

@@ -56,7 +56,7 @@ func TestUsedUpQuotaHoldsRequestsBackUntilItsReset(t *testing.T) {
 		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Second}); no == nil || no.Wait != 31*time.Second-time.Millisecond {
 			t.Errorf("got %+v", no)
 		}
-		if tk, no := l.Acquire(t.Context(), patience); no != nil || tk.Waited != 31*time.Second-time.Millisecond {
+		if tk, no := l.Acquire(t.Context(), patient()); no != nil || tk.Waited != 31*time.Second-time.Millisecond {
 			t.Errorf("got %+v, %+v", tk, no)
 		}
 	})
@@ -70,7 +70,7 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 		l.Release(inFlight[0], seen(Policy{"default", 2, 30 * time.Second}))
 		admitted := make(chan Permit, 1)
 		go func() {
-			tk, _ := l.Acquire(t.Context(), patience)
+			tk, _ := l.Acquire(t.Context(), patient())
 			admitted <- tk
 		}()
 		synctest.Wait()

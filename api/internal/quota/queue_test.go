@@ -18,7 +18,7 @@ func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), seen(Policy{"default", 1, time.Second}))
 		slow := enterNow(t, l)
-		if tk, no := l.Acquire(t.Context(), patience); no != nil || tk.Waited != time.Second+resetMargin {
+		if tk, no := l.Acquire(t.Context(), patient()); no != nil || tk.Waited != time.Second+resetMargin {
 			t.Errorf("waited %v, %+v", tk.Waited, no)
 		}
 		l.Release(slow, Outcome{Answered: true})
@@ -40,11 +40,11 @@ func (r *queueRun) upTo(most time.Duration) time.Duration {
 }
 
 func (r *queueRun) enter(ctx context.Context) {
-	e, cancel := Bounds{Most: -1}, context.CancelFunc(func() {})
+	e, cancel := patient(), context.CancelFunc(func() {})
 	limit := never
 	switch r.IntN(4) {
 	case 0:
-		e.Most = r.upTo(30 * time.Second)
+		e = Bounds{Most: r.upTo(30 * time.Second)}
 		limit = e.Most
 	case 1:
 		limit = r.upTo(30 * time.Second)
@@ -79,6 +79,7 @@ func (r *queueRun) leave() {
 	if o.Answered && r.IntN(8) == 0 {
 		o.Limited, o.Wait = true, r.upTo(20*time.Second)
 	}
+	o.Unanswered = r.IntN(8) == 0
 	r.limiter.Release(r.inFlight[i], o)
 	r.inFlight = append(r.inFlight[:i], r.inFlight[i+1:]...)
 }
@@ -101,7 +102,7 @@ func (r *queueRun) check() error {
 			places++
 		}
 	}
-	open := !l.block.active || now >= l.block.until && !l.block.probing
+	open := l.block.open(now)
 	open = open && (l.window.limit == 0 || places < l.window.limit)
 	for _, s := range l.counts.entries {
 		open = open && (now >= s.until || s.remaining > int64(len(r.inFlight)))
@@ -111,8 +112,8 @@ func (r *queueRun) check() error {
 		return fmt.Errorf("%d of %d places are taken", places, l.window.limit)
 	case len(r.inFlight) != l.window.inFlight:
 		return fmt.Errorf("%d requests in flight, %d counted", len(r.inFlight), l.window.inFlight)
-	case open && len(l.queue) > 0:
-		return fmt.Errorf("%d callers wait while the next may go", len(l.queue))
+	case open && (len(l.queue) > 0 || len(l.held) > 0 && l.outage.open(now)):
+		return fmt.Errorf("%d callers and %d patient ones wait while the next may go", len(l.queue), len(l.held))
 	}
 	return nil
 }

@@ -1,6 +1,4 @@
-// Package badhttp2 is a server for tests that breaks HTTP/2 in a way that
-// net/http of Go before 1.26.11 and 1.27.4 does not survive.
-package badhttp2
+package stuck
 
 import (
 	"crypto/tls"
@@ -20,12 +18,12 @@ const (
 	windowUpdate = 0x8
 )
 
-// NewServer starts a server on loopback that answers each request with a
-// WINDOW_UPDATE that overflows the window of the request's stream. In the
-// versions named above this locks the connection for ever, and with it all
+// newServer starts a server on loopback that answers each request with a
+// WINDOW_UPDATE that overflows the window of the request's stream. In Go
+// before 1.26.11 and 1.27.4 this locks the connection for ever, and with it all
 // requests of the transport. Each request is reported on requests, if there is
 // room. The caller must close the connections of the clients, and the server.
-func NewServer(requests chan<- struct{}) *httptest.Server {
+func newServer(requests chan<- struct{}) *httptest.Server {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.EnableHTTP2 = true
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -71,6 +69,6 @@ func serve(conn net.Conn, requests chan<- struct{}) {
 }
 
 func frame(kind byte, stream uint32, payload []byte) []byte {
-	out := []byte{0, 0, byte(len(payload)), kind, 0}
+	out := []byte{0, 0, byte(len(payload) & 0xff), kind, 0}
 	return append(binary.BigEndian.AppendUint32(out, stream), payload...)
 }

@@ -1,0 +1,148 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// The end of an attempt, or a limit of the transport, is not the caller's deadline,
+// also when the caller cancels at the same time.
+func TestACancelTogetherWithALimitIsNoDeadline(t *testing.T) {
+	t.Parallel()
+	for name, rt := range map[string]func(context.CancelFunc) roundTrip{
+		"limit of the transport": func(cancel context.CancelFunc) roundTrip {
+			return func(*http.Request) (*http.Response, error) {
+				cancel()
+				return nil, fmt.Errorf("dialing: %w", context.DeadlineExceeded)
+			}
+		},
+		"end of the attempt": func(cancel context.CancelFunc) roundTrip {
+			return func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				time.Sleep(50 * time.Millisecond)
+				cancel()
+				return nil, r.Context().Err()
+			}
+		},
+		"transport that does not return": func(cancel context.CancelFunc) roundTrip {
+			return func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				time.Sleep(50 * time.Millisecond)
+				cancel()
+				time.Sleep(time.Second)
+				return nil, r.Context().Err()
+			}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			_, err := newClient(t, rt(cancel), api.WithAttemptTimeout(time.Second)).Associations(ctx, cert)
+			if errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v; deadline %t, canceled %t", name, err, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled))
+			}
+			time.Sleep(2 * time.Second)
+		})
+	}
+}
+
+type nilHandler struct{ slog.Handler }
+
+type nilContext struct{ context.Context }
+
+func TestNilInAnInterfaceIsRefused(t *testing.T) {
+	t.Parallel()
+	for want, option := range map[string]api.Option{
+		"WithHTTPClient: the transport is a nil *http.Transport":    api.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
+		"WithHTTPClient: the transport is a nil api_test.roundTrip": api.WithHTTPClient(&http.Client{Transport: roundTrip(nil)}),
+		"WithLogger: the logger has no handler":                     api.WithLogger(new(slog.Logger)),
+		"WithLogger: the logger has no handler, or a nil one":       api.WithLogger(slog.New((*nilHandler)(nil))),
+	} {
+		if _, err := api.New(api.APIToken(token), option); !errors.Is(err, api.ErrInvalidArgument) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := newClient(t, scripted(reply(200, emptyBody))).Associations((*nilContext)(nil), cert); !errors.Is(err, api.ErrInvalidArgument) {
+		t.Errorf("a nil context: %v", err)
+	}
+}
+
+func TestAnErrorReadFromJSONIsOneLine(t *testing.T) {
+	t.Parallel()
+	const hostile = "a\nb\r\x1b[2J\u2028c"
+	text, err := json.Marshal(map[string]any{
+		"status_code": 500, "ray_id": hostile,
+		"errors":   []any{map[string]any{"code": 1, "message": hostile, "pointer": hostile}},
+		"messages": []any{map[string]any{"code": 1, "message": hostile}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range []string{"", `,"error":` + jsonString(hostile)} {
+		var e api.Error
+		if err := json.Unmarshal([]byte(strings.TrimSuffix(string(text), "}")+more+"}"), &e); err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Error(); strings.ContainsAny(got, "\n\r\x1b\u2028") {
+			t.Errorf("the error has several lines: %q", got)
+		}
+	}
+}
+
+// A failure in any form that is known keeps its codes, whatever else is odd.
+func TestTheCodesOfAFailureDecide(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int{
+		`{"success":false,"errors":[{"code":1000,"message":"no"}],"result":"odd"}`:                   1000,
+		`{"success":false,"errors":[{"code":1000,"message":"no"}],"result":[7]}`:                     1000,
+		`{"success":false,"errors":[{"code":"1000","message":"no"}],"result":null}`:                  1000,
+		`{"success":false,"errors":[{"code":1000}],"messages":["odd"],"result":{}}`:                  1000,
+		`{"success":false,"errors":[{"code":1000}],"messages":"odd","result_info":7}`:                1000,
+		`{"success":false,"errors":{"code":"1000.0","message":"no"},"messages":[7],"result":[null]}`: 1000,
+		`{"result":7,"errors":["no"],"success":false}`:                                               0,
+	} {
+		for _, status := range []int{200, 400} {
+			_, err := newClient(t, scripted(reply(status, body))).Associations(t.Context(), cert)
+			wantSentinels(t, err, api.ErrRejected)
+			if e := asError(t, err); len(e.Details) != 1 || e.Details[0].Code != want {
+				t.Errorf("HTTP %d, %s: %+v", status, body, e.Details)
+			}
+		}
+	}
+}
+
+func TestResultsHaveAShortText(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, scripted(reply(200, inUseBody)))
+	list, err := client.Associations(t.Context(), cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const inUse = "in_use: 1 association"
+	for want, value := range map[string]any{
+		inUse:                           *list,
+		cert.ID + ": " + inUse:          api.AuditResult{Certificate: cert, List: list},
+		cert.ID + ": unknown: cloudfla": api.AuditResult{Certificate: cert, Err: &api.Error{StatusCode: 404}},
+		"unknown: 0 uses":               api.Evidence{},
+		cert.ID + ": unknown: 0 uses":   api.InventoryItem{Certificate: api.Certificate{Ref: cert}},
+	} {
+		for _, verb := range []string{"%v", "%+v", "%s"} {
+			if got := fmt.Sprintf(verb, value); !strings.HasPrefix(got, want) || len(got) > 150 {
+				t.Errorf("%s of a %T: %q, want %q", verb, value, got, want)
+			}
+		}
+	}
+	if got := fmt.Sprint(list, (*api.AssociationList)(nil)); got != inUse+" <nil>" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,278 @@
+package quota
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func limited(wait time.Duration) Outcome {
+	return Outcome{Answered: true, Limited: true, Wait: wait}
+}
+
+func enterNow(t *testing.T, l *Limiter) Permit {
+	t.Helper()
+	tk, no := l.Acquire(t.Context(), Bounds{})
+	if no != nil {
+		t.Fatalf("refused: %+v", no)
+	}
+	return tk
+}
+
+func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), limited(time.Minute))
+		admitted := make(chan Permit, 10)
+		for range 10 {
+			go func() {
+				tk, _ := l.Acquire(t.Context(), patient())
+				admitted <- tk
+			}()
+		}
+		time.Sleep(time.Minute - 1)
+		synctest.Wait()
+		if len(admitted) != 0 {
+			t.Fatalf("%d went before the block ended", len(admitted))
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(admitted) != 1 {
+			t.Fatalf("%d went when the block ended", len(admitted))
+		}
+		l.Release(<-admitted, limited(time.Minute))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(admitted) != 1 {
+			t.Fatalf("%d went when the second block ended", len(admitted))
+		}
+		l.Release(<-admitted, Outcome{})
+		synctest.Wait()
+		if len(admitted) != 1 {
+			t.Fatalf("%d went after a probe without an answer", len(admitted))
+		}
+		for _, want := range []int{2, 3, 4} { // the others follow as the answers come
+			l.Release(<-admitted, Outcome{Answered: true})
+			synctest.Wait()
+			if len(admitted) != want {
+				t.Fatalf("%d in flight, want %d", len(admitted), want)
+			}
+		}
+	})
+}
+
+func TestAnswersFromBeforeTheBlockDoNotEndIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		early, refused := enterNow(t, l), enterNow(t, l)
+		l.Release(refused, limited(time.Minute))
+		l.Release(early, Outcome{Answered: true})
+		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Second}); no == nil || no.Wait != time.Minute {
+			t.Errorf("got %+v", no)
+		}
+	})
+}
+
+func TestABlockSendsThoseAwayWhoCannotWaitThatLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(1, time.Second)
+		first := enterNow(t, l)
+		answers := make(chan *Refusal, 2)
+		for _, e := range []Bounds{{Most: 10 * time.Second}, patient()} {
+			go func() {
+				_, no := l.Acquire(t.Context(), e)
+				answers <- no
+			}()
+		}
+		synctest.Wait()
+		start := time.Now()
+		l.Release(first, limited(time.Minute))
+		if no := <-answers; no == nil || no.Wait != time.Minute || time.Since(start) != 0 {
+			t.Errorf("after %v: %+v", time.Since(start), no)
+		}
+		if no := <-answers; no != nil || time.Since(start) != time.Minute {
+			t.Errorf("after %v: %+v", time.Since(start), no)
+		}
+	})
+}
+
+func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
+	t.Parallel()
+	for _, wait := range []time.Duration{15*time.Minute + 1, 10 * time.Minute, 5 * time.Minute, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			l := NewLimiter(0, 0)
+			start, bounds := time.Now(), patient()
+			for {
+				tk, no := l.Acquire(context.Background(), bounds)
+				if no != nil {
+					break
+				}
+				l.Release(tk, limited(wait))
+				if time.Since(start) > time.Hour {
+					t.Fatal("never ends")
+				}
+			}
+			if took := time.Since(start); took > MaxBlock || took+wait <= MaxBlock {
+				t.Errorf("gave up on blocks of %v after %v", wait, took)
+			}
+			// When the block is over, the next call may find out.
+			time.Sleep(24 * time.Hour)
+			l.Release(enterNow(t, l), limited(time.Second))
+			if _, no := l.Acquire(context.Background(), patient()); no != nil {
+				t.Errorf("an old block counts: %+v", no)
+			}
+		})
+	}
+}
+
+func TestABlockCannotLastForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), limited(never))
+		time.Sleep(longestBlock)
+		enterNow(t, l)
+	})
+}
+
+// A limit of five requests a second beside 32 callers: a probe that succeeds must not
+// make all of them go at once.
+func TestReleaseGrowsWithSuccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		var mu sync.Mutex
+		var second time.Time
+		answered, refused, used := 0, 0, 0
+		request := func() Outcome {
+			mu.Lock()
+			defer mu.Unlock()
+			if now := time.Now(); now.Sub(second) >= time.Second {
+				second, used = now, 0
+			}
+			if used++; used > 5 {
+				refused++
+				return limited(time.Second)
+			}
+			answered++
+			return Outcome{Answered: true}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+		defer cancel()
+		var running sync.WaitGroup
+		bounds := patient()
+		for range 32 {
+			running.Go(func() {
+				for {
+					p, no := l.Acquire(ctx, bounds)
+					if no != nil {
+						return
+					}
+					time.Sleep(10 * time.Millisecond)
+					o := request()
+					time.Sleep(10 * time.Millisecond)
+					l.Release(p, o)
+				}
+			})
+		}
+		running.Wait()
+		if answered < 400 || refused > answered {
+			t.Errorf("%d refusals for %d answers", refused, answered)
+		}
+		t.Logf("%d refusals for %d answers", refused, answered)
+	})
+}
+
+func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		unanswered := Outcome{Unanswered: true}
+		l.Release(enterNow(t, l), unanswered) // before the first answer: no outage
+		l.Release(enterNow(t, l), Outcome{Answered: true})
+		bounds := patient()
+		var inFlight []Permit
+		for range 32 {
+			p, no := l.Acquire(t.Context(), bounds)
+			if no != nil || p.Waited != 0 {
+				t.Fatal(no)
+			}
+			inFlight = append(inFlight, p)
+		}
+		for _, p := range inFlight {
+			l.Release(p, unanswered)
+		}
+		admitted := make(chan Permit, 64)
+		for range 64 {
+			go func() {
+				p, _ := l.Acquire(t.Context(), bounds)
+				admitted <- p
+			}()
+		}
+		start, probes := time.Now(), 0
+		for time.Since(start) < time.Minute {
+			synctest.Wait()
+			if len(admitted) > 1 {
+				t.Fatalf("%d probes at a time", len(admitted))
+			}
+			if len(admitted) == 1 {
+				probes++
+				l.Release(<-admitted, unanswered)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if probes < 20 || probes > 40 {
+			t.Errorf("%d probes in a minute", probes)
+		}
+		l.Release(enterNow(t, l), Outcome{}) // a single call is not kept back
+		time.Sleep(5 * time.Second)
+		for n := 1; n <= 5; n++ {
+			synctest.Wait()
+			if len(admitted) != n {
+				t.Fatalf("%d in flight, want %d", len(admitted), n)
+			}
+			l.Release(<-admitted, Outcome{Answered: true})
+		}
+	})
+}
+
+// The time that an audit sits out begins with its own first refusal, and with the
+// last of the requests that were in flight then.
+func TestPatienceIsThatOfOneAudit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		first, second := patient(), patient()
+		acquire := func(b Bounds) Permit {
+			p, no := l.Acquire(t.Context(), b)
+			if no != nil {
+				t.Fatalf("refused: %+v", no)
+			}
+			return p
+		}
+		early := []Permit{acquire(first), acquire(first), acquire(first)}
+		for _, p := range early {
+			l.Release(p, limited(MaxBlock))
+			time.Sleep(10 * time.Millisecond)
+		}
+		p := acquire(first) // 15 minutes later
+		if p.Waited <= MaxBlock-time.Second {
+			t.Errorf("waited %v", p.Waited)
+		}
+		waits := make(chan Permit, 1)
+		go func() { waits <- acquire(second) }()
+		synctest.Wait()
+		l.Release(p, limited(10*time.Minute))
+		if _, no := l.Acquire(t.Context(), first); no == nil || no.Wait != 10*time.Minute {
+			t.Errorf("the audit that has waited for 15 minutes goes on: %+v", no)
+		}
+		if p := <-waits; p.Waited != 10*time.Minute {
+			t.Errorf("the other one waited %v", p.Waited)
+		}
+	})
+}

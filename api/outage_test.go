@@ -1,0 +1,186 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// A Retry-After of the whole service holds all requests of an audit back, which sits
+// it out and does not count it as an attempt.
+func TestAnAuditSitsOutRetryAfterOfTheService(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]api.Option{
+		"by default":        nil,
+		"without a wait":    {api.WithMaxRetryWait(0)},
+		"without a retry":   {api.WithMaxAttempts(2)},
+		"with a short wait": {api.WithMaxRetryWait(time.Second)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			start, early, requests := time.Now(), new(atomic.Int32), new(atomic.Int32)
+			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+				requests.Add(1)
+				if at := time.Since(start); at < 10*time.Minute {
+					early.Add(1)
+					return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
+				}
+				return echoing(r)
+			})
+			n := 0
+			for r := range newClient(t, rt, options...).Audit(t.Context(), numbered(100)) {
+				if n++; r.Err != nil {
+					t.Errorf("%s: %v", name, r.Err)
+				}
+			}
+			if n != 100 || early.Load() > 32+10 {
+				t.Errorf("%s: %d results, %d requests in the first 10 minutes, %d in all", name, n, early.Load(), requests.Load())
+			}
+		})
+	}
+}
+
+// One certificate for which the service asks to wait does not keep the audit for ever.
+func TestRetryAfterOfOneCertificateIsItsOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if idOf(r) == "7" {
+				return answer(503, envelopeWith("1"), "Retry-After", "2"), nil
+			}
+			return echoing(r)
+		})
+		failed := 0
+		for r := range newClient(t, rt).Audit(t.Context(), numbered(100), api.WithConcurrency(4)) {
+			if r.Err != nil {
+				failed++
+				if !errors.Is(r.Err, api.ErrServer) || r.Certificate.ID != "7" {
+					t.Errorf("%s: %v", r.Certificate.ID, r.Err)
+				}
+			}
+		}
+		if failed != 1 {
+			t.Errorf("%d failed", failed)
+		}
+	})
+}
+
+// Refusals that come one after the other, each for 15 minutes, are one block; and the
+// 15 minutes of an audit do not begin before it.
+func TestFifteenMinutesAreThoseOfTheAudit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, sent := time.Now(), new(atomic.Int32)
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if time.Since(start) > time.Minute {
+				return echoing(r)
+			}
+			time.Sleep(time.Duration(sent.Add(1)) * 10 * time.Millisecond)
+			return answer(429, envelopeWith("971"), "Retry-After", "900"), nil
+		})
+		for r := range newClient(t, rt).Audit(t.Context(), numbered(100)) {
+			if r.Err != nil {
+				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if left := 20*time.Minute - time.Since(start); left > 0 {
+				return answer(429, envelopeWith("971"), "Retry-After", fmt.Sprint(min(600, int(left.Seconds())))), nil
+			}
+			return echoing(r)
+		})
+		client := newClient(t, rt)
+		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrRateLimited) {
+			t.Fatal(err)
+		}
+		time.Sleep(10*time.Minute - time.Second)
+		for r := range client.Audit(t.Context(), numbered(10)) {
+			if r.Err != nil {
+				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
+			}
+		}
+	})
+}
+
+// An outage without end ends an audit after 15 minutes, and a server that never
+// answers at once.
+func TestALongOutageEndsTheAudit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answers int32
+		most    time.Duration
+	}{
+		"after some answers": {10, 16 * time.Minute},
+		"from the beginning": {0, 10 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			requests := new(atomic.Int32)
+			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+				if requests.Add(1) > c.answers {
+					return nil, errors.New("connection refused")
+				}
+				return echoing(r)
+			})
+			start, answered, notAsked := time.Now(), 0, 0
+			for r := range newClient(t, rt).Audit(t.Context(), numbered(5000), api.WithConcurrency(4)) {
+				switch {
+				case r.Err == nil:
+					answered++
+				case !errors.Is(r.Err, api.ErrUnreachable):
+					t.Fatalf("%s: %v", name, r.Err)
+				case errors.Is(r.Err, api.ErrNotAsked):
+					notAsked++
+				}
+			}
+			if took := time.Since(start); answered != int(c.answers) || notAsked < 4900 || took > c.most || requests.Load() > 1000 {
+				t.Errorf("%s: %d answered, %d not asked, after %v with %d requests", name, answered, notAsked, took, requests.Load())
+			}
+		})
+	}
+}
+
+func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
+	t.Parallel()
+	certs := func(yield func(api.CertificateRef) bool) {
+		for i := range 300 {
+			if !yield(api.CertificateRef{AccountID: []string{"refused", "good", "waf"}[i%3], ID: fmt.Sprint(i)}) {
+				return
+			}
+		}
+	}
+	asked := map[string]int{}
+	rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+		account := strings.Split(r.URL.Path, "/")[4]
+		asked[account]++
+		switch {
+		case account == "refused", account == "good" && asked[account]%3 != 0:
+			return answer(403, envelopeWith("10000")), nil
+		case account == "waf":
+			return answer(403, "<html>", "Content-Type", "text/html"), nil
+		}
+		return answer(200, emptyBody), nil
+	})
+	notAsked := 0
+	for r := range newClient(t, rt).Audit(t.Context(), certs, api.WithConcurrency(1)) {
+		if !errors.Is(r.Err, api.ErrNotAsked) {
+			continue
+		}
+		notAsked++
+		wantSentinels(t, r.Err, api.ErrNotAsked, api.ErrForbidden)
+		if e := asError(t, r.Err); r.Certificate.AccountID != "refused" || e.Attempts != 0 || !strings.Contains(e.Error(), "SSL and Certificates Read") {
+			t.Errorf("%s of %s: %v", r.Certificate.ID, r.Certificate.AccountID, r.Err)
+		}
+	}
+	if notAsked != 97 || asked["refused"] != 3 || asked["good"] != 100 || asked["waf"] != 100 {
+		t.Errorf("%d not asked; requests by account: %v", notAsked, asked)
+	}
+}

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+	"sync"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
+)
+
+// series is what the calls of one audit or inventory share. These calls are
+// patient: they wait for the limiter, for the end of blocks and for the end of
+// outages without a bound of their own.
+type series struct {
+	ctx context.Context // of the requests
+	// admission is the context of the waits. It ends earlier, when further requests
+	// are pointless.
+	admission context.Context
+	stop      context.CancelCauseFunc
+	cancel    context.CancelFunc
+	patience  quota.Patience
+	// asking and waiting are called before the first request of a call and before a
+	// wait for the limiter.
+	asking, waiting func()
+
+	mu sync.Mutex
+	// refusals counts the 403s of the associations of an account since its last
+	// success.
+	refusals map[string]int
+}
+
+func newSeries(ctx context.Context, asking, waiting func()) *series {
+	s := &series{asking: asking, waiting: waiting, refusals: map[string]int{}}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.admission, s.stop = context.WithCancelCause(s.ctx)
+	return s
+}
+
+// patient is the policy of a single call that waits as those of a series do. The
+// context must end.
+func patient(ctx context.Context) callPolicy {
+	return newSeries(ctx, func() {}, func() {}).policy()
+}
+
+func (s *series) policy() callPolicy { return callPolicy{admission: s.admission, series: s} }
