@@ -221,6 +221,28 @@ func TestDeleteThatTheAPIRefuses(t *testing.T) {
 	}
 }
 
+func TestHostileTextOfADeletionIsHarmless(t *testing.T) {
+	t.Parallel()
+	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
+	server := newFake(t, nil)
+	err := errors.Join(
+		server.AddCertificate(ref("free"), apitest.Certificate{Name: takeover}),
+		server.AddCertificate(ref("used"), apitest.Certificate{Name: takeover, Type: takeover}),
+		server.Script(apitest.Target{Operation: deleting}, apitest.Failure(400, api.ErrorDetail{Code: 1, Message: takeover}).Always()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range formatNames() {
+		got := execute(t, command(t, against(server), "delete", "--yes", "-o", format, "free", "used"))
+		got.expect(t, exitFailure, "0 deleted, 2 kept")
+		for line := range strings.Lines(got.stdout + got.stderr) {
+			if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
+				t.Errorf("%s: not printable: %q", format, text)
+			}
+		}
+	}
+}
+
 // The evidence is unused, and then the store has a use, which the API refuses.
 func TestDeleteOfWhatBecomesUsed(t *testing.T) {
 	t.Parallel()

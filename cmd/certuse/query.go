@@ -229,7 +229,7 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	switch {
 	case writeErr != nil:
 		return out.failure(writeErr)
-	case len(total.failed) == 0, q.deletion.yes: // a record of what was deleted is never lost
+	case len(total.failed) == 0:
 		if err := out.commit(); err != nil {
 			return err
 		}

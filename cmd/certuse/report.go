@@ -98,7 +98,7 @@ func writePrometheus(r *report) error {
 		samples(func(value int64, labels ...string) {
 			var pairs []string
 			for pair := range slices.Chunk(labels, 2) {
-				pairs = append(pairs, fmt.Sprintf(`%s="%s"`, pair[0], labelValue.Replace(pair[1])))
+				pairs = append(pairs, fmt.Sprintf(`%s="%s"`, pair[0], labelValue.Replace(printable(pair[1]))))
 			}
 			fmt.Fprintf(&lines, "%s%s{%s} %d\n", metricPrefix, name, strings.Join(pairs, ","), value)
 		})
@@ -152,8 +152,8 @@ func writePrometheus(r *report) error {
 	return err
 }
 
-// labelValue escapes as the text format of Prometheus does.
-var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+// labelValue escapes printable text as the text format of Prometheus does.
+var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func oneIf(b bool) int64 {
 	if b {

@@ -10,8 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -157,45 +155,6 @@ func TestInterruptOfAWholeAccountSaysThatItIsIncomplete(t *testing.T) {
 	got.expect(t, exitUnknown, "1 certificate: 1 in use, 0 unused, 0 unknown", "Not all certificates were read.")
 	if n := strings.Count(got.stdout, "\n"); n != 1 {
 		t.Errorf("%d lines:\n%s", n, got.stdout)
-	}
-}
-
-func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	p := start(t, command(t, against(server), "wait", "used"))
-	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting for ") })
-	p.signal(t, os.Interrupt)
-	got := p.end(t)
-	got.expect(t, exitUnknown, "interrupted", "1 in use, 0 unused, 0 unknown")
-	if !strings.Contains(got.stdout, "gateway (active)") {
-		t.Errorf("the table does not say what uses it:\n%s", got.stdout)
-	}
-}
-
-func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
-	t.Parallel()
-	server := newStock(t)
-	second := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-2"}}
-	if err := server.Script(second, apitest.ServerError(502).After(2*time.Second)); err != nil { // then sent again
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "deleted.jsonl")
-	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"))
-	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
-	p.signal(t, os.Interrupt)
-	got := p.end(t)
-	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := deletions(t, string(text))
-	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not asked: interrupted" {
-		t.Errorf("%s", text)
-	}
-	if left := stock(t, server); slices.Contains(left, "free-2") || !slices.Contains(left, "free-3") {
-		t.Errorf("left: %v", left)
 	}
 }
 

@@ -3,37 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
-
-func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"free": unused})
-	if err := server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}); err != nil {
-		t.Fatal(err)
-	}
-	p := start(t, command(t, against(server), "wait", "used", "free", "-o", "id"))
-	eventually(t, "what uses the certificate", func() bool {
-		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
-	})
-	if err := server.SetAssociations(ref("used")); err != nil {
-		t.Fatal(err)
-	}
-	got := p.end(t)
-	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
-	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
-		t.Errorf("%q", got.stdout)
-	}
-	if n := strings.Count(got.stderr, "waiting for"); n != 1 {
-		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
-	}
-}
 
 func TestWaitSaysHowItEnded(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,77 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	if err := server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, command(t, against(server), "wait", "used", "free", "-o", "id"))
+	eventually(t, "what uses the certificate", func() bool {
+		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
+	})
+	if err := server.SetAssociations(ref("used")); err != nil {
+		t.Fatal(err)
+	}
+	got := p.end(t)
+	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
+	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
+		t.Errorf("%q", got.stdout)
+	}
+	if n := strings.Count(got.stderr, "waiting for"); n != 1 {
+		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
+	}
+}
+
+func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	p := start(t, command(t, against(server), "wait", "used"))
+	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting for ") })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "interrupted", "1 in use, 0 unused, 0 unknown")
+	if !strings.Contains(got.stdout, "gateway (active)") {
+		t.Errorf("the table does not say what uses it:\n%s", got.stdout)
+	}
+}
+
+func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	second := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-2"}}
+	if err := server.Script(second, apitest.ServerError(502).After(2*time.Second)); err != nil { // then sent again
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"))
+	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := deletions(t, string(text))
+	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not asked: interrupted" {
+		t.Errorf("%s", text)
+	}
+	if left := stock(t, server); slices.Contains(left, "free-2") || !slices.Contains(left, "free-3") {
+		t.Errorf("left: %v", left)
+	}
+}
