@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 // Audit asks for every certificate of certs, several at a time, and yields one
@@ -79,7 +81,7 @@ type audit struct {
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	a := &audit{client: c, config: cfg}
-	a.series = newSeries(ctx, a.tally.ask, a.tally.wake)
+	a.series = newSeries(ctx, quota.MaxBlock, a.tally.ask, a.tally.wake)
 	a.tally.news = make(chan struct{}, 1)
 	return a
 }

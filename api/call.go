@@ -136,11 +136,18 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 	}
 	wait = max(k.nextDelay(), fail.RetryAfter)
 	held := false // by the limiter, which then bounds the load
-	if k.policy.series != nil {
+	if series := k.policy.series; series != nil {
 		held = holdsAll(fail) || fail.transient && (k.answers > 0 || fail.local)
-		if fail.Is(ErrRateLimited) || held && k.inOutage(fail) {
+		longest := k.client.attemptTimeout
+		if holdsAll(fail) {
+			longest = series.longest
+		}
+		switch lasted, outage := k.inOutage(fail); {
+		case fail.Is(ErrRateLimited), held && outage && lasted <= longest:
 			k.uncounted++
 			return fail.RetryAfter, true
+		case outage && holdsAll(fail):
+			return 0, false
 		}
 	}
 	if k.attempts-k.uncounted >= k.client.maxAttempts {
@@ -167,16 +174,16 @@ type outage struct {
 }
 
 // inOutage reports whether no call of the client was answered since the last failure
-// of this one. So the failure is not one of this call alone, and does not count as an
-// attempt, as a lack of file descriptors does not; but when it lasts longer than an attempt may, without a time given by the
-// server, it counts: this call may be the only one left, and the reason for it.
-func (k *call) inOutage(fail *Error) bool {
+// of this one, and how long that has lasted. So the failure is not one of this call
+// alone, and does not count as an attempt, as a lack of file descriptors does not. But
+// after some time it counts: this call may be the only one left, and the reason for it.
+func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.answers != k.answers && !fail.local {
-		k.outage = outage{k.answers, now}
-		return false
+		k.outage.answers, k.outage.since = k.answers, now
+		return 0, false
 	}
-	return holdsAll(fail) || now.Sub(k.outage.since) <= k.client.attemptTimeout
+	return now.Sub(k.outage.since), true
 }
 
 // holdsAll reports whether a failure is no matter of one call: the server asks all

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 const operationInventory = "inventory of mTLS certificates"
@@ -31,8 +33,9 @@ const operationInventory = "inventory of mTLS certificates"
 // minutes, and [ErrUnreachable] when it answers none for that time, or not the first.
 //
 // Like an audit, an inventory waits for the limiter, and sits out blocks by the
-// vendor and outages, for as long as it takes. Leaving the loop cancels the requests
-// in flight and waits until everything that the inventory started has ended.
+// vendor and outages, for as long as it takes; but a source that for five minutes
+// does nothing but ask all callers to wait has failed. Leaving the loop cancels the
+// requests in flight and waits until everything that the inventory started has ended.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
@@ -126,7 +129,8 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), news: make(chan struct{}, 1),
 	}
-	v.series = newSeries(ctx, v.asked, v.wake)
+	// Of the operations of an inventory one may be out of order, and not the service.
+	v.series = newSeries(ctx, quota.AssumedBlock, v.asked, v.wake)
 	return v, nil
 }
 

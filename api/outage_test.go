@@ -213,3 +213,37 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 		}
 	})
 }
+
+// A source that only asks to wait fails after five minutes, and the others are read.
+func TestASourceOutOfOrderDoesNotEndTheInventory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/hyperdrive/configs"):
+				return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
+			case strings.HasSuffix(r.URL.Path, "/mtls_certificates"):
+				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"a","ca":false}]}`), nil
+			case strings.HasSuffix(r.URL.Path, "/gateway/configuration"):
+				return answer(200, `{"success":true,"errors":[],"messages":[],"result":{}}`), nil
+			default:
+				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[]}`), nil
+			}
+		})
+		start, items := time.Now(), 0
+		for item, err := range newClient(t, rt).Inventory(t.Context(), cert.AccountID) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			items++
+			for _, r := range item.Evidence.Sources {
+				if failed := r.State == api.SourceFailed; failed != (r.Source == api.SourceHyperdrive) {
+					t.Errorf("%s: %s", r.Source, r.State)
+				}
+			}
+		}
+		if took := time.Since(start); items != 1 || took < 5*time.Minute || took > 8*time.Minute {
+			t.Errorf("%d items after %v", items, took)
+		}
+	})
+}

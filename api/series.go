@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
@@ -18,6 +19,9 @@ type series struct {
 	stop      context.CancelCauseFunc
 	cancel    context.CancelFunc
 	patience  quota.Patience
+	// longest is for how long a call is repeated while the server answers nothing but
+	// that all callers wait.
+	longest time.Duration
 	// asking and waiting are called before the first request of a call and before a
 	// wait for the limiter.
 	asking, waiting func()
@@ -28,8 +32,8 @@ type series struct {
 	refusals map[string]int
 }
 
-func newSeries(ctx context.Context, asking, waiting func()) *series {
-	s := &series{asking: asking, waiting: waiting, refusals: map[string]int{}}
+func newSeries(ctx context.Context, longest time.Duration, asking, waiting func()) *series {
+	s := &series{longest: longest, asking: asking, waiting: waiting, refusals: map[string]int{}}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.admission, s.stop = context.WithCancelCause(s.ctx)
 	return s
@@ -38,7 +42,7 @@ func newSeries(ctx context.Context, asking, waiting func()) *series {
 // patient is the policy of a single call that waits as those of a series do. The
 // context must end.
 func patient(ctx context.Context) callPolicy {
-	return newSeries(ctx, func() {}, func() {}).policy()
+	return newSeries(ctx, quota.AssumedBlock, func() {}, func() {}).policy()
 }
 
 func (s *series) policy() callPolicy { return callPolicy{admission: s.admission, series: s} }
