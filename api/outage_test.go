@@ -225,7 +225,7 @@ func TestASourceOutOfOrderDoesNotEndTheInventory(t *testing.T) {
 			case strings.HasSuffix(r.URL.Path, "/mtls_certificates"):
 				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"a","ca":false}]}`), nil
 			case strings.HasSuffix(r.URL.Path, "/gateway/configuration"):
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":{}}`), nil
+				return answer(200, `{"success":true,"errors":[],"messages":[],"result":{"settings":{}}}`), nil
 			default:
 				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[]}`), nil
 			}
