@@ -24,7 +24,8 @@ type ListOption func(*listOptions)
 type listOptions struct{ types []string }
 
 // WithTypes lists only certificates of these types, such as "custom". The API
-// does the filtering.
+// does the filtering; the total of the response may then be that of all types, and
+// its number of pages says where the list ends.
 func WithTypes(types ...string) ListOption {
 	return func(o *listOptions) { o.types = slices.Clone(types) }
 }
@@ -36,8 +37,10 @@ func WithTypes(types ...string) ListOption {
 // [ErrUnexpectedResponse] when a server answers another page than the one that
 // was asked for, or a response that carries errors or comes from a cache;
 // [ErrTruncated] when not all certificates came, for example because the list
-// changed while it was read. So a loop that ends without an
-// error has seen all of them, each once.
+// changed while it was read, and when the page numbers of the responses do not
+// show that all came. A list of fewer than 10 needs no numbers. A loop that ends
+// without an error has seen all certificates, each once; the exception are changes
+// between two pages that leave the total as it is.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
@@ -53,7 +56,7 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	rows := list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
 	}}
-	return pages(ctx, c, listCertificates, policy, validateID("account id", accountID, maxAccountIDLength), 0, rows, onPage,
+	return pages(ctx, c, listCertificates, policy, validateID("account id", accountID, maxAccountIDLength), 0, len(options.types) > 0, rows, onPage,
 		func(cert Certificate) string { return cert.Ref.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
