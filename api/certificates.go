@@ -18,8 +18,9 @@ var (
 
 var errAnotherCertificate = errors.New("the response is about another certificate")
 
-// ListOption changes what [Client.Certificates] lists.
-type ListOption func(*listOptions)
+// ListOption changes what [Client.Certificates] lists. A wrong one sends nothing and
+// is an [ErrInvalidArgument] that names it.
+type ListOption func(*listOptions) error
 
 type listOptions struct{ types []string }
 
@@ -27,7 +28,14 @@ type listOptions struct{ types []string }
 // does the filtering; the total of the response may then be that of all types, and
 // its number of pages says where the list ends.
 func WithTypes(types ...string) ListOption {
-	return func(o *listOptions) { o.types = slices.Clone(types) }
+	types = slices.Clone(types)
+	return func(o *listOptions) error {
+		if len(types) == 0 || slices.Contains(types, "") {
+			return errors.New("WithTypes: no types, or an empty one")
+		}
+		o.types = types
+		return nil
+	}
 }
 
 // Certificates lists the certificates of an account, page by page. Each range
@@ -50,13 +58,11 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 
 func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo), opts ...ListOption) iter.Seq2[Certificate, error] {
 	var options listOptions
-	for _, opt := range opts {
-		opt(&options)
-	}
+	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
 	rows := list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
 	}}
-	return pages(ctx, c, listCertificates, policy, validateID("account id", accountID, maxAccountIDLength), 0, len(options.types) > 0, rows, onPage,
+	return pages(ctx, c, listCertificates, policy, invalid, 0, len(options.types) > 0, rows, onPage,
 		func(cert Certificate) string { return cert.Ref.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
