@@ -231,6 +231,14 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account})
 			return err
 		},
+		"Hostnames of an id in capital letters": func() error {
+			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account, CertificateID: strings.ToUpper(cert.ID)})
+			return err
+		},
+		"Hostnames of an id without hyphens": func() error {
+			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account, CertificateID: strings.ReplaceAll(cert.ID, "-", "")})
+			return err
+		},
 		"client without New": func() error { return first(new(api.Client).Zones(t.Context(), account)) },
 	} {
 		if err := call(); !errors.Is(err, api.ErrInvalidArgument) {
