@@ -18,15 +18,24 @@ var (
 
 var errAnotherCertificate = errors.New("the response is about another certificate")
 
-// ListOption changes what [Client.Certificates] lists.
-type ListOption func(*listOptions)
+// ListOption changes what [Client.Certificates] lists. A wrong one sends nothing and
+// is an [ErrInvalidArgument] that names it.
+type ListOption func(*listOptions) error
 
 type listOptions struct{ types []string }
 
 // WithTypes lists only certificates of these types, such as "custom". The API
-// does the filtering.
+// does the filtering; the total of the response may then be that of all types, and
+// its number of pages says where the list ends.
 func WithTypes(types ...string) ListOption {
-	return func(o *listOptions) { o.types = slices.Clone(types) }
+	types = slices.Clone(types)
+	return func(o *listOptions) error {
+		if len(types) == 0 || slices.Contains(types, "") {
+			return errors.New("WithTypes: no types, or an empty one")
+		}
+		o.types = types
+		return nil
+	}
 }
 
 // Certificates lists the certificates of an account, page by page. Each range
@@ -36,8 +45,10 @@ func WithTypes(types ...string) ListOption {
 // [ErrUnexpectedResponse] when a server answers another page than the one that
 // was asked for, or a response that carries errors or comes from a cache;
 // [ErrTruncated] when not all certificates came, for example because the list
-// changed while it was read. So a loop that ends without an
-// error has seen all of them, each once.
+// changed while it was read, and when the page numbers of the responses do not
+// show that all came. A list of fewer than 10 needs no numbers. A loop that ends
+// without an error has seen all certificates, each once; the exception are changes
+// between two pages that leave the total as it is.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
@@ -47,13 +58,11 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 
 func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo), opts ...ListOption) iter.Seq2[Certificate, error] {
 	var options listOptions
-	for _, opt := range opts {
-		opt(&options)
-	}
+	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
 	rows := list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
 	}}
-	return pages(ctx, c, listCertificates, policy, validateID("account id", accountID, maxAccountIDLength), 0, rows, onPage,
+	return pages(ctx, c, listCertificates, policy, invalid, 0, len(options.types) > 0, rows, onPage,
 		func(cert Certificate) string { return cert.Ref.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}

@@ -212,10 +212,13 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 		return nil, errors.New("sent")
 	}))
 	for name, call := range map[string]func() error{
-		"Certificates without account": func() error { return first(client.Certificates(t.Context(), "")) },
-		"Certificates with a path":     func() error { return first(client.Certificates(t.Context(), "a/b")) },
-		"Certificates without context": func() error { return first(client.Certificates(noContext, account)) },
-		"Zones without account":        func() error { return first(client.Zones(t.Context(), "")) },
+		"Certificates without account":   func() error { return first(client.Certificates(t.Context(), "")) },
+		"Certificates with a path":       func() error { return first(client.Certificates(t.Context(), "a/b")) },
+		"Certificates with a nil option": func() error { return first(client.Certificates(t.Context(), account, nil)) },
+		"Certificates without a type":    func() error { return first(client.Certificates(t.Context(), account, api.WithTypes())) },
+		"Certificates of an empty type":  func() error { return first(client.Certificates(t.Context(), account, api.WithTypes(""))) },
+		"Certificates without context":   func() error { return first(client.Certificates(noContext, account)) },
+		"Zones without account":          func() error { return first(client.Zones(t.Context(), "")) },
 		"Certificate without id": func() error {
 			_, err := client.Certificate(t.Context(), api.CertificateRef{AccountID: account})
 			return err
@@ -226,6 +229,14 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 		},
 		"Hostnames without certificate": func() error {
 			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account})
+			return err
+		},
+		"Hostnames of an id in capital letters": func() error {
+			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account, CertificateID: strings.ToUpper(cert.ID)})
+			return err
+		},
+		"Hostnames of an id without hyphens": func() error {
+			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account, CertificateID: strings.ReplaceAll(cert.ID, "-", "")})
 			return err
 		},
 		"client without New": func() error { return first(new(api.Client).Zones(t.Context(), account)) },

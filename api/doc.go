@@ -120,7 +120,7 @@
 //   - [ErrUnreachable]: no answer came; StatusCode is 0
 //   - [ErrInvalidArgument]: nothing was sent, because of what the caller passed
 //   - [ErrNotAsked]: nothing was sent, for any other reason
-//   - [ErrTruncated]: from sequences, and for sources: more exists than came
+//   - [ErrTruncated]: from sequences, and for sources: more exists than came, or may
 //   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
 //     [ErrOutcomeUnknown]: see the section Changing
 //

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"regexp"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -12,8 +14,10 @@ var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list
 // HostnamesRef names a certificate in a zone.
 type HostnamesRef struct {
 	ZoneID string `json:"zone_id"`
-	// CertificateID is the id of a certificate of the account's store. An empty
-	// one is [ErrInvalidArgument]: the API would answer for another list, that of
+	// CertificateID is the id of a certificate of the account's store, in the form in
+	// which the API gives it: 36 characters, 32 lower-case hexadecimal digits and 4
+	// hyphens. Other forms are [ErrInvalidArgument]: the API may compare ids as text
+	// and would answer that there are no hostnames. Without an id it would answer for
 	// the zone's certificate authority managed by the vendor.
 	CertificateID string `json:"certificate_id"`
 }
@@ -22,7 +26,17 @@ func (r HostnamesRef) validate() error {
 	if err := validateID("HostnamesRef.ZoneID", r.ZoneID, maxAccountIDLength); err != nil {
 		return err
 	}
-	return validateID("HostnamesRef.CertificateID", r.CertificateID, maxCertificateIDLength)
+	return validateStoredID("HostnamesRef.CertificateID", r.CertificateID)
+}
+
+var storedID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// validateStoredID requires the form in which the store of the API writes an id.
+func validateStoredID(field, id string) error {
+	if !storedID.MatchString(id) {
+		return fmt.Errorf("%s does not have the form 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", field)
+	}
+	return nil
 }
 
 // Hostnames returns the hostnames of a zone for which client certificates of a CA

@@ -315,3 +315,26 @@ func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
 		t.Errorf("requests (-want +got)\n%s", diff)
 	}
 }
+
+func TestZonesAreAskedWithTheIDThatTheAPIGave(t *testing.T) {
+	t.Parallel()
+	lower, upper, short := ids(1), strings.ToUpper(ids(1)), strings.ReplaceAll(ids(1), "-", "")
+	for _, tt := range []struct {
+		requested, given string
+		want             api.Usage
+	}{
+		{lower, lower, api.InUse}, {upper, lower, api.InUse}, {upper, upper, api.UsageUnknown}, {short, short, api.UsageUnknown},
+	} {
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind != "certificate" {
+				return nil, nil
+			}
+			return success(`{"id":"` + tt.given + `","ca":true,"type":"custom"}`)(), nil
+		}
+		e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: tt.requested})
+		if err != nil || e.Usage() != tt.want {
+			t.Errorf("requested as %s, given as %s: %v, want %v; %v", tt.requested, tt.given, e, tt.want, err)
+		}
+	}
+}

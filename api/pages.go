@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -21,22 +22,23 @@ type pageSend func(ctx context.Context, number, perPage float64, edit generated.
 // there is more. Every item is yielded once. An error comes last, with a zero
 // item: of a call; ErrUnexpectedResponse when the server answers another page
 // than the one that was asked for, or a response that carries errors or may be an old one; and
-// ErrTruncated when not all items came.
-func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, policy callPolicy, invalid error, perPage int64, rows list[T, R, P], onPage func(number int64, info *ResultInfo), id func(R) string, send pageSend) iter.Seq2[R, error] {
+// ErrTruncated when not all items came, or when the pages do not show that all did.
+// filtered says that the API leaves items out, which total_count may include.
+func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, policy callPolicy, invalid error, perPage int64, filtered bool, rows list[T, R, P], onPage func(number int64, info *ResultInfo), id func(R) string, send pageSend) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
 		if err := c.check(ctx, invalid); err != nil {
 			yield(none, invalidArgument(op.text, err.Error()))
 			return
 		}
-		rows, perPage, seen, received := rows, perPage, map[string]bool{}, 0
+		rows, seen, l := rows, map[string]bool{}, listing{perPage: perPage, filtered: filtered}
 		for number := int64(1); ; number++ {
 			asked := number
 			if number == 1 {
 				asked = 0
 			}
 			r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-				return send(ctx, float64(asked), float64(perPage), edit)
+				return send(ctx, float64(asked), float64(l.perPage), edit)
 			}, &rows)
 			if fail != nil {
 				yield(none, fail)
@@ -49,14 +51,14 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 			if onPage != nil {
 				onPage(number, r.info)
 			}
-			before := received
+			before := l.received
 			for _, item := range rows.items {
 				key := id(item)
 				if key != "" && seen[key] {
 					continue
 				}
 				seen[key] = true
-				received++
+				l.received++
 				if !yield(item, nil) {
 					return
 				}
@@ -65,56 +67,70 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 				yield(none, fail)
 				return
 			}
-			if info := r.info; info != nil && (info.Count > int64(len(rows.items)) || info.negative()) {
-				yield(none, r.fail(op, ErrTruncated, fmt.Sprintf("page %d holds %d items, which its numbers contradict", number, len(rows.items))))
+			next, gap := l.add(number, len(rows.items), r.info, r.more)
+			switch {
+			case gap != "":
+				yield(none, r.fail(op, ErrTruncated, gap))
 				return
-			}
-			if r.info == nil && perPage > 0 && int64(len(rows.items)) >= perPage {
-				yield(none, r.fail(op, ErrTruncated, "a full page without numbers, which more may follow"))
+			case !next:
 				return
-			}
-			if !r.hasNext(number, len(rows.items), received) {
-				if problem := r.short(received); problem != "" {
-					yield(none, r.fail(op, ErrTruncated, problem))
-				}
-				return
-			}
-			if received == before {
+			case l.received == before:
 				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
 				return
-			}
-			if perPage == 0 {
-				perPage = r.info.PerPage
 			}
 		}
 	}
 }
 
-// short says why a list that has ended after received items is not whole, or "".
-func (r *reply) short(received int) string {
-	switch {
-	case r.more:
-		return "the response points to more in a way that this client does not follow"
-	case r.info != nil && r.info.TotalCount > 0 && r.info.TotalCount != int64(received):
-		return fmt.Sprintf("%d of %d items came: the list changed while it was read", received, r.info.TotalCount)
-	default:
-		return ""
-	}
+// defaultPageSize is the smallest page that the API makes of a list when the
+// request names no size: that of Pages projects.
+const defaultPageSize = 10
+
+// listing is what the pages of a list say about it so far.
+type listing struct {
+	perPage  int64 // as requested; 0 until the first response has said it
+	filtered bool
+	received int        // items, each once
+	first    ResultInfo // of page 1
 }
 
-// hasNext reports whether the numbers of a page with some items say that another
-// one follows. received is the number of items so far.
-func (r *reply) hasNext(number int64, items, received int) bool {
-	switch info := r.info; {
-	case info == nil:
-		return false
-	case info.TotalPages > 0:
-		return info.TotalPages > number
-	case info.TotalCount > 0:
-		return info.TotalCount > int64(received) && items > 0
-	default:
-		return info.PerPage > 0 && int64(items) >= info.PerPage
+// add adds a page with n items, whose numbers are info. It reports whether another
+// page follows, and why the items may not be all up to here, or "".
+//
+// Only the first page of a list that fits on it may come without numbers. Two
+// changes between pages that leave the total as it is, such as a deletion and an
+// addition, do not show.
+func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bool, gap string) {
+	numbers := ResultInfo{}
+	if info != nil {
+		numbers = *info
 	}
+	if number == 1 {
+		l.first = numbers
+	}
+	changed := numbers.TotalCount != l.first.TotalCount || numbers.TotalPages != l.first.TotalPages ||
+		numbers.noTotals() && numbers.PerPage != l.first.PerPage
+	size := cmp.Or(l.perPage, defaultPageSize)
+	unknownSize := numbers.PerPage == 0 || l.perPage > 0 && numbers.PerPage > l.perPage
+	next = numbers.hasNext(number, n, l.received)
+	l.perPage = cmp.Or(l.perPage, numbers.PerPage)
+	switch {
+	case info == nil && number > 1:
+		gap = fmt.Sprintf("page %d has no numbers", number)
+	case changed:
+		gap = fmt.Sprintf("the numbers of page %d are not those of page 1: the list changed while it was read", number)
+	case numbers.contradicts(n):
+		gap = fmt.Sprintf("page %d holds %d items, which its numbers contradict", number, n)
+	case numbers.noTotals() && unknownSize && int64(n) >= size:
+		gap = "a full page without numbers, which more may follow"
+	case next:
+	case more:
+		gap = "the response points to more in a way that this client does not follow"
+	case l.filtered && numbers.TotalPages > 0: // total_count may be that of the whole list
+	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
+		gap = fmt.Sprintf("%d of %d items came: the list changed while it was read", l.received, numbers.TotalCount)
+	}
+	return next, gap
 }
 
 // current returns why a response does not say what is so now: it carries errors,

@@ -84,3 +84,31 @@ func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 	}
 	return int64(n)
 }
+
+// noTotals reports whether the numbers do not say how long the list is.
+func (i *ResultInfo) noTotals() bool { return i.TotalCount == 0 && i.TotalPages == 0 }
+
+// contradicts reports whether the numbers of a page with n items make no sense, or
+// count more than that.
+func (i *ResultInfo) contradicts(n int) bool {
+	return i.Count > int64(n) || min(i.Count, i.Page, i.PerPage, i.TotalCount, i.TotalPages) < 0
+}
+
+// hasNext reports whether the numbers of a page with n items say that another one
+// follows. received is the number of items up to this page.
+func (i *ResultInfo) hasNext(number int64, n, received int) bool {
+	switch {
+	case i.TotalPages > 0:
+		return i.TotalPages > number
+	case i.TotalCount > 0:
+		return i.TotalCount > int64(received) && n > 0
+	default:
+		return i.PerPage > 0 && int64(n) >= i.PerPage
+	}
+}
+
+// isTruncated reports whether more rows than the n of a list without pages exist,
+// or may exist. hint is a sign of more outside its numbers; info may be nil.
+func isTruncated(n int, info *ResultInfo, hint bool) bool {
+	return hint || info != nil && (info.contradicts(n) || info.Page > 1 || info.TotalCount > int64(n) || info.hasNext(1, n, n))
+}

@@ -8,7 +8,9 @@ import "fmt"
 // operation lists the certificates of a zone, nor the zones of a certificate, so
 // complete knowledge takes one request for each zone and CA.
 //
-// A response without a list of hostnames is a failure of that zone for that CA.
+// A response without a list of hostnames is a failure of that zone for that CA. The
+// zones are asked with the id that the API gave for the CA; one in another form than
+// HostnamesRef requires is a failure.
 // Zones that the credentials cannot read are not seen; credentials that see none
 // at all fail the source, unless [WithNoZones] says that the account has none.
 
@@ -42,6 +44,11 @@ type zoneAnswer struct {
 // it when there is room for them.
 func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	zones := v.findings[SourceHostnames]
+	if err := validateStoredID("the certificate's id", cert.Ref.ID); err != nil && len(v.zones) > 0 {
+		return SourceResult{Source: SourceHostnames, State: SourceFailed, Err: &Error{
+			operation: listHostnames.text, kinds: []error{ErrUnexpectedResponse}, note: err.Error(),
+		}}
+	}
 	v.expect(len(v.zones))
 	open := func() bool { return (v.config.allUses || len(e.Uses) == 0) && v.err() == nil }
 	answers := make(chan zoneAnswer)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -22,8 +23,7 @@ func readPages(ctx context.Context, v *inventory) findings {
 		size:    256,
 		convert: func(p *generated.PagesProject, _ []string) (generated.PagesProject, error) { return *p, nil },
 	}
-	all := pages(ctx, v.client, listPagesProjects, v.policy(), nil, 0, rows, v.countPages(),
-		func(p generated.PagesProject) string { return p.Name },
+	all := pages(ctx, v.client, listPagesProjects, v.policy(), nil, 0, false, rows, v.countPages(), projectKey,
 		func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
 			return v.client.generated.ListPagesProjects(ctx, v.account, &params, edit)
@@ -50,4 +50,14 @@ func readPages(ctx context.Context, v *inventory) findings {
 	}
 	f.scope = "current bindings of " + counted(projects, "Pages project")
 	return f
+}
+
+// projectKey identifies a project with all that it binds: two of one name are both
+// read, while a project that comes again with the next page counts once.
+func projectKey(p generated.PagesProject) string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // it holds strings only
+	}
+	return string(text)
 }

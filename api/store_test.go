@@ -102,7 +102,11 @@ func (s *store) answer(kind string, req *http.Request) *http.Response {
 	case refusal:
 		return answer(result.status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":%q}],"messages":[],"result":null}`, result.code, result.message))
 	default:
-		text, err := json.Marshal(map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result})
+		body := map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result}
+		if list, ok := result.([]any); ok && slices.Contains([]string{"zones", "certificates", "pages"}, kind) {
+			body["result_info"] = object{"page": 1, "count": len(list), "total_count": len(list), "total_pages": 1}
+		}
+		text, err := json.Marshal(body)
 		if err != nil {
 			panic(err)
 		}

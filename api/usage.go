@@ -93,29 +93,3 @@ func verdictOf(l *AssociationList) Usage {
 		return Unused
 	}
 }
-
-// negative reports whether one of the numbers makes no sense.
-func (i *ResultInfo) negative() bool {
-	return min(i.Count, i.Page, i.PerPage, i.TotalCount, i.TotalPages) < 0
-}
-
-// isTruncated tells whether more rows exist, or may exist, than the n that
-// were delivered. Any sign of more is enough.
-func isTruncated(n int, info *ResultInfo, hint bool) bool {
-	if info == nil {
-		return hint
-	}
-	rows := int64(n)
-	switch {
-	case hint,
-		info.Count > rows,
-		info.TotalCount > rows,
-		info.TotalPages > 1,
-		info.Page > 1:
-		return true
-	case info.negative():
-		return true
-	}
-	noTotals := info.TotalCount == 0 && info.TotalPages == 0
-	return rows > 0 && noTotals && info.PerPage > 0 && info.PerPage <= rows
-}

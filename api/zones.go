@@ -36,7 +36,7 @@ func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy,
 	rows := list[generated.Zone, Zone, *generated.Zone]{size: 64, convert: func(z *generated.Zone, _ []string) (Zone, error) {
 		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
 	}}
-	return pages(ctx, c, listZones, policy, validateID("account id", accountID, maxAccountIDLength), zonesPerPage, rows, onPage,
+	return pages(ctx, c, listZones, policy, validateID("account id", accountID, maxAccountIDLength), zonesPerPage, false, rows, onPage,
 		func(z Zone) string { return z.ID },
 		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)

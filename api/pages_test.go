@@ -1,0 +1,183 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// list is a response with these items; numbers is its result_info, absent if empty.
+func list(items []string, numbers string) *http.Response {
+	if numbers != "" {
+		numbers = `,"result_info":` + numbers
+	}
+	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(items, ",")+`]`+numbers+`}`)
+}
+
+// several makes the items from first to last.
+func several(first, last int, item func(n int) string) (out []string) {
+	for n := first; n <= last; n++ {
+		out = append(out, item(n))
+	}
+	return out
+}
+
+// Responses from which items can be missing. The list has 60 items, and page 1 fits
+// 50 of them.
+var unreliablePages = map[string]struct {
+	first, second func(item func(int) string) *http.Response
+}{
+	"page 2 is empty and has no numbers":      {fullPage(info(1, 50, 60, 2)), somePage(51, 50, "")},
+	"page 2 is short and has no numbers":      {fullPage(info(1, 50, 60, 2)), somePage(51, 55, "")},
+	"page 2 is whole and has no numbers":      {fullPage(info(1, 50, 60, 2)), somePage(51, 60, "")},
+	"page 2 is empty and its totals are zero": {fullPage(info(1, 50, 60, 2)), somePage(51, 50, info(2, 50, 0, 0))},
+	"page 2 has its number only":              {fullPage(info(1, 50, 60, 2)), somePage(51, 55, `{"page":2}`)},
+	"a deletion between the pages":            {fullPage(info(1, 50, 60, 2)), somePage(52, 60, info(2, 50, 59, 2))},
+	"an addition between the pages":           {fullPage(info(1, 50, 60, 2)), somePage(50, 60, info(2, 50, 61, 2))},
+	"fewer pages between the pages":           {fullPage(`{"page":1,"per_page":50,"total_pages":3}`), somePage(51, 60, `{"page":2,"per_page":50,"total_pages":2}`)},
+	"larger pages after the first":            {fullPage(`{"page":1,"per_page":50}`), somePage(101, 110, `{"page":2,"per_page":100}`)},
+	"page 2 without numbers after a full one": {fullPage(`{"page":1,"per_page":50}`), somePage(51, 50, "")},
+	"a full page without numbers":             {fullPage(""), nil},
+	"a full page with empty numbers":          {fullPage(`{}`), nil},
+	"a full page with its number and count":   {fullPage(`{"page":1,"count":50}`), nil},
+}
+
+func somePage(first, last int, numbers string) func(func(int) string) *http.Response {
+	return func(item func(int) string) *http.Response { return list(several(first, last, item), numbers) }
+}
+
+func fullPage(numbers string) func(func(int) string) *http.Response { return somePage(1, 50, numbers) }
+
+func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q}`, certificateID(n)) }
+
+func zoneJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"z%d.example"}`, zoneID(n), n) }
+
+func projectJSON(name, certificateID string) string {
+	binding := ""
+	if certificateID != "" {
+		binding = fmt.Sprintf(`"production":{"mtls_certificates":{"C":{"certificate_id":%q}}}`, certificateID)
+	}
+	return fmt.Sprintf(`{"name":%q,"deployment_configs":{%s}}`, name, binding)
+}
+
+func usageOf(items map[string]api.InventoryItem, id string) api.Usage {
+	evidence := items[id].Evidence
+	return evidence.Usage()
+}
+
+func TestPagesThatDoNotShowTheWholeListAreTruncated(t *testing.T) {
+	t.Parallel()
+	for name, tt := range unreliablePages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			serve := func(item func(int) string) *api.Client {
+				server := &pageServer{pages: []*http.Response{tt.first(item)}}
+				if tt.second != nil {
+					server.pages = append(server.pages, tt.second(item))
+				}
+				return newClient(t, server)
+			}
+			var certificates, zones error
+			for _, certificates = range serve(certificateJSON).Certificates(t.Context(), account) {
+				_ = certificates
+			}
+			for _, zones = range serve(zoneJSON).Zones(t.Context(), account) {
+				_ = zones
+			}
+			wantSentinels(t, certificates, api.ErrTruncated)
+			wantSentinels(t, zones, api.ErrTruncated)
+		})
+	}
+}
+
+func TestUnreadZonesAndProjectsLeaveCertificatesUnknown(t *testing.T) {
+	t.Parallel()
+	for name, tt := range unreliablePages {
+		for kind, item := range map[string]func(int) string{"zones": zoneJSON, "pages": func(n int) string { return projectJSON(fmt.Sprint("p", n), "") }} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				t.Parallel()
+				s := everySource()
+				s.before = func(k string, req *http.Request) (*http.Response, error) {
+					switch {
+					case k != kind:
+						return nil, nil
+					case req.URL.Query().Get("page") == "":
+						return tt.first(item), nil
+					case tt.second == nil:
+						return nil, errors.New("a page too many was requested")
+					default:
+						return tt.second(item), nil
+					}
+				}
+				items, err := inventory(t, s)
+				id := map[string]string{"zones": ids(7), "pages": ids(8)}[kind]
+				if usage := usageOf(items, id); err != nil || usage != api.UsageUnknown {
+					t.Errorf("%v, %v", usage, err)
+				}
+			})
+		}
+	}
+}
+
+func TestAListWithoutNumbersIsWholeIfItIsShorterThanAPage(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]error{9: nil, 10: api.ErrTruncated} {
+		var last error
+		for _, last = range newClient(t, respond(somePage(1, n, "")(certificateJSON))).Certificates(t.Context(), account) {
+			_ = last
+		}
+		if !errors.Is(last, want) {
+			t.Errorf("%d certificates: %v, want %v", n, last, want)
+		}
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind != "pages" {
+				return nil, nil
+			}
+			return somePage(1, n, "")(func(n int) string { return projectJSON(fmt.Sprint("p", n), "") }), nil
+		}
+		items, err := inventory(t, s)
+		if usage := usageOf(items, ids(8)); err != nil || (usage == api.Unused) != (want == nil) {
+			t.Errorf("%d projects: %v, %v", n, usage, err)
+		}
+	}
+}
+
+func TestAFilteredListIsWholeAfterItsLastPage(t *testing.T) {
+	t.Parallel()
+	numbers := `{"page":1,"per_page":50,"count":1,"total_count":2000,"total_pages":1}`
+	for name, opts := range map[string][]api.ListOption{"filtered": {api.WithTypes("custom")}, "all": nil} {
+		var last error
+		for _, last = range newClient(t, respond(somePage(1, 1, numbers)(certificateJSON))).Certificates(t.Context(), account, opts...) {
+			_ = last
+		}
+		if wantWhole := opts != nil; wantWhole != (last == nil) {
+			t.Errorf("%s: %v", name, last)
+		}
+	}
+}
+
+func TestProjectsOfOneNameAreAllRead(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		projects []string
+		numbers  string
+		usage    api.Usage
+	}{
+		"the second one binds":      {[]string{projectJSON("a", ""), projectJSON("a", ids(8))}, info(1, 10, 2, 1), api.InUse},
+		"the same one twice":        {[]string{projectJSON("a", ""), projectJSON("a", "")}, info(1, 10, 2, 1), api.UsageUnknown},
+		"two without certificates":  {[]string{projectJSON("a", ""), projectJSON("b", "")}, info(1, 10, 2, 1), api.Unused},
+		"two without a common name": {[]string{projectJSON("a", ""), projectJSON("", ids(8))}, info(1, 10, 2, 1), api.InUse},
+	} {
+		s := everySource()
+		s.faults = map[string]func() *http.Response{"/pages/projects": func() *http.Response { return list(tt.projects, tt.numbers) }}
+		items, err := inventory(t, s)
+		if usage := usageOf(items, ids(8)); err != nil || usage != tt.usage {
+			t.Errorf("%s: %v, want %v; %v", name, usage, tt.usage, err)
+		}
+	}
+}
