@@ -43,8 +43,14 @@ func idKey(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-
 func (f findings) names(certificateID string) bool { return len(f.uses[idKey(certificateID)]) > 0 }
 
 // add notes that something called name refers to a certificate. Further references
-// by the same thing, which follow one another, add nothing.
-func (f *findings) add(source Source, name, certificateID string) {
+// by the same thing, which follow one another, add nothing. A reference that is not
+// an id, as one with a space in it, could mean any certificate: it is a failure of
+// the operation.
+func (f *findings) add(op operation, source Source, name, certificateID string) {
+	if err := validateID("a reference to a certificate", certificateID, maxCertificateIDLength); err != nil {
+		f.fail(op, incomplete(op, err.Error()))
+		return
+	}
 	if f.uses == nil {
 		f.uses = map[string][]Use{}
 	}
