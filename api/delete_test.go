@@ -119,9 +119,22 @@ func TestDeleteUnusedOfAnAccountWithoutZones(t *testing.T) {
 	s := everySource()
 	s.zones = nil
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
-	if err != nil || d.State != api.DeletionDone || s.count("zones") != 0 {
+	if err != nil || d.State != api.DeletionDone || s.count("zones") != 1 || d.Evidence.Sources[1].Scope != "no zones, as the caller says" {
 		t.Errorf("%+v, %v", d, err)
 	}
+}
+
+func TestZonesThatAreSeenAreAskedWhateverTheCallerSays(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(1), api.WithDeleteNoZones())
+	wantSentinels(t, err, api.ErrInUse)
+	if s.count("delete") != 0 || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "api.example.com" {
+		t.Errorf("%+v, requests %v", d.Evidence, s.requests)
+	}
+	s.faults = faults("/zones?", refuse(403, 10000))
+	_, err = newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
+	wantSentinels(t, err, api.ErrUsageUnknown)
 }
 
 // The API's refusal is the last guard.

@@ -178,7 +178,7 @@ func (v *inventory) readAccount() {
 			v.findings[s.source] = s.read(v.ctx, v)
 		}
 	}
-	if v.wants(SourceHostnames) && !v.config.noZones && v.err() == nil {
+	if v.wants(SourceHostnames) && v.err() == nil {
 		v.expect(1)
 		v.findings[SourceHostnames] = v.readZones()
 	}
