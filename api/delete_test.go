@@ -137,6 +137,33 @@ func TestZonesThatAreSeenAreAskedWhateverTheCallerSays(t *testing.T) {
 	wantSentinels(t, err, api.ErrUsageUnknown)
 }
 
+// A cache may hold the answer from a time before the certificate was there.
+func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string][2]string{"Age": {"Age", "600"}, "Warning": {"Warning", `110 cache "stale"`}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			gone := func() *http.Response {
+				return answer(404, `{"success":false,"errors":[{"code":1472,"message":"not found"}]}`, header[0], header[1])
+			}
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch {
+				case kind == "delete": // accepted, without an effect
+					return success(`{"id":"` + ids(8) + `"}`)(), nil
+				case kind == "certificate" && s.count("delete") > 0:
+					return gone(), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			wantSentinels(t, err, api.ErrOutcomeUnknown)
+			if d.State != api.DeletionUnknown || !strings.Contains(err.Error(), "the response may be an old") {
+				t.Errorf("%s: %v, %v", name, d.State, err)
+			}
+		})
+	}
+}
+
 // The API's refusal is the last guard.
 func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	t.Parallel()
