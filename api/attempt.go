@@ -157,8 +157,11 @@ func (k *call) failed(resp *http.Response, body []byte) *Error {
 	f := decodeFailure(body, k.client.redact.text)
 	e := k.fail(resp)
 	e.Details, e.Messages = f.details, f.messages
-	if !f.isEnvelope {
+	switch {
+	case !f.isEnvelope:
 		e.kinds = []error{ErrUnexpectedResponse}
+	case isStale(resp.Header):
+		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response may be an old one"
 	}
 	return e
 }

@@ -146,6 +146,15 @@ func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
+// agreedCA returns CA, or nil if the first certificate of PEM contradicts it.
+func (c *Certificate) agreedCA() *bool {
+	chain, err := c.ParseChain()
+	if err == nil && c.CA != nil && chain[0].IsCA != *c.CA {
+		return nil
+	}
+	return c.CA
+}
+
 // SHA256 returns the digest of the first certificate of PEM, in DER. Unlike the
 // text, which the vendor may rewrite, and the id, which the same certificate gets
 // again, it says which certificate this is.

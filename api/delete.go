@@ -49,7 +49,7 @@ func WithDeleteTimeout(d time.Duration) DeleteOption {
 }
 
 // WithDeleteNoZones says that the account has no zones, as [WithNoZones] does for an
-// inventory.
+// inventory. Zones that are seen are asked in any case.
 func WithDeleteNoZones() DeleteOption {
 	return func(c *deleteConfig) error {
 		c.evidence = append(c.evidence, WithNoZones())

@@ -119,8 +119,48 @@ func TestDeleteUnusedOfAnAccountWithoutZones(t *testing.T) {
 	s := everySource()
 	s.zones = nil
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
-	if err != nil || d.State != api.DeletionDone || s.count("zones") != 0 {
+	if err != nil || d.State != api.DeletionDone || s.count("zones") != 1 || d.Evidence.Sources[1].Scope != "no zones, as the caller says" {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestZonesThatAreSeenAreAskedWhateverTheCallerSays(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(1), api.WithDeleteNoZones())
+	wantSentinels(t, err, api.ErrInUse)
+	if s.count("delete") != 0 || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "api.example.com" {
+		t.Errorf("%+v, requests %v", d.Evidence, s.requests)
+	}
+	s.faults = faults("/zones?", refuse(403, 10000))
+	_, err = newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
+	wantSentinels(t, err, api.ErrUsageUnknown)
+}
+
+// A cache may hold the answer from a time before the certificate was there.
+func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string][2]string{"Age": {"Age", "600"}, "Warning": {"Warning", `110 cache "stale"`}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			gone := func() *http.Response {
+				return answer(404, `{"success":false,"errors":[{"code":1472,"message":"not found"}]}`, header[0], header[1])
+			}
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch {
+				case kind == "delete": // accepted, without an effect
+					return success(`{"id":"` + ids(8) + `"}`)(), nil
+				case kind == "certificate" && s.count("delete") > 0:
+					return gone(), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			wantSentinels(t, err, api.ErrOutcomeUnknown)
+			if d.State != api.DeletionUnknown || !strings.Contains(err.Error(), "the response may be an old") {
+				t.Errorf("%s: %v, %v", name, d.State, err)
+			}
+		})
 	}
 }
 

@@ -63,7 +63,7 @@ const (
 	// [WithSources] left it out, or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
 	// SourceNotApplicable: the source cannot name a certificate of this kind, and
-	// does not.
+	// does not. One that failed is SourceFailed, because it may name it nevertheless.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 

@@ -88,6 +88,31 @@ func TestReferencesCountWhateverTheKindAndSpelling(t *testing.T) {
 	}
 }
 
+// What the API says about the kind counts only if the PEM does not contradict it.
+func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.certificates = []storedCertificate{{id: ids(1), ca: false, pem: caPEM}, {id: ids(7), ca: true, pem: caPEM}, {id: ids(8), ca: false, pem: leafPEM}, {id: ids(9), ca: true, pem: leafPEM}}
+	items, err := inventory(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := items[ids(1)].Evidence; e.Usage() != api.InUse || e.Uses[0].Name != "api.example.com" {
+		t.Errorf("a CA that is called a leaf: %+v", e)
+	}
+	for n, notApplicable := range map[int]int{7: 2, 8: 2, 9: 0} {
+		got := 0
+		for _, r := range items[ids(n)].Evidence.Sources {
+			if r.State == api.SourceNotApplicable {
+				got++
+			}
+		}
+		if got != notApplicable {
+			t.Errorf("certificate %d: %d sources not applicable, want %d", n, got, notApplicable)
+		}
+	}
+}
+
 func TestOneReferrerIsOneUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()

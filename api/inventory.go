@@ -23,8 +23,9 @@ const operationInventory = "inventory of mTLS certificates"
 // names that CA, unless [WithAllUses] says otherwise. Items come in the order in
 // which they are complete; of the certificates that came, memory keeps the ids.
 //
-// A source that fails leaves the certificates that it could name, and that no
-// other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate
+// A source of the account that fails leaves the certificates that no other source
+// names [UsageUnknown]; zones that fail leave CAs so, and a failed question about one
+// certificate that one. [Evidence.Sources] says why. A certificate
 // of [WithCertificates] that cannot be read, as one that the store does not have,
 // is unknown, and all its sources failed for that reason. An error comes
 // last, with a zero item, and ends the inventory: that of listing the
@@ -182,7 +183,7 @@ func (v *inventory) readAccount() {
 			v.findings[s.source] = s.read(v.ctx, v)
 		}
 	}
-	if v.wants(SourceHostnames) && !v.config.noZones && v.err() == nil {
+	if v.wants(SourceHostnames) && v.err() == nil {
 		v.expect(1)
 		v.findings[SourceHostnames] = v.readZones()
 	}
@@ -271,12 +272,12 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		cert = *got
 	}
 	item := &InventoryItem{Certificate: cert}
-	e := &item.Evidence
+	e, ca := &item.Evidence, cert.agreedCA()
 	for _, source := range sources {
 		switch {
 		case !v.wants(source):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(cert.CA) && !v.findings[source].names(cert.Ref.ID):
+		case !source.applies(ca) && v.findings[source].excludes(source, cert.Ref.ID):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
 		case source == SourceAssociations:
 			v.askAssociations(cert, e)

@@ -58,7 +58,8 @@ func TestEverySourceIsAskedAndNamesItsUses(t *testing.T) {
 	}
 }
 
-// Each clause of the rules for usage: what a fault in one place leaves open.
+// Each clause of the rules for usage: what a fault in one place leaves open. A source
+// that failed may also name a certificate of a kind that it should not.
 func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
 	t.Parallel()
 	const (
@@ -70,32 +71,41 @@ func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
 		open       []int // certificates that are unknown; all others are as without the fault
 		permission string
 	}{
-		"Workers refused":                 {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
-		"one Worker refused":              {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
-		"one Worker gone":                 {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
-		"a Worker without bindings":       {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
-		"a Worker with null bindings":     {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
-		"bindings of another kind":        {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
-		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
-		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
-		"a binding that is null":          {"/workers/scripts/static/", success(`{"bindings":[null]}`), []int{leaf}, ""},
-		"a Worker without a name":         {"/workers/scripts?", success(`[{"id":"checkout"},{}]`), []int{leaf}, ""},
-		"a Worker with a path for a name": {"/workers/scripts?", success(`[{"id":"checkout"},{"id":"../x"}]`), []int{leaf}, ""},
-		"Pages refused":                   {"/pages/projects", refuse(403, 10000), []int{3, leaf}, "Account: Pages Read"},
-		"a project without configs":       {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, leaf}, ""},
-		"a project with null configs":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":null}]`), []int{3, leaf}, ""},
-		"environments of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, leaf}, ""},
-		"certificates of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, leaf}, ""},
-		"a project's binding without id":  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
+		"Workers refused":                 {"/workers/scripts?", refuse(403, 10000), []int{2, ca, leaf}, "Account: Workers Scripts Read"},
+		"one Worker refused":              {"/workers/scripts/static/", refuse(403, 10000), []int{ca, leaf}, "Account: Workers Scripts Read"},
+		"one Worker gone":                 {"/workers/scripts/static/", refuse(404, 10007), []int{ca, leaf}, ""},
+		"a Worker without bindings":       {"/workers/scripts/static/", success(`{}`), []int{ca, leaf}, ""},
+		"a Worker with null bindings":     {"/workers/scripts/static/", success(`{"bindings":null}`), []int{ca, leaf}, ""},
+		"bindings of another kind":        {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{ca, leaf}, ""},
+		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{ca, leaf}, ""},
+		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{ca, leaf}, ""},
+		"a binding that is null":          {"/workers/scripts/static/", success(`{"bindings":[null]}`), []int{ca, leaf}, ""},
+		"a Worker without a name":         {"/workers/scripts?", success(`[{"id":"checkout"},{}]`), []int{ca, leaf}, ""},
+		"a Worker with a path for a name": {"/workers/scripts?", success(`[{"id":"checkout"},{"id":"../x"}]`), []int{ca, leaf}, ""},
+		"Pages refused":                   {"/pages/projects", refuse(403, 10000), []int{3, ca, leaf}, "Account: Pages Read"},
+		"a project without configs":       {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, ca, leaf}, ""},
+		"a project with null configs":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":null}]`), []int{3, ca, leaf}, ""},
+		"environments of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, ca, leaf}, ""},
+		"certificates of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, ca, leaf}, ""},
+		"a project's binding without id":  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, ca, leaf}, ""},
 		"Hyperdrive refused":              {"/hyperdrive/", refuse(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
 		"mtls of another kind":            {"/hyperdrive/", success(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
 		"Gateway fails":                   {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
 		"Gateway without settings":        {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
 		"settings of another kind":        {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},
-		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
-		"a rule without input":            {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},
-		"a rule without an id":            {"/devices/posture", success(`[{"type":"client_certificate","input":{}}]`), []int{6, ca}, ""},
-		"a rule without a type":           {"/devices/posture", success(`[{"input":{}}]`), []int{6, ca}, ""},
+		"an id with a space":              {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + ids(leaf) + `"}]}`), []int{ca, leaf}, ""},
+		"an id in braces":                 {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + ids(3) + `}"}}}}}]`), []int{3, ca, leaf}, ""},
+		"an id that is a URN":             {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + ids(3) + `"}}}}}]`), []int{3, ca, leaf}, ""},
+		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","mtls":{"mtls_certificate_id":"` + ids(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
+		"an id that is a path":            {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + ids(5) + `"}}}`), []int{5, ca, leaf}, ""},
+		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + ids(6) + `"}}]`), []int{6, ca, leaf}, ""},
+		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
+		"enabled without an id":           {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
+		"in use, of another kind":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
+		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca, leaf}, "Account: Zero Trust Read"},
+		"a rule without input":            {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca, leaf}, ""},
+		"a rule without an id":            {"/devices/posture", success(`[{"type":"client_certificate","input":{}}]`), []int{6, ca, leaf}, ""},
+		"a rule without a type":           {"/devices/posture", success(`[{"input":{}}]`), []int{6, ca, leaf}, ""},
 		"zones refused":                   {"/zones?", refuse(403, 10000), []int{1, ca}, "Zone: Zone Read"},
 		"no zone seen":                    {"/zones?", success(`[]`), []int{1, ca}, "Zone: Zone Read"},
 		"a zone without an id":            {"/zones?", success(`[{"name":"x"}]`), []int{1, ca}, ""},

@@ -60,8 +60,9 @@ func WithAllUses() InventoryOption {
 	}
 }
 
-// WithNoZones says that the account has no zones: they are not listed, and
-// hostnames count as answered.
+// WithNoZones says that the account has no zones: an empty list of zones then is an
+// answer and no failure. Zones that the list shows are asked as without it, and a
+// list that fails is a failure. The option holds for every account that is asked.
 func WithNoZones() InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.noZones = true

@@ -39,12 +39,22 @@ type findings struct {
 // write them in capital letters, or without hyphens.
 func idKey(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-", "") }
 
-// names reports whether the source names a certificate.
-func (f findings) names(certificateID string) bool { return len(f.uses[idKey(certificateID)]) > 0 }
+// excludes reports whether the source does not name a certificate of a kind that it
+// cannot name. A source that failed may name it nevertheless; only zones are never
+// asked about such a certificate.
+func (f findings) excludes(source Source, certificateID string) bool {
+	return len(f.uses[idKey(certificateID)]) == 0 && (f.failure == nil || source == SourceHostnames)
+}
 
 // add notes that something called name refers to a certificate. Further references
-// by the same thing, which follow one another, add nothing.
-func (f *findings) add(source Source, name, certificateID string) {
+// by the same thing, which follow one another, add nothing. A reference that is not
+// an id, as one with a space in it, could mean any certificate: it is a failure of
+// the operation.
+func (f *findings) add(op operation, source Source, name, certificateID string) {
+	if err := validateID("a reference to a certificate", certificateID, maxCertificateIDLength); err != nil {
+		f.fail(op, incomplete(op, err.Error()))
+		return
+	}
 	if f.uses == nil {
 		f.uses = map[string][]Use{}
 	}

@@ -13,8 +13,8 @@ var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperati
 // current and its deprecated member:
 // https://developers.cloudflare.com/cloudflare-one/team-and-resources/devices/user-side-certificates/custom-certificate/.
 //
-// A configuration without settings is a failure. Settings without a certificate,
-// or with null, use none.
+// A configuration without settings is a failure, and so is a certificate in use
+// without an id. Settings without a certificate, or with null, use none.
 func readGateway(ctx context.Context, v *inventory) findings {
 	f := findings{scope: "Gateway configuration"}
 	configuration, failure := readObject[generated.GatewayConfiguration](ctx, v, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
@@ -28,9 +28,12 @@ func readGateway(ctx context.Context, v *inventory) findings {
 		f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "the configuration has no settings"))
 		return f
 	}
-	for _, id := range []string{configuration.Settings.Certificate.ID, configuration.Settings.CustomCertificate.ID} {
-		if id != "" {
-			f.add(SourceGateway, "TLS inspection", id)
+	for _, certificate := range []generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
+		switch {
+		case certificate.ID != "":
+			f.add(getGatewayConfiguration, SourceGateway, "TLS inspection", certificate.ID)
+		case certificate.InUse || certificate.Enabled:
+			f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "a certificate in use has no id"))
 		}
 	}
 	return f

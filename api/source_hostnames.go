@@ -12,7 +12,8 @@ import "fmt"
 // zones are asked with the id that the API gave for the CA; one in another form than
 // HostnamesRef requires is a failure.
 // Zones that the credentials cannot read are not seen; credentials that see none
-// at all fail the source, unless [WithNoZones] says that the account has none.
+// at all fail the source, unless [WithNoZones] says that the account has none. Zones
+// that are seen are asked in any case.
 
 // readZones lists the zones to ask.
 func (v *inventory) readZones() findings {
@@ -24,7 +25,7 @@ func (v *inventory) readZones() findings {
 		}
 		v.zones = append(v.zones, zone)
 	}
-	if len(v.zones) == 0 && f.failure == nil {
+	if len(v.zones) == 0 && f.failure == nil && !v.config.noZones {
 		f.fail(listZones, &Error{operation: listZones.text, kinds: []error{ErrUnexpectedResponse}, note: "the credentials see no zone; say so if the account has none"})
 		f.permission = listZones.Permission
 	}
@@ -94,7 +95,10 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	resume(panicked)
 	v.expect(asked - len(v.zones))
 	r := SourceResult{Source: SourceHostnames, State: SourceComplete, Scope: "hostnames of " + counted(answered, "zone")}
-	if answered < len(v.zones) {
+	switch {
+	case len(v.zones) == 0 && v.config.noZones:
+		r.Scope = "no zones, as the caller says"
+	case answered < len(v.zones):
 		r.Scope += fmt.Sprintf(" of %d", len(v.zones))
 	}
 	switch {

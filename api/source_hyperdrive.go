@@ -24,7 +24,7 @@ func readHyperdrive(ctx context.Context, v *inventory) findings {
 	for _, config := range configs {
 		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
 			if id != "" {
-				f.add(SourceHyperdrive, cmp.Or(config.Name, config.ID), id)
+				f.add(listHyperdriveConfigs, SourceHyperdrive, cmp.Or(config.Name, config.ID), id)
 			}
 		}
 	}

@@ -44,7 +44,7 @@ func readPages(ctx context.Context, v *inventory) findings {
 					f.fail(listPagesProjects, incomplete(listPagesProjects, "a binding of a project has no certificate_id"))
 					continue
 				}
-				f.add(SourcePages, project.Name, binding.CertificateID)
+				f.add(listPagesProjects, SourcePages, project.Name, binding.CertificateID)
 			}
 		}
 	}

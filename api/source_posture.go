@@ -25,7 +25,7 @@ func readPosture(ctx context.Context, v *inventory) findings {
 	for _, rule := range rules {
 		switch {
 		case rule.Input != nil && rule.Input.CertificateID != "":
-			f.add(SourcePosture, cmp.Or(rule.Name, rule.ID), rule.Input.CertificateID)
+			f.add(listPostureRules, SourcePosture, cmp.Or(rule.Name, rule.ID), rule.Input.CertificateID)
 		case rule.Type == "":
 			f.fail(listPostureRules, incomplete(listPostureRules, "a rule has no type"))
 		case strings.HasPrefix(rule.Type, "client_certificate"):

@@ -35,7 +35,7 @@ func readWorkers(ctx context.Context, v *inventory) findings {
 	for _, one := range names {
 		for id, uses := range one.uses {
 			for _, use := range uses {
-				f.add(use.Source, use.Name, id)
+				f.add(getWorkerSettings, use.Source, use.Name, id)
 			}
 		}
 		f.fail(getWorkerSettings, one.failure)
@@ -64,7 +64,7 @@ func readWorker(ctx context.Context, v *inventory, name string) findings {
 	for _, binding := range settings.Bindings {
 		switch {
 		case binding.CertificateID != "":
-			f.add(SourceWorkers, name, binding.CertificateID)
+			f.add(getWorkerSettings, SourceWorkers, name, binding.CertificateID)
 		case binding.Type == "mtls_certificate":
 			f.fail(getWorkerSettings, incomplete(getWorkerSettings, "a binding of type mtls_certificate has no certificate_id"))
 		case binding.Type == "":

@@ -194,7 +194,7 @@ func (s *store) result(kind string, req *http.Request) any {
 			return object{"id": "h", "name": name, "mtls": object{"ca_certificate_id": id}}
 		})
 	case "gateway":
-		return object{"settings": object{"certificate": object{"id": s.gateway, "in_use": true}}}
+		return object{"settings": object{"certificate": object{"id": s.gateway, "in_use": s.gateway != ""}}}
 	case "devices":
 		return eachKey(s.posture, func(name, id string) any {
 			return object{"name": name, "type": "client_certificate", "input": object{"certificate_id": id}}

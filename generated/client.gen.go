@@ -285,18 +285,28 @@ func (v *FailureResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (k
 
 // GatewayCertificate Certificate that Gateway presents.
 type GatewayCertificate struct {
+	// Enabled Whether Gateway uses the deprecated certificate.
+	Enabled bool `json:"enabled,omitempty,omitzero"`
+
 	// ID Certificate of the store.
 	//
 	// Example: 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
 	ID string `json:"id,omitempty,omitzero"`
+
+	// InUse Whether Gateway uses the current certificate.
+	InUse bool `json:"in_use,omitempty,omitzero"`
 }
 
 // UnmarshalMember reads one member of the JSON form of v from d. It reports
 // false, without reading, if the contract has no member called name.
 func (v *GatewayCertificate) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
 	switch string(name) {
+	case "enabled":
+		return true, d.Read(&v.Enabled)
 	case "id":
 		return true, d.Read(&v.ID)
+	case "in_use":
+		return true, d.Read(&v.InUse)
 	}
 	return false, nil
 }

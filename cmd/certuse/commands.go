@@ -87,7 +87,7 @@ func (q *query) base(cmd *cobra.Command) *cobra.Command {
 func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
-	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the account has no zones: none need be visible")
+	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "no account has zones: none need be visible, and those that are count")
 }
 
 func (q *query) checkFrom(args []string) error {

@@ -197,6 +197,18 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	}
 	execute(t, command(t, against(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
 	execute(t, command(t, against(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
+	// Of several accounts, one may have zones after all.
+	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
+	zone := strings.Repeat("c", 32)
+	err := errors.Join(server.AddCertificate(other, apitest.Certificate{CA: true}),
+		server.AddZone(other.AccountID, apitest.Zone{ID: zone, Name: "example.com"}), server.SetHostnames(zone, other.ID, "api.example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := command(t, against(server), "audit", "--account", testAccount, "--account", other.AccountID, "--no-zones", "--require-unused")
+	if got := execute(t, both); got.code != exitInUse || !strings.Contains(got.stdout, "api.example.com") {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {

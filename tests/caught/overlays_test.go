@@ -116,7 +116,7 @@ var overlayActions = map[string]negative{
 	"2-contract/36-hyperdrive.yaml#config-as-read": {refused: "items", holds: decides(hyperdrive, "result[].mtls.ca_certificate_id", "result[].mtls.mtls_certificate_id")},
 
 	"2-contract/37-gateway.yaml#configuration-dropped": {refused: "configuration-as-read", holds: lacks(gateway, "result.created_at")},
-	"2-contract/37-gateway.yaml#configuration-as-read": {holds: decides(gateway, "result.settings.certificate.id", "result.settings.custom_certificate.id")},
+	"2-contract/37-gateway.yaml#configuration-as-read": {holds: decides(gateway, "result.settings.certificate.id", "result.settings.certificate.in_use", "result.settings.custom_certificate.id", "result.settings.custom_certificate.enabled")},
 
 	"2-contract/38-posture.yaml#rule-dropped": {holds: lacks(posture, "result[].schedule")},
 	"2-contract/38-posture.yaml#rule-as-read": {refused: "items", holds: decides(posture, "result[].type", "result[].input.certificate_id")},

@@ -57,9 +57,7 @@ func formula(a *acct.Account, allUses bool) int {
 	pages := func(items, size int) int { return max(1, (items+size-1)/size) }
 	const hyperdrive, gateway, posture = 1, 1, 1
 	n := 1 + len(a.Workers) + pages(len(a.Pages), a.PageSize) + hyperdrive + gateway + posture
-	if len(a.Zones) > 0 {
-		n += pages(len(a.Zones), min(zonesPerPage, a.PageSize))
-	}
+	n += pages(len(a.Zones), min(zonesPerPage, a.PageSize))
 	n += pages(len(a.Certificates), a.PageSize) + len(a.Certificates)
 	for _, c := range a.Certificates {
 		if c.CA == false || !allUses && len(a.Services[c.ID]) > 0 {
