@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -21,9 +22,6 @@ const (
 	// lookupTime bounds the search for a certificate that may just have been
 	// uploaded: the list can lag behind.
 	lookupTime = 30 * time.Second
-	// minSecretLine is the shortest line of a private key that is looked for in
-	// what a server says.
-	minSecretLine = 16
 )
 
 // CertificateUpload is a certificate to be uploaded.
@@ -153,29 +151,20 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 	return found
 }
 
-// hiding returns a client that also removes the lines of the private key from what a
-// server or a transport says. Lines of the key that hold only its public part can be
-// in the certificate as well, and stay.
+// hiding returns a client that also withholds each text of a server or a transport
+// that repeats a part of the private key. A part of the key that is in the
+// certificate as well is not secret.
 func (c *Client) hiding(cert CertificateUpload) *Client {
-	public := strings.Join(strings.Fields(cert.PEM), "")
-	var lines []string
+	var key strings.Builder
 	for line := range strings.Lines(cert.Key.text()) {
-		line = strings.TrimSpace(line)
-		if len(line) >= minSecretLine && !strings.HasPrefix(line, pemMark) && !strings.Contains(public, line) {
-			lines = append(lines, line)
+		if !strings.HasPrefix(strings.TrimSpace(line), pemMark) {
+			key.WriteString(line)
 		}
 	}
-	if len(lines) == 0 {
+	if key.Len() == 0 {
 		return c
 	}
-	own, more, out := c.redact, newRedactor(lines), *c
-	out.redact = redactor{
-		text: func(s string) string { return own.text(more.text(s)) },
-		body: func(b []byte) ([]byte, bool) {
-			b, foundMore := more.body(b)
-			b, found := own.body(b)
-			return b, found || foundMore
-		},
-	}
+	out := *c
+	out.redact = c.redact.withholding(secret.Quotes(key.String(), cert.PEM))
 	return &out
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -195,10 +196,11 @@ func TestUploadWithoutTimeIsNotSent(t *testing.T) {
 	}
 }
 
-// wantNoKey prints v in every way and looks for the lines of the private keys.
+// wantNoKey prints v in every way and looks for the lines of the private keys, and
+// for parts of those.
 func wantNoKey(t *testing.T, what string, v any) {
 	t.Helper()
-	wantNoneOf(t, what, v, keyLines)
+	wantNoneOf(t, what, v, keyParts)
 }
 
 func TestPrivateKeysHideThemselves(t *testing.T) {
@@ -225,8 +227,11 @@ func TestPrivateKeysHideThemselves(t *testing.T) {
 
 func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 	t.Parallel()
-	lines := strings.Split(strings.TrimSpace(leafKey), "\n")
-	for form, echo := range map[string]string{"line": lines[1], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": bare(leafKey)} {
+	lines := linesOf(leafKey)
+	for form, echo := range map[string]string{
+		"line": lines[0], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": bare(leafKey),
+		"other lines": rewrap(bare(leafKey)[40:], " "), "escaped breaks": rewrap(bare(leafKey)[8:], `\u000a`), "part": lines[0][10:40],
+	} {
 		for name, step := range echoes(echo) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
@@ -253,5 +258,29 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 			t.Errorf("%s: %+v, %v", form, got, err)
 		}
 		wantNoKey(t, form+": certificate", got)
+	}
+}
+
+// rewrap breaks a text into lines of 48 characters.
+func rewrap(text, lineBreak string) string {
+	lines := slices.Collect(slices.Chunk([]byte(text), 48))
+	return string(bytes.Join(lines, []byte(lineBreak)))
+}
+
+// The RSA key holds the modulus of the certificate.
+func TestPartsOfTheCertificateAreNotRedactedForTheKey(t *testing.T) {
+	t.Parallel()
+	for text, up := range map[string]api.CertificateUpload{
+		linesOf(rsaPEM)[6]:  {PEM: rsaPEM, Key: api.PrivateKeyPEM(rsaKey)},
+		linesOf(leafPEM)[2]: {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
+		"use -----BEGIN EC PRIVATE KEY-----, not PKCS #8": {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
+	} {
+		s := &store{faults: faults("/mtls_certificates", func() *http.Response {
+			return answer(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
+		})}
+		_, err := newClient(t, s).Upload(t.Context(), account, up)
+		if got := asError(t, err).Details[0].Message; got != text {
+			t.Errorf("%q is shown as %q", text, got)
+		}
 	}
 }
