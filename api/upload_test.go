@@ -196,6 +196,44 @@ func TestUploadWithoutTimeIsNotSent(t *testing.T) {
 	}
 }
 
+func TestUploadSaysWhatTheListDidNotShow(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		upload, list func() *http.Response
+		want         error
+		text         string
+		took         time.Duration
+		cancelled    bool
+	}{
+		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read: list mTLS certificates: HTTP 403", 0, false},
+		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "the list could not be read: list mTLS certificates: HTTP 403", 0, false},
+		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read", 25 * time.Second, false},
+		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the outcome is unknown: the list does not show the certificate", 25 * time.Second, false},
+		"cancelled during the search":    {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the list does not show the certificate", 3 * time.Second, true},
+		"cancelled after 1471":           {refuse(400, 1471), success(`[]`), api.ErrRejected, "the list does not show the certificate", 3 * time.Second, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tt.cancelled {
+				defer time.AfterFunc(3*time.Second, cancel).Stop()
+			}
+			s := &store{before: func(kind string, _ *http.Request) (*http.Response, error) {
+				if kind == "upload" {
+					return tt.upload(), nil
+				}
+				return tt.list(), nil
+			}}
+			start := time.Now()
+			_, err := newClient(t, s, api.WithMaxAttempts(1)).Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
+			took := time.Since(start)
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.Canceled) != tt.cancelled || took < tt.took || took > tt.took+5*time.Second {
+				t.Errorf("%s: after %v: %v", name, took, err)
+			}
+		})
+	}
+}
+
 // wantNoKey prints v in every way and looks for the lines of the private keys, and
 // for parts of those.
 func wantNoKey(t *testing.T, what string, v any) {
