@@ -2,15 +2,9 @@ package api
 
 import "fmt"
 
-// Hostnames are associated with a CA certificate zone by zone, for API Shield and
-// for client certificates:
-// https://developers.cloudflare.com/api-shield/security/mtls/configure/. No
-// operation lists the certificates of a zone, nor the zones of a certificate, so
-// complete knowledge takes one request for each zone and CA.
-//
-// A response without a list of hostnames is a failure of that zone for that CA.
-// Zones that the credentials cannot read are not seen; credentials that see none
-// at all fail the source, unless [WithNoZones] says that the account has none.
+// No operation lists the certificates of a zone, nor the zones of a certificate, so
+// [SourceHostnames] takes one request for each zone and CA. A response without a list
+// of hostnames is a failure of that zone for that CA.
 
 // readZones lists the zones to ask.
 func (v *inventory) readZones() findings {

@@ -25,18 +25,19 @@ const (
 	lookupTime = 30 * time.Second
 )
 
-// CertificateUpload is a certificate to be uploaded.
+// CertificateUpload is a certificate to be uploaded. It cannot be read back from its
+// JSON, which does not show the private key.
 type CertificateUpload struct {
 	// Name helps people; it may be empty.
-	Name string `json:"name"`
+	Name string
 	// CA says that the certificate is that of a certificate authority.
-	CA bool `json:"ca"`
+	CA bool
 	// PEM is the certificate, followed by the certificates of its issuers if they
 	// are to be stored too, each issued by the next.
-	PEM string `json:"certificates"`
+	PEM string
 	// Key is the private key of the first certificate. The zero value stands for
 	// none. A CA needs one only for Gateway TLS inspection.
-	Key PrivateKey `json:"private_key"`
+	Key PrivateKey
 }
 
 // PrivateKey holds a private key. Make it with [PrivateKeyPEM]. Printing, logging or

@@ -258,7 +258,7 @@ func TestPrivateKeysHideThemselves(t *testing.T) {
 	if got := fmt.Sprintf("%v %d %#v, %s", key, key, key, api.PrivateKey{}); got != "private key [redacted] private key [redacted] private key [redacted], no private key" {
 		t.Error(got)
 	}
-	if text, err := json.Marshal(up); err != nil || !strings.Contains(string(text), `"private_key":"private key [redacted]"`) {
+	if text, err := json.Marshal(up); err != nil || !strings.Contains(string(text), `"Key":"private key [redacted]"`) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
