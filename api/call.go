@@ -179,7 +179,7 @@ func (k *call) inOutage(fail *Error) bool {
 	return holdsAll(fail) || now.Sub(k.outage.since) <= k.client.attemptTimeout
 }
 
-// holdsAll reports whether a failure is no matter of one call: the server asks all
+// holdsAll reports whether a failure concerns all calls: the server asks all
 // callers to wait.
 func holdsAll(fail *Error) bool {
 	return fail.Is(ErrRateLimited) || fail.RetryAfter > 0 && isTemporary(fail)

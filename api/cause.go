@@ -71,7 +71,7 @@ func (c *Client) safe(err error) error {
 	}
 }
 
-// isCertificateError tells that the server could not prove who it is, which
+// isCertificateError reports whether the server could not prove who it is, which
 // asking again will not change.
 func isCertificateError(err error) bool {
 	_, failed := errors.AsType[*tls.CertificateVerificationError](err)

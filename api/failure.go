@@ -148,8 +148,8 @@ func edgeText(body []byte) []ErrorDetail {
 	return []ErrorDetail{{Code: int(code), Message: "error code: " + strconv.FormatUint(code, 10)}}
 }
 
-// What is read here decides nothing that is not also decided by the status, or
-// has been checked before; so duplicate names and invalid UTF-8 may pass.
+// The following functions parse leniently, with duplicate names and invalid UTF-8,
+// because their values are informational or have been checked before.
 
 // membersOf returns the members of a JSON object, of those with the same name
 // the last. It is nil for anything else and for broken text.

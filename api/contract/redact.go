@@ -38,7 +38,7 @@ var tokenLike = regexp.MustCompile(`[0-9A-Za-z_-]{37,}|(?i:bearer\s+)[0-9A-Za-z_
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*`)
 
 // redactor removes the credentials and the body of one request from texts. It holds them as
-// they were sent and goes to work only when there is a violation to tell of.
+// they were sent and is used only for violations.
 type redactor struct {
 	secrets []string
 	body    requestBody // it may hold a private key

@@ -43,7 +43,7 @@ a CR alone, is an error, in a comment too. The whole list is checked before
 anything is sent, and an id that is given twice is asked about once. An empty
 list is an error, not a success.
 
---sources narrows the question; an unused certificate is then unused according
+--sources narrows the evidence; an unused certificate is then unused according
 to those sources, and the others are named as left out. Permissions that the
 token lacks are listed on standard error. A token that sees no zone at all
 leaves CA certificates unknown, unless --no-zones says that there is none.

@@ -35,7 +35,7 @@ type query struct {
 	from          []string
 }
 
-// target is an account with the certificates in question; none means all.
+// target is an account with the certificates to report; none means all.
 type target struct {
 	account string
 	certs   []api.CertificateRef
@@ -104,7 +104,7 @@ func (q *query) check(cmd *cobra.Command) error {
 }
 
 // run asks, prints the answers, and gives the exit code as an error. The
-// certificates in question are args or the lines of --from; without both, all of
+// certificates to report are args or the lines of --from; without both, all of
 // the accounts.
 func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err := q.check(cmd); err != nil {
@@ -150,7 +150,7 @@ func (q *query) bounded(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
 }
 
-// input reads the certificates in question.
+// input reads the certificates to report.
 func (q *query) input(ctx context.Context, service *service, args []string) (*input, error) {
 	account := ""
 	if len(service.accounts) == 1 {

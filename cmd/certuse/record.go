@@ -128,7 +128,7 @@ func (f *filter) inQuestion(r *record, now time.Time) bool {
 	return true
 }
 
-// shown reports whether a record that is in question is printed.
+// shown reports whether a record is printed.
 func (f *filter) shown(r *record) bool {
 	return len(f.usages) == 0 || slices.Contains(f.usages, r.usage.String())
 }

@@ -70,8 +70,8 @@ func (r *report) rows() []row {
 	return rows
 }
 
-// writeIDs writes one id a line, and ACCOUNT/ID if several accounts are in
-// question.
+// writeIDs writes one id a line, and ACCOUNT/ID if the report has several
+// accounts.
 func writeIDs(r *report) error {
 	var b strings.Builder
 	for i := range r.records {

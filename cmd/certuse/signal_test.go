@@ -262,8 +262,8 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// stuck starts a command that prints more than a pipe holds and that nobody reads
-// yet: it cannot end before its output is read or refused.
+// stuck starts a command that prints more than a pipe holds and whose output is
+// not read yet: it cannot end before its output is read or refused.
 func stuck(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)

@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// summary counts what is in question. Its JSON form is part of the json format;
+// summary counts the certificates of a report. Its JSON form is part of the json format;
 // `certuse help formats` states it.
 type summary struct {
 	Total int `json:"total"`

@@ -86,7 +86,7 @@ func (q *question) associations(ctx context.Context, client *api.Client, cert ap
 	}
 }
 
-// failed tells whether the question's answer is missing or not the wanted one,
+// failed reports whether the question's answer is missing or not the wanted one,
 // breaks the contract, or could not be checked against it.
 func (q *question) failed() bool {
 	for _, v := range q.violations {
@@ -100,7 +100,7 @@ func (q *question) failed() bool {
 	return q.status == 0 || q.want == answered && q.err != nil || q.wronglyAnswered()
 }
 
-// wronglyAnswered tells whether the API granted what it has to refuse. A success
+// wronglyAnswered reports whether the API granted what it has to refuse. A success
 // without a list counts: another client may read it as an empty one.
 func (q *question) wronglyAnswered() bool {
 	return q.want == refused && q.status/100 == 2
