@@ -23,7 +23,7 @@ func newRecord(item api.InventoryItem) record {
 	return record{InventoryItem: item, usage: item.Evidence.Usage(), asked: true}
 }
 
-// unanswered is the record of a certificate that was not asked about, or whose
+// unanswered is the record of a certificate that was not looked up, or whose
 // answer did not arrive.
 func unanswered(ref api.CertificateRef, err error) record {
 	r := record{asked: true}

@@ -226,7 +226,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.signal(t, os.Interrupt)
-	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was asked")
+	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was sent")
 	if n := len(server.Requests()); n > 0 {
 		t.Errorf("%d requests were sent", n)
 	}
