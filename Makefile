@@ -42,7 +42,7 @@ generate: ## Rebuild generated/ from openapi/ and overlays/
 check-generated: ## Fail, with a diff, if generated/ is stale
 	$(GO) run ./internal/cmd/specgen check
 
-# A class of change is told by the exit code of specgen, which make turns into 2
+# A class of change is reported by the exit code of specgen, which make turns into 2
 # if it is not 0. CI jobs call $(BIN)/specgen themselves; see CONTRIBUTING.md.
 .PHONY: specgen
 specgen: ## Build the generation command into .cache/bin

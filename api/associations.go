@@ -40,7 +40,7 @@ func associationRows() list[generated.Association, Association, *generated.Assoc
 }
 
 // Associations asks which services use the certificate. It makes one request,
-// and more when one fails in a way that a repetition may mend; see the section
+// and more when one fails in a way that a retry may correct; see the section
 // Retries of the package documentation.
 //
 // The list is non-nil exactly when the error is nil, and the error is an

@@ -76,23 +76,23 @@ type audit struct {
 	*series
 	client *Client
 	config auditConfig
-	tally  tally
+	counts auditCounts
 }
 
 func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
 	a := &audit{client: c, config: cfg}
-	a.series = newSeries(ctx, quota.MaxBlock, a.tally.ask, a.tally.wake)
-	a.tally.news = make(chan struct{}, 1)
+	a.series = newSeries(ctx, quota.MaxBlock, a.counts.ask, a.counts.wake)
+	a.counts.news = make(chan struct{}, 1)
 	return a
 }
 
 func (a *audit) run(certs iter.Seq[CertificateRef], yield func(AuditResult) bool) {
 	p := pool[CertificateRef, AuditResult]{
 		workers: a.config.concurrency, work: a.ask, cancel: a.cancel,
-		news: a.tally.news, report: a.report,
+		news: a.counts.news, report: a.report,
 	}
 	p.run(certs, func(r AuditResult) bool {
-		a.tally.add(r)
+		a.counts.add(r)
 		a.report()
 		return yield(r)
 	})
@@ -113,7 +113,7 @@ func (a *audit) report() {
 	if a.config.progress == nil {
 		return
 	}
-	p := a.tally.snapshot()
+	p := a.counts.snapshot()
 	if until, ok := a.client.limiter.WaitingUntil(); ok {
 		p.WaitingUntil = until
 	}
@@ -250,25 +250,25 @@ func (r *AuditResult) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// tally counts what an audit has done. The workers count what they ask for,
+// auditCounts counts what an audit has done. The workers count what they ask for,
 // the goroutine of the loop everything else.
-type tally struct {
+type auditCounts struct {
 	asked    atomic.Int64
 	progress AuditProgress
 	// news holds one element when a worker has begun to wait.
 	news chan struct{}
 }
 
-func (t *tally) ask() { t.asked.Add(1) }
+func (t *auditCounts) ask() { t.asked.Add(1) }
 
-func (t *tally) wake() {
+func (t *auditCounts) wake() {
 	select {
 	case t.news <- struct{}{}:
 	default:
 	}
 }
 
-func (t *tally) add(r AuditResult) {
+func (t *auditCounts) add(r AuditResult) {
 	p := &t.progress
 	switch {
 	case errors.Is(r.Err, ErrNotAsked):
@@ -286,7 +286,7 @@ func (t *tally) add(r AuditResult) {
 	}
 }
 
-func (t *tally) snapshot() AuditProgress {
+func (t *auditCounts) snapshot() AuditProgress {
 	p := t.progress
 	p.Asked = int(t.asked.Load())
 	return p

@@ -186,7 +186,7 @@ func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	return now.Sub(k.outage.since), true
 }
 
-// holdsAll reports whether a failure is no matter of one call: the server asks all
+// holdsAll reports whether a failure concerns all calls: the server asks all
 // callers to wait.
 func holdsAll(fail *Error) bool {
 	return fail.Is(ErrRateLimited) || fail.RetryAfter > 0 && isTemporary(fail)

@@ -79,7 +79,7 @@ func lacksFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
 }
 
-// isCertificateError tells that the server could not prove who it is, which
+// isCertificateError reports whether the server could not prove who it is, which
 // asking again will not change.
 func isCertificateError(err error) bool {
 	_, failed := errors.AsType[*tls.CertificateVerificationError](err)

@@ -63,8 +63,8 @@ type Certificate struct {
 	// Type is "custom", "gateway_managed" or "access_managed". It is an open set,
 	// and "" when the API did not say.
 	Type string
-	// CA tells a CA certificate from a leaf certificate; nil when the API did not
-	// say.
+	// CA is true for a CA certificate and false for a leaf certificate; nil when the
+	// API did not say.
 	CA *bool
 	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote
 	// them. For the fields of the certificate itself, see ParseChain.

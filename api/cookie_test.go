@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// failingJar is a cookie jar that nobody may use.
+// failingJar is a cookie jar that may not be used.
 type failingJar struct{ t *testing.T }
 
 func (j failingJar) SetCookies(*url.URL, []*http.Cookie) { j.t.Error("a cookie was kept") }

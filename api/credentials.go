@@ -23,26 +23,26 @@ const (
 type Credentials struct {
 	// A closure keeps the secret out of reach of fmt, which does not call the
 	// methods of a value in an unexported field, and of reflection.
-	reveal func() secret
+	reveal func() secretParts
 }
 
-type secret struct {
+type secretParts struct {
 	kind, token, email, key string
 }
 
 // APIToken gives credentials that send "Authorization: Bearer <token>", the
 // way the vendor recommends.
 func APIToken(token string) Credentials {
-	s := secret{kind: "API token", token: token}
-	return Credentials{reveal: func() secret { return s }}
+	s := secretParts{kind: "API token", token: token}
+	return Credentials{reveal: func() secretParts { return s }}
 }
 
 // APIKey gives credentials that send the X-Auth-Email and X-Auth-Key headers,
 // the vendor's older way. Prefer an API token: it can be limited to what is
 // needed, and tracing tools know that its header is a secret.
 func APIKey(email, key string) Credentials {
-	s := secret{kind: "API key", email: email, key: key}
-	return Credentials{reveal: func() secret { return s }}
+	s := secretParts{kind: "API key", email: email, key: key}
+	return Credentials{reveal: func() secretParts { return s }}
 }
 
 // CredentialsFromEnv reads CLOUDFLARE_API_TOKEN or, when that is not set,

@@ -61,7 +61,7 @@ func WithDeleteNoZones() DeleteOption {
 //
 // It gathers the evidence from all sources, which cannot be narrowed. It deletes only
 // if that says [Unused] and the certificate has the type "custom". Then it asks for
-// the certificate, at growing distances, until the API says that it is gone, or until
+// the certificate, at growing intervals, until the API says that it is gone, or until
 // the time is over ([WithDeleteTimeout]). The request to delete may be repeated.
 //
 // The error is nil if and only if the state is [DeletionDone]. A [*Deletion] comes
@@ -75,10 +75,13 @@ func WithDeleteNoZones() DeleteOption {
 //     it now names a use, the error also matches [ErrInUse].
 //   - [ErrRateLimited]: the certificate is kept, and nothing that takes long was
 //     waited for, because the evidence would grow old. Call again after RetryAfter.
+//   - [ErrUnreachable], [ErrNotAsked], [ErrUnauthorized]: after the evidence was
+//     gathered, no connection was made, the request was not sent, or the credentials
+//     were refused: the certificate is kept.
 //   - [ErrOutcomeUnknown]: the certificate may be deleted or not. Call again; then
 //     [ErrNotFound] means that the API does not have it.
 //
-// A certificate that was there, and which somebody else deletes meanwhile, counts as
+// A certificate that was there, and which another caller deletes meanwhile, counts as
 // deleted; see [Deletion.AlreadyGone]. One that was not there is [ErrNotFound].
 //
 // The vendor documents the operation at
@@ -202,7 +205,7 @@ type Deletion struct {
 	Evidence *Evidence
 	State    DeletionState
 	// AlreadyGone reports that the API refused the deletion of a certificate that no
-	// longer existed. Somebody else has deleted it, or an earlier attempt of this
+	// longer existed. Another caller has deleted it, or an earlier attempt of this
 	// call, to which no response came.
 	AlreadyGone bool
 	// DeletedAt is when the API said that the certificate was gone, by the local

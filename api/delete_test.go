@@ -245,7 +245,7 @@ func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
 				t.Errorf("after %v: %+v, %v", took, d, err)
 			}
 			if n := s.count("certificate"); n > 20 {
-				t.Errorf("%d questions", n)
+				t.Errorf("%d checks", n)
 			}
 		})
 	}

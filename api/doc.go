@@ -41,15 +41,15 @@
 // # Evidence
 //
 // Seven sources can name a certificate; each [Source] says which and what it cannot
-// see. Associations, Hyperdrive and Gateway can name any certificate; hostnames
-// and device posture rules only CAs; Workers and Pages only leaf certificates. A
-// certificate of which the API does not say whether it is a CA, or says other than
-// its PEM, is looked for everywhere. [Evidence.Usage] is [InUse] when a source names the certificate,
-// [Unused] when all sources that apply answered in full and none names it, and
-// [UsageUnknown] otherwise. A source that may not be read leaves every certificate
-// unknown that no other one names (zones: every CA), and [SourceResult] has the permission that is missing. [WithSources]
-// narrows the question on purpose. Values made by hand or read from JSON prove
-// nothing.
+// see. Associations, Hyperdrive and Gateway can name any certificate; hostnames and
+// device posture rules only CAs; Workers and Pages only leaf certificates. A
+// certificate of which the API does not say whether it is a CA, or says other than its
+// PEM, is looked for everywhere. [Evidence.Usage] is [InUse] when a source names the
+// certificate, [Unused] when all sources that apply answered in full and none names it,
+// and [UsageUnknown] otherwise. A source that may not be read leaves unknown every
+// certificate that no other one names (zones: every CA), and [SourceResult] has the
+// permission that is missing. [WithSources] narrows the evidence on purpose. Values
+// made by hand or read from JSON prove nothing.
 //
 // # Responses
 //
@@ -102,7 +102,7 @@
 //
 // Every error is an [*Error]. [errors.As] gives its fields: the HTTP status,
 // the API's codes and messages, the Ray ID, how long to wait, the number of
-// attempts. [errors.Is] tells what it means:
+// attempts. [errors.Is] classifies it:
 //
 //   - [ErrRateLimited]: HTTP 429, or code 971 with any status; also when the
 //     client's own limiter would have to wait too long, then with Attempts 0
@@ -159,8 +159,8 @@
 // long as the Ratelimit header says. Refusals that follow each other last
 // longer each time, 1 s, 2 s and so on to 1 minute, if the server says less.
 //
-// [Client.Associations] never waits longer than [WithMaxRetryWait], all waits
-// of the call together, nor beyond the deadline of its context. A wait that
+// A single call, one that belongs to no audit or inventory, never waits longer than
+// [WithMaxRetryWait], all its waits together, nor beyond the deadline of its context. A wait that
 // would be longer, for the server or for the limiter, is not begun: the answer
 // that there is comes back at once, with RetryAfter set.
 //
@@ -192,7 +192,7 @@
 // beyond half of what was refused before, it grows by one. The vendor's Ratelimit
 // header (for example "default";r=50;t=30) is heeded when it is there and makes
 // sense, and ignored otherwise. net/http may repeat a GET on its own when a
-// connection that was idle breaks; the distance to the vendor's limit covers
+// connection that was idle breaks; the difference to the vendor's limit covers
 // that.
 //
 // # Iteration

@@ -37,7 +37,7 @@ var (
 	// ErrNoResult: the API said success but sent no result. The contract
 	// allows it; it proves nothing.
 	ErrNoResult = errors.New("no result in the answer")
-	// ErrTruncated: more associations exist than were delivered.
+	// ErrTruncated: a list, of any operation, has more items than were delivered.
 	ErrTruncated = errors.New("list is truncated")
 	// ErrResponseTooLarge: the body exceeds [WithMaxResponseBytes], or has too many
 	// items for its size.
@@ -48,7 +48,7 @@ var (
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnreachable: a request was made but no answer came.
 	ErrUnreachable = errors.New("no answer")
-	// ErrNotAsked: no request was made for this certificate.
+	// ErrNotAsked: no request was made for this certificate, list or source.
 	ErrNotAsked = errors.New("not asked")
 
 	// ErrInUse: something uses the certificate, so it was not deleted, or the
@@ -102,7 +102,7 @@ type Error struct {
 	note      string
 	kinds     []error
 	causes    []error
-	// transient: a failure of the connection that a repetition may mend.
+	// transient: a failure of the connection, after which a retry may succeed.
 	transient bool
 	// unsent: the transport has shown that the request was not sent.
 	unsent bool
@@ -183,7 +183,7 @@ func (e *Error) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// codesUnauthorized are codes that tell, at HTTP 400, that the credentials are
+// codesUnauthorized are codes that say, at HTTP 400, that the credentials are
 // missing or malformed. The vendor publishes no list; these are consistent over
 // several public reports and not confirmed by the vendor: 6003 with 6102, 6103
 // and 6111 behind it are about header formats, 9103 is an unknown key or email,

@@ -13,13 +13,36 @@ type Source string
 
 // The sources, in the order in which evidence lists them.
 const (
+	// SourceAssociations is the operation that names the services of a certificate.
+	// The vendor does not document which services it reports.
 	SourceAssociations Source = "associations"
-	SourceHostnames    Source = "hostnames"
-	SourceWorkers      Source = "workers"
-	SourcePages        Source = "pages"
-	SourceHyperdrive   Source = "hyperdrive"
-	SourceGateway      Source = "gateway"
-	SourcePosture      Source = "posture"
+	// SourceHostnames has the hostnames, of API Shield and client certificates, that
+	// a zone associates with a CA:
+	// https://developers.cloudflare.com/api-shield/security/mtls/configure/. It takes
+	// one request for each zone and CA. It does not see zones that the credentials
+	// cannot read. Credentials that see no zone fail the source, unless [WithNoZones]
+	// says that the account has none.
+	SourceHostnames Source = "hostnames"
+	// SourceWorkers has the bindings of type mtls_certificate of all Workers:
+	// https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/. It sees
+	// the current settings. It does not see older versions of a Worker, which a
+	// gradual deployment may still run, and Workers in dispatch namespaces.
+	SourceWorkers Source = "workers"
+	// SourcePages has the mTLS certificates that Pages projects bind:
+	// https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates.
+	// It sees the current settings for production and preview. It does not see the
+	// settings of earlier deployments.
+	SourcePages Source = "pages"
+	// SourceHyperdrive has the CA certificate and the client certificate of each
+	// Hyperdrive configuration:
+	// https://developers.cloudflare.com/hyperdrive/configuration/tls-ssl-certificates-for-hyperdrive/.
+	SourceHyperdrive Source = "hyperdrive"
+	// SourceGateway has the certificate that Gateway uses to inspect TLS:
+	// https://developers.cloudflare.com/cloudflare-one/team-and-resources/devices/user-side-certificates/custom-certificate/.
+	SourceGateway Source = "gateway"
+	// SourcePosture has the CA certificates that device posture rules trust:
+	// https://developers.cloudflare.com/cloudflare-one/reusable-components/posture-checks/client-checks/client-certificate/.
+	SourcePosture Source = "posture"
 )
 
 // AllSources returns all sources, in their order.
@@ -50,7 +73,7 @@ type Use struct {
 	Status string `json:"status,omitempty"`
 }
 
-// SourceState is how the question to a source ended.
+// SourceState is how the reading of a source ended.
 type SourceState string
 
 // The states of a source.

@@ -130,7 +130,7 @@ func resume(panicked any) {
 	}
 }
 
-// drainLimit is how much of a body that nobody needs is read so that the
+// drainLimit is how much of an unneeded body is read so that the
 // connection can be used again; a longer one costs the connection.
 const drainLimit = 256 << 10
 

@@ -147,8 +147,8 @@ func edgeText(body []byte) []ErrorDetail {
 	return []ErrorDetail{{Code: int(code), Message: "error code: " + strconv.FormatUint(code, 10)}}
 }
 
-// What is read here decides nothing that is not also decided by the status, or
-// has been checked before; so duplicate names and invalid UTF-8 may pass.
+// The following functions parse leniently, with duplicate names and invalid UTF-8,
+// because their values are informational or have been checked before.
 
 // memberNames are the members that are ever looked for. Others are not kept: a
 // response may have millions of them.

@@ -20,8 +20,8 @@ type inventoryConfig struct {
 	progress     func(InventoryProgress)
 }
 
-// WithSources narrows the question to these sources; the others are left out, and
-// an [Unused] then says nothing about them. Without it, all are asked.
+// WithSources narrows the evidence to these sources; the others are left out, and
+// an [Unused] then says nothing about them. Without it, all are read.
 func WithSources(only ...Source) InventoryOption {
 	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {

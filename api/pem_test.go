@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 )
@@ -34,7 +33,7 @@ var (
 	expiredPEM       = issue(newECDSA(), caSigner, caCert, validity{until: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)})
 	futurePEM        = issue(newECDSA(), caSigner, caCert, validity{from: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)})
 	ecdhKey          = block("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(must(ecdh.X25519().GenerateKey(rand.Reader)))))
-	keyLines         = secretLines(caPEM+leafPEM+rsaPEM, caKey, leafKey, leafKeySEC1, rsaKey)
+	keyParts         = secretParts(caPEM+leafPEM+rsaPEM, caKey, leafKey, leafKeySEC1, rsaKey)
 )
 
 // validity has the bounds 1990 and 2200 where it is zero: the clock of synctest
@@ -86,11 +85,19 @@ func linesOf(texts ...string) (lines []string) {
 	return lines
 }
 
-// secretLines leaves out the lines that hold only the public part of a key, and
-// those that are too short to be looked for.
-func secretLines(certificates string, keys ...string) []string {
+// secretParts returns parts of 20 characters of the keys without those that hold
+// only the public part.
+func secretParts(certificates string, keys ...string) (parts []string) {
 	public := strings.Join(strings.Fields(certificates), "")
-	return slices.DeleteFunc(linesOf(keys...), func(line string) bool { return len(line) < 16 || strings.Contains(public, line) })
+	for _, key := range keys {
+		text := bare(key)
+		for i := 0; i+20 <= len(text); i += 5 {
+			if part := text[i : i+20]; !strings.Contains(public, part) {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return parts
 }
 
 func must[T any](v T, err error) T {

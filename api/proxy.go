@@ -109,7 +109,7 @@ func decodeBasic(token string) (name, password string, ok bool) {
 	return strings.Cut(string(pair), ":")
 }
 
-// namesUser tells whether text has a URL that can hold a password, such as that
+// namesUser reports whether text has a URL that can hold a password, such as that
 // of a proxy from the environment, or is the error of net/http about one it
 // cannot read. Package regexp would make every program that imports this one
 // 4 % larger.

@@ -23,7 +23,7 @@ const (
 // them.
 type redactor struct {
 	text func(string) string
-	// body also tells whether there is anything that text would replace.
+	// body also reports whether there is anything that text would replace.
 	body func([]byte) ([]byte, bool)
 	// everywhere says that text has more to replace than body knows.
 	everywhere bool

@@ -83,12 +83,12 @@ func (p callPolicy) end(stop *auditStop) {
 
 func (s *auditStop) Error() string { return s.notAsked(operationAudit).Error() }
 
-// notAsked returns a new error for a certificate that was still to be asked for.
+// notAsked returns a new error for a request that was not made.
 func (s *auditStop) notAsked(operation string) *Error {
 	e := &Error{operation: operation, RetryAfter: s.retryAfter, kinds: []error{ErrNotAsked, s.kind}}
 	switch {
 	case s.kind == ErrUnauthorized:
-		e.note = "not asked: the API refused the credentials before in this audit"
+		e.note = "not asked: the API refused the credentials of an earlier request"
 	case s.kind == ErrRateLimited:
 		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
 	case s.retryAfter > 0:

@@ -41,15 +41,15 @@ func TestWhatIsRetried(t *testing.T) {
 		first   step
 		retried bool
 	}{
-		"no answer":              {fail(errReset), true},
-		"body broken off":        {broken(200, io.ErrUnexpectedEOF), true},
-		"body reset":             {broken(200, errReset), true},
-		"body shorter than told": {short, true},
-		"400 with a broken body": {broken(400, errReset), true},
-		"code 971 with HTTP 400": {reply(400, envelopeWith("971"), "Retry-After", "1"), true},
-		"success false":          {reply(200, envelopeWith("1")), false},
-		"not JSON":               {reply(200, "<html>", "Content-Type", "text/html"), false},
-		"no result":              {reply(200, `{"success":true}`), false},
+		"no answer":                   {fail(errReset), true},
+		"body broken off":             {broken(200, io.ErrUnexpectedEOF), true},
+		"body reset":                  {broken(200, errReset), true},
+		"body shorter than announced": {short, true},
+		"400 with a broken body":      {broken(400, errReset), true},
+		"code 971 with HTTP 400":      {reply(400, envelopeWith("971"), "Retry-After", "1"), true},
+		"success false":               {reply(200, envelopeWith("1")), false},
+		"not JSON":                    {reply(200, "<html>", "Content-Type", "text/html"), false},
+		"no result":                   {reply(200, `{"success":true}`), false},
 	}
 	for status := 300; status < 600; status++ {
 		retried := status == 408 || status == 429 || status == 500 || 502 <= status && status <= 504 ||
@@ -270,7 +270,7 @@ func TestDeadlineDuringAWaitOfUnknownLength(t *testing.T) {
 		defer stop()
 		go func() { _, _ = client.Associations(probe, cert) }()
 		time.Sleep(time.Second)
-		// The other call is now the probe after a block, and nobody knows how
+		// The other call is now the probe after a block, and it is unknown how
 		// long it will take.
 		for deadline, want := range map[time.Duration][]error{
 			2 * time.Second: {api.ErrNotAsked},

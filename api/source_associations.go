@@ -1,8 +1,6 @@
 package api
 
-// askAssociations asks the operation that names the services of a certificate. It
-// sees the services that the vendor reports there; it is nowhere documented which
-// these are.
+// askAssociations adds what [SourceAssociations] says about a certificate.
 func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
 	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
 	list, failure := v.associations(v.client, cert.Ref, v.policy())

@@ -9,9 +9,7 @@ import (
 
 var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperation, "get Gateway configuration"}
 
-// readGateway reads the certificate that Gateway uses to inspect TLS, in its
-// current and its deprecated member:
-// https://developers.cloudflare.com/cloudflare-one/team-and-resources/devices/user-side-certificates/custom-certificate/.
+// readGateway reads [SourceGateway], from the current and the deprecated member.
 //
 // A configuration without settings is a failure, and so is a certificate in use
 // without an id. Settings without a certificate, or with null, use none.

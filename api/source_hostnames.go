@@ -2,18 +2,13 @@ package api
 
 import "fmt"
 
-// Hostnames are associated with a CA certificate zone by zone, for API Shield and
-// for client certificates:
-// https://developers.cloudflare.com/api-shield/security/mtls/configure/. No
-// operation lists the certificates of a zone, nor the zones of a certificate, so
-// complete knowledge takes one request for each zone and CA.
-//
-// A response without a list of hostnames is a failure of that zone for that CA. The
-// zones are asked with the id that the API gave for the CA; one in another form than
-// HostnamesRef requires is a failure.
-// Zones that the credentials cannot read are not seen; credentials that see none
-// at all fail the source, unless [WithNoZones] says that the account has none. Zones
-// that are seen are asked in any case.
+// No operation lists the certificates of a zone, nor the zones of a certificate, so
+// [SourceHostnames] takes one request for each zone and CA. A response without a list
+// of hostnames is a failure of that zone for that CA. The zones are asked with
+// the id that the API gave for the CA; one in another form than HostnamesRef requires
+// is a failure. Zones that the credentials cannot read are not seen; credentials that
+// see none at all fail the source, unless [WithNoZones] says that the account has none.
+// Zones that are seen are asked in any case.
 
 // readZones lists the zones to ask.
 func (v *inventory) readZones() findings {

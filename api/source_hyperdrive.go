@@ -10,9 +10,7 @@ import (
 
 var listHyperdriveConfigs = operation{generated.ListHyperdriveConfigsOperation, "list Hyperdrive configurations"}
 
-// readHyperdrive reads the CA certificate and the client certificate of each
-// Hyperdrive configuration:
-// https://developers.cloudflare.com/hyperdrive/configuration/tls-ssl-certificates-for-hyperdrive/.
+// readHyperdrive reads [SourceHyperdrive].
 //
 // A configuration whose mtls is absent or null uses none.
 func readHyperdrive(ctx context.Context, v *inventory) findings {

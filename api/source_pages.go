@@ -10,8 +10,7 @@ import (
 
 var listPagesProjects = operation{generated.ListPagesProjectsOperation, "list Pages projects"}
 
-// readPages reads the mTLS certificates that Pages projects bind, for production
-// and preview: https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates.
+// readPages reads [SourcePages].
 //
 // An environment that is absent or null, and one without certificates, bind none.
 // A project without deployment_configs, and a binding without a certificate id,

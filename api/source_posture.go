@@ -11,8 +11,7 @@ import (
 
 var listPostureRules = operation{generated.ListDevicePostureRulesOperation, "list device posture rules"}
 
-// readPosture reads the CA certificates that device posture rules trust:
-// https://developers.cloudflare.com/cloudflare-one/reusable-components/posture-checks/client-checks/client-certificate/.
+// readPosture reads [SourcePosture].
 //
 // Rules of a type that does not begin with client_certificate need no certificate.
 // One that does, and has no input or no certificate id, is a failure.

@@ -12,15 +12,11 @@ var (
 	getWorkerSettings = operation{generated.GetWorkerSettingsOperation, "get settings of a Worker"}
 )
 
-// readWorkers reads the bindings of type mtls_certificate of all Workers of an
-// account: https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/.
+// readWorkers reads [SourceWorkers].
 //
 // A Worker without bindings in its settings, and a binding without a certificate
 // id, are failures of that Worker: the API always has both. A failed Worker leaves
 // open each certificate that no other Worker names.
-//
-// It sees the current settings. Older versions of a Worker, which a gradual
-// deployment may still run, and Workers in dispatch namespaces are not read.
 func readWorkers(ctx context.Context, v *inventory) findings {
 	var f findings
 	workers, failure := readList[generated.Worker](ctx, v, listWorkers, func(ctx context.Context, edit editor) (*http.Response, error) {

@@ -19,8 +19,8 @@ const (
 )
 
 // Error gives one line of fewer than 300 characters: the operation, the HTTP
-// status, the API's codes and first message, the cause, the Ray ID. The codes
-// are the vendor's contract; the wording is nobody's.
+// status, the API's codes and first message, the cause, the Ray ID. Do not parse
+// it: the text may change, and the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)

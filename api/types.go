@@ -72,7 +72,7 @@ func (l AssociationList) String() string {
 type Notice struct {
 	// Code is the API's number for the remark, 0 when it sent none.
 	Code int `json:"code"`
-	// Message is the remark for people; its wording is no contract.
+	// Message is the remark for people. It may change: do not parse it.
 	Message string `json:"message"`
 	// DocumentationURL is where the vendor explains the remark, as it was
 	// sent; empty when it was not. It is not checked.
@@ -87,7 +87,7 @@ type ErrorDetail struct {
 	// Code is the API's number for the error, 0 when it sent none, or none that
 	// is an integer.
 	Code int `json:"code"`
-	// Message is the text for people; its wording is no contract.
+	// Message is the text for people. It may change: do not parse it.
 	Message string `json:"message"`
 	// DocumentationURL is where the vendor explains the error, as it was sent;
 	// empty when it was not. It is not checked.

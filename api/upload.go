@@ -3,12 +3,14 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -21,23 +23,21 @@ const (
 	// lookupTime bounds the search for a certificate that may just have been
 	// uploaded: the list can lag behind.
 	lookupTime = 30 * time.Second
-	// minSecretLine is the shortest line of a private key that is looked for in
-	// what a server says.
-	minSecretLine = 16
 )
 
-// CertificateUpload is a certificate to be uploaded.
+// CertificateUpload is a certificate to be uploaded. It cannot be read back from its
+// JSON, which does not show the private key.
 type CertificateUpload struct {
 	// Name helps people; it may be empty.
-	Name string `json:"name"`
+	Name string
 	// CA says that the certificate is that of a certificate authority.
-	CA bool `json:"ca"`
+	CA bool
 	// PEM is the certificate, followed by the certificates of its issuers if they
 	// are to be stored too, each issued by the next.
-	PEM string `json:"certificates"`
+	PEM string
 	// Key is the private key of the first certificate. The zero value stands for
 	// none. A CA needs one only for Gateway TLS inspection.
-	Key PrivateKey `json:"private_key"`
+	Key PrivateKey
 }
 
 // PrivateKey holds a private key. Make it with [PrivateKeyPEM]. Printing, logging or
@@ -85,13 +85,14 @@ func (k PrivateKey) text() string {
 // A certificate that the account already has is not stored again. It is looked up
 // by the digest of its first certificate and returned as it is, which may be with
 // another Name or CA, or other issuers. If the list does not show it within 30
-// seconds, the error is the API's refusal, with the code 1471.
+// seconds, or cannot be read, the error is the API's refusal, with the code 1471.
 //
 // The request is sent again only if nothing can have arrived: the connection was
 // not made, or the API answered 429. If it may have arrived and no response says
 // what became of it, the certificate is looked up in the same way, and the error is
-// [ErrOutcomeUnknown] if the list does not show it. The same call can then be made
-// again: it returns the certificate, uploaded or found.
+// [ErrOutcomeUnknown] if the list does not show it or cannot be read. The same call
+// can then be made again: it returns the certificate, uploaded or found. When the
+// caller's context has ended, the error also matches that of the context.
 //
 // The private key is sent in the body of the request and is in no log and no error.
 //
@@ -125,57 +126,61 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 		fail.unclear = true
 	}
 	exists := hasCode(fail.Details, codeCertificateExists)
-	if exists || fail.unclear {
-		if stored := c.find(ctx, accountID, digest); stored != nil {
-			return stored, nil
-		}
+	if !exists && !fail.unclear {
+		return nil, fail
 	}
-	switch {
-	case fail.unclear:
-		fail.add(ErrOutcomeUnknown, "the outcome is unknown; the list does not show the certificate")
-	case exists:
-		fail.note = "the list does not show the certificate yet"
+	stored, note := c.find(ctx, accountID, digest)
+	if stored != nil {
+		return stored, nil
+	}
+	if fail.unclear {
+		fail.add(ErrOutcomeUnknown, "the outcome is unknown: "+note)
+	} else {
+		fail.note = note
+	}
+	if ctx.Err() != nil && !errors.Is(fail, ctx.Err()) {
+		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
 	}
 	return nil, fail
 }
 
-// find looks for a certificate in the list until it is there or lookupTime is over.
-func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate) {
+// find looks for a certificate in the list until it is there, until lookupTime is
+// over, or until the API refuses the list. Otherwise the note says what is known.
+func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
+	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
 		for cert, err := range c.certificates(ctx, accountID, patient(ctx), nil) {
-			if got, unreadable := cert.SHA256(); err == nil && unreadable == nil && got == digest {
+			if err != nil {
+				if ctx.Err() == nil {
+					note = "the list could not be read: " + err.Error()
+				}
+				return errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthorized), 0
+			}
+			if got, unreadable := cert.SHA256(); unreadable == nil && got == digest {
 				found = &cert
-				break
+				return true, 0
 			}
 		}
-		return found != nil, 0
+		note = "the list does not show the certificate"
+		return false, 0
 	})
-	return found
+	return found, note
 }
 
-// hiding returns a client that also removes the lines of the private key from what a
-// server or a transport says. Lines of the key that hold only its public part can be
-// in the certificate as well, and stay.
+// hiding returns a client that also withholds each text of a server or a transport
+// that repeats a part of the private key. A part of the key that is in the
+// certificate as well is not secret.
 func (c *Client) hiding(cert CertificateUpload) *Client {
-	public := strings.Join(strings.Fields(cert.PEM), "")
-	var lines []string
+	var key strings.Builder
 	for line := range strings.Lines(cert.Key.text()) {
-		line = strings.TrimSpace(line)
-		if len(line) >= minSecretLine && !strings.HasPrefix(line, pemMark) && !strings.Contains(public, line) {
-			lines = append(lines, line)
+		if !strings.HasPrefix(strings.TrimSpace(line), pemMark) {
+			key.WriteString(line)
 		}
 	}
-	if len(lines) == 0 {
+	if key.Len() == 0 {
 		return c
 	}
-	own, more, out := c.redact, newRedactor(lines), *c
-	out.redact = redactor{
-		text: func(s string) string { return own.text(more.text(s)) },
-		body: func(b []byte) ([]byte, bool) {
-			b, foundMore := more.body(b)
-			b, found := own.body(b)
-			return b, found || foundMore
-		},
-	}
+	out := *c
+	out.redact = c.redact.withholding(secret.Quotes(key.String(), cert.PEM))
 	return &out
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -195,10 +196,49 @@ func TestUploadWithoutTimeIsNotSent(t *testing.T) {
 	}
 }
 
-// wantNoKey prints v in every way and looks for the lines of the private keys.
+func TestUploadSaysWhatTheListDidNotShow(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		upload, list func() *http.Response
+		want         error
+		text         string
+		took         time.Duration
+		cancelled    bool
+	}{
+		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read: list mTLS certificates: HTTP 403", 0, false},
+		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "the list could not be read: list mTLS certificates: HTTP 403", 0, false},
+		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read", 25 * time.Second, false},
+		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the outcome is unknown: the list does not show the certificate", 25 * time.Second, false},
+		"cancelled during the search":    {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the list does not show the certificate", 3 * time.Second, true},
+		"cancelled after 1471":           {refuse(400, 1471), success(`[]`), api.ErrRejected, "the list does not show the certificate", 3 * time.Second, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tt.cancelled {
+				defer time.AfterFunc(3*time.Second, cancel).Stop()
+			}
+			s := &store{before: func(kind string, _ *http.Request) (*http.Response, error) {
+				if kind == "upload" {
+					return tt.upload(), nil
+				}
+				return tt.list(), nil
+			}}
+			start := time.Now()
+			_, err := newClient(t, s, api.WithMaxAttempts(1)).Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
+			took := time.Since(start)
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.Canceled) != tt.cancelled || took < tt.took || took > tt.took+5*time.Second {
+				t.Errorf("%s: after %v: %v", name, took, err)
+			}
+		})
+	}
+}
+
+// wantNoKey prints v in every way and looks for the lines of the private keys, and
+// for parts of those.
 func wantNoKey(t *testing.T, what string, v any) {
 	t.Helper()
-	wantNoneOf(t, what, v, keyLines)
+	wantNoneOf(t, what, v, keyParts)
 }
 
 func TestPrivateKeysHideThemselves(t *testing.T) {
@@ -218,15 +258,18 @@ func TestPrivateKeysHideThemselves(t *testing.T) {
 	if got := fmt.Sprintf("%v %d %#v, %s", key, key, key, api.PrivateKey{}); got != "private key [redacted] private key [redacted] private key [redacted], no private key" {
 		t.Error(got)
 	}
-	if text, err := json.Marshal(up); err != nil || !strings.Contains(string(text), `"private_key":"private key [redacted]"`) {
+	if text, err := json.Marshal(up); err != nil || !strings.Contains(string(text), `"Key":"private key [redacted]"`) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
 
 func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 	t.Parallel()
-	lines := strings.Split(strings.TrimSpace(leafKey), "\n")
-	for form, echo := range map[string]string{"line": lines[1], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": bare(leafKey)} {
+	lines := linesOf(leafKey)
+	for form, echo := range map[string]string{
+		"line": lines[0], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": bare(leafKey),
+		"other lines": rewrap(bare(leafKey)[40:], " "), "escaped breaks": rewrap(bare(leafKey)[8:], `\u000a`), "part": lines[0][10:40],
+	} {
 		for name, step := range echoes(echo) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
@@ -253,5 +296,29 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 			t.Errorf("%s: %+v, %v", form, got, err)
 		}
 		wantNoKey(t, form+": certificate", got)
+	}
+}
+
+// rewrap breaks a text into lines of 48 characters.
+func rewrap(text, lineBreak string) string {
+	lines := slices.Collect(slices.Chunk([]byte(text), 48))
+	return string(bytes.Join(lines, []byte(lineBreak)))
+}
+
+// The RSA key holds the modulus of the certificate.
+func TestPartsOfTheCertificateAreNotRedactedForTheKey(t *testing.T) {
+	t.Parallel()
+	for text, up := range map[string]api.CertificateUpload{
+		linesOf(rsaPEM)[6]:  {PEM: rsaPEM, Key: api.PrivateKeyPEM(rsaKey)},
+		linesOf(leafPEM)[2]: {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
+		"use -----BEGIN EC PRIVATE KEY-----, not PKCS #8": {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
+	} {
+		s := &store{faults: faults("/mtls_certificates", func() *http.Response {
+			return answer(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
+		})}
+		_, err := newClient(t, s).Upload(t.Context(), account, up)
+		if got := asError(t, err).Details[0].Message; got != text {
+			t.Errorf("%q is shown as %q", text, got)
+		}
 	}
 }

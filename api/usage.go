@@ -10,11 +10,14 @@ type Usage int
 
 // The three conclusions. The zero value is UsageUnknown.
 const (
-	// UsageUnknown: there is no answer, or the answer does not settle it.
+	// UsageUnknown: neither of the other two is shown.
 	UsageUnknown Usage = iota
-	// InUse: the API named at least one association.
+	// InUse: the list of [Client.Associations] has at least one association; for
+	// [Evidence], a source names the certificate.
 	InUse
-	// Unused: the API sent a complete, error-free, empty list.
+	// Unused: the list of [Client.Associations] is complete, free of errors and
+	// empty; for [Evidence], each source that applies was read in full and none
+	// names the certificate.
 	Unused
 )
 

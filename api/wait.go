@@ -11,13 +11,13 @@ const operationWait = "wait for the end of use"
 
 const (
 	defaultWaitTimeout = 5 * time.Minute
-	// firstDistance and lastDistance are between the questions of a poll.
-	firstDistance = time.Second
-	lastDistance  = 15 * time.Second
-	// callDistance is the share of a call in the distance to the next question, so
-	// that a wait takes no more than half of what the vendor allows: 1,200 requests
-	// in 5 minutes.
-	callDistance = 500 * time.Millisecond
+	// firstInterval and lastInterval are the bounds of the interval between two
+	// checks of a poll.
+	firstInterval = time.Second
+	lastInterval  = 15 * time.Second
+	// callInterval is added to the interval for each call of a check, so that a wait
+	// takes about half of what the vendor allows: 1,200 requests in 5 minutes.
+	callInterval = 500 * time.Millisecond
 )
 
 // WaitOption configures [Client.WaitUnused]. A wrong one sends nothing and is an
@@ -63,8 +63,10 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 // that nothing uses the certificate. The vendor can take minutes to say so after the
 // last user is gone.
 //
-// The distance between two questions grows from 1 to 15 seconds, and is longer if a
-// question takes many requests: a wait makes 600 requests in 5 minutes at most.
+// The interval between two checks grows from 1 to 15 seconds. It is longer if a check
+// takes many requests: half a second for each. The last check comes near the end of
+// the time, also when the time is shorter than that interval. A large account needs a
+// longer time ([WithWaitTimeout]): the limit of [WithRateLimit] holds for both checks.
 //
 // The error is nil if and only if the evidence says [Unused]. Otherwise it is an
 // [*Error], and the evidence is the last that was gathered, nil if there is none:
@@ -85,18 +87,18 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	var failure *Error
 	ended := poll(ctx, cfg.timeout, func(ctx context.Context) (bool, time.Duration) {
 		item, calls, fail := c.inspect(ctx, cert, cfg.evidence)
-		distance := time.Duration(calls) * callDistance
+		interval := time.Duration(calls) * callInterval
 		if fail != nil {
 			if ctx.Err() == nil {
 				failure = fail
 			}
-			return failure != nil && !fail.transient && !fail.Is(ErrServer), distance
+			return failure != nil && !fail.transient && !fail.Is(ErrServer), interval
 		}
 		last, failure = &item.Evidence, nil
 		if cfg.progress != nil {
 			cfg.progress(last)
 		}
-		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, SourceResult.forbidden), distance
+		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, SourceResult.forbidden), interval
 	})
 	note, kind := last.obstacle()
 	switch {
@@ -117,22 +119,28 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 // forbidden reports whether the credentials lack the permission for the source.
 func (r SourceResult) forbidden() bool { return r.Permission != "" }
 
-// poll calls ask at growing distances until it reports the end, for at most limit.
-// The context of ask ends with the time. ask also returns the least distance to the
-// next call.
-func poll(ctx context.Context, limit time.Duration, ask func(context.Context) (ended bool, distance time.Duration)) bool {
+// poll calls check at growing intervals until it reports the end, for at most limit.
+// The context of check ends with the time. check also returns the least interval to
+// the next call; only the last call may come earlier, so that it has the time that
+// the one before it took.
+func poll(ctx context.Context, limit time.Duration, check func(context.Context) (ended bool, interval time.Duration)) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
-	for distance := firstDistance; ; distance = min(2*distance, lastDistance) {
-		ended, least := ask(ctx)
+	isLast := false
+	for interval := firstInterval; ; interval = min(2*interval, lastInterval) {
+		start := time.Now()
+		ended, least := check(ctx)
 		if ended {
 			return true
 		}
 		left := time.Until(deadline)
-		wait := max(min(distance, left/2), least) // so that the last question comes near the end
-		if ctx.Err() != nil || left < firstDistance || wait > left {
+		if isLast || ctx.Err() != nil || left < firstInterval {
 			return false
+		}
+		wait := max(min(interval, left/2), least)
+		if latest := left - min(time.Since(start)+firstInterval, left/2); wait+least > latest {
+			wait, isLast = latest, true
 		}
 		timer := time.NewTimer(wait)
 		select {

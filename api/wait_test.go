@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestWaitEndsWhenNothingUsesTheCertificate(t *testing.T) {
 		if err != nil || e.Usage() != api.Unused || took < 80*time.Second || took > 96*time.Second {
 			t.Errorf("%v after %v, %v", e.Usage(), took, err)
 		}
-		// 1, 2, 4, 8, then 15 seconds between the questions.
+		// 1, 2, 4, 8, then 15 seconds between the checks.
 		if n := len(usages); n < 9 || n > 11 || usages[n-1] != api.Unused || len(uses) != n-1 || uses[0] != "TLS inspection" {
 			t.Errorf("progress %v, uses %v", usages, uses)
 		}
@@ -150,7 +151,7 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		for n := range 100 { // 106 requests for each question
+		for n := range 100 { // 106 requests for each check
 			s.workers[ids(n)] = ids(5)
 		}
 		start := time.Now()
@@ -163,6 +164,25 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 			t.Errorf("%d requests in %v, %v", total, took, err)
 		}
 	})
+}
+
+// A check of a large account takes more requests than the time has room for.
+func TestWaitChecksAgainNearItsEnd(t *testing.T) {
+	t.Parallel()
+	for workers, limit := range map[int]time.Duration{100: 5 * time.Minute, 480: 5 * time.Minute, 700: 340 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			for n := range workers {
+				s.workers[fmt.Sprint("w", n)] = ""
+			}
+			unusedAfter(s, limit-20*time.Second)
+			start, checks := time.Now(), 0
+			e, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(limit), api.WithWaitProgress(func(*api.Evidence) { checks++ }))
+			if took := time.Since(start); err != nil || e.Usage() != api.Unused || took < limit-20*time.Second || took > limit || checks > 7 || checks < 2 {
+				t.Errorf("%d Workers: %v after %v and %d checks: %v", workers, e.Usage(), took, checks, err)
+			}
+		})
+	}
 }
 
 func TestWrongWaitOptionsSendNothing(t *testing.T) {

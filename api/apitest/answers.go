@@ -108,7 +108,7 @@ func Failure(status int, details ...api.ErrorDetail) Response {
 	return r
 }
 
-// Unauthorized is the refusal of credentials that nobody has.
+// Unauthorized is the refusal of unknown credentials.
 func Unauthorized() Response {
 	return Failure(http.StatusUnauthorized, api.ErrorDetail{Code: codeAuthFailed, Message: "Authentication error"})
 }

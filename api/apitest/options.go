@@ -8,7 +8,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// DefaultAPIToken is the token that a server accepts unless told otherwise. It
+// DefaultAPIToken is the token that a server accepts by default. It
 // is no secret.
 const DefaultAPIToken = "apitest-token"
 

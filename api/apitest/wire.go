@@ -89,7 +89,7 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 type faultyWriter struct {
 	w     io.Writer
 	flush func() error
-	ended func() error // not nil once nobody is left to write for
+	ended func() error // not nil once the reader is gone
 	rest  func() error // after each byte; nil: no dripping
 	left  int          // bytes until the cut; -1: no cut
 }

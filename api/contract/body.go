@@ -114,7 +114,7 @@ func (b *body) check(cause error) []Violation {
 
 // decompress undoes the encoding that a caller asked for itself; what
 // [http.Transport] asked for, it has undone already. One byte over the limit is
-// enough to be told as too long.
+// enough to be reported as too long.
 func (b *body) decompress(limit int) ([]byte, error) {
 	switch encoding := strings.ToLower(b.header.Get("Content-Encoding")); encoding {
 	case "", "identity":

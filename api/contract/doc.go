@@ -25,7 +25,7 @@
 // # Classes
 //
 // [BadRequest] and [BadResponse] break the contract. [Drift] does not: the
-// vendor added something that the contract does not speak of. [Unchecked] says
+// vendor added something that is not in the contract. [Unchecked] says
 // that a message could not be looked at in full, so that silence always means
 // "checked and in order". [Outside] names traffic that the contract does not
 // cover. [Class.Breach] separates the first two from the rest.

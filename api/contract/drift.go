@@ -16,7 +16,7 @@ import (
 // each once. Past it, values are reported of each response rather than never.
 const maxSeen = 1000
 
-// drift returns what the contract does not speak of in a decoded body. Room is
+// drift returns the fields and values of a decoded body that the contract does not have. Room is
 // how many violations of the response are still listed.
 func (c *checker) drift(op *document.Operation, status int, value any, room int) []Violation {
 	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}

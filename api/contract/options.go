@@ -50,7 +50,7 @@ func WithMode(mode Mode) Option {
 	}
 }
 
-// WithHandler sets the function that is told of every violation. Its calls never
+// WithHandler sets the function that is called with every violation. Its calls never
 // overlap, so it needs no lock of its own; it must not send a request through
 // the transport that it serves. Without a handler, violations are dropped, which
 // is of use only in mode [Fail].

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"html"
-	"index/suffixarray"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -39,7 +38,7 @@ var tokenLike = regexp.MustCompile(`[0-9A-Za-z_-]{37,}|(?i:bearer\s+)[0-9A-Za-z_
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*`)
 
 // redactor removes the credentials and the body of one request from texts. It holds them as
-// they were sent and goes to work only when there is a violation to tell of.
+// they were sent and is used only for violations.
 type redactor struct {
 	secrets []string
 	body    requestBody // it may hold a private key
@@ -71,7 +70,7 @@ func (r redactor) violations(vs []Violation) []Violation {
 			escaped = escaped || strings.ContainsAny(*text, `\%&`)
 		}
 	}
-	credentials, quotes := r.pattern(escaped), quotesOf(r.body.text)
+	credentials, quotes := r.pattern(escaped), secret.Quotes(string(r.body.text), "")
 	for _, text := range texts {
 		if quotes(*text) {
 			*text = redacted
@@ -91,51 +90,6 @@ func (r redactor) violations(vs []Violation) []Violation {
 
 // oddName is a part of a pointer that is unlike the names of the contract.
 var oddName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
-
-// minQuote is how many letters and digits in a row of a request's body are never
-// shown. The line of a private key in PEM has 64.
-const minQuote = 16
-
-// quotesOf returns a function that reports whether a text repeats a part of a
-// body, also where characters are escaped.
-func quotesOf(body []byte) func(string) bool {
-	if len(body) == 0 {
-		return func(string) bool { return false }
-	}
-	index := suffixarray.New([]byte(plain(string(body))))
-	return func(text string) bool {
-		text = plain(text)
-		for i := 0; i+minQuote <= len(text); i++ {
-			if len(index.Lookup([]byte(text[i:i+minQuote]), 1)) > 0 {
-				return true
-			}
-		}
-		return false
-	}
-}
-
-// escape is a character by its number in JSON, in a URL or in HTML, or a line
-// break.
-var escape = regexp.MustCompile(`(?i)\\+[nrt]|\\+u([0-9a-f]{4})|%(?:25)*([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});`)
-
-// plain returns the letters and digits of a text in lower case, after its escapes
-// are undone.
-func plain(text string) string {
-	text = escape.ReplaceAllStringFunc(text, func(s string) string {
-		groups := escape.FindStringSubmatch(s)
-		code, _ := strconv.ParseInt(cmp.Or(groups[1], groups[2], groups[3], "0"), 16, 32)
-		if groups[4] != "" {
-			code, _ = strconv.ParseInt(groups[4], 10, 32)
-		}
-		return string(rune(code))
-	})
-	return strings.Map(func(c rune) rune {
-		if c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) {
-			return unicode.ToLower(c)
-		}
-		return -1
-	}, text)
-}
 
 // pattern matches all that the request's credentials may look like in a text;
 // nil when it has none. What matches escapes of any character is large, and only

@@ -129,7 +129,7 @@ func successFlag(status int, value any) (Violation, bool) {
 
 // schemaBreaches looks for all that the schema has against a body, once it is
 // known that there is something. Long arrays are then looked at in part: a list
-// of a million violations would cost memory and help nobody.
+// of a million violations would take memory without use.
 func (c *checker) schemaBreaches(op *document.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{

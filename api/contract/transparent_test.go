@@ -43,7 +43,7 @@ func outcomeOf(list *api.AssociationList, err error) outcome {
 }
 
 // A program under test behaves the same with and without the contract check in
-// mode Report, whatever the API answers. What the check has to say is told apart
+// mode Report, whatever the API answers. The result of the check is compared apart
 // by its class.
 func TestReportModeIsTransparentForEveryAnswer(t *testing.T) {
 	t.Parallel()

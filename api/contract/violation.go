@@ -68,7 +68,7 @@ type Violation struct {
 	// /path, /path/NAME, /query/NAME, /security, /status, /header/NAME, or /body and
 	// the pointer into the body of a request.
 	Pointer string `json:"pointer"`
-	// Message says what is wrong, for people; its wording may change.
+	// Message says what is wrong, for people; do not parse it: it may change.
 	Message string `json:"message"`
 	// Expected says what the contract asks for; empty when it says nothing.
 	Expected string `json:"expected,omitempty"`

@@ -58,7 +58,7 @@ func newAuditCommand(sys system) *cobra.Command {
 			return q.run(cmd, args)
 		},
 	})
-	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "ask every zone about every CA, also when another use is known")
+	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "look up every CA in every zone, also when another use is known")
 	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
 	return cmd
 }
@@ -93,7 +93,7 @@ func (q *query) addNamingFlags(cmd *cobra.Command) {
 func (q *query) checkFrom(args []string) error {
 	switch {
 	case len(q.from) > 1:
-		return usagef("--from is given %d times, and only one list would be asked about: join them, as in cat A B | certuse audit --from -", len(q.from))
+		return usagef("--from is given %d times, and only one list would be read: join them, as in cat A B | certuse audit --from -", len(q.from))
 	case len(q.from) == 1 && q.from[0] == "":
 		return usagef("--from is empty: name a file, or - for standard input")
 	case len(q.from) == 1 && len(args) > 0:

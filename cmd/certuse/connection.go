@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// connection says which API is asked, and how.
+// connection says which API is used, and how.
 type connection struct {
 	accounts  []string
 	demo      bool
@@ -20,7 +20,7 @@ type connection struct {
 	rateLimit int
 }
 
-// service is the API that is asked, real or fake.
+// service is the API that is used, real or fake.
 type service struct {
 	client   *api.Client
 	accounts []string
@@ -30,7 +30,7 @@ type service struct {
 func (c *connection) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&c.accounts, "account", nil, "account `ID`, also several (default $CLOUDFLARE_ACCOUNT_ID)")
-	flags.BoolVar(&c.demo, "demo", false, "ask a fake service inside this program: no account, no network")
+	flags.BoolVar(&c.demo, "demo", false, "use a fake service inside this program: no account, no network")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print nothing but errors to standard error")
 	flags.BoolVar(&c.debug, "debug", false, "print each request to standard error: status, waits, Ray ID; never a credential")
 	flags.IntVar(&c.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes; 0: no limit")
@@ -38,7 +38,7 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
 }
 
-// check refuses accounts that cannot be asked about. An empty --account usually
+// check refuses accounts that are not valid. An empty --account usually
 // means an unset shell variable; the account of the environment may be another.
 func (c *connection) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("account") && len(c.accounts) == 0 {

@@ -33,7 +33,7 @@ func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
 		"required and an old answer":         {"audit --require-unused old", exitUnknown, "1 unknown"},
 		"no result":                          {"usage empty", exitUnknown, "no result"},
 		"refused":                            {"usage used secret", exitUnknown, `1 unknown for missing permissions: "Account: SSL and Certificates Read"`},
-		"unknown to the service":             {"usage nowhere", exitUnknown, "no source could be asked: get mTLS certificate: HTTP 404"},
+		"unknown to the service":             {"usage nowhere", exitUnknown, "no source could be read: get mTLS certificate: HTTP 404"},
 		"which does not mean unused":         {"usage nowhere", exitUnknown, "which does not mean unused"},
 		"audit in use":                       {"audit used free", exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown"},
 		"audit unknown":                      {"audit secret", exitUnknown, "Unknown is not unused"},

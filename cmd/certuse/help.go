@@ -31,7 +31,7 @@ expired, or whose expiry the API does not say, and exits with 5 if there is one.
 const usageHelp = `List everything that uses certificates: one row for each use, by source.
 
 CERT is a certificate id, or ACCOUNT/ID when it belongs to another account. An
-id that is given twice is asked about once. All zones are asked about a CA.`
+id that is given twice is looked up once. A CA is looked up in all zones.`
 
 const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
 
@@ -40,10 +40,10 @@ id, or ACCOUNT/ID. --from reads them from a file or standard input, one a line.
 Blank lines are skipped, and so is everything after a '#'. Lines end with LF or
 CRLF: any other character that some program takes for the end of a line, such as
 a CR alone, is an error, in a comment too. The whole list is checked before
-anything is sent, and an id that is given twice is asked about once. An empty
+anything is sent, and an id that is given twice is looked up once. An empty
 list is an error, not a success.
 
---sources narrows the question; an unused certificate is then unused according
+--sources narrows the evidence; an unused certificate is then unused according
 to those sources, and the others are named as left out. Permissions that the
 token lacks are listed on standard error. A token that sees no zone at all
 leaves CA certificates unknown, unless --no-zones says that there is none.

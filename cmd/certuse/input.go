@@ -21,7 +21,7 @@ const (
 	maxBadLines = 10
 )
 
-// input is the certificates to ask about: complete and checked before anything
+// input is the certificates to look up: complete and checked before anything
 // is sent, each certificate once, in the order given.
 type input struct {
 	refs       []api.CertificateRef
@@ -98,7 +98,7 @@ func readFrom(ctx context.Context, sys system, what, name string, read func(r io
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("interrupted while %s was read: nothing was asked", what)}
+		return &exitError{exitUnknown, fmt.Errorf("interrupted while %s was read: nothing was sent", what)}
 	}
 }
 
@@ -135,7 +135,7 @@ func (in *input) addLines(r io.Reader, name string) error {
 		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent: correct the list and try again"))...)}
 	}
 	if len(in.refs) == 0 {
-		return usagef("%s names no certificate: nothing was asked", name)
+		return usagef("%s names no certificate: nothing was sent", name)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Command certuse tells which mTLS certificates of a Cloudflare account are in
+// Command certuse reports which mTLS certificates of a Cloudflare account are in
 // use, so that a person, or a script, can decide whether one may be deleted. It also
 // uploads certificates and deletes those that are unused.
 //

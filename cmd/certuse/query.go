@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// query is what the commands about certificates have in common: where to ask,
-// what to ask, and how to print the answers.
+// query is what the commands about certificates have in common: the API,
+// the certificates, and the output.
 type query struct {
 	sys  system
 	kind kindOfReport
@@ -35,7 +35,7 @@ type query struct {
 	from          []string
 }
 
-// target is an account with the certificates in question; none means all.
+// target is an account with the certificates to report; none means all.
 type target struct {
 	account string
 	certs   []api.CertificateRef
@@ -64,7 +64,7 @@ func (q *query) addSelectionFlags(cmd *cobra.Command) {
 // addEvidenceFlags adds the flags about usage.
 func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringSliceVar(&q.sources, "sources", nil, "ask only these `SOURCES`: "+joined(api.AllSources()))
+	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
 	complete(cmd, "usage", usages)
 	complete(cmd, "sources", sourceNames())
@@ -103,8 +103,8 @@ func (q *query) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// run asks, prints the answers, and gives the exit code as an error. The
-// certificates in question are args or the lines of --from; without both, all of
+// run gathers the answers, prints them, and gives the exit code as an error. The
+// certificates to report are args or the lines of --from; without both, all of
 // the accounts.
 func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err := q.check(cmd); err != nil {
@@ -150,7 +150,7 @@ func (q *query) bounded(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
 }
 
-// input reads the certificates in question.
+// input reads the certificates to report.
 func (q *query) input(ctx context.Context, service *service, args []string) (*input, error) {
 	account := ""
 	if len(service.accounts) == 1 {

@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Why a certificate was not asked about.
+// Why a certificate was not looked up.
 var (
 	errTimeout     = errors.New("not asked: the --timeout is over")
 	errInterrupted = errors.New("not asked: interrupted")

@@ -23,7 +23,7 @@ func newRecord(item api.InventoryItem) record {
 	return record{InventoryItem: item, usage: item.Evidence.Usage(), asked: true}
 }
 
-// unanswered is the record of a certificate that was not asked about, or whose
+// unanswered is the record of a certificate that was not looked up, or whose
 // answer did not arrive.
 func unanswered(ref api.CertificateRef, err error) record {
 	r := record{asked: true}
@@ -128,7 +128,7 @@ func (f *filter) inQuestion(r *record, now time.Time) bool {
 	return true
 }
 
-// shown reports whether a record that is in question is printed.
+// shown reports whether a record is printed.
 func (f *filter) shown(r *record) bool {
 	return len(f.usages) == 0 || slices.Contains(f.usages, r.usage.String())
 }

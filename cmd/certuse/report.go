@@ -70,8 +70,8 @@ func (r *report) rows() []row {
 	return rows
 }
 
-// writeIDs writes one id a line, and ACCOUNT/ID if several accounts are in
-// question.
+// writeIDs writes one id a line, and ACCOUNT/ID if the report has several
+// accounts.
 func writeIDs(r *report) error {
 	var b strings.Builder
 	for i := range r.records {
@@ -131,7 +131,7 @@ func writePrometheus(r *report) error {
 				}
 			}
 		})
-		metric("source_up", "1 if a source answered in full, else 0; absent if it was not asked.", func(sample func(int64, ...string)) {
+		metric("source_up", "1 if a source answered in full, else 0; absent if it was not read.", func(sample func(int64, ...string)) {
 			for _, account := range r.summary.accounts {
 				for _, source := range api.AllSources() {
 					if up, asked := r.summary.up[accountSource{account, source}]; asked {

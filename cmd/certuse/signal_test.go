@@ -185,7 +185,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.signal(t, os.Interrupt)
-	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was asked")
+	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was sent")
 	if n := len(server.Requests()); n > 0 {
 		t.Errorf("%d requests were sent", n)
 	}
@@ -221,8 +221,8 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// stuck starts a command that prints more than a pipe holds and that nobody reads
-// yet: it cannot end before its output is read or refused.
+// stuck starts a command that prints more than a pipe holds and whose output is
+// not read yet: it cannot end before its output is read or refused.
 func stuck(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)

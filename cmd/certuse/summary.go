@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// summary counts what is in question. Its JSON form is part of the json format;
+// summary counts the certificates of a report. Its JSON form is part of the json format;
 // `certuse help formats` states it.
 type summary struct {
 	Total int `json:"total"`
@@ -165,7 +165,7 @@ func (s *summary) writeProblems(w io.Writer) {
 		return cmp.Or(cmp.Compare(s.problems[b].certificates, s.problems[a].certificates), cmp.Compare(a, b))
 	}) {
 		p := s.problems[words]
-		what, example, several := "no source could be asked", p.example, p.certificates > 1
+		what, example, several := "no source could be read", p.example, p.certificates > 1
 		if len(p.sources) < len(api.AllSources()) {
 			slices.Sort(p.sources)
 			what, several = joined(p.sources), several || len(p.sources) > 1
@@ -208,7 +208,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		fmt.Fprintln(w, "Unknown is not unused.")
 	}
 	if s.Duplicates > 0 {
-		fmt.Fprintf(w, "%s left out: each certificate is asked about once.\n", plural(s.Duplicates, "repeated id"))
+		fmt.Fprintf(w, "%s left out: each certificate is looked up once.\n", plural(s.Duplicates, "repeated id"))
 	}
 	if s.Incomplete {
 		fmt.Fprintln(w, "Not all certificates were read.")

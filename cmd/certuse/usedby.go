@@ -116,7 +116,7 @@ func (r *record) whyUnknown(all bool) string {
 	return "(" + strings.Join(parts, "; ") + ")"
 }
 
-// scopes says how the question to each source ended and what it covered.
+// scopes says how the reading of each source ended and what it covered.
 func (r *record) scopes() string {
 	var parts []string
 	for _, s := range r.Evidence.Sources {

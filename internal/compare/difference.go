@@ -141,7 +141,7 @@ func (d *difference) request() bool {
 	return d.tokens()[0] == "parameters" || d.tokens()[0] == "requestBody"
 }
 
-// at tells how the members of the object that holds the difference are to be read.
+// at reports how the members of the object that holds the difference are to be read.
 func (d *difference) at() spec.Place {
 	place := spec.Fields
 	for _, key := range d.path {

@@ -30,7 +30,7 @@ type Source struct {
 	License string `json:"license"`
 }
 
-// Overlays tells what the new text means for the overlay actions. Its lists are
+// Overlays reports what the new text means for the overlay actions. Its lists are
 // nil if an action could not be applied at all.
 type Overlays struct {
 	// Satisfied are the actions that the new text makes unnecessary and the old
@@ -51,7 +51,7 @@ type Action struct {
 	Description string `json:"description"`
 }
 
-// Go tells what changes in the generated code. The exported API of package api
+// Go reports what changes in the generated code. The exported API of package api
 // names nothing of it, so that an update cannot change that API.
 type Go struct {
 	Identical bool `json:"identical"` // not a byte changes

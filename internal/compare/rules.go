@@ -31,7 +31,7 @@ func (d *difference) breaks() string {
 }
 
 // judged gives the difference the class of the checker's findings about it. One
-// that the checker is silent about counts as breaking.
+// that the checker does not report counts as breaking.
 func (d *difference) judged(findings []checker.Change) {
 	d.class, d.meaning = Breaking, unknown
 	for _, finding := range findings {

@@ -112,7 +112,7 @@ func TestRequestBodyCanBeSentAgain(t *testing.T) {
 }
 
 // A parameter that is not set is left out: the vendor would take an empty one for
-// another question.
+// another request.
 func TestQueryHoldsWhatIsSet(t *testing.T) {
 	t.Parallel()
 	for want, params := range map[string]*generated.ListZonesParams{

@@ -82,7 +82,7 @@ func isJSON(mediaType string) bool {
 	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
 }
 
-// isSuccess and isFailure tell bodies by their status.
+// isSuccess and isFailure classify bodies by their status.
 func (b body) isSuccess() bool { return strings.HasPrefix(b.Status, "2") }
 func (b body) isFailure() bool { return b.Status != "" && !b.isSuccess() }
 

@@ -81,7 +81,7 @@ func TestHostileDocumentsEndSoonAndSmall(t *testing.T) {
 	}
 }
 
-// A document that refers to files and URLs makes nobody read or call them.
+// A document that refers to files and URLs causes no read and no call of them.
 func TestNothingOutsideTheDocumentIsRead(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Place tells how the members of an object are to be read.
+// Place reports how the members of an object are to be read.
 type Place int
 
 // The kinds of places.

@@ -125,7 +125,7 @@ func (d *Decoder) unmarshal(text []byte, v Object) error {
 	d.room = smallList + len(text)*3/4
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
-	case jsontext.KindBeginObject, jsontext.KindInvalid: // what is invalid, reading tells
+	case jsontext.KindBeginObject, jsontext.KindInvalid: // reading reports what is invalid
 	default:
 		return d.refuse()
 	}
@@ -189,7 +189,7 @@ func (d *Decoder) object(v Object) error {
 // error or not, if the next value is null or another one; then it has read it.
 func (d *Decoder) begin(kind jsontext.Kind) (bool, error) {
 	switch d.text.PeekKind() {
-	case kind, jsontext.KindInvalid: // what is invalid, reading tells
+	case kind, jsontext.KindInvalid: // reading reports what is invalid
 		_, err := d.text.ReadToken()
 		return err == nil, err
 	case jsontext.KindNull:

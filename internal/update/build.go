@@ -20,7 +20,7 @@ import (
 type BuildError struct {
 	// Line is the first fault, with its place from the root of the module.
 	Line string
-	// Collisions tell which members of the contract would share a Go name.
+	// Collisions report which members of the contract would share a Go name.
 	Collisions []string
 }
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// collisions tells which members of an object would share a Go name, with each
+// collisions reports which members of an object would share a Go name, with each
 // other or with a method of the generated type. The compiler names the Go side
 // only, which the reader of a contract does not know.
 func collisions(files map[string][]byte) []string {
@@ -21,7 +21,7 @@ func collisions(files map[string][]byte) []string {
 		if !strings.HasSuffix(name, ".go") {
 			continue
 		}
-		// What does not parse is told by the compiler.
+		// The compiler reports what does not parse.
 		file, err := parser.ParseFile(token.NewFileSet(), name, files[name], parser.SkipObjectResolution)
 		if err != nil {
 			continue

@@ -24,7 +24,7 @@ type link struct {
 
 	mu    sync.Mutex
 	dials int
-	// bad tells whether the n-th dial, counted from 1, goes wrong.
+	// bad reports whether the n-th dial, counted from 1, goes wrong.
 	bad func(n int) bool
 	// during is called in the middle of a dial that goes wrong slowly.
 	during func()
@@ -36,7 +36,7 @@ func (l *link) fail(bad func(n int) bool, during func()) {
 	l.bad, l.during = bad, during
 }
 
-// next counts a dial and tells whether it goes wrong, and what happens then.
+// next counts a dial and reports whether it goes wrong, and what happens then.
 func (l *link) next() (during func(), isBad bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

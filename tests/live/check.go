@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// want says what a question has to come to.
+// want says the required result of a probe.
 type want int
 
 const (
@@ -19,11 +19,11 @@ const (
 	refused                  // with anything but a success: a list would be a false "unused"
 )
 
-// question is one call with what came of it.
-type question struct {
+// probe is one call with its outcome.
+type probe struct {
 	name string
 	want want
-	ask  func(context.Context, *question)
+	ask  func(context.Context, *probe)
 
 	outcome    string
 	status     int
@@ -33,21 +33,21 @@ type question struct {
 }
 
 // report is all that was asked.
-type report []*question
+type report []*probe
 
 // check asks the API of the target. An error is about the target; what the API
 // does is in the report.
 func check(ctx context.Context, t target) (report, error) {
 	missing := api.CertificateRef{AccountID: t.certificate.AccountID, ID: "00000000-0000-4000-8000-000000000000"}
-	var current *question
+	var current *probe
 	transport, err := contract.NewTransport(nil, contract.WithHandler(func(v contract.Violation) {
 		current.violations = append(current.violations, v)
 	}))
 	if err != nil {
 		return nil, err
 	}
-	associations := func(credentials api.Credentials, cert api.CertificateRef) func(context.Context, *question) {
-		return func(ctx context.Context, q *question) {
+	associations := func(credentials api.Credentials, cert api.CertificateRef) func(context.Context, *probe) {
+		return func(ctx context.Context, q *probe) {
 			var client *api.Client
 			if client, q.err = api.New(credentials, append([]api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}, t.options...)...); q.err == nil {
 				q.associations(ctx, client, cert)
@@ -57,7 +57,7 @@ func check(ctx context.Context, t target) (report, error) {
 	all := report{
 		{name: "the certificate", want: answered, ask: associations(t.credentials, t.certificate)},
 		{name: "a certificate that does not exist", want: refused, ask: associations(t.credentials, missing)},
-		{name: "a token that nobody has", want: refused, ask: associations(api.APIToken("contract-live-invalid-token"), t.certificate)},
+		{name: "an unknown token", want: refused, ask: associations(api.APIToken("contract-live-invalid-token"), t.certificate)},
 	}
 	reads, err := reads(t, transport)
 	if err != nil {
@@ -73,7 +73,7 @@ func check(ctx context.Context, t target) (report, error) {
 	return all, nil
 }
 
-func (q *question) associations(ctx context.Context, client *api.Client, cert api.CertificateRef) {
+func (q *probe) associations(ctx context.Context, client *api.Client, cert api.CertificateRef) {
 	list, err := client.Associations(ctx, cert)
 	if err == nil {
 		q.status = http.StatusOK
@@ -86,9 +86,9 @@ func (q *question) associations(ctx context.Context, client *api.Client, cert ap
 	}
 }
 
-// failed tells whether the question's answer is missing or not the wanted one,
+// failed reports whether the answer is missing or not the required one,
 // breaks the contract, or could not be checked against it.
-func (q *question) failed() bool {
+func (q *probe) failed() bool {
 	for _, v := range q.violations {
 		if v.Class != contract.Drift {
 			return true
@@ -100,9 +100,9 @@ func (q *question) failed() bool {
 	return q.status == 0 || q.want == answered && q.err != nil || q.wronglyAnswered()
 }
 
-// wronglyAnswered tells whether the API granted what it has to refuse. A success
+// wronglyAnswered reports whether the API granted what it has to refuse. A success
 // without a list counts: another client may read it as an empty one.
-func (q *question) wronglyAnswered() bool {
+func (q *probe) wronglyAnswered() bool {
 	return q.want == refused && q.status/100 == 2
 }
 

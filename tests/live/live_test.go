@@ -89,7 +89,7 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 	code, output := runIn(t, fakeEnv(server, cert))
 	want := []string{
 		"the certificate: ok\n    in_use, 1 associations, truncated false\na certificate that does not exist: ok\n", "HTTP 404",
-		"a token that nobody has: ok\n", "HTTP 401",
+		"an unknown token: ok\n", "HTTP 401",
 		"0 violations in requests and 0 in responses, " + driftIn(output) + ", 0 unchecked",
 	}
 	for _, id := range readOperations(t) {
@@ -161,7 +161,7 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 		} {
 			server, cert := newFake(t)
 			target := apitest.Target{Operation: id, Parameters: map[string]string{}}
-			if id == opAssociations { // the questions of the client are asked before
+			if id == opAssociations { // the probes of the client come before
 				if err := server.Script(target, apitest.NoAssociations(), apitest.NotFound()); err != nil {
 					t.Fatal(err)
 				}
@@ -247,9 +247,9 @@ func TestSuccessForWhatHasToBeRefusedFails(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"token that nobody has": {isInvalidToken, unused, "a token that nobody has: FAILED\n    unused"},
-		"missing certificate":   {isMissingCertificate, unused, "a certificate that does not exist: FAILED\n    unused"},
-		"without a list":        {isMissingCertificate, noResult, "a certificate that does not exist: FAILED\n"},
+		"unknown token":       {isInvalidToken, unused, "an unknown token: FAILED\n    unused"},
+		"missing certificate": {isMissingCertificate, unused, "a certificate that does not exist: FAILED\n    unused"},
+		"without a list":      {isMissingCertificate, noResult, "a certificate that does not exist: FAILED\n"},
 	} {
 		fake, cert := newFake(t)
 		if err := fake.SetAssociations(cert); err != nil {

@@ -1,6 +1,6 @@
 // Command live holds the real API to the contract: `make contract-live`. It asks
 // for the associations of one certificate, of one that does not exist, and once with
-// a token that nobody has; then it asks each operation of the contract that only
+// an unknown token; then it asks each operation of the contract that only
 // reads, without the client. It prints how the answers relate to the contract.
 // Hostnames are asked about in the first zone of the account, settings of its first
 // Worker. The token needs the read permissions of all these operations.
@@ -9,7 +9,7 @@
 // and CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set.
 // Without any of the first it says that it did not run.
 //
-// Exit codes: 0 the answers keep to the contract, or nothing was asked; 1 they
+// Exit codes: 0 the answers keep to the contract, or nothing was sent; 1 they
 // do not, or one could not be had or checked; 2 the environment is incomplete.
 package main
 

@@ -32,7 +32,7 @@ type reader struct {
 	values    map[string]string // of parameters, by name
 }
 
-// reads returns a question for each operation of the contract that only reads.
+// reads returns a probe for each operation of the contract that only reads.
 // Lists that say what others can be asked about come before those.
 func reads(t target, transport http.RoundTripper) (report, error) {
 	doc, err := committed.Contract()
@@ -50,14 +50,14 @@ func reads(t target, transport http.RoundTripper) (report, error) {
 	var all report
 	for _, id := range ids {
 		if op := operations[id]; op.Method == http.MethodGet {
-			all = append(all, &question{name: id, want: answered, ask: func(ctx context.Context, q *question) { r.read(ctx, q, op) }})
+			all = append(all, &probe{name: id, want: answered, ask: func(ctx context.Context, q *probe) { r.read(ctx, q, op) }})
 		}
 	}
 	return all, nil
 }
 
 // read asks for the first page of an operation's result.
-func (r *reader) read(ctx context.Context, q *question, op committed.Operation) {
+func (r *reader) read(ctx context.Context, q *probe, op committed.Operation) {
 	path, query := op.Path, url.Values{}
 	for _, parameter := range op.Parameters {
 		name := parameter.Value.Name

@@ -61,7 +61,7 @@ func TestAThousandWaitersAreReleasedAtOnce(t *testing.T) {
 
 const waiters = 1000
 
-// release lets callers wait, ends their context, and tells how long 99 % of
+// release lets callers wait, ends their context, and reports how long 99 % of
 // them took to return.
 func release(t *testing.T, wait func(context.Context, int) error) time.Duration {
 	t.Helper()

@@ -124,7 +124,7 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 
 // The promise of an inventory: whatever goes wrong, nothing is called unused that a
 // source names; and a fault leaves open no more than the certificates that the
-// source in question could name.
+// source of the inventory could name.
 func TestNothingIsCalledUnusedThatASourceNames(t *testing.T) {
 	bites, usages := map[string]int{}, map[api.Usage]int{}
 	for n := range accounts {

@@ -28,7 +28,7 @@ func answer(id string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":[{"service":"` + id + `","status":"active"}]}`
 }
 
-// isOwn tells whether the list is the answer for this certificate.
+// isOwn reports whether the list is the answer for this certificate.
 func isOwn(cert api.CertificateRef, list *api.AssociationList) bool {
 	return list != nil && len(list.Associations) == 1 && list.Associations[0].Service == cert.ID
 }

@@ -46,7 +46,7 @@ func TestExportedAPIIsTheCommittedText(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(lines(t, file), got); diff != "" {
-			t.Errorf("%s: the exported API changed (-committed +source); if that is meant, run 'make api-text' and tell it in the CHANGELOG:\n%s", pkg, diff)
+			t.Errorf("%s: the exported API changed (-committed +source); if that is meant, run 'make api-text' and describe it in the CHANGELOG:\n%s", pkg, diff)
 		}
 	}
 }

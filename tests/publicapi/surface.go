@@ -1,5 +1,5 @@
 // Package publicapi holds what is promised about the exported Go API: it is
-// kept as committed text, and a change of it is told in the CHANGELOG.
+// kept as committed text, and a change of it needs an entry in the CHANGELOG.
 package publicapi
 
 import (

@@ -72,7 +72,7 @@ func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	}
 }
 
-// What the vendor adds beside the operations of the list concerns nobody.
+// What the vendor adds beside the operations of the list has no effect.
 func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)

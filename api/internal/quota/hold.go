@@ -31,7 +31,7 @@ type hold struct {
 	run             uint64
 	since, until    time.Duration
 	floor           time.Duration
-	// serial changes with each failure, so that older requests can be told apart.
+	// serial changes with each failure, so that older requests can be distinguished.
 	serial         uint64
 	room, inFlight int
 	// steep is the room up to which each success gives room for one more; beyond,

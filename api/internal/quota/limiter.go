@@ -333,7 +333,7 @@ func (l *Limiter) dispatch(now time.Duration) {
 }
 
 // next is when the next caller may go: the head of the queue, or of those that an
-// outage keeps back. It is false when nobody waits.
+// outage keeps back. It is false when no caller waits.
 func (l *Limiter) next(now time.Duration) (o opening, waiting bool) {
 	o = l.opens(0, now)
 	if len(l.queue) == 0 && len(l.held) > 0 {

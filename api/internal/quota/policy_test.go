@@ -80,7 +80,7 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 		l.Release(inFlight[1], seen(Policy{"default", 2, 30 * time.Second}))
 		synctest.Wait()
 		if len(admitted) != 1 {
-			t.Error("nobody went although two were left and one in flight")
+			t.Error("no caller went although two were left and one in flight")
 		}
 	})
 }

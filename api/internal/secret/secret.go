@@ -1,5 +1,6 @@
-// Package secret names the headers that carry credentials, for the packages
-// around the client that show or keep requests.
+// Package secret names the headers that carry credentials and finds parts of
+// secret texts in other texts, for the client and the packages around it that show
+// or keep requests.
 package secret
 
 // Headers returns the canonical names of request headers whose values must not

@@ -22,7 +22,7 @@ type Authority struct {
 	cert *x509.Certificate
 }
 
-// NewAuthority makes an authority that nobody trusts yet.
+// NewAuthority makes an authority that is not trusted yet.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	template := newTemplate("test authority", time.Now().Add(24*time.Hour))

@@ -109,7 +109,7 @@ func (s *Server) Arrivals() []time.Time {
 	return slices.Clone(s.arrived)
 }
 
-// Connections tells how many connections came in all, how many were open at
+// Connections reports how many connections came in all, how many were open at
 // one time at most, and how many are open.
 func (s *Server) Connections() (all, peak, open int) {
 	s.mu.Lock()

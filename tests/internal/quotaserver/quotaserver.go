@@ -153,7 +153,7 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 	return reply(r, 200, header, success(id)), nil
 }
 
-// admit counts a request, or tells for how long everything is refused.
+// admit counts a request, or reports for how long everything is refused.
 func (s *Server) admit(now time.Time) (wait time.Duration) {
 	if now.Before(s.blockedUntil) {
 		s.refused[len(s.refused)-1]++
