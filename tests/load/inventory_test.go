@@ -171,19 +171,25 @@ func TestNothingIsCalledUnusedThatASourceNames(t *testing.T) {
 	}
 }
 
-// endsAll reports whether a fault may end the whole inventory.
-func endsAll(f fault) bool { return f.place.Source == "" || f.kind == "401" || f.kind == "429" }
+// endsAll reports whether a fault may end the whole inventory: that of the list of
+// certificates, a refusal of all requests, and the lack of an answer to the first
+// request, because the address may be wrong.
+func endsAll(f fault) bool {
+	first := f.place.Source == api.SourceWorkers && f.place.List
+	return f.place.Source == "" || f.kind == "401" || f.kind == "429" ||
+		first && slices.Contains([]string{"reset", "hangs", "cut off"}, f.kind)
+}
 
 // collect makes an inventory, whose waits take no time.
 func collect(t *testing.T, a *faulty, opts []api.InventoryOption) (items map[string]api.InventoryItem, ended error) {
 	t.Helper()
-	client, err := api.New(api.APIToken("token"), api.WithHTTPClient(&http.Client{Transport: a}),
-		api.WithRateLimit(0, 0), api.WithMaxAttempts(2))
-	if err != nil {
-		t.Fatal(err)
-	}
 	items = map[string]api.InventoryItem{}
 	synctest.Test(t, func(t *testing.T) {
+		client, err := api.New(api.APIToken("token"), api.WithHTTPClient(&http.Client{Transport: a}),
+			api.WithRateLimit(0, 0), api.WithMaxAttempts(2))
+		if err != nil {
+			t.Fatal(err)
+		}
 		for item, err := range client.Inventory(t.Context(), account, opts...) {
 			if ended = err; err != nil {
 				return
@@ -205,10 +211,13 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	}
 	reliable, unknown := false, false
 	for source := range named {
+		if faulted[source] && !applies(source, c) {
+			delete(named, source) // a source that cannot name it, and does, is believed if it is there
+		}
 		reliable = reliable || !faulted[source]
 	}
 	for source, faulty := range faulted {
-		unknown = unknown || faulty && (applies(source, c) || source != api.SourceHostnames) // zones are not asked about a leaf
+		unknown = unknown || faulty && applies(source, c)
 	}
 	usage := item.Evidence.Usage()
 	reason := slices.ContainsFunc(item.Evidence.Sources, func(r api.SourceResult) bool {
