@@ -121,6 +121,25 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the causes: a network error, the error of the context.
 func (e *Error) Unwrap() []error { return slices.Clone(e.causes) }
 
+// clone returns a copy that shares nothing that a caller can change; nil for nil.
+func (e *Error) clone() *Error {
+	if e == nil {
+		return nil
+	}
+	c := *e
+	c.Details, c.Messages = cloneDetails(e.Details), slices.Clone(e.Messages)
+	c.kinds, c.causes = slices.Clone(e.kinds), slices.Clone(e.causes)
+	return &c
+}
+
+func cloneDetails(details []ErrorDetail) []ErrorDetail {
+	out := slices.Clone(details)
+	for i := range out {
+		out[i].Chain = cloneDetails(out[i].Chain)
+	}
+	return out
+}
+
 // withoutEffect reports whether a failed attempt certainly changed nothing: the
 // request was not sent, or the API itself refused it.
 func (e *Error) withoutEffect() bool {

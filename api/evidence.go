@@ -86,7 +86,7 @@ const (
 	// [WithSources] left it out, or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
 	// SourceNotApplicable: the source cannot name a certificate of this kind, and
-	// does not. One that failed is SourceFailed, because it may name it nevertheless.
+	// does not.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 
@@ -174,6 +174,19 @@ func (e *Evidence) Usage() Usage {
 	default:
 		return e.verdict
 	}
+}
+
+// UnmarshalJSON replaces the whole evidence. What was read from JSON proves nothing:
+// its usage is [UsageUnknown].
+func (e *Evidence) UnmarshalJSON(text []byte) error {
+	type fields Evidence
+	var in fields
+	err := json.Unmarshal(text, &in)
+	if err != nil {
+		in = fields{}
+	}
+	*e = Evidence(in)
+	return err
 }
 
 // String gives the usage, and the number of uses.

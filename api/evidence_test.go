@@ -49,7 +49,19 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 	if err := json.Unmarshal(text, &read); err != nil {
 		t.Fatal(err)
 	}
-	for name, e := range map[string]*api.Evidence{"nil": none, "by hand": byHand, "changed": &changed, "sources dropped": &shorter, "read from JSON": &read.Evidence} {
+	// JSON into evidence that was received leaves nothing of it.
+	overwritten, broken := unused.Evidence, unused.Evidence
+	evidence, err := json.Marshal(unused.Evidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(evidence, &overwritten); err != nil || len(overwritten.Sources) != len(api.AllSources()) {
+		t.Fatalf("%+v, %v", overwritten, err)
+	}
+	if err := json.Unmarshal([]byte(`{"uses":1}`), &broken); err == nil || len(broken.Sources) != 0 {
+		t.Errorf("%+v, %v", broken, err)
+	}
+	for name, e := range map[string]*api.Evidence{"nil": none, "overwritten": &overwritten, "not overwritten": &broken, "by hand": byHand, "changed": &changed, "sources dropped": &shorter, "read from JSON": &read.Evidence} {
 		if e.Usage() != api.UsageUnknown {
 			t.Errorf("%s: %v", name, e.Usage())
 		}
@@ -136,5 +148,25 @@ func TestEvidenceIsAboutItsCertificate(t *testing.T) {
 	e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(1)}, other)
 	if err != nil || e.Usage() != api.InUse || s.requests["certificate"] != 1 {
 		t.Errorf("%+v, %v, requests %v", e, err, s.requests)
+	}
+}
+
+func TestErrorsOfAnItemAreItsOwn(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	detailed := func() *http.Response {
+		return answer(403, `{"success":false,"errors":[{"code":1,"error_chain":[{"code":2}]}],"messages":[{"code":3}]}`)
+	}
+	s.faults = map[string]func() *http.Response{"/hyperdrive/": detailed, "/zones?": detailed}
+	items, err := inventory(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 4} { // hostnames and hyperdrive, of two CAs
+		mine, other := asError(t, items[ids(6)].Evidence.Sources[n].Err), asError(t, items[ids(7)].Evidence.Sources[n].Err)
+		mine.StatusCode, mine.Details[0].Code, mine.Details[0].Chain[0].Code, mine.Messages[0].Code = 9, 9, 9, 9
+		if other.StatusCode != 403 || other.Details[0].Code != 1 || other.Details[0].Chain[0].Code != 2 || other.Messages[0].Code != 3 {
+			t.Errorf("the change to one error changed another: %+v", other)
+		}
 	}
 }

@@ -23,9 +23,8 @@ const operationInventory = "inventory of mTLS certificates"
 // names that CA, unless [WithAllUses] says otherwise. Items come in the order in
 // which they are complete; of the certificates that came, memory keeps the ids.
 //
-// A source of the account that fails leaves the certificates that no other source
-// names [UsageUnknown]; zones that fail leave CAs so, and a failed question about one
-// certificate that one. [Evidence.Sources] says why. A certificate
+// A source that fails leaves the certificates that it could name, and that no
+// other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate
 // of [WithCertificates] that cannot be read, as one that the store does not have,
 // is unknown, and all its sources failed for that reason. An error comes
 // last, with a zero item, and ends the inventory: that of listing the
@@ -277,7 +276,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		switch {
 		case !v.wants(source):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(ca) && v.findings[source].excludes(source, cert.Ref.ID):
+		case !source.applies(ca) && !v.findings[source].names(cert.Ref.ID):
 			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
 		case source == SourceAssociations:
 			v.askAssociations(cert, e)
@@ -321,7 +320,7 @@ func (e *Evidence) addFindings(source Source, f findings, certificateID string) 
 	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
 	r := SourceResult{Source: source, State: SourceComplete, Scope: f.scope}
 	if f.failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, f.failure, f.permission
+		r.State, r.Err, r.Permission = SourceFailed, f.failure.clone(), f.permission
 	}
 	e.Sources = append(e.Sources, r)
 }

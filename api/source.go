@@ -39,12 +39,8 @@ type findings struct {
 // write them in capital letters, or without hyphens.
 func idKey(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-", "") }
 
-// excludes reports whether the source does not name a certificate of a kind that it
-// cannot name. A source that failed may name it nevertheless; only zones are never
-// asked about such a certificate.
-func (f findings) excludes(source Source, certificateID string) bool {
-	return len(f.uses[idKey(certificateID)]) == 0 && (f.failure == nil || source == SourceHostnames)
-}
+// names reports whether the source names a certificate.
+func (f findings) names(certificateID string) bool { return len(f.uses[idKey(certificateID)]) > 0 }
 
 // add notes that something called name refers to a certificate. Further references
 // by the same thing, which follow one another, add nothing. A reference that is not

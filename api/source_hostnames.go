@@ -98,7 +98,7 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	}
 	switch {
 	case zones.failure != nil:
-		r.State, r.Err, r.Permission = SourceFailed, zones.failure, zones.permission
+		r.State, r.Err, r.Permission = SourceFailed, zones.failure.clone(), zones.permission
 	case failure != nil:
 		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listHostnames, failure)
 	case answered < len(v.zones):

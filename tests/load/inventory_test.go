@@ -211,10 +211,13 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	}
 	reliable, unknown := false, false
 	for source := range named {
+		if faulted[source] && !applies(source, c) {
+			delete(named, source) // a source that cannot name it, and does, is believed if it is there
+		}
 		reliable = reliable || !faulted[source]
 	}
 	for source, faulty := range faulted {
-		unknown = unknown || faulty && (applies(source, c) || source != api.SourceHostnames) // zones are not asked about a leaf
+		unknown = unknown || faulty && applies(source, c)
 	}
 	usage := item.Evidence.Usage()
 	reason := slices.ContainsFunc(item.Evidence.Sources, func(r api.SourceResult) bool {
