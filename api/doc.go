@@ -46,9 +46,9 @@
 // certificate of which the API does not say whether it is a CA, or says other than its
 // PEM, is looked for everywhere. [Evidence.Usage] is [InUse] when a source names the
 // certificate, [Unused] when all sources that apply answered in full and none names it,
-// and [UsageUnknown] otherwise. A source that may not be read leaves unknown what
-// it could name, and [SourceResult] has the permission that is missing. [WithSources] narrows the evidence on purpose. Values
-// made by hand or read from JSON prove nothing.
+// and [UsageUnknown] otherwise. A source that may not be read leaves unknown what it
+// could name, and [SourceResult] has the permission that is missing. [WithSources]
+// narrows the evidence on purpose. Values made by hand or read from JSON prove nothing.
 //
 // # Responses
 //

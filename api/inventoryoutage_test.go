@@ -22,7 +22,7 @@ func accountOf(n int) roundTrip {
 	return func(r *http.Request) (*http.Response, error) {
 		time.Sleep(100 * time.Millisecond)
 		if strings.HasSuffix(r.URL.Path, "/mtls_certificates") {
-			return answer(200, `{"success":true,"result":[`+strings.Join(certs, ",")+`]}`), nil
+			return answer(200, fmt.Sprintf(`{"success":true,"result":[%s],"result_info":{"total_count":%d}}`, strings.Join(certs, ","), n)), nil
 		}
 		return answer(200, emptyBody), nil
 	}
