@@ -64,11 +64,13 @@ func WithDeleteNoZones() DeleteOption {
 // DeleteUnused deletes a certificate that nothing uses. No other method deletes.
 //
 // It gathers the evidence from all sources, which cannot be narrowed. It deletes only
-// if that says [Unused] and the certificate has the type "custom". Evidence of which
-// the first request is more than 10 minutes old, as after a block or an outage, is
-// gathered once more; if that takes as long, the error is [ErrUsageUnknown]. Then it asks for
+// if that says [Unused] and the certificate has the type "custom". Then it asks for
 // the certificate, at growing distances, until the API says that it is gone, or until
 // the time is over ([WithDeleteTimeout]). The request to delete may be repeated.
+//
+// Evidence of which the first request is more than 10 minutes old, as after a block or
+// an outage, is gathered once more; if that takes as long, the error is
+// [ErrUsageUnknown].
 //
 // The error is nil if and only if the state is [DeletionDone]. A [*Deletion] comes
 // also with an error, as soon as there was evidence; it is nil if there was none. The
