@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	codeCertificateNotFound = 1472
 	typeCustom              = "custom"
 	defaultDeleteTimeout    = 2 * time.Minute
+	// maxEvidenceAge is how long ago the sources of evidence may have been read when
+	// a certificate is deleted. 2,000 requests take 5 to 10 minutes by default.
+	maxEvidenceAge = 10 * time.Minute
 )
 
 // DeleteOption configures [Client.DeleteUnused]. A wrong one sends nothing and is an
@@ -64,6 +68,10 @@ func WithDeleteNoZones() DeleteOption {
 // the certificate, at growing intervals, until the API says that it is gone, or until
 // the time is over ([WithDeleteTimeout]). The request to delete may be repeated.
 //
+// Evidence of which the first request is more than 10 minutes old, as after a block or
+// an outage, is gathered once more; if that takes as long, the error is
+// [ErrUsageUnknown].
+//
 // The error is nil if and only if the state is [DeletionDone]. A [*Deletion] comes
 // also with an error, as soon as there was evidence; it is nil if there was none. The
 // error is an [*Error]:
@@ -92,6 +100,9 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		return nil, invalidArgument(deleteCertificate.text, err.Error())
 	}
 	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
+	if fail == nil && item.Evidence.Usage() == Unused && item.Evidence.isOld() {
+		item, _, fail = c.inspect(ctx, cert, cfg.evidence) // a block or an outage made it old
+	}
 	if fail != nil {
 		return nil, fail
 	}
@@ -140,8 +151,15 @@ func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	case c.digest != nil && digest != *c.digest:
 		return "the certificate is not the one of IfSHA256", ErrMismatch
 	}
-	return item.Evidence.obstacle()
+	note, kind = item.Evidence.obstacle()
+	if kind == nil && item.Evidence.isOld() {
+		return fmt.Sprintf("the evidence is %v old", time.Since(item.Evidence.StartedAt).Round(time.Second)), ErrUsageUnknown
+	}
+	return note, kind
 }
+
+// isOld reports whether evidence is too old to delete a certificate.
+func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
 // kept reports whether the certificate stays after a deletion that certainly had no
 // effect. When the API has refused it, it gathers the evidence once more.

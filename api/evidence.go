@@ -148,7 +148,10 @@ type Evidence struct {
 	Uses []Use `json:"uses"`
 	// Sources has one element for each source.
 	Sources []SourceResult `json:"sources"`
-	// GatheredAt is when the last source had answered, by the local clock.
+	// StartedAt is when the first request was made, and GatheredAt when the last
+	// source had answered, by the local clock. The sources of the account are read
+	// first, so what they said may be as old as StartedAt.
+	StartedAt  time.Time `json:"started_at,omitzero"`
 	GatheredAt time.Time `json:"gathered_at,omitzero"`
 
 	// verdict is what followed when the evidence was gathered. Only this package
@@ -262,13 +265,15 @@ type itemJSON struct {
 	Usage      Usage          `json:"usage"`
 	Uses       []Use          `json:"uses"`
 	Sources    []SourceResult `json:"sources"`
+	StartedAt  time.Time      `json:"started_at,omitzero"`
 	GatheredAt time.Time      `json:"gathered_at,omitzero"`
 }
 
 func (i *InventoryItem) json() itemJSON {
 	return itemJSON{
 		i.Certificate.json(), i.Evidence.Usage(), append([]Use{}, i.Evidence.Uses...),
-		append([]SourceResult{}, i.Evidence.Sources...), i.Evidence.GatheredAt.UTC().Truncate(time.Second),
+		append([]SourceResult{}, i.Evidence.Sources...),
+		i.Evidence.StartedAt.UTC().Truncate(time.Second), i.Evidence.GatheredAt.UTC().Truncate(time.Second),
 	}
 }
 

@@ -2,10 +2,13 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -168,5 +171,44 @@ func TestErrorsOfAnItemAreItsOwn(t *testing.T) {
 		if other.StatusCode != 403 || other.Details[0].Code != 1 || other.Details[0].Chain[0].Code != 2 || other.Messages[0].Code != 3 {
 			t.Errorf("the change to one error changed another: %+v", other)
 		}
+	}
+}
+
+// A source that is blocked makes what the others said before old.
+func TestDeletionNeedsEvidenceThatIsNotOld(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		wait            string
+		blocks, deletes int
+		gatherings      int
+		want            error
+	}{
+		"short block":        {"540", 1, 1, 1, nil},
+		"long block":         {"840", 1, 1, 2, nil},
+		"always long blocks": {"840", 2, 0, 2, api.ErrUsageUnknown},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, blocked, read := everySource(), 0, time.Time{}
+			var age time.Duration
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch {
+				case kind == "workers":
+					read = time.Now()
+				case kind == "delete":
+					age = time.Since(read)
+				case kind == "hyperdrive" && blocked < tt.blocks && s.count("hyperdrive") == 2*blocked+1:
+					blocked++
+					return answer(429, `{"success":false,"errors":[{"code":971,"message":"slow"}]}`, "Retry-After", tt.wait), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			if !errors.Is(err, tt.want) || s.count("delete") != tt.deletes || s.count("workers") != tt.gatherings || age > 10*time.Minute {
+				t.Errorf("%s: %v, evidence of %v, requests %v", name, err, age, s.requests)
+			}
+			if took := d.Evidence.GatheredAt.Sub(d.Evidence.StartedAt); tt.want != nil && (took < 14*time.Minute || !strings.Contains(err.Error(), "the evidence is 14m")) {
+				t.Errorf("%s: %v, gathered in %v", name, err, took)
+			}
+		})
 	}
 }

@@ -92,6 +92,8 @@ type inventory struct {
 	account string
 	config  inventoryConfig
 
+	// started, findings and zones are set before the first certificate is asked about.
+	started  time.Time
 	findings map[Source]findings
 	zones    []Zone
 
@@ -194,6 +196,7 @@ func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sourc
 // question. An error ends the inventory.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
+	v.started = time.Now()
 	v.readAccount()
 	for cert, err := range v.listed() {
 		switch {
@@ -266,7 +269,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 			if v.wants(SourceAssociations) {
 				v.expect(-1)
 			}
-			return unreadable(cert, failure)
+			return v.unreadable(cert, failure)
 		}
 		cert = *got
 	}
@@ -298,15 +301,15 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	slices.SortStableFunc(e.Uses, func(a, b Use) int {
 		return cmp.Or(cmp.Compare(slices.Index(sources, a.Source), slices.Index(sources, b.Source)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
 	})
-	e.GatheredAt = time.Now()
+	e.StartedAt, e.GatheredAt = v.started, time.Now()
 	e.verdict = e.conclude()
 	return item
 }
 
 // unreadable is the item of a certificate that could not be read: every source
 // failed for that reason.
-func unreadable(cert Certificate, failure *Error) *InventoryItem {
-	item := &InventoryItem{Certificate: cert, Evidence: Evidence{GatheredAt: time.Now()}}
+func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem {
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: time.Now()}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
 			Source: source, State: SourceFailed, Err: failure, Permission: missingPermission(getCertificate, failure),
