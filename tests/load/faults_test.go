@@ -62,11 +62,29 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 	"another page": less(func(_ *http.Response, body acct.Object) {
 		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
 	}),
+	"no numbers": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		// The API makes no first page of fewer than 10 items of a longer list.
+		if info, ok := body["result_info"].(acct.Object); ok && (info["page"] != 1 || info["per_page"].(int) >= 10) {
+			delete(body, "result_info")
+		}
+		return acct.Response(r, 200, body), nil
+	},
+	"no totals": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+		if info, ok := body["result_info"].(acct.Object); ok && info["page"] != 1 {
+			body["result_info"] = acct.Object{"page": info["page"]}
+		}
+		return acct.Response(r, 200, body), nil
+	},
+	"shrunk": same, "namesakes": same, // see drawFaults
 	"malformed": func(f fault, r *http.Request, body acct.Object) (*http.Response, error) {
 		nodes := nodesOf(body, "", f.place.Source)
 		nodes[f.node%len(nodes)].change(f.change)
 		return acct.Response(r, 200, body), nil
 	},
+}
+
+func same(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
+	return acct.Response(r, 200, body), nil
 }
 
 type broken struct{}
@@ -251,6 +269,17 @@ func drawFaults(dice *rand.Rand, a *acct.Account) (out []fault) {
 		f := fault{place: place, kind: "malformed", once: dice.IntN(8) == 0, node: dice.IntN(1000), change: dice.IntN(1000)}
 		if dice.IntN(2) == 0 {
 			f.kind = kinds[dice.IntN(len(kinds))]
+		}
+		if paged := place.Target == "" && (place.List && place.Source == api.SourceHostnames || place.Source == api.SourcePages || place.Source == ""); paged && dice.IntN(3) == 0 {
+			f.kind = []string{"no numbers", "no totals", "shrunk", "namesakes"}[dice.IntN(4)]
+		}
+		switch {
+		case f.kind == "shrunk":
+			a.Shrunk = map[api.Source]bool{place.Source: place.Source != api.SourceHostnames || place.List}
+		case f.kind == "namesakes" && place.Source == api.SourcePages:
+			for i := range a.Pages {
+				a.Pages[i].Name = "project"
+			}
 		}
 		out = append(out, f)
 	}

@@ -26,7 +26,11 @@ func drawAccount(dice *rand.Rand) *acct.Account {
 		c.CA = []any{true, false, nil}[dice.IntN(3)]
 		a.Certificates = append(a.Certificates, c)
 	}
-	for n := range dice.IntN(5) {
+	zones, projects := dice.IntN(5), 3
+	if dice.IntN(8) == 0 { // lists of about one page
+		a.PageSize, zones, projects = 10, 8+dice.IntN(6), 13
+	}
+	for n := range zones {
 		a.Zones = append(a.Zones, fmt.Sprintf("%032d", n))
 	}
 	several := func(kind string, most, certificates int) (out []acct.Referrer) {
@@ -47,7 +51,7 @@ func drawAccount(dice *rand.Rand) *acct.Account {
 		}
 		return out
 	}
-	a.Workers, a.Pages = several("worker", 4, 3), several("project", 3, 3)
+	a.Workers, a.Pages = several("worker", 4, 3), several("project", projects, 3)
 	a.Hyperdrive, a.Posture = several("config", 2, 2), several("rule", 2, 1)
 	for _, r := range several("gateway", 1, 2) {
 		a.Gateway = r.Certificates
@@ -209,6 +213,10 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	if len(a.Zones) == 0 && !noZones {
 		faulted[api.SourceHostnames] = true
 	}
+	listed := c
+	if faulted[""] {
+		listed.CA = nil // the list may lack it
+	}
 	reliable, unknown := false, false
 	for source := range named {
 		if faulted[source] && !applies(source, c) {
@@ -217,7 +225,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 		reliable = reliable || !faulted[source]
 	}
 	for source, faulty := range faulted {
-		unknown = unknown || faulty && applies(source, c)
+		unknown = unknown || faulty && applies(source, listed)
 	}
 	usage := item.Evidence.Usage()
 	reason := slices.ContainsFunc(item.Evidence.Sources, func(r api.SourceResult) bool {
@@ -226,7 +234,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	})
 	switch {
 	case usage == api.Unused && len(named) > 0,
-		usage == api.InUse && len(namedBy(a.Account, c)) == 0,
+		usage == api.InUse && len(namedBy(a.Account, listed)) == 0,
 		usage != api.InUse && reliable,
 		usage == api.UsageUnknown && (!unknown || !reason):
 		return fmt.Sprintf("%s (ca %v) is %v, but %v name it, with faults in %v: %+v", c.ID, c.CA, usage, named, faulted, item.Evidence)

@@ -4,8 +4,8 @@
 package quota
 
 import (
+	"fmt"
 	"net/http"
-	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const account = "023e105f4ecef8ad9ca31a8372d0c353"
 
 func ref(i int) api.CertificateRef {
-	return api.CertificateRef{AccountID: account, ID: "cert-" + strconv.Itoa(i)}
+	return api.CertificateRef{AccountID: account, ID: fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", i)}
 }
 
 // seed returns the seed of the run and prints it, so that a run can be repeated.

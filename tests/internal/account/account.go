@@ -32,6 +32,9 @@ type Account struct {
 	Gateway []string
 	// PageSize is the most that the API puts on a page; 0 is no bound.
 	PageSize int
+	// Shrunk are the sources, as in Question, whose list of pages loses its first item
+	// after the first page was read.
+	Shrunk map[api.Source]bool
 
 	index   sync.Once
 	workers map[string]Referrer // by name
@@ -81,7 +84,7 @@ func (a *Account) Answer(r *http.Request) (Question, Object) {
 		}
 		return Question{Source: api.SourceHostnames, Target: target}, envelope(Object{"hostnames": names}, nil)
 	case inAccount == "/mtls_certificates":
-		return page(r, a.PageSize, "", a.Certificates, Certificate.object)
+		return page(r, a, "", a.Certificates, Certificate.object)
 	case len(parts) == 4 && parts[3] == "associations":
 		rows := []any{}
 		for _, service := range a.Services[parts[2]] {
@@ -93,7 +96,7 @@ func (a *Account) Answer(r *http.Request) (Question, Object) {
 	case len(parts) == 5 && parts[1] == "workers":
 		return a.settings(parts[3])
 	case inAccount == "/pages/projects":
-		return page(r, a.PageSize, api.SourcePages, a.Pages, project)
+		return page(r, a, api.SourcePages, a.Pages, project)
 	case inAccount == "/hyperdrive/configs":
 		return whole(api.SourceHyperdrive, false, a.Hyperdrive, hyperdrive)
 	case inAccount == "/gateway/configuration":
@@ -185,15 +188,19 @@ func whole[T any](source api.Source, isList bool, list []T, object func(T) any) 
 }
 
 func (a *Account) list(r *http.Request, source api.Source, ids []string, object func(string) any) (Question, Object) {
-	q, body := page(r, a.PageSize, source, ids, object)
+	q, body := page(r, a, source, ids, object)
 	q.List = true
 	return q, body
 }
 
-// page is one page of a list: of the size that was asked for, but at most of size.
-func page[T any](r *http.Request, size int, source api.Source, list []T, object func(T) any) (Question, Object) {
+// page is one page of a list: of the size that was requested, but at most of PageSize.
+func page[T any](r *http.Request, a *Account, source api.Source, list []T, object func(T) any) (Question, Object) {
 	number, _ := strconv.Atoi(r.URL.Query().Get("page")) // 0 is the first
 	number = max(1, number)
+	if a.Shrunk[source] && number > 1 {
+		list = list[1:]
+	}
+	size := a.PageSize
 	asked, err := strconv.Atoi(r.URL.Query().Get("per_page"))
 	switch {
 	case size == 0 && err == nil:
