@@ -99,6 +99,9 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	}
 	plan := &Plan{root: req.Root, files: map[string][]byte{}}
 	after, err := run(next, overlays, mustMatch)
+	if err == nil {
+		err = source.Operations.CheckQuery(after.Contract)
+	}
 	if err != nil {
 		err = refuse(fmt.Errorf("%s: %w", req.Name, err))
 	}
@@ -160,6 +163,9 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
 	if err := overlay.CheckListed(result.Outcomes, satisfied); err != nil {
+		return nil, err
+	}
+	if err := source.Operations.CheckQuery(result.Contract); err != nil {
 		return nil, err
 	}
 	return generate.Generate(ctx, root, result.Contract, source.Operations)
