@@ -113,6 +113,10 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Reason, `listThings: query "nonsense" is not a parameter of the contract`) {
 		t.Errorf("a query parameter that is nowhere: %s", r.Reason)
 	}
+	const none = "openapi: 3.0.3\ninfo: {}\npaths: {/nothing: {get: {}}}\n"
+	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.Contains(r.Reason, "none.yaml: the operation GET /accounts/{account_id}/things is not in the document, and its text is not stored in openapi either; nor is any other") {
+		t.Errorf("no operation of the list, and one without a text: %s", r.Reason)
+	}
 	write(t, filepath.Join(root, list), listed)
 	r := take(t, root, "added.yaml", []byte(added))
 	if change, ok := find(r, "GET /accounts/{account_id}/things", "/get"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
