@@ -39,7 +39,7 @@ type Client struct {
 }
 
 // New makes a client. All arguments are checked; an [ErrInvalidArgument] names
-// everything that is wrong. Nothing is sent.
+// everything that is wrong, as far as it fits into the text. Nothing is sent.
 func New(creds Credentials, opts ...Option) (*Client, error) {
 	cfg := defaultConfig()
 	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {

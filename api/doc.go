@@ -85,9 +85,10 @@
 //
 // # Authentication
 //
-// [APIToken] is the way that the vendor prefers; it needs the permission "SSL
-// and Certificates Read" of the account, or Write. [APIKey] takes the email
-// and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN, or
+// [APIToken] is the way that the vendor prefers. It needs the permission "SSL and
+// Certificates Read" of the account, or Write, and for an inventory that of each
+// source ([SourceResult] names the missing ones). [APIKey] takes the email and global
+// API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN, or
 // CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token wins.
 //
 // Credentials are set on each request, and only for the origin of the base URL.

@@ -111,7 +111,7 @@ func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 	}
 	// Linear work grows by factor, quadratic work by its square. The bound is
 	// halfway, because memory is slower for the larger body.
-	const small, factor, bound, attempts = 1 << 13, 32, 180, 8
+	const small, factor, bound, attempts = 1 << 13, 32, 180, 40
 	measure := func(name string, resp *http.Response) time.Duration {
 		client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }),
 			api.WithMaxAttempts(1), api.WithRateLimit(0, 0))

@@ -21,7 +21,7 @@ func (v *inventory) readZones() findings {
 		v.zones = append(v.zones, zone)
 	}
 	if len(v.zones) == 0 && f.failure == nil && !v.config.noZones {
-		f.fail(listZones, &Error{operation: listZones.text, kinds: []error{ErrUnexpectedResponse}, note: "the credentials see no zone; say so if the account has none"})
+		f.fail(listZones, &Error{operation: listZones.text, kinds: []error{ErrUnexpectedResponse}, note: "the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones"})
 		f.permission = listZones.Permission
 	}
 	return f

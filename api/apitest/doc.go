@@ -12,7 +12,8 @@
 //
 // The server answers every operation of the contract from one store, which the Set
 // and Add methods of [Server] fill and which uploads and deletions change. An
-// account exists once something was added to it. Lists have pages as the vendor's:
+// account exists once something was added to it. A CA is unused only if the account
+// has a zone ([Server.AddZone]), or if the caller says that it has none. Lists have pages as the vendor's:
 // page and per_page in the query, result_info in the answer; [WithPageSize] makes
 // them small.
 //

@@ -100,7 +100,7 @@ func (s *Server) canServe() error {
 	for _, op := range s.doc.Operations {
 		answer := handler(op.ID)
 		if answer == nil {
-			return fmt.Errorf("apitest: the contract has the operation %s, which this server does not know", op.ID)
+			return fmt.Errorf("apitest: the contract has the operation %s, which this server does not know: add it to handler in api/apitest/operations.go", op.ID)
 		}
 		for _, r := range []Response{Failure(http.StatusForbidden), answer(empty, call{op: op})} {
 			if _, err := r.completed(op); err != nil {

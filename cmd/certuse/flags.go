@@ -59,7 +59,12 @@ func flagError(cmd *cobra.Command, err error) error {
 	if strings.Contains(err.Error(), pemBegin) { // it may be a private key
 		return errors.New("an argument is a PEM text: give the name of a file, or - for standard input")
 	}
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	switch {
+	case !ok:
+	case !cmd.HasParent():
+		return misplaced(cmd, unknown)
+	case unknown.GetSpecifiedShortnames() == "":
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		return fmt.Errorf("%w%s", err, didYouMean("--"+unknown.GetSpecifiedName(), names))
@@ -86,6 +91,32 @@ func flagError(cmd *cobra.Command, err error) error {
 		problem = "is not a list"
 	}
 	return fmt.Errorf("--%s: %q %s", wrong.GetFlag().Name, wrong.GetValue(), problem)
+}
+
+// misplaced describes a flag that the root command does not have: the command
+// before it is unknown, or it stands before its command.
+func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
+	if words := root.Flags().Args(); len(words) > 0 {
+		return root.Args(root, words)
+	}
+	name, written := unknown.GetSpecifiedName(), "--"+unknown.GetSpecifiedName()
+	if unknown.GetSpecifiedShortnames() != "" {
+		written = "-" + name
+	}
+	owner := ""
+	for _, each := range root.Commands() {
+		flag := each.Flags().Lookup(name)
+		if unknown.GetSpecifiedShortnames() != "" {
+			flag = each.Flags().ShorthandLookup(name)
+		}
+		if flag != nil && (owner == "" || each.Name() == "audit") {
+			owner = each.Name()
+		}
+	}
+	if owner == "" {
+		return unknown
+	}
+	return fmt.Errorf("%s belongs after the command: certuse %s %s", written, owner, written)
 }
 
 // similar returns the known words that are close to one that was mistyped.

@@ -30,8 +30,10 @@ expired, or whose expiry the API does not say, and exits with 5 if there is one.
 
 const usageHelp = `List everything that uses certificates: one row for each use, by source.
 
-CERT is a certificate id, or ACCOUNT/ID when it belongs to another account. An
-id that is given twice is looked up once. A CA is looked up in all zones.`
+CERT is a certificate id, or ACCOUNT/ID when it belongs to another account:
+"certuse list -o id" prints the ids. It is never a name. An id that is given
+twice is looked up once. A CA is looked up in all zones. --demo takes no CERT:
+"certuse usage --demo" shows all certificates of the demo.`
 
 const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
 
@@ -148,13 +150,15 @@ func newHelpCommand() *cobra.Command {
 const exitCodesHelp = `The first that applies:
 
 1  something is wrong, and standard error says what, such as a refused deletion;
-   also instead of 0 when standard error cannot be written
+   list: the certificates of an account could not be read; also instead of 0
+   when standard error cannot be written
 2  wrong usage: the command line, the environment, the list of ids, or the files
    of an upload; nothing was sent
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
-3  some usage is unknown, not all certificates were read, or the outcome of an
-   upload or of a deletion is unknown, also after Ctrl-C and --timeout
+3  some usage is unknown, not all certificates were read (list: only because of
+   Ctrl-C or --timeout), or the outcome of an upload or of a deletion is
+   unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused and wait: all certificates are

@@ -94,6 +94,15 @@ needs "Account: SSL and Certificates Write"; "delete --yes" needs both.`,
 	}
 }
 
+func TestHelpSaysOfListWhatAFailedReadGives(t *testing.T) {
+	t.Parallel()
+	one, rest, _ := strings.Cut(strings.Join(strings.Fields(exitCodesHelp), " "), " 2 ")
+	if _, three, _ := strings.Cut(rest, " 3 "); !strings.Contains(one, "list: the certificates of an account could not be read") ||
+		!strings.Contains(three, "not all certificates were read (list: only because of Ctrl-C or --timeout)") {
+		t.Error(exitCodesHelp)
+	}
+}
+
 func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{

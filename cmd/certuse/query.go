@@ -111,7 +111,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if q.demo && (len(args) > 0 || len(q.from) > 0) {
-		return usagef("--demo brings its own account and certificates: leave yours out")
+		return usagef("--demo brings its own account and certificates: leave yours out; 'certuse usage --demo' shows all of them")
 	}
 	ctx, cancel := q.bounded(cmd.Context())
 	defer cancel()

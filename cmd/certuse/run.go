@@ -171,7 +171,7 @@ func plainly(err error) string {
 	return strings.NewReplacer(
 		"WithBaseURL", "CLOUDFLARE_BASE_URL",
 		"WithRateLimit", "--rate-limit",
-		"say so if the account has none", "give --no-zones if the account has none",
+		"if the account has none, use WithNoZones or WithDeleteNoZones", "give --no-zones if the account has none",
 		"API token has", "CLOUDFLARE_API_TOKEN has",
 		"API key has", "CLOUDFLARE_API_KEY has",
 		"email has", "CLOUDFLARE_EMAIL has",

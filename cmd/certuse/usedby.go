@@ -22,17 +22,14 @@ func (r *record) usedBy() string {
 	}
 }
 
-// shortUsedBy is usedBy for a narrow column.
+// shortUsedBy is usedBy for a narrow column. Of an unused certificate it counts
+// the sources that answered, of all.
 func (r *record) shortUsedBy() string {
 	switch r.usage {
 	case api.InUse:
 		return r.usedBy()
 	case api.Unused:
-		text := "none, " + plural(len(r.sources(api.SourceComplete)), "source")
-		if left := len(r.sources(api.SourceLeftOut)); left > 0 {
-			text += " of " + count(len(r.sources(api.SourceComplete))+left)
-		}
-		return text
+		return "none, " + count(len(r.sources(api.SourceComplete))) + " of " + count(len(api.AllSources()))
 	default:
 		return strings.Trim(r.whyUnknown(false), "()")
 	}
@@ -109,6 +106,9 @@ func (r *record) whyUnknown(all bool) string {
 			words = append(words, word)
 			parts = append(parts, string(s.Source)+": "+word)
 		}
+	}
+	if len(r.Evidence.Sources) > 0 && len(r.sources(api.SourceComplete))+len(r.sources(api.SourceFailed)) == 0 {
+		return "(no source that was asked can name it)"
 	}
 	if distinct := slices.Compact(slices.Clone(words)); len(distinct) == 1 && len(words) == len(api.AllSources()) {
 		parts = distinct // the certificate itself could not be read

@@ -109,6 +109,27 @@ func pathParameters(template string) []string {
 	return names
 }
 
+// CheckQuery returns an error for a query parameter of the list that its operation
+// in the contract does not have: the generated client would not send it.
+func (ops Operations) CheckQuery(contract Object) error {
+	for l := range All(contract) {
+		known := map[string]bool{}
+		for _, p := range List(l.Operation, "parameters") {
+			if parameter := Child(p); parameter["in"] == "query" {
+				known[Text(parameter, "name")] = true
+			}
+		}
+		for _, op := range ops {
+			for _, name := range op.Query {
+				if op.Matches(l) && !known[name] {
+					return fmt.Errorf("%s: %s: query %q is not a parameter of the contract: add it with an action in overlays/2-contract, or drop it", OperationsFile, op.Name, name)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Title is the operation as people write it, for example "GET /zones".
 func (op Operation) Title() string { return op.Method + " " + op.Path }
 

@@ -85,6 +85,9 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 		return nil, fmt.Errorf("%w: %w", errTree, err)
 	}
 	taken, err := published.Take(req.Name, req.Data, source.Operations)
+	if errors.Is(err, spec.ErrNotFound) && len(source.Missing) > 0 {
+		err = fmt.Errorf("%w; nor is any other operation of the list", notStored(req.Name, source.Missing[0]))
+	}
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -95,10 +98,13 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	}
 	next.Missing = slices.DeleteFunc(slices.Clone(source.Missing), func(op spec.Operation) bool { return next.Documents[op.Name] != nil })
 	if len(next.Missing) > 0 {
-		return nil, refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either", req.Name, next.Missing[0].Title(), published.Dir))
+		return nil, refuse(notStored(req.Name, next.Missing[0]))
 	}
 	plan := &Plan{root: req.Root, files: map[string][]byte{}}
 	after, err := run(next, overlays, mustMatch)
+	if err == nil {
+		err = source.Operations.CheckQuery(after.Contract)
+	}
 	if err != nil {
 		err = refuse(fmt.Errorf("%s: %w", req.Name, err))
 	}
@@ -117,6 +123,11 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	plan.Report.Files = append(plan.Report.Files, slices.Sorted(maps.Keys(plan.files))...)
 	plan.Report.Class = max(plan.Report.Class, plan.minimum())
 	return plan, nil
+}
+
+// notStored says that neither the document nor openapi/ has an operation.
+func notStored(document string, op spec.Operation) error {
+	return fmt.Errorf("%s: the operation %s %w, and its text is not stored in %s either", document, op.Title(), spec.ErrNotFound, published.Dir)
 }
 
 // errTree says that a failure is no fault of the new document.
@@ -160,6 +171,9 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
 	if err := overlay.CheckListed(result.Outcomes, satisfied); err != nil {
+		return nil, err
+	}
+	if err := source.Operations.CheckQuery(result.Contract); err != nil {
 		return nil, err
 	}
 	return generate.Generate(ctx, root, result.Contract, source.Operations)

@@ -68,7 +68,7 @@ func TestPublishedFailuresAcceptNothing(t *testing.T) {
 			}
 		}
 		if got, want := accepted > 0, slices.Contains(satisfiable, op.Name); got != want {
-			t.Errorf("%d documents are accepted: can be satisfied %t, want %t", accepted, got, want)
+			t.Errorf("%d documents are accepted: can be satisfied %t, want %t; list the operation in satisfiable if its published failure can be satisfied", accepted, got, want)
 		}
 	})
 }

@@ -104,11 +104,20 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	fresh(t, root)
 
 	const entry = "\n  - name: listThings\n    method: GET\n    path: /accounts/{account_id}/things\n    document: things.json\n    noun: Thing\n    permission: \"Account: Things Read\"\n"
-	write(t, filepath.Join(root, list), string(read(t, filepath.Join(root, list)))+entry)
+	listed := string(read(t, filepath.Join(root, list))) + entry
 	const zones = "  /zones:\n"
 	added := strings.Replace(string(moved), zones, "  \"/accounts/{account}/things\":\n    get:\n      parameters: [{in: path, name: account, required: true, schema: {type: string}}]\n"+
 		"      responses: {\"200\": {description: \"Things.\", content: {application/json: {schema: {\"$ref\": \"#/components/schemas/tls-things_zones-4\"}}}}}\n"+
 		"      security: [{api_token: []}]\n"+zones, 1)
+	write(t, filepath.Join(root, list), listed+"    query: [nonsense]\n")
+	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Reason, `listThings: query "nonsense" is not a parameter of the contract`) {
+		t.Errorf("a query parameter that is nowhere: %s", r.Reason)
+	}
+	const none = "openapi: 3.0.3\ninfo: {}\npaths: {/nothing: {get: {}}}\n"
+	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.Contains(r.Reason, "none.yaml: the operation GET /accounts/{account_id}/things is not in the document, and its text is not stored in openapi either; nor is any other") {
+		t.Errorf("no operation of the list, and one without a text: %s", r.Reason)
+	}
+	write(t, filepath.Join(root, list), listed)
 	r := take(t, root, "added.yaml", []byte(added))
 	if change, ok := find(r, "GET /accounts/{account_id}/things", "/get"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
 		t.Errorf("class %v, a new operation: %+v", r.Class, change)
