@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -127,5 +129,41 @@ func TestTheCoreKnowsNoOperation(t *testing.T) {
 	}
 	if core < 20 {
 		t.Errorf("only %d files are taken for the core", core)
+	}
+}
+
+// withoutRow are the methods of Client that are no read of their own: they write,
+// or consist of reads that have rows.
+var withoutRow = []string{"AllAssociations", "Audit", "CloseIdleConnections", "DeleteUnused", "Evidence", "Inventory", "Upload", "WaitUnused"}
+
+func TestEveryReadHasARowInTheTablesOfFaultsAndHostileInput(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	for _, f := range apiFiles(t) {
+		for _, d := range f.tree.Decls {
+			if method, ok := d.(*ast.FuncDecl); ok && method.Name.IsExported() && method.Recv != nil && types.ExprString(method.Recv.List[0].Type) == "*Client" {
+				found[method.Name.Name] = true
+			}
+		}
+	}
+	for _, name := range withoutRow {
+		if !found[name] {
+			t.Errorf("withoutRow has %s, which is no method of Client", name)
+		}
+		delete(found, name)
+	}
+	if len(found) < 5 {
+		t.Errorf("only %d reads: %v", len(found), found)
+	}
+	for _, table := range []string{"tests/faults/operations_test.go", "tests/hostile/main_test.go"} {
+		text, err := os.ReadFile("../../" + table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range found {
+			if !strings.Contains(string(text), "\n\t{\""+name+"\", ") {
+				t.Errorf("%s has no row for Client.%s: add one to operations", table, name)
+			}
+		}
 	}
 }
