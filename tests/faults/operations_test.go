@@ -75,7 +75,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 				}
 				return operations[1].ok(x)
 			}), nil)
-			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(attemptTimeout))
+			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(3*attemptTimeout))
 			patient := f.treatment == waited || f.treatment == blocked
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -91,7 +91,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 					t.Errorf("got %+v, %v; want the end of the context", item, err)
 				case patient:
 				case err != nil || item.Evidence.Usage() != api.UsageUnknown || got[0].State != api.SourceFailed || !errors.Is(got[0].Err, f.is[0]):
-					t.Errorf("got %+v, %v; want %v", item, err, f.is)
+					t.Errorf("got %+v, %v, %v; want %v", item, got[0].Err, err, f.is)
 				}
 				items++
 			}
