@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,6 +162,10 @@ func TestMakeTargets(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), tool, args...)
 		cmd.Dir = root
+		// The make that may run this test is none of theirs.
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+			return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS=")
+		})
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("make %q: %v\n%s", args, err, out)
