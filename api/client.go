@@ -52,19 +52,20 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, traced := cfg.transport.(*http.Transport)
+	_, own := cfg.transport.(*http.Transport) // the caller's, with functions of the caller's
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport, traced}),
+		generated.WithHTTPClient(sender{cfg.transport, own}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
 	}
 	redact, holdsProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
-	if cfg.baseURL.Scheme == "http" {
-		// Without TLS, the response itself may be that of a proxy.
+	if own && cfg.baseURL.Scheme == "http" {
+		// Without TLS, the response itself may be that of a proxy. The proxy of
+		// the environment is not used without TLS.
 		redact = redact.withholding(holdsProxySecrets)
 	}
 	return &Client{
