@@ -29,8 +29,8 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 		sent = new(departure)
 		sendCtx = sent.watch(attemptCtx)
 	}
-	resp, body, err := c.exchange(sendCtx, send) //nolint:bodyclose // exchange has read and closed it
-	if resp == nil {
+	resp, err := send(sendCtx) //nolint:bodyclose // the exchange has read and closed it
+	if err != nil {
 		_, refused := errors.AsType[*peerError](err)
 		if proxy, ok := errors.AsType[*proxyError](err); ok {
 			refused = proxy.final()
@@ -47,7 +47,8 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 		return nil, fail
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])
-	r, fail = k.read(ctx, attemptCtx, resp, body, err, result)
+	x, _ := resp.Body.(*exchange)
+	r, fail = k.read(ctx, attemptCtx, resp, x.data, x.err, result)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, outcome.Policies)
 		outcome.Limited, outcome.Wait = holdsAll(fail), fail.RetryAfter

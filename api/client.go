@@ -57,7 +57,7 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport, own}),
+		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, own}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
@@ -93,9 +93,10 @@ func headerEditor(base *url.URL, creds Credentials, product string) generated.Re
 		if req.URL.Scheme != scheme || req.URL.Host != host {
 			return errors.New("the request left the origin of the base URL")
 		}
-		req.Header["Accept"] = []string{"application/json"}
-		req.Header["Cache-Control"] = []string{"no-cache"}
-		req.Header["User-Agent"] = []string{agent}
+		values := []string{"application/json", "no-cache", agent}
+		req.Header["Accept"] = values[0:1:1]
+		req.Header["Cache-Control"] = values[1:2:2]
+		req.Header["User-Agent"] = values[2:3:3]
 		authorize(req.Header)
 		return nil
 	}

@@ -44,21 +44,24 @@ type reply struct {
 // result. Members that decide what the response means are read strictly, all
 // others tolerantly.
 type envelope struct {
-	success          *bool
-	result           result
-	info             *resultInfo
-	errors, messages []generated.ResponseInfo
-	more             pageHint
+	success, hasSuccess bool
+	result              result
+	info                resultInfo
+	hasInfo             bool
+	errors, messages    []generated.ResponseInfo
+	more                pageHint
 }
 
 // UnmarshalMember implements [strictjson.Object].
 func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
 	switch string(name) {
 	case "success":
+		e.hasSuccess = d.PeekKind() != jsontext.KindNull
 		return true, d.Read(&e.success)
 	case "result":
 		return true, e.result.read(d)
 	case "result_info":
+		e.hasInfo = d.PeekKind() != jsontext.KindNull
 		return true, d.Read(&e.info)
 	case "errors":
 		return true, e.readErrors(d)
@@ -108,9 +111,9 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	switch {
 	case err != nil:
 		return nil, describeDecoding(body, err)
-	case e.success == nil:
+	case !e.hasSuccess:
 		return nil, errors.New("the body has no \"success\"")
-	case !*e.success:
+	case !e.success:
 		return nil, errSuccessFalse
 	case !result.present():
 		return nil, ErrNoResult
@@ -122,7 +125,7 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	for _, n := range notices(e.errors) {
 		r.errors = append(r.errors, ErrorDetail{Code: n.Code, Message: n.Message, DocumentationURL: n.DocumentationURL, Pointer: n.Pointer})
 	}
-	if e.info != nil {
+	if e.hasInfo {
 		r.more = r.more || bool(e.info.more)
 		if r.info, err = counts(&e.info.ResultInfo); err != nil {
 			return nil, err

@@ -17,11 +17,13 @@ import (
 // then becomes part of the error of the call.
 const gracePeriod = 100 * time.Millisecond
 
-// exchange is one request and its response. The goroutine of the request writes
-// body and err; the call reads them only after that goroutine has ended.
+// exchange is one request and its response, and afterwards the body of that
+// response, which was read whole. The goroutine of the request writes data and err;
+// the call reads them only after that goroutine has ended.
 type exchange struct {
-	body []byte
-	err  error
+	io.ReadCloser // is never read
+	data          []byte
+	err           error
 	// resp is nil until the headers of the response have arrived. It is
 	// abandoned when the call no longer waits.
 	resp atomic.Pointer[http.Response]
@@ -30,22 +32,34 @@ type exchange struct {
 // abandoned marks an exchange that a call no longer waits for.
 var abandoned = new(http.Response)
 
-// exchange sends a request and reads the whole response. Without a response the
-// error is that of sending; with one it is that of reading the body.
+// Do sends a request and reads the whole response, whose Body is the exchange. An
+// error is that of sending; that of reading the body is in the exchange.
 //
-// It returns at the latest when ctx and the grace period after it have ended,
-// also when the transport or the body does not return. A response that arrives
-// later is closed unread.
-func (c *Client) exchange(ctx context.Context, send func(context.Context) (*http.Response, error)) (*http.Response, []byte, error) {
-	x := new(exchange)
-	if !await(ctx.Done(), func() { x.run(ctx, send, c.maxBytes) }) {
-		return x.resp.Swap(abandoned), nil, ctx.Err()
+// It returns at the latest when the context of the request and the grace period
+// after it have ended, also when the transport or the body does not return. A
+// response that arrives later is closed unread.
+func (s sender) Do(req *http.Request) (*http.Response, error) {
+	x, ctx := new(exchange), req.Context()
+	if !await(ctx.Done(), func() { x.run(s, req) }) {
+		if late := x.resp.Swap(abandoned); late != nil {
+			return received(late, &exchange{err: ctx.Err()}), nil
+		}
+		return nil, ctx.Err()
 	}
-	return x.resp.Load(), x.body, x.err
+	if resp := x.resp.Load(); resp != nil {
+		return received(resp, x), nil
+	}
+	return nil, x.err
 }
 
-func (x *exchange) run(ctx context.Context, send func(context.Context) (*http.Response, error), limit int64) {
-	resp, err := send(ctx)
+// received returns a response with another body. It is a copy, because resp belongs
+// to the transport.
+func received(resp *http.Response, x *exchange) *http.Response {
+	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: x}
+}
+
+func (x *exchange) run(s sender, req *http.Request) {
+	resp, err := s.roundTrip(req)
 	switch {
 	case err != nil:
 		x.err = err
@@ -55,7 +69,7 @@ func (x *exchange) run(ctx context.Context, send func(context.Context) (*http.Re
 	case isRedirect(resp.StatusCode):
 		drain(resp)
 	default:
-		x.body, x.err = readBody(resp, limit)
+		x.data, x.err = readBody(resp, s.maxBytes)
 	}
 }
 

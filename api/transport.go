@@ -49,16 +49,17 @@ func proxyOfEnvironment(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-// sender sends one request. It is the transport without [http.Client] around
-// it, whose redirects and cookies would have to be turned off again.
+// sender sends requests. It is the transport without [http.Client] around it,
+// whose redirects and cookies would have to be turned off again.
 type sender struct {
 	transport http.RoundTripper
+	maxBytes  int64 // of a body
 	// traced is set for a transport that may refuse a peer by functions of the
 	// caller, whose errors only a trace of the handshake can tell from others.
 	traced bool
 }
 
-func (s sender) Do(req *http.Request) (*http.Response, error) {
+func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	var refused *atomic.Bool
 	if s.traced {
 		refused = new(atomic.Bool) // a handshake can outlast its request
