@@ -59,6 +59,9 @@ func ParseInt(number []byte) (int64, bool) {
 // int64 that float64 would round to another one, are refused. Beyond int64 all
 // float64 are whole, and the number is rounded.
 func parseFloat(number []byte) (float64, bool) {
+	if n, err := strconv.ParseInt(string(number), 10, 64); err == nil && int64(float64(n)) == n && n != math.MaxInt64 {
+		return float64(n), true
+	}
 	f, err := strconv.ParseFloat(string(number), 64)
 	if err != nil || f != math.Trunc(f) {
 		return f, err == nil

@@ -19,10 +19,10 @@ import (
 // the names below in any case.
 func (d *Decoder) Read(v any) error {
 	switch v := v.(type) {
+	case *string, *bool, *int64, *float64: // first: to look for a method takes longer
+		return d.scalar(v)
 	case Object:
 		return d.object(v)
-	case *string, *bool, *int64, *float64:
-		return d.scalar(v)
 	case *jsontext.Value:
 		value, err := d.text.ReadValue()
 		*v = value.Clone()
