@@ -30,7 +30,7 @@ import (
 //   - Discriminators are left out: one of the alternatives has to match without
 //     the hint too.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
-//   - OpenAPI 3.1 is written as 3.0 where 3.0 can say the same.
+//   - OpenAPI 3.1 is read as 3.0; what 3.0 says in another way is refused, except null.
 //   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs end without a slash: the path that follows begins with one.
 func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
@@ -63,7 +63,7 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 		return nil, err
 	}
 	if is31(doc) {
-		if err := downgrade(spec.Located{Path: found.Path, Method: found.Method, Operation: op}); err != nil {
+		if err := readAs30(spec.Located{Path: found.Path, Method: found.Method, Operation: op}); err != nil {
 			return nil, err
 		}
 	}
