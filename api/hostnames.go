@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -29,12 +29,21 @@ func (r HostnamesRef) validate() error {
 	return validateStoredID("HostnamesRef.CertificateID", r.CertificateID)
 }
 
-var storedID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+// storedID is an example of the form in which the store of the API writes an id.
+const storedID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
 
-// validateStoredID requires the form in which the store of the API writes an id.
+// validateStoredID requires the form of storedID.
 func validateStoredID(field, id string) error {
-	if !storedID.MatchString(id) {
-		return fmt.Errorf("%s does not have the form 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", field)
+	ok := len(id) == len(storedID)
+	for i := 0; ok && i < len(id); i++ {
+		if storedID[i] == '-' {
+			ok = id[i] == '-'
+		} else {
+			ok = strings.IndexByte("0123456789abcdef", id[i]) >= 0
+		}
+	}
+	if !ok {
+		return fmt.Errorf("%s does not have the form %s", field, storedID)
 	}
 	return nil
 }

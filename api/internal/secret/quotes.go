@@ -21,10 +21,13 @@ func Quotes(text, public string) func(string) bool {
 	if text == "" {
 		return func(string) bool { return false }
 	}
-	index := suffixarray.New([]byte(plain(text)))
-	public = plain(public)
+	// Not a variable of the package, which would link package regexp into every
+	// program that imports the client.
+	escape := regexp.MustCompile(escapes)
+	index := suffixarray.New([]byte(plain(escape, text)))
+	public = plain(escape, public)
 	return func(s string) bool {
-		s = plain(s)
+		s = plain(escape, s)
 		for i := 0; i+minQuote <= len(s); i++ {
 			part := s[i : i+minQuote]
 			if len(index.Lookup([]byte(part), 1)) > 0 && !strings.Contains(public, part) {
@@ -35,13 +38,13 @@ func Quotes(text, public string) func(string) bool {
 	}
 }
 
-// escape is a character by its number in JSON, in a URL or in HTML, or a line
+// escapes matches a character by its number in JSON, in a URL or in HTML, and a line
 // break.
-var escape = regexp.MustCompile(`(?i)\\+[nrt]|\\+u([0-9a-f]{4})|%(?:25)*([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});`)
+const escapes = `(?i)\\+[nrt]|\\+u([0-9a-f]{4})|%(?:25)*([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});`
 
 // plain returns the letters and digits of a text in lower case, after its escapes
 // are undone.
-func plain(text string) string {
+func plain(escape *regexp.Regexp, text string) string {
 	text = escape.ReplaceAllStringFunc(text, func(s string) string {
 		groups := escape.FindStringSubmatch(s)
 		code, _ := strconv.ParseInt(cmp.Or(groups[1], groups[2], groups[3], "0"), 16, 32)
