@@ -1,28 +1,25 @@
 // Package generate turns the normalised contract into the files of generated/:
-// the contract itself, and Go code from a view of it.
-//
-// oapi-codegen runs as the tool that go.mod pins, so that its version is
-// recorded in one place and in the header of what it writes.
+// the contract itself, and Go code from a view of it, which oapi-codegen writes.
 package generate
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"go/format"
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -75,27 +72,13 @@ func exported(name string) string { return strings.ToUpper(name[:1]) + name[1:] 
 
 // Generate returns the files of generated/, by their paths from the root of the
 // module in moduleRoot: contract as it is, and the Go code of its [View]. Nothing
-// in the module is changed.
-func Generate(ctx context.Context, moduleRoot string, contract spec.Object, ops spec.Operations) (_ map[string][]byte, err error) {
+// in the module is changed. A [CodeError] is one of the contract.
+func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map[string][]byte, error) {
 	encoded, err := spec.Encode(contract)
 	if err != nil {
 		return nil, err
 	}
-	input, err := spec.Encode(View(contract, ops))
-	if err != nil {
-		return nil, err
-	}
-	staging, err := os.MkdirTemp("", "codegen-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	document := filepath.Join(staging, "openapi.json")
-	if err := os.WriteFile(document, input, 0o600); err != nil {
-		return nil, err
-	}
-
-	source, err := oapiCodegen(ctx, moduleRoot, document)
+	source, err := goCode(moduleRoot, View(contract, ops))
 	if err != nil {
 		return nil, err
 	}
@@ -110,31 +93,52 @@ func Generate(ctx context.Context, moduleRoot string, contract spec.Object, ops 
 	}, nil
 }
 
-// oapiCodegen returns the Go code for the document in a file.
-func oapiCodegen(ctx context.Context, moduleRoot, document string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", "tool", "oapi-codegen", "-config", configFile, document)
-	cmd.Dir = moduleRoot
-	// Interrupted, the go command removes what it has begun; killed, it cannot.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("oapi-codegen: %w: %s", err, withoutStack(stderr.String()))
+// CodeError is a contract that oapi-codegen makes no Go code of.
+type CodeError struct{ Cause error }
+
+func (e *CodeError) Error() string { return "oapi-codegen: " + e.Cause.Error() }
+func (e *CodeError) Unwrap() error { return e.Cause }
+
+// oneAtATime guards oapi-codegen, which keeps its state in variables.
+var oneAtATime sync.Mutex
+
+// goCode returns the Go code for a document.
+func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(moduleRoot, configFile))
+	if err != nil {
+		return nil, err
 	}
-	return stdout.Bytes(), nil
+	var config codegen.Configuration
+	if err := spec.ParseYAML(data, true, &config); err != nil {
+		return nil, fmt.Errorf("%s: %w", configFile, err)
+	}
+	for name, file := range config.OutputOptions.UserTemplates {
+		text, err := os.ReadFile(filepath.Join(moduleRoot, file))
+		if err != nil {
+			return nil, err
+		}
+		config.OutputOptions.UserTemplates[name] = string(text)
+	}
+	config = config.UpdateDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", configFile, err)
+	}
+	loaded, err := normalize.Load(doc)
+	if err != nil {
+		return nil, &CodeError{err}
+	}
+	oneAtATime.Lock()
+	defer oneAtATime.Unlock()
+	source, err := generateSafely(loaded, config)
+	if err != nil {
+		return nil, &CodeError{err}
+	}
+	return []byte(source), nil
 }
 
-// stacks begins the part of a crashed program's output that holds its stacks.
-var stacks = regexp.MustCompile(`\n(goroutine \d+ |runtime stack:)`)
-
-// withoutStack returns the output of a program in one line. Of a program that
-// panicked it keeps the cause.
-func withoutStack(output string) string {
-	if at := stacks.FindStringIndex(output); at != nil {
-		output = output[:at[0]]
-	}
-	return strings.Join(strings.Fields(output), " ")
+func generateSafely(doc *openapi3.T, config codegen.Configuration) (_ string, err error) {
+	defer spec.Guard(&err, "generating Go code")
+	return codegen.Generate(doc, config)
 }
 
 // Diff returns a unified diff from the files in fsys to want, the files that

@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -176,7 +175,7 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	if err := source.Operations.CheckQuery(result.Contract); err != nil {
 		return nil, err
 	}
-	return generate.Generate(ctx, root, result.Contract, source.Operations)
+	return generate.Generate(root, result.Contract, source.Operations)
 }
 
 // refusal adds the report to an error that refuses the document: why the module
@@ -327,15 +326,15 @@ func (p *Plan) store(req Request, source published.Source, taken *published.Impo
 // error of a tool is the document's fault only if the tool works with what is
 // stored: otherwise it is one of the tree or of the machine.
 func (p *Plan) generate(ctx context.Context, before, after spec.Object, ops spec.Operations) error {
-	files, err := generate.Generate(ctx, p.root, after, ops)
-	if err != nil {
-		if _, ran := errors.AsType[*exec.ExitError](err); ran && ctx.Err() == nil {
-			if _, stored := generate.Generate(ctx, p.root, before, ops); stored != nil {
-				return errors.Join(ctx.Err(), stored)
-			}
-			return refuse(ungenerated(after, err))
+	files, err := generate.Generate(p.root, after, ops)
+	if _, refused := errors.AsType[*generate.CodeError](err); refused {
+		if _, stored := generate.Generate(p.root, before, ops); stored != nil {
+			return fmt.Errorf("%w: %w", errTree, stored)
 		}
-		return errors.Join(ctx.Err(), err)
+		return refuse(ungenerated(after, err))
+	}
+	if err != nil {
+		return err
 	}
 	if err := p.change(files); err != nil {
 		return err

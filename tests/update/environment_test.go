@@ -32,6 +32,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	otherCode := filepath.Join(filepath.Dir(document), "2-collision.yaml") // has to be compiled
 	full := func(t *testing.T, cmd *exec.Cmd) {
 		device, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
@@ -52,9 +53,9 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 		"report cannot be written":              {full, []string{"update", "-partial", document}, "no space left"},
 		"report in JSON cannot be written":      {full, []string{"update", "-partial", "-json", document}, "no space left"},
 		"report of a refusal cannot be written": {full, []string{"diff", "-partial", "-json", filepath.Join(filepath.Dir(document), "..", "contract.json")}, "no space left"},
-		"no temporary folder":                   {env("TMPDIR=" + filepath.Join(empty, "missing")), []string{"update", "-partial", document}, "no such file"},
-		"no module cache":                       {env("GOMODCACHE="+empty, "GOPROXY=off", "GOFLAGS=-modcacherw"), []string{"update", "-partial", document}, "GOPROXY"},
-		"no go command":                         {env("PATH=" + empty), []string{"update", "-partial", document}, "executable file not found"},
+		"no temporary folder":                   {env("TMPDIR=" + filepath.Join(empty, "missing")), []string{"update", "-partial", otherCode}, "no such file"},
+		"no module cache":                       {env("GOMODCACHE="+empty, "GOPROXY=off", "GOFLAGS=-modcacherw"), []string{"update", "-partial", otherCode}, "GOPROXY"},
+		"no go command":                         {env("PATH=" + empty), []string{"update", "-partial", otherCode}, "executable file not found"},
 		"document is a folder":                  {nil, []string{"update", "-partial", empty}, "is a directory"},
 		"document is not there":                 {nil, []string{"update", "no-such-file"}, "no such file"},
 		"a file to write is a folder": {func(t *testing.T, cmd *exec.Cmd) {
@@ -75,7 +76,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 		}, []string{"update", "-partial", document}, "file too large"},
 		"the module does not compile before": {func(t *testing.T, cmd *exec.Cmd) {
 			write(t, filepath.Join(cmd.Dir, "internal/strictjson/values.go"), "package strictjson\n\nfunc broken() { undefined() }\n")
-		}, []string{"update", "-partial", filepath.Join(filepath.Dir(document), "2-collision.yaml")}, "not in order before the update"},
+		}, []string{"update", "-partial", otherCode}, "not in order before the update"},
 		"the stored text was edited": {func(t *testing.T, cmd *exec.Cmd) {
 			name := filepath.Join(cmd.Dir, "openapi/zones.json")
 			write(t, name, string(read(t, name))+" ")

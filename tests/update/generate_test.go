@@ -134,7 +134,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 		}, []string{"responses/4XX", "contradiction in"}},
 		"generator configuration": {func(t *testing.T, root string) {
 			edit(t, root, "internal/generate/config.yaml", "models: true", "model: true")
-		}, []string{"oapi-codegen: "}},
+		}, []string{"internal/generate/config.yaml: ", "model"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -109,7 +109,7 @@ func Seed(ctx context.Context, root, document string) error {
 	if err != nil {
 		return err
 	}
-	generated, err := generate.Generate(ctx, root, result.Contract, source.Operations)
+	generated, err := generate.Generate(root, result.Contract, source.Operations)
 	if err != nil {
 		return err
 	}
