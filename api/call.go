@@ -74,7 +74,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		k.attempts++
 		k.charged = false
 		event := c.newEvent(ctx, k.attempts)
-		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.edit) }, result)
+		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.note) }, result)
 		if fail == nil {
 			c.budget.credit(budgetEarn)
 			reply.attempts = k.attempts
