@@ -59,15 +59,18 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo), opts ...ListOption) iter.Seq2[Certificate, error] {
 	var options listOptions
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
-	rows := list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
-		return newCertificate(accountID, cert, malformed)
-	}}
-	return pages(ctx, c, listCertificates, policy, invalid, 0, len(options.types) > 0, rows, onPage,
-		func(cert Certificate) string { return cert.Ref.ID },
-		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
+	return paged[generated.Certificate, Certificate, *generated.Certificate]{
+		operation: listCertificates,
+		rows: list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+			return newCertificate(accountID, cert, malformed)
+		}},
+		id:       func(cert Certificate) string { return cert.Ref.ID },
+		filtered: len(options.types) > 0,
+		send: func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
 			return c.generated.ListMTLSCertificates(ctx, accountID, &params, edit)
-		})
+		},
+	}.all(ctx, c, policy, invalid, onPage)
 }
 
 // Certificate returns one certificate. The error is an [*Error]; [ErrNotFound]

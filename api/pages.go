@@ -14,31 +14,43 @@ import (
 // for the first page and for the API's own size.
 type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
 
-// pages goes through a list page by page. rows reads a page, id identifies an item
-// ("" does not), invalid is what is wrong with the caller's arguments, and onPage,
-// if not nil, is called with the numbers of each page.
+// paged is an operation whose result is a list that has pages.
+type paged[T, R any, P generatedType[T]] struct {
+	operation
+	rows list[T, R, P]  // reads a page
+	id   func(R) string // identifies an item; "" does not
+	send pageSend
+	// perPage is the size to ask for; 0: the API's own.
+	perPage int64
+	// filtered says that the API leaves items out, which total_count may include.
+	filtered bool
+}
+
+// all goes through the list page by page. invalid is what is wrong with the
+// caller's arguments, and onPage, if not nil, is called with the numbers of each page.
 //
 // A further page is asked for only when the numbers of the last one say that
 // there is more. Every item is yielded once. An error comes last, with a zero
 // item: of a call; ErrUnexpectedResponse when the server answers another page
-// than the one that was asked for, or a response that carries errors or may be an old one; and
-// ErrTruncated when not all items came, or when the pages do not show that all did.
-// filtered says that the API leaves items out, which total_count may include.
-func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op operation, policy callPolicy, invalid error, perPage int64, filtered bool, rows list[T, R, P], onPage func(number int64, info *ResultInfo), id func(R) string, send pageSend) iter.Seq2[R, error] {
+// than the one that was asked for, or a response that carries errors or may be an
+// old one; and ErrTruncated when not all items came, or when the pages do not show
+// that all did.
+func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage func(number int64, info *ResultInfo)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
+		op := p.operation
 		if err := c.check(ctx, invalid); err != nil {
 			yield(none, invalidArgument(op.text, err.Error()))
 			return
 		}
-		rows, seen, l := rows, map[string]bool{}, listing{perPage: perPage, filtered: filtered}
+		rows, seen, l := p.rows, map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
 		for number := int64(1); ; number++ {
 			asked := number
 			if number == 1 {
 				asked = 0
 			}
 			r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-				return send(ctx, float64(asked), float64(l.perPage), edit)
+				return p.send(ctx, float64(asked), float64(l.perPage), edit)
 			}, &rows)
 			if fail != nil {
 				yield(none, fail)
@@ -53,7 +65,7 @@ func pages[T, R any, P generatedType[T]](ctx context.Context, c *Client, op oper
 			}
 			before := l.received
 			for _, item := range rows.items {
-				key := id(item)
+				key := p.id(item)
 				if key != "" && seen[key] {
 					continue
 				}

@@ -89,12 +89,17 @@ func (r *reply) whole(op operation, n int) *Error {
 
 // readList reads a list without pages.
 func readList[T any, P generatedType[T]](ctx context.Context, v *inventory, op operation, send send) ([]T, *Error) {
-	rows := list[T, T, P]{size: 256, convert: func(item *T, _ []string) (T, error) { return *item, nil }}
+	rows := asReceived[T, P]()
 	r, failure := v.client.do(ctx, op, v.policy(), send, &rows)
 	if failure == nil {
 		failure = r.whole(op, len(rows.items))
 	}
 	return rows.items, failure
+}
+
+// asReceived reads a list without converting its items.
+func asReceived[T any, P generatedType[T]]() list[T, T, P] {
+	return list[T, T, P]{size: 256, convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }
 
 // readObject reads a result that is one object; nil if there is none.

@@ -18,15 +18,15 @@ var listPagesProjects = operation{generated.ListPagesProjectsOperation, "list Pa
 func readPages(ctx context.Context, v *inventory) findings {
 	var f findings
 	projects := 0
-	rows := list[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
-		size:    256,
-		convert: func(p *generated.PagesProject, _ []string) (generated.PagesProject, error) { return *p, nil },
-	}
-	all := pages(ctx, v.client, listPagesProjects, v.policy(), nil, 0, false, rows, v.countPages(), projectKey,
-		func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+	all := paged[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
+		operation: listPagesProjects,
+		rows:      asReceived[generated.PagesProject](),
+		id:        projectKey,
+		send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
 			return v.client.generated.ListPagesProjects(ctx, v.account, &params, edit)
-		})
+		},
+	}.all(ctx, v.client, v.policy(), nil, v.countPages())
 	for project, err := range all {
 		if err != nil {
 			f.fail(listPagesProjects, asError(err))

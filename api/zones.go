@@ -33,12 +33,15 @@ func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, er
 }
 
 func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo)) iter.Seq2[Zone, error] {
-	rows := list[generated.Zone, Zone, *generated.Zone]{size: 64, convert: func(z *generated.Zone, _ []string) (Zone, error) {
-		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
-	}}
-	return pages(ctx, c, listZones, policy, validateID("account id", accountID, maxAccountIDLength), zonesPerPage, false, rows, onPage,
-		func(z Zone) string { return z.ID },
-		func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
+	return paged[generated.Zone, Zone, *generated.Zone]{
+		operation: listZones,
+		rows: list[generated.Zone, Zone, *generated.Zone]{size: 64, convert: func(z *generated.Zone, _ []string) (Zone, error) {
+			return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
+		}},
+		id:      func(z Zone) string { return z.ID },
+		perPage: zonesPerPage,
+		send: func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
 			return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)
-		})
+		},
+	}.all(ctx, c, policy, validateID("account id", accountID, maxAccountIDLength), onPage)
 }
