@@ -58,6 +58,11 @@ var (
 // A response of the API itself is its JSON envelope, or names a code.
 func isFrom(err error, origin error) bool {
 	failed, ok := errors.AsType[*api.Error](err)
+	if ok && failed.StatusCode/100 == 2 && failed.Is(api.ErrUnexpectedResponse) {
+		text := failed.Error()
+		noEnvelope := strings.Contains(text, ") is not JSON but ") || strings.Contains(text, `the body has no "success"`)
+		return noEnvelope && origin == errNotTheAPI
+	}
 	if !ok || !failed.Is(api.ErrUnexpectedResponse) || failed.StatusCode < 400 || failed.StatusCode >= 500 || failed.StatusCode == http.StatusTooManyRequests {
 		return false
 	}
