@@ -39,11 +39,12 @@ const auditHelp = `Find out which certificates are used, by what, and until when
 
 Without CERT and --from it is about all certificates of the accounts. CERT is an
 id, or ACCOUNT/ID. --from reads them from a file or standard input, one a line.
-Blank lines are skipped, and so is everything after a '#'. Lines end with LF or
-CRLF: any other character that some program takes for the end of a line, such as
-a CR alone, is an error, in a comment too. The whole list is checked before
-anything is sent, and an id that is given twice is looked up once. An empty
-list is an error, not a success.
+The whole file is checked before anything is sent, and an id that is given twice
+is looked up once. An empty list is an error, not a success.
+
+In a list, blank lines are skipped, and so is everything after a '#'. Lines end
+with LF or CRLF: any other character that some program takes for the end of a
+line, such as a CR alone, is an error, in a comment too.
 
 --sources narrows the evidence; an unused certificate is then unused according
 to those sources, and the others are named as left out. Permissions that the
@@ -52,7 +53,20 @@ leaves CA certificates unknown, unless --no-zones says that there is none.
 
 The vendor's quota is kept: after --rate-limit requests in five minutes the rest
 waits. Progress goes to standard error. Ctrl-C prints what is known and exits
-with 3.`
+with 3.
+
+With -o jsonl, --output-file has each answer as soon as it comes, also when the
+command is killed. The same command with --resume goes on from there:
+
+  certuse audit -o jsonl --output-file audit.jsonl --resume
+
+It keeps the answers in the file, drops a last line that is torn, and asks about
+certificates that are missing or unknown. The summary says how old the kept
+answers are. A file about other accounts, certificates or sources is refused.
+
+With --require-unused kept answers may be one hour old, or --max-age: older ones
+are asked for again, and the command exits with 3 if one has become older at the
+end. Without --require-unused any age will do, unless --max-age is given.`
 
 const uploadHelp = `Upload a certificate to an account and print it as stored.
 
@@ -84,7 +98,8 @@ Without --yes nothing is deleted: the plan says which certificates would go,
 which stay, and why. With --yes each certificate is deleted only if the evidence
 of all sources, gathered right before, says that nothing uses it, and if it is
 not managed by the vendor. It is called deleted when the API says that it is
-gone. Standard error says what became of each; --output-file keeps the record.
+gone. Standard error says what became of each; --output-file keeps the record,
+with -o jsonl also when the command is killed.
 
 --unused means all certificates of the account that are unused. With --yes it
 needs --max, and if more than that are unused none is deleted.
@@ -157,8 +172,8 @@ const exitCodesHelp = `The first that applies:
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
 3  some usage is unknown, not all certificates were read (list: only because of
-   Ctrl-C or --timeout), or the outcome of an upload or of a deletion is
-   unknown, also after Ctrl-C and --timeout
+   Ctrl-C or --timeout), kept answers are older than --max-age, or the outcome
+   of an upload or of a deletion is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused and wait: all certificates are
@@ -206,7 +221,8 @@ var formatsHelp = `table       for people; not for scripts, it may change
 wide        a table with all columns
 json        one object: "certificates", an array of the objects below, and
             "summary"
-jsonl       one object a line, as each answer comes; with --sort, at the end
+jsonl       one object a line, as each answer comes, also to --output-file; with
+            --sort, at the end
 csv         one row for each certificate (usage: for each use); the first line
             names the columns. An apostrophe goes before = + - or @ wherever a
             spreadsheet could begin a cell with it, whichever separator it uses;
@@ -241,7 +257,8 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
   uses        array of {"source", "name", "status"}
   sources     array of {"source", "state", "scope", "missing_permission",
               "error"}; state is complete, failed, left_out or not_applicable
-  gathered_at when the last source had answered
+  started_at, gathered_at
+              when the first request was made, and the last source had answered
   state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
               reason, deleted_at, ray_id, already_gone (by another request)
 

@@ -19,6 +19,7 @@ func TestHelpNamesEveryFieldColumnAndFormat(t *testing.T) {
 		Evidence: api.Evidence{
 			Uses:       []api.Use{{Status: "x"}},
 			Sources:    []api.SourceResult{{Scope: "x", Permission: "x", Err: errors.New("x")}},
+			StartedAt:  time.Now(),
 			GatheredAt: time.Now(),
 		},
 	})

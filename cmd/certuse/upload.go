@@ -72,7 +72,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	out, err := u.open(u.sys)
+	out, err := u.open(u.sys, false)
 	if err != nil {
 		return err
 	}
