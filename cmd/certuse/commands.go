@@ -88,7 +88,7 @@ func (q *query) base(cmd *cobra.Command) *cobra.Command {
 // named.
 func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
-	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
+	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
 	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "no account has zones: none need be visible, and those that are count")
 }
 

@@ -38,9 +38,10 @@ twice is looked up once. A CA is looked up in all zones. --demo takes no CERT:
 const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
 
 Without CERT and --from it is about all certificates of the accounts. CERT is an
-id, or ACCOUNT/ID. --from reads them from a file or standard input, one a line.
-The whole file is checked before anything is sent, and an id that is given twice
-is looked up once. An empty list is an error, not a success.
+id, or ACCOUNT/ID. --from reads them from a file or standard input: one a line,
+or what certuse printed as JSON, JSON Lines or CSV with its header. The whole
+file is checked before anything is sent, and an id that is given twice is looked
+up once. An empty list is an error, not a success.
 
 In a list, blank lines are skipped, and so is everything after a '#'. Lines end
 with LF or CRLF: any other character that some program takes for the end of a
