@@ -11,7 +11,7 @@ import (
 
 // collect fills the report, or writes it record by record. It returns why the
 // certificates of accounts could not be read, and the first error of writing.
-func (q *query) collect(ctx context.Context, client *api.Client, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
+func (q *query) collect(ctx context.Context, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
 	total := rep.summary
 	take := func(r record) {
 		if !q.filter.inQuestion(&r, rep.now) {
@@ -41,7 +41,7 @@ func (q *query) collect(ctx context.Context, client *api.Client, targets []targe
 		total.accounts = append(total.accounts, t.account)
 		err := t.err
 		if err == nil && (len(t.certs) > 0 || len(t.kept) == 0) {
-			err = q.gather(ctx, client, t, progress, func(r record) bool {
+			err = q.gather(ctx, t, progress, func(r record) bool {
 				take(r)
 				return flush()
 			})
@@ -79,14 +79,14 @@ func interruptedWith(ctx context.Context) bool {
 // gather calls each for every certificate of a target, until it returns false. Of
 // named certificates each gets a record, also when the asking ended before. The
 // error is why not all certificates were answered.
-func (q *query) gather(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+func (q *query) gather(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	switch {
 	case q.wait:
-		return q.await(ctx, client, t, progress, each)
+		return q.await(ctx, t, progress, each)
 	case q.kind == reportDelete:
-		return q.remove(ctx, client, t, progress, each)
+		return q.remove(ctx, t, progress, each)
 	case q.kind == reportList:
-		for cert, err := range client.Certificates(ctx, t.account) {
+		for cert, err := range t.client.Certificates(ctx, t.account) {
 			if err != nil {
 				return err
 			}
@@ -96,14 +96,14 @@ func (q *query) gather(ctx context.Context, client *api.Client, t target, progre
 		}
 		return nil
 	}
-	return q.inventory(ctx, client, t, progress, each)
+	return q.inventory(ctx, t, progress, each)
 }
 
 // inventory gathers the usage of the certificates of a target.
-func (q *query) inventory(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+func (q *query) inventory(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	answered := map[string]bool{} // by id, of which the API may change the case
 	var ended error
-	for item, err := range client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
+	for item, err := range t.client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
 		if err != nil {
 			ended = err
 			break
@@ -140,8 +140,8 @@ func endOf(ctx context.Context, err error) error {
 
 func (q *query) inventoryOptions(t target, progress progress) []api.InventoryOption {
 	opts := []api.InventoryOption{api.WithInventoryProgress(progress.update)}
-	if len(q.sources) > 0 {
-		opts = append(opts, api.WithSources(sourcesOf(q.sources)...))
+	if len(t.sources) > 0 {
+		opts = append(opts, api.WithSources(t.sources...))
 	}
 	if q.allUses {
 		opts = append(opts, api.WithAllUses())

@@ -117,7 +117,7 @@ func helpTopics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
 		{Use: "formats", Short: "What the output formats contain", Long: formatsHelp},
-		{Use: "environment", Short: "Which environment variables are read", Long: environmentHelp},
+		{Use: "environment", Short: "Which environment variables are read, and the file of profiles", Long: environmentHelp},
 	}
 }
 
@@ -200,14 +200,20 @@ usage … && delete" would delete what is in use. Use "certuse delete", or:
 const environmentHelp = `CLOUDFLARE_API_TOKEN   API token; comes before the pair below
 CLOUDFLARE_EMAIL       email address, together with
 CLOUDFLARE_API_KEY     the global API key
-CLOUDFLARE_ACCOUNT_ID  the account, unless --account is given
+CLOUDFLARE_ACCOUNT_ID  the account, unless --account or --profile is given
 CLOUDFLARE_BASE_URL    another address of the API: https, or http on loopback
+XDG_CONFIG_HOME, HOME  where the file of the profiles is (Windows: AppData)
 HTTPS_PROXY, NO_PROXY  a proxy, as usual
 SSL_CERT_FILE          certificates of the authorities to trust (SSL_CERT_DIR: a
                        directory of them), on Unix
 NO_COLOR               set and not empty: no colours
 TERM                   "dumb": no colours, no progress bar
 COLUMNS                the width of tables where there is no terminal
+
+Libraries read TZ (times of --debug), LC_ALL, LC_CTYPE, LANG and
+RUNEWIDTH_EASTASIAN (the progress bar), CERTUSE_ACTIVE_HELP and
+CERTUSE_COMPLETION_DESCRIPTIONS (completion; also with COBRA for CERTUSE),
+BASH_COMP_DEBUG_FILE, GODEBUG and other variables of the Go runtime.
 
 All commands but upload and "delete --yes" only read: a token for them needs no
 more than Read of Account: SSL and Certificates, Workers Scripts, Pages,
@@ -216,7 +222,27 @@ needs "Account: SSL and Certificates Write"; "delete --yes" needs both.
 
 Credentials are taken from the environment only: an argument would be visible to
 every process of the machine. A value with quotation marks or blanks around it
-is refused before anything is sent.`
+is refused before anything is sent.
+
+Profiles are for several tokens. They are in certuse/config.yaml of the user's
+directory for configuration ($XDG_CONFIG_HOME, ~/.config, on macOS ~/Library/
+Application Support, on Windows %AppData%):
+
+  profiles:
+    production:
+      accounts: [023e105f4ecef8ad9ca31a8372d0c353]
+      api_token_env: PRODUCTION_TOKEN     # the name of a variable
+    legacy:
+      accounts: [7c1d4b0e9a3f4e6d8b2a5c90e1f7d346]
+      sources: [associations, hostnames]  # of usage and audit; default: all
+      email_env: LEGACY_EMAIL
+      api_key_env: LEGACY_KEY
+
+"certuse audit --profile production --profile legacy" makes one report of the
+accounts of both. With --profile, the credentials are in the variables that it
+names, CLOUDFLARE_ACCOUNT_ID is not read, --account selects some accounts, and
+--sources replaces the sources of the profiles. Each set of credentials has a
+--rate-limit of its own: lower it if several tokens belong to one user.`
 
 var formatsHelp = `table       for people; not for scripts, it may change
 wide        a table with all columns

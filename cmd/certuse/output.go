@@ -30,8 +30,8 @@ func (o *output) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all; jsonl: as answers come")
 	flags.StringSliceVar(&o.columns, "columns", nil, "`COLUMNS` of table, wide and csv; see 'certuse help formats'")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "leave out the first line of table, wide and csv")
-	complete(cmd, "output", formatNames())
-	complete(cmd, "columns", knownColumns())
+	complete(cmd, "output", formatNames)
+	complete(cmd, "columns", knownColumns)
 	_ = cmd.MarkFlagFilename("output-file")
 }
 

@@ -40,9 +40,10 @@ type query struct {
 // answers are kept.
 type target struct {
 	account string
-	certs   []api.CertificateRef
-	kept    []record // answers of an earlier run
-	err     error    // why the account could not be compared with them
+	access
+	certs []api.CertificateRef
+	kept  []record // answers of an earlier run
+	err   error    // why the account could not be compared with them
 }
 
 // addFlags adds the flags of all commands about certificates.
@@ -61,8 +62,8 @@ func (q *query) addSelectionFlags(cmd *cobra.Command) {
 	flags.BoolVar(&q.filter.ca, "ca", false, "only CA certificates")
 	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")
 	cmd.MarkFlagsMutuallyExclusive("ca", "leaf")
-	complete(cmd, "sort", sortOrders)
-	complete(cmd, "type", []string{"custom", "gateway_managed", "access_managed"})
+	completeWith(cmd, "sort", sortOrders...)
+	completeWith(cmd, "type", "custom", "gateway_managed", "access_managed")
 }
 
 // addEvidenceFlags adds the flags about usage.
@@ -70,8 +71,8 @@ func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
-	complete(cmd, "usage", usages)
-	complete(cmd, "sources", sourceNames())
+	completeWith(cmd, "usage", usages...)
+	complete(cmd, "sources", sourceNames)
 }
 
 var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
@@ -132,9 +133,12 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.wait && len(in.refs) > maxWaits {
 		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.refs))
 	}
-	targets := targetsOf(in.refs, service.accounts)
+	targets, err := q.targets(in.refs, service)
+	if err != nil {
+		return err
+	}
 	if len(targets) == 0 {
-		return usagef("no account: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo")
+		return usagef("no account: give --account or --profile, set CLOUDFLARE_ACCOUNT_ID, or try --demo")
 	}
 	if q.deletion.unused && q.deletion.yes && len(targets) > 1 {
 		return usagef("--unused --yes is for one account, not %d: --max counts its certificates", len(targets))
@@ -150,9 +154,9 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	}
 	defer out.discard()
 	if q.resume {
-		q.keep(ctx, service.client, targets, kept)
+		q.keep(ctx, targets, kept)
 	}
-	return q.ask(ctx, service, targets, in.duplicates, out)
+	return q.ask(ctx, targets, in.duplicates, out)
 }
 
 // streaming reports whether answers are written as they come.
@@ -178,13 +182,13 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 	return readArguments(account, args)
 }
 
-// targetsOf groups certificates by account, in their order.
-func targetsOf(refs []api.CertificateRef, accounts []string) (targets []target) {
+// targets groups certificates by account, in their order. Only what can be narrowed by
+// --sources keeps to the sources of a profile.
+func (q *query) targets(refs []api.CertificateRef, service *service) (targets []target, err error) {
 	if len(refs) == 0 {
-		for _, account := range accounts {
+		for _, account := range service.accounts {
 			targets = append(targets, target{account: account})
 		}
-		return targets
 	}
 	for _, ref := range refs {
 		i := slices.IndexFunc(targets, func(t target) bool { return t.account == ref.AccountID })
@@ -194,16 +198,32 @@ func targetsOf(refs []api.CertificateRef, accounts []string) (targets []target) 
 		}
 		targets[i].certs = append(targets[i].certs, ref)
 	}
-	return targets
+	for i := range targets {
+		t := &targets[i]
+		if t.access, err = service.access(t.account); err != nil {
+			return nil, err
+		}
+		if len(q.sources) > 0 || q.wait || q.kind == reportDelete {
+			t.sources = sourcesOf(q.sources)
+		}
+	}
+	return targets, nil
+}
+
+// commonSources are the sources that all targets are asked about.
+func commonSources(targets []target) []api.Source {
+	return slices.DeleteFunc(api.AllSources(), func(source api.Source) bool {
+		return slices.ContainsFunc(targets, func(t target) bool { return len(t.sources) > 0 && !slices.Contains(t.sources, source) })
+	})
 }
 
 // ask gathers the answers and prints them.
-func (q *query) ask(ctx context.Context, service *service, targets []target, duplicates int, out *destination) error {
+func (q *query) ask(ctx context.Context, targets []target, duplicates int, out *destination) error {
 	rep, err := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
 	if err != nil {
 		return err
 	}
-	total := newSummary(q.kind, sourcesOf(q.sources))
+	total := newSummary(q.kind, commonSources(targets))
 	total.Duplicates = duplicates
 	rep.summary = total
 	progress := q.newProgress(targets)
@@ -221,7 +241,7 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	})
 	defer stopNotice() // before the context is cancelled
 
-	failures, writeErr := q.collect(ctx, service.client, targets, rep, progress)
+	failures, writeErr := q.collect(ctx, targets, rep, progress)
 	progress.stop()
 	if !q.streaming() {
 		sortRecords(rep.records, q.sortBy, rep.now)

@@ -30,7 +30,7 @@ var reasons = []struct {
 	{"not asked", api.ErrNotAsked, ""},
 	{"interrupted", context.Canceled, ""},
 	{"invalid argument", api.ErrInvalidArgument, ""},
-	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, or the email and key"},
+	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile"},
 	{"not the API", errNotTheAPI, "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4, and proxies"},
 	{"firewall", errFirewall, "a firewall (WAF) in front of the API refused the request: ask its owner, with the Ray ID"},
 	{"no permission", api.ErrForbidden, "check the account id and the permissions of the token"},

@@ -60,12 +60,14 @@ func (q *query) readKept(targets []target) (answers, error) {
 	} else if err != nil {
 		return nil, usagef("--resume: %w", err)
 	}
-	defer file.Close()                         //nolint:errcheck // only read
-	questions := map[api.CertificateRef]bool{} // without an id: all of the account
+	defer file.Close()                           //nolint:errcheck // only read
+	questions := map[api.CertificateRef]target{} // without an id: all of the account
 	for _, t := range targets {
-		questions[api.CertificateRef{AccountID: t.account}] = len(t.certs) == 0
+		if len(t.certs) == 0 {
+			questions[api.CertificateRef{AccountID: t.account}] = t
+		}
 		for _, ref := range t.certs {
-			questions[keyOf(ref)] = true
+			questions[keyOf(ref)] = t
 		}
 	}
 	kept, now := answers{}, time.Now()
@@ -113,15 +115,19 @@ func parseAnswer(line []byte) (record, error) {
 }
 
 // compare refuses an answer to another question than that of the command.
-func (q *query) compare(r *record, questions map[api.CertificateRef]bool, now time.Time) error {
+func (q *query) compare(r *record, questions map[api.CertificateRef]target, now time.Time) error {
 	ref := r.Certificate.Ref
-	if !questions[keyOf(ref)] && !questions[api.CertificateRef{AccountID: ref.AccountID}] {
+	t, asked := questions[keyOf(ref)]
+	if !asked {
+		t, asked = questions[api.CertificateRef{AccountID: ref.AccountID}]
+	}
+	if !asked {
 		return fmt.Errorf("is about %s/%s, which this command does not ask about", ref.AccountID, ref.ID)
 	}
 	if !q.filter.inQuestion(r, now) || !q.filter.shown(r) {
 		return fmt.Errorf("is about %s, which the flags do not select", ref.ID)
 	}
-	return compareSources(r, sourcesOf(q.sources))
+	return compareSources(r, t.sources)
 }
 
 // compareSources refuses an answer of other sources than those of the command, and one
@@ -170,7 +176,7 @@ func (q *query) suffices(r *record, now time.Time) bool {
 // keep gives the targets the answers that are kept, and leaves them the certificates
 // to ask about. Of a whole account it lists the certificates first: answers about
 // those that the account no longer has are dropped.
-func (q *query) keep(ctx context.Context, client *api.Client, targets []target, kept answers) {
+func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	defer func() {
 		if len(kept) > 0 && !q.quiet {
 			fmt.Fprintf(q.sys.stderr, "certuse: %s dropped: the account no longer has the certificate\n", plural(len(kept), "kept answer"))
@@ -180,7 +186,7 @@ func (q *query) keep(ctx context.Context, client *api.Client, targets []target, 
 		t := &targets[i]
 		wanted := t.certs
 		if len(t.certs) == 0 {
-			for cert, err := range client.Certificates(ctx, t.account) {
+			for cert, err := range t.client.Certificates(ctx, t.account) {
 				t.err = err
 				r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
 				if err == nil && q.filter.inQuestion(&r, time.Now()) {

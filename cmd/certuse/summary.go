@@ -60,6 +60,7 @@ type problem struct {
 	example string
 }
 
+// newSummary begins a summary. All certificates are asked about at the sources asked.
 func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {
@@ -68,12 +69,8 @@ func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	if kind == reportDelete {
 		s.deletionCounts = &deletionCounts{}
 	}
-	s.usageCounts = &usageCounts{Sources: api.AllSources(), LeftOut: []api.Source{}, MissingPermissions: []string{}}
-	if len(asked) > 0 {
-		isAsked := func(source api.Source) bool { return slices.Contains(asked, source) }
-		s.LeftOut = slices.DeleteFunc(s.Sources, isAsked)
-		s.Sources = slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return !isAsked(source) })
-	}
+	leftOut := slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return slices.Contains(asked, source) })
+	s.usageCounts = &usageCounts{Sources: asked, LeftOut: leftOut, MissingPermissions: []string{}}
 	return s
 }
 
@@ -206,6 +203,9 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	}
 	if s.usageCounts != nil && s.Unused > 0 {
 		text := "Unused according to " + joined(s.Sources)
+		if len(s.Sources) == 0 {
+			text = "Unused according to the sources of each profile"
+		}
 		if len(s.LeftOut) > 0 {
 			text += "; left out: " + joined(s.LeftOut)
 		}

@@ -68,6 +68,10 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if n := len(service.accounts); n != 1 {
 		return usagef("upload needs one account, not %d: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo", n)
 	}
+	account, err := service.access(service.accounts[0])
+	if err != nil {
+		return err
+	}
 	cert, err := u.read(ctx)
 	if err != nil {
 		return err
@@ -77,7 +81,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer out.discard()
-	stored, err := service.client.Upload(ctx, service.accounts[0], cert)
+	stored, err := account.client.Upload(ctx, service.accounts[0], cert)
 	if err != nil {
 		code := exitFailure
 		if errors.Is(err, api.ErrOutcomeUnknown) || ctx.Err() != nil {
