@@ -174,42 +174,49 @@ func (q *query) suffices(r *record, now time.Time) bool {
 }
 
 // keep gives the targets the answers that are kept, and leaves them the certificates
-// to ask about. Of a whole account it lists the certificates first: answers about
-// those that the account no longer has are dropped.
+// to ask about.
 func (q *query) keep(ctx context.Context, targets []target, kept answers) {
-	defer func() {
-		if len(kept) > 0 && !q.quiet {
-			fmt.Fprintf(q.sys.stderr, "certuse: %s dropped: the account no longer has the certificate\n", plural(len(kept), "kept answer"))
-		}
-	}()
+	accounts := map[string]bool{}
+	for key := range kept {
+		accounts[key.AccountID] = true
+	}
 	for i := range targets {
-		t := &targets[i]
-		wanted := t.certs
-		if len(t.certs) == 0 {
-			for cert, err := range t.client.Certificates(ctx, t.account) {
-				t.err = err
-				r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
-				if err == nil && q.filter.inQuestion(&r, time.Now()) {
-					wanted = append(wanted, cert.Ref)
-				}
+		if t := &targets[i]; accounts[t.account] {
+			q.keepOf(ctx, t, kept)
+		}
+	}
+	if len(kept) > 0 && !q.quiet {
+		fmt.Fprintf(q.sys.stderr, "certuse: %s dropped: the account no longer has the certificate\n", plural(len(kept), "kept answer"))
+	}
+}
+
+// keepOf moves the answers about a target to it. Of a whole account it lists the
+// certificates first: answers about those that the account no longer has are left.
+func (q *query) keepOf(ctx context.Context, t *target, kept answers) {
+	wanted := t.certs
+	if len(t.certs) == 0 {
+		for cert, err := range t.client.Certificates(ctx, t.account) {
+			t.err = err
+			r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
+			if err == nil && q.filter.inQuestion(&r, time.Now()) {
+				wanted = append(wanted, cert.Ref)
 			}
 		}
+	}
+	take := func(key api.CertificateRef) bool {
+		r, ok := kept[key]
+		if ok {
+			t.kept = append(t.kept, r)
+			delete(kept, key)
+		}
+		return ok
+	}
+	t.certs = slices.DeleteFunc(slices.Clone(wanted), func(ref api.CertificateRef) bool { return take(keyOf(ref)) })
+	if t.err != nil { // the list is not complete
 		t.certs = nil
-		for _, ref := range wanted {
-			if r, ok := kept[keyOf(ref)]; ok {
-				t.kept = append(t.kept, r)
-				delete(kept, keyOf(ref))
-			} else {
-				t.certs = append(t.certs, ref)
-			}
-		}
-		if t.err != nil { // the list is not complete
-			t.certs = nil
-			for key, r := range kept {
-				if key.AccountID == t.account {
-					t.kept = append(t.kept, r)
-					delete(kept, key)
-				}
+		for key := range kept {
+			if key.AccountID == t.account {
+				take(key)
 			}
 		}
 	}
