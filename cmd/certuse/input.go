@@ -115,7 +115,7 @@ func readFrom(ctx context.Context, sys system, what, name string, read func(r io
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("interrupted while %s was read: nothing was sent", what)}
+		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endOf(ctx, nil).Error(), "not asked: "), what)}
 	}
 }
 
