@@ -81,22 +81,22 @@ func readArguments(account string, args []string) (*input, error) {
 
 // readFile takes certificates from a file, or from standard input when the name
 // is "-".
-func readFile(ctx context.Context, sys system, account, name string) (*input, error) {
+func (q *query) readFile(ctx context.Context, account, name string) (*input, error) {
 	in := newInput(account)
-	return in, readFrom(ctx, sys, "the list of certificates", name, in.read)
+	return in, q.readFrom(ctx, "the list of certificates", name, in.read)
 }
 
 // readFrom opens a file, or takes standard input when the name is "-", and reads it.
 // Reading may block, as it does on a terminal or a pipe; that does not hold up
 // Ctrl-C. what is in the file is named in messages.
-func readFrom(ctx context.Context, sys system, what, name string, read func(r io.Reader, name string) error) error {
-	if name == "-" && isTerminal(sys.stdin) {
-		fmt.Fprintf(sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
+func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
+	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
+		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
 	}
 	done := make(chan error, 1)
 	go func() {
 		if name == "-" {
-			done <- read(sys.stdin, "standard input")
+			done <- read(q.sys.stdin, "standard input")
 			return
 		}
 		file, err := os.Open(name)

@@ -177,7 +177,7 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 		account = service.accounts[0]
 	}
 	if len(q.from) == 1 {
-		return readFile(ctx, q.sys, account, q.from[0])
+		return q.readFile(ctx, account, q.from[0])
 	}
 	return readArguments(account, args)
 }

@@ -92,7 +92,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if !u.quiet {
 		fmt.Fprintf(u.sys.stderr, "certuse: the account has the certificate as %s\n", printable(stored.Ref.ID))
 	}
-	if stored.Name != u.name {
+	if stored.Name != u.name && !u.quiet {
 		fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, u.name)
 	}
 	return u.report(out, stored)
@@ -148,7 +148,7 @@ var uploadWords = strings.NewReplacer(
 
 func (u *upload) readPEM(ctx context.Context, what, name string) (string, error) {
 	var text []byte
-	err := readFrom(ctx, u.sys, what, name, func(r io.Reader, name string) (err error) {
+	err := u.readFrom(ctx, what, name, func(r io.Reader, name string) (err error) {
 		text, err = io.ReadAll(io.LimitReader(r, maxPEMBytes+1))
 		switch {
 		case err != nil:
