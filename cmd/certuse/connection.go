@@ -27,20 +27,20 @@ type connection struct {
 type service struct {
 	accounts []string          // to ask about, unless certificates are named
 	profiles map[string]access // by account; nil without --profile
-	any      access            // without --profile: that of every account
+	common   access            // without --profile: that of every account
 	close    func()
 }
 
-// access is how an account is asked about.
+// access is the client of an account, and the sources to read.
 type access struct {
 	client  *api.Client
 	sources []api.Source // none means all
 }
 
-// access returns how an account is asked about.
+// access returns the client and the sources of an account.
 func (s *service) access(account string) (access, error) {
 	if s.profiles == nil {
-		return s.any, nil
+		return s.common, nil
 	}
 	a, ok := s.profiles[account]
 	if !ok {
@@ -121,7 +121,7 @@ func (c *connection) connect(sys system) (*service, error) {
 		}
 		accounts = []string{account}
 	}
-	return &service{any: access{client: client}, accounts: accounts, close: client.CloseIdleConnections}, nil
+	return &service{common: access{client: client}, accounts: accounts, close: client.CloseIdleConnections}, nil
 }
 
 // checkAccount blames an account id that cannot be one on what it came from.

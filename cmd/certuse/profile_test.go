@@ -266,6 +266,6 @@ func TestAnAuditOverProfilesIsResumed(t *testing.T) {
 	audit := "audit -o jsonl --output-file " + file + " --resume --profile "
 	u.run(t, audit+"second").expect(t, exitOK)
 	u.run(t, audit+"first,second").expect(t, exitOK, "3 certificates: 1 in use, 2 unused", "2 answers kept from an earlier run")
-	u.run(t, audit+"first,second --sources pages").expect(t, exitUsage, "is about other sources")
+	u.run(t, audit+"first,second --sources pages").expect(t, exitUsage, "is from other --sources")
 	u.run(t, audit+"second").expect(t, exitUsage, "is about "+testAccount+"/used, which this command does not ask about")
 }

@@ -182,8 +182,8 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 	return readArguments(account, args)
 }
 
-// targets groups certificates by account, in their order. Only what can be narrowed by
-// --sources keeps to the sources of a profile.
+// targets groups certificates by account, in their order. The sources of a profile
+// count for the commands that have --sources, and only without that flag.
 func (q *query) targets(refs []api.CertificateRef, service *service) (targets []target, err error) {
 	if len(refs) == 0 {
 		for _, account := range service.accounts {

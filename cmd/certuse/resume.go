@@ -142,7 +142,7 @@ func compareSources(r *record, sources []api.Source) error {
 		// says so.
 		leftOut := result.State == api.SourceLeftOut && result.Scope == ""
 		if asked := len(sources) == 0 || slices.Contains(sources, result.Source); asked == leftOut {
-			return fmt.Errorf("is about other sources: see %s", result.Source)
+			return fmt.Errorf("is from other --sources than this command: %s", result.Source)
 		}
 		complete += int(oneIf(result.State == api.SourceComplete))
 		failed = failed || result.State == api.SourceFailed

@@ -60,7 +60,8 @@ type problem struct {
 	example string
 }
 
-// newSummary begins a summary. All certificates are asked about at the sources asked.
+// newSummary returns an empty summary. Asked are the sources that are read for all
+// certificates.
 func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {
