@@ -50,6 +50,29 @@ func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
 	}
 }
 
+func TestDeletionThatIsKilledLeavesItsRecord(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	second := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-2"}}
+	if err := server.Script(second, apitest.Hang()); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"))
+	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.end(t)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record := deletions(t, string(text)); len(record) != 1 || record["free-1"].State != "deleted" {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)

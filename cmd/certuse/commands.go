@@ -50,6 +50,7 @@ func newAuditCommand(sys system) *cobra.Command {
 		Example: `  certuse audit --demo
   certuse audit --account 023e105f4ecef8ad9ca31a8372d0c353 -o csv > audit.csv
   certuse audit --usage unused -o id
+  certuse audit -o jsonl --output-file audit.jsonl --resume
   certuse audit --from - --require-unused < ids.txt && echo "none of them is in use"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := q.checkFrom(args); err != nil {
@@ -59,6 +60,7 @@ func newAuditCommand(sys system) *cobra.Command {
 		},
 	})
 	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "look up every CA in every zone, also when another use is known")
+	q.addResumeFlags(cmd)
 	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
 	return cmd
 }
@@ -86,7 +88,7 @@ func (q *query) base(cmd *cobra.Command) *cobra.Command {
 // named.
 func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
-	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read ids from `FILE`, one a line; - is standard input")
+	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
 	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "no account has zones: none need be visible, and those that are count")
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,17 +23,41 @@ func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) (
 	defer service.close()
 	var ids []cobra.Completion
 	for _, account := range service.accounts {
-		for cert, err := range service.client.Certificates(ctx, account) {
+		prefix := ""
+		if len(service.accounts) > 1 {
+			prefix = account + "/"
+		}
+		access, err := service.access(account)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		for cert, err := range access.client.Certificates(ctx, account) {
 			if err != nil {
-				break
+				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			ids = append(ids, cobra.CompletionWithDesc(cert.Ref.ID, printable(cert.Name)))
+			ids = append(ids, cobra.CompletionWithDesc(prefix+cert.Ref.ID, printable(cert.Name)))
 		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// complete offers the values of a flag.
-func complete(cmd *cobra.Command, flag string, values []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+// complete offers the values of a flag; of a list, those of the part after the last
+// comma.
+func complete(cmd *cobra.Command, flag string, values func() []string) {
+	isList := cmd.Flags().Lookup(flag).Value.Type() == "stringSlice"
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, word string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		before := ""
+		if isList {
+			before = word[:strings.LastIndexByte(word, ',')+1]
+		}
+		for _, value := range values() {
+			found = append(found, before+value)
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// completeWith is complete for values that do not depend on anything.
+func completeWith(cmd *cobra.Command, flag string, values ...string) {
+	complete(cmd, flag, func() []string { return values })
 }

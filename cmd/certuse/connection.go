@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 // connection says which API is used, and how.
 type connection struct {
 	accounts  []string
+	profiles  []string
 	demo      bool
 	quiet     bool
 	debug     bool
@@ -22,20 +25,41 @@ type connection struct {
 
 // service is the API that is used, real or fake.
 type service struct {
-	client   *api.Client
-	accounts []string
+	accounts []string          // to ask about, unless certificates are named
+	profiles map[string]access // by account; nil without --profile
+	common   access            // without --profile: that of every account
 	close    func()
+}
+
+// access is the client of an account, and the sources to read.
+type access struct {
+	client  *api.Client
+	sources []api.Source // none means all
+}
+
+// access returns the client and the sources of an account.
+func (s *service) access(account string) (access, error) {
+	if s.profiles == nil {
+		return s.common, nil
+	}
+	a, ok := s.profiles[account]
+	if !ok {
+		return a, usagef("account %s is in no profile that is given with --profile", account)
+	}
+	return a, nil
 }
 
 func (c *connection) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringSliceVar(&c.accounts, "account", nil, "account `ID`, also several (default $CLOUDFLARE_ACCOUNT_ID)")
+	flags.StringSliceVar(&c.accounts, "account", nil, "account `ID`, also several (default: of --profile, or $CLOUDFLARE_ACCOUNT_ID)")
+	flags.StringSliceVar(&c.profiles, "profile", nil, "use the accounts and credentials of this profile, also several `NAME`s; see 'certuse help environment'")
 	flags.BoolVar(&c.demo, "demo", false, "use a fake service inside this program: no account, no network")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print nothing but errors to standard error")
 	flags.BoolVar(&c.debug, "debug", false, "print each request to standard error: status, waits, Ray ID; never a credential")
 	flags.IntVar(&c.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes; 0: no limit")
 	cmd.MarkFlagsMutuallyExclusive("quiet", "debug")
 	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
+	complete(cmd, "profile", profileNames)
 }
 
 // check refuses accounts that are not valid. An empty --account usually
@@ -56,7 +80,10 @@ func (c *connection) check(cmd *cobra.Command) error {
 		}
 	}
 	c.accounts = distinct
-	if c.demo && len(c.accounts) > 0 {
+	if cmd.Flags().Changed("profile") && (len(c.profiles) == 0 || slices.Contains(c.profiles, "")) {
+		return usagef("--profile is empty")
+	}
+	if c.demo && len(c.accounts)+len(c.profiles) > 0 {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
 	return nil
@@ -74,19 +101,18 @@ func (c *connection) connect(sys system) (*service, error) {
 	if c.demo {
 		return startDemo(sys, c.quiet, opts)
 	}
-	if err := checkEnvironment(sys.getenv); err != nil {
+	base := sys.getenv("CLOUDFLARE_BASE_URL")
+	if err := checkValue("CLOUDFLARE_BASE_URL", base); err != nil {
 		return nil, err
-	}
-	creds, err := sys.credentials()
-	if err != nil {
-		return nil, usagef("no credentials: %s; or try --demo", plainly(err))
-	}
-	if base := sys.getenv("CLOUDFLARE_BASE_URL"); base != "" {
+	} else if base != "" {
 		opts = append(opts, api.WithBaseURL(base))
 	}
-	client, err := api.New(creds, opts...)
+	if len(c.profiles) > 0 {
+		return c.connectProfiles(sys, opts)
+	}
+	client, err := standard.connect(sys.getenv, opts)
 	if err != nil {
-		return nil, usagef("%s", plainly(err))
+		return nil, &exitError{exitUsage, err}
 	}
 	accounts := c.accounts
 	if account := sys.getenv("CLOUDFLARE_ACCOUNT_ID"); len(accounts) == 0 && account != "" {
@@ -95,7 +121,7 @@ func (c *connection) connect(sys system) (*service, error) {
 		}
 		accounts = []string{account}
 	}
-	return &service{client: client, accounts: accounts, close: client.CloseIdleConnections}, nil
+	return &service{common: access{client: client}, accounts: accounts, close: client.CloseIdleConnections}, nil
 }
 
 // checkAccount blames an account id that cannot be one on what it came from.
@@ -112,24 +138,50 @@ func checkAccount(origin, account string) error {
 	return nil
 }
 
-// checkEnvironment refuses values of the environment that were quoted or padded by
-// mistake. It looks only at those that are used.
-func checkEnvironment(getenv func(string) string) error {
-	used := []string{"CLOUDFLARE_API_TOKEN"}
-	if getenv("CLOUDFLARE_API_TOKEN") == "" {
-		used = []string{"CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
+// variables are environment variables that hold credentials: a token, or an email
+// address and a key. A name may be empty.
+type variables struct{ token, email, key string }
+
+var standard = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
+
+// values are those of the variables.
+func (v variables) values(getenv func(string) string) variables {
+	return variables{getenv(v.token), getenv(v.email), getenv(v.key)}
+}
+
+// connect makes a client with the credentials in the variables. It refuses values that
+// were quoted or padded by mistake, of those that are used.
+func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.Client, error) {
+	have := v.values(getenv)
+	var creds api.Credentials
+	var problem error
+	switch {
+	case have.token != "":
+		creds = api.APIToken(have.token)
+		problem = checkValue(v.token, have.token)
+		if strings.HasPrefix(strings.ToLower(have.token), "bearer ") {
+			problem = errors.Join(problem, fmt.Errorf("%s begins with %q: set it to the token alone", v.token, "Bearer"))
+		}
+	case have.email != "" && have.key != "":
+		creds = api.APIKey(have.email, have.key)
+		problem = errors.Join(checkValue(v.email, have.email), checkValue(v.key, have.key))
+	case have.email != "":
+		problem = fmt.Errorf("no credentials: %s is set but %s is not", v.email, v.key)
+	case have.key != "":
+		problem = fmt.Errorf("no credentials: %s is set but %s is not", v.key, v.email)
+	case v == standard:
+		problem = fmt.Errorf("no credentials: set %s, or %s together with %s; or try --demo", v.token, v.email, v.key)
+	default:
+		problem = fmt.Errorf("no credentials: set %s", cmp.Or(v.token, v.email+" and "+v.key))
 	}
-	var problems []error
-	for _, name := range append(used, "CLOUDFLARE_BASE_URL") {
-		problems = append(problems, checkValue(name, getenv(name)))
+	if problem != nil {
+		return nil, problem
 	}
-	if prefix := "bearer "; strings.HasPrefix(strings.ToLower(getenv(used[0])), prefix) {
-		problems = append(problems, fmt.Errorf("%s begins with %q: set it to the token alone", used[0], "Bearer"))
+	client, err := api.New(creds, opts...)
+	if err != nil {
+		return nil, errors.New(strings.NewReplacer("API token has", v.token+" has", "API key has", v.key+" has", "email has", v.email+" has").Replace(plainly(err)))
 	}
-	if err := errors.Join(problems...); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	return nil
+	return client, nil
 }
 
 // checkValue refuses a value with blanks or quotation marks around it. It does not

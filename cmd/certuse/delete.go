@@ -81,12 +81,12 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 
 // remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
 // and --timeout end it between two of them, so that the outcome of each is known.
-func (q *query) remove(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+func (q *query) remove(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
-		return q.plan(ctx, client, t, progress, each)
+		return q.plan(ctx, t, progress, each)
 	}
 	for _, ref := range t.certs {
-		if !each(q.removeOne(ctx, client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
+		if !each(q.removeOne(ctx, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
 			return nil
 		}
 	}
@@ -94,9 +94,9 @@ func (q *query) remove(ctx context.Context, client *api.Client, t target, progre
 }
 
 // plan says what a deletion would come to. With --unused --yes it then deletes.
-func (q *query) plan(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+func (q *query) plan(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	var unused []record
-	err := q.inventory(ctx, client, t, progress, func(r record) bool {
+	err := q.inventory(ctx, t, progress, func(r record) bool {
 		r.keep(obstacle(&r))
 		r.deletion.passed = q.deletion.unused
 		if r.deletion.err != nil {
@@ -120,7 +120,7 @@ func (q *query) plan(ctx context.Context, client *api.Client, t target, progress
 		if refusal != nil {
 			r.keep(refusal)
 		} else {
-			r = q.removeOne(ctx, client, r, progress)
+			r = q.removeOne(ctx, t.client, r, progress)
 		}
 		if !each(r) {
 			break

@@ -51,7 +51,7 @@ func startDemo(sys system, quiet bool, opts []api.Option) (*service, error) {
 		server.Close()
 		return nil, usagef("%s", plainly(err))
 	}
-	return &service{client: client, accounts: []string{demoAccount}, close: server.Close}, nil
+	return &service{common: access{client: client}, accounts: []string{demoAccount}, close: server.Close}, nil
 }
 
 func fillDemo(server *apitest.Server, now time.Time) error {

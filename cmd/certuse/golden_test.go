@@ -64,7 +64,7 @@ func sampleReport(t *testing.T, kind kindOfReport, name string, width int) *repo
 		t.Fatal(err)
 	}
 	r := &report{kind: kind, records: sampleRecords(), columns: columns, headers: true, width: width, now: sampleTime, accounts: 2}
-	r.summary = newSummary(kind, nil)
+	r.summary = newSummary(kind, api.AllSources())
 	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
 	for i := range r.records {
 		if r.records[i].asked = kind != reportList; kind == reportList {
@@ -138,7 +138,7 @@ func TestEmptyReports(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &report{out: &got, kind: reportAudit, columns: columns, headers: true, summary: newSummary(reportAudit, nil)}
+		r := &report{out: &got, kind: reportAudit, columns: columns, headers: true, summary: newSummary(reportAudit, api.AllSources())}
 		if err := f.write(r); err != nil || !bytes.HasPrefix(got.Bytes(), []byte(want)) || want == "" && got.Len() > 0 {
 			t.Errorf("%s: %v: %q", name, err, got.String())
 		}

@@ -38,12 +38,14 @@ twice is looked up once. A CA is looked up in all zones. --demo takes no CERT:
 const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
 
 Without CERT and --from it is about all certificates of the accounts. CERT is an
-id, or ACCOUNT/ID. --from reads them from a file or standard input, one a line.
-Blank lines are skipped, and so is everything after a '#'. Lines end with LF or
-CRLF: any other character that some program takes for the end of a line, such as
-a CR alone, is an error, in a comment too. The whole list is checked before
-anything is sent, and an id that is given twice is looked up once. An empty
-list is an error, not a success.
+id, or ACCOUNT/ID. --from reads them from a file or standard input: one a line,
+or what certuse printed as JSON, JSON Lines or CSV with its header. The whole
+file is checked before anything is sent, and an id that is given twice is looked
+up once. An empty list is an error, not a success.
+
+In a list, blank lines are skipped, and so is everything after a '#'. Lines end
+with LF or CRLF: any other character that some program takes for the end of a
+line, such as a CR alone, is an error, in a comment too.
 
 --sources narrows the evidence; an unused certificate is then unused according
 to those sources, and the others are named as left out. Permissions that the
@@ -52,7 +54,20 @@ leaves CA certificates unknown, unless --no-zones says that there is none.
 
 The vendor's quota is kept: after --rate-limit requests in five minutes the rest
 waits. Progress goes to standard error. Ctrl-C prints what is known and exits
-with 3.`
+with 3.
+
+With -o jsonl, --output-file has each answer as soon as it comes, also when the
+command is killed. The same command with --resume goes on from there:
+
+  certuse audit -o jsonl --output-file audit.jsonl --resume
+
+It keeps the answers in the file, drops a last line that is torn, and asks about
+certificates that are missing or unknown. The summary says how old the kept
+answers are. A file about other accounts, certificates or sources is refused.
+
+With --require-unused kept answers may be one hour old, or --max-age: older ones
+are asked for again, and the command exits with 3 if one has become older at the
+end. Without --require-unused any age will do, unless --max-age is given.`
 
 const uploadHelp = `Upload a certificate to an account and print it as stored.
 
@@ -84,7 +99,8 @@ Without --yes nothing is deleted: the plan says which certificates would go,
 which stay, and why. With --yes each certificate is deleted only if the evidence
 of all sources, gathered right before, says that nothing uses it, and if it is
 not managed by the vendor. It is called deleted when the API says that it is
-gone. Standard error says what became of each; --output-file keeps the record.
+gone. Standard error says what became of each; --output-file keeps the record,
+with -o jsonl also when the command is killed.
 
 --unused means all certificates of the account that are unused. With --yes it
 needs --max, and if more than that are unused none is deleted.
@@ -101,7 +117,7 @@ func helpTopics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
 		{Use: "formats", Short: "What the output formats contain", Long: formatsHelp},
-		{Use: "environment", Short: "Which environment variables are read", Long: environmentHelp},
+		{Use: "environment", Short: "Which environment variables are read, and the file of profiles", Long: environmentHelp},
 	}
 }
 
@@ -157,8 +173,8 @@ const exitCodesHelp = `The first that applies:
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
 3  some usage is unknown, not all certificates were read (list: only because of
-   Ctrl-C or --timeout), or the outcome of an upload or of a deletion is
-   unknown, also after Ctrl-C and --timeout
+   Ctrl-C or --timeout), kept answers are older than --max-age, or the outcome
+   of an upload or of a deletion is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused and wait: all certificates are
@@ -184,14 +200,20 @@ usage … && delete" would delete what is in use. Use "certuse delete", or:
 const environmentHelp = `CLOUDFLARE_API_TOKEN   API token; comes before the pair below
 CLOUDFLARE_EMAIL       email address, together with
 CLOUDFLARE_API_KEY     the global API key
-CLOUDFLARE_ACCOUNT_ID  the account, unless --account is given
+CLOUDFLARE_ACCOUNT_ID  the account, unless --account or --profile is given
 CLOUDFLARE_BASE_URL    another address of the API: https, or http on loopback
+XDG_CONFIG_HOME, HOME  where the file of the profiles is (Windows: AppData)
 HTTPS_PROXY, NO_PROXY  a proxy, as usual
 SSL_CERT_FILE          certificates of the authorities to trust (SSL_CERT_DIR: a
                        directory of them), on Unix
 NO_COLOR               set and not empty: no colours
 TERM                   "dumb": no colours, no progress bar
 COLUMNS                the width of tables where there is no terminal
+
+Libraries read TZ (times of --debug), LC_ALL, LC_CTYPE, LANG and
+RUNEWIDTH_EASTASIAN (the progress bar), CERTUSE_ACTIVE_HELP and
+CERTUSE_COMPLETION_DESCRIPTIONS (completion; also with COBRA for CERTUSE),
+BASH_COMP_DEBUG_FILE, GODEBUG and other variables of the Go runtime.
 
 All commands but upload and "delete --yes" only read: a token for them needs no
 more than Read of Account: SSL and Certificates, Workers Scripts, Pages,
@@ -200,13 +222,34 @@ needs "Account: SSL and Certificates Write"; "delete --yes" needs both.
 
 Credentials are taken from the environment only: an argument would be visible to
 every process of the machine. A value with quotation marks or blanks around it
-is refused before anything is sent.`
+is refused before anything is sent.
+
+Profiles are for several tokens. They are in certuse/config.yaml of the user's
+directory for configuration ($XDG_CONFIG_HOME, ~/.config, on macOS ~/Library/
+Application Support, on Windows %AppData%):
+
+  profiles:
+    production:
+      accounts: [023e105f4ecef8ad9ca31a8372d0c353]
+      api_token_env: PRODUCTION_TOKEN     # the name of a variable
+    legacy:
+      accounts: [7c1d4b0e9a3f4e6d8b2a5c90e1f7d346]
+      sources: [associations, hostnames]  # of usage and audit; default: all
+      email_env: LEGACY_EMAIL
+      api_key_env: LEGACY_KEY
+
+"certuse audit --profile production --profile legacy" makes one report of the
+accounts of both. With --profile, the credentials are in the variables that it
+names, CLOUDFLARE_ACCOUNT_ID is not read, --account selects some accounts, and
+--sources replaces the sources of the profiles. Each set of credentials has a
+--rate-limit of its own: lower it if several tokens belong to one user.`
 
 var formatsHelp = `table       for people; not for scripts, it may change
 wide        a table with all columns
 json        one object: "certificates", an array of the objects below, and
             "summary"
-jsonl       one object a line, as each answer comes; with --sort, at the end
+jsonl       one object a line, as each answer comes, also to --output-file; with
+            --sort, at the end
 csv         one row for each certificate (usage: for each use); the first line
             names the columns. An apostrophe goes before = + - or @ wherever a
             spreadsheet could begin a cell with it, whichever separator it uses;
@@ -241,7 +284,8 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
   uses        array of {"source", "name", "status"}
   sources     array of {"source", "state", "scope", "missing_permission",
               "error"}; state is complete, failed, left_out or not_applicable
-  gathered_at when the last source had answered
+  started_at, gathered_at
+              when the first request was made, and the last source had answered
   state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
               reason, deleted_at, ray_id, already_gone (by another request)
 

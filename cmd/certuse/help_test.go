@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ func TestHelpNamesEveryFieldColumnAndFormat(t *testing.T) {
 		Evidence: api.Evidence{
 			Uses:       []api.Use{{Status: "x"}},
 			Sources:    []api.SourceResult{{Scope: "x", Permission: "x", Err: errors.New("x")}},
+			StartedAt:  time.Now(),
 			GatheredAt: time.Now(),
 		},
 	})
@@ -117,6 +120,35 @@ func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 				t.Errorf("want %q in:\n%s", want, got.stdout)
 			}
 		})
+	}
+}
+
+func TestHelpNamesWhatIsReadFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	read := map[string]bool{"SSL_CERT_FILE": true, "HTTPS_PROXY": true, "XDG_CONFIG_HOME": true, "config.yaml": true, "--profile": true}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`getenv\("([A-Z_]+)"\)|\byaml:"(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+			read[found[1]+found[2]] = true
+		}
+	}
+	for _, name := range []string{standard.token, standard.email, standard.key} {
+		read[name] = true
+	}
+	if len(read) < 15 {
+		t.Errorf("only %v", read)
+	}
+	for name := range read {
+		if !strings.Contains(environmentHelp, name) {
+			t.Errorf("help environment does not mention %s", name)
+		}
 	}
 }
 

@@ -4,12 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -38,10 +43,22 @@ func newInput(account string) *input {
 
 // add takes one certificate, written as ID or ACCOUNT/ID.
 func (in *input) add(text string) error {
-	ref, err := parseRef(text, in.account)
+	if account, id, found := strings.Cut(text, "/"); found {
+		return in.addRef(account, id)
+	}
+	return in.addRef(in.account, text)
+}
+
+// addRef takes one certificate.
+func (in *input) addRef(account, id string) error {
+	ref := api.CertificateRef{AccountID: account, ID: id}
+	if account == "" {
+		return errors.New("the certificate has no account: give --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
+	}
+	if err := ref.Validate(); err != nil {
+		return errors.New(plainly(err))
+	}
 	switch {
-	case err != nil:
-		return err
 	case in.seen[ref]:
 		in.duplicates++
 	default:
@@ -64,22 +81,22 @@ func readArguments(account string, args []string) (*input, error) {
 
 // readFile takes certificates from a file, or from standard input when the name
 // is "-".
-func readFile(ctx context.Context, sys system, account, name string) (*input, error) {
+func (q *query) readFile(ctx context.Context, account, name string) (*input, error) {
 	in := newInput(account)
-	return in, readFrom(ctx, sys, "the list of certificates", name, in.addLines)
+	return in, q.readFrom(ctx, "the list of certificates", name, in.read)
 }
 
 // readFrom opens a file, or takes standard input when the name is "-", and reads it.
 // Reading may block, as it does on a terminal or a pipe; that does not hold up
 // Ctrl-C. what is in the file is named in messages.
-func readFrom(ctx context.Context, sys system, what, name string, read func(r io.Reader, name string) error) error {
-	if name == "-" && isTerminal(sys.stdin) {
-		fmt.Fprintf(sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
+func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
+	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
+		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
 	}
 	done := make(chan error, 1)
 	go func() {
 		if name == "-" {
-			done <- read(sys.stdin, "standard input")
+			done <- read(q.sys.stdin, "standard input")
 			return
 		}
 		file, err := os.Open(name)
@@ -98,8 +115,115 @@ func readFrom(ctx context.Context, sys system, what, name string, read func(r io
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("interrupted while %s was read: nothing was sent", what)}
+		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endOf(ctx, nil).Error(), "not asked: "), what)}
 	}
+}
+
+// read takes certificates from a list, or from what this command printed as JSON, JSON
+// Lines or CSV with a header. The first line tells which.
+func (in *input) read(r io.Reader, name string) error {
+	lines := bufio.NewReaderSize(r, maxLineBytes)
+	first, err := lines.ReadSlice('\n')
+	text := bytes.TrimPrefix(bytes.Clone(first), []byte("\uFEFF"))
+	var all io.Reader = bytes.NewReader(text)
+	switch {
+	case err == nil, errors.Is(err, bufio.ErrBufferFull):
+		all = io.MultiReader(all, lines)
+	case !errors.Is(err, io.EOF): // after which a terminal would be read again
+		return failuref("cannot read %s: %w", name, err)
+	}
+	add := in.addLines
+	if header, err := csv.NewReader(bytes.NewReader(text)).Read(); err == nil && slices.Contains(header, "certificate_id") {
+		add = in.addCSV
+	} else if bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) {
+		add = in.addJSON
+	}
+	if err := add(all, name); err != nil {
+		return err
+	}
+	if len(in.refs) == 0 {
+		return usagef("%s names no certificate: nothing was sent", name)
+	}
+	return nil
+}
+
+// addJSON takes the certificates of objects, of arrays of objects, and of the array
+// "certificates" of a report.
+func (in *input) addJSON(r io.Reader, name string) error {
+	type object struct {
+		AccountID     *string        `json:"account_id"`
+		CertificateID string         `json:"certificate_id"`
+		Certificates  jsontext.Value `json:"certificates"` // PEM in an object about a certificate
+	}
+	count := 0
+	add := func(o object) error {
+		count++
+		account := in.account
+		if o.AccountID != nil {
+			account = *o.AccountID
+		}
+		if err := in.addRef(account, o.CertificateID); err != nil {
+			return located(err, fmt.Sprintf("%s: certificate %d", name, count))
+		}
+		return nil
+	}
+	values := jsontext.NewDecoder(r)
+	for {
+		value, err := values.ReadValue()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			return usagef("%s is not JSON from byte %d on; nothing was sent", name, broken.ByteOffset+1)
+		} else if err != nil {
+			return failuref("cannot read %s: %w", name, err)
+		}
+		objects, report := make([]object, 1), object{}
+		if value.Kind() == '[' {
+			err = json.Unmarshal(value, &objects)
+		} else {
+			if err = json.Unmarshal(value, &report); report.Certificates.Kind() == '[' {
+				err = json.Unmarshal(report.Certificates, &objects)
+			} else {
+				objects[0] = report
+			}
+		}
+		if err != nil {
+			return usagef("%s is not what certuse prints as JSON; nothing was sent", name)
+		}
+		for _, o := range objects {
+			if err := add(o); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// addCSV takes the certificates of rows, by the names of the columns.
+func (in *input) addCSV(r io.Reader, name string) error {
+	rows := csv.NewReader(r)
+	header, err := rows.Read()
+	account, id := slices.Index(header, "account_id"), slices.Index(header, "certificate_id")
+	for err == nil {
+		var row []string
+		if row, err = rows.Read(); err != nil {
+			break
+		}
+		ref := api.CertificateRef{AccountID: in.account, ID: strings.TrimPrefix(row[id], "'")} // of a cell that is no formula
+		if account >= 0 {
+			ref.AccountID = strings.TrimPrefix(row[account], "'")
+		}
+		if err := in.addRef(ref.AccountID, ref.ID); err != nil {
+			line, _ := rows.FieldPos(0)
+			return located(err, fmt.Sprintf("%s: line %d", name, line))
+		}
+	}
+	if _, wrong := errors.AsType[*csv.ParseError](err); wrong {
+		return usagef("%s is not what certuse prints as CSV: %w; nothing was sent", name, err)
+	} else if !errors.Is(err, io.EOF) {
+		return failuref("cannot read %s: %w", name, err)
+	}
+	return nil
 }
 
 // addLines takes certificates from a file, one a line. Blank lines and comments
@@ -114,11 +238,7 @@ func (in *input) addLines(r io.Reader, name string) error {
 	number := 0
 	for lines.Scan() {
 		number++
-		text := lines.Text()
-		if number == 1 {
-			text = strings.TrimPrefix(text, "\uFEFF")
-		}
-		if err := in.addLine(text); err != nil {
+		if err := in.addLine(lines.Text()); err != nil {
 			err = located(err, fmt.Sprintf("%s: line %d", name, number))
 			if bad = append(bad, err); len(bad) == maxBadLines {
 				bad = append(bad, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
@@ -133,9 +253,6 @@ func (in *input) addLines(r io.Reader, name string) error {
 	}
 	if len(bad) > 0 {
 		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent: correct the list and try again"))...)}
-	}
-	if len(in.refs) == 0 {
-		return usagef("%s names no certificate: nothing was sent", name)
 	}
 	return nil
 }
@@ -174,18 +291,4 @@ func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 // located puts the place of a mistake before its description.
 func located(err error, place string) error {
 	return &exitError{exitUsage, fmt.Errorf("%s: %w", place, err)}
-}
-
-// parseRef reads ID or ACCOUNT/ID.
-func parseRef(text, account string) (api.CertificateRef, error) {
-	ref := api.CertificateRef{AccountID: account, ID: text}
-	if before, after, found := strings.Cut(text, "/"); found {
-		ref = api.CertificateRef{AccountID: before, ID: after}
-	} else if account == "" {
-		return ref, errors.New("the certificate has no account: give --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
-	}
-	if err := ref.Validate(); err != nil {
-		return ref, errors.New(plainly(err))
-	}
-	return ref, nil
 }

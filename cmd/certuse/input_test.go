@@ -14,7 +14,7 @@ func TestLinesOfAFile(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
 	in := newInput("acc")
-	if err := in.addLines(strings.NewReader(file), "ids.txt"); err != nil {
+	if err := in.read(strings.NewReader(file), "ids.txt"); err != nil {
 		t.Fatal(err)
 	}
 	want := []api.CertificateRef{{AccountID: "acc", ID: "cert-1"}, {AccountID: "other", ID: "cert-2"}, {AccountID: "acc", ID: "last"}}
@@ -48,7 +48,7 @@ func TestBadLinesAreNamedWithTheirNumber(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := newInput(test.account)
-			err := in.addLines(strings.NewReader(test.file), "ids.txt")
+			err := in.read(strings.NewReader(test.file), "ids.txt")
 			exit, ok := errors.AsType[*exitError](err)
 			if !ok || exit.code != exitUsage {
 				t.Fatalf("error %v, want a usage error", err)
@@ -70,7 +70,7 @@ func TestNoIDHidesBehindACharacterThatEndsALineElsewhere(t *testing.T) {
 	for _, end := range []string{"\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\u0085", "\u2028", "\u2029"} {
 		for _, line := range []string{"# note" + end + "cert-2", "cert-1 # note" + end + "cert-2\r\n", "cert-1" + end, "cert-1" + end + "\r\n", end} {
 			in := newInput("acc")
-			err := in.addLines(strings.NewReader("cert-0\r\n"+line), "ids.txt")
+			err := in.read(strings.NewReader("cert-0\r\n"+line), "ids.txt")
 			want := fmt.Sprintf("ids.txt: line 2: %U ends a line", []rune(end)[0])
 			if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitUsage || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%q: error %v, want %q", line, err, want)
@@ -86,7 +86,7 @@ func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("disk on fi
 func TestUnreadableListIsAFailure(t *testing.T) {
 	t.Parallel()
 	in := newInput("acc")
-	err := in.addLines(brokenReader{}, "ids.txt")
+	err := in.read(brokenReader{}, "ids.txt")
 	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitFailure || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("error %v", err)
 	}
@@ -97,5 +97,81 @@ func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
 	_, err := readArguments("acc", []string{"good", "bad id"})
 	if err == nil || !strings.HasPrefix(err.Error(), "argument 2: ") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestFileIsWhatTheCommandPrinted(t *testing.T) {
+	t.Parallel()
+	server := twoAccounts(t)
+	both := []string{"--account", demoAccount, "--account", testAccount}
+	for _, kind := range []string{"list", "usage", "audit"} {
+		for _, format := range []string{"json", "jsonl", "csv"} {
+			t.Run(kind+" "+format, func(t *testing.T) {
+				t.Parallel()
+				args := append([]string{kind, "-o", format}, both...)
+				if kind == "usage" {
+					args = []string{kind, "-o", format, demoAccount + "/" + demoCertificates[0].id, testAccount + "/used"}
+				}
+				printed := execute(t, command(t, against(server), args...))
+				printed.expect(t, exitOK)
+				cmd := command(t, against(server), "audit", "--from", "-", "-o", "id")
+				cmd.Stdin = strings.NewReader("\uFEFF" + printed.stdout)
+				got := execute(t, cmd)
+				got.expect(t, exitOK)
+				ids := strings.Fields(got.stdout)
+				if want := map[bool]int{true: 2, false: 10}[kind == "usage"]; len(ids) != want || !slices.Contains(ids, testAccount+"/used") {
+					t.Errorf("%d certificates: %v", len(ids), ids)
+				}
+			})
+		}
+	}
+}
+
+func TestFileOfJSONOrCSV(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ account, file, want string }{
+		"an object":              {"", `{"account_id":"a","certificate_id":"x","certificates":"PEM"}`, "a/x"},
+		"of the account":         {"acc", "{\"certificate_id\":\"x\"}\n{\"certificate_id\":\"y\"}\n", "acc/x acc/y"},
+		"an array":               {"acc", `[{"certificate_id":"x"},{"account_id":"b","certificate_id":"y"}]`, "acc/x b/y"},
+		"a report":               {"", `{"certificates":[{"account_id":"a","certificate_id":"x"}],"summary":{}}`, "a/x"},
+		"a column":               {"acc", "certificate_id\nx\nx\ny\n", "acc/x acc/y"},
+		"columns in any order":   {"", "certificate_id,name,account_id\r\nx,\"a,\nb\",b\r\n", "b/x"},
+		"a cell made harmless":   {"acc", "name,certificate_id\n,'-x\n", "acc/-x"},
+		"a long first line":      {"acc", `{"name":"` + strings.Repeat("x", 3*maxLineBytes) + `","certificate_id":"x"}`, "acc/x"},
+		"no column of ids":       {"acc", "name,account_id\nx,y\n", "!line 1: "},
+		"JSON that is cut off":   {"acc", `{"certificate_id":"x"}{"certificate_id":"y"`, "!is not JSON from byte 44 on"},
+		"JSON with a name twice": {"acc", `{"certificate_id":"x","certificate_id":"y"}`, "!is not JSON from byte 23 on"},
+		"JSON of something":      {"acc", `[{"certificate_id":"x"},{"id":"y"}]`, "!certificate 2: the certificate id is empty"},
+		"JSON of numbers":        {"acc", `[1]`, "!is not what certuse prints as JSON"},
+		"an empty report":        {"acc", `{"certificates":[],"summary":{}}`, "!names no certificate"},
+		"JSON of no account":     {"", `{"certificate_id":"x"}`, "!certificate 1: the certificate has no account"},
+		"an empty account":       {"acc", `{"account_id":"","certificate_id":"x"}`, "!certificate 1: the certificate has no account"},
+		"JSON of a path":         {"acc", `{"certificate_id":"../x"}`, "!certificate 1: the certificate id has"},
+		"CSV of a path":          {"acc", "certificate_id\nx\n../y\n", "!line 3: the certificate id has"},
+		"CSV of an empty cell":   {"acc", "certificate_id,name\n,y\n", "!line 2: the certificate id is empty"},
+		"CSV of uneven rows":     {"acc", "certificate_id,name\nx\n", "!is not what certuse prints as CSV: record on line 2"},
+		"CSV without rows":       {"acc", "certificate_id\n", "!names no certificate"},
+		"CSV of no account":      {"", "certificate_id\nx\n", "!line 2: the certificate has no account"},
+		"a list after a comment": {"acc", "# {\nx\n", "acc/x"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newInput(test.account)
+			err := in.read(strings.NewReader(test.file), "file")
+			if problem, wrong := strings.CutPrefix(test.want, "!"); wrong {
+				if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitUsage || !strings.Contains(err.Error(), "file") || !strings.Contains(err.Error(), problem) {
+					t.Errorf("error %v, want %q", err, problem)
+				}
+				return
+			}
+			var got []string
+			for _, ref := range in.refs {
+				got = append(got, ref.AccountID+"/"+ref.ID)
+			}
+			if err != nil || strings.Join(got, " ") != test.want {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
 	}
 }

@@ -34,23 +34,30 @@ func writeJSON(r *report) error {
 	return err
 }
 
-// writeJSONLines writes one object a line.
+// writeJSONLines writes one object a line, all of them in one write.
 func writeJSONLines(r *report) error {
+	var b bytes.Buffer
 	for i := range r.records {
 		line, err := marshal(r.records[i])
 		if err != nil {
 			return err
 		}
-		if _, err = r.out.Write(append(line, '\n')); err != nil {
-			return err
-		}
+		b.Write(append(line, '\n'))
 	}
-	return nil
+	if b.Len() == 0 {
+		return nil
+	}
+	_, err := r.out.Write(b.Bytes())
+	return err
 }
 
 // MarshalJSON gives the fields of the certificate and its usage; of one that was to be
-// deleted, those of the deletion and the reason as well.
+// deleted, those of the deletion and the reason as well. A kept answer stays as it was
+// printed.
 func (r record) MarshalJSON() ([]byte, error) {
+	if r.line != nil {
+		return r.line, nil
+	}
 	if r.deletion == nil {
 		return json.Marshal(r.InventoryItem)
 	}

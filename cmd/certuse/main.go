@@ -20,8 +20,6 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/certuse/cloudflare-mtls/api"
 )
 
 // sameSignal is how close two signals are that were meant as one.
@@ -45,10 +43,9 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 
 	os.Exit(run(ctx, os.Args[1:], system{
-		stdin:       os.Stdin,
-		stdout:      os.Stdout,
-		stderr:      os.Stderr,
-		getenv:      os.Getenv,
-		credentials: api.CredentialsFromEnv,
+		stdin:  os.Stdin,
+		stdout: os.Stdout,
+		stderr: os.Stderr,
+		getenv: os.Getenv,
 	}))
 }

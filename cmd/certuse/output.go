@@ -27,11 +27,11 @@ type output struct {
 func (o *output) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&o.format, "output", "o", "table", "`FORMAT`: "+strings.Join(formatNames(), ", "))
-	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all")
+	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all; jsonl: as answers come")
 	flags.StringSliceVar(&o.columns, "columns", nil, "`COLUMNS` of table, wide and csv; see 'certuse help formats'")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "leave out the first line of table, wide and csv")
-	complete(cmd, "output", formatNames())
-	complete(cmd, "columns", knownColumns())
+	complete(cmd, "output", formatNames)
+	complete(cmd, "columns", knownColumns)
 	_ = cmd.MarkFlagFilename("output-file")
 }
 
@@ -87,15 +87,19 @@ func tableWidth(sys system, demo bool) int {
 	return 0
 }
 
-// destination is standard output, or a file that is replaced at the end.
+// destination is standard output, or a file. The file is written under another name
+// first. It takes its place at the end, or, of JSON Lines, with the first write; later
+// writes are then appended to it.
 type destination struct {
 	io.Writer
-	path string
-	temp *os.File
+	path      string
+	temp      *os.File // nil once it is in its place
+	appending bool
+	file      *os.File // that is appended to
 }
 
 // open prepares the destination before anything is sent.
-func (o *output) open(sys system) (*destination, error) {
+func (o *output) open(sys system, appending bool) (*destination, error) {
 	if o.file == "" {
 		return &destination{Writer: sys.stdout}, nil
 	}
@@ -110,32 +114,66 @@ func (o *output) open(sys system) (*destination, error) {
 	if err != nil {
 		return nil, usagef("--output-file: %w", err)
 	}
-	return &destination{Writer: temp, path: path, temp: temp}, nil
+	return &destination{Writer: temp, path: path, temp: temp, appending: appending}, nil
 }
 
-// commit puts the file into its place.
-func (d *destination) commit() error {
-	if d.temp == nil {
-		return nil
+// Write writes p. The first write of a file that is appended to is in its place as a
+// whole or not at all.
+func (d *destination) Write(p []byte) (int, error) {
+	n, err := d.Writer.Write(p)
+	if err == nil && d.appending && d.temp != nil {
+		err = d.place()
 	}
+	return n, err
+}
+
+// place puts the file into its place.
+func (d *destination) place() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
 	if err == nil {
 		err = os.Rename(d.temp.Name(), d.path)
 	}
 	if err != nil {
-		return d.failure(err)
+		return err
 	}
 	d.temp = nil
+	if d.appending {
+		d.file, err = os.OpenFile(d.path, os.O_WRONLY|os.O_APPEND, 0)
+		d.Writer = d.file
+	}
+	return err
+}
+
+// commit completes the file and puts it into its place.
+func (d *destination) commit() error {
+	var err error
+	if d.temp != nil {
+		err = d.place()
+	}
+	if d.file != nil {
+		err = errors.Join(err, d.file.Sync(), d.file.Close())
+		d.file = nil
+	}
+	if err != nil {
+		return d.failure(err)
+	}
 	return nil
 }
 
 // failure is the error of a failed write.
 func (d *destination) failure(err error) *exitError {
-	if d.path == "" {
+	switch {
+	case d.path == "":
 		return writeFailure(err)
+	case d.placed():
+		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is incomplete", d.path, err)}
+	default:
+		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is left as it was", d.path, err)}
 	}
-	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is left as it was", d.path, err)}
 }
+
+// placed reports whether the file is in its place.
+func (d *destination) placed() bool { return d.path != "" && d.temp == nil }
 
 // discard removes a file that was not put into its place.
 func (d *destination) discard() {
@@ -143,6 +181,9 @@ func (d *destination) discard() {
 		_ = d.temp.Close()
 		_ = os.Remove(d.temp.Name())
 		d.temp = nil
+	}
+	if d.file != nil {
+		_ = d.file.Close()
 	}
 }
 

@@ -37,7 +37,7 @@ func (q *query) newProgress(targets []target) progress {
 		certificates += len(t.certs)
 	}
 	track := newTracker(certificates, q.rateLimit, time.Now())
-	mixed := q.debug || q.format == jsonLines && !q.sorted && q.file == "" && !isRegularFile(q.sys.stdout)
+	mixed := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
 		return silent{}

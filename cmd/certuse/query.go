@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,15 +29,21 @@ type query struct {
 	allUses       bool
 	noZones       bool
 	requireUnused bool
-	wait          bool // until the certificates are unused
+	resume        bool
+	maxAge        durationFlag // of kept answers
+	wait          bool         // until the certificates are unused
 	deletion      deletion
 	from          []string
 }
 
-// target is an account with the certificates to report; none means all.
+// target is an account with the certificates to ask about; none means all, unless
+// answers are kept.
 type target struct {
 	account string
-	certs   []api.CertificateRef
+	access
+	certs []api.CertificateRef
+	kept  []record // answers of an earlier run
+	err   error    // why the account could not be compared with them
 }
 
 // addFlags adds the flags of all commands about certificates.
@@ -57,8 +62,8 @@ func (q *query) addSelectionFlags(cmd *cobra.Command) {
 	flags.BoolVar(&q.filter.ca, "ca", false, "only CA certificates")
 	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")
 	cmd.MarkFlagsMutuallyExclusive("ca", "leaf")
-	complete(cmd, "sort", sortOrders)
-	complete(cmd, "type", []string{"custom", "gateway_managed", "access_managed"})
+	completeWith(cmd, "sort", sortOrders...)
+	completeWith(cmd, "type", "custom", "gateway_managed", "access_managed")
 }
 
 // addEvidenceFlags adds the flags about usage.
@@ -66,8 +71,8 @@ func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
-	complete(cmd, "usage", usages)
-	complete(cmd, "sources", sourceNames())
+	completeWith(cmd, "usage", usages...)
+	complete(cmd, "sources", sourceNames)
 }
 
 var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
@@ -96,6 +101,7 @@ func (q *query) check(cmd *cobra.Command) error {
 		oneOf("usage", q.filter.usages, usages),
 		oneOf("sources", q.sources, sourceNames()),
 		q.connection.check(cmd),
+		q.checkResume(),
 	)
 	if err != nil {
 		return &exitError{exitUsage, err}
@@ -127,20 +133,34 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.wait && len(in.refs) > maxWaits {
 		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.refs))
 	}
-	targets := targetsOf(in.refs, service.accounts)
+	targets, err := q.targets(in.refs, service)
+	if err != nil {
+		return err
+	}
 	if len(targets) == 0 {
-		return usagef("no account: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo")
+		return usagef("no account: give --account or --profile, set CLOUDFLARE_ACCOUNT_ID, or try --demo")
 	}
 	if q.deletion.unused && q.deletion.yes && len(targets) > 1 {
 		return usagef("--unused --yes is for one account, not %d: --max counts its certificates", len(targets))
 	}
-	q.warnOfQuota()
-	out, err := q.open(q.sys)
+	kept, err := q.readKept(targets)
 	if err != nil {
 		return err
 	}
-	return q.ask(ctx, service, targets, in.duplicates, out)
+	q.warnOfQuota()
+	out, err := q.open(q.sys, q.streaming())
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	if q.resume {
+		q.keep(ctx, targets, kept)
+	}
+	return q.ask(ctx, targets, in.duplicates, out)
 }
+
+// streaming reports whether answers are written as they come.
+func (q *query) streaming() bool { return q.format == jsonLines && !q.sorted }
 
 // bounded ends a context when --timeout is over.
 func (q *query) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -157,18 +177,18 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 		account = service.accounts[0]
 	}
 	if len(q.from) == 1 {
-		return readFile(ctx, q.sys, account, q.from[0])
+		return q.readFile(ctx, account, q.from[0])
 	}
 	return readArguments(account, args)
 }
 
-// targetsOf groups certificates by account, in their order.
-func targetsOf(refs []api.CertificateRef, accounts []string) (targets []target) {
+// targets groups certificates by account, in their order. The sources of a profile
+// count for the commands that have --sources, and only without that flag.
+func (q *query) targets(refs []api.CertificateRef, service *service) (targets []target, err error) {
 	if len(refs) == 0 {
-		for _, account := range accounts {
+		for _, account := range service.accounts {
 			targets = append(targets, target{account: account})
 		}
-		return targets
 	}
 	for _, ref := range refs {
 		i := slices.IndexFunc(targets, func(t target) bool { return t.account == ref.AccountID })
@@ -178,17 +198,32 @@ func targetsOf(refs []api.CertificateRef, accounts []string) (targets []target) 
 		}
 		targets[i].certs = append(targets[i].certs, ref)
 	}
-	return targets
+	for i := range targets {
+		t := &targets[i]
+		if t.access, err = service.access(t.account); err != nil {
+			return nil, err
+		}
+		if len(q.sources) > 0 || q.wait || q.kind == reportDelete {
+			t.sources = sourcesOf(q.sources)
+		}
+	}
+	return targets, nil
+}
+
+// commonSources are the sources that all targets are asked about.
+func commonSources(targets []target) []api.Source {
+	return slices.DeleteFunc(api.AllSources(), func(source api.Source) bool {
+		return slices.ContainsFunc(targets, func(t target) bool { return len(t.sources) > 0 && !slices.Contains(t.sources, source) })
+	})
 }
 
 // ask gathers the answers and prints them.
-func (q *query) ask(ctx context.Context, service *service, targets []target, duplicates int, out *destination) error {
-	defer out.discard()
+func (q *query) ask(ctx context.Context, targets []target, duplicates int, out *destination) error {
 	rep, err := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
 	if err != nil {
 		return err
 	}
-	total := newSummary(q.kind, sourcesOf(q.sources))
+	total := newSummary(q.kind, commonSources(targets))
 	total.Duplicates = duplicates
 	rep.summary = total
 	progress := q.newProgress(targets)
@@ -206,10 +241,9 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	})
 	defer stopNotice() // before the context is cancelled
 
-	streaming := q.format == jsonLines && !q.sorted
-	failures, writeErr := q.collect(ctx, service.client, targets, rep, streaming, progress)
+	failures, writeErr := q.collect(ctx, targets, rep, progress)
 	progress.stop()
-	if !streaming {
+	if !q.streaming() {
 		sortRecords(rep.records, q.sortBy, rep.now)
 		writeErr = q.write(rep)
 	}
@@ -229,144 +263,17 @@ func (q *query) ask(ctx context.Context, service *service, targets []target, dup
 	switch {
 	case writeErr != nil:
 		return out.failure(writeErr)
-	case len(total.failed) == 0:
+	case len(total.failed) == 0 || out.placed():
 		if err := out.commit(); err != nil {
 			return err
+		}
+		if len(total.failed) > 0 {
+			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the answers are incomplete\n", out.path)
 		}
 	case out.path != "":
 		fmt.Fprintf(q.sys.stderr, "certuse: %s is left as it was, because the answers are incomplete\n", out.path)
 	}
 	return total.result(q)
-}
-
-// collect fills the report, or writes it record by record. It returns why the
-// certificates of accounts could not be read, and the first error of writing.
-func (q *query) collect(ctx context.Context, client *api.Client, targets []target, rep *report, streaming bool, progress progress) (failures []string, writeErr error) {
-	total := rep.summary
-	add := func(r record) bool {
-		if !q.filter.inQuestion(&r, rep.now) {
-			return true
-		}
-		total.add(&r, q.filter.expiresWithin.set, rep.now)
-		if q.filter.shown(&r) {
-			rep.records = append(rep.records, r)
-		}
-		if streaming {
-			writeErr = writeJSONLines(rep)
-			rep.records = nil
-		}
-		return writeErr == nil
-	}
-	for _, t := range targets {
-		total.accounts = append(total.accounts, t.account)
-		err := q.gather(ctx, client, t, progress, add)
-		if writeErr != nil {
-			break
-		}
-		if err == nil {
-			continue
-		}
-		total.failed[t.account] = true
-		total.Interrupted = ctx.Err() != nil
-		if len(t.certs) > 0 {
-			continue // each has a record that says why
-		}
-		total.Incomplete = true
-		if ctx.Err() == nil {
-			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
-		}
-	}
-	return failures, writeErr
-}
-
-// interruptedWith reports whether Ctrl-C has ended the command, which may reach it
-// a moment after the reader of its output.
-func interruptedWith(ctx context.Context) bool {
-	select {
-	case <-ctx.Done():
-		return true
-	case <-time.After(100 * time.Millisecond):
-		return false
-	}
-}
-
-// gather calls each for every certificate of a target, until it returns false. Of
-// named certificates each gets a record, also when the asking ended before. The
-// error is why not all certificates were answered.
-func (q *query) gather(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
-	switch {
-	case q.wait:
-		return q.await(ctx, client, t, progress, each)
-	case q.kind == reportDelete:
-		return q.remove(ctx, client, t, progress, each)
-	case q.kind == reportList:
-		for cert, err := range client.Certificates(ctx, t.account) {
-			if err != nil {
-				return err
-			}
-			if !each(record{InventoryItem: api.InventoryItem{Certificate: cert}}) {
-				return nil
-			}
-		}
-		return nil
-	}
-	return q.inventory(ctx, client, t, progress, each)
-}
-
-// inventory gathers the usage of the certificates of a target.
-func (q *query) inventory(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
-	answered := map[string]bool{} // by id, of which the API may change the case
-	var ended error
-	for item, err := range client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
-		if err != nil {
-			ended = err
-			break
-		}
-		answered[strings.ToLower(item.Certificate.Ref.ID)] = true
-		if !each(newRecord(item)) {
-			return nil
-		}
-	}
-	progress.next()
-	if ended == nil {
-		return nil
-	}
-	reason := endOf(ctx, ended)
-	for _, ref := range t.certs {
-		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
-			break
-		}
-	}
-	return ended
-}
-
-// endOf returns what has ended the command, or err if it goes on.
-func endOf(ctx context.Context, err error) error {
-	switch context.Cause(ctx) {
-	case nil:
-		return err
-	case errTimeout:
-		return errTimeout
-	default:
-		return errInterrupted
-	}
-}
-
-func (q *query) inventoryOptions(t target, progress progress) []api.InventoryOption {
-	opts := []api.InventoryOption{api.WithInventoryProgress(progress.update)}
-	if len(q.sources) > 0 {
-		opts = append(opts, api.WithSources(sourcesOf(q.sources)...))
-	}
-	if q.allUses {
-		opts = append(opts, api.WithAllUses())
-	}
-	if q.noZones {
-		opts = append(opts, api.WithNoZones())
-	}
-	if len(t.certs) > 0 {
-		opts = append(opts, api.WithCertificates(t.certs...))
-	}
-	return opts
 }
 
 func sourcesOf(names []string) (out []api.Source) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -30,9 +31,9 @@ var reasons = []struct {
 	{"not asked", api.ErrNotAsked, ""},
 	{"interrupted", context.Canceled, ""},
 	{"invalid argument", api.ErrInvalidArgument, ""},
-	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, or the email and key"},
 	{"not the API", errNotTheAPI, "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4, and proxies"},
 	{"firewall", errFirewall, "a firewall (WAF) in front of the API refused the request: ask its owner, with the Ray ID"},
+	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile"},
 	{"no permission", api.ErrForbidden, "check the account id and the permissions of the token"},
 	{"not found", api.ErrNotFound, "the API does not know the certificate or the account, which does not mean unused: check the ids"},
 	{"rate limited", api.ErrRateLimited, "try again in five minutes, or lower --rate-limit"},
@@ -54,10 +55,16 @@ var (
 	errFirewall  = errors.New("a firewall")
 )
 
+// noEnvelope is what errors say of a successful response that is not the API's.
+var noEnvelope = []string{") is not JSON but ", "the body is not a JSON object", `the body has no "success"`}
+
 // isFrom reports whether a failure comes from something between here and the API.
 // A response of the API itself is its JSON envelope, or names a code.
 func isFrom(err error, origin error) bool {
 	failed, ok := errors.AsType[*api.Error](err)
+	if ok && failed.StatusCode/100 == 2 && failed.Is(api.ErrUnexpectedResponse) {
+		return origin == errNotTheAPI && slices.ContainsFunc(noEnvelope, func(text string) bool { return strings.Contains(failed.Error(), text) })
+	}
 	if !ok || !failed.Is(api.ErrUnexpectedResponse) || failed.StatusCode < 400 || failed.StatusCode >= 500 || failed.StatusCode == http.StatusTooManyRequests {
 		return false
 	}

@@ -17,6 +17,8 @@ type record struct {
 	deletion *deletionOutcome // nil: it was not to be deleted
 	// asked is false for a certificate that was only listed.
 	asked bool
+	// line is the answer as an earlier run printed it; nil if this run has asked.
+	line []byte
 }
 
 func newRecord(item api.InventoryItem) record {

@@ -31,7 +31,6 @@ type system struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	credentials    func() (api.Credentials, error)
 }
 
 // exitError ends the command with a code. A nil err means that the reason has
@@ -172,9 +171,6 @@ func plainly(err error) string {
 		"WithBaseURL", "CLOUDFLARE_BASE_URL",
 		"WithRateLimit", "--rate-limit",
 		"if the account has none, use WithNoZones or WithDeleteNoZones", "give --no-zones if the account has none",
-		"API token has", "CLOUDFLARE_API_TOKEN has",
-		"API key has", "CLOUDFLARE_API_KEY has",
-		"email has", "CLOUDFLARE_EMAIL has",
 		"CertificateRef.AccountID", "the account id",
 		"CertificateRef.ID", "the certificate id",
 	).Replace(text)

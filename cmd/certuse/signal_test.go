@@ -191,6 +191,19 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 	}
 }
 
+func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer r.Close()
+	cmd := command(t, against(newFake(t, nil)), "audit", "--from", "-", "--timeout", "10ms")
+	cmd.Stdin = r
+	execute(t, cmd).expect(t, exitUnknown, "certuse: the --timeout is over while the list of certificates was read: nothing was sent\n")
+}
+
 func TestWaitForTheQuotaIsToldAndCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})

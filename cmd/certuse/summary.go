@@ -25,7 +25,9 @@ type summary struct {
 	Interrupted bool `json:"interrupted"`
 
 	cas, leaves, managed int
-	urgent               int // in use, and expired or expiring soon
+	kept                 int       // answers of an earlier run
+	oldest               time.Time // when the oldest of them was begun
+	urgent               int       // in use, and expired or expiring soon
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
@@ -58,6 +60,8 @@ type problem struct {
 	example string
 }
 
+// newSummary returns an empty summary. Asked are the sources that are read for all
+// certificates.
 func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {
@@ -66,12 +70,8 @@ func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	if kind == reportDelete {
 		s.deletionCounts = &deletionCounts{}
 	}
-	s.usageCounts = &usageCounts{Sources: api.AllSources(), LeftOut: []api.Source{}, MissingPermissions: []string{}}
-	if len(asked) > 0 {
-		isAsked := func(source api.Source) bool { return slices.Contains(asked, source) }
-		s.LeftOut = slices.DeleteFunc(s.Sources, isAsked)
-		s.Sources = slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return !isAsked(source) })
-	}
+	leftOut := slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return slices.Contains(asked, source) })
+	s.usageCounts = &usageCounts{Sources: asked, LeftOut: leftOut, MissingPermissions: []string{}}
 	return s
 }
 
@@ -85,6 +85,11 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	}
 	if r.deletion != nil {
 		s.addDeletion(r)
+	}
+	if started := r.Evidence.StartedAt; r.line != nil {
+		if s.kept++; s.kept == 1 || started.Before(s.oldest) {
+			s.oldest = started
+		}
 	}
 	s.managed += int(oneIf(strings.HasSuffix(r.Certificate.Type, "_managed")))
 	if s.usageCounts == nil {
@@ -194,8 +199,14 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	if s.deletionCounts != nil {
 		s.deletionCounts.write(w, q.deletion.yes)
 	}
+	if s.kept > 0 {
+		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "answer"), human(time.Since(s.oldest)))
+	}
 	if s.usageCounts != nil && s.Unused > 0 {
 		text := "Unused according to " + joined(s.Sources)
+		if len(s.Sources) == 0 {
+			text = "Unused according to the sources of each profile"
+		}
 		if len(s.LeftOut) > 0 {
 			text += "; left out: " + joined(s.LeftOut)
 		}
@@ -231,6 +242,8 @@ func (s *summary) result(q *query) error {
 		return &exitError{code: exitFailure}
 	case inUse && !interrupted:
 		return &exitError{exitInUse, errors.New("not unused: " + plural(s.InUse, "certificate") + " in use")}
+	case q.requireUnused && s.kept > 0 && time.Since(s.oldest) > q.maxAge.Duration:
+		return &exitError{exitUnknown, errors.New("kept answers are older than --max-age " + q.maxAge.text + " by now: run the command again")}
 	case interrupted, unknown:
 		return &exitError{code: exitUnknown}
 	case q.filter.expiresWithin.set && s.Expiring > 0:

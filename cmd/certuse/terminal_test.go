@@ -240,4 +240,10 @@ func TestListFromATerminalSaysSo(t *testing.T) {
 	})
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown)
+	quiet := command(t, against(server), "audit", "-q", "--from", "-", "--timeout", "100ms")
+	quiet.Stdin = term.tty
+	got := execute(t, quiet)
+	if got.expect(t, exitUnknown, "the --timeout is over"); strings.Contains(got.stderr, "Ctrl-D") {
+		t.Errorf("a hint in spite of -q:\n%s", got.stderr)
+	}
 }

@@ -68,16 +68,20 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if n := len(service.accounts); n != 1 {
 		return usagef("upload needs one account, not %d: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo", n)
 	}
+	account, err := service.access(service.accounts[0])
+	if err != nil {
+		return err
+	}
 	cert, err := u.read(ctx)
 	if err != nil {
 		return err
 	}
-	out, err := u.open(u.sys)
+	out, err := u.open(u.sys, false)
 	if err != nil {
 		return err
 	}
 	defer out.discard()
-	stored, err := service.client.Upload(ctx, service.accounts[0], cert)
+	stored, err := account.client.Upload(ctx, service.accounts[0], cert)
 	if err != nil {
 		code := exitFailure
 		if errors.Is(err, api.ErrOutcomeUnknown) || ctx.Err() != nil {
@@ -88,7 +92,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if !u.quiet {
 		fmt.Fprintf(u.sys.stderr, "certuse: the account has the certificate as %s\n", printable(stored.Ref.ID))
 	}
-	if stored.Name != u.name {
+	if stored.Name != u.name && !u.quiet {
 		fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, u.name)
 	}
 	return u.report(out, stored)
@@ -144,7 +148,7 @@ var uploadWords = strings.NewReplacer(
 
 func (u *upload) readPEM(ctx context.Context, what, name string) (string, error) {
 	var text []byte
-	err := readFrom(ctx, u.sys, what, name, func(r io.Reader, name string) (err error) {
+	err := u.readFrom(ctx, what, name, func(r io.Reader, name string) (err error) {
 		text, err = io.ReadAll(io.LimitReader(r, maxPEMBytes+1))
 		switch {
 		case err != nil:

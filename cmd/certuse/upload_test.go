@@ -120,6 +120,10 @@ func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
 	if first.stdout != second.stdout || first.stdout == "" {
 		t.Errorf("%q, then %q", first.stdout, second.stdout)
 	}
+	quiet := execute(t, command(t, against(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
+	if quiet.expect(t, exitOK); quiet.stderr != "" {
+		t.Errorf("standard error in spite of -q: %q", quiet.stderr)
+	}
 }
 
 func TestUploadChecksBeforeItSends(t *testing.T) {

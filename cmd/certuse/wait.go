@@ -40,10 +40,10 @@ func newWaitCommand(sys system) *cobra.Command {
 
 // await waits for all certificates of a target at the same time, and calls each for
 // every one when its wait has ended. A target without certificates is the demo's.
-func (q *query) await(ctx context.Context, client *api.Client, t target, progress progress, each func(record) bool) error {
+func (q *query) await(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
-		for cert, err := range client.Certificates(ctx, t.account) {
+		for cert, err := range t.client.Certificates(ctx, t.account) {
 			if err != nil {
 				return err
 			}
@@ -57,7 +57,7 @@ func (q *query) await(ctx context.Context, client *api.Client, t target, progres
 	results := make(chan result, len(refs))
 	for _, ref := range refs {
 		go func() {
-			r, err := q.awaitOne(ctx, client, ref, progress)
+			r, err := q.awaitOne(ctx, t.client, ref, progress)
 			results <- result{r, err}
 		}()
 	}

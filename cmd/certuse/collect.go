@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// collect fills the report, or writes it record by record. It returns why the
+// certificates of accounts could not be read, and the first error of writing.
+func (q *query) collect(ctx context.Context, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
+	total := rep.summary
+	take := func(r record) {
+		if !q.filter.inQuestion(&r, rep.now) {
+			return
+		}
+		total.add(&r, q.filter.expiresWithin.set, rep.now)
+		if q.filter.shown(&r) {
+			rep.records = append(rep.records, r)
+		}
+	}
+	flush := func() bool {
+		if q.streaming() {
+			writeErr = writeJSONLines(rep)
+			rep.records = nil
+		}
+		return writeErr == nil
+	}
+	for _, t := range targets {
+		for _, r := range t.kept {
+			take(r)
+		}
+	}
+	if !flush() { // all kept answers in one write
+		return nil, writeErr
+	}
+	for _, t := range targets {
+		total.accounts = append(total.accounts, t.account)
+		err := t.err
+		if err == nil && (len(t.certs) > 0 || len(t.kept) == 0) {
+			err = q.gather(ctx, t, progress, func(r record) bool {
+				take(r)
+				return flush()
+			})
+		}
+		if writeErr != nil {
+			break
+		}
+		if err == nil {
+			continue
+		}
+		total.failed[t.account] = true
+		total.Interrupted = ctx.Err() != nil
+		if len(t.certs) > 0 {
+			continue // each has a record that says why
+		}
+		total.Incomplete = true
+		if ctx.Err() == nil {
+			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
+		}
+	}
+	return failures, writeErr
+}
+
+// interruptedWith reports whether Ctrl-C has ended the command, which may reach it
+// a moment after the reader of its output.
+func interruptedWith(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	case <-time.After(100 * time.Millisecond):
+		return false
+	}
+}
+
+// gather calls each for every certificate of a target, until it returns false. Of
+// named certificates each gets a record, also when the asking ended before. The
+// error is why not all certificates were answered.
+func (q *query) gather(ctx context.Context, t target, progress progress, each func(record) bool) error {
+	switch {
+	case q.wait:
+		return q.await(ctx, t, progress, each)
+	case q.kind == reportDelete:
+		return q.remove(ctx, t, progress, each)
+	case q.kind == reportList:
+		for cert, err := range t.client.Certificates(ctx, t.account) {
+			if err != nil {
+				return err
+			}
+			if !each(record{InventoryItem: api.InventoryItem{Certificate: cert}}) {
+				return nil
+			}
+		}
+		return nil
+	}
+	return q.inventory(ctx, t, progress, each)
+}
+
+// inventory gathers the usage of the certificates of a target.
+func (q *query) inventory(ctx context.Context, t target, progress progress, each func(record) bool) error {
+	answered := map[string]bool{} // by id, of which the API may change the case
+	var ended error
+	for item, err := range t.client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
+		if err != nil {
+			ended = err
+			break
+		}
+		answered[strings.ToLower(item.Certificate.Ref.ID)] = true
+		if !each(newRecord(item)) {
+			return nil
+		}
+	}
+	progress.next()
+	if ended == nil {
+		return nil
+	}
+	reason := endOf(ctx, ended)
+	for _, ref := range t.certs {
+		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
+			break
+		}
+	}
+	return ended
+}
+
+// endOf returns what has ended the command, or err if it goes on.
+func endOf(ctx context.Context, err error) error {
+	switch context.Cause(ctx) {
+	case nil:
+		return err
+	case errTimeout:
+		return errTimeout
+	default:
+		return errInterrupted
+	}
+}
+
+func (q *query) inventoryOptions(t target, progress progress) []api.InventoryOption {
+	opts := []api.InventoryOption{api.WithInventoryProgress(progress.update)}
+	if len(t.sources) > 0 {
+		opts = append(opts, api.WithSources(t.sources...))
+	}
+	if q.allUses {
+		opts = append(opts, api.WithAllUses())
+	}
+	if q.noZones {
+		opts = append(opts, api.WithNoZones())
+	}
+	if len(t.certs) > 0 {
+		opts = append(opts, api.WithCertificates(t.certs...))
+	}
+	return opts
+}

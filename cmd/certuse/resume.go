@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// defaultMaxAge is how old kept answers may be for --require-unused.
+const defaultMaxAge = time.Hour
+
+func (q *query) addResumeFlags(cmd *cobra.Command) {
+	q.maxAge = durationFlag{defaultMaxAge, "1h", false}
+	cmd.Flags().BoolVar(&q.resume, "resume", false, "keep the answers in --output-file, which is JSON Lines, and ask about the rest")
+	cmd.Flags().Var(&q.maxAge, "max-age", "with --resume: ask again if a kept answer is older than this `DURATION`; applies to --require-unused, or if given")
+}
+
+func (q *query) checkResume() error {
+	switch {
+	case q.resume && (q.file == "" || !q.streaming()):
+		return usagef("--resume continues a file of JSON Lines: give -o jsonl and --output-file, and no --sort")
+	case q.maxAge.set && !q.resume:
+		return usagef("--max-age is for --resume: without it, no answer is kept")
+	default:
+		return nil
+	}
+}
+
+// answers are those of an earlier run, by certificate.
+type answers map[api.CertificateRef]record
+
+// keyOf returns the form in which references are compared: the API may change the
+// case of an id.
+func keyOf(ref api.CertificateRef) api.CertificateRef {
+	return api.CertificateRef{AccountID: ref.AccountID, ID: strings.ToLower(ref.ID)}
+}
+
+// readKept reads the answers in the output file. It keeps those that need not be asked
+// for again; the last one about a certificate counts. A file with answers to another
+// question is wrong usage. The last line is dropped if its end is missing.
+func (q *query) readKept(targets []target) (answers, error) {
+	if !q.resume {
+		return nil, nil
+	}
+	file, err := os.Open(q.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, usagef("--resume: %w", err)
+	}
+	defer file.Close()                           //nolint:errcheck // only read
+	questions := map[api.CertificateRef]target{} // without an id: all of the account
+	for _, t := range targets {
+		if len(t.certs) == 0 {
+			questions[api.CertificateRef{AccountID: t.account}] = t
+		}
+		for _, ref := range t.certs {
+			questions[keyOf(ref)] = t
+		}
+	}
+	kept, now := answers{}, time.Now()
+	lines := bufio.NewReader(file)
+	for number := 1; ; number++ {
+		line, err := lines.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF) && (number > 1 || len(line) == 0 || line[0] == '{'):
+			return kept, nil
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, failuref("cannot read %s: %w", q.file, err)
+		}
+		r, err := parseAnswer(line)
+		if err == nil {
+			err = q.compare(&r, questions, now)
+		}
+		if err != nil {
+			return nil, usagef("--resume: %s: line %d %w; nothing was sent", q.file, number, err)
+		}
+		if key := keyOf(r.Certificate.Ref); q.suffices(&r, now) {
+			kept[key] = r
+		} else {
+			delete(kept, key)
+		}
+	}
+}
+
+// parseAnswer reads a line of JSON Lines. Its usage is the one that was printed.
+func parseAnswer(line []byte) (record, error) {
+	r := record{asked: true, line: line}
+	var printed struct {
+		Usage api.Usage `json:"usage"`
+		State string    `json:"state"`
+	}
+	err := errors.Join(json.Unmarshal(line, &r.InventoryItem), json.Unmarshal(line, &printed))
+	r.usage = printed.Usage
+	switch {
+	case err != nil, r.Certificate.Ref.Validate() != nil:
+		return r, errors.New("is not from 'certuse audit -o jsonl'")
+	case printed.State != "":
+		return r, errors.New("is about a deletion")
+	default:
+		return r, nil
+	}
+}
+
+// compare refuses an answer to another question than that of the command.
+func (q *query) compare(r *record, questions map[api.CertificateRef]target, now time.Time) error {
+	ref := r.Certificate.Ref
+	t, asked := questions[keyOf(ref)]
+	if !asked {
+		t, asked = questions[api.CertificateRef{AccountID: ref.AccountID}]
+	}
+	if !asked {
+		return fmt.Errorf("is about %s/%s, which this command does not ask about", ref.AccountID, ref.ID)
+	}
+	if !q.filter.inQuestion(r, now) || !q.filter.shown(r) {
+		return fmt.Errorf("is about %s, which the flags do not select", ref.ID)
+	}
+	return compareSources(r, t.sources)
+}
+
+// compareSources refuses an answer of other sources than those of the command, and one
+// whose usage does not follow from them. An answer that is unknown is not kept anyway.
+func compareSources(r *record, sources []api.Source) error {
+	if r.usage == api.UsageUnknown {
+		return nil
+	}
+	complete, failed := 0, len(r.Evidence.Sources) != len(api.AllSources())
+	for _, result := range r.Evidence.Sources {
+		// The source of a certificate that is in use may be left out in part; its scope
+		// says so.
+		leftOut := result.State == api.SourceLeftOut && result.Scope == ""
+		if asked := len(sources) == 0 || slices.Contains(sources, result.Source); asked == leftOut {
+			return fmt.Errorf("is from other --sources than this command: %s", result.Source)
+		}
+		complete += int(oneIf(result.State == api.SourceComplete))
+		failed = failed || result.State == api.SourceFailed
+	}
+	used := len(r.Evidence.Uses) > 0
+	if used != (r.usage == api.InUse) || !used && (failed || complete == 0) {
+		return fmt.Errorf("contradicts itself: %s is not what its uses and sources say", r.usage)
+	}
+	return nil
+}
+
+// suffices reports whether the certificate need not be asked about again.
+func (q *query) suffices(r *record, now time.Time) bool {
+	age := now.Sub(r.Evidence.StartedAt)
+	switch {
+	case r.usage == api.UsageUnknown, r.Evidence.StartedAt.IsZero(), age < 0:
+		return false
+	case (q.requireUnused || q.maxAge.set) && age > q.maxAge.Duration:
+		return false
+	}
+	for _, result := range r.Evidence.Sources {
+		partial := result.State == api.SourceLeftOut && result.Scope != ""
+		assumed := result.Source == api.SourceHostnames && strings.HasPrefix(result.Scope, "no zones")
+		if partial && q.allUses || assumed && !q.noZones {
+			return false
+		}
+	}
+	return true
+}
+
+// keep gives the targets the answers that are kept, and leaves them the certificates
+// to ask about.
+func (q *query) keep(ctx context.Context, targets []target, kept answers) {
+	accounts := map[string]bool{}
+	for key := range kept {
+		accounts[key.AccountID] = true
+	}
+	for i := range targets {
+		if t := &targets[i]; accounts[t.account] {
+			q.keepOf(ctx, t, kept)
+		}
+	}
+	if len(kept) > 0 && !q.quiet {
+		fmt.Fprintf(q.sys.stderr, "certuse: %s dropped: the account no longer has the certificate\n", plural(len(kept), "kept answer"))
+	}
+}
+
+// keepOf moves the answers about a target to it. Of a whole account it lists the
+// certificates first: answers about those that the account no longer has are left.
+func (q *query) keepOf(ctx context.Context, t *target, kept answers) {
+	wanted := t.certs
+	if len(t.certs) == 0 {
+		for cert, err := range t.client.Certificates(ctx, t.account) {
+			t.err = err
+			r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
+			if err == nil && q.filter.inQuestion(&r, time.Now()) {
+				wanted = append(wanted, cert.Ref)
+			}
+		}
+	}
+	take := func(key api.CertificateRef) bool {
+		r, ok := kept[key]
+		if ok {
+			t.kept = append(t.kept, r)
+			delete(kept, key)
+		}
+		return ok
+	}
+	t.certs = slices.DeleteFunc(slices.Clone(wanted), func(ref api.CertificateRef) bool { return take(keyOf(ref)) })
+	if t.err != nil { // the list is not complete
+		t.certs = nil
+		for key := range kept {
+			if key.AccountID == t.account {
+				take(key)
+			}
+		}
+	}
+}

@@ -1,0 +1,328 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+func TestKilledAuditIsResumed(t *testing.T) {
+	t.Parallel()
+	for name, named := range map[string]bool{"of an account": false, "of named certificates": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, nil)
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			args := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
+			for i := range 10 {
+				fast, slow := fmt.Sprintf("fast-%d", i), fmt.Sprintf("slow-%d", i)
+				err := errors.Join(
+					server.AddCertificate(ref(fast), apitest.Certificate{}),
+					server.AddCertificate(ref(slow), apitest.Certificate{}),
+					server.Script(apitest.AssociationsOf(ref(slow)), unused.After(time.Hour))) // once
+				if err != nil {
+					t.Fatal(err)
+				}
+				if named {
+					args = append(args, fast, slow)
+				}
+			}
+			p := start(t, command(t, against(server), args...))
+			eventually(t, "ten answers in the file, and all others asked for", func() bool {
+				text, _ := os.ReadFile(file)
+				return bytes.Count(text, []byte("\n")) == 10 && associationRequests(server) == 20
+			})
+			if err := p.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			p.end(t)
+			if n := requests(server, generated.GetMTLSCertificateOperation.ID); n > 0 && !named {
+				t.Errorf("the first run read %d certificates that the list has", n)
+			}
+			before := len(server.Requests())
+			appendTo(t, file, `{"account_id":"`+testAccount+`","certificate_id":"slow-0","usage":"unu`)
+			got := execute(t, command(t, against(server), append(args, "--require-unused")...))
+			got.expect(t, exitOK, "20 certificates: 0 in use, 20 unused", "10 answers kept from an earlier run, up to ")
+			var ids []string
+			for id, r := range readLines(t, file) {
+				if ids = append(ids, id); r.Usage != "unused" {
+					t.Errorf("%+v", r)
+				}
+			}
+			if len(ids) != 20 {
+				t.Errorf("%d certificates: %v", len(ids), ids)
+			}
+			for _, r := range server.Requests()[before:] {
+				if strings.HasPrefix(r.Certificate.ID, "fast") {
+					t.Errorf("asked again: %s %s", r.Method, r.Path)
+				}
+			}
+		})
+	}
+}
+
+func appendTo(t *testing.T, file, text string) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readLines reads JSON Lines in which each certificate has one line.
+func readLines(t *testing.T, file string) map[string]decoded {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]decoded{}
+	for line := range strings.Lines(string(text)) {
+		var r decoded
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if _, twice := out[r.CertificateID]; twice {
+			t.Errorf("%s has two lines", r.CertificateID)
+		}
+		out[r.CertificateID] = r
+	}
+	return out
+}
+
+// earlier returns the output of an audit of a leaf that is free, of one that is used,
+// and of a CA that is used as well, so that the zones were not asked about it.
+func earlier(t *testing.T, args ...string) (server *apitest.Server, text string) {
+	t.Helper()
+	const root = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
+	server = newFake(t, map[string]apitest.Response{"free": unused, "used": inUse})
+	err := errors.Join(
+		server.AddCertificate(ref(root), apitest.Certificate{Name: "root", CA: true}),
+		server.SetAssociations(ref(root), api.Association{Service: "gateway", Status: "active"}),
+		server.AddZone(testAccount, apitest.Zone{ID: demoZone, Name: "example.com"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), append([]string{"audit", "-o", "jsonl"}, args...)...))
+	got.expect(t, exitOK)
+	return server, got.stdout
+}
+
+func TestAnswersThatDoNotSufficeAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	started := regexp.MustCompile(`"started_at":"[^"]*"`)
+	aged := func(age time.Duration) func(string) string {
+		return func(text string) string {
+			return started.ReplaceAllString(text, `"started_at":"`+time.Now().Add(-age).UTC().Format(time.RFC3339)+`"`)
+		}
+	}
+	same := func(text string) string { return text }
+	tests := map[string]struct {
+		edit  func(string) string
+		args  string
+		asked []string // again
+		says  string
+	}{
+		"all suffice":                {same, "", nil, "3 answers kept from an earlier run, up to "},
+		"old, and nothing depends":   {aged(50 * time.Hour), "", nil, "up to 50h00m old."},
+		"within the default age":     {aged(50 * time.Minute), "--require-unused", nil, "3 answers kept"},
+		"older than the default age": {aged(61 * time.Minute), "--require-unused", []string{"free", "root", "used"}, "3 certificates (1 CA, 2 leaf; 0 managed): 2 in use"},
+		"older than the age given":   {aged(31 * time.Minute), "--max-age 30m", []string{"free", "root", "used"}, "managed): 2 in use"},
+		"of another case":            {func(s string) string { return strings.ReplaceAll(s, `"free"`, `"FREE"`) }, "", nil, "3 answers kept"},
+		"within the age given":       {aged(50 * time.Hour), "--max-age 3d --require-unused", nil, "3 answers kept"},
+		"from the future":            {aged(-time.Hour), "", []string{"free", "root", "used"}, ""},
+		"of no time":                 {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
+		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 answers kept"},
+		"of some uses, for all":      {same, "--all-uses", []string{"root"}, "2 answers kept"},
+		"the later of two":           {func(s string) string { return s + strings.ReplaceAll(s, `"unused"`, `"unknown"`) }, "", []string{"free"}, "2 answers kept"},
+		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 answers kept"},
+		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 answers kept"},
+		"an empty file":              {func(string) string { return "" }, "", []string{"free", "root", "used"}, ""},
+		"no zones, which is not said": {func(s string) string {
+			return strings.Replace(s, "hostnames of 0 zones of 1", "no zones, as the caller says", 1)
+		}, "", []string{"root"}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, text := earlier(t)
+			before := len(server.Requests())
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			if err := os.WriteFile(file, []byte(test.edit(text)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
+			got := execute(t, command(t, against(server), args...))
+			if !strings.Contains(got.stderr, test.says) || got.code != exitOK && !strings.Contains(test.args, "--require-unused") {
+				t.Errorf("exit code %d; standard error does not say %q:\n%s", got.code, test.says, got.stderr)
+			}
+			var asked []string
+			for _, r := range server.Requests()[before:] {
+				if r.Operation == generated.ListMTLSCertificateAssociationsOperation.ID {
+					asked = append(asked, strings.Replace(r.Certificate.ID, "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "root", 1))
+				}
+			}
+			slices.Sort(asked)
+			if len(test.asked) == 1 && test.asked[0] == "last" && len(asked) == 1 {
+				asked[0] = "last" // whichever has the last line
+			}
+			if !slices.Equal(asked, test.asked) {
+				t.Errorf("asked about %v, want %v", asked, test.asked)
+			}
+			if n := len(readLines(t, file)); n != 3 && test.args != "--leaf" {
+				t.Errorf("%d lines, want 3", n)
+			}
+		})
+	}
+}
+
+func TestFileOfAnotherQuestionIsNotResumed(t *testing.T) {
+	t.Parallel()
+	same := func(text string) string { return text }
+	tests := map[string]struct {
+		first, args string
+		edit        func(string) string
+		says        string
+	}{
+		"another account":          {"", "--account other", same, "is about " + testAccount + "/"},
+		"another certificate":      {"", "free", same, "which this command does not ask about"},
+		"flags that select less":   {"", "--leaf", same, "which the flags do not select"},
+		"fewer sources":            {"", "--sources associations,pages", same, "is from other --sources than this command: "},
+		"more sources":             {"--sources associations,workers,pages", "", same, "is from other --sources than this command: "},
+		"a deletion":               {"", "", func(s string) string { return strings.Replace(s, `{`, `{"state":"deleted",`, 1) }, "line 1 is about a deletion"},
+		"unused in spite of a use": {"", "", func(s string) string { return strings.ReplaceAll(s, "in_use", "unused") }, "contradicts itself"},
+		"in use without a use":     {"", "", func(s string) string { return strings.ReplaceAll(s, "unused", "in_use") }, "contradicts itself"},
+		"a source that failed":     {"", "free", func(s string) string { return strings.ReplaceAll(onlyFree(s), "complete", "failed") }, "contradicts itself"},
+		"too few sources": {"", "free", func(s string) string {
+			return regexp.MustCompile(`,\{"source":"posture"[^}]*\}`).ReplaceAllString(onlyFree(s), "")
+		}, "contradicts itself"},
+		"a broken line":         {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
+		"a name given twice":    {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
+		"another kind of file":  {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
+		"JSON of other meaning": {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, text := earlier(t, strings.Fields(test.first)...)
+			before := len(server.Requests())
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			text = test.edit(text)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
+			execute(t, command(t, against(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
+			if after, err := os.ReadFile(file); err != nil || string(after) != text {
+				t.Errorf("the file has changed: %v\n%s", err, after)
+			}
+			if n := len(server.Requests()) - before; n > 0 {
+				t.Errorf("%d requests were sent", n)
+			}
+		})
+	}
+}
+
+func onlyFree(text string) string {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, `"free"`) {
+			return line
+		}
+	}
+	return ""
+}
+
+func TestAnswerAboutACertificateThatIsGoneIsDropped(t *testing.T) {
+	t.Parallel()
+	server, text := earlier(t)
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	gone := strings.Replace(onlyFree(text), `"free"`, `"gone"`, 1)
+	if err := os.WriteFile(file, []byte(text+gone), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+	got.expect(t, exitOK, "1 kept answer dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
+	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
+		t.Errorf("%v", lines)
+	}
+}
+
+func TestAnswersStayWhenTheAccountCannotBeRead(t *testing.T) {
+	t.Parallel()
+	server, text := earlier(t)
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.NoResult().Always()); err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
+	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the answers are incomplete")
+	if n := len(readLines(t, file)); n != 3 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// An answer can become too old while the rest is asked for.
+func TestKeptAnswersAreJudgedAtTheEndToo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		age  time.Duration
+		code int
+	}{"young": {50 * time.Minute, exitOK}, "old": {61 * time.Minute, exitUnknown}} {
+		q := &query{requireUnused: true, maxAge: durationFlag{defaultMaxAge, "1h", false}}
+		r := record{asked: true, usage: api.Unused, line: []byte("{}")}
+		r.Evidence.StartedAt = time.Now().Add(-test.age)
+		total := newSummary(reportAudit, nil)
+		total.add(&r, false, time.Now())
+		code := exitOK
+		if exit, ok := errors.AsType[*exitError](total.result(q)); ok {
+			code = exit.code
+		}
+		if code != test.code {
+			t.Errorf("%s: exit code %d, want %d", name, code, test.code)
+		}
+	}
+}
+
+func TestFileOfJSONLinesIsReplacedByTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(file, []byte("old\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
+	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is left as it was")
+	if text, err := os.ReadFile(file); err != nil || string(text) != "old\n" {
+		t.Errorf("%v: %s", err, text)
+	}
+	execute(t, command(t, against(server), audit...)).expect(t, exitOK)
+	if lines := readLines(t, file); len(lines) != 1 || lines["used"].Usage != "in_use" {
+		t.Errorf("%v", lines)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
