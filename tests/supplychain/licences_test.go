@@ -30,23 +30,27 @@ type module struct {
 	Main      bool
 }
 
-// linked gives the modules of which a package and its dependencies are made.
+// linked gives the modules of which a package and its dependencies are made, on any
+// platform that there are releases for.
 func linked(t *testing.T, pkg string) []module {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{\"Path\":{{printf \"%q\" .Path}},\"Dir\":{{printf \"%q\" .Dir}}}{{end}}{{end}}", pkg)
-	command.Dir = "../.."
-	out, err := command.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []module
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
-		var m module
-		if err := decoder.Decode(&m); err != nil {
+	for _, platform := range []string{"linux", "darwin", "windows"} {
+		command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{\"Path\":{{printf \"%q\" .Path}},\"Dir\":{{printf \"%q\" .Dir}}}{{end}}{{end}}", pkg)
+		command.Dir = "../.."
+		command.Env = append(os.Environ(), "GOOS="+platform)
+		out, err := command.Output()
+		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(all, m) {
-			all = append(all, m)
+		for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+			var m module
+			if err := decoder.Decode(&m); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b module) int { return cmp.Compare(a.Path, b.Path) })
@@ -82,7 +86,7 @@ func licences(t *testing.T, m module) []string {
 func TestLicencesOfLinkedModulesAreAllowedAndListed(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString("# Third-party code\n\nWritten by `make licences`. The texts are in the modules themselves; whoever\npasses on a binary passes them on with it.\n")
+	b.WriteString("# Third-party code\n\nWritten by `make licences`. The texts are in the modules themselves, and in\nthe LICENSES.txt of a release.\n")
 	for _, part := range []struct{ title, pkg string }{
 		{"The library, package `api`", "./api"},
 		{"The command, `certuse`", "./cmd/certuse"},
