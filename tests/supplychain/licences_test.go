@@ -122,3 +122,49 @@ func TestLicencesOfLinkedModulesAreAllowedAndListed(t *testing.T) {
 		t.Errorf("THIRD_PARTY.md is stale: run make licences. It should be\n%s", b.String())
 	}
 }
+
+func TestReleaseHoldsLicencesNotesAndCompletions(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"bash", "awk", "find"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is missing: %v", program, err)
+		}
+	}
+	files := func(section, folder string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), "bash", "../../.ci/release-files", section, folder).CombinedOutput()
+		return string(out), err
+	}
+	folder := filepath.Join(t.TempDir(), "of a release")
+	if out, err := files("Unreleased", folder); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
+	texts := read("LICENSES.txt")
+	for _, m := range linked(t, "./cmd/certuse") {
+		_, text, found := strings.Cut(texts, "\n== "+m.Path+" v")
+		text, _, _ = strings.Cut(text, "\n== ")
+		if !found || licensecheck.Scan([]byte(text)).Percent < 50 {
+			t.Errorf("LICENSES.txt lacks the licence of %s", m.Path)
+		}
+	}
+	for name, want := range map[string]string{
+		"notes.md": "### Added", "completions/certuse.bash": "__start_certuse", "completions/_certuse": "#compdef certuse",
+		"completions/certuse.fish": "complete -c certuse", "completions/certuse.ps1": "Register-ArgumentCompleter",
+	} {
+		if !strings.Contains(read(name), want) {
+			t.Errorf("%s lacks %q", name, want)
+		}
+	}
+	if strings.Contains(read("notes.md"), "\n## ") {
+		t.Error("the notes hold more than one section")
+	}
+	if out, err := files("0.0.0", t.TempDir()); err == nil || !strings.Contains(out, "no section [0.0.0]") {
+		t.Errorf("a version that the changelog lacks: %v\n%s", err, out)
+	}
+}
