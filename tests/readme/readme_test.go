@@ -173,6 +173,43 @@ func TestMakeTargetsExist(t *testing.T) {
 	}
 }
 
+// A command is complete as it stands: bash parses it, no part of it is a placeholder,
+// and certuse knows its command and flags.
+func TestCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	certuse := filepath.Join(t.TempDir(), "certuse")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", certuse, moduleRoot+"/cmd/certuse").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	tried := 0
+	for _, b := range blocks(readme(t)) {
+		if b.language != "sh" {
+			continue
+		}
+		if out, err := exec.CommandContext(t.Context(), "bash", "-n", "-c", b.text).CombinedOutput(); err != nil {
+			t.Errorf("line %d: %v\n%s", b.line, err, out)
+		}
+		if placeholder := regexp.MustCompile(`(?m)…|<\w+>|(^| )[A-Z]{3,}( |$)`).FindString(b.text); placeholder != "" {
+			t.Errorf("line %d: %q is a placeholder", b.line, placeholder)
+		}
+		for line := range strings.Lines(b.text) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "#")
+			words := strings.Fields(command)
+			if len(words) < 2 || words[0] != "certuse" {
+				continue
+			}
+			tried++
+			out, err := exec.CommandContext(t.Context(), certuse, append(words[1:], "--help")...).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "\n  certuse "+words[1]+" ") {
+				t.Errorf("line %d: %s: %v\n%s", b.line, command, err, out)
+			}
+		}
+	}
+	if tried < 5 {
+		t.Errorf("%d commands of certuse tried", tried)
+	}
+}
+
 var (
 	timestamp = regexp.MustCompile(`\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}Z)?`)
 	rayID     = regexp.MustCompile(`ray [0-9a-z]+-[A-Z]+`)
