@@ -1,10 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestVersionNamesWhatWasBuilt(t *testing.T) {
@@ -50,5 +55,50 @@ func TestVersionNamesTheSourcesOfTheContract(t *testing.T) {
 		if !regexp.MustCompile(`^contract: .+, retrieved \d{4}-\d{2}-\d{2}$`).MatchString(line) {
 			t.Error(line)
 		}
+	}
+}
+
+// TestVersionStartsQuickly compares certuse --version with a program that links the
+// same packages and does nothing. The least processor time of many runs has little
+// noise; more runs follow only while it is over the limit.
+func TestVersionStartsQuickly(t *testing.T) {
+	t.Parallel()
+	const limit, enough = 1.3, 300
+	folder := t.TempDir()
+	imports, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{range .Imports}}{{printf "import _ %q\n" .}}{{end}}`, ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The program is in a folder of the module that exists for this build only.
+	files := map[string]string{
+		"empty.go":     "package main\n\n" + string(imports) + "\nfunc main() {}\n",
+		"overlay.json": fmt.Sprintf(`{"Replace": {"testdata/empty/main.go": %q}}`, filepath.Join(folder, "empty.go")),
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	least := map[string]time.Duration{}
+	for program, source := range map[string]string{"certuse": ".", "empty": "./testdata/empty"} {
+		out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(folder, "overlay.json"), "-o", filepath.Join(folder, program), source).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		least[program] = time.Hour
+	}
+	ratio := func() float64 { return float64(least["certuse"]) / float64(least["empty"]) }
+	for run := 0; run < 20 || run < enough && ratio() > limit; run++ {
+		for program := range least {
+			cmd := exec.CommandContext(t.Context(), filepath.Join(folder, program), "--version")
+			if err := cmd.Run(); err != nil {
+				t.Fatal(err)
+			}
+			least[program] = min(least[program], cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+		}
+	}
+	t.Logf("%v of processor time, %.2f times that of an empty program", least["certuse"], ratio())
+	if ratio() > limit {
+		t.Errorf("limit %.1f", limit)
 	}
 }
