@@ -84,9 +84,6 @@ fuzz: ## Run random tests with a new seed, then fuzz every target for FUZZTIME (
 vuln: $(BIN)/govulncheck ## Look for known vulnerabilities; says so when the database cannot be reached
 	@.ci/vulncheck $<
 
-$(BIN)/govulncheck: internal/tools/govulncheck.mod
-	$(GO) build -modfile=$< -o $@ golang.org/x/vuln/cmd/govulncheck
-
 .PHONY: licences
 licences: ## List the licences of everything that is linked in THIRD_PARTY.md
 	$(GO) test -count=1 -run Licences ./tests/supplychain -update
@@ -117,8 +114,17 @@ vet:
 lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml
 	$(BIN)/golangci-lint run ./...
 
-$(BIN)/golangci-lint: internal/tools/golangci-lint.mod
-	$(GO) build -modfile=$< -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(BIN)/%: internal/tools/%.mod
+	$(GO) build -modfile=$< -o $@ tool
+
+# Not part of make check: the first build of the tools takes minutes.
+.PHONY: release-snapshot
+release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## Build a release of the current commit twice, compare, leave it in dist/; publish nothing
+	@.ci/release-snapshot $(BIN)
+
+.PHONY: release
+release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## Build a release of the tag that is checked out, and draft it on GitHub: RELEASE_FLAGS=--skip=publish does not
+	PATH="$(CURDIR)/$(BIN):$$PATH" goreleaser release --clean --release-notes .cache/release/notes.md $(RELEASE_FLAGS)
 
 # Comparisons with other clients live in a module of their own, tests/peers.
 # PEERS=hand,ours,v0 leaves out cloudflare-go v7, whose first build takes minutes.

@@ -138,15 +138,15 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
 		}
 	}
-	setVersion(root)
+	setVersion(root, version())
 	return root
 }
 
 // setVersion gives every command the flag --version.
-func setVersion(cmd *cobra.Command) {
-	cmd.Version = version()
+func setVersion(cmd *cobra.Command, version string) {
+	cmd.Version = version
 	for _, each := range cmd.Commands() {
-		setVersion(each)
+		setVersion(each, version)
 	}
 }
 

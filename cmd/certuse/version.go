@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -30,23 +31,34 @@ func userAgent() string {
 	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" has what a product may not have
 }
 
-// version is the module version and the commit that the Go tool recorded in the
-// binary, the Go version, and where the contract came from.
+// version says from what the binary was built, as far as the go command recorded it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(unknown: built without module information)" + contract()
+	if !ok {
+		info = &debug.BuildInfo{}
 	}
-	text := info.Main.Version
-	for _, setting := range info.Settings {
-		switch {
-		case setting.Key == "vcs.revision":
-			text += " commit " + setting.Value
-		case setting.Key == "vcs.modified" && setting.Value == "true":
-			text += " (modified)"
-		}
+	return describe(info) + contract()
+}
+
+// describe gives the module version, the commit with its date, and the Go version.
+func describe(info *debug.BuildInfo) string {
+	settings := map[string]string{}
+	for _, each := range info.Settings {
+		settings[each.Key] = each.Value
 	}
-	return text + " " + info.GoVersion + contract()
+	text := cmp.Or(info.Main.Version, "(unknown version)")
+	if commit := settings["vcs.revision"]; commit != "" {
+		text += " commit " + commit
+	} else {
+		text += " (commit not recorded)"
+	}
+	if date := settings["vcs.time"]; date != "" {
+		text += " of " + date
+	}
+	if settings["vcs.modified"] == "true" {
+		text += " (modified)"
+	}
+	return strings.TrimSpace(text + " " + info.GoVersion)
 }
 
 // contract names the documents from which the contract was made, one on a line.

@@ -1,6 +1,6 @@
 // Package readme holds the README to what it says: its commands exist and
-// print what it shows, its Go code is a tested Example, its links point to
-// something, and it stays short.
+// print what it shows, its Go code is a tested Example, and it stays short. The
+// files and make targets that it and the other documents name exist.
 package readme
 
 import (
@@ -31,14 +31,19 @@ type block struct {
 	line           int
 }
 
-func readme(t *testing.T) string {
+func readme(t *testing.T) string { return document(t, "README.md") }
+
+func document(t *testing.T, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+	data, err := os.ReadFile(filepath.Join(moduleRoot, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
 }
+
+// documents are those that a reader of the repository begins with.
+var documents = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
 
 // blocks returns the fenced blocks of a Markdown text.
 func blocks(text string) []block {
@@ -154,18 +159,54 @@ func TestGoBlocksAreFormatted(t *testing.T) {
 
 func TestMakeTargetsExist(t *testing.T) {
 	t.Parallel()
-	makefile, err := os.ReadFile(filepath.Join(moduleRoot, "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]+)").FindAllStringSubmatch(readme(t), -1)
-	if len(named) < 2 {
-		t.Fatalf("found %v", named)
-	}
-	for _, target := range named {
-		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).Match(makefile) {
-			t.Errorf("there is no 'make %s'", target[1])
+	makefile := document(t, "Makefile")
+	for _, name := range documents {
+		named := regexp.MustCompile("(?:\n    |`|```sh\n)make ([a-z][a-z-]+)").FindAllStringSubmatch(document(t, name), -1)
+		if len(named) == 0 {
+			t.Errorf("%s: no target found", name)
 		}
+		for _, target := range named {
+			if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(makefile) {
+				t.Errorf("%s: there is no 'make %s'", name, target[1])
+			}
+		}
+	}
+}
+
+// A command is complete as it stands: bash parses it, no part of it is a placeholder,
+// and certuse knows its command and flags.
+func TestCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	certuse := filepath.Join(t.TempDir(), "certuse")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", certuse, moduleRoot+"/cmd/certuse").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	tried := 0
+	for _, b := range blocks(readme(t)) {
+		if b.language != "sh" {
+			continue
+		}
+		if out, err := exec.CommandContext(t.Context(), "bash", "-n", "-c", b.text).CombinedOutput(); err != nil {
+			t.Errorf("line %d: %v\n%s", b.line, err, out)
+		}
+		if placeholder := regexp.MustCompile(`(?m)…|<\w+>|(^| )[A-Z]{3,}( |$)`).FindString(b.text); placeholder != "" {
+			t.Errorf("line %d: %q is a placeholder", b.line, placeholder)
+		}
+		for line := range strings.Lines(b.text) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "#")
+			words := strings.Fields(command)
+			if len(words) < 2 || words[0] != "certuse" {
+				continue
+			}
+			tried++
+			out, err := exec.CommandContext(t.Context(), certuse, append(words[1:], "--help")...).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "\n  certuse "+words[1]+" ") {
+				t.Errorf("line %d: %s: %v\n%s", b.line, command, err, out)
+			}
+		}
+	}
+	if tried < 5 {
+		t.Errorf("%d commands of certuse tried", tried)
 	}
 }
 
@@ -208,9 +249,55 @@ func TestShownOutputIsTheRealOne(t *testing.T) {
 
 func TestLinkedFilesExist(t *testing.T) {
 	t.Parallel()
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme(t), -1) {
-		if _, err := os.Stat(filepath.Join(moduleRoot, link[1])); err != nil {
-			t.Error(err)
+	for _, name := range documents {
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(document(t, name), -1) {
+			if _, err := os.Stat(filepath.Join(moduleRoot, link[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// namedFile matches the path of a file or folder of this repository. One with an
+// ellipsis or NN stands for several.
+var namedFile = regexp.MustCompile("`((?:\\.github|api|cmd|generated|internal|openapi|overlays|tests)/[^` …]*)`")
+
+func TestNamedFilesExist(t *testing.T) {
+	t.Parallel()
+	for _, name := range documents {
+		named := namedFile.FindAllStringSubmatch(document(t, name), -1)
+		if len(named) < 3 {
+			t.Errorf("%s: found %v", name, named)
+		}
+		for _, path := range named {
+			if _, err := os.Stat(filepath.Join(moduleRoot, path[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// CONTRIBUTING begins with a map of the code: the way of a request and the way of a
+// revision, each short, with a file or package in every step.
+func TestContributingBeginsWithTheMap(t *testing.T) {
+	t.Parallel()
+	sections := strings.Split(document(t, "CONTRIBUTING.md"), "\n## ")
+	for i, title := range []string{"The way of one request", "The way of one revision of the spec"} {
+		if i+1 >= len(sections) {
+			t.Fatalf("no section %q", title)
+		}
+		got, text, _ := strings.Cut(sections[i+1], "\n")
+		if got != title {
+			t.Errorf("section %d is %q, want %q", i+1, got, title)
+		}
+		steps := strings.Split(strings.TrimSpace(text), "\n")
+		if len(steps) < 5 || len(steps) >= 12 {
+			t.Errorf("%s: %d lines, want at least 5 and fewer than 12", title, len(steps))
+		}
+		for _, step := range steps {
+			if !namedFile.MatchString(step) {
+				t.Errorf("%s: names no file: %s", title, step)
+			}
 		}
 	}
 }

@@ -30,23 +30,27 @@ type module struct {
 	Main      bool
 }
 
-// linked gives the modules of which a package and its dependencies are made.
+// linked gives the modules of which a package and its dependencies are made, on any
+// platform that there are releases for.
 func linked(t *testing.T, pkg string) []module {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{\"Path\":{{printf \"%q\" .Path}},\"Dir\":{{printf \"%q\" .Dir}}}{{end}}{{end}}", pkg)
-	command.Dir = "../.."
-	out, err := command.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []module
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
-		var m module
-		if err := decoder.Decode(&m); err != nil {
+	for _, platform := range []string{"linux", "darwin", "windows"} {
+		command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{\"Path\":{{printf \"%q\" .Path}},\"Dir\":{{printf \"%q\" .Dir}}}{{end}}{{end}}", pkg)
+		command.Dir = "../.."
+		command.Env = append(os.Environ(), "GOOS="+platform)
+		out, err := command.Output()
+		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(all, m) {
-			all = append(all, m)
+		for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+			var m module
+			if err := decoder.Decode(&m); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b module) int { return cmp.Compare(a.Path, b.Path) })
@@ -82,7 +86,7 @@ func licences(t *testing.T, m module) []string {
 func TestLicencesOfLinkedModulesAreAllowedAndListed(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString("# Third-party code\n\nWritten by `make licences`. The texts are in the modules themselves; whoever\npasses on a binary passes them on with it.\n")
+	b.WriteString("# Third-party code\n\nWritten by `make licences`. The texts are in the modules themselves, and in\nthe LICENSES.txt of a release.\n")
 	for _, part := range []struct{ title, pkg string }{
 		{"The library, package `api`", "./api"},
 		{"The command, `certuse`", "./cmd/certuse"},
@@ -116,5 +120,51 @@ func TestLicencesOfLinkedModulesAreAllowedAndListed(t *testing.T) {
 	}
 	if string(committed) != b.String() {
 		t.Errorf("THIRD_PARTY.md is stale: run make licences. It should be\n%s", b.String())
+	}
+}
+
+func TestReleaseHoldsLicencesNotesAndCompletions(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"bash", "awk", "find"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is missing: %v", program, err)
+		}
+	}
+	files := func(section, folder string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), "bash", "../../.ci/release-files", section, folder).CombinedOutput()
+		return string(out), err
+	}
+	folder := filepath.Join(t.TempDir(), "of a release")
+	if out, err := files("Unreleased", folder); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
+	texts := read("LICENSES.txt")
+	for _, m := range linked(t, "./cmd/certuse") {
+		_, text, found := strings.Cut(texts, "\n== "+m.Path+" v")
+		text, _, _ = strings.Cut(text, "\n== ")
+		if !found || licensecheck.Scan([]byte(text)).Percent < 50 {
+			t.Errorf("LICENSES.txt lacks the licence of %s", m.Path)
+		}
+	}
+	for name, want := range map[string]string{
+		"notes.md": "### Added", "completions/certuse.bash": "__start_certuse", "completions/_certuse": "#compdef certuse",
+		"completions/certuse.fish": "complete -c certuse", "completions/certuse.ps1": "Register-ArgumentCompleter",
+	} {
+		if !strings.Contains(read(name), want) {
+			t.Errorf("%s lacks %q", name, want)
+		}
+	}
+	if strings.Contains(read("notes.md"), "\n## ") {
+		t.Error("the notes hold more than one section")
+	}
+	if out, err := files("0.0.0", t.TempDir()); err == nil || !strings.Contains(out, "no section [0.0.0]") {
+		t.Errorf("a version that the changelog lacks: %v\n%s", err, out)
 	}
 }
