@@ -40,7 +40,7 @@ type envelope[T any] struct {
 	Success  bool     `json:"success"`
 	Errors   []notice `json:"errors"`
 	Messages []notice `json:"messages"`
-	Result   []T      `json:"result"`
+	Result   T        `json:"result"`
 }
 
 type client struct {
@@ -77,23 +77,27 @@ func newClient(baseURL, token string, transport http.RoundTripper) *client {
 }
 
 func list[T any](ctx context.Context, c *client, path string) ([]T, error) {
+	return get[[]T](ctx, c, path)
+}
+
+func get[T any](ctx context.Context, c *client, path string) (result T, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var body envelope[T]
 	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		return nil, fmt.Errorf("%s: %w", resp.Status, err)
+		return result, fmt.Errorf("%s: %w", resp.Status, err)
 	}
 	if resp.StatusCode != http.StatusOK || !body.Success {
-		return nil, fmt.Errorf("%s: %v", resp.Status, body.Errors)
+		return result, fmt.Errorf("%s: %v", resp.Status, body.Errors)
 	}
 	return body.Result, nil
 }

@@ -37,3 +37,23 @@ func sweep(b *testing.B) bench.Sweep {
 		return answered
 	}
 }
+
+func BenchmarkInventory(b *testing.B) {
+	bench.Inventory(b, func(b *testing.B) func() (int, error) {
+		client, err := ours.Client(bench.Server(b), payload.Token, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return func() (unused int, err error) {
+			for item, err := range client.Inventory(b.Context(), payload.Account, api.WithInventoryConcurrency(bench.Workers)) {
+				if err != nil {
+					return 0, err
+				}
+				if item.Evidence.Usage() == api.Unused {
+					unused++
+				}
+			}
+			return unused, nil
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -80,6 +81,28 @@ func Audit(b *testing.B, newSweep func(b *testing.B) Sweep) {
 			if os.Getenv(EnvConnections) != "" {
 				b.ReportMetric(float64(accepted(b)-connections), "connections")
 			}
+		})
+	})
+}
+
+// Inventory measures an inventory of an account of [payload.Certificates]
+// certificates with all sources: time and processor time per certificate. inventory
+// returns how many certificates nothing uses.
+func Inventory(b *testing.B, newInventory func(b *testing.B) func() (unused int, err error)) {
+	b.Run("inventory", func(b *testing.B) {
+		b.Run(fmt.Sprintf("certificates=%d", payload.Certificates), func(b *testing.B) {
+			inventory := newInventory(b)
+			runs, used := 0, cpu(b)
+			for b.Loop() {
+				if unused, err := inventory(); err != nil || unused != payload.Certificates {
+					b.Fatalf("%d of %d certificates are unused, %v", unused, payload.Certificates, err)
+				}
+				runs++
+			}
+			used = cpu(b) - used
+			certificates := float64(runs * payload.Certificates)
+			b.ReportMetric(float64(b.Elapsed())/certificates, "ns/cert")
+			b.ReportMetric(float64(used)/certificates, "cpu-ns/cert")
 		})
 	})
 }

@@ -75,6 +75,9 @@ func Body(rows int, distinct bool) []byte {
 	return body
 }
 
+// CertificateID returns the id of a certificate of [Page], which nothing uses.
+func CertificateID(serial int) string { return fmt.Sprintf("%08x-0c35-4c7f-82c7-8e9400000000", serial) }
+
 // Page returns a complete answer with that many certificates, each with a PEM text
 // of about 2 kB.
 func Page(certificates int) []byte {
@@ -94,7 +97,7 @@ func Page(certificates int) []byte {
 	rows := make([]certificate, certificates)
 	for i := range rows {
 		rows[i] = certificate{
-			i%5 == 0, pem, "2031-10-29T16:59:47Z", fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", i), "O=Example Inc.,L=California,ST=San Francisco,C=US",
+			i%5 == 0, pem, "2031-10-29T16:59:47Z", CertificateID(i), "O=Example Inc.,L=California,ST=San Francisco,C=US",
 			"certificate " + strconv.Itoa(i), "235217144297995885180570755458463043449861756659", "SHA256WithRSA", "custom", "2022-11-22T17:32:30.467938Z",
 		}
 	}
@@ -126,6 +129,9 @@ func (m Memory) RoundTrip(req *http.Request) (*http.Response, error) {
 func Handler() http.Handler {
 	var bodies sync.Map // rows → []byte
 	mux := http.NewServeMux()
+	for path, body := range account() {
+		mux.HandleFunc("GET /client/v4"+path, func(w http.ResponseWriter, _ *http.Request) { write(w, body) })
+	}
 	mux.HandleFunc("GET /client/v4/accounts/{account}/mtls_certificates/{id}/associations", func(w http.ResponseWriter, r *http.Request) {
 		rows, err := rowsOf(r.PathValue("id"))
 		if err != nil || r.PathValue("account") != Account || strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") != Token {
@@ -136,11 +142,57 @@ func Handler() http.Handler {
 		if !ok {
 			body, _ = bodies.LoadOrStore(rows, Body(rows, false))
 		}
-		for name, values := range header {
-			w.Header()[name] = values
-		}
-		w.Header().Set("Content-Length", strconv.Itoa(len(body.([]byte))))
-		_, _ = w.Write(body.([]byte)) // a client that goes away is its own affair
+		write(w, body.([]byte))
 	})
 	return mux
+}
+
+func write(w http.ResponseWriter, body []byte) {
+	for name, values := range header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the client may have gone away
+}
+
+// What the account of an inventory holds.
+const (
+	Certificates = 500 // every fifth is a CA
+	Zones        = 3
+	Workers      = 20
+)
+
+// account returns the bodies of everything else that an inventory reads, by path.
+// Nothing uses a certificate.
+func account() map[string][]byte {
+	type object = map[string]any
+	answer := func(result any, count int) []byte {
+		body, err := json.Marshal(object{
+			"errors": []string{}, "messages": []string{}, "success": true, "result": result,
+			"result_info": resultInfo{Count: count, Page: 1, PerPage: 50, TotalCount: count, TotalPages: 1},
+		})
+		if err != nil {
+			panic(err) // no value of these types fails
+		}
+		return body
+	}
+	var zones, workers []object
+	for i := range Zones {
+		zones = append(zones, object{"id": fmt.Sprintf("%032x", i), "name": fmt.Sprintf("%d.example.com", i), "status": "active"})
+	}
+	for i := range Workers {
+		workers = append(workers, object{"id": fmt.Sprintf("worker-%d", i)})
+	}
+	of := "/accounts/" + Account
+	return map[string][]byte{
+		of + "/mtls_certificates": Page(Certificates),
+		"/zones":                  answer(zones, Zones),
+		"/zones/{zone}/certificate_authorities/hostname_associations": answer(object{"hostnames": []string{}}, 0),
+		of + "/workers/scripts":                 answer(workers, Workers),
+		of + "/workers/scripts/{name}/settings": answer(object{"bindings": []object{}}, 0),
+		of + "/pages/projects":                  answer([]object{}, 0),
+		of + "/hyperdrive/configs":              answer([]object{}, 0),
+		of + "/gateway/configuration":           answer(object{"settings": object{}}, 0),
+		of + "/devices/posture":                 answer([]object{}, 0),
+	}
 }
