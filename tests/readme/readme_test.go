@@ -1,6 +1,7 @@
 // Package readme holds the README to what it says: its commands exist and
 // print what it shows, its Go code is a tested Example, its links point to
-// something, and it stays short.
+// something, and it stays short. It does the same for the code of the package comment
+// of api, and requires a test for each sentence of that and of SECURITY.md.
 package readme
 
 import (
