@@ -34,11 +34,7 @@ type block struct {
 
 func readme(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+	return contents(t, moduleRoot, "README.md")
 }
 
 // blocks returns the fenced blocks of a Markdown text.
@@ -155,16 +151,13 @@ func TestGoBlocksAreFormatted(t *testing.T) {
 
 func TestMakeTargetsExist(t *testing.T) {
 	t.Parallel()
-	makefile, err := os.ReadFile(filepath.Join(moduleRoot, "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	makefile := contents(t, moduleRoot, "Makefile")
 	named := regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]+)").FindAllStringSubmatch(readme(t), -1)
 	if len(named) < 2 {
 		t.Fatalf("found %v", named)
 	}
 	for _, target := range named {
-		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).Match(makefile) {
+		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(makefile) {
 			t.Errorf("there is no 'make %s'", target[1])
 		}
 	}
