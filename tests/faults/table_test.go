@@ -48,7 +48,7 @@ const (
 	retryAfter = 3 * time.Second
 	// abortedName is that of the one fault of the way after which the request may
 	// have arrived: there was a connection.
-	abortedName = "reset before the request"
+	abortedName = "reset in the request"
 )
 
 var table = []fault{

@@ -61,7 +61,7 @@ func refused(_ *testing.T, l *link) {
 	}
 }
 
-// aborted accepts the connection and resets it before it reads the request.
+// aborted resets the connection when the request begins to arrive.
 func aborted(t *testing.T, l *link) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,6 +74,7 @@ func aborted(t *testing.T, l *link) {
 			if err != nil {
 				return
 			}
+			_, _ = conn.Read(make([]byte, 1))
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetLinger(0)
 			}
