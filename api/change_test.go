@@ -214,11 +214,13 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 			}
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}
-		client := newClient(t, transport, api.WithBaseURL(tt.base), api.WithMaxAttempts(2))
-		_, err := client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
-		wantSentinels(t, err, api.ErrUnreachable)
-		if asError(t, err).Attempts != tt.attempts {
-			t.Errorf("%s: %v", name, err)
+		for _, rt := range []http.RoundTripper{transport, roundTrip(transport.RoundTrip)} { // and one that wraps it
+			client := newClient(t, rt, api.WithBaseURL(tt.base), api.WithMaxAttempts(2))
+			_, err := client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
+			wantSentinels(t, err, api.ErrUnreachable)
+			if asError(t, err).Attempts != tt.attempts {
+				t.Errorf("%s, %T: %v", name, rt, err)
+			}
 		}
 	}
 }

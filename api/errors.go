@@ -68,7 +68,7 @@ var (
 	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 )
 
-// Error is a call that gave no answer to rely on. Every error of this package
+// Error is a call that gave no answer to rely on. Every error of [New] and of a call
 // is one, behind [errors.As].
 //
 // [errors.Is] matches the sentinels of this package and, at the same time, the

@@ -84,3 +84,32 @@ func ExampleClient_DeleteUnused() {
 	// kept [{associations gateway active}]
 	// deleted unused
 }
+
+// The package comment shows the middle of this function.
+func Example_rotation() {
+	server := must(apitest.NewServer())
+	defer server.Close()
+	ctx, client, chain, key := context.Background(), must(server.Client()), leafPEM, leafKey
+	old := api.CertificateRef{AccountID: account, ID: "old"}
+	if err := server.AddCertificate(old, apitest.Certificate{}); err != nil {
+		log.Fatal(err)
+	}
+	refer := func(api.CertificateRef) {}
+
+	stored, err := client.Upload(ctx, account, api.CertificateUpload{
+		Name: "edge 2027", PEM: chain, Key: api.PrivateKeyPEM(key),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	refer(stored.Ref) // every user of the old certificate
+	if _, err := client.WaitUnused(ctx, old); err != nil {
+		log.Fatal(err) // names what still uses it
+	}
+	deletion, err := client.DeleteUnused(ctx, old)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(stored.Name, deletion.State)
+	// Output: edge 2027 deleted
+}

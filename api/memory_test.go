@@ -24,11 +24,7 @@ func heavy(before, item, after string) string {
 func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 	const before, after = `{"success":true,"errors":[],"messages":[],"result":[`, `]}`
 	associations := func() result { rows := associationRows(); return &rows }
-	certificates := func() result {
-		return &list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
-			return newCertificate("a", cert, malformed)
-		}}
-	}
+	certificates := func() result { return certificateRows() }
 	hostnames := func() result { return new(object[generated.HostnameAssociations, *generated.HostnameAssociations]) }
 	for name, c := range map[string]struct {
 		body   string

@@ -2,9 +2,13 @@ package api_test
 
 import (
 	"errors"
+	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -65,6 +69,39 @@ func TestExtremeOptionsWork(t *testing.T) {
 	_, err := newClient(t, scripted(unsizedReply(inUseBody)), api.WithMaxResponseBytes(math.MaxInt64)).Associations(t.Context(), cert)
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func TestDefaultLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := newClient(t, scripted(hang), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+		if took := time.Since(start); took != 30*time.Second {
+			t.Errorf("an attempt took %v: %v", took, err)
+		}
+	})
+	for more, want := range map[int]error{0: nil, 1: api.ErrResponseTooLarge} {
+		body := inUseBody + strings.Repeat(" ", 8<<20-len(inUseBody)+more)
+		if _, err := newClient(t, scripted(reply(200, body))).Associations(t.Context(), cert); !errors.Is(err, want) {
+			t.Errorf("8 MiB and %d bytes: %v, want %v", more, err, want)
+		}
+	}
+	for size, want := range map[int]error{250 << 10: nil, 260 << 10: api.ErrUnreachable} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Fill", strings.Repeat("x", size))
+			_, _ = io.WriteString(w, inUseBody)
+		}))
+		defer server.Close()
+		client, err := api.New(api.APIToken(token), api.WithBaseURL(server.URL), api.WithMaxAttempts(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = client.Associations(t.Context(), cert); !errors.Is(err, want) {
+			t.Errorf("a header of %d bytes: %v, want %v", size, err, want)
+		}
+		client.CloseIdleConnections()
 	}
 }
 

@@ -1,10 +1,36 @@
 package api
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 )
+
+func TestTheDefaultTransportSpeaksHTTP2(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{true, false} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		defer server.Close()
+		transport := defaultTransport()
+		defer transport.CloseIdleConnections()
+		transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+		transport.TLSClientConfig.RootCAs.AddCert(server.Certificate())
+		resp, err := (&http.Client{Transport: transport}).Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if text, err := io.ReadAll(resp.Body); err != nil || (string(text) == "HTTP/2.0") != http2 {
+			t.Errorf("offered HTTP/2: %t; got %s, %v", http2, text, err)
+		}
+	}
+}
 
 // The default transport must not even ask the environment for plain http.
 func TestPlainHTTPHasNoProxy(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 func TestRowsHaveRoomAtOnceButWithinTheBody(t *testing.T) {
@@ -54,4 +56,27 @@ func TestMembersThatNobodyReadsCostNothing(t *testing.T) {
 		!slices.Equal(reply.messages, []Notice{{Code: 1000, Message: "m", Pointer: "/p"}}) {
 		t.Errorf("got %+v, %+v, %v", rows.items, reply, err)
 	}
+}
+
+func TestTheFirst100MalformedMembersOfAListAreNamed(t *testing.T) {
+	t.Parallel()
+	rows := certificateRows()
+	item := `{"id":"b","name":7}`
+	if _, err := decode([]byte(`{"success":true,"result":[`+strings.Repeat(item+",", 149)+item+`]}`), rows, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, cert := range rows.items {
+		if named := slices.Equal(cert.Malformed, []string{"/name"}); cert.Name != "" || named != (i < 100) {
+			t.Errorf("item %d: %q, malformed %q", i, cert.Name, cert.Malformed)
+		}
+	}
+	if len(rows.items) != 150 {
+		t.Errorf("%d items", len(rows.items))
+	}
+}
+
+func certificateRows() *list[generated.Certificate, Certificate, *generated.Certificate] {
+	return &list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+		return newCertificate("a", cert, malformed)
+	}}
 }

@@ -280,6 +280,25 @@ func TestPasswordsOfProxiesAreWithheld(t *testing.T) {
 	}
 }
 
+func TestCredentialsAreReplacedFromAFixedLengthOn(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[int]struct{ text, body bool }{3: {false, false}, 4: {true, false}, 11: {true, false}, 12: {true, true}} {
+		secret := token[:length]
+		client, err := api.New(api.APIToken(secret), api.WithHTTPClient(&http.Client{Transport: scripted(
+			reply(200, `{"success":true,"result":[{"service":"`+secret+`"}]}`))}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := client.Associations(t.Context(), cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := list.Associations[0].Service; (got != secret) != want.text || strings.Contains(string(list.Body), secret) == want.body {
+			t.Errorf("%d characters: %q, %s", length, got, list.Body)
+		}
+	}
+}
+
 func TestShortCredentialsDoNotGarbleAnswers(t *testing.T) {
 	t.Parallel()
 	client, err := api.New(api.APIToken("result"), api.WithHTTPClient(&http.Client{Transport: scripted(reply(200, inUseBody))}))

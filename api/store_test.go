@@ -303,6 +303,9 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 	items := map[string]api.InventoryItem{}
 	var last error
 	for item, err := range client.Inventory(t.Context(), account, opts...) {
+		if last != nil || err != nil && item.Certificate.Ref.ID+item.Certificate.Ref.AccountID != "" {
+			t.Errorf("got %+v with the error %v, after %v", item, err, last)
+		}
 		if last = err; err != nil {
 			continue
 		}

@@ -159,6 +159,8 @@ func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 		uploads int
 	}{
 		"429 of the API":  {func() *http.Response { return answer(429, envelopeWith("1"), "Retry-After", "1") }, 2},
+		"code 971":        {func() *http.Response { return answer(400, envelopeWith("971"), "Retry-After", "1") }, 2},
+		"code 971, 502":   {func() *http.Response { return answer(502, envelopeWith("971"), "Retry-After", "1") }, 1},
 		"429 of the edge": {func() *http.Response { return answer(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
 		"500":             {refuse(500, 1), 1},
 		"503":             {refuse(503, 1), 1},

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,13 +59,46 @@ func sampleRecords() []record {
 	}
 }
 
+// sampleDeletions are the sample records as the plan of a deletion, or with what
+// became of each when it was carried out.
+func sampleDeletions(done bool) []record {
+	records := sampleRecords()
+	for id, name := range map[string]string{"55555555-0c35-4c7f-82c7-8e9487d3ff60": "gone before", "66666666-0c35-4c7f-82c7-8e9487d3ff60": "refused"} {
+		another := records[1]
+		another.Certificate.Ref.ID, another.Certificate.Name = id, name
+		records = append(records, another)
+	}
+	for i, r := range records {
+		r.keep(obstacle(&r))
+		d := r.deletion
+		switch name := r.Certificate.Name; {
+		case d.err != nil:
+		case !done:
+			d.State = deletionPlanned
+		case name == "partner":
+			d.State, d.err = api.DeletionUnknown, fmt.Errorf("%w: the outcome is unknown", &api.Error{StatusCode: 502, Attempts: 4})
+		case name == "refused":
+			d.err = &api.Error{StatusCode: 400, Attempts: 1, Details: []api.ErrorDetail{{Code: 1433, Message: "cannot be deleted\x1b[2J at this time"}}}
+		default:
+			d.State, d.DeletedAt, d.RayID, d.AlreadyGone = api.DeletionDone, sampleTime, "9f1c", name == "gone before"
+		}
+		records[i] = r
+	}
+	return records
+}
+
 func sampleReport(t *testing.T, kind kindOfReport, name string, width int) *report {
+	t.Helper()
+	return reportOf(t, sampleRecords(), kind, name, width)
+}
+
+func reportOf(t *testing.T, records []record, kind kindOfReport, name string, width int) *report {
 	t.Helper()
 	columns, err := columnsOf(columnKeys(kind, name, true))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &report{kind: kind, records: sampleRecords(), columns: columns, headers: true, width: width, now: sampleTime, accounts: 2}
+	r := &report{kind: kind, records: records, columns: columns, headers: true, width: width, now: sampleTime, accounts: 2}
 	r.summary = newSummary(kind, api.AllSources())
 	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
 	for i := range r.records {
@@ -102,12 +137,25 @@ func TestFormats(t *testing.T) {
 		"usage.table":      {reportUsage, "table", 0, false},
 		"usage-40":         {reportUsage, "table", 40, false},
 		"usage.csv":        {reportUsage, "csv", 0, false},
+		"plan.table":       {reportDelete, "table", 0, false},
+		"plan.json":        {reportDelete, "json", 0, false},
+		"plan.jsonl":       {reportDelete, "jsonl", 0, false},
+		"deletion.table":   {reportDelete, "table", 0, false},
+		"deletion-80":      {reportDelete, "table", 80, false},
+		"deletion.json":    {reportDelete, "json", 0, false},
+		"deletion.jsonl":   {reportDelete, "jsonl", 0, false},
+		"deletion.csv":     {reportDelete, "csv", 0, false},
+		"deletion.id":      {reportDelete, "id", 0, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			r := sampleReport(t, test.kind, test.format, test.width)
+			records, done := sampleRecords(), strings.HasPrefix(name, "deletion")
+			if test.kind == reportDelete {
+				records = sampleDeletions(done)
+			}
+			r := reportOf(t, records, test.kind, test.format, test.width)
 			r.out, r.colors = &got, palette{test.colors}
 			f, err := findFormat(test.format)
 			if err != nil {
@@ -115,6 +163,10 @@ func TestFormats(t *testing.T) {
 			}
 			if err := f.write(r); err != nil {
 				t.Fatal(err)
+			}
+			if test.kind == reportDelete && test.format == "table" { // with what standard error says
+				r.summary.writeProblems(&got)
+				r.summary.write(&got, palette{}, &query{deletion: deletion{yes: done}})
 			}
 			compareGolden(t, name, got.Bytes())
 		})

@@ -13,6 +13,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
@@ -32,7 +33,11 @@ const (
 	expectsKey = "x-overwrites"
 )
 
-var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+var (
+	validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	// extension matches what this project and oapi-codegen read in a contract.
+	extension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
+)
 
 // Overlay is one overlay document.
 type Overlay struct {
@@ -151,7 +156,14 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 			return Action{}, fmt.Errorf("%s: %q is not a JSONPath: %w", a.ID, expression, err)
 		}
 	}
-	return a, nil
+	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, place spec.Place, at string) error {
+		for _, key := range spec.SortedKeys(o) {
+			if place == spec.Fields && strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
+				return fmt.Errorf("%s: update: %s/%s: not an extension that anything reads", a.ID, at, key)
+			}
+		}
+		return nil
+	})
 }
 
 // asInDocuments returns a value that yaml read with the types that documents

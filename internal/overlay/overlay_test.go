@@ -279,6 +279,7 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 		"bad target":        {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
 		"unknown member":    {action("{x-id: a, desciption: d, description: d, target: $.a, remove: true}"), "desciption: not a member of an action"},
 		"unknown extension": {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
+		"unread extension":  {action("{x-id: a, description: d, target: $.a, update: {b: [{c: {x-decide: true}}]}}"), "x.yaml#a: update: /b/0/c/x-decide: not an extension that anything reads"},
 		"proof of no text":  {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or of another kind"},
 		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or of another kind"},
 		"overwrites .inf":   {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: [.inf]}"), "x-overwrites: "},

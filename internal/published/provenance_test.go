@@ -112,8 +112,8 @@ func module(t *testing.T) fstest.MapFS {
 	t.Helper()
 	return fstest.MapFS{
 		spec.OperationsFile: {Data: []byte(`operations:
-  - {name: listA, method: GET, path: /a, document: a.json, noun: A, permission: A Read}
-  - {name: listB, method: GET, path: /b, document: b.json, noun: B, permission: B Read}
+  - {name: listA, method: GET, path: /a, document: a.json, noun: A, permission: "Zone: A Read"}
+  - {name: listB, method: GET, path: /b, document: b.json, noun: B, permission: "Zone: B Read"}
 `)},
 		ProvenanceFile:  {Data: []byte(encoded(t, records()))},
 		Dir + "/a.json": {Data: []byte(textA)},

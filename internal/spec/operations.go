@@ -35,6 +35,7 @@ var (
 	goTypeName    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	pathTemplate  = regexp.MustCompile(`^(/([A-Za-z0-9_.-]+|\{[A-Za-z0-9_]+\}))+$`)
 	pathParameter = regexp.MustCompile(`\{([^{}/]*)\}`)
+	permission    = regexp.MustCompile(`^(Account|Zone): [A-Z]\w*( \w+)* (Read|Write)$`)
 )
 
 // ReadOperations reads the list of the module in fsys.
@@ -87,8 +88,8 @@ func (op Operation) check() error {
 		return fmt.Errorf("document %q: want the name of a .json file", op.Document)
 	case !goTypeName.MatchString(op.Noun):
 		return fmt.Errorf("noun %q: want a Go name", op.Noun)
-	case op.Permission == "":
-		return errors.New("permission: missing")
+	case !permission.MatchString(op.Permission):
+		return fmt.Errorf("permission %q: want Account or Zone, a colon, and a name that ends in Read or Write", op.Permission)
 	}
 	for place, name := range op.Names {
 		if !goTypeName.MatchString(name) {

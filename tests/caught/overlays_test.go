@@ -4,6 +4,7 @@ package caught
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
@@ -174,6 +176,40 @@ func TestLeavingOutAnOverlayActionIsCaught(t *testing.T) {
 				t.Error("the property holds without the action")
 			}
 		})
+	}
+}
+
+var union = regexp.MustCompile(`\[('[^']+'(?:,'[^']+')+)\]`)
+
+// An action whose target lists several names, as in ['errors','messages'], changes
+// something at each of them. The pipeline itself is content with one.
+func TestEachNameInATargetIsChanged(t *testing.T) {
+	t.Parallel()
+	whole := sources[stored]()
+	overlays, err := normalize.ReadOverlays(os.DirFS(moduleRoot))
+	if whole.err != nil || err != nil {
+		t.Fatal(whole.err, err)
+	}
+	names := 0
+	_, err = normalize.Run(whole.stages.Canonical, whole.stages.Operations, overlays, func(outcomes []overlay.Outcome) error {
+		for _, o := range outcomes {
+			if o.Effect != overlay.Applied {
+				continue
+			}
+			for _, group := range union.FindAllStringSubmatch(o.Action.Target, -1) {
+				for name := range strings.SplitSeq(group[1], ",") {
+					names++
+					segment := "/" + spec.Escape(strings.Trim(name, "'")) + "/"
+					if !slices.ContainsFunc(o.Changed, func(pointer string) bool { return strings.Contains(pointer+"/", segment) }) {
+						t.Errorf("%s: %s changes nothing: take it out of the target", o.Action.ID, name)
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || names == 0 {
+		t.Errorf("%d names, %v", names, err)
 	}
 }
 

@@ -3,6 +3,8 @@ package faults
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,71 +15,113 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// A deletion meets each fault once, in the response to its DELETE, which has had its
-// effect or not. What the client reports is never contrary to what is in the store.
+// variant is how a deletion meets a fault.
+type variant struct {
+	name string
+	// effective: the first DELETE has its effect although the fault follows.
+	effective bool
+	// always: every DELETE meets the fault, and otherwise the first one only.
+	always bool
+}
+
+// A deletion meets each fault, on the way to the server or in the response to its
+// DELETE. What the client reports is never contrary to what is in the store.
 func TestDeletionsAreReportedAsTheyAre(t *testing.T) {
 	t.Parallel()
-	missing := fs.Failure(404, 1472)
-	stored := result(`{"id":"` + cert.ID + `","ca":false,"type":"custom"}`)
 	for _, f := range table {
-		if f.way != nil {
-			continue // never arrives; see package api
-		}
-		for name, effective := range map[string]bool{"with effect": true, "without effect": false} {
-			refusal := f.status >= 400 && f.status < 500 && f.status != http.StatusRequestTimeout || f.name == "success false with 200"
-			if effective && refusal {
-				continue // the API does not do what it refuses
+		refusal := !slices.Contains(f.is, api.ErrUnexpectedResponse) && // by the API itself
+			(f.status >= 400 && f.status < 500 && f.status != http.StatusRequestTimeout || f.name == "success false with 200")
+		for _, v := range []variant{{"with effect", true, false}, {"without effect", false, false}, {"always", false, true}, {"always, with effect", true, true}} {
+			if v.effective && (refusal || f.way != nil) {
+				continue // the API does not do what it refuses or what does not arrive
 			}
-			t.Run(f.name+", "+name, func(t *testing.T) {
+			t.Run(f.name+", "+v.name, func(t *testing.T) {
 				t.Parallel()
-				var asked, gone atomic.Bool
-				server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {
-					path := x.Request.URL.Path
-					switch {
-					case x.Request.Method == http.MethodDelete && asked.CompareAndSwap(false, true):
-						gone.Store(effective)
-						return f.answer(x)
-					case x.Request.Method == http.MethodDelete && !gone.Swap(true):
-						return stored(x)
-					case x.Request.Method == http.MethodDelete:
-						return missing(x)
-					case strings.HasSuffix(path, "/gateway/configuration"):
-						return result(`{"settings":{}}`)(x)
-					case !strings.HasSuffix(path, "/"+cert.ID):
-						return result(`[]`)(x)
-					case gone.Load():
-						return missing(x)
-					default:
-						return stored(x)
-					}
-				}), nil)
-				client := newClient(t, server.URL(), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(attemptTimeout))
-				deletion, err := client.DeleteUnused(t.Context(), cert, api.WithDeleteTimeout(3*time.Second))
-				if deletion == nil || !asked.Load() {
-					t.Fatalf("no DELETE was sent: %v", err)
+				again := f.treatment != final && f.treatment != blocked && !v.always
+				limit := time.Minute // so that a loaded machine has the time to show it
+				if !again && !v.effective {
+					limit = 3 * time.Second
 				}
+				store := newCell(t, f, operations[2], situation{}.attempt(f)).store(v)
+				deletion, err := store.cell.client.DeleteUnused(t.Context(), cert, api.WithDeleteTimeout(limit))
+				if deletion == nil || !store.failed.Load() {
+					t.Fatalf("the deletion did not meet the fault: %v", err)
+				}
+				gone := store.gone.Load()
 				switch deletion.State {
 				case api.DeletionDone:
-					if !gone.Load() || err != nil {
-						t.Errorf("deleted, %v; in truth gone: %v", err, gone.Load())
+					if !gone || err != nil {
+						t.Errorf("deleted, %v; in truth gone: %v", err, gone)
 					}
 				case api.DeletionKept:
-					if gone.Load() || err == nil {
-						t.Errorf("kept, %v; in truth gone: %v", err, gone.Load())
+					if gone || err == nil || errors.Is(err, api.ErrOutcomeUnknown) {
+						t.Errorf("kept, %v; in truth gone: %v", err, gone)
 					}
 				default:
 					if !errors.Is(err, api.ErrOutcomeUnknown) {
 						t.Errorf("unknown, %v", err)
 					}
 				}
-				if again := f.treatment != final && f.treatment != blocked; again != (deletion.State == api.DeletionDone) && !effective {
-					t.Errorf("%s, %v", deletion.State, err)
+				if want := again || v.effective; want != (deletion.State == api.DeletionDone) {
+					t.Errorf("%s, %v; want deleted: %v", deletion.State, err, want)
 				}
-				if effective && deletion.State != api.DeletionDone {
-					t.Errorf("%s although the API shows that it is gone: %v", deletion.State, err)
+				certain := refusal || f.way != nil && f.name != abortedName
+				if !again && !v.effective && certain != (deletion.State == api.DeletionKept) {
+					t.Errorf("%s, %v; want kept: %v", deletion.State, err, certain)
+				}
+				if err != nil && !errors.Is(err, f.is[0]) {
+					t.Errorf("does not match %q: %v", f.is[0], err)
 				}
 				canary.Check(t, "error", err)
 			})
 		}
 	}
+}
+
+// store is a server that has one certificate, which nothing uses.
+type store struct {
+	cell *cell
+	// gone is whether the certificate was deleted, and failed whether a DELETE has
+	// met the fault.
+	gone, failed atomic.Bool
+}
+
+// store makes the DELETE of the cell meet the fault, and everything else succeed.
+func (c *cell) store(v variant) *store {
+	s := &store{cell: c}
+	meets := func() bool { return !s.failed.Swap(true) || v.always }
+	if c.fault.way != nil {
+		var deleting atomic.Bool
+		c.link.transport.DisableKeepAlives = true // one dial for each request
+		c.link.transport.Proxy = func(r *http.Request) (*url.URL, error) {
+			deleting.Store(r.Method == http.MethodDelete) // whose dial comes next
+			return nil, nil
+		}
+		c.link.fail(func(int) bool { return deleting.Load() && meets() }, nothing)
+	}
+	missing := fs.Failure(404, 1472)
+	stored := result(`{"id":"` + cert.ID + `","ca":false,"type":"custom"}`)
+	c.server.SetPlan(fs.Always(func(x *fs.Exchange) bool {
+		path := x.Request.URL.Path
+		switch {
+		case x.Request.Method == http.MethodDelete && c.fault.way == nil && meets():
+			if v.effective {
+				s.gone.Store(true)
+			}
+			return c.fault.answer(x)
+		case x.Request.Method == http.MethodDelete && !s.gone.Swap(true):
+			return stored(x)
+		case x.Request.Method == http.MethodDelete:
+			return missing(x)
+		case strings.HasSuffix(path, "/gateway/configuration"):
+			return result(`{"settings":{}}`)(x)
+		case !strings.HasSuffix(path, "/"+cert.ID):
+			return result(`[]`)(x)
+		case s.gone.Load():
+			return missing(x)
+		default:
+			return stored(x)
+		}
+	}))
+	return s
 }

@@ -60,7 +60,7 @@ func TestEveryFaultInEverySituation(t *testing.T) {
 	t.Parallel()
 	seen := &report{cells: make(map[string]string)}
 	t.Cleanup(func() {
-		if want := 108 * len(operations); len(seen.cells) != want {
+		if want := 112 * len(operations); len(seen.cells) != want {
 			t.Errorf("%d cells instead of %d were filled", len(seen.cells), want)
 		}
 		t.Log(seen)

@@ -80,7 +80,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			if patient {
-				time.AfterFunc(retryAfter+time.Second, cancel)
+				time.AfterFunc(retryAfter*3/2, cancel) // between the second attempt and the third
 			}
 			items := 0
 			for item, err := range client.Inventory(ctx, cert.AccountID, api.WithSources(api.SourceAssociations)) {

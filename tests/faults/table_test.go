@@ -46,12 +46,16 @@ const (
 	attemptTimeout = 2 * time.Second
 	// retryAfter is what the server asks for with 429.
 	retryAfter = 3 * time.Second
+	// abortedName is that of the one fault of the way after which the request may
+	// have arrived: there was a connection.
+	abortedName = "reset in the request"
 )
 
 var table = []fault{
 	{name: "refused", way: refused, treatment: retried, is: unreachable, cause: refusedConnection},
 	{name: "name lookup fails", way: nameless, treatment: retried, is: unreachable, cause: as[*net.DNSError]},
 	{name: "bad certificate", way: untrusted, treatment: final, is: unreachable, cause: as[*tls.CertificateVerificationError]},
+	{name: abortedName, way: aborted, treatment: retried, is: unreachable, cause: reset},
 
 	{name: "reset before header", answer: fs.ResetBeforeHeader(), treatment: retried, is: unreachable, cause: reset},
 	{name: "reset in header", answer: fs.ResetMidHeader(), treatment: retried, is: unreachable, cause: reset},
@@ -96,8 +100,12 @@ func as[T error](err error) bool {
 }
 
 func refusedConnection(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
-func reset(err error) bool             { return errors.Is(err, syscall.ECONNRESET) || cutOff(err) }
-func cutOff(err error) bool            { return errors.Is(err, io.ErrUnexpectedEOF) }
+
+func reset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || cutOff(err)
+}
+
+func cutOff(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
 
 func timeout(err error) bool {
 	var t net.Error

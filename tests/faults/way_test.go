@@ -61,6 +61,34 @@ func refused(_ *testing.T, l *link) {
 	}
 }
 
+// aborted resets the connection when the request begins to arrive.
+func aborted(t *testing.T, l *link) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1))
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0)
+			}
+			_ = conn.Close()
+		}
+	}()
+	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if _, bad := l.next(); bad {
+			addr = listener.Addr().String()
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+}
+
 func nameless(t *testing.T, l *link) {
 	knows, knowsNot := dnsserver.Start(t), dnsserver.Start(t)
 	knowsNot.Fail(true)

@@ -1,6 +1,8 @@
 // Package readme holds the README to what it says: its commands exist and
-// print what it shows, its Go code is a tested Example, and it stays short. The
-// files and make targets that it and the other documents name exist.
+// print what it shows, its Go code is a tested Example, its links point to
+// something, and it stays short. It does the same for the code of the package comment
+// of api, and requires a test for each sentence of that and of SECURITY.md. The files
+// and make targets that the documents name exist.
 package readme
 
 import (
@@ -35,11 +37,7 @@ func readme(t *testing.T) string { return document(t, "README.md") }
 
 func document(t *testing.T, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(moduleRoot, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+	return contents(t, moduleRoot, name)
 }
 
 // documents are those that a reader of the repository begins with.

@@ -130,6 +130,25 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 	}
 }
 
+func TestRefusalsThatFollowEachOtherLastLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		l.Release(enterNow(t, l), limited(0))
+		for _, seconds := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60} {
+			probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour})
+			if no != nil || probe.Waited != seconds*time.Second {
+				t.Fatalf("waited %v, want %v s: %+v", probe.Waited, int(seconds), no)
+			}
+			l.Release(probe, limited(0))
+		}
+		l.Release(l.admit(nil), limited(2*time.Minute)) // the server says more
+		if probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour}); no != nil || probe.Waited != 2*time.Minute {
+			t.Errorf("waited %v: %+v", probe.Waited, no)
+		}
+	})
+}
+
 func TestABlockCannotLastForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
