@@ -333,7 +333,7 @@ func (p *Plan) generate(ctx context.Context, before, after spec.Object, ops spec
 			if _, stored := generate.Generate(ctx, p.root, before, ops); stored != nil {
 				return errors.Join(ctx.Err(), stored)
 			}
-			return refuse(ungenerated(after, err))
+			return refuse(fmt.Errorf("no Go code can be generated from the new contract: %s%w", unnamed(after), err))
 		}
 		return errors.Join(ctx.Err(), err)
 	}
@@ -354,14 +354,14 @@ func (p *Plan) generate(ctx context.Context, before, after spec.Object, ops spec
 	if p.Report.Go.SameCode {
 		return nil
 	}
-	err = vet(ctx, p.root, files)
-	if broken, ok := errors.AsType[*BuildError](err); ok {
-		if stored := vet(ctx, p.root, nil); stored != nil {
-			return fmt.Errorf("%w: %w", errTree, stored)
-		}
-		return refuse(broken)
+	fault, err := vet(ctx, p.root, files)
+	if err != nil || fault == "" {
+		return err
 	}
-	return err
+	if stored, err := vet(ctx, p.root, nil); err != nil || stored != "" {
+		return errors.Join(err, fmt.Errorf("%w: %s", errTree, stored))
+	}
+	return refuse(fmt.Errorf("the module does not compile against the new contract: %s%s", collisions(files), fault))
 }
 
 // change adds the files whose content is not in the tree already.
