@@ -63,7 +63,7 @@ func TestWhatAnOverlayHidesKeepsItsClass(t *testing.T) {
 				return nil
 			}
 			r := only(t, edited(t, tt.contract...), tt.before, tt.after, overwritten)
-			if got := asText(t, r); r.Class != tt.want || !strings.Contains(got, tt.meaning) {
+			if got := r.Text(); r.Class != tt.want || !strings.Contains(got, tt.meaning) {
 				t.Errorf("%v, want %v because of %q:\n%s", r.Class, tt.want, tt.meaning, got)
 			}
 		})
@@ -182,7 +182,7 @@ Go
 Files that an update writes
   none
 `
-	if diff := cmp.Diff(want, asText(t, r)); diff != "" {
+	if diff := cmp.Diff(want, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -193,20 +193,23 @@ func TestTheReportInFull(t *testing.T) {
 		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
 	}
 	r := Report{
-		Class: Refused, Refusal: "no \x1b[31mreason", Warnings: []string{"a warning"}, Operations: []Operation{},
+		Class: Refused, Refusal: "no \x1b[31mreason", Source: Source{Name: "a.json"}, Warnings: []string{"a warning"}, Operations: []Operation{},
 		Overlays: CompareOverlays(
 			[]overlay.Outcome{outcome("a#1", overlay.Applied), outcome("a#2", overlay.Satisfied), outcome("a#3", overlay.Satisfied), outcome("a#4", overlay.Satisfied)},
 			[]overlay.Outcome{outcome("a#1", overlay.Satisfied), outcome("a#2", overlay.Applied), outcome("a#3", overlay.Unmatched), outcome("a#4", overlay.Satisfied)}),
 	}
-	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: , OpenAPI , licence \nwarning: a warning\n\nOperations\n  no change\n\n" +
+	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: a.json, OpenAPI , licence \nwarning: a warning\n\nOperations\n  no change\n\n" +
 		"Overlay actions\n  match nothing in the new text:\n    a#3\n  satisfied by the new text:\n    a#1\n  needed again:\n    a#2\n"
-	if diff := cmp.Diff(refused, asText(t, r)); diff != "" {
+	if diff := cmp.Diff(refused, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got, want := (&Report{Class: Refused, Refusal: "reason"}).Text(), "refused: the document cannot be used\nbecause: reason\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 	r = Report{Files: []string{"openapi/a.json"}, Overlays: Overlays{Listed: []string{"a#1"}}, Go: Go{SameCode: true}}
 	const taken = "none: the published text is worded otherwise and means the same\nsource: , OpenAPI , licence \n\nOperations\n  no change\n\n" +
 		"Overlay actions\n  as before (1 satisfied by the text itself)\n\nGo\n  only comments change in the generated code\n\nFiles that an update writes\n  openapi/a.json\n"
-	if diff := cmp.Diff(taken, asText(t, r)); diff != "" {
+	if diff := cmp.Diff(taken, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -215,9 +218,9 @@ func TestTheReportInFull(t *testing.T) {
 func TestNamesCannotForgeLines(t *testing.T) {
 	t.Parallel()
 	r := Report{Operations: []Operation{{Name: "GET /a\nforged", Changes: []Change{{Pointer: "/paths/~1a\nforged/get/x\nforged", Message: "x", Meaning: "y."}}}}}
-	for line := range strings.Lines(asText(t, r)) {
+	for line := range strings.Lines(r.Text()) {
 		if strings.HasPrefix(strings.TrimSpace(line), "forged") {
-			t.Errorf("the line %q in:\n%s", line, asText(t, r))
+			t.Errorf("the line %q in:\n%s", line, r.Text())
 		}
 	}
 }
@@ -265,7 +268,7 @@ func TestReferencesToComponentsAreFollowed(t *testing.T) {
 	t.Parallel()
 	named := edited(t, "/components/schemas", `{"State": {"type": "string", "enum": ["on", "off"]}}`, "row/properties/state", `{"$ref": "#/components/schemas/State"}`)
 	if got, r := classOf(t, edited(t), named); got != None {
-		t.Errorf("%v, want none:\n%s", got, asText(t, r))
+		t.Errorf("%v, want none:\n%s", got, r.Text())
 	}
 }
 

@@ -153,12 +153,3 @@ func classOf(t testing.TB, before, after spec.Object) (Class, Report) {
 	}
 	return r.Class, r
 }
-
-func asText(t testing.TB, r Report) string {
-	t.Helper()
-	var out strings.Builder
-	if err := r.WriteText(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}

@@ -139,7 +139,7 @@ func TestNoMutationIsJudgedTooMildly(t *testing.T) {
 			}
 			got, r := classOf(t, plain(), doc)
 			if got != want {
-				t.Errorf("%s: %s: %v, want %v\n%s", pointer, m.name, got, want, asText(t, r))
+				t.Errorf("%s: %s: %v, want %v\n%s", pointer, m.name, got, want, r.Text())
 			}
 			for _, op := range r.Operations {
 				for _, c := range op.Changes {
@@ -174,7 +174,7 @@ func TestAnyMutationIsNoMilderThanTheChecker(t *testing.T) {
 		if level >= checker.ERR && !ownRule[id] {
 			judged++
 			if r.Class < Breaking {
-				t.Errorf("%d: %v here, an error to oasdiff (%s)\n%s", i, r.Class, id, asText(t, r))
+				t.Errorf("%d: %v here, an error to oasdiff (%s)\n%s", i, r.Class, id, r.Text())
 			}
 		}
 	}

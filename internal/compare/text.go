@@ -3,7 +3,6 @@ package compare
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 
@@ -19,16 +18,15 @@ var headlines = map[Class]string{
 	Refused:       "the document cannot be used",
 }
 
-// WriteText writes the report for people.
-func (r *Report) WriteText(w io.Writer) error {
+// Text returns the report for people.
+func (r *Report) Text() string {
 	const longest = 2000
 	var out strings.Builder
 	for _, line := range r.lines() {
 		// A refused document can hold anything, also in the names that make its places.
 		out.WriteString(Line(line, longest) + "\n")
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return out.String()
 }
 
 func (r *Report) lines() []string {
@@ -39,6 +37,9 @@ func (r *Report) lines() []string {
 	out := []string{r.Class.String() + ": " + headline}
 	if r.Refusal != "" {
 		out = append(out, "because: "+r.Refusal)
+	}
+	if r.Refusal != "" && r.Source == (Source{}) {
+		return out // before anything else was found out
 	}
 	out = append(out, fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
 	for _, warning := range r.Warnings {

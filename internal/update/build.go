@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/scanner"
+	"go/token"
 	"maps"
 	"os"
 	"os/exec"
@@ -143,4 +145,19 @@ func unnamed(contract spec.Object) string {
 		}
 	}
 	return out
+}
+
+// tokens returns the tokens of a Go file. Those of two files that differ in nothing
+// but comments and layout are equal; such a difference does not change what compiles.
+func tokens(source []byte) []string {
+	var s scanner.Scanner
+	s.Init(token.NewFileSet().AddFile("", -1, len(source)), source, nil, 0)
+	var out []string
+	for {
+		_, kind, text := s.Scan()
+		if kind == token.EOF {
+			return out
+		}
+		out = append(out, kind.String()+" "+text)
+	}
 }

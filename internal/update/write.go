@@ -15,42 +15,55 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/published"
 )
 
-// change is one file that gets a new content.
+// change is a file that gets a new content.
 type change struct {
-	path, staged string
-	old          []byte
-	existed      bool
+	name, path   string // slash-separated from the root of the module, and in the file system
+	staged       string // where the new content stands until all are written
+	old, content []byte // old is nil if the file is not there
+}
+
+// changed returns those of files, by their slash-separated paths below root, that
+// do not have their content already, ordered by name.
+func changed(root string, files map[string][]byte) ([]change, error) {
+	var changes []change
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c := change{name: name, path: filepath.Join(root, filepath.FromSlash(name)), content: files[name]}
+		var err error
+		if c.old, err = os.ReadFile(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err != nil || !bytes.Equal(c.old, c.content) {
+			changes = append(changes, c)
+		}
+	}
+	return changes, nil
 }
 
 // Write puts files, by their slash-separated paths below root, in place. All
 // contents are on disk before the first file changes; files that have their
 // content already are not touched. An error, and the end of ctx until the last
 // file is in place, put back what was there.
-func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
-	var changes []change
+func Write(ctx context.Context, root string, files map[string][]byte) error {
+	changes, err := changed(root, files)
+	if err != nil {
+		return err
+	}
+	return write(ctx, changes)
+}
+
+func write(ctx context.Context, changes []change) (err error) {
 	defer func() {
 		for _, c := range changes {
 			err = errors.Join(err, removeIfThere(c.staged))
 		}
 	}()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	for i := range changes {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("nothing was changed: %w", err)
 		}
-		c := change{path: filepath.Join(root, filepath.FromSlash(name))}
-		c.old, err = os.ReadFile(c.path)
-		switch {
-		case err == nil && bytes.Equal(c.old, files[name]):
-			continue
-		case err == nil:
-			c.existed = true
-		case !errors.Is(err, fs.ErrNotExist):
+		if changes[i].staged, err = stage(changes[i].path, changes[i].content); err != nil {
 			return err
 		}
-		if c.staged, err = stage(c.path, files[name]); err != nil {
-			return err
-		}
-		changes = append(changes, c)
 	}
 	return swap(ctx, changes, os.Rename)
 }
@@ -66,7 +79,7 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 			continue
 		}
 		for _, done := range changes[:i] {
-			if done.existed {
+			if done.old != nil {
 				err = errors.Join(err, os.WriteFile(done.path, done.old, 0o644))
 			} else {
 				err = errors.Join(err, os.Remove(done.path))

@@ -147,7 +147,7 @@ func TestSwapPutsBackWhatItReplaced(t *testing.T) {
 	root := fill(t, map[string]string{"a": "old", "staged-a": "new", "staged-b": "new", "staged-c": "new"})
 	at := func(name string) string { return filepath.Join(root, name) }
 	changes := []change{
-		{path: at("a"), staged: at("staged-a"), old: []byte("old"), existed: true},
+		{path: at("a"), staged: at("staged-a"), old: []byte("old")},
 		{path: at("b"), staged: at("staged-b")},
 		{path: at("c"), staged: at("staged-c")},
 	}
