@@ -166,7 +166,7 @@ func TestAnyMutationIsNoMilderThanTheChecker(t *testing.T) {
 		for range 1 + i%3 {
 			mutate(random, doc["paths"], 12)
 		}
-		r, err := Compare(Side{decode(t, fixture), decode(t, fixture)}, Side{doc, doc}, nil)
+		r, err := Compare(sides(decode(t, fixture), decode(t, fixture)), sides(doc, doc))
 		if err != nil {
 			continue
 		}

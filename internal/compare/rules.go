@@ -33,14 +33,14 @@ func (d *difference) breaks() string {
 // judged gives the difference the class of the checker's findings about it. One
 // that the checker does not report counts as breaking.
 func (d *difference) judged(findings []checker.Change) {
-	d.class, d.meaning = Breaking, unknown
+	d.Class, d.Meaning = Breaking, unknown
 	for _, finding := range findings {
 		switch {
 		case finding.GetLevel() >= checker.WARN:
-			d.meaning, d.rule = d.breaks(), finding.GetId()
+			d.Meaning, d.Rule = d.breaks(), finding.GetId()
 			return
 		default:
-			d.class, d.meaning, d.rule = Compatible, d.stays(), finding.GetId()
+			d.Class, d.Meaning, d.Rule = Compatible, d.stays(), finding.GetId()
 		}
 	}
 }
@@ -49,10 +49,10 @@ func (d *difference) judged(findings []checker.Change) {
 // reports whether one does. The checker of oasdiff judges the others.
 func (d *difference) decide() bool {
 	rule := func(class Class, meaning string) bool {
-		d.class, d.meaning = class, meaning
+		d.Class, d.Meaning = class, meaning
 		return true
 	}
-	removed, field := d.after == nil, d.at() == spec.Fields
+	removed, field := d.after == nil, d.holder.place == spec.Fields
 	switch {
 	// Of the document, only the address of the first server is used. A version of
 	// the whole document says nothing about these operations.
@@ -76,7 +76,7 @@ func (d *difference) decide() bool {
 	case field && d.key == "deprecated":
 		// The checker wants a sunset date, which this vendor does not give.
 		return rule(Compatible, "It works for now; look for what replaces it.")
-	case field && isProse(d.key), spec.JSON(d.quiet(d.before)) == spec.JSON(d.quiet(d.after)):
+	case field && isProse(d.key), spec.JSON(d.before.quiet()) == spec.JSON(d.after.quiet()):
 		return rule(Documentation, proseMeaning)
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
@@ -117,8 +117,8 @@ func (d *difference) narrows() (narrower, known bool) {
 	came, went := d.before == nil, d.after == nil
 	switch d.key {
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
-		if d.key == "additionalProperties" && (d.before == false || d.after == false) {
-			return d.after == false, true
+		if d.key == "additionalProperties" && (d.before.quiet() == false || d.after.quiet() == false) {
+			return d.after.quiet() == false, true
 		}
 		return came, came != went
 	}
@@ -128,18 +128,20 @@ func (d *difference) narrows() (narrower, known bool) {
 // refused reports whether an example of the old text is a response that is no
 // longer valid: the contract check would refuse ordinary responses.
 func (d *difference) refused() bool {
-	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path) && !d.in("properties"); i++ {
-		at := difference{pair: d.pair, op: d.op, path: d.path[:i]}
-		refused, known := d.pair.refusals[at.subject()]
-		if !known {
-			was, is := valueAt(d.pair.before.operations[d.op], at.path), valueAt(d.pair.after.operations[d.op], at.path)
-			example, ok := spec.Child(was)["example"]
-			refused = ok && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example)
-			d.pair.refusals[at.subject()] = refused
+	if d.in("properties") {
+		return false
+	}
+	was, is := d.pair.before.member(d.op), d.pair.after.member(d.op)
+	inSchema := false
+	for _, name := range d.path {
+		if was == nil || is == nil {
+			return false
 		}
-		if refused {
+		example, ok := spec.Child(was.value)["example"]
+		if inSchema && ok && was.place == spec.Fields && accepts(was, example) && !accepts(is, example) {
 			return true
 		}
+		was, is, inSchema = was.member(name), is.member(name), inSchema || name == "schema"
 	}
 	return false
 }
@@ -153,8 +155,8 @@ func isPermission(key string) bool {
 // or all, the documents do not say: only a further one in a list is harmless, as
 // the vendor lists alternatives.
 func (d *difference) permissions() (Class, string) {
-	before, isList := d.before.([]any)
-	after, _ := d.after.([]any)
+	before, isList := d.before.quiet().([]any)
+	after, _ := d.after.quiet().([]any)
 	gone := slices.ContainsFunc(before, func(v any) bool { return !slices.Contains(after, v) })
 	switch {
 	case d.before == nil:
@@ -174,7 +176,7 @@ func (d *difference) credentials() (Class, string) {
 		return Compatible, "Credentials in use stay valid."
 	}
 	sent := strings.Split(d.key, " with ")
-	for way := range spec.Child(d.pair.after.operations, d.op, "security") {
+	for way := range d.pair.after.member(d.op).member("security").members {
 		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
 		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
 			return Compatible, "Callers with these credentials are still accepted."
@@ -203,7 +205,7 @@ func accepted(doc, op spec.Object) spec.Object {
 			case "http":
 				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
 			default:
-				sent = append(sent, kind+" "+spec.JSON(published(scheme, spec.Fields))+spec.JSON(scopes))
+				sent = append(sent, kind+" "+spec.JSON(quiet(scheme, spec.Fields))+spec.JSON(scopes))
 			}
 		}
 		slices.Sort(sent)
@@ -218,8 +220,8 @@ func accepted(doc, op spec.Object) spec.Object {
 	return out
 }
 
-func first(servers any) string {
-	list, _ := servers.([]any)
+func first(servers *node) string {
+	list, _ := servers.quiet().([]any)
 	if len(list) == 0 {
 		return ""
 	}

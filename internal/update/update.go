@@ -187,24 +187,12 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 // describe fills the parts of the report that come from comparing documents, as
 // far as the new one got.
 func (p *Plan) describe() (err error) {
-	if p.after.Merged != nil {
-		if p.after.Contract == nil { // what the overlays make of the text is not known
-			p.before.Contract = nil
-		}
-		p.Report, err = compare.Compare(side(p.before), side(p.after), overwrites(p.after.Outcomes))
-	}
+	p.Report, err = compare.Compare(p.before, p.after)
 	r := &p.Report
 	r.Source = compare.Source{
 		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
 		SHA256: p.taken.SourceSHA256, OpenAPI: compare.Line(p.taken.OpenAPI, 20),
 		Title: compare.Line(p.taken.Title, 100), Version: compare.Line(p.taken.Version, 40), License: cmp.Or(p.req.License, p.taken.License),
-	}
-	// An action that could not be applied leaves open what the others do.
-	known := slices.ContainsFunc(p.after.Outcomes, func(o overlay.Outcome) bool {
-		return o.Effect == overlay.Unmatched || strings.HasPrefix(o.Action.ID, path.Base(normalize.ContractOverlays))
-	})
-	if known {
-		r.Overlays = compare.CompareOverlays(p.before.Outcomes, p.after.Outcomes)
 	}
 	r.Go.Identical, r.Go.SameCode = true, true
 	p.warn()
@@ -212,22 +200,6 @@ func (p *Plan) describe() (err error) {
 		p.withdraw()
 	}
 	return err
-}
-
-func side(r normalize.Result) compare.Side {
-	return compare.Side{Merged: r.Merged, Contract: r.Contract}
-}
-
-// overwrites returns which overlay actions changed the merged published text at
-// a place.
-func overwrites(outcomes []overlay.Outcome) func(pointer string) []compare.Overwrite {
-	at := map[string][]compare.Overwrite{}
-	for _, o := range outcomes {
-		for _, pointer := range o.Changed {
-			at[pointer] = append(at[pointer], compare.Overwrite{Action: o.Action.ID, Expects: o.Action.Overwrites})
-		}
-	}
-	return func(pointer string) []compare.Overwrite { return at[pointer] }
 }
 
 // warn adds what the person who takes the revision should know of its licence.
