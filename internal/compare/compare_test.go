@@ -199,7 +199,7 @@ func TestTheReportInFull(t *testing.T) {
 			[]overlay.Outcome{outcome("2-contract/a#1", overlay.Satisfied), outcome("2-contract/a#2", overlay.Applied), outcome("2-contract/a#3", overlay.Unmatched), outcome("2-contract/a#4", overlay.Satisfied)}),
 	}
 	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: a.json, OpenAPI , licence \nwarning: a warning\n\nOperations\n  no change\n\n" +
-		"Overlay actions\n  match nothing in the new text:\n    2-contract/a#3\n  satisfied by the new text:\n    2-contract/a#1\n  needed again:\n    2-contract/a#2\n"
+		"Overlay actions\n  matches nothing in the new text: 2-contract/a#3\n  satisfied by the new text: 2-contract/a#1\n  needed again: 2-contract/a#2\n"
 	if diff := cmp.Diff(refused, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -220,10 +220,8 @@ func accepted(doc, op spec.Object) spec.Object {
 	return out
 }
 
+// first returns the address of the first server.
 func first(servers *node) string {
-	list, _ := servers.quiet().([]any)
-	if len(list) == 0 {
-		return ""
-	}
-	return strings.TrimRight(fmt.Sprint(spec.Child(list[0])["url"]), "/")
+	address, _ := spec.At(servers.quiet(), "/0/url")
+	return strings.TrimRight(fmt.Sprint(address), "/")
 }

@@ -36,11 +36,22 @@ func vet(ctx context.Context, root string, files map[string][]byte) (fault strin
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	overlay, err := stageOverlay(root, staging, files)
+	replace := map[string]string{}
+	for name := range files {
+		name = filepath.FromSlash(name)
+		replace[filepath.Join(root, name)] = filepath.Join(staging, name)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "go", "vet", "-overlay", overlay, "./...")
+	const overlayFile = "overlay.json"
+	staged := maps.Clone(files)
+	staged[overlayFile] = overlay
+	if err := Write(ctx, staging, staged); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "vet", "-overlay", filepath.Join(staging, overlayFile), "./...")
 	cmd.Dir = root
 	// Interrupted, the go command removes what it has begun; killed, it cannot.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -60,29 +71,6 @@ func vet(ctx context.Context, root string, files map[string][]byte) (fault strin
 		return "", fmt.Errorf("go vet: %w: %s", err, line)
 	}
 	return line, nil
-}
-
-// stageOverlay writes files below staging, by the same paths as in the module, and
-// returns the file that puts them in place.
-func stageOverlay(root, staging string, files map[string][]byte) (overlay string, err error) {
-	replace := map[string]string{}
-	for name, content := range files {
-		name = filepath.FromSlash(name)
-		staged := filepath.Join(staging, name)
-		if err := os.MkdirAll(filepath.Dir(staged), 0o700); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(staged, content, 0o600); err != nil {
-			return "", err
-		}
-		replace[filepath.Join(root, name)] = staged
-	}
-	encoded, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	overlay = filepath.Join(staging, "overlay.json")
-	return overlay, os.WriteFile(overlay, encoded, 0o600)
 }
 
 var (
