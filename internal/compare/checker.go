@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -104,11 +105,9 @@ func (d *difference) operation(n *node) spec.Object {
 		}
 		v = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, "required": list}
 	case d.holder.place == spec.Fields:
-		for key, value := range d.holder.members {
-			if _, isList := value.value.([]any); key != d.key && spec.Child(value.value) == nil && !isList && !isProse(key) && key != "deprecated" {
-				holder[key] = value.value
-			}
-		}
+		whole := spec.Child(d.holder.quiet())
+		delete(whole, d.key)
+		maps.Copy(holder, whole)
 	}
 	if slices.Contains(path, "schema") {
 		v = spec.Object{"type": "object", "properties": spec.Object{"value": v}}
@@ -124,12 +123,5 @@ func (d *difference) operation(n *node) spec.Object {
 			v = spec.Object{key: v}
 		}
 	}
-	op := spec.Child(v)
-	for _, response := range spec.Child(op, "responses") {
-		spec.Child(response)["description"] = ""
-	}
-	if op["responses"] == nil {
-		op["responses"] = spec.Object{}
-	}
-	return op
+	return spec.Child(v)
 }

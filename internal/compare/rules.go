@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,33 +16,32 @@ const (
 	unknown      = "No rule covers this difference: it counts as breaking until it has been reviewed."
 )
 
-// stays and breaks say what a change means in its direction.
-func (d *difference) stays() string {
-	if d.request() {
-		return "Requests stay valid."
-	}
-	return "Responses keep what was promised."
-}
-
-func (d *difference) breaks() string {
-	if d.request() {
-		return "Requests that were valid may be refused."
-	}
-	return "Responses may differ from what was promised."
-}
-
 // judged gives the difference the class of the checker's findings about it. One
 // that the checker does not report counts as breaking.
 func (d *difference) judged(findings []checker.Change) {
 	d.Class, d.Meaning = Breaking, unknown
-	for _, finding := range findings {
-		switch {
-		case finding.GetLevel() >= checker.WARN:
-			d.Meaning, d.Rule = d.breaks(), finding.GetId()
-			return
-		default:
-			d.Class, d.Meaning, d.Rule = Compatible, d.stays(), finding.GetId()
-		}
+	if len(findings) > 0 {
+		worst := slices.MaxFunc(findings, func(a, b checker.Change) int { return cmp.Compare(a.GetLevel(), b.GetLevel()) })
+		d.classify(worst.GetLevel() >= checker.WARN)
+		d.Rule = worst.GetId()
+	}
+}
+
+// classify gives the difference its class and what that means in its direction.
+func (d *difference) classify(breaks bool) {
+	d.Class = Compatible
+	if breaks {
+		d.Class = Breaking
+	}
+	switch {
+	case d.request() && breaks:
+		d.Meaning = "Requests that were valid may be refused."
+	case d.request():
+		d.Meaning = "Requests stay valid."
+	case breaks:
+		d.Meaning = "Responses may differ from what was promised."
+	default:
+		d.Meaning = "Responses keep what was promised."
 	}
 }
 
@@ -81,15 +81,10 @@ func (d *difference) decide() bool {
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
 
+	case field && (d.key == "writeOnly" && d.request() || d.key == "readOnly" && !d.request()):
+		return rule(Documentation, "It changes nothing in this direction.")
+
 	// To the checker a member of a response that may no longer come is harmless.
-	case field && (d.key == "writeOnly" || d.key == "readOnly"):
-		switch {
-		case (d.key == "readOnly") != d.request():
-			return rule(Documentation, "It changes nothing in this direction.")
-		case removed:
-			return rule(Compatible, d.stays())
-		}
-		return rule(Breaking, d.breaks())
 	case d.in("properties") && removed && !d.request():
 		return rule(Breaking, "Responses may come without it: the field stays empty.")
 
@@ -101,26 +96,26 @@ func (d *difference) decide() bool {
 	case d.in("responses"):
 		return rule(Compatible, "A response is described that was not; it is an error all the same.")
 	}
-	switch narrower, known := d.narrows(); {
-	case known && field && narrower == d.request():
-		return rule(Breaking, d.breaks())
-	case known && field:
-		return rule(Compatible, d.stays())
+	breaks, known := d.breaks()
+	if known && field {
+		d.classify(breaks)
 	}
-	return false
+	return known && field
 }
 
-// narrows reports whether a schema accepts less than before, for keywords whose
-// presence tells. The checker takes the first enumeration or choice for more
-// values, and knows nothing of the others.
-func (d *difference) narrows() (narrower, known bool) {
+// breaks reports whether a keyword of a schema breaks users by coming or going, if
+// that alone decides it. The checker takes the first enumeration or choice for more
+// values, and does not know the others in this sense.
+func (d *difference) breaks() (breaks, known bool) {
 	came, went := d.before == nil, d.after == nil
 	switch d.key {
+	case "readOnly", "writeOnly":
+		return came, true
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
 		if d.key == "additionalProperties" && (d.before.quiet() == false || d.after.quiet() == false) {
-			return d.after.quiet() == false, true
+			return (d.after.quiet() == false) == d.request(), true
 		}
-		return came, came != went
+		return came == d.request(), came != went
 	}
 	return false, false
 }
