@@ -211,7 +211,7 @@ func (p *Plan) warn() {
 		return
 	}
 	for _, op := range p.source.Operations {
-		record, known := p.source.Provenance.Record(op.Document)
+		record, known := p.source.Provenance.Documents[op.Document]
 		_, taken := p.taken.Texts[op.Name]
 		warning := fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License)
 		if taken && known && record.License != r.Source.License && !slices.Contains(r.Warnings, warning) {
@@ -277,26 +277,21 @@ func (p *Plan) write(ctx context.Context) error {
 // store returns the texts and their records. Of a text that is the stored one,
 // only the list of satisfied actions can be new.
 func (p *Plan) store() (map[string][]byte, error) {
-	provenance := p.source.Provenance
 	files := map[string][]byte{}
-	listed := map[string]bool{}
+	records := map[string]published.Record{}
 	for _, op := range p.source.Operations {
-		listed[op.Document] = true
+		record := p.source.Provenance.Documents[op.Document]
 		text, ok := p.taken.Texts[op.Name]
-		digest := published.Sum(text.Encoded)
-		if record, _ := provenance.Record(op.Document); !ok || record.SHA256 == digest || record.SHA256 == p.taken.SourceSHA256 {
-			continue
+		if digest := published.Sum(text.Encoded); ok && record.SHA256 != digest && record.SHA256 != p.taken.SourceSHA256 {
+			files[path.Join(published.Dir, op.Document)] = text.Encoded
+			record = published.Record{
+				SHA256: digest, Source: p.Report.Source.Name, SourceSHA256: p.taken.SourceSHA256,
+				Retrieved: p.req.Retrieved, License: p.Report.Source.License, LeftOut: text.LeftOut,
+			}
 		}
-		files[path.Join(published.Dir, op.Document)] = text.Encoded
-		provenance.Set(published.Record{
-			Document: op.Document, SHA256: digest,
-			Source: p.Report.Source.Name, SourceSHA256: p.taken.SourceSHA256,
-			Retrieved: p.req.Retrieved, License: p.Report.Source.License, LeftOut: text.LeftOut,
-		})
+		records[op.Document] = record
 	}
-	provenance.Documents = slices.DeleteFunc(slices.Clone(provenance.Documents), func(r published.Record) bool { return !listed[r.Document] })
-	provenance.SatisfiedUpstream = p.Report.Overlays.Listed
-	encoded, err := provenance.Encode()
+	encoded, err := spec.Encode(published.Provenance{Documents: records, SatisfiedUpstream: p.Report.Overlays.Listed})
 	files[published.ProvenanceFile] = encoded
 	return files, err
 }

@@ -100,7 +100,7 @@ func TestProvenanceRecordsWhatWasTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _ := source.Provenance.Record("mtls-certificate-associations.json")
+	got := source.Provenance.Documents["mtls-certificate-associations.json"]
 	if got.Source != "08-current.json (Invented API 7.1)" || got.SourceSHA256 != published.Sum(data) || got.Retrieved != "2020-02-02" || len(got.Added) != 0 {
 		t.Errorf("%+v", got)
 	}
