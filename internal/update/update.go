@@ -321,4 +321,4 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 
 // Apply writes the plan to the tree. If it fails, or if ctx ends before the
 // last file is in place, the tree is as it was.
-func (p *Plan) Apply(ctx context.Context) error { return write(ctx, p.changes) }
+func (p *Plan) Apply(ctx context.Context) error { return write(ctx, p.req.Root, p.changes) }

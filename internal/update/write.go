@@ -10,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/certuse/cloudflare-mtls/internal/generate"
-	"github.com/certuse/cloudflare-mtls/internal/published"
+	"strconv"
 )
 
 // change is a file that gets a new content.
@@ -48,20 +46,31 @@ func Write(ctx context.Context, root string, files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	return write(ctx, changes)
+	return write(ctx, root, changes)
 }
 
-func write(ctx context.Context, changes []change) (err error) {
-	defer func() {
-		for _, c := range changes {
-			err = errors.Join(err, removeIfThere(c.staged))
-		}
-	}()
+// stagedNames are the names of folders with files that are not in place yet. Go and
+// git ignore them.
+const stagedNames = "_staged-*.tmp"
+
+func write(ctx context.Context, root string, changes []change) (err error) {
+	staging, err := os.MkdirTemp(root, stagedNames) // on the same file system
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
 	for i := range changes {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("nothing was changed: %w", err)
 		}
-		if changes[i].staged, err = stage(changes[i].path, changes[i].content); err != nil {
+		c := &changes[i]
+		c.staged = filepath.Join(staging, strconv.Itoa(i))
+		f, err := os.OpenFile(c.staged, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(c.content)
+		if err = errors.Join(err, f.Sync(), f.Close(), os.MkdirAll(filepath.Dir(c.path), 0o755)); err != nil {
 			return err
 		}
 	}
@@ -90,52 +99,22 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 	return nil
 }
 
-// stagedNames are the names of files that are not in place yet.
-const stagedNames = "_staged-*.tmp"
-
 // Lock keeps other runs from changing the module at root until it is released, or
-// the process ends. Files that a killed run left staged are removed. It fails at
-// once if another run holds the lock.
+// the process ends. What a killed run left staged is removed. It fails at once if
+// another run holds the lock.
 func Lock(root string) (release func() error, err error) {
 	if release, err = lock(root); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{published.Dir, generate.Dir} {
-		left, err := filepath.Glob(filepath.Join(root, dir, stagedNames))
-		for _, name := range left {
-			err = errors.Join(err, removeIfThere(name))
-		}
-		if err != nil {
-			return nil, errors.Join(err, release())
-		}
+	left, err := fs.Glob(os.DirFS(root), stagedNames)
+	for _, name := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(root, name)))
+	}
+	if err != nil {
+		return nil, errors.Join(err, release())
 	}
 	return release, nil
 }
 
 // errLocked is the error of [Lock] while another run holds the lock.
 var errLocked = errors.New("another run is changing this tree: nothing was changed")
-
-// stage writes content beside path, on the same file system, under a name that
-// Go and git ignore.
-func stage(path string, content []byte) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), stagedNames)
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
