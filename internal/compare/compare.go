@@ -67,11 +67,12 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	contract := &pair{}
-	if after.Contract != nil {
-		if contract, err = newPair(before.Contract, after.Contract); err != nil {
-			return r, err
-		}
+	if after.Contract == nil { // what the overlays make of the text is not known
+		before.Contract = nil
+	}
+	contract, err := newPair(before.Contract, after.Contract)
+	if err != nil {
+		return r, err
 	}
 	if err := judge(slices.Concat(published.found, contract.found)); err != nil {
 		return r, err
@@ -92,12 +93,6 @@ func join(contract, published *pair, outcomes []overlay.Outcome) []Operation {
 		d.Contract = true
 		changes[d.op] = append(changes[d.op], d.Change)
 	}
-	overwritten := map[string][]overlay.Action{} // by JSON pointer
-	for _, o := range outcomes {
-		for _, pointer := range o.Changed {
-			overwritten[pointer] = append(overwritten[pointer], o.Action)
-		}
-	}
 	for _, d := range published.found {
 		at, both := inContract[d.subject()]
 		if both && changes[d.op][at].Class >= d.Class {
@@ -106,7 +101,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) []Operation {
 		}
 		d.Published = true
 		if d.Class > Documentation {
-			d.explain(contract, overwritten)
+			d.explain(contract, outcomes)
 		}
 		changes[d.op] = append(changes[d.op], d.Change)
 	}
@@ -117,17 +112,13 @@ func join(contract, published *pair, outcomes []overlay.Outcome) []Operation {
 		})
 		out = append(out, Operation{Name: name, Class: list[0].Class, Changes: list})
 	}
-	slices.SortFunc(out, func(a, b Operation) int {
-		x, method := address(a.Name)
-		y, other := address(b.Name)
-		return cmp.Or(cmp.Compare(x, y), cmp.Compare(method, other))
-	})
+	slices.SortFunc(out, func(a, b Operation) int { return cmp.Compare(address(a.Name), address(b.Name)) })
 	return out
 }
 
 // explain says why a change of the published text is none of the contract, and
 // lowers its class where it cannot reach a user.
-func (d *difference) explain(contract *pair, overwritten map[string][]overlay.Action) {
+func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
 		lower(meaning)
@@ -138,9 +129,12 @@ func (d *difference) explain(contract *pair, overwritten map[string][]overlay.Ac
 	}
 	expected := func(v any) bool { return spec.JSON(v) == spec.JSON(value) }
 	for pointer := d.Pointer; pointer != "" && d.HiddenBy == nil; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-		for _, action := range overwritten[pointer] {
-			d.HiddenBy = append(d.HiddenBy, action.ID)
-			if d.Class > Documentation && pointer == d.Pointer && slices.ContainsFunc(action.Overwrites, expected) {
+		for _, o := range outcomes {
+			if !slices.Contains(o.Changed, pointer) {
+				continue
+			}
+			d.HiddenBy = append(d.HiddenBy, o.Action.ID)
+			if d.Class > Documentation && pointer == d.Pointer && slices.ContainsFunc(o.Action.Overwrites, expected) {
 				lower("The overlay expects this value.")
 			}
 		}

@@ -70,10 +70,10 @@ var parts = []string{"info", "schema", "items", "additionalProperties", "request
 // subject identifies what a difference is about, the same in both forms.
 func (d *difference) subject() string { return d.op + "\x00" + strings.Join(d.path, "\x00") }
 
-// address returns the path and the method of an operation as a document has them.
-func address(op string) (path, method string) {
-	method, path, _ = strings.Cut(op, " ")
-	return path, strings.ToLower(method)
+// address returns the JSON pointer of an operation from its name.
+func address(op string) string {
+	method, path, _ := strings.Cut(op, " ")
+	return "/paths/" + spec.Escape(path) + "/" + strings.ToLower(method)
 }
 
 // request reports whether callers have to keep to what differs, and not the API.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-
-	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // headlines say what a class asks of the reader.
@@ -87,15 +85,13 @@ func together[T any](items []T, title func(T) string) [][]T {
 // lines lists the changes of an operation, with pointers from the operation.
 // Changes with the same text, and all of prose, are together.
 func (op Operation) lines() []string {
-	path, method := address(op.Name)
-	root := "/paths/" + spec.Escape(path) + "/" + method
 	var out []string
 	for _, changes := range together(op.Changes, Change.title) {
 		for line := range strings.SplitSeq(changes[0].title(), "\n") {
 			out = append(out, "  "+line)
 		}
 		for _, c := range changes {
-			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, root), "the operation itself"))
+			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, address(op.Name)), "the operation itself"))
 		}
 	}
 	return out

@@ -15,14 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// exitCodes are the codes of the classes of an update.
-var exitCodes = map[compare.Class]int{
-	compare.None:          exitOK,
-	compare.Documentation: exitOK,
-	compare.Compatible:    exitCompatible,
-	compare.Breaking:      exitBreaking,
-	compare.Refused:       exitRefused,
-}
+// exitCodes are the exit codes of the classes of an update.
+var exitCodes = map[compare.Class]int{compare.Compatible: 3, compare.Breaking: 4, compare.Refused: 5}
 
 // runUpdate runs update, or diff, which is the same without writing.
 func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) int {
