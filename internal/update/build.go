@@ -36,8 +36,9 @@ func vet(ctx context.Context, root string, files map[string][]byte) (fault strin
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	replace := map[string]string{}
-	for name := range files {
+	replace, staged := map[string]string{}, map[string][]byte{}
+	for name, content := range files {
+		staged[name] = content
 		name = filepath.FromSlash(name)
 		replace[filepath.Join(root, name)] = filepath.Join(staging, name)
 	}
@@ -46,7 +47,6 @@ func vet(ctx context.Context, root string, files map[string][]byte) (fault strin
 		return "", err
 	}
 	const overlayFile = "overlay.json"
-	staged := maps.Clone(files)
 	staged[overlayFile] = overlay
 	if err := Write(ctx, staging, staged); err != nil {
 		return "", err
