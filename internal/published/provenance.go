@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 
@@ -71,7 +72,6 @@ type Source struct {
 	Operations spec.Operations
 	Provenance Provenance
 	Documents  map[string]spec.Object // published texts, by the operation's name
-	Missing    spec.Operations        // that have no published text yet
 }
 
 // ReadSource reads the list of operations and their published texts from the
@@ -82,12 +82,15 @@ func ReadSource(fsys fs.FS) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	if len(source.Missing) > 0 {
-		op := source.Missing[0]
-		return Source{}, fmt.Errorf("%s/%s: no text of the operation %s: take a document that has it with 'make spec-update'", Dir, op.Document, op.Title())
+	documents := map[string]bool{}
+	for _, op := range source.Operations {
+		if source.Documents[op.Name] == nil {
+			return Source{}, fmt.Errorf("%s/%s: no text of the operation %s: take a document that has it with 'make spec-update'", Dir, op.Document, op.Title())
+		}
+		documents[op.Document] = true
 	}
-	for document := range source.Provenance.Documents {
-		if !slices.ContainsFunc(source.Operations, func(op spec.Operation) bool { return op.Document == document }) {
+	for _, document := range slices.Sorted(maps.Keys(source.Provenance.Documents)) {
+		if !documents[document] {
 			return Source{}, fmt.Errorf("%s: %s belongs to no operation of %s", ProvenanceFile, document, spec.OperationsFile)
 		}
 	}
@@ -95,7 +98,8 @@ func ReadSource(fsys fs.FS) (Source, error) {
 }
 
 // ReadForUpdate is ReadSource for an update, which may bring the text of an
-// operation that is new in the list or has another path there than before.
+// operation that is new in the list or has another path there than before: such an
+// operation has no text yet.
 func ReadForUpdate(fsys fs.FS) (Source, error) {
 	ops, err := spec.ReadOperations(fsys)
 	if err != nil {
@@ -112,7 +116,6 @@ func ReadForUpdate(fsys fs.FS) (Source, error) {
 	for _, op := range ops {
 		record, ok := source.Provenance.Documents[op.Document]
 		if !ok {
-			source.Missing = append(source.Missing, op)
 			continue
 		}
 		name := path.Join(Dir, op.Document)
@@ -126,11 +129,9 @@ func ReadForUpdate(fsys fs.FS) (Source, error) {
 		if err != nil {
 			return Source{}, err
 		}
-		if _, _, err := op.Find(doc); errors.Is(err, spec.ErrNotFound) {
-			source.Missing = append(source.Missing, op)
-			continue
+		if _, _, err := op.Find(doc); !errors.Is(err, spec.ErrNotFound) {
+			source.Documents[op.Name] = doc
 		}
-		source.Documents[op.Name] = doc
 	}
 	return source, nil
 }

@@ -99,23 +99,26 @@ func (p *Plan) prepare(ctx context.Context) error {
 	if p.before, err = run(p.source, overlays, func([]overlay.Outcome) error { return nil }); err != nil {
 		return fmt.Errorf("%w: %w", errTree, err)
 	}
-	missing := p.source.Missing
-	p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations)
-	if errors.Is(err, spec.ErrNotFound) && len(missing) > 0 {
-		err = fmt.Errorf("%w; nor is any other operation of the list", p.notStored(missing[0]))
+	next := p.source
+	next.Documents = maps.Clone(next.Documents)
+	others := ""
+	switch p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); {
+	case errors.Is(err, spec.ErrNotFound):
+		others = "; nor is any other operation of the list"
+	case err != nil:
+		return refuse(err)
+	default:
+		for name, text := range p.taken.Texts {
+			next.Documents[name] = text.Document
+		}
+	}
+	for _, op := range next.Operations {
+		if next.Documents[op.Name] == nil {
+			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either%s", p.req.Name, op.Title(), published.Dir, others))
+		}
 	}
 	if err != nil {
 		return refuse(err)
-	}
-	next := p.source
-	next.Documents = maps.Clone(next.Documents)
-	for name, text := range p.taken.Texts {
-		next.Documents[name] = text.Document
-	}
-	for _, op := range missing {
-		if next.Documents[op.Name] == nil {
-			return refuse(p.notStored(op))
-		}
 	}
 	p.after, err = run(next, overlays, mustMatch)
 	if err == nil {
@@ -128,11 +131,6 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return err
 	}
 	return p.write(ctx)
-}
-
-// notStored says that neither the document nor openapi/ has an operation.
-func (p *Plan) notStored(op spec.Operation) error {
-	return fmt.Errorf("%s: the operation %s %w, and its text is not stored in %s either", p.req.Name, op.Title(), spec.ErrNotFound, published.Dir)
 }
 
 // errTree says that a failure is no fault of the new document.
