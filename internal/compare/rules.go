@@ -127,16 +127,15 @@ func (d *difference) refused() bool {
 		return false
 	}
 	was, is := d.pair.before.member(d.op), d.pair.after.member(d.op)
-	inSchema := false
 	for _, name := range d.path {
 		if was == nil || is == nil {
 			return false
 		}
 		example, ok := spec.Child(was.value)["example"]
-		if inSchema && ok && was.place == spec.Fields && accepts(was, example) && !accepts(is, example) {
+		if ok && was.place == spec.Fields && accepts(was, example) && !accepts(is, example) {
 			return true
 		}
-		was, is, inSchema = was.member(name), is.member(name), inSchema || name == "schema"
+		was, is = was.member(name), is.member(name)
 	}
 	return false
 }

@@ -53,7 +53,22 @@ func (r *Report) Text() string {
 		add("", "Operations", "  no change")
 	}
 	add("", "Overlay actions")
-	add(r.Overlays.lines()...)
+	o := r.Overlays
+	for _, action := range o.Unmatched {
+		add("  matches nothing in the new text: " + action.ID)
+	}
+	for _, action := range o.Satisfied {
+		add("  satisfied by the new text: " + action.ID)
+	}
+	for _, action := range o.Needed {
+		add("  needed again: " + action.ID)
+	}
+	switch {
+	case o.Listed == nil:
+		add("  not known: the document was refused before")
+	case len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0:
+		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
+	}
 	if r.Refusal == "" {
 		add("", "Go", "  "+r.Go.line(), "", "Files that an update writes")
 		for _, file := range r.Files {
@@ -114,25 +129,6 @@ func (c Change) title() string {
 	return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, shows)
 }
 
-func (o Overlays) lines() []string {
-	if o.Listed == nil {
-		return []string{"  not known: the document was refused before"}
-	}
-	var out []string
-	for _, list := range []struct {
-		effect  string
-		actions []Action
-	}{{"matches nothing in the new text", o.Unmatched}, {"satisfied by the new text", o.Satisfied}, {"needed again", o.Needed}} {
-		for _, action := range list.actions {
-			out = append(out, fmt.Sprintf("  %s: %s", list.effect, action.ID))
-		}
-	}
-	if out == nil {
-		out = append(out, fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
-	}
-	return out
-}
-
 func (g Go) line() string {
 	switch {
 	case g.Identical:
@@ -148,10 +144,10 @@ func (g Go) line() string {
 // characters become spaces, and it is cut at a number of characters.
 func Line(s string, longest int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
+		if unicode.IsGraphic(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, s))
 	if len(runes) > longest {
 		return string(runes[:longest]) + "…"
