@@ -85,34 +85,34 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 }
 
 // join lists the differences of both forms by operation, each once.
-func join(contract, published *pair, outcomes []overlay.Outcome) []Operation {
-	changes := map[string][]Change{}
-	inContract := map[string]int{}
+func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operation) {
+	inContract := map[string]*difference{}
 	for _, d := range contract.found {
-		inContract[d.subject()] = len(changes[d.op])
-		d.Contract = true
-		changes[d.op] = append(changes[d.op], d.Change)
+		d.Contract, inContract[d.subject()] = true, d
 	}
+	listed := contract.found
 	for _, d := range published.found {
-		at, both := inContract[d.subject()]
-		if both && changes[d.op][at].Class >= d.Class {
-			changes[d.op][at].Published = true
+		if same := inContract[d.subject()]; same != nil && same.Class >= d.Class {
+			same.Published = true
 			continue
 		}
 		d.Published = true
 		if d.Class > Documentation {
 			d.explain(contract, outcomes)
 		}
-		changes[d.op] = append(changes[d.op], d.Change)
+		listed = append(listed, d)
 	}
-	var out []Operation
-	for name, list := range changes {
-		slices.SortStableFunc(list, func(a, b Change) int {
-			return cmp.Or(cmp.Compare(b.Class, a.Class), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
-		})
-		out = append(out, Operation{Name: name, Class: list[0].Class, Changes: list})
+	slices.SortFunc(listed, func(a, b *difference) int {
+		return cmp.Or(cmp.Compare(address(a.op), address(b.op)), cmp.Compare(b.Class, a.Class),
+			cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
+	})
+	for _, differences := range together(listed, func(d *difference) string { return d.op }) {
+		op := Operation{Name: differences[0].op, Class: differences[0].Class}
+		for _, d := range differences {
+			op.Changes = append(op.Changes, d.Change)
+		}
+		out = append(out, op)
 	}
-	slices.SortFunc(out, func(a, b Operation) int { return cmp.Compare(address(a.Name), address(b.Name)) })
 	return out
 }
 

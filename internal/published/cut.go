@@ -64,8 +64,8 @@ type cutter struct {
 	leftOut    []string
 }
 
-// skip leaves out examples and defaults with a PEM block: what looks like a key must not be
-// committed, and generated comments would repeat it.
+// skip leaves out examples and defaults with a PEM block: what looks like a key must
+// not be committed, and generated comments would repeat it.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
 	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default"}, key) || !strings.Contains(spec.JSON(value), "-----BEGIN ") {
 		return false
