@@ -182,14 +182,11 @@ func (d *difference) credentials() (Class, string) {
 const anonymous = "no credentials"
 
 // accepted returns the ways to authenticate of an operation, by what is sent. The
-// names of schemes are not sent, and the form of a token is not checked.
+// names of schemes are not sent, and the form of a token is not checked. In the
+// canonical form, operations inherit nothing.
 func accepted(doc, op spec.Object) spec.Object {
-	requirements, ok := op["security"].([]any)
-	if !ok {
-		requirements, _ = doc["security"].([]any)
-	}
 	out := spec.Object{}
-	for _, requirement := range requirements {
+	for _, requirement := range spec.List(op, "security") {
 		var sent []string
 		for name, scopes := range spec.Child(requirement) {
 			scheme := spec.Child(doc, "components", "securitySchemes", name)
@@ -203,10 +200,7 @@ func accepted(doc, op spec.Object) spec.Object {
 			}
 		}
 		slices.Sort(sent)
-		if len(sent) == 0 {
-			sent = []string{anonymous}
-		}
-		out[strings.Join(sent, " with ")] = true
+		out[cmp.Or(strings.Join(sent, " with "), anonymous)] = true
 	}
 	if len(out) == 0 {
 		out[anonymous] = true
