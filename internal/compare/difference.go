@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,7 +44,11 @@ func newPair(before, after spec.Object) (p *pair, err error) {
 // of an operation, member by member.
 func (p *pair) compare(path []string, before, after *node) {
 	holder := cmp.Or(before, after)
-	for _, key := range names(before, after) {
+	members := maps.Clone(holder.members)
+	if after != nil {
+		maps.Copy(members, after.members)
+	}
+	for _, key := range slices.Sorted(maps.Keys(members)) {
 		was, is := before.member(key), after.member(key)
 		both := was != nil && is != nil
 		divided := (was == nil || was.members != nil) && (is == nil || is.members != nil)

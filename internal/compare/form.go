@@ -78,18 +78,6 @@ func (n *node) member(name string) *node {
 	return n.members["default"]
 }
 
-// names returns the names of the members of two nodes.
-func names(nodes ...*node) []string {
-	var out []string
-	for _, n := range nodes {
-		if n != nil {
-			out = slices.AppendSeq(out, maps.Keys(n.members))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // quiet returns what n says about requests and responses.
 func (n *node) quiet() any {
 	if n == nil {
