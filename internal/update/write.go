@@ -65,7 +65,7 @@ func write(ctx context.Context, root string, changes []change) (err error) {
 		}
 		c := &changes[i]
 		c.staged = filepath.Join(staging, strconv.Itoa(i))
-		f, err := os.OpenFile(c.staged, os.O_WRONLY|os.O_CREATE, 0o644)
+		f, err := os.Create(c.staged)
 		if err != nil {
 			return err
 		}
