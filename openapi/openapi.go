@@ -5,6 +5,8 @@ package openapi
 import (
 	_ "embed"
 	"encoding/json"
+	"maps"
+	"slices"
 )
 
 //go:embed provenance.json
@@ -18,18 +20,18 @@ type Source struct {
 }
 
 // Sources returns the sources of the documents, each once, in the order of
-// provenance.json.
+// the documents' names.
 func Sources() ([]Source, error) {
 	var records struct {
-		Documents []Source `json:"documents"`
+		Documents map[string]Source `json:"documents"`
 	}
 	if err := json.Unmarshal(provenance, &records); err != nil {
 		return nil, err
 	}
 	var out []Source
 	seen := map[Source]bool{}
-	for _, each := range records.Documents {
-		if !seen[each] {
+	for _, document := range slices.Sorted(maps.Keys(records.Documents)) {
+		if each := records.Documents[document]; !seen[each] {
 			seen[each] = true
 			out = append(out, each)
 		}

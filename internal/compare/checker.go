@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -32,17 +33,17 @@ func judge(differences []*difference) (err error) {
 		d.judged(findings["/"+strconv.Itoa(i)])
 	}
 	for _, d := range differences {
-		if d.class == Compatible && d.refused() {
-			d.class, d.meaning = Breaking, "The contract check refuses the example of the old text."
+		if d.Class == Compatible && d.refused() {
+			d.Class, d.Meaning = Breaking, "The contract check refuses the example of the old text."
 		}
 	}
 	return nil
 }
 
-// accepts reports whether a value is valid by a schema in normal form.
-func accepts(schema, value any) bool {
+// accepts reports whether a value is valid by a schema.
+func accepts(schema *node, value any) bool {
 	var s openapi3.Schema
-	return json.Unmarshal([]byte(spec.JSON(published(schema, spec.Fields))), &s) == nil && s.VisitJSON(value) == nil
+	return json.Unmarshal([]byte(spec.JSON(schema.quiet())), &s) == nil && s.VisitJSON(value) == nil
 }
 
 // check asks oasdiff about the differences, all at once: each has a path of its
@@ -50,9 +51,8 @@ func accepts(schema, value any) bool {
 func check(differences []*difference) (map[string][]checker.Change, error) {
 	before, after := spec.Object{}, spec.Object{}
 	for i, d := range differences {
-		_, method := address(d.op)
-		before["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.before)}
-		after["/"+strconv.Itoa(i)] = spec.Object{method: d.operation(d.after)}
+		before["/"+strconv.Itoa(i)] = spec.Object{"post": d.operation(d.before)}
+		after["/"+strconv.Itoa(i)] = spec.Object{"post": d.operation(d.after)}
 	}
 	x, refused := loaded(before)
 	y, err := loaded(after)
@@ -85,72 +85,42 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 }
 
 // operation returns an operation with what holds the difference, as it was before,
-// with value in its place, and nothing else. A schema becomes a member of a body,
+// with n in its place, and nothing else. A schema becomes a member of a body,
 // wherever it stands: the checker looks closest there.
-func (d *difference) operation(value any) spec.Object {
-	path := d.path
-	op := spec.Object{}
-	for key, v := range spec.Child(valueAt(d.pair.before.operations[d.op], path)) {
-		if _, isList := v.([]any); d.at() == spec.Fields && spec.Child(v) == nil && !isList {
-			op[key] = v
-		}
+func (d *difference) operation(n *node) spec.Object {
+	holder, list, path := spec.Object{}, []any{}, d.path[:len(d.path)-1]
+	if n != nil {
+		holder[d.key], list = n.quiet(), append(list, n.quiet())
 	}
-	op[d.key] = value
-	if d.in("properties") || d.in("required") {
-		op = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, path[len(path)-1]: op}
+	var v any = holder
+	switch {
+	case d.in("parameters"):
+		v = list
+	case d.in("properties"):
+		v = spec.Object{"properties": holder}
+	case d.in("required"):
+		if n != nil {
+			list[0] = d.key
+		}
+		v = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, "required": list}
+	case d.holder.place == spec.Fields:
+		whole := spec.Child(d.holder.quiet())
+		delete(whole, d.key)
+		maps.Copy(holder, whole)
 	}
 	if slices.Contains(path, "schema") {
-		op = spec.Object{"type": "object", "properties": spec.Object{"value": op}}
+		v = spec.Object{"type": "object", "properties": spec.Object{"value": v}}
 		path = []string{"responses", "200", "content", "application/json", "schema"}
 		if d.request() {
 			path = []string{"requestBody", "content", "application/json", "schema"}
 		}
 	}
-	for _, key := range slices.Backward(path) {
-		op = spec.Object{key: op}
-	}
-	op = spec.Child(published(op, spec.Fields))
-	for _, response := range spec.Child(op, "responses") {
-		spec.Child(response)["description"] = ""
-	}
-	if op["responses"] == nil {
-		op["responses"] = spec.Object{}
-	}
-	return op
-}
-
-// published returns what a value in normal form says about requests and responses
-// in the way of OpenAPI, with lists for the sets of names.
-func published(v any, place spec.Place) any {
-	switch v := v.(type) {
-	case spec.Object:
-		out := make(spec.Object, len(v))
-		for key, value := range v {
-			if value == nil || place == spec.Fields && (isProse(key) || key == "deprecated" || key == "security") {
-				continue
-			}
-			out[key] = published(value, child(place, key))
-			set := spec.Child(out, key)
-			if place != spec.Fields || set == nil || key != "required" && key != "parameters" {
-				continue
-			}
-			list := []any{}
-			for name, member := range spec.Children(set) {
-				if member == true {
-					member = name
-				}
-				list = append(list, member)
-			}
-			out[key] = list
+	for i, key := range slices.Backward(path) {
+		if i == 1 && path[0] == "parameters" {
+			v = []any{v}
+		} else {
+			v = spec.Object{key: v}
 		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, value := range v {
-			out[i] = published(value, place)
-		}
-		return out
-	default:
-		return v
 	}
+	return spec.Child(v)
 }

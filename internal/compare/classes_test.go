@@ -160,10 +160,10 @@ func TestEachChangeHasItsClass(t *testing.T) {
 			t.Parallel()
 			before, after := edited(t), edited(t, row.edits...)
 			if got, r := classOf(t, before, after); got != row.forth {
-				t.Errorf("%v, want %v:\n%s", got, row.forth, asText(t, r))
+				t.Errorf("%v, want %v:\n%s", got, row.forth, r.Text())
 			}
 			if got, r := classOf(t, after, before); got != row.back {
-				t.Errorf("taken back: %v, want %v:\n%s", got, row.back, asText(t, r))
+				t.Errorf("taken back: %v, want %v:\n%s", got, row.back, r.Text())
 			}
 		})
 	}
@@ -193,8 +193,8 @@ func TestFurtherChanges(t *testing.T) {
 		"additional members of no type":      {nil, []string{"row/properties/extra/additionalProperties", "{}"}, Breaking, "additionalProperties removed"},
 		"member with the name of a keyword":  {nil, []string{"row/properties/required", `{"type": "string"}`, "row/properties/example", `{"type": "string"}`}, Compatible, "member required added"},
 	} {
-		if got, r := classOf(t, edited(t, tt.before...), edited(t, tt.after...)); got != tt.want || !strings.Contains(asText(t, r), tt.says) {
-			t.Errorf("%s: %v, want %v and %q:\n%s", name, got, tt.want, tt.says, asText(t, r))
+		if got, r := classOf(t, edited(t, tt.before...), edited(t, tt.after...)); got != tt.want || !strings.Contains(r.Text(), tt.says) {
+			t.Errorf("%s: %v, want %v and %q:\n%s", name, got, tt.want, tt.says, r.Text())
 		}
 	}
 }

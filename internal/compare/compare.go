@@ -10,10 +10,11 @@ package compare
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
+	"github.com/certuse/cloudflare-mtls/internal/overlay"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -36,22 +37,6 @@ func (c Class) String() string { return classNames[c] }
 // MarshalText returns the name of the class.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// Side is one revision in the two forms that are compared. Both are OpenAPI
-// 3.0.3 documents, and they spell the path of an operation in the same way.
-type Side struct {
-	Merged   spec.Object // published text with allOf merged, before the overlays that change its meaning
-	Contract spec.Object // normalised contract
-}
-
-// Overwrite is an overlay action that changed a place of the published text.
-type Overwrite struct {
-	Action string // id of the action
-	// Expects lists the values that the action declares to replace, null for
-	// none. A new value among them changes nothing. Of a required member or a way
-	// to authenticate that comes or goes, the value is its name.
-	Expects []any
-}
-
 // Change is one difference between two revisions.
 type Change struct {
 	Class     Class    `json:"class"`
@@ -71,112 +56,111 @@ type Operation struct {
 	Changes []Change `json:"changes"`
 }
 
-// Compare returns the class and the operations of the report on what changes from
-// before to after. overwritten returns the overlay actions that changed the place of
-// a JSON pointer into after.Merged; with nil, none did.
-func Compare(before, after Side, overwritten func(pointer string) []Overwrite) (Report, error) {
+// Compare returns the report on what changes from before to after, as far as after
+// got. What an overlay action declares to overwrite changes nothing.
+func Compare(before, after normalize.Result) (r Report, err error) {
+	r.Overlays = compareOverlays(before.Outcomes, after.Outcomes)
+	if after.Merged == nil {
+		return r, nil
+	}
 	published, err := newPair(before.Merged, after.Merged)
 	if err != nil {
-		return Report{}, err
+		return r, err
+	}
+	if after.Contract == nil { // what the overlays make of the text is not known
+		before.Contract = nil
 	}
 	contract, err := newPair(before.Contract, after.Contract)
 	if err != nil {
-		return Report{}, err
+		return r, err
 	}
 	if err := judge(slices.Concat(published.found, contract.found)); err != nil {
-		return Report{}, err
+		return r, err
 	}
-	c := comparison{overwritten, contract}
-	r := Report{Warnings: []string{}, Operations: c.report(published.found), Files: []string{}}
+	r.Operations = join(contract, published, after.Outcomes)
 	for _, op := range r.Operations {
 		r.Class = max(r.Class, op.Class)
 	}
 	return r, nil
 }
 
-// comparison holds what the stages of Compare share.
-type comparison struct {
-	overwritten func(pointer string) []Overwrite
-	contract    *pair
-}
-
-// report joins the differences of both forms, so that each is listed once.
-func (c *comparison) report(published []*difference) []Operation {
-	changes := map[string][]Change{}
-	inContract := map[string]int{}
-	for _, d := range c.contract.found {
-		inContract[d.subject()] = len(changes[d.op])
-		change := d.change()
-		change.Contract = true
-		changes[d.op] = append(changes[d.op], change)
+// join lists the differences of both forms by operation, each once.
+func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operation) {
+	inContract := map[string]*difference{}
+	for _, d := range contract.found {
+		d.Contract, inContract[d.subject()] = true, d
 	}
-	for _, d := range published {
-		at, both := inContract[d.subject()]
-		if both && changes[d.op][at].Class >= d.class {
-			changes[d.op][at].Published = true
+	listed := contract.found
+	for _, d := range published.found {
+		if same := inContract[d.subject()]; same != nil && same.Class >= d.Class {
+			same.Published = true
 			continue
 		}
-		change := d.change()
-		change.Published = true
-		if d.class > Documentation {
-			c.explain(&change, d)
+		d.Published = true
+		if d.Class > Documentation {
+			d.explain(contract, outcomes)
 		}
-		changes[d.op] = append(changes[d.op], change)
+		listed = append(listed, d)
 	}
-	out := []Operation{}
-	for name, list := range changes {
-		slices.SortStableFunc(list, func(a, b Change) int {
-			return cmp.Or(cmp.Compare(b.Class, a.Class), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
-		})
-		out = append(out, Operation{Name: name, Class: list[0].Class, Changes: list})
-	}
-	slices.SortFunc(out, func(a, b Operation) int {
-		x, method := address(a.Name)
-		y, other := address(b.Name)
-		return cmp.Or(cmp.Compare(x, y), cmp.Compare(method, other))
+	slices.SortFunc(listed, func(a, b *difference) int {
+		return cmp.Or(cmp.Compare(address(a.op), address(b.op)), cmp.Compare(b.Class, a.Class),
+			cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
 	})
+	for _, differences := range together(listed, func(d *difference) string { return d.op }) {
+		op := Operation{Name: differences[0].op, Class: differences[0].Class}
+		for _, d := range differences {
+			op.Changes = append(op.Changes, d.Change)
+		}
+		out = append(out, op)
+	}
 	return out
 }
 
 // explain says why a change of the published text is none of the contract, and
 // lowers its class where it cannot reach a user.
-func (c *comparison) explain(change *Change, d *difference) {
-	lower := func(meaning string) { change.Class, change.Meaning, change.Rule = Documentation, meaning, "" }
-	if meaning := c.contract.harmless(d); meaning != "" {
+func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
+	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
+	if meaning := contract.harmless(d); meaning != "" {
 		lower(meaning)
 	}
-	value := d.after
+	value := d.after.quiet()
 	if d.in("required") || d.in("security") {
-		value = d.key
+		value = d.key // actions name what comes or goes
 	}
-	for pointer := change.Pointer; pointer != "" && c.overwritten != nil && len(change.HiddenBy) == 0; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-		for _, o := range c.overwritten(pointer) {
-			change.HiddenBy = append(change.HiddenBy, o.Action)
-			if change.Class > Documentation && pointer == change.Pointer && slices.ContainsFunc(o.Expects, func(v any) bool { return spec.JSON(v) == spec.JSON(value) }) {
+	expected := func(v any) bool { return spec.JSON(v) == spec.JSON(value) }
+	for pointer := d.Pointer; pointer != "" && d.HiddenBy == nil; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+		for _, o := range outcomes {
+			if !slices.Contains(o.Changed, pointer) {
+				continue
+			}
+			d.HiddenBy = append(d.HiddenBy, o.Action.ID)
+			if d.Class > Documentation && pointer == d.Pointer && slices.ContainsFunc(o.Action.Overwrites, expected) {
 				lower("The overlay expects this value.")
 			}
 		}
 	}
-	if change.Class == Breaking {
-		change.Meaning = fmt.Sprintf("The contract does not show it: decide whether the overlay is still right. %s", change.Meaning)
+	if d.Class == Breaking {
+		d.Meaning = "The contract does not show it: decide whether the overlay is still right. " + d.Meaning
 	}
 }
 
 // harmless says why a change of the published text reaches no user of a contract
 // that does not change there. It is empty if the text and the contract disagree.
 func (p *pair) harmless(d *difference) string {
-	before, after := spec.Child(p.before.operations, d.op), spec.Child(p.after.operations, d.op)
-	if before == nil || after == nil {
+	before, after := p.before.member(d.op), p.after.member(d.op)
+	if before == nil || after == nil || d.op == "" || d.key == "" {
 		return ""
 	}
-	tokens, now := d.tokens(), d.pair.after.operations[d.op]
-	for i := range tokens {
-		// The contract may lack a parameter or a member on the way.
-		at, path := difference{path: tokens[:i], key: tokens[i]}, tokens[:i+1]
-		if !at.in("parameters") && !at.in("properties") || valueAt(before, path) != nil || valueAt(after, path) != nil {
+	text := []*node{d.pair.after.member(d.op)} // on the way
+	place := spec.Fields
+	for i, name := range d.path {
+		optional := place == spec.Names && (d.path[i-1] == "parameters" || d.path[i-1] == "properties")
+		before, after, place = before.member(name), after.member(name), child(place, name)
+		text = append(text, text[i].member(name))
+		if !optional || before != nil || after != nil {
 			continue
 		}
-		required := spec.Child(valueAt(now, path))["required"] == true || spec.Child(valueAt(now, tokens[:i-1]), "required")[tokens[i]] != nil
+		required := text[i+1].member("required").quiet() == true || text[i-1].member("required").member(name) != nil
 		switch {
 		case !d.request():
 			return "The library does not read it."
@@ -184,8 +168,7 @@ func (p *pair) harmless(d *difference) string {
 			return "The library does not send it."
 		}
 	}
-	was, is := valueAt(before, tokens), valueAt(after, tokens)
-	if d.key != "" && spec.JSON(d.quiet(was)) == spec.JSON(d.quiet(is)) && spec.JSON(d.quiet(is)) == spec.JSON(d.quiet(d.after)) {
+	if now := spec.JSON(after.quiet()); spec.JSON(before.quiet()) == now && spec.JSON(d.after.quiet()) == now {
 		return "The contract said so before."
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -144,21 +145,17 @@ func set(t testing.TB, doc any, pointer string, value any) {
 	}
 }
 
+// sides returns a revision in the two forms that are compared.
+func sides(merged, contract spec.Object) normalize.Result {
+	return normalize.Result{Merged: merged, Contract: contract}
+}
+
 // classOf compares two documents that are both text and contract.
 func classOf(t testing.TB, before, after spec.Object) (Class, Report) {
 	t.Helper()
-	r, err := Compare(Side{before, before}, Side{after, after}, nil)
+	r, err := Compare(sides(before, before), sides(after, after))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r.Class, r
-}
-
-func asText(t testing.TB, r Report) string {
-	t.Helper()
-	var out strings.Builder
-	if err := r.WriteText(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
 }

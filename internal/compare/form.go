@@ -2,8 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,95 +11,95 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// form is a document in the normal form in which differences are looked for:
-// references are replaced by their targets; what OpenAPI assumes anyway is left
-// out; lists without order are sorted, and sets of names are objects; parameters,
-// headers and media types are found by what names them.
-type form struct {
-	doc        spec.Object // as given
-	operations spec.Object // by method and path, such as "GET /zones"
+// node is a part of a document in normal form: references are replaced by their
+// targets, what OpenAPI assumes anyway is left out, and lists without order are
+// sorted.
+type node struct {
+	value   any
+	pointer string     // JSON pointer in the document
+	key     string     // that it stands under
+	place   spec.Place // how its members are to be read
+	// members are found by the names that they have in every document: a parameter
+	// by what it is called, a required member by itself. It is nil for a value that
+	// is compared as a whole.
+	members map[string]*node
 }
 
-// rawKey is a member of the normal form: the key or index that the object has in
-// the document. Like other extensions it is not compared.
-const rawKey = "x-key"
-
-// status matches the statuses and ranges that responses can have.
-var status = regexp.MustCompile(`^([1-5]([0-9]{2}|XX)|default)$`)
-
-func newForm(doc spec.Object) (form, error) {
-	f := form{doc: doc, operations: spec.Object{}}
-	for l := range spec.All(doc) {
-		op := spec.Clone(l.Operation)
-		if err := normalize.Keywords(op, l.Pointer()); err != nil {
-			return form{}, err
-		}
-		n := normalizer{doc: doc}
-		normal := spec.Child(n.value(op, spec.Fields, ""))
-		if n.err != nil {
-			return form{}, fmt.Errorf("%s: %w", l.Pointer(), n.err)
-		}
-		for key := range spec.Children(spec.Child(normal, "responses")) {
-			if !status.MatchString(key) {
-				return form{}, fmt.Errorf("%s/responses/%s: there is no such status", l.Pointer(), spec.Escape(key))
+// newNode returns the node of a value in normal form.
+func newNode(value any, place spec.Place, key, pointer string) *node {
+	n := &node{value: value, pointer: pointer, key: key, place: place}
+	_, isList := value.([]any)
+	if place == spec.Data || spec.Child(value) == nil && (!isList || place != spec.Names) {
+		return n
+	}
+	n.members = map[string]*node{}
+	for token, v := range spec.Children(value) {
+		name, below := token, pointer+"/"+spec.Escape(token)
+		if place == spec.Names {
+			switch key {
+			case "parameters":
+				name = fmt.Sprintf("%v %v", spec.Child(v)["in"], spec.Child(v)["name"])
+			case "headers":
+				name = http.CanonicalHeaderKey(token)
+			case "required":
+				name, v, below = fmt.Sprint(v), true, pointer
+			case "security":
+				below = pointer
 			}
 		}
-		normal["security"] = accepted(doc, op)
-		f.operations[l.Title()] = normal
+		n.members[name] = newNode(v, child(place, token), token, below)
 	}
-	return f, nil
+	return n
 }
 
-// normalizer brings parts of a document into normal form.
-type normalizer struct {
-	doc    spec.Object
-	active []string // references that are being replaced
-	err    error
+// child is Place.Child where lists of what has a name are read as names.
+func child(at spec.Place, key string) spec.Place {
+	if at == spec.Fields && (key == "parameters" || key == "required" || key == "security") {
+		return spec.Names
+	}
+	return at.Child(key)
 }
 
-// value returns v in normal form. holder is the key under which v stands.
-func (n *normalizer) value(v any, place spec.Place, holder string) any {
+// holds reports whether n is the map or set of this name.
+func (n *node) holds(name string) bool { return n.place == spec.Names && n.key == name }
+
+// member returns a member, nil if there is none. A status without a response of its
+// own has that of its range, or else the default.
+func (n *node) member(name string) *node {
+	if n == nil {
+		return nil
+	}
+	if m := n.members[name]; m != nil || !n.holds("responses") {
+		return m
+	}
+	if m := n.members[name[:1]+"XX"]; m != nil {
+		return m
+	}
+	return n.members["default"]
+}
+
+// quiet returns what n says about requests and responses.
+func (n *node) quiet() any {
+	if n == nil {
+		return nil
+	}
+	return quiet(n.value, n.place)
+}
+
+func quiet(v any, place spec.Place) any {
 	switch v := v.(type) {
 	case spec.Object:
-		if ref, ok := v["$ref"].(string); ok && place == spec.Fields {
-			return n.reference(ref)
-		}
-		out := make(spec.Object, len(v))
+		out := spec.Object{}
 		for key, value := range v {
-			switch {
-			case place == spec.Data:
-				out[key] = value
-			case place == spec.Names:
-				n.named(out, holder, key, value)
-			case !isDefault(key, value):
-				out[key] = n.value(value, place.Child(key), key)
+			if place != spec.Fields || !isProse(key) && key != "deprecated" && key != "security" {
+				out[key] = quiet(value, child(place, key))
 			}
-		}
-		if place == spec.Fields {
-			tidy(out)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
-		set := spec.Object{}
 		for i, value := range v {
-			switch {
-			case holder == "parameters" && place == spec.Fields:
-				n.named(set, holder, fmt.Sprint(i), value)
-			case holder == "required" && place == spec.Fields:
-				set[fmt.Sprint(value)] = true
-			default:
-				out[i] = n.value(value, place, "")
-			}
-		}
-		if len(set) > 0 {
-			return set
-		}
-		if slices.Contains([]string{"enum", "anyOf", "oneOf", "allOf"}, holder) {
-			slices.SortFunc(out, func(a, b any) int {
-				return strings.Compare(spec.JSON(published(a, place)), spec.JSON(published(b, place)))
-			})
-			out = slices.CompactFunc(out, func(a, b any) bool { return spec.JSON(a) == spec.JSON(b) })
+			out[i] = quiet(value, place.Child(""))
 		}
 		return out
 	default:
@@ -107,33 +107,77 @@ func (n *normalizer) value(v any, place spec.Place, holder string) any {
 	}
 }
 
-// named adds a member of one of OpenAPI's maps, or a parameter, to out by the
-// name that it has in every document.
-func (n *normalizer) named(out spec.Object, holder, key string, value any) {
-	normal := n.value(value, spec.Fields, "")
-	object, isObject := normal.(spec.Object)
-	name := key
-	switch holder {
-	case "parameters":
-		name = fmt.Sprintf("%v %v", object["in"], object["name"])
-	case "headers":
-		name = http.CanonicalHeaderKey(key)
+// isProse reports whether a field says nothing about requests and responses.
+func isProse(key string) bool {
+	switch key {
+	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
+		return true
 	}
-	if isObject && slices.Contains([]string{"parameters", "headers", "content", "responses"}, holder) {
-		object[rawKey] = key
-	}
-	out[name] = normal
+	return strings.HasPrefix(key, "x-")
 }
 
-func (n *normalizer) reference(ref string) any {
-	target, err := spec.Lookup(n.doc, ref)
-	if err != nil || slices.Contains(n.active, ref) {
-		n.err = fmt.Errorf("the reference %.100q has no target, or refers to itself", ref)
-		return nil
+// newForm returns a document in normal form. Its members are the operations by
+// method and path, such as "GET /zones", and under "" what is said about all of them.
+func newForm(doc spec.Object) (*node, error) {
+	form := &node{place: spec.Names, members: map[string]*node{}}
+	form.members[""] = newNode(spec.Object{"info": doc["info"], "servers": doc["servers"]}, spec.Fields, "", "")
+	for l := range spec.All(doc) {
+		copied, err := (&spec.Copier{Doc: doc}).Copy(l.Operation, l.Pointer())
+		if err != nil {
+			return nil, err
+		}
+		op := spec.Child(copied)
+		if err := normalize.Keywords(op, l.Pointer()); err != nil {
+			return nil, err
+		}
+		tidy(op, spec.Fields)
+		op["security"] = accepted(doc, l.Operation)
+		form.members[l.Title()] = newNode(op, spec.Fields, "", l.Pointer())
 	}
-	n.active = append(n.active, ref)
-	defer func() { n.active = n.active[:len(n.active)-1] }()
-	return n.value(target, spec.Fields, "")
+	return form, nil
+}
+
+// tidy brings a value into normal form, in place.
+func tidy(v any, place spec.Place) {
+	for key, below := range spec.Children(v) {
+		tidy(below, place.Child(key))
+	}
+	o := spec.Child(v)
+	if place != spec.Fields || o == nil {
+		return
+	}
+	maps.DeleteFunc(o, isDefault)
+	if o["in"] != nil {
+		// A schema that is readOnly elsewhere describes a parameter all the same.
+		delete(spec.Child(o, "schema"), "readOnly")
+		delete(spec.Child(o, "schema"), "writeOnly")
+	}
+	byMeaning := func(a, b any) int {
+		return strings.Compare(spec.JSON(quiet(a, spec.Fields)), spec.JSON(quiet(b, spec.Fields)))
+	}
+	for _, key := range []string{"enum", "anyOf", "oneOf", "allOf", "required"} {
+		if list := spec.List(o, key); list != nil {
+			slices.SortFunc(list, byMeaning)
+			o[key] = slices.CompactFunc(list, func(a, b any) bool { return spec.JSON(a) == spec.JSON(b) })
+		}
+	}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		if types := bare(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
+			o["type"] = types
+			delete(o, key)
+		}
+	}
+	all := spec.List(o, "allOf")
+	if len(all) != 1 || spec.Child(all[0]) == nil || o["nullable"] == true {
+		return
+	}
+	// A list of one schema stands for its fields.
+	only := spec.Child(all[0])
+	if !slices.ContainsFunc(spec.SortedKeys(only), func(k string) bool { return o[k] != nil && !isProse(k) }) {
+		delete(o, "allOf")
+		maps.Copy(only, o)
+		maps.Copy(o, only)
+	}
 }
 
 // isDefault reports whether a field that may hold a list or a schema says what
@@ -151,52 +195,16 @@ func isDefault(key string, v any) bool {
 	return false
 }
 
-// tidy removes from an object what depends on its other members, in place: what
-// says nothing about a parameter, and a list of one schema.
-func tidy(o spec.Object) {
-	if o["in"] != nil {
-		// A schema that is readOnly elsewhere describes a parameter all the same.
-		delete(spec.Child(o, "schema"), "readOnly")
-		delete(spec.Child(o, "schema"), "writeOnly")
-	}
-	for _, key := range []string{"anyOf", "oneOf"} {
-		if types := bare(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
-			o["type"] = types
-			delete(o, key)
-		}
-	}
-	all := spec.List(o, "allOf")
-	if len(all) != 1 || spec.Child(all[0]) == nil || o["nullable"] == true ||
-		slices.ContainsFunc(spec.SortedKeys(spec.Child(all[0])), func(k string) bool { return o[k] != nil && !isProse(k) }) {
-		return
-	}
-	delete(o, "allOf")
-	for k, v := range spec.Child(all[0]) {
-		if o[k] == nil {
-			o[k] = v
-		}
-	}
-}
-
 // bare returns the types of alternatives that are nothing but types.
 func bare(arms []any) []any {
 	var types []any
 	for _, arm := range arms {
-		quiet := spec.Child(published(arm, spec.Fields))
-		kind, ok := quiet["type"].(string)
-		if !ok || len(quiet) != 1 {
+		schema := spec.Child(quiet(arm, spec.Fields))
+		kind, ok := schema["type"].(string)
+		if !ok || len(schema) != 1 {
 			return nil
 		}
 		types = append(types, kind)
 	}
 	return types
-}
-
-// isProse reports whether a field says nothing about requests and responses.
-func isProse(key string) bool {
-	switch key {
-	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
-		return true
-	}
-	return strings.HasPrefix(key, "x-")
 }

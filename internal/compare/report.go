@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"path"
+	"slices"
 	"strings"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 )
 
@@ -58,15 +61,21 @@ type Go struct {
 	SameCode  bool `json:"same_code"` // nothing but comments changes
 }
 
-// CompareOverlays returns how the outcomes of the same actions on the old and on
+// compareOverlays returns how the outcomes of the same actions on the old and on
 // the new text differ. An action without a place in the new text is unmatched,
-// and not needed again.
-func CompareOverlays(before, after []overlay.Outcome) Overlays {
+// and not needed again. One that could not be applied leaves open what the others do.
+func compareOverlays(before, after []overlay.Outcome) (out Overlays) {
+	complete := func(o overlay.Outcome) bool {
+		return o.Effect == overlay.Unmatched || strings.HasPrefix(o.Action.ID, path.Base(normalize.ContractOverlays))
+	}
+	if !slices.ContainsFunc(after, complete) {
+		return out
+	}
 	satisfied := map[string]bool{}
 	for _, o := range before {
 		satisfied[o.Action.ID] = o.Effect == overlay.Satisfied
 	}
-	out := Overlays{Satisfied: []Action{}, Needed: []Action{}, Unmatched: []Action{}, Listed: []string{}}
+	out.Listed = []string{}
 	for _, o := range after {
 		action := Action{ID: o.Action.ID, Description: strings.Join(strings.Fields(o.Action.Description), " ")}
 		now := o.Effect == overlay.Satisfied

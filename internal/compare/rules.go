@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,33 +16,32 @@ const (
 	unknown      = "No rule covers this difference: it counts as breaking until it has been reviewed."
 )
 
-// stays and breaks say what a change means in its direction.
-func (d *difference) stays() string {
-	if d.request() {
-		return "Requests stay valid."
-	}
-	return "Responses keep what was promised."
-}
-
-func (d *difference) breaks() string {
-	if d.request() {
-		return "Requests that were valid may be refused."
-	}
-	return "Responses may differ from what was promised."
-}
-
 // judged gives the difference the class of the checker's findings about it. One
 // that the checker does not report counts as breaking.
 func (d *difference) judged(findings []checker.Change) {
-	d.class, d.meaning = Breaking, unknown
-	for _, finding := range findings {
-		switch {
-		case finding.GetLevel() >= checker.WARN:
-			d.meaning, d.rule = d.breaks(), finding.GetId()
-			return
-		default:
-			d.class, d.meaning, d.rule = Compatible, d.stays(), finding.GetId()
-		}
+	d.Class, d.Meaning = Breaking, unknown
+	if len(findings) > 0 {
+		worst := slices.MaxFunc(findings, func(a, b checker.Change) int { return cmp.Compare(a.GetLevel(), b.GetLevel()) })
+		d.classify(worst.GetLevel() >= checker.WARN)
+		d.Rule = worst.GetId()
+	}
+}
+
+// classify gives the difference its class and what that means in its direction.
+func (d *difference) classify(breaks bool) {
+	d.Class = Compatible
+	if breaks {
+		d.Class = Breaking
+	}
+	switch {
+	case d.request() && breaks:
+		d.Meaning = "Requests that were valid may be refused."
+	case d.request():
+		d.Meaning = "Requests stay valid."
+	case breaks:
+		d.Meaning = "Responses may differ from what was promised."
+	default:
+		d.Meaning = "Responses keep what was promised."
 	}
 }
 
@@ -49,10 +49,10 @@ func (d *difference) judged(findings []checker.Change) {
 // reports whether one does. The checker of oasdiff judges the others.
 func (d *difference) decide() bool {
 	rule := func(class Class, meaning string) bool {
-		d.class, d.meaning = class, meaning
+		d.Class, d.Meaning = class, meaning
 		return true
 	}
-	removed, field := d.after == nil, d.at() == spec.Fields
+	removed, field := d.after == nil, d.holder.place == spec.Fields
 	switch {
 	// Of the document, only the address of the first server is used. A version of
 	// the whole document says nothing about these operations.
@@ -76,20 +76,15 @@ func (d *difference) decide() bool {
 	case field && d.key == "deprecated":
 		// The checker wants a sunset date, which this vendor does not give.
 		return rule(Compatible, "It works for now; look for what replaces it.")
-	case field && isProse(d.key), spec.JSON(d.quiet(d.before)) == spec.JSON(d.quiet(d.after)):
+	case field && isProse(d.key), spec.JSON(d.before.quiet()) == spec.JSON(d.after.quiet()):
 		return rule(Documentation, proseMeaning)
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
 
+	case field && (d.key == "writeOnly" && d.request() || d.key == "readOnly" && !d.request()):
+		return rule(Documentation, "It changes nothing in this direction.")
+
 	// To the checker a member of a response that may no longer come is harmless.
-	case field && (d.key == "writeOnly" || d.key == "readOnly"):
-		switch {
-		case (d.key == "readOnly") != d.request():
-			return rule(Documentation, "It changes nothing in this direction.")
-		case removed:
-			return rule(Compatible, d.stays())
-		}
-		return rule(Breaking, d.breaks())
 	case d.in("properties") && removed && !d.request():
 		return rule(Breaking, "Responses may come without it: the field stays empty.")
 
@@ -101,26 +96,26 @@ func (d *difference) decide() bool {
 	case d.in("responses"):
 		return rule(Compatible, "A response is described that was not; it is an error all the same.")
 	}
-	switch narrower, known := d.narrows(); {
-	case known && field && narrower == d.request():
-		return rule(Breaking, d.breaks())
-	case known && field:
-		return rule(Compatible, d.stays())
+	breaks, known := d.breaks()
+	if known && field {
+		d.classify(breaks)
 	}
-	return false
+	return known && field
 }
 
-// narrows reports whether a schema accepts less than before, for keywords whose
-// presence tells. The checker takes the first enumeration or choice for more
-// values, and knows nothing of the others.
-func (d *difference) narrows() (narrower, known bool) {
+// breaks reports whether a keyword of a schema breaks users by coming or going, if
+// that alone decides it. The checker takes the first enumeration or choice for more
+// values, and does not know the others in this sense.
+func (d *difference) breaks() (breaks, known bool) {
 	came, went := d.before == nil, d.after == nil
 	switch d.key {
+	case "readOnly", "writeOnly":
+		return came, true
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
-		if d.key == "additionalProperties" && (d.before == false || d.after == false) {
-			return d.after == false, true
+		if d.key == "additionalProperties" && (d.before.quiet() == false || d.after.quiet() == false) {
+			return (d.after.quiet() == false) == d.request(), true
 		}
-		return came, came != went
+		return came == d.request(), came != went
 	}
 	return false, false
 }
@@ -128,18 +123,19 @@ func (d *difference) narrows() (narrower, known bool) {
 // refused reports whether an example of the old text is a response that is no
 // longer valid: the contract check would refuse ordinary responses.
 func (d *difference) refused() bool {
-	for i := slices.Index(d.path, "schema") + 1; i > 0 && i <= len(d.path) && !d.in("properties"); i++ {
-		at := difference{pair: d.pair, op: d.op, path: d.path[:i]}
-		refused, known := d.pair.refusals[at.subject()]
-		if !known {
-			was, is := valueAt(d.pair.before.operations[d.op], at.path), valueAt(d.pair.after.operations[d.op], at.path)
-			example, ok := spec.Child(was)["example"]
-			refused = ok && at.at() == spec.Fields && accepts(was, example) && !accepts(is, example)
-			d.pair.refusals[at.subject()] = refused
+	if d.in("properties") {
+		return false
+	}
+	was, is := d.pair.before.member(d.op), d.pair.after.member(d.op)
+	for _, name := range d.path {
+		if was == nil || is == nil {
+			return false
 		}
-		if refused {
+		example, ok := spec.Child(was.value)["example"]
+		if ok && was.place == spec.Fields && accepts(was, example) && !accepts(is, example) {
 			return true
 		}
+		was, is = was.member(name), is.member(name)
 	}
 	return false
 }
@@ -153,8 +149,8 @@ func isPermission(key string) bool {
 // or all, the documents do not say: only a further one in a list is harmless, as
 // the vendor lists alternatives.
 func (d *difference) permissions() (Class, string) {
-	before, isList := d.before.([]any)
-	after, _ := d.after.([]any)
+	before, isList := d.before.quiet().([]any)
+	after, _ := d.after.quiet().([]any)
 	gone := slices.ContainsFunc(before, func(v any) bool { return !slices.Contains(after, v) })
 	switch {
 	case d.before == nil:
@@ -174,7 +170,7 @@ func (d *difference) credentials() (Class, string) {
 		return Compatible, "Credentials in use stay valid."
 	}
 	sent := strings.Split(d.key, " with ")
-	for way := range spec.Child(d.pair.after.operations, d.op, "security") {
+	for way := range d.pair.after.member(d.op).member("security").members {
 		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
 		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
 			return Compatible, "Callers with these credentials are still accepted."
@@ -186,14 +182,11 @@ func (d *difference) credentials() (Class, string) {
 const anonymous = "no credentials"
 
 // accepted returns the ways to authenticate of an operation, by what is sent. The
-// names of schemes are not sent, and the form of a token is not checked.
+// names of schemes are not sent, and the form of a token is not checked. In the
+// canonical form, operations inherit nothing.
 func accepted(doc, op spec.Object) spec.Object {
-	requirements, ok := op["security"].([]any)
-	if !ok {
-		requirements, _ = doc["security"].([]any)
-	}
 	out := spec.Object{}
-	for _, requirement := range requirements {
+	for _, requirement := range spec.List(op, "security") {
 		var sent []string
 		for name, scopes := range spec.Child(requirement) {
 			scheme := spec.Child(doc, "components", "securitySchemes", name)
@@ -203,14 +196,11 @@ func accepted(doc, op spec.Object) spec.Object {
 			case "http":
 				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
 			default:
-				sent = append(sent, kind+" "+spec.JSON(published(scheme, spec.Fields))+spec.JSON(scopes))
+				sent = append(sent, kind+" "+spec.JSON(quiet(scheme, spec.Fields))+spec.JSON(scopes))
 			}
 		}
 		slices.Sort(sent)
-		if len(sent) == 0 {
-			sent = []string{anonymous}
-		}
-		out[strings.Join(sent, " with ")] = true
+		out[cmp.Or(strings.Join(sent, " with "), anonymous)] = true
 	}
 	if len(out) == 0 {
 		out[anonymous] = true
@@ -218,10 +208,8 @@ func accepted(doc, op spec.Object) spec.Object {
 	return out
 }
 
-func first(servers any) string {
-	list, _ := servers.([]any)
-	if len(list) == 0 {
-		return ""
-	}
-	return strings.TrimRight(fmt.Sprint(spec.Child(list[0])["url"]), "/")
+// first returns the address of the first server.
+func first(servers *node) string {
+	address, _ := spec.At(servers.quiet(), "/0/url")
+	return strings.TrimRight(fmt.Sprint(address), "/")
 }

@@ -3,11 +3,8 @@ package compare
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
-
-	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // headlines say what a class asks of the reader.
@@ -19,57 +16,69 @@ var headlines = map[Class]string{
 	Refused:       "the document cannot be used",
 }
 
-// WriteText writes the report for people.
-func (r *Report) WriteText(w io.Writer) error {
+// Text returns the report for people.
+func (r *Report) Text() string {
 	const longest = 2000
 	var out strings.Builder
-	for _, line := range r.lines() {
-		// A refused document can hold anything, also in the names that make its places.
-		out.WriteString(Line(line, longest) + "\n")
+	add := func(lines ...string) {
+		for _, line := range lines {
+			// A refused document can hold anything, also in the names that make its places.
+			out.WriteString(Line(line, longest) + "\n")
+		}
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
-}
-
-func (r *Report) lines() []string {
 	headline := headlines[r.Class]
 	if r.Class == None && len(r.Files) > 0 {
 		headline = "the published text is worded otherwise and means the same"
 	}
-	out := []string{r.Class.String() + ": " + headline}
+	add(r.Class.String() + ": " + headline)
 	if r.Refusal != "" {
-		out = append(out, "because: "+r.Refusal)
-	}
-	out = append(out, fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
-	for _, warning := range r.Warnings {
-		out = append(out, "warning: "+warning)
-	}
-	section := func(title string, lines ...string) {
-		out = append(out, "", title)
-		for _, line := range lines {
-			out = append(out, "  "+line)
+		add("because: " + r.Refusal)
+		if r.Source == (Source{}) {
+			return out.String() // nothing else was found out
 		}
+	}
+	add(fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
+	for _, warning := range r.Warnings {
+		add("warning: " + warning)
 	}
 	// Operations that change in the same way, as with a shared envelope, are together.
 	for _, operations := range together(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
-		out = append(out, "")
+		add("")
 		for _, op := range operations {
-			out = append(out, cmp.Or(op.Name, "Document"))
+			add(cmp.Or(op.Name, "Document"))
 		}
-		out = append(out, operations[0].lines()...)
+		add(operations[0].lines()...)
 	}
 	if len(r.Operations) == 0 {
-		section("Operations", "no change")
+		add("", "Operations", "  no change")
 	}
-	section("Overlay actions", r.Overlays.lines()...)
+	add("", "Overlay actions")
+	o := r.Overlays
+	for _, action := range o.Unmatched {
+		add("  matches nothing in the new text: " + action.ID)
+	}
+	for _, action := range o.Satisfied {
+		add("  satisfied by the new text: " + action.ID)
+	}
+	for _, action := range o.Needed {
+		add("  needed again: " + action.ID)
+	}
+	switch {
+	case o.Listed == nil:
+		add("  not known: the document was refused before")
+	case len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0:
+		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
+	}
 	if r.Refusal == "" {
-		section("Go", r.Go.line())
-		section("Files that an update writes", r.Files...)
+		add("", "Go", "  "+r.Go.line(), "", "Files that an update writes")
+		for _, file := range r.Files {
+			add("  " + file)
+		}
 		if len(r.Files) == 0 {
-			out = append(out, "  none")
+			add("  none")
 		}
 	}
-	return out
+	return out.String()
 }
 
 // together groups the items with the same title, in the order of the first of each.
@@ -91,60 +100,33 @@ func together[T any](items []T, title func(T) string) [][]T {
 // lines lists the changes of an operation, with pointers from the operation.
 // Changes with the same text, and all of prose, are together.
 func (op Operation) lines() []string {
-	path, method := address(op.Name)
-	root := "/paths/" + spec.Escape(path) + "/" + method
-	title := func(c Change) string {
-		if c.Meaning == proseMeaning {
-			return c.Class.String() + ": text"
-		}
-		return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, c.shows())
-	}
 	var out []string
-	for _, changes := range together(op.Changes, title) {
-		for line := range strings.SplitSeq(title(changes[0]), "\n") {
+	for _, changes := range together(op.Changes, Change.title) {
+		for line := range strings.SplitSeq(changes[0].title(), "\n") {
 			out = append(out, "  "+line)
 		}
 		for _, c := range changes {
-			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, root), "the operation itself"))
+			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, address(op.Name)), "the operation itself"))
 		}
 	}
 	return out
 }
 
-// shows says which forms of the document show the change.
-func (c Change) shows() string {
+// title describes a change but for its place.
+func (c Change) title() string {
+	if c.Meaning == proseMeaning {
+		return c.Class.String() + ": text"
+	}
+	shows := "the published text"
 	switch {
 	case c.Contract && c.Published:
-		return "the contract and the published text"
+		shows = "the contract and the published text"
 	case c.Contract:
-		return "the contract"
+		shows = "the contract"
 	case len(c.HiddenBy) > 0:
-		return "the published text; hidden by overlays/" + strings.Join(c.HiddenBy, ", overlays/")
-	default:
-		return "the published text"
+		shows += "; hidden by overlays/" + strings.Join(c.HiddenBy, ", overlays/")
 	}
-}
-
-func (o Overlays) lines() []string {
-	if o.Listed == nil {
-		return []string{"not known: the document was refused before"}
-	}
-	var out []string
-	list := func(title string, actions []Action) {
-		for i, a := range actions {
-			if i == 0 {
-				out = append(out, title+":")
-			}
-			out = append(out, "  "+a.ID)
-		}
-	}
-	list("match nothing in the new text", o.Unmatched)
-	list("satisfied by the new text", o.Satisfied)
-	list("needed again", o.Needed)
-	if out == nil {
-		return []string{fmt.Sprintf("as before (%d satisfied by the text itself)", len(o.Listed))}
-	}
-	return out
+	return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, shows)
 }
 
 func (g Go) line() string {
@@ -162,10 +144,10 @@ func (g Go) line() string {
 // characters become spaces, and it is cut at a number of characters.
 func Line(s string, longest int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
+		if unicode.IsGraphic(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, s))
 	if len(runes) > longest {
 		return string(runes[:longest]) + "…"

@@ -37,8 +37,13 @@ func cut(doc spec.Object, found spec.Located) (Text, error) {
 			out[key] = spec.Clone(value)
 		}
 	}
-	if err := c.schemes(security); err != nil {
-		return Text{}, err
+	for _, requirement := range security {
+		for name := range spec.Child(requirement) {
+			// The canonical form refuses one that is not defined.
+			if err := c.component("securitySchemes", name); err != nil {
+				return Text{}, err
+			}
+		}
 	}
 	names := spec.List(found.Operation, "tags")
 	for _, tag := range spec.List(doc, "tags") {
@@ -59,23 +64,14 @@ type cutter struct {
 	leftOut    []string
 }
 
-// skip leaves out examples and defaults with a PEM block: what looks like a key must not be
-// committed, and generated comments would repeat it.
+// skip leaves out examples and defaults with a PEM block: what looks like a key must
+// not be committed, and generated comments would repeat it.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
-	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default"}, key) || !holdsPEM(value) {
+	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default"}, key) || !strings.Contains(spec.JSON(value), "-----BEGIN ") {
 		return false
 	}
 	c.leftOut = append(c.leftOut, pointer)
 	return true
-}
-
-func holdsPEM(value any) bool {
-	text, _ := value.(string)
-	held := strings.Contains(text, "-----BEGIN ")
-	for _, child := range spec.Children(value) {
-		held = held || holdsPEM(child)
-	}
-	return held
 }
 
 // reference takes the component that a reference points to or into, and keeps
@@ -107,21 +103,4 @@ func (c *cutter) component(section, name string) error {
 	copied, err := c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
 	taken[name] = copied
 	return err
-}
-
-// schemes copies the security schemes that the requirements name. One that is
-// not defined is refused by the canonical form.
-func (c *cutter) schemes(requirements []any) error {
-	defined := spec.Child(c.copier.Doc, "components", "securitySchemes")
-	for _, requirement := range requirements {
-		for name := range spec.Children(spec.Child(requirement)) {
-			if _, ok := defined[name]; !ok {
-				continue
-			}
-			if err := c.component("securitySchemes", name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

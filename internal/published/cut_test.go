@@ -141,7 +141,7 @@ components:
 func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ old, new, want string }{
-		"required parameter": {"name: page, required", "name: size, required", `/paths/~1accounts~1{a}~1things/get/parameters/0: a new required parameter, "size" in "query"`},
+		"required parameter": {"name: page, required", "name: size, required", `/paths/~1accounts~1{a}~1things/get/parameters: a new required parameter, "size" in "query"`},
 		"bad reference":      {"#/components/requestBodies/thing", "#/components/requestBodies/none", "points to nothing"},
 		"anonymous":          {"security: [{key: []}, {mail: []}]", "security: [{key: []}, {}]", "/paths/~1accounts~1{a}~1things/post/security/1: the operation allows anonymous access"},
 		"none of the list":   {"paths:", "paths: {}\nx-paths:", "GET /accounts/{account_id}/things is not in the document"},

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
@@ -23,7 +23,7 @@ const (
 
 // Provenance records where the documents in openapi/ came from.
 type Provenance struct {
-	Documents []Record `json:"documents"`
+	Documents map[string]Record `json:"documents"` // by the file in openapi/
 	// SatisfiedUpstream lists the overlay actions whose change the published
 	// texts make unnecessary. Only an update writes this list.
 	SatisfiedUpstream []string `json:"satisfied_upstream"`
@@ -31,7 +31,6 @@ type Provenance struct {
 
 // Record says where one document came from.
 type Record struct {
-	Document     string `json:"document"` // file in openapi/
 	SHA256       string `json:"sha256"`
 	Source       string `json:"source"` // names what was taken
 	SourceSHA256 string `json:"source_sha256"`
@@ -50,46 +49,16 @@ func ParseProvenance(name string, data []byte) (Provenance, error) {
 	if err := json.Unmarshal(data, &p, json.RejectUnknownMembers(true)); err != nil {
 		return Provenance{}, fmt.Errorf("%s: %w", name, err)
 	}
-	seen := map[string]bool{}
-	for _, r := range p.Documents {
-		if seen[r.Document] {
-			return Provenance{}, fmt.Errorf("%s: %q is there twice", name, r.Document)
-		}
-		seen[r.Document] = true
+	for document, r := range p.Documents {
 		for _, member := range []struct{ name, value string }{
-			{"document", r.Document}, {"sha256", r.SHA256}, {"source", r.Source},
-			{"source_sha256", r.SourceSHA256}, {"retrieved", r.Retrieved}, {"license", r.License},
+			{"sha256", r.SHA256}, {"source", r.Source}, {"source_sha256", r.SourceSHA256}, {"retrieved", r.Retrieved}, {"license", r.License},
 		} {
 			if member.value == "" {
-				return Provenance{}, fmt.Errorf("%s: %q: %s is missing", name, r.Document, member.name)
+				return Provenance{}, fmt.Errorf("%s: %q: %s is missing", name, document, member.name)
 			}
 		}
 	}
 	return p, nil
-}
-
-// Encode writes the records as they are committed, ordered by document.
-func (p Provenance) Encode() ([]byte, error) {
-	p.Documents = slices.SortedFunc(slices.Values(p.Documents), func(a, b Record) int {
-		return slices.Compare([]byte(a.Document), []byte(b.Document))
-	})
-	data, err := json.Marshal(p, jsontext.WithIndent("  "))
-	return append(data, '\n'), err
-}
-
-// Record returns the record of a document, and whether there is one.
-func (p Provenance) Record(document string) (Record, bool) {
-	i := slices.IndexFunc(p.Documents, func(r Record) bool { return r.Document == document })
-	if i < 0 {
-		return Record{}, false
-	}
-	return p.Documents[i], true
-}
-
-// Set puts a record in the place of the one for the same document, or adds it.
-// The receiver's slice is not changed.
-func (p *Provenance) Set(r Record) {
-	p.Documents = append(slices.DeleteFunc(slices.Clone(p.Documents), func(old Record) bool { return old.Document == r.Document }), r)
 }
 
 // Sum returns the SHA-256 of data in hex.
@@ -103,7 +72,6 @@ type Source struct {
 	Operations spec.Operations
 	Provenance Provenance
 	Documents  map[string]spec.Object // published texts, by the operation's name
-	Missing    spec.Operations        // that have no published text yet
 }
 
 // ReadSource reads the list of operations and their published texts from the
@@ -114,20 +82,24 @@ func ReadSource(fsys fs.FS) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	if len(source.Missing) > 0 {
-		op := source.Missing[0]
-		return Source{}, fmt.Errorf("%s/%s: no text of the operation %s: take a document that has it with 'make spec-update'", Dir, op.Document, op.Title())
+	documents := map[string]bool{}
+	for _, op := range source.Operations {
+		if source.Documents[op.Name] == nil {
+			return Source{}, fmt.Errorf("%s/%s: no text of the operation %s: take a document that has it with 'make spec-update'", Dir, op.Document, op.Title())
+		}
+		documents[op.Document] = true
 	}
-	for _, record := range source.Provenance.Documents {
-		if !slices.ContainsFunc(source.Operations, func(op spec.Operation) bool { return op.Document == record.Document }) {
-			return Source{}, fmt.Errorf("%s: %s belongs to no operation of %s", ProvenanceFile, record.Document, spec.OperationsFile)
+	for _, document := range slices.Sorted(maps.Keys(source.Provenance.Documents)) {
+		if !documents[document] {
+			return Source{}, fmt.Errorf("%s: %s belongs to no operation of %s", ProvenanceFile, document, spec.OperationsFile)
 		}
 	}
 	return source, nil
 }
 
 // ReadForUpdate is ReadSource for an update, which may bring the text of an
-// operation that is new in the list or has another path there than before.
+// operation that is new in the list or has another path there than before: such an
+// operation has no text yet.
 func ReadForUpdate(fsys fs.FS) (Source, error) {
 	ops, err := spec.ReadOperations(fsys)
 	if err != nil {
@@ -142,9 +114,8 @@ func ReadForUpdate(fsys fs.FS) (Source, error) {
 		return Source{}, err
 	}
 	for _, op := range ops {
-		record, ok := source.Provenance.Record(op.Document)
+		record, ok := source.Provenance.Documents[op.Document]
 		if !ok {
-			source.Missing = append(source.Missing, op)
 			continue
 		}
 		name := path.Join(Dir, op.Document)
@@ -158,11 +129,9 @@ func ReadForUpdate(fsys fs.FS) (Source, error) {
 		if err != nil {
 			return Source{}, err
 		}
-		if _, _, err := op.Find(doc); errors.Is(err, spec.ErrNotFound) {
-			source.Missing = append(source.Missing, op)
-			continue
+		if _, _, err := op.Find(doc); !errors.Is(err, spec.ErrNotFound) {
+			source.Documents[op.Name] = doc
 		}
-		source.Documents[op.Name] = doc
 	}
 	return source, nil
 }

@@ -104,9 +104,6 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	if err := checkOperation(doc, op, found); err != nil {
-		return Text{}, err
-	}
 	text, err := cut(doc, found)
 	if err != nil {
 		return Text{}, err
@@ -116,7 +113,7 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	if err := checkSecurity(canonical, found); err != nil {
+	if err := check(canonical, op, found.Pointer()); err != nil {
 		return Text{}, err
 	}
 	if _, err := normalize.Load(canonical); err != nil {
@@ -148,41 +145,30 @@ func ReadFile(path string) ([]byte, error) {
 
 // unpack returns the text of a source, which may be compressed with gzip.
 func unpack(name string, source []byte) ([]byte, error) {
+	if bytes.HasPrefix(source, []byte{0x1f, 0x8b}) {
+		r, err := gzip.NewReader(bytes.NewReader(source))
+		if err == nil {
+			source, err = io.ReadAll(io.LimitReader(r, maxSource+1))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: gzip: %w", name, err)
+		}
+	}
 	if len(source) > maxSource {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxSource)
 	}
-	if !bytes.HasPrefix(source, []byte{0x1f, 0x8b}) {
-		return source, nil
-	}
-	r, err := gzip.NewReader(bytes.NewReader(source))
-	if err != nil {
-		return nil, fmt.Errorf("%s: not gzip: %w", name, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(r, maxSource+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: gzip: %w", name, err)
-	}
-	if len(data) > maxSource {
-		return nil, fmt.Errorf("%s: larger than %d bytes when unpacked", name, maxSource)
-	}
-	return data, nil
+	return source, nil
 }
 
 // NoAssertion is SPDX's word for a licence that is not known.
 const NoAssertion = "NOASSERTION"
 
-// spdx maps the usual names of licences, in lower case without punctuation, to
-// their SPDX ids.
-var spdx = map[string]string{
-	"bsd3clause": "BSD-3-Clause", "bsd3clauselicense": "BSD-3-Clause", "bsd3clausenewlicense": "BSD-3-Clause",
-	"bsd2clause": "BSD-2-Clause", "bsd2clauselicense": "BSD-2-Clause",
-	"apache20": "Apache-2.0", "apachelicense20": "Apache-2.0", "apachelicenseversion20": "Apache-2.0", "apache2": "Apache-2.0",
-	"mit": "MIT", "mitlicense": "MIT", "themitlicense": "MIT", "isc": "ISC", "mpl20": "MPL-2.0",
-	"cc010": "CC0-1.0", "ccby40": "CC-BY-4.0", "ccbysa40": "CC-BY-SA-4.0",
-}
+// licences are the SPDX ids of usual licences.
+var licences = []string{"BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "MIT", "ISC", "MPL-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"}
 
 var (
-	punctuation = regexp.MustCompile(`[^a-z0-9]+`)
+	// noise is what the name of a licence may have beside its SPDX id.
+	noise = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
 	// expression is the form of an SPDX id.
 	expression = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
 )
@@ -197,8 +183,10 @@ func license(info spec.Object) (id, text string) {
 	if identifier := spec.Text(object, "identifier"); ValidLicense(identifier) {
 		return identifier, text
 	}
-	if known, ok := spdx[punctuation.ReplaceAllString(strings.ToLower(text), "")]; ok {
-		return known, text
+	for _, id := range licences {
+		if strings.EqualFold(noise.ReplaceAllString(text, ""), noise.ReplaceAllString(id, "")) {
+			return id, text
+		}
 	}
 	return NoAssertion, text
 }

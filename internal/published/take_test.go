@@ -194,6 +194,9 @@ func TestLicencesGetTheirSPDXID(t *testing.T) {
 	for info, want := range map[string]string{
 		"license: {name: BSD-3-Clause}":                                "BSD-3-Clause",
 		"license: {name: 'BSD 3-Clause License'}":                      "BSD-3-Clause",
+		"license: {name: 'Apache License, Version 2.0'}":               "Apache-2.0",
+		"license: {name: The MIT License}":                             "MIT",
+		"license: {name: MIT and more}":                                NoAssertion,
 		"license: {name: Apache 2.0, url: 'https://example.com'}":      "Apache-2.0",
 		"license: {name: Something else, identifier: LicenseRef-Mine}": "LicenseRef-Mine",
 		"license: {name: 'All rights reserved'}":                       NoAssertion,

@@ -1,11 +1,15 @@
 package update
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/scanner"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,132 +18,134 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
-
-// BuildError says that the module does not compile with the new files.
-type BuildError struct {
-	// Line is the first fault, with its place from the root of the module.
-	Line string
-	// Collisions report which members of the contract would share a Go name.
-	Collisions []string
-}
-
-func (e *BuildError) Error() string {
-	reasons := append(slices.Clone(e.Collisions), e.Line)
-	return "the module does not compile against the new contract: " + strings.Join(reasons, "; ")
-}
 
 // vet compiles and vets all packages of the module at root and their tests as if
 // files, by their paths from the root, stood in the tree: the go command reads them
-// through an overlay. A fault of the code, which has a place in it, is a
-// [BuildError]; other errors, such as a full disk or a module that is not there,
-// are not.
-func vet(ctx context.Context, root string, files map[string][]byte) (err error) {
+// through an overlay. It returns the first fault of the code with its place, or "".
+// Other failures, such as a full disk or a module that is not there, are errors.
+func vet(ctx context.Context, root string, files map[string][]byte) (fault string, err error) {
 	if root, err = filepath.Abs(root); err != nil {
-		return err
+		return "", err
 	}
 	staging, err := os.MkdirTemp("", "update-")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	overlay, err := stageOverlay(root, staging, files)
-	if err != nil {
-		return err
+	replace, staged := map[string]string{}, map[string][]byte{}
+	for name, content := range files {
+		staged[name] = content
+		name = filepath.FromSlash(name)
+		replace[filepath.Join(root, name)] = filepath.Join(staging, name)
 	}
-	cmd := exec.CommandContext(ctx, "go", "vet", "-overlay", overlay, "./...")
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	const overlayFile = "overlay.json"
+	staged[overlayFile] = overlay
+	if err := Write(ctx, staging, staged); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "vet", "-overlay", filepath.Join(staging, overlayFile), "./...")
 	cmd.Dir = root
 	// Interrupted, the go command removes what it has begun; killed, it cannot.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	output, err := cmd.CombinedOutput()
 	if err == nil {
-		return nil
+		return "", nil
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 	if _, ran := errors.AsType[*exec.ExitError](err); !ran {
-		return err
-	}
-	line, located := firstFault(string(output), root, staging)
-	if !located {
-		return fmt.Errorf("go vet: %w: %s", err, line)
-	}
-	return &BuildError{Line: line, Collisions: collisions(files)}
-}
-
-// stageOverlay writes files below staging, by the same paths as in the module, and
-// returns the file that puts them in place.
-func stageOverlay(root, staging string, files map[string][]byte) (overlay string, err error) {
-	replace := map[string]string{}
-	for name, content := range files {
-		name = filepath.FromSlash(name)
-		staged := filepath.Join(staging, name)
-		if err := os.MkdirAll(filepath.Dir(staged), 0o700); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(staged, content, 0o600); err != nil {
-			return "", err
-		}
-		replace[filepath.Join(root, name)] = staged
-	}
-	encoded, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
 		return "", err
 	}
-	overlay = filepath.Join(staging, "overlay.json")
-	return overlay, os.WriteFile(overlay, encoded, 0o600)
+	line, inCode := firstFault(string(output), root, staging)
+	if !inCode {
+		return "", fmt.Errorf("go vet: %w: %s", err, line)
+	}
+	return line, nil
 }
 
-// fault is a line of the go command's output that names a place.
-var fault = regexp.MustCompile(`^([^\s:]+\.go):(\d+):(?:(\d+):)? `)
+var (
+	located = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? .*$`) // a line with a place in the code
+	message = regexp.MustCompile(`(?m)^[^#\s].*$`)
+	number  = regexp.MustCompile(`\d+`)
+)
 
 // firstFault returns one line of the go command's output, the same for the same
-// fault, and whether it names a place in the code: packages are built at once and
-// write as they come, and the go command names a file as it is reached from the
-// folder it runs in, which is another for each run where the file is staged. So
-// the faults get their paths from the root, and the first in the order of these is
-// taken; one in generated code precedes its consequences.
-func firstFault(output, root, staging string) (line string, located bool) {
-	type place struct {
-		file         string
-		line, column int
-		text         string
-	}
-	folders := regexp.MustCompile(`^(?:[^:]*/)?` + regexp.QuoteMeta(filepath.Base(staging)) + `/|^` + regexp.QuoteMeta(root) + `/`)
-	var faults []place
-	other := ""
-	for line := range strings.Lines(output) {
-		continued := strings.HasPrefix(line, "\t")
-		line = strings.TrimSpace(line)
-		if continued || line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		line = strings.TrimPrefix(strings.TrimPrefix(line, "vet: "), "./")
-		line = folders.ReplaceAllString(filepath.ToSlash(line), "")
-		at := fault.FindStringSubmatch(line)
-		if at == nil {
-			other = cmp.Or(other, line)
-			continue
-		}
-		f := place{file: at[1], text: line}
-		f.line, _ = strconv.Atoi(at[2])
-		f.column, _ = strconv.Atoi(at[3])
-		faults = append(faults, f)
-	}
+// fault, and whether it names a place in the code. Packages are built at once, and
+// staged files are named as they are reached from the folder that the command runs
+// in. So paths are cut to those from the root, and the first place is taken. One in
+// generated code precedes its consequences elsewhere.
+func firstFault(output, root, staging string) (line string, inCode bool) {
+	folders := regexp.MustCompile(`(?m)^(vet: )?(\./|[^:\t\n]*` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/)?`)
+	output = folders.ReplaceAllString(filepath.ToSlash(output), "")
+	faults := located.FindAllString(output, -1)
 	if len(faults) == 0 {
-		return cmp.Or(other, "no reason was given"), false
+		return cmp.Or(message.FindString(output), "no reason was given"), false
 	}
-	first := slices.MinFunc(faults, func(a, b place) int {
-		generated := func(f place) int {
-			if strings.HasPrefix(f.file, "generated/") {
-				return 0
-			}
-			return 1
+	order := func(line string) string {
+		padded := number.ReplaceAllStringFunc(line, func(n string) string { return fmt.Sprintf("%9s", n) })
+		return fmt.Sprint(!strings.HasPrefix(line, "generated/"), padded)
+	}
+	return slices.MinFunc(faults, func(a, b string) int { return cmp.Compare(order(a), order(b)) }), true
+}
+
+// field matches a field of a generated struct.
+var field = regexp.MustCompile("(?m)^\\t([\\pL\\pN]+) [^`\\n]*`json:\"([^\",]*)")
+
+// collisions names the members of an object that share a Go name in generated
+// code: the compiler names the Go side only.
+func collisions(files map[string][]byte) string {
+	out := ""
+	code := bytes.Join(slices.Collect(maps.Values(files)), []byte("\n"))
+	for _, object := range strings.Split(string(code), "\ntype ")[1:] {
+		members := map[string][]string{}
+		for _, match := range field.FindAllStringSubmatch(object, -1) {
+			members[match[1]] = append(members[match[1]], strconv.Quote(match[2]))
 		}
-		return cmp.Or(cmp.Compare(generated(a), generated(b)), cmp.Compare(a.file, b.file),
-			cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
-	})
-	return first.text, true
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			if len(members[name]) > 1 {
+				out += fmt.Sprintf("the JSON members %s of %s would share the Go name %s; ", strings.Join(members[name], " and "), strings.Fields(object)[0], name)
+			}
+		}
+	}
+	return out
+}
+
+// unnamed names the members of objects for which the generator may find no Go
+// name: it makes names of letters that have an upper case, and of digits.
+func unnamed(contract spec.Object) string {
+	hasNoCase := func(r rune) bool { return unicode.IsOneOf([]*unicode.RangeTable{unicode.Lo, unicode.Lm}, r) }
+	out := ""
+	for object, schema := range spec.Children(spec.Child(contract, "components", "schemas")) {
+		for member, property := range spec.Children(spec.Child(schema, "properties")) {
+			if spec.Child(property)["x-go-name"] == nil && strings.ContainsFunc(member, hasNoCase) {
+				out += fmt.Sprintf("the JSON member %.100q of %s needs an x-go-name: ", member, object)
+			}
+		}
+	}
+	return out
+}
+
+// tokens returns the tokens of a Go file. Those of two files that differ in nothing
+// but comments and layout are equal; such a difference does not change what compiles.
+func tokens(source []byte) []string {
+	var s scanner.Scanner
+	s.Init(token.NewFileSet().AddFile("", -1, len(source)), source, nil, 0)
+	var out []string
+	for {
+		_, kind, text := s.Scan()
+		if kind == token.EOF {
+			return out
+		}
+		out = append(out, kind.String()+" "+text)
+	}
 }

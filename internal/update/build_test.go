@@ -1,6 +1,7 @@
 package update
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,18 +48,38 @@ func TestCollisionsNameTheMembers(t *testing.T) {
 		"\tService string `json:\"Service,omitempty\"`\n" +
 		"\tID string `json:\"id\"`\n" +
 		"\tService string `json:\"service,omitempty\"`\n" +
-		"\tRead string `json:\"read\"`\n" +
 		"}\n\n" +
-		"func (v *Row) Read() {}\n\n" +
-		"type Other struct {\n\tRead string `json:\"read\"`\n}\n"
+		"type Other struct {\n\tService string `json:\"service\"`\n}\n"
 	got := collisions(map[string][]byte{
 		"generated/types.gen.go": []byte(types), "generated/openapi.json": []byte("{}"), "generated/broken.gen.go": []byte("package"),
 	})
-	want := []string{
-		`the JSON members "Service" and "service" of Row would share the Go name Service`,
-		`the JSON member "read" of Row would have the Go name of a method, Read`,
-	}
+	const want = `the JSON members "Service" and "service" of Row would share the Go name Service; `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestOnlyCommentsAndLayoutAreTheSameCode(t *testing.T) {
+	t.Parallel()
+	const code = "package p\n\n// T is it.\ntype T struct {\n\tA int `json:\"a\"` // one\n}\n"
+	tests := map[string]struct {
+		other string
+		want  bool
+	}{
+		"equal":         {code, true},
+		"other comment": {"package p\n\n// T was it,\n// for long.\ntype T struct {\n\tA   int `json:\"a\"`\n}\n", true},
+		"other tag":     {"package p\n\n// T is it.\ntype T struct {\n\tA int `json:\"a,omitempty\"` // one\n}\n", false},
+		"other type":    {"package p\n\ntype T struct {\n\tA string `json:\"a\"`\n}\n", false},
+		"more code":     {code + "\nvar X T\n", false},
+		"less code":     {"package p\n", false},
+		"nothing":       {"", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := slices.Equal(tokens([]byte(code)), tokens([]byte(tt.other))); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
 	}
 }

@@ -2,20 +2,17 @@
 //
 // Prepare does all the work without changing a file: import, comparison,
 // overlays, generation, and compilation. Apply then writes the whole result, or
-// nothing. A document that cannot be used ends in a RefusedError, which names the
-// cause and its place in one line.
+// nothing.
 package update
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,23 +23,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
-
-// RefusedError says why a document cannot be used. The tree is as it was.
-type RefusedError struct {
-	Reason string
-	// Report is what was found out before the refusal; nil when the document
-	// could not be compared.
-	Report *compare.Report
-}
-
-func (e *RefusedError) Error() string { return "refused: " + e.Reason }
-
-// refuse makes a RefusedError of one line, however err was worded and whatever
-// the document wrote into it.
-func refuse(err error) error {
-	const longest = 600
-	return &RefusedError{Reason: compare.Line(strings.Join(strings.Fields(err.Error()), " "), longest)}
-}
 
 // Request is a revision to take.
 type Request struct {
@@ -58,75 +38,98 @@ type Request struct {
 	Source    string // what the provenance calls the source; empty: Name and the document's title
 }
 
-// Plan is an update that can be applied.
+// Plan is an update that can be applied. That of a document that cannot be used
+// has the class [compare.Refused], and changes nothing.
 type Plan struct {
 	Report compare.Report
 
-	root  string
-	files map[string][]byte
+	req           Request
+	source        published.Source // as stored
+	taken         *published.Import
+	before, after normalize.Result
+	changes       []change
+}
+
+// refusal is why a document cannot be used: the cause and its place in one line.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// refuse makes a refusal of an error, however it was worded and whatever the
+// document wrote into it.
+func refuse(err error) error {
+	const longest = 600
+	return refusal(compare.Line(strings.Join(strings.Fields(err.Error()), " "), longest))
 }
 
 // Prepare works out what taking a revision changes. No file of the module is
-// changed.
+// changed. The report of a refused document has what was found out before: why the
+// module does not compile, or why an overlay action matches nothing, is seen in
+// what the vendor changed.
 func Prepare(ctx context.Context, req Request) (*Plan, error) {
-	fsys := os.DirFS(req.Root)
-	overlays, err := normalize.ReadOverlays(fsys)
+	p := &Plan{req: req}
+	err := p.prepare(ctx)
+	if refused, ok := errors.AsType[refusal](err); ok {
+		p.Report.Class, p.Report.Refusal, p.changes = compare.Refused, string(refused), nil
+		return p, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	source, err := published.ReadForUpdate(fsys)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errTree, err)
+	for _, c := range p.changes {
+		p.Report.Files = append(p.Report.Files, c.name)
 	}
-	// An action made for a new text need not match the old one.
-	before, err := run(source, overlays, func([]overlay.Outcome) error { return nil })
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errTree, err)
+	if len(p.changes) > 0 && !p.Report.Go.Identical {
+		p.Report.Class = max(p.Report.Class, compare.Documentation)
 	}
-	taken, err := published.Take(req.Name, req.Data, source.Operations)
-	if errors.Is(err, spec.ErrNotFound) && len(source.Missing) > 0 {
-		err = fmt.Errorf("%w; nor is any other operation of the list", notStored(req.Name, source.Missing[0]))
-	}
-	if err != nil {
-		return nil, refuse(err)
-	}
-	next := source
-	next.Documents = maps.Clone(source.Documents)
-	for name, text := range taken.Texts {
-		next.Documents[name] = text.Document
-	}
-	next.Missing = slices.DeleteFunc(slices.Clone(source.Missing), func(op spec.Operation) bool { return next.Documents[op.Name] != nil })
-	if len(next.Missing) > 0 {
-		return nil, refuse(notStored(req.Name, next.Missing[0]))
-	}
-	plan := &Plan{root: req.Root, files: map[string][]byte{}}
-	after, err := run(next, overlays, mustMatch)
-	if err == nil {
-		err = source.Operations.CheckQuery(after.Contract)
-	}
-	if err != nil {
-		err = refuse(fmt.Errorf("%s: %w", req.Name, err))
-	}
-	if described := plan.describe(req, source, taken, before, after); described != nil {
-		err = errors.Join(err, described)
-	}
-	if err == nil {
-		err = plan.store(req, source, taken)
-	}
-	if err == nil && len(plan.files) > 0 {
-		err = plan.generate(ctx, before.Contract, after.Contract, source.Operations)
-	}
-	if err != nil {
-		return nil, plan.refusal(err)
-	}
-	plan.Report.Files = append(plan.Report.Files, slices.Sorted(maps.Keys(plan.files))...)
-	plan.Report.Class = max(plan.Report.Class, plan.minimum())
-	return plan, nil
+	return p, nil
 }
 
-// notStored says that neither the document nor openapi/ has an operation.
-func notStored(document string, op spec.Operation) error {
-	return fmt.Errorf("%s: the operation %s %w, and its text is not stored in %s either", document, op.Title(), spec.ErrNotFound, published.Dir)
+func (p *Plan) prepare(ctx context.Context) error {
+	fsys := os.DirFS(p.req.Root)
+	overlays, err := normalize.ReadOverlays(fsys)
+	if err != nil {
+		return err
+	}
+	if p.source, err = published.ReadForUpdate(fsys); err != nil {
+		return fmt.Errorf("%w: %w", errTree, err)
+	}
+	// An action made for a new text need not match the old one.
+	if p.before, err = run(p.source, overlays, func([]overlay.Outcome) error { return nil }); err != nil {
+		return fmt.Errorf("%w: %w", errTree, err)
+	}
+	next := p.source
+	next.Documents = maps.Clone(next.Documents)
+	others := ""
+	switch p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); {
+	case errors.Is(err, spec.ErrNotFound):
+		others = "; nor is any other operation of the list"
+	case err != nil:
+		return refuse(err)
+	default:
+		for name, text := range p.taken.Texts {
+			next.Documents[name] = text.Document
+		}
+	}
+	for _, op := range next.Operations {
+		if next.Documents[op.Name] == nil {
+			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either%s", p.req.Name, op.Title(), published.Dir, others))
+		}
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	p.after, err = run(next, overlays, mustMatch)
+	if err == nil {
+		err = p.source.Operations.CheckQuery(p.after.Contract)
+	}
+	if err != nil {
+		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
+	}
+	if err = errors.Join(err, p.describe()); err != nil {
+		return err
+	}
+	return p.write(ctx)
 }
 
 // errTree says that a failure is no fault of the new document.
@@ -178,100 +181,50 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	return generate.Generate(root, result.Contract, source.Operations)
 }
 
-// refusal adds the report to an error that refuses the document: why the module
-// does not compile, or why an overlay action matches nothing, is seen in what
-// changed. A document that has no canonical form cannot be compared.
-func (p *Plan) refusal(err error) error {
-	if refused, ok := errors.AsType[*RefusedError](err); ok && p.Report.Operations != nil {
-		p.Report.Class, p.Report.Refusal = compare.Refused, refused.Reason
-		refused.Report = &p.Report
-		return refused
-	}
-	return err
-}
-
-// minimum is the class that an update has at least, by what it writes.
-func (p *Plan) minimum() compare.Class {
-	if len(p.files) > 0 && !p.Report.Go.Identical {
-		return compare.Documentation
-	}
-	return compare.None
-}
-
 // describe fills the parts of the report that come from comparing documents, as
-// far as after got.
-func (p *Plan) describe(req Request, source published.Source, taken *published.Import, before, after normalize.Result) error {
-	var err error
-	if after.Merged != nil {
-		if after.Contract == nil { // what the overlays make of the text is not known
-			before.Contract, after.Contract = spec.Object{}, spec.Object{}
-		}
-		p.Report, err = compare.Compare(side(before), side(after), overwrites(after.Outcomes))
-	} else {
-		p.Report = compare.Report{Operations: []compare.Operation{}, Warnings: []string{}, Files: []string{}}
-	}
+// far as the new one got.
+func (p *Plan) describe() (err error) {
+	p.Report, err = compare.Compare(p.before, p.after)
 	r := &p.Report
 	r.Source = compare.Source{
-		Name: sourceName(req, taken), SHA256: taken.SourceSHA256, OpenAPI: compare.Line(taken.OpenAPI, 20),
-		Title: compare.Line(taken.Title, 100), Version: compare.Line(taken.Version, 40), License: licenseOf(req, taken),
-	}
-	// An action that could not be applied leaves open what the others do.
-	known := slices.ContainsFunc(after.Outcomes, func(o overlay.Outcome) bool {
-		return o.Effect == overlay.Unmatched || strings.HasPrefix(o.Action.ID, path.Base(normalize.ContractOverlays))
-	})
-	if known {
-		r.Overlays = compare.CompareOverlays(before.Outcomes, after.Outcomes)
+		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
+		SHA256: p.taken.SourceSHA256, OpenAPI: compare.Line(p.taken.OpenAPI, 20),
+		Title: compare.Line(p.taken.Title, 100), Version: compare.Line(p.taken.Version, 40), License: cmp.Or(p.req.License, p.taken.License),
 	}
 	r.Go.Identical, r.Go.SameCode = true, true
-	p.warn(source, taken)
-	if !req.Partial {
-		p.withdraw(source, taken)
+	p.warn()
+	if !p.req.Partial {
+		p.withdraw()
 	}
 	return err
-}
-
-func side(r normalize.Result) compare.Side {
-	return compare.Side{Merged: r.Merged, Contract: r.Contract}
-}
-
-// overwrites returns which overlay actions changed the merged published text at
-// a place.
-func overwrites(outcomes []overlay.Outcome) func(pointer string) []compare.Overwrite {
-	at := map[string][]compare.Overwrite{}
-	for _, o := range outcomes {
-		for _, pointer := range o.Changed {
-			at[pointer] = append(at[pointer], compare.Overwrite{Action: o.Action.ID, Expects: o.Action.Overwrites})
-		}
-	}
-	return func(pointer string) []compare.Overwrite { return at[pointer] }
 }
 
 // warn adds what the person who takes the revision should know of its licence.
-func (p *Plan) warn(source published.Source, taken *published.Import) {
+func (p *Plan) warn() {
 	r := &p.Report
 	if r.Source.License == published.NoAssertion {
 		r.Warnings = append(r.Warnings, fmt.Sprintf(
-			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", compare.Line(taken.LicenseText, 100), published.NoAssertion))
+			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", compare.Line(p.taken.LicenseText, 100), published.NoAssertion))
 		return
 	}
-	seen := map[string]bool{}
-	for _, op := range source.Operations {
-		record, known := source.Provenance.Record(op.Document)
-		if _, ok := taken.Texts[op.Name]; ok && known && record.License != r.Source.License && !seen[record.License] {
-			seen[record.License] = true
-			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
+	for _, op := range p.source.Operations {
+		record, known := p.source.Provenance.Documents[op.Document]
+		_, taken := p.taken.Texts[op.Name]
+		warning := fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License)
+		if taken && known && record.License != r.Source.License && !slices.Contains(r.Warnings, warning) {
+			r.Warnings = append(r.Warnings, warning)
 		}
 	}
 }
 
 // withdraw reports the operations that a whole document lacks. Their stored texts
 // stay, since the library would not compile without them.
-func (p *Plan) withdraw(source published.Source, taken *published.Import) {
-	for _, op := range taken.Missing {
+func (p *Plan) withdraw() {
+	for _, op := range p.taken.Missing {
 		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
-		if stored, _, err := op.Find(source.Documents[op.Name]); err == nil {
-			id, _ := stored.Operation["operationId"].(string)
-			if moved, ok := taken.Titles[id]; ok {
+		if stored, _, err := op.Find(p.source.Documents[op.Name]); err == nil {
+			id := spec.Text(stored.Operation, "operationId")
+			if moved, ok := p.taken.Titles[id]; ok {
 				message += compare.Line(fmt.Sprintf("; its operationId %s is at %s now", id, moved), 300)
 			}
 		}
@@ -289,110 +242,80 @@ func (p *Plan) withdraw(source published.Source, taken *published.Import) {
 	}
 }
 
-// store adds the texts and their records to the plan. Of a text that is the
-// stored one, only the list of satisfied actions can be new.
-func (p *Plan) store(req Request, source published.Source, taken *published.Import) error {
-	provenance := source.Provenance
-	files := map[string][]byte{}
-	for _, op := range source.Operations {
-		text, ok := taken.Texts[op.Name]
-		if !ok {
-			continue
-		}
-		digest := published.Sum(text.Encoded)
-		if record, _ := provenance.Record(op.Document); record.SHA256 == digest || record.SHA256 == taken.SourceSHA256 {
-			continue
-		}
-		files[path.Join(published.Dir, op.Document)] = text.Encoded
-		provenance.Set(published.Record{
-			Document: op.Document, SHA256: digest,
-			Source: sourceName(req, taken), SourceSHA256: taken.SourceSHA256,
-			Retrieved: req.Retrieved, License: licenseOf(req, taken), LeftOut: text.LeftOut,
-		})
-	}
-	provenance.Documents = slices.DeleteFunc(slices.Clone(provenance.Documents), func(r published.Record) bool {
-		return !slices.ContainsFunc(source.Operations, func(op spec.Operation) bool { return op.Document == r.Document })
-	})
-	provenance.SatisfiedUpstream = p.Report.Overlays.Listed
-	encoded, err := provenance.Encode()
+// write plans what changes in openapi/ and, if that is anything, in generated/.
+func (p *Plan) write(ctx context.Context) error {
+	files, err := p.store()
 	if err != nil {
 		return err
 	}
-	files[published.ProvenanceFile] = encoded
-	return p.change(files)
-}
-
-// generate adds the files of generated/ to the plan and asks the compiler. An
-// error of a tool is the document's fault only if the tool works with what is
-// stored: otherwise it is one of the tree or of the machine.
-func (p *Plan) generate(ctx context.Context, before, after spec.Object, ops spec.Operations) error {
-	files, err := generate.Generate(p.root, after, ops)
-	if _, refused := errors.AsType[*generate.CodeError](err); refused {
-		if _, stored := generate.Generate(p.root, before, ops); stored != nil {
-			return fmt.Errorf("%w: %w", errTree, stored)
-		}
-		return refuse(ungenerated(after, err))
+	if p.changes, err = changed(p.req.Root, files); err != nil || len(p.changes) == 0 {
+		return err
 	}
+	generated, err := p.generate()
 	if err != nil {
 		return err
 	}
-	if err := p.change(files); err != nil {
+	maps.Copy(files, generated)
+	if p.changes, err = changed(p.req.Root, files); err != nil {
 		return err
 	}
-	for name, content := range p.files {
-		if !strings.HasSuffix(name, ".go") {
-			continue
+	for _, c := range p.changes {
+		if strings.HasSuffix(c.name, ".go") {
+			p.Report.Go.Identical = false
+			p.Report.Go.SameCode = p.Report.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
 		}
-		old, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(name)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		p.Report.Go.Identical = false
-		p.Report.Go.SameCode = p.Report.Go.SameCode && sameCode(old, content)
 	}
 	if p.Report.Go.SameCode {
 		return nil
 	}
-	err = vet(ctx, p.root, files)
-	if broken, ok := errors.AsType[*BuildError](err); ok {
-		if stored := vet(ctx, p.root, nil); stored != nil {
-			return fmt.Errorf("%w: %w", errTree, stored)
-		}
-		return refuse(broken)
-	}
-	return err
+	return p.compile(ctx, generated)
 }
 
-// change adds the files whose content is not in the tree already.
-func (p *Plan) change(files map[string][]byte) error {
-	for name, content := range files {
-		have, err := fs.ReadFile(os.DirFS(p.root), name)
-		switch {
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			return err
-		case err != nil || !bytes.Equal(have, content):
-			p.files[name] = content
+// store returns the texts and their records. Of a text that is the stored one,
+// only the list of satisfied actions can be new.
+func (p *Plan) store() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	records := map[string]published.Record{}
+	for _, op := range p.source.Operations {
+		record := p.source.Provenance.Documents[op.Document]
+		text, ok := p.taken.Texts[op.Name]
+		if digest := published.Sum(text.Encoded); ok && record.SHA256 != digest && record.SHA256 != p.taken.SourceSHA256 {
+			files[path.Join(published.Dir, op.Document)] = text.Encoded
+			record = published.Record{
+				SHA256: digest, Source: p.Report.Source.Name, SourceSHA256: p.taken.SourceSHA256,
+				Retrieved: p.req.Retrieved, License: p.Report.Source.License, LeftOut: text.LeftOut,
+			}
 		}
+		records[op.Document] = record
 	}
-	return nil
+	encoded, err := spec.Encode(published.Provenance{Documents: records, SatisfiedUpstream: p.Report.Overlays.Listed})
+	files[published.ProvenanceFile] = encoded
+	return files, err
+}
+
+// generate returns the files of generated/. An error of the generator is the
+// document's fault only if it works with what is stored.
+func (p *Plan) generate() (map[string][]byte, error) {
+	files, err := generate.Generate(p.req.Root, p.after.Contract, p.source.Operations)
+	if _, refused := errors.AsType[*generate.CodeError](err); refused {
+		_, stored := generate.Generate(p.req.Root, p.before.Contract, p.source.Operations)
+		err = cmp.Or(stored, refuse(fmt.Errorf("no Go code can be generated from the new contract: %s%w", unnamed(p.after.Contract), err)))
+	}
+	return files, err
+}
+
+// compile refuses a contract whose Go code the module does not compile with.
+func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
+	fault, err := vet(ctx, p.req.Root, generated)
+	if err != nil || fault == "" {
+		return err
+	}
+	if stored, err := vet(ctx, p.req.Root, nil); err != nil || stored != "" {
+		return errors.Join(err, fmt.Errorf("%w: %s", errTree, stored))
+	}
+	return refuse(fmt.Errorf("the module does not compile against the new contract: %s%s", collisions(generated), fault))
 }
 
 // Apply writes the plan to the tree. If it fails, or if ctx ends before the
 // last file is in place, the tree is as it was.
-func (p *Plan) Apply(ctx context.Context) error {
-	return Write(ctx, p.root, p.files)
-}
-
-func sourceName(req Request, taken *published.Import) string {
-	if req.Source != "" {
-		return compare.Line(req.Source, 200)
-	}
-	return compare.Line(fmt.Sprintf("%s (%s %s)", req.Name, taken.Title, taken.Version), 200)
-}
-
-func licenseOf(req Request, taken *published.Import) string {
-	if req.License != "" {
-		return req.License
-	}
-	return taken.License
-}
+func (p *Plan) Apply(ctx context.Context) error { return write(ctx, p.req.Root, p.changes) }

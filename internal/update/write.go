@@ -10,47 +10,69 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/certuse/cloudflare-mtls/internal/generate"
-	"github.com/certuse/cloudflare-mtls/internal/published"
+	"strconv"
 )
 
-// change is one file that gets a new content.
+// change is a file that gets a new content.
 type change struct {
-	path, staged string
-	old          []byte
-	existed      bool
+	name, path   string // slash-separated from the root of the module, and in the file system
+	staged       string // where the new content stands until all are written
+	old, content []byte // old is nil if the file is not there
+}
+
+// changed returns those of files, by their slash-separated paths below root, that
+// do not have their content already, ordered by name.
+func changed(root string, files map[string][]byte) ([]change, error) {
+	var changes []change
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c := change{name: name, path: filepath.Join(root, filepath.FromSlash(name)), content: files[name]}
+		var err error
+		if c.old, err = os.ReadFile(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err != nil || !bytes.Equal(c.old, c.content) {
+			changes = append(changes, c)
+		}
+	}
+	return changes, nil
 }
 
 // Write puts files, by their slash-separated paths below root, in place. All
 // contents are on disk before the first file changes; files that have their
 // content already are not touched. An error, and the end of ctx until the last
 // file is in place, put back what was there.
-func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
-	var changes []change
-	defer func() {
-		for _, c := range changes {
-			err = errors.Join(err, removeIfThere(c.staged))
-		}
-	}()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+func Write(ctx context.Context, root string, files map[string][]byte) error {
+	changes, err := changed(root, files)
+	if err != nil {
+		return err
+	}
+	return write(ctx, root, changes)
+}
+
+// stagedNames are the names of folders with files that are not in place yet. Go and
+// git ignore them.
+const stagedNames = "_staged-*.tmp"
+
+func write(ctx context.Context, root string, changes []change) (err error) {
+	staging, err := os.MkdirTemp(root, stagedNames) // on the same file system
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
+	for i := range changes {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("nothing was changed: %w", err)
 		}
-		c := change{path: filepath.Join(root, filepath.FromSlash(name))}
-		c.old, err = os.ReadFile(c.path)
-		switch {
-		case err == nil && bytes.Equal(c.old, files[name]):
-			continue
-		case err == nil:
-			c.existed = true
-		case !errors.Is(err, fs.ErrNotExist):
+		c := &changes[i]
+		c.staged = filepath.Join(staging, strconv.Itoa(i))
+		f, err := os.Create(c.staged)
+		if err != nil {
 			return err
 		}
-		if c.staged, err = stage(c.path, files[name]); err != nil {
+		_, err = f.Write(c.content)
+		if err = errors.Join(err, f.Sync(), f.Close(), os.MkdirAll(filepath.Dir(c.path), 0o755)); err != nil {
 			return err
 		}
-		changes = append(changes, c)
 	}
 	return swap(ctx, changes, os.Rename)
 }
@@ -66,7 +88,7 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 			continue
 		}
 		for _, done := range changes[:i] {
-			if done.existed {
+			if done.old != nil {
 				err = errors.Join(err, os.WriteFile(done.path, done.old, 0o644))
 			} else {
 				err = errors.Join(err, os.Remove(done.path))
@@ -77,52 +99,22 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 	return nil
 }
 
-// stagedNames are the names of files that are not in place yet.
-const stagedNames = "_staged-*.tmp"
-
 // Lock keeps other runs from changing the module at root until it is released, or
-// the process ends. Files that a killed run left staged are removed. It fails at
-// once if another run holds the lock.
+// the process ends. What a killed run left staged is removed. It fails at once if
+// another run holds the lock.
 func Lock(root string) (release func() error, err error) {
 	if release, err = lock(root); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{published.Dir, generate.Dir} {
-		left, err := filepath.Glob(filepath.Join(root, dir, stagedNames))
-		for _, name := range left {
-			err = errors.Join(err, removeIfThere(name))
-		}
-		if err != nil {
-			return nil, errors.Join(err, release())
-		}
+	left, err := fs.Glob(os.DirFS(root), stagedNames)
+	for _, name := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(root, name)))
+	}
+	if err != nil {
+		return nil, errors.Join(err, release())
 	}
 	return release, nil
 }
 
 // errLocked is the error of [Lock] while another run holds the lock.
 var errLocked = errors.New("another run is changing this tree: nothing was changed")
-
-// stage writes content beside path, on the same file system, under a name that
-// Go and git ignore.
-func stage(path string, content []byte) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), stagedNames)
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}

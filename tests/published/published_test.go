@@ -69,7 +69,7 @@ func fragmentRecord(t *testing.T) (published.Record, spec.Object) {
 	source := readSource(t)
 	for _, op := range source.Operations {
 		if op.Name == frozen.Name {
-			record, _ := source.Provenance.Record(op.Document)
+			record := source.Provenance.Documents[op.Document]
 			return record, source.Documents[op.Name]
 		}
 	}
@@ -157,7 +157,7 @@ func TestEveryOperationHasItsPublishedText(t *testing.T) {
 	for _, op := range source.Operations {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
-			record, _ := source.Provenance.Record(op.Document)
+			record := source.Provenance.Documents[op.Document]
 			document := source.Documents[op.Name]
 			if !digest.MatchString(record.SourceSHA256) || !day.MatchString(record.Retrieved) || record.Source == "" {
 				t.Errorf("record %+v", record)

@@ -136,9 +136,11 @@ func TestFilesThatAKilledRunLeftAreRemoved(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	before := snapshot(t, root)
-	for _, name := range []string{"openapi/_staged-1.tmp", "generated/_staged-2.tmp"} {
-		write(t, filepath.Join(root, name), "half of it")
+	staging := filepath.Join(root, "_staged-1.tmp")
+	if err := os.Mkdir(staging, 0o700); err != nil {
+		t.Fatal(err)
 	}
+	write(t, filepath.Join(staging, "0"), "half of it")
 	if code, _, stderr := specgen(t, root, "generate"); code != exitOK {
 		t.Fatalf("exit code %d, %q", code, stderr)
 	}

@@ -97,8 +97,8 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	if _, err := update.Regenerate(t.Context(), root); err == nil || !strings.Contains(err.Error(), "make spec-update") {
 		t.Errorf("a path without a text: %v", err)
 	}
-	if r := refusal(t, request(root, "old.yaml", read(t, current))); !strings.Contains(r.Reason, newPath+" is not in the document") {
-		t.Errorf("the text is nowhere: %s", r.Reason)
+	if r := refusal(t, request(root, "old.yaml", read(t, current))); !strings.Contains(r.Refusal, newPath+" is not in the document") {
+		t.Errorf("the text is nowhere: %s", r.Refusal)
 	}
 	take(t, root, "moved.yaml", moved)
 	fresh(t, root)
@@ -110,12 +110,12 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 		"      responses: {\"200\": {description: \"Things.\", content: {application/json: {schema: {\"$ref\": \"#/components/schemas/tls-things_zones-4\"}}}}}\n"+
 		"      security: [{api_token: []}]\n"+zones, 1)
 	write(t, filepath.Join(root, list), listed+"    query: [nonsense]\n")
-	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Reason, `listThings: query "nonsense" is not a parameter of the contract`) {
-		t.Errorf("a query parameter that is nowhere: %s", r.Reason)
+	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Refusal, `listThings: query "nonsense" is not a parameter of the contract`) {
+		t.Errorf("a query parameter that is nowhere: %s", r.Refusal)
 	}
 	const none = "openapi: 3.0.3\ninfo: {}\npaths: {/nothing: {get: {}}}\n"
-	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.Contains(r.Reason, "none.yaml: the operation GET /accounts/{account_id}/things is not in the document, and its text is not stored in openapi either; nor is any other") {
-		t.Errorf("no operation of the list, and one without a text: %s", r.Reason)
+	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.Contains(r.Refusal, "none.yaml: the operation GET /accounts/{account_id}/things is not in the document, and its text is not stored in openapi either; nor is any other") {
+		t.Errorf("no operation of the list, and one without a text: %s", r.Refusal)
 	}
 	write(t, filepath.Join(root, list), listed)
 	r := take(t, root, "added.yaml", []byte(added))

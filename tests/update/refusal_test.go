@@ -27,15 +27,15 @@ func TestRefusalsLeaveTheTreeAlone(t *testing.T) {
 		"overlay without a match": {`"service": {`, `"product": {`, "overlays/2-contract/30-associations.yaml#service-of-the-page matches nothing"},
 		"impossible status":       {`"4XX"`, `"600"`, "/responses/600: not a status"},
 		"object without a name":   {`"service": {`, `"` + strings.Repeat("long_", 9) + `": {"type": "object", "properties": {"a": {"type": "string"}}}, "service": {`, "needs a name"},
-		"escape codes":            {"api.cloudflare.com/client/v4", `\u001b[31mevil\nline`, "is not the vendor's production host"},
+		"escape codes":            {"api.cloudflare.com/client/v4", `\u001b[31mevil\nline`, "is not at https://api.cloudflare.com/"},
 	} {
 		text := strings.Replace(string(read(t, path)), tt.old, tt.replacement, 1)
 		if text == string(read(t, path)) {
 			t.Fatalf("%s: %q is not in the document", name, tt.old)
 		}
 		refused := refusal(t, request(root, path, []byte(text)))
-		if !strings.Contains(refused.Reason, tt.want) || strings.ContainsAny(refused.Reason, "\n\x1b") {
-			t.Errorf("%s: %q, want one line with %q", name, refused.Reason, tt.want)
+		if !strings.Contains(refused.Refusal, tt.want) || strings.ContainsAny(refused.Refusal, "\n\x1b") {
+			t.Errorf("%s: %q, want one line with %q", name, refused.Refusal, tt.want)
 		}
 	}
 	unchanged(t, root, before)
@@ -74,33 +74,25 @@ func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 			edits: []string{serviceProperty, serviceProperty + "        \"\\e[31mred\": {type: string}\n"},
 		},
 	} {
-		refused := refusal(t, request(root, "edited.yaml", changed(t, tt.edits...)))
-		r := refused.Report
-		if r == nil {
-			t.Errorf("%s: no report", name)
-			continue
-		}
-		if r.Class != compare.Refused || r.Refusal != refused.Reason || len(r.Files) != 0 {
-			t.Errorf("%s: class %v, refusal %q, files %q", name, r.Class, r.Refusal, r.Files)
+		r := refusal(t, request(root, "edited.yaml", changed(t, tt.edits...)))
+		if r.Source.Name != "edited.yaml (Invented API 7.1)" || len(r.Files) != 0 {
+			t.Errorf("%s: source %q, files %q", name, r.Source.Name, r.Files)
 		}
 		if (r.Overlays.Listed != nil) != tt.overlays {
 			t.Errorf("%s: overlays %+v", name, r.Overlays)
 		}
-		if _, found := find(*r, associations, tt.place); found != (tt.place != "") {
+		if _, found := find(r, associations, tt.place); found != (tt.place != "") {
 			t.Errorf("%s: no change at %q: %+v", name, tt.place, r.Operations)
 		}
-		var text bytes.Buffer
-		if err := r.WriteText(&text); err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range []string{"because: " + refused.Reason, tt.place, tt.unmatched} {
-			if !strings.Contains(text.String(), want) {
-				t.Errorf("%s: %q is not in the report:\n%s", name, want, text.String())
+		text := r.Text()
+		for _, want := range []string{"because: " + r.Refusal, tt.place, tt.unmatched} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in the report:\n%s", name, want, text)
 			}
 		}
 		for _, unwanted := range []string{"\x1b", "withdrawn"} {
-			if strings.Contains(text.String(), unwanted) {
-				t.Errorf("%s: %q in the report: %s", name, unwanted, text.String())
+			if strings.Contains(text, unwanted) {
+				t.Errorf("%s: %q in the report: %s", name, unwanted, text)
 			}
 		}
 		if encoded, err := json.Marshal(r); err != nil || bytes.Contains(encoded, []byte(":null")) {
@@ -115,8 +107,8 @@ func TestRefusalNamesTheMemberWithoutAGoName(t *testing.T) {
 	root := seededTree(t)
 	edit := changed(t, serviceProperty, serviceProperty+"        名前: {type: string}\n        größe: {type: string}\n        2fa: {type: string}\n")
 	const want = `no Go code can be generated from the new contract: the JSON member "名前" of Association needs an x-go-name: `
-	if refused := refusal(t, request(root, "edited.yaml", edit)); !strings.HasPrefix(refused.Reason, want) {
-		t.Errorf("%s, want %s", refused.Reason, want)
+	if refused := refusal(t, request(root, "edited.yaml", edit)); !strings.HasPrefix(refused.Refusal, want) {
+		t.Errorf("%s, want %s", refused.Refusal, want)
 	}
 	const action = `overlay: 1.1.0
 info: {title: Names, version: 1.0.0}
@@ -149,8 +141,8 @@ func TestNoOverlayHidesWhatTheTextSaysNow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if refused := refusal(t, request(root, "new.yaml", changed(t, tt.edits...))); !strings.Contains(refused.Reason, tt.want) {
-				t.Errorf("%s, want %q", refused.Reason, tt.want)
+			if refused := refusal(t, request(root, "new.yaml", changed(t, tt.edits...))); !strings.Contains(refused.Refusal, tt.want) {
+				t.Errorf("%s, want %q", refused.Refusal, tt.want)
 			}
 		})
 	}
@@ -173,8 +165,8 @@ func TestActionForTheNewTextIsTakenWithIt(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	contradictory := changed(t, "        count: {", "        count: {allOf: [{type: number}, {type: string}], ")
-	if refused := refusal(t, request(root, "new.yaml", contradictory)); !strings.Contains(refused.Reason, "contradict") {
-		t.Fatalf("%s, want a contradiction", refused.Reason)
+	if refused := refusal(t, request(root, "new.yaml", contradictory)); !strings.Contains(refused.Refusal, "contradict") {
+		t.Fatalf("%s, want a contradiction", refused.Refusal)
 	}
 	const action = `overlay: 1.1.0
 info: {title: New, version: 1.0.0}

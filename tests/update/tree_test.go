@@ -165,21 +165,23 @@ func apply(t testing.TB, req update.Request) compare.Report {
 	if err != nil {
 		t.Fatalf("%s: %v", req.Name, err)
 	}
+	if plan.Report.Class == compare.Refused {
+		t.Fatalf("%s: refused: %s", req.Name, plan.Report.Refusal)
+	}
 	if err := plan.Apply(t.Context()); err != nil {
 		t.Fatalf("%s: %v", req.Name, err)
 	}
 	return plan.Report
 }
 
-// refusal returns the error of a document that must be refused.
-func refusal(t testing.TB, req update.Request) *update.RefusedError {
+// refusal returns the report of a document that must be refused.
+func refusal(t testing.TB, req update.Request) compare.Report {
 	t.Helper()
-	_, err := update.Prepare(t.Context(), req)
-	refused, ok := errors.AsType[*update.RefusedError](err)
-	if !ok {
-		t.Fatalf("%s: error %v, want a refusal", req.Name, err)
+	plan, err := update.Prepare(t.Context(), req)
+	if err != nil || plan.Report.Class != compare.Refused || plan.Report.Refusal == "" {
+		t.Fatalf("%s: plan %+v, error %v, want a refusal", req.Name, plan, err)
 	}
-	return refused
+	return plan.Report
 }
 
 // fresh fails unless generated/ is what generation from the tree gives.

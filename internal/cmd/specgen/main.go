@@ -37,14 +37,11 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// Exit codes.
+// Exit codes of runs that do not end with the class of an update.
 const (
-	exitOK         = 0
-	exitFailed     = 1
-	exitUsage      = 2
-	exitCompatible = 3
-	exitBreaking   = 4
-	exitRefused    = 5
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
 )
 
 func main() {

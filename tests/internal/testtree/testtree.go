@@ -15,6 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 	"github.com/certuse/cloudflare-mtls/internal/published"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // PipelineInputs are the parts of the module that generation reads and writes,
@@ -87,10 +88,10 @@ func Seed(ctx context.Context, root, document string) error {
 		if text, ok := taken.Texts[op.Name]; ok {
 			source.Documents[op.Name] = text.Document
 			files[path.Join(published.Dir, op.Document)] = text.Encoded
-			source.Provenance.Set(published.Record{
-				Document: op.Document, SHA256: published.Sum(text.Encoded), Source: "seed", SourceSHA256: taken.SourceSHA256,
+			source.Provenance.Documents[op.Document] = published.Record{
+				SHA256: published.Sum(text.Encoded), Source: "seed", SourceSHA256: taken.SourceSHA256,
 				Retrieved: "2020-01-01", License: taken.License, LeftOut: text.LeftOut,
-			})
+			}
 		}
 	}
 	canonical, err := normalize.Canonical(source.Documents, source.Operations)
@@ -114,7 +115,7 @@ func Seed(ctx context.Context, root, document string) error {
 		return err
 	}
 	maps.Copy(files, generated)
-	if files[published.ProvenanceFile], err = source.Provenance.Encode(); err != nil {
+	if files[published.ProvenanceFile], err = spec.Encode(source.Provenance); err != nil {
 		return err
 	}
 	for name, content := range files {
