@@ -252,7 +252,7 @@ func (p *Plan) write(ctx context.Context) error {
 		return err
 	}
 	generated, err := p.generate()
-	if err != nil {
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return err
 	}
 	maps.Copy(files, generated)

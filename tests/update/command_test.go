@@ -133,14 +133,16 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	}
 }
 
-// The signal comes while the generator runs, which a folder of its own shows.
+// The signal comes while the new code is compiled, which a folder of its own shows.
 func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	before := snapshot(t, root)
+	otherCode := filepath.Join(t.TempDir(), "region.yaml")
+	write(t, otherCode, string(changed(t, serviceProperty, serviceProperty+"        region: {type: string}\n")))
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		temp := t.TempDir()
-		cmd := exec.CommandContext(t.Context(), command, "update", "-partial", document(t, "08-current.json"))
+		cmd := exec.CommandContext(t.Context(), command, "update", "-partial", otherCode)
 		cmd.Dir = root
 		cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 		var stdout, stderr bytes.Buffer
@@ -149,11 +151,11 @@ func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-			generating, err := filepath.Glob(filepath.Join(temp, "codegen-*"))
+			compiling, err := filepath.Glob(filepath.Join(temp, "update-*"))
 			if err != nil || time.Now().After(deadline) {
-				t.Fatalf("the generator never ran: %v", err)
+				t.Fatalf("the new code was never compiled: %v", err)
 			}
-			if len(generating) > 0 {
+			if len(compiling) > 0 {
 				break
 			}
 		}
@@ -169,7 +171,7 @@ func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 		}
 		unchanged(t, root, before)
 		// What the go command leaves behind is its own.
-		if left, err := filepath.Glob(filepath.Join(temp, "codegen-*")); err != nil || len(left) != 0 {
+		if left, err := filepath.Glob(filepath.Join(temp, "update-*")); err != nil || len(left) != 0 {
 			t.Errorf("%v: left in the temporary folder: %v, %v", signal, left, err)
 		}
 	}
