@@ -58,16 +58,13 @@ func TestVersionNamesTheSourcesOfTheContract(t *testing.T) {
 	}
 }
 
-// TestVersionStartsQuickly compares certuse --version with a program that links the
-// same packages and does nothing. The least processor time of many runs has little
-// noise; more runs follow only while it is over the limit.
-func TestVersionStartsQuickly(t *testing.T) {
-	t.Parallel()
-	const limit, enough = 1.3, 300
-	folder := t.TempDir()
-	imports, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{range .Imports}}{{printf "import _ %q\n" .}}{{end}}`, ".").Output()
+// BenchmarkVersion compares certuse --version with a program that links the same
+// packages and does nothing: "times-empty" is the ratio of their processor times.
+func BenchmarkVersion(b *testing.B) {
+	folder := b.TempDir()
+	imports, err := exec.CommandContext(b.Context(), "go", "list", "-f", `{{range .Imports}}{{printf "import _ %q\n" .}}{{end}}`, ".").Output()
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	// The program is in a folder of the module that exists for this build only.
 	files := map[string]string{
@@ -76,29 +73,26 @@ func TestVersionStartsQuickly(t *testing.T) {
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 	}
-	least := map[string]time.Duration{}
 	for program, source := range map[string]string{"certuse": ".", "empty": "./testdata/empty"} {
-		out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(folder, "overlay.json"), "-o", filepath.Join(folder, program), source).CombinedOutput()
+		out, err := exec.CommandContext(b.Context(), "go", "build", "-overlay", filepath.Join(folder, "overlay.json"), "-o", filepath.Join(folder, program), source).CombinedOutput()
 		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		least[program] = time.Hour
-	}
-	ratio := func() float64 { return float64(least["certuse"]) / float64(least["empty"]) }
-	for run := 0; run < 20 || run < enough && ratio() > limit; run++ {
-		for program := range least {
-			cmd := exec.CommandContext(t.Context(), filepath.Join(folder, program), "--version")
-			if err := cmd.Run(); err != nil {
-				t.Fatal(err)
-			}
-			least[program] = min(least[program], cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+			b.Fatalf("%v\n%s", err, out)
 		}
 	}
-	t.Logf("%v of processor time, %.2f times that of an empty program", least["certuse"], ratio())
-	if ratio() > limit {
-		t.Errorf("limit %.1f", limit)
+	used := func(program string) time.Duration {
+		cmd := exec.CommandContext(b.Context(), filepath.Join(folder, program), "--version")
+		if err := cmd.Run(); err != nil {
+			b.Fatal(err)
+		}
+		return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
+	var version, empty time.Duration
+	for b.Loop() {
+		version += used("certuse")
+		empty += used("empty")
+	}
+	b.ReportMetric(float64(version)/float64(empty), "times-empty")
 }
