@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
@@ -127,8 +125,8 @@ func TestPagesAreAskedForByTheNumbersOfTheFirst(t *testing.T) {
 		}
 	}
 	want := []url.Values{{"type": {"custom,access_managed"}}, {"type": {"custom,access_managed"}, "page": {"2"}, "per_page": {"2"}}}
-	if diff := cmp.Diff(want, server.queries); diff != "" {
-		t.Errorf("queries (-want +got)\n%s", diff)
+	if diff := different(want, server.queries); diff != "" {
+		t.Errorf("queries: %s", diff)
 	}
 }
 
@@ -175,13 +173,13 @@ func TestCertificateIsReadByItsMembers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&tt.want, got); diff != "" {
-				t.Errorf("one certificate (-want +got)\n%s", diff)
+			if diff := different(&tt.want, got); diff != "" {
+				t.Errorf("one certificate: %s", diff)
 			}
 			listed := newClient(t, respond(answer(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
 			for got, err := range listed {
-				if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
-					t.Errorf("in a list: %v (-want +got)\n%s", err, diff)
+				if diff := different(tt.want, got); err != nil || diff != "" {
+					t.Errorf("in a list: %v: %s", err, diff)
 				}
 			}
 		})
@@ -270,12 +268,12 @@ func TestZonesAreListedWithTheirAccount(t *testing.T) {
 		got = append(got, zone)
 	}
 	want := []api.Zone{{ID: fmt.Sprintf("%032d", 1), Name: "z1.example", Status: "active"}, {ID: fmt.Sprintf("%032d", 2), Name: "z2.example", Status: "active"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if diff := different(want, got); diff != "" {
+		t.Errorf("%s", diff)
 	}
 	queries := []url.Values{{"account.id": {account}, "per_page": {"50"}}, {"account.id": {account}, "page": {"2"}, "per_page": {"50"}}}
-	if diff := cmp.Diff(queries, server.queries); diff != "" {
-		t.Errorf("queries (-want +got)\n%s", diff)
+	if diff := different(queries, server.queries); diff != "" {
+		t.Errorf("queries: %s", diff)
 	}
 }
 
@@ -326,11 +324,11 @@ func TestHostnamesOfOneCertificate(t *testing.T) {
 			t.Parallel()
 			server := &pageServer{pages: []*http.Response{tt.resp}}
 			got, err := newClient(t, server).Hostnames(t.Context(), ref)
-			if !errors.Is(err, tt.err) || !cmp.Equal(got, tt.want) {
+			if !errors.Is(err, tt.err) || different(tt.want, got) != "" {
 				t.Errorf("got %q, %v", got, err)
 			}
-			if diff := cmp.Diff([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
-				t.Errorf("queries (-want +got)\n%s", diff)
+			if diff := different([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
+				t.Errorf("queries: %s", diff)
 			}
 		})
 	}
@@ -376,7 +374,7 @@ func TestCertificateKeepsItsFieldsInJSON(t *testing.T) {
 	if err := json.Unmarshal(text, &out); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(in, out); diff != "" {
+	if diff := different(in, out); diff != "" {
 		t.Errorf("%s (-in +out)\n%s", text, diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,8 +17,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -29,15 +28,20 @@ func noConnection(req *http.Request) {
 	}
 }
 
-// noise damages one in share requests to a store, in up to three ways, as drawn also
+// noise damages one in share requests to a store, in up to three ways, by seed also
 // only from the first request to change something. A fault before a request leaves
-// the store as it is, one after it does not. rapid must draw outside of the bubble.
-func noise(rt *rapid.T) func(*store) {
-	late := rapid.Bool().Draw(rt, "late")
-	share := rapid.SampledFrom([]int{1, 2, 5, 20}).Draw(rt, "share")
-	kinds := rapid.SliceOfN(rapid.IntRange(1, 12), 1, 3).Draw(rt, "kinds")
-	which := rapid.SliceOfN(rapid.IntRange(0, share*len(kinds)-1), 100, 100).Draw(rt, "which")
-	return func(s *store) { damage(s, late, kinds, which) }
+// the store as it is, one after it does not.
+func noise(s *store, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 0))
+	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
+	kinds, which := make([]int, 1+r.IntN(3)), make([]int, 100)
+	for i := range kinds {
+		kinds[i] = 1 + r.IntN(12)
+	}
+	for i := range which {
+		which[i] = r.IntN(share * len(kinds))
+	}
+	damage(s, late, kinds, which)
 }
 
 func damage(s *store, late bool, kinds, which []int) {
@@ -91,90 +95,113 @@ func damage(s *store, late bool, kinds, which []int) {
 	}
 }
 
-// drawn runs a property in a bubble; the result is what is wrong.
-func drawn(t *testing.T, rt *rapid.T, property func(t *testing.T) string) {
-	problem := ""
-	synctest.Test(t, func(t *testing.T) { problem = property(t) })
-	if problem != "" {
-		rt.Fatal(problem)
-	}
-}
+// noises is how many seeds a test takes; the fuzz targets take others.
+const noises = 200
 
 func TestDeletionSaysWhatHappened(t *testing.T) {
 	t.Parallel()
-	states := map[api.DeletionState]*atomic.Int32{api.DeletionDone: {}, api.DeletionKept: {}, api.DeletionUnknown: {}}
-	rapid.Check(t, func(rt *rapid.T) {
-		n := rapid.SampledFrom([]int{5, 7, 8}).Draw(rt, "certificate")
-		damage := noise(rt)
-		drawn(t, rt, func(t *testing.T) string {
-			s := everySource()
-			damage(s)
-			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
-			there := s.has(ids(n)) == 1
-			switch {
-			case (err == nil) != (d != nil && d.State == api.DeletionDone):
-				return "the state and the error differ"
-			case n == 5 && s.count("delete") > 0:
-				return "DELETE for a certificate in use"
-			case d == nil && !there:
-				return "deleted without a record"
-			case d == nil:
-				return ""
-			case d.State == api.DeletionDone && there:
-				return "deleted, and it is there"
-			case d.State == api.DeletionKept && !there:
-				return "kept, and it is gone: " + err.Error()
-			case (d.State == api.DeletionUnknown) != errors.Is(err, api.ErrOutcomeUnknown):
-				return "the state and the sentinel differ"
-			}
-			states[d.State].Add(1)
-			return ""
-		})
-	})
-	for state, n := range states {
-		if n.Load() == 0 {
+	states := map[api.DeletionState]int{}
+	for seed := range uint64(noises) {
+		states[deletionSaysWhatHappened(t, seed)]++
+	}
+	for _, state := range []api.DeletionState{api.DeletionDone, api.DeletionKept, api.DeletionUnknown} {
+		if states[state] == 0 {
 			t.Errorf("no deletion came out as %s", state)
 		}
 	}
 }
 
+func FuzzDeletionSaysWhatHappened(f *testing.F) {
+	f.Fuzz(func(t *testing.T, seed uint64) { deletionSaysWhatHappened(t, seed) })
+}
+
+// deletionSaysWhatHappened deletes a certificate of a store that is damaged by seed.
+// The state is empty if there is no record.
+func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionState) {
+	n := []int{5, 7, 8}[seed%3]
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		noise(s, seed)
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
+		there, problem := s.has(ids(n)) == 1, ""
+		switch {
+		case (err == nil) != (d != nil && d.State == api.DeletionDone):
+			problem = "the state and the error differ"
+		case n == 5 && s.count("delete") > 0:
+			problem = "DELETE for a certificate in use"
+		case d == nil && !there:
+			problem = "deleted without a record"
+		case d == nil:
+		case d.State == api.DeletionDone && there:
+			problem = "deleted, and it is there"
+		case d.State == api.DeletionKept && !there:
+			problem = "kept, and it is gone"
+		case (d.State == api.DeletionUnknown) != errors.Is(err, api.ErrOutcomeUnknown):
+			problem = "the state and the sentinel differ"
+		default:
+			state = d.State
+		}
+		if problem != "" {
+			t.Errorf("seed %d, certificate %d: %s: %v", seed, n, problem, err)
+		}
+	})
+	return state
+}
+
 func TestUploadSaysWhatHappened(t *testing.T) {
 	t.Parallel()
-	var stored, unknown atomic.Int32
-	up := api.CertificateUpload{Name: "x", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
-	rapid.Check(t, func(rt *rapid.T) {
-		damage := noise(rt)
-		drawn(t, rt, func(t *testing.T) string {
-			s := &store{copies: true}
-			damage(s)
-			client := newClient(t, s)
-			got, err := client.Upload(t.Context(), account, up)
-			switch there := len(s.certificates); {
-			case there > 1:
-				return "uploaded more than once"
-			case (got == nil) == (err == nil):
-				return "neither or both"
-			case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
-				return "uploaded, and it is not there"
-			case err == nil:
-				stored.Add(1)
-				return ""
-			case !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
-				return "not uploaded, and it is there: " + err.Error()
-			case errors.Is(err, api.ErrOutcomeUnknown):
-				unknown.Add(1)
-			}
-			s.before, s.after, s.copies = nil, nil, false
-			time.Sleep(time.Hour)
-			if got, err = client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
-				return "the same call again does not find it"
-			}
-			return ""
-		})
-	})
-	if stored.Load() == 0 || unknown.Load() == 0 {
-		t.Errorf("%d stored, %d unknown", stored.Load(), unknown.Load())
+	stored, unknown := 0, 0
+	for seed := range uint64(noises) {
+		switch err := uploadSaysWhatHappened(t, seed); {
+		case err == nil:
+			stored++
+		case errors.Is(err, api.ErrOutcomeUnknown):
+			unknown++
+		}
 	}
+	if stored == 0 || unknown == 0 {
+		t.Errorf("%d stored, %d unknown", stored, unknown)
+	}
+}
+
+func FuzzUploadSaysWhatHappened(f *testing.F) {
+	f.Fuzz(func(t *testing.T, seed uint64) { _ = uploadSaysWhatHappened(t, seed) })
+}
+
+// uploadSaysWhatHappened uploads a certificate to a store that is damaged by seed, and
+// once more when it is whole again. The error is that of the first upload.
+func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
+	up := api.CertificateUpload{Name: "x", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{copies: true}
+		noise(s, seed)
+		client := newClient(t, s)
+		var got *api.Certificate
+		got, err = client.Upload(t.Context(), account, up)
+		problem := ""
+		switch there := len(s.certificates); {
+		case there > 1:
+			problem = "uploaded more than once"
+		case (got == nil) == (err == nil):
+			problem = "neither or both"
+		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
+			problem = "uploaded, and it is not there"
+		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
+			problem = "not uploaded, and it is there"
+		}
+		if problem != "" {
+			t.Errorf("seed %d: %s: %v", seed, problem, err)
+		}
+		if err == nil {
+			return
+		}
+		s.before, s.after, s.copies = nil, nil, false
+		time.Sleep(time.Hour)
+		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
+			t.Errorf("seed %d: the same call again does not find it: %v", seed, err)
+		}
+	})
+	return err
 }
 
 // What cannot have arrived is sent again; on sockets, where net/http says so.

@@ -10,9 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
@@ -69,11 +66,11 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, e.Usage())
 		}
 	}
-	if diff := cmp.Diff(unused.Certificate, read.Certificate); diff != "" {
-		t.Errorf("certificate (-written +read)\n%s", diff)
+	if diff := different(unused.Certificate, read.Certificate); diff != "" {
+		t.Errorf("certificate: %s", diff)
 	}
-	if diff := cmp.Diff(unused.Evidence.Sources, read.Evidence.Sources, cmpopts.EquateErrors()); diff != "" {
-		t.Errorf("sources (-written +read)\n%s", diff)
+	if diff := different(fmt.Sprintf("%+v", unused.Evidence.Sources), fmt.Sprintf("%+v", read.Evidence.Sources)); diff != "" {
+		t.Errorf("sources: %s", diff)
 	}
 	var fields map[string]any
 	if err := json.Unmarshal(text, &fields); err != nil {
@@ -138,8 +135,8 @@ func TestOneReferrerIsOneUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[ids(4)].Evidence.Uses); diff != "" {
-		t.Errorf("uses (-want +got)\n%s", diff)
+	if diff := different([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[ids(4)].Evidence.Uses); diff != "" {
+		t.Errorf("uses: %s", diff)
 	}
 }
 

@@ -5,27 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// rotation starts a fake of the API with an old certificate that Gateway uses.
-func rotation() (*apitest.Server, *api.Client, api.CertificateRef) {
-	server := must(apitest.NewServer())
-	old := api.CertificateRef{AccountID: "my-account", ID: "old"}
-	if err := server.SetAssociations(old, api.Association{Service: "gateway", Status: "active"}); err != nil {
-		log.Fatal(err)
+// rotation is a client of a fake of the API, with an old certificate that Gateway
+// uses until release is called.
+func rotation() (client *api.Client, old api.CertificateRef, release func()) {
+	s := &store{
+		certificates: []storedCertificate{{id: cert.ID, name: "edge 2026"}},
+		associations: map[string][]string{cert.ID: {"gateway"}},
+		zones:        []string{zoneID(1)},
 	}
-	return server, must(server.Client()), old
+	client = must(api.New(api.APIToken(token), api.WithHTTPClient(&http.Client{Transport: s})))
+	return client, cert, func() { s.associations = nil }
 }
 
 func ExampleClient_Upload() {
-	server, client, _ := rotation()
-	defer server.Close()
+	client, _, _ := rotation()
 
-	stored, err := client.Upload(context.Background(), "my-account", api.CertificateUpload{
+	stored, err := client.Upload(context.Background(), account, api.CertificateUpload{
 		Name: "edge 2027", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey),
 	})
 	if err != nil {
@@ -34,7 +35,7 @@ func ExampleClient_Upload() {
 	fmt.Println(stored.Name, stored.Type, "CA:", *stored.CA)
 
 	// A certificate that cannot work is refused before anything is sent.
-	_, err = client.Upload(context.Background(), "my-account", api.CertificateUpload{PEM: leafKey})
+	_, err = client.Upload(context.Background(), account, api.CertificateUpload{PEM: leafKey})
 	fmt.Println(err)
 	// Output:
 	// edge 2027 custom CA: false
@@ -42,17 +43,14 @@ func ExampleClient_Upload() {
 }
 
 func ExampleClient_WaitUnused() {
-	server, client, old := rotation()
-	defer server.Close()
+	client, old, release := rotation()
 
 	lastUser := func(e *api.Evidence) { // the last user goes while the program waits
 		fmt.Println(e.Usage(), e.Uses)
-		if err := server.SetAssociations(old); err != nil {
-			log.Fatal(err)
-		}
+		release()
 	}
 	evidence, err := client.WaitUnused(context.Background(), old,
-		api.WithWaitTimeout(time.Minute), api.WithWaitProgress(lastUser), api.WithWaitEvidence(api.WithNoZones()))
+		api.WithWaitTimeout(time.Minute), api.WithWaitProgress(lastUser))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,18 +62,15 @@ func ExampleClient_WaitUnused() {
 }
 
 func ExampleClient_DeleteUnused() {
-	server, client, old := rotation()
-	defer server.Close()
+	client, old, release := rotation()
 	ctx := context.Background()
 
-	deletion, err := client.DeleteUnused(ctx, old, api.WithDeleteNoZones())
+	deletion, err := client.DeleteUnused(ctx, old)
 	if errors.Is(err, api.ErrInUse) {
 		fmt.Println(deletion.State, deletion.Evidence.Uses)
 	}
-	if err := server.SetAssociations(old); err != nil {
-		log.Fatal(err)
-	}
-	deletion, err = client.DeleteUnused(ctx, old, api.WithDeleteNoZones())
+	release()
+	deletion, err = client.DeleteUnused(ctx, old)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -87,14 +82,9 @@ func ExampleClient_DeleteUnused() {
 
 // The package comment shows the middle of this function.
 func Example_rotation() {
-	server := must(apitest.NewServer())
-	defer server.Close()
-	ctx, client, chain, key := context.Background(), must(server.Client()), leafPEM, leafKey
-	old := api.CertificateRef{AccountID: account, ID: "old"}
-	if err := server.AddCertificate(old, apitest.Certificate{}); err != nil {
-		log.Fatal(err)
-	}
-	refer := func(api.CertificateRef) {}
+	client, old, release := rotation()
+	ctx, chain, key := context.Background(), leafPEM, leafKey
+	refer := func(api.CertificateRef) { release() }
 
 	stored, err := client.Upload(ctx, account, api.CertificateUpload{
 		Name: "edge 2027", PEM: chain, Key: api.PrivateKeyPEM(key),

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -153,4 +155,14 @@ func jsonString(s string) string {
 		panic(err)
 	}
 	return string(text)
+}
+
+// different returns what two values are if they differ, and "" otherwise. The tests of
+// this package use no module besides: each one would stand in the go.sum of everybody
+// who imports it.
+func different(want, got any) string {
+	if reflect.DeepEqual(want, got) {
+		return ""
+	}
+	return fmt.Sprintf("want %+v\ngot  %+v", want, got)
 }

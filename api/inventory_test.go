@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
@@ -31,8 +29,8 @@ func TestEverySourceIsAskedAndNamesItsUses(t *testing.T) {
 		ids(7): nil, ids(8): nil,
 	} {
 		e := items[id].Evidence
-		if diff := cmp.Diff(want, e.Uses); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", id, diff)
+		if diff := different(want, e.Uses); diff != "" {
+			t.Errorf("%s: %s", id, diff)
 		}
 		wantUsage := api.InUse
 		if want == nil {
@@ -53,8 +51,8 @@ func TestEverySourceIsAskedAndNamesItsUses(t *testing.T) {
 		"hyperdrive complete 1 Hyperdrive configuration", "gateway complete Gateway configuration", "posture complete 1 device posture rule"}
 	wantLeaf := []string{"associations complete services that the API reports", "hostnames not_applicable ", "workers complete current bindings of 2 Workers",
 		"pages complete current bindings of 2 Pages projects", "hyperdrive complete 1 Hyperdrive configuration", "gateway complete Gateway configuration", "posture not_applicable "}
-	if diff := cmp.Diff([][]string{wantCA, wantLeaf}, [][]string{states(ca), states(leaf)}); diff != "" {
-		t.Errorf("sources (-want +got)\n%s", diff)
+	if diff := different([][]string{wantCA, wantLeaf}, [][]string{states(ca), states(leaf)}); diff != "" {
+		t.Errorf("sources: %s", diff)
 	}
 }
 
@@ -199,8 +197,8 @@ func TestSourcesCanBeLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]int{"workers": 1, "settings": 2, "certificates": 1, "associations": 9}, s.requests); diff != "" {
-		t.Errorf("requests (-want +got)\n%s", diff)
+	if diff := different(map[string]int{"workers": 1, "settings": 2, "certificates": 1, "associations": 9}, s.requests); diff != "" {
+		t.Errorf("requests: %s", diff)
 	}
 	e := items[ids(1)].Evidence // named by a source that was left out
 	if e.Usage() != api.Unused || e.Sources[1].State != api.SourceLeftOut {
@@ -320,8 +318,8 @@ func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
 			t.Errorf("%d items", n)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"certificate": 2, "zones": 2, "hostnames": 4}, s.requests); diff != "" {
-		t.Errorf("requests (-want +got)\n%s", diff)
+	if diff := different(map[string]int{"certificate": 2, "zones": 2, "hostnames": 4}, s.requests); diff != "" {
+		t.Errorf("requests: %s", diff)
 	}
 }
 

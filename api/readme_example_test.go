@@ -4,29 +4,24 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// used starts a fake of the API with a certificate that Gateway uses.
-func used() *apitest.Server {
-	server := must(apitest.NewServer(apitest.WithAPIToken(token)))
-	cert := api.CertificateRef{AccountID: account, ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
-	if err := server.AddCertificate(cert, apitest.Certificate{Name: "checkout"}); err != nil {
-		log.Fatal(err)
+// used is a fake of the API with a certificate that Gateway uses. Programs of other
+// modules make theirs with package apitest.
+func used() []api.Option {
+	s := &store{
+		certificates: []storedCertificate{{id: cert.ID, name: "checkout"}},
+		associations: map[string][]string{cert.ID: {"gateway"}},
 	}
-	if err := server.SetAssociations(cert, api.Association{Service: "gateway", Status: "active"}); err != nil {
-		log.Fatal(err)
-	}
-	return server
+	return []api.Option{api.WithHTTPClient(&http.Client{Transport: s})}
 }
 
 // The README shows the middle of this function.
 func Example_readme() {
-	server := used()
-	defer server.Close()
-	ctx, options := context.Background(), []api.Option{api.WithBaseURL(server.URL())}
+	ctx, options := context.Background(), used()
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {
@@ -43,9 +38,7 @@ func Example_readme() {
 
 // The package comment shows the middle of this function.
 func Example_inventory() {
-	server := used()
-	defer server.Close()
-	ctx, options := context.Background(), []api.Option{api.WithBaseURL(server.URL())}
+	ctx, options := context.Background(), used()
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {

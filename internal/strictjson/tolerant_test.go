@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
@@ -129,8 +129,8 @@ func TestMembersThatInformCostOnlyThemselves(t *testing.T) {
 		if err != nil || pointersOf(misfits) != tt.misfits {
 			t.Errorf("%s: misfits %s, %v, want %s", text, pointersOf(misfits), err, tt.misfits)
 		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", text, diff)
+		if !reflect.DeepEqual(tt.want, got) {
+			t.Errorf("%s: want %+v, got %+v", text, tt.want, got)
 		}
 		// Unmarshal is the same without tolerance.
 		err = strictjson.Unmarshal([]byte(text), new(part))
