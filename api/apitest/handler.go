@@ -29,6 +29,9 @@ const (
 const maxBody = 1 << 20
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // the server is closed, and may not wait for the body
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
@@ -47,7 +50,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotImplemented)
 		return
 	}
-	s.choose(r, c, request).send(w, r, s)
+	s.choose(r, c, request).send(w, r)
 }
 
 // choose decides on the answer and records the request with it.

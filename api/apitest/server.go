@@ -9,10 +9,10 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -28,14 +28,9 @@ const basePath = "/client/v4"
 type Server struct {
 	token, email, key string
 
-	url   string
-	http  *http.Server
-	stop  func()         // ends the context of every request
-	serve sync.WaitGroup // the accepting goroutine
-	conns sync.WaitGroup // one for each connection
-	close sync.Once
-	// stopping is set before connections are closed.
-	stopping atomic.Bool
+	url  string
+	http *httptest.Server
+	stop func() // ends the context of every request
 
 	doc      *document.Document
 	pageSize int
@@ -81,15 +76,14 @@ func NewServer(opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("apitest: listen: %w", err)
 	}
 	s.url = "http://" + listener.Addr().String() + basePath
-	s.http = &http.Server{
+	s.http = &httptest.Server{Listener: listener, Config: &http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler:     http.HandlerFunc(s.handle),
-		ConnState:   s.track,
 		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are the point of a fault
 
 		ReadHeaderTimeout: time.Minute,
-	}
-	s.serve.Go(func() { _ = s.http.Serve(listener) })
+	}}
+	s.http.Start()
 	return s, nil
 }
 
@@ -149,25 +143,7 @@ func (s *Server) Close() {
 	if s == nil {
 		return
 	}
-	s.close.Do(func() {
-		s.stopping.Store(true)
-		s.stop()
-		_ = s.http.Close() // nothing is left to do about a socket that will not close
-		s.serve.Wait()
-		s.conns.Wait()
-	})
-}
-
-// track counts connections. A hijacked one counts until its handler returns.
-func (s *Server) track(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.conns.Add(1)
-		if s.stopping.Load() {
-			_ = conn.Close() // accepted too late for http.Server.Close to know it
-		}
-	case http.StateClosed:
-		s.conns.Done()
-	default: // still open
-	}
+	s.stop()
+	s.http.CloseClientConnections()
+	s.http.Close()
 }

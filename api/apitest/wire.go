@@ -17,7 +17,7 @@ import (
 
 // send delivers the answer with its faults. The request's context ends when the
 // client or the server goes away.
-func (r Response) send(w http.ResponseWriter, req *http.Request, s *Server) {
+func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	ctx := req.Context()
 	err := pause(ctx, r.delay)
 	switch {
@@ -33,7 +33,7 @@ func (r Response) send(w http.ResponseWriter, req *http.Request, s *Server) {
 	switch {
 	case err == nil:
 	case r.reset && errors.Is(err, errCut):
-		s.resetConnection(w)
+		resetConnection(w)
 	default:
 		panic(http.ErrAbortHandler) // the server's way to end an answer early
 	}
@@ -132,12 +132,11 @@ func (f *faultyWriter) deliver(p []byte) (int, error) {
 }
 
 // resetConnection closes the connection with a TCP reset.
-func (s *Server) resetConnection(w http.ResponseWriter) {
+func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer s.conns.Done() // the server no longer tracks a hijacked connection
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
