@@ -154,7 +154,7 @@ func documented(status int, e envelope) Response {
 
 // text writes the envelope with all members that a schema requires, so that
 // answers keep to a contract that requires more than this package knows.
-func (e envelope) text(schema *openapi3.Schema) ([]byte, error) {
+func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	e.Errors, e.Messages = append([]info{}, e.Errors...), []info{}
 	body, err := json.Marshal(e, json.FormatNilSliceAsNull(true), json.Deterministic(true))
 	if err == nil && e.lacksResult {

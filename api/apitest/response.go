@@ -174,7 +174,7 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 	if r.status == 0 && !r.silent {
 		return r, errors.New("apitest: the response is the zero value")
 	}
-	var schema *openapi3.Schema
+	var schema *openapi3.SchemaRef
 	if op != nil {
 		schema = op.Schema(r.status)
 	}
@@ -204,6 +204,6 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 // mayBreak reports whether the answer lacks a result on purpose and the contract
 // has come to require one: it is a fault by then, and still one to try a client
 // with.
-func (r Response) mayBreak(schema *openapi3.Schema) bool {
-	return r.envelope != nil && r.envelope.lacksResult && schema != nil && slices.Contains(schema.Required, "result")
+func (r Response) mayBreak(schema *openapi3.SchemaRef) bool {
+	return r.envelope != nil && r.envelope.lacksResult && schema != nil && slices.Contains(schema.Value.Required, "result")
 }

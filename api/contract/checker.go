@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,11 +37,10 @@ func newChecker(opts []Option) (*checker, error) {
 		return nil, err
 	}
 	c := &checker{
-		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: make(map[member]map[string]bool)},
+		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: maps.Clone(doc.Known)},
 		doc:      doc,
 		seen:     make(map[[sha256.Size]byte]bool),
 	}
-	c.knowDocumented()
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("contract: option is nil")
@@ -127,19 +127,6 @@ func pointer(parts []string) string {
 		b.WriteString(document.Escape(part))
 	}
 	return b.String()
-}
-
-// knowDocumented makes the values known that the contract lists.
-func (c *checker) knowDocumented() {
-	for _, op := range c.doc.Operations {
-		for place, values := range op.Known {
-			known := make(map[string]bool)
-			for _, value := range values {
-				known[value] = true
-			}
-			c.known[member{op.ID, place}] = known
-		}
-	}
 }
 
 // exchange is a request with what the checks of it and of its response need.

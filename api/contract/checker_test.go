@@ -16,10 +16,9 @@ const associations = "listMTLSCertificateAssociations"
 func checkerOf(t *testing.T, doc *document.Document) (*checker, exchange) {
 	t.Helper()
 	c := &checker{
-		settings: settings{maxBytes: DefaultMaxBytes, known: make(map[member]map[string]bool)},
+		settings: settings{maxBytes: DefaultMaxBytes, known: doc.Known},
 		doc:      doc, seen: make(map[[sha256.Size]byte]bool),
 	}
-	c.knowDocumented()
 	return c, exchange{operation: doc.Operation(associations)}
 }
 
@@ -36,7 +35,7 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = doc.Operation(associations).Schema(404).VisitJSON(map[string]any{
+		err = doc.Operation(associations).Schema(404).Value.VisitJSON(map[string]any{
 			"success": false, "errors": []any{map[string]any{"code": 971.0, "message": "m"}},
 		}, schemaOptions...)
 		if vs := schemaViolations(err); len(vs) != 1 || vs[0].Expected != want || vs[0].Pointer != "/errors/0/code" {

@@ -28,7 +28,7 @@ func (c *checker) drift(op *document.Operation, status int, value any, room int)
 // the schema, so that an array does not repeat it.
 type walker struct {
 	operation string
-	known     map[member]map[string]bool
+	known     map[string][]string
 	reported  map[string]bool
 	fields    []Violation
 	values    []newValue
@@ -42,7 +42,7 @@ type newValue struct {
 
 // walk reads a value at a path in the body, and at a place in the schema. Within an
 // object that the contract describes in part, every further member is allowed.
-func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string, partial bool) {
+func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []string, partial bool) {
 	if schema == nil {
 		return
 	}
@@ -55,25 +55,26 @@ func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string, 
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			here, there := append(path, name), append(place, name)
-			if schema.Properties[name] == nil {
+			if schema.Value.Properties[name] == nil {
 				there = append(place, "*")
 			}
 			if child := document.Child(schema, name); child != nil {
 				w.walk(child, v[name], here, there, partial)
-			} else if len(schema.Properties) > 0 && !partial {
+			} else if len(schema.Value.Properties) > 0 && !partial {
 				w.undocumented(pointer(here), pointer(append(place, name)), v[name])
 			}
 		}
 	case string:
-		known := w.known[member{w.operation, pointer(place)}]
-		if known == nil || known[v] {
+		at := document.Place(w.operation, pointer(place))
+		known := w.known[at]
+		if len(known) == 0 || slices.Contains(known, v) {
 			return
 		}
-		if key := pointer(place) + " " + v; !w.reported[key] {
+		if key := at + " " + v; !w.reported[key] {
 			w.reported[key] = true
-			w.values = append(w.values, newValue{sha256.Sum256([]byte(w.operation + key)), Violation{
+			w.values = append(w.values, newValue{sha256.Sum256([]byte(key)), Violation{
 				Class: Drift, Pointer: pointer(path), Message: "new value; WithKnownValues makes it known",
-				Expected: "one of " + strings.Join(slices.Sorted(maps.Keys(known)), ", "), Excerpt: excerpt(v),
+				Expected: "one of " + strings.Join(slices.Sorted(slices.Values(known)), ", "), Excerpt: excerpt(v),
 			}})
 		}
 	}
@@ -89,26 +90,18 @@ func (w *walker) undocumented(path, place string, value any) {
 // unseen returns the violations about values that were never reported before.
 // Those past room are not listed, so another response may report them.
 func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
-	for _, value := range values {
-		if c.firstSeen(value.key, len(vs) < room) {
-			vs = append(vs, value.Violation)
-		}
-	}
-	return vs
-}
-
-// firstSeen reports whether a value was never reported, and records that it is now
-// if it is listed.
-func (c *checker) firstSeen(key [sha256.Size]byte, listed bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seen[key] {
-		return false
+	for _, value := range values {
+		if c.seen[value.key] {
+			continue
+		}
+		if len(vs) < room && len(c.seen) < maxSeen {
+			c.seen[value.key] = true
+		}
+		vs = append(vs, value.Violation)
 	}
-	if listed && len(c.seen) < maxSeen {
-		c.seen[key] = true
-	}
-	return true
+	return vs
 }
 
 func byPointer(a, b Violation) int { return strings.Compare(a.Pointer, b.Pointer) }

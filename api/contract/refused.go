@@ -88,21 +88,21 @@ func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 // badMembers returns the members of an object that the contract marks as deciding
 // and that are absent, and an id that cannot be part of a path. An absent scalar
 // other than the id is no fault: it means that the API did not say.
-func badMembers(schema *openapi3.Schema, object map[string]any, place ...string) (vs []Violation) {
+func badMembers(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
 	if schema == nil || object == nil {
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
-		at := schema.Properties[name].Value
-		if at.Nullable || !document.Decides(at) {
+	for _, name := range slices.Sorted(maps.Keys(schema.Value.Properties)) {
+		member := schema.Value.Properties[name]
+		if member.Value.Nullable || !document.Decides(member) {
 			continue
 		}
 		value, has := object[name]
 		text, isText := value.(string)
 		there := append(place[:len(place):len(place)], name)
 		switch {
-		case !has && (name == "id" || !at.Type.Is(openapi3.TypeString) && !at.Type.Is(openapi3.TypeBoolean)):
-			vs = append(vs, drift("absent, which clients refuse", strings.Join(at.Type.Slice(), " or "), nil, there...))
+		case !has && (name == "id" || !member.Value.Type.Is(openapi3.TypeString) && !member.Value.Type.Is(openapi3.TypeBoolean)):
+			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, there...))
 		case name == "id" && isText && !usableID.MatchString(text): // the schema refuses other kinds
 			vs = append(vs, drift("not an id that can be asked about", usableID.String(), text, there...))
 		}
@@ -115,7 +115,7 @@ func badMembers(schema *openapi3.Schema, object map[string]any, place ...string)
 // bounds, as breaches; and numbers that decide and are not whole, or that float64
 // cannot hold exactly, as drift. The text is read because a decoded number has
 // lost its last digits.
-func (c *checker) numbers(schema *openapi3.Schema, body []byte) (breaches, drift []Violation) {
+func (c *checker) numbers(schema *openapi3.SchemaRef, body []byte) (breaches, drift []Violation) {
 	dec := jsontext.NewDecoder(bytes.NewReader(body))
 	for len(breaches)+len(drift) <= maxViolations {
 		token, err := dec.ReadToken()
@@ -133,10 +133,10 @@ func (c *checker) numbers(schema *openapi3.Schema, body []byte) (breaches, drift
 		v := Violation{Pointer: string(dec.StackPointer()), Excerpt: text}
 		switch at := schemaAt(schema, dec.StackPointer()); {
 		case at == nil:
-		case at.Type.Is(openapi3.TypeInteger) && !whole && !hasFraction(text): // the schema refuses fractions
+		case at.Value.Type.Is(openapi3.TypeInteger) && !whole && !hasFraction(text): // the schema refuses fractions
 			v.Class, v.Message, v.Expected = BadResponse, "not an integer of 64 bits", "an integer from -2^63 to 2^63-1"
 			breaches = append(breaches, v)
-		case at.Type.Is(openapi3.TypeNumber) && document.Decides(at):
+		case at.Value.Type.Is(openapi3.TypeNumber) && document.Decides(at):
 			v.Class, v.Message, v.Expected = Drift, "not a count, which clients refuse", "a whole number from -2^53 to 2^53"
 			drift = append(drift, v)
 		}
@@ -153,9 +153,9 @@ func hasFraction(text string) bool {
 }
 
 // schemaAt returns the schema of a place in a body, or nil.
-func schemaAt(schema *openapi3.Schema, place jsontext.Pointer) *openapi3.Schema {
+func schemaAt(schema *openapi3.SchemaRef, place jsontext.Pointer) *openapi3.SchemaRef {
 	for name := range place.Tokens() {
-		if schema != nil && schema.Items != nil {
+		if schema != nil && schema.Value.Items != nil {
 			name = ""
 		}
 		schema = document.Child(schema, name)

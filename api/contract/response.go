@@ -156,9 +156,9 @@ func (c *checker) schemaBreaches(op *document.Operation, status int, header http
 }
 
 // visit returns all that a schema has against a decoded value.
-func visit(schema *openapi3.Schema, value any, as openapi3.SchemaValidationOption) []Violation {
+func visit(schema *openapi3.SchemaRef, value any, as openapi3.SchemaValidationOption) []Violation {
 	options := append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), as)
-	return schemaViolations(schema.VisitJSON(value, options...))
+	return schemaViolations(schema.Value.VisitJSON(value, options...))
 }
 
 // firstItems copies a decoded value with the first items of each array only.
