@@ -2,7 +2,9 @@ package contract
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,27 +12,22 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
 // maxSeen bounds how many new values a transport remembers in order to report
 // each once. Past it, values are reported of each response rather than never.
 const maxSeen = 1000
 
-// drift returns the fields and values of a decoded body that the contract does not have. Room is
-// how many violations of the response are still listed.
-func (c *checker) drift(op *document.Operation, status int, value any, room int) []Violation {
-	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
-	w.walk(op.Schema(status), value, nil, nil, false)
-	return append(w.fields, c.unseen(w.values, room-len(w.fields))...)
-}
-
-// walker finds undocumented fields and new values: one of each for each place in
-// the schema, so that an array does not repeat it.
+// walker finds in a decoded body what its schema does not say: undocumented fields,
+// new values, and numbers that clients refuse. It lists one of each for each place
+// in the schema, so that an array does not repeat it.
 type walker struct {
 	operation string
 	known     map[string][]string
 	reported  map[string]bool
-	fields    []Violation
+	breaches  []Violation
+	drift     []Violation
 	values    []newValue
 }
 
@@ -61,9 +58,11 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 			if child := document.Child(schema, name); child != nil {
 				w.walk(child, v[name], here, there, partial)
 			} else if len(schema.Value.Properties) > 0 && !partial {
-				w.undocumented(pointer(here), pointer(append(place, name)), v[name])
+				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, here, append(place, name))
 			}
 		}
+	case json.Number:
+		w.number(schema, v, path, place)
 	case string:
 		at := document.Place(w.operation, pointer(place))
 		known := w.known[at]
@@ -80,10 +79,42 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 	}
 }
 
-func (w *walker) undocumented(path, place string, value any) {
-	if !w.reported[place] {
-		w.reported[place] = true
-		w.fields = append(w.fields, Violation{Class: Drift, Pointer: path, Message: "undocumented field", Excerpt: excerpt(value)})
+// number reports a number that clients refuse although its schema allows it: an
+// integer beyond int64, for which the contract sets no bounds, and one that decides
+// and is not whole, or that float64 cannot hold exactly.
+func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
+	n, whole := strictjson.ParseInt([]byte(text))
+	if whole && -maxExact <= n && n <= maxExact {
+		return
+	}
+	f, _ := text.Float64() // in range: the body was decoded
+	v := Violation{Excerpt: text.String()}
+	switch {
+	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // the schema refuses fractions
+		v.Class, v.Message, v.Expected = BadResponse, "not an integer of 64 bits", "an integer from -2^63 to 2^63-1"
+	case schema.Value.Type.Is(openapi3.TypeNumber) && document.Decides(schema):
+		v.Class, v.Message, v.Expected = Drift, "not a count, which clients refuse", "a whole number from -2^53 to 2^53"
+	default:
+		return
+	}
+	w.report(v, path, place)
+}
+
+// maxExact is the largest integer up to which float64 holds every one.
+const maxExact = 1 << 53
+
+// report lists the first violation of each place.
+func (w *walker) report(v Violation, path, place []string) {
+	key := pointer(place)
+	if w.reported[key] {
+		return
+	}
+	w.reported[key] = true
+	v.Pointer = pointer(path)
+	if v.Class.Breach() {
+		w.breaches = append(w.breaches, v)
+	} else {
+		w.drift = append(w.drift, v)
 	}
 }
 

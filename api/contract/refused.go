@@ -1,11 +1,10 @@
 package contract
 
 import (
-	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -13,10 +12,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
-	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
 // usableID is what clients take for an id: they put it into the path of a request.
@@ -73,9 +70,12 @@ func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 	if err != nil {
 		return nil // the request's fault
 	}
-	page, _ := info["page"].(float64)
-	pages, _ := info["total_pages"].(float64)
-	total, _ := info["total_count"].(float64)
+	member := func(name string) float64 {
+		number, _ := info[name].(json.Number)
+		value, _ := number.Float64() // 0 when the member is absent
+		return value
+	}
+	page, pages, total := member("page"), member("total_pages"), member("total_count")
 	if info != nil && page != asked && (page != 0 || asked != 1) {
 		vs = append(vs, drift("another page than the one asked for", fmt.Sprint("page ", asked), page, "result_info", "page"))
 	}
@@ -108,57 +108,4 @@ func badMembers(schema *openapi3.SchemaRef, object map[string]any, place ...stri
 		}
 	}
 	return vs
-}
-
-// numbers returns the numbers of a sound JSON text that clients refuse although
-// the schema allows them: integers beyond int64, for which the contract sets no
-// bounds, as breaches; and numbers that decide and are not whole, or that float64
-// cannot hold exactly, as drift. The text is read because a decoded number has
-// lost its last digits.
-func (c *checker) numbers(schema *openapi3.SchemaRef, body []byte) (breaches, drift []Violation) {
-	dec := jsontext.NewDecoder(bytes.NewReader(body))
-	for len(breaches)+len(drift) <= maxViolations {
-		token, err := dec.ReadToken()
-		if err != nil { // the end: the text was decoded before
-			break
-		}
-		if token.Kind() != '0' {
-			continue
-		}
-		text := token.String()
-		n, whole := strictjson.ParseInt([]byte(text))
-		if whole && -maxExact <= n && n <= maxExact {
-			continue
-		}
-		v := Violation{Pointer: string(dec.StackPointer()), Excerpt: text}
-		switch at := schemaAt(schema, dec.StackPointer()); {
-		case at == nil:
-		case at.Value.Type.Is(openapi3.TypeInteger) && !whole && !hasFraction(text): // the schema refuses fractions
-			v.Class, v.Message, v.Expected = BadResponse, "not an integer of 64 bits", "an integer from -2^63 to 2^63-1"
-			breaches = append(breaches, v)
-		case at.Value.Type.Is(openapi3.TypeNumber) && document.Decides(at):
-			v.Class, v.Message, v.Expected = Drift, "not a count, which clients refuse", "a whole number from -2^53 to 2^53"
-			drift = append(drift, v)
-		}
-	}
-	return breaches, drift
-}
-
-// maxExact is the largest integer up to which float64 holds every one.
-const maxExact = 1 << 53
-
-func hasFraction(text string) bool {
-	f, err := strconv.ParseFloat(text, 64)
-	return err == nil && f != math.Trunc(f)
-}
-
-// schemaAt returns the schema of a place in a body, or nil.
-func schemaAt(schema *openapi3.SchemaRef, place jsontext.Pointer) *openapi3.SchemaRef {
-	for name := range place.Tokens() {
-		if schema != nil && schema.Value.Items != nil {
-			name = ""
-		}
-		schema = document.Child(schema, name)
-	}
-	return schema
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
@@ -130,15 +129,13 @@ func (c *checker) requestBody(req *http.Request, x exchange) []Violation {
 	case !isJSON(req.Header):
 		return one(BadRequest, "undocumented content type; the body was not checked")
 	}
-	var value any
 	var vs []Violation
-	if err := json.Unmarshal(body.text, &value); err != nil {
+	if value, err := document.Decode(body.text); err != nil {
 		vs = []Violation{notJSON(err)}
 	} else {
-		vs = visit(schema, firstItems(value), openapi3.VisitAsRequest())
 		w := walker{operation: x.operation.ID, reported: make(map[string]bool)}
 		w.walk(schema, value, nil, nil, false)
-		vs = append(vs, w.fields...)
+		vs = slices.Concat(visit(schema, firstItems(value), openapi3.VisitAsRequest()), w.breaches, w.drift)
 	}
 	vs = vs[:min(len(vs), maxViolations)]
 	for i := range vs {

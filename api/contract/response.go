@@ -13,7 +13,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
@@ -87,23 +86,22 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	var value any
-	if err := json.Unmarshal(body, &value); err != nil {
+	value, err := document.Decode(body)
+	if err != nil {
 		v := notJSON(err)
 		// The whole body, unquoted: cutting or quoting it before redaction could hide a
 		// secret.
 		v.Class, v.Excerpt = BadResponse, string(body)
 		return []Violation{v}
 	}
-	vs := c.schemaBreaches(op, status, header, body, value)
-	long, drift := c.numbers(op.Schema(status), body)
-	vs = append(vs, long...)
+	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
+	w.walk(op.Schema(status), value, nil, nil, false)
+	vs := append(c.schemaBreaches(op, status, header, body, value), w.breaches...)
 	if v, wrong := successFlag(status, value); wrong {
 		vs = append(vs, v)
 	}
-	vs = append(vs, drift...)
-	vs = append(vs, x.refused(status, value)...)
-	return append(vs, c.drift(op, status, value, maxViolations-len(vs))...)
+	vs = slices.Concat(vs, x.refused(status, value), w.drift)
+	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
 }
 
 func isJSON(header http.Header) bool {
