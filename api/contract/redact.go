@@ -58,10 +58,10 @@ func (r redactor) violations(vs []Violation) []Violation {
 			}
 			*text = redact(*text)
 		}
-		if r.body.hidden && vs[i].Excerpt != "" {
+		if r.body.hidden != "" && vs[i].Excerpt != "" {
 			vs[i].Excerpt = redacted
 		}
-		if r.body.hidden && !strings.HasPrefix(vs[i].Pointer, "/header/") {
+		if r.body.hidden != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
 			vs[i].Pointer = oddName.ReplaceAllLiteralString(vs[i].Pointer, "/"+redacted)
 		}
 	}

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,22 +23,14 @@ const (
 	Outside
 )
 
+var classes = []string{"", "bad request", "bad response", "drift", "unchecked", "outside"}
+
 // String returns the class in lower case, as printed by [Violation.String].
 func (c Class) String() string {
-	switch c {
-	case BadRequest:
-		return "bad request"
-	case BadResponse:
-		return "bad response"
-	case Drift:
-		return "drift"
-	case Unchecked:
-		return "unchecked"
-	case Outside:
-		return "outside"
-	default:
+	if c < BadRequest || c > Outside {
 		return fmt.Sprintf("Class(%d)", int(c))
 	}
+	return classes[c]
 }
 
 // Breach reports whether the class breaks the contract. Only such violations
@@ -49,13 +42,12 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads what [Class.MarshalText] gives. It refuses anything else.
 func (c *Class) UnmarshalText(text []byte) error {
-	for class := BadRequest; class <= Outside; class++ {
-		if class.String() == string(text) {
-			*c = class
-			return nil
-		}
+	class := slices.Index(classes[BadRequest:], string(text))
+	if class < 0 {
+		return fmt.Errorf("contract: no class %.50q", text)
 	}
-	return fmt.Errorf("contract: no class %.50q", text)
+	*c = BadRequest + Class(class)
+	return nil
 }
 
 // Violation is one finding. All its texts are redacted and bounded in length.
