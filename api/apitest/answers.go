@@ -1,7 +1,6 @@
 package apitest
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,9 +8,11 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/internal/sample"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // envelope is the body of every documented answer.
@@ -19,29 +20,19 @@ type envelope struct {
 	Errors     []info      `json:"errors"`
 	Messages   []info      `json:"messages"`
 	Success    bool        `json:"success"`
-	Result     any         `json:"result"`
+	Result     any         `json:"result,omitzero"`
 	ResultInfo *resultInfo `json:"result_info,omitempty"`
-
-	lacksResult bool
 }
 
-// row is an association; both members are optional, and an empty one of
-// [api.Association] stands for none.
-type row struct {
-	Service string `json:"service,omitempty"`
-	Status  string `json:"status,omitempty"`
-}
+// null is a result that is there and says nothing.
+var null = jsontext.Value("null")
 
 type info struct {
-	Code             int     `json:"code"`
-	Message          string  `json:"message"`
-	DocumentationURL string  `json:"documentation_url,omitempty"`
-	Source           *source `json:"source,omitempty"`
-	Chain            []info  `json:"error_chain,omitempty"`
-}
-
-type source struct {
-	Pointer string `json:"pointer"`
+	Code             int                          `json:"code"`
+	Message          string                       `json:"message"`
+	DocumentationURL string                       `json:"documentation_url,omitempty"`
+	Source           generated.ResponseInfoSource `json:"source,omitzero"`
+	Chain            []info                       `json:"error_chain,omitempty"`
 }
 
 type resultInfo struct {
@@ -72,9 +63,9 @@ func PartialAssociations(total int, associations ...api.Association) Response {
 	if total > n {
 		perPage = max(1, n)
 	}
-	rows := make([]row, n)
+	rows := make([]generated.Association, n) // of which empty members are left out
 	for i, association := range associations {
-		rows[i] = row(association)
+		rows[i] = generated.Association(association)
 	}
 	r := jsonResult(rows)
 	r.envelope.ResultInfo = infoOf(n, 1, perPage, total)
@@ -96,21 +87,26 @@ func infoOf(count, page, perPage, total int) *resultInfo {
 // NoResult is a success without the field result, which the contract allows. It
 // says nothing about what was asked.
 func NoResult() Response {
-	return documented(http.StatusOK, envelope{Success: true, lacksResult: true})
+	return documented(http.StatusOK, envelope{Success: true})
 }
 
 // Failure is a documented failure: a status 4XX with these errors.
 func Failure(status int, details ...api.ErrorDetail) Response {
-	r := documented(status, envelope{Errors: infos(details)})
+	r := documented(status, envelope{Errors: infos(details), Result: null})
 	if status < 400 || status > 499 {
 		r.err = fmt.Errorf("apitest: the contract documents no failure with status %d", status)
 	}
 	return r
 }
 
+// refusal is a failure with one error.
+func refusal(status, code int, message string) Response {
+	return Failure(status, api.ErrorDetail{Code: code, Message: message})
+}
+
 // Unauthorized is the refusal of unknown credentials.
 func Unauthorized() Response {
-	return Failure(http.StatusUnauthorized, api.ErrorDetail{Code: codeAuthFailed, Message: "Authentication error"})
+	return refusal(http.StatusUnauthorized, codeAuthFailed, "Authentication error")
 }
 
 // Forbidden is the refusal of credentials that lack the permission.
@@ -123,16 +119,14 @@ func Forbidden() Response {
 
 // NotFound is the answer for an account, and for most things, that do not exist.
 func NotFound() Response {
-	return Failure(http.StatusNotFound, api.ErrorDetail{Code: codeNoRoute, Message: "No route for the URI"})
+	return refusal(http.StatusNotFound, codeNoRoute, "No route for the URI")
 }
 
 // RateLimited is the refusal of a request over the quota, with the headers
 // Retry-After, Ratelimit and Ratelimit-Policy. A wait is rounded up to whole
 // seconds; 0 leaves the headers out.
 func RateLimited(retryAfter time.Duration) Response {
-	r := Failure(http.StatusTooManyRequests, api.ErrorDetail{
-		Code: 971, Message: "Please wait and consider throttling your request speed",
-	})
+	r := refusal(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
 	if retryAfter < 0 {
 		r.err = fmt.Errorf("apitest: cannot ask for a wait of %v", retryAfter)
 	}
@@ -155,11 +149,7 @@ func documented(status int, e envelope) Response {
 // text writes the envelope with all members that a schema requires, so that
 // answers keep to a contract that requires more than this package knows.
 func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
-	e.Errors, e.Messages = append([]info{}, e.Errors...), []info{}
-	body, err := json.Marshal(e, json.FormatNilSliceAsNull(true), json.Deterministic(true))
-	if err == nil && e.lacksResult {
-		body = bytes.Replace(body, []byte(`,"result":null`), nil, 1)
-	}
+	body, err := json.Marshal(e, json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}
@@ -181,11 +171,7 @@ var own = map[string]string{
 func infos(details []api.ErrorDetail) []info {
 	var out []info
 	for _, d := range details {
-		i := info{Code: d.Code, Message: d.Message, DocumentationURL: d.DocumentationURL, Chain: infos(d.Chain)}
-		if d.Pointer != "" {
-			i.Source = &source{Pointer: d.Pointer}
-		}
-		out = append(out, i)
+		out = append(out, info{d.Code, d.Message, d.DocumentationURL, generated.ResponseInfoSource{Pointer: d.Pointer}, infos(d.Chain)})
 	}
 	return out
 }

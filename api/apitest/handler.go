@@ -61,7 +61,7 @@ func (s *Server) choose(r *http.Request, c call, request Request) Response {
 	if err != nil { // as a client sees it: the server is broken
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
-	request.StatusCode = response.visibleStatus()
+	request.StatusCode = response.status // 0 when there is none
 	s.requests = append(s.requests, request)
 	return response
 }
@@ -75,7 +75,7 @@ func (s *Server) answer(r *http.Request, c call, request Request) Response {
 		case violation.Class == contract.Outside:
 			return NotFound()
 		case violation.Class.Breach():
-			return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: violation.String()})
+			return refusal(http.StatusBadRequest, codeNoRoute, violation.String())
 		}
 	}
 	if slices.Contains(s.forbidden, c.op.ID) {
@@ -103,19 +103,15 @@ func (s *Server) authenticate(header http.Header) (Response, bool) {
 			return Unauthorized(), true
 		}
 	case email == "" && key == "":
-		return missingHeader(codeMissingHeader, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"), true
+		return refusal(http.StatusBadRequest, codeMissingHeader, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"), true
 	case email == "":
-		return missingHeader(codeHalfPair, "Missing X-Auth-Email header"), true
+		return refusal(http.StatusBadRequest, codeHalfPair, "Missing X-Auth-Email header"), true
 	case key == "":
-		return missingHeader(codeHalfPair, "Missing X-Auth-Key header"), true
+		return refusal(http.StatusBadRequest, codeHalfPair, "Missing X-Auth-Key header"), true
 	case s.key == "" || !equal(email, s.email) || !equal(key, s.key):
 		return Unauthorized(), true
 	}
 	return Response{}, false
-}
-
-func missingHeader(code int, message string) Response {
-	return Failure(http.StatusBadRequest, api.ErrorDetail{Code: code, Message: message})
 }
 
 func equal(got, want string) bool { return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1 }

@@ -47,7 +47,7 @@ func (s *Server) Script(target Target, responses ...Response) error {
 		return err
 	}
 	for i, response := range responses {
-		if err := response.checkFor(target); err != nil {
+		if err := s.fits(target.Operation, response); err != nil {
 			return fmt.Errorf("response %d: %w", i, err)
 		}
 	}

@@ -35,13 +35,14 @@ type Server struct {
 	doc      *document.Document
 	pageSize int
 
-	mu        sync.Mutex
-	accounts  map[string]bool
-	store     map[place][]entry
-	ids       map[[sha256.Size]byte]string // of certificates, by their digests
-	scripts   []*script
-	forbidden []string // operations
-	requests  []Request
+	mu           sync.Mutex
+	store        map[string][]entry // by operation
+	associations map[api.CertificateRef][]api.Association
+	hostnames    map[api.HostnamesRef][]string
+	ids          map[[sha256.Size]byte]string // of certificates, by their digests
+	scripts      []*script
+	forbidden    []string // operations
+	requests     []Request
 }
 
 // NewServer starts a server. The caller must call [Server.Close]. It fails if the
@@ -53,9 +54,10 @@ func NewServer(opts ...Option) (*Server, error) {
 	}
 	s := &Server{
 		token: DefaultAPIToken, doc: doc, pageSize: defaultPageSize,
-		accounts: make(map[string]bool),
-		store:    make(map[place][]entry),
-		ids:      make(map[[sha256.Size]byte]string),
+		store:        make(map[string][]entry),
+		associations: make(map[api.CertificateRef][]api.Association),
+		hostnames:    make(map[api.HostnamesRef][]string),
+		ids:          make(map[[sha256.Size]byte]string),
 	}
 	if err := s.canServe(); err != nil {
 		return nil, err
@@ -90,7 +92,8 @@ func NewServer(opts ...Option) (*Server, error) {
 // canServe returns an error unless the server has an answer within the contract
 // for each operation, with an empty store and when it refuses.
 func (s *Server) canServe() error {
-	empty := &Server{doc: s.doc, pageSize: 1, accounts: map[string]bool{"": true}}
+	empty := &Server{doc: s.doc, pageSize: 1, store: make(map[string][]entry)}
+	empty.know("")
 	for _, op := range s.doc.Operations {
 		answer := handler(op.ID)
 		if answer == nil {

@@ -51,7 +51,7 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	}
 	stream := r.stream
 	if stream == nil {
-		body := r.body
+		body := []byte(r.body)
 		if r.gzip {
 			body = compress(body)
 		}
