@@ -89,10 +89,8 @@ func expectation(e *openapi3.SchemaError) string {
 		return "a required property"
 	}
 	var keywords map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(jsonText(e.Schema)), &keywords); err != nil || keywords[e.SchemaField] == nil {
-		return e.SchemaField
-	}
-	return e.SchemaField + " " + string(keywords[e.SchemaField])
+	_ = json.Unmarshal([]byte(jsonText(e.Schema)), &keywords)
+	return strings.TrimSpace(e.SchemaField + " " + string(keywords[e.SchemaField]))
 }
 
 // excerpt writes the scalars of a value as JSON, and of a larger value its kind
@@ -112,21 +110,16 @@ func excerpt(value any) string {
 // jsonText writes a value that was decoded from JSON or is part of the contract,
 // which encoding cannot fail for.
 func jsonText(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("%T", value)
-	}
+	text, _ := json.Marshal(value)
 	return string(text)
 }
 
 // pointer writes a JSON pointer from its unescaped parts.
-func pointer(parts []string) string {
-	var b strings.Builder
+func pointer(parts []string) (pointer string) {
 	for _, part := range parts {
-		b.WriteByte('/')
-		b.WriteString(document.Escape(part))
+		pointer += "/" + document.Escape(part)
 	}
-	return b.String()
+	return pointer
 }
 
 // exchange is a request with what the checks of it and of its response need.

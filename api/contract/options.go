@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -86,7 +87,7 @@ func WithMaxBytes(n int) Option {
 		if n < 1 {
 			return fmt.Errorf("contract: %d bytes are too few to check a body", n)
 		}
-		s.maxBytes = n
+		s.maxBytes = min(n, math.MaxInt-1) // one byte more is kept
 		return nil
 	}
 }

@@ -19,13 +19,22 @@ import (
 // usableID is what clients take for an id: they put it into the path of a request.
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
-// refused returns what clients refuse in a success although its schema allows it:
+// refused returns what clients refuse although the schema allows it: a success flag
+// that contradicts the status, which the published schemas rule out by an
+// enumeration of one value and the normalised contract does not; and, in a success,
 // errors, another page or object than the one asked for, and members that are
 // absent or unusable although the result means nothing without them. Of a list, the
 // first such item is enough.
 func (x exchange) refused(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
-	if envelope["success"] != true || status != http.StatusOK {
+	success, ok := envelope["success"].(bool) // one that is missing breaks the schema
+	if want := status == http.StatusOK; ok && success != want {
+		return []Violation{{
+			Class: BadResponse, Pointer: "/success", Message: "success contradicts the status",
+			Expected: strconv.FormatBool(want), Excerpt: strconv.FormatBool(success),
+		}}
+	}
+	if !success {
 		return nil
 	}
 	var vs []Violation

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,7 +95,7 @@ func readBody(req *http.Request, limit int) (b requestBody) {
 	}
 	body, err := req.GetBody()
 	if err == nil {
-		b.text, err = io.ReadAll(io.LimitReader(body, int64(min(limit, math.MaxInt-1))+1))
+		b.text, err = io.ReadAll(io.LimitReader(body, int64(limit)+1))
 		_ = body.Close()
 	}
 	if err != nil {

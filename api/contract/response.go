@@ -45,7 +45,11 @@ func CheckResponse(req *http.Request, status int, header http.Header, body []byt
 
 // response checks a complete, decompressed body.
 func (c *checker) response(x exchange, status int, header http.Header, body []byte) []Violation {
-	vs := c.responseBody(x, status, header, body)
+	return c.listed(x, status, header, c.responseBody(x, status, header, body))
+}
+
+// listed bounds and redacts the violations of a response, and says which one it is.
+func (c *checker) listed(x exchange, status int, header http.Header, vs []Violation) []Violation {
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations
 		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
@@ -96,33 +100,13 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	}
 	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
 	w.walk(op.Schema(status), value, nil, nil, false)
-	vs := append(c.schemaBreaches(op, status, header, body, value), w.breaches...)
-	if v, wrong := successFlag(status, value); wrong {
-		vs = append(vs, v)
-	}
-	vs = slices.Concat(vs, x.refused(status, value), w.drift)
+	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), w.breaches, x.refused(status, value), w.drift)
 	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
 }
 
 func isJSON(header http.Header) bool {
 	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	return err == nil && mediaType == "application/json"
-}
-
-// successFlag checks what the published schemas say by an enumeration of one
-// value, which the normalised contract leaves to the reader: success is true in
-// a 200 and false in a failure.
-func successFlag(status int, value any) (Violation, bool) {
-	envelope, _ := value.(map[string]any)
-	success, ok := envelope["success"].(bool)
-	want := status == http.StatusOK
-	if !ok || success == want {
-		return Violation{}, false // a flag that is missing is the schema's finding
-	}
-	return Violation{
-		Class: BadResponse, Pointer: "/success", Message: "success contradicts the status",
-		Expected: strconv.FormatBool(want), Excerpt: strconv.FormatBool(success),
-	}, true
 }
 
 // schemaBreaches looks for all that the schema has against a body, once it is
