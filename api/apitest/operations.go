@@ -126,7 +126,7 @@ func (s *Server) page(c call, values []any) Response {
 		*value = n
 	}
 	perPage = min(perPage, s.pageSize)
-	from := min((page-1)*perPage, len(values))
+	from := min(min(page-1, len(values))*perPage, len(values)) // page may be any number
 	part := values[from:min(from+perPage, len(values))]
 	r := jsonResult(part)
 	r.envelope.ResultInfo = infoOf(len(part), page, perPage, len(values))
