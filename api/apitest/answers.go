@@ -17,11 +17,11 @@ import (
 
 // envelope is the body of every documented answer.
 type envelope struct {
-	Errors     []info      `json:"errors"`
-	Messages   []info      `json:"messages"`
-	Success    bool        `json:"success"`
-	Result     any         `json:"result,omitzero"`
-	ResultInfo *resultInfo `json:"result_info,omitempty"`
+	Errors     []info `json:"errors"`
+	Messages   []info `json:"messages"`
+	Success    bool   `json:"success"`
+	Result     any    `json:"result,omitzero"`
+	ResultInfo object `json:"result_info,omitzero"`
 }
 
 // null is a result that is there and says nothing.
@@ -33,14 +33,6 @@ type info struct {
 	DocumentationURL string                       `json:"documentation_url,omitempty"`
 	Source           generated.ResponseInfoSource `json:"source,omitzero"`
 	Chain            []info                       `json:"error_chain,omitempty"`
-}
-
-type resultInfo struct {
-	Count      int `json:"count"`
-	Page       int `json:"page"`
-	PerPage    int `json:"per_page"`
-	TotalCount int `json:"total_count"`
-	TotalPages int `json:"total_pages"`
 }
 
 // documentedPerPage is the page size of the vendor's example.
@@ -68,7 +60,7 @@ func PartialAssociations(total int, associations ...api.Association) Response {
 		rows[i] = generated.Association(association)
 	}
 	r := jsonResult(rows)
-	r.envelope.ResultInfo = infoOf(n, 1, perPage, total)
+	r.envelope.ResultInfo = pageOf(n, 1, perPage, total)
 	if total < n {
 		r.err = fmt.Errorf("apitest: %d associations cannot be part of %d", n, total)
 	}
@@ -80,8 +72,10 @@ func jsonResult(result any) Response {
 	return documented(http.StatusOK, envelope{Success: true, Result: result})
 }
 
-func infoOf(count, page, perPage, total int) *resultInfo {
-	return &resultInfo{Count: count, Page: page, PerPage: perPage, TotalCount: total, TotalPages: max(1, (total+perPage-1)/perPage)}
+// pageOf describes a page, as the member result_info does.
+func pageOf(count, page, perPage, total int) object {
+	pages := max(1, (total+perPage-1)/perPage)
+	return object{"count": count, "page": page, "per_page": perPage, "total_count": total, "total_pages": pages}
 }
 
 // NoResult is a success without the field result, which the contract allows. It

@@ -129,23 +129,23 @@ func (s *Server) page(c call, values []any) Response {
 	from := min(min(page-1, len(values))*perPage, len(values)) // page may be any number
 	part := values[from:min(from+perPage, len(values))]
 	r := jsonResult(part)
-	r.envelope.ResultInfo = infoOf(len(part), page, perPage, len(values))
+	r.envelope.ResultInfo = pageOf(len(part), page, perPage, len(values))
 	return r
 }
 
 func associations(s *Server, c call) Response {
-	if _, known := s.certificate(c.certificate()); !known {
+	if s.certificate(c.certificate()) == nil {
 		return NotFound()
 	}
 	return Associations(s.associations[c.certificate()]...)
 }
 
 func getCertificate(s *Server, c call) Response {
-	certificate, known := s.certificate(c.certificate())
-	if !known {
+	e := s.certificate(c.certificate())
+	if e == nil {
 		return noCertificate()
 	}
-	return jsonResult(certificate)
+	return jsonResult(e.value)
 }
 
 func noCertificate() Response {
@@ -165,7 +165,7 @@ func upload(s *Server, c call) Response {
 	if err != nil {
 		return refusal(http.StatusBadRequest, codeNoRoute, "unable to parse certificate")
 	}
-	if s.find(opCertificates, c.account(), id) != nil {
+	if s.certificate(api.CertificateRef{AccountID: c.account(), ID: id}) != nil {
 		return refusal(http.StatusBadRequest, codeKnownCertificate, "This certificate already exists")
 	}
 	s.ids[sum] = id
@@ -189,19 +189,20 @@ func digest(account, text string) [sha256.Size]byte {
 // store refers to.
 func deleteCertificate(s *Server, c call) Response {
 	cert := c.certificate()
-	certificate, known := s.certificate(cert)
+	e := s.certificate(cert)
 	switch {
-	case !known:
+	case e == nil:
 		return noCertificate()
-	case certificate.Type != "custom":
+	case e.filter["type"] != "custom":
 		return Forbidden()
 	case s.inUse(cert):
 		return refusal(http.StatusBadRequest, codeInUse, "The certificate cannot be deleted at this time")
 	}
+	deleted := jsonResult(e.value)
 	s.store[opCertificates] = slices.DeleteFunc(s.store[opCertificates], func(e entry) bool {
 		return e.account == cert.AccountID && e.key == cert.ID
 	})
-	return jsonResult(certificate)
+	return deleted
 }
 
 // inUse reports whether the certificate has associations or hostnames, or another
@@ -232,7 +233,7 @@ func hostnames(s *Server, c call) Response {
 		return NotFound()
 	}
 	names, set := s.hostnames[ref]
-	if ref.CertificateID != "" && !set && s.find(opCertificates, account, ref.CertificateID) == nil {
+	if ref.CertificateID != "" && !set && s.certificate(api.CertificateRef{AccountID: account, ID: ref.CertificateID}) == nil {
 		return noCertificate()
 	}
 	return jsonResult(object{"hostnames": names})

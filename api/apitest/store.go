@@ -118,7 +118,7 @@ func (s *Server) SetAssociations(cert api.CertificateRef, associations ...api.As
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.certificate(cert); !known {
+	if s.certificate(cert) == nil {
 		described, _ := Certificate{}.describe(cert.ID) // fails for a PEM text
 		if err := s.putCertificate(cert.AccountID, described); err != nil {
 			return err
@@ -255,14 +255,9 @@ func (s *Server) find(operation, account, key string) *entry {
 	return nil
 }
 
-// certificate finds a certificate of the store.
-func (s *Server) certificate(cert api.CertificateRef) (generated.Certificate, bool) {
-	e := s.find(opCertificates, cert.AccountID, cert.ID)
-	if e == nil {
-		return generated.Certificate{}, false
-	}
-	found, ok := e.value.(generated.Certificate)
-	return found, ok
+// certificate finds a certificate of the store, or nil.
+func (s *Server) certificate(cert api.CertificateRef) *entry {
+	return s.find(opCertificates, cert.AccountID, cert.ID)
 }
 
 // accountOf finds the account of a zone.

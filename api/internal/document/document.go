@@ -148,8 +148,7 @@ func (o *Operation) match(segments []string) (map[string]string, bool) {
 // Subject returns the name of the path parameter that the operation is about: the
 // one that ends the path. It is empty for other paths.
 func (o *Operation) Subject() string {
-	last := o.segments[len(o.segments)-1]
-	name, isParam := strings.CutPrefix(last, "{")
+	name, isParam := strings.CutPrefix(o.segments[len(o.segments)-1], "{")
 	if !isParam {
 		return ""
 	}
