@@ -81,7 +81,7 @@ func (s *Server) answer(r *http.Request, c call, request Request) Response {
 	if slices.Contains(s.forbidden, c.op.ID) {
 		return Forbidden()
 	}
-	if response, ok := s.scripted(c); ok {
+	if response, ok := s.next(c); ok {
 		return response
 	}
 	return handler(c.op.ID)(s, c)

@@ -40,7 +40,7 @@ type Server struct {
 	associations map[api.CertificateRef][]api.Association
 	hostnames    map[api.HostnamesRef][]string
 	ids          map[[sha256.Size]byte]string // of certificates, by their digests
-	scripts      []*script
+	scripts      []scripted
 	forbidden    []string // operations
 	requests     []Request
 }

@@ -3,11 +3,11 @@
 package sample
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	jsonv2 "github.com/go-json-experiment/json"
@@ -92,12 +92,9 @@ func least(schema *openapi3.SchemaRef, depth int) (values []any) {
 }
 
 func text(s *openapi3.Schema) string {
-	if value, ok := formats[s.Format]; ok {
-		return value
-	}
-	value := "sample"
-	if missing := int(s.MinLength) - len(value); missing > 0 { //nolint:gosec // no schema asks for a string of 2^63 characters
-		value += strings.Repeat("x", missing)
+	value := cmp.Or(formats[s.Format], "sample")
+	for uint64(len(value)) < s.MinLength {
+		value += "x"
 	}
 	if s.MaxLength != nil && uint64(len(value)) > *s.MaxLength {
 		value = value[:*s.MaxLength]
