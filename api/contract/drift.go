@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"maps"
@@ -26,8 +27,7 @@ type walker struct {
 	operation string
 	known     map[string][]string
 	reported  map[string]bool
-	breaches  []Violation
-	drift     []Violation
+	found     []Violation
 	values    []newValue
 }
 
@@ -111,11 +111,7 @@ func (w *walker) report(v Violation, path, place []string) {
 	}
 	w.reported[key] = true
 	v.Pointer = pointer(path)
-	if v.Class.Breach() {
-		w.breaches = append(w.breaches, v)
-	} else {
-		w.drift = append(w.drift, v)
-	}
+	w.found = append(w.found, v)
 }
 
 // unseen returns the violations about values that were never reported before.
@@ -135,4 +131,6 @@ func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
 	return vs
 }
 
-func byPointer(a, b Violation) int { return strings.Compare(a.Pointer, b.Pointer) }
+func byClass(a, b Violation) int { return cmp.Compare(a.Class, b.Class) }
+
+func byPointer(a, b Violation) int { return cmp.Compare(a.Pointer, b.Pointer) }

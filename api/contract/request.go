@@ -2,7 +2,6 @@ package contract
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,7 +132,7 @@ func requestBodyViolations(req *http.Request, x exchange) []Violation {
 	} else {
 		w := walker{operation: x.operation.ID, reported: make(map[string]bool)}
 		w.walk(schema, value, nil, nil, false)
-		vs = slices.Concat(visit(schema, firstItems(value), openapi3.VisitAsRequest()), w.breaches, w.drift)
+		vs = slices.Concat(visit(schema, firstItems(value), openapi3.VisitAsRequest()), w.found)
 	}
 	vs = vs[:min(len(vs), maxViolations)]
 	for i := range vs {
@@ -152,10 +151,7 @@ func requestViolations(err error) (vs []Violation) {
 		}
 		return vs
 	case *openapi3filter.SecurityRequirementsError:
-		return []Violation{{
-			Pointer: "/security", Message: "no complete security scheme: " + errors.Join(e.Errors...).Error(),
-			Expected: jsonText(e.SecurityRequirements),
-		}}
+		return []Violation{{Pointer: "/security", Message: e.Error(), Expected: jsonText(e.SecurityRequirements)}}
 	case *openapi3filter.RequestError:
 		if e.Parameter == nil {
 			break

@@ -100,7 +100,8 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	}
 	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
 	w.walk(op.Schema(status), value, nil, nil, false)
-	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), w.breaches, x.refused(status, value), w.drift)
+	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), x.refused(status, value), w.found)
+	slices.SortStableFunc(vs, byClass)
 	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
 }
 
