@@ -67,8 +67,8 @@ func (s *Server) choose(r *http.Request, c call, request Request) Response {
 }
 
 func (s *Server) answer(r *http.Request, c call, request Request) Response {
-	if refusal, refused := s.authenticate(r.Header); refused {
-		return refusal
+	if response, refused := s.authenticate(r.Header); refused {
+		return response
 	}
 	for _, violation := range request.Violations {
 		switch {

@@ -38,10 +38,10 @@ type scripted struct {
 // request, in place of what the store says; requests with wrong credentials, or
 // without permission, do not use them up. When answers for several targets are
 // queued for a request, the target with the most conditions wins, of equal ones the
-// answer that was queued first. Nothing is queued when the contract has no such target, when a client
-// refuses to send its path, when one of the answers is not usable or breaks the
-// contract that it claims to keep, or when one would come after an answer that is
-// given always.
+// answer that was queued first. Nothing is queued when the contract has no such
+// target, when a client refuses to send its path, when one of the answers is not
+// usable or breaks the contract that it claims to keep, or when one would come after
+// an answer that is given always.
 func (s *Server) Script(target Target, responses ...Response) error {
 	if err := s.checkTarget(target); err != nil {
 		return err

@@ -130,9 +130,7 @@ func (s *Server) SetAssociations(cert api.CertificateRef, associations ...api.As
 
 // AddZone adds a zone to an account.
 func (s *Server) AddZone(accountID string, zone Zone) error {
-	if zone.Status == "" {
-		zone.Status = "active"
-	}
+	zone.Status = cmp.Or(zone.Status, "active")
 	return s.add(opZones, entry{accountID, zone.ID, generated.Zone(zone), map[string]string{
 		"account.id": accountID, "name": zone.Name, "status": zone.Status,
 	}})
@@ -203,14 +201,10 @@ func (s *Server) SetGateway(accountID string, gateway Gateway) error {
 
 // AddPostureRule adds a device posture rule to an account.
 func (s *Server) AddPostureRule(accountID string, rule PostureRule) error {
-	if rule.Type == "" {
-		rule.Type = "client_certificate"
-	}
-	input := object{}
-	if rule.CertificateID != "" {
-		input["certificate_id"] = rule.CertificateID
-	}
-	return s.add(opPostureRules, entry{account: accountID, key: rule.ID, value: object{"id": rule.ID, "name": rule.Name, "type": rule.Type, "input": input}})
+	return s.add(opPostureRules, entry{account: accountID, key: rule.ID, value: object{
+		"id": rule.ID, "name": rule.Name, "type": cmp.Or(rule.Type, "client_certificate"),
+		"input": generated.PostureInput{CertificateID: rule.CertificateID},
+	}})
 }
 
 func (s *Server) add(operation string, e entry) error {

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
@@ -87,9 +86,5 @@ func redact(s string) string {
 	if len(s) <= maxText {
 		return s
 	}
-	cut := maxText
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
+	return strings.ToValidUTF8(s[:maxText], "") + "…" // without a rune that is cut in two
 }

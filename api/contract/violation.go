@@ -3,7 +3,6 @@ package contract
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Class says how a [Violation] bears on the contract.
@@ -74,26 +73,24 @@ type Violation struct {
 
 // String returns the violation in one line.
 func (v Violation) String() string {
-	var b strings.Builder
-	b.WriteString(v.Class.String())
-	if v.StatusCode != 0 {
-		fmt.Fprintf(&b, " (status %d", v.StatusCode)
-		if v.RayID != "" {
-			fmt.Fprintf(&b, ", ray %s", v.RayID)
-		}
-		b.WriteByte(')')
+	s := v.Class.String()
+	switch {
+	case v.StatusCode != 0 && v.RayID != "":
+		s += fmt.Sprintf(" (status %d, ray %s)", v.StatusCode, v.RayID)
+	case v.StatusCode != 0:
+		s += fmt.Sprintf(" (status %d)", v.StatusCode)
 	}
 	if v.Pointer != "" {
-		fmt.Fprintf(&b, " at %s", v.Pointer)
+		s += " at " + v.Pointer
 	}
-	fmt.Fprintf(&b, ": %s", v.Message)
+	s += ": " + v.Message
 	if v.Expected != "" {
-		fmt.Fprintf(&b, "; expected %s", v.Expected)
+		s += "; expected " + v.Expected
 	}
 	if v.Excerpt != "" {
-		fmt.Fprintf(&b, "; found %s", v.Excerpt)
+		s += "; found " + v.Excerpt
 	}
-	return b.String()
+	return s
 }
 
 // Error is what a caller gets in mode [Fail]. It holds the breaches only, in the
