@@ -75,15 +75,13 @@ func Huge(n int64) Response {
 	r.stream = func(w io.Writer) error {
 		const row = `{"service":"gateway","status":"active"},`
 		block := strings.Repeat(row, 1000)
-		if _, err := io.WriteString(w, `{"errors":[],"messages":[],"success":true,"result":[`); err != nil {
-			return err
+		_, err := io.WriteString(w, `{"errors":[],"messages":[],"success":true,"result":[`)
+		for sent := int64(0); err == nil && sent < n; sent += int64(len(block)) {
+			_, err = io.WriteString(w, block)
 		}
-		for sent := int64(0); sent < n; sent += int64(len(block)) {
-			if _, err := io.WriteString(w, block); err != nil {
-				return err
-			}
+		if err == nil {
+			_, err = io.WriteString(w, strings.TrimSuffix(row, ",")+`]}`)
 		}
-		_, err := io.WriteString(w, strings.TrimSuffix(row, ",")+`]}`)
 		return err
 	}
 	return r

@@ -70,13 +70,15 @@ func NewServer(opts ...Option) (*Server, error) {
 			return nil, err
 		}
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	listener, err := listenLoopback(ctx)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		stop()
+		listener, err = net.Listen("tcp", "[::1]:0")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("apitest: listen: %w", err)
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	s.url = "http://" + listener.Addr().String() + basePath
 	s.http = &httptest.Server{Listener: listener, Config: &http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -108,22 +110,17 @@ func (s *Server) canServe() error {
 	return nil
 }
 
-func listenLoopback(ctx context.Context) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return config.Listen(ctx, "tcp", "[::1]:0")
-	}
-	return listener, nil
-}
-
 // URL returns the base URL, for [api.WithBaseURL].
 func (s *Server) URL() string { return s.url }
 
 // Client returns a client of the server with the server's own credentials. The
 // options come after those that the server needs.
 func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
-	return api.New(s.credentials(), append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
+	credentials := api.APIToken(s.token)
+	if s.key != "" {
+		credentials = api.APIKey(s.email, s.key)
+	}
+	return api.New(credentials, append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
 }
 
 // Requests returns what was asked so far, in order of arrival. The result belongs

@@ -128,17 +128,16 @@ type exchange struct {
 	params    map[string]string   // of the path
 	query     url.Values
 	body      requestBody
-	redact    redactor
+	secrets   []string // its credentials, as they were sent
 }
 
 func (c *checker) exchange(req *http.Request) exchange {
-	var x exchange
+	x := exchange{secrets: credentials(req.Header)}
 	if req.URL != nil {
 		x.operation, x.params = c.doc.Match(req, c.basePath)
 	}
 	if x.operation != nil {
 		x.query, x.body = req.URL.Query(), readBody(req, c.maxBytes)
 	}
-	x.redact = newRedactor(req.Header, x.body)
 	return x
 }

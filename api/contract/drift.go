@@ -131,6 +131,7 @@ func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
 	return vs
 }
 
-func byClass(a, b Violation) int { return cmp.Compare(a.Class, b.Class) }
-
-func byPointer(a, b Violation) int { return cmp.Compare(a.Pointer, b.Pointer) }
+// byWeight orders violations by class, and those of a class by their place.
+func byWeight(a, b Violation) int {
+	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pointer, b.Pointer))
+}

@@ -24,32 +24,26 @@ var tokenLike = regexp.MustCompile(`[0-9A-Za-z_-]{37,}|(?i:bearer\s+)[0-9A-Za-z_
 // the end of the text.
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*`)
 
-// redactor replaces texts that show the credentials or a part of the body of one
-// request. It holds them as they were sent and is used only for violations.
-type redactor struct {
-	secrets []string
-	body    requestBody // it may hold a private key
-}
-
-func newRedactor(header http.Header, body requestBody) redactor {
-	r := redactor{body: body}
+// credentials returns what must not be shown of a header.
+func credentials(header http.Header) (secrets []string) {
 	for _, name := range secret.Headers() {
 		for _, value := range header.Values(name) {
-			r.secrets = append(r.secrets, value)
+			secrets = append(secrets, value)
 			if _, token, ok := strings.Cut(value, " "); ok {
-				r.secrets = append(r.secrets, strings.TrimSpace(token))
+				secrets = append(secrets, strings.TrimSpace(token))
 			}
 		}
 	}
-	return r
+	return secrets
 }
 
-// violations redacts all texts of vs in place.
-func (r redactor) violations(vs []Violation) []Violation {
+// withoutSecrets replaces, in place, texts of vs that show the credentials of the request
+// or a part of its body, which may hold a private key.
+func (x exchange) withoutSecrets(vs []Violation) []Violation {
 	if len(vs) == 0 {
 		return vs
 	}
-	credential, quote := secret.Holds(r.secrets), secret.Quotes(string(r.body.text), "")
+	credential, quote := secret.Holds(x.secrets), secret.Quotes(string(x.body.text), "")
 	for i := range vs {
 		for _, text := range []*string{&vs[i].Pointer, &vs[i].Message, &vs[i].Expected, &vs[i].Excerpt, &vs[i].RayID} {
 			if credential(*text) || quote(*text) {
@@ -57,10 +51,10 @@ func (r redactor) violations(vs []Violation) []Violation {
 			}
 			*text = redact(*text)
 		}
-		if r.body.hidden != "" && vs[i].Excerpt != "" {
+		if x.body.hidden != "" && vs[i].Excerpt != "" {
 			vs[i].Excerpt = redacted
 		}
-		if r.body.hidden != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
+		if x.body.hidden != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
 			vs[i].Pointer = oddName.ReplaceAllLiteralString(vs[i].Pointer, "/"+redacted)
 		}
 	}

@@ -66,12 +66,12 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 			vs[i].Class = BadRequest
 		}
 	}
-	slices.SortStableFunc(vs, byPointer)
-	return x.redact.violations(vs)
+	slices.SortStableFunc(vs, byWeight)
+	return x.withoutSecrets(vs)
 }
 
 func (c *checker) outside(req *http.Request, x exchange) []Violation {
-	return x.redact.violations([]Violation{{
+	return x.withoutSecrets([]Violation{{
 		Class: Outside, Pointer: "/path", Message: "no operation of the contract has this method and path",
 		Expected: fmt.Sprintf("one of %d operations below %s/", len(c.doc.Operations), c.basePath),
 		Excerpt:  req.Method + " " + req.URL.EscapedPath(),

@@ -60,7 +60,7 @@ func (c *checker) listed(x exchange, status int, header http.Header, vs []Violat
 	for i := range vs {
 		vs[i].StatusCode, vs[i].RayID = status, header.Get("CF-Ray")
 	}
-	return x.redact.violations(vs)
+	return x.withoutSecrets(vs)
 }
 
 func (c *checker) responseBody(x exchange, status int, header http.Header, body []byte) []Violation {
@@ -101,7 +101,7 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
 	w.walk(op.Schema(status), value, nil, nil, false)
 	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), x.refused(status, value), w.found)
-	slices.SortStableFunc(vs, byClass)
+	slices.SortStableFunc(vs, byWeight)
 	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
 }
 
@@ -134,7 +134,6 @@ func (c *checker) schemaBreaches(op *document.Operation, status int, header http
 	for i := range vs {
 		vs[i].Class = BadResponse
 	}
-	slices.SortStableFunc(vs, byPointer)
 	return vs
 }
 
