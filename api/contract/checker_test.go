@@ -123,3 +123,24 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 		}
 	}
 }
+
+// A body of JSON in place of another documented content type breaks the contract.
+func TestJSONWhereTheContractHasAnotherContentType(t *testing.T) {
+	t.Parallel()
+	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"404": {
+            "description": "gone", "content": {"text/plain": {"schema": {"type": "string"}}}
+          }, "4XX": {`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, x := checkerOf(t, doc)
+	for _, op := range doc.Operations {
+		if op.Operation.Responses.Value("404") != nil {
+			x.operation = op
+		}
+	}
+	vs := c.response(x, 404, http.Header{"Content-Type": {"application/json"}}, []byte(`{"success":false,"errors":[]}`))
+	if len(vs) != 1 || vs[0].Class != BadResponse || vs[0].Expected != "text/plain" {
+		t.Errorf("%s: %v", x.operation.ID, vs)
+	}
+}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -84,10 +86,10 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 			Expected: "no body", Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	if !isJSON(header) {
+	if !isJSON(header) || response.Value.Content.Get("application/json") == nil {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
-			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + string(body),
+			Expected: strings.Join(slices.Sorted(maps.Keys(response.Value.Content)), " or "), Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
 	value, err := document.Decode(body)
