@@ -9,6 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // Target selects requests, for [Server.Script]. The zero value selects all that
@@ -71,13 +72,21 @@ func (t Target) equal(other Target) bool {
 	return t.Operation == other.Operation && maps.Equal(t.Parameters, other.Parameters)
 }
 
+// operation finds an operation of the contract by its id.
+func (s *Server) operation(id string) (*document.Operation, error) {
+	if op := s.doc.Operation(id); op != nil {
+		return op, nil
+	}
+	return nil, fmt.Errorf("apitest: the contract has no operation %q", id)
+}
+
 func (s *Server) checkTarget(target Target) error {
 	if target.Operation == "" && len(target.Parameters) == 0 {
 		return nil
 	}
-	op := s.doc.Operation(target.Operation)
-	if op == nil {
-		return fmt.Errorf("apitest: the contract has no operation %q", target.Operation)
+	op, err := s.operation(target.Operation)
+	if err != nil {
+		return err
 	}
 	for name, value := range target.Parameters {
 		if op.Operation.Parameters.GetByInAndName(openapi3.ParameterInPath, name) != nil {
@@ -137,8 +146,8 @@ func (s *Server) next(c call) (Response, bool) {
 // that without operations everything is permitted, as at the start.
 func (s *Server) SetForbidden(operations ...string) error {
 	for _, operation := range operations {
-		if s.doc.Operation(operation) == nil {
-			return fmt.Errorf("apitest: the contract has no operation %q", operation)
+		if _, err := s.operation(operation); err != nil {
+			return err
 		}
 	}
 	s.mu.Lock()

@@ -222,9 +222,12 @@ func checkID(id string) error { return api.CertificateRef{AccountID: "a", ID: id
 // put keeps an entry, unless the operation's answer with it would break the
 // contract.
 func (s *Server) put(operation string, e entry) error {
-	op := s.doc.Operation(operation)
+	op, err := s.operation(operation)
+	if err != nil {
+		return err
+	}
 	result := e.value
-	if document.Child(op.Schema(http.StatusOK), "result").Value.Type.Is(openapi3.TypeArray) {
+	if schema := document.Child(op.Schema(http.StatusOK), "result"); schema != nil && schema.Value.Type.Is(openapi3.TypeArray) {
 		result = []any{result}
 	}
 	if _, err := jsonResult(result).completed(op); err != nil {
