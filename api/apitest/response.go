@@ -170,7 +170,10 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 		}
 		r.body = string(body)
 	}
-	if op == nil || !r.inContract || r.mayBreak(schema) {
+	// An answer that lacks a result on purpose is a fault when the contract has come
+	// to require one, and still one to try a client with.
+	mayBreak := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
+	if op == nil || !r.inContract || mayBreak {
 		return r, nil
 	}
 	request := &http.Request{Method: op.Method, URL: &url.URL{Path: basePath + op.Path}}
@@ -185,11 +188,4 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 		}
 	}
 	return r, nil
-}
-
-// mayBreak reports whether the answer lacks a result on purpose and the contract
-// has come to require one: it is a fault by then, and still one to try a client
-// with.
-func (r Response) mayBreak(schema *openapi3.SchemaRef) bool {
-	return r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
 }

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -68,14 +69,11 @@ func schemaViolations(err error) (vs []Violation) {
 	}
 	v := Violation{
 		Pointer:  pointer(schema.JSONPointer()),
-		Message:  schema.Reason,
+		Message:  cmp.Or(schema.Reason, "does not match "+schema.SchemaField),
 		Expected: expectation(schema),
 	}
 	if schema.SchemaField != "required" { // its value is the whole parent
 		v.Excerpt = excerpt(schema.Value)
-	}
-	if v.Message == "" {
-		v.Message = "does not match " + schema.SchemaField
 	}
 	return []Violation{v}
 }

@@ -74,7 +74,7 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	if response == nil {
 		return []Violation{{
 			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
-			Expected: op.Statuses(), Excerpt: strconv.Itoa(status),
+			Expected: choice(op.Operation.Responses.Map()), Excerpt: strconv.Itoa(status),
 		}}
 	}
 	if len(response.Value.Content) == 0 { // the vendor may describe a status by its headers alone
@@ -89,7 +89,7 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	if !isJSON(header) || response.Value.Content.Get("application/json") == nil {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
-			Expected: strings.Join(slices.Sorted(maps.Keys(response.Value.Content)), " or "), Excerpt: header.Get("Content-Type") + " with " + string(body),
+			Expected: choice(response.Value.Content), Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
 	value, err := document.Decode(body)
@@ -105,6 +105,11 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), x.refused(status, value), w.found)
 	slices.SortStableFunc(vs, byWeight)
 	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
+}
+
+// choice names the keys of what the contract documents.
+func choice[V any](documented map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(documented)), " or ")
 }
 
 func isJSON(header http.Header) bool {

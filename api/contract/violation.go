@@ -113,14 +113,9 @@ func (e *Error) Error() string {
 
 // breaches returns an *Error with those of vs that break the contract, or nil.
 func breaches(vs []Violation) error {
-	var e Error
-	for _, v := range vs {
-		if v.Class.Breach() {
-			e.Violations = append(e.Violations, v)
-		}
-	}
-	if len(e.Violations) == 0 {
+	vs = slices.DeleteFunc(slices.Clone(vs), func(v Violation) bool { return !v.Class.Breach() })
+	if len(vs) == 0 {
 		return nil
 	}
-	return &e
+	return &Error{Violations: vs}
 }

@@ -155,11 +155,6 @@ func (o *Operation) Subject() string {
 	return strings.TrimSuffix(name, "}")
 }
 
-// Statuses names the documented statuses.
-func (o *Operation) Statuses() string {
-	return strings.Join(slices.Sorted(maps.Keys(o.Operation.Responses.Map())), " or ")
-}
-
 // Response returns what is documented for a status, or nil.
 func (o *Operation) Response(status int) *openapi3.ResponseRef {
 	if response := o.Operation.Responses.Status(status); response != nil {
