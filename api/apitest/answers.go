@@ -1,7 +1,6 @@
 package apitest
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,47 +8,31 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/internal/sample"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // envelope is the body of every documented answer.
 type envelope struct {
-	Errors     []info      `json:"errors"`
-	Messages   []info      `json:"messages"`
-	Success    bool        `json:"success"`
-	Result     any         `json:"result"`
-	ResultInfo *resultInfo `json:"result_info,omitempty"`
-
-	lacksResult bool
+	Errors     []info `json:"errors"`
+	Messages   []info `json:"messages"`
+	Success    bool   `json:"success"`
+	Result     any    `json:"result,omitzero"`
+	ResultInfo object `json:"result_info,omitzero"`
 }
 
-// row is an association; both members are optional, and an empty one of
-// [api.Association] stands for none.
-type row struct {
-	Service string `json:"service,omitempty"`
-	Status  string `json:"status,omitempty"`
-}
+// null is a result that is there and says nothing.
+var null = jsontext.Value("null")
 
 type info struct {
-	Code             int     `json:"code"`
-	Message          string  `json:"message"`
-	DocumentationURL string  `json:"documentation_url,omitempty"`
-	Source           *source `json:"source,omitempty"`
-	Chain            []info  `json:"error_chain,omitempty"`
-}
-
-type source struct {
-	Pointer string `json:"pointer"`
-}
-
-type resultInfo struct {
-	Count      int `json:"count"`
-	Page       int `json:"page"`
-	PerPage    int `json:"per_page"`
-	TotalCount int `json:"total_count"`
-	TotalPages int `json:"total_pages"`
+	Code             int                          `json:"code"`
+	Message          string                       `json:"message"`
+	DocumentationURL string                       `json:"documentation_url,omitempty"`
+	Source           generated.ResponseInfoSource `json:"source,omitzero"`
+	Chain            []info                       `json:"error_chain,omitempty"`
 }
 
 // documentedPerPage is the page size of the vendor's example.
@@ -72,12 +55,12 @@ func PartialAssociations(total int, associations ...api.Association) Response {
 	if total > n {
 		perPage = max(1, n)
 	}
-	rows := make([]row, n)
+	rows := make([]generated.Association, n) // of which empty members are left out
 	for i, association := range associations {
-		rows[i] = row(association)
+		rows[i] = generated.Association(association)
 	}
 	r := jsonResult(rows)
-	r.envelope.ResultInfo = infoOf(n, 1, perPage, total)
+	r.envelope.ResultInfo = pageOf(n, 1, perPage, total)
 	if total < n {
 		r.err = fmt.Errorf("apitest: %d associations cannot be part of %d", n, total)
 	}
@@ -89,28 +72,35 @@ func jsonResult(result any) Response {
 	return documented(http.StatusOK, envelope{Success: true, Result: result})
 }
 
-func infoOf(count, page, perPage, total int) *resultInfo {
-	return &resultInfo{Count: count, Page: page, PerPage: perPage, TotalCount: total, TotalPages: max(1, (total+perPage-1)/perPage)}
+// pageOf describes a page, as the member result_info does.
+func pageOf(count, page, perPage, total int) object {
+	pages := max(1, (total+perPage-1)/perPage)
+	return object{"count": count, "page": page, "per_page": perPage, "total_count": total, "total_pages": pages}
 }
 
 // NoResult is a success without the field result, which the contract allows. It
 // says nothing about what was asked.
 func NoResult() Response {
-	return documented(http.StatusOK, envelope{Success: true, lacksResult: true})
+	return documented(http.StatusOK, envelope{Success: true})
 }
 
 // Failure is a documented failure: a status 4XX with these errors.
 func Failure(status int, details ...api.ErrorDetail) Response {
-	r := documented(status, envelope{Errors: infos(details)})
+	r := documented(status, envelope{Errors: infos(details), Result: null})
 	if status < 400 || status > 499 {
 		r.err = fmt.Errorf("apitest: the contract documents no failure with status %d", status)
 	}
 	return r
 }
 
+// refusal is a failure with one error.
+func refusal(status, code int, message string) Response {
+	return Failure(status, api.ErrorDetail{Code: code, Message: message})
+}
+
 // Unauthorized is the refusal of unknown credentials.
 func Unauthorized() Response {
-	return Failure(http.StatusUnauthorized, api.ErrorDetail{Code: codeAuthFailed, Message: "Authentication error"})
+	return refusal(http.StatusUnauthorized, codeAuthFailed, "Authentication error")
 }
 
 // Forbidden is the refusal of credentials that lack the permission.
@@ -123,16 +113,14 @@ func Forbidden() Response {
 
 // NotFound is the answer for an account, and for most things, that do not exist.
 func NotFound() Response {
-	return Failure(http.StatusNotFound, api.ErrorDetail{Code: codeNoRoute, Message: "No route for the URI"})
+	return refusal(http.StatusNotFound, codeNoRoute, "No route for the URI")
 }
 
 // RateLimited is the refusal of a request over the quota, with the headers
 // Retry-After, Ratelimit and Ratelimit-Policy. A wait is rounded up to whole
 // seconds; 0 leaves the headers out.
 func RateLimited(retryAfter time.Duration) Response {
-	r := Failure(http.StatusTooManyRequests, api.ErrorDetail{
-		Code: 971, Message: "Please wait and consider throttling your request speed",
-	})
+	r := refusal(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
 	if retryAfter < 0 {
 		r.err = fmt.Errorf("apitest: cannot ask for a wait of %v", retryAfter)
 	}
@@ -154,12 +142,8 @@ func documented(status int, e envelope) Response {
 
 // text writes the envelope with all members that a schema requires, so that
 // answers keep to a contract that requires more than this package knows.
-func (e envelope) text(schema *openapi3.Schema) ([]byte, error) {
-	e.Errors, e.Messages = append([]info{}, e.Errors...), []info{}
-	body, err := json.Marshal(e, json.FormatNilSliceAsNull(true), json.Deterministic(true))
-	if err == nil && e.lacksResult {
-		body = bytes.Replace(body, []byte(`,"result":null`), nil, 1)
-	}
+func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
+	body, err := json.Marshal(e, json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}
@@ -181,11 +165,7 @@ var own = map[string]string{
 func infos(details []api.ErrorDetail) []info {
 	var out []info
 	for _, d := range details {
-		i := info{Code: d.Code, Message: d.Message, DocumentationURL: d.DocumentationURL, Chain: infos(d.Chain)}
-		if d.Pointer != "" {
-			i.Source = &source{Pointer: d.Pointer}
-		}
-		out = append(out, i)
+		out = append(out, info{d.Code, d.Message, d.DocumentationURL, generated.ResponseInfoSource{Pointer: d.Pointer}, infos(d.Chain)})
 	}
 	return out
 }

@@ -209,3 +209,12 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestValuesOfAnOperationThatTheContractLostAreRefused(t *testing.T) {
+	underContract(t, func(s schemas) { s.paths.Delete("/accounts/{account_id}/pages/projects") })
+	server := newServer(t)
+	err := server.AddPagesProject(cert.AccountID, apitest.PagesProject{Name: "shop"})
+	if err == nil || !strings.Contains(err.Error(), `no operation "listPagesProjects"`) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -14,7 +14,7 @@ import (
 // ServerError is a status 5XX with the usual envelope, which the contract does
 // not document.
 func ServerError(status int) Response {
-	r := documented(status, envelope{Errors: []info{{Code: codeAuthFailed + 1, Message: http.StatusText(status)}}})
+	r := documented(status, envelope{Errors: []info{{Code: codeAuthFailed + 1, Message: http.StatusText(status)}}, Result: null})
 	if status < 500 {
 		r.err = fmt.Errorf("apitest: status %d is no server error", status)
 	}
@@ -45,12 +45,12 @@ func LegacyError(status int, detail api.ErrorDetail) Response {
 
 // Unsuccessful is status 200 with success: false.
 func Unsuccessful(details ...api.ErrorDetail) Response {
-	return documented(http.StatusOK, envelope{Errors: infos(details)}).Unchecked()
+	return documented(http.StatusOK, envelope{Errors: infos(details), Result: null}).Unchecked()
 }
 
 // NullResult is a success whose result is null.
 func NullResult() Response {
-	return documented(http.StatusOK, envelope{Success: true}).Unchecked()
+	return documented(http.StatusOK, envelope{Success: true, Result: null}).Unchecked()
 }
 
 // Redirect sends the client elsewhere with a status 3XX.
@@ -70,20 +70,18 @@ func Hang() Response { return Response{silent: true, cut: -1} }
 
 // Huge is a success with associations, of at least n bytes, sent without announcing its length.
 func Huge(n int64) Response {
-	r := raw(http.StatusOK, "application/json", nil)
+	r := Raw(http.StatusOK, "application/json", "")
 	r.chunked = true
 	r.stream = func(w io.Writer) error {
 		const row = `{"service":"gateway","status":"active"},`
 		block := strings.Repeat(row, 1000)
-		if _, err := io.WriteString(w, `{"errors":[],"messages":[],"success":true,"result":[`); err != nil {
-			return err
+		_, err := io.WriteString(w, `{"errors":[],"messages":[],"success":true,"result":[`)
+		for sent := int64(0); err == nil && sent < n; sent += int64(len(block)) {
+			_, err = io.WriteString(w, block)
 		}
-		for sent := int64(0); sent < n; sent += int64(len(block)) {
-			if _, err := io.WriteString(w, block); err != nil {
-				return err
-			}
+		if err == nil {
+			_, err = io.WriteString(w, strings.TrimSuffix(row, ",")+`]}`)
 		}
-		_, err := io.WriteString(w, strings.TrimSuffix(row, ",")+`]}`)
 		return err
 	}
 	return r

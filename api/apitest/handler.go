@@ -29,6 +29,9 @@ const (
 const maxBody = 1 << 20
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // the server is closed, and may not wait for the body
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
@@ -47,7 +50,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotImplemented)
 		return
 	}
-	s.choose(r, c, request).send(w, r, s)
+	s.choose(r, c, request).send(w, r)
 }
 
 // choose decides on the answer and records the request with it.
@@ -58,27 +61,27 @@ func (s *Server) choose(r *http.Request, c call, request Request) Response {
 	if err != nil { // as a client sees it: the server is broken
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
-	request.StatusCode = response.visibleStatus()
+	request.StatusCode = response.status // 0 when there is none
 	s.requests = append(s.requests, request)
 	return response
 }
 
 func (s *Server) answer(r *http.Request, c call, request Request) Response {
-	if refusal, refused := s.authenticate(r.Header); refused {
-		return refusal
+	if response, refused := s.authenticate(r.Header); refused {
+		return response
 	}
 	for _, violation := range request.Violations {
 		switch {
 		case violation.Class == contract.Outside:
 			return NotFound()
 		case violation.Class.Breach():
-			return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: violation.String()})
+			return refusal(http.StatusBadRequest, codeNoRoute, violation.String())
 		}
 	}
 	if slices.Contains(s.forbidden, c.op.ID) {
 		return Forbidden()
 	}
-	if response, ok := s.scripted(c); ok {
+	if response, ok := s.next(c); ok {
 		return response
 	}
 	return handler(c.op.ID)(s, c)
@@ -100,19 +103,15 @@ func (s *Server) authenticate(header http.Header) (Response, bool) {
 			return Unauthorized(), true
 		}
 	case email == "" && key == "":
-		return missingHeader(codeMissingHeader, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"), true
+		return refusal(http.StatusBadRequest, codeMissingHeader, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"), true
 	case email == "":
-		return missingHeader(codeHalfPair, "Missing X-Auth-Email header"), true
+		return refusal(http.StatusBadRequest, codeHalfPair, "Missing X-Auth-Email header"), true
 	case key == "":
-		return missingHeader(codeHalfPair, "Missing X-Auth-Key header"), true
+		return refusal(http.StatusBadRequest, codeHalfPair, "Missing X-Auth-Key header"), true
 	case s.key == "" || !equal(email, s.email) || !equal(key, s.key):
 		return Unauthorized(), true
 	}
 	return Response{}, false
-}
-
-func missingHeader(code int, message string) Response {
-	return Failure(http.StatusBadRequest, api.ErrorDetail{Code: code, Message: message})
 }
 
 func equal(got, want string) bool { return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1 }

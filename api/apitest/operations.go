@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/pem"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -39,18 +39,18 @@ const (
 func handler(operation string) func(*Server, call) Response {
 	return map[string]func(*Server, call) Response{
 		opAssociations:          associations,
-		opCertificates:          certificates,
+		opCertificates:          list,
 		"getMTLSCertificate":    getCertificate,
 		"uploadMTLSCertificate": upload,
 		"deleteMTLSCertificate": deleteCertificate,
 		opHostnames:             hostnames,
-		opZones:                 zones,
-		opWorkers:               whole,
-		opWorkerSettings:        single(nil),
-		opPagesProjects:         paged,
-		opHyperdriveConfigs:     whole,
-		opGateway:               single(object{"settings": object{}}),
-		opPostureRules:          whole,
+		opZones:                 list,
+		opWorkers:               list,
+		opWorkerSettings:        single,
+		opPagesProjects:         list,
+		opHyperdriveConfigs:     list,
+		opGateway:               single,
+		opPostureRules:          list,
 	}[operation]
 }
 
@@ -67,46 +67,49 @@ func (c call) parameter(name string) string { return cmp.Or(c.params[name], c.qu
 
 func (c call) account() string { return c.params["account_id"] }
 
-func (c call) certificate() string { return c.params["mtls_certificate_id"] }
+// certificate returns the certificate in the path; zero when it has none.
+func (c call) certificate() (cert api.CertificateRef) {
+	if id := c.params["mtls_certificate_id"]; id != "" {
+		cert = api.CertificateRef{AccountID: c.account(), ID: id}
+	}
+	return cert
+}
 
-// values returns what the store has for the operation.
-func (s *Server) values(p place) []any {
+// list answers with the entries that the query selects: a page of them if the
+// operation has pages.
+func list(s *Server, c call) Response {
+	if c.account() != "" && !s.known(c.account()) {
+		return NotFound()
+	}
 	values := []any{}
-	for _, e := range s.store[p] {
-		values = append(values, e.value)
-	}
-	return values
-}
-
-// whole answers with a list that has no pages.
-func whole(s *Server, c call) Response {
-	if !s.accounts[c.account()] {
-		return NotFound()
-	}
-	return jsonResult(s.values(place{operation: c.op.ID, account: c.account()}))
-}
-
-// paged answers with a page of a list.
-func paged(s *Server, c call) Response {
-	if !s.accounts[c.account()] {
-		return NotFound()
-	}
-	return s.page(c, s.values(place{operation: c.op.ID, account: c.account()}))
-}
-
-// single answers with one object. Without a fallback, one that the store does not
-// have is not found.
-func single(fallback any) func(*Server, call) Response {
-	return func(s *Server, c call) Response {
-		values := s.values(place{operation: c.op.ID, account: c.account(), name: c.params["script_name"]})
-		switch {
-		case !s.accounts[c.account()], len(values) == 0 && fallback == nil:
-			return NotFound()
-		case len(values) == 0:
-			return jsonResult(fallback)
+	for _, e := range s.store[c.op.ID] {
+		if (c.account() == "" || c.account() == e.account) && e.selected(c.query) {
+			values = append(values, e.value)
 		}
-		return jsonResult(values[0])
 	}
+	if c.op.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, "page") == nil {
+		return jsonResult(values)
+	}
+	return s.page(c, values)
+}
+
+// selected reports whether a query asks for the entry.
+func (e entry) selected(query url.Values) bool {
+	for name, value := range e.filter {
+		if query.Has(name) && !slices.Contains(strings.Split(query.Get(name), ","), value) {
+			return false
+		}
+	}
+	return true
+}
+
+// single answers with one entry: of a script, or of the account.
+func single(s *Server, c call) Response {
+	e := s.find(c.op.ID, c.account(), cmp.Or(c.params["script_name"], c.account()))
+	if e == nil {
+		return NotFound()
+	}
+	return jsonResult(e.value)
 }
 
 // page answers with the page of the list that the request asks for.
@@ -118,73 +121,55 @@ func (s *Server) page(c call, values []any) Response {
 		}
 		n, err := strconv.Atoi(c.query.Get(name))
 		if err != nil || n < 1 {
-			return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: "invalid value of " + name})
+			return refusal(http.StatusBadRequest, codeNoRoute, "invalid value of "+name)
 		}
 		*value = n
 	}
 	perPage = min(perPage, s.pageSize)
-	from := min((page-1)*perPage, len(values))
+	from := min(min(page-1, len(values))*perPage, len(values)) // page may be any number
 	part := values[from:min(from+perPage, len(values))]
 	r := jsonResult(part)
-	r.envelope.ResultInfo = infoOf(len(part), page, perPage, len(values))
+	r.envelope.ResultInfo = pageOf(len(part), page, perPage, len(values))
 	return r
 }
 
 func associations(s *Server, c call) Response {
-	if _, known := s.certificate(c.account(), c.certificate()); !known {
+	if s.certificate(c.certificate()) == nil {
 		return NotFound()
 	}
-	rows := s.values(place{operation: c.op.ID, account: c.account(), name: c.certificate()})
-	r := jsonResult(rows)
-	r.envelope.ResultInfo = infoOf(len(rows), 1, max(documentedPerPage, len(rows)), len(rows))
-	return r
-}
-
-func certificates(s *Server, c call) Response {
-	if !s.accounts[c.account()] {
-		return NotFound()
-	}
-	values := s.values(place{operation: c.op.ID, account: c.account()})
-	if c.query.Has("type") {
-		types := strings.Split(c.query.Get("type"), ",")
-		values = slices.DeleteFunc(values, func(value any) bool {
-			certificate, ok := value.(generated.Certificate)
-			return !ok || !slices.Contains(types, certificate.Type)
-		})
-	}
-	return s.page(c, values)
+	return Associations(s.associations[c.certificate()]...)
 }
 
 func getCertificate(s *Server, c call) Response {
-	certificate, known := s.certificate(c.account(), c.certificate())
-	if !known {
+	e := s.certificate(c.certificate())
+	if e == nil {
 		return noCertificate()
 	}
-	return jsonResult(certificate)
+	return jsonResult(e.value)
 }
 
 func noCertificate() Response {
-	return Failure(http.StatusNotFound, api.ErrorDetail{Code: codeNoCertificate, Message: "Certificate not found"})
+	return refusal(http.StatusNotFound, codeNoCertificate, "Certificate not found")
 }
 
 // upload gives the same certificate the same id again, also after its deletion.
 func upload(s *Server, c call) Response {
 	var body generated.CertificateRequest
 	if err := json.Unmarshal(c.body, &body); err != nil {
-		return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: "unable to parse the request"})
+		return refusal(http.StatusBadRequest, codeNoRoute, "unable to parse the request")
 	}
 	details := Certificate{Name: body.Name, CA: body.Ca, PEM: body.Certificates, UploadedOn: time.Now()}
 	sum := digest(c.account(), body.Certificates)
 	id := cmp.Or(s.ids[sum], fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]))
 	described, err := details.describe(id)
 	if err != nil {
-		return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeNoRoute, Message: "unable to parse certificate"})
+		return refusal(http.StatusBadRequest, codeNoRoute, "unable to parse certificate")
 	}
-	if _, known := s.certificate(c.account(), id); known {
-		return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeKnownCertificate, Message: "This certificate already exists"})
+	if s.certificate(api.CertificateRef{AccountID: c.account(), ID: id}) != nil {
+		return refusal(http.StatusBadRequest, codeKnownCertificate, "This certificate already exists")
 	}
 	s.ids[sum] = id
-	if err := s.put(place{operation: opCertificates, account: c.account()}, id, described); err != nil {
+	if err := s.putCertificate(c.account(), described); err != nil {
 		return Response{err: err}
 	}
 	return jsonResult(described)
@@ -203,62 +188,53 @@ func digest(account, text string) [sha256.Size]byte {
 // deleteCertificate refuses what the vendor manages, and what anything in the
 // store refers to.
 func deleteCertificate(s *Server, c call) Response {
-	certificate, known := s.certificate(c.account(), c.certificate())
+	cert := c.certificate()
+	e := s.certificate(cert)
 	switch {
-	case !known:
+	case e == nil:
 		return noCertificate()
-	case certificate.Type != "custom":
+	case e.filter["type"] != "custom":
 		return Forbidden()
-	case s.inUse(c.account(), c.certificate()):
-		return Failure(http.StatusBadRequest, api.ErrorDetail{Code: codeInUse, Message: "The certificate cannot be deleted at this time"})
+	case s.inUse(cert):
+		return refusal(http.StatusBadRequest, codeInUse, "The certificate cannot be deleted at this time")
 	}
-	list := place{operation: opCertificates, account: c.account()}
-	s.store[list] = slices.DeleteFunc(slices.Clone(s.store[list]), func(e entry) bool { return e.key == c.certificate() })
-	return jsonResult(certificate)
+	deleted := jsonResult(e.value)
+	s.store[opCertificates] = slices.DeleteFunc(s.store[opCertificates], func(e entry) bool {
+		return e.account == cert.AccountID && e.key == cert.ID
+	})
+	return deleted
 }
 
-// inUse reports whether the store has something under the certificate's id, or
-// something that holds the id.
-func (s *Server) inUse(account, id string) bool {
-	for p, entries := range s.store {
-		if p.account != account || p.operation == opCertificates {
-			continue
+// inUse reports whether the certificate has associations or hostnames, or another
+// entry of its account holds its id.
+func (s *Server) inUse(cert api.CertificateRef) bool {
+	for ref, names := range s.hostnames {
+		account, _ := s.accountOf(ref.ZoneID)
+		if ref.CertificateID == cert.ID && account == cert.AccountID && len(names) > 0 {
+			return true
 		}
+	}
+	for operation, entries := range s.store {
 		for _, e := range entries {
 			text, err := json.Marshal(e.value)
-			if err != nil || p.name == id || strings.Contains(string(text), strconv.Quote(id)) {
+			holds := err != nil || strings.Contains(string(text), strconv.Quote(cert.ID))
+			if holds && e.account == cert.AccountID && operation != opCertificates {
 				return true
 			}
 		}
 	}
-	return false
+	return len(s.associations[cert]) > 0
 }
 
 func hostnames(s *Server, c call) Response {
-	account, known := s.accountOf(c.params["zone_id"])
+	ref := api.HostnamesRef{ZoneID: c.params["zone_id"], CertificateID: c.query.Get("mtls_certificate_id")}
+	account, known := s.accountOf(ref.ZoneID)
 	if !known {
 		return NotFound()
 	}
-	id := c.query.Get("mtls_certificate_id")
-	p := place{operation: c.op.ID, account: account, zone: c.params["zone_id"], name: id}
-	if _, known := s.certificate(account, id); id != "" && !known && s.store[p] == nil {
+	names, set := s.hostnames[ref]
+	if ref.CertificateID != "" && !set && s.certificate(api.CertificateRef{AccountID: account, ID: ref.CertificateID}) == nil {
 		return noCertificate()
 	}
-	return jsonResult(object{"hostnames": s.values(p)})
-}
-
-func zones(s *Server, c call) Response {
-	values := []any{}
-	for _, account := range slices.Sorted(maps.Keys(s.accounts)) {
-		if c.query.Has("account.id") && c.query.Get("account.id") != account {
-			continue
-		}
-		for _, value := range s.values(place{operation: c.op.ID, account: account}) {
-			zone, ok := value.(generated.Zone)
-			if ok && cmp.Or(c.query.Get("name"), zone.Name) == zone.Name && cmp.Or(c.query.Get("status"), zone.Status) == zone.Status {
-				values = append(values, zone)
-			}
-		}
-	}
-	return s.page(c, values)
+	return jsonResult(object{"hostnames": names})
 }

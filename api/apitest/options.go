@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/certuse/cloudflare-mtls/api"
 )
 
 // DefaultAPIToken is the token that a server accepts by default. It
@@ -52,11 +50,4 @@ func WithAPIKey(email, key string) Option {
 		s.email, s.key = email, key
 		return nil
 	}
-}
-
-func (s *Server) credentials() api.Credentials {
-	if s.key != "" {
-		return api.APIKey(s.email, s.key)
-	}
-	return api.APIToken(s.token)
 }

@@ -40,12 +40,11 @@ func newRequest(r *http.Request, c call) Request {
 			header[name][i] = "[redacted]"
 		}
 	}
-	request := Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: c.query, Header: header, Time: time.Now()}
+	request := Request{
+		Certificate: c.certificate(), Method: r.Method, Path: r.URL.EscapedPath(), Query: c.query, Header: header, Time: time.Now(),
+	}
 	if c.op != nil {
 		request.Operation = c.op.ID
-	}
-	if c.certificate() != "" {
-		request.Certificate = api.CertificateRef{AccountID: c.account(), ID: c.certificate()}
 	}
 	return request
 }

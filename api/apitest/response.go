@@ -23,7 +23,7 @@ const forever = -1
 type Response struct {
 	status int
 	header http.Header
-	body   []byte
+	body   string
 	// envelope becomes the body when it is known which operation it is for.
 	envelope *envelope
 	stream   func(io.Writer) error // writes the body when it is not kept whole
@@ -42,17 +42,13 @@ type Response struct {
 
 // JSON answers with a body that must keep to the contract for its status.
 func JSON(status int, body string) Response {
-	r := raw(status, "application/json", []byte(body))
+	r := Raw(status, "application/json", body)
 	r.inContract = true
 	return r
 }
 
 // Raw answers with any body, unchecked.
 func Raw(status int, contentType, body string) Response {
-	return raw(status, contentType, []byte(body))
-}
-
-func raw(status int, contentType string, body []byte) Response {
 	r := Response{status: status, header: make(http.Header), body: body, cut: -1}
 	if contentType != "" {
 		r.header.Set("Content-Type", contentType)
@@ -136,28 +132,17 @@ func (r Response) ResetAfter(n int) Response {
 	return r
 }
 
-// visibleStatus is the status that a client gets to see, or 0.
-func (r Response) visibleStatus() int {
-	if r.silent {
-		return 0
-	}
-	return r.status
-}
-
-// checkFor returns why the answer cannot be scripted for a target.
-func (r Response) checkFor(target Target) error {
-	doc, err := document.Load()
-	if err != nil {
-		return err
-	}
+// fits returns why an operation cannot give the answer. Without an operation, one
+// that can give it is enough.
+func (s *Server) fits(operation string, r Response) error {
 	var first error
-	for _, op := range doc.Operations {
-		if target.Operation != "" && target.Operation != op.ID {
+	for _, op := range s.doc.Operations {
+		if operation != "" && operation != op.ID {
 			continue
 		}
 		_, err := r.completed(op)
 		if err == nil {
-			return nil // of any operation, one is enough
+			return nil
 		}
 		first = cmp.Or(first, err)
 	}
@@ -174,21 +159,25 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 	if r.status == 0 && !r.silent {
 		return r, errors.New("apitest: the response is the zero value")
 	}
-	var schema *openapi3.Schema
+	var schema *openapi3.SchemaRef
 	if op != nil {
 		schema = op.Schema(r.status)
 	}
 	if r.envelope != nil {
-		var err error
-		if r.body, err = r.envelope.text(schema); err != nil {
+		body, err := r.envelope.text(schema)
+		if err != nil {
 			return r, fmt.Errorf("apitest: %w", err)
 		}
+		r.body = string(body)
 	}
-	if op == nil || !r.inContract || r.mayBreak(schema) {
+	// An answer that lacks a result on purpose is a fault when the contract has come
+	// to require one, and still one to try a client with.
+	mayBreak := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
+	if op == nil || !r.inContract || mayBreak {
 		return r, nil
 	}
 	request := &http.Request{Method: op.Method, URL: &url.URL{Path: basePath + op.Path}}
-	violations, err := contract.CheckResponse(request, r.status, r.header, r.body,
+	violations, err := contract.CheckResponse(request, r.status, r.header, []byte(r.body),
 		contract.WithBasePath(basePath), contract.WithMaxBytes(len(r.body)+1))
 	if err != nil {
 		return r, err
@@ -199,11 +188,4 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 		}
 	}
 	return r, nil
-}
-
-// mayBreak reports whether the answer lacks a result on purpose and the contract
-// has come to require one: it is a fault by then, and still one to try a client
-// with.
-func (r Response) mayBreak(schema *openapi3.Schema) bool {
-	return r.envelope != nil && r.envelope.lacksResult && schema != nil && slices.Contains(schema.Required, "result")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // Target selects requests, for [Server.Script]. The zero value selects all that
@@ -28,54 +29,64 @@ func AssociationsOf(cert api.CertificateRef) Target {
 	}}
 }
 
-// script is a queue of answers.
-type script struct {
-	target Target
-	queue  []Response
+// scripted is an answer that is queued for a target.
+type scripted struct {
+	target   Target
+	response Response
 }
 
 // Script queues answers for a target. They are given in order, one for each
 // request, in place of what the store says; requests with wrong credentials, or
-// without permission, do not use them up. When the scripts of several targets
-// select a request, the target with the most conditions wins, of equal ones the
-// first. Nothing is queued when the contract has no such target, when a client
-// refuses to send its path, when one of the answers is not usable or breaks the
-// contract that it claims to keep, or when one would come after an answer that is
-// given always.
+// without permission, do not use them up. When answers for several targets are
+// queued for a request, the target with the most conditions wins, of equal ones the
+// answer that was queued first. Nothing is queued when the contract has no such
+// target, when a client refuses to send its path, when one of the answers is not
+// usable or breaks the contract that it claims to keep, or when one would come after
+// an answer that is given always.
 func (s *Server) Script(target Target, responses ...Response) error {
 	if err := s.checkTarget(target); err != nil {
 		return err
 	}
 	for i, response := range responses {
-		if err := response.checkFor(target); err != nil {
+		if err := s.fits(target.Operation, response); err != nil {
 			return fmt.Errorf("response %d: %w", i, err)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.scripts, func(sc *script) bool {
-		return sc.target.Operation == target.Operation && maps.Equal(sc.target.Parameters, target.Parameters)
-	})
-	if at < 0 {
-		target.Parameters = maps.Clone(target.Parameters)
-		s.scripts = append(s.scripts, &script{target: target})
-		at = len(s.scripts) - 1
+	target.Parameters = maps.Clone(target.Parameters)
+	queue := slices.Clone(s.scripts)
+	for _, response := range responses {
+		for _, before := range queue {
+			if before.response.times == forever && before.target.equal(target) {
+				return errors.New("apitest: an answer scripted after one that is given always would never be given")
+			}
+		}
+		queue = append(queue, scripted{target, response})
 	}
-	queue := slices.Concat(s.scripts[at].queue, responses)
-	if i := slices.IndexFunc(queue, func(r Response) bool { return r.times == forever }); i >= 0 && i < len(queue)-1 {
-		return errors.New("apitest: an answer scripted after one that is given always would never be given")
-	}
-	s.scripts[at].queue = queue
+	s.scripts = queue
 	return nil
+}
+
+func (t Target) equal(other Target) bool {
+	return t.Operation == other.Operation && maps.Equal(t.Parameters, other.Parameters)
+}
+
+// operation finds an operation of the contract by its id.
+func (s *Server) operation(id string) (*document.Operation, error) {
+	if op := s.doc.Operation(id); op != nil {
+		return op, nil
+	}
+	return nil, fmt.Errorf("apitest: the contract has no operation %q", id)
 }
 
 func (s *Server) checkTarget(target Target) error {
 	if target.Operation == "" && len(target.Parameters) == 0 {
 		return nil
 	}
-	op := s.doc.Operation(target.Operation)
-	if op == nil {
-		return fmt.Errorf("apitest: the contract has no operation %q", target.Operation)
+	op, err := s.operation(target.Operation)
+	if err != nil {
+		return err
 	}
 	for name, value := range target.Parameters {
 		if op.Operation.Parameters.GetByInAndName(openapi3.ParameterInPath, name) != nil {
@@ -110,26 +121,24 @@ func (t Target) conditions() int {
 	return 1 + len(t.Parameters)
 }
 
-// scripted takes the next answer that is scripted for a request.
-func (s *Server) scripted(c call) (Response, bool) {
-	var best *script
-	for _, sc := range s.scripts {
-		if len(sc.queue) > 0 && sc.target.selects(c) && (best == nil || sc.target.conditions() > best.target.conditions()) {
-			best = sc
+// next takes the answer that is queued for a request.
+func (s *Server) next(c call) (Response, bool) {
+	best := -1
+	for i, queued := range s.scripts {
+		if queued.target.selects(c) && (best < 0 || queued.target.conditions() > s.scripts[best].target.conditions()) {
+			best = i
 		}
 	}
-	if best == nil {
+	if best < 0 {
 		return Response{}, false
 	}
-	front := best.queue[0]
-	switch front.times {
-	case forever:
-	case 0, 1:
-		best.queue = best.queue[1:]
-	default:
-		best.queue[0].times--
+	response := s.scripts[best].response
+	if response.times > 1 {
+		s.scripts[best].response.times--
+	} else if response.times != forever {
+		s.scripts = slices.Delete(s.scripts, best, best+1)
 	}
-	return front, true
+	return response, true
 }
 
 // SetForbidden takes the permission for these operations from the credentials:
@@ -137,8 +146,8 @@ func (s *Server) scripted(c call) (Response, bool) {
 // that without operations everything is permitted, as at the start.
 func (s *Server) SetForbidden(operations ...string) error {
 	for _, operation := range operations {
-		if s.doc.Operation(operation) == nil {
-			return fmt.Errorf("apitest: the contract has no operation %q", operation)
+		if _, err := s.operation(operation); err != nil {
+			return err
 		}
 	}
 	s.mu.Lock()

@@ -9,10 +9,10 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -28,25 +28,21 @@ const basePath = "/client/v4"
 type Server struct {
 	token, email, key string
 
-	url   string
-	http  *http.Server
-	stop  func()         // ends the context of every request
-	serve sync.WaitGroup // the accepting goroutine
-	conns sync.WaitGroup // one for each connection
-	close sync.Once
-	// stopping is set before connections are closed.
-	stopping atomic.Bool
+	url  string
+	http *httptest.Server
+	stop func() // ends the context of every request
 
 	doc      *document.Document
 	pageSize int
 
-	mu        sync.Mutex
-	accounts  map[string]bool
-	store     map[place][]entry
-	ids       map[[sha256.Size]byte]string // of certificates, by their digests
-	scripts   []*script
-	forbidden []string // operations
-	requests  []Request
+	mu           sync.Mutex
+	store        map[string][]entry // by operation
+	associations map[api.CertificateRef][]api.Association
+	hostnames    map[api.HostnamesRef][]string
+	ids          map[[sha256.Size]byte]string // of certificates, by their digests
+	scripts      []scripted
+	forbidden    []string // operations
+	requests     []Request
 }
 
 // NewServer starts a server. The caller must call [Server.Close]. It fails if the
@@ -58,9 +54,10 @@ func NewServer(opts ...Option) (*Server, error) {
 	}
 	s := &Server{
 		token: DefaultAPIToken, doc: doc, pageSize: defaultPageSize,
-		accounts: make(map[string]bool),
-		store:    make(map[place][]entry),
-		ids:      make(map[[sha256.Size]byte]string),
+		store:        make(map[string][]entry),
+		associations: make(map[api.CertificateRef][]api.Association),
+		hostnames:    make(map[api.HostnamesRef][]string),
+		ids:          make(map[[sha256.Size]byte]string),
 	}
 	if err := s.canServe(); err != nil {
 		return nil, err
@@ -73,30 +70,32 @@ func NewServer(opts ...Option) (*Server, error) {
 			return nil, err
 		}
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	listener, err := listenLoopback(ctx)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		stop()
+		listener, err = net.Listen("tcp", "[::1]:0")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("apitest: listen: %w", err)
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	s.url = "http://" + listener.Addr().String() + basePath
-	s.http = &http.Server{
+	s.http = &httptest.Server{Listener: listener, Config: &http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler:     http.HandlerFunc(s.handle),
-		ConnState:   s.track,
 		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are the point of a fault
 
 		ReadHeaderTimeout: time.Minute,
-	}
-	s.serve.Go(func() { _ = s.http.Serve(listener) })
+	}}
+	s.http.Start()
 	return s, nil
 }
 
 // canServe returns an error unless the server has an answer within the contract
 // for each operation, with an empty store and when it refuses.
 func (s *Server) canServe() error {
-	empty := &Server{doc: s.doc, pageSize: 1, accounts: map[string]bool{"": true}}
+	empty := &Server{doc: s.doc, pageSize: 1, store: make(map[string][]entry)}
+	empty.know("")
 	for _, op := range s.doc.Operations {
 		answer := handler(op.ID)
 		if answer == nil {
@@ -111,22 +110,17 @@ func (s *Server) canServe() error {
 	return nil
 }
 
-func listenLoopback(ctx context.Context) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return config.Listen(ctx, "tcp", "[::1]:0")
-	}
-	return listener, nil
-}
-
 // URL returns the base URL, for [api.WithBaseURL].
 func (s *Server) URL() string { return s.url }
 
 // Client returns a client of the server with the server's own credentials. The
 // options come after those that the server needs.
 func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
-	return api.New(s.credentials(), append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
+	credentials := api.APIToken(s.token)
+	if s.key != "" {
+		credentials = api.APIKey(s.email, s.key)
+	}
+	return api.New(credentials, append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
 }
 
 // Requests returns what was asked so far, in order of arrival. The result belongs
@@ -149,25 +143,7 @@ func (s *Server) Close() {
 	if s == nil {
 		return
 	}
-	s.close.Do(func() {
-		s.stopping.Store(true)
-		s.stop()
-		_ = s.http.Close() // nothing is left to do about a socket that will not close
-		s.serve.Wait()
-		s.conns.Wait()
-	})
-}
-
-// track counts connections. A hijacked one counts until its handler returns.
-func (s *Server) track(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.conns.Add(1)
-		if s.stopping.Load() {
-			_ = conn.Close() // accepted too late for http.Server.Close to know it
-		}
-	case http.StateClosed:
-		s.conns.Done()
-	default: // still open
-	}
+	s.stop()
+	s.http.CloseClientConnections()
+	s.http.Close()
 }

@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -52,17 +56,11 @@ type Gateway struct{ CertificateID, CustomCertificateID string }
 // PostureRule is a device posture rule. A zero Type is "client_certificate".
 type PostureRule struct{ ID, Name, Type, CertificateID string }
 
-// place is where the store keeps what an operation answers with.
-type place struct {
-	operation     string
-	account, zone string
-	name          string // of the certificate or script that the operation is about
-}
-
-// entry is one item of a result.
+// entry is one item of a list, or the result of an operation that answers with one.
 type entry struct {
-	key   string // of an item that takes the place of another
-	value any
+	account, key string // an entry with the same ones takes its place
+	value        any
+	filter       map[string]string // what query parameters compare with, by their names
 }
 
 type object = map[string]any
@@ -75,9 +73,19 @@ func (s *Server) AddAccount(accountID string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accounts[accountID] = true
+	s.know(accountID)
 	return nil
 }
+
+// know makes an account known, which has a Gateway configuration without settings.
+func (s *Server) know(account string) {
+	if !s.known(account) {
+		s.store[opGateway] = append(s.store[opGateway], entry{account: account, key: account, value: object{"settings": object{}}})
+	}
+}
+
+// known reports whether anything was added to an account.
+func (s *Server) known(account string) bool { return s.find(opGateway, account, account) != nil }
 
 // AddCertificate puts a certificate into the store. Like all Add methods, it
 // replaces what the account has by the same id or name, and fails for ids that a
@@ -95,57 +103,52 @@ func (s *Server) AddCertificate(cert api.CertificateRef, details Certificate) er
 	if details.PEM != "" {
 		s.ids[digest(cert.AccountID, details.PEM)] = cert.ID
 	}
-	return s.put(place{operation: opCertificates, account: cert.AccountID}, cert.ID, described)
+	return s.putCertificate(cert.AccountID, described)
+}
+
+func (s *Server) putCertificate(account string, cert generated.Certificate) error {
+	return s.put(opCertificates, entry{account, cert.ID, cert, map[string]string{"type": cert.Type}})
 }
 
 // SetAssociations gives a certificate these associations and no others. A
 // certificate that the store does not have is added to it.
 func (s *Server) SetAssociations(cert api.CertificateRef, associations ...api.Association) error {
-	if err := errors.Join(cert.Validate(), Associations(associations...).checkFor(Target{Operation: opAssociations})); err != nil {
+	if err := errors.Join(cert.Validate(), s.fits(opAssociations, Associations(associations...))); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.certificate(cert.AccountID, cert.ID); !known {
+	if s.certificate(cert) == nil {
 		described, _ := Certificate{}.describe(cert.ID) // fails for a PEM text
-		if err := s.put(place{operation: opCertificates, account: cert.AccountID}, cert.ID, described); err != nil {
+		if err := s.putCertificate(cert.AccountID, described); err != nil {
 			return err
 		}
 	}
-	entries := make([]entry, len(associations))
-	for i, association := range associations {
-		entries[i].value = row(association)
-	}
-	s.store[place{operation: opAssociations, account: cert.AccountID, name: cert.ID}] = entries
+	s.associations[cert] = slices.Clone(associations)
 	return nil
 }
 
 // AddZone adds a zone to an account.
 func (s *Server) AddZone(accountID string, zone Zone) error {
-	if zone.Status == "" {
-		zone.Status = "active"
-	}
-	return s.add(opZones, accountID, "", zone.ID, generated.Zone(zone))
+	zone.Status = cmp.Or(zone.Status, "active")
+	return s.add(opZones, entry{accountID, zone.ID, generated.Zone(zone), map[string]string{
+		"account.id": accountID, "name": zone.Name, "status": zone.Status,
+	}})
 }
 
 // SetHostnames gives a zone these hostnames of a CA certificate and no others. An
 // empty certificate id means the CA that the vendor manages for the zone. The zone
 // must have been added.
 func (s *Server) SetHostnames(zoneID, certificateID string, hostnames ...string) error {
-	if err := jsonResult(object{"hostnames": append([]string{}, hostnames...)}).checkFor(Target{Operation: opHostnames}); err != nil {
+	if err := s.fits(opHostnames, jsonResult(object{"hostnames": hostnames})); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	account, known := s.accountOf(zoneID)
-	if !known {
+	if _, known := s.accountOf(zoneID); !known {
 		return fmt.Errorf("apitest: no zone %q was added", zoneID)
 	}
-	entries := make([]entry, len(hostnames))
-	for i, hostname := range hostnames {
-		entries[i].value = hostname
-	}
-	s.store[place{operation: opHostnames, account: account, zone: zoneID, name: certificateID}] = entries
+	s.hostnames[api.HostnamesRef{ZoneID: zoneID, CertificateID: certificateID}] = append([]string{}, hostnames...)
 	return nil
 }
 
@@ -155,10 +158,10 @@ func (s *Server) AddWorker(accountID string, worker Worker) error {
 	for _, name := range slices.Sorted(maps.Keys(worker.Certificates)) {
 		bindings = append(bindings, object{"type": "mtls_certificate", "name": name, "certificate_id": worker.Certificates[name]})
 	}
-	if err := s.add(opWorkerSettings, accountID, worker.Name, worker.Name, object{"bindings": bindings}); err != nil {
+	if err := s.add(opWorkerSettings, entry{account: accountID, key: worker.Name, value: object{"bindings": bindings}}); err != nil {
 		return err
 	}
-	return s.add(opWorkers, accountID, "", worker.Name, object{"id": worker.Name})
+	return s.add(opWorkers, entry{account: accountID, key: worker.Name, value: object{"id": worker.Name}})
 }
 
 // AddPagesProject adds a Pages project to an account.
@@ -170,18 +173,18 @@ func (s *Server) AddPagesProject(accountID string, project PagesProject) error {
 		}
 		return object{"mtls_certificates": bindings}
 	}
-	return s.add(opPagesProjects, accountID, "", project.Name, object{
+	return s.add(opPagesProjects, entry{account: accountID, key: project.Name, value: object{
 		"name":               project.Name,
 		"deployment_configs": object{"production": environment(project.Production), "preview": environment(project.Preview)},
-	})
+	}})
 }
 
 // AddHyperdriveConfig adds a Hyperdrive configuration to an account.
 func (s *Server) AddHyperdriveConfig(accountID string, config HyperdriveConfig) error {
-	return s.add(opHyperdriveConfigs, accountID, "", config.ID, generated.HyperdriveConfig{
+	return s.add(opHyperdriveConfigs, entry{account: accountID, key: config.ID, value: generated.HyperdriveConfig{
 		ID: config.ID, Name: config.Name,
 		MTLS: generated.HyperdriveMTLS{CaCertificateID: config.CACertificateID, MTLSCertificateID: config.CertificateID},
-	})
+	}})
 }
 
 // SetGateway sets the Gateway configuration of an account.
@@ -193,68 +196,72 @@ func (s *Server) SetGateway(accountID string, gateway Gateway) error {
 	if gateway.CustomCertificateID != "" {
 		settings["custom_certificate"] = object{"id": gateway.CustomCertificateID, "enabled": true}
 	}
-	return s.add(opGateway, accountID, "", opGateway, object{"settings": settings})
+	return s.add(opGateway, entry{account: accountID, key: accountID, value: object{"settings": settings}})
 }
 
 // AddPostureRule adds a device posture rule to an account.
 func (s *Server) AddPostureRule(accountID string, rule PostureRule) error {
-	if rule.Type == "" {
-		rule.Type = "client_certificate"
-	}
-	input := object{}
-	if rule.CertificateID != "" {
-		input["certificate_id"] = rule.CertificateID
-	}
-	return s.add(opPostureRules, accountID, "", rule.ID, object{"id": rule.ID, "name": rule.Name, "type": rule.Type, "input": input})
+	return s.add(opPostureRules, entry{account: accountID, key: rule.ID, value: object{
+		"id": rule.ID, "name": rule.Name, "type": cmp.Or(rule.Type, "client_certificate"),
+		"input": generated.PostureInput{CertificateID: rule.CertificateID},
+	}})
 }
 
-func (s *Server) add(operation, account, name, key string, value any) error {
-	if err := errors.Join(checkID(account), checkID(key)); err != nil {
+func (s *Server) add(operation string, e entry) error {
+	if err := errors.Join(checkID(e.account), checkID(e.key)); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put(place{operation: operation, account: account, name: name}, key, value)
+	return s.put(operation, e)
 }
 
 // checkID refuses ids that a client refuses to send.
 func checkID(id string) error { return api.CertificateRef{AccountID: "a", ID: id}.Validate() }
 
-// put keeps a value, unless the operation's answer with it would break the
+// put keeps an entry, unless the operation's answer with it would break the
 // contract.
-func (s *Server) put(p place, key string, value any) error {
-	before, known := s.store[p], s.accounts[p.account]
-	s.store[p], s.accounts[p.account] = []entry{{key, value}}, true
-	c := call{op: s.doc.Operation(p.operation), params: map[string]string{"account_id": p.account, "script_name": p.name}}
-	if _, err := handler(p.operation)(s, c).completed(c.op); err != nil {
-		s.store[p], s.accounts[p.account] = before, known
+func (s *Server) put(operation string, e entry) error {
+	op, err := s.operation(operation)
+	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(before, func(e entry) bool { return e.key == key }); i >= 0 {
-		before = slices.Delete(slices.Clone(before), i, i+1)
-		s.store[p] = slices.Insert(before, i, entry{key, value})
-		return nil
+	result := e.value
+	if schema := document.Child(op.Schema(http.StatusOK), "result"); schema != nil && schema.Value.Type.Is(openapi3.TypeArray) {
+		result = []any{result}
 	}
-	s.store[p] = append(before[:len(before):len(before)], entry{key, value})
+	if _, err := jsonResult(result).completed(op); err != nil {
+		return err
+	}
+	s.know(e.account)
+	if before := s.find(operation, e.account, e.key); before != nil {
+		*before = e
+	} else {
+		s.store[operation] = append(s.store[operation], e)
+	}
 	return nil
 }
 
-// certificate finds a certificate of the store.
-func (s *Server) certificate(account, id string) (generated.Certificate, bool) {
-	for _, e := range s.store[place{operation: opCertificates, account: account}] {
-		if e.key == id {
-			found, ok := e.value.(generated.Certificate)
-			return found, ok
+// find returns an entry of the store, or nil.
+func (s *Server) find(operation, account, key string) *entry {
+	for i := range s.store[operation] {
+		if e := &s.store[operation][i]; e.account == account && e.key == key {
+			return e
 		}
 	}
-	return generated.Certificate{}, false
+	return nil
+}
+
+// certificate finds a certificate of the store, or nil.
+func (s *Server) certificate(cert api.CertificateRef) *entry {
+	return s.find(opCertificates, cert.AccountID, cert.ID)
 }
 
 // accountOf finds the account of a zone.
 func (s *Server) accountOf(zone string) (account string, known bool) {
-	for p, entries := range s.store {
-		if p.operation == opZones && slices.ContainsFunc(entries, func(e entry) bool { return e.key == zone }) {
-			return p.account, true
+	for _, e := range s.store[opZones] {
+		if e.key == zone {
+			return e.account, true
 		}
 	}
 	return "", false

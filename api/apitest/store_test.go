@@ -281,6 +281,9 @@ func TestListsHavePages(t *testing.T) {
 				t.Errorf("%s%s (-want +got):\n%s", path, query, diff)
 			}
 		}
+		if got := do(t, server, "GET", path+"page=9223372036854775807", ""); got.Status != 200 || len(pick(got.Result, "name")) > 0 {
+			t.Errorf("%s: the last page that can be asked for: %+v", path, got)
+		}
 		if got := do(t, server, "GET", path+"page=1.5", ""); got.Status != 400 {
 			t.Errorf("%s: half a page: %+v", path, got)
 		}

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -17,7 +17,7 @@ import (
 
 // send delivers the answer with its faults. The request's context ends when the
 // client or the server goes away.
-func (r Response) send(w http.ResponseWriter, req *http.Request, s *Server) {
+func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	ctx := req.Context()
 	err := pause(ctx, r.delay)
 	switch {
@@ -33,7 +33,7 @@ func (r Response) send(w http.ResponseWriter, req *http.Request, s *Server) {
 	switch {
 	case err == nil:
 	case r.reset && errors.Is(err, errCut):
-		s.resetConnection(w)
+		resetConnection(w)
 	default:
 		panic(http.ErrAbortHandler) // the server's way to end an answer early
 	}
@@ -51,30 +51,31 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	}
 	stream := r.stream
 	if stream == nil {
-		body := r.body
-		if r.gzip {
-			body = compress(body)
-		}
-		if !r.chunked && len(body) > 0 {
-			header.Set("Content-Length", strconv.Itoa(len(body)))
-		}
-		stream = func(w io.Writer) error { _, err := w.Write(body); return err }
-	} else if r.gzip {
+		stream = func(w io.Writer) error { _, err := io.WriteString(w, r.body); return err }
+	}
+	if r.gzip {
 		plain := stream
 		stream = func(w io.Writer) error {
 			zip := gzip.NewWriter(w)
 			return errors.Join(plain(zip), zip.Close())
 		}
 	}
+	if !r.chunked { // the length is announced
+		var body bytes.Buffer
+		if err := stream(&body); err != nil {
+			return err
+		}
+		if body.Len() > 0 {
+			header.Set("Content-Length", strconv.Itoa(body.Len()))
+		}
+		stream = func(w io.Writer) error { _, err := body.WriteTo(w); return err }
+	}
 	w.WriteHeader(r.status)
 	flusher := http.NewResponseController(w)
 	if r.chunked {
 		_ = flusher.Flush() // a header flushed early leaves the length open
 	}
-	out := &faultyWriter{w: w, flush: flusher.Flush, ended: ctx.Err, left: r.cut}
-	if r.drip > 0 {
-		out.rest = func() error { return pause(ctx, r.drip) }
-	}
+	out := &faultyWriter{ctx: ctx, w: w, flush: flusher.Flush, left: r.cut, drip: r.drip}
 	if err := stream(out); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
 		return err
 	}
@@ -87,57 +88,45 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 
 // faultyWriter drips and cuts what goes through it.
 type faultyWriter struct {
+	ctx   context.Context // ends when the reader is gone
 	w     io.Writer
 	flush func() error
-	ended func() error // not nil once the reader is gone
-	rest  func() error // after each byte; nil: no dripping
-	left  int          // bytes until the cut; -1: no cut
+	left  int           // bytes until the cut; -1: no cut
+	drip  time.Duration // the pause after each byte; 0: no dripping
 }
 
-func (f *faultyWriter) Write(p []byte) (int, error) {
-	if err := f.ended(); err != nil {
-		return 0, err
-	}
-	cut := f.left >= 0 && f.left < len(p)
-	if cut {
-		p = p[:f.left]
-	}
-	n, err := f.deliver(p)
-	if f.left >= 0 {
-		f.left -= n
-	}
-	if err == nil && cut {
-		_ = f.flush()
-		err = errCut
+func (f *faultyWriter) Write(p []byte) (n int, err error) {
+	for err = f.ctx.Err(); err == nil && n < len(p); {
+		if f.left == 0 {
+			_ = f.flush()
+			return n, errCut
+		}
+		end := len(p)
+		if f.left > 0 {
+			end = min(end, n+f.left)
+		}
+		if f.drip > 0 {
+			end = n + 1
+		}
+		var written int
+		written, err = f.w.Write(p[n:end])
+		n += written
+		if f.left > 0 {
+			f.left -= written
+		}
+		if err == nil && f.drip > 0 {
+			err = errors.Join(f.flush(), pause(f.ctx, f.drip))
+		}
 	}
 	return n, err
 }
 
-func (f *faultyWriter) deliver(p []byte) (int, error) {
-	if f.rest == nil {
-		return f.w.Write(p)
-	}
-	for i := range p {
-		if _, err := f.w.Write(p[i : i+1]); err != nil {
-			return i, err
-		}
-		if err := f.flush(); err != nil {
-			return i, err
-		}
-		if err := f.rest(); err != nil {
-			return i + 1, err
-		}
-	}
-	return len(p), nil
-}
-
 // resetConnection closes the connection with a TCP reset.
-func (s *Server) resetConnection(w http.ResponseWriter) {
+func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer s.conns.Done() // the server no longer tracks a hijacked connection
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
@@ -145,30 +134,16 @@ func (s *Server) resetConnection(w http.ResponseWriter) {
 }
 
 func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
+	if d > 0 {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	zip := gzip.NewWriter(&b)
-	_, _ = zip.Write(body) // a buffer takes all
-	_ = zip.Close()
-	return b.Bytes()
+	return ctx.Err()
 }
 
 // rayID makes an id of the form that the vendor gives to each answer.
 func rayID() string {
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
-	return hex.EncodeToString(id[:]) + "-TST"
+	return fmt.Sprintf("%016x-TST", rand.Uint64())
 }

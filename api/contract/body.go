@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,10 +22,9 @@ type body struct {
 	header    http.Header
 	length    int64 // as announced; -1 is unknown
 
-	mu   sync.Mutex // Close may come from another goroutine than Read
-	kept bytes.Buffer
+	mu   sync.Mutex   // Close may come from another goroutine than Read
+	kept bytes.Buffer // one byte more than the limit shows that there are more
 	read int64
-	over bool // more was read than is kept
 	done bool // checked, or given up on
 	// violations are those that the check has found.
 	violations []Violation
@@ -37,7 +35,10 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.stream.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.keep(p[:n])
+	b.read += int64(n)
+	if !b.done {
+		b.kept.Write(p[:min(n, b.transport.checker.maxBytes+1-b.kept.Len())])
+	}
 	switch {
 	case err == nil:
 		return n, nil
@@ -68,19 +69,6 @@ func (b *body) Close() error {
 
 var errClosedEarly = errors.New("closed before its end")
 
-func (b *body) keep(p []byte) {
-	b.read += int64(len(p))
-	if b.over || b.done {
-		return
-	}
-	if b.kept.Len()+len(p) > b.transport.checker.maxBytes {
-		b.over = true
-		b.kept = bytes.Buffer{}
-		return
-	}
-	b.kept.Write(p)
-}
-
 // finish checks the body once. Cause says why its end was not seen, nil that it
 // was. Each call returns an equal error, which belongs to the caller.
 func (b *body) finish(cause error) error {
@@ -95,41 +83,37 @@ func (b *body) finish(cause error) error {
 
 func (b *body) check(cause error) []Violation {
 	checker := b.transport.checker
-	var unchecked Violation
+	plain, err := b.decompress(checker.maxBytes)
+	var vs []Violation
 	switch {
 	case cause != nil:
-		unchecked = Violation{Class: Unchecked, Message: "the body was not read to its end", Excerpt: cause.Error()}
-	case b.over:
-		unchecked = tooLong(checker.maxBytes)
+		vs = []Violation{{Class: Unchecked, Message: "the body was not read to its end", Excerpt: cause.Error()}}
+	case err != nil:
+		vs = []Violation{{Class: Unchecked, Pointer: "/header/Content-Encoding", Message: err.Error(), Excerpt: b.header.Get("Content-Encoding")}}
 	default:
-		plain, err := b.decompress(checker.maxBytes)
-		if err == nil {
-			return checker.response(b.exchange, b.status, b.header, plain)
-		}
-		unchecked = Violation{Class: Unchecked, Pointer: "/header/Content-Encoding", Message: err.Error(), Excerpt: b.header.Get("Content-Encoding")}
+		vs = checker.responseBody(b.exchange, b.status, b.header, plain)
 	}
-	unchecked.StatusCode, unchecked.RayID = b.status, b.header.Get("CF-Ray")
-	return b.exchange.redact.violations([]Violation{unchecked})
+	return checker.listed(b.exchange, b.status, b.header, vs)
 }
 
 // decompress undoes the encoding that a caller asked for itself; what
 // [http.Transport] asked for, it has undone already. One byte over the limit is
 // enough to be reported as too long.
 func (b *body) decompress(limit int) ([]byte, error) {
-	switch encoding := strings.ToLower(b.header.Get("Content-Encoding")); encoding {
-	case "", "identity":
+	encoding := strings.ToLower(b.header.Get("Content-Encoding"))
+	switch {
+	case encoding == "", encoding == "identity", b.kept.Len() > limit:
 		return b.kept.Bytes(), nil
-	case "gzip":
-		r, err := gzip.NewReader(&b.kept)
-		if err != nil {
-			return nil, fmt.Errorf("the body is not gzip: %w", err)
-		}
-		plain, err := io.ReadAll(io.LimitReader(r, int64(min(limit, math.MaxInt-1))+1))
-		if err != nil {
-			return nil, fmt.Errorf("the body is broken gzip: %w", err)
-		}
-		return plain, nil
-	default:
+	case encoding != "gzip":
 		return nil, errors.New("the body has an encoding that is not read here")
 	}
+	r, err := gzip.NewReader(&b.kept)
+	if err != nil {
+		return nil, fmt.Errorf("the body is not gzip: %w", err)
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil {
+		return nil, fmt.Errorf("the body is broken gzip: %w", err)
+	}
+	return plain, nil
 }

@@ -1,10 +1,12 @@
 package contract
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,11 +38,10 @@ func newChecker(opts []Option) (*checker, error) {
 		return nil, err
 	}
 	c := &checker{
-		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: make(map[member]map[string]bool)},
+		settings: settings{basePath: doc.BasePath, maxBytes: DefaultMaxBytes, known: maps.Clone(doc.Known)},
 		doc:      doc,
 		seen:     make(map[[sha256.Size]byte]bool),
 	}
-	c.knowDocumented()
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("contract: option is nil")
@@ -68,14 +69,11 @@ func schemaViolations(err error) (vs []Violation) {
 	}
 	v := Violation{
 		Pointer:  pointer(schema.JSONPointer()),
-		Message:  schema.Reason,
+		Message:  cmp.Or(schema.Reason, "does not match "+schema.SchemaField),
 		Expected: expectation(schema),
 	}
 	if schema.SchemaField != "required" { // its value is the whole parent
 		v.Excerpt = excerpt(schema.Value)
-	}
-	if v.Message == "" {
-		v.Message = "does not match " + schema.SchemaField
 	}
 	return []Violation{v}
 }
@@ -89,10 +87,8 @@ func expectation(e *openapi3.SchemaError) string {
 		return "a required property"
 	}
 	var keywords map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(jsonText(e.Schema)), &keywords); err != nil || keywords[e.SchemaField] == nil {
-		return e.SchemaField
-	}
-	return e.SchemaField + " " + string(keywords[e.SchemaField])
+	_ = json.Unmarshal([]byte(jsonText(e.Schema)), &keywords)
+	return strings.TrimSpace(e.SchemaField + " " + string(keywords[e.SchemaField]))
 }
 
 // excerpt writes the scalars of a value as JSON, and of a larger value its kind
@@ -112,34 +108,16 @@ func excerpt(value any) string {
 // jsonText writes a value that was decoded from JSON or is part of the contract,
 // which encoding cannot fail for.
 func jsonText(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("%T", value)
-	}
+	text, _ := json.Marshal(value)
 	return string(text)
 }
 
 // pointer writes a JSON pointer from its unescaped parts.
-func pointer(parts []string) string {
-	var b strings.Builder
+func pointer(parts []string) (pointer string) {
 	for _, part := range parts {
-		b.WriteByte('/')
-		b.WriteString(document.Escape(part))
+		pointer += "/" + document.Escape(part)
 	}
-	return b.String()
-}
-
-// knowDocumented makes the values known that the contract lists.
-func (c *checker) knowDocumented() {
-	for _, op := range c.doc.Operations {
-		for place, values := range op.Known {
-			known := make(map[string]bool)
-			for _, value := range values {
-				known[value] = true
-			}
-			c.known[member{op.ID, place}] = known
-		}
-	}
+	return pointer
 }
 
 // exchange is a request with what the checks of it and of its response need.
@@ -148,17 +126,16 @@ type exchange struct {
 	params    map[string]string   // of the path
 	query     url.Values
 	body      requestBody
-	redact    redactor
+	secrets   []string // its credentials, as they were sent
 }
 
 func (c *checker) exchange(req *http.Request) exchange {
-	var x exchange
+	x := exchange{secrets: credentials(req.Header)}
 	if req.URL != nil {
 		x.operation, x.params = c.doc.Match(req, c.basePath)
 	}
 	if x.operation != nil {
 		x.query, x.body = req.URL.Query(), readBody(req, c.maxBytes)
 	}
-	x.redact = newRedactor(req.Header, x.body)
 	return x
 }

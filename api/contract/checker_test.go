@@ -16,10 +16,9 @@ const associations = "listMTLSCertificateAssociations"
 func checkerOf(t *testing.T, doc *document.Document) (*checker, exchange) {
 	t.Helper()
 	c := &checker{
-		settings: settings{maxBytes: DefaultMaxBytes, known: make(map[member]map[string]bool)},
+		settings: settings{maxBytes: DefaultMaxBytes, known: doc.Known},
 		doc:      doc, seen: make(map[[sha256.Size]byte]bool),
 	}
-	c.knowDocumented()
 	return c, exchange{operation: doc.Operation(associations)}
 }
 
@@ -36,7 +35,7 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = doc.Operation(associations).Schema(404).VisitJSON(map[string]any{
+		err = doc.Operation(associations).Schema(404).Value.VisitJSON(map[string]any{
 			"success": false, "errors": []any{map[string]any{"code": 971.0, "message": "m"}},
 		}, schemaOptions...)
 		if vs := schemaViolations(err); len(vs) != 1 || vs[0].Expected != want || vs[0].Pointer != "/errors/0/code" {
@@ -122,5 +121,26 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 				t.Errorf("%s: service %s is %q, want %q", name, service, got, want)
 			}
 		}
+	}
+}
+
+// A body of JSON in place of another documented content type breaks the contract.
+func TestJSONWhereTheContractHasAnotherContentType(t *testing.T) {
+	t.Parallel()
+	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"404": {
+            "description": "gone", "content": {"text/plain": {"schema": {"type": "string"}}}
+          }, "4XX": {`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, x := checkerOf(t, doc)
+	for _, op := range doc.Operations {
+		if op.Operation.Responses.Value("404") != nil {
+			x.operation = op
+		}
+	}
+	vs := c.response(x, 404, http.Header{"Content-Type": {"application/json"}}, []byte(`{"success":false,"errors":[]}`))
+	if len(vs) != 1 || vs[0].Class != BadResponse || vs[0].Expected != "text/plain" {
+		t.Errorf("%s: %v", x.operation.ID, vs)
 	}
 }

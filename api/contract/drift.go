@@ -1,8 +1,11 @@
 package contract
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,27 +13,21 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
 // maxSeen bounds how many new values a transport remembers in order to report
 // each once. Past it, values are reported of each response rather than never.
 const maxSeen = 1000
 
-// drift returns the fields and values of a decoded body that the contract does not have. Room is
-// how many violations of the response are still listed.
-func (c *checker) drift(op *document.Operation, status int, value any, room int) []Violation {
-	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
-	w.walk(op.Schema(status), value, nil, nil, false)
-	return append(w.fields, c.unseen(w.values, room-len(w.fields))...)
-}
-
-// walker finds undocumented fields and new values: one of each for each place in
-// the schema, so that an array does not repeat it.
+// walker finds in a decoded body what its schema does not say: undocumented fields,
+// new values, and numbers that clients refuse. It lists one of each for each place
+// in the schema, so that an array does not repeat it.
 type walker struct {
 	operation string
-	known     map[member]map[string]bool
+	known     map[string][]string
 	reported  map[string]bool
-	fields    []Violation
+	found     []Violation
 	values    []newValue
 }
 
@@ -42,7 +39,7 @@ type newValue struct {
 
 // walk reads a value at a path in the body, and at a place in the schema. Within an
 // object that the contract describes in part, every further member is allowed.
-func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string, partial bool) {
+func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []string, partial bool) {
 	if schema == nil {
 		return
 	}
@@ -55,60 +52,86 @@ func (w *walker) walk(schema *openapi3.Schema, value any, path, place []string, 
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			here, there := append(path, name), append(place, name)
-			if schema.Properties[name] == nil {
+			if schema.Value.Properties[name] == nil {
 				there = append(place, "*")
 			}
 			if child := document.Child(schema, name); child != nil {
 				w.walk(child, v[name], here, there, partial)
-			} else if len(schema.Properties) > 0 && !partial {
-				w.undocumented(pointer(here), pointer(append(place, name)), v[name])
+			} else if len(schema.Value.Properties) > 0 && !partial {
+				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, here, append(place, name))
 			}
 		}
+	case json.Number:
+		w.number(schema, v, path, place)
 	case string:
-		known := w.known[member{w.operation, pointer(place)}]
-		if known == nil || known[v] {
+		at := document.Place(w.operation, pointer(place))
+		known := w.known[at]
+		if len(known) == 0 || slices.Contains(known, v) {
 			return
 		}
-		if key := pointer(place) + " " + v; !w.reported[key] {
+		if key := at + " " + v; !w.reported[key] {
 			w.reported[key] = true
-			w.values = append(w.values, newValue{sha256.Sum256([]byte(w.operation + key)), Violation{
+			w.values = append(w.values, newValue{sha256.Sum256([]byte(key)), Violation{
 				Class: Drift, Pointer: pointer(path), Message: "new value; WithKnownValues makes it known",
-				Expected: "one of " + strings.Join(slices.Sorted(maps.Keys(known)), ", "), Excerpt: excerpt(v),
+				Expected: "one of " + strings.Join(slices.Sorted(slices.Values(known)), ", "), Excerpt: excerpt(v),
 			}})
 		}
 	}
 }
 
-func (w *walker) undocumented(path, place string, value any) {
-	if !w.reported[place] {
-		w.reported[place] = true
-		w.fields = append(w.fields, Violation{Class: Drift, Pointer: path, Message: "undocumented field", Excerpt: excerpt(value)})
+// number reports a number that clients refuse although its schema allows it: an
+// integer beyond int64, for which the contract sets no bounds, and one that decides
+// and is not whole, or that float64 cannot hold exactly.
+func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
+	n, whole := strictjson.ParseInt([]byte(text))
+	if whole && -maxExact <= n && n <= maxExact {
+		return
 	}
+	f, _ := text.Float64() // in range: the body was decoded
+	v := Violation{Excerpt: text.String()}
+	switch {
+	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // the schema refuses fractions
+		v.Class, v.Message, v.Expected = BadResponse, "not an integer of 64 bits", "an integer from -2^63 to 2^63-1"
+	case schema.Value.Type.Is(openapi3.TypeNumber) && document.Decides(schema):
+		v.Class, v.Message, v.Expected = Drift, "not a count, which clients refuse", "a whole number from -2^53 to 2^53"
+	default:
+		return
+	}
+	w.report(v, path, place)
+}
+
+// maxExact is the largest integer up to which float64 holds every one.
+const maxExact = 1 << 53
+
+// report lists the first violation of each place.
+func (w *walker) report(v Violation, path, place []string) {
+	key := pointer(place)
+	if w.reported[key] {
+		return
+	}
+	w.reported[key] = true
+	v.Pointer = pointer(path)
+	w.found = append(w.found, v)
 }
 
 // unseen returns the violations about values that were never reported before.
 // Those past room are not listed, so another response may report them.
 func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, value := range values {
-		if c.firstSeen(value.key, len(vs) < room) {
-			vs = append(vs, value.Violation)
+		if c.seen[value.key] {
+			continue
 		}
+		if len(vs) < room && len(c.seen) < maxSeen {
+			c.seen[value.key] = true
+		}
+		vs = append(vs, value.Violation)
 	}
 	return vs
 }
 
-// firstSeen reports whether a value was never reported, and records that it is now
-// if it is listed.
-func (c *checker) firstSeen(key [sha256.Size]byte, listed bool) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.seen[key] {
-		return false
-	}
-	if listed && len(c.seen) < maxSeen {
-		c.seen[key] = true
-	}
-	return true
+// byWeight orders violations by class, and those of a class by their place.
+func byWeight(a, b Violation) int {
+	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pointer, b.Pointer))
 }
-
-func byPointer(a, b Violation) int { return strings.Compare(a.Pointer, b.Pointer) }

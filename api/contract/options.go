@@ -3,8 +3,12 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // Mode says what a [Transport] does about a breach of the contract.
@@ -33,11 +37,8 @@ type settings struct {
 	handler  func(Violation)
 	basePath string
 	maxBytes int
-	known    map[member]map[string]bool
+	known    map[string][]string // values by their [document.Place]
 }
-
-// member is a member of the responses of an operation.
-type member struct{ operation, place string }
 
 // WithMode sets what happens on a breach of the contract.
 func WithMode(mode Mode) Option {
@@ -86,7 +87,7 @@ func WithMaxBytes(n int) Option {
 		if n < 1 {
 			return fmt.Errorf("contract: %d bytes are too few to check a body", n)
 		}
-		s.maxBytes = n
+		s.maxBytes = min(n, math.MaxInt-1) // one byte more is kept
 		return nil
 	}
 }
@@ -99,18 +100,13 @@ func WithMaxBytes(n int) Option {
 //	contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers")
 func WithKnownValues(operation, place string, values ...string) Option {
 	return func(s *settings) error {
-		known, ok := s.known[member{operation, place}]
+		key := document.Place(operation, place)
+		known, ok := s.known[key]
 		if !ok {
-			var have []string
-			for m := range s.known {
-				have = append(have, m.operation+" "+m.place)
-			}
-			slices.Sort(have)
+			have := slices.Sorted(maps.Keys(s.known))
 			return fmt.Errorf("contract: no known values are documented at %q of %q; they are at: %s", place, operation, strings.Join(have, ", "))
 		}
-		for _, value := range values {
-			known[value] = true
-		}
+		s.known[key] = slices.Concat(known, values)
 		return nil
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
@@ -52,7 +50,7 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 			vs = append(vs, Violation{Pointer: "/query/" + document.Escape(name), Message: "undocumented query parameter"})
 		}
 	}
-	vs = append(vs, c.requestBody(req, x)...)
+	vs = append(vs, requestBodyViolations(req, x)...)
 	// The filter reads and replaces a body, so it gets a request without one.
 	bare := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
 	err = openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
@@ -68,12 +66,12 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 			vs[i].Class = BadRequest
 		}
 	}
-	slices.SortStableFunc(vs, byPointer)
-	return x.redact.violations(vs)
+	slices.SortStableFunc(vs, byWeight)
+	return x.withoutSecrets(vs)
 }
 
 func (c *checker) outside(req *http.Request, x exchange) []Violation {
-	return x.redact.violations([]Violation{{
+	return x.withoutSecrets([]Violation{{
 		Class: Outside, Pointer: "/path", Message: "no operation of the contract has this method and path",
 		Expected: fmt.Sprintf("one of %d operations below %s/", len(c.doc.Operations), c.basePath),
 		Excerpt:  req.Method + " " + req.URL.EscapedPath(),
@@ -82,34 +80,36 @@ func (c *checker) outside(req *http.Request, x exchange) []Violation {
 
 // requestBody is the body of a request as far as it is kept.
 type requestBody struct {
-	text []byte
-	over bool // there is more
-	err  error
-	// hidden is set when there is a body of which not all is known.
-	hidden bool
+	text   []byte
+	hidden string // says why not all of it is known; empty when all is
 }
 
 // readBody reads a body without taking it from the transport.
 func readBody(req *http.Request, limit int) (b requestBody) {
-	if !hasBody(req) || req.GetBody == nil {
-		return requestBody{hidden: hasBody(req)}
+	switch {
+	case !hasBody(req):
+		return b
+	case req.GetBody == nil:
+		return requestBody{hidden: "the body cannot be read twice: the request has no GetBody"}
 	}
 	body, err := req.GetBody()
-	if err != nil {
-		return requestBody{err: err, hidden: true}
+	if err == nil {
+		b.text, err = io.ReadAll(io.LimitReader(body, int64(limit)+1))
+		_ = body.Close()
 	}
-	b.text, b.err = io.ReadAll(io.LimitReader(body, int64(min(limit, math.MaxInt-1))+1))
-	_ = body.Close()
-	b.over = len(b.text) > limit
-	b.hidden = b.over || b.err != nil
+	if err != nil {
+		b.hidden = "the body could not be read"
+	} else if len(b.text) > limit {
+		b.hidden = tooLong(limit).Message
+	}
 	return b
 }
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
-// requestBody returns what is wrong with the body of a request. Its violations
+// requestBodyViolations returns what is wrong with the body of a request. Its violations
 // have no excerpts: a body may hold a private key.
-func (c *checker) requestBody(req *http.Request, x exchange) []Violation {
+func requestBodyViolations(req *http.Request, x exchange) []Violation {
 	schema, body := x.operation.BodySchema(), x.body
 	one := func(class Class, message string) []Violation {
 		return []Violation{{Class: class, Pointer: "/body", Message: message}}
@@ -121,24 +121,18 @@ func (c *checker) requestBody(req *http.Request, x exchange) []Violation {
 		return nil
 	case schema == nil:
 		return one(BadRequest, "the operation takes no body")
-	case req.GetBody == nil:
-		return one(Unchecked, "the body cannot be read twice: the request has no GetBody")
-	case body.err != nil:
-		return one(Unchecked, "the body could not be read")
-	case body.over:
-		return one(Unchecked, tooLong(c.maxBytes).Message)
+	case body.hidden != "":
+		return one(Unchecked, body.hidden)
 	case !isJSON(req.Header):
 		return one(BadRequest, "undocumented content type; the body was not checked")
 	}
-	var value any
 	var vs []Violation
-	if err := json.Unmarshal(body.text, &value); err != nil {
+	if value, err := document.Decode(body.text); err != nil {
 		vs = []Violation{notJSON(err)}
 	} else {
-		vs = visit(schema, firstItems(value), openapi3.VisitAsRequest())
 		w := walker{operation: x.operation.ID, reported: make(map[string]bool)}
 		w.walk(schema, value, nil, nil, false)
-		vs = append(vs, w.fields...)
+		vs = slices.Concat(visit(schema, firstItems(value), openapi3.VisitAsRequest()), w.found)
 	}
 	vs = vs[:min(len(vs), maxViolations)]
 	for i := range vs {
@@ -157,10 +151,7 @@ func requestViolations(err error) (vs []Violation) {
 		}
 		return vs
 	case *openapi3filter.SecurityRequirementsError:
-		return []Violation{{
-			Pointer: "/security", Message: "no complete security scheme: " + joinErrors(e.Errors),
-			Expected: describeSecurity(e.SecurityRequirements),
-		}}
+		return []Violation{{Pointer: "/security", Message: e.Error(), Expected: jsonText(e.SecurityRequirements)}}
 	case *openapi3filter.RequestError:
 		if e.Parameter == nil {
 			break
@@ -198,26 +189,4 @@ func checkScheme(_ context.Context, in *openapi3filter.AuthenticationInput) erro
 		}
 	}
 	return nil
-}
-
-// describeSecurity writes requirements as "a or b and c".
-func describeSecurity(requirements openapi3.SecurityRequirements) string {
-	var alternatives []string
-	for _, requirement := range requirements {
-		var names []string
-		for name := range requirement {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		alternatives = append(alternatives, strings.Join(names, " and "))
-	}
-	return strings.Join(alternatives, " or ")
-}
-
-func joinErrors(errs []error) string {
-	var texts []string
-	for _, err := range errs {
-		texts = append(texts, err.Error())
-	}
-	return strings.Join(texts, "; ")
 }

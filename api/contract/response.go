@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
@@ -46,7 +47,11 @@ func CheckResponse(req *http.Request, status int, header http.Header, body []byt
 
 // response checks a complete, decompressed body.
 func (c *checker) response(x exchange, status int, header http.Header, body []byte) []Violation {
-	vs := c.responseBody(x, status, header, body)
+	return c.listed(x, status, header, c.responseBody(x, status, header, body))
+}
+
+// listed bounds and redacts the violations of a response, and says which one it is.
+func (c *checker) listed(x exchange, status int, header http.Header, vs []Violation) []Violation {
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations
 		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
@@ -57,7 +62,7 @@ func (c *checker) response(x exchange, status int, header http.Header, body []by
 	for i := range vs {
 		vs[i].StatusCode, vs[i].RayID = status, header.Get("CF-Ray")
 	}
-	return x.redact.violations(vs)
+	return x.withoutSecrets(vs)
 }
 
 func (c *checker) responseBody(x exchange, status int, header http.Header, body []byte) []Violation {
@@ -69,7 +74,7 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	if response == nil {
 		return []Violation{{
 			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
-			Expected: op.Statuses(), Excerpt: strconv.Itoa(status),
+			Expected: choice(op.Operation.Responses.Map()), Excerpt: strconv.Itoa(status),
 		}}
 	}
 	if len(response.Value.Content) == 0 { // the vendor may describe a status by its headers alone
@@ -81,50 +86,35 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 			Expected: "no body", Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	if !isJSON(header) {
+	if !isJSON(header) || response.Value.Content.Get("application/json") == nil {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
-			Expected: "application/json", Excerpt: header.Get("Content-Type") + " with " + string(body),
+			Expected: choice(response.Value.Content), Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	var value any
-	if err := json.Unmarshal(body, &value); err != nil {
+	value, err := document.Decode(body)
+	if err != nil {
 		v := notJSON(err)
 		// The whole body, unquoted: cutting or quoting it before redaction could hide a
 		// secret.
 		v.Class, v.Excerpt = BadResponse, string(body)
 		return []Violation{v}
 	}
-	vs := c.schemaBreaches(op, status, header, body, value)
-	long, drift := c.numbers(op.Schema(status), body)
-	vs = append(vs, long...)
-	if v, wrong := successFlag(status, value); wrong {
-		vs = append(vs, v)
-	}
-	vs = append(vs, drift...)
-	vs = append(vs, x.refused(status, value)...)
-	return append(vs, c.drift(op, status, value, maxViolations-len(vs))...)
+	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
+	w.walk(op.Schema(status), value, nil, nil, false)
+	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), x.refused(status, value), w.found)
+	slices.SortStableFunc(vs, byWeight)
+	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
+}
+
+// choice names the keys of what the contract documents.
+func choice[V any](documented map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(documented)), " or ")
 }
 
 func isJSON(header http.Header) bool {
 	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	return err == nil && mediaType == "application/json"
-}
-
-// successFlag checks what the published schemas say by an enumeration of one
-// value, which the normalised contract leaves to the reader: success is true in
-// a 200 and false in a failure.
-func successFlag(status int, value any) (Violation, bool) {
-	envelope, _ := value.(map[string]any)
-	success, ok := envelope["success"].(bool)
-	want := status == http.StatusOK
-	if !ok || success == want {
-		return Violation{}, false // a flag that is missing is the schema's finding
-	}
-	return Violation{
-		Class: BadResponse, Pointer: "/success", Message: "success contradicts the status",
-		Expected: strconv.FormatBool(want), Excerpt: strconv.FormatBool(success),
-	}, true
 }
 
 // schemaBreaches looks for all that the schema has against a body, once it is
@@ -151,14 +141,13 @@ func (c *checker) schemaBreaches(op *document.Operation, status int, header http
 	for i := range vs {
 		vs[i].Class = BadResponse
 	}
-	slices.SortStableFunc(vs, byPointer)
 	return vs
 }
 
 // visit returns all that a schema has against a decoded value.
-func visit(schema *openapi3.Schema, value any, as openapi3.SchemaValidationOption) []Violation {
+func visit(schema *openapi3.SchemaRef, value any, as openapi3.SchemaValidationOption) []Violation {
 	options := append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), as)
-	return schemaViolations(schema.VisitJSON(value, options...))
+	return schemaViolations(schema.Value.VisitJSON(value, options...))
 }
 
 // firstItems copies a decoded value with the first items of each array only.

@@ -2,7 +2,7 @@ package contract
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // Class says how a [Violation] bears on the contract.
@@ -22,22 +22,14 @@ const (
 	Outside
 )
 
+var classes = []string{"", "bad request", "bad response", "drift", "unchecked", "outside"}
+
 // String returns the class in lower case, as printed by [Violation.String].
 func (c Class) String() string {
-	switch c {
-	case BadRequest:
-		return "bad request"
-	case BadResponse:
-		return "bad response"
-	case Drift:
-		return "drift"
-	case Unchecked:
-		return "unchecked"
-	case Outside:
-		return "outside"
-	default:
+	if c < BadRequest || c > Outside {
 		return fmt.Sprintf("Class(%d)", int(c))
 	}
+	return classes[c]
 }
 
 // Breach reports whether the class breaks the contract. Only such violations
@@ -49,13 +41,12 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads what [Class.MarshalText] gives. It refuses anything else.
 func (c *Class) UnmarshalText(text []byte) error {
-	for class := BadRequest; class <= Outside; class++ {
-		if class.String() == string(text) {
-			*c = class
-			return nil
-		}
+	class := slices.Index(classes[BadRequest:], string(text))
+	if class < 0 {
+		return fmt.Errorf("contract: no class %.50q", text)
 	}
-	return fmt.Errorf("contract: no class %.50q", text)
+	*c = BadRequest + Class(class)
+	return nil
 }
 
 // Violation is one finding. All its texts are redacted and bounded in length.
@@ -82,26 +73,24 @@ type Violation struct {
 
 // String returns the violation in one line.
 func (v Violation) String() string {
-	var b strings.Builder
-	b.WriteString(v.Class.String())
-	if v.StatusCode != 0 {
-		fmt.Fprintf(&b, " (status %d", v.StatusCode)
-		if v.RayID != "" {
-			fmt.Fprintf(&b, ", ray %s", v.RayID)
-		}
-		b.WriteByte(')')
+	s := v.Class.String()
+	switch {
+	case v.StatusCode != 0 && v.RayID != "":
+		s += fmt.Sprintf(" (status %d, ray %s)", v.StatusCode, v.RayID)
+	case v.StatusCode != 0:
+		s += fmt.Sprintf(" (status %d)", v.StatusCode)
 	}
 	if v.Pointer != "" {
-		fmt.Fprintf(&b, " at %s", v.Pointer)
+		s += " at " + v.Pointer
 	}
-	fmt.Fprintf(&b, ": %s", v.Message)
+	s += ": " + v.Message
 	if v.Expected != "" {
-		fmt.Fprintf(&b, "; expected %s", v.Expected)
+		s += "; expected " + v.Expected
 	}
 	if v.Excerpt != "" {
-		fmt.Fprintf(&b, "; found %s", v.Excerpt)
+		s += "; found " + v.Excerpt
 	}
-	return b.String()
+	return s
 }
 
 // Error is what a caller gets in mode [Fail]. It holds the breaches only, in the
@@ -124,14 +113,9 @@ func (e *Error) Error() string {
 
 // breaches returns an *Error with those of vs that break the contract, or nil.
 func breaches(vs []Violation) error {
-	var e Error
-	for _, v := range vs {
-		if v.Class.Breach() {
-			e.Violations = append(e.Violations, v)
-		}
-	}
-	if len(e.Violations) == 0 {
+	vs = slices.DeleteFunc(slices.Clone(vs), func(v Violation) bool { return !v.Class.Breach() })
+	if len(vs) == 0 {
 		return nil
 	}
-	return &e
+	return &Error{Violations: vs}
 }

@@ -4,17 +4,21 @@ package document
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -26,6 +30,9 @@ type Document struct {
 	Operations []*Operation
 	// BasePath is the path of the production server.
 	BasePath string
+	// Known holds the documented values of the members of responses that are open
+	// sets, by their [Place].
+	Known map[string][]string
 }
 
 // Operation is one operation of the contract.
@@ -34,10 +41,6 @@ type Operation struct {
 
 	// ID is the operationId.
 	ID string
-	// Known holds the documented values of the members of a response that are open
-	// sets, by their places in the body. A place is a JSON pointer in which * stands
-	// for any item of an array and any member of a map.
-	Known map[string][]string
 
 	segments []string // of the path template
 }
@@ -64,7 +67,7 @@ func Parse(text []byte) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract: server of the OpenAPI document: %w", err)
 	}
-	d := &Document{BasePath: server.Path}
+	d := &Document{BasePath: server.Path, Known: make(map[string][]string)}
 	paths := doc.Paths.Map()
 	for _, path := range slices.Sorted(maps.Keys(paths)) { // "{" sorts after the characters of literal segments
 		operations := paths[path].Operations()
@@ -74,13 +77,13 @@ func Parse(text []byte) (*Document, error) {
 					Spec: doc, Server: doc.Servers[0],
 					Path: path, PathItem: paths[path], Method: method, Operation: operations[method],
 				},
-				ID: operations[method].OperationID, Known: make(map[string][]string), segments: strings.Split(path, "/"),
+				ID: operations[method].OperationID, segments: strings.Split(path, "/"),
 			}
 			if op.ID == "" {
 				return nil, fmt.Errorf("contract: %s %s has no operationId", method, path)
 			}
 			for _, response := range op.Operation.Responses.Map() {
-				op.openSets(jsonSchema(response.Value.Content), "", nil)
+				d.openSets(op.ID, "", jsonSchema(response.Value.Content))
 			}
 			d.Operations = append(d.Operations, op)
 		}
@@ -145,17 +148,11 @@ func (o *Operation) match(segments []string) (map[string]string, bool) {
 // Subject returns the name of the path parameter that the operation is about: the
 // one that ends the path. It is empty for other paths.
 func (o *Operation) Subject() string {
-	last := o.segments[len(o.segments)-1]
-	name, isParam := strings.CutPrefix(last, "{")
+	name, isParam := strings.CutPrefix(o.segments[len(o.segments)-1], "{")
 	if !isParam {
 		return ""
 	}
 	return strings.TrimSuffix(name, "}")
-}
-
-// Statuses names the documented statuses.
-func (o *Operation) Statuses() string {
-	return strings.Join(slices.Sorted(maps.Keys(o.Operation.Responses.Map())), " or ")
 }
 
 // Response returns what is documented for a status, or nil.
@@ -167,7 +164,7 @@ func (o *Operation) Response(status int) *openapi3.ResponseRef {
 }
 
 // Schema returns the schema of JSON responses with this status, or nil.
-func (o *Operation) Schema(status int) *openapi3.Schema {
+func (o *Operation) Schema(status int) *openapi3.SchemaRef {
 	response := o.Response(status)
 	if response == nil {
 		return nil
@@ -176,106 +173,112 @@ func (o *Operation) Schema(status int) *openapi3.Schema {
 }
 
 // BodySchema returns the schema of JSON request bodies, or nil.
-func (o *Operation) BodySchema() *openapi3.Schema {
+func (o *Operation) BodySchema() *openapi3.SchemaRef {
 	if o.Operation.RequestBody == nil {
 		return nil
 	}
 	return jsonSchema(o.Operation.RequestBody.Value.Content)
 }
 
-func jsonSchema(content openapi3.Content) *openapi3.Schema {
-	media := content.Get("application/json")
-	if media == nil || media.Schema == nil {
-		return nil
+func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
+	if media := content.Get("application/json"); media != nil {
+		return media.Schema
 	}
-	return media.Schema.Value
+	return nil
 }
 
 // knownValues is the extension that lists values of an open set.
 const knownValues = "x-known-values"
 
 // openSets records the values that the contract lists for strings of a response
-// and makes their schemas accept others: a value that the vendor adds is drift,
-// with a list as without one. Extensions beside a reference become those of the
-// schema.
-func (o *Operation) openSets(schema *openapi3.Schema, place string, above []*openapi3.Schema) {
-	if schema == nil || slices.Contains(above, schema) {
+// and makes their schemas accept others: a value that the vendor adds is drift.
+// Operation and place are the key of the values.
+func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, above ...*openapi3.Schema) {
+	if schema == nil || slices.Contains(above, schema.Value) {
 		return
 	}
-	above = append(above, schema)
-	for name, property := range schema.Properties {
-		schema.Properties[name] = o.openSet(property, place+"/"+Escape(name), above)
+	above = append(above, schema.Value)
+	for name, property := range schema.Value.Properties {
+		d.openSets(operation, place+"/"+Escape(name), property, above...)
 	}
-	schema.Items = o.openSet(schema.Items, place+"/*", above)
-	schema.AdditionalProperties.Schema = o.openSet(schema.AdditionalProperties.Schema, place+"/*", above)
+	d.openSets(operation, place+"/*", schema.Value.Items, above...)
+	d.openSets(operation, place+"/*", schema.Value.AdditionalProperties.Schema, above...)
+	listed, _ := extension(schema, knownValues).([]any)
+	listed = slices.Concat(listed, schema.Value.Enum)
+	if !schema.Value.Type.Is(openapi3.TypeString) || len(listed) == 0 {
+		return
+	}
+	key := Place(operation, place)
+	for _, value := range append(listed, schema.Value.Example) {
+		if text, ok := value.(string); ok && !slices.Contains(d.Known[key], text) {
+			d.Known[key] = append(d.Known[key], text)
+		}
+	}
+	open := *schema.Value // it may be shared with a request, where the list is closed
+	open.Enum = nil
+	schema.Value, schema.Extensions = &open, maps.Clone(schema.Extensions)
+	if schema.Extensions == nil {
+		schema.Extensions = make(map[string]any)
+	}
+	schema.Extensions[knownValues] = listed // for other operations with the same object
 }
 
-func (o *Operation) openSet(ref *openapi3.SchemaRef, place string, above []*openapi3.Schema) *openapi3.SchemaRef {
-	if ref == nil {
-		return nil
-	}
-	if len(ref.Extensions) > 0 { // beside a reference
-		marked := *ref.Value
-		marked.Extensions = maps.Clone(marked.Extensions)
-		if marked.Extensions == nil {
-			marked.Extensions = make(map[string]any)
-		}
-		maps.Copy(marked.Extensions, ref.Extensions)
-		ref = openapi3.NewSchemaRef("", &marked)
-	}
-	listed, _ := ref.Value.Extensions[knownValues].([]any)
-	listed = slices.Concat(listed, ref.Value.Enum)
-	if !ref.Value.Type.Is(openapi3.TypeString) || len(listed) == 0 {
-		o.openSets(ref.Value, place, above)
-		return ref
-	}
-	for _, value := range append(listed, ref.Value.Example) {
-		if text, ok := value.(string); ok && !slices.Contains(o.Known[place], text) {
-			o.Known[place] = append(o.Known[place], text)
-		}
-	}
-	open := *ref.Value // the schema may be shared with a request, where the list is closed
-	open.Enum, open.Extensions = nil, maps.Clone(open.Extensions)
-	if open.Extensions == nil {
-		open.Extensions = make(map[string]any)
-	}
-	open.Extensions[knownValues] = listed
-	return openapi3.NewSchemaRef("", &open)
-}
+// Place returns the key of a member in the known values: the operation and the
+// place in the body of its responses. A place is a JSON pointer in which * stands
+// for any item of an array and any member of a map.
+func Place(operation, place string) string { return operation + " " + place }
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 // Escape writes a name as a part of a JSON pointer.
 func Escape(name string) string { return pointerEscaper.Replace(name) }
 
+// Decode reads one strict JSON value, without duplicate names and invalid UTF-8,
+// as values of the kinds that schemas check. Numbers are of type [json.Number], so
+// that no digit is lost, and within the range of float64.
+func Decode(text []byte) (value any, err error) {
+	number := func(dec *jsontext.Decoder, value *any) error {
+		if dec.PeekKind() != '0' {
+			return errors.ErrUnsupported // read as any other value
+		}
+		text, err := dec.ReadValue()
+		if err == nil {
+			_, err = strconv.ParseFloat(string(text), 64)
+		}
+		*value = json.Number(text)
+		return err
+	}
+	err = jsonv2.Unmarshal(text, &value, jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(number)))
+	return value, err
+}
+
 // Child returns the schema of a member of an object or, when name is empty, of
 // the items of an array; nil without one.
-func Child(schema *openapi3.Schema, name string) *openapi3.Schema {
-	if schema == nil {
+func Child(schema *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
+	switch {
+	case schema == nil:
 		return nil
+	case name == "":
+		return schema.Value.Items
+	case schema.Value.Properties[name] != nil:
+		return schema.Value.Properties[name]
+	default:
+		return schema.Value.AdditionalProperties.Schema
 	}
-	ref := schema.Items
-	if name != "" {
-		ref = schema.Properties[name]
-	}
-	if ref == nil && name != "" {
-		ref = schema.AdditionalProperties.Schema
-	}
-	if ref == nil {
-		return nil
-	}
-	return ref.Value
 }
 
 // Decides reports whether the contract marks a member as one that decides what a
 // response means. Clients read such members strictly.
-func Decides(schema *openapi3.Schema) bool { return marked(schema, "x-decides") }
+func Decides(schema *openapi3.SchemaRef) bool { return extension(schema, "x-decides") == true }
 
 // Partial reports whether the contract describes only the members of an object
 // that clients read.
-func Partial(schema *openapi3.Schema) bool { return marked(schema, "x-partial") }
+func Partial(schema *openapi3.SchemaRef) bool { return extension(schema, "x-partial") == true }
 
-func marked(schema *openapi3.Schema, extension string) bool {
-	is, _ := schema.Extensions[extension].(bool)
-	return is
+// extension returns the value of an extension, which may stand beside a reference.
+func extension(schema *openapi3.SchemaRef, name string) any {
+	if value, ok := schema.Extensions[name]; ok {
+		return value
+	}
+	return schema.Value.Extensions[name]
 }

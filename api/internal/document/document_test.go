@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -56,7 +57,7 @@ func TestKnownValuesOfTheContract(t *testing.T) {
 		{"uploadMTLSCertificate", "/result/type", "custom"},
 		{"deleteMTLSCertificate", "/result/type", "custom"},
 	} {
-		if known := doc.Operation(tt.operation).Known[tt.place]; !slices.Contains(known, tt.value) {
+		if known := doc.Known[document.Place(tt.operation, tt.place)]; !slices.Contains(known, tt.value) {
 			t.Errorf("%s %s: %q is not among %q", tt.operation, tt.place, tt.value, known)
 		}
 	}
@@ -136,6 +137,22 @@ func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
 		doc, err := document.Parse([]byte(strings.Replace(whole, tt.old, tt.with, 1)))
 		if err != nil || doc.BasePath != tt.want || len(doc.Operations[0].Spec.Servers) != 2 {
 			t.Errorf("%s: %+v, %v", name, doc, err)
+		}
+	}
+}
+
+func TestDecodeKeepsTheDigitsOfNumbers(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{"a":[9007199254740993,1.50,{"b":-0}],"c":"x"}`, `1e30`} {
+		value, err := document.Decode([]byte(text))
+		again, _ := json.Marshal(value)
+		if err != nil || string(again) != text {
+			t.Errorf("%s became %s, %v", text, again, err)
+		}
+	}
+	for _, text := range []string{``, `1e999`, `{"a":1,"a":2}`, "\"\xff\"", `{} {}`} {
+		if value, err := document.Decode([]byte(text)); err == nil {
+			t.Errorf("%q became %v", text, value)
 		}
 	}
 }

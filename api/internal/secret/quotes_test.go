@@ -1,11 +1,20 @@
-package secret
+package secret_test
 
-import "testing"
+import (
+	"encoding/json"
+	"html"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
+)
 
 func TestQuotesAreFoundFromSixteenCharactersOn(t *testing.T) {
 	t.Parallel()
 	const text, public = "MIIBVwIBADANBgkq hkiG9w0BAQEFAASC", "x hkiG9w0BAQEFAASC y"
-	quotes := Quotes(text, public)
+	quotes := secret.Quotes(text, public)
 	for s, want := range map[string]bool{
 		"":                             false,
 		"x IIBVwIBADANBgkq z":          false, // 15
@@ -19,7 +28,47 @@ func TestQuotesAreFoundFromSixteenCharactersOn(t *testing.T) {
 			t.Errorf("%q: %t, want %t", s, got, want)
 		}
 	}
-	if Quotes("", "")("anything that is long enough") {
+	if secret.Quotes("", "")("anything that is long enough") {
 		t.Error("nothing is quoted")
+	}
+}
+
+// Every pair of escapes is undone, whatever the credential consists of.
+func TestHoldsFindsEscapedCredentials(t *testing.T) {
+	t.Parallel()
+	inJSON := func(s string) string {
+		text, _ := json.Marshal(s)
+		return string(text)
+	}
+	escapes := map[string]func(string) string{
+		"JSON": inJSON, "Go": strconv.Quote, "query": url.QueryEscape, "path": url.PathEscape, "HTML": html.EscapeString,
+	}
+	for _, credential := range []string{"plain-0123", `a"b'c<d>e&f~g/h+i`, "old-\xff\xfe-key", "50%41 off", "~~~~"} {
+		holds := secret.Holds([]string{"", "no", credential})
+		for outer, second := range escapes {
+			for inner, first := range escapes {
+				if text := "<" + second(first(credential)) + ">"; credential != "~~~~" && !holds(text) {
+					t.Errorf("%s in %s: %q", inner, outer, text)
+				}
+			}
+		}
+		if !holds("it is " + credential) {
+			t.Errorf("%q as it is", credential)
+		}
+		if holds("no other text, neither ~~~ nor ol-dk") {
+			t.Errorf("%q is found where it is not", credential)
+		}
+	}
+}
+
+// A server decides what is in a text. Before the limit, these took time that grew with
+// the square of their length.
+func TestEscapesOfEscapesTakeNoLongTime(t *testing.T) {
+	t.Parallel()
+	holds := secret.Holds([]string{"credential"})
+	for _, text := range []string{"%" + strings.Repeat("25", 1<<19), "&" + strings.Repeat("amp;", 1<<18), strings.Repeat(`\\u005c`, 1<<17), strings.Repeat("%%32%35", 1<<17)} {
+		if holds(text) {
+			t.Errorf("%.20q holds a credential", text)
+		}
 	}
 }
