@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
@@ -57,7 +56,8 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			refuseAll(certs, err.Error(), yield)
 			return
 		}
-		newAudit(ctx, c, cfg).run(certs, yield)
+		a := audit{series: newSeries(ctx, quota.MaxBlock), client: c, config: cfg}
+		a.run(certs, yield)
 	}
 }
 
@@ -76,20 +76,14 @@ type audit struct {
 	*series
 	client *Client
 	config auditConfig
-	counts auditCounts
-}
-
-func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
-	a := &audit{client: c, config: cfg}
-	a.series = newSeries(ctx, quota.MaxBlock, a.counts.ask, a.counts.wake)
-	a.counts.news = make(chan struct{}, 1)
-	return a
+	// counts belong to the goroutine of the loop.
+	counts AuditProgress
 }
 
 func (a *audit) run(certs iter.Seq[CertificateRef], yield func(AuditResult) bool) {
 	p := pool[CertificateRef, AuditResult]{
 		workers: a.config.concurrency, work: a.ask, cancel: a.cancel,
-		news: a.counts.news, report: a.report,
+		news: a.news, report: a.report,
 	}
 	p.run(certs, func(r AuditResult) bool {
 		a.counts.add(r)
@@ -113,11 +107,27 @@ func (a *audit) report() {
 	if a.config.progress == nil {
 		return
 	}
-	p := a.counts.snapshot()
-	if until, ok := a.client.limiter.WaitingUntil(); ok {
-		p.WaitingUntil = until
-	}
+	p := a.counts
+	p.Asked = int(a.asked.Load())
+	p.WaitingUntil, _ = a.client.limiter.WaitingUntil()
 	a.config.progress(p)
+}
+
+func (p *AuditProgress) add(r AuditResult) {
+	switch {
+	case errors.Is(r.Err, ErrNotAsked):
+		p.NotAsked++
+	case r.Err != nil:
+		p.Failed++
+	default:
+		p.Answered++
+	}
+	switch r.Usage() {
+	case InUse:
+		p.InUse++
+	case Unused:
+		p.Unused++
+	}
 }
 
 const defaultConcurrency = 32
@@ -248,46 +258,4 @@ func (r *AuditResult) UnmarshalJSON(text []byte) error {
 		r.Err = &Error{text: read.Error}
 	}
 	return nil
-}
-
-// auditCounts counts what an audit has done. The workers count what they ask for,
-// the goroutine of the loop everything else.
-type auditCounts struct {
-	asked    atomic.Int64
-	progress AuditProgress
-	// news holds one element when a worker has begun to wait.
-	news chan struct{}
-}
-
-func (t *auditCounts) ask() { t.asked.Add(1) }
-
-func (t *auditCounts) wake() {
-	select {
-	case t.news <- struct{}{}:
-	default:
-	}
-}
-
-func (t *auditCounts) add(r AuditResult) {
-	p := &t.progress
-	switch {
-	case errors.Is(r.Err, ErrNotAsked):
-		p.NotAsked++
-	case r.Err != nil:
-		p.Failed++
-	default:
-		p.Answered++
-	}
-	switch r.Usage() {
-	case InUse:
-		p.InUse++
-	case Unused:
-		p.Unused++
-	}
-}
-
-func (t *auditCounts) snapshot() AuditProgress {
-	p := t.progress
-	p.Asked = int(t.asked.Load())
-	return p
 }

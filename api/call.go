@@ -69,7 +69,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			return nil, k.refused(refusal)
 		}
 		if k.attempts == 0 && policy.series != nil {
-			policy.series.asking()
+			policy.series.asked.Add(1)
 		}
 		k.attempts++
 		k.charged = false

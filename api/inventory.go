@@ -82,7 +82,7 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 		}
 		return true
 	})
-	return out, v.progress.Requests, failure
+	return out, int(v.asked.Load()), failure
 }
 
 // inventory is one range over an Inventory.
@@ -107,7 +107,6 @@ type inventory struct {
 	// superfluous, and those that did turn out so: never more than workers.
 	speculative int
 	progress    InventoryProgress
-	news        chan struct{}
 
 	// given counts the certificates so far, expected those that are part of
 	// progress.Expected. They belong to the goroutine of certificates.
@@ -129,10 +128,10 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	}
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
-		slots: make(chan struct{}, cfg.concurrency), news: make(chan struct{}, 1),
+		slots: make(chan struct{}, cfg.concurrency),
+		// Of the operations of an inventory one may be out of order, and not the service.
+		series: newSeries(ctx, quota.AssumedBlock),
 	}
-	// Of the operations of an inventory one may be out of order, and not the service.
-	v.series = newSeries(ctx, quota.AssumedBlock, v.asked, v.wake)
 	return v, nil
 }
 

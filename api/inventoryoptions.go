@@ -119,13 +119,6 @@ type InventoryProgress struct {
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 
-// asked counts a call that is made.
-func (v *inventory) asked() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Requests++
-}
-
 // expect counts calls that will be made.
 func (v *inventory) expect(calls int) {
 	v.mu.Lock()
@@ -192,14 +185,6 @@ func (v *inventory) count(item *InventoryItem) {
 	}
 }
 
-// wake makes the loop report that the inventory waits.
-func (v *inventory) wake() {
-	select {
-	case v.news <- struct{}{}:
-	default:
-	}
-}
-
 func (v *inventory) report() {
 	if v.config.progress == nil {
 		return
@@ -207,10 +192,9 @@ func (v *inventory) report() {
 	v.mu.Lock()
 	p := v.progress
 	v.mu.Unlock()
+	p.Requests = int(v.asked.Load())
 	// The numbers of a list may be wrong until its next page.
 	p.Expected = max(p.Expected, p.Requests)
-	if until, ok := v.client.limiter.WaitingUntil(); ok {
-		p.WaitingUntil = until
-	}
+	p.WaitingUntil, _ = v.client.limiter.WaitingUntil()
 	v.config.progress(p)
 }
