@@ -57,6 +57,7 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			return
 		}
 		a := audit{series: newSeries(ctx, quota.MaxBlock), client: c, config: cfg}
+		defer a.cancel()
 		a.run(certs, yield)
 	}
 }

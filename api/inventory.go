@@ -160,6 +160,7 @@ func (v *inventory) ended(failure *Error) {
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
 	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
+	defer v.cancel()
 	left := false
 	p.run(v.certificates, func(item *InventoryItem) bool {
 		if item == nil {
@@ -325,32 +326,6 @@ func (e *Evidence) addFindings(source Source, f findings, certificateID string) 
 		r.State, r.Err, r.Permission = SourceFailed, f.failure.clone(), f.permission
 	}
 	e.Sources = append(e.Sources, r)
-}
-
-// each calls do for 0 to n-1, several at a time, until the inventory has ended. A
-// panic in do ends it.
-func (v *inventory) each(n int, do func(i int)) {
-	left := n
-	p := pool[int, struct{}]{workers: v.config.concurrency, work: func(i int) struct{} {
-		if v.err() == nil {
-			do(i)
-		}
-		return struct{}{}
-	}, cancel: func() {
-		if left > 0 {
-			v.cancel()
-		}
-	}}
-	p.run(func(yield func(int) bool) {
-		for i := range n {
-			if !yield(i) {
-				return
-			}
-		}
-	}, func(struct{}) bool {
-		left--
-		return true
-	})
 }
 
 // asError returns an error of this package as what it is.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -24,18 +25,18 @@ func readWorkers(ctx context.Context, v *inventory) findings {
 	})
 	f.fail(listWorkers, failure)
 	v.expect(len(workers))
-	names := make([]findings, len(workers))
-	v.each(len(workers), func(i int) {
-		names[i] = readWorker(ctx, v, workers[i].ID)
-	})
-	for _, one := range names {
+	p := pool[generated.Worker, findings]{workers: v.config.concurrency, cancel: v.cancel, work: func(worker generated.Worker) findings {
+		return readWorker(ctx, v, worker.ID)
+	}}
+	p.run(slices.Values(workers), func(one findings) bool {
 		for id, uses := range one.uses {
 			for _, use := range uses {
 				f.add(getWorkerSettings, use.Source, use.Name, id)
 			}
 		}
 		f.fail(getWorkerSettings, one.failure)
-	}
+		return v.err() == nil
+	})
 	f.scope = "current bindings of " + counted(len(workers), "Worker")
 	return f
 }
