@@ -164,6 +164,14 @@ func invalidArgument(operation, note string) *Error {
 	return &Error{operation: operation, note: strings.ReplaceAll(note, "\n", "; "), kinds: []error{ErrInvalidArgument}}
 }
 
+// returned gives the results of an exported method: either a value, or an error.
+func returned[T any](value T, fail *Error) (T, error) {
+	if fail != nil {
+		return *new(T), fail
+	}
+	return value, nil
+}
+
 // errorJSON is the form of an error in JSON.
 type errorJSON struct {
 	Error      string        `json:"error"`

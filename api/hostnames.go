@@ -59,11 +59,7 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	if err := c.check(ctx, ref.validate()); err != nil {
 		return nil, invalidArgument(listHostnames.text, err.Error())
 	}
-	names, fail := c.hostnames(ctx, ref, callPolicy{admission: ctx})
-	if fail != nil {
-		return nil, fail
-	}
-	return names, nil
+	return returned(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
 }
 
 func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPolicy) ([]string, *Error) {

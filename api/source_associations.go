@@ -11,9 +11,7 @@ func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
 		for _, a := range list.Associations {
 			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
 		}
-		if err := list.incomplete(); err != nil {
-			failure = asError(err)
-		}
+		failure = list.incomplete
 	}
 	if failure != nil {
 		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listAssociations, failure)
