@@ -181,7 +181,9 @@ func (v *inventory) readAccount() {
 	for _, s := range accountSources {
 		if v.wants(s.source) && v.err() == nil {
 			v.expect(1)
-			v.findings[s.source] = s.read(v.ctx, v)
+			f := findings{source: s.source, uses: map[string][]Use{}}
+			s.read(v, &f)
+			v.findings[s.source] = f
 		}
 	}
 	if v.wants(SourceHostnames) && v.err() == nil {
@@ -276,18 +278,20 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	item := &InventoryItem{Certificate: cert}
 	e, ca := &item.Evidence, cert.agreedCA()
 	for _, source := range sources {
+		f, r := v.findings[source], SourceResult{Source: source}
 		switch {
 		case !v.wants(source):
-			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(ca) && !v.findings[source].names(cert.Ref.ID):
-			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
+			r.State = SourceLeftOut
+		case !source.applies(ca) && !f.names(cert.Ref.ID):
+			r.State = SourceNotApplicable
 		case source == SourceAssociations:
-			v.askAssociations(cert, e)
+			r = v.askAssociations(cert, e)
 		case source == SourceHostnames: // last, when all others have spoken
-			e.Sources = append(e.Sources, SourceResult{Source: source})
 		default:
-			e.addFindings(source, v.findings[source], cert.Ref.ID)
+			e.Uses = append(e.Uses, f.uses[idKey(cert.Ref.ID)]...)
+			r = f.result()
 		}
+		e.Sources = append(e.Sources, r)
 		if v.err() != nil {
 			return nil
 		}
@@ -316,16 +320,6 @@ func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem 
 		})
 	}
 	return item
-}
-
-// addFindings adds what a source of the account says about a certificate.
-func (e *Evidence) addFindings(source Source, f findings, certificateID string) {
-	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
-	r := SourceResult{Source: source, State: SourceComplete, Scope: f.scope}
-	if f.failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, f.failure.clone(), f.permission
-	}
-	e.Sources = append(e.Sources, r)
 }
 
 // asError returns an error of this package as what it is.

@@ -13,26 +13,24 @@ var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperati
 //
 // A configuration without settings is a failure, and so is a certificate in use
 // without an id. Settings without a certificate, or with null, use none.
-func readGateway(ctx context.Context, v *inventory) findings {
-	f := findings{scope: "Gateway configuration"}
-	configuration, failure := readObject[generated.GatewayConfiguration](ctx, v, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
+func readGateway(v *inventory, f *findings) {
+	f.scope = "Gateway configuration"
+	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return v.client.generated.GetGatewayConfiguration(ctx, v.account, edit)
 	})
-	f.fail(getGatewayConfiguration, failure)
 	if configuration == nil {
-		return f
+		return
 	}
 	if configuration.Settings == nil {
-		f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "the configuration has no settings"))
-		return f
+		f.incomplete("the configuration has no settings")
+		return
 	}
 	for _, certificate := range []generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
 		switch {
 		case certificate.ID != "":
-			f.add(getGatewayConfiguration, SourceGateway, "TLS inspection", certificate.ID)
+			f.add("TLS inspection", certificate.ID)
 		case certificate.InUse || certificate.Enabled:
-			f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "a certificate in use has no id"))
+			f.incomplete("a certificate in use has no id")
 		}
 	}
-	return f
 }

@@ -12,16 +12,16 @@ import "fmt"
 
 // readZones lists the zones to ask.
 func (v *inventory) readZones() findings {
-	var f findings
+	f := findings{source: SourceHostnames, operation: listZones}
 	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPages()) {
 		if err != nil {
-			f.fail(listZones, asError(err))
+			f.fail(asError(err))
 			break
 		}
 		v.zones = append(v.zones, zone)
 	}
 	if len(v.zones) == 0 && f.failure == nil && !v.config.noZones {
-		f.fail(listZones, &Error{operation: listZones.text, kinds: []error{ErrUnexpectedResponse}, note: "the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones"})
+		f.incomplete("the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones")
 		f.permission = listZones.Permission
 	}
 	return f
@@ -39,11 +39,11 @@ type zoneAnswer struct {
 // The first zone that has not answered is asked in any case, further ones beside
 // it when there is room for them.
 func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
-	zones := v.findings[SourceHostnames]
+	f := v.findings[SourceHostnames]
 	if err := validateStoredID("the certificate's id", cert.Ref.ID); err != nil && len(v.zones) > 0 {
-		return SourceResult{Source: SourceHostnames, State: SourceFailed, Err: &Error{
-			operation: listHostnames.text, kinds: []error{ErrUnexpectedResponse}, note: err.Error(),
-		}}
+		f.operation = listHostnames
+		f.incomplete(err.Error())
+		return f.result()
 	}
 	v.expect(len(v.zones))
 	open := func() bool { return (v.config.allUses || len(e.Uses) == 0) && v.err() == nil }
@@ -89,19 +89,17 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	}
 	resume(panicked)
 	v.expect(asked - len(v.zones))
-	r := SourceResult{Source: SourceHostnames, State: SourceComplete, Scope: "hostnames of " + counted(answered, "zone")}
+	f.operation = listHostnames
+	f.fail(failure)
+	f.scope = "hostnames of " + counted(answered, "zone")
 	switch {
 	case len(v.zones) == 0 && v.config.noZones:
-		r.Scope = "no zones, as the caller says"
+		f.scope = "no zones, as the caller says"
 	case answered < len(v.zones):
-		r.Scope += fmt.Sprintf(" of %d", len(v.zones))
+		f.scope += fmt.Sprintf(" of %d", len(v.zones))
 	}
-	switch {
-	case zones.failure != nil:
-		r.State, r.Err, r.Permission = SourceFailed, zones.failure.clone(), zones.permission
-	case failure != nil:
-		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listHostnames, failure)
-	case answered < len(v.zones):
+	r := f.result()
+	if r.State == SourceComplete && answered < len(v.zones) {
 		r.State = SourceLeftOut // the certificate is in use
 	}
 	return r
