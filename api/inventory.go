@@ -97,16 +97,15 @@ type inventory struct {
 	findings map[Source]findings
 	zones    []Zone
 
-	// slots bounds the requests in flight.
-	slots chan struct{}
+	// slots bounds the requests in flight. speculative has an element for each one
+	// that an earlier one under way may make superfluous, and for each that did turn
+	// out so: never more than workers.
+	slots, speculative chan struct{}
 
 	mu sync.Mutex
 	// fatal ends the inventory.
-	fatal error
-	// speculative counts requests that an earlier one under way may make
-	// superfluous, and those that did turn out so: never more than workers.
-	speculative int
-	progress    InventoryProgress
+	fatal    error
+	progress InventoryProgress
 
 	// given counts the certificates so far, expected those that are part of
 	// progress.Expected. They belong to the goroutine of certificates.
@@ -128,7 +127,7 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	}
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
-		slots: make(chan struct{}, cfg.concurrency),
+		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
 		// Of the operations of an inventory one may be out of order, and not the service.
 		series: newSeries(ctx, quota.AssumedBlock),
 	}

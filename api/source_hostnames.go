@@ -29,15 +29,14 @@ func (v *inventory) readZones() findings {
 
 // zoneAnswer is what one zone said about a certificate.
 type zoneAnswer struct {
-	zone      int
 	hostnames []string
 	failure   *Error
 	panicked  any
 }
 
 // askZones asks the zones about a CA, in their order, while no source names it.
-// The first zone that has not answered is asked in any case, further ones beside
-// it when there is room for them.
+// Further zones are asked beside the first that has not answered when there is room
+// for them.
 func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	f := v.findings[SourceHostnames]
 	if err := validateStoredID("the certificate's id", cert.Ref.ID); err != nil && len(v.zones) > 0 {
@@ -47,25 +46,20 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 	}
 	v.expect(len(v.zones))
 	open := func() bool { return (v.config.allUses || len(e.Uses) == 0) && v.err() == nil }
-	answers := make(chan zoneAnswer)
-	// passed marks the zones after whose answer the next one is asked; all zones
-	// before first are passed.
-	passed := make([]bool, len(v.zones))
-	var asked, running, first, beside, answered int
+	var pending []<-chan zoneAnswer // in the order of the zones
+	var asked, answered int
 	var failure *Error
 	var panicked any
 	for {
-		for asked < len(v.zones) && open() && panicked == nil && v.takeSlot(running > 0) {
-			go v.askZone(asked, cert, answers)
-			beside += min(running, 1)
-			running++
+		for asked < len(v.zones) && open() && panicked == nil && v.takeSlot(len(pending) > 0) {
+			pending = append(pending, v.askZone(v.zones[asked], cert))
 			asked++
 		}
-		if running == 0 {
+		if len(pending) == 0 {
 			break
 		}
-		a := <-answers
-		running--
+		a := <-pending[0]
+		pending = pending[1:]
 		switch {
 		case a.panicked != nil:
 			panicked = a.panicked
@@ -77,14 +71,10 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 		for _, name := range a.hostnames {
 			e.Uses = append(e.Uses, Use{Source: SourceHostnames, Name: name})
 		}
-		passed[a.zone] = v.config.allUses || len(a.hostnames) == 0
-		for first < asked && passed[first] {
-			first++
-		}
 		// Requests after a zone that names the certificate were superfluous, and
 		// stay counted.
-		for ; beside > max(0, asked-first-1); beside-- {
-			v.speculated()
+		if len(pending) > 0 && open() {
+			<-v.speculative
 		}
 	}
 	resume(panicked)
@@ -115,35 +105,29 @@ func (v *inventory) takeSlot(isSpeculative bool) bool {
 		return true
 	}
 	select {
-	case v.slots <- struct{}{}:
+	case v.speculative <- struct{}{}:
 	default:
 		return false
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.speculative == v.config.concurrency {
-		<-v.slots
+	select {
+	case v.slots <- struct{}{}:
+		return true
+	default:
+		<-v.speculative
 		return false
 	}
-	v.speculative++
-	return true
-}
-
-// speculated notes that a request was needed after all.
-func (v *inventory) speculated() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.speculative--
 }
 
 // askZone asks one zone. A slot is taken for the request.
-func (v *inventory) askZone(zone int, cert Certificate, answers chan<- zoneAnswer) {
-	a := zoneAnswer{zone: zone}
-	guard(func() {
-		ref := HostnamesRef{ZoneID: v.zones[zone].ID, CertificateID: cert.Ref.ID}
+func (v *inventory) askZone(zone Zone, cert Certificate) <-chan zoneAnswer {
+	answer := make(chan zoneAnswer, 1)
+	var a zoneAnswer
+	go guard(func() {
+		ref := HostnamesRef{ZoneID: zone.ID, CertificateID: cert.Ref.ID}
 		a.hostnames, a.failure = v.client.hostnames(v.ctx, ref, v.policyWithSlot())
 	}, func(panicked any) {
 		a.panicked = panicked
-		answers <- a // here, because nothing runs after a Goexit
+		answer <- a // here, because nothing runs after a Goexit
 	})
+	return answer
 }
