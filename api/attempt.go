@@ -102,7 +102,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 		r.more = r.more || hasNextLink(resp.Header) || isPart(resp.Header)
 		r.stale = isStale(resp.Header)
 		return r, nil
-	case errors.Is(err, errSuccessFalse), string(membersOf(body)["success"]) == "false":
+	case decodeFailure(body, k.client.redact.text).refused:
 		return nil, k.failed(resp, body)
 	case errors.Is(err, strictjson.ErrTooMany):
 		e := k.fail(resp)

@@ -118,12 +118,9 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	case !result.present():
 		return nil, ErrNoResult
 	}
-	r := &reply{body: body, more: bool(e.more), messages: notices(e.messages)}
+	r := &reply{body: body, more: bool(e.more), errors: details(e.errors), messages: notices(details(e.messages))}
 	for _, misfit := range misfits {
 		r.malformed = append(r.malformed, string(misfit.Pointer))
-	}
-	for _, n := range notices(e.errors) {
-		r.errors = append(r.errors, ErrorDetail{Code: n.Code, Message: n.Message, DocumentationURL: n.DocumentationURL, Pointer: n.Pointer})
 	}
 	if e.hasInfo {
 		r.more = r.more || bool(e.info.more)
@@ -134,19 +131,30 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	return r, nil
 }
 
-// notices converts items of errors or messages. A code that does not fit this
-// platform's int is 0, as one that is no integer.
-func notices(infos []generated.ResponseInfo) []Notice {
-	if len(infos) == 0 {
-		return nil
-	}
-	out := make([]Notice, len(infos))
+// details converts items of errors or messages.
+func details(infos []generated.ResponseInfo) []ErrorDetail {
+	var out []ErrorDetail
 	for i := range infos {
-		info := &infos[i]
-		out[i] = Notice{Message: info.Message, DocumentationURL: info.DocumentationURL, Pointer: info.Source.Pointer}
-		if code := int(info.Code); int64(code) == info.Code {
-			out[i].Code = code
-		}
+		out = append(out, detail(&infos[i]))
+	}
+	return out
+}
+
+// detail converts an item. A code that does not fit this platform's int is 0, as one
+// that is no integer.
+func detail(info *generated.ResponseInfo) ErrorDetail {
+	out := ErrorDetail{Message: info.Message, DocumentationURL: info.DocumentationURL, Pointer: info.Source.Pointer}
+	if code := int(info.Code); int64(code) == info.Code {
+		out.Code = code
+	}
+	return out
+}
+
+// notices converts items of messages, which have no chain.
+func notices(details []ErrorDetail) []Notice {
+	var out []Notice
+	for _, d := range details {
+		out = append(out, Notice{Code: d.Code, Message: d.Message, DocumentationURL: d.DocumentationURL, Pointer: d.Pointer})
 	}
 	return out
 }

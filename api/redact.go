@@ -128,6 +128,10 @@ func (r redactor) escapedBody(body []byte) []byte {
 	return append(out, body[done:]...)
 }
 
+func lenientDecoder(text []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
 // hidesText reports whether a body has escapes that can hide a credential, which
 // consists of visible characters: those of line ends and tabs cannot.
 func hidesText(body []byte) bool {
