@@ -48,12 +48,13 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			yield(AuditResult{Err: invalidArgument(operationAudit, "the sequence of certificates is nil")})
 			return
 		}
-		cfg, err := newAuditConfig(opts)
-		if err == nil {
-			err = c.usable(ctx)
-		}
-		if err != nil {
-			refuseAll(certs, err.Error(), yield)
+		cfg := auditConfig{concurrency: defaultConcurrency}
+		if err := c.check(ctx, configure(&cfg, opts)); err != nil {
+			for cert := range certs {
+				if !yield(AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}) {
+					return
+				}
+			}
 			return
 		}
 		a := audit{series: newSeries(ctx, quota.MaxBlock), client: c, config: cfg}
@@ -63,14 +64,6 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 }
 
 const operationAudit = "audit mTLS certificates"
-
-func refuseAll(certs iter.Seq[CertificateRef], note string, yield func(AuditResult) bool) {
-	for cert := range certs {
-		if !yield(AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, note)}) {
-			return
-		}
-	}
-}
 
 // audit is one range over an Audit.
 type audit struct {
@@ -146,11 +139,8 @@ type auditConfig struct {
 // the default is 32.
 func WithConcurrency(n int) AuditOption {
 	return func(c *auditConfig) error {
-		if n < 1 {
-			return fmt.Errorf("WithConcurrency: %d is less than 1", n)
-		}
 		c.concurrency = n
-		return nil
+		return positive("WithConcurrency", n)
 	}
 }
 
@@ -159,11 +149,8 @@ func WithConcurrency(n int) AuditOption {
 // over the audit.
 func WithProgress(report func(AuditProgress)) AuditOption {
 	return func(c *auditConfig) error {
-		if report == nil {
-			return errors.New("WithProgress: the function is nil")
-		}
 		c.progress = report
-		return nil
+		return given("WithProgress", report)
 	}
 }
 
@@ -188,11 +175,6 @@ type AuditProgress struct {
 	// while the limiter or a block by the vendor holds requests back; otherwise
 	// it is the zero time.
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
-}
-
-func newAuditConfig(opts []AuditOption) (auditConfig, error) {
-	cfg := auditConfig{concurrency: defaultConcurrency}
-	return cfg, configure(&cfg, opts)
 }
 
 // AuditResult is what an audit found out about one certificate. Exactly one of

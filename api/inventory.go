@@ -113,8 +113,9 @@ type inventory struct {
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
-	cfg, err := newInventoryConfig(opts)
-	if err = errors.Join(err, c.check(ctx, validateID("account id", accountID, maxAccountIDLength))); err != nil {
+	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
+	err := errors.Join(configure(&cfg, opts), validateID("account id", accountID, maxAccountIDLength))
+	if err := c.check(ctx, err); err != nil {
 		return nil, err
 	}
 	for _, cert := range cfg.certificates {

@@ -74,11 +74,8 @@ func WithNoZones() InventoryOption {
 // a time; the default is 32.
 func WithInventoryConcurrency(n int) InventoryOption {
 	return func(c *inventoryConfig) error {
-		if n < 1 {
-			return fmt.Errorf("WithInventoryConcurrency: %d is less than 1", n)
-		}
 		c.concurrency = n
-		return nil
+		return positive("WithInventoryConcurrency", n)
 	}
 }
 
@@ -87,17 +84,9 @@ func WithInventoryConcurrency(n int) InventoryOption {
 // ranges over the inventory.
 func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
 	return func(c *inventoryConfig) error {
-		if report == nil {
-			return errors.New("WithInventoryProgress: the function is nil")
-		}
 		c.progress = report
-		return nil
+		return given("WithInventoryProgress", report)
 	}
-}
-
-func newInventoryConfig(opts []InventoryOption) (inventoryConfig, error) {
-	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
-	return cfg, configure(&cfg, opts)
 }
 
 // InventoryProgress is how far an inventory has come.

@@ -42,11 +42,8 @@ func WithWaitTimeout(d time.Duration) WaitOption {
 // also the last time. The calls come on the goroutine of the call.
 func WithWaitProgress(report func(*Evidence)) WaitOption {
 	return func(c *waitConfig) error {
-		if report == nil {
-			return errors.New("WithWaitProgress: the function is nil")
-		}
 		c.progress = report
-		return nil
+		return given("WithWaitProgress", report)
 	}
 }
 
