@@ -11,8 +11,9 @@ var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperati
 
 // readGateway reads [SourceGateway], from the current and the deprecated member.
 //
-// A configuration without settings is a failure, and so is a certificate in use
-// without an id. Settings without a certificate, or with null, use none.
+// A configuration without settings is a failure, and so is a certificate without an
+// id, unless it says that it is not in use. Settings without a certificate, or with
+// null, use none.
 func readGateway(v *inventory, f *findings) {
 	f.scope = "Gateway configuration"
 	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
@@ -25,12 +26,22 @@ func readGateway(v *inventory, f *findings) {
 		f.incomplete("the configuration has no settings")
 		return
 	}
-	for _, certificate := range []generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
-		switch {
-		case certificate.ID != "":
+	for _, certificate := range []*generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
+		if certificate != nil && (certificate.ID != "" || !isUnused(certificate)) {
 			f.add("TLS inspection", certificate.ID)
-		case certificate.InUse || certificate.Enabled:
-			f.incomplete("a certificate in use has no id")
 		}
 	}
+}
+
+// isUnused reports whether the API says that a certificate is not in use, and nothing
+// else. The deprecated certificate says it by another member than the current one.
+func isUnused(certificate *generated.GatewayCertificate) bool {
+	unused := false
+	for _, says := range []*bool{certificate.InUse, certificate.Enabled} {
+		if says != nil && *says {
+			return false
+		}
+		unused = unused || says != nil
+	}
+	return unused
 }
