@@ -171,13 +171,8 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 // rayID gives the header if it has the form of an id.
 func (c *Client) rayID(h http.Header) string {
 	id := h.Get("Cf-Ray")
-	if len(id) > maxRayID || c.redact.text(id) != id {
+	if len(id) > maxRayID || c.redact.text(id) != id || strings.Trim(id, idBytes) != "" {
 		return ""
-	}
-	for i := range len(id) {
-		if !isIDByte(id[i]) {
-			return ""
-		}
 	}
 	return id
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -202,18 +203,10 @@ func validateID(field, id string, limit int) error {
 	if len(id) > limit {
 		return fmt.Errorf("%s has %d bytes, more than %d", field, len(id), limit)
 	}
-	for i := range len(id) {
-		if !isIDByte(id[i]) {
-			return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, id[i:i+1], i+1)
-		}
+	if rest := strings.TrimLeft(id, idBytes); rest != "" {
+		return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, rest[:1], len(id)-len(rest)+1)
 	}
 	return nil
 }
 
-func isIDByte(b byte) bool {
-	switch {
-	case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '-', b == '_':
-		return true
-	}
-	return false
-}
+const idBytes = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -29,21 +29,16 @@ func (r HostnamesRef) validate() error {
 	return validateStoredID("HostnamesRef.CertificateID", r.CertificateID)
 }
 
-// storedID is an example of the form in which the store of the API writes an id.
-const storedID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
-
-// validateStoredID requires the form of storedID.
+// validateStoredID requires the form in which the store of the API writes an id.
 func validateStoredID(field, id string) error {
-	ok := len(id) == len(storedID)
-	for i := 0; ok && i < len(id); i++ {
-		if storedID[i] == '-' {
-			ok = id[i] == '-'
-		} else {
-			ok = strings.IndexByte("0123456789abcdef", id[i]) >= 0
+	form := strings.Map(func(c rune) rune {
+		if strings.ContainsRune("0123456789abcdef", c) {
+			return '0'
 		}
-	}
-	if !ok {
-		return fmt.Errorf("%s does not have the form %s", field, storedID)
+		return c
+	}, id)
+	if form != "00000000-0000-0000-0000-000000000000" {
+		return fmt.Errorf("%s does not have the form 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", field)
 	}
 	return nil
 }

@@ -123,6 +123,4 @@ func mask(line string) (masked string, texts []string, ok bool) {
 
 func trim(s string) string { return strings.Trim(s, " \t") }
 
-const tokenBytes = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-func isToken(s string) bool { return s != "" && strings.Trim(s, tokenBytes) == "" }
+func isToken(s string) bool { return s != "" && strings.Trim(s, idBytes+"!#$%&'*+.^`|~") == "" }
