@@ -219,7 +219,7 @@ const (
 	maxMalformed = 100
 )
 
-var errNullItem = errors.New("/result holds null instead of an object")
+var errNullItem = &itemError{"/result holds null instead of an object"}
 
 func (l *list[T, R, P]) reset()        { l.items, l.malformed = nil, 0 }
 func (l *list[T, R, P]) present() bool { return l.items != nil }
@@ -285,10 +285,8 @@ func describeDecoding(body []byte, err error) error {
 	if item, ok := errors.AsType[*itemError](err); ok {
 		return item
 	}
-	for _, known := range []error{errNullItem, strictjson.ErrTooMany} {
-		if errors.Is(err, known) {
-			return known
-		}
+	if errors.Is(err, strictjson.ErrTooMany) {
+		return strictjson.ErrTooMany
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)

@@ -138,7 +138,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	} else {
 		fail.note = note
 	}
-	if ctx.Err() != nil && !errors.Is(fail, ctx.Err()) {
+	if !errors.Is(fail, ctx.Err()) {
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
 	}
 	return nil, fail

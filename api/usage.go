@@ -61,14 +61,10 @@ func (l *AssociationList) Usage() Usage {
 	if l == nil {
 		return UsageUnknown
 	}
-	if l.verdict == Unused && (verdictOf(l) != Unused || l.infoHintsAtMore()) {
+	if l.verdict == Unused && verdictOf(l) != Unused {
 		return UsageUnknown
 	}
 	return l.verdict
-}
-
-func (l *AssociationList) infoHintsAtMore() bool {
-	return l.Info != nil && isTruncated(len(l.Associations), l.Info, false)
 }
 
 // UnmarshalJSON replaces the whole list, with nothing kept of what it held
@@ -90,7 +86,7 @@ func verdictOf(l *AssociationList) Usage {
 	switch {
 	case len(l.Associations) > 0:
 		return InUse
-	case l.Truncated || l.Stale || len(l.Errors) > 0:
+	case isTruncated(0, l.Info, l.Truncated) || l.Stale || len(l.Errors) > 0:
 		return UsageUnknown
 	default:
 		return Unused

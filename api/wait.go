@@ -106,11 +106,7 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	case last == nil && failure != nil:
 		note = failure.Error()
 	}
-	e := &Error{operation: operationWait, kinds: []error{kind}, note: note}
-	if ctx.Err() != nil {
-		e.causes = c.contextErrors(ctx)
-	}
-	return last, e
+	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
 
 // forbidden reports whether the credentials lack the permission for the source.
