@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v7"
@@ -248,28 +248,26 @@ const (
 	budgetEarn  = 1
 )
 
-type budget struct{ spent atomic.Int32 }
+type budget struct {
+	mu    sync.Mutex
+	spent int
+}
 
 // spend takes the price of one retry, if it is there.
 func (b *budget) spend() bool {
-	for {
-		spent := b.spent.Load()
-		if spent+budgetRetry > budgetFull {
-			return false
-		}
-		if b.spent.CompareAndSwap(spent, spent+budgetRetry) {
-			return true
-		}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	enough := b.spent+budgetRetry <= budgetFull
+	if enough {
+		b.spent += budgetRetry
 	}
+	return enough
 }
 
 // credit gives back what a retry that was not made has cost, or what a success
 // earns.
-func (b *budget) credit(tokens int32) {
-	for {
-		spent := b.spent.Load()
-		if spent == 0 || b.spent.CompareAndSwap(spent, max(0, spent-tokens)) {
-			return
-		}
-	}
+func (b *budget) credit(tokens int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent = max(0, b.spent-tokens)
 }

@@ -66,7 +66,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	}
 	return &Client{
 		generated:         requests,
-		closeIdle:         closeIdle(cfg.transport),
+		closeIdle:         (&http.Client{Transport: cfg.transport}).CloseIdleConnections,
 		redact:            redact,
 		holdsProxySecrets: holdsProxySecrets,
 

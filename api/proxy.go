@@ -15,16 +15,17 @@ import (
 // The credentials are looked up for each text, because the transport belongs to
 // the caller, whose Proxy function may return other ones by then.
 func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
-	if t, ok := transport.(*http.Transport); ok {
-		return func(text string) bool { return holdsAny(text, proxySecrets(t.Proxy, t.ProxyConnectHeader, base)) }
+	t, ok := transport.(*http.Transport)
+	if !ok {
+		t = &http.Transport{Proxy: proxyOfEnvironment}
 	}
-	return func(text string) bool { return holdsAny(text, proxySecrets(proxyOfEnvironment, nil, base)) }
+	return func(text string) bool { return holdsAny(text, proxySecrets(t, base)) }
 }
 
 // proxySecrets returns the credentials in the URL and the header of a proxy, in
 // the forms in which they are sent or printed.
-func proxySecrets(proxy func(*http.Request) (*url.URL, error), header http.Header, base *url.URL) (secrets []string) {
-	for _, value := range header.Values("Proxy-Authorization") {
+func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
+	for _, value := range t.ProxyConnectHeader.Values("Proxy-Authorization") {
 		scheme, token, found := strings.Cut(value, " ")
 		if !found {
 			token = scheme
@@ -35,11 +36,11 @@ func proxySecrets(proxy func(*http.Request) (*url.URL, error), header http.Heade
 			secrets = append(secrets, userSecrets(name, password)...)
 		}
 	}
-	if proxy == nil {
+	if t.Proxy == nil {
 		return secrets
 	}
 	target := *base
-	address, err := proxy(&http.Request{Method: http.MethodGet, URL: &target, Host: base.Host, Header: http.Header{}})
+	address, err := t.Proxy(&http.Request{Method: http.MethodGet, URL: &target, Host: base.Host, Header: http.Header{}})
 	if err != nil || address == nil || address.User == nil {
 		return secrets
 	}

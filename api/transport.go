@@ -121,14 +121,6 @@ func refusesPeer(err error) bool {
 	return !network
 }
 
-// closeIdle is a transport's method of that name, or does nothing.
-func closeIdle(transport http.RoundTripper) func() {
-	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
-		return t.CloseIdleConnections
-	}
-	return func() {}
-}
-
 func userAgent(product string) string {
 	own := "cloudflare-mtls/" + moduleVersion()
 	if product == "" {
