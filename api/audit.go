@@ -57,54 +57,38 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			}
 			return
 		}
-		a := audit{series: newSeries(ctx, quota.MaxBlock), client: c, config: cfg}
-		defer a.cancel()
-		a.run(certs, yield)
+		s := newSeries(ctx, quota.MaxBlock)
+		defer s.cancel()
+		var counts AuditProgress
+		report := func() {
+			if cfg.progress != nil {
+				p := counts
+				p.Asked = int(s.asked.Load())
+				p.WaitingUntil, _ = c.limiter.WaitingUntil()
+				cfg.progress(p)
+			}
+		}
+		p := pool[CertificateRef, AuditResult]{
+			workers: cfg.concurrency, cancel: s.cancel, news: s.news, report: report,
+			work: func(cert CertificateRef) AuditResult { return c.audit(s, cert) },
+		}
+		p.run(certs, func(r AuditResult) bool {
+			counts.add(r)
+			report()
+			return yield(r)
+		})
 	}
 }
 
 const operationAudit = "audit mTLS certificates"
 
-// audit is one range over an Audit.
-type audit struct {
-	*series
-	client *Client
-	config auditConfig
-	// counts belong to the goroutine of the loop.
-	counts AuditProgress
-}
-
-func (a *audit) run(certs iter.Seq[CertificateRef], yield func(AuditResult) bool) {
-	p := pool[CertificateRef, AuditResult]{
-		workers: a.config.concurrency, work: a.ask, cancel: a.cancel,
-		news: a.news, report: a.report,
-	}
-	p.run(certs, func(r AuditResult) bool {
-		a.counts.add(r)
-		a.report()
-		return yield(r)
-	})
-}
-
-func (a *audit) ask(cert CertificateRef) AuditResult {
+// audit asks for one certificate.
+func (c *Client) audit(s *series, cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
-	list, fail := a.associations(a.client, cert, a.policy())
-	if fail == nil {
-		return AuditResult{Certificate: cert, List: list}
-	}
-	return AuditResult{Certificate: cert, Err: fail}
-}
-
-func (a *audit) report() {
-	if a.config.progress == nil {
-		return
-	}
-	p := a.counts
-	p.Asked = int(a.asked.Load())
-	p.WaitingUntil, _ = a.client.limiter.WaitingUntil()
-	a.config.progress(p)
+	list, err := returned(s.associations(c, cert, s.policy()))
+	return AuditResult{Certificate: cert, List: list, Err: err}
 }
 
 func (p *AuditProgress) add(r AuditResult) {

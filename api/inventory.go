@@ -6,7 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
@@ -102,14 +102,14 @@ type inventory struct {
 	// out so: never more than workers.
 	slots, speculative chan struct{}
 
-	mu sync.Mutex
-	// fatal ends the inventory.
-	fatal    error
-	progress InventoryProgress
+	// fatal is canceled with the error that ends the inventory, the first one.
+	fatal context.Context
+	end   context.CancelCauseFunc
 
-	// given counts the certificates so far, expected those that are part of
-	// progress.Expected. They belong to the goroutine of certificates.
-	given, expected int
+	// counts belong to the goroutine of the loop. expected and total are parts of the
+	// progress that other goroutines count.
+	counts          InventoryProgress
+	expected, total atomic.Int64
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
@@ -132,6 +132,7 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 		// Of the operations of an inventory one may be out of order, and not the service.
 		series: newSeries(ctx, quota.AssumedBlock),
 	}
+	v.fatal, v.end = context.WithCancelCause(context.Background())
 	return v, nil
 }
 
@@ -171,8 +172,8 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 		left = !yield(*item, nil)
 		return !left
 	})
-	if !left && v.fatal != nil {
-		yield(InventoryItem{}, v.fatal)
+	if err := v.err(); !left && err != nil {
+		yield(InventoryItem{}, err)
 	}
 }
 
@@ -200,6 +201,7 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
 	v.readAccount()
+	given := 0
 	for cert, err := range v.listed() {
 		switch {
 		case v.err() != nil:
@@ -208,13 +210,13 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 			v.end(err)
 			return
 		}
-		v.given++
-		v.expectCertificates(max(v.given, v.expected))
+		given++
+		v.expectCertificates(max(given, int(v.total.Load())))
 		if !yield(cert) {
 			return
 		}
 	}
-	v.expectCertificates(v.given)
+	v.expectCertificates(given)
 }
 
 // listed goes through the certificates in question; of those that were given, it has
@@ -233,20 +235,7 @@ func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	}
 }
 
-// end notes what ends the inventory; the first one is kept.
-func (v *inventory) end(err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.fatal == nil {
-		v.fatal = err
-	}
-}
-
-func (v *inventory) err() error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.fatal
-}
+func (v *inventory) err() error { return context.Cause(v.fatal) }
 
 // judge ends the inventory if a failure makes asking on pointless.
 func (v *inventory) judge(failure *Error) {

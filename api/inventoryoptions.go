@@ -110,9 +110,7 @@ type InventoryProgress struct {
 
 // expect counts calls that will be made.
 func (v *inventory) expect(calls int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Expected += calls
+	v.expected.Add(int64(calls))
 }
 
 // countPages returns a function for pages that counts the calls for a list, of
@@ -151,26 +149,21 @@ func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
 // expectCertificates says how many certificates there are, as far as it is known.
 // Each takes one call, and a CA one for each zone, which askZones counts.
 func (v *inventory) expectCertificates(n int) {
+	before := v.total.Swap(int64(n))
 	if v.wants(SourceAssociations) {
-		v.expect(n - v.expected)
+		v.expect(n - int(before))
 	}
-	v.expected = n
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Certificates = n
 }
 
 // count adds an item that is complete.
 func (v *inventory) count(item *InventoryItem) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	switch item.Evidence.Usage() {
 	case InUse:
-		v.progress.InUse++
+		v.counts.InUse++
 	case Unused:
-		v.progress.Unused++
+		v.counts.Unused++
 	default:
-		v.progress.Unknown++
+		v.counts.Unknown++
 	}
 }
 
@@ -178,12 +171,10 @@ func (v *inventory) report() {
 	if v.config.progress == nil {
 		return
 	}
-	v.mu.Lock()
-	p := v.progress
-	v.mu.Unlock()
-	p.Requests = int(v.asked.Load())
+	p := v.counts
+	p.Requests, p.Certificates = int(v.asked.Load()), int(v.total.Load())
 	// The numbers of a list may be wrong until its next page.
-	p.Expected = max(p.Expected, p.Requests)
+	p.Expected = max(int(v.expected.Load()), p.Requests)
 	p.WaitingUntil, _ = v.client.limiter.WaitingUntil()
 	v.config.progress(p)
 }
