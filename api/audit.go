@@ -199,11 +199,7 @@ type resultJSON struct {
 // MarshalJSON gives the certificate, the usage as text, the list, and the text
 // of the error; what is not there is left out.
 func (r AuditResult) MarshalJSON() ([]byte, error) {
-	out := resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List}
-	if r.Err != nil {
-		out.Error = r.Err.Error()
-	}
-	return json.Marshal(out)
+	return json.Marshal(resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
 }
 
 // UnmarshalJSON replaces the whole result, with nothing kept of what it held
@@ -211,18 +207,11 @@ func (r AuditResult) MarshalJSON() ([]byte, error) {
 // [UsageUnknown], whatever the text says, and its Err has the text of the error
 // and no more.
 func (r *AuditResult) UnmarshalJSON(text []byte) error {
-	*r = AuditResult{}
-	// The usage is not read: it may be of a later version.
-	var read struct {
+	type form struct {
 		resultJSON
-		Usage json.RawMessage `json:"usage"`
+		Usage json.RawMessage `json:"usage"` // not read: it may be of a later version
 	}
-	if err := json.Unmarshal(text, &read); err != nil {
-		return err
-	}
-	r.Certificate, r.List = read.Certificate, read.List
-	if read.Error != "" {
-		r.Err = &Error{text: read.Error}
-	}
-	return nil
+	return unmarshal(text, r, func(read form) AuditResult {
+		return AuditResult{Certificate: read.Certificate, List: read.List, Err: errorFromText(read.Error)}
+	})
 }

@@ -112,17 +112,13 @@ func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json(
 
 // UnmarshalJSON replaces the whole certificate.
 func (c *Certificate) UnmarshalJSON(text []byte) error {
-	*c = Certificate{}
-	var in certificateJSON
-	if err := json.Unmarshal(text, &in); err != nil {
-		return err
-	}
-	*c = Certificate{
-		Ref: CertificateRef{AccountID: in.AccountID, ID: in.CertificateID}, Name: in.Name, Type: in.Type, CA: in.CA,
-		Issuer: in.Issuer, SerialNumber: in.SerialNumber, SignatureAlgorithm: in.SignatureAlgorithm,
-		UploadedOn: in.UploadedOn, ExpiresOn: in.ExpiresOn, PEM: in.PEM, Malformed: in.Malformed,
-	}
-	return nil
+	return unmarshal(text, c, func(in certificateJSON) Certificate {
+		return Certificate{
+			Ref: CertificateRef{AccountID: in.AccountID, ID: in.CertificateID}, Name: in.Name, Type: in.Type, CA: in.CA,
+			Issuer: in.Issuer, SerialNumber: in.SerialNumber, SignatureAlgorithm: in.SignatureAlgorithm,
+			UploadedOn: in.UploadedOn, ExpiresOn: in.ExpiresOn, PEM: in.PEM, Malformed: in.Malformed,
+		}
+	})
 }
 
 // ParseChain parses PEM. It returns the certificates in their order, at least

@@ -1,9 +1,6 @@
 package api
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // Usage is the conclusion on which a decision about a certificate can rest.
 type Usage int
@@ -73,13 +70,7 @@ func (l *AssociationList) Usage() Usage {
 // does not call it, and leaves the list as it is, if the text is not JSON.
 func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	type fields AssociationList // without this method
-	*l = AssociationList{}
-	var read fields
-	if err := json.Unmarshal(text, &read); err != nil {
-		return err
-	}
-	*l = AssociationList(read)
-	return nil
+	return unmarshal(text, l, func(read fields) AssociationList { return AssociationList(read) })
 }
 
 func verdictOf(l *AssociationList) Usage {
