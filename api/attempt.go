@@ -91,12 +91,14 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 		return nil, k.fail(resp, problem, ErrUnexpectedResponse)
 	}
 	r, err := k.client.decode(body, result)
-	switch {
-	case err == nil:
+	if err == nil {
 		r.status, r.rayID, r.receivedAt = resp.StatusCode, k.client.rayID(resp.Header), time.Now()
 		r.more = r.more || hasNextLink(resp.Header) || isPart(resp.Header)
 		r.stale = isStale(resp.Header)
 		return r, nil
+	}
+	result.reset() // a part of a response that is refused proves nothing
+	switch {
 	case decodeFailure(body, k.client.redact.text).refused:
 		return nil, k.failed(resp, body)
 	case errors.Is(err, strictjson.ErrTooMany):

@@ -70,12 +70,18 @@ func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
 		open       []int // certificates that are unknown; all others are as without the fault
 		permission string
 	}{
-		"Workers refused":                 {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
-		"one Worker refused":              {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
-		"one Worker gone":                 {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
-		"a Worker without bindings":       {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
-		"a Worker with null bindings":     {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
-		"bindings of another kind":        {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
+		"Workers refused":             {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
+		"one Worker refused":          {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
+		"one Worker gone":             {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
+		"a Worker without bindings":   {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
+		"a Worker with null bindings": {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
+		"bindings of another kind":    {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
+		"a Worker's bindings in a refusal": {"/workers/scripts/static/", func() *http.Response {
+			return answer(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
+		}, []int{leaf}, ""},
+		"hostnames in a refusal": {zoneID(3) + "/certificate_authorities", func() *http.Response {
+			return answer(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
+		}, []int{ca}, ""},
 		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
 		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
 		"a binding that is null":          {"/workers/scripts/static/", success(`{"bindings":[null]}`), []int{leaf}, ""},
