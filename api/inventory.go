@@ -187,10 +187,6 @@ func (v *inventory) readAccount() {
 			v.findings[s.source] = f
 		}
 	}
-	if v.wants(SourceHostnames) && v.err() == nil {
-		v.expect(1)
-		v.findings[SourceHostnames] = v.readZones()
-	}
 }
 
 func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }

@@ -19,6 +19,7 @@ var accountSources = []struct {
 	{SourceHyperdrive, readHyperdrive},
 	{SourceGateway, readGateway},
 	{SourcePosture, readPosture},
+	{SourceHostnames, readZones},
 }
 
 // findings is what a source said about an account.

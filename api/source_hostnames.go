@@ -11,8 +11,8 @@ import "fmt"
 // Zones that are seen are asked in any case.
 
 // readZones lists the zones to ask.
-func (v *inventory) readZones() findings {
-	f := findings{source: SourceHostnames, operation: listZones}
+func readZones(v *inventory, f *findings) {
+	f.operation = listZones
 	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPages()) {
 		if err != nil {
 			f.fail(asError(err))
@@ -24,7 +24,6 @@ func (v *inventory) readZones() findings {
 		f.incomplete("the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones")
 		f.permission = listZones.Permission
 	}
-	return f
 }
 
 // zoneAnswer is what one zone said about a certificate.

@@ -95,7 +95,8 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 		if cfg.progress != nil {
 			cfg.progress(last)
 		}
-		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, SourceResult.forbidden), interval
+		forbidden := func(r SourceResult) bool { return r.Permission != "" }
+		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, forbidden), interval
 	})
 	note, kind := last.obstacle()
 	switch {
@@ -108,9 +109,6 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	}
 	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
-
-// forbidden reports whether the credentials lack the permission for the source.
-func (r SourceResult) forbidden() bool { return r.Permission != "" }
 
 // poll calls check at growing intervals until it reports the end, for at most limit.
 // The context of check ends with the time. check also returns the least interval to
