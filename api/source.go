@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -122,6 +123,11 @@ func (f *findings) ask(v *inventory, op operation, send send, result result) *re
 	r, failure := v.client.do(v.ctx, op, v.policy(), send, result)
 	f.fail(failure)
 	return r
+}
+
+// ofAccount makes the request of an operation that has no other parameter.
+func (v *inventory) ofAccount(request func(ctx context.Context, accountID string, edit ...editor) (*http.Response, error)) send {
+	return func(ctx context.Context, edit editor) (*http.Response, error) { return request(ctx, v.account, edit) }
 }
 
 // asReceived reads a list without converting its items.

@@ -1,11 +1,6 @@
 package api
 
-import (
-	"context"
-	"net/http"
-
-	"github.com/certuse/cloudflare-mtls/generated"
-)
+import "github.com/certuse/cloudflare-mtls/generated"
 
 var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperation, "get Gateway configuration"}
 
@@ -16,9 +11,7 @@ var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperati
 // null, use none.
 func readGateway(v *inventory, f *findings) {
 	f.scope = "Gateway configuration"
-	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.GetGatewayConfiguration(ctx, v.account, edit)
-	})
+	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.ofAccount(v.client.generated.GetGatewayConfiguration))
 	if configuration == nil {
 		return
 	}

@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
-	"net/http"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -14,9 +12,7 @@ var listHyperdriveConfigs = operation{generated.ListHyperdriveConfigsOperation, 
 //
 // A configuration whose mtls is absent or null uses none.
 func readHyperdrive(v *inventory, f *findings) {
-	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.ListHyperdriveConfigs(ctx, v.account, edit)
-	})
+	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.ofAccount(v.client.generated.ListHyperdriveConfigs))
 	for _, config := range configs {
 		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
 			if id != "" {

@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
-	"net/http"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -16,9 +14,7 @@ var listPostureRules = operation{generated.ListDevicePostureRulesOperation, "lis
 // Rules of a type that does not begin with client_certificate need no certificate.
 // One that does, and has no input or no certificate id, is a failure.
 func readPosture(v *inventory, f *findings) {
-	rules := readList[generated.PostureRule](v, f, listPostureRules, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.ListDevicePostureRules(ctx, v.account, edit)
-	})
+	rules := readList[generated.PostureRule](v, f, listPostureRules, v.ofAccount(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {
 		switch {
 		case rule.Input != nil && rule.Input.CertificateID != "":

@@ -19,9 +19,7 @@ var (
 // id, are failures of that Worker: the API always has both. A failed Worker leaves
 // open each certificate that no other Worker names.
 func readWorkers(v *inventory, f *findings) {
-	workers := readList[generated.Worker](v, f, listWorkers, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.ListWorkers(ctx, v.account, edit)
-	})
+	workers := readList[generated.Worker](v, f, listWorkers, v.ofAccount(v.client.generated.ListWorkers))
 	v.expect(len(workers))
 	p := pool[generated.Worker, findings]{workers: v.config.concurrency, cancel: v.cancel, work: func(worker generated.Worker) findings {
 		one := findings{source: f.source, uses: map[string][]Use{}}
