@@ -98,9 +98,10 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		if holdsAll(fail) && wait == fail.RetryAfter {
 			continue // the limiter holds every caller back for that long
 		}
-		if refusal := k.sleep(wait); refusal != nil {
-			return nil, k.refused(refusal)
+		if !sleep(policy.admission, wait) {
+			return nil, k.refused(&quota.Refusal{Ended: true})
 		}
+		k.waited += wait
 	}
 }
 
@@ -205,15 +206,13 @@ func (k *call) nextDelay() time.Duration {
 	return k.delays.NextBackOff()
 }
 
-func (k *call) sleep(d time.Duration) *quota.Refusal {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+// sleep reports false if the context ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-timer.C:
-		k.waited += d
-		return nil
-	case <-k.policy.admission.Done():
-		return &quota.Refusal{Ended: true}
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -50,6 +50,15 @@ func AllSources() []Source { return slices.Clone(sources) }
 
 var sources = []Source{SourceAssociations, SourceHostnames, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture}
 
+// askOrder has the zones last, which are asked while no other source names the
+// certificate.
+var askOrder = []Source{SourceAssociations, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture, SourceHostnames}
+
+// compare orders sources as evidence lists them.
+func (s Source) compare(other Source) int {
+	return slices.Index(sources, s) - slices.Index(sources, other)
+}
+
 // appliesTo says which kinds of certificates a source can name.
 var appliesTo = map[Source]struct{ ca, leaf bool }{
 	SourceAssociations: {true, true}, SourceHostnames: {true, false}, SourceWorkers: {false, true}, SourcePages: {false, true},

@@ -98,20 +98,17 @@ func (d *departure) prevented() bool { return d != nil && d.dialed.Load() && !d.
 func await(stop <-chan struct{}, do func()) bool {
 	ended := make(chan any, 1)
 	go guard(do, func(panicked any) { ended <- panicked })
-	select {
-	case panicked := <-ended:
-		resume(panicked)
-		return true
-	case <-stop:
-	}
-	timer := time.NewTimer(gracePeriod)
-	defer timer.Stop()
-	select {
-	case panicked := <-ended:
-		resume(panicked)
-		return true
-	case <-timer.C:
-		return false
+	var grace <-chan time.Time
+	for {
+		select {
+		case panicked := <-ended:
+			resume(panicked)
+			return true
+		case <-stop:
+			stop, grace = nil, time.After(gracePeriod)
+		case <-grace:
+			return false
+		}
 	}
 }
 

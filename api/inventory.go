@@ -153,10 +153,16 @@ func (v *inventory) policyWithSlot() callPolicy {
 	return p
 }
 
-// ended gives the slot of a call back, and judges its error.
+// ended gives the slot of a call back, and ends the inventory if a failure makes
+// asking on pointless.
 func (v *inventory) ended(failure *Error) {
 	<-v.slots
-	v.judge(failure)
+	switch {
+	case failure == nil:
+	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()),
+		failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited), failure.Is(ErrUnreachable) && v.admission.Err() != nil:
+		v.end(failure)
+	}
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
@@ -233,17 +239,6 @@ func (v *inventory) listed() iter.Seq2[Certificate, error] {
 
 func (v *inventory) err() error { return context.Cause(v.fatal) }
 
-// judge ends the inventory if a failure makes asking on pointless.
-func (v *inventory) judge(failure *Error) {
-	switch {
-	case failure == nil:
-	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()):
-		v.end(failure)
-	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited), failure.Is(ErrUnreachable) && v.admission.Err() != nil:
-		v.end(failure)
-	}
-}
-
 // item gathers the evidence about a certificate. It is nil when the inventory has
 // ended.
 func (v *inventory) item(cert Certificate) *InventoryItem {
@@ -262,7 +257,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	}
 	item := &InventoryItem{Certificate: cert}
 	e, ca := &item.Evidence, cert.agreedCA()
-	for _, source := range sources {
+	for _, source := range askOrder {
 		f, r := v.findings[source], SourceResult{Source: source}
 		switch {
 		case !v.wants(source):
@@ -271,7 +266,8 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 			r.State = SourceNotApplicable
 		case source == SourceAssociations:
 			r = v.askAssociations(cert, e)
-		case source == SourceHostnames: // last, when all others have spoken
+		case source == SourceHostnames:
+			r = v.askZones(cert, e)
 		default:
 			e.Uses = append(e.Uses, f.uses[idKey(cert.Ref.ID)]...)
 			r = f.result()
@@ -281,14 +277,9 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 			return nil
 		}
 	}
-	if at := slices.Index(sources, SourceHostnames); e.Sources[at].State == "" {
-		e.Sources[at] = v.askZones(cert, e)
-	}
-	if v.err() != nil {
-		return nil
-	}
+	slices.SortFunc(e.Sources, func(a, b SourceResult) int { return a.Source.compare(b.Source) })
 	slices.SortStableFunc(e.Uses, func(a, b Use) int {
-		return cmp.Or(cmp.Compare(slices.Index(sources, a.Source), slices.Index(sources, b.Source)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
+		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
 	})
 	e.StartedAt, e.GatheredAt = v.started, time.Now()
 	e.verdict = e.conclude()

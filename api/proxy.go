@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -72,15 +73,10 @@ func holdsAny(text string, secrets []string) bool {
 		return false
 	}
 	lower, plain := strings.ToLower(text), strings.ToLower(unescape(text))
-	for _, secret := range secrets {
-		if secret != "" && strings.Contains(lower, strings.ToLower(secret)) {
-			return true
-		}
-		if secret = strings.ToLower(unescape(secret)); secret != "" && strings.Contains(plain, secret) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(secrets, func(secret string) bool {
+		escaped, secret := strings.ToLower(secret), strings.ToLower(unescape(secret))
+		return escaped != "" && strings.Contains(lower, escaped) || secret != "" && strings.Contains(plain, secret)
+	})
 }
 
 // namesBasicCredentials reports whether text has the scheme Basic with a name
@@ -118,14 +114,8 @@ func namesUser(text string) bool {
 	if strings.Contains(strings.ToLower(text), "proxy address") {
 		return true
 	}
-	for {
-		_, rest, ok := strings.Cut(text, "://")
-		if !ok {
-			return false
-		}
-		if end := strings.IndexAny(rest, "@/ \t\r\n\f"); end >= 0 && rest[end] == '@' {
-			return true
-		}
-		text = rest
-	}
+	return slices.ContainsFunc(strings.Split(text, "://")[1:], func(rest string) bool {
+		end := strings.IndexAny(rest, "@/ \t\r\n\f")
+		return end >= 0 && rest[end] == '@'
+	})
 }

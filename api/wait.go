@@ -133,11 +133,7 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 		if latest := left - min(time.Since(start)+firstInterval, left/2); wait+least > latest {
 			wait, isLast = latest, true
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, wait) {
 			return false
 		}
 	}
