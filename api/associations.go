@@ -31,7 +31,6 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 
 func associationRows() list[generated.Association, Association, *generated.Association] {
 	return list[generated.Association, Association, *generated.Association]{
-		size: 32,
 		// Member by member: one that the vendor adds must not break the build.
 		convert: func(a *generated.Association, _ []string) (Association, error) {
 			return Association{Service: a.Service, Status: a.Status}, nil

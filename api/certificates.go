@@ -61,7 +61,7 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
 	return paged[generated.Certificate, Certificate, *generated.Certificate]{
 		operation: listCertificates,
-		rows: list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+		rows: list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 			return newCertificate(accountID, cert, malformed)
 		}},
 		id:       func(cert Certificate) string { return cert.Ref.ID },

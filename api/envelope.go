@@ -203,11 +203,7 @@ type list[T, R any, P generatedType[T]] struct {
 	// convert returns an item. malformed is as in object. An error refuses the
 	// response.
 	convert func(item *T, malformed []string) (R, error)
-	// size is about what an item needs in memory. Room for the items is made at
-	// once, but never for more than the body takes itself.
-	size int
-
-	items []R
+	items   []R
 	// malformed counts the places that convert was given.
 	malformed int
 }
@@ -229,9 +225,9 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	var item T
 	room := 0
 	return d.ReadArray(func(rest []byte) {
-		count := bytes.Count(rest, []byte("{"))
-		l.items = make([]R, 0, min(count, len(rest)/l.size))
-		room = min(count, max(smallList, len(rest)*3/2)/int(unsafe.Sizeof(*new(R))))
+		count, size := bytes.Count(rest, []byte("{")), int(unsafe.Sizeof(*new(R)))
+		l.items = make([]R, 0, min(count, len(rest)/size)) // at once, but within the size of the body
+		room = min(count, max(smallList, len(rest)*3/2)/size)
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullItem

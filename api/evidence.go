@@ -50,26 +50,9 @@ func AllSources() []Source { return slices.Clone(sources) }
 
 var sources = []Source{SourceAssociations, SourceHostnames, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture}
 
-// askOrder has the zones last, which are asked while no other source names the
-// certificate.
-var askOrder = []Source{SourceAssociations, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture, SourceHostnames}
-
 // compare orders sources as evidence lists them.
 func (s Source) compare(other Source) int {
 	return slices.Index(sources, s) - slices.Index(sources, other)
-}
-
-// appliesTo says which kinds of certificates a source can name.
-var appliesTo = map[Source]struct{ ca, leaf bool }{
-	SourceAssociations: {true, true}, SourceHostnames: {true, false}, SourceWorkers: {false, true}, SourcePages: {false, true},
-	SourceHyperdrive: {true, true}, SourceGateway: {true, true}, SourcePosture: {true, false},
-}
-
-// applies reports whether the source can name a certificate, of which ca may be
-// unknown.
-func (s Source) applies(ca *bool) bool {
-	kinds := appliesTo[s]
-	return ca == nil || *ca && kinds.ca || !*ca && kinds.leaf
 }
 
 // Use is one reference to a certificate.

@@ -185,8 +185,8 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 
 // readAccount reads the sources that belong to the account.
 func (v *inventory) readAccount() {
-	for _, s := range accountSources {
-		if v.wants(s.source) && v.err() == nil {
+	for _, s := range askOrder {
+		if s.read != nil && v.wants(s.source) && v.err() == nil {
 			v.expect(1)
 			f := findings{source: s.source, uses: map[string][]Use{}}
 			s.read(v, &f)
@@ -257,16 +257,16 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	}
 	item := &InventoryItem{Certificate: cert}
 	e, ca := &item.Evidence, cert.agreedCA()
-	for _, source := range askOrder {
-		f, r := v.findings[source], SourceResult{Source: source}
+	for _, s := range askOrder {
+		f, r := v.findings[s.source], SourceResult{Source: s.source}
 		switch {
-		case !v.wants(source):
+		case !v.wants(s.source):
 			r.State = SourceLeftOut
-		case !source.applies(ca) && !f.names(cert.Ref.ID):
+		case !s.applies(ca) && !f.names(cert.Ref.ID):
 			r.State = SourceNotApplicable
-		case source == SourceAssociations:
+		case s.source == SourceAssociations:
 			r = v.askAssociations(cert, e)
-		case source == SourceHostnames:
+		case s.source == SourceHostnames:
 			r = v.askZones(cert, e)
 		default:
 			e.Uses = append(e.Uses, f.uses[idKey(cert.Ref.ID)]...)

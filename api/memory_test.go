@@ -25,7 +25,7 @@ func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 	const before, after = `{"success":true,"errors":[],"messages":[],"result":[`, `]}`
 	associations := func() result { rows := associationRows(); return &rows }
 	certificates := func() result {
-		return &list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+		return &list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 			return newCertificate("a", cert, malformed)
 		}}
 	}

@@ -9,18 +9,31 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// accountSources are read once for an account, before the certificates and in this
-// order.
-var accountSources = []struct {
+// askOrder has all sources in the order in which they are asked: those of the account
+// before the certificates, and the zones last, which are asked about a certificate
+// while no other source names it.
+var askOrder = []askedSource{
+	{SourceAssociations, true, true, nil},
+	{SourceWorkers, false, true, readWorkers},
+	{SourcePages, false, true, readPages},
+	{SourceHyperdrive, true, true, readHyperdrive},
+	{SourceGateway, true, true, readGateway},
+	{SourcePosture, true, false, readPosture},
+	{SourceHostnames, true, false, readZones},
+}
+
+type askedSource struct {
 	source Source
-	read   func(v *inventory, f *findings)
-}{
-	{SourceWorkers, readWorkers},
-	{SourcePages, readPages},
-	{SourceHyperdrive, readHyperdrive},
-	{SourceGateway, readGateway},
-	{SourcePosture, readPosture},
-	{SourceHostnames, readZones},
+	// ca and leaf say which kinds of certificates the source can name.
+	ca, leaf bool
+	// read reads what belongs to the account; nil: nothing does.
+	read func(v *inventory, f *findings)
+}
+
+// applies reports whether the source can name a certificate, of which ca may be
+// unknown.
+func (s askedSource) applies(ca *bool) bool {
+	return ca == nil || *ca && s.ca || !*ca && s.leaf
 }
 
 // findings is what a source said about an account.
@@ -132,7 +145,7 @@ func (v *inventory) ofAccount(request func(ctx context.Context, accountID string
 
 // asReceived reads a list without converting its items.
 func asReceived[T any, P generatedType[T]]() list[T, T, P] {
-	return list[T, T, P]{size: 256, convert: func(item *T, _ []string) (T, error) { return *item, nil }}
+	return list[T, T, P]{convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }
 
 // counted writes a number with its noun.
