@@ -57,21 +57,19 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	return returned(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
 }
 
+// hostnames also returns the hostnames of a response that may not be whole.
 func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPolicy) ([]string, *Error) {
 	params := generated.ListHostnameAssociationsParams{MTLSCertificateID: ref.CertificateID}
 	var got object[generated.HostnameAssociations, *generated.HostnameAssociations]
 	r, fail := c.do(ctx, listHostnames, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 		return c.generated.ListHostnameAssociations(ctx, ref.ZoneID, &params, edit)
 	}, &got)
-	if fail == nil {
-		fail = r.whole(listHostnames, 0)
-	}
-	switch {
-	case got.value != nil && got.value.Hostnames == nil && fail == nil:
-		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
-	case got.value == nil || len(got.value.Hostnames) == 0 && fail != nil:
+	if fail != nil {
 		return nil, fail
-	default:
-		return got.value.Hostnames, fail
 	}
+	fail = r.whole(listHostnames, 0)
+	if fail == nil && got.value.Hostnames == nil {
+		fail = r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
+	}
+	return got.value.Hostnames, fail
 }

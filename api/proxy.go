@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -27,11 +28,7 @@ func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string)
 // the forms in which they are sent or printed.
 func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
 	for _, value := range t.ProxyConnectHeader.Values("Proxy-Authorization") {
-		scheme, token, found := strings.Cut(value, " ")
-		if !found {
-			token = scheme
-		}
-		token = strings.TrimSpace(token)
+		token := strings.TrimSpace(value[strings.IndexByte(value, ' ')+1:]) // without the scheme
 		secrets = append(secrets, userSecrets(token, "")...)
 		if name, password, ok := decodeBasic(token); ok {
 			secrets = append(secrets, userSecrets(name, password)...)
@@ -51,10 +48,7 @@ func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
 
 // userSecrets treats a name without a password, which may be a token, as secret.
 func userSecrets(name, password string) []string {
-	secret, pair := password, name+":"+password
-	if secret == "" {
-		secret = name
-	}
+	secret, pair := cmp.Or(password, name), name+":"+password
 	if secret == "" {
 		return nil
 	}
