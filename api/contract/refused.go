@@ -127,7 +127,7 @@ func (c *checker) numbers(schema *openapi3.Schema, body []byte) (breaches, drift
 		}
 		text := token.String()
 		n, whole := strictjson.ParseInt([]byte(text))
-		if whole && -maxExact <= n && n <= maxExact {
+		if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {
 			continue
 		}
 		v := Violation{Pointer: string(dec.StackPointer()), Excerpt: text}
@@ -143,9 +143,6 @@ func (c *checker) numbers(schema *openapi3.Schema, body []byte) (breaches, drift
 	}
 	return breaches, drift
 }
-
-// maxExact is the largest integer up to which float64 holds every one.
-const maxExact = 1 << 53
 
 func hasFraction(text string) bool {
 	f, err := strconv.ParseFloat(text, 64)
