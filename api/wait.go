@@ -86,10 +86,11 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 		item, calls, fail := c.inspect(ctx, cert, cfg.evidence)
 		interval := time.Duration(calls) * callInterval
 		if fail != nil {
-			if ctx.Err() == nil {
-				failure = fail
+			if ctx.Err() != nil {
+				return false, interval
 			}
-			return failure != nil && !fail.transient && !fail.Is(ErrServer), interval
+			failure = fail
+			return !fail.transient && !fail.Is(ErrServer), interval
 		}
 		last, failure = &item.Evidence, nil
 		if cfg.progress != nil {
