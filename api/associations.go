@@ -23,7 +23,7 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 	l := &AssociationList{
 		Associations: rows.items, Info: r.info, Errors: r.errors, Messages: r.messages, Malformed: r.malformed,
 		Truncated: isTruncated(len(rows.items), r.info, r.more), Stale: r.stale,
-		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, statusCode: r.status, attempts: r.attempts,
+		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.whole(listAssociations, len(rows.items)),
 	}
 	l.verdict = verdictOf(l)
 	return l, nil
@@ -31,7 +31,6 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 
 func associationRows() list[generated.Association, Association, *generated.Association] {
 	return list[generated.Association, Association, *generated.Association]{
-		size: 32,
 		// Member by member: one that the vendor adds must not break the build.
 		convert: func(a *generated.Association, _ []string) (Association, error) {
 			return Association{Service: a.Service, Status: a.Status}, nil
@@ -50,17 +49,10 @@ func associationRows() list[generated.Association, Association, *generated.Assoc
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/subresources/associations/methods/get/.
 func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*AssociationList, error) {
-	if err := c.usable(ctx); err != nil {
+	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(listAssociations.text, err.Error())
 	}
-	if err := cert.validate(); err != nil {
-		return nil, invalidArgument(listAssociations.text, err.Error())
-	}
-	list, fail := c.associations(ctx, cert, callPolicy{admission: ctx})
-	if fail != nil {
-		return nil, fail
-	}
-	return list, nil
+	return returned(c.associations(ctx, cert, callPolicy{admission: ctx}))
 }
 
 // AllAssociations goes through the associations of the certificate. Each range
@@ -86,29 +78,10 @@ func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.
 				return
 			}
 		}
-		if err := list.incomplete(); err != nil {
-			yield(Association{}, err)
+		if list.incomplete != nil {
+			yield(Association{}, list.incomplete)
 		}
 	}
-}
-
-// incomplete is the reason why the list may not be all there is, or nil.
-func (l *AssociationList) incomplete() error {
-	e := &Error{
-		operation: listAssociations.text, StatusCode: l.statusCode, Details: l.Errors, Messages: l.Messages,
-		RayID: l.RayID, Attempts: l.attempts,
-	}
-	switch {
-	case l.Truncated:
-		e.kinds = []error{ErrTruncated}
-	case len(l.Errors) > 0:
-		e.kinds, e.note = []error{ErrUnexpectedResponse}, "a success that carries errors"
-	case l.Stale:
-		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response says that it may be old (Age or Warning header)"
-	default:
-		return nil
-	}
-	return e
 }
 
 const (
@@ -137,10 +110,7 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 		delete(s.refusals, cert.AccountID)
 	case missingPermission(listAssociations, fail) != "":
 		if len(s.refusals) == maxRefusedAccounts {
-			for account := range s.refusals { // any of them: it costs a few requests more
-				delete(s.refusals, account)
-				break
-			}
+			clear(s.refusals) // it costs a few requests more
 		}
 		s.refusals[cert.AccountID]++
 	}

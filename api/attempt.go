@@ -31,16 +31,13 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	}
 	resp, err := send(sendCtx) //nolint:bodyclose // the exchange has read and closed it
 	if err != nil {
-		_, refused := errors.AsType[*peerError](err)
-		if proxy, ok := errors.AsType[*proxyError](err); ok {
-			refused = proxy.final()
-		}
+		refusal, refused := errors.AsType[*refusedError](err)
 		fail = &Error{
 			unsent:    attemptCtx.Err() == nil && sent.prevented(),
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
-			transient: !refused && !isCertificateError(err),
+			transient: !(refused && refusal.final) && !isCertificateError(err),
 			local:     lacksFiles(err),
 		}
 		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil
@@ -80,40 +77,36 @@ func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duratio
 func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error, result result) (*reply, *Error) {
 	switch status := resp.StatusCode; {
 	case isRedirect(status):
-		e := k.fail(resp)
-		e.note = "the server answered with a redirect, which is never followed"
-		return nil, e
+		return nil, k.fail(resp, "the server answered with a redirect, which is never followed")
 	case status < 200:
-		return nil, k.unexpected(resp, "the server switched protocols or sent no final response")
+		return nil, k.fail(resp, "the server switched protocols or sent no final response", ErrUnexpectedResponse)
 	case err != nil:
 		return nil, k.brokenBody(ctx, attemptCtx, resp, body, err)
 	case status == http.StatusPartialContent:
-		return nil, k.unexpected(resp, "the response is a part, and none was asked for")
+		return nil, k.fail(resp, "the response is a part, and none was asked for", ErrUnexpectedResponse)
 	case status > 299:
 		return nil, k.failed(resp, body)
 	}
 	if problem := k.client.notJSON(resp, body); problem != "" {
-		return nil, k.unexpected(resp, problem)
+		return nil, k.fail(resp, problem, ErrUnexpectedResponse)
 	}
 	r, err := k.client.decode(body, result)
-	switch {
-	case err == nil:
+	if err == nil {
 		r.status, r.rayID, r.receivedAt = resp.StatusCode, k.client.rayID(resp.Header), time.Now()
 		r.more = r.more || hasNextLink(resp.Header) || isPart(resp.Header)
 		r.stale = isStale(resp.Header)
 		return r, nil
-	case errors.Is(err, errSuccessFalse), string(membersOf(body)["success"]) == "false":
+	}
+	result.reset() // a part of a response that is refused proves nothing
+	switch {
+	case decodeFailure(body, k.client.redact.text).refused:
 		return nil, k.failed(resp, body)
 	case errors.Is(err, strictjson.ErrTooMany):
-		e := k.fail(resp)
-		e.kinds, e.note = []error{ErrResponseTooLarge}, fmt.Sprintf("the body has %d bytes, and too many items for that size", len(body))
-		return nil, e
+		return nil, k.fail(resp, fmt.Sprintf("the body has %d bytes, and too many items for that size", len(body)), ErrResponseTooLarge)
 	case errors.Is(err, ErrNoResult):
-		e := k.fail(resp)
-		e.kinds = []error{ErrNoResult}
-		return nil, e
+		return nil, k.fail(resp, "", ErrNoResult)
 	default:
-		return nil, k.unexpected(resp, err.Error())
+		return nil, k.fail(resp, err.Error(), ErrUnexpectedResponse)
 	}
 }
 
@@ -141,22 +134,18 @@ func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	return ""
 }
 
-// fail begins the error of a response.
-func (k *call) fail(resp *http.Response) *Error {
-	return &Error{operation: k.operation.text, StatusCode: resp.StatusCode, RayID: k.client.rayID(resp.Header)}
-}
-
-func (k *call) unexpected(resp *http.Response, problem string) *Error {
-	e := k.fail(resp)
-	e.note = k.client.redact.text(problem)
-	e.kinds = []error{ErrUnexpectedResponse}
-	return e
+// fail returns the error of a response. The note may have text of the response.
+func (k *call) fail(resp *http.Response, note string, kinds ...error) *Error {
+	return &Error{
+		operation: k.operation.text, StatusCode: resp.StatusCode, RayID: k.client.rayID(resp.Header),
+		note: k.client.redact.text(note), kinds: kinds,
+	}
 }
 
 // failed reads a response that says no.
 func (k *call) failed(resp *http.Response, body []byte) *Error {
 	f := decodeFailure(body, k.client.redact.text)
-	e := k.fail(resp)
+	e := k.fail(resp, "")
 	e.Details, e.Messages = f.details, f.messages
 	switch {
 	case !f.isEnvelope:
@@ -184,13 +173,8 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 // rayID gives the header if it has the form of an id.
 func (c *Client) rayID(h http.Header) string {
 	id := h.Get("Cf-Ray")
-	if len(id) > maxRayID || c.redact.text(id) != id {
+	if len(id) > maxRayID || c.redact.text(id) != id || strings.Trim(id, idBytes) != "" {
 		return ""
-	}
-	for i := range len(id) {
-		if !isIDByte(id[i]) {
-			return ""
-		}
 	}
 	return id
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
@@ -49,75 +48,64 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			yield(AuditResult{Err: invalidArgument(operationAudit, "the sequence of certificates is nil")})
 			return
 		}
-		cfg, err := newAuditConfig(opts)
-		if err == nil {
-			err = c.usable(ctx)
-		}
-		if err != nil {
-			refuseAll(certs, err.Error(), yield)
+		cfg := auditConfig{concurrency: defaultConcurrency}
+		if err := c.check(ctx, configure(&cfg, opts)); err != nil {
+			for cert := range certs {
+				if !yield(AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}) {
+					return
+				}
+			}
 			return
 		}
-		newAudit(ctx, c, cfg).run(certs, yield)
+		s := newSeries(ctx, quota.MaxBlock)
+		defer s.cancel()
+		var counts AuditProgress
+		report := func() {
+			if cfg.progress != nil {
+				p := counts
+				p.Asked = int(s.asked.Load())
+				p.WaitingUntil, _ = c.limiter.WaitingUntil()
+				cfg.progress(p)
+			}
+		}
+		p := pool[CertificateRef, AuditResult]{
+			workers: cfg.concurrency, cancel: s.cancel, news: s.news, report: report,
+			work: func(cert CertificateRef) AuditResult { return c.audit(s, cert) },
+		}
+		p.run(certs, func(r AuditResult) bool {
+			counts.add(r)
+			report()
+			return yield(r)
+		})
 	}
 }
 
 const operationAudit = "audit mTLS certificates"
 
-func refuseAll(certs iter.Seq[CertificateRef], note string, yield func(AuditResult) bool) {
-	for cert := range certs {
-		if !yield(AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, note)}) {
-			return
-		}
-	}
-}
-
-// audit is one range over an Audit.
-type audit struct {
-	*series
-	client *Client
-	config auditConfig
-	counts auditCounts
-}
-
-func newAudit(ctx context.Context, c *Client, cfg auditConfig) *audit {
-	a := &audit{client: c, config: cfg}
-	a.series = newSeries(ctx, quota.MaxBlock, a.counts.ask, a.counts.wake)
-	a.counts.news = make(chan struct{}, 1)
-	return a
-}
-
-func (a *audit) run(certs iter.Seq[CertificateRef], yield func(AuditResult) bool) {
-	p := pool[CertificateRef, AuditResult]{
-		workers: a.config.concurrency, work: a.ask, cancel: a.cancel,
-		news: a.counts.news, report: a.report,
-	}
-	p.run(certs, func(r AuditResult) bool {
-		a.counts.add(r)
-		a.report()
-		return yield(r)
-	})
-}
-
-func (a *audit) ask(cert CertificateRef) AuditResult {
+// audit asks for one certificate.
+func (c *Client) audit(s *series, cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
-	list, fail := a.associations(a.client, cert, a.policy())
-	if fail == nil {
-		return AuditResult{Certificate: cert, List: list}
-	}
-	return AuditResult{Certificate: cert, Err: fail}
+	list, err := returned(s.associations(c, cert, s.policy()))
+	return AuditResult{Certificate: cert, List: list, Err: err}
 }
 
-func (a *audit) report() {
-	if a.config.progress == nil {
-		return
+func (p *AuditProgress) add(r AuditResult) {
+	switch {
+	case errors.Is(r.Err, ErrNotAsked):
+		p.NotAsked++
+	case r.Err != nil:
+		p.Failed++
+	default:
+		p.Answered++
 	}
-	p := a.counts.snapshot()
-	if until, ok := a.client.limiter.WaitingUntil(); ok {
-		p.WaitingUntil = until
+	switch r.Usage() {
+	case InUse:
+		p.InUse++
+	case Unused:
+		p.Unused++
 	}
-	a.config.progress(p)
 }
 
 const defaultConcurrency = 32
@@ -135,11 +123,8 @@ type auditConfig struct {
 // the default is 32.
 func WithConcurrency(n int) AuditOption {
 	return func(c *auditConfig) error {
-		if n < 1 {
-			return fmt.Errorf("WithConcurrency: %d is less than 1", n)
-		}
 		c.concurrency = n
-		return nil
+		return positive("WithConcurrency", n)
 	}
 }
 
@@ -148,11 +133,8 @@ func WithConcurrency(n int) AuditOption {
 // over the audit.
 func WithProgress(report func(AuditProgress)) AuditOption {
 	return func(c *auditConfig) error {
-		if report == nil {
-			return errors.New("WithProgress: the function is nil")
-		}
 		c.progress = report
-		return nil
+		return given("WithProgress", report)
 	}
 }
 
@@ -177,11 +159,6 @@ type AuditProgress struct {
 	// while the limiter or a block by the vendor holds requests back; otherwise
 	// it is the zero time.
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
-}
-
-func newAuditConfig(opts []AuditOption) (auditConfig, error) {
-	cfg := auditConfig{concurrency: defaultConcurrency}
-	return cfg, configure(&cfg, opts)
 }
 
 // AuditResult is what an audit found out about one certificate. Exactly one of
@@ -222,11 +199,7 @@ type resultJSON struct {
 // MarshalJSON gives the certificate, the usage as text, the list, and the text
 // of the error; what is not there is left out.
 func (r AuditResult) MarshalJSON() ([]byte, error) {
-	out := resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List}
-	if r.Err != nil {
-		out.Error = r.Err.Error()
-	}
-	return json.Marshal(out)
+	return json.Marshal(resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
 }
 
 // UnmarshalJSON replaces the whole result, with nothing kept of what it held
@@ -234,60 +207,11 @@ func (r AuditResult) MarshalJSON() ([]byte, error) {
 // [UsageUnknown], whatever the text says, and its Err has the text of the error
 // and no more.
 func (r *AuditResult) UnmarshalJSON(text []byte) error {
-	*r = AuditResult{}
-	// The usage is not read: it may be of a later version.
-	var read struct {
+	type form struct {
 		resultJSON
-		Usage json.RawMessage `json:"usage"`
+		Usage json.RawMessage `json:"usage"` // not read: it may be of a later version
 	}
-	if err := json.Unmarshal(text, &read); err != nil {
-		return err
-	}
-	r.Certificate, r.List = read.Certificate, read.List
-	if read.Error != "" {
-		r.Err = &Error{text: read.Error}
-	}
-	return nil
-}
-
-// auditCounts counts what an audit has done. The workers count what they ask for,
-// the goroutine of the loop everything else.
-type auditCounts struct {
-	asked    atomic.Int64
-	progress AuditProgress
-	// news holds one element when a worker has begun to wait.
-	news chan struct{}
-}
-
-func (t *auditCounts) ask() { t.asked.Add(1) }
-
-func (t *auditCounts) wake() {
-	select {
-	case t.news <- struct{}{}:
-	default:
-	}
-}
-
-func (t *auditCounts) add(r AuditResult) {
-	p := &t.progress
-	switch {
-	case errors.Is(r.Err, ErrNotAsked):
-		p.NotAsked++
-	case r.Err != nil:
-		p.Failed++
-	default:
-		p.Answered++
-	}
-	switch r.Usage() {
-	case InUse:
-		p.InUse++
-	case Unused:
-		p.Unused++
-	}
-}
-
-func (t *auditCounts) snapshot() AuditProgress {
-	p := t.progress
-	p.Asked = int(t.asked.Load())
-	return p
+	return unmarshal(text, r, func(read form) AuditResult {
+		return AuditResult{Certificate: read.Certificate, List: read.List, Err: errorFromText(read.Error)}
+	})
 }

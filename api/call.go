@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v7"
@@ -69,7 +69,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			return nil, k.refused(refusal)
 		}
 		if k.attempts == 0 && policy.series != nil {
-			policy.series.asking()
+			policy.series.asked.Add(1)
 		}
 		k.attempts++
 		k.charged = false
@@ -98,9 +98,10 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		if holdsAll(fail) && wait == fail.RetryAfter {
 			continue // the limiter holds every caller back for that long
 		}
-		if refusal := k.sleep(wait); refusal != nil {
-			return nil, k.refused(refusal)
+		if !sleep(policy.admission, wait) {
+			return nil, k.refused(&quota.Refusal{Ended: true})
 		}
+		k.waited += wait
 	}
 }
 
@@ -205,15 +206,13 @@ func (k *call) nextDelay() time.Duration {
 	return k.delays.NextBackOff()
 }
 
-func (k *call) sleep(d time.Duration) *quota.Refusal {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+// sleep reports false if the context ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-timer.C:
-		k.waited += d
-		return nil
-	case <-k.policy.admission.Done():
-		return &quota.Refusal{Ended: true}
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -248,28 +247,26 @@ const (
 	budgetEarn  = 1
 )
 
-type budget struct{ spent atomic.Int32 }
+type budget struct {
+	mu    sync.Mutex
+	spent int
+}
 
 // spend takes the price of one retry, if it is there.
 func (b *budget) spend() bool {
-	for {
-		spent := b.spent.Load()
-		if spent+budgetRetry > budgetFull {
-			return false
-		}
-		if b.spent.CompareAndSwap(spent, spent+budgetRetry) {
-			return true
-		}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	enough := b.spent+budgetRetry <= budgetFull
+	if enough {
+		b.spent += budgetRetry
 	}
+	return enough
 }
 
 // credit gives back what a retry that was not made has cost, or what a success
 // earns.
-func (b *budget) credit(tokens int32) {
-	for {
-		spent := b.spent.Load()
-		if spent == 0 || b.spent.CompareAndSwap(spent, max(0, spent-tokens)) {
-			return
-		}
-	}
+func (b *budget) credit(tokens int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent = max(0, b.spent-tokens)
 }

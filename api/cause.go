@@ -13,14 +13,11 @@ import (
 // context comes first when that ended; the time limit of an attempt is not
 // allowed to look like it.
 func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		out := c.contextErrors(ctx)
-		if !errors.Is(err, ctxErr) {
-			out = append(out, c.cause(attemptCtx, err))
-		}
-		return out
+	out := c.contextErrors(ctx)
+	if out == nil || !errors.Is(err, ctx.Err()) {
+		out = append(out, c.cause(attemptCtx, err))
 	}
-	return []error{c.cause(attemptCtx, err)}
+	return out
 }
 
 // cause gives the error of an exchange, which matches no error of a context.
@@ -37,8 +34,11 @@ func (c *Client) cause(attemptCtx context.Context, err error) error {
 }
 
 // contextErrors gives the error of an ended context, and the cause that its
-// owner gave.
+// owner gave. There are none while the context is good.
 func (c *Client) contextErrors(ctx context.Context) []error {
+	if ctx.Err() == nil {
+		return nil
+	}
 	out := []error{ctx.Err()}
 	if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
 		out = append(out, c.safe(cause))

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -111,17 +112,13 @@ func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json(
 
 // UnmarshalJSON replaces the whole certificate.
 func (c *Certificate) UnmarshalJSON(text []byte) error {
-	*c = Certificate{}
-	var in certificateJSON
-	if err := json.Unmarshal(text, &in); err != nil {
-		return err
-	}
-	*c = Certificate{
-		Ref: CertificateRef{AccountID: in.AccountID, ID: in.CertificateID}, Name: in.Name, Type: in.Type, CA: in.CA,
-		Issuer: in.Issuer, SerialNumber: in.SerialNumber, SignatureAlgorithm: in.SignatureAlgorithm,
-		UploadedOn: in.UploadedOn, ExpiresOn: in.ExpiresOn, PEM: in.PEM, Malformed: in.Malformed,
-	}
-	return nil
+	return unmarshal(text, c, func(in certificateJSON) Certificate {
+		return Certificate{
+			Ref: CertificateRef{AccountID: in.AccountID, ID: in.CertificateID}, Name: in.Name, Type: in.Type, CA: in.CA,
+			Issuer: in.Issuer, SerialNumber: in.SerialNumber, SignatureAlgorithm: in.SignatureAlgorithm,
+			UploadedOn: in.UploadedOn, ExpiresOn: in.ExpiresOn, PEM: in.PEM, Malformed: in.Malformed,
+		}
+	})
 }
 
 // ParseChain parses PEM. It returns the certificates in their order, at least
@@ -202,18 +199,10 @@ func validateID(field, id string, limit int) error {
 	if len(id) > limit {
 		return fmt.Errorf("%s has %d bytes, more than %d", field, len(id), limit)
 	}
-	for i := range len(id) {
-		if !isIDByte(id[i]) {
-			return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, id[i:i+1], i+1)
-		}
+	if rest := strings.TrimLeft(id, idBytes); rest != "" {
+		return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, rest[:1], len(id)-len(rest)+1)
 	}
 	return nil
 }
 
-func isIDByte(b byte) bool {
-	switch {
-	case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '-', b == '_':
-		return true
-	}
-	return false
-}
+const idBytes = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

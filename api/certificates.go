@@ -61,7 +61,7 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
 	return paged[generated.Certificate, Certificate, *generated.Certificate]{
 		operation: listCertificates,
-		rows: list[generated.Certificate, Certificate, *generated.Certificate]{size: 1024, convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+		rows: list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 			return newCertificate(accountID, cert, malformed)
 		}},
 		id:       func(cert Certificate) string { return cert.Ref.ID },
@@ -82,11 +82,7 @@ func (c *Client) Certificate(ctx context.Context, cert CertificateRef) (*Certifi
 	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(getCertificate.text, err.Error())
 	}
-	got, fail := c.certificate(ctx, cert, callPolicy{admission: ctx})
-	if fail != nil {
-		return nil, fail
-	}
-	return got, nil
+	return returned(c.certificate(ctx, cert, callPolicy{admission: ctx}))
 }
 
 func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy callPolicy) (*Certificate, *Error) {

@@ -45,10 +45,6 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {
 		return nil, invalidArgument("new client", err.Error())
 	}
-	return newClient(creds, cfg)
-}
-
-func newClient(creds Credentials, cfg *config) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
@@ -70,7 +66,7 @@ func newClient(creds Credentials, cfg *config) (*Client, error) {
 	}
 	return &Client{
 		generated:         requests,
-		closeIdle:         closeIdle(cfg.transport),
+		closeIdle:         (&http.Client{Transport: cfg.transport}).CloseIdleConnections,
 		redact:            redact,
 		holdsProxySecrets: holdsProxySecrets,
 
@@ -117,22 +113,15 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// usable finds what makes every call impossible.
-func (c *Client) usable(ctx context.Context) error {
+// check returns what makes a call impossible: the client, the context, or the
+// arguments.
+func (c *Client) check(ctx context.Context, arguments error) error {
 	switch {
 	case c == nil || c.generated == nil:
 		return errors.New("the client was not made by New")
 	case isNil(ctx):
 		return errors.New("the context is nil")
+	default:
+		return arguments
 	}
-	return nil
-}
-
-// check returns what makes a call impossible: the client, the context, or the
-// arguments.
-func (c *Client) check(ctx context.Context, arguments error) error {
-	if err := c.usable(ctx); err != nil {
-		return err
-	}
-	return arguments
 }

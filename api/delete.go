@@ -133,7 +133,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	} else {
 		fail.add(ErrOutcomeUnknown, note)
 	}
-	if ctx.Err() != nil && !errors.Is(fail, ctx.Err()) {
+	if !errors.Is(fail, ctx.Err()) {
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
 	}
 	return d, fail

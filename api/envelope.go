@@ -118,12 +118,9 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	case !result.present():
 		return nil, ErrNoResult
 	}
-	r := &reply{body: body, more: bool(e.more), messages: notices(e.messages)}
+	r := &reply{body: body, more: bool(e.more), errors: details(e.errors), messages: notices(details(e.messages))}
 	for _, misfit := range misfits {
 		r.malformed = append(r.malformed, string(misfit.Pointer))
-	}
-	for _, n := range notices(e.errors) {
-		r.errors = append(r.errors, ErrorDetail{Code: n.Code, Message: n.Message, DocumentationURL: n.DocumentationURL, Pointer: n.Pointer})
 	}
 	if e.hasInfo {
 		r.more = r.more || bool(e.info.more)
@@ -134,19 +131,30 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	return r, nil
 }
 
-// notices converts items of errors or messages. A code that does not fit this
-// platform's int is 0, as one that is no integer.
-func notices(infos []generated.ResponseInfo) []Notice {
-	if len(infos) == 0 {
-		return nil
-	}
-	out := make([]Notice, len(infos))
+// details converts items of errors or messages.
+func details(infos []generated.ResponseInfo) []ErrorDetail {
+	var out []ErrorDetail
 	for i := range infos {
-		info := &infos[i]
-		out[i] = Notice{Message: info.Message, DocumentationURL: info.DocumentationURL, Pointer: info.Source.Pointer}
-		if code := int(info.Code); int64(code) == info.Code {
-			out[i].Code = code
-		}
+		out = append(out, detail(&infos[i]))
+	}
+	return out
+}
+
+// detail converts an item. A code that does not fit this platform's int is 0, as one
+// that is no integer.
+func detail(info *generated.ResponseInfo) ErrorDetail {
+	out := ErrorDetail{Message: info.Message, DocumentationURL: info.DocumentationURL, Pointer: info.Source.Pointer}
+	if code := int(info.Code); int64(code) == info.Code {
+		out.Code = code
+	}
+	return out
+}
+
+// notices converts items of messages, which have no chain.
+func notices(details []ErrorDetail) []Notice {
+	var out []Notice
+	for _, d := range details {
+		out = append(out, Notice{Code: d.Code, Message: d.Message, DocumentationURL: d.DocumentationURL, Pointer: d.Pointer})
 	}
 	return out
 }
@@ -195,11 +203,7 @@ type list[T, R any, P generatedType[T]] struct {
 	// convert returns an item. malformed is as in object. An error refuses the
 	// response.
 	convert func(item *T, malformed []string) (R, error)
-	// size is about what an item needs in memory. Room for the items is made at
-	// once, but never for more than the body takes itself.
-	size int
-
-	items []R
+	items   []R
 	// malformed counts the places that convert was given.
 	malformed int
 }
@@ -211,7 +215,7 @@ const (
 	maxMalformed = 100
 )
 
-var errNullItem = errors.New("/result holds null instead of an object")
+var errNullItem = &itemError{"/result holds null instead of an object"}
 
 func (l *list[T, R, P]) reset()        { l.items, l.malformed = nil, 0 }
 func (l *list[T, R, P]) present() bool { return l.items != nil }
@@ -221,9 +225,9 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	var item T
 	room := 0
 	return d.ReadArray(func(rest []byte) {
-		count := bytes.Count(rest, []byte("{"))
-		l.items = make([]R, 0, min(count, len(rest)/l.size))
-		room = min(count, max(smallList, len(rest)*3/2)/int(unsafe.Sizeof(*new(R))))
+		count, size := bytes.Count(rest, []byte("{")), int(unsafe.Sizeof(*new(R)))
+		l.items = make([]R, 0, min(count, len(rest)/size)) // at once, but within the size of the body
+		room = min(count, max(smallList, len(rest)*3/2)/size)
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullItem
@@ -277,10 +281,8 @@ func describeDecoding(body []byte, err error) error {
 	if item, ok := errors.AsType[*itemError](err); ok {
 		return item
 	}
-	for _, known := range []error{errNullItem, strictjson.ErrTooMany} {
-		if errors.Is(err, known) {
-			return known
-		}
+	if errors.Is(err, strictjson.ErrTooMany) {
+		return strictjson.ErrTooMany
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)

@@ -164,6 +164,14 @@ func invalidArgument(operation, note string) *Error {
 	return &Error{operation: operation, note: strings.ReplaceAll(note, "\n", "; "), kinds: []error{ErrInvalidArgument}}
 }
 
+// returned gives the results of an exported method: either a value, or an error.
+func returned[T any](value T, fail *Error) (T, error) {
+	if fail != nil {
+		return *new(T), fail
+	}
+	return value, nil
+}
+
 // errorJSON is the form of an error in JSON.
 type errorJSON struct {
 	Error      string        `json:"error"`
@@ -185,21 +193,44 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 // [Error.MarshalJSON] gave. Causes are not part of that: of the sentinels,
 // [errors.Is] then matches the one that follows from StatusCode and Details.
 func (e *Error) UnmarshalJSON(text []byte) error {
-	*e = Error{}
-	var read errorJSON
-	if err := json.Unmarshal(text, &read); err != nil {
-		return err
+	return unmarshal(text, e, func(read errorJSON) Error {
+		// What does not fit a Duration is the longest one: asking too late is safe.
+		wait := maxDuration
+		if n := read.RetryAfter * float64(time.Second); n < math.MaxInt64 {
+			wait = time.Duration(math.Round(max(n, 0)))
+		}
+		return Error{
+			StatusCode: read.StatusCode, Details: read.Details, Messages: read.Messages, RayID: read.RayID,
+			RetryAfter: wait, Attempts: read.Attempts, text: read.Error,
+		}
+	})
+}
+
+// unmarshal replaces what to points to by what the text says in the form F, and by
+// nothing if the text cannot be read.
+func unmarshal[F, T any](text []byte, to *T, convert func(F) T) error {
+	*to = *new(T)
+	var form F
+	err := json.Unmarshal(text, &form)
+	if err == nil {
+		*to = convert(form)
 	}
-	*e = Error{
-		StatusCode: read.StatusCode, Details: read.Details, Messages: read.Messages, RayID: read.RayID,
-		Attempts: read.Attempts, text: read.Error,
+	return err
+}
+
+// errorText is the form of an error as a part of other JSON; "" stands for none.
+func errorText(err error) string {
+	if err == nil {
+		return ""
 	}
-	// What does not fit a Duration is the longest one: asking too late is safe.
-	e.RetryAfter = time.Duration(math.MaxInt64)
-	if wait := read.RetryAfter * float64(time.Second); wait < math.MaxInt64 {
-		e.RetryAfter = time.Duration(math.Round(max(wait, 0)))
+	return err.Error()
+}
+
+func errorFromText(text string) error {
+	if text == "" {
+		return nil
 	}
-	return nil
+	return &Error{text: text}
 }
 
 // codesUnauthorized are codes that say, at HTTP 400, that the credentials are

@@ -50,17 +50,9 @@ func AllSources() []Source { return slices.Clone(sources) }
 
 var sources = []Source{SourceAssociations, SourceHostnames, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture}
 
-// appliesTo says which kinds of certificates a source can name.
-var appliesTo = map[Source]struct{ ca, leaf bool }{
-	SourceAssociations: {true, true}, SourceHostnames: {true, false}, SourceWorkers: {false, true}, SourcePages: {false, true},
-	SourceHyperdrive: {true, true}, SourceGateway: {true, true}, SourcePosture: {true, false},
-}
-
-// applies reports whether the source can name a certificate, of which ca may be
-// unknown.
-func (s Source) applies(ca *bool) bool {
-	kinds := appliesTo[s]
-	return ca == nil || *ca && kinds.ca || !*ca && kinds.leaf
+// compare orders sources as evidence lists them.
+func (s Source) compare(other Source) int {
+	return slices.Index(sources, s) - slices.Index(sources, other)
 }
 
 // Use is one reference to a certificate.
@@ -115,26 +107,15 @@ type sourceResultJSON struct {
 
 // MarshalJSON gives the fields, of the error its text.
 func (r SourceResult) MarshalJSON() ([]byte, error) {
-	out := sourceResultJSON{r.Source, r.State, r.Scope, r.Permission, ""}
-	if r.Err != nil {
-		out.Error = r.Err.Error()
-	}
-	return json.Marshal(out)
+	return json.Marshal(sourceResultJSON{r.Source, r.State, r.Scope, r.Permission, errorText(r.Err)})
 }
 
 // UnmarshalJSON replaces the whole result; its Err then has the text of the error
 // and no more.
 func (r *SourceResult) UnmarshalJSON(text []byte) error {
-	*r = SourceResult{}
-	var in sourceResultJSON
-	if err := json.Unmarshal(text, &in); err != nil {
-		return err
-	}
-	*r = SourceResult{Source: in.Source, State: in.State, Scope: in.Scope, Permission: in.Permission}
-	if in.Error != "" {
-		r.Err = &Error{text: in.Error}
-	}
-	return nil
+	return unmarshal(text, r, func(in sourceResultJSON) SourceResult {
+		return SourceResult{Source: in.Source, State: in.State, Scope: in.Scope, Permission: in.Permission, Err: errorFromText(in.Error)}
+	})
 }
 
 // Evidence is what every source said about one certificate. [Evidence.Usage] says
@@ -182,15 +163,11 @@ func (e *Evidence) Usage() Usage {
 // UnmarshalJSON replaces the whole evidence. What was read from JSON proves nothing:
 // its usage is [UsageUnknown].
 func (e *Evidence) UnmarshalJSON(text []byte) error {
-	type fields Evidence
-	var in fields
-	err := json.Unmarshal(text, &in)
-	if err != nil {
-		in = fields{}
-	}
-	*e = Evidence(in)
-	return err
+	return unmarshal(text, e, func(in evidenceJSON) Evidence { return Evidence(in) })
 }
+
+// evidenceJSON is evidence without its methods.
+type evidenceJSON Evidence
 
 // String gives the usage, and the number of uses.
 func (e Evidence) String() string {
@@ -262,19 +239,15 @@ func (i InventoryItem) MarshalJSON() ([]byte, error) { return json.Marshal(i.jso
 // itemJSON is the form of an item in JSON.
 type itemJSON struct {
 	certificateJSON
-	Usage      Usage          `json:"usage"`
-	Uses       []Use          `json:"uses"`
-	Sources    []SourceResult `json:"sources"`
-	StartedAt  time.Time      `json:"started_at,omitzero"`
-	GatheredAt time.Time      `json:"gathered_at,omitzero"`
+	Usage Usage `json:"usage"`
+	evidenceJSON
 }
 
 func (i *InventoryItem) json() itemJSON {
-	return itemJSON{
-		i.Certificate.json(), i.Evidence.Usage(), append([]Use{}, i.Evidence.Uses...),
-		append([]SourceResult{}, i.Evidence.Sources...),
-		i.Evidence.StartedAt.UTC().Truncate(time.Second), i.Evidence.GatheredAt.UTC().Truncate(time.Second),
-	}
+	e := evidenceJSON(i.Evidence)
+	e.Uses, e.Sources = append([]Use{}, e.Uses...), append([]SourceResult{}, e.Sources...)
+	e.StartedAt, e.GatheredAt = e.StartedAt.UTC().Truncate(time.Second), e.GatheredAt.UTC().Truncate(time.Second)
+	return itemJSON{i.Certificate.json(), i.Evidence.Usage(), e}
 }
 
 // UnmarshalJSON replaces the whole item. What was read from JSON proves nothing:

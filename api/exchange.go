@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -97,20 +98,17 @@ func (d *departure) prevented() bool { return d != nil && d.dialed.Load() && !d.
 func await(stop <-chan struct{}, do func()) bool {
 	ended := make(chan any, 1)
 	go guard(do, func(panicked any) { ended <- panicked })
-	select {
-	case panicked := <-ended:
-		resume(panicked)
-		return true
-	case <-stop:
-	}
-	timer := time.NewTimer(gracePeriod)
-	defer timer.Stop()
-	select {
-	case panicked := <-ended:
-		resume(panicked)
-		return true
-	case <-timer.C:
-		return false
+	var grace <-chan time.Time
+	for {
+		select {
+		case panicked := <-ended:
+			resume(panicked)
+			return true
+		case <-stop:
+			stop, grace = nil, time.After(gracePeriod)
+		case <-grace:
+			return false
+		}
 	}
 }
 
@@ -154,61 +152,40 @@ var errTooLarge = errors.New("body exceeds the limit")
 const maxSized = 16 << 20
 
 // readBody reads the whole body, closes it, and returns what it got together
-// with what went wrong: errTooLarge, or the error of the connection.
-func readBody(resp *http.Response, limit int64) ([]byte, error) {
+// with what went wrong: errTooLarge, or the error of the connection. It trusts the
+// announced length for the size of the first buffer only.
+func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 	defer func() { _ = resp.Body.Close() }()
 	size := resp.ContentLength
 	if size > limit {
 		return nil, errTooLarge
 	}
 	if 0 < size && size <= maxSized {
-		return readSized(resp.Body, size, limit)
+		// One byte more lets the transport see the end, so that the connection can be
+		// reused. Not io.ReadFull: its io.ErrUnexpectedEOF could also be the reader's own.
+		body = make([]byte, 0, size+1)
+		for n := 0; err == nil && len(body) < cap(body); body = body[:len(body)+n] {
+			n, err = resp.Body.Read(body[len(body):cap(body)])
+		}
 	}
-	body, err := readUnsized(nil, resp.Body, limit)
-	if err == nil && int64(len(body)) < size {
+	switch {
+	case errors.Is(err, io.EOF):
+		err = nil
+	case err == nil: // the length is unknown, or too small
+		left := min(limit, math.MaxInt64-1) - int64(len(body)) + 1 // one more shows that there is more
+		var rest []byte
+		if rest, err = io.ReadAll(io.LimitReader(resp.Body, left)); body != nil {
+			rest = append(body, rest...)
+		}
+		body = rest
+	}
+	switch n := int64(len(body)); {
+	case n > limit:
+		return nil, errTooLarge
+	case err == nil && n < size:
 		err = io.ErrUnexpectedEOF
 	}
-	return body, err
-}
-
-// readSized trusts the announced length for the size of the buffer only. It
-// asks for one byte more: that lets the transport see the end, so that the
-// connection can be reused, and finds the rest where too little was announced.
-func readSized(r io.Reader, size, limit int64) ([]byte, error) {
-	body := make([]byte, size+1)
-	n, err := 0, error(nil)
-	// Not io.ReadFull: its io.ErrUnexpectedEOF could also be the reader's own.
-	for n < len(body) && err == nil {
-		var more int
-		more, err = r.Read(body[n:])
-		n += more
-	}
-	switch ended := errors.Is(err, io.EOF); {
-	case err == nil, ended && int64(n) > size:
-		return readUnsized(body, r, limit)
-	case ended && int64(n) < size:
-		return body[:n], io.ErrUnexpectedEOF
-	case ended:
-		return body[:size:size], nil
-	default:
-		return body[:n], err
-	}
-}
-
-func readUnsized(start []byte, r io.Reader, limit int64) ([]byte, error) {
-	left := limit - int64(len(start))
-	if left < math.MaxInt64 {
-		left++ // one more shows that there is more
-	}
-	rest, err := io.ReadAll(io.LimitReader(r, left))
-	body := start
-	if len(rest) > 0 {
-		body = append(start, rest...)
-	}
-	if int64(len(body)) > limit {
-		return nil, errTooLarge
-	}
-	return body, err
+	return slices.Clip(body), err
 }
 
 func drain(resp *http.Response) {

@@ -2,13 +2,13 @@ package api
 
 import (
 	"bytes"
-	"errors"
-	"io"
+	"cmp"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/certuse/cloudflare-mtls/generated"
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
@@ -37,101 +37,122 @@ const (
 type failure struct {
 	details  []ErrorDetail
 	messages []Notice
-	// isEnvelope: the body is the API's failure envelope.
-	isEnvelope bool
+	// refused: the body says that success is false. isEnvelope: it is also what the
+	// contract allows as JSON.
+	refused, isEnvelope bool
 }
 
 func decodeFailure(body []byte, redact func(string) string) failure {
 	body = bytes.TrimSpace(body)
-	top := membersOf(body)
-	if top == nil {
+	leftErrors, leftMessages := maxDetails, maxDetails
+	b := failureBody{
+		failureItem: failureItem{chain: failureList{left: &leftErrors, depth: 1}},
+		errors:      failureList{left: &leftErrors},
+		messages:    failureList{left: &leftMessages},
+	}
+	// It redacts before it cuts: a cut could leave the beginning of a secret.
+	err := strictjson.UnmarshalLenient(body, &b, func(s string) string { return cut(redact(s), maxKeptText) })
+	if err != nil {
 		return failure{details: edgeText(body)}
 	}
-	r := failureReader{redact: redact, left: maxDetails}
-	f := failure{
-		details:    r.list(top["errors"], 0),
-		isEnvelope: string(top["success"]) == "false" && jsontext.Value(body).IsValid(),
-	}
-	for _, d := range (&failureReader{redact: redact, left: maxDetails}).list(top["messages"], 0) {
-		f.messages = append(f.messages, Notice{Code: d.Code, Message: d.Message, DocumentationURL: d.DocumentationURL, Pointer: d.Pointer})
-	}
-	if len(f.details) == 0 {
-		if d, ok := r.item(top, 0); ok {
-			f.details = []ErrorDetail{d}
-		}
+	f := failure{details: b.errors.items, messages: notices(b.messages.items), refused: b.refused}
+	f.isEnvelope = f.refused && jsontext.Value(body).IsValid()
+	if d, ok := b.detail(); ok && len(f.details) == 0 && leftErrors > 0 {
+		f.details = []ErrorDetail{d}
 	}
 	return f
 }
 
-// failureReader turns raw members into details, at most left of them.
-type failureReader struct {
-	redact func(string) string
-	left   int
+// failureBody is the whole body, which in the legacy form is an item itself.
+type failureBody struct {
+	failureItem
+	refused          bool
+	errors, messages failureList
 }
 
-func (r *failureReader) list(v jsontext.Value, depth int) []ErrorDetail {
-	var out []ErrorDetail
-	add := func(raw jsontext.Value) bool {
-		if d, ok := r.read(raw, depth); ok {
-			out = append(out, d)
+func (b *failureBody) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "success":
+		b.refused = d.PeekKind() == jsontext.KindFalse
+		return false, nil
+	case "errors":
+		return true, b.errors.read(d)
+	case "messages":
+		return true, b.messages.read(d)
+	}
+	return b.failureItem.UnmarshalMember(d, name)
+}
+
+// failureItem is an error or a message.
+type failureItem struct {
+	generated.ResponseInfo
+	legacyMessage string
+	chain         failureList
+}
+
+func (i *failureItem) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "code":
+		if d.PeekKind() != jsontext.KindString {
+			break
 		}
-		return r.left > 0
+		var text string
+		err = d.Read(&text)
+		i.Code, _ = strictjson.ParseInt([]byte(strings.TrimSpace(text)))
+		return true, err
+	case "error":
+		return true, d.Read(&i.legacyMessage)
+	case "error_chain":
+		return true, i.chain.read(d)
 	}
-	if v.Kind() != jsontext.KindBeginArray {
-		add(v)
-		return out
-	}
-	eachPart(v, jsontext.KindBeginArray, add)
-	return out
+	return i.ResponseInfo.UnmarshalMember(d, name)
 }
 
-func (r *failureReader) read(raw jsontext.Value, depth int) (ErrorDetail, bool) {
-	switch raw.Kind() {
-	case jsontext.KindString:
-		return r.item(map[string]jsontext.Value{"message": raw}, depth)
-	case jsontext.KindBeginObject:
-		return r.item(membersOf(raw), depth)
-	default:
-		return ErrorDetail{}, false
-	}
-}
-
-func (r *failureReader) item(item map[string]jsontext.Value, depth int) (ErrorDetail, bool) {
-	if r.left == 0 {
-		return ErrorDetail{}, false
-	}
-	r.left--
-	d := ErrorDetail{
-		Code:             toCode(item["code"]),
-		Message:          r.text(item["message"]),
-		DocumentationURL: r.text(item["documentation_url"]),
-		Pointer:          r.text(membersOf(item["source"])["pointer"]),
-	}
-	if d.Message == "" {
-		d.Message = r.text(item["error"])
-	}
-	if depth < maxChainDepth {
-		d.Chain = r.list(item["error_chain"], depth+1)
-	}
+// detail reports false if the item says nothing.
+func (i *failureItem) detail() (ErrorDetail, bool) {
+	d := detail(&i.ResponseInfo)
+	d.Message, d.Chain = cmp.Or(d.Message, i.legacyMessage), i.chain.items
 	return d, d.Code != 0 || d.Message != "" || d.DocumentationURL != "" || d.Pointer != "" || len(d.Chain) > 0
 }
 
-// text redacts before it cuts: a cut could leave the beginning of a secret.
-func (r *failureReader) text(v jsontext.Value) string {
-	return cut(r.redact(textOf(v)), maxKeptText)
+// failureList is a list of items, or one item.
+type failureList struct {
+	items []ErrorDetail
+	left  *int // how many more items are read, those of chains included
+	depth int
 }
 
-// toCode reads an integer however it is written, and 0 for anything else.
-func toCode(v jsontext.Value) int {
-	text := string(v)
-	if v.Kind() == jsontext.KindString {
-		text = textOf(v)
+func (l *failureList) read(d *strictjson.Decoder) error {
+	l.items = nil // of members with the same name the last counts
+	if d.PeekKind() != jsontext.KindBeginArray {
+		return l.readItem(d)
 	}
-	whole, ok := strictjson.ParseInt([]byte(strings.TrimSpace(text)))
-	if !ok || int64(int(whole)) != whole {
-		return 0
+	return d.ReadArray(func([]byte) {}, func() error { return l.readItem(d) })
+}
+
+func (l *failureList) readItem(d *strictjson.Decoder) (err error) {
+	kind := d.PeekKind()
+	if *l.left == 0 || l.depth > maxChainDepth || kind != jsontext.KindString && kind != jsontext.KindBeginObject {
+		return d.Read(ignored{})
 	}
-	return int(whole)
+	*l.left--
+	i := failureItem{chain: failureList{left: l.left, depth: l.depth + 1}}
+	if kind == jsontext.KindString {
+		err = d.Read(&i.Message)
+	} else {
+		err = d.Read(&i)
+	}
+	if d, ok := i.detail(); ok {
+		l.items = append(l.items, d)
+	}
+	return err
+}
+
+// ignored reads a value and keeps nothing of it.
+type ignored struct{}
+
+func (ignored) UnmarshalMember(*strictjson.Decoder, []byte) (known bool, err error) {
+	return false, nil
 }
 
 // edgeText reads the one line that the vendor's edge sends to programs.
@@ -145,79 +166,4 @@ func edgeText(body []byte) []ErrorDetail {
 		return nil
 	}
 	return []ErrorDetail{{Code: int(code), Message: "error code: " + strconv.FormatUint(code, 10)}}
-}
-
-// The following functions parse leniently, with duplicate names and invalid UTF-8,
-// because their values are informational or have been checked before.
-
-// memberNames are the members that are ever looked for. Others are not kept: a
-// response may have millions of them.
-var memberNames = map[string]bool{
-	"success": true, "errors": true, "messages": true, "code": true, "message": true, "error": true,
-	"documentation_url": true, "source": true, "pointer": true, "error_chain": true,
-}
-
-// membersOf returns the members of a JSON object, of those with the same name
-// the last. It is nil for anything else and for broken text.
-func membersOf(object jsontext.Value) map[string]jsontext.Value {
-	members := map[string]jsontext.Value{}
-	var name []byte
-	ok := eachPart(object, jsontext.KindBeginObject, func(part jsontext.Value) bool {
-		switch {
-		case name == nil:
-			name = part[1 : len(part)-1]
-			if bytes.IndexByte(name, '\\') >= 0 {
-				name = []byte(textOf(part))
-			}
-			return true
-		case memberNames[string(name)]:
-			members[string(name)] = part
-		}
-		name = nil
-		return true
-	})
-	if !ok {
-		return nil
-	}
-	return members
-}
-
-// eachPart calls yield for the values in an array, or for the names and values in an
-// object, until it returns false. It reports false, and calls nothing, for anything
-// else and for broken text. The parts share the memory of text.
-func eachPart(text jsontext.Value, kind jsontext.Kind, yield func(part jsontext.Value) bool) bool {
-	if text.Kind() != kind {
-		return false
-	}
-	dec := lenientDecoder(text)
-	if dec.SkipValue() != nil {
-		return false
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return false
-	}
-	dec = lenientDecoder(text)
-	_, err := dec.ReadToken()
-	for err == nil && dec.PeekKind() != jsontext.KindEndObject && dec.PeekKind() != jsontext.KindEndArray {
-		var value jsontext.Value
-		value, err = dec.ReadValue()
-		end := int(dec.InputOffset())
-		if !yield(text[end-len(value) : end : end]) {
-			break
-		}
-	}
-	return true
-}
-
-func lenientDecoder(text []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
-
-// textOf is the text of a JSON string, "" for anything else.
-func textOf(v jsontext.Value) string {
-	if v.Kind() != jsontext.KindString {
-		return ""
-	}
-	text, _ := jsontext.AppendUnquote(nil, v) // what is invalid has become U+FFFD
-	return string(text)
 }

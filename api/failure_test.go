@@ -236,6 +236,7 @@ func TestFailuresAreReadLeniently(t *testing.T) {
 	}{
 		"names twice, the last counts": {`{"success":false,"success":false,"errors":[],"errors":[{"code":5,"code":6,"message":"m"}]}`, api.ErrorDetail{Code: 6, Message: "m"}},
 		"invalid UTF-8":                {`{"success":false,"errors":[{"code":5,"message":"a` + "\xff" + `b"}]}`, api.ErrorDetail{Code: 5, Message: "a\ufffdb"}},
+		"half of a character":          {`{"success":false,"\ud800":1,"errors":[{"code":5,"message":"a\ud800b"}]}`, api.ErrorDetail{Code: 5, Message: "a\ufffdb"}},
 		"space in a code of text":      {`{"success":false,"errors":[{"code":" 5 ","message":"m"}]}`, api.ErrorDetail{Code: 5, Message: "m"}},
 		"code with an exponent":        {`{"success":false,"errors":[{"code":70030e-1,"message":"m"}]}`, api.ErrorDetail{Code: 7003, Message: "m"}},
 		"code beyond everything":       {`{"success":false,"errors":[{"code":1e9999999999,"message":"m"}]}`, api.ErrorDetail{Message: "m"}},

@@ -29,21 +29,16 @@ func (r HostnamesRef) validate() error {
 	return validateStoredID("HostnamesRef.CertificateID", r.CertificateID)
 }
 
-// storedID is an example of the form in which the store of the API writes an id.
-const storedID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
-
-// validateStoredID requires the form of storedID.
+// validateStoredID requires the form in which the store of the API writes an id.
 func validateStoredID(field, id string) error {
-	ok := len(id) == len(storedID)
-	for i := 0; ok && i < len(id); i++ {
-		if storedID[i] == '-' {
-			ok = id[i] == '-'
-		} else {
-			ok = strings.IndexByte("0123456789abcdef", id[i]) >= 0
+	form := strings.Map(func(c rune) rune {
+		if strings.ContainsRune("0123456789abcdef", c) {
+			return '0'
 		}
-	}
-	if !ok {
-		return fmt.Errorf("%s does not have the form %s", field, storedID)
+		return c
+	}, id)
+	if form != "00000000-0000-0000-0000-000000000000" {
+		return fmt.Errorf("%s does not have the form 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", field)
 	}
 	return nil
 }
@@ -59,28 +54,22 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	if err := c.check(ctx, ref.validate()); err != nil {
 		return nil, invalidArgument(listHostnames.text, err.Error())
 	}
-	names, fail := c.hostnames(ctx, ref, callPolicy{admission: ctx})
-	if fail != nil {
-		return nil, fail
-	}
-	return names, nil
+	return returned(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
 }
 
+// hostnames also returns the hostnames of a response that may not be whole.
 func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPolicy) ([]string, *Error) {
 	params := generated.ListHostnameAssociationsParams{MTLSCertificateID: ref.CertificateID}
 	var got object[generated.HostnameAssociations, *generated.HostnameAssociations]
 	r, fail := c.do(ctx, listHostnames, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 		return c.generated.ListHostnameAssociations(ctx, ref.ZoneID, &params, edit)
 	}, &got)
-	if fail == nil {
-		fail = r.whole(listHostnames, 0)
-	}
-	switch {
-	case got.value != nil && got.value.Hostnames == nil && fail == nil:
-		return nil, r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
-	case got.value == nil || len(got.value.Hostnames) == 0 && fail != nil:
+	if fail != nil {
 		return nil, fail
-	default:
-		return got.value.Hostnames, fail
 	}
+	fail = r.whole(listHostnames, 0)
+	if fail == nil && got.value.Hostnames == nil {
+		fail = r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
+	}
+	return got.value.Hostnames, fail
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
@@ -82,7 +82,7 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 		}
 		return true
 	})
-	return out, v.progress.Requests, failure
+	return out, int(v.asked.Load()), failure
 }
 
 // inventory is one range over an Inventory.
@@ -97,26 +97,25 @@ type inventory struct {
 	findings map[Source]findings
 	zones    []Zone
 
-	// slots bounds the requests in flight.
-	slots chan struct{}
+	// slots bounds the requests in flight. speculative has an element for each one
+	// that an earlier one under way may make superfluous, and for each that did turn
+	// out so: never more than workers.
+	slots, speculative chan struct{}
 
-	mu sync.Mutex
-	// fatal ends the inventory.
-	fatal error
-	// speculative counts requests that an earlier one under way may make
-	// superfluous, and those that did turn out so: never more than workers.
-	speculative int
-	progress    InventoryProgress
-	news        chan struct{}
+	// fatal is canceled with the error that ends the inventory, the first one.
+	fatal context.Context
+	end   context.CancelCauseFunc
 
-	// given counts the certificates so far, expected those that are part of
-	// progress.Expected. They belong to the goroutine of certificates.
-	given, expected int
+	// counts belong to the goroutine of the loop. expected and total are parts of the
+	// progress that other goroutines count.
+	counts          InventoryProgress
+	expected, total atomic.Int64
 }
 
 func newInventory(ctx context.Context, c *Client, accountID string, opts []InventoryOption) (*inventory, error) {
-	cfg, err := newInventoryConfig(opts)
-	if err = errors.Join(err, c.check(ctx, validateID("account id", accountID, maxAccountIDLength))); err != nil {
+	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
+	err := errors.Join(configure(&cfg, opts), validateID("account id", accountID, maxAccountIDLength))
+	if err := c.check(ctx, err); err != nil {
 		return nil, err
 	}
 	for _, cert := range cfg.certificates {
@@ -129,10 +128,11 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	}
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
-		slots: make(chan struct{}, cfg.concurrency), news: make(chan struct{}, 1),
+		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
+		// Of the operations of an inventory one may be out of order, and not the service.
+		series: newSeries(ctx, quota.AssumedBlock),
 	}
-	// Of the operations of an inventory one may be out of order, and not the service.
-	v.series = newSeries(ctx, quota.AssumedBlock, v.asked, v.wake)
+	v.fatal, v.end = context.WithCancelCause(context.Background())
 	return v, nil
 }
 
@@ -153,14 +153,21 @@ func (v *inventory) policyWithSlot() callPolicy {
 	return p
 }
 
-// ended gives the slot of a call back, and judges its error.
+// ended gives the slot of a call back, and ends the inventory if a failure makes
+// asking on pointless.
 func (v *inventory) ended(failure *Error) {
 	<-v.slots
-	v.judge(failure)
+	switch {
+	case failure == nil:
+	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()),
+		failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited), failure.Is(ErrUnreachable) && v.admission.Err() != nil:
+		v.end(failure)
+	}
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
 	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
+	defer v.cancel()
 	left := false
 	p.run(v.certificates, func(item *InventoryItem) bool {
 		if item == nil {
@@ -171,22 +178,20 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 		left = !yield(*item, nil)
 		return !left
 	})
-	if !left && v.fatal != nil {
-		yield(InventoryItem{}, v.fatal)
+	if err := v.err(); !left && err != nil {
+		yield(InventoryItem{}, err)
 	}
 }
 
 // readAccount reads the sources that belong to the account.
 func (v *inventory) readAccount() {
-	for _, s := range accountSources {
-		if v.wants(s.source) && v.err() == nil {
+	for _, s := range askOrder {
+		if s.read != nil && v.wants(s.source) && v.err() == nil {
 			v.expect(1)
-			v.findings[s.source] = s.read(v.ctx, v)
+			f := findings{source: s.source, uses: map[string][]Use{}}
+			s.read(v, &f)
+			v.findings[s.source] = f
 		}
-	}
-	if v.wants(SourceHostnames) && v.err() == nil {
-		v.expect(1)
-		v.findings[SourceHostnames] = v.readZones()
 	}
 }
 
@@ -198,6 +203,7 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
 	v.readAccount()
+	given := 0
 	for cert, err := range v.listed() {
 		switch {
 		case v.err() != nil:
@@ -206,13 +212,13 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 			v.end(err)
 			return
 		}
-		v.given++
-		v.expectCertificates(max(v.given, v.expected))
+		given++
+		v.expectCertificates(max(given, int(v.total.Load())))
 		if !yield(cert) {
 			return
 		}
 	}
-	v.expectCertificates(v.given)
+	v.expectCertificates(given)
 }
 
 // listed goes through the certificates in question; of those that were given, it has
@@ -231,31 +237,7 @@ func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	}
 }
 
-// end notes what ends the inventory; the first one is kept.
-func (v *inventory) end(err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.fatal == nil {
-		v.fatal = err
-	}
-}
-
-func (v *inventory) err() error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.fatal
-}
-
-// judge ends the inventory if a failure makes asking on pointless.
-func (v *inventory) judge(failure *Error) {
-	switch {
-	case failure == nil:
-	case v.ctx.Err() != nil && errors.Is(failure, v.ctx.Err()):
-		v.end(failure)
-	case failure.Is(ErrUnauthorized), failure.Is(ErrRateLimited), failure.Is(ErrUnreachable) && v.admission.Err() != nil:
-		v.end(failure)
-	}
-}
+func (v *inventory) err() error { return context.Cause(v.fatal) }
 
 // item gathers the evidence about a certificate. It is nil when the inventory has
 // ended.
@@ -275,31 +257,29 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	}
 	item := &InventoryItem{Certificate: cert}
 	e, ca := &item.Evidence, cert.agreedCA()
-	for _, source := range sources {
+	for _, s := range askOrder {
+		f, r := v.findings[s.source], SourceResult{Source: s.source}
 		switch {
-		case !v.wants(source):
-			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceLeftOut})
-		case !source.applies(ca) && !v.findings[source].names(cert.Ref.ID):
-			e.Sources = append(e.Sources, SourceResult{Source: source, State: SourceNotApplicable})
-		case source == SourceAssociations:
-			v.askAssociations(cert, e)
-		case source == SourceHostnames: // last, when all others have spoken
-			e.Sources = append(e.Sources, SourceResult{Source: source})
+		case !v.wants(s.source):
+			r.State = SourceLeftOut
+		case !s.applies(ca) && !f.names(cert.Ref.ID):
+			r.State = SourceNotApplicable
+		case s.source == SourceAssociations:
+			r = v.askAssociations(cert, e)
+		case s.source == SourceHostnames:
+			r = v.askZones(cert, e)
 		default:
-			e.addFindings(source, v.findings[source], cert.Ref.ID)
+			e.Uses = append(e.Uses, f.uses[idKey(cert.Ref.ID)]...)
+			r = f.result()
 		}
+		e.Sources = append(e.Sources, r)
 		if v.err() != nil {
 			return nil
 		}
 	}
-	if at := slices.Index(sources, SourceHostnames); e.Sources[at].State == "" {
-		e.Sources[at] = v.askZones(cert, e)
-	}
-	if v.err() != nil {
-		return nil
-	}
+	slices.SortFunc(e.Sources, func(a, b SourceResult) int { return a.Source.compare(b.Source) })
 	slices.SortStableFunc(e.Uses, func(a, b Use) int {
-		return cmp.Or(cmp.Compare(slices.Index(sources, a.Source), slices.Index(sources, b.Source)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
+		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
 	})
 	e.StartedAt, e.GatheredAt = v.started, time.Now()
 	e.verdict = e.conclude()
@@ -316,42 +296,6 @@ func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem 
 		})
 	}
 	return item
-}
-
-// addFindings adds what a source of the account says about a certificate.
-func (e *Evidence) addFindings(source Source, f findings, certificateID string) {
-	e.Uses = append(e.Uses, f.uses[idKey(certificateID)]...)
-	r := SourceResult{Source: source, State: SourceComplete, Scope: f.scope}
-	if f.failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, f.failure.clone(), f.permission
-	}
-	e.Sources = append(e.Sources, r)
-}
-
-// each calls do for 0 to n-1, several at a time, until the inventory has ended. A
-// panic in do ends it.
-func (v *inventory) each(n int, do func(i int)) {
-	left := n
-	p := pool[int, struct{}]{workers: v.config.concurrency, work: func(i int) struct{} {
-		if v.err() == nil {
-			do(i)
-		}
-		return struct{}{}
-	}, cancel: func() {
-		if left > 0 {
-			v.cancel()
-		}
-	}}
-	p.run(func(yield func(int) bool) {
-		for i := range n {
-			if !yield(i) {
-				return
-			}
-		}
-	}, func(struct{}) bool {
-		left--
-		return true
-	})
 }
 
 // asError returns an error of this package as what it is.

@@ -68,12 +68,18 @@ func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
 		open       []int // certificates that are unknown; all others are as without the fault
 		permission string
 	}{
-		"Workers refused":                 {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
-		"one Worker refused":              {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
-		"one Worker gone":                 {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
-		"a Worker without bindings":       {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
-		"a Worker with null bindings":     {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
-		"bindings of another kind":        {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
+		"Workers refused":             {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
+		"one Worker refused":          {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
+		"one Worker gone":             {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
+		"a Worker without bindings":   {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
+		"a Worker with null bindings": {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
+		"bindings of another kind":    {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
+		"a Worker's bindings in a refusal": {"/workers/scripts/static/", func() *http.Response {
+			return answer(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
+		}, []int{leaf}, ""},
+		"hostnames in a refusal": {zoneID(3) + "/certificate_authorities", func() *http.Response {
+			return answer(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
+		}, []int{ca}, ""},
 		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
 		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
 		"a binding that is null":          {"/workers/scripts/static/", success(`{"bindings":[null]}`), []int{leaf}, ""},
@@ -98,6 +104,10 @@ func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
 		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + ids(6) + `"}}]`), []int{6, ca}, ""},
 		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
 		"enabled without an id":           {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
+		"a certificate that says nothing": {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
+		"a custom one that says nothing":  {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
+		"an empty id that says nothing":   {"/gateway/", success(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
+		"enabled, but not in use":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":false,"enabled":true}}}`), []int{5, ca, leaf}, ""},
 		"in use, of another kind":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
 		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
 		"a rule without input":            {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},

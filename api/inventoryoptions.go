@@ -74,11 +74,8 @@ func WithNoZones() InventoryOption {
 // a time; the default is 32.
 func WithInventoryConcurrency(n int) InventoryOption {
 	return func(c *inventoryConfig) error {
-		if n < 1 {
-			return fmt.Errorf("WithInventoryConcurrency: %d is less than 1", n)
-		}
 		c.concurrency = n
-		return nil
+		return positive("WithInventoryConcurrency", n)
 	}
 }
 
@@ -87,17 +84,9 @@ func WithInventoryConcurrency(n int) InventoryOption {
 // ranges over the inventory.
 func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
 	return func(c *inventoryConfig) error {
-		if report == nil {
-			return errors.New("WithInventoryProgress: the function is nil")
-		}
 		c.progress = report
-		return nil
+		return given("WithInventoryProgress", report)
 	}
-}
-
-func newInventoryConfig(opts []InventoryOption) (inventoryConfig, error) {
-	cfg := inventoryConfig{sources: sources, concurrency: defaultConcurrency}
-	return cfg, configure(&cfg, opts)
 }
 
 // InventoryProgress is how far an inventory has come.
@@ -119,18 +108,9 @@ type InventoryProgress struct {
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 
-// asked counts a call that is made.
-func (v *inventory) asked() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Requests++
-}
-
 // expect counts calls that will be made.
 func (v *inventory) expect(calls int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Expected += calls
+	v.expected.Add(int64(calls))
 }
 
 // countPages returns a function for pages that counts the calls for a list, of
@@ -169,34 +149,21 @@ func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
 // expectCertificates says how many certificates there are, as far as it is known.
 // Each takes one call, and a CA one for each zone, which askZones counts.
 func (v *inventory) expectCertificates(n int) {
+	before := v.total.Swap(int64(n))
 	if v.wants(SourceAssociations) {
-		v.expect(n - v.expected)
+		v.expect(n - int(before))
 	}
-	v.expected = n
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.progress.Certificates = n
 }
 
 // count adds an item that is complete.
 func (v *inventory) count(item *InventoryItem) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	switch item.Evidence.Usage() {
 	case InUse:
-		v.progress.InUse++
+		v.counts.InUse++
 	case Unused:
-		v.progress.Unused++
+		v.counts.Unused++
 	default:
-		v.progress.Unknown++
-	}
-}
-
-// wake makes the loop report that the inventory waits.
-func (v *inventory) wake() {
-	select {
-	case v.news <- struct{}{}:
-	default:
+		v.counts.Unknown++
 	}
 }
 
@@ -204,13 +171,10 @@ func (v *inventory) report() {
 	if v.config.progress == nil {
 		return
 	}
-	v.mu.Lock()
-	p := v.progress
-	v.mu.Unlock()
+	p := v.counts
+	p.Requests, p.Certificates = int(v.asked.Load()), int(v.total.Load())
 	// The numbers of a list may be wrong until its next page.
-	p.Expected = max(p.Expected, p.Requests)
-	if until, ok := v.client.limiter.WaitingUntil(); ok {
-		p.WaitingUntil = until
-	}
+	p.Expected = max(int(v.expected.Load()), p.Requests)
+	p.WaitingUntil, _ = v.client.limiter.WaitingUntil()
 	v.config.progress(p)
 }

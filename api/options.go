@@ -10,17 +10,6 @@ import (
 	"time"
 )
 
-// Defaults of the options.
-const (
-	defaultBaseURL          = "https://api.cloudflare.com/client/v4"
-	defaultMaxAttempts      = 4
-	defaultAttemptTimeout   = 30 * time.Second
-	defaultMaxRetryWait     = 30 * time.Second
-	defaultRateLimit        = 1000
-	defaultRateWindow       = 5 * time.Minute
-	defaultMaxResponseBytes = 8 << 20
-)
-
 // Option configures a [Client]. [New] checks every option and names the one
 // that is wrong. When an option is given twice, the last one counts.
 type Option func(*config) error
@@ -40,18 +29,18 @@ type config struct {
 }
 
 func defaultConfig() *config {
-	base, err := parseBaseURL(defaultBaseURL)
+	base, err := parseBaseURL("https://api.cloudflare.com/client/v4")
 	if err != nil {
 		panic(err)
 	}
 	return &config{
 		baseURL:        base,
-		maxAttempts:    defaultMaxAttempts,
-		attemptTimeout: defaultAttemptTimeout,
-		maxRetryWait:   defaultMaxRetryWait,
-		rateLimit:      defaultRateLimit,
-		rateWindow:     defaultRateWindow,
-		maxBytes:       defaultMaxResponseBytes,
+		maxAttempts:    4,
+		attemptTimeout: 30 * time.Second,
+		maxRetryWait:   30 * time.Second,
+		rateLimit:      1000,
+		rateWindow:     5 * time.Minute,
+		maxBytes:       8 << 20,
 	}
 }
 
@@ -68,10 +57,18 @@ func configure[C any, O ~func(*C) error](cfg *C, opts []O) error {
 	return errors.Join(problems...)
 }
 
-// positive checks the duration that an option sets.
-func positive(option string, d time.Duration) error {
-	if d <= 0 {
-		return fmt.Errorf("%s: %v is not positive", option, d)
+// positive checks the number or duration that an option sets.
+func positive[N int | int64 | time.Duration](option string, n N) error {
+	if n <= 0 {
+		return fmt.Errorf("%s: %v is not above 0", option, n)
+	}
+	return nil
+}
+
+// given checks the function that an option sets.
+func given[T any](option string, f func(T)) error {
+	if f == nil {
+		return fmt.Errorf("%s: the function is nil", option)
 	}
 	return nil
 }
@@ -126,11 +123,8 @@ func isNil(v any) bool {
 // default is 4, and 1 turns retries off.
 func WithMaxAttempts(n int) Option {
 	return func(c *config) error {
-		if n < 1 {
-			return fmt.Errorf("WithMaxAttempts: %d is less than 1", n)
-		}
 		c.maxAttempts = n
-		return nil
+		return positive("WithMaxAttempts", n)
 	}
 }
 
@@ -183,11 +177,8 @@ func WithRateLimit(requests int, window time.Duration) Option {
 // its size in memory.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
-		if n < 1 {
-			return fmt.Errorf("WithMaxResponseBytes: %d is less than 1", n)
-		}
 		c.maxBytes = n
-		return nil
+		return positive("WithMaxResponseBytes", n)
 	}
 }
 

@@ -152,7 +152,7 @@ func (r *reply) current(op operation) *Error {
 	case len(r.errors) > 0:
 		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
 	case r.stale:
-		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one")
+		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one (Age or Warning header)")
 	default:
 		return nil
 	}

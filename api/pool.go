@@ -19,81 +19,73 @@ type pool[T, R any] struct {
 	report func()
 
 	items   chan T
-	results chan R
+	results chan outcome[R]
 	left    chan struct{} // closed when the caller leaves the loop
 	running sync.WaitGroup
-	panics  firstPanic
 }
 
-// firstPanic carries a panic of the sequence of items, or of the caller's
-// transport, to the goroutine of the loop, where the caller can expect and
-// recover it. A Goexit becomes a panic there, because the result of its goroutine
-// is lost.
-type firstPanic struct {
-	once  sync.Once
-	value any
-	// kept is closed when there is a value.
-	kept chan struct{}
-}
-
-// guard calls do, which runs on a goroutine of its own.
-func (p *firstPanic) guard(do func()) {
-	guard(do, func(panicked any) {
-		if panicked != nil {
-			p.once.Do(func() {
-				p.value = panicked
-				close(p.kept)
-			})
-		}
-	})
-}
-
-func (p *firstPanic) rethrow() {
-	select {
-	case <-p.kept:
-		panic(p.value)
-	default:
-	}
+// outcome is a result, or a panic of the sequence of items or of the caller's
+// transport. The goroutine of the loop continues the panic: there the caller can
+// expect and recover it.
+type outcome[R any] struct {
+	result   R
+	panicked any
 }
 
 // run reads items on one other goroutine and starts workers as they are needed.
-// Before it returns it cancels what is under way, if the caller has left the
-// loop, and waits for the end of all goroutines.
+// Before it returns it waits for the end of all goroutines, and cancels what is
+// under way if the caller has left the loop.
 func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
 	p.items, p.left = make(chan T), make(chan struct{})
 	// Some room spares the workers a switch for each result.
-	p.results = make(chan R, min(p.workers, defaultConcurrency))
-	p.panics.kept = make(chan struct{})
-	defer p.panics.rethrow()
-	defer p.end()
-	p.running.Go(func() {
+	p.results = make(chan outcome[R], min(p.workers, defaultConcurrency))
+	p.start(func() {
 		defer close(p.items)
-		p.panics.guard(func() { p.feed(items) })
+		p.feed(items)
 	})
 	go func() {
 		p.running.Wait()
 		close(p.results)
 	}()
+	complete, panicked := false, any(nil)
+	defer func() { p.end(complete, panicked) }()
 	for {
 		select {
-		case r, ok := <-p.results:
-			if !ok || !yield(r) {
+		case o, ok := <-p.results:
+			if complete, panicked = !ok, o.panicked; complete || panicked != nil || !yield(o.result) {
 				return
 			}
 		case <-p.news:
 			p.report()
-		case <-p.panics.kept:
-			return
 		}
 	}
 }
 
-// end stops everything and waits for it.
-func (p *pool[T, R]) end() {
+// start calls do on a goroutine of its own, whose panic becomes an outcome. A
+// Goexit becomes a panic, because the result of the goroutine is lost.
+func (p *pool[T, R]) start(do func()) {
+	p.running.Go(func() {
+		guard(do, func(panicked any) {
+			if panicked != nil {
+				p.results <- outcome[R]{panicked: panicked} // which end receives if the loop does not
+			}
+		})
+	})
+}
+
+// end stops what is under way and waits for it. It continues the first panic.
+func (p *pool[T, R]) end(complete bool, panicked any) {
 	close(p.left)
-	p.cancel()
-	for range p.results {
-		continue
+	if !complete {
+		p.cancel()
+	}
+	for o := range p.results {
+		if panicked == nil {
+			panicked = o.panicked
+		}
+	}
+	if panicked != nil {
+		panic(panicked)
 	}
 }
 
@@ -110,7 +102,7 @@ func (p *pool[T, R]) feed(items iter.Seq[T]) {
 		}
 		if started < p.workers {
 			started++
-			p.running.Go(func() { p.panics.guard(func() { p.loop(item) }) })
+			p.start(func() { p.loop(item) })
 			continue
 		}
 		select {
@@ -125,7 +117,7 @@ func (p *pool[T, R]) feed(items iter.Seq[T]) {
 func (p *pool[T, R]) loop(item T) {
 	for ok := true; ok; item, ok = <-p.items {
 		select {
-		case p.results <- p.work(item):
+		case p.results <- outcome[R]{result: p.work(item)}:
 		case <-p.left:
 			return
 		}

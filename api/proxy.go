@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,31 +17,28 @@ import (
 // The credentials are looked up for each text, because the transport belongs to
 // the caller, whose Proxy function may return other ones by then.
 func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
-	if t, ok := transport.(*http.Transport); ok {
-		return func(text string) bool { return holdsAny(text, proxySecrets(t.Proxy, t.ProxyConnectHeader, base)) }
+	t, ok := transport.(*http.Transport)
+	if !ok {
+		t = &http.Transport{Proxy: proxyOfEnvironment}
 	}
-	return func(text string) bool { return holdsAny(text, proxySecrets(proxyOfEnvironment, nil, base)) }
+	return func(text string) bool { return holdsAny(text, proxySecrets(t, base)) }
 }
 
 // proxySecrets returns the credentials in the URL and the header of a proxy, in
 // the forms in which they are sent or printed.
-func proxySecrets(proxy func(*http.Request) (*url.URL, error), header http.Header, base *url.URL) (secrets []string) {
-	for _, value := range header.Values("Proxy-Authorization") {
-		scheme, token, found := strings.Cut(value, " ")
-		if !found {
-			token = scheme
-		}
-		token = strings.TrimSpace(token)
+func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
+	for _, value := range t.ProxyConnectHeader.Values("Proxy-Authorization") {
+		token := strings.TrimSpace(value[strings.IndexByte(value, ' ')+1:]) // without the scheme
 		secrets = append(secrets, userSecrets(token, "")...)
 		if name, password, ok := decodeBasic(token); ok {
 			secrets = append(secrets, userSecrets(name, password)...)
 		}
 	}
-	if proxy == nil {
+	if t.Proxy == nil {
 		return secrets
 	}
 	target := *base
-	address, err := proxy(&http.Request{Method: http.MethodGet, URL: &target, Host: base.Host, Header: http.Header{}})
+	address, err := t.Proxy(&http.Request{Method: http.MethodGet, URL: &target, Host: base.Host, Header: http.Header{}})
 	if err != nil || address == nil || address.User == nil {
 		return secrets
 	}
@@ -49,10 +48,7 @@ func proxySecrets(proxy func(*http.Request) (*url.URL, error), header http.Heade
 
 // userSecrets treats a name without a password, which may be a token, as secret.
 func userSecrets(name, password string) []string {
-	secret, pair := password, name+":"+password
-	if secret == "" {
-		secret = name
-	}
+	secret, pair := cmp.Or(password, name), name+":"+password
 	if secret == "" {
 		return nil
 	}
@@ -71,15 +67,10 @@ func holdsAny(text string, secrets []string) bool {
 		return false
 	}
 	lower, plain := strings.ToLower(text), strings.ToLower(unescape(text))
-	for _, secret := range secrets {
-		if secret != "" && strings.Contains(lower, strings.ToLower(secret)) {
-			return true
-		}
-		if secret = strings.ToLower(unescape(secret)); secret != "" && strings.Contains(plain, secret) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(secrets, func(secret string) bool {
+		escaped, secret := strings.ToLower(secret), strings.ToLower(unescape(secret))
+		return escaped != "" && strings.Contains(lower, escaped) || secret != "" && strings.Contains(plain, secret)
+	})
 }
 
 // namesBasicCredentials reports whether text has the scheme Basic with a name
@@ -117,14 +108,8 @@ func namesUser(text string) bool {
 	if strings.Contains(strings.ToLower(text), "proxy address") {
 		return true
 	}
-	for {
-		_, rest, ok := strings.Cut(text, "://")
-		if !ok {
-			return false
-		}
-		if end := strings.IndexAny(rest, "@/ \t\r\n\f"); end >= 0 && rest[end] == '@' {
-			return true
-		}
-		text = rest
-	}
+	return slices.ContainsFunc(strings.Split(text, "://")[1:], func(rest string) bool {
+		end := strings.IndexAny(rest, "@/ \t\r\n\f")
+		return end >= 0 && rest[end] == '@'
+	})
 }

@@ -90,42 +90,35 @@ func (r redactor) escapedBody(body []byte) []byte {
 	var out []byte
 	done := 0
 	dec := lenientDecoder(body)
-	for {
+	for dec.PeekKind() != jsontext.KindInvalid { // the end: the body has been decoded before
 		if dec.PeekKind() != jsontext.KindString {
-			if _, err := dec.ReadToken(); err != nil {
-				break // the end: the body has been decoded before
-			}
+			_, _ = dec.ReadToken()
 			continue
 		}
-		raw, err := dec.ReadValue()
-		if err != nil {
-			break
-		}
-		if bytes.IndexByte(raw, '\\') < 0 {
+		raw, _ := dec.ReadValue()
+		if !bytes.ContainsAny(raw, escapeSigns) {
 			continue
 		}
-		text, err := jsontext.AppendUnquote(nil, raw)
-		if err != nil {
-			break
-		}
+		text, _ := jsontext.AppendUnquote(nil, raw)
 		clean, found := r.body(text)
 		if !found {
 			clean, found = r.body([]byte(unescape(string(text))))
 		}
-		if !found || bytes.Equal(clean, text) {
-			continue
+		if found && !bytes.Equal(clean, text) {
+			end := int(dec.InputOffset())
+			out = append(out, body[done:end-len(raw)]...)
+			out, _ = jsontext.AppendQuote(out, clean)
+			done = end
 		}
-		end := int(dec.InputOffset())
-		out = append(out, body[done:end-len(raw)]...)
-		if out, err = jsontext.AppendQuote(out, clean); err != nil {
-			break
-		}
-		done = end
 	}
 	if done == 0 {
 		return body
 	}
 	return append(out, body[done:]...)
+}
+
+func lenientDecoder(text []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // hidesText reports whether a body has escapes that can hide a credential, which

@@ -6,53 +6,42 @@ import (
 	"strings"
 )
 
-// hasNextLink reports whether a Link header (RFC 8288) has a link to the next
-// page. A header that does not follow the grammar may hide one, so it counts.
-func hasNextLink(h http.Header) bool { return anyLine(h["Link"], parseLinks) }
+// A header of those below that does not follow its grammar may say that a response is
+// old or has more, so it counts as one that says so.
 
-// anyLine reports whether parse finds something in one of the lines, or cannot
-// read it.
-func anyLine(lines []string, parse func(line string) (found, ok bool)) bool {
-	return slices.ContainsFunc(lines, func(line string) bool {
-		found, ok := parse(line)
-		return found || !ok
-	})
-}
+// hasNextLink reports whether a Link header (RFC 8288) has a link to the next page.
+func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], linksNext) }
 
-// parseLinks reports whether one of the links in a line has the relation "next",
-// and whether the line follows the grammar.
-func parseLinks(line string) (next, ok bool) {
-	s := fieldScanner{line}
-	for s.nextItem() {
-		if !s.take('<') {
-			return next, false
+// linksNext reports whether one of the links in a line has the relation "next".
+func linksNext(line string) bool {
+	masked, texts, ok := mask(line)
+	if !ok {
+		return true
+	}
+	for link := range strings.SplitSeq(masked, ",") {
+		parts := strings.Split(trim(link), ";")
+		switch {
+		case len(parts) == 1 && parts[0] == "":
+			continue
+		case trim(parts[0]) != targetMark:
+			return true
 		}
-		target, rest, closed := strings.Cut(s.rest, ">")
-		if !closed || strings.ContainsAny(target, "<\" \t") {
-			return next, false
-		}
-		s.rest = rest
-		for s.take(';') {
-			name, value := s.token(), ""
-			if name == "" {
-				return next, false
+		for _, param := range parts[1:] {
+			name, value, hasValue := strings.Cut(param, "=")
+			name, value = trim(name), trim(value)
+			switch {
+			case value == textMark:
+				value, texts = texts[0], texts[1:]
+			case hasValue && !isToken(value):
+				return true
 			}
-			if s.take('=') {
-				if value, ok = s.value(); !ok {
-					return next, false
-				}
+			isNext := func(relation string) bool { return strings.EqualFold(relation, "next") }
+			if !isToken(name) || strings.EqualFold(name, "rel") && slices.ContainsFunc(strings.Fields(value), isNext) {
+				return true
 			}
-			if strings.EqualFold(name, "rel") {
-				for relation := range strings.FieldsSeq(value) {
-					next = next || strings.EqualFold(relation, "next")
-				}
-			}
-		}
-		if !s.atItemEnd() {
-			return next, false
 		}
 	}
-	return next, true
+	return false
 }
 
 // isPart reports whether the response is, by its header, a part of something.
@@ -60,114 +49,78 @@ func isPart(h http.Header) bool { return len(h["Content-Range"]) > 0 }
 
 // isStale reports whether the response says that a cache has stored it for some
 // time (Age, RFC 9111) or could not check that it is current (Warning, RFC 7234).
-// A header that does not follow the grammar may say so, so it counts.
 func isStale(h http.Header) bool {
-	return anyLine(h["Age"], parseAge) || anyLine(h["Warning"], parseWarnings)
+	return slices.ContainsFunc(h["Age"], isAge) || slices.ContainsFunc(h["Warning"], warnsOfAge)
 }
 
-func parseAge(line string) (stale, ok bool) {
+func isAge(line string) bool {
 	age := strings.TrimSpace(line)
-	return strings.Trim(age, "0") != "", isDigits(age)
+	return strings.Trim(age, "0") != "" || !isDigits(age)
 }
 
-// parseWarnings reports whether one of the warnings in a line, for example
-// 110 cache.example "stale", says that the response is or may be stale, and
-// whether the line follows the grammar.
-func parseWarnings(line string) (stale, ok bool) {
-	s := fieldScanner{line}
-	for s.nextItem() {
-		code := s.token()
-		stale = stale || code == "110" || code == "111" || code == "112" || code == "113"
-		s.skip(" \t")
-		end := strings.IndexAny(s.rest, " \t\",")
-		if len(code) != 3 || !isDigits(code) || end <= 0 {
-			return stale, false
+// warnsOfAge reports whether one of the warnings in a line, for example
+// 110 cache.example "stale", says that the response is or may be old. Each has a
+// code, the name of a cache, a text, and perhaps a date.
+func warnsOfAge(line string) bool {
+	masked, _, ok := mask(line)
+	if !ok {
+		return true
+	}
+	isNoText := func(field string) bool { return field != textMark }
+	for warning := range strings.SplitSeq(masked, ",") {
+		fields := strings.FieldsFunc(warning, func(c rune) bool { return c == ' ' || c == '\t' })
+		if len(fields) == 0 {
+			continue
 		}
-		s.rest = s.rest[end:]                                // without the name of the cache
-		for part := 0; part == 0 || !s.atItemEnd(); part++ { // a text, and perhaps a date
-			if _, quoted := s.quoted(); !quoted || part > 1 {
-				return stale, false
-			}
+		if len(fields) < 3 || len(fields) > 4 || slices.ContainsFunc(fields[2:], isNoText) || strings.ContainsAny(fields[1], textMark+targetMark) {
+			return true
+		}
+		if code := fields[0]; len(code) != 3 || !isDigits(code) || slices.Contains([]string{"110", "111", "112", "113"}, code) {
+			return true
 		}
 	}
-	return stale, true
+	return false
 }
 
-// fieldScanner reads a header line from left to right, by the grammar that the
-// fields of HTTP share (RFC 9110, section 5.6). White space between the parts
-// is skipped.
-type fieldScanner struct{ rest string }
+// What stands for a quoted string and for the target of a link in a masked line.
+const (
+	textMark   = "\x01"
+	targetMark = "\x02"
+)
 
-func (s *fieldScanner) skip(set string) { s.rest = strings.TrimLeft(s.rest, set) }
-
-// nextItem moves to the next item of a list, past empty ones.
-func (s *fieldScanner) nextItem() bool {
-	s.skip(", \t")
-	return s.rest != ""
-}
-
-// atItemEnd reports whether the item of a list has been read to its end.
-func (s *fieldScanner) atItemEnd() bool {
-	s.skip(" \t")
-	return s.rest == "" || s.rest[0] == ','
-}
-
-// take reads the character c if it comes next.
-func (s *fieldScanner) take(c byte) bool {
-	s.skip(" \t")
-	if s.rest == "" || s.rest[0] != c {
-		return false
-	}
-	s.rest = s.rest[1:]
-	return true
-}
-
-// token reads a token; it is empty if none comes next.
-func (s *fieldScanner) token() string {
-	s.skip(" \t")
-	end := 0
-	for end < len(s.rest) && isTokenByte(s.rest[end]) {
-		end++
-	}
-	token := s.rest[:end]
-	s.rest = s.rest[end:]
-	return token
-}
-
-// value reads a token or a quoted string.
-func (s *fieldScanner) value() (value string, ok bool) {
-	if token := s.token(); token != "" {
-		return token, true
-	}
-	return s.quoted()
-}
-
-// quoted reads a quoted string and returns it without quotes and escapes.
-func (s *fieldScanner) quoted() (value string, ok bool) {
-	if !s.take('"') {
-		return "", false
-	}
-	var text []byte
-	for i := 0; i < len(s.rest); i++ {
-		switch c := s.rest[i]; {
-		case c == '"':
-			s.rest = s.rest[i+1:]
-			return string(text), true
-		case c == '\\' && i+1 < len(s.rest):
+// mask replaces each quoted string (RFC 9110, section 5.6) and each target of a link
+// in a header line by a mark, so that the line can be split at its separators. It
+// returns the strings, without quotes and escapes, and whether all of them end.
+func mask(line string) (masked string, texts []string, ok bool) {
+	var out, text []byte
+	end := byte(0) // of the string or target that has begun
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case end == 0 && c == '"':
+			end, text = '"', nil
+		case end == 0 && c == '<':
+			end = '>'
+		case end == 0 && c < ' ' && c != '\t':
+			return "", nil, false // such as a mark
+		case end == 0:
+			out = append(out, c)
+		case c == end && c == '"':
+			out, texts, end = append(out, textMark...), append(texts, string(text)), 0
+		case c == end:
+			out, end = append(out, targetMark...), 0
+		case end == '>' && strings.IndexByte("<\" \t", c) >= 0:
+			return "", nil, false
+		case end == '"' && c == '\\' && i+1 < len(line):
 			i++
-			text = append(text, s.rest[i])
+			text = append(text, line[i])
 		default:
 			text = append(text, c)
 		}
 	}
-	return "", false
+	return string(out), texts, end == 0
 }
 
-func isTokenByte(c byte) bool {
-	switch {
-	case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
-		return true
-	default:
-		return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-	}
-}
+func trim(s string) string { return strings.Trim(s, " \t") }
+
+func isToken(s string) bool { return s != "" && strings.Trim(s, idBytes+"!#$%&'*+.^`|~") == "" }

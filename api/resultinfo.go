@@ -67,9 +67,6 @@ func counts(info *generated.ResultInfo) (*ResultInfo, error) {
 	return out, err
 }
 
-// maxExact is the largest integer up to which float64 holds every one.
-const maxExact = 1 << 53
-
 // toCount converts a count, which is a number in the contract today and would be
 // an integer if the vendor made it one. strictjson has refused numbers that
 // float64 does not hold exactly. Errors are joined to problem.
@@ -78,7 +75,7 @@ func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 	case float64(n) != math.Trunc(float64(n)):
 		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is not an integer", name))
 		return 0
-	case n < -maxExact, n > maxExact:
+	case n < -strictjson.MaxExact, n > strictjson.MaxExact:
 		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is beyond 2^53", name))
 		return 0
 	}

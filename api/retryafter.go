@@ -45,11 +45,8 @@ func parseOneRetryAfter(value string, h http.Header, now time.Time) retryAfter {
 	}
 	whole, fraction, ok := strings.Cut(value, ".")
 	if ok && isDigits(whole) && isDigits(fraction) {
-		up := parseOneRetryAfter(whole, h, now)
-		if up.wait < maxDuration-time.Second {
-			up.wait += time.Second
-		}
-		return retryAfter{up.wait, false}
+		wait := parseOneRetryAfter(whole, h, now).wait
+		return retryAfter{wait + min(time.Second, maxDuration-wait), false}
 	}
 	return retryAfter{}
 }

@@ -178,6 +178,17 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
+func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
+	t.Parallel()
+	list, err := ask(t, answer(200, `{"success":true,"result":[],"%":"/x?`+everyByte(token, "%%%02X")+`","n":"100 %"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"success":true,"result":[],"%":"/x?[redacted]","n":"100 %"}`; string(list.Body) != want {
+		t.Errorf("got  %s\nwant %s", list.Body, want)
+	}
+}
+
 // escapes are ways to write a text in which it is not found as it is.
 var escapes = map[string]func(string) string{
 	"JSON": func(s string) string { return everyByte(s, `\u%04x`) },

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
@@ -22,9 +23,10 @@ type series struct {
 	// longest is for how long a call is repeated while the server answers nothing but
 	// that all callers wait.
 	longest time.Duration
-	// asking and waiting are called before the first request of a call and before a
-	// wait for the limiter.
-	asking, waiting func()
+	// asked counts the calls of which a request was made. news has an element when
+	// a call has begun to wait for the limiter.
+	asked atomic.Int64
+	news  chan struct{}
 
 	mu sync.Mutex
 	// refusals counts the 403s of the associations of an account since its last
@@ -32,8 +34,8 @@ type series struct {
 	refusals map[string]int
 }
 
-func newSeries(ctx context.Context, longest time.Duration, asking, waiting func()) *series {
-	s := &series{longest: longest, asking: asking, waiting: waiting, refusals: map[string]int{}}
+func newSeries(ctx context.Context, longest time.Duration) *series {
+	s := &series{longest: longest, news: make(chan struct{}, 1), refusals: map[string]int{}}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.admission, s.stop = context.WithCancelCause(s.ctx)
 	return s
@@ -42,7 +44,15 @@ func newSeries(ctx context.Context, longest time.Duration, asking, waiting func(
 // patient is the policy of a single call that waits as those of a series do. The
 // context must end.
 func patient(ctx context.Context) callPolicy {
-	return newSeries(ctx, quota.AssumedBlock, func() {}, func() {}).policy()
+	return newSeries(ctx, quota.AssumedBlock).policy()
+}
+
+// waiting notes that a call begins to wait for the limiter.
+func (s *series) waiting() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
 }
 
 func (s *series) policy() callPolicy { return callPolicy{admission: s.admission, series: s} }

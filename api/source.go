@@ -9,25 +9,40 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// accountSource is a source that is read once for an account.
-type accountSource struct {
-	source Source
-	read   func(ctx context.Context, v *inventory) findings
+// askOrder has all sources in the order in which they are asked: those of the account
+// before the certificates, and the zones last, which are asked about a certificate
+// while no other source names it.
+var askOrder = []askedSource{
+	{SourceAssociations, true, true, nil},
+	{SourceWorkers, false, true, readWorkers},
+	{SourcePages, false, true, readPages},
+	{SourceHyperdrive, true, true, readHyperdrive},
+	{SourceGateway, true, true, readGateway},
+	{SourcePosture, true, false, readPosture},
+	{SourceHostnames, true, false, readZones},
 }
 
-// accountSources are read before the certificates, in this order.
-var accountSources = []accountSource{
-	{SourceWorkers, readWorkers},
-	{SourcePages, readPages},
-	{SourceHyperdrive, readHyperdrive},
-	{SourceGateway, readGateway},
-	{SourcePosture, readPosture},
+type askedSource struct {
+	source Source
+	// ca and leaf say which kinds of certificates the source can name.
+	ca, leaf bool
+	// read reads what belongs to the account; nil: nothing does.
+	read func(v *inventory, f *findings)
+}
+
+// applies reports whether the source can name a certificate, of which ca may be
+// unknown.
+func (s askedSource) applies(ca *bool) bool {
+	return ca == nil || *ca && s.ca || !*ca && s.leaf
 }
 
 // findings is what a source said about an account.
 type findings struct {
-	uses  map[string][]Use // by idKey of the certificate's id
-	scope string
+	source Source
+	// operation is the one that failures are of.
+	operation operation
+	uses      map[string][]Use // by idKey of the certificate's id
+	scope     string
 	// failure is why the source could not be read, or not in full; then it leaves
 	// open each certificate that it does not name. permission is what the
 	// credentials lack, if that is why.
@@ -44,29 +59,39 @@ func (f findings) names(certificateID string) bool { return len(f.uses[idKey(cer
 
 // add notes that something called name refers to a certificate. Further references
 // by the same thing, which follow one another, add nothing. A reference that is not
-// an id, as one with a space in it, could mean any certificate: it is a failure of
-// the operation.
-func (f *findings) add(op operation, source Source, name, certificateID string) {
+// an id, as an absent one or one with a space in it, could mean any certificate: it is
+// a failure of the operation.
+func (f *findings) add(name, certificateID string) {
 	if err := validateID("a reference to a certificate", certificateID, maxCertificateIDLength); err != nil {
-		f.fail(op, incomplete(op, err.Error()))
+		f.incomplete(err.Error())
 		return
 	}
-	if f.uses == nil {
-		f.uses = map[string][]Use{}
-	}
 	id := idKey(certificateID)
-	use, known := Use{Source: source, Name: name}, f.uses[id]
+	use, known := Use{Source: f.source, Name: name}, f.uses[id]
 	if len(known) == 0 || known[len(known)-1] != use {
 		f.uses[id] = append(known, use)
 	}
 }
 
-// fail notes a failure of an operation; the first one is kept.
-func (f *findings) fail(op operation, failure *Error) {
-	if f.failure != nil || failure == nil {
-		return
+// fail notes a failure of the operation; the first one is kept.
+func (f *findings) fail(failure *Error) {
+	if f.failure == nil && failure != nil {
+		f.failure, f.permission = failure, missingPermission(f.operation, failure)
 	}
-	f.failure, f.permission = failure, missingPermission(op, failure)
+}
+
+// incomplete notes a response that lacks a member on the way to a certificate's id.
+func (f *findings) incomplete(note string) {
+	f.fail(&Error{operation: f.operation.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note})
+}
+
+// result returns what became of the source.
+func (f *findings) result() SourceResult {
+	r := SourceResult{Source: f.source, State: SourceComplete, Scope: f.scope}
+	if f.failure != nil {
+		r.State, r.Err, r.Permission = SourceFailed, f.failure.clone(), f.permission
+	}
+	return r
 }
 
 // missingPermission is what a 403 of the API itself says that the credentials
@@ -88,34 +113,39 @@ func (r *reply) whole(op operation, n int) *Error {
 }
 
 // readList reads a list without pages.
-func readList[T any, P generatedType[T]](ctx context.Context, v *inventory, op operation, send send) ([]T, *Error) {
+func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) []T {
 	rows := asReceived[T, P]()
-	r, failure := v.client.do(ctx, op, v.policy(), send, &rows)
-	if failure == nil {
-		failure = r.whole(op, len(rows.items))
+	if r := f.ask(v, op, send, &rows); r != nil {
+		f.fail(r.whole(op, len(rows.items)))
 	}
-	return rows.items, failure
+	return rows.items
+}
+
+// readObject reads a result that is one object; nil if there is none.
+func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) *T {
+	var got object[T, P]
+	if r := f.ask(v, op, send, &got); r != nil {
+		f.fail(r.whole(op, 0))
+	}
+	return got.value
+}
+
+// ask calls an operation and notes its failure; then it returns nil.
+func (f *findings) ask(v *inventory, op operation, send send, result result) *reply {
+	f.operation = op
+	r, failure := v.client.do(v.ctx, op, v.policy(), send, result)
+	f.fail(failure)
+	return r
+}
+
+// ofAccount makes the request of an operation that has no other parameter.
+func (v *inventory) ofAccount(request func(ctx context.Context, accountID string, edit ...editor) (*http.Response, error)) send {
+	return func(ctx context.Context, edit editor) (*http.Response, error) { return request(ctx, v.account, edit) }
 }
 
 // asReceived reads a list without converting its items.
 func asReceived[T any, P generatedType[T]]() list[T, T, P] {
-	return list[T, T, P]{size: 256, convert: func(item *T, _ []string) (T, error) { return *item, nil }}
-}
-
-// readObject reads a result that is one object; nil if there is none.
-func readObject[T any, P generatedType[T]](ctx context.Context, v *inventory, op operation, send send) (*T, *Error) {
-	var got object[T, P]
-	r, failure := v.client.do(ctx, op, v.policy(), send, &got)
-	if failure == nil {
-		failure = r.whole(op, 0)
-	}
-	return got.value, failure
-}
-
-// incomplete is the error of a response that lacks a member on the way to a
-// certificate's id.
-func incomplete(op operation, note string) *Error {
-	return &Error{operation: op.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note}
+	return list[T, T, P]{convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }
 
 // counted writes a number with its noun.

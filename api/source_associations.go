@@ -1,22 +1,18 @@
 package api
 
 // askAssociations adds what [SourceAssociations] says about a certificate.
-func (v *inventory) askAssociations(cert Certificate, e *Evidence) {
-	r := SourceResult{Source: SourceAssociations, State: SourceComplete, Scope: "services that the API reports"}
+func (v *inventory) askAssociations(cert Certificate, e *Evidence) SourceResult {
+	f := findings{source: SourceAssociations, operation: listAssociations, scope: "services that the API reports"}
 	list, failure := v.associations(v.client, cert.Ref, v.policy())
 	if failure != nil && failure.Is(ErrNotAsked) {
 		v.expect(-1)
 	}
+	f.fail(failure)
 	if list != nil {
 		for _, a := range list.Associations {
 			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
 		}
-		if err := list.incomplete(); err != nil {
-			failure = asError(err)
-		}
+		f.fail(list.incomplete)
 	}
-	if failure != nil {
-		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listAssociations, failure)
-	}
-	e.Sources = append(e.Sources, r)
+	return f.result()
 }

@@ -1,38 +1,40 @@
 package api
 
-import (
-	"context"
-	"net/http"
-
-	"github.com/certuse/cloudflare-mtls/generated"
-)
+import "github.com/certuse/cloudflare-mtls/generated"
 
 var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperation, "get Gateway configuration"}
 
 // readGateway reads [SourceGateway], from the current and the deprecated member.
 //
-// A configuration without settings is a failure, and so is a certificate in use
-// without an id. Settings without a certificate, or with null, use none.
-func readGateway(ctx context.Context, v *inventory) findings {
-	f := findings{scope: "Gateway configuration"}
-	configuration, failure := readObject[generated.GatewayConfiguration](ctx, v, getGatewayConfiguration, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.GetGatewayConfiguration(ctx, v.account, edit)
-	})
-	f.fail(getGatewayConfiguration, failure)
+// A configuration without settings is a failure, and so is a certificate without an
+// id, unless it says that it is not in use. Settings without a certificate, or with
+// null, use none.
+func readGateway(v *inventory, f *findings) {
+	f.scope = "Gateway configuration"
+	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.ofAccount(v.client.generated.GetGatewayConfiguration))
 	if configuration == nil {
-		return f
+		return
 	}
 	if configuration.Settings == nil {
-		f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "the configuration has no settings"))
-		return f
+		f.incomplete("the configuration has no settings")
+		return
 	}
-	for _, certificate := range []generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
-		switch {
-		case certificate.ID != "":
-			f.add(getGatewayConfiguration, SourceGateway, "TLS inspection", certificate.ID)
-		case certificate.InUse || certificate.Enabled:
-			f.fail(getGatewayConfiguration, incomplete(getGatewayConfiguration, "a certificate in use has no id"))
+	for _, certificate := range []*generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
+		if certificate != nil && (certificate.ID != "" || !isUnused(certificate)) {
+			f.add("TLS inspection", certificate.ID)
 		}
 	}
-	return f
+}
+
+// isUnused reports whether the API says that a certificate is not in use, and nothing
+// else. The deprecated certificate says it by another member than the current one.
+func isUnused(certificate *generated.GatewayCertificate) bool {
+	unused := false
+	for _, says := range []*bool{certificate.InUse, certificate.Enabled} {
+		if says != nil && *says {
+			return false
+		}
+		unused = unused || says != nil
+	}
+	return unused
 }

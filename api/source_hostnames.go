@@ -11,61 +11,54 @@ import "fmt"
 // Zones that are seen are asked in any case.
 
 // readZones lists the zones to ask.
-func (v *inventory) readZones() findings {
-	var f findings
+func readZones(v *inventory, f *findings) {
+	f.operation = listZones
 	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPages()) {
 		if err != nil {
-			f.fail(listZones, asError(err))
+			f.fail(asError(err))
 			break
 		}
 		v.zones = append(v.zones, zone)
 	}
 	if len(v.zones) == 0 && f.failure == nil && !v.config.noZones {
-		f.fail(listZones, &Error{operation: listZones.text, kinds: []error{ErrUnexpectedResponse}, note: "the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones"})
+		f.incomplete("the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones")
 		f.permission = listZones.Permission
 	}
-	return f
 }
 
 // zoneAnswer is what one zone said about a certificate.
 type zoneAnswer struct {
-	zone      int
 	hostnames []string
 	failure   *Error
 	panicked  any
 }
 
 // askZones asks the zones about a CA, in their order, while no source names it.
-// The first zone that has not answered is asked in any case, further ones beside
-// it when there is room for them.
+// Further zones are asked beside the first that has not answered when there is room
+// for them.
 func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
-	zones := v.findings[SourceHostnames]
+	f := v.findings[SourceHostnames]
 	if err := validateStoredID("the certificate's id", cert.Ref.ID); err != nil && len(v.zones) > 0 {
-		return SourceResult{Source: SourceHostnames, State: SourceFailed, Err: &Error{
-			operation: listHostnames.text, kinds: []error{ErrUnexpectedResponse}, note: err.Error(),
-		}}
+		f.operation = listHostnames
+		f.incomplete(err.Error())
+		return f.result()
 	}
 	v.expect(len(v.zones))
 	open := func() bool { return (v.config.allUses || len(e.Uses) == 0) && v.err() == nil }
-	answers := make(chan zoneAnswer)
-	// passed marks the zones after whose answer the next one is asked; all zones
-	// before first are passed.
-	passed := make([]bool, len(v.zones))
-	var asked, running, first, beside, answered int
+	var pending []<-chan zoneAnswer // in the order of the zones
+	var asked, answered int
 	var failure *Error
 	var panicked any
 	for {
-		for asked < len(v.zones) && open() && panicked == nil && v.takeSlot(running > 0) {
-			go v.askZone(asked, cert, answers)
-			beside += min(running, 1)
-			running++
+		for asked < len(v.zones) && open() && panicked == nil && v.takeSlot(len(pending) > 0) {
+			pending = append(pending, v.askZone(v.zones[asked], cert))
 			asked++
 		}
-		if running == 0 {
+		if len(pending) == 0 {
 			break
 		}
-		a := <-answers
-		running--
+		a := <-pending[0]
+		pending = pending[1:]
 		switch {
 		case a.panicked != nil:
 			panicked = a.panicked
@@ -77,31 +70,25 @@ func (v *inventory) askZones(cert Certificate, e *Evidence) SourceResult {
 		for _, name := range a.hostnames {
 			e.Uses = append(e.Uses, Use{Source: SourceHostnames, Name: name})
 		}
-		passed[a.zone] = v.config.allUses || len(a.hostnames) == 0
-		for first < asked && passed[first] {
-			first++
-		}
 		// Requests after a zone that names the certificate were superfluous, and
 		// stay counted.
-		for ; beside > max(0, asked-first-1); beside-- {
-			v.speculated()
+		if len(pending) > 0 && open() {
+			<-v.speculative
 		}
 	}
 	resume(panicked)
 	v.expect(asked - len(v.zones))
-	r := SourceResult{Source: SourceHostnames, State: SourceComplete, Scope: "hostnames of " + counted(answered, "zone")}
+	f.operation = listHostnames
+	f.fail(failure)
+	f.scope = "hostnames of " + counted(answered, "zone")
 	switch {
 	case len(v.zones) == 0 && v.config.noZones:
-		r.Scope = "no zones, as the caller says"
+		f.scope = "no zones, as the caller says"
 	case answered < len(v.zones):
-		r.Scope += fmt.Sprintf(" of %d", len(v.zones))
+		f.scope += fmt.Sprintf(" of %d", len(v.zones))
 	}
-	switch {
-	case zones.failure != nil:
-		r.State, r.Err, r.Permission = SourceFailed, zones.failure.clone(), zones.permission
-	case failure != nil:
-		r.State, r.Err, r.Permission = SourceFailed, failure, missingPermission(listHostnames, failure)
-	case answered < len(v.zones):
+	r := f.result()
+	if r.State == SourceComplete && answered < len(v.zones) {
 		r.State = SourceLeftOut // the certificate is in use
 	}
 	return r
@@ -117,35 +104,29 @@ func (v *inventory) takeSlot(isSpeculative bool) bool {
 		return true
 	}
 	select {
-	case v.slots <- struct{}{}:
+	case v.speculative <- struct{}{}:
 	default:
 		return false
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.speculative == v.config.concurrency {
-		<-v.slots
+	select {
+	case v.slots <- struct{}{}:
+		return true
+	default:
+		<-v.speculative
 		return false
 	}
-	v.speculative++
-	return true
-}
-
-// speculated notes that a request was needed after all.
-func (v *inventory) speculated() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.speculative--
 }
 
 // askZone asks one zone. A slot is taken for the request.
-func (v *inventory) askZone(zone int, cert Certificate, answers chan<- zoneAnswer) {
-	a := zoneAnswer{zone: zone}
-	guard(func() {
-		ref := HostnamesRef{ZoneID: v.zones[zone].ID, CertificateID: cert.Ref.ID}
+func (v *inventory) askZone(zone Zone, cert Certificate) <-chan zoneAnswer {
+	answer := make(chan zoneAnswer, 1)
+	var a zoneAnswer
+	go guard(func() {
+		ref := HostnamesRef{ZoneID: zone.ID, CertificateID: cert.Ref.ID}
 		a.hostnames, a.failure = v.client.hostnames(v.ctx, ref, v.policyWithSlot())
 	}, func(panicked any) {
 		a.panicked = panicked
-		answers <- a // here, because nothing runs after a Goexit
+		answer <- a // here, because nothing runs after a Goexit
 	})
+	return answer
 }

@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
-	"net/http"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -13,19 +11,14 @@ var listHyperdriveConfigs = operation{generated.ListHyperdriveConfigsOperation, 
 // readHyperdrive reads [SourceHyperdrive].
 //
 // A configuration whose mtls is absent or null uses none.
-func readHyperdrive(ctx context.Context, v *inventory) findings {
-	var f findings
-	configs, failure := readList[generated.HyperdriveConfig](ctx, v, listHyperdriveConfigs, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.ListHyperdriveConfigs(ctx, v.account, edit)
-	})
-	f.fail(listHyperdriveConfigs, failure)
+func readHyperdrive(v *inventory, f *findings) {
+	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.ofAccount(v.client.generated.ListHyperdriveConfigs))
 	for _, config := range configs {
 		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
 			if id != "" {
-				f.add(listHyperdriveConfigs, SourceHyperdrive, cmp.Or(config.Name, config.ID), id)
+				f.add(cmp.Or(config.Name, config.ID), id)
 			}
 		}
 	}
 	f.scope = counted(len(configs), "Hyperdrive configuration")
-	return f
 }

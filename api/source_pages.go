@@ -15,8 +15,8 @@ var listPagesProjects = operation{generated.ListPagesProjectsOperation, "list Pa
 // An environment that is absent or null, and one without certificates, bind none.
 // A project without deployment_configs, and a binding without a certificate id,
 // are failures.
-func readPages(ctx context.Context, v *inventory) findings {
-	var f findings
+func readPages(v *inventory, f *findings) {
+	f.operation = listPagesProjects
 	projects := 0
 	all := paged[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
 		operation: listPagesProjects,
@@ -26,29 +26,24 @@ func readPages(ctx context.Context, v *inventory) findings {
 			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
 			return v.client.generated.ListPagesProjects(ctx, v.account, &params, edit)
 		},
-	}.all(ctx, v.client, v.policy(), nil, v.countPages())
+	}.all(v.ctx, v.client, v.policy(), nil, v.countPages())
 	for project, err := range all {
 		if err != nil {
-			f.fail(listPagesProjects, asError(err))
+			f.fail(asError(err))
 			break
 		}
 		projects++
 		if project.DeploymentConfigs == nil {
-			f.fail(listPagesProjects, incomplete(listPagesProjects, "a project has no deployment_configs"))
+			f.incomplete("a project has no deployment_configs")
 			continue
 		}
 		for _, environment := range []generated.PagesDeploymentConfig{project.DeploymentConfigs.Production, project.DeploymentConfigs.Preview} {
 			for _, binding := range environment.MTLSCertificates {
-				if binding.CertificateID == "" {
-					f.fail(listPagesProjects, incomplete(listPagesProjects, "a binding of a project has no certificate_id"))
-					continue
-				}
-				f.add(listPagesProjects, SourcePages, project.Name, binding.CertificateID)
+				f.add(project.Name, binding.CertificateID)
 			}
 		}
 	}
 	f.scope = "current bindings of " + counted(projects, "Pages project")
-	return f
 }
 
 // projectKey identifies a project with all that it binds: two of one name are both

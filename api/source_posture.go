@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
-	"net/http"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -15,22 +13,17 @@ var listPostureRules = operation{generated.ListDevicePostureRulesOperation, "lis
 //
 // Rules of a type that does not begin with client_certificate need no certificate.
 // One that does, and has no input or no certificate id, is a failure.
-func readPosture(ctx context.Context, v *inventory) findings {
-	var f findings
-	rules, failure := readList[generated.PostureRule](ctx, v, listPostureRules, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.ListDevicePostureRules(ctx, v.account, edit)
-	})
-	f.fail(listPostureRules, failure)
+func readPosture(v *inventory, f *findings) {
+	rules := readList[generated.PostureRule](v, f, listPostureRules, v.ofAccount(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {
 		switch {
 		case rule.Input != nil && rule.Input.CertificateID != "":
-			f.add(listPostureRules, SourcePosture, cmp.Or(rule.Name, rule.ID), rule.Input.CertificateID)
+			f.add(cmp.Or(rule.Name, rule.ID), rule.Input.CertificateID)
 		case rule.Type == "":
-			f.fail(listPostureRules, incomplete(listPostureRules, "a rule has no type"))
+			f.incomplete("a rule has no type")
 		case strings.HasPrefix(rule.Type, "client_certificate"):
-			f.fail(listPostureRules, incomplete(listPostureRules, "a rule of type client_certificate has no certificate_id"))
+			f.incomplete("a rule of type client_certificate has no certificate_id")
 		}
 	}
 	f.scope = counted(len(rules), "device posture rule")
-	return f
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
@@ -17,55 +18,47 @@ var (
 // A Worker without bindings in its settings, and a binding without a certificate
 // id, are failures of that Worker: the API always has both. A failed Worker leaves
 // open each certificate that no other Worker names.
-func readWorkers(ctx context.Context, v *inventory) findings {
-	var f findings
-	workers, failure := readList[generated.Worker](ctx, v, listWorkers, func(ctx context.Context, edit editor) (*http.Response, error) {
-		return v.client.generated.ListWorkers(ctx, v.account, edit)
-	})
-	f.fail(listWorkers, failure)
+func readWorkers(v *inventory, f *findings) {
+	workers := readList[generated.Worker](v, f, listWorkers, v.ofAccount(v.client.generated.ListWorkers))
 	v.expect(len(workers))
-	names := make([]findings, len(workers))
-	v.each(len(workers), func(i int) {
-		names[i] = readWorker(ctx, v, workers[i].ID)
-	})
-	for _, one := range names {
+	p := pool[generated.Worker, findings]{workers: v.config.concurrency, cancel: v.cancel, work: func(worker generated.Worker) findings {
+		one := findings{source: f.source, uses: map[string][]Use{}}
+		readWorker(v, &one, worker.ID)
+		return one
+	}}
+	p.run(slices.Values(workers), func(one findings) bool {
 		for id, uses := range one.uses {
-			for _, use := range uses {
-				f.add(getWorkerSettings, use.Source, use.Name, id)
-			}
+			f.uses[id] = append(f.uses[id], uses...)
 		}
-		f.fail(getWorkerSettings, one.failure)
-	}
+		f.operation = one.operation
+		f.fail(one.failure)
+		return v.err() == nil
+	})
 	f.scope = "current bindings of " + counted(len(workers), "Worker")
-	return f
 }
 
-func readWorker(ctx context.Context, v *inventory, name string) findings {
-	var f findings
+func readWorker(v *inventory, f *findings, name string) {
 	if err := validateScriptName(name); err != nil {
 		v.expect(-1)
-		f.fail(listWorkers, incomplete(listWorkers, err.Error()))
-		return f
+		f.operation = listWorkers
+		f.incomplete(err.Error())
+		return
 	}
-	settings, failure := readObject[generated.WorkerSettings](ctx, v, getWorkerSettings, func(ctx context.Context, edit editor) (*http.Response, error) {
+	settings := readObject[generated.WorkerSettings](v, f, getWorkerSettings, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return v.client.generated.GetWorkerSettings(ctx, v.account, name, edit)
 	})
-	f.fail(getWorkerSettings, failure)
 	if settings == nil {
-		return f
+		return
 	}
 	if settings.Bindings == nil {
-		f.fail(getWorkerSettings, incomplete(getWorkerSettings, "the settings have no bindings"))
+		f.incomplete("the settings have no bindings")
 	}
 	for _, binding := range settings.Bindings {
 		switch {
-		case binding.CertificateID != "":
-			f.add(getWorkerSettings, SourceWorkers, name, binding.CertificateID)
-		case binding.Type == "mtls_certificate":
-			f.fail(getWorkerSettings, incomplete(getWorkerSettings, "a binding of type mtls_certificate has no certificate_id"))
+		case binding.CertificateID != "", binding.Type == "mtls_certificate":
+			f.add(name, binding.CertificateID)
 		case binding.Type == "":
-			f.fail(getWorkerSettings, incomplete(getWorkerSettings, "a binding has no type"))
+			f.incomplete("a binding has no type")
 		}
 	}
-	return f
 }

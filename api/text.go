@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,12 +26,7 @@ func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
 	}
-	var parts []string
-	if e.operation != "" {
-		parts = append(parts, e.operation)
-	} else {
-		parts = append(parts, "cloudflare-mtls")
-	}
+	parts := []string{cmp.Or(e.operation, "cloudflare-mtls")}
 	if e.StatusCode != 0 {
 		parts = append(parts, strings.TrimSpace("HTTP "+strconv.Itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode)))
 	}

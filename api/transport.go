@@ -70,7 +70,7 @@ func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := s.transport.RoundTrip(req)
 	switch {
 	case err != nil && refused != nil && refused.Load():
-		return nil, &peerError{err}
+		return nil, &refusedError{err, true}
 	case err != nil:
 		return nil, s.refusedByProxy(req, err)
 	case resp == nil:
@@ -94,31 +94,21 @@ func (s sender) refusedByProxy(req *http.Request, err error) error {
 			continue
 		}
 		if proxy, lookup := t.Proxy(req); lookup == nil && proxy != nil {
-			return &proxyError{proxy.Host, status}
+			// A 5xx says that the proxy did not reach the server.
+			return &refusedError{fmt.Errorf("the proxy %s refused the connection: HTTP %d %v", proxy.Host, status, err), status < http.StatusInternalServerError}
 		}
 	}
 	return err
 }
 
-// proxyError is the refusal of a connection by a proxy.
-type proxyError struct {
-	host   string
-	status int
+// refusedError is the refusal of a connection by a proxy, or of a TLS peer by the
+// caller's VerifyConnection or VerifyPeerCertificate.
+type refusedError struct {
+	error
+	final bool // a repetition would not change it
 }
 
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s refused the connection: HTTP %d %s", e.host, e.status, http.StatusText(e.status))
-}
-
-// final reports whether a repetition would not change the refusal: a 5xx says that
-// the proxy did not reach the server.
-func (e *proxyError) final() bool { return e.status < http.StatusInternalServerError }
-
-// peerError is the refusal of a TLS peer by the caller's VerifyConnection or
-// VerifyPeerCertificate. A repetition would not change it.
-type peerError struct{ error }
-
-func (e *peerError) Unwrap() error { return e.error }
+func (e *refusedError) Unwrap() error { return e.error }
 
 // refusesPeer reports whether a handshake has failed by the judgement of the
 // caller, and not by the connection or the protocol.
@@ -129,14 +119,6 @@ func refusesPeer(err error) bool {
 	}
 	_, network := errors.AsType[net.Error](err)
 	return !network
-}
-
-// closeIdle is a transport's method of that name, or does nothing.
-func closeIdle(transport http.RoundTripper) func() {
-	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
-		return t.CloseIdleConnections
-	}
-	return func() {}
 }
 
 func userAgent(product string) string {

@@ -57,10 +57,8 @@ type AssociationList struct {
 	// verdict is what the answer proved when it was received. Only this
 	// package can set it, so a list made by hand proves nothing.
 	verdict Usage
-	// statusCode is the HTTP status, any 2xx.
-	statusCode int
-	// attempts is the number of requests that the call made.
-	attempts int
+	// incomplete is why the list may not be all there is, or nil.
+	incomplete *Error
 }
 
 // String gives the usage and the number of associations.

@@ -3,11 +3,12 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/secret"
@@ -138,7 +139,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	} else {
 		fail.note = note
 	}
-	if ctx.Err() != nil && !errors.Is(fail, ctx.Err()) {
+	if !errors.Is(fail, ctx.Err()) {
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
 	}
 	return nil, fail
@@ -171,16 +172,11 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 // that repeats a part of the private key. A part of the key that is in the
 // certificate as well is not secret.
 func (c *Client) hiding(cert CertificateUpload) *Client {
-	var key strings.Builder
-	for line := range strings.Lines(cert.Key.text()) {
-		if !strings.HasPrefix(strings.TrimSpace(line), pemMark) {
-			key.WriteString(line)
-		}
-	}
-	if key.Len() == 0 {
+	block, _ := pem.Decode([]byte(cert.Key.text()))
+	if block == nil {
 		return c
 	}
 	out := *c
-	out.redact = c.redact.withholding(secret.Quotes(key.String(), cert.PEM))
+	out.redact = c.redact.withholding(secret.Quotes(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
 	return &out
 }

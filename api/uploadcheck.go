@@ -13,7 +13,6 @@ import (
 
 const (
 	pemBegin       = "-----BEGIN "
-	pemMark        = "-----"
 	pemCertificate = "CERTIFICATE"
 )
 

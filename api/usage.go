@@ -1,9 +1,6 @@
 package api
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // Usage is the conclusion on which a decision about a certificate can rest.
 type Usage int
@@ -61,14 +58,10 @@ func (l *AssociationList) Usage() Usage {
 	if l == nil {
 		return UsageUnknown
 	}
-	if l.verdict == Unused && (verdictOf(l) != Unused || l.infoHintsAtMore()) {
+	if l.verdict == Unused && verdictOf(l) != Unused {
 		return UsageUnknown
 	}
 	return l.verdict
-}
-
-func (l *AssociationList) infoHintsAtMore() bool {
-	return l.Info != nil && isTruncated(len(l.Associations), l.Info, false)
 }
 
 // UnmarshalJSON replaces the whole list, with nothing kept of what it held
@@ -77,20 +70,14 @@ func (l *AssociationList) infoHintsAtMore() bool {
 // does not call it, and leaves the list as it is, if the text is not JSON.
 func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	type fields AssociationList // without this method
-	*l = AssociationList{}
-	var read fields
-	if err := json.Unmarshal(text, &read); err != nil {
-		return err
-	}
-	*l = AssociationList(read)
-	return nil
+	return unmarshal(text, l, func(read fields) AssociationList { return AssociationList(read) })
 }
 
 func verdictOf(l *AssociationList) Usage {
 	switch {
 	case len(l.Associations) > 0:
 		return InUse
-	case l.Truncated || l.Stale || len(l.Errors) > 0:
+	case isTruncated(0, l.Info, l.Truncated) || l.Stale || len(l.Errors) > 0:
 		return UsageUnknown
 	default:
 		return Unused

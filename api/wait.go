@@ -42,11 +42,8 @@ func WithWaitTimeout(d time.Duration) WaitOption {
 // also the last time. The calls come on the goroutine of the call.
 func WithWaitProgress(report func(*Evidence)) WaitOption {
 	return func(c *waitConfig) error {
-		if report == nil {
-			return errors.New("WithWaitProgress: the function is nil")
-		}
 		c.progress = report
-		return nil
+		return given("WithWaitProgress", report)
 	}
 }
 
@@ -89,16 +86,18 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 		item, calls, fail := c.inspect(ctx, cert, cfg.evidence)
 		interval := time.Duration(calls) * callInterval
 		if fail != nil {
-			if ctx.Err() == nil {
-				failure = fail
+			if ctx.Err() != nil {
+				return false, interval
 			}
-			return failure != nil && !fail.transient && !fail.Is(ErrServer), interval
+			failure = fail
+			return !fail.transient && !fail.Is(ErrServer), interval
 		}
 		last, failure = &item.Evidence, nil
 		if cfg.progress != nil {
 			cfg.progress(last)
 		}
-		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, SourceResult.forbidden), interval
+		forbidden := func(r SourceResult) bool { return r.Permission != "" }
+		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, forbidden), interval
 	})
 	note, kind := last.obstacle()
 	switch {
@@ -109,15 +108,8 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	case last == nil && failure != nil:
 		note = failure.Error()
 	}
-	e := &Error{operation: operationWait, kinds: []error{kind}, note: note}
-	if ctx.Err() != nil {
-		e.causes = c.contextErrors(ctx)
-	}
-	return last, e
+	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
-
-// forbidden reports whether the credentials lack the permission for the source.
-func (r SourceResult) forbidden() bool { return r.Permission != "" }
 
 // poll calls check at growing intervals until it reports the end, for at most limit.
 // The context of check ends with the time. check also returns the least interval to
@@ -142,11 +134,7 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 		if latest := left - min(time.Since(start)+firstInterval, left/2); wait+least > latest {
 			wait, isLast = latest, true
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, wait) {
 			return false
 		}
 	}

@@ -146,6 +146,25 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// A server error of an earlier check is not the reason for the end.
+func TestWaitThatEndsInTheLimiterAfterAFaultSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]time.Duration{"of the caller": 20 * time.Second, "of the option": time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			s.before = func(string, *http.Request) (*http.Response, error) { return refuse(500, 1)(), nil }
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			client := newClient(t, s, api.WithMaxAttempts(1), api.WithRateLimit(1, 2*time.Hour))
+			e, err := client.WaitUnused(ctx, ref(5), api.WithWaitTimeout(30*time.Second), api.WithWaitEvidence(api.WithSources(api.SourceAssociations)))
+			wantSentinels(t, err, api.ErrUsageUnknown)
+			if e != nil || ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+				t.Errorf("%s: %v, %v", name, e, err)
+			}
+		})
+	}
+}
+
 // The limiter would admit 1,000 requests at once.
 func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	t.Parallel()

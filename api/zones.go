@@ -35,7 +35,7 @@ func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, er
 func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo)) iter.Seq2[Zone, error] {
 	return paged[generated.Zone, Zone, *generated.Zone]{
 		operation: listZones,
-		rows: list[generated.Zone, Zone, *generated.Zone]{size: 64, convert: func(z *generated.Zone, _ []string) (Zone, error) {
+		rows: list[generated.Zone, Zone, *generated.Zone]{convert: func(z *generated.Zone, _ []string) (Zone, error) {
 			return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
 		}},
 		id:      func(z Zone) string { return z.ID },

@@ -286,7 +286,7 @@ func (v *FailureResponse) UnmarshalMember(d *strictjson.Decoder, name []byte) (k
 // GatewayCertificate Certificate that Gateway presents.
 type GatewayCertificate struct {
 	// Enabled Whether Gateway uses the deprecated certificate.
-	Enabled bool `json:"enabled,omitempty,omitzero"`
+	Enabled *bool `json:"enabled,omitempty"`
 
 	// ID Certificate of the store.
 	//
@@ -294,7 +294,7 @@ type GatewayCertificate struct {
 	ID string `json:"id,omitempty,omitzero"`
 
 	// InUse Whether Gateway uses the current certificate.
-	InUse bool `json:"in_use,omitempty,omitzero"`
+	InUse *bool `json:"in_use,omitempty"`
 }
 
 // UnmarshalMember reads one member of the JSON form of v from d. It reports
@@ -361,10 +361,10 @@ func (v *GatewayConfigurationResponse) UnmarshalMember(d *strictjson.Decoder, na
 // GatewaySettings Settings of the account.
 type GatewaySettings struct {
 	// Certificate Certificate that Gateway presents.
-	Certificate GatewayCertificate `json:"certificate,omitempty,omitzero"`
+	Certificate *GatewayCertificate `json:"certificate,omitempty"`
 
 	// CustomCertificate Certificate that Gateway presents.
-	CustomCertificate GatewayCertificate `json:"custom_certificate,omitempty,omitzero"`
+	CustomCertificate *GatewayCertificate `json:"custom_certificate,omitempty"`
 }
 
 // UnmarshalMember reads one member of the JSON form of v from d. It reports

@@ -84,7 +84,7 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 // and is not whole, or that float64 cannot hold exactly.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
-	if whole && -maxExact <= n && n <= maxExact {
+	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {
 		return
 	}
 	f, _ := text.Float64() // in range: the body was decoded
@@ -99,9 +99,6 @@ func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, plac
 	}
 	w.report(v, path, place)
 }
-
-// maxExact is the largest integer up to which float64 holds every one.
-const maxExact = 1 << 53
 
 // report lists the first violation of each place.
 func (w *walker) report(v Violation, path, place []string) {

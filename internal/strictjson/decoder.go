@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -107,6 +108,15 @@ func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*K
 	return misfits, err
 }
 
+// UnmarshalLenient reads text as UnmarshalTolerant does, but v sees each of several
+// members with the same name, characters that are not UTF-8 become U+FFFD, and a text
+// that is no object, and a value that does not fit, are passed over.
+func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error {
+	d := &Decoder{tolerant: 1, rewrite: func(s string) string { return rewrite(strings.ToValidUTF8(s, "\ufffd")) }}
+	d.text = jsontext.NewDecoder(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return d.unmarshal(text, v)
+}
+
 // Misfits returns how many values were passed over so far.
 func (d *Decoder) Misfits() int { return len(d.misfits) }
 
@@ -169,11 +179,7 @@ func (d *Decoder) object(v Object) error {
 		if err != nil {
 			return err
 		}
-		name, err := unquote(quoted)
-		if err != nil {
-			return err
-		}
-		known, err := v.UnmarshalMember(d, name)
+		known, err := v.UnmarshalMember(d, unquote(quoted))
 		if err == nil && !known {
 			err = d.text.SkipValue()
 		}
@@ -245,10 +251,11 @@ func (d *Decoder) share(text []byte) string {
 }
 
 // unquote returns the characters of a JSON string, in its memory if it has no
-// escapes.
-func unquote(quoted jsontext.Value) ([]byte, error) {
+// escapes. Invalid ones, which only UnmarshalLenient lets pass, become U+FFFD.
+func unquote(quoted jsontext.Value) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1], nil
+		return quoted[1 : len(quoted)-1]
 	}
-	return jsontext.AppendUnquote(nil, quoted)
+	text, _ := jsontext.AppendUnquote(nil, quoted)
+	return text
 }

@@ -15,6 +15,9 @@ const maxDigits = len("9223372036854775807")
 // bits, for the sums below.
 const farExponent = 1 << 30
 
+// MaxExact is the largest integer up to which float64 holds every one.
+const MaxExact = 1 << 53
+
 // ParseInt reads a JSON number that is whole and within int64, however it is
 // written: 1000, 1000.0, 1e3 and 10000e-1 are the same number, and JSON Schema
 // says that each is an integer. It is exact: it never goes through a float.

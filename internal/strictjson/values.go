@@ -159,9 +159,7 @@ func (d *Decoder) scalar(v any) error {
 		if fits = kind == jsontext.KindString; fits {
 			text := []byte(value[1 : len(value)-1])
 			if bytes.IndexByte(text, '\\') >= 0 {
-				if d.unquoted, err = jsontext.AppendUnquote(d.unquoted[:0], value); err != nil {
-					return err
-				}
+				d.unquoted, _ = jsontext.AppendUnquote(d.unquoted[:0], value) // as unquote
 				text = d.unquoted
 			}
 			*v = d.share(text)
