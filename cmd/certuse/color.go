@@ -26,7 +26,7 @@ func (p palette) paint(sgr, s string) string {
 
 func (p palette) bold(s string) string { return p.paint("1", s) }
 
-// usage gives each answer its colour: in use is what blocks a deletion.
+// usage colours a usage: red for in use, which prevents a deletion.
 func (p palette) usage(u api.Usage, s string) string {
 	switch u {
 	case api.InUse:

@@ -59,7 +59,7 @@ func TestVersionNamesTheSourcesOfTheContract(t *testing.T) {
 }
 
 // TestVersionStartsQuickly compares certuse --version with a program that links the
-// same packages and does nothing. The least processor time of many runs has little
+// same packages and does nothing. The minimum processor time of many runs has little
 // noise; more runs follow only while it is over the limit.
 func TestVersionStartsQuickly(t *testing.T) {
 	t.Parallel()
@@ -69,7 +69,7 @@ func TestVersionStartsQuickly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The program is in a folder of the module that exists for this build only.
+	// The program's folder in the module exists for this build only.
 	files := map[string]string{
 		"empty.go":     "package main\n\n" + string(imports) + "\nfunc main() {}\n",
 		"overlay.json": fmt.Sprintf(`{"Replace": {"testdata/empty/main.go": %q}}`, filepath.Join(folder, "empty.go")),

@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxWaits bounds how many certificates are waited for at the same time.
+// maxWaits limits the certificates that are waited for at the same time.
 const maxWaits = 32
 
 func newWaitCommand(sys system) *cobra.Command {
@@ -38,8 +38,8 @@ func newWaitCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// await waits for all certificates of a target at the same time, and calls each for
-// every one when its wait has ended. A target without certificates is the demo's.
+// await waits for all certificates of a target concurrently, and calls each when a
+// wait has ended. A target without certificates is the demo's.
 func (q *query) await(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
@@ -72,11 +72,11 @@ func (q *query) await(ctx context.Context, t target, progress progress, each fun
 	return ended
 }
 
-// awaitOne waits for one certificate. The error is why its record does not have the
-// evidence of the end.
+// awaitOne waits for one certificate. The error says why the final evidence is
+// missing.
 func (q *query) awaitOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
 	cert := api.Certificate{Ref: ref}
-	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused says why
+	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why
 		cert = *described
 	}
 	said := ""
