@@ -15,7 +15,7 @@ import (
 const overlayHead = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\nactions:\n"
 
 // stages returns the overlays of both folders, with one action each. The first
-// takes away what contradicts, the second adds to the merged text.
+// removes a contradiction, the second adds to the merged text.
 func stages(t *testing.T, published, contract string) Overlays {
 	t.Helper()
 	overlays, err := ReadOverlays(fstest.MapFS{

@@ -9,9 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// FuzzTake looks for sources that crash the importer or are taken and then
-// break what the rest relies on: what is stored is taken again as it is, means
-// the same, and stays within its limits.
+// FuzzTake looks for sources that crash the importer or are taken and then violate
+// its guarantees: what is stored is taken again unchanged, means the same, and stays
+// within the limits.
 func FuzzTake(f *testing.F) {
 	plain := whole(f)
 	f.Add(plain)

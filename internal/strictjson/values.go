@@ -19,7 +19,7 @@ import (
 // the names below in any case.
 func (d *Decoder) Read(v any) error {
 	switch v := v.(type) {
-	case *string, *bool, *int64, *float64: // first: to look for a method takes longer
+	case *string, *bool, *int64, *float64: // first: looking for a method takes longer
 		return d.scalar(v)
 	case Object:
 		return d.object(v)
@@ -42,7 +42,7 @@ func (d *Decoder) Read(v any) error {
 	return err
 }
 
-// reflected reads the next value, which is not null, into to, which v points to.
+// reflected reads the next value, which is not null, into to; v points to it.
 func (d *Decoder) reflected(v any, to reflect.Value) error {
 	switch to.Kind() {
 	case reflect.Pointer:
@@ -64,9 +64,8 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 	}
 }
 
-// ReadTolerant reads the next value as Read does, except that a value that does
-// not fit, also within a list or an object, is no error: its field stays zero, and
-// UnmarshalTolerant names it.
+// ReadTolerant is Read, except that a value that does not fit, at any depth, is no
+// error: its field stays zero, and UnmarshalTolerant reports it.
 func (d *Decoder) ReadTolerant(v any) error {
 	d.tolerant++
 	err := d.Read(v)
@@ -74,14 +73,13 @@ func (d *Decoder) ReadTolerant(v any) error {
 	return err
 }
 
-// ReadListTolerant reads an array as ReadList does, tolerantly. A value in it that
-// does not fit is a zero item.
+// ReadListTolerant is ReadList, except that a value that does not fit becomes a zero
+// item.
 func ReadListTolerant[T any](d *Decoder, list *[]T) error {
 	return ReadFirstTolerant(d, list, math.MaxInt)
 }
 
-// ReadFirstTolerant reads an array as ReadListTolerant does, and keeps the first
-// items, at most that many.
+// ReadFirstTolerant is ReadListTolerant, but keeps at most the first items.
 func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 	d.tolerant++
 	err := readList(d, list, most)
@@ -89,8 +87,8 @@ func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 	return err
 }
 
-// ReadList reads an array, as Read does, except that null does not fit as an item.
-// For an empty array it allocates nothing. The error is ErrTooMany when all lists of a
+// ReadList reads an array as Read does, except that null does not fit as an item. It
+// allocates nothing for an empty array. The error is ErrTooMany when all lists of a
 // text together need more memory than the text allows.
 func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
 
@@ -118,8 +116,8 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 	})
 }
 
-// ReadArray reads an array: it calls begin with the text that follows, and then
-// item for each value, which item has to read. For null it calls neither.
+// ReadArray reads an array: it calls begin with the following text, and then item to
+// read each value. For null it calls neither.
 func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
 	if begun, err := d.begin(jsontext.KindBeginArray); !begun {
 		return err
@@ -190,14 +188,14 @@ func (d *Decoder) scalar(v any) error {
 	return nil
 }
 
-// foreign reads a value that encoding/json knows how to read.
+// foreign reads a value by encoding/json.
 func (d *Decoder) foreign(v any) error {
 	value, err := d.text.ReadValue()
 	if err != nil {
 		return err
 	}
 	if json.Unmarshal(value, v) != nil {
-		reflect.ValueOf(v).Elem().SetZero() // which may be filled in part
+		reflect.ValueOf(v).Elem().SetZero() // it may be partly filled
 		return d.misfit(value.Kind())
 	}
 	return nil

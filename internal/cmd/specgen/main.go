@@ -77,7 +77,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	return exitOK
 }
 
-// oneLine returns the text of an error; libraries word some over many lines.
+// oneLine returns the text of an error in one line.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func runGenerate(ctx context.Context, root string) (err error) {
