@@ -54,7 +54,7 @@ func run(ctx context.Context, out io.Writer) int {
 	return 0
 }
 
-// target is what is to be checked.
+// target is the account and the API under check.
 type target struct {
 	credentials api.Credentials
 	certificate api.CertificateRef

@@ -1,4 +1,4 @@
-// Package tracing holds what is promised to users who bring a transport of
+// Package tracing tests the promises to users who bring a transport of
 // their own: OpenTelemetry's works, and sees each attempt.
 package tracing
 

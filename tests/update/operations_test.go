@@ -13,7 +13,7 @@ import (
 
 const current = families + "4-current.yaml"
 
-// whole asks for a document that holds everything that the vendor publishes.
+// whole requests an update from a document that holds everything.
 func whole(root, path string, data []byte) update.Request {
 	req := request(root, path, data)
 	req.Partial = false
@@ -28,8 +28,8 @@ func familyTree(t *testing.T) string {
 	return root
 }
 
-// Of a whole document, every operation that it lacks is withdrawn, and of a
-// partial one none is.
+// Operations missing from a whole document are withdrawn, those missing from a
+// partial one are not.
 func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
@@ -72,7 +72,7 @@ func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	}
 }
 
-// What the vendor adds beside the operations of the list has no effect.
+// Additions of the vendor beside the listed operations have no effect.
 func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
@@ -83,8 +83,8 @@ func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	}
 }
 
-// An entry of the list whose path follows the vendor's, and a new entry, get
-// their texts by an update; the record of an entry that is gone goes with it.
+// An entry of the list whose path follows the vendor's, and a new entry, get their
+// texts by an update; the record of a removed entry is removed.
 func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)

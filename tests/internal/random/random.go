@@ -17,7 +17,7 @@ import (
 	_ "pgregory.net/rapid" // registers the flag
 )
 
-// Seed is the seed of this run. It is not 0, which rapid takes for a new one.
+// Seed is the seed of this run. It is not 0, which rapid replaces by a new one.
 var Seed = seed(os.Getenv("TEST_SEED"))
 
 func init() {
