@@ -280,7 +280,7 @@ func TestNamedFilesExist(t *testing.T) {
 func TestContributingBeginsWithTheMap(t *testing.T) {
 	t.Parallel()
 	sections := strings.Split(document(t, "CONTRIBUTING.md"), "\n## ")
-	for i, title := range []string{"The way of one request", "The way of one revision of the spec"} {
+	for i, title := range []string{"The path of one request", "The path of one revision of the spec"} {
 		if i+1 >= len(sections) {
 			t.Fatalf("no section %q", title)
 		}
