@@ -94,7 +94,7 @@ func flagError(cmd *cobra.Command, err error) error {
 }
 
 // misplaced describes a flag that the root command does not have: it belongs to an
-// unknown command, or stands before its command.
+// unknown command, or is before its command.
 func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 	if words := root.Flags().Args(); len(words) > 0 {
 		return root.Args(root, words)

@@ -2,10 +2,9 @@
 // for users of the library.
 //
 // Compare finds the differences of two forms of each revision, the merged published
-// text and the normalised contract, and asks the checker of oasdiff about each of
-// them alone: a pair of small documents that differ in nothing else. A difference
-// on the wire that neither the checker nor a rule of this package knows counts as
-// breaking.
+// text and the normalised contract, and runs the checker of oasdiff on each difference
+// alone, in a pair of small documents. A difference on the wire that neither the
+// checker nor a rule of this package knows counts as breaking.
 package compare
 
 import (

@@ -16,7 +16,7 @@ import (
 type node struct {
 	value   any
 	pointer string     // JSON pointer in the document
-	key     string     // that it stands under
+	key     string     // in its parent
 	place   spec.Place // the kind of its members
 	// members have the same names in every document: a parameter has its own name, a
 	// required member is its own name. It is nil for a value that is compared as a

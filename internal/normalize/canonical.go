@@ -17,22 +17,21 @@ import (
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Other paths, components and tags are left out: they say nothing about ops.
+//   - Other paths, components and tags are left out: they do not concern ops.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
 //     security and servers of the root.
-//   - Path parameters take the names of the list of operations, and stand first,
-//     in the order of the path: their names are never sent.
+//   - Path parameters take the names of the list of operations, and come first, in
+//     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
-//   - application/json stands without parameters: JSON has none (RFC 8259).
+//   - application/json has no parameters: JSON defines none (RFC 8259).
 //   - Extensions are left out, except the vendor's permissions and plans: they
 //     assert nothing, and generators take some of them for instructions.
-//   - Discriminators are left out: one of the alternatives has to match without
-//     the hint too.
+//   - Discriminators are left out: an alternative has to match without them, too.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
-//   - OpenAPI 3.1 is read as 3.0; what 3.0 says in another way is refused, except null.
+//   - OpenAPI 3.1 is read as 3.0; differences in expression are refused, except null.
 //   - Security schemes are named after what they send: their names are never sent.
-//   - Base URLs end without a slash: the path that follows begins with one.
+//   - Base URLs have no trailing slash: the following path begins with one.
 func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	if err := CheckVersion(doc); err != nil {
 		return nil, err

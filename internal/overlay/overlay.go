@@ -1,9 +1,9 @@
 // Package overlay applies OpenAPI Overlay documents strictly.
 //
-// An action must change the document. One that matches nothing, or whose
-// change is there already, is an error unless the caller lists it as satisfied
-// upstream; one that is listed and changes something is an error too. The overlay
-// language itself is left to a library.
+// An action must change the document. One that matches nothing, or whose change is
+// already present, is an error unless the caller lists it as satisfied upstream; a
+// listed action that changes something is an error too. A library implements the
+// overlay language itself.
 package overlay
 
 import (

@@ -129,7 +129,7 @@ func Visit(v any, place Place, pointer string, visit func(o Object, place Place,
 
 // Subschema is a schema directly below another one.
 type Subschema struct {
-	Keyword string // that it stands under
+	Keyword string // keyword that holds it
 	Name    string // of a property, or the index in a list
 	Value   any    // an object, unless the document is not valid
 	Set     func(any)

@@ -13,10 +13,9 @@ import (
 // Read reads the next value into v, a pointer to a zero value. Null leaves it
 // zero, also where no null is expected.
 //
-// Lists, maps and pointers are read in the same way as what they hold. Anything
-// else (a time, an interface, a type with a method of its own for JSON) is left
-// to encoding/json, which sees only text that has passed the checks, but matches
-// the names below in any case.
+// Lists, maps and pointers are read like their elements. Any other type (a time, an
+// interface, a type with its own JSON method) is decoded by encoding/json, which gets
+// only checked text, but matches names in any case.
 func (d *Decoder) Read(v any) error {
 	switch v := v.(type) {
 	case *string, *bool, *int64, *float64: // first: looking for a method takes longer

@@ -1,8 +1,7 @@
 // Package update takes a new revision of the published text.
 //
-// Prepare does all the work without changing a file: import, comparison,
-// overlays, generation, and compilation. Apply then writes the whole result, or
-// nothing.
+// Prepare imports, compares, applies overlays, generates and compiles without changing
+// a file. Apply then writes the whole result, or nothing.
 package update
 
 import (

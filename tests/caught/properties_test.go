@@ -133,7 +133,7 @@ func member(o *openapi3.Operation, path string) *openapi3.SchemaRef {
 	return s
 }
 
-// extension returns an extension of a member, which stands beside the reference
+// extension returns an extension of a member, which is beside the reference
 // if its schema is a component.
 func extension(m *openapi3.SchemaRef, name string) any {
 	if value, ok := m.Extensions[name]; ok {

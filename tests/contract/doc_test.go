@@ -1,7 +1,6 @@
-// Package contract tests the promises about the traffic: every request of
-// the client and every documented answer keeps to the contract, nothing that the
-// contract declares is lost on the way to the user, and breaking any of it is
-// caught.
+// Package contract tests the promises about the traffic: every request of the client
+// and every documented response matches the contract, no declared member is lost on
+// the way to the user, and every violation is detected.
 package contract
 
 import (

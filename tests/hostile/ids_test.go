@@ -49,7 +49,7 @@ func TestHostileIDsNeverReachTheWire(t *testing.T) {
 		t.Errorf("%d connections and %d requests, want none", connections, server.Requests())
 	}
 	if _, err := client.Associations(t.Context(), cert); err != nil || server.Requests() != 1 {
-		t.Errorf("a good id: %d requests, %v; the server is not the one that was asked", server.Requests(), err)
+		t.Errorf("a good id: %d requests, %v; it is not the server of the base URL", server.Requests(), err)
 	}
 }
 

@@ -1,6 +1,5 @@
 // Package published tests the promises about the published text: it is
-// stored as it was published, and every change of its meaning stands in
-// overlays/.
+// stored as published, and every change of its meaning is in overlays/.
 package published
 
 import (

@@ -51,7 +51,7 @@ func TestCodeOfThePackageCommentIsATestedExample(t *testing.T) {
 	}
 	for _, b := range blocks {
 		if !slices.ContainsFunc(bodies, func(body string) bool { return strings.Contains(body, normal(b)) }) {
-			t.Errorf("the code stands in no Example:\n%s", b)
+			t.Errorf("the code is in no Example:\n%s", b)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func TestGoBlocksAreTestedExamples(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(bodies, func(body string) bool { return strings.Contains(body, normal(b.text)) }) {
-			t.Errorf("line %d: the code stands in no Example:\n%s", b.line, b.text)
+			t.Errorf("line %d: the code is in no Example:\n%s", b.line, b.text)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package supplychain tests the promises about foreign code: which licences
-// come with what is linked, and that checks which did not happen say so.
+// Package supplychain tests the promises about dependencies: the licences of linked
+// modules, and that a skipped check reports it.
 package supplychain
 
 import (
