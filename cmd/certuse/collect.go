@@ -82,7 +82,7 @@ func interruptedWith(ctx context.Context) bool {
 func (q *query) gather(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	switch {
 	case q.wait:
-		return q.await(ctx, t, progress, each)
+		return q.waitForAll(ctx, t, progress, each)
 	case q.kind == reportDelete:
 		return q.remove(ctx, t, progress, each)
 	case q.kind == reportList:
@@ -117,7 +117,7 @@ func (q *query) inventory(ctx context.Context, t target, progress progress, each
 	if ended == nil {
 		return nil
 	}
-	reason := endOf(ctx, ended)
+	reason := endCause(ctx, ended)
 	for _, ref := range t.certs {
 		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
 			break
@@ -126,8 +126,8 @@ func (q *query) inventory(ctx context.Context, t target, progress progress, each
 	return ended
 }
 
-// endOf returns the cause of the end of ctx, or err if ctx has not ended.
-func endOf(ctx context.Context, err error) error {
+// endCause returns the cause of the end of ctx, or err if ctx has not ended.
+func endCause(ctx context.Context, err error) error {
 	switch context.Cause(ctx) {
 	case nil:
 		return err

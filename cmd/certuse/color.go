@@ -45,7 +45,7 @@ func (p palette) cell(key string, r *row, s string) string {
 		return p.usage(r.usage, s)
 	case (key == "expires_on" || key == "days_left") && r.expiresWithin(0, r.now):
 		return p.paint(red, s)
-	case (key == "expires_on" || key == "days_left") && r.expiresWithin(soon, r.now):
+	case (key == "expires_on" || key == "days_left") && r.expiresWithin(expiryWarning, r.now):
 		return p.paint(yellow, s)
 	default:
 		return s

@@ -112,7 +112,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 	var refusal error
 	switch n := len(unused); {
 	case err != nil:
-		refusal = endOf(ctx, errors.New("not all certificates were read"))
+		refusal = endCause(ctx, errors.New("not all certificates were read"))
 	case n > q.deletion.max:
 		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.max)
 	}
@@ -153,7 +153,7 @@ func (r *record) keep(err error) {
 // removeOne deletes one certificate, unless the command has ended, and reports the
 // outcome.
 func (q *query) removeOne(ctx context.Context, client *api.Client, r record, progress progress) record {
-	if ended := endOf(ctx, nil); ended != nil {
+	if ended := endCause(ctx, nil); ended != nil {
 		if !r.asked {
 			r = unanswered(r.Certificate.Ref, ended)
 		}
@@ -197,7 +197,7 @@ func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.Cert
 		if wait > maxDeleteWait {
 			return d, err
 		}
-		progress.note("waiting " + human(wait) + " for the rate limit before " + printable(ref.ID))
+		progress.note("waiting " + formatDuration(wait) + " for the rate limit before " + printable(ref.ID))
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

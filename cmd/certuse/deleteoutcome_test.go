@@ -47,7 +47,7 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 		})
 		got.stdout, got.stderr = stdout.String(), stderr.String()
 		if took := time.Since(start); took < time.Minute || took > 3*time.Minute {
-			t.Errorf("the outcome was asked for in %v", took)
+			t.Errorf("the outcome was checked for %v", took)
 		}
 	})
 	checked(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",

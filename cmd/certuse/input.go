@@ -114,7 +114,7 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endOf(ctx, nil).Error(), "not asked: "), what)}
+		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endCause(ctx, nil).Error(), "not asked: "), what)}
 	}
 }
 

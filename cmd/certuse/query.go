@@ -156,7 +156,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.resume {
 		q.keep(ctx, targets, kept)
 	}
-	return q.ask(ctx, targets, in.duplicates, out)
+	return q.lookUp(ctx, targets, in.duplicates, out)
 }
 
 // streaming reports whether results are written as they arrive.
@@ -217,8 +217,8 @@ func commonSources(targets []target) []api.Source {
 	})
 }
 
-// ask looks up the targets and prints the results.
-func (q *query) ask(ctx context.Context, targets []target, duplicates int, out *destination) error {
+// lookUp looks up the targets and prints the results.
+func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, out *destination) error {
 	rep, err := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
 	if err != nil {
 		return err

@@ -37,8 +37,8 @@ func unanswered(ref api.CertificateRef, err error) record {
 
 const day = 24 * time.Hour
 
-// soon is how long before its expiry a certificate needs action.
-const soon = 30 * day
+// expiryWarning is how long before its expiry a certificate needs action.
+const expiryWarning = 30 * day
 
 // daysLeft returns the whole days until the certificate expires, negative after
 // that; ok is false if the date is unknown.
@@ -59,7 +59,7 @@ func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 
 // urgency is the rank of a record in the default order; see sortHelp.
 func (r *record) urgency(now time.Time) int {
-	expiring := r.expiresWithin(soon, now)
+	expiring := r.expiresWithin(expiryWarning, now)
 	switch {
 	case r.usage == api.InUse && expiring, !r.asked && expiring:
 		return 0

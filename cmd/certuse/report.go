@@ -127,7 +127,7 @@ func writePrometheus(r *report) error {
 			for i := range r.records {
 				rec := &r.records[i]
 				for _, usage := range []api.Usage{api.InUse, api.Unused, api.UsageUnknown} {
-					sample(oneIf(rec.usage == usage), append(ids(rec), "usage", usage.String())...)
+					sample(boolValue(rec.usage == usage), append(ids(rec), "usage", usage.String())...)
 				}
 			}
 		})
@@ -135,7 +135,7 @@ func writePrometheus(r *report) error {
 			for _, account := range r.summary.accounts {
 				for _, source := range api.AllSources() {
 					if up, asked := r.summary.up[accountSource{account, source}]; asked {
-						sample(oneIf(up), "account_id", account, "source", string(source))
+						sample(boolValue(up), "account_id", account, "source", string(source))
 					}
 				}
 			}
@@ -155,7 +155,7 @@ func writePrometheus(r *report) error {
 // labelValue escapes printable text as the text format of Prometheus does.
 var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-func oneIf(b bool) int64 {
+func boolValue(b bool) int64 {
 	if b {
 		return 1
 	}

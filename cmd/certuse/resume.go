@@ -143,7 +143,7 @@ func compareSources(r *record, sources []api.Source) error {
 		if asked := len(sources) == 0 || slices.Contains(sources, result.Source); asked == leftOut {
 			return fmt.Errorf("is from other --sources than this command: %s", result.Source)
 		}
-		complete += int(oneIf(result.State == api.SourceComplete))
+		complete += int(boolValue(result.State == api.SourceComplete))
 		failed = failed || result.State == api.SourceFailed
 	}
 	used := len(r.Evidence.Uses) > 0
@@ -180,7 +180,7 @@ func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	}
 	for i := range targets {
 		if t := &targets[i]; accounts[t.account] {
-			q.keepOf(ctx, t, kept)
+			q.keepResults(ctx, t, kept)
 		}
 	}
 	if len(kept) > 0 && !q.quiet {
@@ -188,9 +188,9 @@ func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	}
 }
 
-// keepOf moves the results of a target to it. For a whole account it lists the
+// keepResults moves the results of a target to it. For a whole account it lists the
 // certificates first and drops results about those that are gone.
-func (q *query) keepOf(ctx context.Context, t *target, kept answers) {
+func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
 	wanted := t.certs
 	if len(t.certs) == 0 {
 		for cert, err := range t.client.Certificates(ctx, t.account) {

@@ -60,7 +60,7 @@ func TestUnsolicitedEchoOfCredentialsIsNotShown(t *testing.T) {
 	got := execute(t, command(t, env, "list", "--account", "one", "--account", "two")) // which looks for the token
 	got.expect(t, exitOK, "0 certificates")
 	if strings.Contains(got.stderr, "Unsolicited") {
-		t.Errorf("net/http speaks on standard error:\n%s", got.stderr)
+		t.Errorf("net/http writes to standard error:\n%s", got.stderr)
 	}
 	listener.Close() // otherwise the server waits for requests that were not sent
 	if err := <-served; err != nil {

@@ -80,10 +80,10 @@ func newSummary(kind kindOfReport, asked []api.Source) *summary {
 // add counts a record. expiring means that --expires-within has selected it.
 func (s *summary) add(r *record, expiring bool, now time.Time) {
 	s.Total++
-	s.Expiring += int(oneIf(expiring))
+	s.Expiring += int(boolValue(expiring))
 	if ca := r.Certificate.CA; ca != nil {
-		s.cas += int(oneIf(*ca))
-		s.leaves += int(oneIf(!*ca))
+		s.cas += int(boolValue(*ca))
+		s.leaves += int(boolValue(!*ca))
 	}
 	if r.deletion != nil {
 		s.addDeletion(r)
@@ -93,14 +93,14 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 			s.oldest = started
 		}
 	}
-	s.managed += int(oneIf(strings.HasSuffix(r.Certificate.Type, "_managed")))
+	s.managed += int(boolValue(strings.HasSuffix(r.Certificate.Type, "_managed")))
 	if s.usageCounts == nil {
 		return
 	}
 	switch r.usage {
 	case api.InUse:
 		s.InUse++
-		s.urgent += int(oneIf(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(soon, now)))
+		s.urgent += int(boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now)))
 	case api.Unused:
 		s.Unused++
 	default:
@@ -202,7 +202,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		s.deletionCounts.write(w, q.deletion.yes)
 	}
 	if s.kept > 0 {
-		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), human(time.Since(s.oldest)))
+		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), formatDuration(time.Since(s.oldest)))
 	}
 	if s.usageCounts != nil && s.Unused > 0 {
 		text := "Unused according to " + joined(s.Sources)
@@ -215,7 +215,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		fmt.Fprintln(w, wrap(text+".", "  "))
 	}
 	if s.urgent > 0 {
-		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", soon/day, plural(s.urgent, "certificate"))
+		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.urgent, "certificate"))
 	}
 	if s.usageCounts != nil && s.Unknown > 0 {
 		fmt.Fprintln(w, "Unknown is not unused.")

@@ -81,8 +81,8 @@ func writeTable(r *report) error {
 // maxCell is the longest text of a cell. The machine formats are not cut.
 const maxCell = 500
 
-// least returns the minimum width of a column.
-func (c *tableColumn) least() int {
+// minWidth returns the minimum width of a column.
+func (c *tableColumn) minWidth() int {
 	if c.min == 0 {
 		return c.natural
 	}
@@ -95,7 +95,7 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 	needed := func() int {
 		sum := len(columnGap) * (len(columns) - 1)
 		for _, c := range columns {
-			sum += c.least()
+			sum += c.minWidth()
 		}
 		return sum
 	}
@@ -107,7 +107,7 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 	}
 	room := width - needed()
 	for _, c := range columns {
-		c.width = c.least()
+		c.width = c.minWidth()
 		if room < 0 { // a single column
 			c.width = width
 		}

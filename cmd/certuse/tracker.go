@@ -91,10 +91,10 @@ func (t *tracker) facts(now time.Time) []string {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
 	}
 	if left, ok := t.left(now); ok {
-		facts = append(facts, human(left)+" left")
+		facts = append(facts, formatDuration(left)+" left")
 	}
 	if waiting { // the longest comes last, where a narrow terminal cuts
-		facts = append(facts, "waiting "+human(wait)+" for the rate limit")
+		facts = append(facts, "waiting "+formatDuration(wait)+" for the rate limit")
 	}
 	return facts
 }
@@ -150,8 +150,8 @@ func (t *tracker) waitedUntil(now time.Time) time.Duration {
 	return t.waited + max(until.Sub(t.seen), 0)
 }
 
-// human formats a duration in at most two units.
-func human(d time.Duration) string {
+// formatDuration formats a duration in at most two units.
+func formatDuration(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	switch {
 	case d < time.Minute:

@@ -159,8 +159,8 @@ func TestDurationsHaveAtMostTwoUnits(t *testing.T) {
 		-time.Second: "0s", 1499 * time.Millisecond: "1s", 59600 * time.Millisecond: "1m00s",
 		252 * time.Second: "4m12s", 3725 * time.Second: "1h02m", 85 * time.Hour: "85h00m",
 	} {
-		if got := human(d); got != want {
-			t.Errorf("human(%v) = %q, want %q", d, got, want)
+		if got := formatDuration(d); got != want {
+			t.Errorf("formatDuration(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

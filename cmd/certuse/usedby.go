@@ -18,7 +18,7 @@ func (r *record) usedBy() string {
 	case api.Unused:
 		return "none according to " + r.according()
 	default:
-		return r.whyUnknown(true)
+		return r.sourceResults(true)
 	}
 }
 
@@ -31,7 +31,7 @@ func (r *record) shortUsedBy() string {
 	case api.Unused:
 		return "none, " + count(len(r.sources(api.SourceComplete))) + " of " + count(len(api.AllSources()))
 	default:
-		return strings.Trim(r.whyUnknown(false), "()")
+		return strings.Trim(r.sourceResults(false), "()")
 	}
 }
 
@@ -93,8 +93,8 @@ func (r *record) sources(state api.SourceState) (out []api.Source) {
 	return out
 }
 
-// whyUnknown describes the result of each source, or only of those that failed.
-func (r *record) whyUnknown(all bool) string {
+// sourceResults describes the result of each source, or only of those that failed.
+func (r *record) sourceResults(all bool) string {
 	if !r.asked {
 		return ""
 	}

@@ -43,7 +43,7 @@ func judge(differences []*difference) (err error) {
 // accepts reports whether a value is valid by a schema.
 func accepts(schema *node, value any) bool {
 	var s openapi3.Schema
-	return json.Unmarshal([]byte(spec.JSON(schema.quiet())), &s) == nil && s.VisitJSON(value) == nil
+	return json.Unmarshal([]byte(spec.JSON(schema.withoutProse())), &s) == nil && s.VisitJSON(value) == nil
 }
 
 // check runs oasdiff on all differences at once: each has a path of its own, by its
@@ -90,7 +90,7 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 func (d *difference) operation(n *node) spec.Object {
 	holder, list, path := spec.Object{}, []any{}, d.path[:len(d.path)-1]
 	if n != nil {
-		holder[d.key], list = n.quiet(), append(list, n.quiet())
+		holder[d.key], list = n.withoutProse(), append(list, n.withoutProse())
 	}
 	var v any = holder
 	switch {
@@ -104,7 +104,7 @@ func (d *difference) operation(n *node) spec.Object {
 		}
 		v = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, "required": list}
 	case d.holder.place == spec.Fields:
-		whole := spec.Child(d.holder.quiet())
+		whole := spec.Child(d.holder.withoutProse())
 		delete(whole, d.key)
 		maps.Copy(holder, whole)
 	}

@@ -105,7 +105,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 		return cmp.Or(cmp.Compare(address(a.op), address(b.op)), cmp.Compare(b.Class, a.Class),
 			cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
 	})
-	for _, differences := range together(listed, func(d *difference) string { return d.op }) {
+	for _, differences := range grouped(listed, func(d *difference) string { return d.op }) {
 		op := Operation{Name: differences[0].op, Class: differences[0].Class}
 		for _, d := range differences {
 			op.Changes = append(op.Changes, d.Change)
@@ -122,7 +122,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	if meaning := contract.harmless(d); meaning != "" {
 		lower(meaning)
 	}
-	value := d.after.quiet()
+	value := d.after.withoutProse()
 	if d.in("required") || d.in("security") {
 		value = d.key // actions name what comes or goes
 	}
@@ -159,7 +159,7 @@ func (p *pair) harmless(d *difference) string {
 		if !optional || before != nil || after != nil {
 			continue
 		}
-		required := text[i+1].member("required").quiet() == true || text[i-1].member("required").member(name) != nil
+		required := text[i+1].member("required").withoutProse() == true || text[i-1].member("required").member(name) != nil
 		switch {
 		case !d.request():
 			return "The library does not read it."
@@ -167,7 +167,7 @@ func (p *pair) harmless(d *difference) string {
 			return "The library does not send it."
 		}
 	}
-	if now := spec.JSON(after.quiet()); spec.JSON(before.quiet()) == now && spec.JSON(d.after.quiet()) == now {
+	if now := spec.JSON(after.withoutProse()); spec.JSON(before.withoutProse()) == now && spec.JSON(d.after.withoutProse()) == now {
 		return "The contract said so before."
 	}
 	return ""

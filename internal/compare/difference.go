@@ -95,7 +95,7 @@ func (d *difference) message() string {
 			subject = noun + subject
 		}
 	}
-	before, after := Line(spec.JSON(d.before.quiet()), 100), Line(spec.JSON(d.after.quiet()), 100)
+	before, after := Line(spec.JSON(d.before.withoutProse()), 100), Line(spec.JSON(d.after.withoutProse()), 100)
 	switch {
 	case d.key == "" && d.after == nil:
 		return "operation withdrawn"

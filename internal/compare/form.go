@@ -77,28 +77,28 @@ func (n *node) member(name string) *node {
 	return n.members["default"]
 }
 
-// quiet returns the parts of n that describe requests and responses.
-func (n *node) quiet() any {
+// withoutProse returns the parts of n that describe requests and responses.
+func (n *node) withoutProse() any {
 	if n == nil {
 		return nil
 	}
-	return quiet(n.value, n.place)
+	return withoutProse(n.value, n.place)
 }
 
-func quiet(v any, place spec.Place) any {
+func withoutProse(v any, place spec.Place) any {
 	switch v := v.(type) {
 	case spec.Object:
 		out := spec.Object{}
 		for key, value := range v {
 			if place != spec.Fields || !isProse(key) && key != "deprecated" && key != "security" {
-				out[key] = quiet(value, child(place, key))
+				out[key] = withoutProse(value, child(place, key))
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, value := range v {
-			out[i] = quiet(value, place.Child(""))
+			out[i] = withoutProse(value, place.Child(""))
 		}
 		return out
 	default:
@@ -129,17 +129,17 @@ func newForm(doc spec.Object) (*node, error) {
 		if err := normalize.Keywords(op, l.Pointer()); err != nil {
 			return nil, err
 		}
-		tidy(op, spec.Fields)
+		normalForm(op, spec.Fields)
 		op["security"] = accepted(doc, l.Operation)
 		form.members[l.Title()] = newNode(op, spec.Fields, "", l.Pointer())
 	}
 	return form, nil
 }
 
-// tidy brings a value into normal form, in place.
-func tidy(v any, place spec.Place) {
+// normalForm brings a value into normal form, in place.
+func normalForm(v any, place spec.Place) {
 	for key, below := range spec.Children(v) {
-		tidy(below, place.Child(key))
+		normalForm(below, place.Child(key))
 	}
 	o := spec.Child(v)
 	if place != spec.Fields || o == nil {
@@ -152,7 +152,7 @@ func tidy(v any, place spec.Place) {
 		delete(spec.Child(o, "schema"), "writeOnly")
 	}
 	byMeaning := func(a, b any) int {
-		return strings.Compare(spec.JSON(quiet(a, spec.Fields)), spec.JSON(quiet(b, spec.Fields)))
+		return strings.Compare(spec.JSON(withoutProse(a, spec.Fields)), spec.JSON(withoutProse(b, spec.Fields)))
 	}
 	for _, key := range []string{"enum", "anyOf", "oneOf", "allOf", "required"} {
 		if list := spec.List(o, key); list != nil {
@@ -161,7 +161,7 @@ func tidy(v any, place spec.Place) {
 		}
 	}
 	for _, key := range []string{"anyOf", "oneOf"} {
-		if types := bare(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
+		if types := typeAlternatives(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
 			o["type"] = types
 			delete(o, key)
 		}
@@ -194,11 +194,11 @@ func isDefault(key string, v any) bool {
 	return false
 }
 
-// bare returns the types of alternatives that consist of a type only.
-func bare(arms []any) []any {
+// typeAlternatives returns the types of alternatives that consist of a type only.
+func typeAlternatives(arms []any) []any {
 	var types []any
 	for _, arm := range arms {
-		schema := spec.Child(quiet(arm, spec.Fields))
+		schema := spec.Child(withoutProse(arm, spec.Fields))
 		kind, ok := schema["type"].(string)
 		if !ok || len(schema) != 1 {
 			return nil

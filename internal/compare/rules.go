@@ -76,7 +76,7 @@ func (d *difference) decide() bool {
 	case field && d.key == "deprecated":
 		// The checker requires a sunset date, which this vendor does not publish.
 		return rule(Compatible, "It works for now; look for what replaces it.")
-	case field && isProse(d.key), spec.JSON(d.before.quiet()) == spec.JSON(d.after.quiet()):
+	case field && isProse(d.key), spec.JSON(d.before.withoutProse()) == spec.JSON(d.after.withoutProse()):
 		return rule(Documentation, proseMeaning)
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
@@ -112,8 +112,8 @@ func (d *difference) breaks() (breaks, known bool) {
 	case "readOnly", "writeOnly":
 		return came, true
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
-		if d.key == "additionalProperties" && (d.before.quiet() == false || d.after.quiet() == false) {
-			return (d.after.quiet() == false) == d.request(), true
+		if d.key == "additionalProperties" && (d.before.withoutProse() == false || d.after.withoutProse() == false) {
+			return (d.after.withoutProse() == false) == d.request(), true
 		}
 		return came == d.request(), came != went
 	}
@@ -149,8 +149,8 @@ func isPermission(key string) bool {
 // whether all are required: only an addition to a list is harmless, because the
 // vendor lists alternatives.
 func (d *difference) permissions() (Class, string) {
-	before, isList := d.before.quiet().([]any)
-	after, _ := d.after.quiet().([]any)
+	before, isList := d.before.withoutProse().([]any)
+	after, _ := d.after.withoutProse().([]any)
 	gone := slices.ContainsFunc(before, func(v any) bool { return !slices.Contains(after, v) })
 	switch {
 	case d.before == nil:
@@ -196,7 +196,7 @@ func accepted(doc, op spec.Object) spec.Object {
 			case "http":
 				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
 			default:
-				sent = append(sent, kind+" "+spec.JSON(quiet(scheme, spec.Fields))+spec.JSON(scopes))
+				sent = append(sent, kind+" "+spec.JSON(withoutProse(scheme, spec.Fields))+spec.JSON(scopes))
 			}
 		}
 		slices.Sort(sent)
@@ -210,6 +210,6 @@ func accepted(doc, op spec.Object) spec.Object {
 
 // first returns the address of the first server.
 func first(servers *node) string {
-	address, _ := spec.At(servers.quiet(), "/0/url")
+	address, _ := spec.At(servers.withoutProse(), "/0/url")
 	return strings.TrimRight(fmt.Sprint(address), "/")
 }

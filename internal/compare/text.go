@@ -42,7 +42,7 @@ func (r *Report) Text() string {
 		add("warning: " + warning)
 	}
 	// Operations with equal changes, such as those of a shared envelope, are grouped.
-	for _, operations := range together(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
+	for _, operations := range grouped(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
 		add("")
 		for _, op := range operations {
 			add(cmp.Or(op.Name, "Document"))
@@ -81,8 +81,8 @@ func (r *Report) Text() string {
 	return out.String()
 }
 
-// together groups the items with the same title, ordered by their first item.
-func together[T any](items []T, title func(T) string) [][]T {
+// grouped groups the items with the same title, ordered by their first item.
+func grouped[T any](items []T, title func(T) string) [][]T {
 	var groups [][]T
 	index := map[string]int{}
 	for _, item := range items {
@@ -101,7 +101,7 @@ func together[T any](items []T, title func(T) string) [][]T {
 // the same text, and all of documentation, are grouped.
 func (op Operation) lines() []string {
 	var out []string
-	for _, changes := range together(op.Changes, Change.title) {
+	for _, changes := range grouped(op.Changes, Change.title) {
 		for line := range strings.SplitSeq(changes[0].title(), "\n") {
 			out = append(out, "  "+line)
 		}

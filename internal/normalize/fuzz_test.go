@@ -38,7 +38,7 @@ func FuzzMerge(f *testing.F) {
 		}
 		again, err := Merge(merged)
 		if err != nil {
-			t.Fatalf("what was merged is refused: %v", err)
+			t.Fatalf("the merged document is refused: %v", err)
 		}
 		if diff := cmp.Diff(merged, again); diff != "" {
 			t.Errorf("merged twice (-once +twice)\n%s", diff)

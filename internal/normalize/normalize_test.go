@@ -40,7 +40,7 @@ func TestRunTakesATextThroughAllStages(t *testing.T) {
 	// The parts contradict each other until the first stage's overlay.
 	text := canonical(t, published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}"))
 	if _, err := Merge(text); err == nil {
-		t.Fatal("the text can be merged as it is: the test shows nothing")
+		t.Fatal("the text can be merged unchanged: the test shows nothing")
 	}
 	narrow := strings.Replace(unnarrow, "allOf[1]", "allOf[0]", 1)
 	var checked []string

@@ -37,7 +37,7 @@ func FuzzApply(f *testing.F) {
 		}
 		if err == nil {
 			if _, err := spec.Encode(got); err != nil {
-				t.Errorf("what came out cannot be written: %v", err)
+				t.Errorf("the result cannot be encoded: %v", err)
 			}
 		}
 	})

@@ -38,10 +38,10 @@ func FuzzTake(f *testing.F) {
 		}
 		again, err := Take("fuzz", taken.uses().Encoded, operations)
 		if err != nil {
-			t.Fatalf("what was stored is refused: %v", err)
+			t.Fatalf("the stored text is refused: %v", err)
 		}
 		if !bytes.Equal(taken.uses().Encoded, again.uses().Encoded) {
-			t.Errorf("what was stored is cut again:\n%s\n%s", taken.uses().Encoded, again.uses().Encoded)
+			t.Errorf("the stored text is cut again:\n%s\n%s", taken.uses().Encoded, again.uses().Encoded)
 		}
 		if _, err := normalize.Canonicalize(taken.uses().Document, operations); err != nil {
 			t.Errorf("taken without a canonical form: %v", err)

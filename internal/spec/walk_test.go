@@ -163,7 +163,7 @@ func TestEnsureAddsWhatIsMissing(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if Child(doc, "nothing") != nil || Child(nil, "a") != nil || Child([]any{}, "a") != nil {
-		t.Error("Child of what is not there is not nil")
+		t.Error("Child of a missing member is not nil")
 	}
 	if diff := cmp.Diff([]string{"list", "new", "object"}, SortedKeys(doc)); diff != "" {
 		t.Errorf("keys (-want +got)\n%s", diff)

@@ -42,10 +42,10 @@ type Decoder struct {
 	unquoted []byte
 	// rewrite changes the strings that are read, if not nil.
 	rewrite func(string) string
-	// room is the memory in bytes left for the items of lists.
-	room int
-	// passedAt is the end of the last skipped misfit.
-	passedAt int64
+	// listRoom is the memory in bytes left for the items of lists.
+	listRoom int
+	// skippedAt is the end of the last skipped misfit.
+	skippedAt int64
 }
 
 // ErrTooMany reports a text whose lists need much more memory than the text.
@@ -102,7 +102,7 @@ func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*K
 	d.rewrite = rewrite
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant, d.passedAt, d.rewrite = nil, 0, 0, nil
+	d.misfits, d.tolerant, d.skippedAt, d.rewrite = nil, 0, 0, nil
 	d.release(len(text)) // last: another goroutine may take d at once
 	return misfits, err
 }
@@ -122,7 +122,7 @@ func (d *Decoder) TakeMisfits(n int) []*KindError {
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
-	d.room = smallList + len(text)*3/4
+	d.listRoom = smallList + len(text)*3/4
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // reading reports what is invalid
@@ -213,7 +213,7 @@ func (d *Decoder) refuse() error {
 // or records the value if the field is tolerant.
 func (d *Decoder) misfit(kind jsontext.Kind) error {
 	if d.tolerant > 0 {
-		d.passedAt = d.text.InputOffset()
+		d.skippedAt = d.text.InputOffset()
 		if len(d.misfits) == maxMisfits {
 			return nil
 		}
@@ -226,9 +226,9 @@ func (d *Decoder) misfit(kind jsontext.Kind) error {
 	return misfit
 }
 
-// share returns text as a string, without an allocation if it is cached: most strings
+// intern returns text as a string, without an allocation if it is cached: most strings
 // of a response occur many times.
-func (d *Decoder) share(text []byte) string {
+func (d *Decoder) intern(text []byte) string {
 	if len(text) > maxShared {
 		return string(text)
 	}

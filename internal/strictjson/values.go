@@ -27,7 +27,7 @@ func (d *Decoder) Read(v any) error {
 		*v = value.Clone()
 		return err
 	case json.Unmarshaler:
-		return d.foreign(v)
+		return d.standard(v)
 	}
 	if d.text.PeekKind() == jsontext.KindNull {
 		_, err := d.text.ReadToken()
@@ -35,7 +35,7 @@ func (d *Decoder) Read(v any) error {
 	}
 	to := reflect.ValueOf(v).Elem()
 	err := d.reflected(v, to)
-	if d.passedAt == d.text.InputOffset() {
+	if d.skippedAt == d.text.InputOffset() {
 		to.SetZero() // the value itself does not fit
 	}
 	return err
@@ -49,7 +49,7 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 		return d.Read(to.Interface())
 	case reflect.Slice:
 		if to.Type().Elem().Kind() == reflect.Uint8 {
-			return d.foreign(v) // base64
+			return d.standard(v) // base64
 		}
 		return d.ReadArray(func([]byte) { to.Set(reflect.MakeSlice(to.Type(), 0, 0)) }, func() error {
 			to.Set(reflect.Append(to, reflect.Zero(to.Type().Elem())))
@@ -59,7 +59,7 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 		to.Set(reflect.MakeMap(to.Type()))
 		return d.object(members{to})
 	default:
-		return d.foreign(v)
+		return d.standard(v)
 	}
 }
 
@@ -96,12 +96,12 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
 		item := &beyond
 		if len(*list) < most {
-			if d.room -= int(unsafe.Sizeof(beyond)); d.room < 0 {
+			if d.listRoom -= int(unsafe.Sizeof(beyond)); d.listRoom < 0 {
 				return ErrTooMany
 			}
 			if n := len(*list); n == cap(*list) && n > 256 {
 				// append would leave five times the memory of the list as garbage.
-				*list = append(make([]T, 0, n+min(n, 1+d.room/int(unsafe.Sizeof(beyond)))), *list...)
+				*list = append(make([]T, 0, n+min(n, 1+d.listRoom/int(unsafe.Sizeof(beyond)))), *list...)
 			}
 			*list = append(*list, *new(T))
 			item = &(*list)[len(*list)-1]
@@ -161,7 +161,7 @@ func (d *Decoder) scalar(v any) error {
 				}
 				text = d.unquoted
 			}
-			*v = d.share(text)
+			*v = d.intern(text)
 			if d.rewrite != nil {
 				*v = d.rewrite(*v)
 			}
@@ -187,8 +187,8 @@ func (d *Decoder) scalar(v any) error {
 	return nil
 }
 
-// foreign reads a value by encoding/json.
-func (d *Decoder) foreign(v any) error {
+// standard reads a value by encoding/json.
+func (d *Decoder) standard(v any) error {
 	value, err := d.text.ReadValue()
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ func TestEachOverlayActionHasANegativeTest(t *testing.T) {
 		for _, action := range o.Actions {
 			actions[action.ID] = true
 			if _, ok := overlayActions[action.ID]; !ok {
-				t.Errorf("%s: nothing shows that leaving it out is caught", action.ID)
+				t.Errorf("%s: no test leaves it out", action.ID)
 			}
 		}
 	}

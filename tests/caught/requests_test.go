@@ -80,7 +80,7 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 				t.Errorf("broken, and the answer is %v, %v", usage, err)
 			}
 			if len(seen) != 1 || seen[0] != tt.want {
-				t.Errorf("the contract check says %v, want %s", seen, tt.want)
+				t.Errorf("the contract check reports %v, want %s", seen, tt.want)
 			}
 			requests := server.Requests()
 			if last := requests[len(requests)-1]; len(requests) != 2 || last.StatusCode < 400 || len(last.Violations) == 0 {

@@ -86,12 +86,12 @@ func TestExamplesOfTheContractAreInTheContract(t *testing.T) {
 		t.Error(err)
 	}
 	if err := responseSchema(t, opAssociations, 200).VisitJSON(frozen.Example(responseSchema(t, opAssociations, 200))); err != nil {
-		t.Errorf("the examples of a success, put together: %v", err)
+		t.Errorf("the combined examples of a success: %v", err)
 	}
 	failure, _ := frozen.Example(responseSchema(t, opAssociations, 404)).(map[string]any)
 	delete(failure, "result") // it has no example, and an open object is not null
 	if err := responseSchema(t, opAssociations, 404).VisitJSON(failure); err != nil {
-		t.Errorf("the examples of a failure, put together: %v", err)
+		t.Errorf("the combined examples of a failure: %v", err)
 	}
 }
 

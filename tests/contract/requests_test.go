@@ -184,6 +184,6 @@ func TestClientUnderstandsTheMockOfThePublishedFragment(t *testing.T) {
 		t.Errorf("the published failure gave %v", err)
 	}
 	if list, err := ask(api.APIToken("t0ken"), op.Identifier()); err == nil || list.Usage() != api.UsageUnknown {
-		t.Errorf("a token, which the fragment does not know, gave %v, %v", list.Usage(), err)
+		t.Errorf("a token, which the fragment does not list, gave %v, %v", list.Usage(), err)
 	}
 }

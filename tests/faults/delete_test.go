@@ -51,7 +51,7 @@ func TestDeletionsAreReportedTruthfully(t *testing.T) {
 				switch deletion.State {
 				case api.DeletionDone:
 					if !gone || err != nil {
-						t.Errorf("deleted, %v; in truth gone: %v", err, gone)
+						t.Errorf("deleted, %v; gone from the store: %v", err, gone)
 					}
 				case api.DeletionKept:
 					if gone || err == nil || errors.Is(err, api.ErrOutcomeUnknown) {

@@ -178,7 +178,7 @@ func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse strin
 	next := c.ask(t)
 	if c.fault.treatment == blocked && !ended {
 		if !errors.Is(next.err, api.ErrRateLimited) || next.err.Attempts != 0 || next.attempts != 0 {
-			t.Errorf("the next call was not held back: %+v", next)
+			t.Errorf("the next call did not wait: %+v", next)
 		}
 	} else {
 		if next.err != nil || !next.good || next.attempts > 1 {

@@ -70,7 +70,7 @@ func TestAnIncompleteEnvironmentIsAnError(t *testing.T) {
 	}
 	full["CLOUDFLARE_BASE_URL"] = "ftp://example.com"
 	if code, output := runIn(t, full); code != 2 {
-		t.Errorf("base URL that is none: exit %d: %s", code, output)
+		t.Errorf("invalid base URL: exit %d: %s", code, output)
 	}
 }
 

@@ -128,7 +128,7 @@ func TestAdditionsAreMarked(t *testing.T) {
 		}
 		last := steps[len(steps)-1]
 		if _, ok := parent[last]; !ok {
-			t.Errorf("%s is marked as added and is not there", pointer)
+			t.Errorf("%s is marked as added but missing", pointer)
 		}
 		delete(parent, last)
 	}

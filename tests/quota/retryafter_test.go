@@ -103,7 +103,7 @@ func checkRetryAfter(t *testing.T, status int, header func(time.Time) http.Heade
 	if wait > longest {
 		var failure *api.Error
 		if !errors.As(err, &failure) || failure.StatusCode != status || len(sent) != 1 || elapsed != 0 {
-			t.Fatalf("%d requests in %v, error %v; want the answer handed back at once", len(sent), elapsed, err)
+			t.Fatalf("%d requests in %v, error %v; want the response at once", len(sent), elapsed, err)
 		}
 		if failure.RetryAfter != wait {
 			t.Errorf("RetryAfter is %v, want %v", failure.RetryAfter, wait)

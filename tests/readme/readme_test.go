@@ -80,7 +80,7 @@ func TestEveryBlockIsOfATestedKind(t *testing.T) {
 		}
 	}
 	if seen["sh"] == 0 || seen["go"] == 0 || seen["text"] == 0 {
-		t.Errorf("found %v: the README has lost its commands, code or output", seen)
+		t.Errorf("found %v: the README lacks commands, code or output", seen)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestUpdateTakesARevisionAndDiffOnlyReportsIt(t *testing.T) {
 		t.Errorf("check after update: exit code %d: %s%s", code, out, stderr)
 	}
 	if code, out, _ := specgen(t, root, "update", "-partial", path); code != exitOK || !strings.HasPrefix(out, "none: ") {
-		t.Errorf("the same once more: exit code %d: %s", code, out)
+		t.Errorf("the same update again: exit code %d: %s", code, out)
 	}
 }
 

@@ -127,7 +127,7 @@ func TestOneRunChangesTheTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, _, stderr := specgen(t, root, "generate"); code != exitOK {
-		t.Errorf("after the release: exit code %d, %q", code, stderr)
+		t.Errorf("after the end of the first run: exit code %d, %q", code, stderr)
 	}
 }
 

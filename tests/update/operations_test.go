@@ -111,7 +111,7 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 		"      security: [{api_token: []}]\n"+zones, 1)
 	write(t, filepath.Join(root, list), listed+"    query: [nonsense]\n")
 	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Refusal, `listThings: query "nonsense" is not a parameter of the contract`) {
-		t.Errorf("a query parameter that is nowhere: %s", r.Refusal)
+		t.Errorf("a query parameter missing from the contract: %s", r.Refusal)
 	}
 	const none = "openapi: 3.0.3\ninfo: {}\npaths: {/nothing: {get: {}}}\n"
 	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.Contains(r.Refusal, "none.yaml: the operation GET /accounts/{account_id}/things is not in the document, and its text is not stored in openapi either; nor is any other") {

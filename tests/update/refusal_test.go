@@ -178,7 +178,7 @@ actions:
 `
 	write(t, filepath.Join(root, "overlays/1-published/60-new.yaml"), action)
 	if _, err := update.Regenerate(t.Context(), root); err == nil {
-		t.Error("the action needs no text that it matches")
+		t.Error("the action is satisfied without a match")
 	}
 	if r := take(t, root, "new.yaml", contradictory); !r.Go.SameCode {
 		t.Errorf("the Go code changes: %+v", r.Go)
