@@ -52,10 +52,10 @@ func (l *link) count() int {
 
 func refused(_ *testing.T, l *link) {
 	// Not a recently free port, which another test may use by now.
-	const nobody = "127.0.0.1:1"
+	const closedAddr = "127.0.0.1:1"
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if _, bad := l.next(); bad {
-			addr = nobody
+			addr = closedAddr
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}

@@ -83,8 +83,8 @@ func TestExportedAPINamesNoGeneratedType(t *testing.T) {
 func TestAnUnrecordedChangeIsFound(t *testing.T) {
 	t.Parallel()
 	released := []string{"func Gone()", "func Kept()", "type T struct { A int }", "var ErrX = errors.New(\"x\")"}
-	current := []string{"func (t T) Method() error", "func Kept()", "func Told()", "type T struct { A int; B int }", "var ErrX = errors.New(\"x\")"}
-	got := unrecorded(released, current, "- `Told` is new")
+	current := []string{"func (t T) Method() error", "func Kept()", "func Recorded()", "type T struct { A int; B int }", "var ErrX = errors.New(\"x\")"}
+	got := unrecorded(released, current, "- `Recorded` is new")
 	if diff := cmp.Diff([]string{"Gone", "Method", "T"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

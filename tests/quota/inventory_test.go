@@ -125,7 +125,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 						if allUses && hostnames < len(a.Hostnames)*7/10 {
 							t.Errorf("%d hostnames of %d", hostnames, len(a.Hostnames))
 						}
-						if workers > 1 { // the way of one request after another takes longer than the quota
+						if workers > 1 { // one request after another takes longer than the quota
 							checkOptimum(t, least, took)
 						}
 					})

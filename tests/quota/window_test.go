@@ -117,9 +117,9 @@ func TestABlockLongerThanAnnouncedCostsOneRequestEachTime(t *testing.T) {
 	t.Parallel()
 	s := seed(t)
 	synctest.Test(t, func(t *testing.T) {
-		const workers, told = 32, 30 * time.Second
+		const workers, announced = 32, 30 * time.Second
 		rules := strict(s, false)
-		rules.Told = told
+		rules.MaxRetryAfter = announced
 		server := quotaserver.New(rules)
 		server.BlockAt(100, block)
 		client := newClient(t, server)
@@ -128,7 +128,7 @@ func TestABlockLongerThanAnnouncedCostsOneRequestEachTime(t *testing.T) {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
 		}
-		if seen := server.Report(); seen.Counted != 500 || seen.Total() > workers+int(block/told) {
+		if seen := server.Report(); seen.Counted != 500 || seen.Total() > workers+int(block/announced) {
 			t.Errorf("the server saw %+v", seen)
 		}
 	})

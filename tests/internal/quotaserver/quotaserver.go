@@ -23,9 +23,9 @@ type Rules struct {
 	Limit  int
 	Window time.Duration
 	Block  time.Duration
-	// Told, if not 0, is the longest Retry-After that the server sends, even if the
+	// MaxRetryAfter, if not 0, is the longest Retry-After that the server sends, even if the
 	// block lasts longer.
-	Told time.Duration
+	MaxRetryAfter time.Duration
 	// Fixed counts in windows that begin with their first request; otherwise any
 	// window counts. The vendor does not document which it uses.
 	Fixed bool
@@ -131,8 +131,8 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if wait := s.admit(now); wait > 0 {
-		if s.rules.Told > 0 {
-			wait = min(wait, s.rules.Told)
+		if s.rules.MaxRetryAfter > 0 {
+			wait = min(wait, s.rules.MaxRetryAfter)
 		}
 		// The attempt does not count as one of the certificate's faults.
 		s.attempts[id]--
