@@ -14,12 +14,12 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: ## Run the main job against an embedded fake of the API: no account, no network
+demo: ## Run an audit of an embedded fake of the API: no account, no network
 	@$(GO) build -o $(BIN)/certuse ./cmd/certuse
 	@$(BIN)/certuse audit --demo; code=$$?; [ $$code -eq 3 ] # 3: one certificate is unknown
 
-# These run the pipeline some hundred times, one after the other. The race detector
-# sees the pipeline in its own tests, and would make these take ten times as long.
+# These run the pipeline some hundred times in sequence. The race detector runs in the
+# pipeline's own tests, and would make these take ten times as long.
 PIPELINE_TESTS = /tests/(caught|equivalence|update)$$
 
 .PHONY: test
@@ -31,7 +31,7 @@ test: ## Run all tests in random order, with fixed seeds, and the race detector 
 # The go command fetches this toolchain; it need not be installed.
 GO_NEXT ?= go1.27.4
 .PHONY: test-next
-test-next: ## Run all tests with GO_NEXT (go1.27.4) too; says so when it cannot be fetched
+test-next: ## Run all tests with GO_NEXT (go1.27.4) too; reports if it cannot be fetched
 	@GO_NEXT='$(GO_NEXT)' .ci/test-next '$(GO)'
 
 .PHONY: generate
@@ -42,14 +42,14 @@ generate: ## Rebuild generated/ from openapi/ and overlays/
 check-generated: ## Fail, with a diff, if generated/ is stale
 	$(GO) run ./internal/cmd/specgen check
 
-# A class of change is reported by the exit code of specgen, which make turns into 2
-# if it is not 0. CI jobs call $(BIN)/specgen themselves; see CONTRIBUTING.md.
+# specgen reports the class of a change by its exit code, which make turns into 2
+# if it is not 0. CI jobs call $(BIN)/specgen directly; see CONTRIBUTING.md.
 .PHONY: specgen
 specgen: ## Build the generation command into .cache/bin
 	@$(GO) build -o $(BIN)/specgen ./internal/cmd/specgen
 
 UPDATE_FLAGS = $(if $(JSON),-json) $(if $(PARTIAL),-partial) $(if $(LICENSE),-license '$(LICENSE)') $(if $(SOURCE),-source '$(SOURCE)') $(if $(DATE),-date '$(DATE)')
-need-spec = $(if $(SPEC),,$(error say which document: make $@ SPEC=openapi.json))
+need-spec = $(if $(SPEC),,$(error name the document: make $@ SPEC=openapi.json))
 
 .PHONY: spec-update
 spec-update: specgen ## Take a new revision of the vendor's document: SPEC=file [PARTIAL=1 JSON=1 DATE= LICENSE= SOURCE=]
@@ -64,11 +64,11 @@ contract: ## Run the contract and equivalence tests alone
 	$(GO) test $(RACE) -shuffle=on ./api/apitest ./api/contract ./tests/published ./tests/equivalence ./tests/contract ./tests/caught ./tests/live
 
 .PHONY: contract-live
-contract-live: ## Hold the real API to the contract (CLOUDFLARE_… in the environment; without it, says so)
+contract-live: ## Check the real API against the contract (needs CLOUDFLARE_… in the environment)
 	@$(GO) run ./tests/live
 
 .PHONY: faults
-faults: ## Print what comes of every network and server fault in every situation
+faults: ## Print the result of every network and server fault in every situation
 	@$(GO) test -count=1 -v -run TestEveryFaultInEverySituation ./tests/faults | sed -n '/^        /{s///;p;};/^---/p;/^ok/p;/^FAIL/p'
 
 .PHONY: load
@@ -81,11 +81,11 @@ fuzz: ## Run random tests with a new seed, then fuzz every target for FUZZTIME (
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME) $(FUZZ)
 
 .PHONY: vuln
-vuln: $(BIN)/govulncheck ## Look for known vulnerabilities; says so when the database cannot be reached
+vuln: $(BIN)/govulncheck ## Check for known vulnerabilities; reports if the database cannot be reached
 	@.ci/vulncheck $<
 
 .PHONY: licences
-licences: ## List the licences of everything that is linked in THIRD_PARTY.md
+licences: ## List the licences of all linked modules in THIRD_PARTY.md
 	$(GO) test -count=1 -run Licences ./tests/supplychain -update
 
 .PHONY: api-text
@@ -93,7 +93,7 @@ api-text: ## Record the exported API in tests/publicapi/testdata
 	$(GO) test ./tests/publicapi -update
 
 .PHONY: check
-check: fmt-check tidy-check vet lint vuln check-generated test test-next load ## Everything CI runs; corpora and fixed seeds only
+check: fmt-check tidy-check vet lint vuln check-generated test test-next load ## All checks of CI; corpora and fixed seeds only
 
 .PHONY: fmt-check
 fmt-check:
@@ -123,10 +123,10 @@ release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## Build a release of
 	@.ci/release-snapshot $(BIN)
 
 .PHONY: release
-release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## Build a release of the tag that is checked out, and draft it on GitHub: RELEASE_FLAGS=--skip=publish does not
+release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## Build a release of the checked-out tag, and draft it on GitHub (not with RELEASE_FLAGS=--skip=publish)
 	PATH="$(CURDIR)/$(BIN):$$PATH" goreleaser release --clean --release-notes .cache/release/notes.md $(RELEASE_FLAGS)
 
-# Comparisons with other clients live in a module of their own, tests/peers.
+# Comparisons with other clients are in a separate module, tests/peers.
 # PEERS=hand,ours,v0 leaves out cloudflare-go v7, whose first build takes minutes.
 .PHONY: bench
 bench: ## Compare speed and memory with other clients, side by side (PEERS=…)
@@ -137,7 +137,7 @@ bench-import: ## Compare what importing each client costs (PEERS=…)
 	cd tests/peers && $(GO) run ./cmd/benchimport $(if $(PEERS),-peers $(PEERS))
 
 .PHONY: bench-check
-bench-check: ## Fail if the client lost speed against the handwritten floor, both measured now
+bench-check: ## Fail if the client has become slower relative to the handwritten baseline
 	cd tests/peers && $(GO) run ./cmd/bench -check
 
 .PHONY: bench-smoke

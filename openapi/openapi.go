@@ -1,5 +1,5 @@
-// Package openapi holds the documents from which the contract is made, as the
-// vendor published them.
+// Package openapi holds the source documents of the contract as the vendor published
+// them.
 package openapi
 
 import (
@@ -12,8 +12,7 @@ import (
 //go:embed provenance.json
 var provenance []byte
 
-// Source is where documents came from, and the day on which they were taken, as
-// YYYY-MM-DD.
+// Source is the origin of documents, and the day of retrieval as YYYY-MM-DD.
 type Source struct {
 	Source    string `json:"source"`
 	Retrieved string `json:"retrieved"`

@@ -17,8 +17,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// asCommand makes the test binary be the command, so that tests meet the real
-// main: its exit codes, its signals, its environment.
+// asCommand makes the test binary run as the command, so that tests use the real main
+// with its exit codes, signals and environment.
 const asCommand = "CERTUSE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -44,8 +44,8 @@ var (
 	refused = apitest.Forbidden()
 )
 
-// newFake starts a service with these leaf certificates, whose associations are
-// answered so, in an account where nothing else is.
+// newFake starts a service with these leaf certificates and the given responses about
+// their associations, in an account without anything else.
 func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server {
 	t.Helper()
 	server, err := apitest.NewServer(apitest.WithAPIToken(testToken))
@@ -75,7 +75,7 @@ func associationRequests(server *apitest.Server) (n int) {
 	return n
 }
 
-// decodedReport is the json format as a script reads it.
+// decodedReport is the json format as scripts read it.
 type decodedReport struct {
 	Certificates []decoded `json:"certificates"`
 	Summary      struct {
@@ -114,7 +114,7 @@ func (o outcome) decode(t *testing.T) (got decodedReport) {
 	return got
 }
 
-// command is certuse as a process. The environment is only what is given.
+// command is certuse as a process whose environment is env alone.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -122,12 +122,12 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append([]string{
 		asCommand + "=1", "TMPDIR=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir(),
-		"GORACE=atexit_sleep_ms=0", // or each command built with -race ends a second late
+		"GORACE=atexit_sleep_ms=0", // otherwise each command built with -race ends a second late
 	}, env...)
 	return cmd
 }
 
-// against is the environment of someone who uses the fake service.
+// against is the environment of a user of the fake service.
 func against(server *apitest.Server) []string {
 	return []string{
 		"CLOUDFLARE_API_TOKEN=" + testToken,
@@ -157,7 +157,7 @@ func execute(t *testing.T, cmd *exec.Cmd) outcome {
 	return checked(t, outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()})
 }
 
-// checked makes every run of the command a test that no secret is shown.
+// checked fails the test of any run that shows a secret.
 func checked(t *testing.T, got outcome) outcome {
 	t.Helper()
 	if strings.Contains(got.stdout+got.stderr, testToken) {

@@ -50,7 +50,7 @@ func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
 	}
 }
 
-func TestDeletionThatIsKilledLeavesItsRecord(t *testing.T) {
+func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
 	second := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-2"}}

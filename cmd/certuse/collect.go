@@ -10,11 +10,11 @@ import (
 )
 
 // collect fills the report, or writes it record by record. It returns why the
-// certificates of accounts could not be read, and the first error of writing.
+// certificates of an account could not be read, and the first write error.
 func (q *query) collect(ctx context.Context, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
 	total := rep.summary
 	take := func(r record) {
-		if !q.filter.inQuestion(&r, rep.now) {
+		if !q.filter.selected(&r, rep.now) {
 			return
 		}
 		total.add(&r, q.filter.expiresWithin.set, rep.now)
@@ -34,7 +34,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 			take(r)
 		}
 	}
-	if !flush() { // all kept answers in one write
+	if !flush() { // all kept results in one write
 		return nil, writeErr
 	}
 	for _, t := range targets {
@@ -65,8 +65,8 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	return failures, writeErr
 }
 
-// interruptedWith reports whether Ctrl-C has ended the command, which may reach it
-// a moment after the reader of its output.
+// interruptedWith reports whether Ctrl-C has ended the command. In a pipeline the
+// signal may arrive shortly after the reader has closed the pipe.
 func interruptedWith(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
@@ -76,13 +76,13 @@ func interruptedWith(ctx context.Context) bool {
 	}
 }
 
-// gather calls each for every certificate of a target, until it returns false. Of
-// named certificates each gets a record, also when the asking ended before. The
-// error is why not all certificates were answered.
+// gather calls each for every certificate of a target, until it returns false. Each
+// named certificate gets a record, even if the command ended before its lookup. The
+// error says why certificates are missing.
 func (q *query) gather(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	switch {
 	case q.wait:
-		return q.await(ctx, t, progress, each)
+		return q.waitForAll(ctx, t, progress, each)
 	case q.kind == reportDelete:
 		return q.remove(ctx, t, progress, each)
 	case q.kind == reportList:
@@ -101,7 +101,7 @@ func (q *query) gather(ctx context.Context, t target, progress progress, each fu
 
 // inventory gathers the usage of the certificates of a target.
 func (q *query) inventory(ctx context.Context, t target, progress progress, each func(record) bool) error {
-	answered := map[string]bool{} // by id, of which the API may change the case
+	answered := map[string]bool{} // the API may change the case of an id
 	var ended error
 	for item, err := range t.client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
 		if err != nil {
@@ -117,7 +117,7 @@ func (q *query) inventory(ctx context.Context, t target, progress progress, each
 	if ended == nil {
 		return nil
 	}
-	reason := endOf(ctx, ended)
+	reason := endCause(ctx, ended)
 	for _, ref := range t.certs {
 		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
 			break
@@ -126,8 +126,8 @@ func (q *query) inventory(ctx context.Context, t target, progress progress, each
 	return ended
 }
 
-// endOf returns what has ended the command, or err if it goes on.
-func endOf(ctx context.Context, err error) error {
+// endCause returns the cause of the end of ctx, or err if ctx has not ended.
+func endCause(ctx context.Context, err error) error {
 	switch context.Cause(ctx) {
 	case nil:
 		return err

@@ -26,7 +26,7 @@ func (p palette) paint(sgr, s string) string {
 
 func (p palette) bold(s string) string { return p.paint("1", s) }
 
-// usage gives each answer its colour: in use is what blocks a deletion.
+// usage colours a usage: red for in use, which prevents a deletion.
 func (p palette) usage(u api.Usage, s string) string {
 	switch u {
 	case api.InUse:
@@ -45,7 +45,7 @@ func (p palette) cell(key string, r *row, s string) string {
 		return p.usage(r.usage, s)
 	case (key == "expires_on" || key == "days_left") && r.expiresWithin(0, r.now):
 		return p.paint(red, s)
-	case (key == "expires_on" || key == "days_left") && r.expiresWithin(soon, r.now):
+	case (key == "expires_on" || key == "days_left") && r.expiresWithin(expiryWarning, r.now):
 		return p.paint(yellow, s)
 	default:
 		return s

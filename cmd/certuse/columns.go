@@ -12,7 +12,7 @@ import (
 // row is a line of a table or of CSV: a certificate, or one use of it.
 type row struct {
 	*record
-	use *api.Use // nil in a row about the certificate, or if there is none
+	use *api.Use // nil if the row is not about a use
 	now time.Time
 }
 
@@ -22,14 +22,13 @@ type column struct {
 	key, title string
 	// text is what a table shows.
 	text func(row) string
-	// value is what CSV has; nil: what text gives.
+	// value is the text in CSV; nil: that of text.
 	value func(row) string
-	// short is text for a column that is too narrow for it; nil: text, cut.
+	// short is the text for a column that is too narrow for text; nil: text, cut.
 	short func(row) string
-	// min is the narrowest that the column becomes before it is dropped; 0: it is
-	// never shortened.
+	// min is the width below which the column is dropped; 0: it is never shortened.
 	min int
-	// whole columns are as wide as their text or as narrow as min.
+	// whole columns are never cut: they have their full width or min.
 	whole bool
 }
 
@@ -55,8 +54,8 @@ var allColumns = []column{
 	{key: "sources", title: "SOURCES", text: func(r row) string { return r.scopes() }, min: 12},
 }
 
-// dropOrder is the order in which columns are dropped that a terminal has no room
-// for; name stays. dropOrderOfUses is that of a report about uses.
+// dropOrder is the order in which columns that do not fit are dropped; name is never
+// dropped. dropOrderOfUses is the order for a report about uses.
 var (
 	dropOrder       = append(slices.Clone(droppedFirst), "source", "used_by", "expires_on", "usage", "reason", "state")
 	dropOrderOfUses = append(slices.Clone(droppedFirst), "reason", "state", "usage", "expires_on", "source", "used_by")
@@ -66,7 +65,7 @@ var (
 	}
 )
 
-// Room that is left goes to the columns in this order, up to a limit.
+// growth is the order in which columns get spare width, up to a limit.
 var growth = []struct {
 	key   string
 	limit int
@@ -75,14 +74,14 @@ var growth = []struct {
 	{"issuer", 0}, {"serial_number", 0}, {"signature_algorithm", 0}, {"sources", 0},
 }
 
-// kindOfReport says what the rows of a report are about.
+// kindOfReport is the subject of the rows of a report.
 type kindOfReport int
 
 const (
 	reportList   kindOfReport = iota // certificates, without their usage
 	reportUsage                      // uses of certificates
 	reportAudit                      // certificates with their usage
-	reportDelete                     // certificates with what becomes of them
+	reportDelete                     // certificates with the outcome of their deletion
 )
 
 // columnKeys returns the columns that a report has without --columns.

@@ -61,11 +61,11 @@ func newAuditCommand(sys system) *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "look up every CA in every zone, also when another use is known")
 	q.addResumeFlags(cmd)
-	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, so that 0 means: all are unused")
+	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use; then 0 means that all are unused")
 	return cmd
 }
 
-// command adds what the commands that only read have in common.
+// command adds the flags shared by the read-only commands.
 func (q *query) command(cmd *cobra.Command) *cobra.Command {
 	q.base(cmd)
 	q.addSelectionFlags(cmd)
@@ -76,7 +76,7 @@ func (q *query) command(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// base adds what all commands about certificates have in common.
+// base adds the flags shared by all commands about certificates.
 func (q *query) base(cmd *cobra.Command) *cobra.Command {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
@@ -84,18 +84,17 @@ func (q *query) base(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// addNamingFlags adds what the commands have in common to which certificates can be
-// named.
+// addNamingFlags adds the flags shared by the commands that take certificates.
 func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
-	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "no account has zones: none need be visible, and those that are count")
+	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; visible zones are read all the same")
 }
 
 func (q *query) checkFrom(args []string) error {
 	switch {
 	case len(q.from) > 1:
-		return usagef("--from is given %d times, and only one list would be read: join them, as in cat A B | certuse audit --from -", len(q.from))
+		return usagef("--from is given %d times, but reads one list: join them, as in cat A B | certuse audit --from -", len(q.from))
 	case len(q.from) == 1 && q.from[0] == "":
 		return usagef("--from is empty: name a file, or - for standard input")
 	case len(q.from) == 1 && len(args) > 0:

@@ -111,7 +111,7 @@ func TestFiltersSelectCertificates(t *testing.T) {
 	}
 }
 
-func TestUnknownExpiryIsNotLostByAFilter(t *testing.T) {
+func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
 	if err := server.AddCertificate(ref("undated"), apitest.Certificate{}); err != nil {
@@ -125,7 +125,7 @@ func TestUnknownExpiryIsNotLostByAFilter(t *testing.T) {
 	}
 }
 
-func TestEvidenceArrivesWhole(t *testing.T) {
+func TestAllEvidenceIsPrinted(t *testing.T) {
 	t.Parallel()
 	server := twoAccounts(t)
 	if err := server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID); err != nil {
@@ -233,7 +233,7 @@ func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 	if !strings.Contains(whole, "cloudflare_mtls_last_success_timestamp_seconds{account_id=\""+testAccount) {
 		t.Errorf("%s", whole)
 	}
-	if after := write("other", exitUnknown, "is left as it was"); after != whole {
+	if after := write("other", exitUnknown, "is unchanged"); after != whole {
 		t.Errorf("changed to %s", after)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
@@ -254,7 +254,7 @@ func TestDebugShowsRequestsAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestRefusedCredentialsEndTheAsking(t *testing.T) {
+func TestRefusedCredentialsEndTheRequests(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
 	args := []string{"audit", "-o", "json"}
@@ -272,7 +272,7 @@ func TestRefusedCredentialsEndTheAsking(t *testing.T) {
 	}
 }
 
-func TestMessagesNameWhoReallyAnswered(t *testing.T) {
+func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 	t.Parallel()
 	list := apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}
 	tests := map[string]struct {
@@ -337,7 +337,7 @@ func TestDemoShowsEverything(t *testing.T) {
 	}
 }
 
-func TestHostileAnswersReachTheTerminalHarmless(t *testing.T) {
+func TestHostileTextIsEscapedOnTheTerminal(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	huge := strings.Repeat("x", 1<<16)

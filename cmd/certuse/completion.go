@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completionTime bounds the completion of ids: a shell waits for it.
+// completionTime limits the completion of ids, because the shell waits for it.
 const completionTime = time.Second
 
-// completeCertificates completes ids with the names of the certificates, as far as
-// the API answers in time. Without credentials it completes nothing.
+// completeCertificates completes ids, described by the names of the certificates.
+// Without credentials, or if the API does not answer in time, it completes nothing.
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completionTime)
 	defer cancel()
@@ -41,8 +41,8 @@ func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) (
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// complete offers the values of a flag; of a list, those of the part after the last
-// comma.
+// complete offers the values of a flag. For a list it completes the part after the
+// last comma.
 func complete(cmd *cobra.Command, flag string, values func() []string) {
 	isList := cmd.Flags().Lookup(flag).Value.Type() == "stringSlice"
 	_ = cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, word string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
@@ -57,7 +57,7 @@ func complete(cmd *cobra.Command, flag string, values func() []string) {
 	})
 }
 
-// completeWith is complete for values that do not depend on anything.
+// completeWith is complete with fixed values.
 func completeWith(cmd *cobra.Command, flag string, values ...string) {
 	complete(cmd, flag, func() []string { return values })
 }

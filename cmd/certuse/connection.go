@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// connection says which API is used, and how.
+// connection selects the API and the credentials.
 type connection struct {
 	accounts  []string
 	profiles  []string
@@ -25,13 +25,13 @@ type connection struct {
 
 // service is the API that is used, real or fake.
 type service struct {
-	accounts []string          // to ask about, unless certificates are named
+	accounts []string          // accounts to read, unless certificates are named
 	profiles map[string]access // by account; nil without --profile
 	common   access            // without --profile: that of every account
 	close    func()
 }
 
-// access is the client of an account, and the sources to read.
+// access is the client for an account, and the sources to read.
 type access struct {
 	client  *api.Client
 	sources []api.Source // none means all
@@ -62,8 +62,8 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	complete(cmd, "profile", profileNames)
 }
 
-// check refuses accounts that are not valid. An empty --account usually
-// means an unset shell variable; the account of the environment may be another.
+// check refuses invalid accounts. An empty --account usually means an unset shell
+// variable, and CLOUDFLARE_ACCOUNT_ID may be another account.
 func (c *connection) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("account") && len(c.accounts) == 0 {
 		return usagef("--account is empty")
@@ -89,7 +89,7 @@ func (c *connection) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// connect makes the client: from the environment, or for the fake service.
+// connect creates the clients, from the environment or for the fake service.
 func (c *connection) connect(sys system) (*service, error) {
 	opts := []api.Option{
 		api.WithUserAgent(userAgent()),
@@ -124,7 +124,7 @@ func (c *connection) connect(sys system) (*service, error) {
 	return &service{common: access{client: client}, accounts: accounts, close: client.CloseIdleConnections}, nil
 }
 
-// checkAccount blames an account id that cannot be one on what it came from.
+// checkAccount names the origin of an invalid account id in its error.
 func checkAccount(origin, account string) error {
 	if account == "" {
 		return usagef("%s is empty", origin)
@@ -133,7 +133,7 @@ func checkAccount(origin, account string) error {
 		return err
 	}
 	if err := (api.CertificateRef{AccountID: account, ID: "x"}).Validate(); err != nil {
-		return usagef("%s: %s", origin, plainly(err))
+		return usagef("%s: %s", origin, inCLITerms(err))
 	}
 	return nil
 }
@@ -149,8 +149,8 @@ func (v variables) values(getenv func(string) string) variables {
 	return variables{getenv(v.token), getenv(v.email), getenv(v.key)}
 }
 
-// connect makes a client with the credentials in the variables. It refuses values that
-// were quoted or padded by mistake, of those that are used.
+// connect creates a client with the credentials in the variables. It refuses values
+// with accidental quotation marks or white space.
 func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.Client, error) {
 	have := v.values(getenv)
 	var creds api.Credentials
@@ -179,7 +179,7 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 	}
 	client, err := api.New(creds, opts...)
 	if err != nil {
-		return nil, errors.New(strings.NewReplacer("API token has", v.token+" has", "API key has", v.key+" has", "email has", v.email+" has").Replace(plainly(err)))
+		return nil, errors.New(strings.NewReplacer("API token has", v.token+" has", "API key has", v.key+" has", "email has", v.email+" has").Replace(inCLITerms(err)))
 	}
 	return client, nil
 }

@@ -34,21 +34,20 @@ func writeCSV(r *report) error {
 }
 
 const (
-	// formulaStarts are what a spreadsheet takes for the beginning of a formula
-	// (CWE-1236). Some read the full-width forms like the others.
+	// formulaStarts are the characters that begin a formula in a spreadsheet
+	// (CWE-1236). Some programs treat the full-width forms alike.
 	formulaStarts = "=+-@＝＋－＠"
-	// cellStarts are the characters behind which a reader may begin another cell,
-	// depending on the separator that it was given.
+	// cellStarts are the characters after which a reader may begin a new cell,
+	// depending on its separator.
 	cellStarts = ",;|:^~!"
-	// passedOver are blanks and quotation marks, which readers remove from the
-	// beginning of a cell.
-	passedOver = " \"'`"
+	// skipped are blanks and quotation marks, which readers trim from the start of a
+	// cell.
+	skipped = " \"'`"
 )
 
-// cell makes text safe for terminals and spreadsheets: an apostrophe goes before
-// each character that would begin a formula, whichever separator the reader
-// uses, also once an import has trimmed blanks and quotation marks. Tabs and line
-// breaks are not printable, and so are escapes by then.
+// cell makes text safe for terminals and spreadsheets. It puts an apostrophe before
+// each character that could begin a formula, for any separator, also after an import
+// has trimmed blanks and quotation marks. Tabs and line breaks are escaped before.
 func cell(s string) string {
 	s = printable(s)
 	var b strings.Builder
@@ -58,7 +57,7 @@ func cell(s string) string {
 			b.WriteByte('\'')
 			begins = false
 		}
-		if !strings.ContainsRune(passedOver, r) {
+		if !strings.ContainsRune(skipped, r) {
 			begins = strings.ContainsRune(cellStarts, r)
 		}
 		b.WriteRune(r)

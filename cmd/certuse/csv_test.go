@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestCellsOfCSVAreNoFormulas(t *testing.T) {
+func TestCSVCellsAreNoFormulas(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`,
@@ -63,7 +63,7 @@ func hostileRecord() record {
 	return r
 }
 
-func TestNoCellIsAFormulaForAnyReaderOfCSV(t *testing.T) {
+func TestCSVCellsAreNoFormulasForAnySeparator(t *testing.T) {
 	t.Parallel()
 	readers := map[string]func(text, separator string) [][]string{
 		"encoding/csv": func(text, separator string) [][]string {

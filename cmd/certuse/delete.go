@@ -16,24 +16,24 @@ import (
 const (
 	// deletionPlanned is the state of a certificate that --yes would delete.
 	deletionPlanned api.DeletionState = "planned"
-	// maxDeleteCalls and maxDeleteWait bound how often and how long one certificate is
-	// waited for when the API refuses requests for now.
+	// maxDeleteCalls and maxDeleteWait limit how often and how long the deletion of
+	// one certificate is retried while the API limits the rate.
 	maxDeleteCalls = 5
 	maxDeleteWait  = 15 * time.Minute
 )
 
-// deletion is what the command delete needs to know besides.
+// deletion holds the flags of the command delete.
 type deletion struct {
 	yes, unused bool
 	max         int
 }
 
-// deletionOutcome is what became, or would become, of a certificate.
+// deletionOutcome is the actual or planned outcome for a certificate.
 type deletionOutcome struct {
 	api.Deletion
 	// err is why the certificate is kept, or why the outcome is unknown.
 	err error
-	// passed: --unused selected others.
+	// not selected by --unused.
 	passed bool
 }
 
@@ -80,7 +80,7 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 }
 
 // remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
-// and --timeout end it between two of them, so that the outcome of each is known.
+// and --timeout stop it between two certificates, so every outcome is known.
 func (q *query) remove(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, each)
@@ -93,11 +93,11 @@ func (q *query) remove(ctx context.Context, t target, progress progress, each fu
 	return nil
 }
 
-// plan says what a deletion would come to. With --unused --yes it then deletes.
+// plan finds out what would be deleted. With --unused --yes it then deletes.
 func (q *query) plan(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	var unused []record
 	err := q.inventory(ctx, t, progress, func(r record) bool {
-		r.keep(obstacle(&r))
+		r.keep(refusal(&r))
 		r.deletion.passed = q.deletion.unused
 		if r.deletion.err != nil {
 			return each(r)
@@ -112,7 +112,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 	var refusal error
 	switch n := len(unused); {
 	case err != nil:
-		refusal = endOf(ctx, errors.New("not all certificates were read"))
+		refusal = endCause(ctx, errors.New("not all certificates were read"))
 	case n > q.deletion.max:
 		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.max)
 	}
@@ -129,8 +129,8 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 	return err
 }
 
-// obstacle returns why a certificate would not be deleted, or nil.
-func obstacle(r *record) error {
+// refusal returns why a certificate would not be deleted, or nil.
+func refusal(r *record) error {
 	switch {
 	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
 		return api.ErrManaged
@@ -145,14 +145,15 @@ func obstacle(r *record) error {
 	}
 }
 
-// keep makes the record that of a certificate that this command did not delete.
+// keep marks the certificate as not deleted by this command.
 func (r *record) keep(err error) {
 	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: api.DeletionKept}, err: err}
 }
 
-// removeOne deletes one certificate, unless the command has been ended, and says so.
+// removeOne deletes one certificate, unless the command has ended, and reports the
+// outcome.
 func (q *query) removeOne(ctx context.Context, client *api.Client, r record, progress progress) record {
-	if ended := endOf(ctx, nil); ended != nil {
+	if ended := endCause(ctx, nil); ended != nil {
 		if !r.asked {
 			r = unanswered(r.Certificate.Ref, ended)
 		}
@@ -177,7 +178,7 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 	return r
 }
 
-// callDelete calls DeleteUnused, and again when the API allows requests once more.
+// callDelete calls DeleteUnused, and calls it again after a rate limit.
 func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (*api.Deletion, error) {
 	var opts []api.DeleteOption
 	if q.noZones {
@@ -196,7 +197,7 @@ func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.Cert
 		if wait > maxDeleteWait {
 			return d, err
 		}
-		progress.note("waiting " + human(wait) + " for the rate limit before " + printable(ref.ID))
+		progress.note("waiting " + formatDuration(wait) + " for the rate limit before " + printable(ref.ID))
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -205,7 +206,7 @@ func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.Cert
 	}
 }
 
-// state is what became of the certificate; empty if it was not to be deleted.
+// state is the outcome; empty if the certificate was not selected for deletion.
 func (r *record) state() string {
 	if r.deletion == nil {
 		return ""
@@ -213,7 +214,7 @@ func (r *record) state() string {
 	return string(r.deletion.State)
 }
 
-// reason says why a certificate is kept, or why its outcome is unknown.
+// reason explains why a certificate is kept, or why its outcome is unknown.
 func (r *record) reason() string {
 	switch {
 	case r.deletion == nil:
@@ -225,10 +226,10 @@ func (r *record) reason() string {
 	}
 	failed, ok := errors.AsType[*api.Error](r.deletion.err)
 	switch err := r.deletion.err; {
-	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not answer
+	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not respond
 		return explain(err)
 	case errors.Is(err, api.ErrManaged) && r.Certificate.Type == "":
-		return "the API does not say of which type it is"
+		return "the API does not report its type"
 	case errors.Is(err, api.ErrManaged):
 		return "managed by the vendor: " + r.Certificate.Type
 	case errors.Is(err, api.ErrInUse):
@@ -240,7 +241,7 @@ func (r *record) reason() string {
 	}
 }
 
-// deletionCounts is in the summary of deletions only.
+// deletionCounts is the part of the summary about deletions.
 type deletionCounts struct {
 	Planned        int `json:"planned"`
 	Deleted        int `json:"deleted"`
@@ -268,7 +269,7 @@ func (s *summary) addDeletion(r *record) {
 			s.inUse++
 		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
 			s.undone, s.Interrupted = s.undone+1, true
-		case r.usage != api.UsageUnknown: // which has an exit code of its own
+		case r.usage != api.UsageUnknown: // a failed deletion has an exit code of its own
 			s.refusals++
 			s.refusal = r.reason()
 		}
@@ -284,7 +285,7 @@ func (d *deletionCounts) write(w io.Writer, yes bool) {
 	fmt.Fprintf(w, "%s deleted, %s kept, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.OutcomeUnknown))
 }
 
-// result returns the exit code as an error, nil if nothing here decides it.
+// result returns the exit code as an error, or nil if deletions do not decide it.
 func (d *deletionCounts) result() error {
 	switch {
 	case d.refusals > 0:

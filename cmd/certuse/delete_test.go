@@ -17,9 +17,8 @@ import (
 
 var deleting = generated.DeleteMTLSCertificateOperation.ID
 
-// newStock starts a service with certificates of every kind: used and free-1 to
-// free-3 are what their names say, managed is the vendor's, and the usage of secret
-// is unknown.
+// newStock starts a service with certificates of every kind, named by their usage.
+// managed is the vendor's, and the usage of secret is unknown.
 func newStock(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
@@ -52,7 +51,7 @@ func stock(t *testing.T, server *apitest.Server) []string {
 
 var wholeStock = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
 
-// deleted is the json format of the command as a script reads it.
+// deleted is the json format as scripts read it.
 type deleted struct {
 	ID        string    `json:"certificate_id"`
 	State     string    `json:"state"`
@@ -121,7 +120,7 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 	})
 }
 
-func TestDeleteSaysWhatBecameOfEach(t *testing.T) {
+func TestDeleteReportsEachOutcome(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
@@ -145,7 +144,7 @@ func TestDeleteSaysWhatBecameOfEach(t *testing.T) {
 	}
 }
 
-func TestDeleteEndsWithItsTime(t *testing.T) {
+func TestDeleteEndsAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
 	got := execute(t, command(t, against(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
@@ -167,7 +166,7 @@ func TestDeleteExitsWith0IfAllAreGone(t *testing.T) {
 	}
 }
 
-func TestDeleteUnusedKeepsToTheMaximum(t *testing.T) {
+func TestDeleteUnusedRespectsMax(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[string]struct {
 		code int
@@ -188,8 +187,8 @@ func TestDeleteUnusedKeepsToTheMaximum(t *testing.T) {
 	}
 }
 
-// What is passed over by --unused was not named, and does not decide the exit code.
-func TestDeleteUnusedExitsWith0BesideUsedAndManaged(t *testing.T) {
+// A certificate not selected by --unused does not decide the exit code.
+func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	if err := server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}); err != nil {
@@ -199,7 +198,7 @@ func TestDeleteUnusedExitsWith0BesideUsedAndManaged(t *testing.T) {
 	execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
 }
 
-func TestDeleteThatTheAPIRefuses(t *testing.T) {
+func TestRefusedDeletionIsReported(t *testing.T) {
 	t.Parallel()
 	rejection := apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"})
 	for says, answer := range map[string]apitest.Response{
@@ -221,7 +220,7 @@ func TestDeleteThatTheAPIRefuses(t *testing.T) {
 	}
 }
 
-func TestHostileTextOfADeletionIsHarmless(t *testing.T) {
+func TestHostileTextOfADeletionIsEscaped(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	server := newFake(t, nil)

@@ -18,10 +18,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// The API fails each request to delete, without an effect, and shows the certificate
-// afterwards. The command asks for two minutes, which here pass at once: connections
-// end with each response, so that nothing but timers is waited for.
-func TestDeleteOfUnknownOutcome(t *testing.T) {
+// The API fails each deletion without an effect and shows the certificate afterwards.
+// The command waits for two minutes of synthetic time. Connections end with each
+// response, so that only timers are waited for.
+func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
 	if err := server.Script(apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-1"}}, apitest.ServerError(502).Always()); err != nil {
@@ -47,7 +47,7 @@ func TestDeleteOfUnknownOutcome(t *testing.T) {
 		})
 		got.stdout, got.stderr = stdout.String(), stderr.String()
 		if took := time.Since(start); took < time.Minute || took > 3*time.Minute {
-			t.Errorf("the outcome was asked for in %v", took)
+			t.Errorf("the outcome was checked for %v", took)
 		}
 	})
 	checked(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
@@ -97,8 +97,8 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 	}
 }
 
-// The evidence is unused, and then the store has a use, which the API refuses.
-func TestDeleteOfWhatBecomesUsed(t *testing.T) {
+// The evidence is unused; then a use is added, and the API refuses the deletion.
+func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
 	err := errors.Join(
@@ -114,7 +114,7 @@ func TestDeleteOfWhatBecomesUsed(t *testing.T) {
 	}
 }
 
-func TestDeleteOfWhatSomebodyElseDeletes(t *testing.T) {
+func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
 	if err := server.Script(apitest.Target{Operation: deleting}, apitest.ServerError(502).After(3*time.Second)); err != nil {

@@ -15,8 +15,7 @@ const (
 	demoZone    = "b5a0d3f18c274e69a1f0c7e2d84b9635"
 )
 
-// demoCertificates are those of the demo: CA and leaf certificates, what uses them
-// and when they expire.
+// demoCertificates are the certificates of the demo, their uses and expiry.
 var demoCertificates = []struct {
 	id, name, kind string
 	ca             bool
@@ -32,8 +31,8 @@ var demoCertificates = []struct {
 	{"a3c7820f-6f9d-4158-b1e2-5e08d4c96a71", "gateway-inspection", "gateway_managed", true, 1790},
 }
 
-// startDemo starts the fake service on loopback with an account that has every
-// kind of answer. The token of the demo lacks the permission to read Workers.
+// startDemo starts the fake service on loopback with an account that shows every kind
+// of result. The demo's token lacks the permission to read Workers.
 func startDemo(sys system, quiet bool, opts []api.Option) (*service, error) {
 	if !quiet {
 		fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service, not from Cloudflare")
@@ -49,7 +48,7 @@ func startDemo(sys system, quiet bool, opts []api.Option) (*service, error) {
 	client, err := server.Client(opts...)
 	if err != nil {
 		server.Close()
-		return nil, usagef("%s", plainly(err))
+		return nil, usagef("%s", inCLITerms(err))
 	}
 	return &service{common: access{client: client}, accounts: []string{demoAccount}, close: server.Close}, nil
 }

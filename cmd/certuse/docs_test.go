@@ -11,8 +11,7 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// TestReferenceIsFresh holds the man pages and the Markdown reference in docs to
-// the commands; -update writes them anew.
+// TestReferenceIsFresh compares docs with the commands; -update writes it anew.
 func TestReferenceIsFresh(t *testing.T) {
 	t.Parallel()
 	fresh := t.TempDir()

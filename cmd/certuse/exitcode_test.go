@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-func TestExitCodeSaysHowTheAnswersEnded(t *testing.T) {
+func TestExitCodeStatesTheResult(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{
 		"used": inUse, "free": unused, "secret": refused,
@@ -195,7 +195,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 	})
 }
 
-func TestRateLimitAboveTheVendorsQuotaIsWarnedOf(t *testing.T) {
+func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for args, warns := range map[string]bool{
@@ -217,8 +217,8 @@ func TestRateLimitAboveTheVendorsQuotaIsWarnedOf(t *testing.T) {
 	}
 }
 
-// withoutAnswers are the command lines that print something else: the library
-// for command lines writes most of it.
+// withoutAnswers are command lines whose output is mostly written by the library for
+// command lines.
 var withoutAnswers = []string{
 	"version", "--version", "--help", "help", "list --help", "help formats", "exit-codes",
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
@@ -235,7 +235,7 @@ func fullDevice(t *testing.T) *os.File {
 	return full
 }
 
-func TestStandardOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
+func TestFailedStandardOutputIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for _, args := range append([]string{
@@ -283,7 +283,7 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 	})
 }
 
-func TestStandardErrorThatCannotBeWrittenIsNoSuccess(t *testing.T) {
+func TestFailedStandardErrorIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for args, code := range map[string]int{
@@ -301,7 +301,7 @@ func TestStandardErrorThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 	}
 }
 
-func TestWrongUsageIsToldWithoutEscapeSequences(t *testing.T) {
+func TestWrongUsageIsReportedWithoutEscapeSequences(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J"
 	for _, args := range [][]string{

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// vendorQuota is how many requests the vendor allows in a rateLimitWindow, for
-// all tools of a user together.
+// vendorQuota is the vendor's limit of requests in a rateLimitWindow, for all tools
+// of a user together.
 const vendorQuota = 1200
 
 // durationFlag is a duration that may be written in days (30d) and weeks (2w).
@@ -28,10 +28,10 @@ var _ pflag.Value = new(durationFlag)
 
 func (d *durationFlag) String() string { return d.text }
 
-// Type is the name of the value in help texts.
+// Type returns the name of the value in help texts.
 func (d *durationFlag) Type() string { return "duration" }
 
-// Set reads a duration of Go, or a number of days or weeks.
+// Set parses a Go duration, or a number of days or weeks.
 func (d *durationFlag) Set(text string) error {
 	units := map[byte]time.Duration{'d': day, 'w': 7 * day}
 	if n := len(text); n > 0 && units[text[n-1]] > 0 {
@@ -53,8 +53,8 @@ func (d *durationFlag) Set(text string) error {
 
 var errDuration = errors.New("not a positive duration")
 
-// flagError describes a wrong flag in words of the command line; the flag library
-// quotes the functions of Go that could not read its value.
+// flagError describes a wrong flag in terms of the command line. The flag library
+// would quote Go's parsing functions.
 func flagError(cmd *cobra.Command, err error) error {
 	if strings.Contains(err.Error(), pemBegin) { // it may be a private key
 		return errors.New("an argument is a PEM text: give the name of a file, or - for standard input")
@@ -93,8 +93,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("--%s: %q %s", wrong.GetFlag().Name, wrong.GetValue(), problem)
 }
 
-// misplaced describes a flag that the root command does not have: the command
-// before it is unknown, or it stands before its command.
+// misplaced describes a flag that the root command does not have: it belongs to an
+// unknown command, or is before its command.
 func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 	if words := root.Flags().Args(); len(words) > 0 {
 		return root.Args(root, words)
@@ -121,7 +121,7 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 
 // similar returns the known words that are close to one that was mistyped.
 func similar(word string, known []string) []string {
-	// Cobra compares words for its commands only.
+	// Cobra compares words for commands only.
 	root := &cobra.Command{SuggestionsMinimumDistance: 2}
 	for _, each := range known {
 		root.AddCommand(&cobra.Command{Use: each, Run: func(*cobra.Command, []string) {}})
@@ -131,8 +131,7 @@ func similar(word string, known []string) []string {
 	return found
 }
 
-// didYouMean is the end of a message about a mistyped word; empty if no known one
-// is close.
+// didYouMean returns the end of a message about a mistyped word, or "".
 func didYouMean(word string, known []string) string {
 	if found := similar(word, known); word != "" && len(found) > 0 {
 		return " (did you mean " + strings.Join(found, " or ") + "?)"

@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 
 var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
 
-// sampleRecords has every kind of answer, with text that is hostile to terminals
-// and spreadsheets, and wide characters.
+// sampleRecords has every kind of result, with text that is hostile to terminals and
+// spreadsheets, and wide characters.
 func sampleRecords() []record {
 	yes, no := true, false
 	sample := func(id, name string, ca *bool, days int, usage api.Usage, uses ...api.Use) record {
@@ -59,8 +59,8 @@ func sampleRecords() []record {
 	}
 }
 
-// sampleDeletions are the sample records as the plan of a deletion, or with what
-// became of each when it was carried out.
+// sampleDeletions are the sample records as the plan of a deletion, or with the
+// outcome of each.
 func sampleDeletions(done bool) []record {
 	records := sampleRecords()
 	for id, name := range map[string]string{"55555555-0c35-4c7f-82c7-8e9487d3ff60": "gone before", "66666666-0c35-4c7f-82c7-8e9487d3ff60": "refused"} {
@@ -69,7 +69,7 @@ func sampleDeletions(done bool) []record {
 		records = append(records, another)
 	}
 	for i, r := range records {
-		r.keep(obstacle(&r))
+		r.keep(refusal(&r))
 		d := r.deletion
 		switch name := r.Certificate.Name; {
 		case d.err != nil:
@@ -164,7 +164,7 @@ func TestFormats(t *testing.T) {
 			if err := f.write(r); err != nil {
 				t.Fatal(err)
 			}
-			if test.kind == reportDelete && test.format == "table" { // with what standard error says
+			if test.kind == reportDelete && test.format == "table" { // with what goes to standard error
 				r.summary.writeProblems(&got)
 				r.summary.write(&got, palette{}, &query{deletion: deletion{yes: done}})
 			}
@@ -173,7 +173,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// A table that is printed when there is nothing must not be empty either.
+// A table without rows still has its header.
 func TestEmptyReports(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -219,7 +219,7 @@ func TestTableFitsEveryWidth(t *testing.T) {
 	}
 }
 
-func TestEveryColumnIsShortenedOrDroppedByAStatedOrder(t *testing.T) {
+func TestEveryColumnIsDroppedInTheStatedOrder(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{"name": true} // which stays
 	for _, key := range dropOrder {
@@ -242,7 +242,7 @@ func TestSummary(t *testing.T) {
 	compareGolden(t, "summary", got.Bytes())
 }
 
-func TestReasonsAreFoundForCausesOfTheirs(t *testing.T) {
+func TestReasonsAreFoundThroughWrappedErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
 		"rate limited":         &api.Error{StatusCode: 429, RetryAfter: time.Minute},

@@ -15,8 +15,8 @@ Pages projects, Hyperdrive configurations, Gateway, device posture rules. It is
 unused when every source that applies answered in full and none names it.
 Everything else is unknown, which never means unused.
 
-"upload", "wait" and "delete" are for the rotation of a certificate. Only what
-is unused is deleted.
+"upload", "wait" and "delete" rotate a certificate. Only unused certificates are
+deleted.
 
 Try it without an account:
 
@@ -37,82 +37,83 @@ twice is looked up once. A CA is looked up in all zones. --demo takes no CERT:
 
 const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
 
-Without CERT and --from it is about all certificates of the accounts. CERT is an
-id, or ACCOUNT/ID. --from reads them from a file or standard input: one a line,
-or what certuse printed as JSON, JSON Lines or CSV with its header. The whole
-file is checked before anything is sent, and an id that is given twice is looked
-up once. An empty list is an error, not a success.
+Without CERT and --from it reads all certificates of the accounts. CERT is an id
+or ACCOUNT/ID. --from reads certificates from a file or standard input: one a
+line, or what certuse printed as JSON, JSON Lines or CSV with its header. The
+whole file is checked before anything is sent, and an id that is given twice is
+looked up once. An empty list is an error, not a success.
 
 In a list, blank lines are skipped, and so is everything after a '#'. Lines end
-with LF or CRLF: any other character that some program takes for the end of a
+with LF or CRLF: any other character that a program may take for the end of a
 line, such as a CR alone, is an error, in a comment too.
 
 --sources narrows the evidence; an unused certificate is then unused according
 to those sources, and the others are named as left out. Permissions that the
 token lacks are listed on standard error. A token that sees no zone at all
-leaves CA certificates unknown, unless --no-zones says that there is none.
+leaves CA certificates unknown, unless --no-zones says that the account has
+none.
 
-The vendor's quota is kept: after --rate-limit requests in five minutes the rest
-waits. Progress goes to standard error. Ctrl-C prints what is known and exits
-with 3.
+After --rate-limit requests in five minutes, further requests wait. Progress
+goes to standard error. Ctrl-C prints what is known and exits with 3.
 
-With -o jsonl, --output-file has each answer as soon as it comes, also when the
-command is killed. The same command with --resume goes on from there:
+With -o jsonl, each result is written to --output-file at once, and stays when
+the command is killed. The same command with --resume continues:
 
   certuse audit -o jsonl --output-file audit.jsonl --resume
 
-It keeps the answers in the file, drops a last line that is torn, and asks about
-certificates that are missing or unknown. The summary says how old the kept
-answers are. A file about other accounts, certificates or sources is refused.
+It keeps the results in the file, drops an incomplete last line, and looks up
+the certificates that are missing or unknown. The summary says how old the kept
+results are. A file about other accounts, certificates or sources is refused.
 
-With --require-unused kept answers may be one hour old, or --max-age: older ones
-are asked for again, and the command exits with 3 if one has become older at the
-end. Without --require-unused any age will do, unless --max-age is given.`
+With --require-unused, kept results may be one hour old, or --max-age. Older
+ones are looked up again, and the command exits with 3 if one exceeds the age at
+the end. Without --require-unused any age is accepted, unless --max-age is
+given.`
 
 const uploadHelp = `Upload a certificate to an account and print it as stored.
 
 The files are checked before anything is sent: certificates in PEM, each issued
 by the next, valid now, with a CA first if and only if --ca is given; a private
 key that belongs to the first. The key is read from a file or from standard
-input. It is never an argument, and in no message and no log.
+input, never from an argument, and appears in no message or log.
 
-A certificate that the account already has is not stored again: it is printed as
-it is. When the outcome is unknown, after Ctrl-C too, the command exits with 3:
-run it again, and it prints the certificate, uploaded or found.
+A certificate that the account already has is printed and not stored again. When
+the outcome is unknown, also after Ctrl-C, the command exits with 3. Run it
+again: it prints the certificate, uploaded or found.
 
 The token needs "SSL and Certificates Write" of the account.`
 
 const waitHelp = `Wait until nothing uses certificates, and print what still does.
 
-All sources are asked again and again, at growing distances and within the
-quota, until the certificates are unused or --timeout is over. Standard error
-says what uses each, whenever that changes. The vendor can take minutes to say
-that the last user is gone.
+All sources are read again, at growing intervals and within the quota, until the
+certificates are unused or --timeout is over. Changes of usage are printed to
+standard error. The vendor can take minutes to report that the last user is
+gone.
 
-The command exits with 4 when one is in use at the end, and with 3 when the
-usage of one is unknown. It waits no longer for a certificate whose usage cannot
-become known, because the token lacks a permission.`
+The command exits with 4 when a certificate is in use at the end, and with 3
+when its usage is unknown. If the token lacks a permission, the usage cannot
+become known, and the wait ends at once.`
 
 const deleteHelp = `Delete certificates that nothing uses.
 
-Without --yes nothing is deleted: the plan says which certificates would go,
-which stay, and why. With --yes each certificate is deleted only if the evidence
-of all sources, gathered right before, says that nothing uses it, and if it is
-not managed by the vendor. It is called deleted when the API says that it is
-gone. Standard error says what became of each; --output-file keeps the record,
+Without --yes nothing is deleted: the plan lists which certificates would be
+deleted, which would be kept, and why. With --yes a certificate is deleted only
+if evidence from all sources, gathered immediately before, shows no use, and if
+it is not managed by the vendor. It is reported as deleted when the API confirms
+it. Each outcome is printed to standard error; --output-file keeps the record,
 with -o jsonl also when the command is killed.
 
---unused means all certificates of the account that are unused. With --yes it
-needs --max, and if more than that are unused none is deleted.
+--unused selects all unused certificates of the account. With --yes it needs
+--max, and deletes nothing if more than that are unused.
 
 When the API limits the rate, the command waits and calls again. Ctrl-C and
---timeout end it between two certificates: what was not deleted by then is kept.
+--timeout end it between two certificates; the rest is kept.
 When the outcome of a deletion is unknown, run the command again.
 
 The plan needs the permissions to read all sources, --yes also "SSL and
 Certificates Write" of the account.`
 
-// helpTopics are commands that only carry help, shown by "certuse help TOPIC".
+// helpTopics returns commands that only carry help, shown by "certuse help TOPIC".
 func helpTopics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
@@ -121,8 +122,8 @@ func helpTopics() []*cobra.Command {
 	}
 }
 
-// checkTopic refuses arguments to a help topic. Cobra passes over them: it checks
-// those of commands that run, and a topic that ran would be listed as a command.
+// checkTopic refuses arguments to a help topic. Cobra checks the arguments of
+// runnable commands only, and would list a runnable topic as a command.
 func checkTopic(root *cobra.Command, args []string) (*cobra.Command, error) {
 	cmd, rest, err := root.Find(args)
 	if err != nil || !cmd.IsAdditionalHelpTopicCommand() {
@@ -136,7 +137,7 @@ func checkTopic(root *cobra.Command, args []string) (*cobra.Command, error) {
 	return cmd, cobra.NoArgs(cmd, cmd.Flags().Args())
 }
 
-// newHelpCommand is cobra's, except that a topic that does not exist is an error.
+// newHelpCommand replaces cobra's, for which an unknown topic is no error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND or TOPIC]",
@@ -173,27 +174,27 @@ const exitCodesHelp = `The first that applies:
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
 3  some usage is unknown, not all certificates were read (list: only because of
-   Ctrl-C or --timeout), kept answers are older than --max-age, or the outcome
+   Ctrl-C or --timeout), kept results are older than --max-age, or the outcome
    of an upload or of a deletion is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused and wait: all certificates are
    unused; delete: all that were named are deleted, or would be
 
-They are about all certificates that --type, --ca, --leaf and --expires-within
-select; --usage only selects what is printed. Where the API does not say what a
-filter is about, the certificate stays.
+They cover all certificates that --type, --ca, --leaf and --expires-within
+select; --usage only selects what is printed. A certificate for which the API
+does not report the value of a filter is selected.
 
-Besides: 141, silently, when the reader of standard output goes away, as "head"
-does (on Windows that is a failed write as any other: 1); and death by the
-signal at another Ctrl-C, once half a second has passed since the first.
+Besides: 141, without a message, when the reader of standard output closes it,
+as "head" does (on Windows: 1). From half a second after the first Ctrl-C,
+another one kills the command.
 
-Standard output that is closed gives 1, and nothing is sent. /dev/null that was
-opened for reading and writing, as by Python's subprocess.DEVNULL, looks the
-same: open it for writing only, as a shell does.
+When standard output is closed, the command exits with 1 and sends nothing.
+/dev/null opened for reading and writing, as by Python's subprocess.DEVNULL,
+looks the same: open it for writing only, as a shell does.
 
-A command that ends with 0 has not said that a certificate is unused: "certuse
-usage … && delete" would delete what is in use. Use "certuse delete", or:
+Exit code 0 alone does not mean unused: "certuse usage … && delete" would delete
+a certificate that is in use. Use "certuse delete", or:
 
   certuse audit --require-unused CERT && delete CERT`
 
@@ -248,14 +249,14 @@ var formatsHelp = `table       for people; not for scripts, it may change
 wide        a table with all columns
 json        one object: "certificates", an array of the objects below, and
             "summary"
-jsonl       one object a line, as each answer comes, also to --output-file; with
-            --sort, at the end
+jsonl       one object a line, as each result arrives, also to --output-file;
+            with --sort, at the end
 csv         one row for each certificate (usage: for each use); the first line
             names the columns. An apostrophe goes before = + - or @ wherever a
             spreadsheet could begin a cell with it, whichever separator it uses;
             for exact text use json
-id          one id a line, or ACCOUNT/ID for several accounts: for pipes; of
-            delete only those that are deleted or planned
+id          one id a line, or ACCOUNT/ID for several accounts: for pipes; delete
+            prints only those that are deleted or planned
 prometheus  the text format for a textfile collector, with --output-file
 
 All formats but jsonl have one order, the same in every run. --sort action is
@@ -272,20 +273,20 @@ name stays:
 
 ` + "  " + wrap(strings.Join(dropOrder, ", "), "  ") + `
 
-In a pipe a table is as wide as its text, or as COLUMNS says.
+In a pipe a table is as wide as its text, or COLUMNS.
 
 Fields of JSON are added in later versions, never renamed or removed. Times are
 RFC 3339 in UTC with whole seconds. Each certificate has:
 
   account_id, certificate_id, name, type, ca, issuer, serial_number,
   signature_algorithm, uploaded_on, expires_on, certificates (PEM), malformed
-              as the API gives them; malformed: what was not readable
+              as the API returned them; malformed: members that were unreadable
   usage       "in_use", "unused" or "unknown"; of list always "unknown"
   uses        array of {"source", "name", "status"}
   sources     array of {"source", "state", "scope", "missing_permission",
               "error"}; state is complete, failed, left_out or not_applicable
   started_at, gathered_at
-              when the first request was made, and the last source had answered
+              when the first request was sent, and the last source was read
   state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
               reason, deleted_at, ray_id, already_gone (by another request)
 

@@ -71,7 +71,7 @@ func TestHelpVersionAndCompletionGoToStandardOutput(t *testing.T) {
 needs "Account: SSL and Certificates Write"; "delete --yes" needs both.`,
 		"help delete":           "Without --yes nothing is deleted",
 		"help upload":           `needs "SSL and Certificates Write" of the account`,
-		"help wait":             "exits with 4 when one is in use",
+		"help wait":             "exits with 4 when a certificate is in use",
 		"exit-codes":            "4  --require-unused or wait",
 		"exit-codes --help":     "4  --require-unused or wait",
 		"version":               "\ncontract: https://github.com/cloudflare/api-schemas openapi.json, commit ",
@@ -97,7 +97,7 @@ needs "Account: SSL and Certificates Write"; "delete --yes" needs both.`,
 	}
 }
 
-func TestHelpSaysOfListWhatAFailedReadGives(t *testing.T) {
+func TestHelpNamesTheExitCodeOfAFailedList(t *testing.T) {
 	t.Parallel()
 	one, rest, _ := strings.Cut(strings.Join(strings.Fields(exitCodesHelp), " "), " 2 ")
 	if _, three, _ := strings.Cut(rest, " 3 "); !strings.Contains(one, "list: the certificates of an account could not be read") ||
@@ -106,7 +106,7 @@ func TestHelpSaysOfListWhatAFailedReadGives(t *testing.T) {
 	}
 }
 
-func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
+func TestHelpShowsOnlyValidUsage(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
 		"help":            "\nUsage:\n  certuse [command]\n\n",
@@ -123,7 +123,7 @@ func TestHelpShowsNoUsageThatIsAnError(t *testing.T) {
 	}
 }
 
-func TestHelpNamesWhatIsReadFromTheEnvironment(t *testing.T) {
+func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 	t.Parallel()
 	read := map[string]bool{"SSL_CERT_FILE": true, "HTTPS_PROXY": true, "XDG_CONFIG_HOME": true, "config.yaml": true, "--profile": true}
 	files, err := filepath.Glob("*.go")

@@ -20,28 +20,28 @@ import (
 )
 
 const (
-	// maxLineBytes is far above an id with its account; it leaves room for a comment.
+	// maxLineBytes is far above an id with its account and leaves room for a comment.
 	maxLineBytes = 4096
-	// maxBadLines keeps a file of another kind from giving a million messages.
+	// maxBadLines limits the messages about a file of another kind.
 	maxBadLines = 10
 )
 
-// input is the certificates to look up: complete and checked before anything
-// is sent, each certificate once, in the order given.
+// input holds the certificates to look up: complete and checked before anything is
+// sent, each certificate once, in the order given.
 type input struct {
 	refs       []api.CertificateRef
-	duplicates int // repeated mentions that were left out
+	duplicates int // duplicates that were left out
 	seen       map[api.CertificateRef]bool
 	account    string
 }
 
-// newInput starts an empty input whose ids belong to account unless they name
+// newInput creates an empty input. Its ids belong to account unless they name
 // another.
 func newInput(account string) *input {
 	return &input{seen: map[api.CertificateRef]bool{}, account: account}
 }
 
-// add takes one certificate, written as ID or ACCOUNT/ID.
+// add adds one certificate, written as ID or ACCOUNT/ID.
 func (in *input) add(text string) error {
 	if account, id, found := strings.Cut(text, "/"); found {
 		return in.addRef(account, id)
@@ -49,14 +49,14 @@ func (in *input) add(text string) error {
 	return in.addRef(in.account, text)
 }
 
-// addRef takes one certificate.
+// addRef adds one certificate.
 func (in *input) addRef(account, id string) error {
 	ref := api.CertificateRef{AccountID: account, ID: id}
 	if account == "" {
 		return errors.New("the certificate has no account: give --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
 	}
 	if err := ref.Validate(); err != nil {
-		return errors.New(plainly(err))
+		return errors.New(inCLITerms(err))
 	}
 	switch {
 	case in.seen[ref]:
@@ -68,7 +68,7 @@ func (in *input) addRef(account, id string) error {
 	return nil
 }
 
-// readArguments takes certificates from the command line.
+// readArguments adds certificates from the command line.
 func readArguments(account string, args []string) (*input, error) {
 	in := newInput(account)
 	for i, arg := range args {
@@ -79,16 +79,15 @@ func readArguments(account string, args []string) (*input, error) {
 	return in, nil
 }
 
-// readFile takes certificates from a file, or from standard input when the name
-// is "-".
+// readFile adds certificates from a file, or from standard input when the name is
+// "-".
 func (q *query) readFile(ctx context.Context, account, name string) (*input, error) {
 	in := newInput(account)
 	return in, q.readFrom(ctx, "the list of certificates", name, in.read)
 }
 
-// readFrom opens a file, or takes standard input when the name is "-", and reads it.
-// Reading may block, as it does on a terminal or a pipe; that does not hold up
-// Ctrl-C. what is in the file is named in messages.
+// readFrom reads a file, or standard input when the name is "-". Ctrl-C ends it while
+// reading blocks, as on a terminal or a pipe. Messages name the content by what.
 func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
 	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
 		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
@@ -115,12 +114,12 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endOf(ctx, nil).Error(), "not asked: "), what)}
+		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endCause(ctx, nil).Error(), "not asked: "), what)}
 	}
 }
 
-// read takes certificates from a list, or from what this command printed as JSON, JSON
-// Lines or CSV with a header. The first line tells which.
+// read adds certificates from a list, or from what this command printed as JSON, JSON
+// Lines or CSV with a header. The first line decides the format.
 func (in *input) read(r io.Reader, name string) error {
 	lines := bufio.NewReaderSize(r, maxLineBytes)
 	first, err := lines.ReadSlice('\n')
@@ -129,7 +128,7 @@ func (in *input) read(r io.Reader, name string) error {
 	switch {
 	case err == nil, errors.Is(err, bufio.ErrBufferFull):
 		all = io.MultiReader(all, lines)
-	case !errors.Is(err, io.EOF): // after which a terminal would be read again
+	case !errors.Is(err, io.EOF): // after it, a terminal would be read again
 		return failuref("cannot read %s: %w", name, err)
 	}
 	add := in.addLines
@@ -147,7 +146,7 @@ func (in *input) read(r io.Reader, name string) error {
 	return nil
 }
 
-// addJSON takes the certificates of objects, of arrays of objects, and of the array
+// addJSON adds the certificates of objects, of arrays of objects, and of the array
 // "certificates" of a report.
 func (in *input) addJSON(r io.Reader, name string) error {
 	type object struct {
@@ -199,7 +198,7 @@ func (in *input) addJSON(r io.Reader, name string) error {
 	}
 }
 
-// addCSV takes the certificates of rows, by the names of the columns.
+// addCSV adds the certificates of rows, by the names of the columns.
 func (in *input) addCSV(r io.Reader, name string) error {
 	rows := csv.NewReader(r)
 	header, err := rows.Read()
@@ -226,10 +225,10 @@ func (in *input) addCSV(r io.Reader, name string) error {
 	return nil
 }
 
-// addLines takes certificates from a file, one a line. Blank lines and comments
-// that start with '#' are skipped. Lines end with LF or CRLF; what other programs
-// take for the end of a line is refused, so that no id can hide in a comment.
-// Every bad line is named, up to a limit.
+// addLines adds certificates from a file, one a line. Blank lines and comments that
+// start with '#' are skipped. Lines end with LF or CRLF. Other characters that
+// programs take for the end of a line are refused, so that no id is hidden in a
+// comment. Every bad line is reported, up to a limit.
 func (in *input) addLines(r io.Reader, name string) error {
 	var bad []error
 	lines := bufio.NewScanner(r)
@@ -257,7 +256,7 @@ func (in *input) addLines(r io.Reader, name string) error {
 	return nil
 }
 
-// addLine takes the certificate of one line, which may have none.
+// addLine adds the certificate of one line, if the line has one.
 func (in *input) addLine(line string) error {
 	if text, terminated := strings.CutSuffix(line, "\n"); terminated {
 		line = strings.TrimSuffix(text, "\r")
@@ -277,7 +276,7 @@ func (in *input) addLine(line string) error {
 // text, such as Python's splitlines, takes for the end of a line.
 const otherLineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 
-// splitLines is bufio.ScanLines, except that it keeps the end of the line.
+// splitLines is bufio.ScanLines, but keeps the end of the line.
 func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i+1], nil
@@ -288,7 +287,7 @@ func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 	return 0, nil, nil
 }
 
-// located puts the place of a mistake before its description.
+// located puts the place of an error before its description.
 func located(err error, place string) error {
 	return &exitError{exitUsage, fmt.Errorf("%s: %w", place, err)}
 }

@@ -65,7 +65,7 @@ func TestBadLinesAreNamedWithTheirNumber(t *testing.T) {
 	}
 }
 
-func TestNoIDHidesBehindACharacterThatEndsALineElsewhere(t *testing.T) {
+func TestOtherLineEndsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\u0085", "\u2028", "\u2029"} {
 		for _, line := range []string{"# note" + end + "cert-2", "cert-1 # note" + end + "cert-2\r\n", "cert-1" + end, "cert-1" + end + "\r\n", end} {
@@ -100,7 +100,7 @@ func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
 	}
 }
 
-func TestFileIsWhatTheCommandPrinted(t *testing.T) {
+func TestOutputOfTheCommandIsReadBack(t *testing.T) {
 	t.Parallel()
 	server := twoAccounts(t)
 	both := []string{"--account", demoAccount, "--account", testAccount}
@@ -127,7 +127,7 @@ func TestFileIsWhatTheCommandPrinted(t *testing.T) {
 	}
 }
 
-func TestFileOfJSONOrCSV(t *testing.T) {
+func TestJSONAndCSVFilesAreRead(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ account, file, want string }{
 		"an object":              {"", `{"account_id":"a","certificate_id":"x","certificates":"PEM"}`, "a/x"},

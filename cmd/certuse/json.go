@@ -51,9 +51,8 @@ func writeJSONLines(r *report) error {
 	return err
 }
 
-// MarshalJSON gives the fields of the certificate and its usage; of one that was to be
-// deleted, those of the deletion and the reason as well. A kept answer stays as it was
-// printed.
+// MarshalJSON returns the fields of the certificate and its usage; for delete also
+// the outcome and the reason. A kept result is returned as it was printed.
 func (r record) MarshalJSON() ([]byte, error) {
 	if r.line != nil {
 		return r.line, nil
@@ -69,9 +68,9 @@ func (r record) MarshalJSON() ([]byte, error) {
 	return append(append(text[:len(text)-1], ','), reason[1:]...), err
 }
 
-// marshal is JSON that is safe to show on a terminal: encoding/json leaves DEL,
-// C1 controls and bidirectional overrides as they are, here they are escaped.
-// The value that a parser reads is the same.
+// marshal returns JSON that is safe to show on a terminal. It also escapes DEL, C1
+// controls and bidirectional overrides, which encoding/json leaves as they are.
+// Parsers read the same value.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

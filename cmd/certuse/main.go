@@ -22,11 +22,11 @@ import (
 	"time"
 )
 
-// sameSignal is how close two signals are that were meant as one.
+// sameSignal is the time within which two signals count as one.
 const sameSignal = 500 * time.Millisecond
 
 func main() {
-	// net/http prints what a server sends unasked to the standard logger, and a
+	// net/http prints unsolicited data of a server to the standard logger, and a
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -34,12 +34,12 @@ func main() {
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
-	// The first signal asks for an orderly end. The handler is then taken away,
-	// so that another one kills the process, whatever it is doing; but not at
-	// once, since timeout(1) and some terminals deliver one signal twice.
+	// The first signal requests an orderly end. The handler is then removed, so that
+	// another signal kills the process; but not at once, because timeout(1) and some
+	// terminals deliver one signal twice.
 	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, restore) })
-	// A reader that goes away, as head does, is then an error of the write and
-	// not a sudden death that leaves half a progress bar on the terminal.
+	// When the reader of a pipe closes it, as head does, the write fails. Without
+	// this the process would die and leave half a progress bar on the terminal.
 	signal.Ignore(syscall.SIGPIPE)
 
 	os.Exit(run(ctx, os.Args[1:], system{

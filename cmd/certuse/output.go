@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 )
 
-// output is how a report is written.
+// output is the destination and format of a report.
 type output struct {
 	format    string
 	columns   []string
@@ -87,15 +87,15 @@ func tableWidth(sys system, demo bool) int {
 	return 0
 }
 
-// destination is standard output, or a file. The file is written under another name
-// first. It takes its place at the end, or, of JSON Lines, with the first write; later
-// writes are then appended to it.
+// destination is standard output, or a file. The file is first written under another
+// name and renamed at the end; JSON Lines at the first write, and later writes are
+// appended.
 type destination struct {
 	io.Writer
 	path      string
-	temp      *os.File // nil once it is in its place
+	temp      *os.File // nil once it is renamed
 	appending bool
-	file      *os.File // that is appended to
+	file      *os.File // appended to
 }
 
 // open prepares the destination before anything is sent.
@@ -117,8 +117,8 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	return &destination{Writer: temp, path: path, temp: temp, appending: appending}, nil
 }
 
-// Write writes p. The first write of a file that is appended to is in its place as a
-// whole or not at all.
+// Write writes p. The first write to an appended file is renamed into place as a
+// whole.
 func (d *destination) Write(p []byte) (int, error) {
 	n, err := d.Writer.Write(p)
 	if err == nil && d.appending && d.temp != nil {
@@ -127,7 +127,7 @@ func (d *destination) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// place puts the file into its place.
+// place renames the file to its name.
 func (d *destination) place() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
 	if err == nil {
@@ -144,7 +144,7 @@ func (d *destination) place() error {
 	return err
 }
 
-// commit completes the file and puts it into its place.
+// commit completes the file and renames it.
 func (d *destination) commit() error {
 	var err error
 	if d.temp != nil {
@@ -160,7 +160,7 @@ func (d *destination) commit() error {
 	return nil
 }
 
-// failure is the error of a failed write.
+// failure describes a failed write.
 func (d *destination) failure(err error) *exitError {
 	switch {
 	case d.path == "":
@@ -168,14 +168,14 @@ func (d *destination) failure(err error) *exitError {
 	case d.placed():
 		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is incomplete", d.path, err)}
 	default:
-		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is left as it was", d.path, err)}
+		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is unchanged", d.path, err)}
 	}
 }
 
-// placed reports whether the file is in its place.
+// placed reports whether the file has been renamed.
 func (d *destination) placed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not put into its place.
+// discard removes a file that was not renamed.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()
@@ -187,31 +187,31 @@ func (d *destination) discard() {
 	}
 }
 
-// writeFailure is the error of a failed write to standard output.
+// writeFailure describes a failed write to standard output.
 func writeFailure(err error) *exitError {
 	if errors.Is(err, syscall.EPIPE) {
-		return &exitError{code: exitPipe} // the reader has had enough, as head does
+		return &exitError{code: exitPipe} // the reader has closed the pipe, as head does
 	}
 	return &exitError{exitFailure, fmt.Errorf("cannot write to standard output: %w: what was printed is incomplete", err)}
 }
 
-// remembering keeps the first error of a writer and discards everything after it.
-// The callers of standard error check none of its writes, and cobra drops some
-// errors, prints some, and takes others for wrong usage.
-type remembering struct {
+// stickyWriter keeps the first error of a writer and discards everything after it.
+// The callers of standard error check no write. Cobra drops some errors, prints some,
+// and treats others as wrong usage.
+type stickyWriter struct {
 	out io.Writer
 
 	mu  sync.Mutex
 	err error
 }
 
-func (r *remembering) failure() error {
+func (r *stickyWriter) failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
 }
 
-func (r *remembering) Write(p []byte) (int, error) {
+func (r *stickyWriter) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err == nil {

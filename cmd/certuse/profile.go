@@ -27,7 +27,7 @@ type profile struct {
 	APIKeyEnv   string   `yaml:"api_key_env"`
 }
 
-// configFile is the file that has the profiles.
+// configFile returns the path of the file that holds the profiles.
 func configFile() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -37,7 +37,7 @@ func configFile() (string, error) {
 }
 
 // readProfiles reads the config file and checks all profiles. No message repeats a
-// value, which may be a credential that was put into the file by mistake.
+// value, because it may be a credential put there by mistake.
 func readProfiles(path string) (map[string]profile, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,7 +65,8 @@ func readProfiles(path string) (map[string]profile, error) {
 	return config.Profiles, nil
 }
 
-// yamlProblem says where a file is wrong. The library's own text quotes the file.
+// yamlProblem describes the error and its line. The library's own text quotes the
+// file.
 func yamlProblem(err error) string {
 	text := err.Error()
 	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok && len(wrong.Errors) > 0 {
@@ -83,7 +84,7 @@ func yamlProblem(err error) string {
 	return strings.TrimSpace(line+" "+problem) + ": see 'certuse help environment'"
 }
 
-// variableName is what a credential is not: tokens and keys have small letters.
+// variableName does not match a credential: tokens and keys have small letters.
 var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 
 func (p profile) check() error {
@@ -111,8 +112,8 @@ func (p profile) check() error {
 	return nil
 }
 
-// connectProfiles makes the clients of the profiles that are named, one for each
-// credentials, and finds out which of their accounts are asked about.
+// connectProfiles creates the clients of the named profiles, one for each set of
+// credentials, and selects their accounts.
 func (c *connection) connectProfiles(sys system, opts []api.Option) (*service, error) {
 	path, err := configFile()
 	if err != nil {
@@ -164,7 +165,7 @@ func (c *connection) connectProfiles(sys system, opts []api.Option) (*service, e
 	return s, nil
 }
 
-// profileNames are the names of the profiles, none if they cannot be read.
+// profileNames returns the names of the profiles, none if they cannot be read.
 func profileNames() []string {
 	path, err := configFile()
 	if err != nil {

@@ -24,8 +24,8 @@ const (
 )
 
 // users is a service of two users. The token of the first sees testAccount with the
-// certificate used, that of the second secondAccount and thirdAccount with one that is
-// free. The environment has both tokens, and config.yaml.
+// certificate used, that of the second secondAccount and thirdAccount with a free one
+// each. The environment has both tokens and config.yaml.
 type users struct {
 	first, second *apitest.Server
 	env           []string
@@ -208,7 +208,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 	}
 }
 
-func TestAccountOfDigitsIsText(t *testing.T) {
+func TestNumericAccountIDIsText(t *testing.T) {
 	t.Parallel()
 	for _, account := range []string{"00112233445566778899001122334455", "0x112233", "12345678e90123456789012345678901", "1_000"} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
@@ -265,7 +265,7 @@ func TestAnAuditOverProfilesIsResumed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
 	audit := "audit -o jsonl --output-file " + file + " --resume --profile "
 	u.run(t, audit+"second").expect(t, exitOK)
-	u.run(t, audit+"first,second").expect(t, exitOK, "3 certificates: 1 in use, 2 unused", "2 answers kept from an earlier run")
+	u.run(t, audit+"first,second").expect(t, exitOK, "3 certificates: 1 in use, 2 unused", "2 results kept from an earlier run")
 	u.run(t, audit+"first,second --sources pages").expect(t, exitUsage, "is from other --sources")
-	u.run(t, audit+"second").expect(t, exitUsage, "is about "+testAccount+"/used, which this command does not ask about")
+	u.run(t, audit+"second").expect(t, exitUsage, "is about "+testAccount+"/used, which this command does not look up")
 }

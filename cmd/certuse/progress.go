@@ -13,11 +13,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// plainInterval is the time between two lines of progress where there is no
-// terminal to redraw one on.
+// plainInterval is the time between two lines of progress without a terminal.
 const plainInterval = 30 * time.Second
 
-// progress shows on standard error how far an audit has come.
+// progress shows on standard error how far an audit is.
 type progress interface {
 	update(api.InventoryProgress)
 	// next begins another account.
@@ -28,9 +27,8 @@ type progress interface {
 	stop()
 }
 
-// newProgress redraws a line where that is possible. Where lines may come to the
-// same terminal meanwhile, also by way of a pipe, the two would mix: then it is
-// lines as well.
+// newProgress redraws one line on a terminal. If the report may go to the same
+// terminal, also through a pipe, it prints lines instead, because the two would mix.
 func (q *query) newProgress(targets []target) progress {
 	certificates := 0
 	for _, t := range targets {
@@ -66,7 +64,7 @@ func (notes) next()                        {}
 func (n notes) note(text string)           { fmt.Fprintf(n.stderr, "certuse: %s\n", text) }
 func (notes) stop()                        {}
 
-// bar is a line that is redrawn, and gone at the end.
+// bar is a redrawn line that is removed at the end.
 type bar struct {
 	stderr io.Writer
 	track  *tracker
@@ -77,8 +75,8 @@ type bar struct {
 
 func newBar(stderr io.Writer, track *tracker) *bar {
 	b := &bar{stderr: stderr, track: track, bars: mpb.New(mpb.WithOutput(stderr))}
-	// A bar that is made with its total ends the display when it is full, before
-	// a last note can be shown; SetTotal with false leaves that to stop.
+	// A bar created with its total ends when it is full, before the last note can be
+	// shown. SetTotal with false leaves the end to stop.
 	b.bar = b.bars.New(0,
 		mpb.BarStyle().Lbound("[").Filler("=").Tip("=").Padding(" ").Rbound("]"),
 		mpb.BarWidth(22),
@@ -113,7 +111,7 @@ func (b *bar) stop() {
 	})
 }
 
-// plain writes a whole line now and then, for logs.
+// plain writes a line at intervals, for logs.
 type plain struct {
 	track *tracker
 	end   chan struct{}

@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// query is what the commands about certificates have in common: the API,
-// the certificates, and the output.
+// query holds what the commands about certificates share: the API, the certificates,
+// and the output.
 type query struct {
 	sys  system
 	kind kindOfReport
@@ -30,20 +30,20 @@ type query struct {
 	noZones       bool
 	requireUnused bool
 	resume        bool
-	maxAge        durationFlag // of kept answers
+	maxAge        durationFlag // of kept results
 	wait          bool         // until the certificates are unused
 	deletion      deletion
 	from          []string
 }
 
-// target is an account with the certificates to ask about; none means all, unless
-// answers are kept.
+// target is an account with the certificates to look up; none means all, unless
+// results are kept.
 type target struct {
 	account string
 	access
 	certs []api.CertificateRef
-	kept  []record // answers of an earlier run
-	err   error    // why the account could not be compared with them
+	kept  []record // results of an earlier run
+	err   error    // why they could not be compared with the account
 }
 
 // addFlags adds the flags of all commands about certificates.
@@ -84,7 +84,7 @@ func sourceNames() (names []string) {
 	return names
 }
 
-// check refuses what is wrong with the flags.
+// check refuses wrong flags.
 func (q *query) check(cmd *cobra.Command) error {
 	for flag, list := range map[string][]string{"usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns} {
 		if cmd.Flags().Changed(flag) && (len(list) == 0 || slices.Contains(list, "")) {
@@ -109,9 +109,9 @@ func (q *query) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// run gathers the answers, prints them, and gives the exit code as an error. The
-// certificates to report are args or the lines of --from; without both, all of
-// the accounts.
+// run looks up the certificates, prints the results, and returns the exit code as an
+// error. The certificates are args or those of --from; without both, all of the
+// accounts.
 func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err := q.check(cmd); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.demo && (len(args) > 0 || len(q.from) > 0) {
 		return usagef("--demo brings its own account and certificates: leave yours out; 'certuse usage --demo' shows all of them")
 	}
-	ctx, cancel := q.bounded(cmd.Context())
+	ctx, cancel := q.withTimeout(cmd.Context())
 	defer cancel()
 	service, err := q.connect(q.sys)
 	if err != nil {
@@ -156,14 +156,14 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.resume {
 		q.keep(ctx, targets, kept)
 	}
-	return q.ask(ctx, targets, in.duplicates, out)
+	return q.lookUp(ctx, targets, in.duplicates, out)
 }
 
-// streaming reports whether answers are written as they come.
+// streaming reports whether results are written as they arrive.
 func (q *query) streaming() bool { return q.format == jsonLines && !q.sorted }
 
-// bounded ends a context when --timeout is over.
-func (q *query) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+// withTimeout ends a context when --timeout is over.
+func (q *query) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !q.timeout.set {
 		return context.WithCancel(ctx)
 	}
@@ -210,15 +210,15 @@ func (q *query) targets(refs []api.CertificateRef, service *service) (targets []
 	return targets, nil
 }
 
-// commonSources are the sources that all targets are asked about.
+// commonSources returns the sources that all targets are read from.
 func commonSources(targets []target) []api.Source {
 	return slices.DeleteFunc(api.AllSources(), func(source api.Source) bool {
 		return slices.ContainsFunc(targets, func(t target) bool { return len(t.sources) > 0 && !slices.Contains(t.sources, source) })
 	})
 }
 
-// ask gathers the answers and prints them.
-func (q *query) ask(ctx context.Context, targets []target, duplicates int, out *destination) error {
+// lookUp looks up the targets and prints the results.
+func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, out *destination) error {
 	rep, err := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
 	if err != nil {
 		return err
@@ -234,9 +234,9 @@ func (q *query) ask(ctx context.Context, targets []target, duplicates int, out *
 		if context.Cause(ctx) == errTimeout {
 			progress.note("the --timeout of " + q.timeout.text + " is over: printing what is known")
 		} else if q.deletion.yes {
-			progress.note("interrupted: stopping after this certificate; from half a second on, another Ctrl-C kills")
+			progress.note("interrupted: stopping after this certificate; after half a second, another Ctrl-C kills")
 		} else {
-			progress.note("interrupted: printing what is known; from half a second on, another Ctrl-C kills")
+			progress.note("interrupted: printing what is known; after half a second, another Ctrl-C kills")
 		}
 	})
 	defer stopNotice() // before the context is cancelled
@@ -268,10 +268,10 @@ func (q *query) ask(ctx context.Context, targets []target, duplicates int, out *
 			return err
 		}
 		if len(total.failed) > 0 {
-			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the answers are incomplete\n", out.path)
+			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the results are incomplete\n", out.path)
 		}
 	case out.path != "":
-		fmt.Fprintf(q.sys.stderr, "certuse: %s is left as it was, because the answers are incomplete\n", out.path)
+		fmt.Fprintf(q.sys.stderr, "certuse: %s is unchanged, because the results are incomplete\n", out.path)
 	}
 	return total.result(q)
 }
@@ -285,7 +285,7 @@ func sourcesOf(names []string) (out []api.Source) {
 	return out
 }
 
-// oneOf refuses values of a flag that are not known.
+// oneOf refuses unknown values of a flag.
 func oneOf(flag string, values, known []string) error {
 	for _, value := range values {
 		if !slices.Contains(known, value) {

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-func TestCertificateThatNoAskedSourceCanNameSaysSo(t *testing.T) {
+func TestCertificateWithoutAnApplicableSourceIsExplained(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"usage --demo --sources workers", "audit --demo --sources workers", "audit --demo --sources workers -o wide"} {
 		got := execute(t, command(t, nil, strings.Fields(args+" --columns name,used_by")...))
 		got.expect(t, exitUnknown, "8 unknown")
-		if n := strings.Count(got.stdout, "no source that was asked can name it"); n != 5 || strings.Contains(got.stdout, "()") {
+		if n := strings.Count(got.stdout, "no source that was read can name it"); n != 5 || strings.Contains(got.stdout, "()") {
 			t.Errorf("%s: %d certificates:\n%s", args, n, got.stdout)
 		}
 	}
 }
 
-// An API may write an id in another case than it was given.
-func TestCertificateThatWasAnsweredIsNotListedAsUnanswered(t *testing.T) {
+// An API may write an id in another case.
+func TestIDInAnotherCaseIsNotReportedAsUnanswered(t *testing.T) {
 	t.Parallel()
 	answered := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,15 +12,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Why a certificate was not looked up.
+// Reasons why a certificate was not looked up.
 var (
 	errTimeout     = errors.New("not asked: the --timeout is over")
 	errInterrupted = errors.New("not asked: interrupted")
 )
 
-// reasons are the errors that have words of their own, in the order in which they
-// are looked for: an attempt that Ctrl-C has cut short is first of all
-// interrupted, a rate-limited response that is not JSON is rate limited.
+// reasons are the errors with a text of their own, in order of precedence: an attempt
+// that Ctrl-C has cut short is first of all interrupted, and a rate-limited response
+// that is not JSON is rate limited.
 var reasons = []struct {
 	words  string
 	err    error
@@ -49,17 +49,18 @@ var reasons = []struct {
 	{"unreachable", api.ErrUnreachable, "check the network, the proxy and CLOUDFLARE_BASE_URL"},
 }
 
-// Who answered, when it was not the API. These match what [isFrom] finds.
+// Senders of a response that is not the API's. These match what [isFrom] finds.
 var (
 	errNotTheAPI = errors.New("not the API")
 	errFirewall  = errors.New("a firewall")
 )
 
-// noEnvelope is what errors say of a successful response that is not the API's.
+// noEnvelope are parts of the errors about a successful response that is not the
+// API's.
 var noEnvelope = []string{") is not JSON but ", "the body is not a JSON object", `the body has no "success"`}
 
-// isFrom reports whether a failure comes from something between here and the API.
-// A response of the API itself is its JSON envelope, or names a code.
+// isFrom reports whether a failure comes from something between here and the API. The
+// API itself responds with its JSON envelope, or with a code.
 func isFrom(err error, origin error) bool {
 	failed, ok := errors.AsType[*api.Error](err)
 	if ok && failed.StatusCode/100 == 2 && failed.Is(api.ErrUnexpectedResponse) {
@@ -78,7 +79,7 @@ func isFrom(err error, origin error) bool {
 	return firewall == (origin == errFirewall)
 }
 
-// reasonOf finds the words and the advice for an error.
+// reasonOf returns the text and the advice for an error.
 func reasonOf(err error) (words, advice string) {
 	for _, known := range reasons {
 		if errors.Is(err, known.err) || (known.err == errNotTheAPI || known.err == errFirewall) && isFrom(err, known.err) {
@@ -93,14 +94,14 @@ func reasonOf(err error) (words, advice string) {
 
 // explain says what failed and what to do about it.
 func explain(err error) string {
-	text := plainly(err)
+	text := inCLITerms(err)
 	if _, advice := reasonOf(err); advice != "" {
 		text += "; " + advice
 	}
 	return text
 }
 
-// sourceWords says in a few words what became of a source that names no user of
+// sourceWords describes in a few words the result of a source that names no user of
 // the certificate.
 func sourceWords(r *api.SourceResult) string {
 	switch {

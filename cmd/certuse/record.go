@@ -14,10 +14,10 @@ import (
 type record struct {
 	api.InventoryItem
 	usage    api.Usage
-	deletion *deletionOutcome // nil: it was not to be deleted
+	deletion *deletionOutcome // nil: not selected for deletion
 	// asked is false for a certificate that was only listed.
 	asked bool
-	// line is the answer as an earlier run printed it; nil if this run has asked.
+	// line is the result as an earlier run printed it; nil if this run has read it.
 	line []byte
 }
 
@@ -25,8 +25,7 @@ func newRecord(item api.InventoryItem) record {
 	return record{InventoryItem: item, usage: item.Evidence.Usage(), asked: true}
 }
 
-// unanswered is the record of a certificate that was not looked up, or whose
-// answer did not arrive.
+// unanswered returns the record of a certificate without a result.
 func unanswered(ref api.CertificateRef, err error) record {
 	r := record{asked: true}
 	r.Certificate.Ref = ref
@@ -38,8 +37,8 @@ func unanswered(ref api.CertificateRef, err error) record {
 
 const day = 24 * time.Hour
 
-// soon is how long before its expiry a certificate needs action.
-const soon = 30 * day
+// expiryWarning is how long before its expiry a certificate needs action.
+const expiryWarning = 30 * day
 
 // daysLeft returns the whole days until the certificate expires, negative after
 // that; ok is false if the date is unknown.
@@ -51,8 +50,8 @@ func (r *record) daysLeft(now time.Time) (days int, ok bool) {
 	return int(math.Floor(expires.Sub(now).Hours() / 24)), true
 }
 
-// expiresWithin reports whether the certificate expires within d, has expired, or
-// has a date that is unknown.
+// expiresWithin reports whether the certificate expires within d, has expired, or has
+// an unknown date.
 func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 	expires := r.Certificate.ExpiresOn
 	return expires.IsZero() || !expires.After(now.Add(d))
@@ -60,7 +59,7 @@ func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 
 // urgency is the rank of a record in the default order; see sortHelp.
 func (r *record) urgency(now time.Time) int {
-	expiring := r.expiresWithin(soon, now)
+	expiring := r.expiresWithin(expiryWarning, now)
 	switch {
 	case r.usage == api.InUse && expiring, !r.asked && expiring:
 		return 0
@@ -80,8 +79,7 @@ expiry, name, account and id`
 
 var sortOrders = []string{"action", "expiry", "name", "usage"}
 
-// sortRecords brings records into an order that does not depend on the order in
-// which they arrived.
+// sortRecords sorts records independently of the order in which they arrived.
 func sortRecords(records []record, by string, now time.Time) {
 	usages := []api.Usage{api.InUse, api.Unused, api.UsageUnknown}
 	slices.SortFunc(records, func(a, b record) int {
@@ -106,8 +104,8 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }
 
-// filter selects the certificates of a report. A certificate passes where the API
-// does not say what the filter is about, so that it cannot go unnoticed.
+// filter selects the certificates of a report. A certificate passes if the API does
+// not report the value, so that it is not overlooked.
 type filter struct {
 	types         []string
 	ca, leaf      bool
@@ -115,9 +113,8 @@ type filter struct {
 	usages        []string
 }
 
-// inQuestion reports whether the report is about the certificate: whether it is
-// counted and decides the exit code.
-func (f *filter) inQuestion(r *record, now time.Time) bool {
+// selected reports whether the certificate is counted and decides the exit code.
+func (f *filter) selected(r *record, now time.Time) bool {
 	cert := &r.Certificate
 	switch {
 	case len(f.types) > 0 && cert.Type != "" && !slices.Contains(f.types, cert.Type):

@@ -18,14 +18,14 @@ type report struct {
 	summary *summary
 	columns []column
 	headers bool
-	// width of the terminal; 0 if tables may be as wide as they are.
+	// of the terminal; 0: no limit
 	width    int
 	colors   palette
 	now      time.Time
 	accounts int
 }
 
-// format is a form of a report.
+// format is an output format of a report.
 type format struct {
 	name  string
 	write func(*report) error
@@ -53,8 +53,8 @@ func findFormat(name string) (format, error) {
 	return formats[i], nil
 }
 
-// rows are the lines of a table or of CSV: the uses of certificates in a report
-// about uses, else the certificates.
+// rows returns the lines of a table or of CSV: uses in a report about uses, otherwise
+// certificates.
 func (r *report) rows() []row {
 	var rows []row
 	for i := range r.records {
@@ -109,7 +109,7 @@ func writePrometheus(r *report) error {
 	ids := func(rec *record) []string {
 		return []string{"account_id", rec.Certificate.Ref.AccountID, "certificate_id", rec.Certificate.Ref.ID}
 	}
-	metric("certificate_info", "What is known of a certificate, as labels.", func(sample func(int64, ...string)) {
+	metric("certificate_info", "Attributes of a certificate, as labels.", func(sample func(int64, ...string)) {
 		for i := range r.records {
 			rec := &r.records[i]
 			sample(1, append(ids(rec), "name", rec.Certificate.Name, "type", rec.Certificate.Type, "ca", isCA(row{record: rec}, "true", "false"))...)
@@ -123,19 +123,19 @@ func writePrometheus(r *report) error {
 		}
 	})
 	if r.kind != reportList {
-		metric("certificate_usage", "1 for what the usage of a certificate is, else 0.", func(sample func(int64, ...string)) {
+		metric("certificate_usage", "1 for the usage of a certificate, else 0.", func(sample func(int64, ...string)) {
 			for i := range r.records {
 				rec := &r.records[i]
 				for _, usage := range []api.Usage{api.InUse, api.Unused, api.UsageUnknown} {
-					sample(oneIf(rec.usage == usage), append(ids(rec), "usage", usage.String())...)
+					sample(boolValue(rec.usage == usage), append(ids(rec), "usage", usage.String())...)
 				}
 			}
 		})
-		metric("source_up", "1 if a source answered in full, else 0; absent if it was not read.", func(sample func(int64, ...string)) {
+		metric("source_up", "1 if a source was read in full, else 0; absent if it was not read.", func(sample func(int64, ...string)) {
 			for _, account := range r.summary.accounts {
 				for _, source := range api.AllSources() {
 					if up, asked := r.summary.up[accountSource{account, source}]; asked {
-						sample(oneIf(up), "account_id", account, "source", string(source))
+						sample(boolValue(up), "account_id", account, "source", string(source))
 					}
 				}
 			}
@@ -155,7 +155,7 @@ func writePrometheus(r *report) error {
 // labelValue escapes printable text as the text format of Prometheus does.
 var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-func oneIf(b bool) int64 {
+func boolValue(b bool) int64 {
 	if b {
 		return 1
 	}

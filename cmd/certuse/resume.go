@@ -18,13 +18,13 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// defaultMaxAge is how old kept answers may be for --require-unused.
+// defaultMaxAge is the maximum age of kept results for --require-unused.
 const defaultMaxAge = time.Hour
 
 func (q *query) addResumeFlags(cmd *cobra.Command) {
 	q.maxAge = durationFlag{defaultMaxAge, "1h", false}
-	cmd.Flags().BoolVar(&q.resume, "resume", false, "keep the answers in --output-file, which is JSON Lines, and ask about the rest")
-	cmd.Flags().Var(&q.maxAge, "max-age", "with --resume: ask again if a kept answer is older than this `DURATION`; applies to --require-unused, or if given")
+	cmd.Flags().BoolVar(&q.resume, "resume", false, "keep the results in --output-file, which is JSON Lines, and look up the rest")
+	cmd.Flags().Var(&q.maxAge, "max-age", "with --resume: look up again what is older than this `DURATION`; applies to --require-unused, or if given")
 }
 
 func (q *query) checkResume() error {
@@ -32,24 +32,24 @@ func (q *query) checkResume() error {
 	case q.resume && (q.file == "" || !q.streaming()):
 		return usagef("--resume continues a file of JSON Lines: give -o jsonl and --output-file, and no --sort")
 	case q.maxAge.set && !q.resume:
-		return usagef("--max-age is for --resume: without it, no answer is kept")
+		return usagef("--max-age is for --resume: without it, no result is kept")
 	default:
 		return nil
 	}
 }
 
-// answers are those of an earlier run, by certificate.
+// answers are the results of an earlier run, by certificate.
 type answers map[api.CertificateRef]record
 
-// keyOf returns the form in which references are compared: the API may change the
-// case of an id.
+// keyOf returns the form in which references are compared, because the API may change
+// the case of an id.
 func keyOf(ref api.CertificateRef) api.CertificateRef {
 	return api.CertificateRef{AccountID: ref.AccountID, ID: strings.ToLower(ref.ID)}
 }
 
-// readKept reads the answers in the output file. It keeps those that need not be asked
-// for again; the last one about a certificate counts. A file with answers to another
-// question is wrong usage. The last line is dropped if its end is missing.
+// readKept reads the results in the output file and keeps those that need no new
+// lookup; the last one about a certificate counts. A file from other flags is wrong
+// usage. An incomplete last line is dropped.
 func (q *query) readKept(targets []target) (answers, error) {
 	if !q.resume {
 		return nil, nil
@@ -87,7 +87,7 @@ func (q *query) readKept(targets []target) (answers, error) {
 		if err != nil {
 			return nil, usagef("--resume: %s: line %d %w; nothing was sent", q.file, number, err)
 		}
-		if key := keyOf(r.Certificate.Ref); q.suffices(&r, now) {
+		if key := keyOf(r.Certificate.Ref); q.reusable(&r, now) {
 			kept[key] = r
 		} else {
 			delete(kept, key)
@@ -95,7 +95,7 @@ func (q *query) readKept(targets []target) (answers, error) {
 	}
 }
 
-// parseAnswer reads a line of JSON Lines. Its usage is the one that was printed.
+// parseAnswer parses a line of JSON Lines. Its usage is the printed one.
 func parseAnswer(line []byte) (record, error) {
 	r := record{asked: true, line: line}
 	var printed struct {
@@ -114,7 +114,7 @@ func parseAnswer(line []byte) (record, error) {
 	}
 }
 
-// compare refuses an answer to another question than that of the command.
+// compare refuses a result that the flags of this command do not select.
 func (q *query) compare(r *record, questions map[api.CertificateRef]target, now time.Time) error {
 	ref := r.Certificate.Ref
 	t, asked := questions[keyOf(ref)]
@@ -122,40 +122,39 @@ func (q *query) compare(r *record, questions map[api.CertificateRef]target, now 
 		t, asked = questions[api.CertificateRef{AccountID: ref.AccountID}]
 	}
 	if !asked {
-		return fmt.Errorf("is about %s/%s, which this command does not ask about", ref.AccountID, ref.ID)
+		return fmt.Errorf("is about %s/%s, which this command does not look up", ref.AccountID, ref.ID)
 	}
-	if !q.filter.inQuestion(r, now) || !q.filter.shown(r) {
+	if !q.filter.selected(r, now) || !q.filter.shown(r) {
 		return fmt.Errorf("is about %s, which the flags do not select", ref.ID)
 	}
 	return compareSources(r, t.sources)
 }
 
-// compareSources refuses an answer of other sources than those of the command, and one
-// whose usage does not follow from them. An answer that is unknown is not kept anyway.
+// compareSources refuses a result from other sources than those of the command, and
+// one whose usage contradicts its sources. Unknown results are not kept anyway.
 func compareSources(r *record, sources []api.Source) error {
 	if r.usage == api.UsageUnknown {
 		return nil
 	}
 	complete, failed := 0, len(r.Evidence.Sources) != len(api.AllSources())
 	for _, result := range r.Evidence.Sources {
-		// The source of a certificate that is in use may be left out in part; its scope
-		// says so.
+		// A source may be skipped in part once a use is known; its scope says so.
 		leftOut := result.State == api.SourceLeftOut && result.Scope == ""
 		if asked := len(sources) == 0 || slices.Contains(sources, result.Source); asked == leftOut {
 			return fmt.Errorf("is from other --sources than this command: %s", result.Source)
 		}
-		complete += int(oneIf(result.State == api.SourceComplete))
+		complete += int(boolValue(result.State == api.SourceComplete))
 		failed = failed || result.State == api.SourceFailed
 	}
 	used := len(r.Evidence.Uses) > 0
 	if used != (r.usage == api.InUse) || !used && (failed || complete == 0) {
-		return fmt.Errorf("contradicts itself: %s is not what its uses and sources say", r.usage)
+		return fmt.Errorf("contradicts itself: %s does not follow from its uses and sources", r.usage)
 	}
 	return nil
 }
 
-// suffices reports whether the certificate need not be asked about again.
-func (q *query) suffices(r *record, now time.Time) bool {
+// reusable reports whether the certificate needs no new lookup.
+func (q *query) reusable(r *record, now time.Time) bool {
 	age := now.Sub(r.Evidence.StartedAt)
 	switch {
 	case r.usage == api.UsageUnknown, r.Evidence.StartedAt.IsZero(), age < 0:
@@ -173,8 +172,7 @@ func (q *query) suffices(r *record, now time.Time) bool {
 	return true
 }
 
-// keep gives the targets the answers that are kept, and leaves them the certificates
-// to ask about.
+// keep gives the targets their kept results, and leaves them the other certificates.
 func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	accounts := map[string]bool{}
 	for key := range kept {
@@ -182,23 +180,23 @@ func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	}
 	for i := range targets {
 		if t := &targets[i]; accounts[t.account] {
-			q.keepOf(ctx, t, kept)
+			q.keepResults(ctx, t, kept)
 		}
 	}
 	if len(kept) > 0 && !q.quiet {
-		fmt.Fprintf(q.sys.stderr, "certuse: %s dropped: the account no longer has the certificate\n", plural(len(kept), "kept answer"))
+		fmt.Fprintf(q.sys.stderr, "certuse: %s dropped: the account no longer has the certificate\n", plural(len(kept), "kept result"))
 	}
 }
 
-// keepOf moves the answers about a target to it. Of a whole account it lists the
-// certificates first: answers about those that the account no longer has are left.
-func (q *query) keepOf(ctx context.Context, t *target, kept answers) {
+// keepResults moves the results of a target to it. For a whole account it lists the
+// certificates first and drops results about those that are gone.
+func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
 	wanted := t.certs
 	if len(t.certs) == 0 {
 		for cert, err := range t.client.Certificates(ctx, t.account) {
 			t.err = err
 			r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
-			if err == nil && q.filter.inQuestion(&r, time.Now()) {
+			if err == nil && q.filter.selected(&r, time.Now()) {
 				wanted = append(wanted, cert.Ref)
 			}
 		}

@@ -56,7 +56,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 			before := len(server.Requests())
 			appendTo(t, file, `{"account_id":"`+testAccount+`","certificate_id":"slow-0","usage":"unu`)
 			got := execute(t, command(t, against(server), append(args, "--require-unused")...))
-			got.expect(t, exitOK, "20 certificates: 0 in use, 20 unused", "10 answers kept from an earlier run, up to ")
+			got.expect(t, exitOK, "20 certificates: 0 in use, 20 unused", "10 results kept from an earlier run, up to ")
 			var ids []string
 			for id, r := range readLines(t, file) {
 				if ids = append(ids, id); r.Usage != "unused" {
@@ -110,8 +110,8 @@ func readLines(t *testing.T, file string) map[string]decoded {
 	return out
 }
 
-// earlier returns the output of an audit of a leaf that is free, of one that is used,
-// and of a CA that is used as well, so that the zones were not asked about it.
+// earlier returns the output of an audit of a free leaf, a used leaf and a used CA,
+// whose zones were therefore not all read.
 func earlier(t *testing.T, args ...string) (server *apitest.Server, text string) {
 	t.Helper()
 	const root = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
@@ -128,7 +128,7 @@ func earlier(t *testing.T, args ...string) (server *apitest.Server, text string)
 	return server, got.stdout
 }
 
-func TestAnswersThatDoNotSufficeAreAskedForAgain(t *testing.T) {
+func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	t.Parallel()
 	started := regexp.MustCompile(`"started_at":"[^"]*"`)
 	aged := func(age time.Duration) func(string) string {
@@ -143,20 +143,20 @@ func TestAnswersThatDoNotSufficeAreAskedForAgain(t *testing.T) {
 		asked []string // again
 		says  string
 	}{
-		"all suffice":                {same, "", nil, "3 answers kept from an earlier run, up to "},
+		"all suffice":                {same, "", nil, "3 results kept from an earlier run, up to "},
 		"old, and nothing depends":   {aged(50 * time.Hour), "", nil, "up to 50h00m old."},
-		"within the default age":     {aged(50 * time.Minute), "--require-unused", nil, "3 answers kept"},
+		"within the default age":     {aged(50 * time.Minute), "--require-unused", nil, "3 results kept"},
 		"older than the default age": {aged(61 * time.Minute), "--require-unused", []string{"free", "root", "used"}, "3 certificates (1 CA, 2 leaf; 0 managed): 2 in use"},
 		"older than the age given":   {aged(31 * time.Minute), "--max-age 30m", []string{"free", "root", "used"}, "managed): 2 in use"},
-		"of another case":            {func(s string) string { return strings.ReplaceAll(s, `"free"`, `"FREE"`) }, "", nil, "3 answers kept"},
-		"within the age given":       {aged(50 * time.Hour), "--max-age 3d --require-unused", nil, "3 answers kept"},
+		"of another case":            {func(s string) string { return strings.ReplaceAll(s, `"free"`, `"FREE"`) }, "", nil, "3 results kept"},
+		"within the age given":       {aged(50 * time.Hour), "--max-age 3d --require-unused", nil, "3 results kept"},
 		"from the future":            {aged(-time.Hour), "", []string{"free", "root", "used"}, ""},
 		"of no time":                 {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
-		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 answers kept"},
-		"of some uses, for all":      {same, "--all-uses", []string{"root"}, "2 answers kept"},
-		"the later of two":           {func(s string) string { return s + strings.ReplaceAll(s, `"unused"`, `"unknown"`) }, "", []string{"free"}, "2 answers kept"},
-		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 answers kept"},
-		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 answers kept"},
+		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 results kept"},
+		"of some uses, for all":      {same, "--all-uses", []string{"root"}, "2 results kept"},
+		"the later of two":           {func(s string) string { return s + strings.ReplaceAll(s, `"unused"`, `"unknown"`) }, "", []string{"free"}, "2 results kept"},
+		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 results kept"},
+		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 results kept"},
 		"an empty file":              {func(string) string { return "" }, "", []string{"free", "root", "used"}, ""},
 		"no zones, which is not said": {func(s string) string {
 			return strings.Replace(s, "hostnames of 0 zones of 1", "no zones, as the caller says", 1)
@@ -196,7 +196,7 @@ func TestAnswersThatDoNotSufficeAreAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestFileOfAnotherQuestionIsNotResumed(t *testing.T) {
+func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 	t.Parallel()
 	same := func(text string) string { return text }
 	tests := map[string]struct {
@@ -205,7 +205,7 @@ func TestFileOfAnotherQuestionIsNotResumed(t *testing.T) {
 		says        string
 	}{
 		"another account":          {"", "--account other", same, "is about " + testAccount + "/"},
-		"another certificate":      {"", "free", same, "which this command does not ask about"},
+		"another certificate":      {"", "free", same, "which this command does not look up"},
 		"flags that select less":   {"", "--leaf", same, "which the flags do not select"},
 		"fewer sources":            {"", "--sources associations,pages", same, "is from other --sources than this command: "},
 		"more sources":             {"--sources associations,workers,pages", "", same, "is from other --sources than this command: "},
@@ -252,7 +252,7 @@ func onlyFree(text string) string {
 	return ""
 }
 
-func TestAnswerAboutACertificateThatIsGoneIsDropped(t *testing.T) {
+func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
@@ -261,13 +261,13 @@ func TestAnswerAboutACertificateThatIsGoneIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-	got.expect(t, exitOK, "1 kept answer dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
+	got.expect(t, exitOK, "1 kept result dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
 	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
 	}
 }
 
-func TestAnswersStayWhenTheAccountCannotBeRead(t *testing.T) {
+func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
@@ -278,14 +278,14 @@ func TestAnswersStayWhenTheAccountCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
-	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the answers are incomplete")
+	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete")
 	if n := len(readLines(t, file)); n != 3 {
 		t.Errorf("%d lines", n)
 	}
 }
 
 // An answer can become too old while the rest is asked for.
-func TestKeptAnswersAreJudgedAtTheEndToo(t *testing.T) {
+func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		age  time.Duration
@@ -306,7 +306,7 @@ func TestKeptAnswersAreJudgedAtTheEndToo(t *testing.T) {
 	}
 }
 
-func TestFileOfJSONLinesIsReplacedByTheFirstAnswer(t *testing.T) {
+func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
@@ -314,7 +314,7 @@ func TestFileOfJSONLinesIsReplacedByTheFirstAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
-	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is left as it was")
+	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
 	if text, err := os.ReadFile(file); err != nil || string(text) != "old\n" {
 		t.Errorf("%v: %s", err, text)
 	}

@@ -23,18 +23,18 @@ const (
 	exitUnknown  = 3
 	exitInUse    = 4
 	exitExpiring = 5
-	exitPipe     = 141 // what a shell reports of a command that died of SIGPIPE
+	exitPipe     = 141 // as a shell reports a command killed by SIGPIPE
 )
 
-// system is everything that the command takes from the process around it.
+// system is the environment of the process.
 type system struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 }
 
-// exitError ends the command with a code. A nil err means that the reason has
-// been printed already, by the summary.
+// exitError ends the command with a code. A nil err means that the summary has
+// printed the reason.
 type exitError struct {
 	code int
 	err  error
@@ -57,24 +57,24 @@ func usagef(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// run carries out one command line and returns the exit code. A success that
-// could not be reported in full is a failure.
+// run executes one command line and returns the exit code. A success that could not
+// be reported in full is a failure.
 func run(ctx context.Context, args []string, sys system) int {
-	stderr := &remembering{out: sys.stderr}
+	stderr := &stickyWriter{out: sys.stderr}
 	sys.stderr = stderr
-	code := carryOut(ctx, args, sys)
+	code := runCommand(ctx, args, sys)
 	if failure := stderr.failure(); failure != nil && code == exitOK {
 		code = writeFailure(failure).code
 	}
 	return code
 }
 
-func carryOut(ctx context.Context, args []string, sys system) int {
+func runCommand(ctx context.Context, args []string, sys system) int {
 	if isClosed(sys.stdout) {
 		fmt.Fprintf(sys.stderr, "certuse: standard output is closed, or is %s opened for reading and writing, which looks the same: nothing was sent; to discard the output, open it for writing only\n", os.DevNull)
 		return exitFailure
 	}
-	stdout := &remembering{out: sys.stdout}
+	stdout := &stickyWriter{out: sys.stdout}
 	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := checkTopic(root, args)
@@ -105,8 +105,8 @@ func carryOut(ctx context.Context, args []string, sys system) int {
 	return exit.code
 }
 
-// newRootCommand makes the command line. What cobra itself prints (help, version,
-// completion) goes to stdout; answers go to sys.stdout, whose kind they depend on.
+// newRootCommand creates the command line. Cobra prints help, version and completion
+// to stdout; results go to sys.stdout, whose kind decides their form.
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",
@@ -123,8 +123,8 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.SetIn(sys.stdin)
 	root.SetOut(stdout)
 	root.SetErr(sys.stderr)
-	// A command that only leads to others is run to say which one is missing: that is
-	// no way to use it.
+	// A command that only has subcommands is run to report the missing one, so its
+	// usage line is left out.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("certuse {{.Version}}\n")
@@ -133,7 +133,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
-		completion.Args = cobra.ArbitraryArgs // cobra's own check would pass over a wrong shell
+		completion.Args = cobra.ArbitraryArgs // cobra's own check would accept an unknown shell
 		completion.RunE = func(*cobra.Command, []string) error {
 			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
 		}
@@ -160,9 +160,8 @@ func commandNames(root *cobra.Command) (names []string) {
 	return names
 }
 
-// plainly says in the words of the command line what the library says in those
-// of its Go interface.
-func plainly(err error) string {
+// inCLITerms replaces names of the Go API by flags in a message of the library.
+func inCLITerms(err error) string {
 	text := err.Error()
 	if _, after, found := strings.Cut(text, api.ErrInvalidArgument.Error()+": "); found {
 		text = after
@@ -178,7 +177,7 @@ func plainly(err error) string {
 
 // fileOf returns the file that a stream of the process is.
 func fileOf(stream any) (*os.File, bool) {
-	if r, ok := stream.(*remembering); ok {
+	if r, ok := stream.(*stickyWriter); ok {
 		stream = r.out
 	}
 	f, ok := stream.(*os.File)
@@ -191,8 +190,8 @@ func isTerminal(stream any) bool {
 }
 
 // isClosed reports whether an output was closed when the process started. Go's
-// runtime then puts the null device in its place, opened for reading and writing:
-// every write succeeds and is lost. A shell opens it for writing only.
+// runtime then opens the null device for reading and writing: every write succeeds
+// and is lost. A shell opens it for writing only.
 func isClosed(stream any) bool {
 	f, ok := fileOf(stream)
 	if !ok || runtime.GOOS == "windows" { // where a write to a closed output fails

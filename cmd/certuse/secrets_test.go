@@ -11,10 +11,9 @@ import (
 	"time"
 )
 
-// echoUnasked answers two requests on one connection each. After the body of the
-// first answer it sends the credentials back, and it holds the second answer
-// until the client has closed that connection, so that the command lives to see
-// them.
+// echoUnasked answers two requests on one connection each. After the first response
+// it sends the credentials back, and it holds the second response until the client
+// has closed that connection, so that the command is still running.
 func echoUnasked(listener net.Listener) error {
 	const body = `{"success":true,"errors":[],"messages":[],"result":[]}`
 	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -38,7 +37,7 @@ func echoUnasked(listener net.Listener) error {
 		if _, err := io.WriteString(conn, answer+"Authorization: "+request.Header.Get("Authorization")+"\r\n"); err != nil {
 			return err
 		}
-		// The end may come as a reset; a deadline that passes is a failure.
+		// The end may be a reset; a passed deadline is a failure.
 		_, err = conn.Read(make([]byte, 1))
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 			return fmt.Errorf("the connection with more than an answer stays open: %w", err)
@@ -46,7 +45,7 @@ func echoUnasked(listener net.Listener) error {
 	}
 }
 
-func TestCredentialsThatAServerSendsBackUnaskedAreNotShown(t *testing.T) {
+func TestUnsolicitedEchoOfCredentialsIsNotShown(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,9 +60,9 @@ func TestCredentialsThatAServerSendsBackUnaskedAreNotShown(t *testing.T) {
 	got := execute(t, command(t, env, "list", "--account", "one", "--account", "two")) // which looks for the token
 	got.expect(t, exitOK, "0 certificates")
 	if strings.Contains(got.stderr, "Unsolicited") {
-		t.Errorf("net/http speaks on standard error:\n%s", got.stderr)
+		t.Errorf("net/http writes to standard error:\n%s", got.stderr)
 	}
-	listener.Close() // so that the server does not wait for requests that were not sent
+	listener.Close() // otherwise the server waits for requests that were not sent
 	if err := <-served; err != nil {
 		t.Error(err)
 	}

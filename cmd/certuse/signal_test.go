@@ -19,7 +19,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// process is a command that is running.
+// process is a running command.
 type process struct {
 	cmd            *exec.Cmd
 	stdout, stderr safeBuffer
@@ -42,7 +42,7 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 
 func (p *process) end(t *testing.T) outcome {
 	t.Helper()
-	_ = p.cmd.Wait() // the exit code is what counts
+	_ = p.cmd.Wait() // only the exit code counts
 	return checked(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
 }
 
@@ -53,7 +53,7 @@ func (p *process) signal(t *testing.T, s os.Signal) {
 	}
 }
 
-// eventually waits for something that another process does.
+// eventually waits for an effect of another process.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
@@ -63,8 +63,8 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// slowAudit starts an audit of one certificate that is answered at once and of
-// forty that are not, and waits until the first answer is there.
+// slowAudit starts an audit of one certificate that is answered at once and of forty
+// that are not, and waits for the first result.
 func slowAudit(t *testing.T, args ...string) *process {
 	t.Helper()
 	answers := map[string]apitest.Response{"fast": inUse}
@@ -76,7 +76,7 @@ func slowAudit(t *testing.T, args ...string) *process {
 	}
 	server := newFake(t, answers)
 	p := start(t, command(t, against(server), args...))
-	// 32 are asked at a time: the 33rd request says that one has been answered.
+	// 32 are read at a time: the 33rd request shows that one is complete.
 	eventually(t, "33 requests for associations", func() bool { return associationRequests(server) >= 33 })
 	return p
 }
@@ -204,7 +204,7 @@ func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
 	execute(t, cmd).expect(t, exitUnknown, "certuse: the --timeout is over while the list of certificates was read: nothing was sent\n")
 }
 
-func TestWaitForTheQuotaIsToldAndCanBeInterrupted(t *testing.T) {
+func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})
 	p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
@@ -234,8 +234,8 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// stuck starts a command that prints more than a pipe holds and whose output is
-// not read yet: it cannot end before its output is read or refused.
+// stuck starts a command that prints more than a pipe holds. Its output is not read
+// yet, so the command cannot end.
 func stuck(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)
@@ -258,7 +258,7 @@ func stuck(t *testing.T, args ...string) (*process, *os.File) {
 	return p, r
 }
 
-func TestTwoSignalsInOneBreathAreOne(t *testing.T) {
+func TestTwoSignalsWithinAMomentCountAsOne(t *testing.T) {
 	t.Parallel()
 	const attempts = 20
 	for range attempts {
@@ -297,7 +297,7 @@ func TestSecondInterruptKills(t *testing.T) {
 		_ = p.cmd.Wait()
 	}()
 	eventually(t, "the end", func() bool {
-		_ = p.cmd.Process.Signal(os.Interrupt) // one that comes too soon is not counted
+		_ = p.cmd.Process.Signal(os.Interrupt) // a signal that comes too soon is not counted
 		select {
 		case <-ended:
 			return true
@@ -310,10 +310,10 @@ func TestSecondInterruptKills(t *testing.T) {
 	}
 }
 
-func TestReaderThatGoesAwayEndsTheCommand(t *testing.T) {
+func TestClosedPipeEndsTheCommand(t *testing.T) {
 	t.Parallel()
 	p, r := stuck(t, "audit", "-o", "jsonl")
-	r.Close() // as head does when it has enough
+	r.Close() // as head does
 	if got := p.end(t); got.code != exitPipe || got.stderr != "" {
 		t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
 	}
@@ -323,11 +323,11 @@ func TestInterruptOfAPipelineShowsTheSummary(t *testing.T) {
 	t.Parallel()
 	p, r := stuck(t, "usage", "-o", "csv")
 	p.signal(t, os.Interrupt)
-	r.Close() // the reader dies of the same Ctrl-C
+	r.Close() // the reader ends by the same Ctrl-C
 	p.end(t).expect(t, exitPipe, "1 certificate: 1 in use, 0 unused, 0 unknown")
 }
 
-func TestTextThatNobodyReadsEndsTheCommandInSilence(t *testing.T) {
+func TestClosedPipeEndsHelpSilently(t *testing.T) {
 	t.Parallel()
 	for _, args := range withoutAnswers {
 		t.Run(args, func(t *testing.T) {

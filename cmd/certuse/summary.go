@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// summary counts the certificates of a report. Its JSON form is part of the json format;
-// `certuse help formats` states it.
+// summary counts the certificates of a report. Its JSON form is documented in
+// `certuse help formats`.
 type summary struct {
 	Total int `json:"total"`
 	*usageCounts
@@ -25,7 +25,7 @@ type summary struct {
 	Interrupted bool `json:"interrupted"`
 
 	cas, leaves, managed int
-	kept                 int       // answers of an earlier run
+	kept                 int       // results of an earlier run
 	oldest               time.Time // when the oldest of them was begun
 	urgent               int       // in use, and expired or expiring soon
 
@@ -33,11 +33,12 @@ type summary struct {
 	failed   map[string]bool // accounts whose certificates were not all read
 	up       map[accountSource]bool
 	problems map[string]*problem // by the words for the reason
-	// refused counts the certificates that are unknown because a permission is missing.
+	// refused counts the certificates that are unknown because a permission is
+	// missing.
 	refused int
 }
 
-// usageCounts is absent from the summary of certificates that were only listed.
+// usageCounts is absent for certificates that were only listed.
 type usageCounts struct {
 	InUse              int          `json:"in_use"`
 	Unused             int          `json:"unused"`
@@ -52,7 +53,8 @@ type accountSource struct {
 	source  api.Source
 }
 
-// problem is a reason for which sources failed, so that certificates are unknown.
+// problem is a reason why sources failed, with the certificates that are unknown for
+// it.
 type problem struct {
 	certificates int
 	sources      []api.Source
@@ -60,7 +62,7 @@ type problem struct {
 	example string
 }
 
-// newSummary returns an empty summary. Asked are the sources that are read for all
+// newSummary returns an empty summary; asked are the sources read for all
 // certificates.
 func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
@@ -75,13 +77,13 @@ func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	return s
 }
 
-// add counts a record. expiring says that --expires-within has selected it.
+// add counts a record. expiring means that --expires-within has selected it.
 func (s *summary) add(r *record, expiring bool, now time.Time) {
 	s.Total++
-	s.Expiring += int(oneIf(expiring))
+	s.Expiring += int(boolValue(expiring))
 	if ca := r.Certificate.CA; ca != nil {
-		s.cas += int(oneIf(*ca))
-		s.leaves += int(oneIf(!*ca))
+		s.cas += int(boolValue(*ca))
+		s.leaves += int(boolValue(!*ca))
 	}
 	if r.deletion != nil {
 		s.addDeletion(r)
@@ -91,14 +93,14 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 			s.oldest = started
 		}
 	}
-	s.managed += int(oneIf(strings.HasSuffix(r.Certificate.Type, "_managed")))
+	s.managed += int(boolValue(strings.HasSuffix(r.Certificate.Type, "_managed")))
 	if s.usageCounts == nil {
 		return
 	}
 	switch r.usage {
 	case api.InUse:
 		s.InUse++
-		s.urgent += int(oneIf(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(soon, now)))
+		s.urgent += int(boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now)))
 	case api.Unused:
 		s.Unused++
 	default:
@@ -118,8 +120,8 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	}
 }
 
-// addSource counts what became of a source. It adds the words for why it failed to
-// reasons if that leaves the certificate unknown.
+// addSource counts the result of a source. If its failure leaves the certificate
+// unknown, it adds the text of the reason to reasons.
 func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[string]bool) {
 	key := accountSource{r.Certificate.Ref.AccountID, result.Source}
 	switch result.State {
@@ -150,7 +152,7 @@ func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[str
 	}
 }
 
-// writeProblems says, one on a line, why certificates are unknown.
+// writeProblems prints why certificates are unknown, one reason a line.
 func (s *summary) writeProblems(w io.Writer) {
 	if s.usageCounts == nil {
 		return
@@ -200,7 +202,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		s.deletionCounts.write(w, q.deletion.yes)
 	}
 	if s.kept > 0 {
-		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "answer"), human(time.Since(s.oldest)))
+		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), formatDuration(time.Since(s.oldest)))
 	}
 	if s.usageCounts != nil && s.Unused > 0 {
 		text := "Unused according to " + joined(s.Sources)
@@ -213,7 +215,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		fmt.Fprintln(w, wrap(text+".", "  "))
 	}
 	if s.urgent > 0 {
-		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", soon/day, plural(s.urgent, "certificate"))
+		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.urgent, "certificate"))
 	}
 	if s.usageCounts != nil && s.Unknown > 0 {
 		fmt.Fprintln(w, "Unknown is not unused.")
@@ -226,8 +228,8 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	}
 }
 
-// result returns the exit code as an error, nil for 0. Ctrl-C comes before "in
-// use", because the answers of an interrupted command are incomplete.
+// result returns the exit code as an error, nil for 0. Ctrl-C comes before "in use",
+// because the results of an interrupted command are incomplete.
 func (s *summary) result(q *query) error {
 	if s.deletionCounts != nil {
 		if err := s.deletionCounts.result(); err != nil {
@@ -243,7 +245,7 @@ func (s *summary) result(q *query) error {
 	case inUse && !interrupted:
 		return &exitError{exitInUse, errors.New("not unused: " + plural(s.InUse, "certificate") + " in use")}
 	case q.requireUnused && s.kept > 0 && time.Since(s.oldest) > q.maxAge.Duration:
-		return &exitError{exitUnknown, errors.New("kept answers are older than --max-age " + q.maxAge.text + " by now: run the command again")}
+		return &exitError{exitUnknown, errors.New("kept results are older than --max-age " + q.maxAge.text + " by now: run the command again")}
 	case interrupted, unknown:
 		return &exitError{code: exitUnknown}
 	case q.filter.expiresWithin.set && s.Expiring > 0:

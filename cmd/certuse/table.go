@@ -11,7 +11,7 @@ import (
 // columnGap separates the columns of a table.
 const columnGap = "  "
 
-// cellWidth measures text as a terminal shows it, whatever the locale says about
+// cellWidth measures text as a terminal shows it, whatever the locale defines for
 // characters of ambiguous width.
 var cellWidth = &runewidth.Condition{StrictEmojiNeutral: true}
 
@@ -23,8 +23,8 @@ type tableColumn struct {
 	width   int
 }
 
-// writeTable writes rows in columns. If the width of the terminal is known, no
-// line is longer: columns become narrower, and some are dropped.
+// writeTable writes rows in columns. If the width of the terminal is known, no line
+// exceeds it: columns become narrower, and some are dropped.
 func writeTable(r *report) error {
 	rows := r.rows()
 	var columns []*tableColumn
@@ -78,24 +78,24 @@ func writeTable(r *report) error {
 	return err
 }
 
-// maxCell is the longest text of a cell. The machine formats have all of it.
+// maxCell is the longest text of a cell. The machine formats are not cut.
 const maxCell = 500
 
-// least is the narrowest width of a column.
-func (c *tableColumn) least() int {
+// minWidth returns the minimum width of a column.
+func (c *tableColumn) minWidth() int {
 	if c.min == 0 {
 		return c.natural
 	}
 	return min(c.min, c.natural)
 }
 
-// fit drops columns until the others fit when they are narrow, and shares the
-// rest of the width among them.
+// fit drops columns until the others fit at their minimum width, and shares the
+// remaining width among them.
 func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 	needed := func() int {
 		sum := len(columnGap) * (len(columns) - 1)
 		for _, c := range columns {
-			sum += c.least()
+			sum += c.minWidth()
 		}
 		return sum
 	}
@@ -107,7 +107,7 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 	}
 	room := width - needed()
 	for _, c := range columns {
-		c.width = c.least()
+		c.width = c.minWidth()
 		if room < 0 { // a single column
 			c.width = width
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// terminal is a pseudo terminal and what was shown on it.
+// terminal is a pseudo terminal with the text it has shown.
 type terminal struct {
 	tty   *os.File
 	shown safeBuffer
@@ -45,7 +45,7 @@ func newTerminalOf(t *testing.T, columns uint16) *terminal {
 	return term
 }
 
-// text is what was shown, once the command has ended.
+// text is the shown text, once the command has ended.
 func (term *terminal) text(t *testing.T) string {
 	t.Helper()
 	term.tty.Close()
@@ -62,7 +62,7 @@ var (
 	colours = regexp.MustCompile("\x1b\\[[0-9;]+m")
 )
 
-func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
+func TestProgressIsRedrawnAndErasedOnATerminal(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{
 		"fast": inUse, "secret": refused, "slow": unused.After(3 * time.Second),
@@ -87,7 +87,7 @@ func TestProgressIsRedrawnOnATerminalAndGoneAtTheEnd(t *testing.T) {
 			t.Errorf("%d columns do not fit into 80: %q", len(line), line)
 		}
 	}
-	// The bar is erased before the summary, which is the last thing to stay.
+	// The bar is erased before the summary, which stays.
 	_, summary, found := strings.Cut(text, "3 certificates")
 	if !found || strings.Contains(summary, "[=") {
 		t.Errorf("the summary is not the end:\n%q", text)
@@ -98,7 +98,7 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	t.Parallel()
 	term := newTerminal(t)
 	b := newBar(term.tty, newTracker(3, 1000, time.Now()))
-	// The number may be drawn before the bar has followed it.
+	// The number may be drawn before the bar.
 	gap, full := regexp.MustCompile(`\[=+ +\] +2/3`), regexp.MustCompile(`\[={20}\] +3/3`)
 	b.update(api.InventoryProgress{Requests: 2, Expected: 3, InUse: 2})
 	eventually(t, "a bar with a gap at 2/3", func() bool { return gap.MatchString(term.shown.String()) })
@@ -106,7 +106,7 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	eventually(t, "a bar without a gap at 3/3", func() bool { return full.MatchString(term.shown.String()) })
 	b.note("still here")
 	b.stop()
-	b.note("after the end") // the answers were there before the word about Ctrl-C
+	b.note("after the end") // the results came before the message about Ctrl-C
 	text := term.text(t)
 	for _, want := range []string{"\rcertuse: still here", "\rcertuse: after the end"} {
 		if !strings.Contains(text, want) {
@@ -115,7 +115,7 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	}
 }
 
-func TestWordAboutAnInterruptBeginsItsLine(t *testing.T) {
+func TestInterruptMessageStartsANewLine(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"slow": unused.After(time.Hour)})
 	term := newTerminal(t)
@@ -125,13 +125,13 @@ func TestWordAboutAnInterruptBeginsItsLine(t *testing.T) {
 	eventually(t, "the bar", func() bool { return strings.Contains(term.shown.String(), "0/1") })
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown)
-	// A terminal echoes ^C where the cursor stands.
+	// A terminal echoes ^C at the cursor.
 	if text := term.text(t); !strings.Contains(text, "\rcertuse: interrupted") {
 		t.Errorf("the line may begin in the middle:\n%q", text)
 	}
 }
 
-// dates change from day to day; the others of the demo do not.
+// dates differ from day to day, except the fixed ones of the demo.
 var dates = regexp.MustCompile(`\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?`)
 
 func TestTableFitsItsTerminal(t *testing.T) {
@@ -228,7 +228,7 @@ func TestQuietLeavesTheTerminalEmpty(t *testing.T) {
 	}
 }
 
-func TestListFromATerminalSaysSo(t *testing.T) {
+func TestReadingIDsFromATerminalPrintsAHint(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	term := newTerminal(t)

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// printable makes text from elsewhere (the service, a file, an argument) safe
-// to show on a terminal and in one line: each character that is not printable
-// is written as a Go escape. That covers control and escape sequences, line
-// breaks, C1 controls, bidirectional overrides and invalid UTF-8.
+// printable makes text from the service, a file or an argument safe for a terminal:
+// each character that is not printable is written as a Go escape. That covers control
+// and escape sequences, line breaks, C1 controls, bidirectional overrides and invalid
+// UTF-8.
 func printable(s string) string {
 	if isPrintable(s) {
 		return s
@@ -45,7 +45,7 @@ func escapeRune(r rune) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// shorten keeps a cell of a table readable whatever the service sent.
+// shorten limits the length of a table cell.
 func shorten(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s
@@ -54,8 +54,7 @@ func shorten(s string, limit int) string {
 	return string(runes[:limit-1]) + "…"
 }
 
-// wrap breaks text into lines of less than 80 columns, all but the first of which
-// are indented.
+// wrap breaks text into lines of less than 80 columns and indents all but the first.
 func wrap(text, indent string) string {
 	var b strings.Builder
 	width := len(indent)

@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// hostile is text that would take over a terminal if it were printed raw.
+// hostile is text that would control a terminal if it were printed raw.
 var hostile = map[string]string{
 	"title escape sequence":  "\x1b]0;owned\x07",
 	"colour":                 "\x1b[31mred\x1b[0m",
@@ -26,7 +26,7 @@ var hostile = map[string]string{
 	"nul":                    "a\x00b",
 }
 
-func TestPrintableLeavesNothingThatATerminalObeys(t *testing.T) {
+func TestPrintableEscapesControlCharacters(t *testing.T) {
 	t.Parallel()
 	for name, s := range hostile {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 	t.Parallel()
 	for name, s := range hostile {
 		if !utf8.ValidString(s) {
-			continue // the client refuses such an answer
+			continue // the client refuses such a response
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,14 +80,14 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 	}
 }
 
-func TestNumbersForPeople(t *testing.T) {
+func TestNumbersAreFormattedForReaders(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		if got := count(n); got != want {
 			t.Errorf("count(%d) = %q, want %q", n, got, want)
 		}
 	}
-	if got := plural(1, "answer") + " " + plural(2, "answer"); got != "1 answer 2 answers" {
+	if got := plural(1, "result") + " " + plural(2, "result"); got != "1 result 2 results" {
 		t.Error(got)
 	}
 	if got := shorten("héllo wörld", 6); got != "héllo…" {

@@ -12,33 +12,33 @@ import (
 const (
 	defaultRateLimit = 1000
 	rateLimitWindow  = 5 * time.Minute
-	// rateSpan is how far back the rate that is shown looks.
+	// rateSpan is the period over which the rate is measured.
 	rateSpan = 10 * time.Second
-	// longWait is a wait that says nothing of the pace between waits. Shorter ones,
-	// after each of which some certificates are done, are that pace.
+	// longWait is the wait that does not count for the pace. Shorter waits, after
+	// each of which some certificates are done, do count.
 	longWait = 30 * time.Second
 )
 
-// tracker turns the progress of inventories into words: how much is done, how
-// fast, and how long it will take. It is safe for concurrent use.
+// tracker formats the progress of inventories: how much is done, how fast, and the
+// time left. It is safe for concurrent use.
 type tracker struct {
 	certificates int // 0: as many as the accounts have
 	limit        int // requests in a rateLimitWindow, 0: no limit
 
 	mu      sync.Mutex
-	before  api.InventoryProgress // of the accounts before
+	before  api.InventoryProgress // of earlier accounts
 	last    api.InventoryProgress // of all accounts
 	seen    time.Time             // when last was reported
 	started time.Time
 	waited  time.Duration // spent in long waits for the rate limit
-	recent  []time.Time   // ring: when each of the latest requests was made
+	recent  []time.Time   // ring buffer of the times of the latest requests
 }
 
 func newTracker(certificates, limit int, now time.Time) *tracker {
 	return &tracker{certificates: certificates, limit: limit, started: now, seen: now}
 }
 
-// ringSize is enough to look one window back, and to show a rate without one.
+// ringSize is enough for one window, and for a rate without a limit.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
 // next begins another account, whose progress starts anew.
@@ -76,7 +76,7 @@ func (t *tracker) requests() (done, total int) {
 	return t.last.Requests, max(t.last.Requests, t.last.Expected)
 }
 
-// facts are the parts of a progress line.
+// facts returns the parts of a progress line.
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,17 +91,17 @@ func (t *tracker) facts(now time.Time) []string {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
 	}
 	if left, ok := t.left(now); ok {
-		facts = append(facts, human(left)+" left")
+		facts = append(facts, formatDuration(left)+" left")
 	}
 	if waiting { // the longest comes last, where a narrow terminal cuts
-		facts = append(facts, "waiting "+human(wait)+" for the rate limit")
+		facts = append(facts, "waiting "+formatDuration(wait)+" for the rate limit")
 	}
 	return facts
 }
 
 func (t *tracker) line(now time.Time) string { return strings.Join(t.facts(now), ", ") }
 
-// rate is requests per second, lately.
+// rate returns requests per second within rateSpan.
 func (t *tracker) rate(now time.Time) float64 {
 	done, n := t.last.Requests, 0
 	for ; n < len(t.recent); n++ {
@@ -113,9 +113,9 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// left is the time that the rest will take. The rate limit lets the nth request
-// go one window after the one limit places before it was complete; so the last
-// one is followed back, window by window, to one whose time is known.
+// left returns the estimated remaining time. The rate limit sends the nth request one
+// window after request n-limit completed; so the last request is followed back,
+// window by window, to one whose time is known.
 func (t *tracker) left(now time.Time) (time.Duration, bool) {
 	done, total := t.last.Requests, t.last.Expected
 	if done == 0 || done >= total {
@@ -138,7 +138,7 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 	return max(left, t.last.WaitingUntil.Sub(now)), true
 }
 
-// waitedUntil is waited with the part of the wait that is going on.
+// waitedUntil is waited with the elapsed part of the current wait.
 func (t *tracker) waitedUntil(now time.Time) time.Duration {
 	if t.last.WaitingUntil.Sub(t.seen) < longWait {
 		return t.waited
@@ -150,8 +150,8 @@ func (t *tracker) waitedUntil(now time.Time) time.Duration {
 	return t.waited + max(until.Sub(t.seen), 0)
 }
 
-// human writes a duration in at most two units.
-func human(d time.Duration) string {
+// formatDuration formats a duration in at most two units.
+func formatDuration(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	switch {
 	case d < time.Minute:

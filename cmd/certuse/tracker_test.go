@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestTimeLeftCountsTheWaitsForTheQuota(t *testing.T) {
+func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	// feed reports a request every step until n are done.
@@ -50,7 +50,7 @@ func TestTimeLeftCountsTheWaitsForTheQuota(t *testing.T) {
 	}
 }
 
-func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
+func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tr := newTracker(0, 1000, start)
@@ -72,8 +72,8 @@ func TestTimeLeftLeavesOutTimeThatWasWaited(t *testing.T) {
 	}
 }
 
-// Behind a limit of 5 a second, with a second of waiting after each 5 certificates.
-func TestTimeLeftCountsTheShortWaitsThatSetThePace(t *testing.T) {
+// The limit is 5 a second, with a wait of a second after each 5 certificates.
+func TestTimeLeftIncludesShortWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tr := newTracker(0, 0, now)
@@ -86,7 +86,7 @@ func TestTimeLeftCountsTheShortWaitsThatSetThePace(t *testing.T) {
 	}
 }
 
-func TestRateIsThatOfTheLastSeconds(t *testing.T) {
+func TestRateCoversTheLastSeconds(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for _, limit := range []int{0, 10, 1000} {
@@ -108,12 +108,12 @@ func TestRateIsThatOfTheLastSeconds(t *testing.T) {
 	}
 }
 
-func TestPlainProgressIsALineNowAndThen(t *testing.T) {
+func TestPlainProgressPrintsALineAtIntervals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out safeBuffer
 		p := newPlain(&out, newTracker(1500, 1000, time.Now()), plainInterval)
-		time.Sleep(500 * time.Millisecond) // so that no update falls together with a line
+		time.Sleep(500 * time.Millisecond) // so that no update coincides with a line
 		for i := range 90 {
 			time.Sleep(time.Second)
 			done := (i + 1) * 10 // requests, two for each certificate
@@ -127,7 +127,7 @@ func TestPlainProgressIsALineNowAndThen(t *testing.T) {
 			t.Errorf("no facts:\n%s", out.String())
 		}
 		lines := strings.Count(out.String(), "\n")
-		for range 3 { // the same wait, reported again and again
+		for range 3 { // the same wait, reported repeatedly
 			p.update(api.InventoryProgress{Requests: 900, Expected: 3000, WaitingUntil: time.Now().Add(4 * time.Minute)})
 		}
 		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "waiting 4m00s for the rate limit") {
@@ -138,7 +138,7 @@ func TestPlainProgressIsALineNowAndThen(t *testing.T) {
 	})
 }
 
-func TestProgressGoesOnFromOneAccountToTheNext(t *testing.T) {
+func TestProgressContinuesAcrossAccounts(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tr := newTracker(0, 1000, start)
@@ -153,14 +153,14 @@ func TestProgressGoesOnFromOneAccountToTheNext(t *testing.T) {
 	}
 }
 
-func TestDurationsForPeople(t *testing.T) {
+func TestDurationsHaveAtMostTwoUnits(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		-time.Second: "0s", 1499 * time.Millisecond: "1s", 59600 * time.Millisecond: "1m00s",
 		252 * time.Second: "4m12s", 3725 * time.Second: "1h02m", 85 * time.Hour: "85h00m",
 	} {
-		if got := human(d); got != want {
-			t.Errorf("human(%v) = %q, want %q", d, got, want)
+		if got := formatDuration(d); got != want {
+			t.Errorf("formatDuration(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

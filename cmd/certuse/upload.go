@@ -18,7 +18,7 @@ const (
 	maxPEMBytes = 1 << 20
 )
 
-// upload is the command that puts a certificate into the store of an account.
+// upload is the command that uploads a certificate to an account.
 type upload struct {
 	query
 	cert, key string // names of files
@@ -58,7 +58,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if err := u.check(cmd); err != nil {
 		return err
 	}
-	ctx, cancel := u.bounded(cmd.Context())
+	ctx, cancel := u.withTimeout(cmd.Context())
 	defer cancel()
 	service, err := u.connect(u.sys)
 	if err != nil {
@@ -98,8 +98,8 @@ func (u *upload) run(cmd *cobra.Command) error {
 	return u.report(out, stored)
 }
 
-// check refuses what is wrong with the flags. No message repeats a value that may be
-// a private key.
+// check refuses wrong flags. No message repeats a value, because it may be a private
+// key.
 func (u *upload) check(cmd *cobra.Command) error {
 	for _, file := range []struct{ flag, name string }{{"cert", u.cert}, {"key", u.key}} {
 		switch {
@@ -133,12 +133,12 @@ func (u *upload) read(ctx context.Context) (api.CertificateUpload, error) {
 		cert.Key = api.PrivateKeyPEM(key)
 	}
 	if err := cert.Validate(); err != nil {
-		return cert, usagef("%s; nothing was sent", uploadWords.Replace(plainly(err)))
+		return cert, usagef("%s; nothing was sent", uploadWords.Replace(inCLITerms(err)))
 	}
 	return cert, nil
 }
 
-// uploadWords are the fields of an upload in words of the command line.
+// uploadWords maps texts of the library to terms of the command line.
 var uploadWords = strings.NewReplacer(
 	"Name holds a PEM", "--name holds a PEM", "certificates belong in PEM, keys in Key", "certificates belong in --cert, keys in --key",
 	"PEM: ", "--cert: ", "PEM is", "--cert is", "block 1 of PEM", "block 1 of --cert", "belongs in PEM", "belongs in --cert",

@@ -176,7 +176,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 	})
 }
 
-func TestUploadThatFailsSaysWhy(t *testing.T) {
+func TestFailedUploadExplainsTheError(t *testing.T) {
 	t.Parallel()
 	leaf := newPair(t, false)
 	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}

@@ -7,10 +7,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxNames is how many users of one source a table names.
+// maxNames is the number of users of one source that a table names.
 const maxNames = 6
 
-// usedBy says who uses a certificate, or what its usage is derived from.
+// usedBy lists the users of a certificate, or the basis of its usage.
 func (r *record) usedBy() string {
 	switch r.usage {
 	case api.InUse:
@@ -18,12 +18,12 @@ func (r *record) usedBy() string {
 	case api.Unused:
 		return "none according to " + r.according()
 	default:
-		return r.whyUnknown(true)
+		return r.sourceResults(true)
 	}
 }
 
-// shortUsedBy is usedBy for a narrow column. Of an unused certificate it counts
-// the sources that answered, of all.
+// shortUsedBy is usedBy for a narrow column. For an unused certificate it counts the
+// sources that were read.
 func (r *record) shortUsedBy() string {
 	switch r.usage {
 	case api.InUse:
@@ -31,11 +31,11 @@ func (r *record) shortUsedBy() string {
 	case api.Unused:
 		return "none, " + count(len(r.sources(api.SourceComplete))) + " of " + count(len(api.AllSources()))
 	default:
-		return strings.Trim(r.whyUnknown(false), "()")
+		return strings.Trim(r.sourceResults(false), "()")
 	}
 }
 
-// users are the users of the certificate, one text for each source.
+// users returns the users of the certificate, one text for each source.
 func (r *record) users() []string {
 	var out []string
 	for _, source := range api.AllSources() {
@@ -75,7 +75,7 @@ func useText(use api.Use) string {
 	return name
 }
 
-// according names the sources that answered, and those that were left out.
+// according names the sources that were read, and those that were left out.
 func (r *record) according() string {
 	text := joined(r.sources(api.SourceComplete))
 	if left := r.sources(api.SourceLeftOut); len(left) > 0 {
@@ -93,8 +93,8 @@ func (r *record) sources(state api.SourceState) (out []api.Source) {
 	return out
 }
 
-// whyUnknown says what each source answered; if not all, only those that failed.
-func (r *record) whyUnknown(all bool) string {
+// sourceResults describes the result of each source, or only of those that failed.
+func (r *record) sourceResults(all bool) string {
 	if !r.asked {
 		return ""
 	}
@@ -108,7 +108,7 @@ func (r *record) whyUnknown(all bool) string {
 		}
 	}
 	if len(r.Evidence.Sources) > 0 && len(r.sources(api.SourceComplete))+len(r.sources(api.SourceFailed)) == 0 {
-		return "(no source that was asked can name it)"
+		return "(no source that was read can name it)"
 	}
 	if distinct := slices.Compact(slices.Clone(words)); len(distinct) == 1 && len(words) == len(api.AllSources()) {
 		parts = distinct // the certificate itself could not be read
@@ -116,7 +116,7 @@ func (r *record) whyUnknown(all bool) string {
 	return "(" + strings.Join(parts, "; ") + ")"
 }
 
-// scopes says how the reading of each source ended and what it covered.
+// scopes describes the result and the scope of each source.
 func (r *record) scopes() string {
 	var parts []string
 	for _, s := range r.Evidence.Sources {
@@ -127,7 +127,7 @@ func (r *record) scopes() string {
 		if s.Permission != "" {
 			text += ", lacks " + s.Permission
 		} else if s.Err != nil {
-			text += ", " + printable(plainly(s.Err))
+			text += ", " + printable(inCLITerms(s.Err))
 		}
 		parts = append(parts, text)
 	}

@@ -28,10 +28,10 @@ func userAgent() string {
 	if !ok || info.Main.Version == "" {
 		return "certuse"
 	}
-	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" has what a product may not have
+	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" is no valid product token
 }
 
-// version says from what the binary was built, as far as the go command recorded it.
+// version describes the build, as far as the go command recorded it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -40,7 +40,7 @@ func version() string {
 	return describe(info) + contract()
 }
 
-// describe gives the module version, the commit with its date, and the Go version.
+// describe returns the module version, the commit with its date, and the Go version.
 func describe(info *debug.BuildInfo) string {
 	settings := map[string]string{}
 	for _, each := range info.Settings {
@@ -61,7 +61,7 @@ func describe(info *debug.BuildInfo) string {
 	return strings.TrimSpace(text + " " + info.GoVersion)
 }
 
-// contract names the documents from which the contract was made, one on a line.
+// contract names the source documents of the contract, one on a line.
 func contract() string {
 	sources, err := openapi.Sources()
 	if err != nil {

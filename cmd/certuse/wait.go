@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxWaits bounds how many certificates are waited for at the same time.
+// maxWaits limits the certificates that are waited for at the same time.
 const maxWaits = 32
 
 func newWaitCommand(sys system) *cobra.Command {
@@ -38,9 +38,9 @@ func newWaitCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// await waits for all certificates of a target at the same time, and calls each for
-// every one when its wait has ended. A target without certificates is the demo's.
-func (q *query) await(ctx context.Context, t target, progress progress, each func(record) bool) error {
+// waitForAll waits for all certificates of a target concurrently, and calls each when a
+// wait has ended. A target without certificates is the demo's.
+func (q *query) waitForAll(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
 		for cert, err := range t.client.Certificates(ctx, t.account) {
@@ -57,7 +57,7 @@ func (q *query) await(ctx context.Context, t target, progress progress, each fun
 	results := make(chan result, len(refs))
 	for _, ref := range refs {
 		go func() {
-			r, err := q.awaitOne(ctx, t.client, ref, progress)
+			r, err := q.waitForOne(ctx, t.client, ref, progress)
 			results <- result{r, err}
 		}()
 	}
@@ -72,11 +72,11 @@ func (q *query) await(ctx context.Context, t target, progress progress, each fun
 	return ended
 }
 
-// awaitOne waits for one certificate. The error is why its record does not have the
-// evidence of the end.
-func (q *query) awaitOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
+// waitForOne waits for one certificate. The error says why the final evidence is
+// missing.
+func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
 	cert := api.Certificate{Ref: ref}
-	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused says why
+	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why
 		cert = *described
 	}
 	said := ""
@@ -94,7 +94,7 @@ func (q *query) awaitOne(ctx context.Context, client *api.Client, ref api.Certif
 	evidence, err := client.WaitUnused(ctx, ref, opts...)
 	settled := err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)
 	if evidence == nil || !settled {
-		r := unanswered(ref, endOf(ctx, err))
+		r := unanswered(ref, endCause(ctx, err))
 		r.Certificate = cert
 		return r, ctx.Err()
 	}

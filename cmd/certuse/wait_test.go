@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-func TestWaitSaysHowItEnded(t *testing.T) {
+func TestWaitReportsTheResult(t *testing.T) {
 	t.Parallel()
 	answers := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
 	server := newFake(t, answers)

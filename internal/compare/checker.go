@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// judge gives each difference its class.
+// judge classifies each difference.
 func judge(differences []*difference) (err error) {
 	defer spec.Guard(&err, "comparing the documents")
 	var open []*difference
@@ -43,11 +43,11 @@ func judge(differences []*difference) (err error) {
 // accepts reports whether a value is valid by a schema.
 func accepts(schema *node, value any) bool {
 	var s openapi3.Schema
-	return json.Unmarshal([]byte(spec.JSON(schema.quiet())), &s) == nil && s.VisitJSON(value) == nil
+	return json.Unmarshal([]byte(spec.JSON(schema.withoutProse())), &s) == nil && s.VisitJSON(value) == nil
 }
 
-// check asks oasdiff about the differences, all at once: each has a path of its
-// own, by its index, in a pair of documents.
+// check runs oasdiff on all differences at once: each has a path of its own, by its
+// index, in a pair of documents.
 func check(differences []*difference) (map[string][]checker.Change, error) {
 	before, after := spec.Object{}, spec.Object{}
 	for i, d := range differences {
@@ -60,7 +60,7 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 		return nil, err
 	}
 	rules := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
-	rules.IncludePathParams = true // paths are found by name: else the time is quadratic in their number
+	rules.IncludePathParams = true // found by name: otherwise the time is quadratic in their number
 	report, sources, err := diff.GetWithOperationsSourcesMap(rules, x, y)
 	if err != nil {
 		return nil, err
@@ -84,13 +84,13 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 	return &load.SpecInfo{Spec: doc}, err
 }
 
-// operation returns an operation with what holds the difference, as it was before,
-// with n in its place, and nothing else. A schema becomes a member of a body,
-// wherever it stands: the checker looks closest there.
+// operation returns an operation that holds nothing but the difference: its parents
+// as before, with n in its place. A schema becomes a member of a body, because the
+// checker is strictest there.
 func (d *difference) operation(n *node) spec.Object {
 	holder, list, path := spec.Object{}, []any{}, d.path[:len(d.path)-1]
 	if n != nil {
-		holder[d.key], list = n.quiet(), append(list, n.quiet())
+		holder[d.key], list = n.withoutProse(), append(list, n.withoutProse())
 	}
 	var v any = holder
 	switch {
@@ -104,7 +104,7 @@ func (d *difference) operation(n *node) spec.Object {
 		}
 		v = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, "required": list}
 	case d.holder.place == spec.Fields:
-		whole := spec.Child(d.holder.quiet())
+		whole := spec.Child(d.holder.withoutProse())
 		delete(whole, d.key)
 		maps.Copy(holder, whole)
 	}

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// rows are changes of the fixture: edits, the class of making them, and that of
-// taking them back.
+// rows are edits of the fixture, with the class of the edit and that of its reverse.
 var rows = []struct {
 	name        string
 	forth, back Class
@@ -169,7 +168,7 @@ func TestEachChangeHasItsClass(t *testing.T) {
 	}
 }
 
-// Changes of a document that is not the fixture as it stands.
+// Changes of another document than the fixture.
 func TestFurtherChanges(t *testing.T) {
 	t.Parallel()
 	failed := `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object"}}}}`

@@ -2,10 +2,9 @@
 // for users of the library.
 //
 // Compare finds the differences of two forms of each revision, the merged published
-// text and the normalised contract, and asks the checker of oasdiff about each of
-// them alone: a pair of small documents that differ in nothing else. A difference
-// on the wire that neither the checker nor a rule of this package knows counts as
-// breaking.
+// text and the normalised contract, and runs the checker of oasdiff on each difference
+// alone, in a pair of small documents. A difference on the wire that neither the
+// checker nor a rule of this package knows counts as breaking.
 package compare
 
 import (
@@ -18,13 +17,13 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// Class says how far a change reaches. Larger is worse.
+// Class is the severity of a change. Larger is worse.
 type Class int
 
 // The classes of changes.
 const (
 	None          Class = iota // nothing changed
-	Documentation              // text that says nothing about requests and responses
+	Documentation              // only documentation changes
 	Compatible                 // users may ignore it
 	Breaking                   // users may rely on what changed
 	Refused                    // the document cannot be used; set by the caller of Compare
@@ -51,13 +50,13 @@ type Change struct {
 
 // Operation lists the changes of one operation.
 type Operation struct {
-	Name    string   `json:"name"` // method and path; empty for the document as a whole
+	Name    string   `json:"name"` // method and path; empty for the whole document
 	Class   Class    `json:"class"`
 	Changes []Change `json:"changes"`
 }
 
-// Compare returns the report on what changes from before to after, as far as after
-// got. What an overlay action declares to overwrite changes nothing.
+// Compare reports what changes from before to after, as far as after was processed. A
+// change that an overlay action declares to overwrite does not count.
 func Compare(before, after normalize.Result) (r Report, err error) {
 	r.Overlays = compareOverlays(before.Outcomes, after.Outcomes)
 	if after.Merged == nil {
@@ -67,7 +66,7 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	if after.Contract == nil { // what the overlays make of the text is not known
+	if after.Contract == nil { // the effect of the overlays is not known
 		before.Contract = nil
 	}
 	contract, err := newPair(before.Contract, after.Contract)
@@ -106,7 +105,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 		return cmp.Or(cmp.Compare(address(a.op), address(b.op)), cmp.Compare(b.Class, a.Class),
 			cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
 	})
-	for _, differences := range together(listed, func(d *difference) string { return d.op }) {
+	for _, differences := range grouped(listed, func(d *difference) string { return d.op }) {
 		op := Operation{Name: differences[0].op, Class: differences[0].Class}
 		for _, d := range differences {
 			op.Changes = append(op.Changes, d.Change)
@@ -116,14 +115,14 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	return out
 }
 
-// explain says why a change of the published text is none of the contract, and
-// lowers its class where it cannot reach a user.
+// explain states why a change of the published text does not show in the contract,
+// and lowers its class if it cannot reach a user.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
 		lower(meaning)
 	}
-	value := d.after.quiet()
+	value := d.after.withoutProse()
 	if d.in("required") || d.in("security") {
 		value = d.key // actions name what comes or goes
 	}
@@ -144,14 +143,14 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	}
 }
 
-// harmless says why a change of the published text reaches no user of a contract
-// that does not change there. It is empty if the text and the contract disagree.
+// harmless explains why a change of the published text reaches no user, given an
+// unchanged contract. It is empty if the text and the contract disagree.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" || d.key == "" {
 		return ""
 	}
-	text := []*node{d.pair.after.member(d.op)} // on the way
+	text := []*node{d.pair.after.member(d.op)} // on the path
 	place := spec.Fields
 	for i, name := range d.path {
 		optional := place == spec.Names && (d.path[i-1] == "parameters" || d.path[i-1] == "properties")
@@ -160,7 +159,7 @@ func (p *pair) harmless(d *difference) string {
 		if !optional || before != nil || after != nil {
 			continue
 		}
-		required := text[i+1].member("required").quiet() == true || text[i-1].member("required").member(name) != nil
+		required := text[i+1].member("required").withoutProse() == true || text[i-1].member("required").member(name) != nil
 		switch {
 		case !d.request():
 			return "The library does not read it."
@@ -168,7 +167,7 @@ func (p *pair) harmless(d *difference) string {
 			return "The library does not send it."
 		}
 	}
-	if now := spec.JSON(after.quiet()); spec.JSON(before.quiet()) == now && spec.JSON(d.after.quiet()) == now {
+	if now := spec.JSON(after.withoutProse()); spec.JSON(before.withoutProse()) == now && spec.JSON(d.after.withoutProse()) == now {
 		return "The contract said so before."
 	}
 	return ""

@@ -12,8 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// only compares revisions of the published text under a contract that does not
-// change.
+// only compares revisions of the published text under an unchanged contract.
 func only(t *testing.T, contract spec.Object, before, after []string, outcomes ...overlay.Outcome) Report {
 	t.Helper()
 	now := sides(edited(t, after...), contract)
@@ -34,9 +33,9 @@ func overwrites(id string, values []any, places ...string) overlay.Outcome {
 	return o
 }
 
-// A change that only the published text shows is as bad as it says there, unless
-// it cannot reach a user of the contract.
-func TestWhatAnOverlayHidesKeepsItsClass(t *testing.T) {
+// A change that only the published text shows keeps its class, unless it cannot reach
+// a user of the contract.
+func TestHiddenChangesKeepTheirClass(t *testing.T) {
 	t.Parallel()
 	wider := []string{"op/parameters/0/schema/maxLength", "64"}
 	for name, tt := range map[string]struct {
@@ -90,8 +89,8 @@ func TestTheOverlayThatHidesAChangeIsNamed(t *testing.T) {
 	}
 }
 
-// A change of both forms is listed once, with the class of the contract; one that
-// is worse in the text is listed beside it.
+// A change of both forms is listed once, with the class of the contract; a worse one
+// in the text is listed beside it.
 func TestBothFormsAreJoined(t *testing.T) {
 	t.Parallel()
 	before, after := edited(t), edited(t, "row/properties/count/maximum", "10")
@@ -103,7 +102,7 @@ func TestBothFormsAreJoined(t *testing.T) {
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
 		t.Errorf("%v, %v: want the worse change of the text beside that of the contract", r.Operations, err)
 	}
-	// The text is now wider than it was, and as the contract, which is narrower.
+	// The text is now wider than before, like the contract, which is narrower.
 	after = edited(t, "row/properties/count/maximum", "9.5")
 	r, err = Compare(sides(before, edited(t, "row/properties/count/maximum", "10")), sides(after, after))
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
@@ -111,7 +110,7 @@ func TestBothFormsAreJoined(t *testing.T) {
 	}
 }
 
-// Pointers lead to the place in the document as given, not in the normal form.
+// Pointers refer to the document as given, not to the normal form.
 func TestPointers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range [][]string{
@@ -144,7 +143,7 @@ func many(t testing.TB, count int, edits ...string) spec.Object {
 	return doc
 }
 
-func TestOperationsAreTogetherIfTheyChangeAlike(t *testing.T) {
+func TestOperationsWithEqualChangesAreGrouped(t *testing.T) {
 	t.Parallel()
 	after := many(t, 3, "answer/properties/success/nullable", "true", "id/description", `"x"`)
 	delete(spec.Child(after, "paths"), "/accounts/{account_id}/things01")
@@ -174,7 +173,7 @@ POST /accounts/{account_id}/things01
         at the operation itself
 
 Overlay actions
-  not known: the document was refused before
+  unknown: the document was refused before
 
 Go
   the generated code is the same, byte for byte
@@ -214,7 +213,7 @@ func TestTheReportInFull(t *testing.T) {
 	}
 }
 
-// A name in a document cannot make a line of its own.
+// A name in a document cannot forge a line of the report.
 func TestNamesCannotForgeLines(t *testing.T) {
 	t.Parallel()
 	r := Report{Operations: []Operation{{Name: "GET /a\nforged", Changes: []Change{{Pointer: "/paths/~1a\nforged/get/x\nforged", Message: "x", Meaning: "y."}}}}}
@@ -242,7 +241,7 @@ func TestTheReportAsJSON(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeComparedIsAnError(t *testing.T) {
+func TestIncomparableDocumentsAreAnError(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		edits []string

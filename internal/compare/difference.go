@@ -9,25 +9,25 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// pair is the same form of two revisions.
+// pair holds the same form of two revisions.
 type pair struct {
 	before, after *node
 	found         []*difference
 }
 
-// difference is the smallest part of an operation that differs. An operation that
-// one revision lacks is one difference with an empty path.
+// difference is the smallest part of an operation that differs. For an operation that
+// one revision lacks, the path is empty.
 type difference struct {
 	Change
 	pair          *pair
 	op            string
 	path          []string // names from the operation to the part
 	key           string   // the last of them
-	holder        *node    // what it is a member of, in either revision
-	before, after *node    // nil if it is not there
+	holder        *node    // its parent, in either revision
+	before, after *node    // nil if absent
 }
 
-// newPair returns two documents in normal form, with what differs in them.
+// newPair returns two documents in normal form with their differences.
 func newPair(before, after spec.Object) (p *pair, err error) {
 	p = &pair{}
 	if p.before, err = newForm(before); err != nil {
@@ -40,8 +40,8 @@ func newPair(before, after spec.Object) (p *pair, err error) {
 	return p, nil
 }
 
-// compare adds the differences of two nodes at a path, which begins with the name
-// of an operation, member by member.
+// compare adds the differences of two nodes, member by member. The path begins with
+// the name of an operation.
 func (p *pair) compare(path []string, before, after *node) {
 	holder := cmp.Or(before, after)
 	members := maps.Clone(holder.members)
@@ -69,10 +69,10 @@ func (p *pair) compare(path []string, before, after *node) {
 	}
 }
 
-// parts are the fields whose own fields are compared one by one.
+// parts are the fields that are compared member by member.
 var parts = []string{"info", "schema", "items", "additionalProperties", "requestBody"}
 
-// subject identifies what a difference is about, the same in both forms.
+// subject identifies the subject of a difference, the same in both forms.
 func (d *difference) subject() string { return d.op + "\x00" + strings.Join(d.path, "\x00") }
 
 // address returns the JSON pointer of an operation from its name.
@@ -81,13 +81,13 @@ func address(op string) string {
 	return "/paths/" + spec.Escape(path) + "/" + strings.ToLower(method)
 }
 
-// request reports whether callers have to keep to what differs, and not the API.
+// request reports whether callers, and not the API, have to respect the part.
 func (d *difference) request() bool { return d.path[0] == "parameters" || d.path[0] == "requestBody" }
 
 // in reports whether the difference is a member of the named map or set.
 func (d *difference) in(name string) bool { return d.holder.holds(name) }
 
-// message words the difference.
+// message describes the difference.
 func (d *difference) message() string {
 	subject := Line(d.key, 200)
 	for name, noun := range map[string]string{"properties": "member ", "required": "required member ", "security": "credentials "} {
@@ -95,7 +95,7 @@ func (d *difference) message() string {
 			subject = noun + subject
 		}
 	}
-	before, after := Line(spec.JSON(d.before.quiet()), 100), Line(spec.JSON(d.after.quiet()), 100)
+	before, after := Line(spec.JSON(d.before.withoutProse()), 100), Line(spec.JSON(d.after.withoutProse()), 100)
 	switch {
 	case d.key == "" && d.after == nil:
 		return "operation withdrawn"

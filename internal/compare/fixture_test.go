@@ -60,7 +60,7 @@ const fixture = `{
   }}}
 }`
 
-// shorthands are the beginnings of pointers into the fixture.
+// shorthands are prefixes of pointers into the fixture.
 var shorthands = map[string]string{
 	"op":     "/paths/~1accounts~1{account_id}~1things/post",
 	"query":  "op/parameters/1",
@@ -95,7 +95,7 @@ func decode(t testing.TB, text string) spec.Object {
 	return doc
 }
 
-// edited returns the fixture with values at pointers: JSON, or nothing to remove.
+// edited returns the fixture with values at pointers replaced by JSON, or removed.
 func edited(t testing.TB, edits ...string) spec.Object {
 	t.Helper()
 	doc := decode(t, fixture)
@@ -145,12 +145,12 @@ func set(t testing.TB, doc any, pointer string, value any) {
 	}
 }
 
-// sides returns a revision in the two forms that are compared.
+// sides returns a revision in the two compared forms.
 func sides(merged, contract spec.Object) normalize.Result {
 	return normalize.Result{Merged: merged, Contract: contract}
 }
 
-// classOf compares two documents that are both text and contract.
+// classOf compares two documents, each used as text and as contract.
 func classOf(t testing.TB, before, after spec.Object) (Class, Report) {
 	t.Helper()
 	r, err := Compare(sides(before, before), sides(after, after))

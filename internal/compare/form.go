@@ -12,16 +12,15 @@ import (
 )
 
 // node is a part of a document in normal form: references are replaced by their
-// targets, what OpenAPI assumes anyway is left out, and lists without order are
-// sorted.
+// targets, OpenAPI's defaults are left out, and unordered lists are sorted.
 type node struct {
 	value   any
 	pointer string     // JSON pointer in the document
-	key     string     // that it stands under
-	place   spec.Place // how its members are to be read
-	// members are found by the names that they have in every document: a parameter
-	// by what it is called, a required member by itself. It is nil for a value that
-	// is compared as a whole.
+	key     string     // in its parent
+	place   spec.Place // the kind of its members
+	// members have the same names in every document: a parameter has its own name, a
+	// required member is its own name. It is nil for a value that is compared as a
+	// whole.
 	members map[string]*node
 }
 
@@ -52,7 +51,7 @@ func newNode(value any, place spec.Place, key, pointer string) *node {
 	return n
 }
 
-// child is Place.Child where lists of what has a name are read as names.
+// child is Place.Child, except that lists of named items are read as names.
 func child(at spec.Place, key string) spec.Place {
 	if at == spec.Fields && (key == "parameters" || key == "required" || key == "security") {
 		return spec.Names
@@ -60,11 +59,11 @@ func child(at spec.Place, key string) spec.Place {
 	return at.Child(key)
 }
 
-// holds reports whether n is the map or set of this name.
+// holds reports whether n is the map or set with this name.
 func (n *node) holds(name string) bool { return n.place == spec.Names && n.key == name }
 
-// member returns a member, nil if there is none. A status without a response of its
-// own has that of its range, or else the default.
+// member returns a member, or nil. A status without a response of its own has the
+// response of its range, or else the default.
 func (n *node) member(name string) *node {
 	if n == nil {
 		return nil
@@ -78,28 +77,28 @@ func (n *node) member(name string) *node {
 	return n.members["default"]
 }
 
-// quiet returns what n says about requests and responses.
-func (n *node) quiet() any {
+// withoutProse returns the parts of n that describe requests and responses.
+func (n *node) withoutProse() any {
 	if n == nil {
 		return nil
 	}
-	return quiet(n.value, n.place)
+	return withoutProse(n.value, n.place)
 }
 
-func quiet(v any, place spec.Place) any {
+func withoutProse(v any, place spec.Place) any {
 	switch v := v.(type) {
 	case spec.Object:
 		out := spec.Object{}
 		for key, value := range v {
 			if place != spec.Fields || !isProse(key) && key != "deprecated" && key != "security" {
-				out[key] = quiet(value, child(place, key))
+				out[key] = withoutProse(value, child(place, key))
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, value := range v {
-			out[i] = quiet(value, place.Child(""))
+			out[i] = withoutProse(value, place.Child(""))
 		}
 		return out
 	default:
@@ -107,7 +106,7 @@ func quiet(v any, place spec.Place) any {
 	}
 }
 
-// isProse reports whether a field says nothing about requests and responses.
+// isProse reports whether a field is documentation.
 func isProse(key string) bool {
 	switch key {
 	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
@@ -116,8 +115,8 @@ func isProse(key string) bool {
 	return strings.HasPrefix(key, "x-")
 }
 
-// newForm returns a document in normal form. Its members are the operations by
-// method and path, such as "GET /zones", and under "" what is said about all of them.
+// newForm returns a document in normal form. Its members are the operations by method
+// and path, such as "GET /zones"; "" holds what applies to all of them.
 func newForm(doc spec.Object) (*node, error) {
 	form := &node{place: spec.Names, members: map[string]*node{}}
 	form.members[""] = newNode(spec.Object{"info": doc["info"], "servers": doc["servers"]}, spec.Fields, "", "")
@@ -130,17 +129,17 @@ func newForm(doc spec.Object) (*node, error) {
 		if err := normalize.Keywords(op, l.Pointer()); err != nil {
 			return nil, err
 		}
-		tidy(op, spec.Fields)
+		normalForm(op, spec.Fields)
 		op["security"] = accepted(doc, l.Operation)
 		form.members[l.Title()] = newNode(op, spec.Fields, "", l.Pointer())
 	}
 	return form, nil
 }
 
-// tidy brings a value into normal form, in place.
-func tidy(v any, place spec.Place) {
+// normalForm brings a value into normal form, in place.
+func normalForm(v any, place spec.Place) {
 	for key, below := range spec.Children(v) {
-		tidy(below, place.Child(key))
+		normalForm(below, place.Child(key))
 	}
 	o := spec.Child(v)
 	if place != spec.Fields || o == nil {
@@ -148,12 +147,12 @@ func tidy(v any, place spec.Place) {
 	}
 	maps.DeleteFunc(o, isDefault)
 	if o["in"] != nil {
-		// A schema that is readOnly elsewhere describes a parameter all the same.
+		// readOnly has no effect in a parameter.
 		delete(spec.Child(o, "schema"), "readOnly")
 		delete(spec.Child(o, "schema"), "writeOnly")
 	}
 	byMeaning := func(a, b any) int {
-		return strings.Compare(spec.JSON(quiet(a, spec.Fields)), spec.JSON(quiet(b, spec.Fields)))
+		return strings.Compare(spec.JSON(withoutProse(a, spec.Fields)), spec.JSON(withoutProse(b, spec.Fields)))
 	}
 	for _, key := range []string{"enum", "anyOf", "oneOf", "allOf", "required"} {
 		if list := spec.List(o, key); list != nil {
@@ -162,7 +161,7 @@ func tidy(v any, place spec.Place) {
 		}
 	}
 	for _, key := range []string{"anyOf", "oneOf"} {
-		if types := bare(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
+		if types := typeAlternatives(spec.List(o, key)); len(types) > 1 && o["type"] == nil {
 			o["type"] = types
 			delete(o, key)
 		}
@@ -171,7 +170,7 @@ func tidy(v any, place spec.Place) {
 	if len(all) != 1 || spec.Child(all[0]) == nil || o["nullable"] == true {
 		return
 	}
-	// A list of one schema stands for its fields.
+	// A list of one schema equals its fields.
 	only := spec.Child(all[0])
 	if !slices.ContainsFunc(spec.SortedKeys(only), func(k string) bool { return o[k] != nil && !isProse(k) }) {
 		delete(o, "allOf")
@@ -180,8 +179,8 @@ func tidy(v any, place spec.Place) {
 	}
 }
 
-// isDefault reports whether a field that may hold a list or a schema says what
-// OpenAPI assumes without it. The others are left out by [normalize.Keywords].
+// isDefault reports whether a field, which may hold a list or a schema, has OpenAPI's
+// default. [normalize.Keywords] removes other defaults.
 func isDefault(key string, v any) bool {
 	list, isList := v.([]any)
 	members, isObject := v.(spec.Object)
@@ -195,11 +194,11 @@ func isDefault(key string, v any) bool {
 	return false
 }
 
-// bare returns the types of alternatives that are nothing but types.
-func bare(arms []any) []any {
+// typeAlternatives returns the types of alternatives that consist of a type only.
+func typeAlternatives(arms []any) []any {
 	var types []any
 	for _, arm := range arms {
-		schema := spec.Child(quiet(arm, spec.Fields))
+		schema := spec.Child(withoutProse(arm, spec.Fields))
 		kind, ok := schema["type"].(string)
 		if !ok || len(schema) != 1 {
 			return nil

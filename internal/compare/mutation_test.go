@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// mutation changes one keyword of a schema: it makes the schema accept less, or
-// more, or other values.
+// mutation changes one keyword of a schema, so that it accepts fewer, more or other
+// values.
 type mutation struct {
 	name   string
 	apply  func(schema spec.Object) bool // false if the schema has no such place
@@ -114,11 +114,11 @@ func schemasOf(v any, place spec.Place, pointer string, out map[string]spec.Obje
 	}
 }
 
-// Every keyword of every schema is mutated. In a request, what narrows a schema or
-// changes it breaks callers; in a response, what widens or changes it.
-func TestNoMutationIsJudgedTooMildly(t *testing.T) {
+// Every keyword of every schema is mutated. In a request, narrowing or changing a
+// schema breaks callers; in a response, widening or changing it.
+func TestBreakingMutationsAreClassedAsBreaking(t *testing.T) {
 	t.Parallel()
-	// An example that is no longer valid is another rule's.
+	// An example that becomes invalid is covered by another rule.
 	plain := func() spec.Object { return edited(t, "id/example", "", "answer/properties/result/example", "") }
 	original := map[string]spec.Object{}
 	schemasOf(plain()["paths"], spec.Names, "/paths", original)
@@ -155,9 +155,9 @@ func TestNoMutationIsJudgedTooMildly(t *testing.T) {
 	}
 }
 
-// Whatever is removed or replaced in a document, the comparison ends, and calls
-// nothing harmless that the checker of oasdiff calls an error about the whole.
-func TestAnyMutationIsNoMilderThanTheChecker(t *testing.T) {
+// For any removal or replacement in a document, the comparison ends, and nothing that
+// oasdiff's checker calls an error is classed as harmless.
+func TestMutationsAreClassedAtLeastAsByTheChecker(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	judged := 0
@@ -186,7 +186,7 @@ func TestAnyMutationIsNoMilderThanTheChecker(t *testing.T) {
 // ownRule lists the checks that a rule of this package replaces.
 var ownRule = map[string]bool{
 	"response-property-enum-value-added": true, // also of a first enumeration
-	"api-security-removed":               true, // credentials in use are accepted all the same
+	"api-security-removed":               true, // credentials in use stay accepted
 }
 
 // wholeLevel is the worst level of the checker's findings about whole documents.

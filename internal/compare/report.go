@@ -11,9 +11,9 @@ import (
 
 // Report is what an update changes. Its JSON form is meant for CI jobs.
 type Report struct {
-	Class Class `json:"class"` // worst of the operations; the caller raises it for what else it finds
-	// Refusal is why a document was refused; then the rest is what could be
-	// found out before that, or empty.
+	Class Class `json:"class"` // worst of the operations; the caller raises it for other findings
+	// Refusal is the reason of a refused document; then the rest holds what was found
+	// before the refusal, or is empty.
 	Refusal    string      `json:"refusal,omitempty"`
 	Source     Source      `json:"source,omitzero"`
 	Warnings   []string    `json:"warnings"`
@@ -33,15 +33,15 @@ type Source struct {
 	License string `json:"license"`
 }
 
-// Overlays reports what the new text means for the overlay actions. Its lists are
+// Overlays reports the effect of the new text on the overlay actions. Its lists are
 // nil if an action could not be applied at all.
 type Overlays struct {
 	// Satisfied are the actions that the new text makes unnecessary and the old
 	// one did not; Needed are those that became necessary again.
 	Satisfied []Action `json:"satisfied"`
 	Needed    []Action `json:"needed"`
-	// Unmatched are those for which the new text has no place and no proof that
-	// it needs none; each is a reason to refuse it.
+	// Unmatched are actions without a place in the new text and without proof that
+	// they are unnecessary; each is a reason to refuse the text.
 	Unmatched []Action `json:"unmatched"`
 	// Listed are all actions that the new text satisfies, as recorded in the
 	// provenance.
@@ -54,16 +54,16 @@ type Action struct {
 	Description string `json:"description"`
 }
 
-// Go reports what changes in the generated code. The exported API of package api
-// names nothing of it, so that an update cannot change that API.
+// Go reports changes of the generated code. The exported API of package api names no
+// generated type, so an update cannot change that API.
 type Go struct {
-	Identical bool `json:"identical"` // not a byte changes
-	SameCode  bool `json:"same_code"` // nothing but comments changes
+	Identical bool `json:"identical"` // identical bytes
+	SameCode  bool `json:"same_code"` // only comments change
 }
 
-// compareOverlays returns how the outcomes of the same actions on the old and on
-// the new text differ. An action without a place in the new text is unmatched,
-// and not needed again. One that could not be applied leaves open what the others do.
+// compareOverlays compares the outcomes of the actions on the old and on the new
+// text. An action without a place in the new text is unmatched, and not needed again.
+// After one that could not be applied, the others are unknown.
 func compareOverlays(before, after []overlay.Outcome) (out Overlays) {
 	complete := func(o overlay.Outcome) bool {
 		return o.Effect == overlay.Unmatched || strings.HasPrefix(o.Action.ID, path.Base(normalize.ContractOverlays))

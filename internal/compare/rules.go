@@ -16,8 +16,8 @@ const (
 	unknown      = "No rule covers this difference: it counts as breaking until it has been reviewed."
 )
 
-// judged gives the difference the class of the checker's findings about it. One
-// that the checker does not report counts as breaking.
+// judged classifies a difference by the checker's findings about it. A difference
+// without a finding counts as breaking.
 func (d *difference) judged(findings []checker.Change) {
 	d.Class, d.Meaning = Breaking, unknown
 	if len(findings) > 0 {
@@ -27,7 +27,7 @@ func (d *difference) judged(findings []checker.Change) {
 	}
 }
 
-// classify gives the difference its class and what that means in its direction.
+// classify sets the class of the difference and its consequence for the direction.
 func (d *difference) classify(breaks bool) {
 	d.Class = Compatible
 	if breaks {
@@ -45,8 +45,8 @@ func (d *difference) classify(breaks bool) {
 	}
 }
 
-// decide gives the difference its class where a rule of this package says it, and
-// reports whether one does. The checker of oasdiff judges the others.
+// decide classifies a difference by the rules of this package and reports whether one
+// applies. Oasdiff's checker judges the others.
 func (d *difference) decide() bool {
 	rule := func(class Class, meaning string) bool {
 		d.Class, d.Meaning = class, meaning
@@ -54,8 +54,8 @@ func (d *difference) decide() bool {
 	}
 	removed, field := d.after == nil, d.holder.place == spec.Fields
 	switch {
-	// Of the document, only the address of the first server is used. A version of
-	// the whole document says nothing about these operations.
+	// Only the address of the first server is used. The version of the whole document
+	// does not concern these operations.
 	case d.op == "" && d.key == "servers" && first(d.before) != first(d.after):
 		return rule(Breaking, "The library's default address is no longer the vendor's.")
 	case d.op == "" && d.key == "servers":
@@ -74,9 +74,9 @@ func (d *difference) decide() bool {
 	case field && isPermission(d.key):
 		return rule(d.permissions())
 	case field && d.key == "deprecated":
-		// The checker wants a sunset date, which this vendor does not give.
+		// The checker requires a sunset date, which this vendor does not publish.
 		return rule(Compatible, "It works for now; look for what replaces it.")
-	case field && isProse(d.key), spec.JSON(d.before.quiet()) == spec.JSON(d.after.quiet()):
+	case field && isProse(d.key), spec.JSON(d.before.withoutProse()) == spec.JSON(d.after.withoutProse()):
 		return rule(Documentation, proseMeaning)
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
@@ -84,7 +84,7 @@ func (d *difference) decide() bool {
 	case field && (d.key == "writeOnly" && d.request() || d.key == "readOnly" && !d.request()):
 		return rule(Documentation, "It changes nothing in this direction.")
 
-	// To the checker a member of a response that may no longer come is harmless.
+	// The checker treats a response member that becomes optional as harmless.
 	case d.in("properties") && removed && !d.request():
 		return rule(Breaking, "Responses may come without it: the field stays empty.")
 
@@ -92,9 +92,9 @@ func (d *difference) decide() bool {
 	case d.in("responses") && removed:
 		return rule(Breaking, "The contract check refuses such responses.")
 	case d.in("responses") && strings.HasPrefix(d.key, "2"):
-		return rule(Breaking, "The library does not know this kind of success.")
+		return rule(Breaking, "The library does not know this success status.")
 	case d.in("responses"):
-		return rule(Compatible, "A response is described that was not; it is an error all the same.")
+		return rule(Compatible, "A response is newly described; it stays an error.")
 	}
 	breaks, known := d.breaks()
 	if known && field {
@@ -103,17 +103,17 @@ func (d *difference) decide() bool {
 	return known && field
 }
 
-// breaks reports whether a keyword of a schema breaks users by coming or going, if
-// that alone decides it. The checker takes the first enumeration or choice for more
-// values, and does not know the others in this sense.
+// breaks reports whether adding or removing a keyword breaks users, if that alone
+// decides it. The checker treats a first enumeration or choice as more values, and
+// ignores the others.
 func (d *difference) breaks() (breaks, known bool) {
 	came, went := d.before == nil, d.after == nil
 	switch d.key {
 	case "readOnly", "writeOnly":
 		return came, true
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
-		if d.key == "additionalProperties" && (d.before.quiet() == false || d.after.quiet() == false) {
-			return (d.after.quiet() == false) == d.request(), true
+		if d.key == "additionalProperties" && (d.before.withoutProse() == false || d.after.withoutProse() == false) {
+			return (d.after.withoutProse() == false) == d.request(), true
 		}
 		return came == d.request(), came != went
 	}
@@ -145,16 +145,16 @@ func isPermission(key string) bool {
 	return key == "x-accepted-permissions" || key == "x-cfPermissionsRequired" || key == "x-api-token-group"
 }
 
-// permissions judges which permissions a token needs. Whether it needs one of them
-// or all, the documents do not say: only a further one in a list is harmless, as
-// the vendor lists alternatives.
+// permissions judges a change of the permissions of a token. The documents do not say
+// whether all are required: only an addition to a list is harmless, because the
+// vendor lists alternatives.
 func (d *difference) permissions() (Class, string) {
-	before, isList := d.before.quiet().([]any)
-	after, _ := d.after.quiet().([]any)
+	before, isList := d.before.withoutProse().([]any)
+	after, _ := d.after.withoutProse().([]any)
 	gone := slices.ContainsFunc(before, func(v any) bool { return !slices.Contains(after, v) })
 	switch {
 	case d.before == nil:
-		return Compatible, "The permissions of tokens are listed, which they were not."
+		return Compatible, "The permissions of tokens are newly listed."
 	case d.after == nil:
 		return Documentation, "The permissions of tokens are no longer listed."
 	case isList && !gone:
@@ -164,7 +164,7 @@ func (d *difference) permissions() (Class, string) {
 	}
 }
 
-// credentials judges one way to authenticate, which came or went.
+// credentials judges an added or removed way to authenticate.
 func (d *difference) credentials() (Class, string) {
 	if d.before == nil {
 		return Compatible, "Credentials in use stay valid."
@@ -181,9 +181,9 @@ func (d *difference) credentials() (Class, string) {
 
 const anonymous = "no credentials"
 
-// accepted returns the ways to authenticate of an operation, by what is sent. The
-// names of schemes are not sent, and the form of a token is not checked. In the
-// canonical form, operations inherit nothing.
+// accepted returns an operation's ways to authenticate, by what is sent. The names of
+// schemes are not sent, and the form of a token is not checked. In the canonical
+// form, operations inherit nothing.
 func accepted(doc, op spec.Object) spec.Object {
 	out := spec.Object{}
 	for _, requirement := range spec.List(op, "security") {
@@ -196,7 +196,7 @@ func accepted(doc, op spec.Object) spec.Object {
 			case "http":
 				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
 			default:
-				sent = append(sent, kind+" "+spec.JSON(quiet(scheme, spec.Fields))+spec.JSON(scopes))
+				sent = append(sent, kind+" "+spec.JSON(withoutProse(scheme, spec.Fields))+spec.JSON(scopes))
 			}
 		}
 		slices.Sort(sent)
@@ -210,6 +210,6 @@ func accepted(doc, op spec.Object) spec.Object {
 
 // first returns the address of the first server.
 func first(servers *node) string {
-	address, _ := spec.At(servers.quiet(), "/0/url")
+	address, _ := spec.At(servers.withoutProse(), "/0/url")
 	return strings.TrimRight(fmt.Sprint(address), "/")
 }

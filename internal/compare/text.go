@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// headlines say what a class asks of the reader.
+// headlines state what a class requires of the reader.
 var headlines = map[Class]string{
 	None:          "nothing changes",
 	Documentation: "nothing changes for users but, at most, the documentation",
@@ -22,7 +22,7 @@ func (r *Report) Text() string {
 	var out strings.Builder
 	add := func(lines ...string) {
 		for _, line := range lines {
-			// A refused document can hold anything, also in the names that make its places.
+			// A refused document can hold any text, also in the names of its places.
 			out.WriteString(Line(line, longest) + "\n")
 		}
 	}
@@ -34,15 +34,15 @@ func (r *Report) Text() string {
 	if r.Refusal != "" {
 		add("because: " + r.Refusal)
 		if r.Source == (Source{}) {
-			return out.String() // nothing else was found out
+			return out.String() // nothing else is known
 		}
 	}
 	add(fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
 	for _, warning := range r.Warnings {
 		add("warning: " + warning)
 	}
-	// Operations that change in the same way, as with a shared envelope, are together.
-	for _, operations := range together(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
+	// Operations with equal changes, such as those of a shared envelope, are grouped.
+	for _, operations := range grouped(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
 		add("")
 		for _, op := range operations {
 			add(cmp.Or(op.Name, "Document"))
@@ -65,7 +65,7 @@ func (r *Report) Text() string {
 	}
 	switch {
 	case o.Listed == nil:
-		add("  not known: the document was refused before")
+		add("  unknown: the document was refused before")
 	case len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0:
 		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
 	}
@@ -81,8 +81,8 @@ func (r *Report) Text() string {
 	return out.String()
 }
 
-// together groups the items with the same title, in the order of the first of each.
-func together[T any](items []T, title func(T) string) [][]T {
+// grouped groups the items with the same title, ordered by their first item.
+func grouped[T any](items []T, title func(T) string) [][]T {
 	var groups [][]T
 	index := map[string]int{}
 	for _, item := range items {
@@ -97,11 +97,11 @@ func together[T any](items []T, title func(T) string) [][]T {
 	return groups
 }
 
-// lines lists the changes of an operation, with pointers from the operation.
-// Changes with the same text, and all of prose, are together.
+// lines lists the changes of an operation, with pointers relative to it. Changes with
+// the same text, and all of documentation, are grouped.
 func (op Operation) lines() []string {
 	var out []string
-	for _, changes := range together(op.Changes, Change.title) {
+	for _, changes := range grouped(op.Changes, Change.title) {
 		for line := range strings.SplitSeq(changes[0].title(), "\n") {
 			out = append(out, "  "+line)
 		}
@@ -112,7 +112,7 @@ func (op Operation) lines() []string {
 	return out
 }
 
-// title describes a change but for its place.
+// title describes a change without its place.
 func (c Change) title() string {
 	if c.Meaning == proseMeaning {
 		return c.Class.String() + ": text"
@@ -140,8 +140,8 @@ func (g Go) line() string {
 	}
 }
 
-// Line makes a text that a document's author wrote fit for a terminal: control
-// characters become spaces, and it is cut at a number of characters.
+// Line makes text of a document safe for a terminal: control characters become
+// spaces, and long text is cut.
 func Line(s string, longest int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {

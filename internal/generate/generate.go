@@ -1,5 +1,5 @@
-// Package generate turns the normalised contract into the files of generated/:
-// the contract itself, and Go code from a view of it, which oapi-codegen writes.
+// Package generate writes the files of generated/: the normalised contract, and the
+// Go code that oapi-codegen generates from a view of it.
 package generate
 
 import (
@@ -70,9 +70,9 @@ func operationsSource(ops spec.Operations) string {
 
 func exported(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
-// Generate returns the files of generated/, by their paths from the root of the
-// module in moduleRoot: contract as it is, and the Go code of its [View]. Nothing
-// in the module is changed. A [CodeError] is one of the contract.
+// Generate returns the files of generated/, by their paths from moduleRoot: the
+// contract, and the Go code of its [View]. It changes no file of the module. A
+// [CodeError] is a fault of the contract.
 func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map[string][]byte, error) {
 	encoded, err := spec.Encode(contract)
 	if err != nil {
@@ -93,13 +93,13 @@ func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map
 	}, nil
 }
 
-// CodeError is a contract that oapi-codegen makes no Go code of.
+// CodeError reports a contract from which oapi-codegen generates no Go code.
 type CodeError struct{ Cause error }
 
 func (e *CodeError) Error() string { return "oapi-codegen: " + e.Cause.Error() }
 func (e *CodeError) Unwrap() error { return e.Cause }
 
-// oneAtATime guards oapi-codegen, which keeps its state in variables.
+// oneAtATime guards oapi-codegen, which keeps its state in global variables.
 var oneAtATime sync.Mutex
 
 // goCode returns the Go code for a document.
@@ -141,9 +141,9 @@ func generateSafely(doc *openapi3.T, config codegen.Configuration) (_ string, er
 	return codegen.Generate(doc, config)
 }
 
-// Diff returns a unified diff from the files in fsys to want, the files that
-// Generate returned; it is empty if generated/ is fresh. Files in generated/
-// that look generated and are not in want count as stale.
+// Diff returns a unified diff from the files in fsys to want, the result of Generate;
+// it is empty if generated/ is fresh. Files in generated/ that look generated and are
+// not in want are stale.
 func Diff(fsys fs.FS, want map[string][]byte) (string, error) {
 	var out strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -164,7 +164,7 @@ func Diff(fsys fs.FS, want map[string][]byte) (string, error) {
 	}
 	for _, name := range stray {
 		if _, ok := want[name]; !ok {
-			fmt.Fprintf(&out, "not generated any more: %s\n", name)
+			fmt.Fprintf(&out, "no longer generated: %s\n", name)
 		}
 	}
 	return out.String(), nil

@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// What makes generated Go hard to use, checked on the committed files.
+// Properties that make generated Go hard to use, checked on the committed files.
 func TestGeneratedGoIsReadable(t *testing.T) {
 	t.Parallel()
 	const longestName = 40
@@ -111,7 +111,7 @@ func TestDiffShowsWhatIsStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(diff, "\n")
-	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "not generated any more: generated/old.gen.go"} {
+	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "no longer generated: generated/old.gen.go"} {
 		if !slices.Contains(lines, line) {
 			t.Errorf("no line %q in\n%s", line, diff)
 		}

@@ -16,7 +16,7 @@ import (
 
 const base = "https://api.cloudflare.com/client/v4"
 
-// hostile ids must stay inside their segment of the path.
+// hostile ids must stay inside their path segment.
 var hostile = []string{
 	"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
 	"a/b", "a/../b", "../x", "/", "//", "a//b", ".hidden", "...", "a.", "%2e%2e", "%2F", "%", "%zz", "100%25",
@@ -36,7 +36,7 @@ func styled(t *testing.T, name, value string) string {
 
 func TestRequestEqualsOneMadeFromTheWholeURL(t *testing.T) {
 	t.Parallel()
-	bases := map[string]string{ // given: without its slashes at the end
+	bases := map[string]string{ // as given, without trailing slashes
 		base:                           base,
 		base + "/":                     base,
 		base + "//":                    base,
@@ -69,7 +69,7 @@ func TestRequestEqualsOneMadeFromTheWholeURL(t *testing.T) {
 	}
 }
 
-func TestRequestRefusesIDsThatAreNoSegment(t *testing.T) {
+func TestRequestRefusesIDsThatAreNoPathSegment(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", ".", ".."} {
 		if req, err := generated.NewListMTLSCertificateAssociationsRequest(base, id, "c"); err == nil {
@@ -111,9 +111,8 @@ func TestRequestBodyCanBeSentAgain(t *testing.T) {
 	}
 }
 
-// A parameter that is not set is left out: the vendor would take an empty one for
-// another request.
-func TestQueryHoldsWhatIsSet(t *testing.T) {
+// An unset parameter is left out: the vendor would treat an empty one differently.
+func TestQueryHoldsTheSetParameters(t *testing.T) {
 	t.Parallel()
 	for want, params := range map[string]*generated.ListZonesParams{
 		"account.id=a%26b%3D+%23&page=2&per_page=1000000": {AccountID: "a&b= #", Page: 2, PerPage: 1_000_000},
@@ -138,7 +137,7 @@ type doer func(*http.Request) (*http.Response, error)
 
 func (d doer) Do(req *http.Request) (*http.Response, error) { return d(req) }
 
-func TestClientSendsWhereServerPoints(t *testing.T) {
+func TestClientSendsToItsServer(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "value")
@@ -159,7 +158,7 @@ func TestClientSendsWhereServerPoints(t *testing.T) {
 		resp.Body.Close()
 	}
 	call()
-	sent[0].URL.Host = "changed.example" // a request is the caller's own
+	sent[0].URL.Host = "changed.example" // each request is independent
 	call()
 	client.Server = "http://127.0.0.1:1/other"
 	call()

@@ -52,8 +52,8 @@ func changedContract(t *testing.T, change func(operation map[string]any)) spec.O
 	return contract
 }
 
-// source returns the Go code for a document, which is not reduced to a view: the
-// templates are to be right for more than the operations of the list need.
+// source returns the Go code for a document that is not reduced to a view, because
+// the templates support more than the listed operations need.
 func source(t *testing.T, doc spec.Object) ([]byte, error) {
 	t.Helper()
 	return goCode(moduleRoot, doc)
@@ -93,8 +93,7 @@ func testGenerated(t *testing.T, contract spec.Object, file, name string) {
 	}
 	expectDocumentedTypes(t, client)
 
-	// The go command builds the committed package with these files in place of
-	// its own.
+	// The go command builds the committed package with these files replaced.
 	replace := map[string]string{}
 	place := func(name string, content []byte) {
 		t.Helper()
@@ -143,7 +142,7 @@ func expectDocumentedTypes(t *testing.T, content []byte) {
 	}
 }
 
-func TestTypesAreReadAsTheContractSays(t *testing.T) {
+func TestTypesAreDecodedByTheContract(t *testing.T) {
 	t.Parallel()
 	contract := committedContract(t)
 	schemas := contract["components"].(map[string]any)["schemas"].(map[string]any)
@@ -226,7 +225,7 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 	}
 }
 
-// withoutSchema is a parameter that is a whole document.
+// withoutSchema is a parameter with media types, and without a schema.
 func withoutSchema(name, in string) map[string]any {
 	return map[string]any{"name": name, "in": in, "required": true, "content": map[string]any{
 		"application/json": map[string]any{"schema": map[string]any{"type": "object"}},

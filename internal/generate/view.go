@@ -7,19 +7,19 @@ import (
 )
 
 // View returns the part of the contract that the generated Go code depends on, so
-// that other changes cannot break a build. The contract as committed and embedded
-// keeps everything. View leaves out:
+// that other changes cannot break a build. The committed and embedded contract is
+// complete. View leaves out:
 //
 //   - Optional parameters that the list of operations does not name: the library
 //     does not send them. A required one is refused when a document is taken.
-//   - The type of path parameters and the format of any: ids are strings to the
-//     library, which checks them itself before anything is sent.
+//   - The type of path parameters and all formats: ids are strings in the library,
+//     which checks them itself before anything is sent.
 //   - Enumerations and nullable: unknown values must pass through, and an absent
 //     or null value is the zero value.
 //   - additionalProperties beside properties: they would add a map and methods to
-//     the type. Unknown members are in the body as received, which is kept.
+//     the type. The kept body has the unknown members.
 //   - deprecated: it would mark every use in this module. The report of an update
-//     has it.
+//     shows it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
 	for l := range spec.All(out) {

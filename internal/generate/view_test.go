@@ -74,7 +74,7 @@ func TestDetailsLeaveTheViewUnchanged(t *testing.T) {
 	}
 }
 
-func TestWhatGoNeedsStays(t *testing.T) {
+func TestViewKeepsDetailsThatTheCodeNeeds(t *testing.T) {
 	t.Parallel()
 	plain := View(document(t, plainParameters, plainAssociation), operations)
 	for name, contract := range map[string]spec.Object{

@@ -17,22 +17,21 @@ import (
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Other paths, components and tags are left out: they say nothing about ops.
+//   - Other paths, components and tags are left out: they do not concern ops.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
 //     security and servers of the root.
-//   - Path parameters take the names of the list of operations, and stand first,
-//     in the order of the path: their names are never sent.
+//   - Path parameters take the names of the list of operations, and come first, in
+//     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
-//   - application/json stands without parameters: JSON has none (RFC 8259).
+//   - application/json has no parameters: JSON defines none (RFC 8259).
 //   - Extensions are left out, except the vendor's permissions and plans: they
 //     assert nothing, and generators take some of them for instructions.
-//   - Discriminators are left out: one of the alternatives has to match without
-//     the hint too.
+//   - Discriminators are left out: an alternative has to match without them, too.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
-//   - OpenAPI 3.1 is read as 3.0; what 3.0 says in another way is refused, except null.
+//   - OpenAPI 3.1 is read as 3.0; differences in expression are refused, except null.
 //   - Security schemes are named after what they send: their names are never sent.
-//   - Base URLs end without a slash: the path that follows begins with one.
+//   - Base URLs have no trailing slash: the following path begins with one.
 func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	if err := CheckVersion(doc); err != nil {
 		return nil, err
@@ -89,8 +88,8 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 	}, nil
 }
 
-// Combine joins canonical documents into one. The version and the info are those
-// of the first; servers and security schemes are those of all.
+// Combine joins canonical documents. The version and the info are those of the first;
+// servers and security schemes are joined.
 func Combine(first spec.Object, others ...spec.Object) (spec.Object, error) {
 	out := spec.Clone(first)
 	paths := spec.Ensure(out, "paths")
@@ -122,7 +121,7 @@ func Combine(first spec.Object, others ...spec.Object) (spec.Object, error) {
 
 func address(server any) string { return spec.Text(spec.Child(server), "url") }
 
-// canonicalServers returns servers whose base URLs have no slash at their end.
+// canonicalServers removes trailing slashes from the base URLs of servers.
 func canonicalServers(published any) any {
 	servers := spec.Clone(published)
 	list, _ := servers.([]any)
@@ -147,7 +146,7 @@ func inlined(doc spec.Object, found spec.Located) (spec.Object, error) {
 		return nil, err
 	}
 	shared, _ := value.([]any)
-	own := spec.List(op, "parameters") // win where name and place are the same
+	own := spec.List(op, "parameters") // they override inherited ones with the same name and place
 	key := func(p any) [2]any { return [2]any{spec.Child(p)["in"], spec.Child(p)["name"]} }
 	shared = slices.DeleteFunc(shared, func(s any) bool {
 		return slices.ContainsFunc(own, func(o any) bool { return key(o) == key(s) })
@@ -156,8 +155,8 @@ func inlined(doc spec.Object, found spec.Located) (spec.Object, error) {
 	return op, nil
 }
 
-// newCopier returns a copier that replaces references by what they mean. OpenAPI
-// 3.0 ignores the siblings of $ref; in 3.1 they add to the target.
+// newCopier returns a copier that replaces references by their targets. OpenAPI 3.0
+// ignores the siblings of $ref; in 3.1 they add to the target.
 func newCopier(doc spec.Object) *spec.Copier {
 	c := &spec.Copier{Doc: doc, Skip: isLeftOut}
 	if is31(doc) {
@@ -176,11 +175,11 @@ func newCopier(doc spec.Object) *spec.Copier {
 	return c
 }
 
-// kept are the beginnings of the names of extensions that say something about
-// requests: the permissions that a token needs, and the plans.
+// kept are prefixes of extensions that describe requests: the permissions that a
+// token needs, and the plans.
 var kept = []string{"x-cf", "x-api-token-group"}
 
-// isLeftOut reports the members that assert nothing.
+// isLeftOut reports members that assert nothing.
 func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 	if place != spec.Fields {
 		return false
@@ -202,7 +201,7 @@ func inherited(key string, levels ...spec.Object) any {
 // status matches the keys of responses, in both spellings of a range.
 var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default)$`)
 
-// canonicalResponses spells response ranges with capital letters, and leaves out
+// canonicalResponses writes response ranges with capital letters and removes
 // extensions beside the statuses.
 func canonicalResponses(op spec.Object, at string) error {
 	responses, ok := op["responses"].(spec.Object)
@@ -223,7 +222,7 @@ func canonicalResponses(op spec.Object, at string) error {
 	})
 }
 
-// renameKeys gives the members of an object other names, in place.
+// renameKeys renames the members of an object in place.
 func renameKeys(o spec.Object, at string, rename func(key string) string) error {
 	for _, key := range spec.SortedKeys(o) {
 		name := rename(key)
@@ -231,7 +230,7 @@ func renameKeys(o spec.Object, at string, rename func(key string) string) error 
 			continue
 		}
 		if _, twice := o[name]; twice {
-			return fmt.Errorf("%s: %s is there in two spellings", at, name)
+			return fmt.Errorf("%s: %s occurs in two spellings", at, name)
 		}
 		o[name] = o[key]
 		delete(o, key)
@@ -239,8 +238,8 @@ func renameKeys(o spec.Object, at string, rename func(key string) string) error 
 	return nil
 }
 
-// canonicalParameters gives the path parameters their names in the list of
-// operations and puts them first, in the order of the path.
+// canonicalParameters gives the path parameters their names in the list of operations
+// and puts them first, in the order of the path.
 func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Located, names []string) error {
 	at := found.Pointer() + "/parameters"
 	canonical := entry.Parameters()
@@ -272,8 +271,8 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 	return nil
 }
 
-// defaults are keywords with the value that they have when they are absent
-// (OpenAPI 3.0.3, Parameter Object and Schema Object; JSON Schema).
+// defaults are keywords with their default values (OpenAPI 3.0.3, Parameter Object
+// and Schema Object; JSON Schema).
 var defaults = spec.Object{
 	"required": false, "deprecated": false, "allowEmptyValue": false, "allowReserved": false,
 	"nullable": false, "readOnly": false, "writeOnly": false, "uniqueItems": false,
@@ -290,8 +289,8 @@ var styles = map[string]struct {
 	"path": {"simple", false}, "header": {"simple", false}, "query": {"form", true}, "cookie": {"form", true},
 }
 
-// Keywords leaves out, in place, what a keyword of the operation at a pointer says
-// by default, turns choices of one into allOf and writes the media type of JSON
+// Keywords removes, in place, keywords with their default values from the operation
+// at a pointer, turns choices of one into allOf and writes the media type of JSON
 // without parameters.
 func Keywords(op spec.Object, at string) error {
 	return spec.Visit(op, spec.Fields, at, func(o spec.Object, place spec.Place, pointer string) error {

@@ -96,8 +96,7 @@ func TestEquivalentSpellingsHaveOneCanonicalForm(t *testing.T) {
 	}
 }
 
-// A difference in meaning must survive, or the report on a new revision would
-// be silent about it.
+// A difference in meaning must survive, so that the report on a revision shows it.
 func TestDifferencesInMeaningSurvive(t *testing.T) {
 	t.Parallel()
 	plain := canonical(t, published(t))
@@ -124,7 +123,7 @@ func TestDifferencesInMeaningSurvive(t *testing.T) {
 	}
 }
 
-func TestCanonicalizeLeavesItsInputAlone(t *testing.T) {
+func TestCanonicalizeDoesNotModifyItsInput(t *testing.T) {
 	t.Parallel()
 	doc, untouched := published(t, "4XX:", "4xx:"), published(t, "4XX:", "4xx:")
 	out := canonical(t, doc)

@@ -9,8 +9,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// family is a document with two methods on one path and one on another, all with
-// names of parameters other than the list's.
+// family is a document with two methods on one path and one on another; parameter
+// names differ from the list's.
 const family = `openapi: 3.0.3
 info: {title: Things, version: "1"}
 servers: [{url: https://api.example.com/v4}]
@@ -85,7 +85,7 @@ components:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	// Each operation from a document of its own gives the same.
+	// Separate documents for the operations give the same result.
 	separate, err := Canonical(map[string]spec.Object{"listThings": doc, "makeThing": doc, "deleteThing": doc}, familyOperations)
 	if err != nil {
 		t.Fatal(err)
@@ -173,8 +173,8 @@ func TestDocumentsThatContradictAreNotCombined(t *testing.T) {
 	}
 }
 
-// Names of schemes are the vendor's: one that looks like an extension is no
-// extension, and a requirement without it would be weaker.
+// Scheme names are the vendor's: one that looks like an extension is still a scheme,
+// and a requirement without it would be weaker.
 func TestRequirementsKeepSchemesWithOddNames(t *testing.T) {
 	t.Parallel()
 	doc := document30(t, family, "security: [{token: []}]", "security: [{token: [], x-key: [], example: []}]", "    token:",

@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// schema returns the response schema that kin-openapi reads from the document,
-// whatever the path's parameters are called.
+// schema returns the response schema that kin-openapi reads from the document, for
+// any names of path parameters.
 func schema(t *testing.T, doc spec.Object, status string) *openapi3.Schema {
 	t.Helper()
 	spec, err := Load(doc)
@@ -32,8 +32,8 @@ func schema(t *testing.T, doc spec.Object, status string) *openapi3.Schema {
 	return nil
 }
 
-// The canonical form must accept exactly the bodies that the published one
-// accepts, read by a library that knows nothing of this package.
+// The canonical form must accept exactly the bodies that the published form accepts,
+// judged by an independent library.
 func TestCanonicalFormAcceptsTheSameBodies(t *testing.T) {
 	t.Parallel()
 	object := func(pairs ...any) any {
@@ -76,8 +76,8 @@ func TestCanonicalFormAcceptsTheSameBodies(t *testing.T) {
 	}
 }
 
-// Names of parameters and schemes are never sent, so what must survive their
-// renaming is what is sent: the path's shape and the headers.
+// Names of parameters and schemes are never sent, so only the sent parts must survive
+// their renaming: the path's shape and the headers.
 func TestCanonicalFormAsksForTheSameRequest(t *testing.T) {
 	t.Parallel()
 	headers := func(doc spec.Object) map[string]bool {

@@ -22,8 +22,8 @@ func parameter(text string) []string {
 	return []string{lastParameter, lastParameter + "        - " + text + "\n"}
 }
 
-// Keywords with the value that they have when they are absent.
-func TestKeywordsWithTheirDefaultLeaveNoTrace(t *testing.T) {
+// Keywords with their default values.
+func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	t.Parallel()
 	const path = "in: path, name: identifier, required: true,"
 	tests := map[string]struct{ plain, written []string }{
@@ -59,9 +59,9 @@ func TestKeywordsWithTheirDefaultLeaveNoTrace(t *testing.T) {
 	}
 }
 
-// What looks like a default is none where another value is the default, or where
-// it is a name or data.
-func TestKeywordsThatSaySomethingStay(t *testing.T) {
+// Values that look like a default, but where another value is the default, or in a
+// name or data.
+func TestKeywordsWithMeaningAreKept(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ a, b []string }{
 		"nullable":                 {member("{type: string}"), member("{type: string, nullable: true}")},
@@ -115,7 +115,7 @@ func TestStatusesThatDoNotExistAreRefused(t *testing.T) {
 		}
 	}
 	_, err := Canonicalize(published(t, "            application/json:\n              schema: {", "            application/json: {}\n            application/json; charset=utf-8:\n              schema: {"), operations)
-	if want := at + "/200/content: application/json is there in two spellings"; err == nil || err.Error() != want {
+	if want := at + "/200/content: application/json occurs in two spellings"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -30,9 +30,9 @@ func (c *ContradictionError) Error() string {
 
 func (c *ContradictionError) Unwrap() error { return c.Cause }
 
-// Load turns a document into kin-openapi's form and checks that it is valid
-// OpenAPI. Nothing outside the document is read. Patterns are not checked: they
-// are for other regular expressions than Go's.
+// Load converts a document to kin-openapi's form and checks that it is valid OpenAPI.
+// It reads nothing outside the document. Patterns are not checked, because their
+// dialect is not Go's.
 func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	defer spec.Guard(&err, "validating the document")
 	data, err := json.Marshal(doc, json.Deterministic(true))
@@ -49,7 +49,7 @@ func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	return loaded, nil
 }
 
-// firstLine keeps errors to one line: kin-openapi appends whole schemas.
+// firstLine keeps errors to one line; kin-openapi appends whole schemas.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
@@ -89,8 +89,7 @@ func Merge(doc spec.Object) (spec.Object, error) {
 	return out, nil
 }
 
-// mergeSchema returns the merged form of a schema, and refuses one that no
-// document satisfies.
+// mergeSchema returns a merged schema, or an error if no document satisfies it.
 func mergeSchema(schema spec.Object) (_ spec.Object, err error) {
 	defer spec.Guard(&err, "merging allOf")
 	data, err := json.Marshal(schema, json.Deterministic(true))
@@ -116,15 +115,15 @@ func mergeSchema(schema spec.Object) (_ spec.Object, err error) {
 
 var conflict = regexp.MustCompile(`unable to resolve (\w+) conflict`)
 
-// locate finds the smallest schema that cannot be merged: because its parts
-// contradict each other, or because the merging panics.
+// locate finds the smallest schema that cannot be merged, because its parts
+// contradict each other or because the merging panics.
 func locate(schema spec.Object, pointer string, cause error) error {
 	for _, s := range applied(schema) {
 		if _, err := mergeSchema(spec.Child(s.Value)); err != nil {
 			return locate(spec.Child(s.Value), pointer+s.Pointer(), err)
 		}
 	}
-	said := map[string][]any{} // of each property, by all parts
+	said := map[string][]any{} // of each property, from all parts
 	for _, part := range allParts(schema) {
 		for name, property := range spec.Children(spec.Child(part, "properties")) {
 			said[name] = append(said[name], property)
@@ -146,8 +145,8 @@ func locate(schema spec.Object, pointer string, cause error) error {
 	return &ContradictionError{Pointer: pointer, Keyword: keyword, Cause: cause}
 }
 
-// checkBounds refuses a merged schema, or one below it, whose lower bound is
-// above its upper one.
+// checkBounds refuses a schema in which, at any depth, a lower bound exceeds the
+// upper one.
 func checkBounds(schema spec.Object, pointer string) error {
 	for lower, upper := range map[string]string{
 		"minLength": "maxLength", "minItems": "maxItems", "minProperties": "maxProperties", "minimum": "maximum",
@@ -165,8 +164,8 @@ func checkBounds(schema spec.Object, pointer string) error {
 	return nil
 }
 
-// applied returns the schemas below a schema that a value must satisfy in any
-// case, itself or in a part.
+// applied returns the schemas below a schema that a value must satisfy in any case,
+// itself or in a part.
 func applied(schema spec.Object) []spec.Subschema {
 	return slices.DeleteFunc(spec.Subschemas(schema), func(s spec.Subschema) bool {
 		return s.Keyword != "allOf" && s.Keyword != "properties" && s.Keyword != "items"
@@ -174,7 +173,7 @@ func applied(schema spec.Object) []spec.Subschema {
 }
 
 // allParts returns the schemas that apply to the same value as those given: these,
-// and what is in their allOf at any depth.
+// and their allOf at any depth.
 func allParts(schemas ...spec.Object) []spec.Object {
 	for i := 0; i < len(schemas); i++ {
 		schemas = append(schemas, objects(schemas[i], "allOf")...)
@@ -195,9 +194,8 @@ func objects(schema spec.Object, keyword string) []spec.Object {
 // choices are the keywords that list alternatives.
 var choices = []string{"anyOf", "oneOf"}
 
-// maxChoices bounds the combinations that merging has to write out: each arm
-// of one part's oneOf or anyOf meets each arm of every other part's. The real
-// operation has three.
+// maxChoices limits the combinations that merging writes out: each arm of one part's
+// oneOf or anyOf meets each arm of every other part's. The real operation has three.
 const maxChoices = 1000
 
 // combinations returns how many variants merging writes out, at most maxChoices+1.
@@ -225,7 +223,7 @@ func combinations(schemas ...spec.Object) int {
 	return capped(product * max(arms, deepest))
 }
 
-// joinSingle makes a choice of one arm a part of allOf, in place.
+// joinSingle turns a choice of one arm into a part of allOf, in place.
 func joinSingle(schema spec.Object) {
 	for _, keyword := range choices {
 		if arms := spec.List(schema, keyword); len(arms) == 1 {
@@ -235,9 +233,9 @@ func joinSingle(schema spec.Object) {
 	}
 }
 
-// hoist writes what the library does not merge beside the allOf that it stands
-// in, in place: a part that is deprecated, null where all parts allow it, and a
-// choice of which an overlay left one arm.
+// hoist moves keywords that the library does not merge from the parts of an allOf
+// beside it, in place: deprecated, nullable if all parts allow null, and a choice
+// with a single arm left by an overlay.
 func hoist(schema spec.Object) {
 	visitSchemas(schema, func(o spec.Object) {
 		joinSingle(o)
@@ -250,7 +248,7 @@ func hoist(schema spec.Object) {
 		}
 		if typed, null := nullability(o); typed && null && o["type"] == nil {
 			o["nullable"] = true
-			for _, part := range all { // the library wants it in each
+			for _, part := range all { // the library requires it in each
 				part["nullable"] = true
 			}
 		}
@@ -268,10 +266,9 @@ func visitSchemas(schema spec.Object, visit func(spec.Object)) {
 	})
 }
 
-// nullability reports whether a schema, or one of its parts, says which type a
-// value has, and whether null is allowed. A part without a type says nothing about
-// null (OpenAPI 3.0.3: nullable has an effect only beside type), unless it lists
-// values.
+// nullability reports whether a schema, or one of its parts, states a type, and
+// whether null is allowed. A part without a type says nothing about null (OpenAPI
+// 3.0.3: nullable has an effect only beside type), unless it lists values.
 func nullability(schema spec.Object) (typed, null bool) {
 	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
 		return true, false

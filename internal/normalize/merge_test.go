@@ -91,7 +91,7 @@ properties:
 	}
 }
 
-// null and deprecated are what the library does not merge.
+// null and deprecated are not merged by the library.
 func TestNullAndDeprecatedAreMerged(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ published, want string }{
@@ -131,9 +131,9 @@ func TestNullAndDeprecatedAreMerged(t *testing.T) {
 	}
 }
 
-// Patterns are for other regular expressions than Go's, which knows neither
-// lookahead nor backreferences.
-func TestPatternsThatGoLacksAreTaken(t *testing.T) {
+// Patterns of another dialect than Go's, which has neither lookahead nor
+// backreferences.
+func TestPatternsThatGoLacksAreAccepted(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{`^(?!-)[a-z]+$`, `(a)\\1`, `(?<=a)b`, `[a-`, `a{2000}`} {
 		got, err := Merge(withSchema(t, `{allOf: [{type: string, pattern: "`+pattern+`"}, {type: string, maxLength: 3}]}`))
@@ -147,7 +147,7 @@ func TestPatternsThatGoLacksAreTaken(t *testing.T) {
 	}
 }
 
-// Every schema of an operation is merged, whatever it is of.
+// Every schema of an operation is merged, at any place.
 func TestAllSchemasOfAllOperationsAreMerged(t *testing.T) {
 	t.Parallel()
 	const operation = `
@@ -235,7 +235,7 @@ func TestContradictionsNameTheSchemaAndTheKeyword(t *testing.T) {
 	}
 }
 
-// panicking panics when it is encoded, as a fault of a library would.
+// panicking panics when it is encoded, like a fault of a library.
 type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("bad\nstack") }
@@ -245,7 +245,7 @@ func TestPanicsOfTheLibrariesAreRefusalsWithPlaceAndCause(t *testing.T) {
 	const root = "/paths/~1a~1{b}/get/responses/200/content/application~1json/schema"
 	for name, tt := range map[string]struct {
 		schema any
-		want   string // of the error's text, its beginning
+		want   string // beginning of the error
 	}{
 		"object in an enum":                {"{allOf: [{enum: [{a: 1}]}, {enum: [b]}]}", root + ": merging allOf panicked: "},
 		"list in an enum of a property":    {"{properties: {p: {allOf: [{enum: [[a]]}, {enum: [[a]]}]}}}", root + "/properties/p: merging allOf panicked: "},

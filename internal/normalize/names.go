@@ -10,9 +10,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// envelope names the objects that the responses of all operations share. A shape
-// other than the most frequent one at such a place gets the operation's noun
-// before its name.
+// envelope names the objects that the responses of all operations share. Where
+// several shapes share a place, only the most frequent one gets the bare name; the
+// others are prefixed with the operation's noun.
 var envelope = map[string]string{
 	"errors[]":          "ResponseInfo",
 	"errors[].source":   "ResponseInfoSource",
@@ -21,7 +21,7 @@ var envelope = map[string]string{
 	"result_info":       "ResultInfo",
 }
 
-// maxName is the longest name that a component may get.
+// maxName is the length limit of a component name.
 const maxName = 40
 
 // Name returns doc with the operationIds of the list, and with each inline object
@@ -57,8 +57,8 @@ type body struct {
 	operation spec.Operation
 }
 
-// bodiesOf returns the JSON bodies of doc in the order of the list of operations,
-// and names the operations. Other forms get no Go type.
+// bodiesOf returns the JSON bodies of doc in the order of the list of operations, and
+// sets the operationIds. Other media types get no Go type.
 func bodiesOf(doc spec.Object, ops spec.Operations) []body {
 	var out []body
 	for _, op := range ops {
@@ -86,7 +86,7 @@ func isJSON(mediaType string) bool {
 func (b body) isSuccess() bool { return strings.HasPrefix(b.Status, "2") }
 func (b body) isFailure() bool { return b.Status != "" && !b.isSuccess() }
 
-// name is the name of the body itself, if [body.nameAt] has none.
+// name is the name of the body itself, if [body.nameAt] returns none.
 func (b body) name() string {
 	noun := b.operation.Noun
 	if b.hasList() {
@@ -107,8 +107,8 @@ func (b body) hasList() bool {
 	return spec.Child(b.Schema(), "properties", "result")["type"] == "array"
 }
 
-// nameAt returns the name of the object at a place in the body that has a name by
-// the list of operations or by the envelope, and whether it has.
+// nameAt returns the name that the list of operations or the envelope gives to the
+// object at a place in the body, and whether there is one.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
 	if name, ok = b.operation.Names[place]; ok && b.isSuccess() {
 		return name, false, true
@@ -131,10 +131,10 @@ type namer struct {
 	owners  map[string]string // name of a component to the shape that has it
 }
 
-// reserve gives the shapes at places with a name their names before any object is
-// named. An object of the same shape that the vendor adds, and that is met
-// earlier, would otherwise give its own name to a type that is there already. Of
-// several shapes at a shared place the most frequent one gets the shared name.
+// reserve names the shapes at places with a name before any other object. Otherwise
+// an object of the same shape that the vendor adds earlier in the document would
+// rename an existing type. Of several shapes at a shared place the most frequent one
+// gets the shared name.
 func (n *namer) reserve(bodies []body) {
 	type candidate struct{ name, shape string }
 	count, rank := map[candidate]int{}, map[candidate]int{}
@@ -187,8 +187,8 @@ func placeOf(s spec.Subschema, place string) string {
 	}
 }
 
-// hoist names the objects below schema, then schema itself. place is where it
-// stands in the body; fallback is its name if the place has none.
+// hoist names the objects below schema, then schema itself. place is its place in the
+// body; fallback is its name if the place has none.
 func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.Object, error) {
 	name, shared, ok := b.nameAt(place)
 	if !ok {
@@ -247,13 +247,12 @@ func (n *namer) component(schema spec.Object, shape, name, place string) (spec.O
 	return ref, nil
 }
 
-// ofProperty are the extensions that say something about the property that an
-// object is the value of, and nothing about the object. They stay beside the
-// reference.
+// ofProperty are the extensions that describe a property and not the object that is
+// its value. They stay beside the reference.
 var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 
-// shapeOf returns a text that is equal for schemas that accept the same values
-// and make the same Go type.
+// shapeOf returns equal texts for schemas that accept the same values and make the
+// same Go type.
 func shapeOf(schema spec.Object) string {
 	bare := spec.Clone(schema)
 	for _, key := range ofProperty {

@@ -50,7 +50,7 @@ func namedDocument(t *testing.T, all ...named) (spec.Object, spec.Operations) {
 	return spec.Object{"paths": paths}, ops
 }
 
-// names returns the components that Name makes of the operations.
+// names returns the components that Name creates for the operations.
 func names(t *testing.T, all ...named) spec.Object {
 	t.Helper()
 	doc, ops := namedDocument(t, all...)
@@ -116,8 +116,8 @@ properties:
 	}
 }
 
-// The name of a type that is there already must not depend on what the vendor
-// adds, wherever it is met.
+// The name of an existing type must not depend on additions of the vendor, wherever
+// they are.
 func TestAddedObjectsTakeNoName(t *testing.T) {
 	t.Parallel()
 	const failure = "{type: object, properties: {success: {type: boolean}, errors: {type: array, items: {type: string}}}}"
@@ -172,7 +172,7 @@ func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
 	for name, tt := range map[string]struct{ schema, want string }{
 		"long": {"{type: object, properties: {" + long + ": {type: object, properties: {a: {type: string}}}}}",
 			at + long + " needs a name in openapi/operations.yaml: AssociationResponseDeeplyDeeplyDeeplyDeeplyDeeplyDeeplyNested is longer than 40 characters"},
-		// A member whose key gives no letters for a name would take that of its parent.
+		// A member whose key has no letters for a name would take its parent's name.
 		"no letters": {strings.Replace(shared, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1),
 			at + "result[].名前 needs a name in openapi/operations.yaml: Association is another object's"},
 	} {
@@ -204,7 +204,7 @@ func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
 	}
 }
 
-func TestNameLeavesItsInputAlone(t *testing.T) {
+func TestNameDoesNotModifyItsInput(t *testing.T) {
 	t.Parallel()
 	doc, ops := namedDocument(t, list(map[string]string{"200": shared}))
 	before := spec.Clone(doc)
@@ -245,8 +245,8 @@ func TestOperationsGetTheNamesOfTheList(t *testing.T) {
 	expectNames(t, schemas, "Thing", "ThingRequest", "ThingRequestPart", "ThingResponse", "ThingsResponse", "PoliciesResponse", "Policy")
 }
 
-// Of several shapes at a place that all operations share, the most frequent one
-// has the shared name; the operation with another one gives it its noun.
+// Of several shapes at a shared place, the most frequent one has the shared name; the
+// other operation's noun prefixes its own shape.
 func TestSharedNamesBelongToTheMajority(t *testing.T) {
 	t.Parallel()
 	with := func(noun, info string) named {
@@ -314,8 +314,8 @@ func TestTwoShapesOfOneNounNeedAName(t *testing.T) {
 	expectNames(t, names(t, named{get, response("id")}, named{post, response("name")}), "NewThing", "NewThingResponse", "Thing", "ThingResponse")
 }
 
-// x-decides says something about the property, not about the object that is its
-// value: the same object elsewhere has the same name.
+// x-decides describes the property, not the object that is its value: the same object
+// elsewhere has the same name.
 func TestDecidingMembersKeepTheirMarkBesideTheReference(t *testing.T) {
 	t.Parallel()
 	got := names(t, list(map[string]string{"200": `

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWhatSaysNothingLeavesNoTrace(t *testing.T) {
+func TestKeywordsWithoutMeaningAreRemoved(t *testing.T) {
 	t.Parallel()
 	want := canonical(t, published(t))
 	tests := map[string][]string{
@@ -28,7 +28,7 @@ func TestWhatSaysNothingLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// A name that the vendor chose may be one that OpenAPI uses elsewhere.
+// A name that the vendor chose may be a keyword of OpenAPI elsewhere.
 func TestNamesAreNotMistakenForKeywords(t *testing.T) {
 	t.Parallel()
 	for name, edits := range map[string][]string{

@@ -6,8 +6,8 @@
 //	Overlay        overlays/2-contract: everything else that changes the meaning
 //	Name           objects become components with short names
 //
-// No stage undoes what an earlier one did, and none knows an operation: they read
-// the list of operations and the overlays.
+// No stage undoes another, and none names an operation: they read the list of
+// operations and the overlays.
 package normalize
 
 import (
@@ -24,7 +24,7 @@ const (
 	ContractOverlays  = "overlays/2-contract"
 )
 
-// Overlays are the overlay documents of a module, by the stage they belong to.
+// Overlays are the overlay documents of a module, by stage.
 type Overlays struct{ Published, Contract []overlay.Overlay }
 
 // ReadOverlays reads the overlay documents of the module in fsys.
@@ -36,17 +36,17 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 	return o, err
 }
 
-// Result holds the forms that a text takes on its way to the contract. After an
-// error it holds those that were reached.
+// Result holds the forms of a text on its way to the contract. After an error it
+// holds those that were reached.
 type Result struct {
 	Canonical spec.Object       // as published
 	Merged    spec.Object       // the merged published text
 	Contract  spec.Object       // the normalised contract
-	Outcomes  []overlay.Outcome // what each overlay action did
+	Outcomes  []overlay.Outcome // the effect of each overlay action
 }
 
-// Run takes a canonical document through the further stages. check judges what
-// the overlay actions did; its error ends the run.
+// Run takes a canonical document through the further stages. check judges the effects
+// of the overlay actions; its error ends the run.
 func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check func([]overlay.Outcome) error) (r Result, err error) {
 	r.Canonical = canonical
 	if err := spec.CheckText(canonical); err != nil {
@@ -82,9 +82,8 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check fu
 	return r, nil
 }
 
-// Canonical returns the canonical form of all operations of the list, each from
-// the document that documents has for it, by the operation's name. The list has at
-// least one operation.
+// Canonical returns the canonical form of all operations of the list, which must not
+// be empty. documents holds the document of each operation, by its name.
 func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
 	var parts []spec.Object
 	for _, op := range ops {

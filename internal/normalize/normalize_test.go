@@ -15,7 +15,7 @@ import (
 const overlayHead = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\nactions:\n"
 
 // stages returns the overlays of both folders, with one action each. The first
-// takes away what contradicts, the second adds to the merged text.
+// removes a contradiction, the second adds to the merged text.
 func stages(t *testing.T, published, contract string) Overlays {
 	t.Helper()
 	overlays, err := ReadOverlays(fstest.MapFS{
@@ -40,7 +40,7 @@ func TestRunTakesATextThroughAllStages(t *testing.T) {
 	// The parts contradict each other until the first stage's overlay.
 	text := canonical(t, published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}"))
 	if _, err := Merge(text); err == nil {
-		t.Fatal("the text can be merged as it is: the test shows nothing")
+		t.Fatal("the text can be merged unchanged: the test shows nothing")
 	}
 	narrow := strings.Replace(unnarrow, "allOf[1]", "allOf[0]", 1)
 	var checked []string

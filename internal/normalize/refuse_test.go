@@ -23,7 +23,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"version as a number":        {[]string{"openapi: 3.0.3", "openapi: 3.0"}, "not an OpenAPI document"},
 		"operation missing":          {[]string{"/associations:", "/other:"}, "is not in the document"},
 		"operation with other verb":  {[]string{"    get:\n", "    post:\n"}, "no GET"},
-		"operation twice":            {[]string{"paths:\n", "paths:\n  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n"}, "is there 2 times"},
+		"operation twice":            {[]string{"paths:\n", "paths:\n  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n"}, "occurs 2 times"},
 		"path item and a reference":  {[]string{"    get:\n", "    $ref: '#/x'\n    get:\n"}, "members beside $ref"},
 		"anonymous access":           {[]string{security, "        - {}\n"}, "anonymous access"},
 		"anonymous as a way of many": {[]string{security, security + "        - {}\n"}, "security/1: the operation allows anonymous"},
@@ -72,8 +72,8 @@ func TestMissingOperationIsRecognisable(t *testing.T) {
 	}
 }
 
-// Ten references to a schema of ten references, and so on: a few lines that
-// would expand to ten billion values.
+// Ten references to a schema of ten references, and so on: a few lines would expand
+// to ten billion values.
 func TestReferencesThatMultiplyAreRefused(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

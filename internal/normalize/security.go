@@ -15,8 +15,8 @@ const (
 	APIKey   = "api_key"   // X-Auth-Key, together with APIEmail
 )
 
-// canonicalSecurity gives the operation the security that applies to it, under
-// canonical scheme names, and returns the schemes that it uses.
+// canonicalSecurity gives the operation its effective security, under canonical
+// scheme names, and returns the schemes that it uses.
 func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 	requirements, ok := inherited("security", op, doc).([]any)
 	if !ok || len(requirements) == 0 {
@@ -56,7 +56,7 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 	return schemes, nil
 }
 
-// sent describes what a request carries for a scheme.
+// sent describes what a scheme adds to a request.
 func sent(scheme any) string {
 	var parts []string
 	for _, key := range []string{"type", "scheme", "in", "name"} {
@@ -72,20 +72,20 @@ var schemeNames = map[string]string{
 	"apikey  header x-auth-user-service-key": "user_service_key",
 }
 
-// schemeName names a scheme after what it sends.
+// schemeName returns the canonical name of a scheme, derived from what it sends.
 func schemeName(published string, scheme spec.Object) string {
 	if name, ok := schemeNames[sent(scheme)]; ok {
 		return name
 	}
 	if published == APIToken || published == APIEmail || published == APIKey {
-		// The name is taken by what the overlays and the client know under it.
+		// The overlays and the client use the name for another scheme.
 		return "other_" + published
 	}
 	return published
 }
 
-// dropUnusedSchemes removes the security schemes that no operation names, in
-// place: the published security may name more than the overlays leave.
+// dropUnusedSchemes removes, in place, security schemes that no operation names;
+// overlays may have dropped their uses.
 func dropUnusedSchemes(doc spec.Object) {
 	used := spec.Object{}
 	for l := range spec.All(doc) {

@@ -11,8 +11,8 @@ import (
 // prose are the keywords that assert nothing.
 var prose = []string{"description", "title", "example"}
 
-// applicable lists the assertions that say something about values of one type
-// only. Beside another type they are dead text, left over from merging.
+// applicable lists the assertions that concern values of one type only. Beside
+// another type they have no effect.
 var applicable = map[string]string{
 	"minLength": "string", "maxLength": "string", "pattern": "string",
 	"minItems": "array", "maxItems": "array", "uniqueItems": "array", "items": "array",
@@ -22,10 +22,10 @@ var applicable = map[string]string{
 	"exclusiveMinimum": "number", "exclusiveMaximum": "number",
 }
 
-// Simplify removes from a merged schema what merging has left without effect, in
-// place: assertions about other types than the schema's own, choices that the
-// type has already made, and the order of required. The schema accepts the same
-// values as before.
+// Simplify removes from a merged schema, in place, what merging has left without
+// effect: assertions about other types than the schema's own, choices that the type
+// has already decided, and the order of required. The schema accepts the same values
+// as before.
 func Simplify(schema spec.Object) { visitSchemas(schema, simplifySchema) }
 
 func simplifySchema(schema spec.Object) {
@@ -53,9 +53,9 @@ func simplifySchema(schema spec.Object) {
 	}
 }
 
-// decided reports whether the schema's own type makes the choice: among the
-// arms that this type does not rule out, one asserts nothing more (anyOf), or
-// the only one asserts nothing more (oneOf). A nullable schema is left alone.
+// decided reports whether the schema's own type decides the choice: among the arms
+// that this type allows, one asserts nothing more (anyOf), or the only one asserts
+// nothing more (oneOf). A nullable schema is left unchanged.
 func decided(schema spec.Object, keyword, own string) bool {
 	arms := objects(schema, keyword)
 	if len(arms) < len(spec.List(schema, keyword)) || schema["nullable"] == true {

@@ -8,14 +8,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// Version is the OpenAPI version of canonical documents. The patch versions of
-// 3.0 differ in their prose only.
+// Version is the OpenAPI version of canonical documents. The patch versions of 3.0
+// differ in documentation only.
 const Version = "3.0.3"
 
-// dialect31 is the schema dialect that OpenAPI 3.1 documents have by default.
+// dialect31 is the default schema dialect of OpenAPI 3.1.
 const dialect31 = "https://spec.openapis.org/oas/3.1/dialect/base"
 
-// CheckVersion refuses what is not OpenAPI 3.0 or 3.1.
+// CheckVersion refuses documents other than OpenAPI 3.0 and 3.1.
 func CheckVersion(doc spec.Object) error {
 	version, ok := doc["openapi"].(string)
 	switch {
@@ -35,8 +35,8 @@ func CheckVersion(doc spec.Object) error {
 
 func is31(doc spec.Object) bool { return strings.HasPrefix(spec.Text(doc, "openapi"), "3.1.") }
 
-// canonicalInfo returns a copy of the document's info without what only
-// OpenAPI 3.1 knows, wherever it stands: it says nothing about the operation.
+// canonicalInfo returns a copy of the document's info without members of OpenAPI 3.1,
+// which do not concern the operation.
 func canonicalInfo(doc spec.Object) any {
 	info := spec.Clone(doc["info"])
 	delete(spec.Child(info), "summary")
@@ -54,8 +54,8 @@ var (
 	annotations31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
 )
 
-// readAs30 makes the schemas of a 3.1 operation those of 3.0, in place: it refuses
-// what 3.0 says in another way, or not at all, except for the type null.
+// readAs30 converts the schemas of a 3.1 operation to 3.0, in place. It refuses what
+// 3.0 expresses in another way, or not at all, except for the type null.
 func readAs30(l spec.Located) error {
 	for _, place := range l.Schemas() {
 		if err := schemaAs30(place.Holder["schema"], place.Pointer+"/schema"); err != nil {

@@ -31,7 +31,8 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 			got := canonical(t, published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, tt.in31))
 			want := canonical(t, published(t, thing, tt.in30))
 			if name == "reference with siblings" {
-				// The description of a reference replaces the target's; it is prose.
+				// The description of a reference replaces the target's; it is
+				// documentation.
 				want = canonical(t, published(t, thing, strings.Replace(tt.in30, ", description: dropped", "", 1)))
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -41,7 +42,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 	}
 }
 
-func TestOpenAPI31IsRefusedWhere30SaysItInAnotherWay(t *testing.T) {
+func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ schema, want string }{
 		"conditions":       {"{if: {type: string}}", "properties/service/if: OpenAPI 3.0 has no counterpart"},

@@ -11,14 +11,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Effect is what an action did to a document.
+// Effect is the effect of an action on a document.
 type Effect int
 
 // The effects of an action.
 const (
 	Applied   Effect = iota + 1 // it changed the document
-	Satisfied                   // the document says already what the action wants
-	Unmatched                   // it matched nothing, and nothing shows why
+	Satisfied                   // the document already has the change
+	Unmatched                   // it matched nothing, without a proof of satisfaction
 )
 
 // Outcome is an action with its effect.
@@ -30,8 +30,8 @@ type Outcome struct {
 	Changed []string
 }
 
-// Check is the judgement of generation: the actions in satisfied, and no others,
-// must have found their change in the document already.
+// Check returns an error unless the actions in satisfied, and no others, found their
+// change already in the document.
 func Check(outcomes []Outcome, satisfied []string) error {
 	for _, o := range outcomes {
 		listed := slices.Contains(satisfied, o.Action.ID)
@@ -58,8 +58,8 @@ func CheckListed(outcomes []Outcome, satisfied []string) error {
 	return nil
 }
 
-// Apply applies the overlays in order to a copy of doc and returns what each
-// action did, leaving the judgement to the caller.
+// Apply applies the overlays in order to a copy of doc and returns the effect of each
+// action, which the caller judges.
 func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) {
 	root, err := spec.ToYAML(doc)
 	if err != nil {
@@ -84,7 +84,7 @@ func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) 
 	return spec.Clone(out), outcomes, nil
 }
 
-// changed appends the JSON pointers at which two trees differ to list.
+// changed appends to list the JSON pointers at which two trees differ.
 func changed(before, after any, at string, list []string) []string {
 	old, isObject := before.(spec.Object)
 	fresh, still := after.(spec.Object)
@@ -113,11 +113,10 @@ func changed(before, after any, at string, list []string) []string {
 	return list
 }
 
-// contradiction reports a place among those that an update changed where it put
-// another type in place of the one that the text states. An action that was
-// written when the text said nothing there would hide what the text says now; one
-// that means to replace a type removes it first. A number in place of an integer
-// hides nothing: it allows every integer.
+// contradiction reports a changed place at which an update replaced the published
+// type by another. Such an action was written for a text without a type and would
+// hide the new one; an action that means to replace a type removes it first. A number
+// in place of an integer hides nothing: it allows every integer.
 func contradiction(before, after any, changed []string) error {
 	for _, pointer := range changed {
 		at, isType := strings.CutSuffix(pointer, "/type")
@@ -131,8 +130,8 @@ func contradiction(before, after any, changed []string) error {
 	return nil
 }
 
-// apply applies an action to root, of which before is the tree, and returns the
-// tree after it and what the action did.
+// apply applies an action to root, whose tree is before, and returns the tree after
+// it and the outcome.
 func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outcome Outcome, err error) {
 	defer spec.Guard(&err, "applying the action")
 	outcome = Outcome{Action: a, Effect: Satisfied}
@@ -173,7 +172,7 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 }
 
 // retype gives each scalar that value will overwrite the type of the new one. The
-// library replaces the text only, which would turn 5 into "5" where a text stood.
+// library replaces only the text, which would turn 5 into "5" in place of a string.
 // An example may be replaced by one of any type.
 func retype(node, value *yaml.Node) {
 	if node.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode {

@@ -8,8 +8,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// FuzzApply looks for overlays that crash, that are accepted without changing
-// anything, or that change the document they are given.
+// FuzzApply looks for overlays that crash, are accepted without an effect, or change
+// their input document.
 func FuzzApply(f *testing.F) {
 	for _, actions := range []string{
 		"  - {x-id: add, description: d, target: $.paths, update: {/new: {}}}\n",
@@ -37,7 +37,7 @@ func FuzzApply(f *testing.F) {
 		}
 		if err == nil {
 			if _, err := spec.Encode(got); err != nil {
-				t.Errorf("what came out cannot be written: %v", err)
+				t.Errorf("the result cannot be encoded: %v", err)
 			}
 		}
 	})

@@ -1,9 +1,9 @@
 // Package overlay applies OpenAPI Overlay documents strictly.
 //
-// An action must change the document. One that matches nothing, or whose
-// change is there already, is an error unless the caller lists it as satisfied
-// upstream; one that is listed and changes something is an error too. The overlay
-// language itself is left to a library.
+// An action must change the document. One that matches nothing, or whose change is
+// already present, is an error unless the caller lists it as satisfied upstream; a
+// listed action that changes something is an error too. A library implements the
+// overlay language itself.
 package overlay
 
 import (
@@ -22,20 +22,21 @@ import (
 )
 
 const (
-	// idKey is the extension that names an action for good, so that the list of
-	// satisfied actions survives reordering.
+	// idKey is the extension with the permanent name of an action, which the list of
+	// satisfied actions uses.
 	idKey = "x-id"
 	// provenKey is the extension that holds a JSONPath. An action that matches
-	// nothing is satisfied upstream only if this path matches something.
+	// nothing is satisfied upstream only if this path matches.
 	provenKey = "x-satisfied-when"
 	// expectsKey is the extension that lists the values that an action means to
-	// overwrite: a revision that changes one into another says nothing new.
+	// overwrite; a change from one to another is expected.
 	expectsKey = "x-overwrites"
 )
 
 var (
 	validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-	// extension matches what this project and oapi-codegen read in a contract.
+	// extension matches the extensions of a contract that this project and
+	// oapi-codegen read.
 	extension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
 )
 
@@ -59,9 +60,9 @@ type Action struct {
 	action upstream.Action
 }
 
-// Load reads the overlay documents in dir in the order of their names. File is
-// their path from the folder that dir is in. A file that would be passed over in
-// silence, such as one that ends in .yml, is an error.
+// Load reads the overlay documents in dir in the order of their names. File is their
+// path from the parent of dir. Any other file, such as one that ends in .yml, is an
+// error.
 func Load(fsys fs.FS, dir string) ([]Overlay, error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
@@ -92,8 +93,8 @@ func Load(fsys fs.FS, dir string) ([]Overlay, error) {
 	return overlays, nil
 }
 
-// Parse reads one overlay document and checks what this project demands of it:
-// version 1.1.0, a reason and an id for each action, and paths that parse.
+// Parse reads one overlay document and checks this project's requirements: version
+// 1.1.0, a reason and an id for each action, and paths that parse.
 func Parse(file string, data []byte) (_ Overlay, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
 	o := Overlay{File: file}
@@ -138,11 +139,11 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 			ok = false
 		}
 		if !ok {
-			return Action{}, fmt.Errorf("%s: %s: not a member of an action, or of another kind", a.ID, key)
+			return Action{}, fmt.Errorf("%s: %s: not a member of an action, or a value of another kind", a.ID, key)
 		}
 	}
 	if a.Description == "" {
-		return Action{}, fmt.Errorf("%s: no description: say why the action is there", a.ID)
+		return Action{}, fmt.Errorf("%s: no description: state the reason for the action", a.ID)
 	}
 	kinds := []bool{raw.Remove, !raw.Update.IsZero(), raw.Copy != ""}
 	if len(slices.DeleteFunc(kinds, func(set bool) bool { return !set })) != 1 {
@@ -159,15 +160,15 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, place spec.Place, at string) error {
 		for _, key := range spec.SortedKeys(o) {
 			if place == spec.Fields && strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
-				return fmt.Errorf("%s: update: %s/%s: not an extension that anything reads", a.ID, at, key)
+				return fmt.Errorf("%s: update: %s/%s: unknown extension", a.ID, at, key)
 			}
 		}
 		return nil
 	})
 }
 
-// asInDocuments returns a value that yaml read with the types that documents
-// have, such as float64 for every number. It is nil for what JSON lacks.
+// asInDocuments converts a value that yaml read to the types of documents, such as
+// float64 for every number. It is nil for what JSON lacks.
 func asInDocuments(value any) any {
 	var node yaml.Node
 	if node.Encode(value) != nil {
@@ -177,8 +178,7 @@ func asInDocuments(value any) any {
 	return tree
 }
 
-// single is an overlay that holds one action of o, which makes the effect of
-// each action visible.
+// single returns an overlay with one action of o, so that its effect can be observed.
 func (o *Overlay) single(a Action) *upstream.Overlay {
 	one := o.document
 	one.Actions = []upstream.Action{a.action}

@@ -32,7 +32,7 @@ func document(t *testing.T, text string) spec.Object {
 	return doc
 }
 
-// applied applies overlays and judges what they did as generation does.
+// applied applies overlays and checks the outcomes as generation does.
 func applied(doc spec.Object, overlays []Overlay, satisfied []string) (spec.Object, error) {
 	out, outcomes, err := Apply(doc, overlays)
 	if err == nil {
@@ -63,7 +63,7 @@ func TestActionsAreAppliedInOrder(t *testing.T) {
 	}
 }
 
-func TestAnUpdateDoesNotHideATypeOfTheText(t *testing.T) {
+func TestAnUpdateDoesNotHideAPublishedType(t *testing.T) {
 	t.Parallel()
 	const action = `
   - {x-id: total, description: d, target: "$..properties", update: {total: {type: number}}}
@@ -91,7 +91,7 @@ func TestAnUpdateDoesNotHideATypeOfTheText(t *testing.T) {
 	}
 }
 
-func TestEachEffectIsTold(t *testing.T) {
+func TestEachEffectIsReported(t *testing.T) {
 	t.Parallel()
 	overlays := parse(t, `
   - {x-id: changes, description: d, target: $.a, update: {b: 2}}
@@ -213,7 +213,7 @@ func TestValuesAreReplacedWithTheirTypes(t *testing.T) {
 	}
 }
 
-// An example may be of any type, where the text's is of another.
+// An example may be replaced by one of any type.
 func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
 	t.Parallel()
 	values := []string{"1", `"a"`, `{"x": 1}`, "null"}
@@ -232,8 +232,8 @@ func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
 	}
 }
 
-// The same action may be satisfied in one place of the order and apply in another.
-func TestOutcomesAreOfTheirOwnPlaceInTheOrder(t *testing.T) {
+// The same action may be satisfied at one position and apply at another.
+func TestEqualActionsHaveTheirOwnOutcomes(t *testing.T) {
 	t.Parallel()
 	_, outcomes, err := Apply(document(t, `{"a": {}}`), parse(t, `
   - {x-id: first, description: d, target: $.a, update: {b: 1}}
@@ -252,7 +252,7 @@ func TestOutcomesAreOfTheirOwnPlaceInTheOrder(t *testing.T) {
 	}
 }
 
-// Values to overwrite are compared with those of documents.
+// Values to overwrite are compared with values of documents.
 func TestOverwrittenValuesHaveTheTypesOfDocuments(t *testing.T) {
 	t.Parallel()
 	overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {b: 2}, x-overwrites: [1, 1.5, 'text', true, null, [1], {200: {n: 1}}]}\n")
@@ -273,15 +273,15 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 		"version 1.0":       {strings.Replace(action("{x-id: a, description: d, target: $, update: {}}"), "1.1.0", "1.0.0", 1), `overlay version "1.0.0"`},
 		"no id":             {action("{description: d, target: $.a, remove: true}"), "x-id"},
 		"odd id":            {action("{x-id: A B, description: d, target: $.a, remove: true}"), "x-id"},
-		"no reason":         {action("{x-id: a, target: $.a, remove: true}"), "say why"},
+		"no reason":         {action("{x-id: a, target: $.a, remove: true}"), "state the reason"},
 		"no effect asked":   {action("{x-id: a, description: d, target: $.a}"), "exactly one of"},
 		"two effects asked": {action("{x-id: a, description: d, target: $.a, copy: $.b, remove: true}"), "exactly one of"},
 		"bad target":        {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
 		"unknown member":    {action("{x-id: a, desciption: d, description: d, target: $.a, remove: true}"), "desciption: not a member of an action"},
 		"unknown extension": {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
-		"unread extension":  {action("{x-id: a, description: d, target: $.a, update: {b: [{c: {x-decide: true}}]}}"), "x.yaml#a: update: /b/0/c/x-decide: not an extension that anything reads"},
-		"proof of no text":  {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or of another kind"},
-		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or of another kind"},
+		"unread extension":  {action("{x-id: a, description: d, target: $.a, update: {b: [{c: {x-decide: true}}]}}"), "x.yaml#a: update: /b/0/c/x-decide: unknown extension"},
+		"proof of no text":  {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or a value of another kind"},
+		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or a value of another kind"},
 		"overwrites .inf":   {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: [.inf]}"), "x-overwrites: "},
 		"bad proof":         {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
 	}
@@ -295,7 +295,7 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 	}
 }
 
-func TestLoadReadsFilesInOrderOfTheirNames(t *testing.T) {
+func TestLoadReadsFilesInTheOrderOfTheirNames(t *testing.T) {
 	t.Parallel()
 	file := func(id string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + "  - {x-id: " + id + ", description: d, target: $.a, remove: true}\n")}
@@ -309,7 +309,7 @@ func TestLoadReadsFilesInOrderOfTheirNames(t *testing.T) {
 	}
 }
 
-func TestLoadRefusesDoubtfulFolders(t *testing.T) {
+func TestLoadRefusesInvalidFolders(t *testing.T) {
 	t.Parallel()
 	once := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n"
 	twice := once + "  - {x-id: a, description: d, target: $.b, remove: true}\n"

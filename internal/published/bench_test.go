@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// published is a whole document with a number of other operations, each with a
-// schema of the size that the vendor's have on average.
+// published is a whole document with a number of other operations, whose schemas have
+// the vendor's average size.
 func published(tb testing.TB, others int) spec.Object {
 	tb.Helper()
 	doc, err := spec.Decode("whole", whole(tb))
@@ -42,8 +42,7 @@ func published(tb testing.TB, others int) spec.Object {
 	return doc
 }
 
-// peakHeap samples the heap until stop is called, which returns the largest
-// size seen, in MB.
+// peakHeap samples the heap until stop is called, which returns the maximum in MB.
 func peakHeap() (stop func() float64) {
 	runtime.GC()
 	var peak atomic.Uint64

@@ -9,16 +9,16 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// vendor is where the vendor's API is in production.
+// vendor is the address of the vendor's production API.
 const vendor = "https://api.cloudflare.com/"
 
-// check refuses an operation that this library would not serve by being generated
-// anew: it needs a decision, and code, of people. canonical is the canonical form of
-// a document that describes the operation alone, and at its place in the source.
+// check refuses an operation that needs changes of this library beyond generation.
+// canonical is the canonical form of a document that describes the operation alone;
+// at is its place in the source.
 func check(canonical spec.Object, op spec.Operation, at string) error {
 	address, _ := spec.At(canonical, "/servers/0/url")
 	server, _ := address.(string)
-	// A document about another host is about another API.
+	// Another host means another API.
 	if !strings.HasPrefix(server+"/", vendor) || strings.ContainsAny(server, "{}?#") {
 		return fmt.Errorf("%s/servers: the first server, %.200q, is not at %s, or its address has variables or a query", at, server, vendor)
 	}

@@ -7,11 +7,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// cut returns a document with the operation and what it refers to, directly and
-// indirectly. The values are copies of the vendor's, unchanged, with two
-// exceptions: a reference to a place that the cut leaves out, such as another
-// path, is replaced by what it refers to; and an example that holds a certificate
-// or a key is left out.
+// cut returns a document with the operation and its direct and indirect references.
+// The values are unchanged copies, with two exceptions: a reference to a place
+// outside the cut, such as another path, is replaced by its target, and examples with
+// a certificate or key are left out.
 func cut(doc spec.Object, found spec.Located) (Text, error) {
 	c := &cutter{components: spec.Object{}}
 	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}
@@ -64,8 +63,8 @@ type cutter struct {
 	leftOut    []string
 }
 
-// skip leaves out examples and defaults with a PEM block: what looks like a key must
-// not be committed, and generated comments would repeat it.
+// skip leaves out examples and defaults with a PEM block: a possible key must not be
+// committed or repeated in generated comments.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
 	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default"}, key) || !strings.Contains(spec.JSON(value), "-----BEGIN ") {
 		return false
@@ -74,12 +73,12 @@ func (c *cutter) skip(key string, value any, place spec.Place, pointer string) b
 	return true
 }
 
-// reference takes the component that a reference points to or into, and keeps
-// the reference. One that points elsewhere is replaced.
+// reference takes the component that a reference points to or into, and keeps the
+// reference. Any other reference is replaced by its target.
 func (c *cutter) reference(copier *spec.Copier, ref spec.Reference) (any, error) {
 	section, name, ok := spec.ComponentName(ref.Target)
 	if _, err := spec.Lookup(copier.Doc, ref.Target); !ok || err != nil {
-		return copier.Expand(ref) // an error, if the target is not there
+		return copier.Expand(ref) // an error, if the target is missing
 	}
 	kept, err := copier.CopyBeside(ref)
 	if err != nil {
@@ -99,7 +98,7 @@ func (c *cutter) component(section, name string) error {
 		return nil
 	}
 	target := spec.Child(c.copier.Doc, "components", section)[name]
-	taken[name] = nil // keeps components that refer to each other from looping
+	taken[name] = nil // stops components that refer to each other
 	copied, err := c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
 	taken[name] = copied
 	return err

@@ -125,7 +125,7 @@ components:
 	if diff := cmp.Diff(familyOperations[3:], taken.Missing); diff != "" {
 		t.Errorf("missing (-want +got)\n%s", diff)
 	}
-	// What is stored of one operation is taken as it is.
+	// The stored text of one operation is taken unchanged.
 	for _, op := range familyOperations[:3] {
 		again, err := Take(op.Document, taken.Texts[op.Name].Encoded, spec.Operations{op})
 		if err != nil {
@@ -136,8 +136,8 @@ components:
 	}
 }
 
-// One operation that cannot be taken refuses the document, also beside others that
-// can; one that is not there does not.
+// One operation that cannot be taken refuses the document, even beside valid ones; a
+// missing operation does not.
 func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ old, new, want string }{
@@ -153,7 +153,7 @@ func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	}
 }
 
-// expectUse compares the schema "use" of what was taken, and returns all schemas.
+// expectUse compares the schema "use" of the result, and returns all schemas.
 func expectUse(t *testing.T, name string, taken *Import, schema string) spec.Object {
 	t.Helper()
 	want, err := spec.Decode("want", []byte("use: "+schema+"\n"))
@@ -167,8 +167,8 @@ func expectUse(t *testing.T, name string, taken *Import, schema string) spec.Obj
 	return schemas
 }
 
-// References stay where their target is taken too, and are replaced elsewhere,
-// with what stands beside them.
+// References stay if their target is taken too, and are replaced with their siblings
+// otherwise.
 func TestReferencesOfTheCut(t *testing.T) {
 	t.Parallel()
 	const use = "use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}"

@@ -9,9 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// FuzzTake looks for sources that crash the importer or are taken and then
-// break what the rest relies on: what is stored is taken again as it is, means
-// the same, and stays within its limits.
+// FuzzTake looks for sources that crash the importer or are taken and then violate
+// its guarantees: what is stored is taken again unchanged, means the same, and stays
+// within the limits.
 func FuzzTake(f *testing.F) {
 	plain := whole(f)
 	f.Add(plain)
@@ -38,10 +38,10 @@ func FuzzTake(f *testing.F) {
 		}
 		again, err := Take("fuzz", taken.uses().Encoded, operations)
 		if err != nil {
-			t.Fatalf("what was stored is refused: %v", err)
+			t.Fatalf("the stored text is refused: %v", err)
 		}
 		if !bytes.Equal(taken.uses().Encoded, again.uses().Encoded) {
-			t.Errorf("what was stored is cut again:\n%s\n%s", taken.uses().Encoded, again.uses().Encoded)
+			t.Errorf("the stored text is cut again:\n%s\n%s", taken.uses().Encoded, again.uses().Encoded)
 		}
 		if _, err := normalize.Canonicalize(taken.uses().Document, operations); err != nil {
 			t.Errorf("taken without a canonical form: %v", err)

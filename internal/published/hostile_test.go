@@ -11,10 +11,9 @@ import (
 	"time"
 )
 
-// Each document is small, or of a size that is accepted, and asks for far more
-// than that to be done. None may take long or much memory; the limits are
-// generous, so that a slow machine does not fail and a missing guard does.
-func TestHostileDocumentsEndSoonAndSmall(t *testing.T) {
+// Each document has an accepted size and would cost far more time or memory. The
+// limits of the test are generous, so that only a missing guard fails.
+func TestHostileDocumentsAreBoundedInTimeAndMemory(t *testing.T) {
 	const (
 		longest = time.Minute
 		most    = 1 << 30
@@ -68,7 +67,7 @@ func TestHostileDocumentsEndSoonAndSmall(t *testing.T) {
 			_, err := Take("doc", source, operations)
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
-			if err == nil && name != "choices that multiply" { // flattening refuses those
+			if err == nil && name != "choices that multiply" { // flattening refuses them
 				t.Error("taken")
 			}
 			if err != nil && (len(err.Error()) > 2000 || strings.Contains(err.Error(), "\n")) {

@@ -15,30 +15,30 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// Where the published texts and their records stand, from the root of the module.
+// The files of the published texts and their records.
 const (
 	Dir            = "openapi"
 	ProvenanceFile = Dir + "/provenance.json"
 )
 
-// Provenance records where the documents in openapi/ came from.
+// Provenance records the origin of the documents in openapi/.
 type Provenance struct {
-	Documents map[string]Record `json:"documents"` // by the file in openapi/
+	Documents map[string]Record `json:"documents"` // by file in openapi/
 	// SatisfiedUpstream lists the overlay actions whose change the published
 	// texts make unnecessary. Only an update writes this list.
 	SatisfiedUpstream []string `json:"satisfied_upstream"`
 }
 
-// Record says where one document came from.
+// Record describes the origin of one document.
 type Record struct {
 	SHA256       string `json:"sha256"`
-	Source       string `json:"source"` // names what was taken
+	Source       string `json:"source"` // name of the source
 	SourceSHA256 string `json:"source_sha256"`
 	Retrieved    string `json:"retrieved"` // day, as YYYY-MM-DD
 	License      string `json:"license"`   // SPDX id
-	// Added lists, as JSON pointers into the document, what the source does not
-	// say and this project added to make it a valid OpenAPI document. LeftOut
-	// lists, as JSON pointers into the source, examples with a certificate or key.
+	// Added lists, as JSON pointers into the document, what this project added to the
+	// source to make it a valid OpenAPI document. LeftOut lists, as JSON pointers
+	// into the source, the removed examples with a certificate or key.
 	Added   []string `json:"added,omitzero"`
 	LeftOut []string `json:"left_out,omitzero"`
 }
@@ -67,16 +67,16 @@ func Sum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Source is what openapi/ holds.
+// Source is the content of openapi/.
 type Source struct {
 	Operations spec.Operations
 	Provenance Provenance
 	Documents  map[string]spec.Object // published texts, by the operation's name
 }
 
-// ReadSource reads the list of operations and their published texts from the
-// module in fsys, and checks the texts against their records. Each operation must
-// have a text and each record an operation.
+// ReadSource reads the list of operations and their published texts from the module
+// in fsys, and checks the texts against their records. Each operation must have a
+// text and each record an operation.
 func ReadSource(fsys fs.FS) (Source, error) {
 	source, err := ReadForUpdate(fsys)
 	if err != nil {
@@ -97,9 +97,8 @@ func ReadSource(fsys fs.FS) (Source, error) {
 	return source, nil
 }
 
-// ReadForUpdate is ReadSource for an update, which may bring the text of an
-// operation that is new in the list or has another path there than before: such an
-// operation has no text yet.
+// ReadForUpdate is ReadSource for an update. An operation that is new in the list, or
+// whose path has changed, may lack a text.
 func ReadForUpdate(fsys fs.FS) (Source, error) {
 	ops, err := spec.ReadOperations(fsys)
 	if err != nil {

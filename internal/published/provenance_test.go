@@ -41,7 +41,7 @@ func TestRecordsSurviveARoundTrip(t *testing.T) {
 	}
 }
 
-func TestOddRecordsAreRefused(t *testing.T) {
+func TestInvalidRecordsAreRefused(t *testing.T) {
 	t.Parallel()
 	full := encoded(t, records())
 	tests := map[string]struct{ old, new, want string }{

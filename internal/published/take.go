@@ -1,11 +1,10 @@
-// Package published takes what the vendor publishes, a whole OpenAPI document or
-// a part of one, and keeps it in openapi/: for each operation of the list a
-// document with the operation and what it uses, and in provenance.json where it
-// came from.
+// Package published imports documents of the vendor, whole or in part, into openapi/:
+// for each operation of the list a document with the operation and what it refers to,
+// and in provenance.json its origin.
 //
-// A document that cannot be the source of the contract is refused with the cause
-// and its place. Nothing outside the document is read, and what a document may
-// cost is bounded.
+// A document that cannot be the source of the contract is refused with the cause and
+// its place. Nothing outside the document is read, and the cost of a document is
+// limited.
 package published
 
 import (
@@ -22,31 +21,30 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// maxCut bounds the text of one operation. The largest has 40 kB.
+// maxCut limits the text of one operation. The largest has 40 kB.
 const maxCut = 4 << 20
 
 // Import is a document that was taken.
 type Import struct {
 	Texts   map[string]Text   // of the operations that the document has, by name
-	Missing spec.Operations   // that the document lacks
+	Missing spec.Operations   // missing from the document
 	Titles  map[string]string // method and path of each operation of the document, by its operationId
 
 	SourceSHA256            string // of the source as it was given
 	Title, Version, OpenAPI string // as the source says
 	License                 string // SPDX id of the licence that the source names, or NoAssertion
-	LicenseText             string // what it says
+	LicenseText             string // the licence as the source names it
 }
 
 // Text is the published text of one operation.
 type Text struct {
 	Document spec.Object
 	Encoded  []byte   // Document as it is stored
-	LeftOut  []string // JSON pointers of what was left out of Document
+	LeftOut  []string // JSON pointers of the parts left out of Document
 }
 
-// Take reads, checks and cuts a document, given as it was published: JSON or
-// YAML, plain or gzip. name stands for it in errors. A document without any
-// operation of ops is refused.
+// Take reads, checks and cuts a document as published: JSON or YAML, plain or gzip.
+// name is its name in errors. A document without any operation of ops is refused.
 func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	data, err := unpack(name, source)
 	if err != nil {
@@ -108,7 +106,7 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	// The canonical form finds what is wrong in the operation itself.
+	// The canonical form reports faults of the operation itself.
 	canonical, err := normalize.Canonicalize(text.Document, spec.Operations{op})
 	if err != nil {
 		return Text{}, err
@@ -128,12 +126,12 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 	return text, nil
 }
 
-// maxSource bounds a source before and after decompression. The vendor's
-// documents have 4 to 12 MB.
+// maxSource limits a source before and after decompression. The vendor's documents
+// have 4 to 12 MB.
 const maxSource = 32 << 20
 
-// ReadFile reads a source from a file and refuses one that is too large before
-// it is all in memory.
+// ReadFile reads a source from a file. It refuses one that is too large before
+// reading all of it.
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -143,7 +141,7 @@ func ReadFile(path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// unpack returns the text of a source, which may be compressed with gzip.
+// unpack decompresses a source that is compressed with gzip.
 func unpack(name string, source []byte) ([]byte, error) {
 	if bytes.HasPrefix(source, []byte{0x1f, 0x8b}) {
 		r, err := gzip.NewReader(bytes.NewReader(source))
@@ -160,23 +158,23 @@ func unpack(name string, source []byte) ([]byte, error) {
 	return source, nil
 }
 
-// NoAssertion is SPDX's word for a licence that is not known.
+// NoAssertion is the SPDX value for an unknown licence.
 const NoAssertion = "NOASSERTION"
 
-// licences are the SPDX ids of usual licences.
+// licences are the SPDX ids of common licences.
 var licences = []string{"BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "MIT", "ISC", "MPL-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"}
 
 var (
-	// noise is what the name of a licence may have beside its SPDX id.
+	// noise is text in the name of a licence that is not part of its SPDX id.
 	noise = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
-	// expression is the form of an SPDX id.
+	// expression is the syntax of an SPDX id.
 	expression = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
 )
 
-// ValidLicense reports whether id has the form of an SPDX licence id.
+// ValidLicense reports whether id has the syntax of an SPDX licence id.
 func ValidLicense(id string) bool { return expression.MatchString(id) }
 
-// license returns the SPDX id of the licence that info names and its words.
+// license returns the SPDX id of the licence in info, and its name as given.
 func license(info spec.Object) (id, text string) {
 	object := spec.Child(info, "license")
 	text = spec.Text(object, "name")

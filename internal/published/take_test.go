@@ -17,11 +17,11 @@ var operations = spec.Operations{{
 	Document: "uses.json", Noun: "Use", Permission: "Uses Read",
 }}
 
-// uses returns what was taken of the one operation of these tests.
+// uses returns the taken text of the one operation of these tests.
 func (i *Import) uses() Text { return i.Texts[operations[0].Name] }
 
-// whole is a document with more in it than the operation. edits are pairs of
-// texts to replace in it.
+// whole is a document with further operations. edits are pairs of texts to replace in
+// it.
 func whole(t testing.TB, edits ...string) []byte {
 	t.Helper()
 	text := `openapi: 3.0.3
@@ -118,8 +118,8 @@ components:
 	}
 }
 
-// What is stored is a document that is taken as it is.
-func TestCutIsItsOwnCut(t *testing.T) {
+// The stored document is itself taken unchanged.
+func TestCutIsIdempotent(t *testing.T) {
 	t.Parallel()
 	first, err := Take("whole.yaml", whole(t), operations)
 	if err != nil {

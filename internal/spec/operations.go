@@ -19,11 +19,11 @@ type Operation struct {
 	Method     string   `yaml:"method"`     // HTTP method, in capital letters
 	Path       string   `yaml:"path"`       // template, with the names that the parameters get
 	Document   string   `yaml:"document"`   // file in openapi/ with the published text
-	Noun       string   `yaml:"noun"`       // names an item of the result, and so the operation's own objects
+	Noun       string   `yaml:"noun"`       // name of an item of the result, from which names of objects derive
 	Query      []string `yaml:"query"`      // query parameters that the library sends
-	Permission string   `yaml:"permission"` // what an API token needs, as the vendor calls it
-	// Names gives Go names to objects whose derived name would be long or wrong,
-	// by their place in the response, such as "result[].source".
+	Permission string   `yaml:"permission"` // permission that an API token needs, as the vendor names it
+	// Names holds Go names for objects whose derived name would be long or wrong, by
+	// their place in the response, such as "result[].source".
 	Names map[string]string `yaml:"names"`
 }
 
@@ -47,8 +47,8 @@ func ReadOperations(fsys fs.FS) (Operations, error) {
 	return ParseOperations(OperationsFile, data)
 }
 
-// ParseOperations reads a list. Unknown and missing members, and entries for the
-// same operation, are errors.
+// ParseOperations parses a list. Unknown or missing members and duplicate operations
+// are errors.
 func ParseOperations(name string, data []byte) (Operations, error) {
 	var list struct {
 		Operations Operations `yaml:"operations"`
@@ -66,7 +66,7 @@ func ParseOperations(name string, data []byte) (Operations, error) {
 		}
 		for _, key := range []string{op.Name, op.Method + " " + shape(op.Path), op.Document} {
 			if seen[key] {
-				return nil, fmt.Errorf("%s: operation %d (%s): %s is there twice", name, i+1, op.Name, key)
+				return nil, fmt.Errorf("%s: operation %d (%s): %s occurs twice", name, i+1, op.Name, key)
 			}
 			seen[key] = true
 		}
@@ -83,7 +83,7 @@ func (op Operation) check() error {
 	case !pathTemplate.MatchString(op.Path):
 		return fmt.Errorf("path %q: want segments, each a text or a {parameter}", op.Path)
 	case len(slices.Compact(slices.Sorted(slices.Values(op.Parameters())))) < len(op.Parameters()):
-		return fmt.Errorf("path %q: a parameter is there twice", op.Path)
+		return fmt.Errorf("path %q: a parameter occurs twice", op.Path)
 	case op.Document != path.Base(op.Document) || path.Ext(op.Document) != ".json":
 		return fmt.Errorf("document %q: want the name of a .json file", op.Document)
 	case !goTypeName.MatchString(op.Noun):
@@ -110,8 +110,8 @@ func pathParameters(template string) []string {
 	return names
 }
 
-// CheckQuery returns an error for a query parameter of the list that its operation
-// in the contract does not have: the generated client would not send it.
+// CheckQuery returns an error for a query parameter of the list that the contract
+// does not have: the generated client would not send it.
 func (ops Operations) CheckQuery(contract Object) error {
 	for l := range All(contract) {
 		known := map[string]bool{}
@@ -131,11 +131,11 @@ func (ops Operations) CheckQuery(contract Object) error {
 	return nil
 }
 
-// Title is the operation as people write it, for example "GET /zones".
+// Title returns the method and the path, such as "GET /zones".
 func (op Operation) Title() string { return op.Method + " " + op.Path }
 
-// Matches reports whether the entry is for the operation at l, whatever the path
-// parameters there are called.
+// Matches reports whether the entry is for the operation at l. Names of path
+// parameters are ignored.
 func (op Operation) Matches(l Located) bool {
 	return strings.EqualFold(op.Method, l.Method) && shape(op.Path) == shape(l.Path)
 }
@@ -146,8 +146,8 @@ func shape(template string) string { return pathParameter.ReplaceAllString(templ
 // ErrNotFound reports a document that does not describe an operation.
 var ErrNotFound = errors.New("is not in the document")
 
-// Find returns the operation where it stands in doc, and the names that its path
-// parameters have there. The error is [ErrNotFound] if doc has no such operation.
+// Find returns the operation in doc and the names of its path parameters there. The
+// error is [ErrNotFound] if doc has no such operation.
 func (op Operation) Find(doc Object) (Located, []string, error) {
 	paths := Child(doc, "paths")
 	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
@@ -157,7 +157,7 @@ func (op Operation) Find(doc Object) (Located, []string, error) {
 	case len(matches) == 0:
 		return Located{}, nil, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
 	case len(matches) > 1:
-		return Located{}, nil, fmt.Errorf("/paths: the path of %s is there %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
+		return Located{}, nil, fmt.Errorf("/paths: the path of %s occurs %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
 	}
 	found := Located{Path: matches[0], Method: strings.ToLower(op.Method), Item: Child(paths, matches[0])}
 	if found.Item == nil {

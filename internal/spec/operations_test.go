@@ -52,7 +52,7 @@ func TestOperationsAreReadInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestOddOperationsAreRefused(t *testing.T) {
+func TestInvalidOperationsAreRefused(t *testing.T) {
 	t.Parallel()
 	const second = "operation 2 (deleteThing): "
 	tests := map[string]struct{ old, new, want string }{
@@ -74,7 +74,7 @@ func TestOddOperationsAreRefused(t *testing.T) {
 		"slash at the end":         {"path: /accounts/{account_id}/things\n", "path: /things/\n", "want segments"},
 		"parameter within a text":  {"path: /accounts/{account_id}/things\n", "path: /things/a{b}\n", "want segments"},
 		"parameter without a name": {"path: /accounts/{account_id}/things\n", "path: /things/{}\n", "want segments"},
-		"parameter twice":          {"things/{thing_id}", "things/{account_id}", second + `path "/accounts/{account_id}/things/{account_id}": a parameter is there twice`},
+		"parameter twice":          {"things/{thing_id}", "things/{account_id}", second + `path "/accounts/{account_id}/things/{account_id}": a parameter occurs twice`},
 		"no document":              {"document: things.json", "document: ''", `document ""`},
 		"document in a folder":     {"document: things.json", "document: ../things.json", `document "../things.json"`},
 		"document of another kind": {"document: things.json", "document: things.yaml", "want the name of a .json file"},
@@ -86,10 +86,10 @@ func TestOddOperationsAreRefused(t *testing.T) {
 		"permission by its id":     {"Account: Things Read", "#things:read", `permission "#things:read"`},
 		"two permissions":          {"Account: Things Read", "Account: Things Read, Zone: Things Read", `permission "Account: Things Read, Zone: Things Read"`},
 		"name of an object":        {"ThingPart", "thing part", `names: result[].part: "thing part" is not a Go name`},
-		"name twice":               {"name: deleteThing", "name: listThings", "operation 2 (listThings): listThings is there twice"},
-		"document twice":           {"thing.json", "things.json", second + "things.json is there twice"},
+		"name twice":               {"name: deleteThing", "name: listThings", "operation 2 (listThings): listThings occurs twice"},
+		"document twice":           {"thing.json", "things.json", second + "things.json occurs twice"},
 		"operation twice": {"DELETE\n    path: /accounts/{account_id}/things/{thing_id}", "GET\n    path: /accounts/{other}/things",
-			second + "GET /accounts/{}/things is there twice"},
+			second + "GET /accounts/{}/things occurs twice"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ components:
 // operation returns an entry of a list.
 func operation(method, path string) Operation { return Operation{Method: method, Path: path} }
 
-func TestFindTakesThePathWhateverItsParametersAreCalled(t *testing.T) {
+func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		operation  Operation
@@ -154,7 +154,7 @@ func TestFindTakesThePathWhateverItsParametersAreCalled(t *testing.T) {
 	}
 }
 
-func TestFindRefusesWhatIsNotThereExactlyOnce(t *testing.T) {
+func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 	t.Parallel()
 	list := operation("GET", "/accounts/{account_id}/things")
 	tests := map[string]struct {
@@ -169,7 +169,7 @@ func TestFindRefusesWhatIsNotThereExactlyOnce(t *testing.T) {
 		"slash after it":         {list, "paths: {'/accounts/{a}/things/': {get: {}}}\n", true, "is not in the document"},
 		"a text for a parameter": {list, "paths: {/accounts/me/things: {get: {}}}\n", true, "is not in the document"},
 		"another method":         {list, "paths: {'/accounts/{a}/things': {post: {}}}\n", true, "/paths/~1accounts~1{a}~1things: no GET: the operation"},
-		"twice":                  {list, "paths: {'/accounts/{a}/things': {get: {}}, '/accounts/{b}/things': {post: {}}}\n", false, "is there 2 times: /accounts/{a}/things, /accounts/{b}/things"},
+		"twice":                  {list, "paths: {'/accounts/{a}/things': {get: {}}, '/accounts/{b}/things': {post: {}}}\n", false, "occurs 2 times: /accounts/{a}/things, /accounts/{b}/things"},
 		"not an object":          {list, "paths: {'/accounts/{a}/things': 5}\n", false, "/paths/~1accounts~1{a}~1things: not an object"},
 		"bad reference":          {list, "paths: {'/accounts/{a}/things': {$ref: '#/nothing'}}\n", false, "a reference that cannot be followed"},
 		"endless":                {list, "paths: {'/accounts/{a}/things': {$ref: '#/paths/~1accounts~1%7Ba%7D~1things'}}\n", false, "a reference that cannot be followed"},
@@ -213,7 +213,7 @@ func TestQueryParametersOfTheListMustBeInTheContract(t *testing.T) {
 	}
 }
 
-func TestMatchesTellsOperationsApart(t *testing.T) {
+func TestMatchesDistinguishesOperations(t *testing.T) {
 	t.Parallel()
 	at := Located{Path: "/a/{x}/b", Method: "get"}
 	for _, tt := range []struct {

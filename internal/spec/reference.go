@@ -14,10 +14,10 @@ import (
 
 var escaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// Escape writes a name as one token of a JSON pointer.
+// Escape returns a name as a token of a JSON pointer.
 func Escape(name string) string { return escaper.Replace(name) }
 
-// At returns the value at a JSON pointer other than that of the whole document.
+// At returns the value at a JSON pointer below the root.
 func At(doc any, pointer string) (value any, ok bool) {
 	if !strings.HasPrefix(pointer, "/") {
 		return nil, false
@@ -41,8 +41,8 @@ func At(doc any, pointer string) (value any, ok bool) {
 	return doc, true
 }
 
-// Abbreviate shortens a JSON pointer of thousands of tokens, so that an error
-// stays one line.
+// Abbreviate shortens a JSON pointer of thousands of tokens, so that an error stays
+// readable.
 func Abbreviate(pointer string) string {
 	const longest = 200
 	if len(pointer) <= longest {
@@ -51,7 +51,7 @@ func Abbreviate(pointer string) string {
 	return pointer[:longest/2] + "…" + pointer[len(pointer)-longest/2:]
 }
 
-// pointerOf returns the JSON pointer that a reference within the document has.
+// pointerOf returns the JSON pointer of a reference within the document.
 func pointerOf(ref string) (string, error) {
 	if !strings.HasPrefix(ref, "#/") {
 		return "", fmt.Errorf("reference %.100q leaves the document: only references within it are followed", ref)
@@ -63,8 +63,8 @@ func pointerOf(ref string) (string, error) {
 	return pointer, nil
 }
 
-// ComponentName returns the section and the name of the component that a
-// reference points to or into, and whether it does.
+// ComponentName returns the section and the name of the component that a reference
+// points to or into, if it does.
 func ComponentName(ref string) (section, name string, ok bool) {
 	pointer, err := pointerOf(ref)
 	tokens := slices.Collect(jsontext.Pointer(pointer).Tokens())
@@ -87,8 +87,8 @@ func Lookup(doc Object, ref string) (any, error) {
 	return target, nil
 }
 
-// Follow returns the object that v refers to, or v itself if it is no reference.
-// It is nil for anything else, and for a reference that cannot be followed.
+// Follow returns the object that v refers to, or v itself if it is no reference. It
+// returns nil for anything else, and for a reference that cannot be followed.
 func Follow(doc Object, v any) Object {
 	const maxHops = 100
 	object, _ := v.(Object)
@@ -106,25 +106,24 @@ func Follow(doc Object, v any) Object {
 	return nil
 }
 
-// Limits of what a Copier copies. The largest operation of the list has some
-// 3,000 values and 60 kB of text.
+// Limits of a copy. The largest operation of the list has some 3,000 values and 60 kB
+// of text.
 const (
 	maxCopyDepth  = 500
 	maxCopyValues = 60_000
 	maxCopyText   = 4 << 20
-	// maxExact is the largest number up to which a reader of JSON can be
-	// expected to be exact.
+	// maxExact is the largest integer that every JSON reader represents exactly.
 	maxExact = 1 << 53
 )
 
-// Copier copies parts of a document and handles the references in them. It
-// follows references within the document only, reads no file and no URL, and
-// bounds what references can expand to.
+// Copier copies parts of a document and handles the references in them. It follows
+// references within the document only, reads no file and no URL, and limits the
+// expansion of references.
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object
-	// Reference returns what a reference becomes in the copy. It may call Expand
-	// for that. With nil, each reference is replaced by a copy of its target.
+	// Reference returns the copy of a reference. It may call Expand. If nil, each
+	// reference is replaced by a copy of its target.
 	Reference func(c *Copier, ref Reference) (any, error)
 	// Skip, if not nil, leaves members of objects out of the copy.
 	Skip func(key string, value any, place Place, pointer string) bool
@@ -133,7 +132,7 @@ type Copier struct {
 	active       []string // references being expanded, outermost first
 }
 
-// Reference is a reference that a Copier met.
+// Reference is a reference found by a Copier.
 type Reference struct {
 	Target  string // the value of $ref
 	Holder  Object // the object with $ref
@@ -141,13 +140,13 @@ type Reference struct {
 	depth   int
 }
 
-// Copy returns a copy of v, which stands at pointer.
+// Copy returns a copy of v, whose place is pointer.
 func (c *Copier) Copy(v any, pointer string) (any, error) {
 	return c.walk(v, pointer, Fields, 0)
 }
 
-// CopyBeside returns a copy of the members of a reference's holder other than
-// $ref and those in without.
+// CopyBeside returns a copy of the members of a reference's holder other than $ref
+// and those in without.
 func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
 	siblings := maps.Clone(ref.Holder)
 	for _, key := range append(without, "$ref") {
@@ -216,7 +215,7 @@ func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error
 	}
 }
 
-// count charges a value to the limits.
+// count adds a value to the limits.
 func (c *Copier) count(v any, pointer string, depth int) error {
 	if depth > maxCopyDepth {
 		return fmt.Errorf("%s: nested deeper than %d levels", Abbreviate(pointer), maxCopyDepth)

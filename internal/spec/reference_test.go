@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPointersAreReadAsRFC6901Says(t *testing.T) {
+func TestPointersFollowRFC6901(t *testing.T) {
 	t.Parallel()
 	doc := Object{"a/b": []any{Object{"m~n": 1.0}, nil}, "": Object{"": 2.0}}
 	for pointer, want := range map[string]any{
@@ -31,7 +31,7 @@ func TestPointersAreReadAsRFC6901Says(t *testing.T) {
 	}
 }
 
-func TestReferencesToComponentsAreTold(t *testing.T) {
+func TestReferencesToComponentsAreRecognised(t *testing.T) {
 	t.Parallel()
 	for ref, want := range map[string][2]string{
 		"#/components/schemas/a":                {"schemas", "a"},
@@ -195,7 +195,7 @@ func TestCopierRefusesWithThePlace(t *testing.T) {
 	}
 }
 
-// The same component twice is no circle.
+// Using a component twice is no cycle.
 func TestCopierCopiesAComponentAsOftenAsItIsUsed(t *testing.T) {
 	t.Parallel()
 	doc := decoded(t, "id: {type: string}\na: [{$ref: '#/id'}, {x: {$ref: '#/id'}}, {$ref: '#/id'}]\n")

@@ -21,8 +21,8 @@ import (
 // Object is a JSON object of a document.
 type Object = map[string]any
 
-// Decode reads one JSON or YAML document whose root is an object. Errors name
-// the source and the place in it.
+// Decode parses one JSON or YAML document whose root is an object. Errors name the
+// source and the place in it.
 func Decode(name string, data []byte) (_ Object, err error) {
 	defer Guard(&err, name+": decoding the document")
 	trimmed := bytes.TrimLeft(data, " \t\r\n")
@@ -70,8 +70,8 @@ func decodeYAML(name string, data []byte) (Object, error) {
 	return root, nil
 }
 
-// Encode writes the tree as indented JSON with sorted keys and a final
-// newline: equal trees give equal bytes.
+// Encode writes the tree as indented JSON with sorted keys and a final newline: equal
+// trees give equal bytes.
 func Encode(root any) (_ []byte, err error) {
 	defer Guard(&err, "encoding the document")
 	data, err := json.Marshal(root, json.Deterministic(true), jsontext.WithIndent("  "))
@@ -81,8 +81,8 @@ func Encode(root any) (_ []byte, err error) {
 	return append(data, '\n'), nil
 }
 
-// JSON writes a value in one line: equal values have equal texts. The text of a
-// value that JSON lacks is its error.
+// JSON returns a value in one line: equal values have equal texts. For a value that
+// JSON lacks it returns the text of the error.
 func JSON(v any) string {
 	data, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
@@ -91,7 +91,7 @@ func JSON(v any) string {
 	return string(data)
 }
 
-// Clone copies a tree; the copy shares nothing with the original.
+// Clone returns a deep copy of a tree.
 func Clone[T any](tree T) T {
 	copied, _ := cloneValue(tree).(T)
 	return copied
@@ -116,8 +116,8 @@ func cloneValue(v any) any {
 	}
 }
 
-// CheckText refuses texts and names with control characters other than white
-// space: they would end up in source code, and hide what a report says.
+// CheckText refuses text and names with control characters other than white space,
+// because they could end up in source code and distort a report.
 func CheckText(tree any) error { return checkText(tree, "") }
 
 func checkText(v any, at string) error {
@@ -143,15 +143,15 @@ func isForbidden(r rune) bool {
 
 // PanicError reports that a library panicked on a document.
 type PanicError struct {
-	Work  string // what the library did
+	Work  string // the failed step
 	Cause string // the first line of the panic's value
 }
 
 func (e *PanicError) Error() string { return e.Work + " panicked: " + e.Cause }
 
-// Guard stores a panic in err as a *PanicError. Every function that hands text of
-// the vendor to a library defers it, so that a fault of the library refuses the
-// document instead of ending the process. work names what the library does.
+// Guard stores a panic in err as a *PanicError. Every function that passes vendor
+// text to a library defers it, so that a fault of the library refuses the document
+// and does not end the process. work names the step.
 func Guard(err *error, work string) {
 	if value := recover(); value != nil {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")

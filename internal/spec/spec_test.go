@@ -30,7 +30,7 @@ func TestJSONAndYAMLReadTheSame(t *testing.T) {
 	}
 }
 
-func TestDoubtfulDocumentsAreRefusedWithTheirPlace(t *testing.T) {
+func TestAmbiguousDocumentsAreRefusedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
 		"empty":                 {" \n", "f: the document is empty"},
@@ -40,7 +40,7 @@ func TestDoubtfulDocumentsAreRefusedWithTheirPlace(t *testing.T) {
 		"duplicate JSON key":    {`{"a": 1, "a": 2}`, "duplicate"},
 		"invalid UTF-8 in JSON": {"{\"a\": \"\xff\"}", "invalid UTF-8"},
 		"broken YAML":           {"a: [1", "f: neither JSON nor YAML"},
-		"duplicate YAML key":    {"a: 1\nb: 2\na: 3\n", `line 3: key "a" is there twice`},
+		"duplicate YAML key":    {"a: 1\nb: 2\na: 3\n", `line 3: key "a" occurs twice`},
 		"YAML scalar":           {"just text", "the root is not an object"},
 		"YAML list":             {"- a\n", "the root is not an object"},
 		"YAML merge key":        {"a: &a {b: 1}\nc: {<<: *a}\n", "line 2: YAML merge keys"},
@@ -128,7 +128,7 @@ func TestPanicsOfLibrariesBecomeErrorsOfOneLine(t *testing.T) {
 	}
 }
 
-// panicking panics when it is encoded, as a fault of a library would.
+// panicking panics when it is encoded, like a fault of a library.
 type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("bad\nstack") }

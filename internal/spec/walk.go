@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Place reports how the members of an object are to be read.
+// Place is the kind of the members of an object.
 type Place int
 
 // The kinds of places.
 const (
-	// Fields is an object whose keys are OpenAPI's own.
+	// Fields is an object whose keys are defined by OpenAPI.
 	Fields Place = iota
-	// Names is an object whose keys are names that the author chose: the
-	// property called "example" is a schema, the response called "default" too.
+	// Names is an object whose keys the author chose: the property called "example"
+	// is a schema, the response called "default" too.
 	Names
-	// Data is an instance of the API's data. A "$ref" in it is not a reference.
+	// Data is an instance of the API's data. A "$ref" in it is no reference.
 	Data
 )
 
@@ -52,8 +52,8 @@ func SortedKeys(objects ...Object) []string {
 	return slices.Compact(keys)
 }
 
-// Child returns the object that is found from v through members of these names.
-// It is nil if one is missing or not an object.
+// Child returns the object at a path of member names below v. It is nil if one is
+// missing or not an object.
 func Child(v any, keys ...string) Object {
 	object, _ := v.(Object)
 	for _, key := range keys {
@@ -62,19 +62,19 @@ func Child(v any, keys ...string) Object {
 	return object
 }
 
-// List returns the member key of an object, nil if it is not a list.
+// List returns the member key of an object, or nil if it is not a list.
 func List(o Object, key string) []any {
 	list, _ := o[key].([]any)
 	return list
 }
 
-// Text returns the member key of an object, "" if it is not a text.
+// Text returns the member key of an object, or "" if it is not a string.
 func Text(o Object, key string) string {
 	text, _ := o[key].(string)
 	return text
 }
 
-// Ensure returns the member key of an object, which it adds if it is not there.
+// Ensure returns the member key of an object, and adds it if it is absent.
 func Ensure(o Object, key string) Object {
 	child := Child(o, key)
 	if child == nil {
@@ -105,9 +105,9 @@ func Children(v any) iter.Seq2[string, any] {
 	}
 }
 
-// Visit calls visit for v and for each object below it, with the object's place
-// and JSON pointer, a parent before its children. The children of an object that
-// visit changes are those after the change.
+// Visit calls visit for v and for each object below it, with the object's place and
+// JSON pointer, a parent before its children. If visit changes an object, its new
+// children are visited.
 func Visit(v any, place Place, pointer string, visit func(o Object, place Place, pointer string) error) error {
 	object, isObject := v.(Object)
 	if isObject {
@@ -129,13 +129,13 @@ func Visit(v any, place Place, pointer string, visit func(o Object, place Place,
 
 // Subschema is a schema directly below another one.
 type Subschema struct {
-	Keyword string // that it stands under
+	Keyword string // keyword that holds it
 	Name    string // of a property, or the index in a list
 	Value   any    // an object, unless the document is not valid
 	Set     func(any)
 }
 
-// Pointer is the JSON pointer of s from the schema above.
+// Pointer returns the JSON pointer of s relative to its parent schema.
 func (s Subschema) Pointer() string {
 	if s.Name == "" && s.Keyword != "properties" {
 		return "/" + s.Keyword
@@ -166,7 +166,7 @@ func Subschemas(schema Object) []Subschema {
 // methods are the members of a path item that are operations.
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-// Located is an operation where it stands in a document.
+// Located is an operation with its position in a document.
 type Located struct {
 	Path      string
 	Method    string // in lower case, as the document has it
@@ -174,13 +174,13 @@ type Located struct {
 	Operation Object
 }
 
-// ItemPointer is the JSON pointer of the path item.
+// ItemPointer returns the JSON pointer of the path item.
 func (l Located) ItemPointer() string { return "/paths/" + Escape(l.Path) }
 
-// Pointer is the JSON pointer of the operation.
+// Pointer returns the JSON pointer of the operation.
 func (l Located) Pointer() string { return l.ItemPointer() + "/" + l.Method }
 
-// Title is the operation as people write it, for example "GET /zones".
+// Title returns the method and the path, such as "GET /zones".
 func (l Located) Title() string { return strings.ToUpper(l.Method) + " " + l.Path }
 
 // All yields the operations of a document, ordered by path and method.
@@ -197,7 +197,7 @@ func All(doc Object) iter.Seq[Located] {
 	}
 }
 
-// SchemaPlace says what a schema of an operation describes.
+// SchemaPlace is the place of a schema in an operation.
 type SchemaPlace struct {
 	Holder    Object // its member "schema" is the schema
 	Pointer   string // of Holder
@@ -209,9 +209,9 @@ type SchemaPlace struct {
 // Schema returns the schema itself, nil if it is not an object.
 func (p SchemaPlace) Schema() Object { return Child(p.Holder, "schema") }
 
-// Schemas returns the places of an operation that hold a schema, in a fixed
-// order: parameters, request body, and the bodies and headers of the responses.
-// References are not followed.
+// Schemas returns the places of an operation that hold a schema, in a fixed order:
+// parameters, request body, and the bodies and headers of the responses. It does not
+// follow references.
 func (l Located) Schemas() []SchemaPlace {
 	var places []SchemaPlace
 	add := func(p SchemaPlace) {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPlacesTellNamesFromKeywords(t *testing.T) {
+func TestPlacesDistinguishNamesFromKeywords(t *testing.T) {
 	t.Parallel()
 	if got := Fields.Child("properties").Child("example"); got != Fields {
 		t.Errorf("a property called example is at %v, want the fields of a schema", got)
@@ -89,8 +89,8 @@ func TestEverySchemaOfAnOperationIsVisited(t *testing.T) {
 	}
 }
 
-// A caller may leave a loop at any place.
-func TestWalksEndWhenTheCallerLeaves(t *testing.T) {
+// A caller may break at any point.
+func TestWalksEndWhenTheCallerBreaks(t *testing.T) {
 	t.Parallel()
 	doc := decoded(t, walkedDocument)
 	for l := range All(doc) {
@@ -115,7 +115,7 @@ func TestWalksEndWhenTheCallerLeaves(t *testing.T) {
 	}
 }
 
-func TestVisitTellsPlacesAndSeesChanges(t *testing.T) {
+func TestVisitPassesPlacesAndSeesChanges(t *testing.T) {
 	t.Parallel()
 	tree := decoded(t, "schema: {properties: {enum: {enum: [{a: {}}]}}, allOf: [{items: {}}, 5]}\n")
 	var got []string
@@ -163,7 +163,7 @@ func TestEnsureAddsWhatIsMissing(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if Child(doc, "nothing") != nil || Child(nil, "a") != nil || Child([]any{}, "a") != nil {
-		t.Error("Child of what is not there is not nil")
+		t.Error("Child of a missing member is not nil")
 	}
 	if diff := cmp.Diff([]string{"list", "new", "object"}, SortedKeys(doc)); diff != "" {
 		t.Errorf("keys (-want +got)\n%s", diff)

@@ -13,13 +13,13 @@ import (
 
 const (
 	maxDepth = 1000
-	// maxAliased bounds what YAML aliases may expand to, so that a document of
-	// a few lines cannot become one of gigabytes.
+	// maxAliased limits the expansion of YAML aliases: a document of a few lines
+	// could expand to gigabytes.
 	maxAliased = 1_000_000
 )
 
-// ParseYAML reads the one YAML document of data into v; strict refuses members that
-// v does not have.
+// ParseYAML decodes the single YAML document in data into v; strict refuses unknown
+// members.
 func ParseYAML(data []byte, strict bool, v any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(strict)
@@ -32,8 +32,8 @@ func ParseYAML(data []byte, strict bool, v any) error {
 	return nil
 }
 
-// FromYAML turns a YAML node into a tree. Keys that YAML reads as numbers or
-// booleans (an unquoted 200 among the responses) become their text.
+// FromYAML converts a YAML node to a tree. Keys that YAML reads as numbers or
+// booleans (an unquoted 200 among the responses) become strings.
 func FromYAML(node *yaml.Node) (any, error) {
 	c := converter{budget: maxAliased}
 	return c.value(node, 0)
@@ -90,7 +90,7 @@ func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
 			return nil, fmt.Errorf("line %d: YAML merge keys are not part of OpenAPI's YAML", key.Line)
 		}
 		if _, dup := out[key.Value]; dup {
-			return nil, fmt.Errorf("line %d: key %q is there twice", key.Line, key.Value)
+			return nil, fmt.Errorf("line %d: key %q occurs twice", key.Line, key.Value)
 		}
 		v, err := c.value(n.Content[i+1], depth+1)
 		if err != nil {
@@ -118,7 +118,7 @@ func scalar(n *yaml.Node) (any, error) {
 	}
 }
 
-// ToYAML turns a tree into a YAML document node with sorted keys.
+// ToYAML converts a tree to a YAML document node with sorted keys.
 func ToYAML(tree any) (_ *yaml.Node, err error) {
 	defer Guard(&err, "turning the document into YAML")
 	data, err := json.Marshal(tree, json.Deterministic(true))

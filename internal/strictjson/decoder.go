@@ -1,4 +1,4 @@
-// Package strictjson reads JSON into the types of package generated.
+// Package strictjson decodes JSON into the types of package generated.
 //
 // The text is parsed by jsontext, which refuses duplicate names, invalid UTF-8
 // and nesting beyond 10,000. A name matches exactly, a value of another kind is an
@@ -19,54 +19,53 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Object is a type that is read from a JSON object, member by member.
+// Object is a type that is decoded from a JSON object, member by member.
 type Object interface {
-	// UnmarshalMember reads the value of the member called name from d. If the
-	// type has no such member it reads nothing and reports false. It does not
-	// keep name.
+	// UnmarshalMember reads the value of the member called name from d. If the type
+	// has no such member it reads nothing and returns false. It must not keep name.
 	UnmarshalMember(d *Decoder, name []byte) (known bool, err error)
 }
 
-// Decoder is where in a text the reading is. It is for one goroutine.
+// Decoder reads one text. It is not safe for concurrent use.
 type Decoder struct {
 	text   *jsontext.Decoder
 	source bytes.Buffer
-	// recent are strings that were read, in sets that follow from their bytes;
-	// misses counts those that were not there. They outlive the text: the next
-	// answer mostly has the same ones.
+	// recent caches strings in sets chosen by their bytes; misses counts cache
+	// misses. The cache outlives the text, because most responses repeat the same
+	// strings.
 	recent [32][4]string
 	misses uint
-	// tolerant counts the members being read for which a misfit is no error;
-	// misfits are those that were passed over, at most maxMisfits of them.
+	// tolerant is the depth of members whose misfits are no error; misfits are those
+	// that were skipped, at most maxMisfits of them.
 	tolerant int
 	misfits  []*KindError
-	// unquoted is room for the characters of a string with escapes.
+	// unquoted is a buffer for strings with escapes.
 	unquoted []byte
-	// rewrite changes the strings that are read; nil: not at all.
+	// rewrite changes the strings that are read, if not nil.
 	rewrite func(string) string
-	// room is how many bytes the items of lists may still take.
-	room int
-	// passedAt is where the last misfit that was passed over ends.
-	passedAt int64
+	// listRoom is the memory in bytes left for the items of lists.
+	listRoom int
+	// skippedAt is the end of the last skipped misfit.
+	skippedAt int64
 }
 
-// ErrTooMany is the error of a text whose lists need much more memory than the text.
+// ErrTooMany reports a text whose lists need much more memory than the text.
 var ErrTooMany = errors.New("the items of lists need too much memory")
 
-// smallList is what the lists of any text may take in memory.
+// smallList is the memory that the lists of any text may take.
 const smallList = 1 << 20
 
-// maxMisfits bounds the misfits that are kept, so that an answer made of them
-// cannot need much more memory than its text.
+// maxMisfits limits the misfits that are kept, so that their memory stays close to
+// the size of the text.
 const maxMisfits = 100
 
-// maxShared is the length of the longest string that is looked for in recent.
+// maxShared is the length of the longest string in recent.
 const maxShared = 64
 
-// KindError is a value of a kind, or a number, that does not fit its field.
+// KindError reports a value of a kind, or a number, that does not fit its field.
 type KindError struct {
 	Pointer jsontext.Pointer // place of the value
-	Kind    jsontext.Kind    // what stands there
+	Kind    jsontext.Kind    // the kind found
 }
 
 func (e *KindError) Error() string {
@@ -79,11 +78,12 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// seed is of this process, so that no sender can choose strings that share a set.
+// seed is chosen by each process, so that no sender can choose strings that share a
+// set.
 var seed = maphash.MakeSeed()
 
-// Unmarshal reads text as UnmarshalTolerant does. Its error is also the first
-// value that does not fit.
+// Unmarshal is UnmarshalTolerant, except that the first value that does not fit is
+// its error.
 func Unmarshal(text []byte, v Object) error {
 	misfits, err := UnmarshalTolerant(text, v, nil)
 	if err == nil && len(misfits) > 0 {
@@ -103,25 +103,25 @@ func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*K
 	d.rewrite = rewrite
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant, d.passedAt, d.rewrite = nil, 0, 0, nil
+	d.misfits, d.tolerant, d.skippedAt, d.rewrite = nil, 0, 0, nil
 	d.release(len(text)) // last: another goroutine may take d at once
 	return misfits, err
 }
 
-// UnmarshalLenient reads text as UnmarshalTolerant does, but v sees each of several
-// members with the same name, characters that are not UTF-8 become U+FFFD, and a text
-// that is no object, and a value that does not fit, are passed over.
+// UnmarshalLenient parses text as UnmarshalTolerant does, but v sees each of several
+// members with the same name, invalid UTF-8 becomes U+FFFD, and a text that is no
+// object, and a value that does not fit, are skipped.
 func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error {
 	d := &Decoder{tolerant: 1, rewrite: func(s string) string { return rewrite(strings.ToValidUTF8(s, "\ufffd")) }}
 	d.text = jsontext.NewDecoder(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	return d.unmarshal(text, v)
 }
 
-// Misfits returns how many values were passed over so far.
+// Misfits returns the number of values skipped so far.
 func (d *Decoder) Misfits() int { return len(d.misfits) }
 
-// TakeMisfits returns the values that were passed over since there were n, and
-// forgets them: UnmarshalTolerant does not return them.
+// TakeMisfits removes and returns the values skipped since there were n;
+// UnmarshalTolerant does not return them.
 func (d *Decoder) TakeMisfits(n int) []*KindError {
 	if n == len(d.misfits) {
 		return nil
@@ -132,7 +132,7 @@ func (d *Decoder) TakeMisfits(n int) []*KindError {
 }
 
 func (d *Decoder) unmarshal(text []byte, v Object) error {
-	d.room = smallList + len(text)*3/4
+	d.listRoom = smallList + len(text)*3/4
 	d.source = *bytes.NewBuffer(text) // which d.text has not begun to read
 	switch d.text.PeekKind() {
 	case jsontext.KindBeginObject, jsontext.KindInvalid: // reading reports what is invalid
@@ -151,11 +151,11 @@ func (d *Decoder) unmarshal(text []byte, v Object) error {
 	return nil
 }
 
-// maxPooled is the size of the longest text after which a Decoder is used again:
-// the tokenizer keeps what it needed for names at any depth.
+// maxPooled is the size of the longest text after which a Decoder is reused: the
+// tokenizer keeps its memory for names at any depth.
 const maxPooled = 64 << 10
 
-// release gives d back without the text.
+// release returns d to the pool without the text.
 func (d *Decoder) release(size int) {
 	if size > maxPooled {
 		return
@@ -165,7 +165,7 @@ func (d *Decoder) release(size int) {
 	decoders.Put(d)
 }
 
-// PeekKind is the kind of the next value, [jsontext.KindInvalid] at an error,
+// PeekKind returns the kind of the next value; [jsontext.KindInvalid] at an error,
 // which the next read returns.
 func (d *Decoder) PeekKind() jsontext.Kind { return d.text.PeekKind() }
 
@@ -191,8 +191,8 @@ func (d *Decoder) object(v Object) error {
 	return err
 }
 
-// begin reads the beginning of an object or a list. It reports false, with an
-// error or not, if the next value is null or another one; then it has read it.
+// begin reads the beginning of an object or a list. It returns false, with an error
+// or not, after reading null or a value of another kind.
 func (d *Decoder) begin(kind jsontext.Kind) (bool, error) {
 	switch d.text.PeekKind() {
 	case kind, jsontext.KindInvalid: // reading reports what is invalid
@@ -206,7 +206,7 @@ func (d *Decoder) begin(kind jsontext.Kind) (bool, error) {
 	}
 }
 
-// refuse reads the next value, so that its place is known.
+// refuse reads the next value to find its place.
 func (d *Decoder) refuse() error {
 	kind := d.text.PeekKind()
 	if err := d.text.SkipValue(); err != nil {
@@ -215,11 +215,11 @@ func (d *Decoder) refuse() error {
 	return d.misfit(kind)
 }
 
-// misfit handles the value that has just been read and does not fit its field: it
-// returns the error, or keeps it where the field is read tolerantly.
+// misfit handles the last value, which does not fit its field: it returns an error,
+// or records the value if the field is tolerant.
 func (d *Decoder) misfit(kind jsontext.Kind) error {
 	if d.tolerant > 0 {
-		d.passedAt = d.text.InputOffset()
+		d.skippedAt = d.text.InputOffset()
 		if len(d.misfits) == maxMisfits {
 			return nil
 		}
@@ -232,9 +232,9 @@ func (d *Decoder) misfit(kind jsontext.Kind) error {
 	return misfit
 }
 
-// share returns text as a string, without an allocation if it was read lately:
-// most strings of an answer are there many times.
-func (d *Decoder) share(text []byte) string {
+// intern returns text as a string, without an allocation if it is cached: most strings
+// of a response occur many times.
+func (d *Decoder) intern(text []byte) string {
 	if len(text) > maxShared {
 		return string(text)
 	}
@@ -250,8 +250,8 @@ func (d *Decoder) share(text []byte) string {
 	return fresh
 }
 
-// unquote returns the characters of a JSON string, in its memory if it has no
-// escapes. Invalid ones, which only UnmarshalLenient lets pass, become U+FFFD.
+// unquote returns the characters of a JSON string. Without escapes the result shares
+// its memory. Invalid ones, which only UnmarshalLenient allows, become U+FFFD.
 func unquote(quoted jsontext.Value) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]

@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// texts are shapes of answers, good and bad.
+// texts are valid and invalid responses.
 var texts = []string{
 	`{}`, ` {"success" : true , "result":[ ] } `, `{"success":false,"errors":[{"code":7003,"message":"m","source":{"pointer":"/p"}}],"messages":[]}`,
 	`{"success":true,"result":[{"service":"gateway","status":"active"},{"status":"active"},{},null]}`,
@@ -34,9 +34,9 @@ var texts = []string{
 	`{}{}`, `{} x`, `{}]`, `{},`, `nul`, `{"success":tru}`, `{"success":truex}`, `{"result":[{"service":"a"}}`, "\ufeff{}",
 }
 
-// sameAsReflection reads text in both ways and compares. The reflecting decoder
-// is stricter in one thing, integers with a fraction or an exponent, and laxer
-// in one, null for the whole.
+// sameAsReflection decodes text in both ways and compares. The reflecting decoder is
+// stricter about integers with a fraction or an exponent, and accepts null for the
+// whole.
 func sameAsReflection[T any, P interface {
 	*T
 	strictjson.Object
@@ -54,15 +54,15 @@ func sameAsReflection[T any, P interface {
 	kind, isKind := errors.AsType[*strictjson.KindError](err)
 	misfits, _ := strictjson.UnmarshalTolerant([]byte(text), P(new(T)), nil)
 	if len(misfits) > 0 {
-		kind = misfits[0] // reflection ends at the first, of whatever member
+		kind = misfits[0] // reflection stops at the first, of any member
 	}
 	if kind != nil && kind.Kind == jsontext.KindNull {
-		return // as an item of a list, where reflection makes a zero item of it
+		return // as an item of a list, where reflection makes a zero item
 	}
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%.60q: %v, by reflection %v", text, err, wantErr)
 	}
-	if err == nil && !reflect.DeepEqual(got, want) { // the types are those of any contract
+	if err == nil && !reflect.DeepEqual(got, want) { // any contract has these types
 		t.Fatalf("%.60q: got %+v, by reflection %+v", text, got, want)
 	}
 	_, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
@@ -75,7 +75,7 @@ func sameAsReflection[T any, P interface {
 	}
 }
 
-func TestReadsWhatReflectionReads(t *testing.T) {
+func TestUnmarshalEqualsReflection(t *testing.T) {
 	t.Parallel()
 	for _, text := range texts {
 		sameAsReflection[generated.AssociationsResponse](t, text)
@@ -94,7 +94,7 @@ func FuzzReadsWhatReflectionReads(f *testing.F) {
 	})
 }
 
-func TestIntegersAreIntegersHoweverWritten(t *testing.T) {
+func TestIntegersAreReadInAnySpelling(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]int64{"1e3": 1000, "1000.0": 1000, "9223372036854775807": math.MaxInt64} {
 		var r generated.AssociationsResponse
@@ -104,7 +104,7 @@ func TestIntegersAreIntegersHoweverWritten(t *testing.T) {
 	}
 }
 
-func TestErrorsSayWhereButNotWhat(t *testing.T) {
+func TestErrorsNameThePlaceAndNotTheValue(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cr3t"
 	for text, want := range map[string]string{
@@ -120,15 +120,15 @@ func TestErrorsSayWhereButNotWhat(t *testing.T) {
 	}
 }
 
-// A decoder is used again: nothing of one text may show in the next, after an
-// error no more than after success.
-func TestTextsDoNotMix(t *testing.T) {
+// Nothing of one text may show in the next when a decoder is reused, even after an
+// error.
+func TestReusedDecodersDoNotMixTexts(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for i := range 50 {
-				name := strings.Repeat("x", 2*i+1) // also longer than what is shared
+				name := strings.Repeat("x", 2*i+1) // also longer than shared strings
 				text := []byte(`{"success":true,"result":[{"service":"` + name + `","status":"a"},{"service":"` + name + `"}]}`)
 				var r, broken generated.AssociationsResponse
 				if err := strictjson.Unmarshal(text, &r); err != nil {

@@ -7,20 +7,19 @@ import (
 	"strconv"
 )
 
-// maxDigits is how many digits the bounds of int64 have.
+// maxDigits is the number of digits of the int64 limits.
 const maxDigits = len("9223372036854775807")
 
-// farExponent is more than any text has digits, so that an exponent beyond it
-// leaves no whole number within int64; and far enough within int, also of 32
-// bits, for the sums below.
+// farExponent exceeds the digits of any text, so that no whole number with a larger
+// exponent is within int64. The sums below stay within a 32-bit int.
 const farExponent = 1 << 30
 
 // MaxExact is the largest integer up to which float64 holds every one.
 const MaxExact = 1 << 53
 
-// ParseInt reads a JSON number that is whole and within int64, however it is
-// written: 1000, 1000.0, 1e3 and 10000e-1 are the same number, and JSON Schema
-// says that each is an integer. It is exact: it never goes through a float.
+// ParseInt parses a JSON number that is whole and within int64, in any spelling:
+// 1000, 1000.0, 1e3 and 10000e-1 are the same number, and by JSON Schema an integer.
+// It is exact: it never uses a float.
 func ParseInt(number []byte) (int64, bool) {
 	if n, err := strconv.ParseInt(string(number), 10, 64); err == nil {
 		return n, true
@@ -34,7 +33,7 @@ func ParseInt(number []byte) (int64, bool) {
 		if errors.Is(err, strconv.ErrSyntax) {
 			return 0, false // no JSON number
 		}
-		// What is beyond int64 is at its bound.
+		// Numbers beyond int64 become its limits.
 		exponent = int(min(max(far, -farExponent), farExponent))
 	}
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
@@ -57,10 +56,10 @@ func ParseInt(number []byte) (int64, bool) {
 	return n, err == nil
 }
 
-// parseFloat reads a JSON number. Rounding never decides whether it is whole: a
+// parseFloat parses a JSON number. Rounding never decides whether it is whole: a
 // fraction that float64 would round to a whole number, and a whole number within
-// int64 that float64 would round to another one, are refused. Beyond int64 all
-// float64 are whole, and the number is rounded.
+// int64 that float64 would round to another one, are refused. Beyond int64 every
+// float64 is whole, and the number is rounded.
 func parseFloat(number []byte) (float64, bool) {
 	if n, err := strconv.ParseInt(string(number), 10, 64); err == nil && int64(float64(n)) == n && n != math.MaxInt64 {
 		return float64(n), true

@@ -33,7 +33,7 @@ func TestParseIntIsExact(t *testing.T) {
 }
 
 // A number is short, however large it is.
-func TestParseIntNeedsNoRoomForZeros(t *testing.T) {
+func TestParseIntAllocatesNothingForZeros(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, number := range []string{"1e2147483647", "1e1000000000", "1e10000000", "1e-1000000000"} {

@@ -14,13 +14,13 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// part has members that are read in each way.
+// part has members for each way of reading.
 type part struct {
-	ID       string // strictly, as all below
+	ID       string // strictly, like all below
 	Deciding *part
 	List     []part
 
-	Text     string // tolerantly, as all below
+	Text     string // tolerantly, like all below
 	Flag     *bool
 	Count    int64
 	Ratio    float64
@@ -36,7 +36,7 @@ type part struct {
 	OwnParts []own
 }
 
-// part2 reads its members strictly, wherever it stands.
+// part2 reads its members strictly, wherever it is.
 type part2 struct {
 	ID    string
 	Words []string
@@ -52,7 +52,7 @@ func (p *part2) UnmarshalMember(d *strictjson.Decoder, name []byte) (bool, error
 	return false, nil
 }
 
-// own reads itself, and leaves a trace where it fails.
+// own decodes itself, and leaves a mark where it fails.
 type own struct{ Text string }
 
 func (o *own) UnmarshalJSON(text []byte) error {
@@ -95,7 +95,7 @@ func pointersOf(misfits []*strictjson.KindError) string {
 	return strings.Join(out, " ")
 }
 
-func TestMembersThatInformCostOnlyThemselves(t *testing.T) {
+func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
 	t.Parallel()
 	yes := true
 	for text, tt := range map[string]struct {
@@ -132,7 +132,7 @@ func TestMembersThatInformCostOnlyThemselves(t *testing.T) {
 		if !reflect.DeepEqual(tt.want, got) {
 			t.Errorf("%s: want %+v, got %+v", text, tt.want, got)
 		}
-		// Unmarshal is the same without tolerance.
+		// Unmarshal is strict about the same members.
 		err = strictjson.Unmarshal([]byte(text), new(part))
 		misfit, ok := err.(*strictjson.KindError)
 		if first, _, _ := strings.Cut(tt.misfits, " "); ok != (first != "") || ok && string(misfit.Pointer) != first {
@@ -141,7 +141,7 @@ func TestMembersThatInformCostOnlyThemselves(t *testing.T) {
 	}
 }
 
-func TestMembersThatDecideAreErrors(t *testing.T) {
+func TestDecidingMisfitsAreErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`{"id":5}`:                          "/id",
@@ -160,7 +160,7 @@ func TestMembersThatDecideAreErrors(t *testing.T) {
 	}
 }
 
-// What is no JSON, or is there twice, is an error wherever it stands.
+// Invalid JSON and duplicate names are errors everywhere.
 func TestSyntaxIsNeverTolerated(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -209,8 +209,8 @@ func mustJSON(t *testing.T, v any) []byte {
 	return data
 }
 
-// Misfits are those of the caller's own text, however many are read at once.
-func TestMisfitsDoNotMix(t *testing.T) {
+// Misfits belong to the caller's own text, also with concurrent calls.
+func TestReusedDecodersDoNotMixMisfits(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup
 	for _, member := range []string{"text", "flag", "count", "ratio"} {

@@ -13,13 +13,12 @@ import (
 // Read reads the next value into v, a pointer to a zero value. Null leaves it
 // zero, also where no null is expected.
 //
-// Lists, maps and pointers are read in the same way as what they hold. Anything
-// else (a time, an interface, a type with a method of its own for JSON) is left
-// to encoding/json, which sees only text that has passed the checks, but matches
-// the names below in any case.
+// Lists, maps and pointers are read like their elements. Any other type (a time, an
+// interface, a type with its own JSON method) is decoded by encoding/json, which gets
+// only checked text, but matches names in any case.
 func (d *Decoder) Read(v any) error {
 	switch v := v.(type) {
-	case *string, *bool, *int64, *float64: // first: to look for a method takes longer
+	case *string, *bool, *int64, *float64: // first: looking for a method takes longer
 		return d.scalar(v)
 	case Object:
 		return d.object(v)
@@ -28,7 +27,7 @@ func (d *Decoder) Read(v any) error {
 		*v = value.Clone()
 		return err
 	case json.Unmarshaler:
-		return d.foreign(v)
+		return d.standard(v)
 	}
 	if d.text.PeekKind() == jsontext.KindNull {
 		_, err := d.text.ReadToken()
@@ -36,13 +35,13 @@ func (d *Decoder) Read(v any) error {
 	}
 	to := reflect.ValueOf(v).Elem()
 	err := d.reflected(v, to)
-	if d.passedAt == d.text.InputOffset() {
+	if d.skippedAt == d.text.InputOffset() {
 		to.SetZero() // the value itself does not fit
 	}
 	return err
 }
 
-// reflected reads the next value, which is not null, into to, which v points to.
+// reflected reads the next value, which is not null, into to; v points to it.
 func (d *Decoder) reflected(v any, to reflect.Value) error {
 	switch to.Kind() {
 	case reflect.Pointer:
@@ -50,7 +49,7 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 		return d.Read(to.Interface())
 	case reflect.Slice:
 		if to.Type().Elem().Kind() == reflect.Uint8 {
-			return d.foreign(v) // base64
+			return d.standard(v) // base64
 		}
 		return d.ReadArray(func([]byte) { to.Set(reflect.MakeSlice(to.Type(), 0, 0)) }, func() error {
 			to.Set(reflect.Append(to, reflect.Zero(to.Type().Elem())))
@@ -60,13 +59,12 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 		to.Set(reflect.MakeMap(to.Type()))
 		return d.object(members{to})
 	default:
-		return d.foreign(v)
+		return d.standard(v)
 	}
 }
 
-// ReadTolerant reads the next value as Read does, except that a value that does
-// not fit, also within a list or an object, is no error: its field stays zero, and
-// UnmarshalTolerant names it.
+// ReadTolerant is Read, except that a value that does not fit, at any depth, is no
+// error: its field stays zero, and UnmarshalTolerant reports it.
 func (d *Decoder) ReadTolerant(v any) error {
 	d.tolerant++
 	err := d.Read(v)
@@ -74,14 +72,13 @@ func (d *Decoder) ReadTolerant(v any) error {
 	return err
 }
 
-// ReadListTolerant reads an array as ReadList does, tolerantly. A value in it that
-// does not fit is a zero item.
+// ReadListTolerant is ReadList, except that a value that does not fit becomes a zero
+// item.
 func ReadListTolerant[T any](d *Decoder, list *[]T) error {
 	return ReadFirstTolerant(d, list, math.MaxInt)
 }
 
-// ReadFirstTolerant reads an array as ReadListTolerant does, and keeps the first
-// items, at most that many.
+// ReadFirstTolerant is ReadListTolerant, but keeps at most the first items.
 func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 	d.tolerant++
 	err := readList(d, list, most)
@@ -89,8 +86,8 @@ func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 	return err
 }
 
-// ReadList reads an array, as Read does, except that null does not fit as an item.
-// For an empty array it allocates nothing. The error is ErrTooMany when all lists of a
+// ReadList reads an array as Read does, except that null does not fit as an item. It
+// allocates nothing for an empty array. The error is ErrTooMany when all lists of a
 // text together need more memory than the text allows.
 func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
 
@@ -99,12 +96,12 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
 		item := &beyond
 		if len(*list) < most {
-			if d.room -= int(unsafe.Sizeof(beyond)); d.room < 0 {
+			if d.listRoom -= int(unsafe.Sizeof(beyond)); d.listRoom < 0 {
 				return ErrTooMany
 			}
 			if n := len(*list); n == cap(*list) && n > 256 {
 				// append would leave five times the memory of the list as garbage.
-				*list = append(make([]T, 0, n+min(n, 1+d.room/int(unsafe.Sizeof(beyond)))), *list...)
+				*list = append(make([]T, 0, n+min(n, 1+d.listRoom/int(unsafe.Sizeof(beyond)))), *list...)
 			}
 			*list = append(*list, *new(T))
 			item = &(*list)[len(*list)-1]
@@ -118,8 +115,8 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 	})
 }
 
-// ReadArray reads an array: it calls begin with the text that follows, and then
-// item for each value, which item has to read. For null it calls neither.
+// ReadArray reads an array: it calls begin with the following text, and then item to
+// read each value. For null it calls neither.
 func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
 	if begun, err := d.begin(jsontext.KindBeginArray); !begun {
 		return err
@@ -162,7 +159,7 @@ func (d *Decoder) scalar(v any) error {
 				d.unquoted, _ = jsontext.AppendUnquote(d.unquoted[:0], value) // as unquote
 				text = d.unquoted
 			}
-			*v = d.share(text)
+			*v = d.intern(text)
 			if d.rewrite != nil {
 				*v = d.rewrite(*v)
 			}
@@ -188,14 +185,14 @@ func (d *Decoder) scalar(v any) error {
 	return nil
 }
 
-// foreign reads a value that encoding/json knows how to read.
-func (d *Decoder) foreign(v any) error {
+// standard reads a value by encoding/json.
+func (d *Decoder) standard(v any) error {
 	value, err := d.text.ReadValue()
 	if err != nil {
 		return err
 	}
 	if json.Unmarshal(value, v) != nil {
-		reflect.ValueOf(v).Elem().SetZero() // which may be filled in part
+		reflect.ValueOf(v).Elem().SetZero() // it may be partly filled
 		return d.misfit(value.Kind())
 	}
 	return nil

@@ -24,9 +24,9 @@ import (
 )
 
 // vet compiles and vets all packages of the module at root and their tests as if
-// files, by their paths from the root, stood in the tree: the go command reads them
-// through an overlay. It returns the first fault of the code with its place, or "".
-// Other failures, such as a full disk or a module that is not there, are errors.
+// files, by their paths from the root, were in the tree, through an overlay of the go
+// command. It returns the first fault of the code with its place, or "". Other
+// failures, such as a full disk or a missing module, are errors.
 func vet(ctx context.Context, root string, files map[string][]byte) (fault string, err error) {
 	if root, err = filepath.Abs(root); err != nil {
 		return "", err
@@ -53,7 +53,7 @@ func vet(ctx context.Context, root string, files map[string][]byte) (fault strin
 	}
 	cmd := exec.CommandContext(ctx, "go", "vet", "-overlay", filepath.Join(staging, overlayFile), "./...")
 	cmd.Dir = root
-	// Interrupted, the go command removes what it has begun; killed, it cannot.
+	// Interrupted, the go command removes its temporary files; killed, it cannot.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	output, err := cmd.CombinedOutput()
@@ -79,11 +79,11 @@ var (
 	number  = regexp.MustCompile(`\d+`)
 )
 
-// firstFault returns one line of the go command's output, the same for the same
-// fault, and whether it names a place in the code. Packages are built at once, and
-// staged files are named as they are reached from the folder that the command runs
-// in. So paths are cut to those from the root, and the first place is taken. One in
-// generated code precedes its consequences elsewhere.
+// firstFault returns the first fault in the go command's output, and whether it names
+// a place in the code. The output order varies, and staged files have paths relative
+// to the working directory of the command; so paths are made relative to the root,
+// and the lowest place is taken. A fault in generated code comes before its
+// consequences elsewhere.
 func firstFault(output, root, staging string) (line string, inCode bool) {
 	folders := regexp.MustCompile(`(?m)^(vet: )?(\./|[^:\t\n]*` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/)?`)
 	output = folders.ReplaceAllString(filepath.ToSlash(output), "")
@@ -101,8 +101,8 @@ func firstFault(output, root, staging string) (line string, inCode bool) {
 // field matches a field of a generated struct.
 var field = regexp.MustCompile("(?m)^\\t([\\pL\\pN]+) [^`\\n]*`json:\"([^\",]*)")
 
-// collisions names the members of an object that share a Go name in generated
-// code: the compiler names the Go side only.
+// collisions names the members of an object that share a Go name in generated code;
+// the compiler names the Go side only.
 func collisions(files map[string][]byte) string {
 	out := ""
 	code := bytes.Join(slices.Collect(maps.Values(files)), []byte("\n"))
@@ -120,8 +120,8 @@ func collisions(files map[string][]byte) string {
 	return out
 }
 
-// unnamed names the members of objects for which the generator may find no Go
-// name: it makes names of letters that have an upper case, and of digits.
+// unnamed names the members of objects for which the generator may find no Go name:
+// it uses letters that have an upper case, and digits.
 func unnamed(contract spec.Object) string {
 	hasNoCase := func(r rune) bool { return unicode.IsOneOf([]*unicode.RangeTable{unicode.Lo, unicode.Lm}, r) }
 	out := ""
@@ -135,8 +135,8 @@ func unnamed(contract spec.Object) string {
 	return out
 }
 
-// tokens returns the tokens of a Go file. Those of two files that differ in nothing
-// but comments and layout are equal; such a difference does not change what compiles.
+// tokens returns the tokens of a Go file. Files that differ only in comments and
+// layout have equal tokens.
 func tokens(source []byte) []string {
 	var s scanner.Scanner
 	s.Init(token.NewFileSet().AddFile("", -1, len(source)), source, nil, 0)

@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The go command runs in the root and names staged files from there, so that
-// their names hold a folder that is another for each run.
-func TestFaultIsTheSameForEachRun(t *testing.T) {
+// The go command runs in the root and names staged files relative to it, so the names
+// hold a folder that differs for each run.
+func TestFirstFaultIsDeterministic(t *testing.T) {
 	t.Parallel()
 	const root, staging = "/home/someone/module", "/tmp/goapi-123"
 	for name, tt := range map[string]struct{ output, want string }{
@@ -59,7 +59,7 @@ func TestCollisionsNameTheMembers(t *testing.T) {
 	}
 }
 
-func TestOnlyCommentsAndLayoutAreTheSameCode(t *testing.T) {
+func TestTokensIgnoreCommentsAndLayout(t *testing.T) {
 	t.Parallel()
 	const code = "package p\n\n// T is it.\ntype T struct {\n\tA int `json:\"a\"` // one\n}\n"
 	tests := map[string]struct {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// lock takes an advisory lock of the folder itself, which the system releases
-// when the process ends in whatever way.
+// lock takes an advisory lock of the folder, which the system releases when the
+// process ends.
 func lock(root string) (release func() error, err error) {
 	dir, err := os.Open(root)
 	if err != nil {

@@ -23,9 +23,8 @@ const moduleRoot = "../.."
 
 var golden = flag.Bool("golden", false, "write the golden files")
 
-// shapes are invented documents of one operation with the shapes that the
-// vendor's had, in the order in which they came. family are documents of several
-// operations.
+// shapes are invented documents of one operation that follow the history of the
+// vendor's, in order. family are documents of several operations.
 func shapes(t testing.TB) []string { return fixtures(t, "testdata/shapes/*", 11) }
 func family(t testing.TB) []string { return fixtures(t, "testdata/family/*", 4) }
 
@@ -47,15 +46,14 @@ func read(t testing.TB, path string) []byte {
 	return data
 }
 
-// stages is a document on its way through the pipeline, without the operations
-// that it lacks.
+// stages is a document on its way through the pipeline, without missing operations.
 type stages struct {
 	source published.Source
 	taken  *published.Import
 	result normalize.Result
 }
 
-// staged takes a document through all stages but the generation.
+// staged takes a document through all stages before generation.
 func staged(t testing.TB, path string, data []byte) stages {
 	t.Helper()
 	all, err := spec.ReadOperations(os.DirFS(moduleRoot))
@@ -109,7 +107,7 @@ func compareGolden(t *testing.T, path string, got []byte) {
 	}
 }
 
-// withoutProse removes what only documentation is made of.
+// withoutProse removes documentation.
 func withoutProse(v any, place spec.Place) any {
 	switch v := v.(type) {
 	case spec.Object:
@@ -143,8 +141,8 @@ func encoded(t testing.TB, doc any) []byte {
 	return data
 }
 
-// All shapes mean the same after the overlays: one golden contract, and one view
-// for the Go code, serve them all.
+// All shapes mean the same after the overlays: one golden contract, and one view for
+// the Go code, fits all.
 func TestEveryShapeGivesTheSameContract(t *testing.T) {
 	t.Parallel()
 	var view []byte
@@ -161,9 +159,9 @@ func TestEveryShapeGivesTheSameContract(t *testing.T) {
 	}
 }
 
-// Of several operations, the hostnames came later and were echoed with the
-// certificate for a while, and token groups came with the last revision. Nothing
-// else of the contract follows the vendor's text.
+// Of several operations, the hostnames came later and included the certificate for a
+// while, and token groups came with the last revision. Nothing else in the contract
+// follows the vendor's text.
 func TestEveryFamilyGivesTheSameContract(t *testing.T) {
 	t.Parallel()
 	for _, path := range family(t) {
@@ -180,9 +178,8 @@ func TestEveryFamilyGivesTheSameContract(t *testing.T) {
 	}
 }
 
-// steps are the classes of the steps of the history that say more or less to
-// users than the step before, most of them hidden by overlays. Every other step is
-// documentation at most.
+// steps are the classes of the steps of the history that are more than documentation,
+// most of them hidden by overlays.
 var steps = map[string]compare.Class{
 	"01-first":         compare.Breaking,   // back from today: members of errors and a number of pages go
 	"04-range":         compare.Breaking,   // tokens are no longer accepted
@@ -194,7 +191,7 @@ var steps = map[string]compare.Class{
 	"4-current":        compare.Breaking,   // hostnames come without their certificate
 }
 
-// The report of each shape, coming from the one before it, is a golden file.
+// The report of each shape against the one before is a golden file.
 func TestEachStepOfTheHistoryHasItsReport(t *testing.T) {
 	t.Parallel()
 	for _, paths := range [][]string{shapes(t), family(t)} {
@@ -212,8 +209,8 @@ func TestEachStepOfTheHistoryHasItsReport(t *testing.T) {
 	}
 }
 
-// Random component names are the vendor's most frequent change; nothing of the
-// report may mention them.
+// Random component names are the vendor's most frequent change; the report must not
+// mention them.
 func TestRandomNamesAreNoChange(t *testing.T) {
 	t.Parallel()
 	const path = "testdata/shapes/05-random.json"

@@ -1,8 +1,7 @@
 // Package update takes a new revision of the published text.
 //
-// Prepare does all the work without changing a file: import, comparison,
-// overlays, generation, and compilation. Apply then writes the whole result, or
-// nothing.
+// Prepare imports, compares, applies overlays, generates and compiles without changing
+// a file. Apply then writes the whole result, or nothing.
 package update
 
 import (
@@ -29,17 +28,17 @@ type Request struct {
 	Root string // of the module
 	Name string // of the document, for errors and the provenance
 	Data []byte // the document as published
-	// Partial says that the document holds a part of what the vendor publishes:
-	// an operation that it lacks is not withdrawn.
+	// Partial means that the document holds a part of what the vendor publishes: an
+	// operation that it lacks is not withdrawn.
 	Partial bool
 
 	Retrieved string // the day it was retrieved, as YYYY-MM-DD
 	License   string // SPDX id; empty: as the document says
-	Source    string // what the provenance calls the source; empty: Name and the document's title
+	Source    string // name of the source in the provenance; empty: Name and the document's title
 }
 
-// Plan is an update that can be applied. That of a document that cannot be used
-// has the class [compare.Refused], and changes nothing.
+// Plan is an update that can be applied. The plan of an unusable document has the
+// class [compare.Refused] and changes nothing.
 type Plan struct {
 	Report compare.Report
 
@@ -50,22 +49,20 @@ type Plan struct {
 	changes       []change
 }
 
-// refusal is why a document cannot be used: the cause and its place in one line.
+// refusal states why a document cannot be used: the cause and its place in one line.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// refuse makes a refusal of an error, however it was worded and whatever the
-// document wrote into it.
+// refuse turns an error into a refusal of one safe line.
 func refuse(err error) error {
 	const longest = 600
 	return refusal(compare.Line(strings.Join(strings.Fields(err.Error()), " "), longest))
 }
 
-// Prepare works out what taking a revision changes. No file of the module is
-// changed. The report of a refused document has what was found out before: why the
-// module does not compile, or why an overlay action matches nothing, is seen in
-// what the vendor changed.
+// Prepare computes the effect of a revision and changes no file. If the document is
+// refused, the report holds what was found before: the vendor's changes explain why
+// the module does not compile, or why an overlay action matches nothing.
 func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	p := &Plan{req: req}
 	err := p.prepare(ctx)
@@ -132,7 +129,7 @@ func (p *Plan) prepare(ctx context.Context) error {
 	return p.write(ctx)
 }
 
-// errTree says that a failure is no fault of the new document.
+// errTree marks failures that are no fault of the new document.
 var errTree = errors.New("the tree is not in order before the update")
 
 // run takes the published texts through all stages.
@@ -145,7 +142,7 @@ func run(source published.Source, overlays normalize.Overlays, check func([]over
 	return normalize.Run(canonical, ops, overlays, check)
 }
 
-// mustMatch demands that each overlay action finds its place in a new text.
+// mustMatch requires that each overlay action finds its place in a new text.
 func mustMatch(outcomes []overlay.Outcome) error {
 	for _, o := range outcomes {
 		if o.Effect == overlay.Unmatched {
@@ -155,8 +152,8 @@ func mustMatch(outcomes []overlay.Outcome) error {
 	return nil
 }
 
-// Regenerate returns the files of generated/ as the texts and overlays in the
-// module at root give them.
+// Regenerate returns the files of generated/ for the texts and overlays in the module
+// at root.
 func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	fsys := os.DirFS(root)
 	overlays, err := normalize.ReadOverlays(fsys)
@@ -181,8 +178,8 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	return generate.Generate(root, result.Contract, source.Operations)
 }
 
-// describe fills the parts of the report that come from comparing documents, as
-// far as the new one got.
+// describe fills the parts of the report that come from comparing documents, as far
+// as the new one was processed.
 func (p *Plan) describe() (err error) {
 	p.Report, err = compare.Compare(p.before, p.after)
 	r := &p.Report
@@ -199,7 +196,7 @@ func (p *Plan) describe() (err error) {
 	return err
 }
 
-// warn adds what the person who takes the revision should know of its licence.
+// warn adds warnings about the licence.
 func (p *Plan) warn() {
 	r := &p.Report
 	if r.Source.License == published.NoAssertion {
@@ -218,7 +215,7 @@ func (p *Plan) warn() {
 }
 
 // withdraw reports the operations that a whole document lacks. Their stored texts
-// stay, since the library would not compile without them.
+// stay, because the library would not compile without them.
 func (p *Plan) withdraw() {
 	for _, op := range p.taken.Missing {
 		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
@@ -242,7 +239,7 @@ func (p *Plan) withdraw() {
 	}
 }
 
-// write plans what changes in openapi/ and, if that is anything, in generated/.
+// write plans the changes in openapi/ and, if there are any, in generated/.
 func (p *Plan) write(ctx context.Context) error {
 	files, err := p.store()
 	if err != nil {
@@ -271,8 +268,8 @@ func (p *Plan) write(ctx context.Context) error {
 	return p.compile(ctx, generated)
 }
 
-// store returns the texts and their records. Of a text that is the stored one,
-// only the list of satisfied actions can be new.
+// store returns the texts and their records. For an unchanged text, only the list of
+// satisfied actions can be new.
 func (p *Plan) store() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	records := map[string]published.Record{}
@@ -293,8 +290,8 @@ func (p *Plan) store() (map[string][]byte, error) {
 	return files, err
 }
 
-// generate returns the files of generated/. An error of the generator is the
-// document's fault only if it works with what is stored.
+// generate returns the files of generated/. A generator error is the document's fault
+// only if the stored contract generates.
 func (p *Plan) generate() (map[string][]byte, error) {
 	files, err := generate.Generate(p.req.Root, p.after.Contract, p.source.Operations)
 	if _, refused := errors.AsType[*generate.CodeError](err); refused {
@@ -304,7 +301,7 @@ func (p *Plan) generate() (map[string][]byte, error) {
 	return files, err
 }
 
-// compile refuses a contract whose Go code the module does not compile with.
+// compile refuses a contract whose generated code breaks the build of the module.
 func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 	fault, err := vet(ctx, p.req.Root, generated)
 	if err != nil || fault == "" {
@@ -316,6 +313,6 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 	return refuse(fmt.Errorf("the module does not compile against the new contract: %s%s", collisions(generated), fault))
 }
 
-// Apply writes the plan to the tree. If it fails, or if ctx ends before the
-// last file is in place, the tree is as it was.
+// Apply writes the plan to the tree. If it fails, or if ctx ends before the last file
+// is in place, the tree is unchanged.
 func (p *Plan) Apply(ctx context.Context) error { return write(ctx, p.req.Root, p.changes) }

@@ -13,15 +13,15 @@ import (
 	"strconv"
 )
 
-// change is a file that gets a new content.
+// change is a file with a new content.
 type change struct {
 	name, path   string // slash-separated from the root of the module, and in the file system
-	staged       string // where the new content stands until all are written
-	old, content []byte // old is nil if the file is not there
+	staged       string // staged file with the new content
+	old, content []byte // old is nil if the file does not exist
 }
 
-// changed returns those of files, by their slash-separated paths below root, that
-// do not have their content already, ordered by name.
+// changed returns those of files, by their slash-separated paths below root, whose
+// content differs, ordered by name.
 func changed(root string, files map[string][]byte) ([]change, error) {
 	var changes []change
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -37,10 +37,10 @@ func changed(root string, files map[string][]byte) ([]change, error) {
 	return changes, nil
 }
 
-// Write puts files, by their slash-separated paths below root, in place. All
-// contents are on disk before the first file changes; files that have their
-// content already are not touched. An error, and the end of ctx until the last
-// file is in place, put back what was there.
+// Write puts files, by their slash-separated paths below root, in place. All contents
+// are on disk before the first file changes; files with equal content are not
+// touched. After an error, or if ctx ends before the last file is in place, the old
+// files are restored.
 func Write(ctx context.Context, root string, files map[string][]byte) error {
 	changes, err := changed(root, files)
 	if err != nil {
@@ -49,8 +49,7 @@ func Write(ctx context.Context, root string, files map[string][]byte) error {
 	return write(ctx, root, changes)
 }
 
-// stagedNames are the names of folders with files that are not in place yet. Go and
-// git ignore them.
+// stagedNames are the names of folders for staged files. Go and git ignore them.
 const stagedNames = "_staged-*.tmp"
 
 func write(ctx context.Context, root string, changes []change) (err error) {
@@ -99,9 +98,9 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 	return nil
 }
 
-// Lock keeps other runs from changing the module at root until it is released, or
-// the process ends. What a killed run left staged is removed. It fails at once if
-// another run holds the lock.
+// Lock keeps other runs from changing the module at root until it is released, or the
+// process ends. It removes staged files of a killed run. It fails at once if another
+// run holds the lock.
 func Lock(root string) (release func() error, err error) {
 	if release, err = lock(root); err != nil {
 		return nil, err

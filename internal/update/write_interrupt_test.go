@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// endsAfter is a context that ends after it has been asked a number of times,
-// so that a write can be interrupted at each of its steps.
+// endsAfter is a context that ends after a number of checks, so that a write can be
+// interrupted at each step.
 type endsAfter struct {
 	context.Context
 	left *int
@@ -22,7 +22,7 @@ func (c endsAfter) Err() error {
 	return nil
 }
 
-func TestInterruptedWriteIsWholeOrNothing(t *testing.T) {
+func TestInterruptedWriteIsAtomic(t *testing.T) {
 	t.Parallel()
 	old := map[string]string{"a": "1", "b": "2", "c": "3"}
 	wanted := map[string]string{"a": "4", "b": "5", "c": "3", "new": "6"}

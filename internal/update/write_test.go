@@ -50,7 +50,7 @@ func TestWriteReplacesAndAdds(t *testing.T) {
 	}
 }
 
-// Builds depend on modification times; a file that is right is not rewritten.
+// Builds depend on modification times, so an unchanged file is not rewritten.
 func TestWriteLeavesEqualFilesUntouched(t *testing.T) {
 	t.Parallel()
 	root := fill(t, map[string]string{"same": "1"})
@@ -106,7 +106,7 @@ func TestWriteMakesTheFolderOfAFile(t *testing.T) {
 }
 
 // A run that is killed while it writes leaves staged files and no lock.
-func TestLockIsForOneRunAndRemovesWhatAKilledOneLeft(t *testing.T) {
+func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "a [folder]")
 	for _, dir := range []string{"_staged-1.tmp", "kept"} {
@@ -138,7 +138,7 @@ func TestLockIsForOneRunAndRemovesWhatAKilledOneLeft(t *testing.T) {
 	}
 }
 
-func TestSwapPutsBackWhatItReplaced(t *testing.T) {
+func TestFailedSwapRestoresTheFiles(t *testing.T) {
 	t.Parallel()
 	root := fill(t, map[string]string{"a": "old", "staged-a": "new", "staged-b": "new", "staged-c": "new"})
 	at := func(name string) string { return filepath.Join(root, name) }

@@ -25,8 +25,8 @@ func newServer(t *testing.T) *apitest.Server {
 	return server
 }
 
-// An answer that proves a certificate unused stops proving it when any rule of
-// the decoder is broken, and the error says which kind of break it was.
+// A response that proves a certificate unused stops proving it when any rule of the
+// decoder is broken, and the error states the kind of fault.
 func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	t.Parallel()
 	const proof = `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0}}`
@@ -40,7 +40,7 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	rules := []struct {
 		rule   string
 		answer apitest.Response
-		want   error // nil: an answer that proves nothing
+		want   error // nil: a response that proves nothing
 	}{
 		{"the status is 2xx", apitest.Raw(404, "application/json", proof), api.ErrNotFound},
 		{"the status is not 5xx", apitest.Raw(500, "application/json", proof), api.ErrServer},

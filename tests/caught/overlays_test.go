@@ -1,5 +1,5 @@
-// Package caught shows that the checks can fail: each rule is broken in turn,
-// and the break is noticed.
+// Package caught tests the checks themselves: each rule is broken in turn, and a
+// check must fail.
 package caught
 
 import (
@@ -20,15 +20,14 @@ import (
 
 const moduleRoot = "../.."
 
-// negative shows what becomes of the contract when one overlay action is left
-// out.
+// negative describes the contract without one overlay action.
 type negative struct {
-	// from are the documents on which the action has work to do; the zero value
-	// are the stored ones.
+	// from are the documents on which the action has an effect; the zero value means
+	// the stored ones.
 	from source
-	// refused is part of the error with which the pipeline stops, when it does.
+	// refused is part of the error with which the pipeline stops, if it does.
 	refused string
-	// holds is true of the contract and not of one without the action.
+	// holds is true of the contract and false without the action.
 	holds property
 }
 
@@ -142,7 +141,7 @@ func TestEachOverlayActionHasANegativeTest(t *testing.T) {
 		for _, action := range o.Actions {
 			actions[action.ID] = true
 			if _, ok := overlayActions[action.ID]; !ok {
-				t.Errorf("%s: nothing shows that leaving it out is caught", action.ID)
+				t.Errorf("%s: no test leaves it out", action.ID)
 			}
 		}
 	}
@@ -182,7 +181,7 @@ func TestLeavingOutAnOverlayActionIsCaught(t *testing.T) {
 var union = regexp.MustCompile(`\[('[^']+'(?:,'[^']+')+)\]`)
 
 // An action whose target lists several names, as in ['errors','messages'], changes
-// something at each of them. The pipeline itself is content with one.
+// something at each of them. The pipeline itself requires only one.
 func TestEachNameInATargetIsChanged(t *testing.T) {
 	t.Parallel()
 	whole := sources[stored]()
@@ -222,8 +221,8 @@ func load(t *testing.T, s rebuild.Stages) *openapi3.T {
 	return doc
 }
 
-// What varies from revision to revision does not reach the contract, but for prose
-// and parameters that the library does not send.
+// Differences between revisions do not reach the contract, except documentation and
+// parameters that the library does not send.
 func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
 	t.Parallel()
 	want := sources[stored]()
@@ -238,8 +237,8 @@ func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
 	}
 }
 
-// meaning returns a contract without prose, and without the parameters of zones
-// that the early texts lack.
+// meaning returns a contract without documentation, and without the parameters of
+// zones that the early texts lack.
 func meaning(contract spec.Object) spec.Object {
 	out := spec.Clone(contract)
 	dig(out, "paths", zones, "get")["parameters"] = nil

@@ -9,10 +9,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// property is something that is true of the contract.
+// property is a predicate on the contract.
 type property func(*openapi3.T) bool
 
-// The operations that the properties are about.
+// The operations of the properties.
 const (
 	certificates  = "/accounts/{account_id}/mtls_certificates"
 	certificate   = certificates + "/{mtls_certificate_id}"
@@ -27,8 +27,8 @@ const (
 	posture       = "/accounts/{account_id}/devices/posture"
 )
 
-// at makes a property of the document of one of its operations. The operation is
-// GET if the path stands alone.
+// at makes a property of one operation a property of the document. A path alone means
+// GET.
 func at(operation string, holds func(*openapi3.Operation) bool) property {
 	return func(doc *openapi3.T) bool {
 		method, path, ok := strings.Cut(operation, " ")
@@ -44,7 +44,7 @@ func at(operation string, holds func(*openapi3.Operation) bool) property {
 	}
 }
 
-// everywhere makes a property of the document of all its operations.
+// everywhere makes a property of all operations a property of the document.
 func everywhere(holds func(*openapi3.Operation) bool) property {
 	return func(doc *openapi3.T) bool {
 		for _, item := range doc.Paths.Map() {
@@ -66,7 +66,7 @@ func refuses(operation string, status int, body string) property {
 	return at(operation, func(o *openapi3.Operation) bool { return !valid(o, status, body) })
 }
 
-// both is true when two properties are.
+// both is the conjunction of two properties.
 func both(a, b property) property {
 	return func(doc *openapi3.T) bool { return a(doc) && b(doc) }
 }
@@ -109,7 +109,7 @@ func longestID(name string, n int) property {
 	})
 }
 
-// sends is true when the operation has a query parameter that takes the value.
+// sends is true when the operation has a query parameter that accepts the value.
 func sends(operation, name string, value any) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		parameter := o.Parameters.GetByInAndName("query", name)
@@ -133,7 +133,7 @@ func member(o *openapi3.Operation, path string) *openapi3.SchemaRef {
 	return s
 }
 
-// extension returns an extension of a member, which stands beside the reference
+// extension returns an extension of a member, which is beside the reference
 // if its schema is a component.
 func extension(m *openapi3.SchemaRef, name string) any {
 	if value, ok := m.Extensions[name]; ok {
@@ -152,7 +152,7 @@ func lacks(operation, path string) property {
 	return at(operation, func(o *openapi3.Operation) bool { return member(o, path) == nil })
 }
 
-// decides is true when the member is marked as one that decides.
+// decides is true when the member is marked with x-decides.
 func decides(operation string, paths ...string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		return !slices.ContainsFunc(paths, func(path string) bool {
@@ -175,8 +175,7 @@ func knows(operation, path, value string) property {
 	})
 }
 
-// plain is true when a success is members alone, with no part of a scrambled
-// envelope beside them.
+// plain is true when a success has members only, and no part of a scrambled envelope.
 func plain(operation string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		s := response(o, 200)

@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// tampering changes each request before it goes on to the next transport.
+// tampering changes each request before the next transport sends it.
 type tampering struct {
 	next   http.RoundTripper
 	change func(*http.Request)
@@ -24,8 +24,8 @@ func (t tampering) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(req)
 }
 
-// Each detail of the request that the client sends is broken on its way; the
-// contract check and the fake server both notice.
+// Each sent detail of the request is broken in turn; the contract check and the fake
+// server both detect it.
 func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 	t.Parallel()
 	path := func(old, with string) func(*http.Request) {
@@ -80,7 +80,7 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 				t.Errorf("broken, and the answer is %v, %v", usage, err)
 			}
 			if len(seen) != 1 || seen[0] != tt.want {
-				t.Errorf("the contract check says %v, want %s", seen, tt.want)
+				t.Errorf("the contract check reports %v, want %s", seen, tt.want)
 			}
 			requests := server.Requests()
 			if last := requests[len(requests)-1]; len(requests) != 2 || last.StatusCode < 400 || len(last.Violations) == 0 {
@@ -90,8 +90,8 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 	}
 }
 
-// askThrough asks for the certificate with requests that are changed on their
-// way and then checked.
+// askThrough reads the certificate's associations with requests that are changed and
+// then checked.
 func askThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, []string, error) {
 	t.Helper()
 	var seen []string
@@ -112,8 +112,8 @@ func askThrough(t *testing.T, server *apitest.Server, credentials api.Credential
 	return list.Usage(), seen, err
 }
 
-// Two ids of one form can be swapped without breaking the contract; the fake
-// server knows each certificate by its account.
+// Two ids of one form can be swapped without breaking the contract; the fake server
+// detects it.
 func TestSwappedIdsAreCaught(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

@@ -8,9 +8,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
-// source is a set of published documents: those of openapi/ with the frozen
-// fragment for its operation, or ones made of them after the pattern of other
-// revisions.
+// source is a set of published documents: those of openapi/ with the frozen fragment,
+// or variants that resemble other revisions.
 type source int
 
 const (
@@ -28,7 +27,7 @@ type built struct {
 	err    error
 }
 
-// sources puts each source through the pipeline once.
+// sources runs each source through the pipeline once.
 var sources = map[source]func() built{
 	stored:        once(func(map[string]spec.Object) {}),
 	scrambled:     once(scramble),
@@ -53,9 +52,9 @@ func once(change func(documents map[string]spec.Object)) func() built {
 	})
 }
 
-// scramble makes the fragment look like the revisions that joined the parts of
-// the success envelope with anyOf and offered a failure in place of the common
-// part.
+// scramble makes the fragment resemble the revisions that joined the parts of the
+// success envelope with anyOf and replaced the common part by a choice with a
+// failure.
 func scramble(documents map[string]spec.Object) {
 	parts := func(status string) []any {
 		return schema(documents[frozen.Name], status)["allOf"].([]any)
@@ -67,7 +66,7 @@ func scramble(documents map[string]spec.Object) {
 	envelope["anyOf"] = []any{spec.Object{"oneOf": choice}, joined[1]}
 }
 
-// keepTokenOnly makes the documents look like ones that know only API tokens.
+// keepTokenOnly removes all credentials but API tokens.
 func keepTokenOnly(documents map[string]spec.Object) {
 	for _, document := range documents {
 		operation(document)["security"] = []any{spec.Object{"api_token": []any{}}}
@@ -77,7 +76,7 @@ func keepTokenOnly(documents map[string]spec.Object) {
 	}
 }
 
-// keepPairOnly makes the documents look like ones that know no API tokens.
+// keepPairOnly removes API tokens.
 func keepPairOnly(documents map[string]spec.Object) {
 	for _, document := range documents {
 		operation(document)["security"] = []any{spec.Object{"api_email": []any{}, "api_key": []any{}}}
@@ -88,7 +87,7 @@ func keepPairOnly(documents map[string]spec.Object) {
 	}
 }
 
-// showOtherExamples makes the fragment show another service and status.
+// showOtherExamples replaces the examples of service and status in the fragment.
 func showOtherExamples(documents map[string]spec.Object) {
 	members := dig(schema(documents[frozen.Name], "200")["allOf"].([]any)[1].(spec.Object), "properties", "result", "items", "properties")
 	for _, name := range []string{"service", "status"} {
@@ -96,9 +95,9 @@ func showOtherExamples(documents map[string]spec.Object) {
 	}
 }
 
-// lookEarly makes the documents look like those of 2022 and 2023: zones without
-// parameters, a private key for each certificate, settings of a Worker without an
-// envelope and with a result that a failure may have.
+// lookEarly makes the documents resemble those of 2022 and 2023: zones without
+// parameters, a required private key, settings of a Worker without an envelope, with
+// a result that a failure may have.
 func lookEarly(documents map[string]spec.Object) {
 	delete(operation(documents["listZones"]), "parameters")
 	upload := dig(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")
@@ -124,8 +123,8 @@ func lookEarly(documents map[string]spec.Object) {
 	}
 }
 
-// lookLate makes the documents of certificates look like those of 2026: a type,
-// which the list can be filtered by.
+// lookLate makes the documents of certificates resemble those of 2026: with a type
+// and a filter by it.
 func lookLate(documents map[string]spec.Object) {
 	kind := spec.Object{"type": "string", "enum": []any{"custom", "gateway_managed", "access_managed"}}
 	list := documents["listMTLSCertificates"]

@@ -1,4 +1,4 @@
-// Package consumer holds what is promised to a module that imports this one:
+// Package consumer tests the promises to a module that imports this one:
 // the README's way of importing a checkout works, the client and the fake
 // server serve a user's own test, and the user's go.mod stays small.
 package consumer

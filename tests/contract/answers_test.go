@@ -19,8 +19,8 @@ import (
 
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// Every answer of the fake server that claims to be documented, and every answer
-// that it gives by itself, is valid for kin-openapi under the contract.
+// Every documented response of the fake server, and every one that it gives by
+// default, is valid for kin-openapi under the contract.
 func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "active"}
@@ -86,18 +86,17 @@ func TestExamplesOfTheContractAreInTheContract(t *testing.T) {
 		t.Error(err)
 	}
 	if err := responseSchema(t, opAssociations, 200).VisitJSON(frozen.Example(responseSchema(t, opAssociations, 200))); err != nil {
-		t.Errorf("the examples of a success, put together: %v", err)
+		t.Errorf("the combined examples of a success: %v", err)
 	}
 	failure, _ := frozen.Example(responseSchema(t, opAssociations, 404)).(map[string]any)
-	delete(failure, "result") // has no example, and an open object is not null
+	delete(failure, "result") // it has no example, and an open object is not null
 	if err := responseSchema(t, opAssociations, 404).VisitJSON(failure); err != nil {
-		t.Errorf("the examples of a failure, put together: %v", err)
+		t.Errorf("the combined examples of a failure: %v", err)
 	}
 }
 
-// The answer that the documentation page shows is in the contract, without
-// drift apart from its errors, and the client reads it for what it is: one of
-// 2,000 associations.
+// The response shown on the documentation page is in the contract, without drift
+// except in its errors, and the client reads its one association of 2,000.
 func TestExampleOfTheDocumentationPageIsInTheContract(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile("testdata/docs-page-200.json")
@@ -124,8 +123,8 @@ func TestExampleOfTheDocumentationPageIsInTheContract(t *testing.T) {
 	}
 }
 
-// The page's example request, with ids and token in the place of its variables,
-// is in the contract and is what the client sends.
+// The page's example request, with real ids and token, is in the contract and is what
+// the client sends.
 func TestExampleRequestOfTheDocumentationPageIsWhatTheClientSends(t *testing.T) {
 	t.Parallel()
 	const page = "https://api.cloudflare.com/client/v4/accounts/$ACCOUNT_ID/mtls_certificates/$MTLS_CERTIFICATE_ID/associations"
@@ -153,7 +152,7 @@ func TestExampleRequestOfTheDocumentationPageIsWhatTheClientSends(t *testing.T) 
 	}
 }
 
-// refusing is a transport that only looks at requests.
+// refusing is a transport that only records requests.
 type refusing struct{ see func(*http.Request) error }
 
 func (r refusing) RoundTrip(req *http.Request) (*http.Response, error) { return nil, r.see(req) }

@@ -1,7 +1,6 @@
-// Package contract holds what is promised about the traffic: every request of
-// the client and every documented answer keeps to the contract, nothing that the
-// contract declares is lost on the way to the user, and breaking any of it is
-// caught.
+// Package contract tests the promises about the traffic: every request of the client
+// and every documented response matches the contract, no declared member is lost on
+// the way to the user, and every violation is detected.
 package contract
 
 import (
@@ -13,7 +12,7 @@ import (
 )
 
 // TestMain draws more documents than the library's default of 100, so that each
-// outcome is met in every run, and looks for goroutines left behind.
+// outcome occurs in every run, and looks for leaked goroutines.
 func TestMain(m *testing.M) {
 	if err := jsongen.Checks("1000"); err != nil {
 		panic(err)

@@ -17,7 +17,7 @@ func readContract(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// opAssociations is the operation that the client has a type of its own for.
+// opAssociations is the operation for which the client has a type of its own.
 const opAssociations = "listMTLSCertificateAssociations"
 
 func readOperations(t *testing.T) map[string]committed.Operation {
@@ -38,8 +38,8 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 	return schema
 }
 
-// filled is a success of the operation for associations with what the contract
-// requires since it was written down.
+// filled is a success of the operation for associations, with all members that the
+// contract requires.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()
 	text, err := committed.Filled(opAssociations, 200, []byte(body))

@@ -27,7 +27,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// arguments are what requests of all operations are made of.
+// arguments are the inputs of requests of all operations.
 type arguments struct {
 	account, certificate, zone, script, pem string
 	page                                    float64
@@ -153,8 +153,8 @@ func newFilled(t *testing.T) (*apitest.Server, arguments) {
 	return server, a
 }
 
-// Every answer that the fake server gives by itself, for every operation, is valid
-// for kin-openapi under the contract.
+// Every default response of the fake server, for every operation, is valid for
+// kin-openapi under the contract.
 func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 	t.Parallel()
 	right := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
@@ -197,8 +197,8 @@ func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 	}
 }
 
-// validAnswer sends a request and holds its answer to the contract with kin-openapi
-// alone.
+// validAnswer sends a request and checks the response against the contract with
+// kin-openapi alone.
 func validAnswer(t *testing.T, routes routers.Router, req *http.Request) (status int, err error) {
 	t.Helper()
 	route, params, err := routes.FindRoute(req)
@@ -221,8 +221,8 @@ func validAnswer(t *testing.T, routes routers.Router, req *http.Request) (status
 	})
 }
 
-// Each success of the contract, decoded by the generated types, gives back every
-// member that the contract declares.
+// Each success of the contract, decoded by the generated types, keeps every member
+// that the contract declares.
 func TestNoDeclaredMemberIsLostInAnyOperation(t *testing.T) {
 	t.Parallel()
 	contract := readOperations(t)
@@ -268,8 +268,8 @@ func decoded(t *rapid.T, body []byte) (value any) {
 	return value
 }
 
-// essence returns the members of a value that a schema declares, without those that
-// are zero: the generated types have no other way to say that a member is absent.
+// essence returns the members of a value that a schema declares, without zero values,
+// which the generated types cannot distinguish from absent members.
 func essence(schema *openapi3.Schema, value any) any {
 	switch v := value.(type) {
 	case []any:
@@ -310,7 +310,7 @@ func essence(schema *openapi3.Schema, value any) any {
 	return nil
 }
 
-// The checker has something to say about every answer that the client refuses.
+// The checker reports every response that the client refuses.
 func TestWhatTheClientRefusesIsReported(t *testing.T) {
 	t.Parallel()
 	schema := responseSchema(t, opAssociations, 200)
@@ -336,7 +336,7 @@ func TestWhatTheClientRefusesIsReported(t *testing.T) {
 			t.Fatal(problem)
 		}
 		if vs, problem := contract.CheckResponse(req, 200, header, body); problem != nil || len(vs) == 0 {
-			t.Errorf("%s: the client says %v, the checker nothing (%v)", body, err, problem)
+			t.Errorf("%s: the client refuses it (%v), the checker does not (%v)", body, err, problem)
 		}
 	})
 	if refused == 0 {

@@ -35,7 +35,7 @@ func router(t *testing.T, baseURLs ...string) routers.Router {
 	return r
 }
 
-// validRequest holds a request to the contract with kin-openapi alone, security
+// validRequest checks a request against the contract with kin-openapi alone, security
 // included.
 func validRequest(r routers.Router, req *http.Request) error {
 	route, params, err := r.FindRoute(req)
@@ -60,8 +60,8 @@ func hasScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error 
 	}
 }
 
-// answered is a transport that hands each request to a check and answers with
-// the body given.
+// answered is a transport that passes each request to a check and answers with the
+// given body.
 type answered struct {
 	see  func(*http.Request)
 	body string
@@ -92,7 +92,7 @@ var (
 	}
 )
 
-// Whatever options and arguments a client accepts, what it sends is in the
+// For all options and arguments that a client accepts, its requests are in the
 // contract: the path, the parameters, the security, no query, no body.
 func TestEveryRequestOfTheClientIsInTheContract(t *testing.T) {
 	t.Parallel()
@@ -157,8 +157,8 @@ func TestDefaultBaseURLIsTheServerOfTheContract(t *testing.T) {
 	}
 }
 
-// With an email and a key, the client can still talk to a server that knows only
-// the published fragment.
+// With an email and a key, the client works with a server that knows only the
+// published fragment.
 func TestClientUnderstandsTheMockOfThePublishedFragment(t *testing.T) {
 	t.Parallel()
 	op, err := frozen.Read("../..")
@@ -184,6 +184,6 @@ func TestClientUnderstandsTheMockOfThePublishedFragment(t *testing.T) {
 		t.Errorf("the published failure gave %v", err)
 	}
 	if list, err := ask(api.APIToken("t0ken"), op.Identifier()); err == nil || list.Usage() != api.UsageUnknown {
-		t.Errorf("a token, which the fragment does not know, gave %v, %v", list.Usage(), err)
+		t.Errorf("a token, which the fragment does not list, gave %v, %v", list.Usage(), err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// declared is what the contract declares of a document, read without the types
-// under test.
+// declared is the part of a document that the contract declares, read without the
+// types under test.
 type declared struct {
 	Success          bool
 	Rows             []api.Association
@@ -72,8 +72,8 @@ func text(from any, path ...string) string {
 	return s
 }
 
-// Each document of the contract, decoded by the generated types and by the
-// client, gives back every field that the contract declares.
+// Each document of the contract, decoded by the generated types and by the client,
+// keeps every field that the contract declares.
 func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	t.Parallel()
 	schema := responseSchema(t, opAssociations, 200)
@@ -160,16 +160,17 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	}
 }
 
-// beyondExact tells counts that the client refuses, as any reader may that keeps
-// numbers as float64. Drawn documents have them where the contract says integer.
+// beyondExact reports counts that the client refuses, because a reader that keeps
+// numbers as float64 could not represent them. Drawn documents have them where the
+// contract says integer.
 func beyondExact(info *api.ResultInfo) bool {
 	const most = 1 << 53
 	return info != nil && slices.ContainsFunc([]int64{info.Count, info.Page, info.PerPage, info.TotalCount, info.TotalPages},
 		func(n int64) bool { return n < -most || n > most })
 }
 
-// telling leaves out what says nothing in the declared fields: a failure keeps it
-// only if it says something in a chain.
+// telling removes entries without content in the declared fields: a failure keeps it
+// only if it has content in a chain.
 func telling(notices []api.Notice) (out []api.Notice) {
 	for _, n := range notices {
 		if n != (api.Notice{}) {
@@ -179,8 +180,8 @@ func telling(notices []api.Notice) (out []api.Notice) {
 	return out
 }
 
-// fromGenerated goes by the text again: which Go types the generated fields have
-// is for the contract to say.
+// fromGenerated encodes again, because the contract decides the Go types of the
+// generated fields.
 func fromGenerated(t *rapid.T, r generated.AssociationsResponse) declared {
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -9,15 +9,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 )
 
-// deviation is one way in which the contract differs from the published text on
-// purpose. Repair turns a document that makes use of it into one that does not,
-// and reports whether there was anything to do.
+// deviation is one intended difference of the contract from the published text.
+// Repair removes its use from a document, and reports whether there was one.
 type deviation struct {
 	action string // of overlays/
 	repair func(document map[string]any) bool
 }
 
-// wider are the deviations that let the contract accept more.
+// wider are the deviations that make the contract accept more.
 func wider(k kind) []deviation {
 	out := []deviation{{"2-contract/20-envelope.yaml#codes-below-1000", eachInfo(func(info map[string]any) bool {
 		code, _ := info["code"].(float64)
@@ -44,8 +43,8 @@ func wider(k kind) []deviation {
 	})
 }
 
-// stricter are the deviations that let the contract give a type to a field that
-// the published text does not speak of, and no result to any failure.
+// stricter are the deviations by which the contract types a field that the published
+// text does not describe, and allows no result in a failure.
 func stricter(k kind) []deviation {
 	out := []deviation{
 		{"2-contract/20-envelope.yaml#documentation-url", eachInfo(dropUnless[string]("documentation_url"))},
@@ -65,8 +64,8 @@ func stricter(k kind) []deviation {
 	return append(out, withoutResult(k)...)
 }
 
-// withoutResult is the deviation of the failures that are published with any
-// object as their result.
+// withoutResult is the deviation of failures that are published with any object as
+// their result.
 func withoutResult(k kind) []deviation {
 	if k.success || len(k.published.Properties["result"].Value.Enum) > 0 {
 		return nil
@@ -81,8 +80,7 @@ func withoutResult(k kind) []deviation {
 	}}}
 }
 
-// repairAll makes the document do without deviations and returns the actions
-// that it made use of.
+// repairAll removes all deviations from the document and returns their actions.
 func repairAll(document any, deviations []deviation) (actions []string) {
 	object, _ := document.(map[string]any)
 	for _, d := range deviations {

@@ -11,7 +11,7 @@ import (
 )
 
 // TestMain draws more documents than the library's default of 100, so that each
-// deviation is met in every run.
+// deviation occurs in every run.
 func TestMain(m *testing.M) {
 	if err := jsongen.Checks("2000"); err != nil {
 		panic(err)
@@ -30,11 +30,11 @@ type kind struct {
 	success     bool
 	published   *openapi3.Schema
 	normalised  *openapi3.Schema
-	mostlyValid int // at least so many of the documents drawn must be valid
+	mostlyValid int // minimum number of valid documents among those drawn
 }
 
 // kinds are a success of the fragment and the failures of all operations, except
-// that of a Worker's settings, whose published failure is a success.
+// Worker settings, whose published failure is a success.
 func kinds(t *testing.T) []kind {
 	t.Helper()
 	out := []kind{{"success", true, publishedSuccess(t), schemaOf(contract(t, associations(t)), 200), 400}}
@@ -70,8 +70,8 @@ func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
 	}
 }
 
-// Documents of one side are refused by the other only where a deviation says so,
-// and each deviation is met.
+// Documents of one side are refused by the other only by a deviation, and each
+// deviation occurs.
 func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
@@ -80,8 +80,8 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 			extra    []string
 			allowed  []deviation
 		}{
-			// A field that only the documentation page knows must have the page's
-			// type; that is all that the contract refuses of the published documents.
+			// A field that only the documentation page describes must have the page's
+			// type; the contract refuses nothing else of the published documents.
 			"published, not in the contract": {k.published, k.normalised, addedByPage, stricter(k)},
 			"in the contract, not published": {k.normalised, k.published, undocumented, wider(k)},
 		} {
@@ -100,15 +100,15 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 	}
 }
 
-// compare requires that the schema refuses the document exactly when it makes
-// use of a deviation, and accepts it without.
+// compare requires that the schema refuses the document exactly when it uses a
+// deviation, and accepts the repaired one.
 func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []deviation, met map[string]int) {
 	refusal := validate(schema, document)
 	repaired := clone(t, document)
 	actions := repairAll(repaired, deviations)
 	switch {
 	case refusal == nil && len(actions) > 0:
-		t.Fatalf("makes use of %v, and is accepted all the same", actions)
+		t.Fatalf("uses %v, and is accepted", actions)
 	case refusal != nil && len(actions) == 0:
 		t.Fatalf("refused without a declared deviation: %v", refusal)
 	}
@@ -120,8 +120,8 @@ func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []dev
 	}
 }
 
-// expectMet prints which deviations the counterexamples belong to, and fails for
-// one that no document needed: it would be declared in vain.
+// expectMet prints the deviations of the counterexamples, and fails for a deviation
+// that no document used.
 func expectMet(t *testing.T, met map[string]int, deviations []deviation) {
 	t.Helper()
 	for _, d := range deviations {

@@ -14,8 +14,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// readCorpus reads error bodies of the shapes that are seen in practice, by file
-// name without extension.
+// readCorpus reads error bodies of shapes seen in practice, by file name without
+// extension.
 func readCorpus(t *testing.T) map[string]any {
 	t.Helper()
 	files, err := filepath.Glob("testdata/failures/*.json")
@@ -37,13 +37,12 @@ func readCorpus(t *testing.T) map[string]any {
 	return corpus
 }
 
-// satisfiable are the operations whose published failure some document satisfies.
-// That of a Worker's settings is a success.
+// satisfiable are the operations whose published failure some document satisfies. For
+// Worker settings that is a success.
 var satisfiable = []string{"listHostnameAssociations", "listZones", "getWorkerSettings"}
 
-// Neither a failure nor a success nor anything between them satisfies the
-// published failure of most operations, and no error body that is seen in
-// practice.
+// No failure, success or mixture of them satisfies the published failure of most
+// operations, and no error body seen in practice does.
 func TestPublishedFailuresAcceptNothing(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {

@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// The ids of the contract are those of the published text, and besides them only
-// the longer certificate ids of 10-requests.yaml#certificate-ids-are-longer.
+// The ids of the contract are those of the published text, and the longer certificate
+// ids of 10-requests.yaml#certificate-ids-are-longer.
 func TestIdsOfTheContractAreThePublishedOnes(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
@@ -43,7 +43,7 @@ func TestIdsOfTheContractAreThePublishedOnes(t *testing.T) {
 	})
 }
 
-// The published way to authenticate still counts; the pages add the token
+// The published way to authenticate stays valid; the pages add the token
 // (10-requests.yaml#security-of-the-pages).
 func TestPublishedSecurityIsOneOfTheContract(t *testing.T) {
 	t.Parallel()
@@ -60,8 +60,8 @@ func TestPublishedSecurityIsOneOfTheContract(t *testing.T) {
 	})
 }
 
-// Every query parameter that the library sends is in the contract, and none is
-// required that it does not send. Only an upload has a body.
+// Every query parameter that the library sends is in the contract, and no other one
+// is required. Only an upload has a body.
 func TestRequestsCarryWhatTheContractWants(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {

@@ -1,5 +1,5 @@
-// Package equivalence holds what is promised about the normalised contract: it
-// means what was published, except where an overlay action says otherwise.
+// Package equivalence tests that the normalised contract means what was published,
+// except where an overlay action changes it.
 package equivalence
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const moduleRoot = "../.."
 
-// stages are those of all operations, with the frozen fragment for its own.
+// stages are the stages of all operations, with the frozen fragment for its own.
 func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
 	s, err := rebuilt()
@@ -51,8 +51,8 @@ func associations(t *testing.T) spec.Operation {
 	return spec.Operation{}
 }
 
-// operation returns an operation as a document describes it, and the names that
-// its path parameters have there.
+// operation returns an operation in a document, and the names of its path parameters
+// there.
 func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Operation, []string) {
 	t.Helper()
 	found, names, err := op.Find(doc)
@@ -83,8 +83,8 @@ func schemaOf(o *openapi3.Operation, status int) *openapi3.Schema {
 }
 
 // publishedSuccess returns the published schema of a success of the fragment, with
-// associations that are objects: the published ones have properties but no type,
-// so that a number would be an association too.
+// associations that are objects: the published ones have properties but no type, so
+// that a number would be valid too.
 func publishedSuccess(t *testing.T) *openapi3.Schema {
 	t.Helper()
 	o, _ := published(t, associations(t))
@@ -97,8 +97,8 @@ func publishedSuccess(t *testing.T) *openapi3.Schema {
 	return schema
 }
 
-// publishedFailure returns the arm of a published failure that is not the
-// success: what is left of the 4XX once it can be satisfied.
+// publishedFailure returns the arm of a published failure that is not the success,
+// which makes the 4XX satisfiable.
 func publishedFailure(t *testing.T, op spec.Operation) *openapi3.Schema {
 	t.Helper()
 	o, _ := published(t, op)
@@ -109,7 +109,7 @@ func publishedFailure(t *testing.T, op spec.Operation) *openapi3.Schema {
 	return schema
 }
 
-// validate returns what a schema has against a document.
+// validate returns the violations of a schema by a document.
 func validate(schema *openapi3.Schema, document any) error {
 	return schema.VisitJSON(document,
 		openapi3.VisitAsResponse(), openapi3.EnableFormatValidation(), openapi3.DisableSchemaErrorDetails())

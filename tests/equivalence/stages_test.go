@@ -33,8 +33,8 @@ func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 	}
 }
 
-// schemas returns the schemas of an operation by what they describe. A path
-// parameter has its name in the list.
+// schemas returns the schemas of an operation by place. A path parameter has its name
+// in the list.
 func schemas(o *openapi3.Operation, op spec.Operation, names []string) map[string]*openapi3.Schema {
 	out := map[string]*openapi3.Schema{}
 	for _, ref := range o.Parameters {
@@ -63,13 +63,13 @@ func schemas(o *openapi3.Operation, op spec.Operation, names []string) map[strin
 	return out
 }
 
-// The steps that are not overlays keep the meaning: whatever one form accepts or
-// refuses, the other does.
+// The steps that are not overlays keep the meaning: both forms accept the same
+// documents.
 func TestRewritesKeepTheMeaning(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		s := stages(t)
-		var few []string // places of which too few documents of one kind were drawn
+		var few []string // places for which too few documents of one kind were drawn
 		publishedOp, names := published(t, op)
 		at := func(stage spec.Object) map[string]*openapi3.Schema {
 			o, names := operation(t, stage, op)
@@ -79,7 +79,7 @@ func TestRewritesKeepTheMeaning(t *testing.T) {
 			"canonical": {schemas(publishedOp, op, names), at(s.Canonical)},
 			"merged":    {at(s.Mergeable), at(s.Merged)},
 		} {
-			// Parameters of the path item are those of the operation now.
+			// Parameters of the path item have been moved to the operation.
 			for place, after := range forms[1] {
 				before := forms[0][place]
 				if before == nil {

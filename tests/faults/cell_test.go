@@ -31,7 +31,7 @@ type cell struct {
 	cancel context.CancelFunc
 }
 
-// newCell makes a client and a server, on which nothing fails yet.
+// newCell creates a client and a server without a fault.
 func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 	t.Helper()
 	c := &cell{fault: f, operation: op, log: new(waitLog), link: &link{
@@ -57,7 +57,7 @@ func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 	return c
 }
 
-// fail makes the attempts go wrong that bad says; the others get the answer.
+// fail makes the attempts selected by bad fail; the others succeed.
 func (c *cell) fail(bad func(n int) bool, during func(), other fs.Answer) {
 	if c.fault.way != nil {
 		c.link.fail(bad, during)
@@ -80,13 +80,13 @@ func (c *cell) attempts() int {
 	return c.server.Requests()
 }
 
-// outcome is what one call gave.
+// outcome is the result of one call.
 type outcome struct {
 	got      any
 	good     bool
 	err      *api.Error
 	attempts int
-	// elapsed since the situation began, and its deadline with it.
+	// time since the situation began, and its deadline with it.
 	elapsed time.Duration
 }
 
@@ -105,7 +105,7 @@ func (c *cell) ask(t *testing.T) outcome {
 	return r
 }
 
-// waitLog collects the client's log, and calls hook when a wait is announced.
+// waitLog collects the client's log, and calls hook when a wait is logged.
 type waitLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -135,7 +135,7 @@ func (l *waitLog) String() string {
 	return l.text.String()
 }
 
-// sentinels names those that the error matches.
+// sentinels names the sentinels that the error matches.
 func sentinels(err error) []string {
 	var names []string
 	for name, sentinel := range map[string]error{

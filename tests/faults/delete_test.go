@@ -15,25 +15,25 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// variant is how a deletion meets a fault.
+// variant is the position of the fault in a deletion.
 type variant struct {
 	name string
-	// effective: the first DELETE has its effect although the fault follows.
+	// effective: the first DELETE has its effect despite the fault.
 	effective bool
-	// always: every DELETE meets the fault, and otherwise the first one only.
+	// always: every DELETE meets the fault; otherwise only the first one.
 	always bool
 }
 
 // A deletion meets each fault, on the way to the server or in the response to its
-// DELETE. What the client reports is never contrary to what is in the store.
-func TestDeletionsAreReportedAsTheyAre(t *testing.T) {
+// DELETE. The client never reports the contrary of the store's state.
+func TestDeletionsAreReportedTruthfully(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {
 		refusal := !slices.Contains(f.is, api.ErrUnexpectedResponse) && // by the API itself
 			(f.status >= 400 && f.status < 500 && f.status != http.StatusRequestTimeout || f.name == "success false with 200")
 		for _, v := range []variant{{"with effect", true, false}, {"without effect", false, false}, {"always", false, true}, {"always, with effect", true, true}} {
 			if v.effective && (refusal || f.way != nil) {
-				continue // the API does not do what it refuses or what does not arrive
+				continue // the API does nothing that it refuses or does not receive
 			}
 			t.Run(f.name+", "+v.name, func(t *testing.T) {
 				t.Parallel()
@@ -51,7 +51,7 @@ func TestDeletionsAreReportedAsTheyAre(t *testing.T) {
 				switch deletion.State {
 				case api.DeletionDone:
 					if !gone || err != nil {
-						t.Errorf("deleted, %v; in truth gone: %v", err, gone)
+						t.Errorf("deleted, %v; gone from the store: %v", err, gone)
 					}
 				case api.DeletionKept:
 					if gone || err == nil || errors.Is(err, api.ErrOutcomeUnknown) {
@@ -78,11 +78,10 @@ func TestDeletionsAreReportedAsTheyAre(t *testing.T) {
 	}
 }
 
-// store is a server that has one certificate, which nothing uses.
+// store is a server with one unused certificate.
 type store struct {
 	cell *cell
-	// gone is whether the certificate was deleted, and failed whether a DELETE has
-	// met the fault.
+	// gone: the certificate was deleted; failed: a DELETE has met the fault.
 	gone, failed atomic.Bool
 }
 
@@ -94,7 +93,7 @@ func (c *cell) store(v variant) *store {
 		var deleting atomic.Bool
 		c.link.transport.DisableKeepAlives = true // one dial for each request
 		c.link.transport.Proxy = func(r *http.Request) (*url.URL, error) {
-			deleting.Store(r.Method == http.MethodDelete) // whose dial comes next
+			deleting.Store(r.Method == http.MethodDelete) // whose dial is next
 			return nil, nil
 		}
 		c.link.fail(func(int) bool { return deleting.Load() && meets() }, nothing)

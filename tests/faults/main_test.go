@@ -1,4 +1,4 @@
-// Package faults holds what is promised about a network and a server that
+// Package faults tests the promises about a network and a server that
 // fail: each fault in each situation, over real sockets. The table of faults in
 // table_test.go is the specification.
 package faults

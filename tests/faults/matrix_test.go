@@ -14,16 +14,16 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
 )
 
-// slack is what a loaded machine may add to the time of a cell.
+// slack is the time that a loaded machine may add to a cell.
 const slack = 10 * time.Second
 
-// rounds that a cell has to show that connections are used again. net/http
-// gives one up if it hears only 50 ms after the answer that the request was
-// written, which happens on a loaded machine; a defect shows in every round.
+// rounds are the tries of a cell to show that connections are reused. net/http drops
+// a connection if the written request is confirmed more than 50 ms after the
+// response, which happens on a loaded machine; a defect shows in every round.
 const rounds = 3
 
-// report is what the cells of the first operation showed, printed as a table at the
-// end: those of the others have to be the same.
+// report holds the results of the first operation, printed as a table at the end;
+// those of the others must be equal.
 type report struct {
 	mu    sync.Mutex
 	cells map[string]string
@@ -105,7 +105,7 @@ func describe(r outcome) string {
 	return fmt.Sprintf("%d in %.2fs: %s", r.attempts, r.elapsed.Seconds(), outcome)
 }
 
-// check holds the result of the call to the expectation.
+// check compares the result of the call with the expectation.
 func (c *cell) check(t *testing.T, want expectation, r outcome) {
 	t.Helper()
 	if r.attempts != want.attempts {
@@ -167,9 +167,9 @@ func checkAbout(t *testing.T, got, want time.Duration) {
 	}
 }
 
-// checkAfterwards makes another call without faults: the client has to be as
-// good as new, to use the connection again where that is possible, and to let
-// go of every connection in the end. What is wrong with the reuse is returned.
+// checkAfterwards makes another call without faults: the client must work normally,
+// reuse the connection if possible, and close every connection in the end. It returns
+// the fault of the reuse.
 func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse string) {
 	t.Helper()
 	connections, _, _ := c.server.Connections()
@@ -178,7 +178,7 @@ func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse strin
 	next := c.ask(t)
 	if c.fault.treatment == blocked && !ended {
 		if !errors.Is(next.err, api.ErrRateLimited) || next.err.Attempts != 0 || next.attempts != 0 {
-			t.Errorf("the next call was not held back: %+v", next)
+			t.Errorf("the next call did not wait: %+v", next)
 		}
 	} else {
 		if next.err != nil || !next.good || next.attempts > 1 {
@@ -211,7 +211,7 @@ func (c *cell) checkReuse(r outcome, ended bool, before int) string {
 	return ""
 }
 
-// checkSecrets: the credentials were sent, and are in the log of no attempt.
+// checkSecrets checks that the credentials were sent and are not in the log.
 func (c *cell) checkSecrets(t *testing.T) {
 	t.Helper()
 	for _, credential := range c.server.Credentials() {

@@ -26,9 +26,9 @@ func newClient(t *testing.T, base string, opts ...api.Option) *api.Client {
 	return client
 }
 
-// net/http sends a request again by itself when a connection that it used
-// before is closed without an answer. The client counts one attempt, and its
-// default limit leaves room for such requests.
+// net/http repeats a request itself when a reused connection is closed without a
+// response. The client counts one attempt, and its default limit leaves room for such
+// requests.
 func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	repeated := func() (requests int, err error) {
@@ -50,7 +50,7 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 		n   int
 		err error
 	)
-	for range rounds { // the second call may find no connection to use again
+	for range rounds { // the second call may find no connection to reuse
 		if n, err = repeated(); n == 3 && err == nil {
 			return
 		}
@@ -58,8 +58,8 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Errorf("%d requests for 2 calls, want 3; error %v", n, err)
 }
 
-// A header has an end, also one made of many informational answers.
-func TestAnswersThatNeverBeginAreGivenUp(t *testing.T) {
+// The size of a header is limited, also over many informational responses.
+func TestResponsesThatNeverStartTimeOut(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]fs.Answer{
 		"endless informational answers": fs.Drip("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 4), 0),
@@ -81,7 +81,7 @@ func TestAnswersThatNeverBeginAreGivenUp(t *testing.T) {
 	}
 }
 
-// A host that accepts connections and never speaks costs one time limit.
+// A host that accepts connections and never answers costs one time limit.
 func TestSilenceInTheHandshakeEndsWithTheAttempt(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -100,7 +100,7 @@ func TestSilenceInTheHandshakeEndsWithTheAttempt(t *testing.T) {
 	}
 }
 
-// bodies counts the bodies that a transport gives out and those that come back.
+// bodies counts the bodies that a transport returns and those that are closed.
 type bodies struct {
 	next           http.RoundTripper
 	opened, closed atomic.Int64
@@ -130,7 +130,7 @@ func TestEveryBodyIsClosed(t *testing.T) {
 	t.Parallel()
 	for _, f := range append(table, fault{name: "no fault", answer: fs.OK(), is: []error{nil}}) {
 		if errors.Is(f.is[0], api.ErrUnreachable) {
-			continue // no answer, no body
+			continue // no response, no body
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -139,8 +139,8 @@ func TestEveryBodyIsClosed(t *testing.T) {
 			client := newClient(t, server.URL(), api.WithMaxAttempts(2), api.WithAttemptTimeout(attemptTimeout),
 				api.WithMaxResponseBytes(1<<20), api.WithHTTPClient(&http.Client{Transport: counted}))
 			_, _ = client.Associations(t.Context(), cert)
-			// On a loaded machine the call may go on without an attempt whose time is
-			// over, and which is about to close its body.
+			// On a loaded machine the call may continue before a timed-out attempt
+			// closes its body.
 			opened, closed := counted.opened.Load(), counted.closed.Load()
 			for end := time.Now().Add(slack); closed < opened && time.Now().Before(end); closed = counted.closed.Load() {
 				time.Sleep(5 * time.Millisecond)

@@ -14,10 +14,10 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// operation is one that reads something in one request.
+// operation is an operation that reads in one request.
 type operation struct {
 	name string
-	// ok is a good answer, and ask what the client makes of one.
+	// ok is a valid response, and ask calls the client for it.
 	ok  fs.Answer
 	ask func(ctx context.Context, client *api.Client) (got any, good bool, err error)
 }
@@ -59,13 +59,13 @@ func only[T any](all iter.Seq2[T, error], isGood func(T) bool) (got any, good bo
 	return got, good, err
 }
 
-// An inventory makes a failed source of what is an error elsewhere. It sits out
-// waits that the server asks for, so that only its context ends those.
+// An inventory reports as a failed source what is an error elsewhere. It waits out
+// the server's waits, so only its context ends those.
 func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {
 		if f.way != nil {
-			continue // meets the list of certificates, whose error ends the inventory as any call
+			continue // fails the list of certificates, whose error ends the inventory
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

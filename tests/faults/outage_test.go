@@ -13,7 +13,7 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// breaks are the ways in which a server stops to answer for a time.
+// breaks are the ways in which a server stops answering for a time.
 var breaks = map[string]func(t *testing.T, s *fs.Server, during func()) *fs.Server{
 	"nothing listens": func(t *testing.T, s *fs.Server, during func()) *fs.Server {
 		s.Close()
@@ -49,8 +49,8 @@ func refs(n int, asked *atomic.Int64) iter.Seq[api.CertificateRef] {
 	}
 }
 
-// An outage that is shorter than the attempt timeout must not cost an audit its
-// certificates, nor the places of the limit.
+// An outage shorter than the attempt timeout must cost an audit neither certificates
+// nor places of the limit.
 func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 	t.Parallel()
 	const certs = 900
@@ -91,7 +91,7 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 					if unknown > certs*5/100 || answered+unknown != certs {
 						t.Errorf("%d answered, %d unknown", answered, unknown)
 					}
-					if taken > 2 && length > time.Second { // with less, the machine may be too slow to tell
+					if taken > 2 && length > time.Second { // with less, a slow machine may fail
 						t.Errorf("%d certificates were taken during the outage", taken)
 					}
 				})
@@ -100,8 +100,7 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 	}
 }
 
-// A certificate for which no answer ever comes does not keep the others back, and
-// fails by itself.
+// A certificate without a response does not delay the others, and fails alone.
 func TestACertificateWithoutAnAnswerIsNoOutage(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
@@ -118,7 +117,7 @@ func TestACertificateWithoutAnAnswerIsNoOutage(t *testing.T) {
 	}
 	defer client.CloseIdleConnections()
 	var asked atomic.Int64
-	for _, certs := range []int{51, 500} { // as the last one, and among others
+	for _, certs := range []int{51, 500} { // as the last one, and in the middle
 		start, failed := time.Now(), 0
 		for r := range client.Audit(t.Context(), refs(certs, &asked), api.WithConcurrency(4)) {
 			if r.Err != nil {

@@ -7,8 +7,7 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// situation is the circumstances of a fault: how it is set up, and what has to
-// come of it.
+// situation is the circumstances of a fault: its setup and the expected result.
 type situation struct {
 	name   string
 	set    func(c *cell)
@@ -25,17 +24,17 @@ func (s situation) attempt(f fault) time.Duration {
 	return time.Minute
 }
 
-// expectation is what a cell has to show.
+// expectation is the required result of a cell.
 type expectation struct {
-	// ok: the call ends with the answer.
+	// ok: the call succeeds.
 	ok bool
-	// fault: the error tells about the fault.
+	// fault: the error describes the fault.
 	fault bool
-	// ended: the error tells about the end of the caller's context.
+	// ended: the error describes the end of the caller's context.
 	ended error
 	// attempts that were made.
 	attempts int
-	// atLeast and atMost bound the time; atMost leaves the machine's load out.
+	// atLeast and atMost limit the time; atMost excludes the machine's load.
 	atLeast, atMost time.Duration
 }
 
@@ -43,12 +42,12 @@ const (
 	// backoffs are the longest waits before the second, third and fourth attempt.
 	firstBackoff = 100 * time.Millisecond
 	allBackoffs  = 700 * time.Millisecond
-	// deadline is later than the longest first wait, so that a second attempt
-	// is under way when it passes, also on a loaded machine.
+	// deadline is later than the longest first wait, so that a second attempt is
+	// under way when it passes, also on a loaded machine.
 	deadline = 5 * time.Second
-	// shortDeadline comes before the end of the wait that the server asks for.
+	// shortDeadline is before the end of the server's Retry-After.
 	shortDeadline = retryAfter - time.Second
-	// late is when answers come that come after the deadline.
+	// late is the delay of responses after the deadline.
 	late = deadline + 250*time.Millisecond
 )
 
@@ -100,8 +99,8 @@ func expectAlways(f fault) expectation {
 	}
 }
 
-// failPastDeadline: what is retried meets silence in the second attempt; an
-// answer that is final comes too late.
+// failPastDeadline: a retried fault is followed by silence in the second attempt; a
+// final response comes too late.
 func failPastDeadline(c *cell) {
 	limit := deadline
 	switch c.fault.treatment {
@@ -121,15 +120,15 @@ func expectDeadline(f fault) expectation {
 	case retried:
 		return expectation{ended: context.DeadlineExceeded, attempts: 2, atLeast: deadline, atMost: deadline}
 	case waited, blocked:
-		// The wait would pass the deadline, so it is not begun.
+		// The wait would pass the deadline, so it does not start.
 		return expectation{fault: true, attempts: 1}
 	default:
 		return expectation{ended: context.DeadlineExceeded, attempts: 1, atLeast: deadline, atMost: deadline}
 	}
 }
 
-// failWithCancel: what is retried is canceled while it waits for the next
-// attempt, everything else during the attempt.
+// failWithCancel: a retried fault is canceled during the wait for the next attempt,
+// any other during the attempt.
 func failWithCancel(c *cell) {
 	switch c.fault.treatment {
 	case retried, waited:

@@ -12,26 +12,26 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// treatment is what the client does about a fault.
+// treatment is the client's reaction to a fault.
 type treatment int
 
 const (
-	// final: handed back at once; asking again would not help.
+	// final: returned at once; a retry would not help.
 	final treatment = iota
 	// retried: up to three times, after at most 100, 200 and 400 ms.
 	retried
-	// timedOut: like retried, after waiting for the answer for attemptTimeout.
+	// timedOut: like retried, after waiting for the response for attemptTimeout.
 	timedOut
-	// waited: retried after the time that the server asked for.
+	// waited: retried after the server's Retry-After.
 	waited
-	// blocked: handed back at once, and nothing more is sent for five minutes.
+	// blocked: returned at once, and nothing more is sent for five minutes.
 	blocked
 )
 
-// fault is one way to fail and what the client is to make of it.
+// fault is one fault and the expected reaction of the client.
 type fault struct {
 	name      string
-	answer    fs.Answer // nil when it is a fault of the way to the server
+	answer    fs.Answer // nil for a fault of the way to the server
 	way       way
 	treatment treatment
 	status    int
@@ -42,12 +42,12 @@ type fault struct {
 }
 
 const (
-	// attemptTimeout is that of the faults that drip.
+	// attemptTimeout is the timeout for the faults that drip.
 	attemptTimeout = 2 * time.Second
-	// retryAfter is what the server asks for with 429.
+	// retryAfter is the server's Retry-After with 429.
 	retryAfter = 3 * time.Second
-	// abortedName is that of the one fault of the way after which the request may
-	// have arrived: there was a connection.
+	// abortedName is the name of the one connection fault after which the request may
+	// have arrived.
 	abortedName = "reset in the request"
 )
 

@@ -11,9 +11,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// An upload meets each fault once. Every later request is answered with a list that
-// has the certificate, which is no answer to a second upload: that would show as
-// one more request.
+// An upload meets each fault once. Every later request gets a list with the
+// certificate, so a second upload would show as one more request.
 func TestUploadsAreSentTwiceOnlyIfTheFirstCannotHaveArrived(t *testing.T) {
 	t.Parallel()
 	chain := string(certs.NewAuthority(t).PEM())

@@ -13,20 +13,20 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/dnsserver"
 )
 
-// way is a fault on the way to the server. It sets the connection up so that
-// those dials go wrong that the link says.
+// way is a fault of the connection to the server. It makes the dials fail that the
+// link selects.
 type way func(t *testing.T, l *link)
 
-// link is the way to the server of one cell.
+// link is the connection to the server of one cell.
 type link struct {
 	transport *http.Transport
 	tls       *tls.Config
 
 	mu    sync.Mutex
 	dials int
-	// bad reports whether the n-th dial, counted from 1, goes wrong.
+	// bad reports whether the n-th dial, counted from 1, fails.
 	bad func(n int) bool
-	// during is called in the middle of a dial that goes wrong slowly.
+	// during is called in the middle of a dial that fails slowly.
 	during func()
 }
 
@@ -36,7 +36,7 @@ func (l *link) fail(bad func(n int) bool, during func()) {
 	l.bad, l.during = bad, during
 }
 
-// next counts a dial and reports whether it goes wrong, and what happens then.
+// next counts a dial and returns whether it fails, and the call during it.
 func (l *link) next() (during func(), isBad bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,11 +51,11 @@ func (l *link) count() int {
 }
 
 func refused(_ *testing.T, l *link) {
-	// Not a port that was free a moment ago: another test may have got it since.
-	const nobody = "127.0.0.1:1"
+	// Not a recently free port, which another test may use by now.
+	const closedAddr = "127.0.0.1:1"
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if _, bad := l.next(); bad {
-			addr = nobody
+			addr = closedAddr
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}

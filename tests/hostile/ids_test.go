@@ -11,8 +11,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// hostileIDs would change the path, start a query, add a header, or pass for
-// another id.
+// hostileIDs would change the path, start a query, add a header, or look like another
+// id.
 var hostileIDs = []string{
 	"", ".", "..", "/", "//", "a/b", "../x", "x/..", "..%2f", "%2e%2e", "%2F", "%00", "a%", "%zz",
 	"?", "a?x=1", "a&b", "#", "a#b", ";", "a;b", "a=b", "@", "user@host", ":", "http://127.0.0.1/", `\`, `..\x`,
@@ -49,7 +49,7 @@ func TestHostileIDsNeverReachTheWire(t *testing.T) {
 		t.Errorf("%d connections and %d requests, want none", connections, server.Requests())
 	}
 	if _, err := client.Associations(t.Context(), cert); err != nil || server.Requests() != 1 {
-		t.Errorf("a good id: %d requests, %v; the server is not the one that was asked", server.Requests(), err)
+		t.Errorf("a good id: %d requests, %v; it is not the server of the base URL", server.Requests(), err)
 	}
 }
 
@@ -60,7 +60,7 @@ func checkRefused(t *testing.T, ref api.CertificateRef, err error) {
 		t.Errorf("%.40q: got %v, want ErrInvalidArgument", fmt.Sprint(ref), err)
 		return
 	}
-	// What was passed by mistake may be a secret, and may be long.
+	// A value passed by mistake may be a secret, and may be long.
 	for _, id := range []string{ref.AccountID, ref.ID} {
 		if len(id) > 8 && strings.Contains(err.Error(), id) {
 			t.Errorf("the error repeats the id: %.200s", err)

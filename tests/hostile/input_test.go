@@ -12,19 +12,18 @@ import (
 )
 
 const (
-	// bodyLimit is what the client under test takes.
+	// bodyLimit is the response limit of the client under test.
 	bodyLimit = 1 << 20
-	// growth is what one answer may make the program allocate, the server's
-	// share included.
+	// growth is the memory that one response may cost, including the server's.
 	growth = 8 << 20
 )
 
-// list is a good answer with the given parts.
+// list is a valid response with the given parts.
 func list(result, rest string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":` + result + rest + `}`
 }
 
-// padded is a good answer of n bytes.
+// padded is a valid response of n bytes.
 func padded(row string, n int) string {
 	body := list(row, "")
 	return body + strings.Repeat(" ", n-len(body))
@@ -34,17 +33,17 @@ const membersNull = "members null"
 
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
-// noLength begins an answer that ends with the connection.
+// noLength begins a response that ends with the connection.
 const noLength = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
-// input is an answer and what it is: an error, or nil for one item.
+// input is a response and its result: an error, or nil for one item.
 type input struct {
 	name   string
 	answer fs.Answer
 	want   error
 }
 
-// inputs are answers around the result row.
+// inputs are responses around the result row.
 func inputs(row string) []input {
 	return []input{
 		{"gzip bomb", fs.GzipBomb(), api.ErrResponseTooLarge},
@@ -90,7 +89,7 @@ func inputs(row string) []input {
 	}
 }
 
-func TestHostileAnswersAreTypedErrorsAndCheap(t *testing.T) {
+func TestHostileResponsesAreTypedErrorsAndBounded(t *testing.T) {
 	for _, op := range operations {
 		for _, input := range inputs(op.result) {
 			if op.name != "Associations" && input.name == membersNull {
@@ -123,7 +122,8 @@ func TestHostileAnswersAreTypedErrorsAndCheap(t *testing.T) {
 	}
 }
 
-// checkBounded: the error is the expected one and keeps little of the answer.
+// checkBounded checks that the error is the expected one and keeps little of the
+// response.
 func checkBounded(t *testing.T, want, err error) {
 	t.Helper()
 	var failure *api.Error

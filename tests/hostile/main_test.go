@@ -1,6 +1,5 @@
-// Package hostile holds what is promised about input that means harm: ids,
-// answers that are made to be expensive or to deceive, and servers that give
-// secrets back.
+// Package hostile tests the promises about hostile input: ids, responses that are
+// expensive or deceptive, and servers that echo secrets.
 package hostile
 
 import (
@@ -19,12 +18,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var cert = api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// operation is one that reads. Both ids are in the request, in the path or the query.
+// operation is a read operation. Both ids are in the request, in the path or the
+// query.
 type operation struct {
 	name string
 	// takesCertificate: the second id is part of it.
 	takesCertificate bool
-	// result is a good one, with one item.
+	// result is a valid result with one item.
 	result string
 	ask    func(ctx context.Context, client *api.Client, parent, certificate string) (got []any, err error)
 }

@@ -19,8 +19,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// echoes are servers that send back the credentials wherever the protocol, or
-// a breach of it, has room for text.
+// echoes are servers that send back the credentials wherever the protocol, or a
+// violation of it, has room for text.
 var echoes = map[string]fs.Answer{
 	"400, detail":     fs.Failure(400, 1000),
 	"401, detail":     fs.Failure(401, 10000),
@@ -52,8 +52,8 @@ var echoes = map[string]fs.Answer{
 	"reset in header": fs.ResetMidHeader(),
 }
 
-// echoedCertificate has the ids of a certificate and of a zone, and a name for
-// whatever else is in a list.
+// echoedCertificate has the ids of a certificate and of a zone, and a name for other
+// lists.
 const echoedCertificate = `{"id":"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60","name":"` + fs.Echo + `","issuer":"` + fs.Echo + `","expires_on":"` + fs.Echo +
 	`","status":"` + fs.Echo + `","type":"` + fs.Echo + `","certificates":"` + fs.Echo + `","` + fs.Echo + `":{"x":1}}`
 
@@ -76,7 +76,7 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 						t.Fatal(err)
 					}
 					ctx, cancel := context.WithCancel(t.Context())
-					if strings.HasPrefix(name, "429") { // which an inventory sits out
+					if strings.HasPrefix(name, "429") { // an inventory waits it out
 						ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 					}
 					got, err := op.ask(ctx, client, cert.AccountID, cert.ID)
@@ -97,8 +97,8 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 	}
 }
 
-// Printing a client, as a careless log does, reads nothing that its connections
-// write to, and shows no password of a proxy that they go through.
+// Printing a client, as a careless log does, reads nothing that its connections write
+// to, and shows no password of their proxy.
 func TestAClientInUseCanBePrinted(t *testing.T) {
 	t.Parallel()
 	server := fs.Start(t, fs.Always(fs.OK()), nil)
@@ -122,7 +122,7 @@ func TestAClientInUseCanBePrinted(t *testing.T) {
 	canary.CheckPrints(t, "copy", *client)
 }
 
-// Each kind of error that the package knows, as it comes about.
+// Each kind of error of the package, as it occurs.
 func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancelCause(t.Context())
@@ -160,7 +160,7 @@ func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 
 func secondOf[T any](_ T, err error) error { return err }
 
-// failing is the error of an iteration over what the server answers.
+// failing is the error of an iteration over the server's responses.
 func failing(t *testing.T, answer fs.Answer) error {
 	t.Helper()
 	client := newClient(t, fs.Start(t, fs.Always(answer), nil), api.WithMaxResponseBytes(1<<20))
@@ -173,7 +173,7 @@ func failing(t *testing.T, answer fs.Answer) error {
 	return nil
 }
 
-// The key is not part of what the environment, a transport or a panic shows.
+// The errors of the environment, a transport or a panic do not show the key.
 func TestATransportThatShowsRequestsIsRedacted(t *testing.T) {
 	t.Parallel()
 	careless := roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -19,7 +19,7 @@ var ofAnyOperation = []string{
 	"Client", "NewClient", "WithHTTPClient", "WithRequestEditorFn", "RequestEditorFn",
 }
 
-// users are files that know operations without declaring one.
+// users are files that name operations without declaring one.
 var users = []string{"certificate.go", "inventory.go", "source_associations.go", "source_hostnames.go", "uploadcheck.go"}
 
 // apiFile is a file of package api.
@@ -82,9 +82,9 @@ func generatedName(n ast.Node) string {
 }
 
 // A file of package api that declares no operation, and is not one of users, is part
-// of the core, which works the same for any operation: it names none, no path and no
+// of the core, which is independent of operations: it names no operation, path or
 // type of one.
-func TestTheCoreKnowsNoOperation(t *testing.T) {
+func TestTheCoreNamesNoOperation(t *testing.T) {
 	t.Parallel()
 	files := apiFiles(t)
 	variables, methods := map[string]bool{}, map[string]bool{}
@@ -132,8 +132,8 @@ func TestTheCoreKnowsNoOperation(t *testing.T) {
 	}
 }
 
-// withoutRow are the methods of Client that are no read of their own: they write,
-// or consist of reads that have rows.
+// withoutRow are the methods of Client that are no read of their own: they write, or
+// combine reads that have rows.
 var withoutRow = []string{"AllAssociations", "Audit", "CloseIdleConnections", "DeleteUnused", "Evidence", "Inventory", "Upload", "WaitUnused"}
 
 func TestEveryReadHasARowInTheTablesOfFaultsAndHostileInput(t *testing.T) {

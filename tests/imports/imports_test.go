@@ -1,4 +1,4 @@
-// Package imports holds what is promised about the weight of an import, and about
+// Package imports tests the promises about the weight of an import, and about
 // what the core of package api may know.
 package imports
 
@@ -62,7 +62,7 @@ func TestImportingTheClientStaysLight(t *testing.T) {
 	}
 }
 
-// The list of heavy modules is worth something only if it recognises them.
+// The list of heavy modules must recognise them.
 func TestHeavyModulesAreRecognised(t *testing.T) {
 	t.Parallel()
 	found := 0

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A variable of a package is initialised in each program that imports the package,
-// and one that holds a pattern links package regexp: 3 % of a small program.
+// A package variable is initialised in each program that imports the package, and a
+// pattern links package regexp: 3 % of a small program.
 func TestNoPatternIsLinkedIntoEveryProgram(t *testing.T) {
 	t.Parallel()
 	files := 0

@@ -11,15 +11,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// want says the required result of a probe.
+// want is the required result of a probe.
 type want int
 
 const (
 	answered want = iota + 1 // with a list
-	refused                  // with anything but a success: a list would be a false "unused"
+	refused                  // any result except a success: a list would be a false "unused"
 )
 
-// probe is one call with its outcome.
+// probe is one call with its result.
 type probe struct {
 	name string
 	want want
@@ -28,15 +28,15 @@ type probe struct {
 	outcome    string
 	status     int
 	err        error
-	skipped    bool // there is nothing to ask about
+	skipped    bool // nothing to read in the account
 	violations []contract.Violation
 }
 
-// report is all that was asked.
+// report holds all probes.
 type report []*probe
 
-// check asks the API of the target. An error is about the target; what the API
-// does is in the report.
+// check calls the API of the target. An error concerns the target; the behaviour of
+// the API is in the report.
 func check(ctx context.Context, t target) (report, error) {
 	missing := api.CertificateRef{AccountID: t.certificate.AccountID, ID: "00000000-0000-4000-8000-000000000000"}
 	var current *probe
@@ -86,8 +86,8 @@ func (q *probe) associations(ctx context.Context, client *api.Client, cert api.C
 	}
 }
 
-// failed reports whether the answer is missing or not the required one,
-// breaks the contract, or could not be checked against it.
+// failed reports whether the response is missing or not the required one, breaks the
+// contract, or could not be checked.
 func (q *probe) failed() bool {
 	for _, v := range q.violations {
 		if v.Class != contract.Drift {
@@ -100,8 +100,8 @@ func (q *probe) failed() bool {
 	return q.status == 0 || q.want == answered && q.err != nil || q.wronglyAnswered()
 }
 
-// wronglyAnswered reports whether the API granted what it has to refuse. A success
-// without a list counts: another client may read it as an empty one.
+// wronglyAnswered reports whether the API granted what it must refuse. A success
+// without a list counts, because another client may read it as an empty one.
 func (q *probe) wronglyAnswered() bool {
 	return q.want == refused && q.status/100 == 2
 }

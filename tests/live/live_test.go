@@ -24,7 +24,7 @@ const opAssociations = "listMTLSCertificateAssociations"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setEnv sets the whole environment that the command reads.
+// setEnv sets all environment variables that the command reads.
 func setEnv(t *testing.T, values map[string]string) {
 	t.Helper()
 	for _, name := range []string{
@@ -35,7 +35,7 @@ func setEnv(t *testing.T, values map[string]string) {
 	}
 }
 
-// runIn runs the command in an environment and returns what it printed.
+// runIn runs the command in an environment and returns its output.
 func runIn(t *testing.T, env map[string]string) (code int, output string) {
 	t.Helper()
 	setEnv(t, env)
@@ -44,14 +44,14 @@ func runIn(t *testing.T, env map[string]string) (code int, output string) {
 	return code, out.String()
 }
 
-func TestWithoutAnEnvironmentItSaysThatItDidNotRun(t *testing.T) {
+func TestAMissingEnvironmentIsReported(t *testing.T) {
 	code, output := runIn(t, nil)
 	if code != 0 || !strings.HasPrefix(output, "contract-live: did not run: set CLOUDFLARE_API_TOKEN") {
 		t.Errorf("exit %d: %s", code, output)
 	}
 }
 
-func TestHalfAnEnvironmentIsAnError(t *testing.T) {
+func TestAnIncompleteEnvironmentIsAnError(t *testing.T) {
 	full := map[string]string{"CLOUDFLARE_API_TOKEN": "t0ken", "CLOUDFLARE_ACCOUNT_ID": "a", "CLOUDFLARE_MTLS_CERTIFICATE_ID": "c"}
 	for _, missing := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_MTLS_CERTIFICATE_ID"} {
 		env := map[string]string{}
@@ -70,7 +70,7 @@ func TestHalfAnEnvironmentIsAnError(t *testing.T) {
 	}
 	full["CLOUDFLARE_BASE_URL"] = "ftp://example.com"
 	if code, output := runIn(t, full); code != 2 {
-		t.Errorf("base URL that is none: exit %d: %s", code, output)
+		t.Errorf("invalid base URL: exit %d: %s", code, output)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 	}
 }
 
-// readOperations names the operations of the contract that only read.
+// readOperations names the read operations of the contract.
 func readOperations(t *testing.T) []string {
 	t.Helper()
 	operations, err := committed.Operations()
@@ -130,7 +130,7 @@ func readOperations(t *testing.T) []string {
 	return ids
 }
 
-func TestOperationsOfWhatTheAccountDoesNotHaveAreNotAsked(t *testing.T) {
+func TestOperationsWithoutObjectsAreSkipped(t *testing.T) {
 	server, err := apitest.NewServer()
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 		} {
 			server, cert := newFake(t)
 			target := apitest.Target{Operation: id, Parameters: map[string]string{}}
-			if id == opAssociations { // the probes of the client come before
+			if id == opAssociations { // the probes of the client come first
 				if err := server.Script(target, apitest.NoAssociations(), apitest.NotFound()); err != nil {
 					t.Fatal(err)
 				}
@@ -177,15 +177,15 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 	}
 }
 
-// driftIn is the count of what is printed as drift. A failure may have members
-// that the contract leaves out of its status.
+// driftIn counts the printed drift. A failure may have members that the contract
+// leaves out of its status.
 func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }
 
 const certificateID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
 
-// newFake returns a server that has something for every operation.
+// newFake returns a server with data for every operation.
 func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 	t.Helper()
 	server, err := apitest.NewServer()
@@ -204,7 +204,7 @@ func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 	return server, cert
 }
 
-func TestAnswersThatBreakTheContractFail(t *testing.T) {
+func TestResponsesThatBreakTheContractFail(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer apitest.Response
 		want   string
@@ -238,9 +238,9 @@ func TestBreachesAreCountedAsViolations(t *testing.T) {
 	}
 }
 
-// An API that answers everybody about everything would make used certificates
-// look unused.
-func TestSuccessForWhatHasToBeRefusedFails(t *testing.T) {
+// An API that answers every caller about everything would make used certificates look
+// unused.
+func TestUnexpectedSuccessFails(t *testing.T) {
 	const noResult = `{"errors":[],"messages":[],"success":true}`
 	for name, tt := range map[string]struct {
 		grants func(*http.Request) bool
@@ -274,8 +274,8 @@ func isInvalidToken(r *http.Request) bool {
 
 func isMissingCertificate(r *http.Request) bool { return strings.Contains(r.URL.Path, "/00000000-") }
 
-// newGenerous returns the base URL of a server that grants some requests and
-// passes the others on to the fake.
+// newGenerous returns the base URL of a server that grants some requests and forwards
+// the others to the fake.
 func newGenerous(t *testing.T, fake *apitest.Server, grants func(*http.Request) bool, body string) string {
 	t.Helper()
 	target, err := url.Parse(fake.URL())
@@ -320,9 +320,8 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 	}
 }
 
-// The mock knows only the published fragment, with what the contract requires
-// since: no token, no other operation, and its failure carries a field of the
-// success.
+// The mock knows only the published fragment, and members that the contract requires
+// since: no token, no other operation, and its failure has a field of the success.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	op, err := frozen.Read("../..")
 	if err != nil {

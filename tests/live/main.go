@@ -1,16 +1,16 @@
-// Command live holds the real API to the contract: `make contract-live`. It asks
-// for the associations of one certificate, of one that does not exist, and once with
-// an unknown token; then it asks each operation of the contract that only
-// reads, without the client. It prints how the answers relate to the contract.
-// Hostnames are asked about in the first zone of the account, settings of its first
-// Worker. The token needs the read permissions of all these operations.
+// Command live checks the real API against the contract: `make contract-live`. It
+// reads the associations of one certificate, of one that does not exist, and once with
+// an unknown token; then it calls each read operation of the contract without the
+// client. It prints how the responses relate to the contract. Hostnames are read from
+// the first zone of the account, settings from its first Worker. The token needs the
+// read permissions of all these operations.
 //
-// It reads the credentials as api.CredentialsFromEnv does, CLOUDFLARE_ACCOUNT_ID
-// and CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set.
-// Without any of the first it says that it did not run.
+// It uses the credentials of api.CredentialsFromEnv, CLOUDFLARE_ACCOUNT_ID,
+// CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set. Without
+// credentials and ids it prints that it did not run.
 //
-// Exit codes: 0 the answers keep to the contract, or nothing was sent; 1 they
-// do not, or one could not be had or checked; 2 the environment is incomplete.
+// Exit codes: 0 the responses match the contract, or nothing was sent; 1 they do not,
+// or one is missing or could not be checked; 2 the environment is incomplete.
 package main
 
 import (
@@ -54,7 +54,7 @@ func run(ctx context.Context, out io.Writer) int {
 	return 0
 }
 
-// target is what is to be checked.
+// target is the account and the API under check.
 type target struct {
 	credentials api.Credentials
 	certificate api.CertificateRef

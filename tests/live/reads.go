@@ -16,24 +16,24 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
 )
 
-// found names the parameter that the first item of a list is a value for.
+// found maps a list to the parameter for which its first item is a value.
 var found = map[string]string{"listZones": "zone_id", "listWorkers": "script_name"}
 
-// Bounds of a read. The checker reports a body that is longer.
+// Limits of a read. The checker reports a longer body.
 const (
 	timeout  = time.Minute
 	maxBytes = 64 << 20
 )
 
-// reader asks operations of the contract without the client.
+// reader calls operations of the contract without the client.
 type reader struct {
 	target
 	transport http.RoundTripper
 	values    map[string]string // of parameters, by name
 }
 
-// reads returns a probe for each operation of the contract that only reads.
-// Lists that say what others can be asked about come before those.
+// reads returns a probe for each read operation of the contract, lists that provide
+// ids first.
 func reads(t target, transport http.RoundTripper) (report, error) {
 	doc, err := committed.Contract()
 	if err != nil {
@@ -56,7 +56,7 @@ func reads(t target, transport http.RoundTripper) (report, error) {
 	return all, nil
 }
 
-// read asks for the first page of an operation's result.
+// read gets the first page of an operation's result.
 func (r *reader) read(ctx context.Context, q *probe, op committed.Operation) {
 	path, query := op.Path, url.Values{}
 	for _, parameter := range op.Parameters {

@@ -15,22 +15,22 @@ import (
 const (
 	calls   = 20_000
 	callers = 64
-	// faultShare of the certificates meet a fault, one in ten of them two.
+	// faultShare is the share of certificates with a fault, one in ten of them with
+	// two.
 	faultShare = 10
-	// connectionBound is twice what the callers use: when one of them gets a
-	// connection that another gives back, net/http still finishes the one that
-	// it began for it, and keeps that. 64 callers were seen with 73 to 86.
+	// connectionBound is twice the callers' use: when a caller gets a connection that
+	// another returns, net/http still finishes and keeps the dial that it began. 64
+	// callers were seen with 73 to 86.
 	connectionBound = 2 * callers
 )
 
-// faults are those that cost no time of their own.
+// faults are faults without a delay.
 var faults = []fs.Answer{
 	fs.Failure(500, 10001), fs.HTML(502), fs.Complete(503, ""), fs.TruncatedLength(), fs.TruncatedChunked(),
 	fs.HTML(522), fs.CorruptGzip(), fs.Cut(""), fs.Cut("HTTP/1.1 20"),
 }
 
-// unreliable fails by certificate, in a way that does not depend on the order
-// in which requests arrive.
+// unreliable fails by certificate, independently of the order of requests.
 type unreliable struct {
 	seen   sync.Map // certificate → *atomic.Int64
 	faults atomic.Int64
@@ -51,7 +51,7 @@ func (u *unreliable) answer(x *fs.Exchange) bool {
 	return fs.JSON(200, answer(id))(x)
 }
 
-func TestManyCallersAreEachAnsweredOnceAndRightly(t *testing.T) {
+func TestManyCallersEachGetTheirOwnResult(t *testing.T) {
 	vendor := new(unreliable)
 	server := fs.Start(t, fs.Always(vendor.answer), nil)
 	client, err := api.New(api.APIToken("token"), api.WithBaseURL(server.URL()), api.WithRateLimit(0, 0))
@@ -87,8 +87,8 @@ func TestManyCallersAreEachAnsweredOnceAndRightly(t *testing.T) {
 	if n := vendor.faults.Load(); n < calls/faultShare*9/10 || n > calls/faultShare*13/10 {
 		t.Errorf("%d faults, want about a tenth", n)
 	}
-	// net/http itself repeats a request on a connection that was closed before
-	// it, so there may be more requests than attempts, but not many.
+	// net/http itself repeats a request on a closed connection, so there may be
+	// slightly more requests than attempts.
 	if n := server.Requests(); n < calls+int(vendor.faults.Load()) || n > calls+int(vendor.faults.Load())*11/10 {
 		t.Errorf("%d requests for %d calls and %d faults", n, calls, vendor.faults.Load())
 	}

@@ -14,10 +14,10 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// Callers that wait for the limiter are released as soon as their context ends,
-// all of them: where that takes more than an instant, the time is held to that of
-// goroutines which wait for nothing else, in the same round, because both tell
-// about the load of the machine. The best round counts.
+// All callers that wait for the limiter return as soon as their context ends. If that
+// takes noticeable time, it is compared with goroutines that wait for nothing else,
+// in the same round, because both depend on the load of the machine. The best round
+// counts.
 func TestAThousandWaitersAreReleasedAtOnce(t *testing.T) {
 	const (
 		instant = 50 * time.Millisecond
@@ -61,8 +61,8 @@ func TestAThousandWaitersAreReleasedAtOnce(t *testing.T) {
 
 const waiters = 1000
 
-// release lets callers wait, ends their context, and reports how long 99 % of
-// them took to return.
+// release lets callers wait, ends their context, and returns the time in which 99 %
+// of them returned.
 func release(t *testing.T, wait func(context.Context, int) error) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,7 +80,7 @@ func release(t *testing.T, wait func(context.Context, int) error) time.Duration 
 		})
 	}
 	ready.Wait()
-	time.Sleep(200 * time.Millisecond) // until all of them stand in the queue
+	time.Sleep(200 * time.Millisecond) // until all of them are in the queue
 	started := time.Now()
 	cancel()
 	group.Wait()

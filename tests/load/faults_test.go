@@ -17,17 +17,16 @@ import (
 	acct "github.com/certuse/cloudflare-mtls/tests/internal/account"
 )
 
-// fault is what goes wrong with the responses of one place.
+// fault is the fault of the responses of one place.
 type fault struct {
 	place acct.Question // Target is a prefix, and Page 0 any page
 	kind  string
 	once  bool
-	// node and change say what a malformed response is like.
+	// node and change describe a malformed response.
 	node, change int
 }
 
-// respond are the kinds of faults. Each turns a good response into another one; body
-// is the good one as a tree.
+// respond are the kinds of faults. Each changes a valid response; body is its tree.
 var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http.Response, error){
 	"400": status(400), "401": status(401), "403": status(403), "404": status(404), "429": status(429), "500": status(500), "503": status(503),
 	"301":      status(301),
@@ -57,13 +56,13 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 	"errors":        less(func(_ *http.Response, body acct.Object) { body["errors"] = []any{acct.Object{"code": 1}} }),
 	"cursor":        less(func(_ *http.Response, body acct.Object) { body["cursors"] = acct.Object{"after": "x"} }),
 	"counted": less(func(_ *http.Response, body acct.Object) {
-		body["result_info"] = acct.Object{"count": 1} // of an object that counts nothing, it is a contradiction
+		body["result_info"] = acct.Object{"count": 1} // in an object that counts nothing, it is a contradiction
 	}),
 	"another page": less(func(_ *http.Response, body acct.Object) {
 		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
 	}),
 	"no numbers": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
-		// The API makes no first page of fewer than 10 items of a longer list.
+		// The API's first page of a longer list has at least 10 items.
 		if info, ok := body["result_info"].(acct.Object); ok && (info["page"] != 1 || info["per_page"].(int) >= 10) {
 			delete(body, "result_info")
 		}
@@ -118,8 +117,8 @@ func text(body string) func(fault, *http.Request, acct.Object) (*http.Response, 
 	}
 }
 
-// less makes a response from which all that refers to certificates is missing, and
-// which change marks.
+// less removes from a response everything that refers to certificates, marked by
+// change.
 func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, acct.Object) (*http.Response, error) {
 	return func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
 		switch result := body["result"].(type) {
@@ -140,8 +139,8 @@ func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, a
 	}
 }
 
-// none are the members that stand for "no certificate" when they are absent or null,
-// as the files of the sources in package api say. A list without numbers has no
+// none are the members that mean "no certificate" when they are absent or null, as
+// documented in the source files of package api. A list without numbers has no
 // further pages.
 var none = map[string]bool{
 	"pages /result/*/deployment_configs/production": true, "pages /result/*/deployment_configs/production/mtls_certificates": true,
@@ -156,11 +155,11 @@ var none = map[string]bool{
 type node struct {
 	value  any
 	set    func(any)
-	remove func() // nil for an item of a list, and for one of several members alike
+	remove func() // nil for an item of a list, and for several members alike
 	none   bool
 }
 
-// change makes the node one that does not fit: of another kind, null or absent.
+// change makes the node invalid: of another kind, null or absent.
 func (n node) change(how int) {
 	values := []any{"x", 7, true, []any{}, []any{"x"}, acct.Object{}, acct.Object{"x": 1}}
 	values = slices.DeleteFunc(values, func(v any) bool { return fmt.Sprintf("%T", v) == fmt.Sprintf("%T", n.value) })
@@ -174,7 +173,7 @@ func (n node) change(how int) {
 	}
 }
 
-// nodesOf returns all values below v, which is at a path.
+// nodesOf returns all values below v, whose path is given.
 func nodesOf(v any, path string, source api.Source) (out []node) {
 	switch v := v.(type) {
 	case acct.Object:
@@ -224,7 +223,7 @@ func (a *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 	return acct.Response(r, http.StatusOK, body), nil
 }
 
-// uses is 1 if something in a place refers to a certificate.
+// uses is 1 if a value in a place refers to a certificate.
 func uses(a *acct.Account, place acct.Question) int {
 	referrers := map[api.Source][]acct.Referrer{
 		api.SourceWorkers: a.Workers, api.SourcePages: a.Pages, api.SourceHyperdrive: a.Hyperdrive, api.SourcePosture: a.Posture,
@@ -243,7 +242,7 @@ func uses(a *acct.Account, place acct.Question) int {
 	return min(1, len(a.Services[place.Target]))
 }
 
-// drawFaults draws up to three, in different places.
+// drawFaults draws up to three faults in different places.
 func drawFaults(dice *rand.Rand, a *acct.Account) (out []fault) {
 	places := []acct.Question{
 		{}, {Source: api.SourceHostnames, List: true}, {Source: api.SourceWorkers, List: true},

@@ -44,7 +44,7 @@ func drawAccount(dice *rand.Rand) *acct.Account {
 				case 1:
 					r.Certificates = append(r.Certificates, strings.ToUpper(id))
 				case 2:
-					r.Certificates = append(r.Certificates, "2458ce5a-0000-0000-0000-000000000000") // not of the store
+					r.Certificates = append(r.Certificates, "2458ce5a-0000-0000-0000-000000000000") // not in the account
 				}
 			}
 			out = append(out, r)
@@ -69,7 +69,7 @@ func drawAccount(dice *rand.Rand) *acct.Account {
 	return a
 }
 
-// namedBy returns the sources that name a certificate, as far as they are asked.
+// namedBy returns the sources that name a certificate, as far as they are read.
 func namedBy(a *acct.Account, c acct.Certificate) map[api.Source]bool {
 	out := map[api.Source]bool{}
 	note := func(source api.Source, named bool) {
@@ -87,7 +87,7 @@ func namedBy(a *acct.Account, c acct.Certificate) map[api.Source]bool {
 		}
 	}
 	note(api.SourceAssociations, len(a.Services[c.ID]) > 0)
-	for _, zone := range a.Zones { // a leaf is not asked about
+	for _, zone := range a.Zones { // not read for a leaf
 		note(api.SourceHostnames, c.CA != false && a.Hostnames[zone+" "+c.ID] != "")
 	}
 	return out
@@ -104,8 +104,7 @@ func applies(source api.Source, c acct.Certificate) bool {
 	return c.CA == nil || c.CA == true && kinds.ca || c.CA == false && kinds.leaf
 }
 
-// open returns the sources whose faults may leave open whether they name the
-// certificate.
+// open returns the sources whose faults may leave a use of the certificate unknown.
 func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 	out, refusals := map[api.Source]bool{}, 0
 	for _, f := range a.faults {
@@ -117,7 +116,7 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 		about := true
 		switch {
 		case f.place.Source == api.SourceAssociations:
-			about = f.place.Target == c.ID || refusals == 3 // which end the asking
+			about = f.place.Target == c.ID || refusals == 3 // they end the inventory
 		case f.place.Source == api.SourceHostnames && strings.Contains(f.place.Target, " "):
 			about = strings.HasSuffix(f.place.Target, " "+c.ID)
 		}
@@ -126,10 +125,9 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 	return out
 }
 
-// The promise of an inventory: whatever goes wrong, nothing is called unused that a
-// source names; and a fault leaves open no more than the certificates that the
-// source of the inventory could name.
-func TestNothingIsCalledUnusedThatASourceNames(t *testing.T) {
+// Under any fault, an inventory reports nothing as unused that a source names, and
+// leaves unknown only certificates that the failed source could name.
+func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 	bites, usages := map[string]int{}, map[api.Usage]int{}
 	for n := range accounts {
 		dice := rand.New(rand.NewPCG(random.Seed, uint64(n)))
@@ -175,16 +173,16 @@ func TestNothingIsCalledUnusedThatASourceNames(t *testing.T) {
 	}
 }
 
-// endsAll reports whether a fault may end the whole inventory: that of the list of
-// certificates, a refusal of all requests, and the lack of an answer to the first
-// request, because the address may be wrong.
+// endsAll reports whether a fault may end the whole inventory: a fault of the list of
+// certificates, a refusal of all requests, or no response to the first request,
+// because the address may be wrong.
 func endsAll(f fault) bool {
 	first := f.place.Source == api.SourceWorkers && f.place.List
 	return f.place.Source == "" || f.kind == "401" || f.kind == "429" ||
 		first && slices.Contains([]string{"reset", "hangs", "cut off"}, f.kind)
 }
 
-// collect makes an inventory, whose waits take no time.
+// collect runs an inventory, whose waits take no time.
 func collect(t *testing.T, a *faulty, opts []api.InventoryOption) (items map[string]api.InventoryItem, ended error) {
 	t.Helper()
 	items = map[string]api.InventoryItem{}
@@ -207,7 +205,7 @@ func collect(t *testing.T, a *faulty, opts []api.InventoryOption) (items map[str
 	return items, ended
 }
 
-// check returns what is wrong with what an inventory says about one certificate.
+// check returns the faults of an inventory's item.
 func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) string {
 	named, faulted := namedBy(a.Account, c), open(a, c)
 	if len(a.Zones) == 0 && !noZones {
@@ -220,7 +218,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	reliable, unknown := false, false
 	for source := range named {
 		if faulted[source] && !applies(source, c) {
-			delete(named, source) // a source that cannot name it, and does, is believed if it is there
+			delete(named, source) // a source that names a certificate beyond its kind counts
 		}
 		reliable = reliable || !faulted[source]
 	}
@@ -242,7 +240,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	return ""
 }
 
-// A large account is a stream: memory holds what is in flight, and the ids.
+// A large account is a stream: memory holds only current requests and the ids.
 func TestAnInventoryOf20000CertificatesTakesNoMoreMemoryThanASmallOne(t *testing.T) {
 	const certificates, samples, growth = 20_000, 10, 4 << 20
 	a := &acct.Account{ID: account, PageSize: 50, Hyperdrive: []acct.Referrer{{Name: "db", Certificates: []string{"cert-7"}}}}

@@ -1,6 +1,6 @@
-// Package load holds what is promised about many calls at a time: each is
-// answered once and rightly, and memory, connections and goroutines stay
-// bounded. It also holds what is promised about inventories of any account.
+// Package load tests many concurrent calls: each gets its own response, and memory,
+// connections and goroutines stay bounded. It also tests inventories of random
+// accounts.
 package load
 
 import (
@@ -23,18 +23,18 @@ func ref(i int) api.CertificateRef {
 	return api.CertificateRef{AccountID: account, ID: "cert-" + strconv.Itoa(i)}
 }
 
-// answer is the body for one certificate, which can be told from all others.
+// answer is the body for one certificate, different from all others.
 func answer(id string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":[{"service":"` + id + `","status":"active"}]}`
 }
 
-// isOwn reports whether the list is the answer for this certificate.
+// isOwn reports whether the list is the response for this certificate.
 func isOwn(cert api.CertificateRef, list *api.AssociationList) bool {
 	return list != nil && len(list.Associations) == 1 && list.Associations[0].Service == cert.ID
 }
 
-// peakMemory is the largest resident size of the process so far, in MiB. Where
-// the system does not tell, it is what the runtime got from the system.
+// peakMemory is the largest resident size of the process so far, in MiB. Where the
+// system does not report it, it is the memory of the Go runtime.
 func peakMemory() uint64 {
 	if status, err := os.ReadFile("/proc/self/status"); err == nil {
 		for line := range strings.Lines(string(status)) {

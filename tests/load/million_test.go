@@ -22,8 +22,8 @@ func (memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// An audit holds what is in flight and nothing of what it has yielded; the
-// limiter remembers one window.
+// An audit holds current requests and none of its past results; the limiter keeps one
+// window.
 func TestAnAuditOfAMillionCertificatesTakesNoMoreMemoryThanASmallOne(t *testing.T) {
 	const (
 		samples = 10

@@ -1,5 +1,5 @@
-// Package pipeline holds what is promised about the code that turns published
-// text into the client: it works for any operation, and knows none.
+// Package pipeline tests that the code between published text and client works for
+// any operation, and names none.
 package pipeline
 
 import (
@@ -18,12 +18,11 @@ import (
 
 const root = "../.."
 
-// known are the words that only the list of operations and what is made of it may
-// hold.
+// known are the words that only the list of operations and its derivatives may hold.
 type known struct {
 	// whole are names: of operations, methods, documents, nouns and types.
 	whole map[string]bool
-	// parts are beginnings and segments of paths that are no common words.
+	// parts are prefixes and segments of paths that are no common words.
 	parts []string
 }
 
@@ -76,7 +75,7 @@ func knownNames(t *testing.T) known {
 	return k
 }
 
-// find returns what a Go source holds of the known names, each with its line.
+// find returns the known names in a Go source, each with its line.
 func (k known) find(name string, source []byte) []string {
 	var out []string
 	fset := token.NewFileSet()

@@ -30,8 +30,8 @@ func textFile(folder, pkg string) string {
 	return filepath.Join("testdata", folder, strings.ReplaceAll(pkg, "/", "_")+".txt")
 }
 
-// The text under testdata/current changes only together with the API, so that
-// a change is seen in review. 'make api-text' writes it.
+// The text under testdata/current changes only together with the API, so that a
+// change shows in review. 'make api-text' writes it.
 func TestExportedAPIIsTheCommittedText(t *testing.T) {
 	t.Parallel()
 	for _, pkg := range Packages {
@@ -51,8 +51,8 @@ func TestExportedAPIIsTheCommittedText(t *testing.T) {
 	}
 }
 
-// Every name that was added, changed or removed since the last release stands
-// in the CHANGELOG's Unreleased section.
+// Every name that was added, changed or removed since the last release is in the
+// CHANGELOG's Unreleased section.
 func TestChangesSinceTheLastReleaseAreInTheChangelog(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(filepath.Join(moduleRoot, "CHANGELOG.md"))
@@ -61,7 +61,7 @@ func TestChangesSinceTheLastReleaseAreInTheChangelog(t *testing.T) {
 	}
 	unreleased := section(string(data), "## [Unreleased]")
 	for _, pkg := range Packages {
-		for _, name := range untold(lines(t, textFile("released", pkg)), lines(t, textFile("current", pkg)), unreleased) {
+		for _, name := range unrecorded(lines(t, textFile("released", pkg)), lines(t, textFile("current", pkg)), unreleased) {
 			t.Errorf("%s: %s changed since the last release and is not named in the CHANGELOG under Unreleased", pkg, name)
 		}
 	}
@@ -80,11 +80,11 @@ func TestExportedAPINamesNoGeneratedType(t *testing.T) {
 	}
 }
 
-func TestAnUntoldChangeIsFound(t *testing.T) {
+func TestAnUnrecordedChangeIsFound(t *testing.T) {
 	t.Parallel()
 	released := []string{"func Gone()", "func Kept()", "type T struct { A int }", "var ErrX = errors.New(\"x\")"}
-	current := []string{"func (t T) Method() error", "func Kept()", "func Told()", "type T struct { A int; B int }", "var ErrX = errors.New(\"x\")"}
-	got := untold(released, current, "- `Told` is new")
+	current := []string{"func (t T) Method() error", "func Kept()", "func Recorded()", "type T struct { A int; B int }", "var ErrX = errors.New(\"x\")"}
+	got := unrecorded(released, current, "- `Recorded` is new")
 	if diff := cmp.Diff([]string{"Gone", "Method", "T"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -122,7 +122,7 @@ func New() *T { return nil }
 	}
 }
 
-// section returns the text below heading up to the next one of its rank.
+// section returns the text from heading to the next one of its rank.
 func section(text, heading string) string {
 	_, rest, _ := strings.Cut(text, heading)
 	body, _, _ := strings.Cut(rest, "\n## ")
@@ -131,8 +131,8 @@ func section(text, heading string) string {
 
 var declared = regexp.MustCompile(`^(?:func (?:\([^)]*\) )?|type |const |var )(\w+)`)
 
-// untold returns the names whose declarations differ and that text lacks.
-func untold(released, current []string, text string) []string {
+// unrecorded returns the names whose declarations differ and that text lacks.
+func unrecorded(released, current []string, text string) []string {
 	var names []string
 	for _, pair := range [][2][]string{{released, current}, {current, released}} {
 		for _, line := range pair[0] {

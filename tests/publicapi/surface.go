@@ -1,4 +1,4 @@
-// Package publicapi holds what is promised about the exported Go API: it is
+// Package publicapi tests the promises about the exported Go API: it is
 // kept as committed text, and a change of it needs an entry in the CHANGELOG.
 package publicapi
 

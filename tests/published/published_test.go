@@ -1,6 +1,5 @@
-// Package published holds what is promised about the published text: it is
-// stored as it was published, and every change of its meaning stands in
-// overlays/.
+// Package published tests the promises about the published text: it is
+// stored as published, and every change of its meaning is in overlays/.
 package published
 
 import (
@@ -23,8 +22,8 @@ import (
 
 const moduleRoot = "../.."
 
-// fragment is the frozen text, taken apart: five lines, then JSON values one
-// after the other.
+// fragment is the parsed frozen text: five lines, then JSON values one after the
+// other.
 type fragment struct {
 	description, path, method, tag, operationID        string
 	planAvailability, permissions, parameters, request any
@@ -77,7 +76,7 @@ func fragmentRecord(t *testing.T) (published.Record, spec.Object) {
 	return published.Record{}, nil
 }
 
-func TestStoredDocumentIsTheFragmentUntouched(t *testing.T) {
+func TestStoredDocumentIsTheUnmodifiedFragment(t *testing.T) {
 	t.Parallel()
 	want, text := readFragment(t)
 	record, document := fragmentRecord(t)
@@ -103,8 +102,7 @@ func TestStoredDocumentIsTheFragmentUntouched(t *testing.T) {
 	}
 }
 
-// What the fragment does not say stands in the document, is marked there, and
-// is all that was added.
+// Additions to the fragment are marked in the document, and nothing else was added.
 func TestAdditionsAreMarked(t *testing.T) {
 	t.Parallel()
 	record, document := fragmentRecord(t)
@@ -130,7 +128,7 @@ func TestAdditionsAreMarked(t *testing.T) {
 		}
 		last := steps[len(steps)-1]
 		if _, ok := parent[last]; !ok {
-			t.Errorf("%s is marked as added and is not there", pointer)
+			t.Errorf("%s is marked as added but missing", pointer)
 		}
 		delete(parent, last)
 	}
@@ -149,8 +147,8 @@ var (
 	day    = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}$`)
 )
 
-// Each operation has a text, which holds it and what it uses, as it was
-// published; the record says from where it came and what was left out of it.
+// Each operation has its published text with everything that it uses; the record
+// states its source and what was left out.
 func TestEveryOperationHasItsPublishedText(t *testing.T) {
 	t.Parallel()
 	source := readSource(t)
@@ -188,9 +186,9 @@ func TestEveryOperationHasItsPublishedText(t *testing.T) {
 					t.Errorf("left out at %s: %v, %v", pointer, value, err)
 				}
 			}
-			// Nothing else stands beside the operation, and nothing of it is new.
+			// Nothing else is beside the operation, and nothing is new.
 			if op.Name == frozen.Name {
-				return // it is held against the fragment
+				return // compared with the fragment
 			}
 			taken, err := published.Take(op.Document, stored, spec.Operations{op})
 			if err != nil {

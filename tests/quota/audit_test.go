@@ -44,7 +44,7 @@ func (l *ledger) take(t *testing.T, r api.AuditResult) {
 	}
 }
 
-// check: each certificate exactly once, each answer its own.
+// check: each certificate exactly once, with its own result.
 func (l *ledger) check(t *testing.T) {
 	t.Helper()
 	lost, repeated := 0, 0
@@ -69,8 +69,8 @@ func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rules := strict(s, false)
-				// The retry budget pays for runs of faults at this rate; at
-				// twice that, one audit in about fifty runs out of it.
+				// The retry budget covers runs of faults at this rate; at twice that,
+				// one audit in about fifty exhausts it.
 				rules.FaultRate, rules.MostFaults = 0.05, 3
 				server := quotaserver.New(rules)
 				for _, n := range []int{300, 900, 1500, 2100} {

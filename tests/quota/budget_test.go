@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// failing answers with 503 as long as down is positive, counting it down.
+// failing answers with 503 while down is positive, and decrements it.
 type failing struct {
 	down, requests atomic.Int64
 }
@@ -30,7 +30,7 @@ func (f *failing) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// failNext makes the next n requests fail, and only those.
+// failNext makes exactly the next n requests fail.
 func (f *failing) failNext(n int64) { f.down.Store(n) }
 
 func TestManyCallersDoNotMultiplyTheLoadOnAServerThatFails(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/quotaserver"
 )
 
-// zonesPerPage is how many zones the client asks for at a time.
+// zonesPerPage is the page size of the client's list of zones.
 const zonesPerPage = 50
 
-// shapes are accounts of which one part is large.
+// shapes are accounts with one large part.
 var shapes = map[string]struct {
 	certificates, zones, workers int
 	pageSize                     int // of the lists whose size the API chooses
@@ -25,8 +25,8 @@ var shapes = map[string]struct {
 	"many Workers":                 {9, 4, 1150, 50},
 }
 
-// inShape makes an account in which one in three CAs is named by an early zone, one
-// by a late one, and one by none. Every tenth certificate is used elsewhere, too.
+// inShape creates an account in which one in three CAs is named by an early zone, one
+// by a late one, and one by none. Every tenth certificate has another use, too.
 func inShape(certificates, zones, workers, pageSize int) *acct.Account {
 	a := &acct.Account{ID: account, PageSize: pageSize, Hostnames: map[string]string{}, Services: map[string][]string{}}
 	for n := range zones {
@@ -49,10 +49,10 @@ func inShape(certificates, zones, workers, pageSize int) *acct.Account {
 	return a
 }
 
-// formula is the number of requests that the evidence about an account takes, one
-// after another: the lists, page by page; one request for each Worker and each
-// certificate; and for each CA that no other source names, one for each zone up to
-// the first that names it. With all uses it is one for each zone and CA.
+// formula is the number of requests that the evidence for an account takes, one after
+// another: the lists, page by page; one request for each Worker and each certificate;
+// and for each CA without another use, one for each zone up to the first that names
+// it. With all uses it is one for each zone and CA.
 func formula(a *acct.Account, allUses bool) int {
 	pages := func(items, size int) int { return max(1, (items+size-1)/size) }
 	const hyperdrive, gateway, posture = 1, 1, 1
@@ -125,7 +125,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 						if allUses && hostnames < len(a.Hostnames)*7/10 {
 							t.Errorf("%d hostnames of %d", hostnames, len(a.Hostnames))
 						}
-						if workers > 1 { // the way of one request after another takes longer than the quota
+						if workers > 1 { // one request after another takes longer than the quota
 							checkOptimum(t, least, took)
 						}
 					})

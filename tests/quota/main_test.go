@@ -1,6 +1,6 @@
-// Package quota holds what is promised about waiting: Retry-After, the retry
-// budget, the rate limit and audits that meet blocks. Time is that of
-// testing/synctest, the server a model in memory.
+// Package quota tests the promises about waiting: Retry-After, the retry
+// budget, the rate limit and audits during blocks. Time is synthetic (testing/synctest),
+// and the server is an in-memory model.
 package quota
 
 import (
@@ -22,7 +22,7 @@ func ref(i int) api.CertificateRef {
 	return api.CertificateRef{AccountID: account, ID: fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", i)}
 }
 
-// seed returns the seed of the run and prints it, so that a run can be repeated.
+// seed returns the seed of the run and prints it, so that the run can be repeated.
 func seed(t *testing.T) uint64 {
 	t.Helper()
 	t.Logf("TEST_SEED=%d", random.Seed)

@@ -18,7 +18,7 @@ const (
 	inUse = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 	no    = `{"success":false,"errors":[{"code":1000,"message":"no"}],"messages":[],"result":null}`
 
-	// block is how long a 429 lasts that does not say.
+	// block is the length of a 429 without a Retry-After.
 	block = 5 * time.Minute
 	// longest is the default of WithMaxRetryWait.
 	longest = 30 * time.Second
@@ -27,8 +27,8 @@ const (
 	forever      = time.Duration(math.MaxInt64)
 )
 
-// retryAfterTable gives for each header how long the client has to stay away
-// after a 429 and after a 503. More than longest is handed back at once.
+// retryAfterTable maps each header to the required wait after a 429 and after a 503.
+// A wait above longest is returned as an error at once.
 var retryAfterTable = []struct {
 	name     string
 	header   func(now time.Time) http.Header
@@ -71,7 +71,7 @@ func skewed(now time.Time) http.Header {
 	return http.Header{"Date": {clock.Format(http.TimeFormat)}, "Retry-After": {clock.Add(5 * time.Second).Format(http.TimeFormat)}}
 }
 
-func TestRetryAfterIsObeyedAndNeverSleptTooLong(t *testing.T) {
+func TestRetryAfterIsObeyedWithinTheLimit(t *testing.T) {
 	t.Parallel()
 	const repetitions = 54 // × 19 headers × 2 statuses = 2,052 runs
 	for _, row := range retryAfterTable {
@@ -103,7 +103,7 @@ func checkRetryAfter(t *testing.T, status int, header func(time.Time) http.Heade
 	if wait > longest {
 		var failure *api.Error
 		if !errors.As(err, &failure) || failure.StatusCode != status || len(sent) != 1 || elapsed != 0 {
-			t.Fatalf("%d requests in %v, error %v; want the answer handed back at once", len(sent), elapsed, err)
+			t.Fatalf("%d requests in %v, error %v; want the response at once", len(sent), elapsed, err)
 		}
 		if failure.RetryAfter != wait {
 			t.Errorf("RetryAfter is %v, want %v", failure.RetryAfter, wait)

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// limit and window are the client's defaults, and here the server's too: it
-	// has no request to spare.
+	// limit and window are the defaults of the client and the limits of the server,
+	// which has no spare request.
 	limit  = 1000
 	window = 5 * time.Minute
-	// travel is up to 20 ms there and 20 ms back.
+	// travel is up to 20 ms each way.
 	travel = 20 * time.Millisecond
 )
 
@@ -79,7 +79,7 @@ func TestTheLimitIsKeptAndUsed(t *testing.T) {
 	}
 }
 
-// Every block costs as many refused requests as were in flight, and one probe.
+// Every block costs the refused requests in flight, and one probe.
 func TestBlocksByOthersCostFewRequests(t *testing.T) {
 	t.Parallel()
 	s := seed(t)
@@ -111,15 +111,15 @@ func TestBlocksByOthersCostFewRequests(t *testing.T) {
 	}
 }
 
-// When a server goes on refusing after the time that it gave, one request at a
-// time finds out.
-func TestABlockThatLastsLongerThanToldCostsOneRequestEachTime(t *testing.T) {
+// When a server refuses for longer than announced, only one request at a time is
+// sent.
+func TestABlockLongerThanAnnouncedCostsOneRequestEachTime(t *testing.T) {
 	t.Parallel()
 	s := seed(t)
 	synctest.Test(t, func(t *testing.T) {
-		const workers, told = 32, 30 * time.Second
+		const workers, announced = 32, 30 * time.Second
 		rules := strict(s, false)
-		rules.Told = told
+		rules.MaxRetryAfter = announced
 		server := quotaserver.New(rules)
 		server.BlockAt(100, block)
 		client := newClient(t, server)
@@ -128,7 +128,7 @@ func TestABlockThatLastsLongerThanToldCostsOneRequestEachTime(t *testing.T) {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
 		}
-		if seen := server.Report(); seen.Counted != 500 || seen.Total() > workers+int(block/told) {
+		if seen := server.Report(); seen.Counted != 500 || seen.Total() > workers+int(block/announced) {
 			t.Errorf("the server saw %+v", seen)
 		}
 	})

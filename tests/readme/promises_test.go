@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The files in testdata/promises list the sentences of a document. Below each one are
-// the tests that show it, or "- " and why it promises nothing that a test could show.
+// The files in testdata/promises list the sentences of a document. Below each
+// sentence are its tests, or "- " and the reason why it promises nothing testable.
 func TestEachSentenceOfTheDocumentationHasATest(t *testing.T) {
 	t.Parallel()
 	tests := testNames(t)
@@ -51,7 +51,7 @@ func TestCodeOfThePackageCommentIsATestedExample(t *testing.T) {
 	}
 	for _, b := range blocks {
 		if !slices.ContainsFunc(bodies, func(body string) bool { return strings.Contains(body, normal(b)) }) {
-			t.Errorf("the code stands in no Example:\n%s", b)
+			t.Errorf("the code is in no Example:\n%s", b)
 		}
 	}
 }
@@ -69,8 +69,8 @@ func TestSentencesAreFound(t *testing.T) {
 	}
 }
 
-// sentences returns those of a package comment or of Markdown, without code and
-// headings. An item of a list and a row of a table end a sentence.
+// sentences returns the sentences of a package comment or of Markdown, without code
+// and headings. An item of a list and a row of a table end a sentence.
 func sentences(text string) (out []string) {
 	paragraph := ""
 	end := func() {

@@ -1,8 +1,8 @@
-// Package readme holds the README to what it says: its commands exist and
-// print what it shows, its Go code is a tested Example, its links point to
-// something, and it stays short. It does the same for the code of the package comment
-// of api, and requires a test for each sentence of that and of SECURITY.md. The files
-// and make targets that the documents name exist.
+// Package readme tests the README: its commands exist and print what it shows, its Go
+// code is a tested Example, its links have targets, and it stays short. It does the
+// same for the code of the package comment of api, and requires a test for each
+// sentence of that and of SECURITY.md. Files and make targets named in the documents
+// exist.
 package readme
 
 import (
@@ -40,7 +40,7 @@ func document(t *testing.T, name string) string {
 	return contents(t, moduleRoot, name)
 }
 
-// documents are those that a reader of the repository begins with.
+// documents are the entry documents of the repository.
 var documents = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
 
 // blocks returns the fenced blocks of a Markdown text.
@@ -69,7 +69,7 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// Each kind of block has a test below; another kind would have none.
+// Each kind of block has a test below.
 func TestEveryBlockIsOfATestedKind(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
@@ -80,7 +80,7 @@ func TestEveryBlockIsOfATestedKind(t *testing.T) {
 		}
 	}
 	if seen["sh"] == 0 || seen["go"] == 0 || seen["text"] == 0 {
-		t.Errorf("found %v: the README has lost its commands, code or output", seen)
+		t.Errorf("found %v: the README lacks commands, code or output", seen)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestGoBlocksAreTestedExamples(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(bodies, func(body string) bool { return strings.Contains(body, normal(b.text)) }) {
-			t.Errorf("line %d: the code stands in no Example:\n%s", b.line, b.text)
+			t.Errorf("line %d: the code is in no Example:\n%s", b.line, b.text)
 		}
 	}
 }
@@ -213,9 +213,9 @@ var (
 	rayID     = regexp.MustCompile(`ray [0-9a-z]+-[A-Z]+`)
 )
 
-// A text block is what the last line of the sh block before it prints, on standard
-// error too, dates, times and Ray IDs apart.
-func TestShownOutputIsTheRealOne(t *testing.T) {
+// A text block is the output of the last line of the sh block before it, including
+// standard error, except dates, times and Ray IDs.
+func TestShownOutputIsReal(t *testing.T) {
 	t.Parallel()
 	variable := func(s string) string {
 		return rayID.ReplaceAllString(timestamp.ReplaceAllString(s, "<time>"), "ray <id>")
@@ -230,7 +230,7 @@ func TestShownOutputIsTheRealOne(t *testing.T) {
 		}
 		lines := strings.Split(strings.TrimSpace(all[i-1].text), "\n")
 		command := lines[len(lines)-1]
-		// The make that may run this test is not part of what is shown.
+		// The make that may run this test is not part of the output.
 		cmd := exec.CommandContext(t.Context(), "bash", "-c", "unset MAKEFLAGS MAKELEVEL MFLAGS; "+command)
 		cmd.Dir = moduleRoot
 		var stdout bytes.Buffer
@@ -275,12 +275,12 @@ func TestNamedFilesExist(t *testing.T) {
 	}
 }
 
-// CONTRIBUTING begins with a map of the code: the way of a request and the way of a
+// CONTRIBUTING begins with a map of the code: the path of a request and the path of a
 // revision, each short, with a file or package in every step.
 func TestContributingBeginsWithTheMap(t *testing.T) {
 	t.Parallel()
 	sections := strings.Split(document(t, "CONTRIBUTING.md"), "\n## ")
-	for i, title := range []string{"The way of one request", "The way of one revision of the spec"} {
+	for i, title := range []string{"The path of one request", "The path of one revision of the spec"} {
 		if i+1 >= len(sections) {
 			t.Fatalf("no section %q", title)
 		}

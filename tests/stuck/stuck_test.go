@@ -1,4 +1,4 @@
-// Package stuck holds that calls and commands end although net/http does not
+// Package stuck tests that calls and commands end although net/http does not
 // return: before Go 1.26.11 and 1.27.4 it never returns from a request to the server
 // of this package, whatever the context of the request does. The goroutines that
 // hang stay until the process ends.
@@ -27,14 +27,14 @@ func TestCallEndsWhenTheTransportHangs(t *testing.T) {
 	server := newServer(nil)
 	defer server.Close()
 	defer server.CloseClientConnections()
-	// Not the transport of the server, which it closes at its end.
+	// Not the transport of the server, which closes it at its end.
 	transport := server.Client().Transport.(*http.Transport).Clone()
 	client, err := api.New(api.APIToken(canary.Token), api.WithBaseURL(server.URL), api.WithHTTPClient(&http.Client{Transport: transport}),
 		api.WithAttemptTimeout(200*time.Millisecond), api.WithMaxAttempts(2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The second call finds the connection of the first.
+	// The second call reuses the connection of the first.
 	for range 2 {
 		_, err := client.Associations(t.Context(), cert)
 		e, ok := errors.AsType[*api.Error](err)

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A check that draws new values each time fails by chance, also for a change that
-// has nothing to do with the failure. make fuzz draws them.
-func TestCheckIsTheSameEachTime(t *testing.T) {
+// A check that draws new values each time fails by chance, independently of the
+// change. make fuzz draws new ones.
+func TestCheckIsDeterministic(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skipf("make is missing: %v", err)
@@ -27,8 +27,8 @@ func TestCheckIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-// Tests that did not run must not read like tests that passed.
-func TestSecondToolchainSaysWhatItDid(t *testing.T) {
+// Tests that did not run must not look like tests that passed.
+func TestSecondToolchainReportsItsResult(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skipf("bash is missing: %v", err)

@@ -1,5 +1,5 @@
-// Package supplychain holds what is promised about foreign code: which licences
-// come with what is linked, and that checks which did not happen say so.
+// Package supplychain tests the promises about dependencies: the licences of linked
+// modules, and that a skipped check reports it.
 package supplychain
 
 import (
@@ -21,8 +21,8 @@ var update = flag.Bool("update", false, "write the list of licences")
 
 const list = "../../THIRD_PARTY.md"
 
-// allowed are licences that ask for their text to be passed on and for nothing
-// that concerns the source of a program which links the code.
+// allowed are licences that require only their text to be distributed, and do not
+// concern the source of a program that links the code.
 var allowed = []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Unlicense"}
 
 type module struct {
@@ -30,8 +30,8 @@ type module struct {
 	Main      bool
 }
 
-// linked gives the modules of which a package and its dependencies are made, on any
-// platform that there are releases for.
+// linked returns the modules of a package and its dependencies, on any platform of a
+// release.
 func linked(t *testing.T, pkg string) []module {
 	t.Helper()
 	var all []module
@@ -57,7 +57,7 @@ func linked(t *testing.T, pkg string) []module {
 	return all
 }
 
-// licences names those whose texts a module carries.
+// licences names the licences whose texts a module contains.
 func licences(t *testing.T, m module) []string {
 	t.Helper()
 	var found []string

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// The check for vulnerabilities says what it did: a database that cannot be
-// reached must not read like a clean result.
-func TestVulnerabilityCheckSaysWhatItDid(t *testing.T) {
+// The vulnerability check reports its result: an unreachable database must not look
+// like a clean result.
+func TestVulnerabilityCheckReportsItsResult(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skipf("bash is missing: %v", err)
@@ -45,8 +45,8 @@ func TestVulnerabilityCheckSaysWhatItDid(t *testing.T) {
 	}
 }
 
-// script runs a script of the check with a program in place of the tool that it
-// runs, whose path is its first argument. An empty program is a missing one.
+// script runs a script of the check with a program in place of its tool, whose path
+// is its first argument. An empty program is a missing one.
 func script(t *testing.T, path, program string, env ...string) (code int, output string) {
 	t.Helper()
 	tool := filepath.Join(t.TempDir(), "tool")

@@ -1,5 +1,5 @@
-// Package tracing holds what is promised to users who bring a transport of
-// their own: OpenTelemetry's works, and sees each attempt.
+// Package tracing tests the promises about transports of the caller: OpenTelemetry's
+// works, and sees each attempt.
 package tracing
 
 import (

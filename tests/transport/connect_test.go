@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
 )
 
-// A proxy that refuses the connection is named with its status. Only a status that
-// says that it did not reach the server is worth a repetition.
+// An error names the proxy that refuses the connection, and its status. Only a status
+// that means an unreachable server is retried.
 func TestARefusedConnectNamesTheProxy(t *testing.T) {
 	t.Parallel()
 	for status, attempts := range map[int]int{401: 1, 403: 1, 407: 1, 502: 2, 503: 2} {

@@ -19,9 +19,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// net/http reads the proxy variables once per process, and crypto/x509 the
-// trusted authorities, so a client with the default transport needs a process
-// of its own.
+// net/http reads the proxy variables once per process, and crypto/x509 the trusted
+// authorities, so a client with the default transport needs a separate process.
 const childVariable = "TEST_CHILD_BASE_URL"
 
 type childReport struct{ Usage, Error string }
@@ -85,7 +84,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 			t.Errorf("the proxy saw %q", got)
 		}
 		for _, header := range proxy.headers() {
-			// The proxy is told its own password, and nothing of the API's.
+			// The proxy gets its own password, and nothing of the API's.
 			if slices.Contains(canary.In(header), canary.Token) {
 				t.Errorf("the proxy saw the token in %q", header)
 			}

@@ -1,6 +1,5 @@
-// Package transport holds what is promised about the way to the server: where
-// credentials go, which servers are trusted, and which protocols, proxies and
-// addresses work.
+// Package transport tests the promises about connections: where credentials go, which
+// servers are trusted, and which protocols, proxies and addresses work.
 package transport
 
 import (
@@ -29,16 +28,16 @@ func TestMain(m *testing.M) {
 
 var cert = api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// credentials are the two kinds that the vendor knows.
+// credentials are the two kinds that the vendor accepts.
 var credentials = map[string]api.Credentials{
 	"token": api.APIToken(canary.Token),
 	"key":   api.APIKey(canary.Email, canary.Key),
 }
 
-// apiHost is the name of the server under test; every name leads to loopback.
+// apiHost is the name of the server under test; every name resolves to loopback.
 const apiHost = "api.example.test"
 
-// network sends each host to the address that stands for it here.
+// network maps each host to its address in the test.
 type network map[string]string
 
 func (n network) dial(ctx context.Context, kind, addr string) (net.Conn, error) {
@@ -48,7 +47,7 @@ func (n network) dial(ctx context.Context, kind, addr string) (net.Conn, error) 
 	return new(net.Dialer).DialContext(ctx, kind, addr)
 }
 
-// transport trusts the authority and finds hosts by n.
+// transport trusts the authority and resolves hosts by n.
 func (n network) transport(authority *certs.Authority) *http.Transport {
 	return &http.Transport{
 		DialContext:       n.dial,

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// proxy tunnels everything to one address, and remembers what it was told.
+// proxy tunnels everything to one address, and records its requests.
 type proxy struct {
 	net.Listener
 	to string

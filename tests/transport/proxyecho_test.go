@@ -46,7 +46,7 @@ func refusingProxy(t *testing.T, text string) (addr string) {
 	return listener.Addr().String()
 }
 
-// places are where a proxy can put a text so that it gets into an error.
+// places are the places of a proxy's text that gets into an error.
 var places = map[string]string{
 	"status line":             "HTTP/1.1 407 refused @ today\r\nContent-Length: 0\r\n\r\n",
 	"status line, at the end": "HTTP/1.1 407 @\r\n\r\n",
@@ -59,7 +59,7 @@ var places = map[string]string{
 	"unknown coding":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: @\r\n\r\n",
 }
 
-// writtenForms are the ways in which a proxy may write the credentials. Without a
+// writtenForms are the forms in which a proxy may write the credentials. Without a
 // password, the name is the secret.
 func writtenForms(user, password string) map[string]string {
 	pair := user + ":" + password
@@ -154,7 +154,7 @@ func causes(err error) []error {
 	return nil
 }
 
-// Without TLS, a proxy can answer in place of the server.
+// Without TLS, a proxy can answer instead of the server.
 func TestAnswersOfAProxyDoNotShowItsCredentials(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
@@ -177,8 +177,8 @@ func TestAnswersOfAProxyDoNotShowItsCredentials(t *testing.T) {
 	}
 }
 
-// The proxy behind a transport of another type is not known, a header of its own
-// is recognised all the same.
+// The proxy of a transport of another type is not known; a header of its own is
+// recognised.
 func TestBasicCredentialsInErrorsAreNotShown(t *testing.T) {
 	t.Parallel()
 	for text, shown := range map[string]bool{

@@ -12,8 +12,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// redirectStage is an API server that redirects, and a second server for every
-// place where it could redirect to.
+// redirectStage is an API server that redirects, and a second server for each target
+// of a redirect.
 type redirectStage struct {
 	authority *certs.Authority
 	network   network
@@ -46,7 +46,7 @@ func newRedirectStage(t *testing.T) *redirectStage {
 	return s
 }
 
-// start makes an API server of its own for one cell.
+// start starts an API server for one cell.
 func (s *redirectStage) start(t *testing.T, status int, target string) (*fs.Server, network) {
 	t.Helper()
 	config := serving(s.authority.Issue(t, tomorrow(), apiHost))
@@ -99,8 +99,8 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	}
 }
 
-// The second servers can be reached and would see credentials: net/http takes
-// the key there.
+// The second servers are reachable and would see credentials: net/http sends the key
+// there.
 func TestSecondServersWouldSeeCredentials(t *testing.T) {
 	t.Parallel()
 	stage := newRedirectStage(t)

@@ -17,7 +17,7 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-func TestServersThatCannotProveWhoTheyAreAreRefused(t *testing.T) {
+func TestServersWithInvalidCertificatesAreRefused(t *testing.T) {
 	t.Parallel()
 	trusted, stranger := certs.NewAuthority(t), certs.NewAuthority(t)
 	for name, test := range map[string]struct {
@@ -84,7 +84,7 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// A stream that the server resets is a failed attempt like any other.
+// A stream that the server resets is an ordinary failed attempt.
 func TestHTTP2StreamErrorsAreRetried(t *testing.T) {
 	t.Parallel()
 	authority := certs.NewAuthority(t)

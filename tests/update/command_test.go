@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// document writes a shape, with texts replaced, to a file of its own.
+// document writes a shape, with texts replaced, to a new file.
 func document(t *testing.T, shape string, edits ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), shape)
@@ -47,7 +47,7 @@ func TestUpdateTakesARevisionAndDiffOnlyReportsIt(t *testing.T) {
 		t.Errorf("check after update: exit code %d: %s%s", code, out, stderr)
 	}
 	if code, out, _ := specgen(t, root, "update", "-partial", path); code != exitOK || !strings.HasPrefix(out, "none: ") {
-		t.Errorf("the same once more: exit code %d: %s", code, out)
+		t.Errorf("the same update again: exit code %d: %s", code, out)
 	}
 }
 
@@ -133,8 +133,9 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	}
 }
 
-// The signal comes while the new code is compiled, which a folder of its own shows.
-func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
+// The signal arrives while the new code is compiled, which a separate temporary
+// folder shows.
+func TestSignalLeavesTheTreeUnchanged(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	before := snapshot(t, root)
@@ -162,7 +163,7 @@ func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait() // the exit code is judged
+		_ = cmd.Wait() // the exit code is checked
 		if code := cmd.ProcessState.ExitCode(); code != exitFailed {
 			t.Errorf("%v: exit code %d, want %d", signal, code, exitFailed)
 		}
@@ -170,15 +171,15 @@ func TestSignalInTheMiddleLeavesTheTreeAlone(t *testing.T) {
 			t.Errorf("%v: stderr %q, stdout %q", signal, got, stdout.String())
 		}
 		unchanged(t, root, before)
-		// What the go command leaves behind is its own.
+		// Files left by the go command do not count.
 		if left, err := filepath.Glob(filepath.Join(temp, "update-*")); err != nil || len(left) != 0 {
 			t.Errorf("%v: left in the temporary folder: %v, %v", signal, left, err)
 		}
 	}
 }
 
-// A process that is killed while it writes leaves some of the files new and the
-// rest old. check must tell each of these trees from a whole one.
+// A process killed while it writes leaves some files new and the rest old. check must
+// distinguish each of these trees from a whole one.
 func TestCheckFindsATornTree(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

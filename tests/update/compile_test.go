@@ -33,7 +33,7 @@ func libraryTree(t *testing.T) string {
 	return root
 }
 
-// One module, since compiling a copy is what costs: the steps follow each other.
+// One module, because compiling a copy is slow: the steps follow each other.
 func TestGoCodeFollowsTheContract(t *testing.T) {
 	t.Parallel()
 	root := libraryTree(t)
@@ -47,7 +47,7 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		}
 	}
 
-	// Details that Go code need not know of change no code.
+	// Details without a meaning in Go change no code.
 	r := take(t, root, "details.yaml", changed(t,
 		firstParameter, firstParameter+"        - {in: query, name: page, schema: {type: integer, minimum: 1}}\n        - {in: header, name: X-Trace, schema: {type: string}}\n",
 		"certificate:\n", "certificate:\n      format: uuid\n",
@@ -67,15 +67,15 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 	}
 	fresh(t, root)
 
-	// The property gone again is a field less, which only readers of generated see.
+	// Removing the property removes the field, which only users of generated notice.
 	r = take(t, root, "less.yaml", changed(t))
 	if change, ok := find(r, associations, "/responses/200/content/application~1json/schema/properties/result/items/properties/since"); !ok || change.Class != compare.Breaking || !change.Contract || r.Class != compare.Breaking {
 		t.Errorf("class %v, operations %+v", r.Class, r.Operations)
 	}
 
-	// Properties of every form, at every place: a row with a list cannot be
-	// compared any more, and nothing here may depend on that, or on what errors
-	// have and messages have not.
+	// Properties of every form, at every place: a row with a list is no longer
+	// comparable, and nothing here may depend on that, or on members that errors have
+	// and messages lack.
 	forms := func(indent string) string {
 		return indent + "since: {type: string, format: date-time}\n" +
 			indent + "labels: {type: object, additionalProperties: {type: string}}\n" +
@@ -92,8 +92,8 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		"        success: {enum: [true]", forms("        ")+"        success: {enum: [true]"))
 	build()
 
-	// Members that share a Go name are refused by their names, in the same words
-	// each time, and taken once an overlay names one of them.
+	// Members that share a Go name are refused with their names, in the same words
+	// each time, and accepted once an overlay names one of them.
 	collision := changed(t, serviceProperty, serviceProperty+"        Service: {type: string}\n")
 	const shared = `the module does not compile against the new contract: ` +
 		`the JSON members "Service" and "service" of Association would share the Go name Service; generated/client.gen.go:`
@@ -118,7 +118,7 @@ actions:
 		t.Fatal(err)
 	}
 
-	// What the written code cannot live with is refused.
+	// Changes that break handwritten code are refused.
 	before := snapshot(t, root)
 	refused := refusal(t, request(root, "other.yaml", changed(t, "    service: {description: \"Which product holds the certificate.\", example: tunnel, type: string}", "    service: {type: integer}")))
 	if !strings.Contains(refused.Refusal, "does not compile against the new contract: ") || !strings.Contains(refused.Refusal, ".go:") {

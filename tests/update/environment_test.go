@@ -24,15 +24,15 @@ const (
 	exitRefused    = 5
 )
 
-// A fault of the machine or of the tree says nothing about the document: the
-// update fails, with one line, and no file is changed.
+// A fault of the machine or of the tree does not concern the document: the update
+// fails with one line, and no file changes.
 func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 	t.Parallel()
 	document, err := filepath.Abs(current)
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherCode := filepath.Join(filepath.Dir(document), "2-collision.yaml") // has to be compiled
+	otherCode := filepath.Join(filepath.Dir(document), "2-collision.yaml") // must be compiled
 	full := func(t *testing.T, cmd *exec.Cmd) {
 		device, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
@@ -68,7 +68,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 			}
 		}, []string{"update", "-partial", document}, "is a directory"},
 		"the disk is full": {func(t *testing.T, cmd *exec.Cmd) {
-			// A limit for the size of files: the small ones can be staged.
+			// A limit for the size of files that allows staging the small ones.
 			cmd.Args = append([]string{"sh", "-c", `trap "" XFSZ; ulimit -f 8; exec "$0" "$@"`}, cmd.Args...)
 			if cmd.Path, err = exec.LookPath("sh"); err != nil {
 				t.Skip(err)
@@ -100,7 +100,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 	}
 }
 
-// Of two runs that would change the tree at once, the second says so.
+// The second of two concurrent runs that would change the tree fails.
 func TestOneRunChangesTheTree(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -127,12 +127,12 @@ func TestOneRunChangesTheTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, _, stderr := specgen(t, root, "generate"); code != exitOK {
-		t.Errorf("after the release: exit code %d, %q", code, stderr)
+		t.Errorf("after the end of the first run: exit code %d, %q", code, stderr)
 	}
 }
 
-// A process that is killed cannot remove what it has staged.
-func TestFilesThatAKilledRunLeftAreRemoved(t *testing.T) {
+// A killed process cannot remove its staged files.
+func TestLeftoversOfAKilledRunAreRemoved(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	before := snapshot(t, root)
@@ -165,7 +165,7 @@ func TestMakeTargets(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), tool, args...)
 		cmd.Dir = root
-		// The make that may run this test is none of theirs.
+		// The variables of the make that may run this test are removed.
 		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 			return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS=")
 		})

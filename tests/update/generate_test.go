@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
 )
 
-// edit replaces text in a file below root; it must be there.
+// edit replaces text in a file below root; the text must occur.
 func edit(t *testing.T, root, name, old, replacement string) {
 	t.Helper()
 	path := filepath.Join(root, name)
@@ -71,7 +71,7 @@ func TestCheckShowsStaleFilesByADiff(t *testing.T) {
 		}, []string{"missing: generated/spec.gen.go"}},
 		"file left over": {func(t *testing.T, root string) {
 			write(t, filepath.Join(root, "generated/old.gen.go"), "package generated")
-		}, []string{"not generated any more: generated/old.gen.go"}},
+		}, []string{"no longer generated: generated/old.gen.go"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 			edit(t, root, "overlays/2-contract/20-envelope.yaml", "properties.result_info.properties", "properties.result_information.properties")
 		}, []string{"overlays/2-contract/20-envelope.yaml#result-info-has-numbers", "matches nothing"}},
 		"contradiction": {func(t *testing.T, root string) {
-			// Without this action the failure is a success as well.
+			// Without this action the failure is also a success.
 			edit(t, root, "overlays/1-published/10-failure-response.yaml", "allOf[?@..success.enum[?@ == true]]", "allOf[?@.nothing]")
 			edit(t, root, published.ProvenanceFile, `"satisfied_upstream": [`, `"satisfied_upstream": ["1-published/10-failure-response.yaml#failure-is-not-a-success",`)
 		}, []string{"responses/4XX", "contradiction in"}},

@@ -7,10 +7,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// Values that an overlay means to overwrite are documentation. Any other change
-// that an overlay hides is as bad as it says, and so is one that only merging
-// brings to light.
-func TestClassesOfWhatOverlaysAndMergingHide(t *testing.T) {
+// Values that an overlay means to overwrite are documentation. Any other change that
+// an overlay hides keeps its class, and so does one that only merging reveals.
+func TestClassesOfHiddenChanges(t *testing.T) {
 	t.Parallel()
 	for shape, edits := range map[string]map[string]struct {
 		edits []string

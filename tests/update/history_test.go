@@ -20,16 +20,16 @@ import (
 // associations is the operation of the shapes, as reports name it.
 const associations = "GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations"
 
-// The revisions as they came, and back again: at each step the tree is in order,
-// and a revision that was there before gives the same bytes as then. The Go code
-// of one operation never differs in more than comments; of the family, only the
-// result of hostnames follows the text.
+// The revisions in order, and back again: at each step the tree is valid, and an
+// earlier revision gives the same bytes again. The Go code of one operation never
+// differs in more than comments; of the family, only the result of hostnames follows
+// the text.
 func TestHistoryForwardAndBack(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		pattern  string
 		sameCode bool
-		lacking  int // so many documents, the first ones, lack an operation, which stays as it is
+		lacking  int // the number of first documents that lack an operation, which stays unchanged
 	}{"one operation": {shapes + "*", true, 0}, "family": {families + "*", false, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func TestPrepareChangesNothing(t *testing.T) {
 	}
 }
 
-func TestProvenanceRecordsWhatWasTaken(t *testing.T) {
+func TestProvenanceRecordsTheTakenDocument(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	const path = shapes + "08-current.json"
@@ -109,8 +109,8 @@ func TestProvenanceRecordsWhatWasTaken(t *testing.T) {
 	}
 }
 
-// An action that no operation needs any more is recorded as satisfied, and again
-// as needed with the revision that needs it.
+// An action that no operation needs is recorded as satisfied, and as needed again
+// with the revision that needs it.
 func TestProvenanceListsTheSatisfiedActions(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -140,7 +140,7 @@ func TestProvenanceListsTheSatisfiedActions(t *testing.T) {
 	}
 }
 
-// A leading cause of noise: the vendor shows another example, of whatever type.
+// A frequent change: the vendor shows another example, of any type.
 func TestAnExampleOfAnotherTypeIsDocumentation(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

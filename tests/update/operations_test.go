@@ -13,7 +13,7 @@ import (
 
 const current = families + "4-current.yaml"
 
-// whole asks for a document that holds everything that the vendor publishes.
+// whole requests an update from a document that holds everything.
 func whole(root, path string, data []byte) update.Request {
 	req := request(root, path, data)
 	req.Partial = false
@@ -28,8 +28,8 @@ func familyTree(t *testing.T) string {
 	return root
 }
 
-// Of a whole document, every operation that it lacks is withdrawn, and of a
-// partial one none is.
+// Operations missing from a whole document are withdrawn, those missing from a
+// partial one are not.
 func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
@@ -72,7 +72,7 @@ func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	}
 }
 
-// What the vendor adds beside the operations of the list has no effect.
+// Additions of the vendor beside the listed operations have no effect.
 func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
@@ -83,8 +83,8 @@ func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	}
 }
 
-// An entry of the list whose path follows the vendor's, and a new entry, get
-// their texts by an update; the record of an entry that is gone goes with it.
+// An entry of the list whose path follows the vendor's, and a new entry, get their
+// texts by an update; the record of a removed entry is removed.
 func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
@@ -111,7 +111,7 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 		"      security: [{api_token: []}]\n"+zones, 1)
 	write(t, filepath.Join(root, list), listed+"    query: [nonsense]\n")
 	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Refusal, `listThings: query "nonsense" is not a parameter of the contract`) {
-		t.Errorf("a query parameter that is nowhere: %s", r.Refusal)
+		t.Errorf("a query parameter missing from the contract: %s", r.Refusal)
 	}
 	const none = "openapi: 3.0.3\ninfo: {}\npaths: {/nothing: {get: {}}}\n"
 	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.Contains(r.Refusal, "none.yaml: the operation GET /accounts/{account_id}/things is not in the document, and its text is not stored in openapi either; nor is any other") {

@@ -15,7 +15,7 @@ import (
 
 const serviceProperty = "        service: {\"$ref\": \"#/components/schemas/service\"}\n"
 
-func TestRefusalsLeaveTheTreeAlone(t *testing.T) {
+func TestRefusalsLeaveTheTreeUnchanged(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	before := snapshot(t, root)
@@ -41,8 +41,8 @@ func TestRefusalsLeaveTheTreeAlone(t *testing.T) {
 	unchanged(t, root, before)
 }
 
-// Where the overlays no longer fit the text, the reader has to change them, and
-// for that has to see what the vendor changed.
+// When the overlays no longer fit the text, the report shows what the vendor changed,
+// so that the reader can correct them.
 func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -50,7 +50,7 @@ func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 		edits     []string
 		place     string // of a change; empty: the text could not be compared
 		unmatched string // action
-		overlays  bool   // are known
+		overlays  bool   // known satisfied actions
 	}{
 		"an action matches nothing": {
 			edits: []string{"        service: {\"$ref\"", "        product: {\"$ref\""},
@@ -101,7 +101,7 @@ func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 	}
 }
 
-// The generator's own words are about a line of its output.
+// The generator's own error refers to a line of its output.
 func TestRefusalNamesTheMemberWithoutAGoName(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -125,9 +125,9 @@ actions:
 	}
 }
 
-// What an overlay states was true of the text that it was written for. A new
-// text that says otherwise is a decision for people, not a documentation change.
-func TestNoOverlayHidesWhatTheTextSaysNow(t *testing.T) {
+// An overlay action is written for the text of its time. A contradicting new text
+// needs a decision, and is no documentation change.
+func TestNoOverlayHidesANewText(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	for name, tt := range map[string]struct {
@@ -148,7 +148,7 @@ func TestNoOverlayHidesWhatTheTextSaysNow(t *testing.T) {
 	}
 }
 
-func TestOtherWordsForTheSameNeedNoOverlay(t *testing.T) {
+func TestAnotherSpellingNeedsNoOverlay(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	r := take(t, root, "parts.yaml", changed(t,
@@ -178,7 +178,7 @@ actions:
 `
 	write(t, filepath.Join(root, "overlays/1-published/60-new.yaml"), action)
 	if _, err := update.Regenerate(t.Context(), root); err == nil {
-		t.Error("the action needs no text that it matches")
+		t.Error("the action is satisfied without a match")
 	}
 	if r := take(t, root, "new.yaml", contradictory); !r.Go.SameCode {
 		t.Errorf("the Go code changes: %+v", r.Go)
@@ -186,9 +186,8 @@ actions:
 	fresh(t, root)
 }
 
-// Dropping an action that the provenance lists takes the stored document again:
-// nothing but the list changes.
-func TestListIsWrittenAnewForTheStoredDocument(t *testing.T) {
+// Dropping a listed action takes the stored document again: only the list changes.
+func TestSatisfiedListIsUpdatedForTheStoredDocument(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	const dropped = "2-contract/10-requests.yaml#api-email"

@@ -1,5 +1,5 @@
-// Package update holds what is promised about taking a revision of the vendor's
-// document: each is taken whole or not at all, and says what it changes.
+// Package update tests the promises about taking a revision of the vendor's document:
+// it is taken whole or not at all, and its changes are reported.
 package update
 
 import (
@@ -25,8 +25,8 @@ const (
 	moduleRoot = "../.."
 	shapes     = moduleRoot + "/internal/update/testdata/shapes/"
 	families   = moduleRoot + "/internal/update/testdata/family/"
-	// seedShape is the document that the copies of the module start from, in the
-	// place of that of today.
+	// seedShape is the document in the copies of the module, in place of the current
+	// one.
 	seedShape = shapes + "09-root-security.yaml"
 )
 
@@ -57,8 +57,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// seededTree returns a copy of what the pipeline needs of the module, with
-// seedShape in the place of the document of today.
+// seededTree returns a copy of the pipeline's part of the module, with seedShape in
+// place of the current document.
 func seededTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
@@ -68,7 +68,7 @@ func seededTree(t testing.TB) string {
 	return root
 }
 
-// moduleTree returns a copy of parts of the module as it is.
+// moduleTree returns a copy of parts of the module.
 func moduleTree(t testing.TB, parts ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -88,7 +88,7 @@ func snapshot(t testing.TB, root string) map[string]string {
 	return out
 }
 
-// unchanged fails if a file below root is not as it was before.
+// unchanged fails if a file below root has changed.
 func unchanged(t testing.TB, root string, before map[string]string) {
 	t.Helper()
 	for _, name := range differing(before, snapshot(t, root)) {
@@ -96,7 +96,7 @@ func unchanged(t testing.TB, root string, before map[string]string) {
 	}
 }
 
-// differing returns the names of the files that two trees do not have in common.
+// differing returns the names of the files that differ between two trees.
 func differing(a, b map[string]string) []string {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
@@ -136,7 +136,7 @@ func edited(t testing.TB, path string, edits ...string) []byte {
 	return []byte(text)
 }
 
-// changed returns the seed with edits, each for the first place.
+// changed returns the seed with edits, each applied at the first place.
 func changed(t testing.TB, edits ...string) []byte {
 	t.Helper()
 	text := string(read(t, seedShape))
@@ -149,7 +149,7 @@ func changed(t testing.TB, edits ...string) []byte {
 	return []byte(text)
 }
 
-// request asks for a document that holds a part of the operations.
+// request requests an update from a partial document.
 func request(root, path string, data []byte) update.Request {
 	return update.Request{Root: root, Name: filepath.Base(path), Data: data, Partial: true, Retrieved: "2020-02-02"}
 }
@@ -184,7 +184,7 @@ func refusal(t testing.TB, req update.Request) compare.Report {
 	return plan.Report
 }
 
-// fresh fails unless generated/ is what generation from the tree gives.
+// fresh fails unless generated/ equals the generation from the tree.
 func fresh(t testing.TB, root string) {
 	t.Helper()
 	files, err := update.Regenerate(t.Context(), root)
@@ -196,8 +196,7 @@ func fresh(t testing.TB, root string) {
 	}
 }
 
-// find returns the change of an operation at the end of a JSON pointer, if there
-// is one.
+// find returns the change of an operation at the end of a JSON pointer, or nil.
 func find(r compare.Report, operation, pointer string) (compare.Change, bool) {
 	for _, op := range r.Operations {
 		for _, change := range op.Changes {

@@ -5,22 +5,22 @@
 //	specgen update [flags] FILE   take a new revision: openapi/, generated/ and a report
 //	specgen diff [flags] FILE     print the report of update, and change nothing
 //
-// FILE is an OpenAPI document as the vendor publishes it: whole or in part, JSON
-// or YAML, plain or gzip. It works on the module in the current directory.
+// FILE is an OpenAPI document of the vendor: whole or in part, JSON or YAML, plain or
+// gzip. specgen works on the module in the current directory.
 //
 // Exit codes:
 //
-//	0  done; of an update: nothing changes for users but, at most, documentation
+//	0  done; of an update: at most documentation changes for users
 //	1  failed or interrupted; no file was changed
 //	2  wrong usage
 //	3  the update is compatible
 //	4  the update is breaking
 //	5  the document is refused; no file was changed
 //
-// With 3 and 4, update has written the files: the code is its class, for a CI
-// job to act on. An input that cannot be used gives one line on stderr. Faults of
-// the machine, such as a full disk or a missing module, give 1, never 5. Of two
-// runs that would change the tree at once, the second gives 1.
+// With 3 and 4, update has written the files; the code is its class. An unusable
+// input gives one line on stderr. Faults of the machine, such as a full disk or a
+// missing module, give 1, never 5. The second of two concurrent runs that would
+// change the tree gives 1.
 package main
 
 import (
@@ -77,7 +77,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	return exitOK
 }
 
-// oneLine returns the text of an error; libraries word some over many lines.
+// oneLine returns the text of an error in one line.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func runGenerate(ctx context.Context, root string) (err error) {

@@ -18,7 +18,7 @@ import (
 // exitCodes are the exit codes of the classes of an update.
 var exitCodes = map[compare.Class]int{compare.Compatible: 3, compare.Breaking: 4, compare.Refused: 5}
 
-// runUpdate runs update, or diff, which is the same without writing.
+// runUpdate runs update, or diff, which writes no files.
 func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) int {
 	req := update.Request{Root: root, Retrieved: time.Now().UTC().Format(time.DateOnly)}
 	flags := flag.NewFlagSet("specgen "+command, flag.ContinueOnError)
@@ -28,7 +28,7 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 		flags.PrintDefaults()
 	}
 	asJSON := flags.Bool("json", false, "print the report as JSON")
-	flags.BoolVar(&req.Partial, "partial", false, "the document holds a part of the operations: those that it lacks are not withdrawn")
+	flags.BoolVar(&req.Partial, "partial", false, "the document holds some of the operations: the others are not withdrawn")
 	flags.StringVar(&req.Source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
 	flags.Func("date", "`day` on which the document was retrieved, as YYYY-MM-DD, for the provenance (default: today)", func(day string) error {
 		_, err := time.Parse(time.DateOnly, day)
@@ -65,8 +65,8 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	return exitCodes[report.Class]
 }
 
-// takeRevision prints the report of the revision in a file, and then takes it if
-// change is set: a report that cannot be printed changes nothing.
+// takeRevision prints the report of the revision in a file, and then applies it if
+// change is set. If the report cannot be printed, nothing changes.
 func takeRevision(ctx context.Context, req update.Request, file string, change, asJSON bool, stdout io.Writer) (report compare.Report, err error) {
 	if change {
 		var release func() error

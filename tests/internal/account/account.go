@@ -1,5 +1,5 @@
-// Package account is a model of an account with everything that an inventory reads.
-// It answers in memory: see [Account.RoundTrip].
+// Package account is an in-memory model of an account with everything that an
+// inventory reads: see [Account.RoundTrip].
 package account
 
 import (
@@ -15,32 +15,33 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Account is what the API knows about one account. It may not change while it
-// answers.
+// Account is the API's data about one account. It must not change during requests.
 type Account struct {
 	ID           string
 	Certificates []Certificate
-	// Services are those of each certificate's associations, by its id.
+	// Services are the services of each certificate's associations, by certificate
+	// id.
 	Services map[string][]string
 	Zones    []string
-	// Hostnames has the hostname of a zone and a certificate, by both ids with a
+	// Hostnames are the hostnames of a zone and a certificate, by both ids with a
 	// space between them.
 	Hostnames map[string]string
-	// What refers to certificates, by name or without one.
+	// Referrers to certificates, by kind.
 	Workers, Pages, Hyperdrive, Posture []Referrer
 	// Gateway are up to two certificates: the current and the deprecated member.
 	Gateway []string
-	// PageSize is the most that the API puts on a page; 0 is no bound.
+	// PageSize is the API's largest page; 0 is no limit.
 	PageSize int
-	// Shrunk are the sources, as in Question, whose list of pages loses its first item
-	// after the first page was read.
+	// Shrunk are the sources, as in Question, whose list of pages loses its first
+	// item after the first page was read.
 	Shrunk map[api.Source]bool
 
 	index   sync.Once
 	workers map[string]Referrer // by name
 }
 
-// Certificate is one of the store. CA may be a bool, or nil for absent or null.
+// Certificate is a certificate of the account. CA may be a bool, or nil for absent or
+// null.
 type Certificate struct {
 	ID   string
 	CA   any
@@ -57,9 +58,9 @@ type Referrer struct {
 // Object is a JSON object.
 type Object = map[string]any
 
-// Question is what a request asks for. Source is that of the operation; of one that
-// only lists where to ask, the source that it is for, and "" for the list of
-// certificates. Target are the ids in the request besides that of the account.
+// Question identifies what a request reads. Source is the source of the operation, or
+// for a list that only names objects, the source that needs it; "" is the list of
+// certificates. Target holds the ids in the request other than the account's.
 type Question struct {
 	Source api.Source
 	List   bool
@@ -67,8 +68,8 @@ type Question struct {
 	Page   int
 }
 
-// Answer returns what a request asks for, and the whole response to it. The response
-// is nil for a request that the API does not know.
+// Answer returns the Question of a request and its full response, nil for an unknown
+// request.
 func (a *Account) Answer(r *http.Request) (Question, Object) {
 	path, query := strings.TrimPrefix(r.URL.Path, "/client/v4"), r.URL.Query()
 	inAccount, _ := strings.CutPrefix(path, "/accounts/"+a.ID)
@@ -193,7 +194,7 @@ func (a *Account) list(r *http.Request, source api.Source, ids []string, object 
 	return q, body
 }
 
-// page is one page of a list: of the size that was requested, but at most of PageSize.
+// page is one page of a list: of the requested size, but at most PageSize.
 func page[T any](r *http.Request, a *Account, source api.Source, list []T, object func(T) any) (Question, Object) {
 	number, _ := strconv.Atoi(r.URL.Query().Get("page")) // 0 is the first
 	number = max(1, number)
@@ -217,7 +218,7 @@ func page[T any](r *http.Request, a *Account, source api.Source, list []T, objec
 	})
 }
 
-// RoundTrip answers a request, whatever it costs to ask.
+// RoundTrip answers a request.
 func (a *Account) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
-// Package canary looks for secrets in everything that a program can get hold
-// of: what fmt, JSON and slog print of a value, and what reflection reaches.
+// Package canary looks for secrets in everything that a program can access: values
+// printed by fmt, JSON and slog, and the fields that reflection reaches.
 package canary
 
 import (
@@ -19,11 +19,11 @@ const (
 	Email = "canary-mail@zq7xvk.example"
 )
 
-// Verbs are those of fmt that print a value of any kind.
+// Verbs are the verbs of fmt that print a value of any kind.
 var Verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
 
-// In names the secrets that the text holds, in clear, in hex, in base64, or as
-// the bytes that %d and %#v print.
+// In returns the names of the secrets that the text holds, in clear, in hex, in
+// base64, or as the bytes that %d and %#v print.
 func In(text string) []string {
 	var found []string
 	for _, secret := range []string{Token, Key, Email} {
@@ -42,7 +42,7 @@ func forms(secret string) []string {
 	source := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)), "[]byte{"), "}")
 	return []string{
 		secret, hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
-		// Three offsets, because base64 depends on what stands before.
+		// Three offsets, because base64 depends on the preceding bytes.
 		inner(base64.StdEncoding.EncodeToString([]byte(secret))),
 		inner(base64.StdEncoding.EncodeToString([]byte("x" + secret))),
 		inner(base64.StdEncoding.EncodeToString([]byte("xx" + secret))),
@@ -50,10 +50,10 @@ func forms(secret string) []string {
 	}
 }
 
-// inner is without the ends, which depend on the neighbours.
+// inner is the encoded text without its ends, which depend on the neighbours.
 func inner(encoded string) string { return strings.TrimRight(encoded, "=")[4 : len(encoded)-6] }
 
-// Prints gives every printed form of a value, by name.
+// Prints returns every printed form of a value, by name.
 func Prints(v any) map[string]string {
 	out := make(map[string]string)
 	for _, verb := range Verbs {
@@ -85,8 +85,8 @@ func Check(t testing.TB, name string, v any) {
 	}
 }
 
-// CheckPrints is Check for values that must hold their secret to do their
-// work, and must not show it.
+// CheckPrints is Check for values that need their secret to work, and must not print
+// it.
 func CheckPrints(t testing.TB, name string, v any) {
 	t.Helper()
 	for form, text := range Prints(v) {

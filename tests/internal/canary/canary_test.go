@@ -9,7 +9,7 @@ type leaky struct {
 	pointer *struct{ deep []any }
 }
 
-// A search that finds nothing is worth something only if it can find.
+// The search must find every printed secret.
 func TestSecretsAreFound(t *testing.T) {
 	t.Parallel()
 	hidden := &leaky{pointer: &struct{ deep []any }{[]any{1, map[string][]byte{"k": []byte("Bearer " + Token)}}}}

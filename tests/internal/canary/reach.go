@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// Reach gives every text that reflection finds from a value on, through
-// pointers, interfaces and unexported fields, by the way to it.
+// Reach returns every text that reflection reaches from a value, through pointers,
+// interfaces and unexported fields, by its path.
 func Reach(v any) map[string]string {
 	w := walker{found: make(map[string]string), seen: make(map[visit]bool)}
 	w.walk("value", reflect.ValueOf(v))
@@ -66,7 +66,7 @@ func (w *walker) elements(path string, v reflect.Value) {
 	}
 }
 
-// enter is false for what was seen before, so that cycles end.
+// enter is false for visited values, so that cycles end.
 func (w *walker) enter(v reflect.Value, length int) bool {
 	key := visit{v.Pointer(), length, v.Type()}
 	if w.seen[key] {

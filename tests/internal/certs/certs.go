@@ -1,5 +1,4 @@
-// Package certs makes TLS certificates for tests: good ones, and each of the
-// ways to be bad.
+// Package certs creates TLS certificates for tests, valid and invalid.
 package certs
 
 import (
@@ -22,7 +21,7 @@ type Authority struct {
 	cert *x509.Certificate
 }
 
-// NewAuthority makes an authority that is not trusted yet.
+// NewAuthority creates an authority that is not trusted yet.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	template := newTemplate("test authority", time.Now().Add(24*time.Hour))
@@ -40,7 +39,7 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// PEM is the authority's certificate as a file holds it.
+// PEM is the authority's certificate in PEM.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
@@ -52,7 +51,7 @@ func (a *Authority) Issue(t testing.TB, notAfter time.Time, hosts ...string) tls
 	return pair(sign(t, leaf(notAfter, hosts), a.cert, key, a.key), key)
 }
 
-// SelfSigned makes a certificate that vouches for itself.
+// SelfSigned creates a certificate that signs itself.
 func SelfSigned(t testing.TB, hosts ...string) tls.Certificate {
 	t.Helper()
 	key := newKey(t)

@@ -1,5 +1,4 @@
-// Package committed reads the contract of the module for tests that hold other
-// things to it, whatever it has come to say.
+// Package committed reads the module's current contract for tests.
 package committed
 
 import (
@@ -12,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
-// Contract returns the contract. Members that are strings are open sets: should the
-// contract list values of them, those are not all that may come.
+// Contract returns the contract. String members are open sets: values listed in the
+// contract are not all that may occur.
 func Contract() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(generated.OpenAPI())
 	if err != nil {
@@ -55,7 +54,7 @@ func OperationsOf(doc *openapi3.T) map[string]Operation {
 	return operations
 }
 
-// Schema returns what the contract says of an operation's JSON bodies with this
+// Schema returns the contract's schema for an operation's JSON bodies with this
 // status.
 func Schema(operation string, status int) (*openapi3.Schema, error) {
 	operations, err := Operations()
@@ -69,7 +68,7 @@ func Schema(operation string, status int) (*openapi3.Schema, error) {
 	return op.Schema(status)
 }
 
-// Schema returns what the contract says of JSON bodies with this status.
+// Schema returns the contract's schema for JSON bodies with this status.
 func (o Operation) Schema(status int) (*openapi3.Schema, error) {
 	if response := o.Responses.Status(status); response != nil {
 		if media := response.Value.Content.Get("application/json"); media != nil {
@@ -79,8 +78,7 @@ func (o Operation) Schema(status int) (*openapi3.Schema, error) {
 	return nil, fmt.Errorf("the contract has no schema for status %d of %s", status, o.OperationID)
 }
 
-// Filled adds to a body what the contract has come to require since it was
-// written down.
+// Filled adds to a body the members that the contract requires and the body lacks.
 func Filled(operation string, status int, body []byte) ([]byte, error) {
 	schema, err := Schema(operation, status)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package dnsserver is a name server on loopback, so that a failing name
-// lookup is a real one and no query leaves the machine.
+// Package dnsserver is a name server on loopback, so that a failing name lookup is
+// real and no query leaves the machine.
 package dnsserver
 
 import (
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Server knows every name as 127.0.0.1 until [Server.Fail] is called.
+// Server resolves every name to 127.0.0.1 until [Server.Fail] is called.
 type Server struct {
 	conn    net.PacketConn
 	failing atomic.Bool
@@ -33,10 +33,10 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Fail makes every name unknown, or known again.
+// Fail makes every lookup fail, or succeed again.
 func (s *Server) Fail(failing bool) { s.failing.Store(failing) }
 
-// Resolver asks this server only.
+// Resolver uses this server only.
 func (s *Server) Resolver() *net.Resolver {
 	return &net.Resolver{
 		PreferGo: true,
@@ -65,8 +65,8 @@ const (
 	noSuchName   = 3
 )
 
-// reply answers by RFC 1035, section 4: the header, the question as it came,
-// and one address record when it was one for IPv4 addresses.
+// reply builds a response by RFC 1035, section 4: the header, the question unchanged,
+// and one address record for an IPv4 question.
 func (s *Server) reply(query []byte) []byte {
 	end := headerLength
 	for end < len(query) && query[end] != 0 {

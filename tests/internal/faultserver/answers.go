@@ -10,19 +10,19 @@ import (
 // InUseBody is the body of [OK]: one association.
 const InUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 
-// Echo in a header or body is replaced by the credentials that the request
-// carried: a server may send back whatever it got.
+// Echo in a header or body is replaced by the credentials of the request, as a server
+// may send back anything that it received.
 const Echo = "{{credentials}}"
 
-// OK is a complete answer that keeps the connection.
+// OK is a complete response that keeps the connection.
 func OK() Answer { return JSON(http.StatusOK, InUseBody) }
 
-// JSON is a complete answer with the content type of the API.
+// JSON is a complete response with the content type of the API.
 func JSON(status int, body string, headers ...string) Answer {
 	return Complete(status, body, append([]string{"Content-Type: application/json"}, headers...)...)
 }
 
-// HTML is a complete answer like the pages of the vendor's edge.
+// HTML is a complete response like the pages of the vendor's edge.
 func HTML(status int, headers ...string) Answer {
 	body := fmt.Sprintf("<!DOCTYPE html><html><title>%d</title><body>%s</body></html>\n", status, Echo)
 	return Complete(status, body, append([]string{"Content-Type: text/html; charset=UTF-8"}, headers...)...)
@@ -34,7 +34,7 @@ func Failure(status int, code int, headers ...string) Answer {
 		`{"success":false,"errors":[{"code":%d,"message":"refused for %s"}],"messages":[],"result":null}`, code, Echo), headers...)
 }
 
-// Rotate gives the answers in turn, by the number of the request.
+// Rotate returns the answers in turn, by the number of the request.
 func Rotate(answers ...Answer) Answer {
 	next := make(chan int, 1)
 	next <- 0
@@ -45,7 +45,7 @@ func Rotate(answers ...Answer) Answer {
 	}
 }
 
-// Complete is an answer in full; every header is a line without its end.
+// Complete is a full response; each header is a line without its end.
 func Complete(status int, body string, headers ...string) Answer {
 	plain, echoes := []byte(body), strings.Contains(body, Echo)
 	return func(x *Exchange) bool {
@@ -75,8 +75,8 @@ func (x *Exchange) head(status int, headers []string) string {
 	return b.String()
 }
 
-// credentialHeaders are the headers by which a client can give secrets away. The
-// list is not the library's own, which it is here to check.
+// credentialHeaders are the headers that can carry credentials. The list is
+// independent of the library's, which it checks.
 var credentialHeaders = []string{"Authorization", "X-Auth-Key", "X-Auth-Email", "Proxy-Authorization"}
 
 func (x *Exchange) fill(text string) string {

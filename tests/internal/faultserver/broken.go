@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// settle is how long the client gets to read what was sent before the
-// connection is reset: a reset can overtake data.
+// settle is the time in which the client can read sent data before a reset, which can
+// overtake it.
 const settle = 30 * time.Millisecond
 
 var (
@@ -33,7 +33,7 @@ func Reset(text string) Answer {
 	}
 }
 
-// ResetBeforeHeader resets without a byte of an answer.
+// ResetBeforeHeader resets before the first byte of a response.
 func ResetBeforeHeader() Answer { return Reset("") }
 
 // ResetMidHeader resets within a header line.
@@ -42,7 +42,7 @@ func ResetMidHeader() Answer { return Reset(partialHead) }
 // ResetMidBody resets after half of the body.
 func ResetMidBody() Answer { return Reset(sizedHead + half) }
 
-// Cut sends the text and ends the connection in an orderly way.
+// Cut sends the text and closes the connection normally.
 func Cut(text string) Answer {
 	return func(x *Exchange) bool {
 		x.write(x.fill(text))
@@ -58,8 +58,8 @@ func TruncatedChunked() Answer {
 	return Cut(fmt.Sprintf("%s%x\r\n%s\r\n", chunkedHead, len(half), half))
 }
 
-// Drip sends the first text at once and then one byte of the second after
-// each pause, and never comes to an end.
+// Drip sends the first text at once and then one byte of the second after each pause,
+// without end.
 func Drip(first, rest string, pause time.Duration) Answer {
 	return func(x *Exchange) bool {
 		x.write(x.fill(first))
@@ -86,7 +86,7 @@ func OversizedHeaders() Answer {
 	return Complete(http.StatusOK, InUseBody, "Content-Type: application/json", "X-Fill: "+Echo+strings.Repeat("x", 512<<10))
 }
 
-// GzipBomb is a correct answer that fills 256 MiB once unpacked.
+// GzipBomb is a valid response that fills 256 MiB when decompressed.
 func GzipBomb() Answer {
 	return Complete(http.StatusOK, bomb(), "Content-Type: application/json", "Content-Encoding: gzip")
 }
@@ -104,15 +104,15 @@ func zipped(text string) string {
 	return b.String()
 }
 
-// CorruptGzip is a compressed answer with a wrong checksum.
+// CorruptGzip is a compressed response with a wrong checksum.
 func CorruptGzip() Answer {
 	raw := []byte(zipped(InUseBody))
 	raw[len(raw)-8] ^= 0xff
 	return Complete(http.StatusOK, string(raw), "Content-Type: application/json", "Content-Encoding: gzip")
 }
 
-// Silence never answers; it calls begun, which may be nil, and waits for the
-// client to go away.
+// Silence never answers; it calls begun, which may be nil, and waits for the client
+// to disconnect.
 func Silence(begun func()) Answer {
 	return func(x *Exchange) bool {
 		if begun != nil {
@@ -123,7 +123,7 @@ func Silence(begun func()) Answer {
 	}
 }
 
-// During calls begun and then gives the answer.
+// During calls begun and then answers.
 func During(begun func(), a Answer) Answer {
 	return func(x *Exchange) bool {
 		begun()

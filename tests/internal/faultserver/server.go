@@ -1,7 +1,7 @@
-// Package faultserver speaks HTTP/1.1 byte by byte on a loopback port, so that
-// it can break off, stall or lie at any point, and counts what the client does.
-// It is for faults below the level of a handler; package apitest is the fake of
-// the API.
+// Package faultserver speaks HTTP/1.1 byte by byte on a loopback port, so that it can
+// stop, stall or send wrong data at any point, and counts connections and requests.
+// It is for faults below the level of a handler; package apitest is the fake of the
+// API.
 package faultserver
 
 import (
@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// Answer deals with one request. It returns whether the connection is still
-// good for another one.
+// Answer handles one request. It returns whether the connection can serve another
+// one.
 type Answer func(x *Exchange) (keep bool)
 
 // Plan chooses the answer to the n-th request, counted from 1.
@@ -37,7 +37,7 @@ func Once(first, rest Answer) Plan {
 	}
 }
 
-// Exchange is one request and the connection that it came on.
+// Exchange is one request and its connection.
 type Exchange struct {
 	Request *http.Request
 	conn    net.Conn
@@ -71,7 +71,7 @@ func Start(t testing.TB, plan Plan, config *tls.Config) *Server {
 	return Serve(t, listener, plan, config)
 }
 
-// Serve is [Start] on the given listener, which it takes over.
+// Serve is [Start] on the given listener, which it takes ownership of.
 func Serve(t testing.TB, listener net.Listener, plan Plan, config *tls.Config) *Server {
 	t.Helper()
 	s := &Server{listener: listener, config: config, plan: plan, open: make(map[net.Conn]bool)}
@@ -92,7 +92,7 @@ func (s *Server) URL() string {
 	return scheme + "://" + s.Addr() + "/client/v4"
 }
 
-// SetPlan replaces the plan; the count goes on.
+// SetPlan replaces the plan; the count continues.
 func (s *Server) SetPlan(plan Plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,16 +109,15 @@ func (s *Server) Arrivals() []time.Time {
 	return slices.Clone(s.arrived)
 }
 
-// Connections reports how many connections came in all, how many were open at
-// one time at most, and how many are open.
+// Connections returns the number of all connections, the maximum at one time, and the
+// open ones.
 func (s *Server) Connections() (all, peak, open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.accepted, s.peak, len(s.open)
 }
 
-// Credentials are those that came with the requests: the values of all headers
-// that carry credentials.
+// Credentials returns the values of all credential headers received.
 func (s *Server) Credentials() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package frozen reads the operation as the vendor published it, from the copy
-// in tests/testdata. It shares no code with the pipeline, so that tests can hold
-// the pipeline's work against it.
+// Package frozen reads the operation as the vendor published it, from the copy in
+// tests/testdata. It shares no code with the pipeline, so that tests can check the
+// pipeline's results against it.
 package frozen
 
 import (

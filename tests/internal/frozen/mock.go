@@ -9,13 +9,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// BasePath is where the mock serves the API.
+// BasePath is the base path of the mock's API.
 const BasePath = "/client/v4"
 
-// Mock serves the operation as published and nothing that came later: it takes
-// an email and a key, and no token; it answers with the published examples, for
-// the one certificate of the published identifier, and with the published
-// failure otherwise.
+// Mock serves the operation as published, without later additions: it accepts an
+// email and a key, and no token; it answers with the published examples for the
+// certificate of the published identifier, and with the published failure otherwise.
 func (o *Operation) Mock() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(o.Method+" "+BasePath+o.Path, func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +37,7 @@ func (o *Operation) Mock() http.Handler {
 	return mux
 }
 
-// Identifier returns the published example of an account and certificate id.
+// Identifier returns the published example of an account or certificate id.
 func (o *Operation) Identifier() string {
 	for _, parameter := range o.identifiers() {
 		if example, ok := parameter.Example.(string); ok {
@@ -64,9 +63,9 @@ func answer(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 	}
 }
 
-// Example puts the published examples together to a document. Where parts of an
-// allOf disagree, the last one wins. Of properties without an example, those that
-// are required get a sample and others are left out.
+// Example combines the published examples to a document. Where parts of an allOf
+// disagree, the last one wins. Required properties without an example get a sample;
+// others are left out.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example

@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// bounds returns the ends of the whole numbers from least to most that all of the
-// schemas allow. Where there is none, it leaves least and most as they are, and
-// what is drawn of them to the validator.
+// bounds returns the range of whole numbers between least and most that all of the
+// schemas allow. For an empty range it returns least and most; the validator then
+// judges the numbers drawn.
 func bounds(all []*openapi3.Schema, least, most int64) (from, to int64) {
 	from, to = least, most
 	for _, s := range all {
@@ -35,7 +35,7 @@ func whole(all []*openapi3.Schema, least, most int64) *rapid.Generator[int64] {
 	return rapid.Int64Range(bounds(all, least, most))
 }
 
-// fitted cuts and fills a text to a length that all of the schemas allow.
+// fitted cuts or extends a text to a length that all of the schemas allow.
 func fitted(text string, all []*openapi3.Schema) string {
 	runes := []rune(text)
 	for _, s := range all {

@@ -2,8 +2,8 @@ package jsongen
 
 import "flag"
 
-// Checks sets how many documents each property draws, unless the command line
-// says it with -rapid.checks. It is for TestMain.
+// Checks sets how many documents each property draws, unless -rapid.checks is given.
+// It is for TestMain.
 func Checks(n string) error {
 	flag.Parse()
 	chosen := false

@@ -1,5 +1,5 @@
-// Package jsongen draws JSON documents from OpenAPI schemas for property-based
-// tests. Most of what it draws is valid; the validator decides.
+// Package jsongen draws JSON documents from OpenAPI schemas for property-based tests.
+// Most of them are valid; the validator decides.
 package jsongen
 
 import (
@@ -17,10 +17,10 @@ import (
 
 // Options shape the documents.
 type Options struct {
-	// Extra are names that objects may have beyond those of their schemas.
+	// Extra are names of additional members of objects.
 	Extra []string
-	// Spoil is the chance in percent that a value is drawn without regard to its
-	// schema, or that a required property is left out.
+	// Spoil is the chance in percent that a value ignores its schema, or that a
+	// required property is left out.
 	Spoil int
 	// Exact draws integers from all of int64, as json.Number, and only whole
 	// numbers of at most 2^53 for other numbers.
@@ -45,7 +45,7 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 		return g.anything(2)
 	}
 	all := g.conjuncts(nil, schemas)
-	for range 4 { // a choice can exclude what stands beside it: choose again
+	for range 4 { // a choice can exclude its siblings: choose again
 		if types := commonTypes(all); types == nil || len(types) > 0 {
 			break
 		}
@@ -123,7 +123,7 @@ func (g *generator) object(all []*openapi3.Schema) any {
 	for _, s := range all {
 		for name, ref := range s.Properties {
 			if ref.Value.WriteOnly {
-				continue // in no answer
+				continue // not in a response
 			}
 			properties[name] = append(properties[name], ref.Value)
 		}

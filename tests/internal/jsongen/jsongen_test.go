@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-func TestWhatIsDrawnIsAnAnswerWithinTheBounds(t *testing.T) {
+func TestRandomValuesSatisfyTheirSchema(t *testing.T) {
 	t.Parallel()
 	text := openapi3.NewStringSchema
 	schemas := map[string]*openapi3.Schema{

@@ -42,8 +42,7 @@ func commonTypes(all []*openapi3.Schema) []string {
 	return common
 }
 
-// nullable reports whether all schemas that say anything about the type allow
-// null.
+// nullable reports whether all schemas with a type allow null.
 func nullable(all []*openapi3.Schema) bool {
 	said := false
 	for _, s := range all {

@@ -24,7 +24,7 @@ func reply(r *http.Request, status int, header http.Header, body string) *http.R
 	}
 }
 
-// Report is what the server saw.
+// Report is what the server has counted.
 type Report struct {
 	// Counted are the requests that were not refused; Refused are the 429s of
 	// each block.
@@ -36,7 +36,7 @@ type Report struct {
 	Peak int
 }
 
-// Report sums up what happened so far.
+// Report returns the counts so far.
 func (s *Server) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()

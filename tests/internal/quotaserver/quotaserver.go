@@ -1,6 +1,6 @@
-// Package quotaserver is a model of the API and its rate limit that answers in
-// memory: an http.RoundTripper for tests under testing/synctest. What it does
-// follows from its seed alone, whatever order the requests come in.
+// Package quotaserver is an in-memory model of the API and its rate limit: an
+// http.RoundTripper for tests under testing/synctest. Its behaviour depends on its
+// seed alone, not on the order of requests.
 package quotaserver
 
 import (
@@ -16,30 +16,30 @@ import (
 	"time"
 )
 
-// Rules are how the server behaves.
+// Rules configure the server.
 type Rules struct {
-	// Limit requests are allowed per Window; one more, and everything is
-	// refused for the time of Block. 0 is no limit.
+	// Limit requests are allowed per Window; one more, and everything is refused for
+	// the time of Block. 0 is no limit.
 	Limit  int
 	Window time.Duration
 	Block  time.Duration
-	// Told, if not 0, is the longest Retry-After that the server gives, also
-	// when it goes on refusing for longer.
-	Told time.Duration
-	// Fixed counts in windows that begin with their first request; otherwise
-	// any window counts. The vendor does not say which it does.
+	// MaxRetryAfter, if not 0, is the longest Retry-After that the server sends, even if the
+	// block lasts longer.
+	MaxRetryAfter time.Duration
+	// Fixed counts in windows that begin with their first request; otherwise any
+	// window counts. The vendor does not document which it uses.
 	Fixed bool
-	// Headers sends the Ratelimit header with each answer.
+	// Headers adds the Ratelimit header to each response.
 	Headers bool
-	// Travel is the most that a request or an answer takes on its way.
+	// Travel is the maximum travel time of a request or a response.
 	Travel time.Duration
 	// FaultRate is the share of requests that fail, at most MostFaults in a
 	// row for one certificate.
 	FaultRate  float64
 	MostFaults int
 	Seed       uint64
-	// Answer, if not nil, answers the requests that are counted and do not fail,
-	// instead of the associations that name their certificate.
+	// Answer, if not nil, answers the requests that are counted and do not fail; by
+	// default they get associations that name their certificate.
 	Answer func(r *http.Request) (*http.Response, error)
 }
 
@@ -65,8 +65,8 @@ func New(rules Rules) *Server {
 	return &Server{rules: rules, attempts: make(map[string]int), blockAt: make(map[int]time.Duration)}
 }
 
-// BlockAt refuses everything for a while from the n-th counted request on, as
-// if another tool of the same user had used up the quota.
+// BlockAt refuses everything for a while from the n-th counted request on, as if
+// another tool of the same user had used up the quota.
 func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
 
 // RoundTrip answers one request.
@@ -131,10 +131,10 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if wait := s.admit(now); wait > 0 {
-		if s.rules.Told > 0 {
-			wait = min(wait, s.rules.Told)
+		if s.rules.MaxRetryAfter > 0 {
+			wait = min(wait, s.rules.MaxRetryAfter)
 		}
-		// The attempt does not use up the faults of the certificate.
+		// The attempt does not count as one of the certificate's faults.
 		s.attempts[id]--
 		header := http.Header{"Retry-After": {fmt.Sprint(int64((wait + time.Second - 1) / time.Second))}}
 		return reply(r, 429, header, failure(971)), nil
@@ -153,7 +153,7 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 	return reply(r, 200, header, success(id)), nil
 }
 
-// admit counts a request, or reports for how long everything is refused.
+// admit counts a request, or returns the remaining time of the block.
 func (s *Server) admit(now time.Time) (wait time.Duration) {
 	if now.Before(s.blockedUntil) {
 		s.refused[len(s.refused)-1]++
@@ -184,7 +184,7 @@ func (s *Server) block(now time.Time, d time.Duration) time.Duration {
 	return d
 }
 
-// since counts the times after start; they are in order.
+// since returns the number of times after start; they are in order.
 func since(times []time.Time, start time.Time) int {
 	n := 0
 	for n < len(times) && times[len(times)-1-n].After(start) {

@@ -1,9 +1,9 @@
-// Package random gives random tests their seed: TEST_SEED, or 1, so that a run of
-// the tests is like any other. TEST_SEED=random takes a new seed, as make fuzz
-// does; a test that fails prints it.
+// Package random sets the seed of random tests: TEST_SEED, or 1, so that test runs are
+// repeatable. TEST_SEED=random takes a new seed, as in make fuzz; a failing test prints
+// it.
 //
-// A test package that uses rapid imports this package, if only for its effect on
-// rapid's seed. The flag -rapid.seed wins over TEST_SEED.
+// A test package that uses rapid must import this package to set rapid's seed. The
+// flag -rapid.seed overrides TEST_SEED.
 package random
 
 import (
@@ -17,7 +17,7 @@ import (
 	_ "pgregory.net/rapid" // registers the flag
 )
 
-// Seed is the seed of this run. It is not 0, which rapid takes for a new one.
+// Seed is the seed of this run. It is not 0, which rapid replaces by a new one.
 var Seed = seed(os.Getenv("TEST_SEED"))
 
 func init() {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestSeedIsFixedUnlessAskedFor(t *testing.T) {
+func TestSeedIsFixedByDefault(t *testing.T) {
 	t.Parallel()
 	if first, second := seed(""), seed(""); first != 1 || second != 1 {
 		t.Errorf("seeds %d and %d, want 1", first, second)

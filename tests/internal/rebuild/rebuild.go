@@ -1,5 +1,5 @@
-// Package rebuild runs the pipeline on the stored texts or on changed ones, whole
-// or with an overlay action left out.
+// Package rebuild runs the pipeline on the stored texts or on changed ones,
+// optionally without an overlay action.
 package rebuild
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
-// Stages are the forms of the operations on their way through the pipeline.
+// Stages are the forms of the operations in the pipeline.
 type Stages struct {
 	Operations spec.Operations
 	// Published are the texts by the operation's name.
@@ -26,7 +26,7 @@ type Stages struct {
 	Mergeable spec.Object // after overlays/1-published
 	Merged    spec.Object // the merged published text
 	Contract  spec.Object // the normalised contract
-	// Satisfied are the overlay actions that the texts have no need of.
+	// Satisfied are the overlay actions that the texts make unnecessary.
 	Satisfied []string
 }
 
@@ -53,8 +53,8 @@ func Fragment(root string) (spec.Object, error) {
 	return spec.Decode(frozen.Path, text)
 }
 
-// Stored takes the texts in openapi/ through the pipeline, after change, which may
-// be nil and gets copies of them by the operation's name.
+// Stored runs the texts in openapi/ through the pipeline after change, which may be
+// nil and gets copies of them by the operation's name.
 func Stored(root string, change func(documents map[string]spec.Object)) (Stages, error) {
 	source, err := published.ReadSource(os.DirFS(root))
 	if err != nil {
@@ -113,8 +113,8 @@ func (s Stages) finish(overlays normalize.Overlays, check func([]overlay.Outcome
 	return s, err
 }
 
-// Frozen takes the stored texts through the pipeline, with the frozen fragment in
-// the place of its operation's text.
+// Frozen runs the stored texts through the pipeline, with the frozen fragment in
+// place of its operation's text.
 func Frozen(root string) (Stages, error) {
 	fragment, err := Fragment(root)
 	if err != nil {
@@ -125,7 +125,7 @@ func Frozen(root string) (Stages, error) {
 	})
 }
 
-// Load reads a stage as kin-openapi understands it.
+// Load parses a stage with kin-openapi.
 func Load(stage spec.Object) (*openapi3.T, error) {
 	doc, err := normalize.Load(stage)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package testtree gives tests a copy of the module to change.
+// Package testtree gives tests a copy of the module.
 package testtree
 
 import (
@@ -63,9 +63,9 @@ func Copy(moduleRoot, root string, parts ...string) (err error) {
 	return nil
 }
 
-// Seed makes document the stored text of the operations that it holds in the
-// copy in root, and generates from it, so that a test does not depend on what
-// openapi/ holds today.
+// Seed makes document the stored text of its operations in the copy in root, and
+// generates from it, so that a test does not depend on the current content of
+// openapi/.
 func Seed(ctx context.Context, root, document string) error {
 	source, err := published.ReadSource(os.DirFS(root))
 	if err != nil {

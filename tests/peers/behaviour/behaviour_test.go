@@ -1,6 +1,5 @@
-// Package behaviour shows, side by side, what each client makes of answers that
-// a decision about a certificate must not be built on. The table of the
-// README is checked against what happens here.
+// Package behaviour compares what each client makes of responses that must not decide
+// about a certificate. The table of the README is checked against it.
 package behaviour
 
 import (
@@ -36,7 +35,7 @@ var clients = []struct {
 	{"cloudflare-go v0", v0.New},
 }
 
-// situations are what the server does, and how the outcome is put in words.
+// situations are the server's behaviours, and the texts of the outcomes.
 var situations = []struct {
 	name string
 	run  func(t *testing.T, client face.New) string
@@ -63,7 +62,7 @@ func reply(w http.ResponseWriter, text string) {
 	_, _ = fmt.Fprint(w, text)
 }
 
-// ask makes one call and tells in a word or two what came of it.
+// ask makes one call and describes its result in a few words.
 func ask(t *testing.T, client face.New, id string, handle http.HandlerFunc) (outcome string) {
 	t.Helper()
 	server := httptest.NewServer(handle)
@@ -182,7 +181,7 @@ func table(t *testing.T) string {
 	return b.String()
 }
 
-func TestReadmeShowsWhatHappens(t *testing.T) {
+func TestReadmeShowsTheMeasuredBehaviour(t *testing.T) {
 	measured := table(t)
 	readme, err := os.ReadFile("../../../README.md")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package face is what every client of the comparison looks like.
+// Package face is the common interface of the compared clients.
 package face
 
 import (
@@ -10,6 +10,6 @@ import (
 // and counts them.
 type Call func(ctx context.Context, account, id string) (int, error)
 
-// New makes a client for the API at baseURL, which has no slash at its end. A
-// nil transport means the one that the client brings along.
+// New creates a client for the API at baseURL, which has no trailing slash. A nil
+// transport means the client's own.
 type New func(baseURL, token string, transport http.RoundTripper) (Call, error)

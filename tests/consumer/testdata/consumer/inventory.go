@@ -7,8 +7,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Services returns what uses a certificate, and whether that is the whole
-// truth.
+// Services returns the uses of a certificate, and whether the list is complete.
 func Services(ctx context.Context, client *api.Client, cert api.CertificateRef) ([]string, api.Usage, error) {
 	list, err := client.Associations(ctx, cert)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package hand is the floor of the comparison: the call as a careful Go
-// programmer writes it for one program, with net/http and encoding/json.
+// Package hand is the baseline of the comparison: the call as a careful Go programmer
+// writes it for one program, with net/http and encoding/json.
 package hand
 
 import (
@@ -48,8 +48,8 @@ type client struct {
 	http        *http.Client
 }
 
-// New is a [face.New]. Its own transport has connections enough for many callers.
-// Only the caller's context bounds the time, which costs nothing.
+// New is a [face.New]. Its own transport has enough connections for many callers.
+// Only the caller's context limits the time.
 func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
 	c := newClient(baseURL, token, transport)
 	return func(ctx context.Context, account, id string) (int, error) {

@@ -6,10 +6,9 @@ import (
 	"sync"
 )
 
-// Inventory returns a function that counts the certificates of an account that
-// nothing uses, with as many callers at a time as there are workers. It makes the
-// requests that an inventory of package api makes, and reads of each response
-// whether it names a certificate.
+// Inventory returns a function that counts the unused certificates of an account,
+// with the given number of concurrent workers. It makes the requests of an inventory
+// of package api, and reads from each response whether it names a certificate.
 func Inventory(baseURL, token string, workers int) func(ctx context.Context, account string) (unused int, err error) {
 	c := newClient(baseURL, token, nil)
 	return func(ctx context.Context, account string) (int, error) {
@@ -96,8 +95,8 @@ func (c *client) inventory(ctx context.Context, account string, workers int) (in
 	return len(certificates) - len(used), nil
 }
 
-// each calls do for all items, as many at a time as there are workers, and returns
-// the first error.
+// each calls do for all items with the given number of workers, and returns the first
+// error.
 func each[T any](workers int, items []T, do func(T) error) error {
 	queue := make(chan T)
 	failed := make(chan error, workers)

@@ -1,4 +1,4 @@
-// Package ours puts package api behind the face of the comparison.
+// Package ours adapts package api to the interface of the comparison.
 package ours
 
 import (
@@ -9,8 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/face"
 )
 
-// Client returns a client without the vendor's quota, which no peer keeps
-// either.
+// Client returns a client without the vendor's quota, which no peer keeps.
 func Client(baseURL, token string, transport http.RoundTripper) (*api.Client, error) {
 	opts := []api.Option{api.WithBaseURL(baseURL), api.WithRateLimit(0, 0)}
 	if transport != nil {

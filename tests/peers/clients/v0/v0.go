@@ -1,5 +1,5 @@
-// Package v0 puts cloudflare-go v0, the vendor's handwritten client, behind the
-// face of the comparison.
+// Package v0 adapts cloudflare-go v0, the vendor's handwritten client, to the
+// interface of the comparison.
 package v0
 
 import (

@@ -1,5 +1,5 @@
-// Package v7 puts cloudflare-go v7, the vendor's generated client, behind the
-// face of the comparison. It takes minutes to compile.
+// Package v7 adapts cloudflare-go v7, the vendor's generated client, to the interface
+// of the comparison. It takes minutes to compile.
 package v7
 
 import (

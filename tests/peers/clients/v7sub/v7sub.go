@@ -1,4 +1,4 @@
-// Package v7sub puts one sub-package of cloudflare-go v7 behind the face of the
+// Package v7sub adapts one sub-package of cloudflare-go v7 to the interface of the
 // comparison, without the module's root package.
 package v7sub
 
@@ -11,7 +11,7 @@ import (
 	"github.com/cloudflare/cloudflare-go/v7/option"
 )
 
-// Options are those of both ways to use v7.
+// Options are the options for both ways to use v7.
 func Options(baseURL, token string, transport http.RoundTripper) []option.RequestOption {
 	opts := []option.RequestOption{option.WithBaseURL(baseURL + "/"), option.WithAPIToken(token)}
 	if transport != nil {

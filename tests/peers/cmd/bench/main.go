@@ -98,7 +98,7 @@ func run(ctx context.Context, cfg config, stdout, stderr io.Writer) (bool, error
 	var results report.Report
 	for round := range cfg.rounds {
 		fmt.Fprintf(stderr, "round %d of %d\n", round+1, cfg.rounds)
-		turn := slices.Concat(cfg.peers[round%len(cfg.peers):], cfg.peers[:round%len(cfg.peers)]) // nobody is always first
+		turn := slices.Concat(cfg.peers[round%len(cfg.peers):], cfg.peers[:round%len(cfg.peers)]) // each round starts with another client
 		for _, work := range cfg.works {
 			for _, peer := range turn {
 				if strings.HasPrefix(work, bench.OfTwo) && peer != report.Floor && peer != report.Subject {

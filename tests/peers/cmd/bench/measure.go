@@ -64,7 +64,7 @@ func startServer(ctx context.Context, b binaries) (*server, error) {
 		return nil, err
 	}
 	s := &server{stop: func() {
-		_ = stdin.Close() // which ends the server; there is nobody to tell if it fails
+		_ = stdin.Close() // which ends the server; an error could not be reported
 		_ = cmd.Wait()
 	}}
 	line, err := bufio.NewReader(stdout).ReadString('\n')

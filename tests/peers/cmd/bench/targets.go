@@ -6,7 +6,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/internal/report"
 )
 
-// What the benchmarks report, in the units of golang.org/x/perf.
+// The metrics of the benchmarks, in the units of golang.org/x/perf.
 const (
 	timeUnit   = "sec/op"
 	allocsUnit = "allocs/op"

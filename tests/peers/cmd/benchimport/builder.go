@@ -28,10 +28,10 @@ func newBuilder(ctx context.Context, dir string) (*builder, error) {
 	return b, err
 }
 
-// usage is what a command and the processes it started have used.
+// usage is the resource use of a command and its child processes.
 type usage struct {
 	wall, cpu time.Duration
-	peakRSS   int64 // of the largest of them
+	peakRSS   int64 // of the largest process
 }
 
 func (b *builder) run(ctx context.Context, cache string, args ...string) (usage, error) {

@@ -1,5 +1,5 @@
-// Package bench holds the benchmarks that every client of the comparison runs,
-// each in a test binary of its own, so that none pays for what another links.
+// Package bench holds the benchmarks that every client of the comparison runs, each
+// in a separate test binary, so that no client is charged for another's dependencies.
 package bench
 
 import (
@@ -15,15 +15,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/internal/process"
 )
 
-// Environment variables through which the runner names its server: the base URL
-// and the URL that counts connections. Without them the benchmarks start a
-// server in their own process.
+// Environment variables with the URLs of the runner's server: the base URL, and one
+// that counts connections. Without them the benchmarks start a server in their own
+// process.
 const (
 	EnvServer      = "PEERS_SERVER"
 	EnvConnections = "PEERS_CONNECTIONS"
 )
 
-// Server returns the base URL of the server to ask.
+// Server returns the base URL of the server.
 func Server(b *testing.B) string {
 	if url := os.Getenv(EnvServer); url != "" {
 		return url
@@ -33,8 +33,7 @@ func Server(b *testing.B) string {
 	return s.URL + "/client/v4"
 }
 
-// cpu returns the processor time used so far. Unlike the time on the clock it
-// does not count what other processes take.
+// cpu returns the processor time used so far, which excludes other processes.
 func cpu(b *testing.B) time.Duration {
 	used, err := process.CPU()
 	if err != nil {

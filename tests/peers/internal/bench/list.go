@@ -51,7 +51,7 @@ func List(b *testing.B, newClient face.New) {
 }
 
 // Page measures the list of certificates, a page of 1,000 with 2 kB of PEM each, in
-// memory. Beside the time it reports the bytes allocated for each byte of the body.
+// memory. It also reports the bytes allocated for each byte of the body.
 func Page(b *testing.B, newClient face.New) {
 	const certificates = 1_000
 	b.Run(fmt.Sprintf("memory/certificates=%d", certificates), func(b *testing.B) {

@@ -13,12 +13,12 @@ import (
 // Workers is the number of parallel callers of a sweep.
 const Workers = 32
 
-// Sweep asks for n certificates with Workers parallel callers and reports how
-// many gave their two associations.
+// Sweep reads the associations of n certificates with Workers parallel callers and
+// returns how many had two.
 type Sweep func(b *testing.B, ids []string) (answered int)
 
-// Workload makes a sweep with plain workers around a client. Like an audit, it
-// gives every answer to the goroutine that asked for the sweep.
+// Workload returns a sweep with plain workers around a client. Like an audit, it
+// passes every result to the calling goroutine.
 func Workload(b *testing.B, newClient face.New) Sweep {
 	call, err := newClient(Server(b), payload.Token, nil)
 	if err != nil {
@@ -57,7 +57,7 @@ func Workload(b *testing.B, newClient face.New) Sweep {
 }
 
 // Audit measures a sweep over a thousand certificates: time, processor time and
-// allocations per certificate, and the connections it opened.
+// allocations per certificate, and opened connections.
 func Audit(b *testing.B, newSweep func(b *testing.B) Sweep) {
 	b.Run("audit", func(b *testing.B) {
 		b.Run("rows=2", func(b *testing.B) {
@@ -87,7 +87,7 @@ func Audit(b *testing.B, newSweep func(b *testing.B) Sweep) {
 
 // Inventory measures an inventory of an account of [payload.Certificates]
 // certificates with all sources: time and processor time per certificate. inventory
-// returns how many certificates nothing uses.
+// returns the number of unused certificates.
 func Inventory(b *testing.B, newInventory func(b *testing.B) func() (unused int, err error)) {
 	b.Run("inventory", func(b *testing.B) {
 		b.Run(fmt.Sprintf("certificates=%d", payload.Certificates), func(b *testing.B) {

@@ -1,5 +1,5 @@
-// Package payload makes the answers that every client of the comparison gets,
-// and the two ways they get them: in memory and from a handler.
+// Package payload creates the responses for every client of the comparison, and
+// delivers them in memory or from a handler.
 package payload
 
 import (
@@ -19,8 +19,8 @@ const (
 	Account = "023e105f4ecef8ad9ca31a8372d0c353"
 )
 
-// ID returns the id of a certificate, 32 characters long, that stands for an
-// answer with that many associations. A serial number makes ids differ.
+// ID returns a certificate id of 32 characters that encodes the number of
+// associations in its response. A serial number makes ids differ.
 func ID(serial, rows int) string { return fmt.Sprintf("%024x%08x", serial, rows) }
 
 func rowsOf(id string) (int, error) {
@@ -53,9 +53,8 @@ type envelope struct {
 	Result     []association `json:"result"`
 }
 
-// Body returns a complete answer with that many associations. Services and
-// statuses repeat as they do in an account; distinct gives every association a
-// service of its own.
+// Body returns a complete response with that many associations. Services and statuses
+// repeat as in an account; distinct gives every association a service of its own.
 func Body(rows int, distinct bool) []byte {
 	answer := envelope{
 		Errors: []string{}, Messages: []string{}, Success: true, Result: make([]association, rows),
@@ -75,10 +74,10 @@ func Body(rows int, distinct bool) []byte {
 	return body
 }
 
-// CertificateID returns the id of a certificate of [Page], which nothing uses.
+// CertificateID returns the id of an unused certificate of [Page].
 func CertificateID(serial int) string { return fmt.Sprintf("%08x-0c35-4c7f-82c7-8e9400000000", serial) }
 
-// Page returns a complete answer with that many certificates, each with a PEM text
+// Page returns a complete response with that many certificates, each with a PEM text
 // of about 2 kB.
 func Page(certificates int) []byte {
 	type certificate struct {
@@ -124,8 +123,7 @@ func (m Memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// Handler answers with the number of associations that the id of the
-// certificate stands for.
+// Handler answers with the number of associations that the certificate's id encodes.
 func Handler() http.Handler {
 	var bodies sync.Map // rows → []byte
 	mux := http.NewServeMux()
@@ -152,18 +150,18 @@ func write(w http.ResponseWriter, body []byte) {
 		w.Header()[name] = values
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // the client may have gone away
+	_, _ = w.Write(body) // the client may have disconnected
 }
 
-// What the account of an inventory holds.
+// The content of an inventory's account.
 const (
 	Certificates = 500 // every fifth is a CA
 	Zones        = 3
 	Workers      = 20
 )
 
-// account returns the bodies of everything else that an inventory reads, by path.
-// Nothing uses a certificate.
+// account returns the bodies of all other responses of an inventory, by path. Nothing
+// uses a certificate.
 func account() map[string][]byte {
 	type object = map[string]any
 	answer := func(result any, count int) []byte {

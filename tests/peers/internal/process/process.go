@@ -1,4 +1,4 @@
-// Package process reads what the running process has used.
+// Package process reads the resource use of the running process.
 package process
 
 import (
@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// PeakRSS returns the most memory that the process has had resident, in bytes.
-// It is read from /proc, because the rusage of a process counts what its parent
-// had resident when it was started.
+// PeakRSS returns the maximum resident memory of the process in bytes. It is read
+// from /proc, because the rusage of a process includes its parent's memory at the
+// start.
 func PeakRSS() (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

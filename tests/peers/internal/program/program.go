@@ -1,5 +1,5 @@
-// Package program is the body of the smallest useful program with each client:
-// one call, one line of output.
+// Package program is the body of the smallest useful program with each client: one
+// call, one line of output.
 package program
 
 import (

@@ -28,7 +28,7 @@ func TestRatioIsTakenWithinARound(t *testing.T) {
 	})
 	ratio, ok := r.Ratio(line, "ours", "hand")
 	if !ok || ratio.Center != 0.5 || ratio.Lo != 0.5 || ratio.Hi != 0.5 {
-		t.Errorf("ratio %+v, %v; want 0.5 without doubt", ratio, ok)
+		t.Errorf("ratio %+v, %v; want 0.5 with certainty", ratio, ok)
 	}
 }
 
