@@ -62,8 +62,9 @@ command is killed. The same command with --resume goes on from there:
   certuse audit -o jsonl --output-file audit.jsonl --resume
 
 It keeps the answers in the file, drops a last line that is torn, and asks about
-certificates that are missing or unknown. The summary says how old the kept
-answers are. A file about other accounts, certificates or sources is refused.
+certificates that are missing, unknown, there twice, or uploaded since. The
+summary says how old the kept answers are. A file about other accounts,
+certificates or sources is refused.
 
 With --require-unused kept answers may be one hour old, or --max-age: older ones
 are asked for again, and the command exits with 3 if one has become older at the

@@ -154,7 +154,7 @@ func TestAnswersThatDoNotSufficeAreAskedForAgain(t *testing.T) {
 		"of no time":                 {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
 		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 answers kept"},
 		"of some uses, for all":      {same, "--all-uses", []string{"root"}, "2 answers kept"},
-		"the later of two":           {func(s string) string { return s + strings.ReplaceAll(s, `"unused"`, `"unknown"`) }, "", []string{"free"}, "2 answers kept"},
+		"one of two":                 {func(s string) string { return s + onlyFree(s) }, "", []string{"free"}, "2 answers kept"},
 		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 answers kept"},
 		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 answers kept"},
 		"an empty file":              {func(string) string { return "" }, "", []string{"free", "root", "used"}, ""},
@@ -216,10 +216,12 @@ func TestFileOfAnotherQuestionIsNotResumed(t *testing.T) {
 		"too few sources": {"", "free", func(s string) string {
 			return regexp.MustCompile(`,\{"source":"posture"[^}]*\}`).ReplaceAllString(onlyFree(s), "")
 		}, "contradicts itself"},
-		"a broken line":         {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
-		"a name given twice":    {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
-		"another kind of file":  {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
-		"JSON of other meaning": {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
+		"a source of another name":  {"", "free", func(s string) string { return strings.ReplaceAll(onlyFree(s), `"posture"`, `"pages"`) }, "contradicts itself"},
+		"one state of another name": {"", "free", func(s string) string { return strings.Replace(onlyFree(s), "complete", "", 1) }, "contradicts itself"},
+		"a broken line":             {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
+		"a name given twice":        {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
+		"another kind of file":      {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
+		"JSON of other meaning":     {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -264,6 +266,24 @@ func TestAnswerAboutACertificateThatIsGoneIsDropped(t *testing.T) {
 	got.expect(t, exitOK, "1 kept answer dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
 	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
+	}
+}
+
+func TestAnswerFromBeforeTheUploadIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	server, text := earlier(t)
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	before := associationRequests(server)
+	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+	got.expect(t, exitOK, "2 in use, 1 unused", "2 answers kept")
+	if n := associationRequests(server) - before; n != 1 {
+		t.Errorf("asked about %d certificates, want 1", n)
 	}
 }
 
