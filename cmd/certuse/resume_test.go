@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -284,6 +285,26 @@ func TestAnswerFromBeforeTheUploadIsAskedForAgain(t *testing.T) {
 	got.expect(t, exitOK, "2 in use, 1 unused", "2 answers kept")
 	if n := associationRequests(server) - before; n != 1 {
 		t.Errorf("asked about %d certificates, want 1", n)
+	}
+}
+
+func TestOnlyARegularFileIsResumed(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
+		server := newFake(t, nil)
+		got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
+		if n := len(server.Requests()); n > 0 {
+			t.Errorf("%s: %d requests were sent", file, n)
+		}
 	}
 }
 
