@@ -308,6 +308,32 @@ func TestOnlyARegularFileIsResumed(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsReplacedMeanwhileIsAFailure(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(file string) error{
+		"replaced": func(file string) error { return os.Rename(file+".other", file) },
+		"removed":  os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Second)})
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
+			eventually(t, "an answer in the file", func() bool {
+				text, _ := os.ReadFile(file)
+				return len(text) > 0
+			})
+			if err := replace(file); err != nil {
+				t.Fatal(err)
+			}
+			p.end(t).expect(t, exitFailure, "cannot write "+file+": something else has replaced or removed it: it is incomplete")
+		})
+	}
+}
+
 func TestAnswersStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
