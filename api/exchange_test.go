@@ -207,6 +207,19 @@ func TestTheBodyIsClosedAfterAPanicOfIts(t *testing.T) {
 	}
 }
 
+// The race detector sees a write to the response.
+func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
+	t.Parallel()
+	shared := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}}
+	client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return shared, nil }))
+	for r := range client.Audit(t.Context(), numbered(10)) {
+		wantSentinels(t, r.Err, api.ErrUnexpectedResponse)
+	}
+	if shared.Body != nil {
+		t.Error("the response of the transport has a body now")
+	}
+}
+
 func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
