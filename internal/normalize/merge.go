@@ -241,16 +241,14 @@ func joinSingle(schema spec.Object) {
 func hoist(schema spec.Object) {
 	visitSchemas(schema, func(o spec.Object) {
 		joinSingle(o)
-		all := objects(o, "allOf")
-		if len(all) == 0 {
+		if len(objects(o, "allOf")) == 0 {
 			return
 		}
 		if slices.ContainsFunc(allParts(o), func(part spec.Object) bool { return part["deprecated"] == true }) {
 			o["deprecated"] = true
 		}
-		if typed, null := nullability(o); typed && null && o["type"] == nil {
-			o["nullable"] = true
-			for _, part := range all { // the library wants it in each
+		if typed, null := nullability(o); typed && null {
+			for _, part := range allParts(o) { // the library wants it in each
 				part["nullable"] = true
 			}
 		}
@@ -276,10 +274,8 @@ func nullability(schema spec.Object) (typed, null bool) {
 	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
 		return true, false
 	}
-	if schema["type"] != nil {
-		return true, schema["nullable"] == true
-	}
-	null = true
+	typed = schema["type"] != nil
+	null = !typed || schema["nullable"] == true
 	for _, part := range objects(schema, "allOf") {
 		partTyped, partNull := nullability(part)
 		typed, null = typed || partTyped, null && (partNull || !partTyped)
