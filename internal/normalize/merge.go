@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -124,18 +123,6 @@ func locate(schema spec.Object, pointer string, cause error) error {
 			return locate(spec.Child(s.Value), pointer+s.Pointer(), err)
 		}
 	}
-	said := map[string][]any{} // of each property, by all parts
-	for _, part := range allParts(schema) {
-		for name, property := range spec.Children(spec.Child(part, "properties")) {
-			said[name] = append(said[name], property)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(said)) {
-		property := spec.Object{"allOf": said[name]}
-		if _, err := mergeSchema(property); err != nil {
-			return locate(property, pointer+"/properties/"+spec.Escape(name), err)
-		}
-	}
 	if _, panicked := errors.AsType[*spec.PanicError](cause); panicked {
 		return fmt.Errorf("%s: %w", pointer, cause)
 	}
@@ -244,6 +231,7 @@ func hoist(schema spec.Object) {
 		if len(objects(o, "allOf")) == 0 {
 			return
 		}
+		joinMembers(o)
 		if slices.ContainsFunc(allParts(o), func(part spec.Object) bool { return part["deprecated"] == true }) {
 			o["deprecated"] = true
 		}
@@ -253,6 +241,43 @@ func hoist(schema spec.Object) {
 			}
 		}
 	})
+}
+
+// joinMembers makes an allOf of the schema's own, in place, of a property that
+// several parts describe, and of their items: the library loses what hoist keeps
+// when it merges them itself. A part with additionalProperties keeps its
+// properties, to which they do not apply.
+func joinMembers(o spec.Object) {
+	properties, items := map[string][]any{}, []any(nil)
+	parts := allParts(o)
+	isOpen := func(part spec.Object) bool { return part["additionalProperties"] == nil }
+	for _, part := range parts {
+		if part["items"] != nil {
+			items = append(items, part["items"])
+		}
+		for name, property := range spec.Children(spec.Child(part, "properties")) {
+			if isOpen(part) {
+				properties[name] = append(properties[name], property)
+			}
+		}
+	}
+	for name, shared := range properties {
+		if len(shared) < 2 || !isOpen(o) {
+			continue
+		}
+		for _, part := range parts {
+			if isOpen(part) {
+				delete(spec.Child(part, "properties"), name)
+			}
+		}
+		spec.Ensure(o, "properties")[name] = spec.Object{"allOf": shared}
+	}
+	if len(items) > 1 {
+		for _, part := range parts {
+			delete(part, "items")
+		}
+		o["items"] = spec.Object{"allOf": items}
+	}
 }
 
 // visitSchemas calls visit for a schema and each object below it that is neither
