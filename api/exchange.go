@@ -61,14 +61,16 @@ func received(resp *http.Response, x *exchange) *http.Response {
 
 func (x *exchange) run(s sender, req *http.Request) {
 	resp, err := s.roundTrip(req)
-	switch {
-	case err != nil:
+	if err != nil {
 		x.err = err
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch {
 	case !x.resp.CompareAndSwap(nil, resp), resp.StatusCode < 200:
 		// The body of 101 is the connection: reading it ends with no context.
-		_ = resp.Body.Close()
 	case isRedirect(resp.StatusCode):
-		drain(resp)
+		_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 	default:
 		x.data, x.err = readBody(resp, s.maxBytes)
 	}
@@ -151,11 +153,10 @@ var errTooLarge = errors.New("body exceeds the limit")
 // maxSized is the largest announced length for which a buffer is made at once.
 const maxSized = 16 << 20
 
-// readBody reads the whole body, closes it, and returns what it got together
-// with what went wrong: errTooLarge, or the error of the connection. It trusts the
-// announced length for the size of the first buffer only.
+// readBody reads the whole body and returns what it got together with what went
+// wrong: errTooLarge, or the error of the connection. It trusts the announced length
+// for the size of the first buffer only.
 func readBody(resp *http.Response, limit int64) (body []byte, err error) {
-	defer func() { _ = resp.Body.Close() }()
 	size := resp.ContentLength
 	if size > limit {
 		return nil, errTooLarge
@@ -186,9 +187,4 @@ func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return slices.Clip(body), err
-}
-
-func drain(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
-	_ = resp.Body.Close()
 }

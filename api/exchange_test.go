@@ -185,6 +185,41 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	}
 }
 
+func TestTheBodyIsClosedAfterAPanicOfIts(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 302, 403} {
+		for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
+			var closed atomic.Bool
+			rt := roundTrip(func(*http.Request) (*http.Response, error) {
+				return withBody(status, func() error { end(); return io.EOF }, func() error { closed.Store(true); return nil }), nil
+			})
+			client, ended := newClient(t, rt), make(chan bool)
+			go func() {
+				defer close(ended)
+				defer func() { _ = recover() }()
+				_, err := client.Associations(context.Background(), cert)
+				t.Errorf("%s after %d: returned %v", name, status, err)
+			}()
+			if <-ended; !closed.Load() {
+				t.Errorf("%s after %d: the body is not closed", name, status)
+			}
+		}
+	}
+}
+
+// The race detector sees a write to the response.
+func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
+	t.Parallel()
+	shared := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}}
+	client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return shared, nil }))
+	for r := range client.Audit(t.Context(), numbered(10)) {
+		wantSentinels(t, r.Err, api.ErrUnexpectedResponse)
+	}
+	if shared.Body != nil {
+		t.Error("the response of the transport has a body now")
+	}
+}
+
 func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -76,7 +76,9 @@ func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	case resp == nil:
 		return nil, errors.New("the transport returned neither an answer nor an error")
 	case resp.Body == nil:
-		resp.Body = http.NoBody
+		empty := *resp // which belongs to the transport
+		empty.Body = http.NoBody
+		return &empty, nil
 	}
 	return resp, nil
 }

@@ -62,8 +62,9 @@ the command is killed. The same command with --resume continues:
   certuse audit -o jsonl --output-file audit.jsonl --resume
 
 It keeps the results in the file, drops an incomplete last line, and looks up
-the certificates that are missing or unknown. The summary says how old the kept
-results are. A file about other accounts, certificates or sources is refused.
+the certificates that are missing, unknown, listed twice, or uploaded since. The
+summary says how old the kept results are. A file about other accounts,
+certificates or sources is refused.
 
 With --require-unused, kept results may be one hour old, or --max-age. Older
 ones are looked up again, and the command exits with 3 if one exceeds the age at

@@ -151,11 +151,23 @@ func (d *destination) commit() error {
 		err = d.place()
 	}
 	if d.file != nil {
-		err = errors.Join(err, d.file.Sync(), d.file.Close())
+		err = errors.Join(err, d.file.Sync(), d.inPlace(), d.file.Close())
 		d.file = nil
 	}
 	if err != nil {
 		return d.failure(err)
+	}
+	return nil
+}
+
+// inPlace fails if the file that was appended to is not the one at the path.
+func (d *destination) inPlace() error {
+	written, err := d.file.Stat()
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(d.path); err != nil || !os.SameFile(written, there) {
+		return errors.New("another process has replaced or removed it")
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ func configFile() (string, error) {
 // readProfiles reads the config file and checks all profiles. No message repeats a
 // value, because it may be a credential put there by mistake.
 func readProfiles(path string) (map[string]profile, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would block
+		return nil, usagef("%s is not a regular file", path)
+	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("there are no profiles: %s does not exist; see 'certuse help environment'", path)

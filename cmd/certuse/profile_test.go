@@ -222,6 +222,15 @@ func TestNumericAccountIDIsText(t *testing.T) {
 	}
 }
 
+func TestProfilesAreReadFromARegularFileOnly(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{t.TempDir(), os.DevNull} {
+		if _, err := readProfiles(path); err == nil || err.Error() != path+" is not a regular file" {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{

@@ -143,16 +143,16 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if q.deletion.unused && q.deletion.yes && len(targets) > 1 {
 		return usagef("--unused --yes is for one account, not %d: --max counts its certificates", len(targets))
 	}
-	kept, err := q.readKept(targets)
-	if err != nil {
-		return err
-	}
-	q.warnOfQuota()
 	out, err := q.open(q.sys, q.streaming())
 	if err != nil {
 		return err
 	}
 	defer out.discard()
+	kept, err := q.readKept(targets) // from what open has found to be a regular file
+	if err != nil {
+		return err
+	}
+	q.warnOfQuota()
 	if q.resume {
 		q.keep(ctx, targets, kept)
 	}

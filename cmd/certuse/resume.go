@@ -48,7 +48,7 @@ func keyOf(ref api.CertificateRef) api.CertificateRef {
 }
 
 // readKept reads the results in the output file and keeps those that need no new
-// lookup; the last one about a certificate counts. A file from other flags is wrong
+// lookup, and none of two about one certificate. A file from other flags is wrong
 // usage. An incomplete last line is dropped.
 func (q *query) readKept(targets []target) (answers, error) {
 	if !q.resume {
@@ -70,7 +70,7 @@ func (q *query) readKept(targets []target) (answers, error) {
 			questions[keyOf(ref)] = t
 		}
 	}
-	kept, now := answers{}, time.Now()
+	kept, seen, now := answers{}, map[api.CertificateRef]bool{}, time.Now()
 	lines := bufio.NewReader(file)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
@@ -87,11 +87,13 @@ func (q *query) readKept(targets []target) (answers, error) {
 		if err != nil {
 			return nil, usagef("--resume: %s: line %d %w; nothing was sent", q.file, number, err)
 		}
-		if key := keyOf(r.Certificate.Ref); q.reusable(&r, now) {
-			kept[key] = r
-		} else {
+		key := keyOf(r.Certificate.Ref)
+		if seen[key] {
 			delete(kept, key)
+		} else if q.reusable(&r, now) {
+			kept[key] = r
 		}
+		seen[key] = true
 	}
 }
 
@@ -136,16 +138,23 @@ func compareSources(r *record, sources []api.Source) error {
 	if r.usage == api.UsageUnknown {
 		return nil
 	}
-	complete, failed := 0, len(r.Evidence.Sources) != len(api.AllSources())
+	complete, failed, named := 0, false, []api.Source(nil)
 	for _, result := range r.Evidence.Sources {
+		named = append(named, result.Source)
+		switch result.State {
+		case api.SourceComplete:
+			complete++
+		case api.SourceLeftOut, api.SourceNotApplicable:
+		default: // also a state of another version
+			failed = true
+		}
 		// A source may be skipped in part once a use is known; its scope says so.
 		leftOut := result.State == api.SourceLeftOut && result.Scope == ""
 		if asked := len(sources) == 0 || slices.Contains(sources, result.Source); asked == leftOut {
 			return fmt.Errorf("is from other --sources than this command: %s", result.Source)
 		}
-		complete += int(boolValue(result.State == api.SourceComplete))
-		failed = failed || result.State == api.SourceFailed
 	}
+	failed = failed || !slices.Equal(named, api.AllSources())
 	used := len(r.Evidence.Uses) > 0
 	if used != (r.usage == api.InUse) || !used && (failed || complete == 0) {
 		return fmt.Errorf("contradicts itself: %s does not follow from its uses and sources", r.usage)
@@ -196,8 +205,13 @@ func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
 		for cert, err := range t.client.Certificates(ctx, t.account) {
 			t.err = err
 			r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
-			if err == nil && q.filter.selected(&r, time.Now()) {
-				wanted = append(wanted, cert.Ref)
+			if err != nil || !q.filter.selected(&r, time.Now()) {
+				continue
+			}
+			wanted = append(wanted, cert.Ref)
+			// A certificate that was deleted and uploaded again has the same id.
+			if key := keyOf(cert.Ref); cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
+				delete(kept, key)
 			}
 		}
 	}

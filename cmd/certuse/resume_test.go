@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -154,7 +155,7 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 		"of no time":                 {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
 		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 results kept"},
 		"of some uses, for all":      {same, "--all-uses", []string{"root"}, "2 results kept"},
-		"the later of two":           {func(s string) string { return s + strings.ReplaceAll(s, `"unused"`, `"unknown"`) }, "", []string{"free"}, "2 results kept"},
+		"one of two":                 {func(s string) string { return s + onlyFree(s) }, "", []string{"free"}, "2 results kept"},
 		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 results kept"},
 		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 results kept"},
 		"an empty file":              {func(string) string { return "" }, "", []string{"free", "root", "used"}, ""},
@@ -216,10 +217,12 @@ func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 		"too few sources": {"", "free", func(s string) string {
 			return regexp.MustCompile(`,\{"source":"posture"[^}]*\}`).ReplaceAllString(onlyFree(s), "")
 		}, "contradicts itself"},
-		"a broken line":         {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
-		"a name given twice":    {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
-		"another kind of file":  {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
-		"JSON of other meaning": {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
+		"a source of another name":  {"", "free", func(s string) string { return strings.ReplaceAll(onlyFree(s), `"posture"`, `"pages"`) }, "contradicts itself"},
+		"one state of another name": {"", "free", func(s string) string { return strings.Replace(onlyFree(s), "complete", "", 1) }, "contradicts itself"},
+		"a broken line":             {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
+		"a name given twice":        {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
+		"another kind of file":      {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
+		"JSON of other meaning":     {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -264,6 +267,70 @@ func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 	got.expect(t, exitOK, "1 kept result dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
 	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
+	}
+}
+
+func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
+	t.Parallel()
+	server, text := earlier(t)
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	before := associationRequests(server)
+	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+	got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
+	if n := associationRequests(server) - before; n != 1 {
+		t.Errorf("asked about %d certificates, want 1", n)
+	}
+}
+
+func TestOnlyARegularFileIsResumed(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
+		server := newFake(t, nil)
+		got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
+		if n := len(server.Requests()); n > 0 {
+			t.Errorf("%s: %d requests were sent", file, n)
+		}
+	}
+}
+
+func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(file string) error{
+		"replaced": func(file string) error { return os.Rename(file+".other", file) },
+		"removed":  os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Second)})
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
+			eventually(t, "an answer in the file", func() bool {
+				text, _ := os.ReadFile(file)
+				return len(text) > 0
+			})
+			if err := replace(file); err != nil {
+				t.Fatal(err)
+			}
+			p.end(t).expect(t, exitFailure, "cannot write "+file+": another process has replaced or removed it: it is incomplete")
+		})
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -123,18 +122,6 @@ func locate(schema spec.Object, pointer string, cause error) error {
 			return locate(spec.Child(s.Value), pointer+s.Pointer(), err)
 		}
 	}
-	said := map[string][]any{} // of each property, from all parts
-	for _, part := range allParts(schema) {
-		for name, property := range spec.Children(spec.Child(part, "properties")) {
-			said[name] = append(said[name], property)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(said)) {
-		property := spec.Object{"allOf": said[name]}
-		if _, err := mergeSchema(property); err != nil {
-			return locate(property, pointer+"/properties/"+spec.Escape(name), err)
-		}
-	}
 	if _, panicked := errors.AsType[*spec.PanicError](cause); panicked {
 		return fmt.Errorf("%s: %w", pointer, cause)
 	}
@@ -239,20 +226,56 @@ func joinSingle(schema spec.Object) {
 func hoist(schema spec.Object) {
 	visitSchemas(schema, func(o spec.Object) {
 		joinSingle(o)
-		all := objects(o, "allOf")
-		if len(all) == 0 {
+		if len(objects(o, "allOf")) == 0 {
 			return
 		}
+		joinMembers(o)
 		if slices.ContainsFunc(allParts(o), func(part spec.Object) bool { return part["deprecated"] == true }) {
 			o["deprecated"] = true
 		}
-		if typed, null := nullability(o); typed && null && o["type"] == nil {
-			o["nullable"] = true
-			for _, part := range all { // the library requires it in each
+		if typed, null := nullability(o); typed && null {
+			for _, part := range allParts(o) { // the library requires it in each
 				part["nullable"] = true
 			}
 		}
 	})
+}
+
+// joinMembers makes an allOf of the schema's own, in place, of a property that
+// several parts describe, and of their items: the library loses what hoist keeps
+// when it merges them itself. A part with additionalProperties keeps its
+// properties, to which they do not apply.
+func joinMembers(o spec.Object) {
+	properties, items := map[string][]any{}, []any(nil)
+	parts := allParts(o)
+	isOpen := func(part spec.Object) bool { return part["additionalProperties"] == nil }
+	for _, part := range parts {
+		if part["items"] != nil {
+			items = append(items, part["items"])
+		}
+		for name, property := range spec.Children(spec.Child(part, "properties")) {
+			if isOpen(part) {
+				properties[name] = append(properties[name], property)
+			}
+		}
+	}
+	for name, shared := range properties {
+		if len(shared) < 2 || !isOpen(o) {
+			continue
+		}
+		for _, part := range parts {
+			if isOpen(part) {
+				delete(spec.Child(part, "properties"), name)
+			}
+		}
+		spec.Ensure(o, "properties")[name] = spec.Object{"allOf": shared}
+	}
+	if len(items) > 1 {
+		for _, part := range parts {
+			delete(part, "items")
+		}
+		o["items"] = spec.Object{"allOf": items}
+	}
 }
 
 // visitSchemas calls visit for a schema and each object below it that is neither
@@ -273,10 +296,8 @@ func nullability(schema spec.Object) (typed, null bool) {
 	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
 		return true, false
 	}
-	if schema["type"] != nil {
-		return true, schema["nullable"] == true
-	}
-	null = true
+	typed = schema["type"] != nil
+	null = !typed || schema["nullable"] == true
 	for _, part := range objects(schema, "allOf") {
 		partTyped, partNull := nullability(part)
 		typed, null = typed || partTyped, null && (partNull || !partTyped)

@@ -28,6 +28,12 @@ func TestClassesOfHiddenChanges(t *testing.T) {
 				"        status: {\"$ref\": \"#/components/schemas/status\"}", "        status: {\"$ref\": \"#/components/schemas/status\", maxLength: 99}",
 				"type: string, examples: [rolling_out]", "type: [string, \"null\"], examples: [rolling_out]",
 			}, compare.Breaking},
+			"null beside a type and a part": {[]string{
+				"items: {\"$ref\": \"#/components/schemas/use\"}", "items: {type: [object, \"null\"], allOf: [{\"$ref\": \"#/components/schemas/use\"}]}",
+			}, compare.Breaking},
+			"null in one of two parts with the member": {[]string{
+				"        - {properties: {result: {type: array,", "        - {properties: {result: {maxItems: 99}}}\n        - {properties: {result: {type: [array, \"null\"],",
+			}, compare.Breaking},
 		},
 	} {
 		t.Run(shape, func(t *testing.T) {
