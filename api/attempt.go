@@ -37,7 +37,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
-			transient: !(refused && refusal.final) && !isCertificateError(err),
+			transient: (!refused || !refusal.final) && !isCertificateError(err),
 			local:     lacksFiles(err),
 		}
 		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil

@@ -165,8 +165,10 @@ func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 		// One byte more lets the transport see the end, so that the connection can be
 		// reused. Not io.ReadFull: its io.ErrUnexpectedEOF could also be the reader's own.
 		body = make([]byte, 0, size+1)
-		for n := 0; err == nil && len(body) < cap(body); body = body[:len(body)+n] {
+		for err == nil && len(body) < cap(body) {
+			var n int
 			n, err = resp.Body.Read(body[len(body):cap(body)])
+			body = body[:len(body)+n]
 		}
 	}
 	switch {

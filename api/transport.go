@@ -97,7 +97,7 @@ func (s sender) refusedByProxy(req *http.Request, err error) error {
 		}
 		if proxy, lookup := t.Proxy(req); lookup == nil && proxy != nil {
 			// A 5xx says that the proxy did not reach the server.
-			return &refusedError{fmt.Errorf("the proxy %s refused the connection: HTTP %d %v", proxy.Host, status, err), status < http.StatusInternalServerError}
+			return &refusedError{fmt.Errorf("the proxy %s refused the connection: HTTP %d %w", proxy.Host, status, err), status < http.StatusInternalServerError}
 		}
 	}
 	return err

@@ -135,10 +135,10 @@ func TestRefusalsThatFollowEachOtherLastLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), limited(0))
-		for _, seconds := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60} {
+		for _, seconds := range []int{0, 1, 2, 4, 8, 16, 32, 60, 60} {
 			probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour})
-			if no != nil || probe.Waited != seconds*time.Second {
-				t.Fatalf("waited %v, want %v s: %+v", probe.Waited, int(seconds), no)
+			if no != nil || probe.Waited != time.Duration(seconds)*time.Second {
+				t.Fatalf("waited %v, want %d s: %+v", probe.Waited, seconds, no)
 			}
 			l.Release(probe, limited(0))
 		}
