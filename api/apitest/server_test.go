@@ -305,14 +305,14 @@ func TestAnswersThatCouldNeverBeGivenAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations().Always(), apitest.NotFound()); err == nil {
-		t.Error("an answer after one that is given always was accepted")
+		t.Error("a response after one with Always was accepted")
 	}
 	script(t, server, apitest.NotFound(), apitest.NoAssociations().Always())
 	if err := server.Script(apitest.AssociationsOf(cert), apitest.NotFound()); err == nil {
-		t.Error("an answer was accepted after one was given always")
+		t.Error("a response was accepted after one with Always")
 	}
 	if err := server.Script(apitest.Target{}, apitest.Reset().Always(), apitest.Reset()); err == nil {
-		t.Error("a script of any request accepted an answer after one that is given always")
+		t.Error("a script of any request accepted a response after one with Always")
 	}
 }
 
