@@ -85,7 +85,7 @@ const (
 	// maxRefusals is the number of 403s of the API itself, without a success between
 	// them, after which the associations of an account are no longer requested.
 	maxRefusals = 3
-	// maxRefusedAccounts bounds the memory for accounts with refusals.
+	// maxRefusedAccounts limits the memory for accounts with refusals.
 	maxRefusedAccounts = 4096
 )
 

@@ -21,7 +21,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	c := k.client
 	var outcome quota.Outcome
 	// Deferred, because the caller's transport may panic.
-	defer func() { k.answers = c.limiter.Release(permit, outcome) }()
+	defer func() { k.responses = c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 	sendCtx, sent := attemptCtx, (*connectionTrace)(nil)
@@ -77,7 +77,7 @@ func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duratio
 func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error, result result) (*reply, *Error) {
 	switch status := resp.StatusCode; {
 	case isRedirect(status):
-		return nil, k.fail(resp, "the server answered with a redirect, which is never followed")
+		return nil, k.fail(resp, "the server sent a redirect, which is never followed")
 	case status < 200:
 		return nil, k.fail(resp, "the server switched protocols or sent no final response", ErrUnexpectedResponse)
 	case err != nil:
@@ -151,7 +151,7 @@ func (k *call) failed(resp *http.Response, body []byte) *Error {
 	case !f.isEnvelope:
 		e.kinds = []error{ErrUnexpectedResponse}
 	case isStale(resp.Header):
-		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response may be an old one"
+		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response may be stale"
 	}
 	return e
 }

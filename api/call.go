@@ -45,7 +45,7 @@ type call struct {
 	policy    callPolicy
 	attempts  int
 	uncounted int    // attempts that do not count
-	answers   uint64 // the number of responses to all calls of the client so far
+	responses uint64 // the number of responses to all calls of the client so far
 	outage    outage
 	charged   bool // a retry that is not made yet has taken tokens of the budget
 	// unclear reports that an attempt may have changed something without a response that
@@ -91,7 +91,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			case ctx.Err() != nil: // the end of the context is the reason
 			case fail.Is(ErrUnauthorized):
 				policy.end(&auditStop{kind: ErrUnauthorized})
-			case fail.Is(ErrUnreachable) && k.answers == 0:
+			case fail.Is(ErrUnreachable) && k.responses == 0:
 				policy.end(&auditStop{kind: ErrUnreachable})
 			}
 			return nil, fail
@@ -139,7 +139,7 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 	wait = max(k.nextDelay(), fail.RetryAfter)
 	held := false // by the limiter, which then limits the load
 	if series := k.policy.series; series != nil {
-		held = holdsAll(fail) || fail.transient && (k.answers > 0 || fail.local)
+		held = holdsAll(fail) || fail.transient && (k.responses > 0 || fail.local)
 		longest := k.client.attemptTimeout
 		if holdsAll(fail) {
 			longest = series.longest
@@ -171,8 +171,8 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 
 // outage records since when a call has failed without a response to any other.
 type outage struct {
-	answers uint64
-	since   time.Time
+	responses uint64
+	since     time.Time
 }
 
 // inOutage reports whether no call of the client got a response since the last failure
@@ -181,8 +181,8 @@ type outage struct {
 // may be the only one left and the cause of its failures.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
-	if k.outage.since.IsZero() || k.outage.answers != k.answers && !fail.local {
-		k.outage.answers, k.outage.since = k.answers, now
+	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {
+		k.outage.responses, k.outage.since = k.responses, now
 		return 0, false
 	}
 	return now.Sub(k.outage.since), true

@@ -24,7 +24,7 @@ func (c *Client) cause(attemptCtx context.Context, err error) error {
 	late := errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case late && errors.Is(attemptCtx.Err(), context.DeadlineExceeded):
-		return &limitError{fmt.Sprintf("no complete answer within %v", c.attemptTimeout), true}
+		return &limitError{fmt.Sprintf("no complete response within %v", c.attemptTimeout), true}
 	case late || errors.Is(err, context.Canceled):
 		return &limitError{c.safe(err).Error(), late}
 	default:

@@ -47,18 +47,18 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, own := cfg.transport.(*http.Transport) // the caller's, which may have functions of the caller
+	_, isOwn := cfg.transport.(*http.Transport) // the caller's, which may have functions of the caller
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, own}),
+		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, isOwn}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
 	}
 	redact, holdsProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
-	if own && cfg.baseURL.Scheme == "http" {
+	if isOwn && cfg.baseURL.Scheme == "http" {
 		// Without TLS, the response itself may be that of a proxy. The proxy of
 		// the environment is not used without TLS.
 		redact = redact.withholding(holdsProxySecrets)

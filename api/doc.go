@@ -22,7 +22,7 @@
 //	}
 //	for item, err := range client.Inventory(ctx, account) {
 //		if err != nil {
-//			log.Fatal(err) // comes last: the inventory is not whole
+//			log.Fatal(err) // the last item: the inventory is incomplete
 //		}
 //		switch item.Evidence.Usage() {
 //		case api.InUse:
@@ -136,8 +136,8 @@
 // Associations, Hyperdrive and Gateway can name any certificate; hostnames and device
 // posture rules only CAs; Workers and Pages only leaf certificates. All sources apply
 // if the API does not state whether a certificate is a CA, or contradicts its PEM.
-// [Evidence.Usage] is [InUse] when a source names the certificate, [Unused] when all
-// sources that apply answered in full and none names it, and [UsageUnknown] otherwise.
+// [Evidence.Usage] is [InUse] if a source names the certificate, [Unused] if all
+// sources that apply were read in full and none names it, and [UsageUnknown] otherwise.
 // If the credentials may not read a source, the usage of the certificates that it could
 // name is unknown, and [SourceResult] has the missing permission. [WithSources] limits
 // the evidence to some sources. Values that were made by the caller or read from JSON
@@ -166,7 +166,7 @@
 //   - there is a Content-Range header
 //
 // A list is stale when the Age header is anything but 0, or a Warning header has one of
-// the codes 110 to 113 or cannot be parsed; every request says Cache-Control: no-cache.
+// the codes 110 to 113 or cannot be parsed; every request has Cache-Control: no-cache.
 // A truncated or stale list can prove that a certificate is in use, but not that it is
 // unused.
 //
@@ -220,7 +220,7 @@
 //
 // # Authentication
 //
-// The vendor recommends [APIToken].  A token needs the permission "SSL and Certificates
+// The vendor recommends [APIToken]. A token needs the permission "SSL and Certificates
 // Read" of the account, or Write, and for an inventory that of each source. [APIKey]
 // takes the email and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN,
 // or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token wins.
@@ -234,10 +234,10 @@
 // # Connections
 //
 // The base URL is https://api.cloudflare.com/client/v4, or that of [WithBaseURL]:
-// https, or http on loopback. [WithAttemptTimeout] bounds the time of an attempt, and
-// [WithMaxResponseBytes] the size of a body, after net/http has decompressed it. The
-// default transport speaks HTTP/2 where the server does and uses the proxy of the
-// environment; [WithHTTPClient] sets another one, for example for tracing.
+// https, or http on loopback. [WithAttemptTimeout] limits the time of an attempt, and
+// [WithMaxResponseBytes] the size of a body after decompression. The default transport
+// speaks HTTP/2 where the server does and uses the proxy of the environment;
+// [WithHTTPClient] sets another one, for example for tracing.
 //
 // # Testing
 //

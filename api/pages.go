@@ -36,10 +36,10 @@ type paged[T, R any, P generatedType[T]] struct {
 // received, or if the pages do not show that all were.
 func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage func(number int64, info *ResultInfo)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		var none R
+		var zero R
 		op := p.operation
 		if err := c.check(ctx, invalid); err != nil {
-			yield(none, invalidArgument(op.text, err.Error()))
+			yield(zero, invalidArgument(op.text, err.Error()))
 			return
 		}
 		rows, seen, l := p.rows, map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
@@ -52,11 +52,11 @@ func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, i
 				return p.send(ctx, float64(requested), float64(l.perPage), edit)
 			}, &rows)
 			if fail != nil {
-				yield(none, fail)
+				yield(zero, fail)
 				return
 			}
 			if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
-				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page)))
+				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page)))
 				return
 			}
 			if onPage != nil {
@@ -75,18 +75,18 @@ func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, i
 				}
 			}
 			if fail := r.current(op); fail != nil {
-				yield(none, fail)
+				yield(zero, fail)
 				return
 			}
 			next, gap := l.add(number, len(rows.items), r.info, r.more)
 			switch {
 			case gap != "":
-				yield(none, r.fail(op, ErrTruncated, gap))
+				yield(zero, r.fail(op, ErrTruncated, gap))
 				return
 			case !next:
 				return
 			case l.received == before:
-				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
+				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
 				return
 			}
 		}
@@ -132,10 +132,10 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	case numbers.contradicts(n):
 		gap = fmt.Sprintf("page %d holds %d items, which its numbers contradict", number, n)
 	case numbers.noTotals() && unknownSize && int64(n) >= size:
-		gap = "a full page without numbers, which more may follow"
+		gap = "a full page without numbers may not be the last"
 	case next:
 	case more:
-		gap = "the response points to more in a way that this client does not follow"
+		gap = "the response refers to more items in a form that this client does not support"
 	case l.filtered && numbers.TotalPages > 0: // total_count may be that of the whole list
 	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
 		gap = fmt.Sprintf("%d of %d items came: the list changed while it was read", l.received, numbers.TotalCount)
@@ -148,9 +148,9 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 func (r *reply) current(op operation) *Error {
 	switch {
 	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
+		return r.fail(op, ErrUnexpectedResponse, "a success with errors")
 	case r.stale:
-		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one (Age or Warning header)")
+		return r.fail(op, ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
 	default:
 		return nil
 	}

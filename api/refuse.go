@@ -39,7 +39,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 		note:       fmt.Sprintf("nothing was sent; the wait would be %v", refusal.Wait.Round(time.Millisecond)),
 	}
 	if refusal.Wait <= 0 {
-		e.note = "nothing was sent; other requests took too long to answer"
+		e.note = "nothing was sent; other requests took too long"
 	}
 	if deadline, ok := k.policy.admission.Deadline(); ok && time.Until(deadline) <= refusal.Wait {
 		e.causes = []error{context.DeadlineExceeded}
@@ -93,9 +93,9 @@ func (s *auditStop) notAsked(operation string) *Error {
 	case s.kind == ErrRateLimited:
 		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
 	case s.retryAfter > 0:
-		e.note = fmt.Sprintf("not asked: no request was answered for %v", quota.MaxBlock)
+		e.note = fmt.Sprintf("not asked: no response for %v", quota.MaxBlock)
 	default:
-		e.note = "not asked: no request was ever answered"
+		e.note = "not asked: no request ever got a response"
 	}
 	return e
 }

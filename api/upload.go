@@ -21,8 +21,8 @@ const (
 	// codeCertificateExists means that the account already has the certificate. It is
 	// not documented; it is from source code of the vendor.
 	codeCertificateExists = 1471
-	// lookupTime bounds the search for a certificate that may just have been
-	// uploaded: the list can lag behind.
+	// lookupTime limits the search for a certificate that may just have been uploaded:
+	// the list can lag behind.
 	lookupTime = 30 * time.Second
 )
 

@@ -30,7 +30,7 @@ func (u Usage) String() string {
 	}
 }
 
-// MarshalText gives the text of [Usage.String].
+// MarshalText returns the text of [Usage.String].
 func (u Usage) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
 // UnmarshalText reads the three texts of [Usage.String] and refuses others.

@@ -64,8 +64,8 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 // if the time is shorter than that interval. A large account needs a longer time
 // ([WithWaitTimeout]), because [WithRateLimit] applies to all checks.
 //
-// The error is nil if and only if the evidence says [Unused]. Otherwise it is an
-// [*Error], and the evidence is that of the last check, nil if there is none:
+// The error is nil if and only if the usage is [Unused]. Otherwise it is an [*Error],
+// and the evidence is that of the last check, nil if there is none:
 //
 //   - [ErrInUse]: the time is over, and the last evidence has a use.
 //   - [ErrUsageUnknown]: the time is over, and the usage is still unknown; or, at once,

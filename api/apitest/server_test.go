@@ -46,7 +46,7 @@ func script(t *testing.T, server *apitest.Server, responses ...apitest.Response)
 	}
 }
 
-func TestServerAnswersWhatWasSet(t *testing.T) {
+func TestServerReturnsWhatWasSet(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	client := newClient(t, server)
@@ -134,7 +134,7 @@ func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
 	}
 }
 
-// ask sends a bare request and returns status and body.
+// ask sends a request with net/http and returns status and body.
 func ask(t *testing.T, server *apitest.Server, path string, header http.Header) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL()+path, nil)
@@ -301,7 +301,7 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnswersThatCouldNeverBeGivenAreRefused(t *testing.T) {
+func TestResponsesThatCouldNeverBeSentAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations().Always(), apitest.NotFound()); err == nil {

@@ -51,14 +51,14 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			here, there := append(path, name), append(place, name)
+			memberPath, memberPlace := append(path, name), append(place, name)
 			if schema.Value.Properties[name] == nil {
-				there = append(place, "*")
+				memberPlace = append(place, "*")
 			}
 			if child := document.Child(schema, name); child != nil {
-				w.walk(child, v[name], here, there, partial)
+				w.walk(child, v[name], memberPath, memberPlace, partial)
 			} else if len(schema.Value.Properties) > 0 && !partial {
-				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, here, append(place, name))
+				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, memberPath, append(place, name))
 			}
 		}
 	case json.Number:

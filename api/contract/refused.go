@@ -54,7 +54,7 @@ func (x exchange) refused(status int, value any) []Violation {
 		vs = append(vs, badMembers(schema, result, "result")...)
 		id, hasID := result["id"].(string)
 		if subject := x.params[x.operation.Subject()]; hasID && usableID.MatchString(id) && subject != "" && !strings.EqualFold(id, subject) {
-			vs = append(vs, drift("another id than the one asked about", "the id in the path of the request", id, "result", "id"))
+			vs = append(vs, drift("another id than the requested one", "the id in the path of the request", id, "result", "id"))
 		}
 	}
 	return vs
@@ -84,7 +84,7 @@ func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 	}
 	page, pages, total := member("page"), member("total_pages"), member("total_count")
 	if info != nil && page != requested && (page != 0 || requested != 1) {
-		vs = append(vs, drift("another page than the one asked for", fmt.Sprint("page ", requested), page, "result_info", "page"))
+		vs = append(vs, drift("another page than the requested one", fmt.Sprint("page ", requested), page, "result_info", "page"))
 	}
 	if n == 0 && (pages > requested || total > 0 && requested == 1) {
 		vs = append(vs, drift("an empty page although there are more items", "", nil, "result"))
@@ -106,12 +106,12 @@ func badMembers(schema *openapi3.SchemaRef, object map[string]any, place ...stri
 		}
 		value, has := object[name]
 		text, isText := value.(string)
-		there := append(place[:len(place):len(place)], name)
+		at := append(place[:len(place):len(place)], name)
 		switch {
 		case !has && (name == "id" || !member.Value.Type.Is(openapi3.TypeString) && !member.Value.Type.Is(openapi3.TypeBoolean)):
-			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, there...))
+			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, at...))
 		case name == "id" && isText && !usableID.MatchString(text): // the schema refuses other kinds
-			vs = append(vs, drift("not an id that can be asked about", usableID.String(), text, there...))
+			vs = append(vs, drift("not an id that can be part of a path", usableID.String(), text, at...))
 		}
 	}
 	return vs

@@ -21,7 +21,7 @@ func enterNow(t *testing.T, l *Limiter) Permit {
 	return tk
 }
 
-func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
+func TestABlockDelaysAllCallersAndAdmitsOneProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -54,7 +54,7 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 		if len(admitted) != 1 {
 			t.Fatalf("%d went after a probe without an answer", len(admitted))
 		}
-		for _, want := range []int{2, 3, 4} { // the others follow as the answers come
+		for _, want := range []int{2, 3, 4} { // the others follow the responses
 			l.Release(<-admitted, Outcome{Answered: true})
 			synctest.Wait()
 			if len(admitted) != want {
@@ -64,7 +64,7 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 	})
 }
 
-func TestAnswersFromBeforeTheBlockDoNotEndIt(t *testing.T) {
+func TestResponsesFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -77,25 +77,25 @@ func TestAnswersFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 	})
 }
 
-func TestABlockSendsThoseAwayWhoCannotWaitThatLong(t *testing.T) {
+func TestABlockRefusesCallersThatCannotWaitThatLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
 		first := enterNow(t, l)
-		answers := make(chan *Refusal, 2)
+		responses := make(chan *Refusal, 2)
 		for _, e := range []Bounds{{Most: 10 * time.Second}, patient()} {
 			go func() {
 				_, no := l.Acquire(t.Context(), e)
-				answers <- no
+				responses <- no
 			}()
 		}
 		synctest.Wait()
 		start := time.Now()
 		l.Release(first, limited(time.Minute))
-		if no := <-answers; no == nil || no.Wait != time.Minute || time.Since(start) != 0 {
+		if no := <-responses; no == nil || no.Wait != time.Minute || time.Since(start) != 0 {
 			t.Errorf("after %v: %+v", time.Since(start), no)
 		}
-		if no := <-answers; no != nil || time.Since(start) != time.Minute {
+		if no := <-responses; no != nil || time.Since(start) != time.Minute {
 			t.Errorf("after %v: %+v", time.Since(start), no)
 		}
 	})
@@ -120,7 +120,7 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 			if took := time.Since(start); took > MaxBlock || took+wait <= MaxBlock {
 				t.Errorf("gave up on blocks of %v after %v", wait, took)
 			}
-			// When the block is over, the next call may find out.
+			// After the end of the block, the next call is the probe.
 			time.Sleep(24 * time.Hour)
 			l.Release(enterNow(t, l), limited(time.Second))
 			if _, no := l.Acquire(context.Background(), patient()); no != nil {
@@ -130,7 +130,7 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 	}
 }
 
-func TestRefusalsThatFollowEachOtherLastLonger(t *testing.T) {
+func TestConsecutiveRefusalsLastLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -142,14 +142,14 @@ func TestRefusalsThatFollowEachOtherLastLonger(t *testing.T) {
 			}
 			l.Release(probe, limited(0))
 		}
-		l.Release(l.admit(nil), limited(2*time.Minute)) // the server says more
+		l.Release(l.admit(nil), limited(2*time.Minute)) // the server asks for more
 		if probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour}); no != nil || probe.Waited != 2*time.Minute {
 			t.Errorf("waited %v: %+v", probe.Waited, no)
 		}
 	})
 }
 
-func TestABlockCannotLastForEver(t *testing.T) {
+func TestTheLengthOfABlockIsLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -159,8 +159,8 @@ func TestABlockCannotLastForEver(t *testing.T) {
 	})
 }
 
-// A limit of five requests a second beside 32 callers: a probe that succeeds must not
-// make all of them go at once.
+// A limit of five requests a second and 32 callers: a successful probe must not admit
+// all of them at once.
 func TestReleaseGrowsWithSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -201,18 +201,18 @@ func TestReleaseGrowsWithSuccess(t *testing.T) {
 		}
 		running.Wait()
 		if answered < 400 || refused > answered {
-			t.Errorf("%d refusals for %d answers", refused, answered)
+			t.Errorf("%d refusals for %d responses", refused, answered)
 		}
-		t.Logf("%d refusals for %d answers", refused, answered)
+		t.Logf("%d refusals for %d responses", refused, answered)
 	})
 }
 
-func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
+func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		unanswered := Outcome{Unanswered: true}
-		l.Release(enterNow(t, l), unanswered) // before the first answer: no outage
+		l.Release(enterNow(t, l), unanswered) // before the first response: no outage
 		l.Release(enterNow(t, l), Outcome{Answered: true})
 		bounds := patient()
 		var inFlight []Permit
@@ -248,7 +248,7 @@ func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
 		if probes < 20 || probes > 40 {
 			t.Errorf("%d probes in a minute", probes)
 		}
-		l.Release(enterNow(t, l), Outcome{}) // a single call is not kept back
+		l.Release(enterNow(t, l), Outcome{}) // a single call is not delayed
 		time.Sleep(5 * time.Second)
 		for n := 1; n <= 5; n++ {
 			synctest.Wait()
@@ -260,8 +260,8 @@ func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
 	})
 }
 
-// The time that an audit sits out begins with its own first refusal, and with the
-// last of the requests that were in flight then.
+// The time for which an audit waits begins with its own first refusal, or with the last
+// of its requests that were in flight then.
 func TestPatienceIsThatOfOneAudit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

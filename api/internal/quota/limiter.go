@@ -20,15 +20,15 @@ import (
 type Limiter struct {
 	epoch time.Time
 
-	mu      sync.Mutex
-	window  window
-	block   hold
-	outage  hold
-	counts  counts
-	answers uint64
-	queue   []*waiter
-	held    []*waiter
-	timer   *time.Timer
+	mu        sync.Mutex
+	window    window
+	block     hold
+	outage    hold
+	counts    counts
+	responses uint64
+	queue     []*waiter
+	held      []*waiter
+	timer     *time.Timer
 }
 
 // Permit is the permission for one request.
@@ -37,7 +37,7 @@ type Permit struct {
 	Waited time.Duration
 
 	serial        uint64
-	answers       uint64 // before the request
+	responses     uint64 // before the request
 	block, outage stamp
 	patience      *Patience
 }
@@ -213,7 +213,7 @@ func (l *Limiter) abandon(w *waiter) time.Duration {
 
 // Release returns a permit at the end of the request, whose place in the limit becomes
 // free one window later. It returns the number of requests that got a response so far.
-func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
+func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -238,7 +238,7 @@ func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	switch {
 	// It is no outage while other requests get responses. Before the first response, the
 	// address may be wrong.
-	case o.Unanswered && (o.Local || l.answers > 0 && p.answers == l.answers):
+	case o.Unanswered && (o.Local || l.responses > 0 && p.responses == l.responses):
 		l.outage.fail(fresh, now, 0)
 	case o.Answered && !o.Unanswered:
 		l.outage.succeed(idle)
@@ -247,12 +247,12 @@ func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	case o.Limited, o.Unanswered:
 		l.review(now)
 	case o.Answered:
-		l.answers++
+		l.responses++
 	}
 	if !idle {
 		l.dispatch(now)
 	}
-	return l.answers
+	return l.responses
 }
 
 // opens returns when the caller at the given place of the queue may be admitted.
@@ -267,7 +267,7 @@ func (l *Limiter) opens(place int, now time.Duration) opening {
 func (l *Limiter) open(now time.Duration) bool { return l.opens(0, now).latest <= now }
 
 func (l *Limiter) admit(patience *Patience) Permit {
-	p := Permit{serial: l.window.begin(), answers: l.answers, block: l.block.admit(), patience: patience}
+	p := Permit{serial: l.window.begin(), responses: l.responses, block: l.block.admit(), patience: patience}
 	if patience != nil {
 		p.outage = l.outage.admit()
 	} else {

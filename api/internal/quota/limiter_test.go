@@ -13,8 +13,8 @@ import (
 // patient returns the bounds of an audit.
 func patient() Bounds { return Bounds{Patience: new(Patience)} }
 
-// server counts requests at some moment between sending and completion, as the
-// vendor's does.
+// countingServer counts requests at a random time between sending and completion, as
+// the vendor's does.
 type countingServer struct {
 	mu      sync.Mutex
 	counted []time.Time
@@ -36,7 +36,7 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	l.Release(t, Outcome{Answered: true})
 }
 
-// most is the largest number of requests in any window that begins with one.
+// most returns the largest number of requests in any window that begins with one.
 func (s *countingServer) most(window time.Duration) int {
 	slices.SortFunc(s.counted, time.Time.Compare)
 	most, first := 0, 0
@@ -88,12 +88,12 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 	}
 }
 
-// workersShare is the time that few workers need for one window's requests.
+// workersShare returns the time that few workers need for the requests of one window.
 func workersShare(workers int) time.Duration {
 	return 11 * 100 * 40 * time.Millisecond / time.Duration(workers)
 }
 
-func TestWithoutALimitNobodyWaits(t *testing.T) {
+func TestWithoutALimitNoCallerWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -111,7 +111,7 @@ func TestWithoutALimitNobodyWaits(t *testing.T) {
 	})
 }
 
-func TestRefusalTellsTheWait(t *testing.T) {
+func TestRefusalHasTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Minute)
@@ -156,7 +156,7 @@ func TestWaitersGoInOrder(t *testing.T) {
 	})
 }
 
-func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
+func TestCancelledWaitersFreeTheirPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
@@ -189,7 +189,7 @@ func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
 	})
 }
 
-func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
+func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)

@@ -85,7 +85,7 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 	})
 }
 
-func TestQuotaAnswersThatOvertakeEachOther(t *testing.T) {
+func TestQuotaResponsesOutOfOrder(t *testing.T) {
 	t.Parallel()
 	var qs counts
 	qs.observe(0, 2, []Policy{{"default", 5, 30 * time.Second}})

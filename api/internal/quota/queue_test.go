@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A caller that waits for the count of a request in flight must not wait for the
-// end of that request when the count starts anew before.
+// A caller that waits because of a request in flight must not wait for its end if the
+// quota is reset before.
 func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	})
 }
 
-// queueRun is one random use of a limiter, with all that can open and close it.
+// queueRun is one random use of a limiter, with all events that can open and close it.
 type queueRun struct {
 	*rand.Rand
 	limiter  *Limiter
@@ -34,7 +34,7 @@ type queueRun struct {
 	late     chan string
 }
 
-// upTo is a random time in steps that make times meet.
+// upTo returns a random time in coarse steps, so that times coincide.
 func (r *queueRun) upTo(most time.Duration) time.Duration {
 	return time.Duration(r.Int64N(int64(most/(250*time.Millisecond))+1)) * 250 * time.Millisecond
 }
@@ -84,7 +84,7 @@ func (r *queueRun) leave() {
 	r.inFlight = append(r.inFlight[:i], r.inFlight[i+1:]...)
 }
 
-// check compares the limiter with the conditions that are documented for its parts.
+// check compares the limiter with the documented conditions of its parts.
 func (r *queueRun) check() error {
 	synctest.Wait()
 	for len(r.entered) > 0 {
