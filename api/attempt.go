@@ -165,7 +165,7 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 		return e
 	}
 	e.kinds = []error{ErrUnexpectedResponse}
-	e.note, e.transient = "the body broke off", true
+	e.note, e.transient = "the body ended early", true
 	e.causes = k.client.causes(ctx, attemptCtx, err)
 	return e
 }

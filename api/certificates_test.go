@@ -84,7 +84,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 		"total without pages":      {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2,"total_count":3}`), pageOf(3, 3, `{"page":2,"per_page":2,"total_count":3}`)}, 3, 2, nil, ""},
 		"full page without totals": {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2}`), pageOf(1, 0, `{"page":2,"per_page":2}`)}, 2, 2, nil, ""},
 		"the first page again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 2, info(1, 2, 4, 2))}, 2, 2, api.ErrUnexpectedResponse, "page 2 was requested and page 1 returned"},
-		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse, "nothing new"},
+		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse, "no new items"},
 		"one item moved back":      {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(2, 3, info(2, 2, 4, 2))}, 3, 2, api.ErrTruncated, "3 of 4 items came"},
 		"an empty page too early":  {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated, "2 of 4 items came"},
 		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse, "page 0 returned"},
@@ -144,7 +144,7 @@ func TestLeavingTheLoopRequestsNoFurtherPage(t *testing.T) {
 
 func TestCertificateIsReadByItsMembers(t *testing.T) {
 	t.Parallel()
-	no := false
+	isCA := false
 	base := api.Certificate{Ref: cert}
 	with := func(change func(*api.Certificate)) api.Certificate {
 		c := base
@@ -158,7 +158,7 @@ func TestCertificateIsReadByItsMembers(t *testing.T) {
 		"id alone": {"", base},
 		"all": {`,"name":"n","type":"custom","ca":false,"issuer":"O=X","serial_number":"12","signature":"SHA256WithRSA",
 			"uploaded_on":"2022-11-22T17:32:30.467938Z","expires_on":"2122-10-29T16:59:47Z","certificates":"pem","new":[1]`,
-			api.Certificate{Ref: cert, Name: "n", Type: "custom", CA: &no, Issuer: "O=X", SerialNumber: "12", SignatureAlgorithm: "SHA256WithRSA",
+			api.Certificate{Ref: cert, Name: "n", Type: "custom", CA: &isCA, Issuer: "O=X", SerialNumber: "12", SignatureAlgorithm: "SHA256WithRSA",
 				UploadedOn: time.Date(2022, 11, 22, 17, 32, 30, 467938000, time.UTC), ExpiresOn: time.Date(2122, 10, 29, 16, 59, 47, 0, time.UTC), PEM: "pem"}},
 		"null members":       {`,"name":null,"type":null,"ca":null,"expires_on":null`, base},
 		"empty date":         {`,"expires_on":""`, base},

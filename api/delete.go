@@ -140,7 +140,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
-		return "the API did not say of which type the certificate is", ErrManaged
+		return "the API did not send the type of the certificate", ErrManaged
 	case item.Certificate.Type != typeCustom:
 		return "the type of the certificate is " + item.Certificate.Type, ErrManaged
 	case c.digest != nil && err != nil:

@@ -82,7 +82,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 	}{
 		"managed":           {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
 		"new type":          {7, kind("x"), []error{api.ErrManaged}, "type"},
-		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not say"},
+		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not send the type"},
 		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive failed"},
 		"no permission":     {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, `workers needs the permission "Account: Workers Scripts Read"`},
 		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "Zone: Zone Read"},

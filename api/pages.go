@@ -86,7 +86,7 @@ func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, i
 			case !next:
 				return
 			case l.received == before:
-				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
+				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d has no new items although more exist", number)))
 				return
 			}
 		}

@@ -41,7 +41,7 @@ func (u *Usage) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return invalidArgument("read usage", fmt.Sprintf("%q is no usage", text))
+	return invalidArgument("read usage", fmt.Sprintf("%q is not a usage", text))
 }
 
 // Usage returns what the response proves:

@@ -16,7 +16,7 @@ import (
 func ServerError(status int) Response {
 	r := documented(status, envelope{Errors: []info{{Code: codeAuthFailed + 1, Message: http.StatusText(status)}}, Result: null})
 	if status < 500 {
-		r.err = fmt.Errorf("apitest: status %d is no server error", status)
+		r.err = fmt.Errorf("apitest: status %d is not a server error", status)
 	}
 	return r.Unchecked()
 }
@@ -57,7 +57,7 @@ func NullResult() Response {
 func Redirect(status int, location string) Response {
 	r := Empty(status).WithHeader("Location", location)
 	if status < 300 || status > 399 {
-		r.err = fmt.Errorf("apitest: status %d is no redirect", status)
+		r.err = fmt.Errorf("apitest: status %d is not a redirect", status)
 	}
 	return r
 }

@@ -14,11 +14,11 @@ func limited(wait time.Duration) Outcome {
 
 func enterNow(t *testing.T, l *Limiter) Permit {
 	t.Helper()
-	tk, no := l.Acquire(t.Context(), Bounds{})
-	if no != nil {
-		t.Fatalf("refused: %+v", no)
+	permit, refusal := l.Acquire(t.Context(), Bounds{})
+	if refusal != nil {
+		t.Fatalf("refused: %+v", refusal)
 	}
-	return tk
+	return permit
 }
 
 func TestABlockDelaysAllCallersAndAdmitsOneProbe(t *testing.T) {
@@ -29,8 +29,8 @@ func TestABlockDelaysAllCallersAndAdmitsOneProbe(t *testing.T) {
 		admitted := make(chan Permit, 10)
 		for range 10 {
 			go func() {
-				tk, _ := l.Acquire(t.Context(), patient())
-				admitted <- tk
+				permit, _ := l.Acquire(t.Context(), patient())
+				admitted <- permit
 			}()
 		}
 		time.Sleep(time.Minute - 1)
@@ -71,8 +71,8 @@ func TestResponsesFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 		early, refused := enterNow(t, l), enterNow(t, l)
 		l.Release(refused, limited(time.Minute))
 		l.Release(early, Outcome{Answered: true})
-		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Second}); no == nil || no.Wait != time.Minute {
-			t.Errorf("got %+v", no)
+		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Second}); refusal == nil || refusal.Wait != time.Minute {
+			t.Errorf("got %+v", refusal)
 		}
 	})
 }
@@ -85,18 +85,18 @@ func TestABlockRefusesCallersThatCannotWaitThatLong(t *testing.T) {
 		responses := make(chan *Refusal, 2)
 		for _, e := range []Bounds{{Most: 10 * time.Second}, patient()} {
 			go func() {
-				_, no := l.Acquire(t.Context(), e)
-				responses <- no
+				_, refusal := l.Acquire(t.Context(), e)
+				responses <- refusal
 			}()
 		}
 		synctest.Wait()
 		start := time.Now()
 		l.Release(first, limited(time.Minute))
-		if no := <-responses; no == nil || no.Wait != time.Minute || time.Since(start) != 0 {
-			t.Errorf("after %v: %+v", time.Since(start), no)
+		if refusal := <-responses; refusal == nil || refusal.Wait != time.Minute || time.Since(start) != 0 {
+			t.Errorf("after %v: %+v", time.Since(start), refusal)
 		}
-		if no := <-responses; no != nil || time.Since(start) != time.Minute {
-			t.Errorf("after %v: %+v", time.Since(start), no)
+		if refusal := <-responses; refusal != nil || time.Since(start) != time.Minute {
+			t.Errorf("after %v: %+v", time.Since(start), refusal)
 		}
 	})
 }
@@ -108,11 +108,11 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 			l := NewLimiter(0, 0)
 			start, bounds := time.Now(), patient()
 			for {
-				tk, no := l.Acquire(context.Background(), bounds)
-				if no != nil {
+				permit, refusal := l.Acquire(context.Background(), bounds)
+				if refusal != nil {
 					break
 				}
-				l.Release(tk, limited(wait))
+				l.Release(permit, limited(wait))
 				if time.Since(start) > time.Hour {
 					t.Fatal("never ends")
 				}
@@ -123,8 +123,8 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 			// After the end of the block, the next call is the probe.
 			time.Sleep(24 * time.Hour)
 			l.Release(enterNow(t, l), limited(time.Second))
-			if _, no := l.Acquire(context.Background(), patient()); no != nil {
-				t.Errorf("an old block counts: %+v", no)
+			if _, refusal := l.Acquire(context.Background(), patient()); refusal != nil {
+				t.Errorf("an old block counts: %+v", refusal)
 			}
 		})
 	}
@@ -136,15 +136,15 @@ func TestConsecutiveRefusalsLastLonger(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), limited(0))
 		for _, seconds := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60} {
-			probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour})
-			if no != nil || probe.Waited != seconds*time.Second {
-				t.Fatalf("waited %v, want %v s: %+v", probe.Waited, int(seconds), no)
+			probe, refusal := l.Acquire(t.Context(), Bounds{Most: time.Hour})
+			if refusal != nil || probe.Waited != seconds*time.Second {
+				t.Fatalf("waited %v, want %v s: %+v", probe.Waited, int(seconds), refusal)
 			}
 			l.Release(probe, limited(0))
 		}
 		l.Release(l.admit(nil), limited(2*time.Minute)) // the server asks for more
-		if probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour}); no != nil || probe.Waited != 2*time.Minute {
-			t.Errorf("waited %v: %+v", probe.Waited, no)
+		if probe, refusal := l.Acquire(t.Context(), Bounds{Most: time.Hour}); refusal != nil || probe.Waited != 2*time.Minute {
+			t.Errorf("waited %v: %+v", probe.Waited, refusal)
 		}
 	})
 }
@@ -188,8 +188,8 @@ func TestReleaseGrowsWithSuccess(t *testing.T) {
 		for range 32 {
 			running.Go(func() {
 				for {
-					p, no := l.Acquire(ctx, bounds)
-					if no != nil {
+					p, refusal := l.Acquire(ctx, bounds)
+					if refusal != nil {
 						return
 					}
 					time.Sleep(10 * time.Millisecond)
@@ -217,9 +217,9 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 		bounds := patient()
 		var inFlight []Permit
 		for range 32 {
-			p, no := l.Acquire(t.Context(), bounds)
-			if no != nil || p.Waited != 0 {
-				t.Fatal(no)
+			p, refusal := l.Acquire(t.Context(), bounds)
+			if refusal != nil || p.Waited != 0 {
+				t.Fatal(refusal)
 			}
 			inFlight = append(inFlight, p)
 		}
@@ -268,9 +268,9 @@ func TestPatienceIsThatOfOneAudit(t *testing.T) {
 		l := NewLimiter(0, 0)
 		first, second := patient(), patient()
 		acquire := func(b Bounds) Permit {
-			p, no := l.Acquire(t.Context(), b)
-			if no != nil {
-				t.Fatalf("refused: %+v", no)
+			p, refusal := l.Acquire(t.Context(), b)
+			if refusal != nil {
+				t.Fatalf("refused: %+v", refusal)
 			}
 			return p
 		}
@@ -287,8 +287,8 @@ func TestPatienceIsThatOfOneAudit(t *testing.T) {
 		go func() { waits <- acquire(second) }()
 		synctest.Wait()
 		l.Release(p, limited(10*time.Minute))
-		if _, no := l.Acquire(t.Context(), first); no == nil || no.Wait != 10*time.Minute {
-			t.Errorf("the audit that has waited for 15 minutes goes on: %+v", no)
+		if _, refusal := l.Acquire(t.Context(), first); refusal == nil || refusal.Wait != 10*time.Minute {
+			t.Errorf("the audit that has waited for 15 minutes goes on: %+v", refusal)
 		}
 		if p := <-waits; p.Waited != 10*time.Minute {
 			t.Errorf("the other one waited %v", p.Waited)

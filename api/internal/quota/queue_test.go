@@ -18,8 +18,8 @@ func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), seen(Policy{"default", 1, time.Second}))
 		slow := enterNow(t, l)
-		if tk, no := l.Acquire(t.Context(), patient()); no != nil || tk.Waited != time.Second+resetMargin {
-			t.Errorf("waited %v, %+v", tk.Waited, no)
+		if permit, refusal := l.Acquire(t.Context(), patient()); refusal != nil || permit.Waited != time.Second+resetMargin {
+			t.Errorf("waited %v, %+v", permit.Waited, refusal)
 		}
 		l.Release(slow, Outcome{Answered: true})
 	})
@@ -57,12 +57,12 @@ func (r *queueRun) enter(ctx context.Context) {
 	go func() {
 		defer cancel()
 		start := time.Now()
-		tk, no := r.limiter.Acquire(ctx, e)
+		permit, refusal := r.limiter.Acquire(ctx, e)
 		if took := time.Since(start); took > limit {
 			r.late <- fmt.Sprintf("a caller waited %v, its limit was %v", took, limit)
 		}
-		if no == nil {
-			r.entered <- tk
+		if refusal == nil {
+			r.entered <- permit
 		}
 	}()
 }
