@@ -31,20 +31,18 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 
 func associationRows() list[generated.Association, Association, *generated.Association] {
 	return list[generated.Association, Association, *generated.Association]{
-		// Member by member: one that the vendor adds must not break the build.
+		// Not a conversion: a member that the vendor adds must not break the build.
 		convert: func(a *generated.Association, _ []string) (Association, error) {
 			return Association{Service: a.Service, Status: a.Status}, nil
 		},
 	}
 }
 
-// Associations asks which services use the certificate. It makes one request,
-// and more when one fails in a way that a retry may correct; see the section
-// Retries of the package documentation.
+// Associations returns the services that use the certificate. It sends one request, and
+// retries as the package documentation describes.
 //
-// The list is non-nil exactly when the error is nil, and the error is an
-// [*Error]. Decide by [AssociationList.Usage], which also knows the answers
-// that are correct and still prove nothing.
+// The list is non-nil exactly when the error is nil, and the error is an [*Error].
+// Decide by [AssociationList.Usage]: a valid response can still prove nothing.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/subresources/associations/methods/get/.
@@ -55,17 +53,16 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 	return returned(c.associations(ctx, cert, callPolicy{admission: ctx}))
 }
 
-// AllAssociations goes through the associations of the certificate. Each range
-// over it asks anew; the request is made when the loop begins.
+// AllAssociations iterates over the associations of the certificate. Each range over it
+// sends a new request when the loop begins.
 //
-// An error comes last, with a zero Association: what stopped the call;
-// [ErrTruncated] when more associations exist than the API delivered; and
-// [ErrUnexpectedResponse] when the answer carried errors although it said
-// success, or is stale. So a loop that ends without an error has seen all of
-// them.
+// An error comes last, with a zero Association: that of the call; [ErrTruncated] if
+// more associations exist, or may exist, than were received; and
+// [ErrUnexpectedResponse] if a success contains errors or is stale. A loop without an
+// error has seen all of them.
 //
-// The operation has no paging today, so there is one request; should the
-// vendor add it, further ones will be made as the loop goes on.
+// The operation has no pages today, so there is one request; if the vendor adds pages,
+// the loop will request them.
 func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.Seq2[Association, error] {
 	return func(yield func(Association, error) bool) {
 		list, err := c.Associations(ctx, cert)
@@ -85,15 +82,15 @@ func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.
 }
 
 const (
-	// maxRefusals is how many 403s of the API itself, without a success between
-	// them, end the requests for the associations of an account.
+	// maxRefusals is the number of 403s of the API itself, without a success between
+	// them, after which the associations of an account are no longer requested.
 	maxRefusals = 3
-	// maxRefusedAccounts bounds the memory for accounts with refusals.
+	// maxRefusedAccounts limits the memory for accounts with refusals.
 	maxRefusedAccounts = 4096
 )
 
-// associations asks for the associations of a certificate, unless the API has
-// refused that for its account.
+// associations requests the associations of a certificate, unless the API has refused
+// its account maxRefusals times.
 func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy) (*AssociationList, *Error) {
 	s.mu.Lock()
 	refusals := s.refusals[cert.AccountID]
@@ -110,7 +107,7 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 		delete(s.refusals, cert.AccountID)
 	case missingPermission(listAssociations, fail) != "":
 		if len(s.refusals) == maxRefusedAccounts {
-			clear(s.refusals) // it costs a few requests more
+			clear(s.refusals) // costs a few more requests
 		}
 		s.refusals[cert.AccountID]++
 	}

@@ -12,21 +12,21 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// maxRayID bounds the CF-Ray header; real ones have about 20 characters.
+// maxRayID limits the CF-Ray header; real ones have about 20 characters.
 const maxRayID = 64
 
-// attempt uses the permit for one request and reads the whole response. Exactly
-// one of the results is nil. It does not set Error.Attempts.
+// attempt uses the permit to send one request, and reads the whole response. Exactly
+// one of the results is nil. Error.Attempts is not set.
 func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(context.Context) (*http.Response, error), result result) (r *reply, fail *Error) {
 	c := k.client
 	var outcome quota.Outcome
-	// Deferred, because a transport of the caller's may panic.
-	defer func() { k.answers = c.limiter.Release(permit, outcome) }()
+	// Deferred, because the caller's transport may panic.
+	defer func() { k.responses = c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	sendCtx, sent := attemptCtx, (*departure)(nil)
+	sendCtx, sent := attemptCtx, (*connectionTrace)(nil)
 	if k.operation.changes() {
-		sent = new(departure)
+		sent = new(connectionTrace)
 		sendCtx = sent.watch(attemptCtx)
 	}
 	resp, err := send(sendCtx) //nolint:bodyclose // the exchange has read and closed it
@@ -56,34 +56,34 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 
 func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 
-// waitAfter is how long the server wants to be left alone. A refusal for the
-// rate that does not say lasts as long as the vendor documents. One that says
-// "at once" contradicts itself: then the Ratelimit header counts, and block
-// sees to it that it does not go on for ever.
+// waitAfter returns how long to wait after a failure: by Retry-After, or else, after a
+// refusal for the rate, by the Ratelimit header or the time that the vendor documents.
+// A Retry-After of 0 in such a refusal is ignored if there is a Ratelimit header; the
+// limiter increases the wait if the refusals go on.
 func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duration {
-	asked := parseRetryAfter(h, time.Now())
-	if !fail.Is(ErrRateLimited) || asked.readable && asked.wait > 0 {
-		return asked.wait
+	header := parseRetryAfter(h, time.Now())
+	if !fail.Is(ErrRateLimited) || header.readable && header.wait > 0 {
+		return header.wait
 	}
 	reset, known := quota.BlockedFor(policies)
-	if !known && !asked.readable {
+	if !known && !header.readable {
 		reset = quota.AssumedBlock
 	}
-	return max(asked.wait, reset)
+	return max(header.wait, reset)
 }
 
-// read turns a response, its body and the error of reading that into the result
-// of the attempt.
+// read returns the result of an attempt by the response, its body and the error of
+// reading the body.
 func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error, result result) (*reply, *Error) {
 	switch status := resp.StatusCode; {
 	case isRedirect(status):
-		return nil, k.fail(resp, "the server answered with a redirect, which is never followed")
+		return nil, k.fail(resp, "the server sent a redirect, which is never followed")
 	case status < 200:
 		return nil, k.fail(resp, "the server switched protocols or sent no final response", ErrUnexpectedResponse)
 	case err != nil:
 		return nil, k.brokenBody(ctx, attemptCtx, resp, body, err)
 	case status == http.StatusPartialContent:
-		return nil, k.fail(resp, "the response is a part, and none was asked for", ErrUnexpectedResponse)
+		return nil, k.fail(resp, "the response is partial, but the request had no range", ErrUnexpectedResponse)
 	case status > 299:
 		return nil, k.failed(resp, body)
 	}
@@ -97,7 +97,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 		r.stale = isStale(resp.Header)
 		return r, nil
 	}
-	result.reset() // a part of a response that is refused proves nothing
+	result.reset() // a part of an invalid response proves nothing
 	switch {
 	case decodeFailure(body, k.client.redact.text).refused:
 		return nil, k.failed(resp, body)
@@ -110,7 +110,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 	}
 }
 
-// decode reads a body without the client's credentials, should they be in it.
+// decode decodes a body, without the client's credentials.
 func (c *Client) decode(body []byte, result result) (*reply, error) {
 	clean, found := c.redact.body(body)
 	if !found && !c.redact.everywhere && !hidesText(body) {
@@ -123,7 +123,7 @@ func (c *Client) decode(body []byte, result result) (*reply, error) {
 	return r, err
 }
 
-// notJSON says why the body cannot be the contract's JSON, by its headers.
+// notJSON returns why the body is not JSON by its headers, or "".
 func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fmt.Sprintf("the body has the content encoding %q", cut(c.redact.text(encoding), 20))
@@ -134,7 +134,7 @@ func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	return ""
 }
 
-// fail returns the error of a response. The note may have text of the response.
+// fail returns the error of a response. The note may hold text of the response.
 func (k *call) fail(resp *http.Response, note string, kinds ...error) *Error {
 	return &Error{
 		operation: k.operation.text, StatusCode: resp.StatusCode, RayID: k.client.rayID(resp.Header),
@@ -142,7 +142,7 @@ func (k *call) fail(resp *http.Response, note string, kinds ...error) *Error {
 	}
 }
 
-// failed reads a response that says no.
+// failed returns the error of a response that is a failure.
 func (k *call) failed(resp *http.Response, body []byte) *Error {
 	f := decodeFailure(body, k.client.redact.text)
 	e := k.fail(resp, "")
@@ -151,12 +151,12 @@ func (k *call) failed(resp *http.Response, body []byte) *Error {
 	case !f.isEnvelope:
 		e.kinds = []error{ErrUnexpectedResponse}
 	case isStale(resp.Header):
-		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response may be an old one"
+		e.kinds, e.note = []error{ErrUnexpectedResponse}, "the response may be stale"
 	}
 	return e
 }
 
-// brokenBody is the error of a response whose body did not arrive, or not in full.
+// brokenBody returns the error of a response whose body was not received in full.
 func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) *Error {
 	e := k.failed(resp, body)
 	if errors.Is(err, errTooLarge) {
@@ -165,12 +165,12 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 		return e
 	}
 	e.kinds = []error{ErrUnexpectedResponse}
-	e.note, e.transient = "the body broke off", true
+	e.note, e.transient = "the body ended early", true
 	e.causes = k.client.causes(ctx, attemptCtx, err)
 	return e
 }
 
-// rayID gives the header if it has the form of an id.
+// rayID returns the header if it has the form of an id.
 func (c *Client) rayID(h http.Header) string {
 	id := h.Get("Cf-Ray")
 	if len(id) > maxRayID || c.redact.text(id) != id || strings.Trim(id, idBytes) != "" {

@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Attempts that overlap have each their own time.
+// Overlapping attempts have separate timeouts.
 func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 	t.Parallel()
 	const timeout, soon, step, certs = 1100 * time.Millisecond, 900 * time.Millisecond, 200 * time.Millisecond, 40
@@ -35,7 +35,7 @@ func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 					}
 					time.Sleep(step)
 				}
-				time.Sleep(time.Minute) // nothing runs for a while, and then again
+				time.Sleep(time.Minute) // no attempt runs for some time
 				began.Store("last", time.Now())
 				yield(api.CertificateRef{AccountID: "a", ID: "last"})
 			}
@@ -59,7 +59,7 @@ func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 					if errors.Is(r.Err, context.Canceled) || errors.Is(r.Err, context.DeadlineExceeded) || !errors.As(r.Err, &expired) || !expired.Timeout() {
 						t.Errorf("%s: %v", name, r.Err)
 					}
-					if !strings.Contains(r.Err.Error(), "no complete answer within 1.1s") {
+					if !strings.Contains(r.Err.Error(), "no complete response within 1.1s") {
 						t.Errorf("%s: %v", name, r.Err)
 					}
 				}
@@ -74,21 +74,21 @@ func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 	}
 }
 
-// The end of the caller's context is not taken for that of an attempt.
-func TestAuditTellsItsCallersDeadline(t *testing.T) {
+// The end of the caller's context is not reported as the timeout of an attempt.
+func TestAuditReportsTheDeadlineOfItsCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		for r := range newClient(t, scripted(hang)).Audit(ctx, numbered(1)) {
-			if !errors.Is(r.Err, context.DeadlineExceeded) || strings.Contains(r.Err.Error(), "no complete answer") {
+			if !errors.Is(r.Err, context.DeadlineExceeded) || strings.Contains(r.Err.Error(), "no complete response") {
 				t.Error(r.Err)
 			}
 		}
 	})
 }
 
-// The context of an attempt says when it ends, and ends with it.
+// The context of an attempt has its deadline, and ends with the attempt.
 func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const timeout = time.Second

@@ -12,35 +12,32 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
-// Audit asks for every certificate of certs, several at a time, and yields one
-// result for each, in the order in which they are complete. Each range over it
-// is a new audit.
+// Audit requests the associations of each certificate in certs, several at a time, and
+// yields one result for each, in the order of completion. Each range over the result is
+// a new audit.
 //
-// The loop body runs on the caller's goroutine; certs runs on one other
-// goroutine and may be lazy or endless. A certificate that certs names twice
-// is asked for twice. Memory does not grow with the number of certificates.
+// The loop body runs on the caller's goroutine; certs runs on one other goroutine and
+// may be infinite. A certificate that certs yields twice is requested twice. Memory
+// does not grow with the number of certificates.
 //
-// An audit waits for the limiter, and sits out blocks by the vendor and outages,
-// for as long as it takes; what fails in them counts neither as an attempt nor
-// against the retry budget. Four things end the asking, and the rest of certs is
-// then yielded with errors that match [ErrNotAsked]: the end of ctx (they also
-// match its error), the first answer that is [ErrUnauthorized] (they match that
-// too), a block that keeps the audit back for more than 15 minutes (they match
-// [ErrRateLimited]), and an outage of that length, or a first call to which no
-// answer came (they match [ErrUnreachable]). An endless certs must then end itself,
-// or the caller leaves the loop.
+// An audit waits for the limiter and for the end of blocks by the vendor and of
+// outages; requests that fail in them count neither as attempts nor against the retry
+// budget. After one of these events, no more requests are sent, and the rest of certs
+// is yielded with errors that match [ErrNotAsked]: the end of ctx (they also match its
+// error), the first [ErrUnauthorized] (they match it too), a block that delays the
+// audit for more than 15 minutes (they match [ErrRateLimited]), and an outage of that
+// length, or a first call without a response (they match [ErrUnreachable]). An infinite
+// certs must then stop by itself, or the caller must break.
 //
-// When the API has refused the certificates of an account three times with a 403 of
-// its own, without a success for that account between them, the rest of that account
-// is not asked: the errors match [ErrNotAsked] and [ErrForbidden] and name the
-// permission.
+// After three 403 responses of the API itself for an account, without a success for
+// that account between them, no more requests are sent for that account: the errors
+// match [ErrNotAsked] and [ErrForbidden] and name the permission.
 //
-// Leaving the loop cancels the requests in flight and waits until everything
-// that the audit started has ended, certs included: if certs blocks, so does
-// leaving.
+// Leaving the loop cancels the requests in flight and waits for all goroutines of the
+// audit, including that of certs: if certs blocks, so does leaving.
 //
-// A wrong option, a nil ctx and an unusable client send nothing and make every
-// result an [ErrInvalidArgument]; a nil certs gives one such result.
+// With an invalid option, a nil ctx or an unusable client, nothing is sent and every
+// result is an [ErrInvalidArgument]; a nil certs gives one such result.
 func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts ...AuditOption) iter.Seq[AuditResult] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(AuditResult) bool) {
@@ -82,7 +79,7 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 
 const operationAudit = "audit mTLS certificates"
 
-// audit asks for one certificate.
+// audit returns the result for one certificate.
 func (c *Client) audit(s *series, cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
@@ -110,8 +107,8 @@ func (p *AuditProgress) add(r AuditResult) {
 
 const defaultConcurrency = 32
 
-// AuditOption configures one [Client.Audit]. A wrong one sends nothing and
-// makes every result an [ErrInvalidArgument] that names it.
+// AuditOption configures [Client.Audit]. With an invalid one, nothing is sent and every
+// result is an [ErrInvalidArgument] that names it.
 type AuditOption func(*auditConfig) error
 
 type auditConfig struct {
@@ -119,8 +116,8 @@ type auditConfig struct {
 	progress    func(AuditProgress)
 }
 
-// WithConcurrency bounds the requests that the audit has in flight at a time;
-// the default is 32.
+// WithConcurrency limits the requests of the audit that are in flight; the default is
+// 32.
 func WithConcurrency(n int) AuditOption {
 	return func(c *auditConfig) error {
 		c.concurrency = n
@@ -128,51 +125,47 @@ func WithConcurrency(n int) AuditOption {
 	}
 }
 
-// WithProgress calls report before each result is yielded, and when the audit
-// begins to wait. The calls come one at a time, on the goroutine that ranges
-// over the audit.
+// WithProgress calls report before each result is yielded, and when the audit begins to
+// wait. The calls are sequential, on the goroutine that ranges over the audit.
 func WithProgress(report func(AuditProgress)) AuditOption {
 	return func(c *auditConfig) error {
 		c.progress = report
-		return given("WithProgress", report)
+		return requireFunc("WithProgress", report)
 	}
 }
 
-// AuditProgress is how far an audit has come.
+// AuditProgress is the progress of an audit.
 type AuditProgress struct {
-	// Asked counts the certificates for which a request has been made, those
-	// whose answer is still awaited included.
+	// Asked counts the certificates for which a request has been made, including those
+	// without a response yet.
 	Asked int `json:"asked"`
-	// Answered counts the certificates that have an answer. It is the sum of
-	// those in use, those unused, and those whose answer settles nothing.
+	// Answered counts the certificates with a list: those in use, those unused, and
+	// those whose usage is unknown.
 	Answered int `json:"answered"`
-	// Failed counts the certificates that were asked for without getting an
-	// answer to rely on, or could not be asked for because their reference is
-	// not valid.
+	// Failed counts the certificates whose request failed or whose reference is invalid.
 	Failed int `json:"failed"`
-	// NotAsked counts the certificates that the audit gave up on before asking.
+	// NotAsked counts the certificates for which the audit made no request.
 	NotAsked int `json:"not_asked"`
-	// InUse and Unused count the conclusions among the answers.
+	// InUse and Unused count the certificates with that usage.
 	InUse  int `json:"in_use"`
 	Unused int `json:"unused"`
-	// WaitingUntil is when the next request may be made, as far as it is known,
-	// while the limiter or a block by the vendor holds requests back; otherwise
-	// it is the zero time.
+	// WaitingUntil is the earliest time of the next request while the limiter or a block
+	// by the vendor delays requests; otherwise it is zero.
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 
-// AuditResult is what an audit found out about one certificate. Exactly one of
-// List and Err is set.
+// AuditResult is the result of an audit for one certificate. Exactly one of List and
+// Err is set.
 type AuditResult struct {
 	// Certificate is the element of the input that the result is about.
 	Certificate CertificateRef
-	// List is the answer, nil when there is an error.
+	// List is nil if there is an error.
 	List *AssociationList
 	// Err is an [*Error], or nil.
 	Err error
 }
 
-// Usage is that of the list, and [UsageUnknown] when there is an error.
+// Usage returns the usage of the list, or [UsageUnknown] if there is an error.
 func (r AuditResult) Usage() Usage {
 	if r.Err != nil {
 		return UsageUnknown
@@ -180,7 +173,7 @@ func (r AuditResult) Usage() Usage {
 	return r.List.Usage()
 }
 
-// String gives the certificate's id, and the list or the error in short.
+// String returns the certificate's id and a summary of the list or the error.
 func (r AuditResult) String() string {
 	if r.Err != nil {
 		return fmt.Sprintf("%s: %v: %v", r.Certificate.ID, UsageUnknown, r.Err)
@@ -196,16 +189,14 @@ type resultJSON struct {
 	Error       string           `json:"error,omitempty"`
 }
 
-// MarshalJSON gives the certificate, the usage as text, the list, and the text
-// of the error; what is not there is left out.
+// MarshalJSON returns the certificate, the usage as text, and the list or the text of
+// the error.
 func (r AuditResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
 }
 
-// UnmarshalJSON replaces the whole result, with nothing kept of what it held
-// before. A result that was read from JSON proves nothing: its Usage is
-// [UsageUnknown], whatever the text says, and its Err has the text of the error
-// and no more.
+// UnmarshalJSON replaces the whole result. The Usage of a result that was read from
+// JSON is always [UsageUnknown], and its Err has only the text of the error.
 func (r *AuditResult) UnmarshalJSON(text []byte) error {
 	type form struct {
 		resultJSON

@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// numbered yields n certificates whose ids are numbers; n < 0 is endless.
+// numbered yields n certificates whose ids are numbers; n < 0 is infinite.
 func numbered(n int) iter.Seq[api.CertificateRef] {
 	return func(yield func(api.CertificateRef) bool) {
 		for i := 0; i != n; i++ {
@@ -24,11 +24,10 @@ func numbered(n int) iter.Seq[api.CertificateRef] {
 	}
 }
 
-// idOf gives the certificate that a request is about.
+// idOf returns the certificate id in the path of a request.
 func idOf(r *http.Request) string { return strings.Split(r.URL.Path, "/")[6] }
 
-// echoing answers after a second with one association that names the
-// certificate.
+// echoing responds after a second with one association that names the certificate.
 func echoing(r *http.Request) (*http.Response, error) {
 	select {
 	case <-time.After(time.Second):
@@ -100,7 +99,7 @@ func TestAuditYieldsInOrderOfCompletion(t *testing.T) {
 	})
 }
 
-func TestAuditSitsOutBlocks(t *testing.T) {
+func TestAuditWaitsForTheEndOfBlocks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

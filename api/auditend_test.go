@@ -39,7 +39,7 @@ func TestLeavingAnAuditStopsIt(t *testing.T) {
 		if !inputEnded || time.Since(left) > 100*time.Millisecond {
 			t.Errorf("left after %v, the input has ended: %t", time.Since(left), inputEnded)
 		}
-		// A goroutine left behind would make synctest fail.
+		// A goroutine that is still running would make synctest fail.
 	})
 }
 
@@ -74,7 +74,7 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 			}
 		}
 		if answered+broken+notAsked != 1000 || int(asked.Load()) != answered+broken || broken > 10 {
-			t.Errorf("%d answered, %d broken off, %d not asked, %d requests", answered, broken, notAsked, asked.Load())
+			t.Errorf("%d answered, %d cancelled, %d not asked, %d requests", answered, broken, notAsked, asked.Load())
 		}
 		if want := (api.AuditProgress{Asked: answered + broken, Answered: answered, Failed: broken, NotAsked: notAsked, InUse: answered}); last != want {
 			t.Errorf("progress is %+v, want %+v", last, want)
@@ -82,7 +82,7 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 	})
 }
 
-func TestFirst401EndsTheAsking(t *testing.T) {
+func TestFirst401EndsTheRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := new(atomic.Int32)
@@ -168,7 +168,7 @@ func TestPanicsReachTheCallerOfTheAudit(t *testing.T) {
 	}{
 		"transport": {func(*http.Request) (*http.Response, error) { panic("boom") }, numbered(-1), "boom"},
 		"input":     {echoing, func(func(api.CertificateRef) bool) { panic("boom") }, "boom"},
-		// As t.Fatal does in the fake of a test.
+		// As t.Fatal does in a fake.
 		"transport that ends its goroutine": {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numbered(-1), "runtime.Goexit"},
 		"one alone":                         {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numbered(1), "runtime.Goexit"},
 		"input that ends its goroutine":     {echoing, func(func(api.CertificateRef) bool) { runtime.Goexit() }, "runtime.Goexit"},
@@ -200,8 +200,7 @@ func TestPanicInTheLoopStopsTheAudit(t *testing.T) {
 	})
 }
 
-// The end of the caller's context is the reason for the rest, not the block that
-// came together with it.
+// The reason is the end of the caller's context, not a block at the same time.
 func TestCancelTogetherWithABlockIsACancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -222,8 +221,8 @@ func TestCancelTogetherWithABlockIsACancel(t *testing.T) {
 	})
 }
 
-// What an audit has yielded is the caller's: under -race, this test fails if the
-// audit or the client still reads or writes it.
+// Yielded results belong to the caller: under -race, this test fails if the audit or
+// the client still uses them.
 func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []struct {

@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// handwritten is the floor: what a careful engineer writes for this one call
-// with net/http and encoding/json, without retries, limits or typed errors.
+// handwritten is the baseline: this one call with net/http and encoding/json, without
+// retries, limits or typed errors.
 type handwritten struct {
 	client *http.Client
 	base   string
@@ -86,8 +86,8 @@ func associationsBody(n int) []byte {
 	return b.Bytes()
 }
 
-// inMemory answers every request with the same body, as a connection would:
-// the length is known and the body is read in pieces.
+// inMemory returns the same body for every request, as a connection would: with a known
+// length, and in parts.
 func inMemory(body []byte) http.RoundTripper {
 	header := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -98,8 +98,8 @@ func inMemory(body []byte) http.RoundTripper {
 	})
 }
 
-// BenchmarkAssociations measures the client and the floor in turns, and reports
-// time and allocations of the client as a share of the floor's.
+// BenchmarkAssociations measures the client and the baseline alternately, and reports
+// time and allocations of the client relative to the baseline.
 func BenchmarkAssociations(b *testing.B) {
 	for _, n := range []int{0, 2, 20, 1000, 100_000} {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
@@ -151,7 +151,7 @@ func compare(b *testing.B, ours, theirs func()) {
 }
 
 // BenchmarkAudit measures an audit of 2,000 certificates and a pool of as many
-// goroutines that call the floor.
+// goroutines that call the baseline.
 func BenchmarkAudit(b *testing.B) {
 	const certificates, workers = 2000, 32
 	rt := inMemory(associationsBody(2))

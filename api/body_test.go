@@ -52,8 +52,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// The announced length alone does not make a body complete.
-func TestBodyThatBreaksOffAtTheAnnouncedLength(t *testing.T) {
+// A body of the announced length can still fail.
+func TestBodyThatFailsAtTheContentLength(t *testing.T) {
 	t.Parallel()
 	whole := strings.NewReader(inUseBody)
 	for name, body := range map[string]io.Reader{
@@ -69,11 +69,11 @@ func TestBodyThatBreaksOffAtTheAnnouncedLength(t *testing.T) {
 	resp := answer(200, inUseBody)
 	resp.Body = &trackedBody{Reader: &lastWords{inUseBody, io.EOF}}
 	if list, err := ask(t, resp); list.Usage() != api.InUse {
-		t.Errorf("a good end: got %v", err)
+		t.Errorf("a complete body: got %v", err)
 	}
 }
 
-// lastWords gives its text together with the error.
+// lastWords returns its text together with the error.
 type lastWords struct {
 	text string
 	err  error
@@ -121,7 +121,7 @@ func gzipped(t *testing.T, body string) []byte {
 	return out.Bytes()
 }
 
-// serve starts a server and a client for it that shares nothing.
+// serve starts a server and a client with its own connections.
 func serve(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -134,7 +134,7 @@ func serve(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
 	return client
 }
 
-func TestCompressedAnswers(t *testing.T) {
+func TestCompressedResponses(t *testing.T) {
 	t.Parallel()
 	good := gzipped(t, inUseBody)
 	corrupt := bytes.Clone(good)
@@ -173,7 +173,7 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreReusedAfterEveryKindOfAnswer(t *testing.T) {
+func TestConnectionsAreReusedAfterEveryKindOfResponse(t *testing.T) {
 	t.Parallel()
 	answers := []func(http.ResponseWriter){
 		func(w http.ResponseWriter) { w.WriteHeader(503) },
@@ -197,9 +197,9 @@ func TestConnectionsAreReusedAfterEveryKindOfAnswer(t *testing.T) {
 		answers[n%len(answers)](w)
 		n++
 	}, api.WithMaxAttempts(1))
-	// Three rounds, because net/http gives a connection up if it hears only 50 ms
-	// after the answer that the request was written, as on a loaded machine; a
-	// kind of answer after which it is not reused shows in every round.
+	// Three rounds, because net/http drops a connection if the request is reported as
+	// written more than 50 ms after the response, as on a loaded machine. A response
+	// that prevents reuse does so in every round.
 	for range 3 {
 		remotes, n = map[string]bool{}, 0
 		for range 2 * len(answers) {
@@ -212,7 +212,7 @@ func TestConnectionsAreReusedAfterEveryKindOfAnswer(t *testing.T) {
 	t.Errorf("%d requests over %d connections", n, len(remotes))
 }
 
-func TestRedirectsAreRefusedAndCarryNothing(t *testing.T) {
+func TestRedirectsAreRefused(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
@@ -240,7 +240,7 @@ func TestRedirectsAreRefusedAndCarryNothing(t *testing.T) {
 
 func TestRefusedConnectionNamesItsCause(t *testing.T) {
 	t.Parallel()
-	// Not a port that was free a moment ago: another test may have got it since.
+	// A port that was free before may belong to another test by now.
 	client, err := api.New(api.APIToken(token), api.WithBaseURL("http://127.0.0.1:1"), api.WithMaxAttempts(2))
 	if err != nil {
 		t.Fatal(err)

@@ -13,28 +13,28 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// operation is what a call knows of the operation it is for.
+// operation is a generated operation with its name for errors.
 type operation struct {
 	generated.Operation
-	text string // for errors, such as "list mTLS certificates"
+	text string // such as "list mTLS certificates"
 }
 
 // changes reports whether a request of the operation can change something.
 func (o operation) changes() bool { return o.Method != http.MethodGet }
 
-// send makes one request of an operation. It applies edit to the request.
+// send sends one request of an operation, after edit has changed it.
 type send func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error)
 
-// callPolicy controls how long a call may wait. The call of a single user waits
-// within bounds; an audit waits without.
+// callPolicy controls how long a call may wait. A single call waits within limits; an
+// audit or inventory waits without.
 type callPolicy struct {
-	// admission ends every wait, but not an attempt that is under way.
+	// admission ends every wait, but not an attempt in progress.
 	admission context.Context
 	// series is the audit or inventory that the call belongs to, nil for a single
 	// call.
 	series *series
-	// begin, if not nil, is called when the call begins, and may delay it. What it
-	// returns is called at the end, with the error of the call.
+	// begin, if not nil, is called when the call begins, and may block. Its result is
+	// called at the end, with the error of the call.
 	begin func() (end func(*Error))
 }
 
@@ -45,18 +45,19 @@ type call struct {
 	policy    callPolicy
 	attempts  int
 	uncounted int    // attempts that do not count
-	answers   uint64 // of all calls of the client so far
+	responses uint64 // the number of responses to all calls of the client so far
 	outage    outage
-	charged   bool // the budget has paid for a retry that is not made yet
-	// unclear: an attempt may have changed something, but no response says so.
+	charged   bool // a retry that is not made yet has taken tokens of the budget
+	// unclear reports that an attempt may have changed something without a response that
+	// says so.
 	unclear bool
 	waited  time.Duration
 	delays  backoff.ExponentialBackOff
 	last    *Error
 }
 
-// do calls an operation: it makes requests until one is answered for good, and
-// reads the result of that response into result. It is the only way to the API.
+// do calls an operation: it sends requests until one succeeds or must not be retried,
+// and reads the result of a success into result. All requests are sent by do.
 func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (_ *reply, failure *Error) {
 	if policy.begin != nil {
 		end := policy.begin()
@@ -87,16 +88,16 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		event.failed(ctx, fail, wait)
 		if !again {
 			switch {
-			case ctx.Err() != nil: // a caller who went away is the reason for the rest
+			case ctx.Err() != nil: // the end of the context is the reason
 			case fail.Is(ErrUnauthorized):
 				policy.end(&auditStop{kind: ErrUnauthorized})
-			case fail.Is(ErrUnreachable) && k.answers == 0:
+			case fail.Is(ErrUnreachable) && k.responses == 0:
 				policy.end(&auditStop{kind: ErrUnreachable})
 			}
 			return nil, fail
 		}
 		if holdsAll(fail) && wait == fail.RetryAfter {
-			continue // the limiter holds every caller back for that long
+			continue // the limiter delays all callers for that long
 		}
 		if !sleep(policy.admission, wait) {
 			return nil, k.refused(&quota.Refusal{Ended: true})
@@ -114,7 +115,7 @@ func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
 	return permit, refusal
 }
 
-// left is how long the call may still wait.
+// left returns how long the call may still wait.
 func (k *call) left(ctx context.Context) time.Duration {
 	left := k.client.maxRetryWait - k.waited
 	if deadline, ok := ctx.Deadline(); ok {
@@ -123,22 +124,22 @@ func (k *call) left(ctx context.Context) time.Duration {
 	return left
 }
 
-// again decides about another attempt and the wait before it. If that wait, or
-// the one for the limiter, would be too long, fail says how long it is.
+// again decides about another attempt and the wait before it. If that wait, or the one
+// for the limiter, would be too long, it sets fail.RetryAfter.
 func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
 	if !k.retryable(fail) {
 		return 0, false
 	}
 	if err := ctx.Err(); err != nil {
-		if !errors.Is(fail, err) { // which came together with the answer
+		if !errors.Is(fail, err) { // the context ended after the response
 			fail.causes = append(k.client.contextErrors(ctx), fail.causes...)
 		}
 		return 0, false
 	}
 	wait = max(k.nextDelay(), fail.RetryAfter)
-	held := false // by the limiter, which then bounds the load
+	held := false // by the limiter, which then limits the load
 	if series := k.policy.series; series != nil {
-		held = holdsAll(fail) || fail.transient && (k.answers > 0 || fail.local)
+		held = holdsAll(fail) || fail.transient && (k.responses > 0 || fail.local)
 		longest := k.client.attemptTimeout
 		if holdsAll(fail) {
 			longest = series.longest
@@ -156,7 +157,7 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 	}
 	if k.policy.series == nil {
 		least := wait
-		if !holdsAll(fail) { // those wait for the limiter only
+		if !holdsAll(fail) { // otherwise the call waits for the limiter only
 			least = max(wait, k.client.limiter.Wait())
 		}
 		if least > k.left(ctx) {
@@ -168,32 +169,31 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 	return wait, held || k.charged
 }
 
-// outage is the time since when a call has failed and no other was answered.
+// outage records since when a call has failed without a response to any other.
 type outage struct {
-	answers uint64
-	since   time.Time
+	responses uint64
+	since     time.Time
 }
 
-// inOutage reports whether no call of the client was answered since the last failure
-// of this one, and how long that has lasted. So the failure is not one of this call
-// alone, and does not count as an attempt, as a lack of file descriptors does not. But
-// after some time it counts: this call may be the only one left, and the reason for it.
+// inOutage reports whether no call of the client got a response since the last failure
+// of this one, or file descriptors are lacking, and how long that has lasted. Such a
+// failure does not count as an attempt. After some time it counts, because this call
+// may be the only one left and the cause of its failures.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
-	if k.outage.since.IsZero() || k.outage.answers != k.answers && !fail.local {
-		k.outage.answers, k.outage.since = k.answers, now
+	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {
+		k.outage.responses, k.outage.since = k.responses, now
 		return 0, false
 	}
 	return now.Sub(k.outage.since), true
 }
 
-// holdsAll reports whether a failure concerns all calls: the server asks all
-// callers to wait.
+// holdsAll reports whether the server asks all callers to wait.
 func holdsAll(fail *Error) bool {
 	return fail.Is(ErrRateLimited) || fail.RetryAfter > 0 && isTemporary(fail)
 }
 
-// nextDelay is a random time up to 100 ms, 200 ms and so on to 8 s.
+// nextDelay returns a random time of up to 100 ms, 200 ms and so on to 8 s.
 func (k *call) nextDelay() time.Duration {
 	if k.delays.InitialInterval == 0 {
 		k.delays = backoff.ExponentialBackOff{
@@ -206,7 +206,7 @@ func (k *call) nextDelay() time.Duration {
 	return k.delays.NextBackOff()
 }
 
-// sleep reports false if the context ends first.
+// sleep waits for d. It returns false if the context ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
@@ -216,9 +216,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// retryable reports whether another attempt may help and does no harm: GET and
-// DELETE have the same effect once or twice (RFC 9110, section 9.2.2), others only
-// after an attempt that changed nothing.
+// retryable reports whether another attempt may succeed and is safe: GET and DELETE are
+// idempotent (RFC 9110, section 9.2.2); others are safe only after an attempt without
+// effect.
 func (k *call) retryable(fail *Error) bool {
 	if k.operation.changes() && k.operation.Method != http.MethodDelete && !fail.withoutEffect() {
 		return false
@@ -226,7 +226,8 @@ func (k *call) retryable(fail *Error) bool {
 	return isTemporary(fail) || fail.transient || fail.Is(ErrRateLimited)
 }
 
-// isTemporary reports whether the status says that another attempt may help.
+// isTemporary reports whether the status is one after which another attempt may
+// succeed.
 func isTemporary(fail *Error) bool {
 	switch status := fail.StatusCode; status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests,
@@ -238,9 +239,8 @@ func isTemporary(fail *Error) bool {
 	}
 }
 
-// The retry budget keeps many callers from multiplying the load on a server
-// that fails: when everything fails, a client makes ten retries and then one
-// request per call, until calls succeed again.
+// The retry budget limits the load on a failing server: while all calls fail, a client
+// makes ten retries and then one request per call, until calls succeed again.
 const (
 	budgetFull  = 50
 	budgetRetry = 5
@@ -252,7 +252,7 @@ type budget struct {
 	spent int
 }
 
-// spend takes the price of one retry, if it is there.
+// spend takes the tokens of one retry, or returns false if there are too few.
 func (b *budget) spend() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -263,8 +263,7 @@ func (b *budget) spend() bool {
 	return enough
 }
 
-// credit gives back what a retry that was not made has cost, or what a success
-// earns.
+// credit adds tokens: those of a retry that was not made, or of a success.
 func (b *budget) credit(tokens int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

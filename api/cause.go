@@ -9,9 +9,8 @@ import (
 	"syscall"
 )
 
-// causes gives what lies behind a failed exchange. The error of the caller's
-// context comes first when that ended; the time limit of an attempt is not
-// allowed to look like it.
+// causes returns the causes of a failed attempt. If the caller's context has ended, its
+// error comes first.
 func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 	out := c.contextErrors(ctx)
 	if out == nil || !errors.Is(err, ctx.Err()) {
@@ -20,12 +19,12 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 	return out
 }
 
-// cause gives the error of an exchange, which matches no error of a context.
+// cause returns the error of an attempt, which matches no error of a context.
 func (c *Client) cause(attemptCtx context.Context, err error) error {
 	late := errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case late && errors.Is(attemptCtx.Err(), context.DeadlineExceeded):
-		return &limitError{fmt.Sprintf("no complete answer within %v", c.attemptTimeout), true}
+		return &limitError{fmt.Sprintf("no complete response within %v", c.attemptTimeout), true}
 	case late || errors.Is(err, context.Canceled):
 		return &limitError{c.safe(err).Error(), late}
 	default:
@@ -33,8 +32,8 @@ func (c *Client) cause(attemptCtx context.Context, err error) error {
 	}
 }
 
-// contextErrors gives the error of an ended context, and the cause that its
-// owner gave. There are none while the context is good.
+// contextErrors returns the error of a context that has ended, and its cause if that
+// differs.
 func (c *Client) contextErrors(ctx context.Context) []error {
 	if ctx.Err() == nil {
 		return nil
@@ -46,9 +45,9 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// limitError is the end of something that is not the caller's: of the time for
-// an attempt, or of a limit within the transport. It matches no context error,
-// as those of net and net/http do: the caller's context is still good.
+// limitError is the end of the time of an attempt, or of a limit within the transport.
+// Unlike the errors of net and net/http, it matches no context error, because the
+// caller's context has not ended.
 type limitError struct {
 	text    string
 	timeout bool
@@ -58,9 +57,9 @@ func (e *limitError) Error() string   { return e.text }
 func (e *limitError) Timeout() bool   { return e.timeout }
 func (e *limitError) Temporary() bool { return true }
 
-// safe keeps err as a cause unless its text holds a credential; then only a
-// redacted text is kept. Nothing is kept of a text with credentials of a proxy:
-// what a proxy sends back can be cut or changed in any way.
+// safe returns err, or an error with the redacted text if the text holds a credential.
+// It drops a text with credentials of a proxy: a proxy can cut or change them in any
+// way.
 func (c *Client) safe(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {
@@ -73,14 +72,13 @@ func (c *Client) safe(err error) error {
 	}
 }
 
-// lacksFiles reports whether a connection failed for the limit of open files. The
-// error of a resolver has only the text.
+// lacksFiles reports whether a connection failed at the limit of open files. Errors of
+// the resolver have only the text.
 func lacksFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
 }
 
-// isCertificateError reports whether the server could not prove who it is, which
-// asking again will not change.
+// isCertificateError reports whether the certificate of the server did not verify.
 func isCertificateError(err error) bool {
 	_, failed := errors.AsType[*tls.CertificateVerificationError](err)
 	return failed

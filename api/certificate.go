@@ -13,22 +13,19 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Bounds on the ids. The contract says at most 32 characters for both, but the
-// certificate ids that the API hands out are 32 or 36 characters long, so the
-// larger number is a bound against abuse and no claim about the format.
+// Limits of the ids. The contract allows at most 32 characters for both, but
+// certificate ids of the API have 32 or 36, so their limit is not that of the format.
 const (
 	maxAccountIDLength     = 32
 	maxCertificateIDLength = 64
 )
 
-// CertificateRef names one mTLS certificate of one account. The fields are
-// named so that the two ids cannot be swapped silently. It is comparable and
-// can be the key of a map.
+// CertificateRef names one mTLS certificate of one account. It is comparable and can be
+// the key of a map.
 //
-// Both ids are checked before anything is sent: they must not be empty, may
-// hold only ASCII letters, digits, '-' and '_', and are limited to 32
-// characters (account) and 64 characters (certificate). A reference that
-// breaks these rules gives [ErrInvalidArgument] and no request.
+// Both ids must not be empty, may hold only ASCII letters, digits, '-' and '_', and are
+// limited to 32 characters (account) and 64 characters (certificate). Otherwise nothing
+// is sent and the error is [ErrInvalidArgument].
 type CertificateRef struct {
 	// AccountID is the id of the account that owns the certificate.
 	AccountID string `json:"account_id"`
@@ -36,9 +33,8 @@ type CertificateRef struct {
 	ID string `json:"id"`
 }
 
-// Validate checks a reference without sending anything, so that a long list can
-// be checked before its first request. The error is an [*Error] that matches
-// [ErrInvalidArgument]; it does not repeat the ids.
+// Validate checks a reference without sending anything. The error is an [*Error] that
+// matches [ErrInvalidArgument]; its text omits the ids.
 func (r CertificateRef) Validate() error {
 	if err := r.validate(); err != nil {
 		return invalidArgument("certificate reference", err.Error())
@@ -53,27 +49,27 @@ func (r CertificateRef) validate() error {
 	return validateID("CertificateRef.ID", r.ID, maxCertificateIDLength)
 }
 
-// Certificate is what the account's store says about one certificate. It never
-// holds a private key.
+// Certificate describes a certificate of the account's store. It never holds a private
+// key.
 type Certificate struct {
 	// Ref names the certificate. The same certificate, uploaded again after its
 	// deletion, gets the same id.
 	Ref CertificateRef
 	// Name is the name given at the upload; it may be empty.
 	Name string
-	// Type is "custom", "gateway_managed" or "access_managed". It is an open set,
-	// and "" when the API did not say.
+	// Type is an open set, such as "custom", "gateway_managed" or "access_managed", and
+	// "" if the API did not send it.
 	Type string
-	// CA is true for a CA certificate and false for a leaf certificate; nil when the
-	// API did not say.
+	// CA is true for a CA certificate and false for a leaf certificate; nil if the API
+	// did not send it.
 	CA *bool
 	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote
 	// them. For the fields of the certificate itself, see ParseChain.
 	Issuer             string
 	SerialNumber       string
 	SignatureAlgorithm string
-	// UploadedOn and ExpiresOn are zero when the API did not say, or wrote
-	// something that cannot be read; then Malformed names it.
+	// UploadedOn and ExpiresOn are zero if the API did not send them, or sent an invalid
+	// date, which Malformed then names.
 	UploadedOn time.Time
 	ExpiresOn  time.Time
 	// PEM is the certificate as stored, which may be a chain.
@@ -106,7 +102,7 @@ func (c *Certificate) json() certificateJSON {
 	}
 }
 
-// MarshalJSON gives the fields, the ids as account_id and certificate_id, and times
+// MarshalJSON returns the fields, the ids as account_id and certificate_id, and times
 // in UTC with whole seconds.
 func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json()) }
 
@@ -121,8 +117,8 @@ func (c *Certificate) UnmarshalJSON(text []byte) error {
 	})
 }
 
-// ParseChain parses PEM. It returns the certificates in their order, at least
-// one, or an error.
+// ParseChain parses PEM. It returns the certificates in their order. No certificate is
+// an error.
 func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	rest := []byte(c.PEM)
@@ -152,9 +148,8 @@ func (c *Certificate) agreedCA() *bool {
 	return c.CA
 }
 
-// SHA256 returns the digest of the first certificate of PEM, in DER. Unlike the
-// text, which the vendor may rewrite, and the id, which the same certificate gets
-// again, it says which certificate this is.
+// SHA256 returns the digest of the first certificate of PEM, in DER. It identifies the
+// certificate, unlike the text, which the vendor may rewrite.
 func (c *Certificate) SHA256() (digest [sha256.Size]byte, err error) {
 	block, _ := pem.Decode([]byte(c.PEM))
 	if block == nil || block.Type != pemCertificate {
@@ -174,7 +169,7 @@ func newCertificate(accountID string, cert *generated.Certificate, malformed []s
 	return out, validateID("the certificate's id", cert.ID, maxCertificateIDLength)
 }
 
-// date parses a date of the API. One that cannot be read is zero and malformed.
+// date parses a date of the API. An invalid one is zero and malformed.
 func (c *Certificate) date(pointer, text string) time.Time {
 	if text == "" {
 		return time.Time{}
@@ -190,8 +185,8 @@ func (c *Certificate) date(pointer, text string) time.Time {
 // validateScriptName checks the name of a Worker before it becomes part of a path.
 func validateScriptName(name string) error { return validateID("the name of the Worker", name, 255) }
 
-// validateID does not repeat the id in its error: what was passed by mistake
-// may be a secret.
+// validateID checks an id. Its error omits the id, which may be a secret that was
+// passed by mistake.
 func validateID(field, id string, limit int) error {
 	if id == "" {
 		return fmt.Errorf("%s is empty", field)

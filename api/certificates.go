@@ -18,15 +18,15 @@ var (
 
 var errAnotherCertificate = errors.New("the response is about another certificate")
 
-// ListOption changes what [Client.Certificates] lists. A wrong one sends nothing and
-// is an [ErrInvalidArgument] that names it.
+// ListOption configures [Client.Certificates]. With an invalid one, nothing is sent and
+// the error is an [ErrInvalidArgument] that names it.
 type ListOption func(*listOptions) error
 
 type listOptions struct{ types []string }
 
-// WithTypes lists only certificates of these types, such as "custom". The API
-// does the filtering; the total of the response may then be that of all types, and
-// its number of pages says where the list ends.
+// WithTypes lists only certificates of these types, such as "custom". The API filters
+// the list; the total of a response may then include all types, so the number of pages
+// decides where the list ends.
 func WithTypes(types ...string) ListOption {
 	types = slices.Clone(types)
 	return func(o *listOptions) error {
@@ -38,17 +38,16 @@ func WithTypes(types ...string) ListOption {
 	}
 }
 
-// Certificates lists the certificates of an account, page by page. Each range
-// over it asks anew; the first request is made when the loop begins.
+// Certificates lists the certificates of an account, page by page. Each range over it
+// sends new requests, the first when the loop begins.
 //
-// An error comes last, with a zero Certificate: that of a call, an [*Error];
-// [ErrUnexpectedResponse] when a server answers another page than the one that
-// was asked for, or a response that carries errors or comes from a cache;
-// [ErrTruncated] when not all certificates came, for example because the list
-// changed while it was read, and when the page numbers of the responses do not
-// show that all came. A list of fewer than 10 needs no numbers. A loop that ends
-// without an error has seen all certificates, each once; the exception are changes
-// between two pages that leave the total as it is.
+// An error is an [*Error] and comes last, with a zero Certificate. It is
+// [ErrUnexpectedResponse] if a response has another page than the requested one,
+// contains errors or comes from a cache; and [ErrTruncated] if not all certificates
+// were received, for example because the list changed while it was read, or if the page
+// numbers of the responses do not show that all were. A list of fewer than 10 needs no
+// numbers. A loop without an error has seen every certificate once, unless the list
+// changed between two pages without a change of its total.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
@@ -73,8 +72,8 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	}.all(ctx, c, policy, invalid, onPage)
 }
 
-// Certificate returns one certificate. The error is an [*Error]; [ErrNotFound]
-// also when the account or the base URL is wrong.
+// Certificate returns one certificate. The error is an [*Error]; it is [ErrNotFound]
+// also if the account or the base URL is wrong.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/get/.

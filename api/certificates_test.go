@@ -21,10 +21,11 @@ import (
 
 const account = "023e105f4ecef8ad9ca31a8372d0c353"
 
-// certificateID makes the id of the nth certificate of a test.
+// certificateID returns the id of the nth certificate of a test.
 func certificateID(n int) string { return fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n) }
 
-// pageOf is a page with the certificates from first to last; info is its result_info.
+// pageOf returns a page with the certificates from first to last; info is its
+// result_info.
 func pageOf(first, last int, info string) *http.Response {
 	var rows []string
 	for n := first; n <= last; n++ {
@@ -36,12 +37,12 @@ func pageOf(first, last int, info string) *http.Response {
 	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(rows, ",")+`]`+info+`}`)
 }
 
-// respond is a transport that answers every request with resp, once.
+// respond returns a transport that responds with resp, once.
 func respond(resp *http.Response) http.RoundTripper {
 	return &pageServer{pages: []*http.Response{resp}}
 }
 
-// pageServer answers page after page, and keeps the queries that it got.
+// pageServer returns page after page, and records the queries.
 type pageServer struct {
 	pages   []*http.Response
 	queries []url.Values
@@ -50,7 +51,7 @@ type pageServer struct {
 func (s *pageServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.queries = append(s.queries, req.URL.Query())
 	if len(s.queries) > len(s.pages) {
-		return nil, errors.New("a page too many was asked for")
+		return nil, errors.New("too many pages were requested")
 	}
 	return s.pages[len(s.queries)-1], nil
 }
@@ -59,7 +60,7 @@ func info(page, perPage, totalCount, totalPages int) string {
 	return fmt.Sprintf(`{"page":%d,"per_page":%d,"total_count":%d,"total_pages":%d}`, page, perPage, totalCount, totalPages)
 }
 
-func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
+func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 	t.Parallel()
 	linked := pageOf(1, 1, "")
 	linked.Header.Set("Link", `<https://example.com/?page=2>; rel="next"`)
@@ -74,7 +75,7 @@ func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
 		note  string // in the error
 	}{
 		"no numbers":               {[]*http.Response{pageOf(1, 3, "")}, 3, 1, nil, ""},
-		"a response of a cache":    {[]*http.Response{old}, 1, 1, api.ErrUnexpectedResponse, "may be an old one"},
+		"a response of a cache":    {[]*http.Response{old}, 1, 1, api.ErrUnexpectedResponse, "may be stale"},
 		"fewer than counted":       {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":50,"count":3}`)}, 2, 1, api.ErrTruncated, "page 1 holds 2 items"},
 		"a negative number":        {[]*http.Response{pageOf(1, 2, `{"page":1,"total_count":-1}`)}, 2, 1, api.ErrTruncated, "page 1 holds 2 items"},
 		"one page":                 {[]*http.Response{pageOf(1, 2, info(1, 50, 2, 1))}, 2, 1, nil, ""},
@@ -82,13 +83,13 @@ func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
 		"three pages":              {[]*http.Response{pageOf(1, 2, info(1, 2, 5, 3)), pageOf(3, 4, info(2, 2, 5, 3)), pageOf(5, 5, info(3, 2, 5, 3))}, 5, 3, nil, ""},
 		"total without pages":      {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2,"total_count":3}`), pageOf(3, 3, `{"page":2,"per_page":2,"total_count":3}`)}, 3, 2, nil, ""},
 		"full page without totals": {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2}`), pageOf(1, 0, `{"page":2,"per_page":2}`)}, 2, 2, nil, ""},
-		"the first page again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 2, info(1, 2, 4, 2))}, 2, 2, api.ErrUnexpectedResponse, "page 2 was asked for and page 1 answered"},
-		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse, "nothing new"},
+		"the first page again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 2, info(1, 2, 4, 2))}, 2, 2, api.ErrUnexpectedResponse, "page 2 was requested and page 1 returned"},
+		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse, "no new items"},
 		"one item moved back":      {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(2, 3, info(2, 2, 4, 2))}, 3, 2, api.ErrTruncated, "3 of 4 items came"},
 		"an empty page too early":  {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated, "2 of 4 items came"},
-		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse, "page 0 answered"},
-		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated, "points to more"},
-		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse, "a success that carries errors"},
+		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse, "page 0 returned"},
+		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated, "refers to more"},
+		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse, "a success with errors"},
 		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), answer(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound, "code 7003"},
 		"a certificate without id": {[]*http.Response{answer(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result/0: the certificate's id is empty"},
 		"null as a certificate":    {[]*http.Response{answer(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result holds null"},
@@ -116,7 +117,7 @@ func TestPagesAreAskedForWhileThereAreMore(t *testing.T) {
 	}
 }
 
-func TestPagesAreAskedForByTheNumbersOfTheFirst(t *testing.T) {
+func TestPagesAreRequestedByTheNumbersOfTheFirst(t *testing.T) {
 	t.Parallel()
 	server := &pageServer{pages: []*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, info(2, 2, 3, 2))}}
 	for _, err := range newClient(t, server).Certificates(t.Context(), account, api.WithTypes("custom", "access_managed")) {
@@ -130,7 +131,7 @@ func TestPagesAreAskedForByTheNumbersOfTheFirst(t *testing.T) {
 	}
 }
 
-func TestLeavingTheLoopAsksForNoFurtherPage(t *testing.T) {
+func TestLeavingTheLoopRequestsNoFurtherPage(t *testing.T) {
 	t.Parallel()
 	server := &pageServer{pages: []*http.Response{pageOf(1, 2, info(1, 2, 4, 2))}}
 	for range newClient(t, server).Certificates(t.Context(), account) {
@@ -143,7 +144,7 @@ func TestLeavingTheLoopAsksForNoFurtherPage(t *testing.T) {
 
 func TestCertificateIsReadByItsMembers(t *testing.T) {
 	t.Parallel()
-	no := false
+	isCA := false
 	base := api.Certificate{Ref: cert}
 	with := func(change func(*api.Certificate)) api.Certificate {
 		c := base
@@ -157,7 +158,7 @@ func TestCertificateIsReadByItsMembers(t *testing.T) {
 		"id alone": {"", base},
 		"all": {`,"name":"n","type":"custom","ca":false,"issuer":"O=X","serial_number":"12","signature":"SHA256WithRSA",
 			"uploaded_on":"2022-11-22T17:32:30.467938Z","expires_on":"2122-10-29T16:59:47Z","certificates":"pem","new":[1]`,
-			api.Certificate{Ref: cert, Name: "n", Type: "custom", CA: &no, Issuer: "O=X", SerialNumber: "12", SignatureAlgorithm: "SHA256WithRSA",
+			api.Certificate{Ref: cert, Name: "n", Type: "custom", CA: &isCA, Issuer: "O=X", SerialNumber: "12", SignatureAlgorithm: "SHA256WithRSA",
 				UploadedOn: time.Date(2022, 11, 22, 17, 32, 30, 467938000, time.UTC), ExpiresOn: time.Date(2122, 10, 29, 16, 59, 47, 0, time.UTC), PEM: "pem"}},
 		"null members":       {`,"name":null,"type":null,"ca":null,"expires_on":null`, base},
 		"empty date":         {`,"expires_on":""`, base},
@@ -245,7 +246,7 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 	}
 }
 
-// first returns the error that a sequence begins with.
+// first returns the error at the beginning of a sequence.
 func first[T any](seq func(func(T, error) bool)) (first error) {
 	seq(func(_ T, err error) bool { first = err; return false })
 	return first
@@ -277,7 +278,7 @@ func TestZonesAreListedWithTheirAccount(t *testing.T) {
 	}
 }
 
-// The client says how many zones fit on a page, so a full one is suspicious.
+// The client requests the page size of zones, so more can follow a full page.
 func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]error{49: nil, 50: api.ErrTruncated} {

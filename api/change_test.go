@@ -21,16 +21,16 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// noConnection is the report of net/http's transport that it got no connection.
+// noConnection reports, as net/http's transport does, that there was no connection.
 func noConnection(req *http.Request) {
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GetConn != nil {
 		trace.GetConn("")
 	}
 }
 
-// noise damages one in share requests to a store, in up to three ways, by seed also
-// only from the first request to change something. A fault before a request leaves
-// the store as it is, one after it does not.
+// noise injects up to three kinds of faults into a random share of the requests to a
+// store. By seed, it begins with the first request to change something. A fault before
+// a request leaves the store unchanged, one after it does not.
 func noise(s *store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
@@ -71,7 +71,7 @@ func damage(s *store, late bool, kinds, which []int) {
 			return answer(404, "<html>", "Content-Type", "text/html"), nil
 		case 6:
 			return answer(408, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
-		case 7: // time runs out
+		case 7: // a timeout
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		}
@@ -95,7 +95,7 @@ func damage(s *store, late bool, kinds, which []int) {
 	}
 }
 
-// noises is how many seeds a test takes; the fuzz targets take others.
+// noises is the number of seeds of a test; the fuzz targets use others.
 const noises = 200
 
 func TestDeletionSaysWhatHappened(t *testing.T) {
@@ -106,7 +106,7 @@ func TestDeletionSaysWhatHappened(t *testing.T) {
 	}
 	for _, state := range []api.DeletionState{api.DeletionDone, api.DeletionKept, api.DeletionUnknown} {
 		if states[state] == 0 {
-			t.Errorf("no deletion came out as %s", state)
+			t.Errorf("no deletion has the state %s", state)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func FuzzDeletionSaysWhatHappened(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { deletionSaysWhatHappened(t, seed) })
 }
 
-// deletionSaysWhatHappened deletes a certificate of a store that is damaged by seed.
+// deletionSaysWhatHappened deletes a certificate of a store with the faults of seed.
 // The state is empty if there is no record.
 func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionState) {
 	n := []int{5, 7, 8}[seed%3]
@@ -168,8 +168,8 @@ func FuzzUploadSaysWhatHappened(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { _ = uploadSaysWhatHappened(t, seed) })
 }
 
-// uploadSaysWhatHappened uploads a certificate to a store that is damaged by seed, and
-// once more when it is whole again. The error is that of the first upload.
+// uploadSaysWhatHappened uploads a certificate to a store with the faults of seed, and
+// once more without faults. The error is that of the first upload.
 func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
 	up := api.CertificateUpload{Name: "x", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
 	synctest.Test(t, func(t *testing.T) {
@@ -204,7 +204,7 @@ func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
 	return err
 }
 
-// What cannot have arrived is sent again; on sockets, where net/http says so.
+// An upload without a connection is sent again; on sockets, where net/http reports it.
 func TestUploadThatCannotHaveArrived(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())
@@ -252,7 +252,7 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 	}
 }
 
-func TestUploadThatMayHaveArrivedIsLookedUp(t *testing.T) {
+func TestUploadThatMayHaveArrivedIsSearchedInTheList(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		for _, show := range []bool{false, true} {

@@ -14,15 +14,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Client asks the API. Make one with [New] and share it: it is immutable, safe
-// for concurrent use, and keeps one limiter, one retry budget and one pool of
-// connections for all its callers. The zero value and a nil pointer give
-// [ErrInvalidArgument] on every call.
+// Client calls the API. Make one with [New] and share it: it is immutable, safe for
+// concurrent use, and keeps one limiter, one retry budget and one pool of connections
+// for all its callers. The zero value and a nil pointer give [ErrInvalidArgument] on
+// every call.
 type Client struct {
 	generated *generated.Client
-	// closeIdle is a closure and not the transport, because fmt follows a
-	// pointer where a verb does not fit, and a transport knows the passwords of
-	// proxies.
+	// closeIdle is a closure and not the transport, because fmt would print the
+	// transport, which may hold the password of a proxy.
 	closeIdle func()
 	redact    redactor
 	// holdsProxySecrets is a closure for the same reason.
@@ -38,8 +37,8 @@ type Client struct {
 	logger         *slog.Logger
 }
 
-// New makes a client. All arguments are checked; an [ErrInvalidArgument] names
-// everything that is wrong, as far as it fits into the text. Nothing is sent.
+// New returns a client. It checks all arguments and sends nothing. An
+// [ErrInvalidArgument] names everything that is wrong, as far as the text has room.
 func New(creds Credentials, opts ...Option) (*Client, error) {
 	cfg := defaultConfig()
 	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {
@@ -48,18 +47,18 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, own := cfg.transport.(*http.Transport) // the caller's, with functions of the caller's
+	_, isOwn := cfg.transport.(*http.Transport) // the caller's, which may have functions of the caller
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, own}),
+		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, isOwn}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
 	}
 	redact, holdsProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
-	if own && cfg.baseURL.Scheme == "http" {
+	if isOwn && cfg.baseURL.Scheme == "http" {
 		// Without TLS, the response itself may be that of a proxy. The proxy of
 		// the environment is not used without TLS.
 		redact = redact.withholding(holdsProxySecrets)
@@ -98,13 +97,13 @@ func headerEditor(base *url.URL, creds Credentials, product string) generated.Re
 	}
 }
 
-// Format prints what the value is and nothing of what it holds: the connections
-// behind it are in use by other goroutines, and know credentials.
+// Format prints a constant text: fields hold credentials, and other goroutines use
+// them.
 func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "cloudflare-mtls client") }
 
-// CloseIdleConnections closes the connections that are not in use. The client
-// stays usable. It has no effect on a transport that lacks the method, and
-// returns after 100 ms if the method of the transport does not.
+// CloseIdleConnections closes the connections that are not in use. The client stays
+// usable. The method has no effect if the transport lacks it, and returns after 100 ms
+// if that of the transport does not return.
 func (c *Client) CloseIdleConnections() {
 	if c != nil && c.closeIdle != nil {
 		stop := make(chan struct{})
@@ -113,8 +112,7 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// check returns what makes a call impossible: the client, the context, or the
-// arguments.
+// check returns why a call is impossible, or nil.
 func (c *Client) check(ctx context.Context, arguments error) error {
 	switch {
 	case c == nil || c.generated == nil:

@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestAssociationsAsksTheDocumentedPathBelowTheBaseURL(t *testing.T) {
+func TestAssociationsRequestsTheDocumentedPath(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"/base/v4", "/base/v4/"} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

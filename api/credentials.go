@@ -8,21 +8,19 @@ import (
 	"os"
 )
 
-// Environment variables that [CredentialsFromEnv] reads. The names are those
-// of the vendor's own tools.
+// Environment variables that [CredentialsFromEnv] reads, as the vendor's own tools do.
 const (
 	envAPIToken = "CLOUDFLARE_API_TOKEN"
 	envAPIEmail = "CLOUDFLARE_EMAIL"
 	envAPIKey   = "CLOUDFLARE_API_KEY"
 )
 
-// Credentials prove who is asking. Make them with [APIToken], [APIKey] or
-// [CredentialsFromEnv]; the zero value is refused by [New]. Printing, logging
-// or marshalling them shows their kind and nothing else. They are immutable
-// and safe for concurrent use.
+// Credentials authenticate requests. Make them with [APIToken], [APIKey] or
+// [CredentialsFromEnv]; [New] refuses the zero value. Printing, logging or marshalling
+// them shows only their kind. They are immutable and safe for concurrent use.
 type Credentials struct {
-	// A closure keeps the secret out of reach of fmt, which does not call the
-	// methods of a value in an unexported field, and of reflection.
+	// A closure hides the secret from reflection and from fmt, which does not call the
+	// methods of a value in an unexported field.
 	reveal func() secretParts
 }
 
@@ -30,25 +28,24 @@ type secretParts struct {
 	kind, token, email, key string
 }
 
-// APIToken gives credentials that send "Authorization: Bearer <token>", the
-// way the vendor recommends.
+// APIToken returns credentials that send "Authorization: Bearer <token>", as the vendor
+// recommends.
 func APIToken(token string) Credentials {
 	s := secretParts{kind: "API token", token: token}
 	return Credentials{reveal: func() secretParts { return s }}
 }
 
-// APIKey gives credentials that send the X-Auth-Email and X-Auth-Key headers,
-// the vendor's older way. Prefer an API token: it can be limited to what is
-// needed, and tracing tools know that its header is a secret.
+// APIKey returns credentials that send the X-Auth-Email and X-Auth-Key headers, the
+// vendor's older scheme. Prefer an API token: its permissions can be limited, and
+// tracing tools hide its header.
 func APIKey(email, key string) Credentials {
 	s := secretParts{kind: "API key", email: email, key: key}
 	return Credentials{reveal: func() secretParts { return s }}
 }
 
 // CredentialsFromEnv reads CLOUDFLARE_API_TOKEN or, when that is not set,
-// CLOUDFLARE_EMAIL together with CLOUDFLARE_API_KEY. A variable that is set
-// but empty counts as not set. Nothing set, or half of the pair, is an
-// [ErrInvalidArgument] that names what is missing.
+// CLOUDFLARE_EMAIL together with CLOUDFLARE_API_KEY. An empty variable counts as not
+// set. Missing variables are an [ErrInvalidArgument] that names them.
 func CredentialsFromEnv() (Credentials, error) {
 	const operation = "read credentials from the environment"
 	if token := os.Getenv(envAPIToken); token != "" {
@@ -78,13 +75,13 @@ func (c Credentials) kind() string {
 // String names the kind of credentials and hides the secret.
 func (c Credentials) String() string { return c.kind() + " " + redacted }
 
-// Format does the same for every verb of package fmt.
+// Format prints the same as String for every verb of package fmt.
 func (c Credentials) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, c.String()) }
 
-// MarshalText does the same for JSON and other encoders.
+// MarshalText returns the same as String, for JSON and other encoders.
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// LogValue does the same for log/slog.
+// LogValue returns the same as String, for log/slog.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 func (c Credentials) validate() error {
@@ -98,8 +95,8 @@ func (c Credentials) validate() error {
 	return errors.Join(validateSecret("email", s.email), validateSecret("API key", s.key))
 }
 
-// validateSecret checks what HTTP demands of a header, and no format: the
-// vendor has changed that of its tokens before and keeps older ones valid.
+// validateSecret checks that HTTP allows the value in a header. It checks no format:
+// the vendor has changed that of its tokens, and older ones stay valid.
 func validateSecret(name, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s is empty", name)
@@ -115,7 +112,7 @@ func validateSecret(name, value string) error {
 	return nil
 }
 
-// header returns the function that puts the credentials on a request.
+// header returns the function that sets the headers of the credentials.
 func (c Credentials) header() func(http.Header) {
 	s := c.reveal()
 	if s.token != "" {

@@ -15,17 +15,17 @@ import (
 var deleteCertificate = operation{generated.DeleteMTLSCertificateOperation, "delete mTLS certificate"}
 
 const (
-	// codeCertificateNotFound is not documented; it comes from code of the vendor.
+	// codeCertificateNotFound is not documented; it is from source code of the vendor.
 	codeCertificateNotFound = 1472
 	typeCustom              = "custom"
 	defaultDeleteTimeout    = 2 * time.Minute
-	// maxEvidenceAge is how long ago the sources of evidence may have been read when
-	// a certificate is deleted. 2,000 requests take 5 to 10 minutes by default.
+	// maxEvidenceAge is the greatest age of the evidence when a certificate is deleted.
+	// 2,000 requests take 5 to 10 minutes by default.
 	maxEvidenceAge = 10 * time.Minute
 )
 
-// DeleteOption configures [Client.DeleteUnused]. A wrong one sends nothing and is an
-// [ErrInvalidArgument] that names it.
+// DeleteOption configures [Client.DeleteUnused]. With an invalid one, nothing is sent
+// and the error is an [ErrInvalidArgument] that names it.
 type DeleteOption func(*deleteConfig) error
 
 type deleteConfig struct {
@@ -34,8 +34,8 @@ type deleteConfig struct {
 	evidence []InventoryOption
 }
 
-// IfSHA256 deletes the certificate only if the digest of its first certificate, in
-// DER, is this one; see [Certificate.SHA256]. Otherwise the error is [ErrMismatch].
+// IfSHA256 deletes the certificate only if its first certificate, in DER, has this
+// digest; see [Certificate.SHA256]. Otherwise the error is [ErrMismatch].
 func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.digest = &digest
@@ -43,8 +43,8 @@ func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 	}
 }
 
-// WithDeleteTimeout bounds the time in which the API may take the certificate away
-// after it has accepted the deletion; the default is 2 minutes.
+// WithDeleteTimeout limits the wait for the certificate to disappear after the API has
+// accepted the deletion; the default is 2 minutes.
 func WithDeleteTimeout(d time.Duration) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.timeout = d
@@ -52,8 +52,7 @@ func WithDeleteTimeout(d time.Duration) DeleteOption {
 	}
 }
 
-// WithDeleteNoZones says that the account has no zones, as [WithNoZones] does for an
-// inventory. Zones that are seen are asked in any case.
+// WithDeleteNoZones states that the account has no zones, as [WithNoZones] does.
 func WithDeleteNoZones() DeleteOption {
 	return func(c *deleteConfig) error {
 		c.evidence = append(c.evidence, WithNoZones())
@@ -63,34 +62,31 @@ func WithDeleteNoZones() DeleteOption {
 
 // DeleteUnused deletes a certificate that nothing uses. No other method deletes.
 //
-// It gathers the evidence from all sources, which cannot be narrowed. It deletes only
-// if that says [Unused] and the certificate has the type "custom". Then it asks for
-// the certificate, at growing intervals, until the API says that it is gone, or until
-// the time is over ([WithDeleteTimeout]). The request to delete may be repeated.
+// It gathers the evidence of all sources, and deletes the certificate only if its usage
+// is [Unused] and its type is "custom". Then it reads the certificate at growing
+// intervals until the API reports it as missing or the time is over
+// ([WithDeleteTimeout]). The request to delete may be retried.
 //
-// Evidence of which the first request is more than 10 minutes old, as after a block or
-// an outage, is gathered once more; if that takes as long, the error is
-// [ErrUsageUnknown].
+// Evidence that took more than 10 minutes, as in a block or an outage, is gathered once
+// more; if that takes as long, the error is [ErrUsageUnknown].
 //
-// The error is nil if and only if the state is [DeletionDone]. A [*Deletion] comes
-// also with an error, as soon as there was evidence; it is nil if there was none. The
-// error is an [*Error]:
+// The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
+// only if there was no evidence. The error is an [*Error]:
 //
 //   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch]: the certificate is
-//     kept, and no request to delete it was sent. Evidence says why.
-//   - [ErrRejected], [ErrForbidden] or another of the API's refusals: the certificate
-//     is kept. The error has the API's text, and Evidence was gathered once more; if
-//     it now names a use, the error also matches [ErrInUse].
-//   - [ErrRateLimited]: the certificate is kept, and nothing that takes long was
-//     waited for, because the evidence would grow old. Call again after RetryAfter.
+//     kept, and no request to delete it was sent.
+//   - [ErrRejected], [ErrForbidden] or another refusal by the API: the certificate is
+//     kept. Evidence was gathered once more; if it now has a use, the error also
+//     matches [ErrInUse].
+//   - [ErrRateLimited]: the certificate is kept. Call again after RetryAfter.
 //   - [ErrUnreachable], [ErrNotAsked], [ErrUnauthorized]: after the evidence was
 //     gathered, no connection was made, the request was not sent, or the credentials
-//     were refused: the certificate is kept.
+//     were refused. The certificate is kept.
 //   - [ErrOutcomeUnknown]: the certificate may be deleted or not. Call again; then
-//     [ErrNotFound] means that the API does not have it.
+//     [ErrNotFound] means that the API does not have the certificate.
 //
-// A certificate that was there, and which another caller deletes meanwhile, counts as
-// deleted; see [Deletion.AlreadyGone]. One that was not there is [ErrNotFound].
+// A certificate that another caller deletes during the call counts as deleted; see
+// [Deletion.AlreadyGone]. One that did not exist is [ErrNotFound].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/delete/.
@@ -101,7 +97,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	}
 	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
 	if fail == nil && item.Evidence.Usage() == Unused && item.Evidence.isOld() {
-		item, _, fail = c.inspect(ctx, cert, cfg.evidence) // a block or an outage made it old
+		item, _, fail = c.inspect(ctx, cert, cfg.evidence) // a block or an outage made the evidence old
 	}
 	if fail != nil {
 		return nil, fail
@@ -139,11 +135,12 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	return d, fail
 }
 
-// obstacle returns why a certificate may not be deleted, or nil.
+// obstacle returns why a certificate must not be deleted, with a nil kind if there is
+// no reason.
 func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
-		return "the API did not say of which type the certificate is", ErrManaged
+		return "the API did not send the type of the certificate", ErrManaged
 	case item.Certificate.Type != typeCustom:
 		return "the type of the certificate is " + item.Certificate.Type, ErrManaged
 	case c.digest != nil && err != nil:
@@ -161,8 +158,9 @@ func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
-// kept reports whether the certificate stays after a deletion that certainly had no
-// effect. When the API has refused it, it gathers the evidence once more.
+// kept reports whether the certificate still exists after a request to delete it that
+// had no effect. If the API has refused the request, kept gathers the evidence once
+// more.
 func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
 	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return true
@@ -178,8 +176,8 @@ func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig
 	return !d.AlreadyGone
 }
 
-// waitGone asks for a certificate until the API says that it is gone. Otherwise the
-// note says what is known.
+// waitGone reads a certificate until the API reports it as missing. The note says why
+// that was not seen.
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to ask"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
@@ -195,41 +193,42 @@ func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.D
 	return gone, note
 }
 
-// isGone reports whether the API itself said that there is no such certificate.
+// isGone reports whether the failure is the API's own report that the certificate does
+// not exist.
 func isGone(fail *Error) bool {
 	return fail != nil && !fail.Is(ErrUnexpectedResponse) && (fail.Is(ErrNotFound) || hasCode(fail.Details, codeCertificateNotFound))
 }
 
-// DeletionState is what became of a certificate that was to be deleted.
+// DeletionState is the outcome of a deletion.
 type DeletionState string
 
 // The states of a deletion.
 const (
 	// DeletionKept: this call did not delete the certificate.
 	DeletionKept DeletionState = "kept"
-	// DeletionDone: the API had the certificate and now says that it is gone.
+	// DeletionDone: the API had the certificate and now reports it as missing.
 	DeletionDone DeletionState = "deleted"
-	// DeletionUnknown: the deletion was asked for, and nothing shows its outcome.
+	// DeletionUnknown: a request to delete was sent, and its outcome is unknown.
 	DeletionUnknown DeletionState = "unknown"
 )
 
 // Deletion is the record of one call of [Client.DeleteUnused]. It belongs to its
 // caller.
 type Deletion struct {
-	// Certificate is the certificate as it was before.
+	// Certificate is the certificate before the deletion.
 	Certificate Certificate
-	// Evidence is what the sources said right before the deletion; after a refusal
-	// by the API, what they said then, if they could be asked once more.
+	// Evidence is the evidence before the request to delete; after a refusal by the API,
+	// that from after the refusal if it could be gathered.
 	Evidence *Evidence
 	State    DeletionState
-	// AlreadyGone reports that the API refused the deletion of a certificate that no
-	// longer existed. Another caller has deleted it, or an earlier attempt of this
-	// call, to which no response came.
+	// AlreadyGone reports that the certificate no longer existed when the API received
+	// the request. Another caller has deleted it, or an earlier attempt of this call
+	// that got no response.
 	AlreadyGone bool
-	// DeletedAt is when the API said that the certificate was gone, by the local
-	// clock. It is zero in every other state than DeletionDone.
+	// DeletedAt is when the API first reported the certificate as missing, by the local
+	// clock. It is zero unless State is DeletionDone.
 	DeletedAt time.Time
-	// RayID is the vendor's id of the exchange that asked for the deletion.
+	// RayID is the vendor's id of the response to the request to delete.
 	RayID string
 }
 
@@ -241,7 +240,7 @@ type deletionJSON struct {
 	RayID       string        `json:"ray_id,omitempty"`
 }
 
-// MarshalJSON gives the fields in one object with those of [InventoryItem].
+// MarshalJSON returns the fields in one object with those of [InventoryItem].
 func (d Deletion) MarshalJSON() ([]byte, error) {
 	item := InventoryItem{Certificate: d.Certificate}
 	if d.Evidence != nil {
@@ -253,8 +252,8 @@ func (d Deletion) MarshalJSON() ([]byte, error) {
 	}{item.json(), deletionJSON{d.State, d.AlreadyGone, d.DeletedAt.UTC().Truncate(time.Second), d.RayID}})
 }
 
-// UnmarshalJSON replaces the whole record. As for an [InventoryItem], evidence that
-// was read from JSON proves nothing.
+// UnmarshalJSON replaces the whole record. The usage of evidence that was read from
+// JSON is [UsageUnknown].
 func (d *Deletion) UnmarshalJSON(text []byte) error {
 	*d = Deletion{}
 	var item InventoryItem

@@ -82,7 +82,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 	}{
 		"managed":           {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
 		"new type":          {7, kind("x"), []error{api.ErrManaged}, "type"},
-		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not say"},
+		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not send the type"},
 		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive failed"},
 		"no permission":     {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, `workers needs the permission "Account: Workers Scripts Read"`},
 		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "Zone: Zone Read"},
@@ -131,7 +131,7 @@ func TestDeleteUnusedOfAnAccountWithoutZones(t *testing.T) {
 	}
 }
 
-func TestZonesThatAreSeenAreAskedWhateverTheCallerSays(t *testing.T) {
+func TestListedZonesAreReadInSpiteOfTheOption(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(1), api.WithDeleteNoZones())
@@ -144,7 +144,7 @@ func TestZonesThatAreSeenAreAskedWhateverTheCallerSays(t *testing.T) {
 	wantSentinels(t, err, api.ErrUsageUnknown)
 }
 
-// A cache may hold the answer from a time before the certificate was there.
+// A cache may hold a response from before the upload of the certificate.
 func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string][2]string{"Age": {"Age", "600"}, "Warning": {"Warning", `110 cache "stale"`}} {
@@ -155,7 +155,7 @@ func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
 			}
 			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
 				switch {
-				case kind == "delete": // accepted, without an effect
+				case kind == "delete": // accepted without effect
 					return success(`{"id":"` + ids(8) + `"}`)(), nil
 				case kind == "certificate" && s.count("delete") > 0:
 					return gone(), nil
@@ -164,14 +164,14 @@ func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 			wantSentinels(t, err, api.ErrOutcomeUnknown)
-			if d.State != api.DeletionUnknown || !strings.Contains(err.Error(), "the response may be an old") {
+			if d.State != api.DeletionUnknown || !strings.Contains(err.Error(), "the response may be stale") {
 				t.Errorf("%s: %v, %v", name, d.State, err)
 			}
 		})
 	}
 }
 
-// The API's refusal is the last guard.
+// The API refuses to delete a certificate in use.
 func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	t.Parallel()
 	s := everySource()
@@ -258,13 +258,13 @@ func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
 	}
 }
 
-func TestDeletionByTwoIsADeletion(t *testing.T) {
+func TestConcurrentDeletionsBothSucceed(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	both := make(chan struct{}, 2)
 	ready := sync.OnceValue(func() error { <-both; <-both; close(both); return nil })
 	s.before = func(kind string, _ *http.Request) (*http.Response, error) {
-		if kind == "delete" { // both have their evidence
+		if kind == "delete" { // both calls have their evidence
 			both <- struct{}{}
 			return nil, ready()
 		}
@@ -292,8 +292,8 @@ func TestDeletionByTwoIsADeletion(t *testing.T) {
 	}
 }
 
-// The vendor answers a second deletion in more than one way.
-func TestCertificateThatSomebodyElseDeletes(t *testing.T) {
+// The vendor refuses a second deletion in more than one way.
+func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func() *http.Response{
 		"404": refuse(404, 1), "1472": refuse(400, 1472), "already deleted": refuse(400, 1),
@@ -339,7 +339,7 @@ func TestDeletionThatArrivedBeforeTheConnectionsFailed(t *testing.T) {
 	})
 }
 
-// Not each 404 is the API's, and one alone proves nothing.
+// A 404 may be from another server.
 func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,16 +1,16 @@
-// Package api answers which mTLS certificates a Cloudflare account has, what uses
-// each of them, until when, and which may be deleted. It calls a certificate
-// unused only when every source that could name it has answered in full.
+// Package api reports the mTLS certificates of a Cloudflare account, when each expires,
+// what uses it, and whether it can be deleted. It reports a certificate as unused only
+// if every source that could name it was read in full and none does.
 //
-// # What it answers
+// # Operations
 //
 //   - [Client.Certificates], [Client.Certificate]: the certificates of an account.
-//   - [Client.Inventory]: all of them with the evidence about each.
-//   - [Client.Evidence]: the evidence about one.
-//   - [Client.Associations], [Client.AllAssociations], [Client.Audit]: what the
-//     operation "List mTLS certificate associations" alone says. The vendor does
-//     not document which services it names, so its [Unused] proves less than that
-//     of an inventory.
+//   - [Client.Inventory]: all certificates of an account, each with its evidence.
+//   - [Client.Evidence]: the evidence about one certificate.
+//   - [Client.Associations], [Client.AllAssociations], [Client.Audit]: the result of
+//     the operation "List mTLS certificate associations" alone. The vendor does not
+//     document which services it names, so its [Unused] proves less than that of an
+//     inventory.
 //   - [Client.Zones], [Client.Hostnames]: where a CA is associated with hostnames.
 //   - [Client.Upload], [Client.WaitUnused], [Client.DeleteUnused]: see Changing.
 //
@@ -22,7 +22,7 @@
 //	}
 //	for item, err := range client.Inventory(ctx, account) {
 //		if err != nil {
-//			log.Fatal(err) // comes last: the inventory is not whole
+//			log.Fatal(err) // the last item: the inventory is incomplete
 //		}
 //		switch item.Evidence.Usage() {
 //		case api.InUse:
@@ -40,8 +40,8 @@
 // the HTTP status, the API's codes and messages, the Ray ID, how long to wait, the
 // number of attempts. [errors.Is] classifies it:
 //
-//   - [ErrRateLimited]: HTTP 429, or code 971 with any status; also when the
-//     client's own limiter would have to wait too long, then with Attempts 0
+//   - [ErrRateLimited]: HTTP 429, or code 971 with any status; also, with Attempts 0,
+//     when the wait for the client's own limiter would be too long
 //   - [ErrUnauthorized]: 401, or 400 with one of the codes 6003, 6102,
 //     6103, 6111, 9103, 9106, 9107, also inside of an error_chain
 //   - [ErrForbidden]: 403
@@ -49,45 +49,45 @@
 //   - [ErrServer]: 5xx
 //   - [ErrRedirect]: 3xx
 //   - [ErrRejected]: any other 4xx, and 2xx with "success": false
-//   - [ErrUnexpectedResponse]: a 2xx that is not the documented JSON, or a status
-//     that is not listed here; beside one of the above, a failure that is not the
-//     documented JSON; from sequences also a list that is stale or carries errors
+//   - [ErrUnexpectedResponse]: a 2xx that is not the documented JSON, or a status that
+//     is not listed here; together with one of the above, a failure that is not the
+//     documented JSON; from sequences also a list that is stale or contains errors
 //   - [ErrNoResult]: a success without a result
 //   - [ErrResponseTooLarge]: more bytes, or items, than [WithMaxResponseBytes] allows
-//   - [ErrUnreachable]: no answer came; StatusCode is 0
-//   - [ErrInvalidArgument]: nothing was sent, because of what the caller passed
-//   - [ErrNotAsked]: nothing was sent, for any other reason
-//   - [ErrTruncated]: from sequences, and for sources: more exists than came, or may
+//   - [ErrUnreachable]: no response arrived; StatusCode is 0
+//   - [ErrInvalidArgument]: an argument is invalid; nothing was sent
+//   - [ErrNotAsked]: nothing was sent for another reason
+//   - [ErrTruncated]: from sequences and sources: more items exist, or may exist, than
+//     were received
 //   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
 //     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
 //     [Client.Upload]
 //
-// The first that applies counts, in the order of the list down to ErrRejected.
-// The causes match at the same time: the error of the caller's context, a network
-// error. When a context ends the wait for a retry, the error has the last response
-// of the server and the error of the context. Only the caller's own deadline matches
-// [context.DeadlineExceeded]; a limit of the client or its transport does not.
+// Down to ErrRejected, only the first that applies matches. The causes match too: the
+// error of the caller's context, a network error. If the context ends during the wait
+// for a retry, the error has the last response and the error of the context. Only the
+// caller's own deadline matches [context.DeadlineExceeded]; a limit of the client or
+// its transport does not.
 //
-// The vendor documents the envelope and the HTTP statuses, but no list of codes. What
-// is said about codes here comes from public reports that agree with each other; only
-// 10000 with HTTP 403 is from the vendor's documentation.
+// The vendor documents the envelope and the HTTP statuses, but no list of codes. The
+// codes above are from consistent public reports; only 10000 with HTTP 403 is from the
+// vendor's documentation.
 //
 // # Rate limits
 //
-// The vendor allows 1,200 requests per 5 minutes for a user or token, over all
-// tools together and the dashboard, and then refuses everything for 5 minutes.
-// A client keeps to 1,000 per 5 minutes ([WithRateLimit]), retries included, in fixed
-// and in sliding windows: a place becomes free one window after its request completed.
-// The limit is that of one client: share it.
+// The vendor allows a user or token 1,200 requests per 5 minutes, over all tools and
+// the dashboard, and then refuses all requests for 5 minutes. A client sends at most
+// 1,000 per 5 minutes ([WithRateLimit]), retries included, in fixed and in sliding
+// windows: a request counts until one window after its completion. The limit applies to
+// one client: share the client.
 //
-// A 429 stops all callers of the client until it is over, for at most 24 hours; so
-// does another status that is retried, if it has a Retry-After. Then one request goes
-// ahead, and the others follow as requests succeed: the number in flight doubles with
-// each round trip, and beyond half of what was refused before, it grows by one. The
-// vendor's Ratelimit header (for example "default";r=50;t=30) holds requests back
-// when it makes sense, and is ignored otherwise. net/http may repeat a GET on its own
-// when a connection that was idle breaks; the difference to the vendor's limit covers
-// that.
+// A 429 blocks all callers of the client until its wait is over, for at most 24 hours;
+// so does any other retried status with a Retry-After. Then one request is sent, and
+// others follow as requests succeed: the number in flight doubles with each round trip
+// up to half of the number that was refused, and then grows by one. The vendor's
+// Ratelimit header (for example "default";r=50;t=30) delays requests if it is valid,
+// and is ignored otherwise. net/http may repeat a GET when an idle connection breaks;
+// the difference to the vendor's limit covers these requests.
 //
 // # Retries
 //
@@ -95,67 +95,66 @@
 // the last byte of the body. Another one follows:
 //
 //   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
-//   - no answer, except for a TLS certificate that does not verify, a peer that
+//   - no response, except for a TLS certificate that does not verify, a peer that
 //     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
 //     refuses, or a proxy that refuses the connection with a 4xx
-//   - a body that breaks off, cannot be decompressed, or takes too long
+//   - a body that ends early, cannot be decompressed, or takes too long
 //
-// That holds for requests that read and for DELETE. An upload is sent again only
-// after an [ErrRateLimited] of the API itself that is not a 5xx, or if the transport
-// shows that no connection was made. The transport of net/http shows it, through
-// package httptrace, and so does one that wraps it and passes the context on.
+// This applies to GET and DELETE. An upload is sent again only after an
+// [ErrRateLimited] from the API itself that is not a 5xx, or if the transport shows
+// that no connection was made. The transport of net/http shows this through package
+// httptrace, and so does one that wraps it and passes the context on.
 //
-// The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s
-// (full jitter), and not shorter than Retry-After, in seconds or as a date.
-// A 429 without a readable Retry-After counts as one that says how long the
-// Ratelimit header says, or else 5 minutes. One that says 0 is waited out for as
-// long as the Ratelimit header says. Refusals that follow each other last
-// longer each time, 1 s, 2 s and so on to 1 minute, if the server says less.
+// The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s (full
+// jitter), and not shorter than Retry-After, in seconds or as a date. Without a
+// readable Retry-After, the delay after a 429 is the reset of the Ratelimit header, or
+// else 5 minutes. With a Retry-After of 0, it is the reset of the Ratelimit header.
+// After consecutive refusals it is at least 1 s, 2 s and so on to 1 minute.
 //
-// A single call, one that belongs to no audit or inventory, never waits longer than
-// [WithMaxRetryWait], all its waits together, nor beyond the deadline of its context.
-// A wait that would be longer, for the server or for the limiter, is not begun: the
-// call ends at once, with the last failure and RetryAfter set. [Client.Upload],
-// [Client.WaitUnused] and [Client.DeleteUnused] have bounds of their own for the time
-// in which they look for the outcome.
+// A single call, which is one outside an audit or inventory, waits for at most
+// [WithMaxRetryWait] in total, and not beyond the deadline of its context. If a wait
+// for the server or the limiter would be longer, the call returns at once, with the
+// last failure and RetryAfter set. [Client.Upload], [Client.WaitUnused] and
+// [Client.DeleteUnused] have their own limits for the time in which they check the
+// outcome.
 //
-// All callers of a client share a retry budget of 50 tokens: a retry takes 5, a
-// success gives 1 back. While everything fails, calls are therefore made once,
-// and a server in trouble does not get four times the load.
+// All callers of a client share a retry budget of 50 tokens: a retry takes 5, a success
+// gives 1 back. When none are left, a call makes one attempt, so a failing server does
+// not get four times the load.
 //
-// The calls of an audit or inventory are patient: WithMaxRetryWait does not bound
-// their waits. An outage is a time in which no request of the client is answered,
-// after one was answered before. During an outage one of these calls is repeated as a
-// probe, at once, after 100 ms, 200 ms and so on to 2 s, and all others wait; single
-// calls go on as usual. What fails in an outage costs no budget, and does not
-// count as an attempt until the call has failed in it for the time of
-// [WithAttemptTimeout]. Where the process has too few file descriptors, these calls
-// use fewer connections in the same way.
+// WithMaxRetryWait does not limit the waits of an audit or inventory. An outage is a
+// time without a response to any request of the client, after an earlier response.
+// During an outage, one call of an audit or inventory is repeated as a probe, at once,
+// after 100 ms, 200 ms and so on to 2 s, and the others wait; single calls continue as
+// usual. A failure in an outage takes no tokens, and does not count as an attempt until
+// the call has failed for the time of [WithAttemptTimeout]. If the process has too few
+// file descriptors, these calls use fewer connections in the same way.
 //
 // # Evidence
 //
-// Seven sources can name a certificate; each [Source] says which and what it cannot
-// see. Associations, Hyperdrive and Gateway can name any certificate; hostnames and
-// device posture rules only CAs; Workers and Pages only leaf certificates. A
-// certificate is looked for everywhere if the API does not say whether it is a CA, or
-// contradicts its PEM. [Evidence.Usage] is [InUse] when a source names the
-// certificate, [Unused] when all sources that apply answered in full and none names it,
-// and [UsageUnknown] otherwise. A source that may not be read leaves unknown what it
-// could name, and [SourceResult] has the permission that is missing. [WithSources]
-// narrows the evidence on purpose. Values made by hand or read from JSON prove nothing.
+// Seven sources can name a certificate; each [Source] documents what it covers.
+// Associations, Hyperdrive and Gateway can name any certificate; hostnames and device
+// posture rules only CAs; Workers and Pages only leaf certificates. All sources apply
+// if the API does not state whether a certificate is a CA, or contradicts its PEM.
+// [Evidence.Usage] is [InUse] if a source names the certificate, [Unused] if all
+// sources that apply were read in full and none names it, and [UsageUnknown] otherwise.
+// If the credentials may not read a source, the usage of the certificates that it could
+// name is unknown, and [SourceResult] has the missing permission. [WithSources] limits
+// the evidence to some sources. Values that were made by the caller or read from JSON
+// have [UsageUnknown].
 //
 // # Responses
 //
-// A response is an answer when it has a 2xx status other than 206, is JSON, says
-// "success": true and holds a result. Anything else is an error. Duplicate names,
-// invalid UTF-8, trailing data, and members of a wrong kind that decide what the
-// response means are [ErrUnexpectedResponse]. Other members of a wrong kind are left
-// zero and named in Malformed, in a list the first 100. Members that this version does
-// not know are accepted; unknown values of service and status pass through.
+// A response is a success if it has a 2xx status other than 206, is JSON, and has
+// "success": true and a result. Anything else is an error. Duplicate names, invalid
+// UTF-8, trailing data, and members of a wrong kind that decide what the response means
+// are [ErrUnexpectedResponse]. Other members of a wrong kind are left zero and named in
+// Malformed, in a list the first 100. Members that this version does not know are
+// accepted; unknown values of service and status pass through.
 //
 // The lists of certificates, zones and Pages projects have pages, which are read as
-// long as their numbers say that there are more. Another list, of n items, is
-// truncated if one of these holds:
+// long as their numbers show that there are more. Any other list, of n items, is
+// truncated if:
 //
 //   - count or total_count is above n, or total_pages or page is above 1
 //   - one of the numbers is negative
@@ -166,32 +165,34 @@
 //   - a Link header points to the next page (RFC 8288) or cannot be parsed
 //   - there is a Content-Range header
 //
-// A list is stale when the Age header is anything but 0, or a Warning header has one
-// of the codes 110 to 113 or cannot be parsed; every request says Cache-Control:
-// no-cache. A truncated or stale list can prove that a certificate is in use, and never
-// that it is not.
+// A list is stale when the Age header is anything but 0, or a Warning header has one of
+// the codes 110 to 113 or cannot be parsed; every request has Cache-Control: no-cache.
+// A truncated or stale list can prove that a certificate is in use, but not that it is
+// unused.
 //
 // # Iteration
 //
-// Sequences ask when the loop begins, and anew for each range. An error comes last,
-// with a zero item: a loop that ends without one has seen everything, each once.
+// A sequence sends its first request when the loop begins; each range sends new
+// requests. An error comes last, with a zero item: a loop without an error has seen
+// every item once.
 //
 // # Many certificates
 //
-// [Client.Inventory] reads the sources of the account once, and a zone about a CA
-// only while nothing names it. It makes at most one request for each worker
-// ([WithInventoryConcurrency]) beyond what the evidence needs;
-// [WithInventoryProgress] says how many are expected. [Client.Audit] asks for the
-// associations of many certificates, 32 at a time ([WithConcurrency]), and yields
-// each with its answer or error as they come. Both sit out the limiter, and blocks
-// and outages of up to 15 minutes. An audit of 10,000 certificates takes about 45 minutes at
-// the default rate. [WithProgress] reports how far it is.
+// [Client.Inventory] reads the sources of the account once, and the hostnames of a zone
+// for a CA only while no source names the CA. It makes at most one request for each
+// worker ([WithInventoryConcurrency]) beyond what the evidence needs;
+// [WithInventoryProgress] reports how many are expected. [Client.Audit] requests the
+// associations of many certificates, 32 at a time ([WithConcurrency]), and yields each
+// certificate with its list or error when it is complete. Both wait for the limiter,
+// and for the end of blocks and outages of up to 15 minutes. An audit of 10,000
+// certificates takes about 45 minutes at the default rate. [WithProgress] reports its
+// progress.
 //
 // # Changing
 //
-// A rotation uploads the new certificate, lets the users of the old one refer to it,
-// waits until nothing uses the old one, and deletes that. Uploading and deleting need
-// the permission "SSL and Certificates Write" of the account.
+// A rotation uploads the new certificate, updates the users of the old one, waits until
+// nothing uses the old one, and deletes it. Uploading and deleting need the permission
+// "SSL and Certificates Write" of the account.
 //
 //	stored, err := client.Upload(ctx, account, api.CertificateUpload{
 //		Name: "edge 2027", PEM: chain, Key: api.PrivateKeyPEM(key),
@@ -208,37 +209,35 @@
 // Upload checks a certificate before it is sent ([CertificateUpload.Validate]). The
 // private key is sent in the body of that request, and is in no log and no error.
 //
-// DeleteUnused is the only way to delete. It sends the request only if evidence that
-// was gathered at that moment says [Unused], and says deleted only if the API had the
-// certificate and then says itself that it is gone: with HTTP 404 or the code 1472.
-// [Deletion] is the record, also in JSON.
+// DeleteUnused is the only method that deletes. It sends the request only if the
+// evidence that it has just gathered is [Unused], and reports the certificate as
+// deleted only if the API had it and then reports it as missing: with HTTP 404 or the
+// code 1472. [Deletion] is the record of the call, also in JSON.
 //
-// When a request to change something may have arrived and nothing shows its outcome,
-// the error is [ErrOutcomeUnknown]. Then make the same call again: Upload returns the
-// certificate, uploaded or found, and DeleteUnused deletes it or says [ErrNotFound].
+// If a request to upload or delete may have arrived and its outcome stays unknown, the
+// error is [ErrOutcomeUnknown]. Then repeat the call: Upload returns the certificate,
+// uploaded or found, and DeleteUnused deletes it or returns [ErrNotFound].
 //
 // # Authentication
 //
-// [APIToken] is the way that the vendor prefers. It needs the permission "SSL and
-// Certificates Read" of the account, or Write, and for an inventory that of each
-// source. [APIKey] takes the email and global API key. [CredentialsFromEnv] reads
-// CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token wins.
+// The vendor recommends [APIToken]. A token needs the permission "SSL and Certificates
+// Read" of the account, or Write, and for an inventory that of each source. [APIKey]
+// takes the email and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN,
+// or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token wins.
 //
 // Credentials are set on each request, and only for the origin of the base URL.
-// Redirects are never followed, so that they cannot carry the credentials elsewhere. No
-// value of this package shows them, however it is printed, logged or marshalled, and
-// where a server echoes them they are replaced by "[redacted]". A transport of the
-// caller's sees every request and has to be trusted with them: some tracers record the
-// X-Auth-Key header.
+// Redirects are not followed, so that they cannot leak the credentials. No value of
+// this package shows them when it is printed, logged or marshalled; where a server
+// echoes them, they are replaced by "[redacted]". The caller's own transport sees them
+// in each request: some tracers record the X-Auth-Key header.
 //
 // # Connections
 //
-// The base URL is https://api.cloudflare.com/client/v4, or that of
-// [WithBaseURL]: https, or http on loopback. [WithAttemptTimeout] bounds the time of
-// an attempt, and [WithMaxResponseBytes] the size of a body, after net/http has
-// decompressed it. The default transport speaks HTTP/2 where the server does and uses
-// the proxy of the environment; [WithHTTPClient] brings another one, such as one that
-// traces.
+// The base URL is https://api.cloudflare.com/client/v4, or that of [WithBaseURL]:
+// https, or http on loopback. [WithAttemptTimeout] limits the time of an attempt, and
+// [WithMaxResponseBytes] the size of a body after decompression. The default transport
+// speaks HTTP/2 where the server does and uses the proxy of the environment;
+// [WithHTTPClient] sets another one, for example for tracing.
 //
 // # Testing
 //
@@ -256,17 +255,16 @@
 // closed with [Client.CloseIdleConnections].
 //
 // Each attempt, which is sending a request and reading the response, runs on a
-// goroutine of its own. A panic or [runtime.Goexit] in the caller's transport
-// continues on the goroutine of the call; in an audit or inventory both become a panic
-// of the loop. When the context or the time of an attempt ends and the transport does
-// not return within another 100 ms, the call goes on without it. Its goroutine
-// then stays until the transport returns; a response that still comes is closed,
-// and a panic is dropped. Otherwise no goroutine outlives its call or range.
+// goroutine of its own. A panic or [runtime.Goexit] in the caller's transport continues
+// on the goroutine of the call; in an audit or inventory, both become a panic in the
+// loop. When the context or the time of an attempt ends and the transport does not
+// return within another 100 ms, the call continues without it. Its goroutine then stays
+// until the transport returns; a late response is closed, and a panic is dropped.
+// Otherwise no goroutine outlives its call or range.
 //
-// Such a transport is net/http of Go before 1.26.11, and of Go 1.27 before
-// 1.27.4: an HTTP/2 server that makes the window of a stream overflow locks the
-// connection, and every further attempt over that transport takes its full time.
-// Build with a newer Go.
+// The transport of net/http does not return in Go before 1.26.11, and in Go 1.27 before
+// 1.27.4, after an HTTP/2 server has made the window of a stream overflow: every
+// further attempt over that transport takes its full time. Build with a newer Go.
 package api
 
 // Each sentence of the package comment is in tests/readme/testdata/promises/api.txt,

@@ -15,10 +15,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// errSuccessFalse marks a response that is a failure in spite of its status.
+// errSuccessFalse is the error of a 2xx response with success false.
 var errSuccessFalse = errors.New("the response says success is false")
 
-// maxNotices is how many errors, and how many messages, of a success are kept.
+// maxNotices limits the errors, and the messages, that are kept of a success.
 const maxNotices = 100
 
 // reply is a successful response without its result.
@@ -32,11 +32,11 @@ type reply struct {
 	info     *ResultInfo
 	errors   []ErrorDetail
 	messages []Notice
-	// malformed names the members that do not fit the contract and were left
-	// zero, as JSON pointers, except those in items of the result.
+	// malformed has the JSON pointers of the members that do not fit the contract and
+	// were left zero, except those in the result.
 	malformed []string
-	// more reports that a member or a header points to more than the result
-	// holds; stale that a header says that the response is an old one.
+	// more reports that a member or a header refers to more than the result; stale that
+	// a header marks the response as out of date.
 	more, stale bool
 }
 
@@ -71,8 +71,8 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 	return e.more.read(d, name)
 }
 
-// readErrors reads the list strictly and its items tolerantly: that there are
-// errors decides, what they say informs.
+// readErrors reads the list strictly, because its length decides, and its items
+// tolerantly.
 func (e *envelope) readErrors(d *strictjson.Decoder) error {
 	var beyond generated.ResponseInfo
 	return d.ReadArray(func([]byte) { e.errors = nil }, func() error {
@@ -87,7 +87,7 @@ func (e *envelope) readErrors(d *strictjson.Decoder) error {
 	})
 }
 
-// resultInfo is result_info with what else in it points to more.
+// resultInfo is result_info with other members that refer to more.
 type resultInfo struct {
 	generated.ResultInfo
 	more pageHint
@@ -140,8 +140,7 @@ func details(infos []generated.ResponseInfo) []ErrorDetail {
 	return out
 }
 
-// detail converts an item. A code that does not fit this platform's int is 0, as one
-// that is no integer.
+// detail converts an item. A code that is not an integer, or overflows int, is 0.
 func detail(info *generated.ResponseInfo) ErrorDetail {
 	out := ErrorDetail{Message: info.Message, DocumentationURL: info.DocumentationURL, Pointer: info.Source.Pointer}
 	if code := int(info.Code); int64(code) == info.Code {
@@ -161,12 +160,12 @@ func notices(details []ErrorDetail) []Notice {
 
 // result reads the member "result" of a response.
 type result interface {
-	// reset forgets what an earlier response held.
+	// reset drops the result of an earlier response.
 	reset()
 	read(d *strictjson.Decoder) error
-	// present reports whether the result was there and not null.
+	// present reports whether there was a result that is not null.
 	present() bool
-	// count is the number of items.
+	// count returns the number of items.
 	count() int
 }
 
@@ -197,21 +196,21 @@ func (o *object[T, P]) read(d *strictjson.Decoder) error {
 	return err
 }
 
-// list reads a result that is a list. Items are converted one at a time, so that
-// a long list exists only once.
+// list reads a result that is a list. It converts each item when it is read, so that
+// memory holds a long list only once.
 type list[T, R any, P generatedType[T]] struct {
-	// convert returns an item. malformed is as in object. An error refuses the
-	// response.
+	// convert returns an item. malformed is as in object. An error makes the response
+	// invalid.
 	convert func(item *T, malformed []string) (R, error)
 	items   []R
-	// malformed counts the places that convert was given.
+	// malformed counts the pointers that convert has received.
 	malformed int
 }
 
 const (
-	// smallList is the size of a list in memory that any response may have.
+	// smallList is the size in memory that the list of any response may have.
 	smallList = 4 << 20
-	// maxMalformed bounds the places of all items that do not fit.
+	// maxMalformed limits the pointers of malformed members in a list.
 	maxMalformed = 100
 )
 
@@ -226,17 +225,17 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	room := 0
 	return d.ReadArray(func(rest []byte) {
 		count, size := bytes.Count(rest, []byte("{")), int(unsafe.Sizeof(*new(R)))
-		l.items = make([]R, 0, min(count, len(rest)/size)) // at once, but within the size of the body
+		l.items = make([]R, 0, min(count, len(rest)/size)) // allocated at once, within the size of the body
 		room = min(count, max(smallList, len(rest)*3/2)/size)
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullItem
 		}
 		switch n := len(l.items); {
-		case d.PeekKind() != jsontext.KindBeginObject: // which the reading refuses
+		case d.PeekKind() != jsontext.KindBeginObject: // Read returns the error
 		case n >= room:
 			return strictjson.ErrTooMany
-		case n == cap(l.items): // in one step: each other one would leave garbage
+		case n == cap(l.items): // in one step, so that there is less garbage
 			l.items = append(make([]R, 0, room), l.items...)
 		}
 		at := d.Misfits()
@@ -258,12 +257,12 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	})
 }
 
-// itemError refuses a response for an item of its result.
+// itemError is the error of a response with an invalid item.
 type itemError struct{ text string }
 
 func (e *itemError) Error() string { return e.text }
 
-// itemPointers returns the places of misfits from the item at prefix.
+// itemPointers returns the pointers of misfits relative to the item at prefix.
 func itemPointers(misfits []*strictjson.KindError, prefix string) []string {
 	var out []string
 	for _, misfit := range misfits {
@@ -272,8 +271,8 @@ func itemPointers(misfits []*strictjson.KindError, prefix string) []string {
 	return out
 }
 
-// describeDecoding says what is wrong by place and kind only: the decoder's own
-// errors can hold pieces of the body.
+// describeDecoding returns an error with the place and kind of the fault only: the
+// decoder's own errors can hold parts of the body.
 func describeDecoding(body []byte, err error) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("the body is empty")
@@ -296,8 +295,8 @@ func describeDecoding(body []byte, err error) error {
 	return errors.New("the body does not fit the contract")
 }
 
-// isJSON accepts application/json and its relatives, in any case and with any
-// parameters.
+// isJSON reports whether a content type is application/json, text/json or one that ends
+// in +json, in any case and with any parameters.
 func isJSON(contentType string) bool {
 	if contentType == "application/json" {
 		return true

@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// The end of an attempt, or a limit of the transport, is not the caller's deadline,
-// also when the caller cancels at the same time.
+// The timeout of an attempt or of the transport is not the caller's deadline, also if
+// the caller cancels at the same time.
 func TestACancelTogetherWithALimitIsNoDeadline(t *testing.T) {
 	t.Parallel()
 	for name, rt := range map[string]func(context.CancelFunc) roundTrip{
@@ -99,7 +99,7 @@ func TestAnErrorReadFromJSONIsOneLine(t *testing.T) {
 	}
 }
 
-// A failure in any form that is known keeps its codes, whatever else is odd.
+// A failure in any known form keeps its codes, also if other members are invalid.
 func TestTheCodesOfAFailureDecide(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{

@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// Source is a place where a certificate of the store can be named.
+// Source is a part of the API that can name certificates of the store.
 type Source string
 
 // The sources, in the order in which evidence lists them.
 const (
-	// SourceAssociations is the operation that names the services of a certificate.
-	// The vendor does not document which services it reports.
+	// SourceAssociations is the list of the services that use a certificate. The vendor
+	// does not document which services it covers.
 	SourceAssociations Source = "associations"
-	// SourceHostnames has the hostnames, of API Shield and client certificates, that
-	// a zone associates with a CA:
+	// SourceHostnames has the hostnames that a zone associates with a CA, for API Shield
+	// and client certificates:
 	// https://developers.cloudflare.com/api-shield/security/mtls/configure/. It takes
-	// one request for each zone and CA. It does not see zones that the credentials
-	// cannot read. Credentials that see no zone fail the source, unless [WithNoZones]
-	// says that the account has none.
+	// one request for each zone and CA. It does not cover zones that the credentials
+	// cannot read. If they can read no zone, the source fails, unless [WithNoZones] is
+	// set.
 	SourceHostnames Source = "hostnames"
 	// SourceWorkers has the bindings of type mtls_certificate of all Workers:
-	// https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/. It sees
-	// the current settings. It does not see older versions of a Worker, which a
+	// https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/. It covers
+	// the current settings. It does not cover older versions of a Worker, which a
 	// gradual deployment may still run, and Workers in dispatch namespaces.
 	SourceWorkers Source = "workers"
 	// SourcePages has the mTLS certificates that Pages projects bind:
-	// https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates.
-	// It sees the current settings for production and preview. It does not see the
+	// https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates. It
+	// covers the current settings for production and preview. It does not cover the
 	// settings of earlier deployments.
 	SourcePages Source = "pages"
 	// SourceHyperdrive has the CA certificate and the client certificate of each
@@ -58,41 +58,40 @@ func (s Source) compare(other Source) int {
 // Use is one reference to a certificate.
 type Use struct {
 	Source Source `json:"source"`
-	// Name is what refers to the certificate: a service, hostname, Worker, Pages
-	// project, Hyperdrive configuration or posture rule.
+	// Name is the name of the user: a service, hostname, Worker, Pages project,
+	// Hyperdrive configuration or posture rule.
 	Name string `json:"name"`
 	// Status is the state of an association; other sources have none.
 	Status string `json:"status,omitempty"`
 }
 
-// SourceState is how the reading of a source ended.
+// SourceState is the result of reading a source.
 type SourceState string
 
 // The states of a source.
 const (
-	// SourceComplete: the source answered in full.
+	// SourceComplete: the source was read in full.
 	SourceComplete SourceState = "complete"
-	// SourceFailed: the source did not answer, or not in full.
+	// SourceFailed: the source was not read, or not in full, because of an error.
 	SourceFailed SourceState = "failed"
-	// SourceLeftOut: the source was not asked, or not in full, on purpose:
-	// [WithSources] left it out, or the certificate was known to be in use.
+	// SourceLeftOut: the source was not read, or not in full, because [WithSources]
+	// excludes it or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
-	// SourceNotApplicable: the source cannot name a certificate of this kind, and
-	// does not.
+	// SourceNotApplicable: the source cannot name a certificate of this kind, and does
+	// not name it.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 
-// SourceResult is what became of one source.
+// SourceResult is the result of one source.
 type SourceResult struct {
 	Source Source
 	State  SourceState
-	// Scope says what was read, for example "hostnames of 3 zones". It also says
-	// what the source cannot see.
+	// Scope describes what was read, for example "hostnames of 3 zones".
 	Scope string
-	// Permission is what the credentials lack, as the vendor calls it, when that
-	// is why the source failed.
+	// Permission is the vendor's name of the permission whose absence made the source
+	// fail, or empty.
 	Permission string
-	// Err is why the source failed, an [*Error], or nil.
+	// Err is the error of a source that failed, an [*Error], or nil.
 	Err error
 }
 
@@ -105,48 +104,47 @@ type sourceResultJSON struct {
 	Error      string      `json:"error,omitempty"`
 }
 
-// MarshalJSON gives the fields, of the error its text.
+// MarshalJSON returns the fields, with the text of the error.
 func (r SourceResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(sourceResultJSON{r.Source, r.State, r.Scope, r.Permission, errorText(r.Err)})
 }
 
-// UnmarshalJSON replaces the whole result; its Err then has the text of the error
-// and no more.
+// UnmarshalJSON replaces the whole result. Its Err has only the text of the error.
 func (r *SourceResult) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, r, func(in sourceResultJSON) SourceResult {
 		return SourceResult{Source: in.Source, State: in.State, Scope: in.Scope, Permission: in.Permission, Err: errorFromText(in.Error)}
 	})
 }
 
-// Evidence is what every source said about one certificate. [Evidence.Usage] says
-// what follows from it.
+// Evidence is the result of every source for one certificate. [Evidence.Usage] returns
+// the conclusion.
 //
-// It belongs to its caller, who may change it; Usage then keeps to what was
+// It belongs to its caller, who may change it; Usage still depends on what was
 // received. It is safe for concurrent reading.
 type Evidence struct {
-	// Uses are the references that were found, by source in the order of
-	// [AllSources], and by name.
+	// Uses are the references that were found, in the order of [AllSources] and then of
+	// their names.
 	Uses []Use `json:"uses"`
 	// Sources has one element for each source.
 	Sources []SourceResult `json:"sources"`
-	// StartedAt is when the first request was made, and GatheredAt when the last
-	// source had answered, by the local clock. The sources of the account are read
-	// first, so what they said may be as old as StartedAt.
+	// StartedAt is when the first request was made, and GatheredAt when the last source
+	// had been read, by the local clock. The sources of the account are read first, so
+	// their results may be as old as StartedAt.
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	GatheredAt time.Time `json:"gathered_at,omitzero"`
 
-	// verdict is what followed when the evidence was gathered. Only this package
-	// can set it, so evidence made by hand proves nothing.
+	// verdict is the usage that the sources proved. Only this package can set it, so
+	// evidence made by the caller proves nothing.
 	verdict Usage
 }
 
-// Usage says what the evidence proves:
+// Usage returns what the evidence proves:
 //
-//   - [InUse]: a source names the certificate, whatever became of the others.
-//   - [Unused]: every source that applies to the certificate, and that
-//     [WithSources] did not leave out, answered in full, and none names it.
-//   - [UsageUnknown]: everything else, which includes nil, and evidence that was
-//     made by hand or read from JSON.
+//   - [InUse]: a source names the certificate; the others may have failed.
+//   - [Unused]: every source that applies and that [WithSources] does not exclude was
+//     read in full, and none names the certificate.
+//   - [UsageUnknown]: everything else, including nil, and evidence that was made by the
+//     caller or read from JSON.
 //
 // Changing the fields of evidence never turns it into Unused.
 func (e *Evidence) Usage() Usage {
@@ -160,8 +158,8 @@ func (e *Evidence) Usage() Usage {
 	}
 }
 
-// UnmarshalJSON replaces the whole evidence. What was read from JSON proves nothing:
-// its usage is [UsageUnknown].
+// UnmarshalJSON replaces the whole evidence. The usage of evidence that was read from
+// JSON is [UsageUnknown].
 func (e *Evidence) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, e, func(in evidenceJSON) Evidence { return Evidence(in) })
 }
@@ -169,12 +167,12 @@ func (e *Evidence) UnmarshalJSON(text []byte) error {
 // evidenceJSON is evidence without its methods.
 type evidenceJSON Evidence
 
-// String gives the usage, and the number of uses.
+// String returns the usage and the number of uses.
 func (e Evidence) String() string {
 	return fmt.Sprintf("%v: %s", e.Usage(), counted(len(e.Uses), "use"))
 }
 
-// conclude returns what follows from the fields.
+// conclude returns the usage by the exported fields.
 func (e *Evidence) conclude() Usage {
 	if len(e.Uses) > 0 {
 		return InUse
@@ -227,12 +225,12 @@ type InventoryItem struct {
 	Evidence    Evidence
 }
 
-// String gives the certificate's id and the evidence in short.
+// String returns the certificate's id and a summary of the evidence.
 func (i InventoryItem) String() string {
 	return fmt.Sprintf("%s: %v", i.Certificate.Ref.ID, i.Evidence)
 }
 
-// MarshalJSON gives the fields of the certificate, the usage as text, the uses and
+// MarshalJSON returns the fields of the certificate, the usage as text, the uses and
 // the sources in one object. Times have whole seconds.
 func (i InventoryItem) MarshalJSON() ([]byte, error) { return json.Marshal(i.json()) }
 
@@ -250,8 +248,8 @@ func (i *InventoryItem) json() itemJSON {
 	return itemJSON{i.Certificate.json(), i.Evidence.Usage(), e}
 }
 
-// UnmarshalJSON replaces the whole item. What was read from JSON proves nothing:
-// its usage is [UsageUnknown].
+// UnmarshalJSON replaces the whole item. The usage of an item that was read from JSON
+// is [UsageUnknown].
 func (i *InventoryItem) UnmarshalJSON(text []byte) error {
 	*i = InventoryItem{}
 	if err := json.Unmarshal(text, &i.Certificate); err != nil {

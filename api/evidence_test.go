@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestOneCertificateIsAskedAboutAlone(t *testing.T) {
+func TestEvidenceReadsOneCertificateOnly(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	client := newClient(t, s)
@@ -49,7 +49,7 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 	if err := json.Unmarshal(text, &read); err != nil {
 		t.Fatal(err)
 	}
-	// JSON into evidence that was received leaves nothing of it.
+	// JSON replaces received evidence completely.
 	overwritten, broken := unused.Evidence, unused.Evidence
 	evidence, err := json.Marshal(unused.Evidence)
 	if err != nil {
@@ -83,8 +83,8 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 	}
 }
 
-// What a source says is believed, whatever the list says about the certificate.
-func TestReferencesCountWhateverTheKindAndSpelling(t *testing.T) {
+// A use from a source counts, also if the kind of the certificate contradicts it.
+func TestReferencesCountForAnyKindAndSpelling(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.certificates = []storedCertificate{{id: ids(2), ca: true}, {id: ids(3), ca: nil}, {id: ids(6), ca: false}, {id: ids(7), ca: false}}
@@ -100,7 +100,7 @@ func TestReferencesCountWhateverTheKindAndSpelling(t *testing.T) {
 	}
 }
 
-// What the API says about the kind counts only if the PEM does not contradict it.
+// The kind from the API applies only if the PEM does not contradict it.
 func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
 	t.Parallel()
 	s := everySource()
@@ -110,7 +110,7 @@ func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e := items[ids(1)].Evidence; e.Usage() != api.InUse || e.Uses[0].Name != "api.example.com" {
-		t.Errorf("a CA that is called a leaf: %+v", e)
+		t.Errorf("a CA that the API reports as a leaf: %+v", e)
 	}
 	for n, notApplicable := range map[int]int{7: 2, 8: 2, 9: 0} {
 		got := 0
@@ -125,7 +125,7 @@ func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
 	}
 }
 
-func TestOneReferrerIsOneUse(t *testing.T) {
+func TestRepeatedReferencesAreOneUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
@@ -171,7 +171,7 @@ func TestErrorsOfAnItemAreItsOwn(t *testing.T) {
 	}
 }
 
-// A source that is blocked makes what the others said before old.
+// While one source is blocked, the results of the others become old.
 func TestDeletionNeedsEvidenceThatIsNotOld(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

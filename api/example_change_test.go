@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// rotation is a client of a fake of the API, with an old certificate that Gateway
-// uses until release is called.
+// rotation returns a client of a fake API, with an old certificate that Gateway uses
+// until release is called.
 func rotation() (client *api.Client, old api.CertificateRef, release func()) {
 	s := &store{
 		certificates: []storedCertificate{{id: cert.ID, name: "edge 2026"}},
@@ -34,7 +34,7 @@ func ExampleClient_Upload() {
 	}
 	fmt.Println(stored.Name, stored.Type, "CA:", *stored.CA)
 
-	// A certificate that cannot work is refused before anything is sent.
+	// An invalid certificate is refused before anything is sent.
 	_, err = client.Upload(context.Background(), account, api.CertificateUpload{PEM: leafKey})
 	fmt.Println(err)
 	// Output:
@@ -45,7 +45,7 @@ func ExampleClient_Upload() {
 func ExampleClient_WaitUnused() {
 	client, old, release := rotation()
 
-	lastUser := func(e *api.Evidence) { // the last user goes while the program waits
+	lastUser := func(e *api.Evidence) { // the last use ends while the program waits
 		fmt.Println(e.Usage(), e.Uses)
 		release()
 	}

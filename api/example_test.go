@@ -14,7 +14,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// pretend starts a server that knows three certificates and refuses the rest.
+// pretend starts a server with three certificates that refuses all others.
 func pretend() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -37,7 +37,7 @@ func Example() {
 	server := pretend()
 	defer server.Close()
 
-	// Without WithBaseURL the client asks the real API.
+	// Without WithBaseURL, the client calls the real API.
 	client, err := api.New(api.APIToken("my-token"), api.WithBaseURL(server.URL))
 	if err != nil {
 		log.Fatal(err)
@@ -162,8 +162,7 @@ func ExampleClient_Audit() {
 	// of-another-account unknown true
 }
 
-// counting is a transport of one's own: here it counts requests, elsewhere it
-// may trace them.
+// counting is a transport that counts requests.
 type counting struct {
 	next  http.RoundTripper
 	count int

@@ -17,7 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// gracePeriod is how long a call waits for a transport after its own end.
+// gracePeriod is how long a call waits for a transport after its end.
 const gracePeriod = 100 * time.Millisecond
 
 // bodyFunc is a body with the given methods.
@@ -32,8 +32,8 @@ func withBody(status int, read, closing func() error) *http.Response {
 	return resp
 }
 
-// stuckTransports are transports that pay no attention to the context of the
-// request, by the place where they hang.
+// stuckTransports returns transports that ignore the context of the request, by the
+// place where they block.
 func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 	hang := func() error { <-release; return errors.New("released") }
 	end := func() error { return io.EOF }
@@ -51,7 +51,7 @@ func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 	}
 }
 
-func TestEveryCallEndsWhateverTheTransportDoes(t *testing.T) {
+func TestEveryCallEndsWithAStuckTransport(t *testing.T) {
 	t.Parallel()
 	const soon, timeout = time.Second, 3 * time.Second
 	limits := map[string]struct {
@@ -90,7 +90,7 @@ func TestEveryCallEndsWhateverTheTransportDoes(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						release := make(chan struct{})
-						defer close(release) // a goroutine that stayed would make synctest fail
+						defer close(release) // a goroutine that still runs would make synctest fail
 						client := newClient(t, stuckTransports(release)[place], api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1))
 						ctx, cancel := l.bound(t.Context())
 						defer cancel()
@@ -131,7 +131,7 @@ func TestAResponseThatComesTooLateIsClosedUnread(t *testing.T) {
 	})
 }
 
-func TestAnAttemptThatIsLeftBehindGivesItsPlaceBack(t *testing.T) {
+func TestAnAbandonedAttemptFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

@@ -12,8 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// The bodies that come with failures, as far as they are known, and what makes
-// this decoder read them. None of them may make it fail.
+// The known bodies of failures, each with its origin. Decoding never fails.
 //
 //	{"success":false,"errors":[{"code","message","documentation_url","source":{"pointer"}}],…}
 //	    the published contract and docs page
@@ -33,12 +32,12 @@ const (
 	maxChainDepth = 8
 )
 
-// failure is what a failed answer said.
+// failure is the decoded body of a failed response.
 type failure struct {
 	details  []ErrorDetail
 	messages []Notice
-	// refused: the body says that success is false. isEnvelope: it is also what the
-	// contract allows as JSON.
+	// refused reports that the body has success false; isEnvelope that it is also strict
+	// JSON.
 	refused, isEnvelope bool
 }
 
@@ -50,7 +49,7 @@ func decodeFailure(body []byte, redact func(string) string) failure {
 		errors:      failureList{left: &leftErrors},
 		messages:    failureList{left: &leftMessages},
 	}
-	// It redacts before it cuts: a cut could leave the beginning of a secret.
+	// Redact before cutting: a cut could leave the beginning of a secret.
 	err := strictjson.UnmarshalLenient(body, &b, func(s string) string { return cut(redact(s), maxKeptText) })
 	if err != nil {
 		return failure{details: edgeText(body)}
@@ -108,7 +107,7 @@ func (i *failureItem) UnmarshalMember(d *strictjson.Decoder, name []byte) (known
 	return i.ResponseInfo.UnmarshalMember(d, name)
 }
 
-// detail reports false if the item says nothing.
+// detail returns the item, and false if it is empty.
 func (i *failureItem) detail() (ErrorDetail, bool) {
 	d := detail(&i.ResponseInfo)
 	d.Message, d.Chain = cmp.Or(d.Message, i.legacyMessage), i.chain.items
@@ -118,12 +117,12 @@ func (i *failureItem) detail() (ErrorDetail, bool) {
 // failureList is a list of items, or one item.
 type failureList struct {
 	items []ErrorDetail
-	left  *int // how many more items are read, those of chains included
+	left  *int // how many more items to read, including those of chains
 	depth int
 }
 
 func (l *failureList) read(d *strictjson.Decoder) error {
-	l.items = nil // of members with the same name the last counts
+	l.items = nil // the last of several members with one name applies
 	if d.PeekKind() != jsontext.KindBeginArray {
 		return l.readItem(d)
 	}
@@ -148,14 +147,14 @@ func (l *failureList) readItem(d *strictjson.Decoder) (err error) {
 	return err
 }
 
-// ignored reads a value and keeps nothing of it.
+// ignored reads and drops a value.
 type ignored struct{}
 
 func (ignored) UnmarshalMember(*strictjson.Decoder, []byte) (known bool, err error) {
 	return false, nil
 }
 
-// edgeText reads the one line that the vendor's edge sends to programs.
+// edgeText reads the one-line text of the vendor's edge.
 func edgeText(body []byte) []ErrorDetail {
 	rest, ok := strings.CutPrefix(string(body[:min(len(body), 64)]), "error code: ")
 	if !ok {

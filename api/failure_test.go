@@ -227,7 +227,7 @@ func TestTransportsThatBreakTheirContract(t *testing.T) {
 	wantSentinels(t, err, api.ErrUnexpectedResponse)
 }
 
-// What a failure says is read even where a success would be refused.
+// A failure is decoded also if its JSON is invalid for a success.
 func TestFailuresAreReadLeniently(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

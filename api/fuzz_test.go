@@ -14,15 +14,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// loose is how encoding/json reads an answer, as a second opinion.
+// loose decodes a response with encoding/json, for comparison.
 type loose struct {
 	Success *bool             `json:"success"`
 	Result  []json.RawMessage `json:"result"`
 	Errors  []json.RawMessage `json:"errors"`
 }
 
-// FuzzAnswer looks for a body that is taken for "unused" or "in use" without
-// saying so.
+// FuzzAnswer looks for a body that gives Unused or InUse without proof.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		emptyBody, inUseBody, "", "null", "[]", `{"success":true}`, `{"success":true,"result":null}`,
@@ -49,17 +48,17 @@ func FuzzAnswer(f *testing.F) {
 			checkErrorText(t, err)
 			return
 		}
-		var opinion loose
+		var decoded loose
 		if status < 200 || status > 299 || !utf8.Valid(body) || !strings.Contains(strings.ToLower(contentType), "json") {
 			t.Fatalf("status %d, type %q gave a list", status, contentType)
 		}
-		if err := json.Unmarshal(body, &opinion); err != nil || opinion.Success == nil || !*opinion.Success || opinion.Result == nil {
+		if err := json.Unmarshal(body, &decoded); err != nil || decoded.Success == nil || !*decoded.Success || decoded.Result == nil {
 			t.Fatalf("a list from %q: %v", body, err)
 		}
-		if len(opinion.Result) != len(list.Associations) || len(opinion.Errors) != len(list.Errors) || !bytes.Equal(list.Body, body) {
+		if len(decoded.Result) != len(list.Associations) || len(decoded.Errors) != len(list.Errors) || !bytes.Equal(list.Body, body) {
 			t.Fatalf("got %+v from %q", list, body)
 		}
-		if unused := list.Usage() == api.Unused; unused && (len(opinion.Result) > 0 || len(opinion.Errors) > 0) {
+		if unused := list.Usage() == api.Unused; unused && (len(decoded.Result) > 0 || len(decoded.Errors) > 0) {
 			t.Fatalf("unused from %q", body)
 		}
 	})
@@ -76,7 +75,7 @@ func checkErrorText(t *testing.T, err error) {
 	}
 }
 
-// FuzzErrorNeverShowsTheCredentials puts the token into whatever comes back.
+// FuzzErrorNeverShowsTheCredentials puts the token into responses and errors.
 func FuzzErrorNeverShowsTheCredentials(f *testing.F) {
 	f.Add(403, `{"success":false,"errors":[{"code":1,"message":"@"}]}`, "application/json", "@")
 	f.Add(400, `{"code":6003,"error":"@","error_chain":[{"message":"x@"}]}`, "text/@", "7")

@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// The canaries must appear nowhere but in the request headers.
+// The canaries must appear only in request headers.
 const (
 	token = "canary-token-0123456789-abcdefghijklmnop"
 	email = "canary-mail@example.com"
@@ -29,14 +29,14 @@ const (
 	inUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 )
 
-// noContext is what a careless caller passes.
+// noContext is a nil context.
 var noContext context.Context
 
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// newClient makes a client whose requests go to rt and not to a network.
+// newClient returns a client whose transport is rt.
 func newClient(t testing.TB, rt http.RoundTripper, opts ...api.Option) *api.Client {
 	t.Helper()
 	opts = append([]api.Option{api.WithHTTPClient(&http.Client{Transport: rt})}, opts...)
@@ -47,7 +47,7 @@ func newClient(t testing.TB, rt http.RoundTripper, opts ...api.Option) *api.Clie
 	return client
 }
 
-// answer makes a JSON answer; header holds pairs of names and values.
+// answer returns a JSON response; header holds pairs of names and values.
 func answer(status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	for i := 0; i < len(header); i += 2 {
@@ -59,7 +59,7 @@ func answer(status int, body string, header ...string) *http.Response {
 	return &http.Response{StatusCode: status, Header: h, Body: &trackedBody{Reader: strings.NewReader(body)}, ContentLength: int64(len(body))}
 }
 
-// trackedBody knows whether it was read to the end and closed.
+// trackedBody records whether it was read to the end and closed.
 type trackedBody struct {
 	io.Reader
 	ended, closed bool
@@ -73,7 +73,7 @@ func (b *trackedBody) Read(p []byte) (int, error) {
 
 func (b *trackedBody) Close() error { b.closed = true; return nil }
 
-// step is one scripted answer.
+// step is one scripted response or error.
 type step func(*http.Request) (*http.Response, error)
 
 func reply(status int, body string, header ...string) step {
@@ -84,7 +84,7 @@ func fail(err error) step {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// script answers with its steps in order, the last one for ever.
+// script responds with its steps in order, and repeats the last one.
 type script struct {
 	mu     sync.Mutex
 	steps  []step
@@ -114,7 +114,7 @@ func (s *script) count() int {
 	return s.calls
 }
 
-// asError demands that err is an *api.Error.
+// asError fails the test unless err is an *api.Error.
 func asError(t testing.TB, err error) *api.Error {
 	t.Helper()
 	var e *api.Error
@@ -135,7 +135,7 @@ var sentinels = map[string]error{
 	"ErrMismatch": api.ErrMismatch, "ErrOutcomeUnknown": api.ErrOutcomeUnknown,
 }
 
-// wantSentinels demands that err matches exactly these sentinels.
+// wantSentinels checks that err matches exactly these sentinels.
 func wantSentinels(t testing.TB, err error, want ...error) {
 	t.Helper()
 	for name, s := range sentinels {
@@ -157,9 +157,8 @@ func jsonString(s string) string {
 	return string(text)
 }
 
-// different returns what two values are if they differ, and "" otherwise. The tests of
-// this package use no module besides: each one would stand in the go.sum of everybody
-// who imports it.
+// different returns both values if they differ, and "" otherwise. The tests of this
+// package use no other module, which would be in the go.sum of every importer.
 func different(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""

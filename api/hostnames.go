@@ -14,11 +14,11 @@ var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list
 // HostnamesRef names a certificate in a zone.
 type HostnamesRef struct {
 	ZoneID string `json:"zone_id"`
-	// CertificateID is the id of a certificate of the account's store, in the form in
-	// which the API gives it: 36 characters, 32 lower-case hexadecimal digits and 4
-	// hyphens. Other forms are [ErrInvalidArgument]: the API may compare ids as text
-	// and would answer that there are no hostnames. Without an id it would answer for
-	// the zone's certificate authority managed by the vendor.
+	// CertificateID is the id of a certificate of the account's store, as the API writes
+	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms are
+	// [ErrInvalidArgument]: the API may compare ids as text and return no hostnames.
+	// Without an id, it returns the hostnames of the zone's certificate authority that
+	// the vendor manages.
 	CertificateID string `json:"certificate_id"`
 }
 
@@ -29,7 +29,7 @@ func (r HostnamesRef) validate() error {
 	return validateStoredID("HostnamesRef.CertificateID", r.CertificateID)
 }
 
-// validateStoredID requires the form in which the store of the API writes an id.
+// validateStoredID requires the form in which the API writes an id.
 func validateStoredID(field, id string) error {
 	form := strings.Map(func(c rune) rune {
 		if strings.ContainsRune("0123456789abcdef", c) {
@@ -43,10 +43,10 @@ func validateStoredID(field, id string) error {
 	return nil
 }
 
-// Hostnames returns the hostnames of a zone for which client certificates of a CA
-// are checked, in the API's order. It is empty, and not nil, when there are none.
-// The error is an [*Error]; a response without a list of hostnames, from a cache,
-// or with errors in it is [ErrUnexpectedResponse].
+// Hostnames returns the hostnames of a zone for which client certificates of a CA are
+// checked, in the API's order. The list is empty, not nil, if there are none. The error
+// is an [*Error]; a response without a list of hostnames, from a cache, or with errors
+// is [ErrUnexpectedResponse].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/certificate_authorities/subresources/hostname_associations/methods/get/.
@@ -57,7 +57,7 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	return returned(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
 }
 
-// hostnames also returns the hostnames of a response that may not be whole.
+// hostnames also returns the hostnames of a response that may be incomplete.
 func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPolicy) ([]string, *Error) {
 	params := generated.ListHostnameAssociationsParams{MTLSCertificateID: ref.CertificateID}
 	var got object[generated.HostnameAssociations, *generated.HostnameAssociations]

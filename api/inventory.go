@@ -14,28 +14,28 @@ import (
 
 const operationInventory = "inventory of mTLS certificates"
 
-// Inventory lists the certificates of an account and finds out where each is used.
-// Every range over it is a new inventory.
+// Inventory lists the certificates of an account with the evidence about each. Each
+// range over it is a new inventory.
 //
-// It first reads the sources that belong to the whole account, each once, then the
-// list of certificates, and asks about each certificate, several at a time
-// ([WithInventoryConcurrency]). A zone is asked about a CA only while no source
-// names that CA, unless [WithAllUses] says otherwise. Items come in the order in
-// which they are complete; of the certificates that came, memory keeps the ids.
+// It first reads each source of the account once, then lists the certificates and reads
+// the sources of each, several at a time ([WithInventoryConcurrency]). Without
+// [WithAllUses], it reads the hostnames of a zone for a CA only while no source names
+// that CA. Items are yielded in the order of completion; memory grows by the id of each
+// certificate.
 //
-// A source that fails leaves the certificates that it could name, and that no
-// other source names, [UsageUnknown]; [Evidence.Sources] says why. A certificate
-// of [WithCertificates] that cannot be read, as one that the store does not have,
-// is unknown, and all its sources failed for that reason. An error comes
-// last, with a zero item, and ends the inventory: that of listing the
-// certificates, of the context, [ErrUnauthorized] as soon as the API refuses the
-// credentials, [ErrRateLimited] when the API refuses all requests for longer than 15
-// minutes, and [ErrUnreachable] when it answers none for that time, or not the first.
+// If a source fails, the certificates that it could name, and that no other source
+// names, are [UsageUnknown]; [Evidence.Sources] has the reason. So is a certificate of
+// [WithCertificates] that cannot be read; all its sources then have that error. An
+// error comes last, with a zero item, and ends the inventory: that of listing the
+// certificates or of the context, [ErrUnauthorized] when the API first refuses the
+// credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
+// minutes, and [ErrUnreachable] if there is no response for that time, or none to the
+// first request.
 //
-// Like an audit, an inventory waits for the limiter, and sits out blocks by the
-// vendor and outages, for as long as it takes; but a source that for five minutes
-// does nothing but ask all callers to wait has failed. Leaving the loop cancels the
-// requests in flight and waits until everything that the inventory started has ended.
+// Like an audit, an inventory waits for the limiter and for the end of blocks by the
+// vendor and of outages; but a source that asks all callers to wait for five minutes,
+// without another response, has failed. Leaving the loop cancels the requests in flight
+// and waits for all goroutines of the inventory.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
@@ -48,11 +48,10 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 	}
 }
 
-// Evidence gathers what every source says about one certificate. It reads the
-// certificate first. The error is an [*Error], also [ErrNotFound] when the store
-// does not have the certificate. [WithCertificates] has no effect here. To ask
-// about several certificates, use [Client.Inventory] with [WithCertificates]: it
-// reads the sources of the account once.
+// Evidence reads one certificate and the evidence of all sources about it. The error is
+// an [*Error]; it is [ErrNotFound] if the store does not have the certificate.
+// [WithCertificates] has no effect. For several certificates, use [Client.Inventory]
+// with [WithCertificates]: it reads the sources of the account only once.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
 	item, _, failure := c.inspect(ctx, cert, opts)
 	if failure != nil {
@@ -64,7 +63,7 @@ func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...Inve
 // inspect is the inventory of one certificate. It also returns the number of calls.
 func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []InventoryOption) (out *InventoryItem, calls int, failure *Error) {
 	only := func(cfg *inventoryConfig) error {
-		cfg.certificates = []CertificateRef{cert} // whatever the options say
+		cfg.certificates = []CertificateRef{cert} // in place of those of the options
 		return nil
 	}
 	v, err := newInventory(ctx, c, cert.AccountID, append(slices.Clone(opts), only))
@@ -76,7 +75,7 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 		if err != nil {
 			return false
 		}
-		// One failure of all sources is that of the certificate itself.
+		// If all sources have one error, the certificate could not be read.
 		if first, last := item.Evidence.Sources[0].Err, item.Evidence.Sources[len(sources)-1].Err; first != nil && first == last {
 			failure = asError(first)
 		}
@@ -85,29 +84,29 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 	return out, int(v.asked.Load()), failure
 }
 
-// inventory is one range over an Inventory.
+// inventory is the state of one range over an Inventory.
 type inventory struct {
 	*series
 	client  *Client
 	account string
 	config  inventoryConfig
 
-	// started, findings and zones are set before the first certificate is asked about.
+	// started, findings and zones are set before the first certificate is processed.
 	started  time.Time
 	findings map[Source]findings
 	zones    []Zone
 
-	// slots bounds the requests in flight. speculative has an element for each one
-	// that an earlier one under way may make superfluous, and for each that did turn
-	// out so: never more than workers.
+	// slots limits the requests in flight. speculative has an element for each request
+	// that an earlier one may make unnecessary, and for each that was unnecessary;
+	// takeSlot limits both.
 	slots, speculative chan struct{}
 
 	// fatal is canceled with the error that ends the inventory, the first one.
 	fatal context.Context
 	end   context.CancelCauseFunc
 
-	// counts belong to the goroutine of the loop. expected and total are parts of the
-	// progress that other goroutines count.
+	// Only the goroutine of the loop uses counts. expected and total are the parts of
+	// the progress that other goroutines change.
 	counts          InventoryProgress
 	expected, total atomic.Int64
 }
@@ -129,14 +128,14 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
-		// Of the operations of an inventory one may be out of order, and not the service.
+		// One operation of an inventory may be unavailable, but not the whole service.
 		series: newSeries(ctx, quota.AssumedBlock),
 	}
 	v.fatal, v.end = context.WithCancelCause(context.Background())
 	return v, nil
 }
 
-// policy is that of all calls of the inventory: they are patient, and take a slot.
+// policy returns the policy of the calls of the inventory: they take a slot.
 func (v *inventory) policy() callPolicy {
 	p := v.policyWithSlot()
 	p.begin = func() func(*Error) {
@@ -146,15 +145,15 @@ func (v *inventory) policy() callPolicy {
 	return p
 }
 
-// policyWithSlot is that of a call for which a slot is taken already.
+// policyWithSlot returns the policy of a call for which a slot is taken already.
 func (v *inventory) policyWithSlot() callPolicy {
 	p := v.series.policy()
 	p.begin = func() func(*Error) { return v.ended }
 	return p
 }
 
-// ended gives the slot of a call back, and ends the inventory if a failure makes
-// asking on pointless.
+// ended frees the slot of a call, and ends the inventory after a failure that all
+// further calls would have.
 func (v *inventory) ended(failure *Error) {
 	<-v.slots
 	switch {
@@ -185,7 +184,7 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 
 // readAccount reads the sources that belong to the account.
 func (v *inventory) readAccount() {
-	for _, s := range askOrder {
+	for _, s := range readOrder {
 		if s.read != nil && v.wants(s.source) && v.err() == nil {
 			v.expect(1)
 			f := findings{source: s.source, uses: map[string][]Use{}}
@@ -197,8 +196,8 @@ func (v *inventory) readAccount() {
 
 func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
 
-// certificates reads the sources of the account and then yields the certificates in
-// question. An error ends the inventory.
+// certificates reads the sources of the account and then yields the selected
+// certificates. An error ends the inventory.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
@@ -221,8 +220,8 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(given)
 }
 
-// listed goes through the certificates in question; of those that were given, it has
-// only the reference.
+// listed iterates over the selected certificates; those of WithCertificates have only a
+// reference.
 func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	v.expect(max(1, len(v.config.certificates)))
 	if len(v.config.certificates) == 0 {
@@ -239,8 +238,7 @@ func (v *inventory) listed() iter.Seq2[Certificate, error] {
 
 func (v *inventory) err() error { return context.Cause(v.fatal) }
 
-// item gathers the evidence about a certificate. It is nil when the inventory has
-// ended.
+// item returns a certificate with its evidence, or nil if the inventory has ended.
 func (v *inventory) item(cert Certificate) *InventoryItem {
 	if len(v.config.certificates) > 0 {
 		got, failure := v.client.certificate(v.ctx, cert.Ref, v.policy())
@@ -257,7 +255,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	}
 	item := &InventoryItem{Certificate: cert}
 	e, ca := &item.Evidence, cert.agreedCA()
-	for _, s := range askOrder {
+	for _, s := range readOrder {
 		f, r := v.findings[s.source], SourceResult{Source: s.source}
 		switch {
 		case !v.wants(s.source):
@@ -265,9 +263,9 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		case !s.applies(ca) && !f.names(cert.Ref.ID):
 			r.State = SourceNotApplicable
 		case s.source == SourceAssociations:
-			r = v.askAssociations(cert, e)
+			r = v.readAssociations(cert, e)
 		case s.source == SourceHostnames:
-			r = v.askZones(cert, e)
+			r = v.readHostnames(cert, e)
 		default:
 			e.Uses = append(e.Uses, f.uses[idKey(cert.Ref.ID)]...)
 			r = f.result()
@@ -286,8 +284,8 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-// unreadable is the item of a certificate that could not be read: every source
-// failed for that reason.
+// unreadable returns the item of a certificate that could not be read: every source has
+// that error.
 func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem {
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: time.Now()}}
 	for _, source := range sources {
@@ -298,7 +296,7 @@ func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem 
 	return item
 }
 
-// asError returns an error of this package as what it is.
+// asError returns the *Error in err, or nil.
 func asError(err error) *Error {
 	e, _ := errors.AsType[*Error](err)
 	return e

@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestEverySourceIsAskedAndNamesItsUses(t *testing.T) {
+func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 	t.Parallel()
 	items, err := inventory(t, everySource())
 	if err != nil || len(items) != 9 {
@@ -56,8 +56,8 @@ func TestEverySourceIsAskedAndNamesItsUses(t *testing.T) {
 	}
 }
 
-// Each clause of the rules for usage: what a fault in one place leaves open.
-func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
+// Each rule for usage: the certificates that one fault makes unknown.
+func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	t.Parallel()
 	const (
 		ca, leaf = 7, 8 // that no source names
@@ -104,9 +104,9 @@ func TestFaultsLeaveOpenWhatTheyCouldName(t *testing.T) {
 		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + ids(6) + `"}}]`), []int{6, ca}, ""},
 		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
 		"enabled without an id":           {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
-		"a certificate that says nothing": {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
-		"a custom one that says nothing":  {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
-		"an empty id that says nothing":   {"/gateway/", success(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
+		"a certificate without members":   {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
+		"a custom one without members":    {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
+		"an empty id without in_use":      {"/gateway/", success(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
 		"enabled, but not in use":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":false,"enabled":true}}}`), []int{5, ca, leaf}, ""},
 		"in use, of another kind":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
 		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
@@ -185,7 +185,7 @@ func TestAbsentMembersThatStandForNone(t *testing.T) {
 	}
 }
 
-func TestCertificateOfUnknownKindIsAskedAboutEverywhere(t *testing.T) {
+func TestAllSourcesApplyToACertificateOfUnknownKind(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.certificates = []storedCertificate{{id: ids(9), ca: nil}}
@@ -257,7 +257,7 @@ func TestRefusedListEndsAnInventory(t *testing.T) {
 	}
 }
 
-func TestRefusedAssociationsAreNotAskedForEver(t *testing.T) {
+func TestRefusedAssociationsAreNoLongerRequested(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{"/associations": refuse(403, 10000)}
@@ -306,7 +306,7 @@ func TestPanicOfATransportReachesTheLoop(t *testing.T) {
 	}
 }
 
-// A slice that the caller changes between the call and the loop changes nothing.
+// A change to the caller's slice between the call and the loop has no effect.
 func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
 	t.Parallel()
 	s := everySource()
@@ -333,7 +333,7 @@ func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
 	}
 }
 
-func TestZonesAreAskedWithTheIDThatTheAPIGave(t *testing.T) {
+func TestHostnamesAreRequestedWithTheIDFromTheAPI(t *testing.T) {
 	t.Parallel()
 	lower, upper, short := ids(1), strings.ToUpper(ids(1)), strings.ReplaceAll(ids(1), "-", "")
 	for _, tt := range []struct {
@@ -351,7 +351,7 @@ func TestZonesAreAskedWithTheIDThatTheAPIGave(t *testing.T) {
 		}
 		e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: tt.requested})
 		if err != nil || e.Usage() != tt.want {
-			t.Errorf("requested as %s, given as %s: %v, want %v; %v", tt.requested, tt.given, e, tt.want, err)
+			t.Errorf("requested as %s, returned as %s: %v, want %v; %v", tt.requested, tt.given, e, tt.want, err)
 		}
 	}
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// interrupted is a store that takes time, and does something at one request.
+// interrupted is a store with slow responses that calls do at one request.
 type interrupted struct {
 	*store
 	at int64
 	do func() *http.Response // nil: the store answers
-	// slow, if not nil, is how long a request takes.
+	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
 
 	n, running, peak atomic.Int64
@@ -49,7 +49,7 @@ func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.store.RoundTrip(req)
 }
 
-// refusingStore is everySource with a Worker that is refused before all others.
+// refusingStore is everySource with a first Worker that is refused.
 func refusingStore() *store {
 	s := everySource()
 	s.workers["a"] = ""
@@ -59,8 +59,8 @@ func refusingStore() *store {
 
 const inventoryWorkers = 4
 
-// An inventory can end at any request, in any way, and leaves nothing behind: a
-// goroutine that stays would fail synctest.
+// An inventory can end at any request, in any way, and all its goroutines end: one that
+// still runs would make synctest fail.
 func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 	t.Parallel()
 	total := int64(0)
@@ -98,7 +98,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 						t.Error(name)
 					}
 				case way == "cancel":
-					// When all requests are under way, the rest may still be answered.
+					// If all requests are in flight, they may still succeed.
 					whole := err == nil && items == 9 && n > total-inventoryWorkers
 					if panicked != nil || !errors.Is(err, context.Canceled) && !whole {
 						t.Error(name)
@@ -119,7 +119,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 	}
 }
 
-// rangeOver ranges over an inventory until leave says so.
+// rangeOver ranges over an inventory until leave returns true.
 func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items int) bool) (items int, panicked any, last error) {
 	defer func() { panicked = recover() }()
 	for _, err := range all {
@@ -133,8 +133,8 @@ func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items i
 	return items, nil, last
 }
 
-// A zone is asked beside an earlier one that has not answered only as often as
-// there are workers, also when the earlier one takes long and names every CA.
+// Speculative requests are limited to the number of workers, also if a slow earlier
+// zone names every CA.
 func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
 	t.Parallel()
 	const cas, zones = 60, 40
@@ -211,8 +211,8 @@ func TestProgressCountsTheRequests(t *testing.T) {
 	}
 }
 
-// The first requests, those for the sources of the account, may wait as well. Two
-// Workers wait together.
+// The first requests, for the sources of the account, may wait too. Two Workers wait
+// together.
 func TestProgressReportsEveryWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestProgressReportsEveryWait(t *testing.T) {
 	})
 }
 
-// Inventories share nothing but the client, also those of one sequence.
+// Inventories share only the client, also those of one sequence.
 func TestInventoriesAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := everySource()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// InventoryOption configures [Client.Inventory] and [Client.Evidence]. A wrong one
-// sends nothing and is an [ErrInvalidArgument] that names it.
+// InventoryOption configures [Client.Inventory] and [Client.Evidence]. With an invalid
+// one, nothing is sent and the error is an [ErrInvalidArgument] that names it.
 type InventoryOption func(*inventoryConfig) error
 
 type inventoryConfig struct {
@@ -20,8 +20,8 @@ type inventoryConfig struct {
 	progress     func(InventoryProgress)
 }
 
-// WithSources narrows the evidence to these sources; the others are left out, and
-// an [Unused] then says nothing about them. Without it, all are read.
+// WithSources limits the evidence to these sources; an [Unused] then says nothing about
+// the others. The default is all sources.
 func WithSources(only ...Source) InventoryOption {
 	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {
@@ -38,8 +38,8 @@ func WithSources(only ...Source) InventoryOption {
 	}
 }
 
-// WithCertificates asks about these certificates of the account instead of all.
-// Each is read first, which takes one request.
+// WithCertificates selects these certificates of the account instead of all. Reading
+// each takes one request more.
 func WithCertificates(certs ...CertificateRef) InventoryOption {
 	certs = slices.Clone(certs)
 	return func(c *inventoryConfig) error {
@@ -51,8 +51,8 @@ func WithCertificates(certs ...CertificateRef) InventoryOption {
 	}
 }
 
-// WithAllUses asks every zone about every CA, also when the CA is known to be in
-// use, so that all uses are found.
+// WithAllUses requests the hostnames of every zone for every CA, also if the CA is
+// known to be in use, so that all uses are found.
 func WithAllUses() InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.allUses = true
@@ -60,9 +60,9 @@ func WithAllUses() InventoryOption {
 	}
 }
 
-// WithNoZones says that the account has no zones: an empty list of zones then is an
-// answer and no failure. Zones that the list shows are asked as without it, and a
-// list that fails is a failure. The option holds for every account that is asked.
+// WithNoZones states that the account has no zones: an empty list of zones is then no
+// failure. Listed zones are read as without it, and a list that fails is still a
+// failure.
 func WithNoZones() InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.noZones = true
@@ -70,8 +70,8 @@ func WithNoZones() InventoryOption {
 	}
 }
 
-// WithInventoryConcurrency bounds the requests that the inventory has in flight at
-// a time; the default is 32.
+// WithInventoryConcurrency limits the requests of the inventory that are in flight; the
+// default is 32.
 func WithInventoryConcurrency(n int) InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.concurrency = n
@@ -80,41 +80,40 @@ func WithInventoryConcurrency(n int) InventoryOption {
 }
 
 // WithInventoryProgress calls report before each item is yielded, and when the
-// inventory begins to wait. The calls come one at a time, on the goroutine that
-// ranges over the inventory.
+// inventory begins to wait. The calls are sequential, on the goroutine that ranges over
+// the inventory.
 func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.progress = report
-		return given("WithInventoryProgress", report)
+		return requireFunc("WithInventoryProgress", report)
 	}
 }
 
-// InventoryProgress is how far an inventory has come.
+// InventoryProgress is the progress of an inventory.
 type InventoryProgress struct {
-	// Requests counts the calls that have been made. Expected is how many there
-	// will be at most, as far as it is known: with the list of Workers, of zones
-	// and of certificates it grows. Retries are not counted.
+	// Requests counts the calls that were made. Expected is the largest number of calls
+	// as known so far: it grows when Workers, zones and certificates are listed. Retries
+	// are not counted.
 	Requests int `json:"requests"`
 	Expected int `json:"expected"`
 	// InUse, Unused and Unknown count the certificates that are complete.
 	InUse   int `json:"in_use"`
 	Unused  int `json:"unused"`
 	Unknown int `json:"unknown"`
-	// Certificates is how many there are, as far as it is known.
+	// Certificates is the number of certificates as known so far.
 	Certificates int `json:"certificates"`
-	// WaitingUntil is when the next request may be made, as far as it is known,
-	// while the limiter or a block by the vendor holds requests back; otherwise
-	// it is the zero time.
+	// WaitingUntil is the earliest time of the next request while the limiter or a block
+	// by the vendor delays requests; otherwise it is zero.
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 
-// expect counts calls that will be made.
+// expect adds calls that will be made.
 func (v *inventory) expect(calls int) {
 	v.expected.Add(int64(calls))
 }
 
-// countPages returns a function for pages that counts the calls for a list, of
-// which the first is expected already.
+// countPages returns a function that counts the calls for the pages of a list after the
+// first, which is expected already.
 func (v *inventory) countPages() func(number int64, info *ResultInfo) {
 	expected := int64(1)
 	return func(number int64, info *ResultInfo) {
@@ -132,7 +131,7 @@ func (v *inventory) countPages() func(number int64, info *ResultInfo) {
 	}
 }
 
-// maxCounted bounds what the numbers of a list can do to those of the progress.
+// maxCounted limits the numbers that a list can add to the progress.
 const maxCounted = 1 << 30
 
 // countCertificates is countPages for the list of certificates.
@@ -146,8 +145,8 @@ func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
 	}
 }
 
-// expectCertificates says how many certificates there are, as far as it is known.
-// Each takes one call, and a CA one for each zone, which askZones counts.
+// expectCertificates sets the number of certificates as known so far. Each takes one
+// call, and a CA one for each zone, which readHostnames counts.
 func (v *inventory) expectCertificates(n int) {
 	before := v.total.Swap(int64(n))
 	if v.wants(SourceAssociations) {

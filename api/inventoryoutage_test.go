@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// accountOf answers for an account with n leaf certificates that nothing uses.
+// accountOf serves an account with n unused leaf certificates.
 func accountOf(n int) roundTrip {
 	var certs []string
 	for i := range n {

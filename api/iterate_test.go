@@ -84,7 +84,7 @@ func TestAllAssociationsOfAnInvalidReference(t *testing.T) {
 	}
 }
 
-// Not one of them may reach the wire, whichever parameter it is in.
+// None of them may be sent in any parameter.
 func TestHostileIDsSendNothing(t *testing.T) {
 	t.Parallel()
 	rt := scripted(reply(200, emptyBody))

@@ -10,14 +10,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// nested is an object that is the deeper the larger it is, with text
-// at the bottom.
+// nested returns an object of about size bytes whose depth grows with size, with text
+// in the innermost.
 func nested(size int, text string) string {
 	depth := size / 128
 	return strings.Repeat(`{"a":`, depth) + text + strings.Repeat(`}`, depth)
 }
 
-// many repeats item, as those of an array or object.
+// many repeats item, separated by commas.
 func many(size int, item string) string {
 	return strings.TrimSuffix(strings.Repeat(item+",", size/(len(item)+1)), ",")
 }
@@ -34,7 +34,7 @@ func names(size int) string {
 	return b.String()
 }
 
-// hostileMembers are members of an envelope with about size bytes.
+// hostileMembers returns members of an envelope with about size bytes.
 var hostileMembers = map[string]func(size int) string{
 	"deep cursor":         func(n int) string { return `"cursor":` + nested(n, `{"`+strings.Repeat("x", n)+`":null}`) },
 	"deep cursor in info": func(n int) string { return `"result_info":{"cursors":` + nested(n, `[]`) + `}` },
@@ -63,7 +63,7 @@ var hostileMembers = map[string]func(size int) string{
 	"rows that are no rows": func(n int) string { return `"result":[` + many(n, `"{{{{{"`) + `]` },
 }
 
-// referrers are what an inventory reads: things that all use one certificate.
+// referrers are the items of the sources, which all use one certificate.
 const referrers = "many referrers"
 
 // hostileShapes are responses with about size bytes.
@@ -103,8 +103,8 @@ func hostileShapes() map[string]func(size int) *http.Response {
 	return shapes
 }
 
-// A server decides what is in a response. The time for it may depend on its size
-// only: no context ends the decoding.
+// The time to decode a response must be linear in its size, because no context ends
+// decoding.
 func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compares times")
@@ -120,7 +120,7 @@ func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 			for range client.Inventory(t.Context(), cert.AccountID, api.WithSources(api.SourceHyperdrive)) {
 			}
 		} else {
-			_, _ = client.Associations(t.Context(), cert) // what comes out is tested elsewhere
+			_, _ = client.Associations(t.Context(), cert) // other tests check the result
 		}
 		return time.Since(start)
 	}
@@ -129,7 +129,7 @@ func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 			few, much := time.Hour, time.Hour
 			for range attempts {
 				few, much = min(few, measure(name, shape(small))), min(much, measure(name, shape(small*factor)))
-				// A shorter time says more about the machine than about the work.
+				// Shorter times depend more on the machine than on the work.
 				if much < bound*max(few, 20*time.Microsecond) {
 					return
 				}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// event is the log record of one attempt; nil: nothing is logged.
+// event is the log record of one attempt. A nil event logs nothing.
 type event struct {
 	client       *Client
 	attempt      int
@@ -15,7 +15,7 @@ type event struct {
 	method, path string // of the request
 }
 
-// newEvent begins the record of an attempt.
+// newEvent starts the record of an attempt, or returns nil if nothing is logged.
 func (c *Client) newEvent(ctx context.Context, attempt int) *event {
 	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelDebug) {
 		return nil
@@ -23,7 +23,7 @@ func (c *Client) newEvent(ctx context.Context, attempt int) *event {
 	return &event{client: c, attempt: attempt, started: time.Now()}
 }
 
-// note keeps what is sent.
+// note records the request.
 func (e *event) note(_ context.Context, req *http.Request) error {
 	if e != nil {
 		e.method, e.path = req.Method, req.URL.Path

@@ -13,14 +13,13 @@ import (
 
 const heavySize = 8 << 20
 
-// heavy is a response of 8 MiB in which a list is made of one item.
+// heavy returns a response of 8 MiB with a list that repeats one item.
 func heavy(before, item, after string) string {
 	n := (heavySize - len(before) - len(after)) / (len(item) + 1)
 	return before + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + after
 }
 
-// Peak memory is at most what is allocated in all, and that is exact without the
-// garbage collector.
+// Peak memory is at most the total of allocations, which can be measured exactly.
 func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 	const before, after = `{"success":true,"errors":[],"messages":[],"result":[`, `]}`
 	associations := func() result { rows := associationRows(); return &rows }

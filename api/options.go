@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Option configures a [Client]. [New] checks every option and names the one
-// that is wrong. When an option is given twice, the last one counts.
+// Option configures a [Client]. [New] checks every option and names the invalid ones.
+// If an option is given twice, the last one applies.
 type Option func(*config) error
 
 type config struct {
@@ -65,19 +65,18 @@ func positive[N int | int64 | time.Duration](option string, n N) error {
 	return nil
 }
 
-// given checks the function that an option sets.
-func given[T any](option string, f func(T)) error {
+// requireFunc checks the function that an option sets.
+func requireFunc[T any](option string, f func(T)) error {
 	if f == nil {
 		return fmt.Errorf("%s: the function is nil", option)
 	}
 	return nil
 }
 
-// WithBaseURL sets where the API is; the default is
-// https://api.cloudflare.com/client/v4. The scheme is https; http is accepted
-// for a loopback host only, so that credentials never cross a network in
-// clear. User information, a query and a fragment are refused. A trailing
-// slash makes no difference.
+// WithBaseURL sets the URL of the API; the default is
+// https://api.cloudflare.com/client/v4. The scheme is https; http is accepted for a
+// loopback host only, so that credentials are never sent unencrypted. User information,
+// a query and a fragment are refused. A trailing slash makes no difference.
 func WithBaseURL(rawURL string) Option {
 	return func(c *config) error {
 		base, err := parseBaseURL(rawURL)
@@ -89,11 +88,10 @@ func WithBaseURL(rawURL string) Option {
 	}
 }
 
-// WithHTTPClient takes the Transport and the Timeout of hc. The caller's client
-// is neither changed nor kept, and its other fields have no effect: redirects
-// are never followed, and a cookie jar is not used, because the API has no
-// cookies that matter. A nil Transport means the client's default. A Timeout
-// that is shorter than [WithAttemptTimeout] takes its place.
+// WithHTTPClient sets the Transport and the Timeout of hc. It neither changes nor keeps
+// hc, and ignores its other fields: redirects are never followed, and no cookies are
+// kept. A nil Transport means the client's default. A Timeout that is shorter than
+// [WithAttemptTimeout] replaces it.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		switch {
@@ -107,7 +105,8 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// isNil reports whether an interface holds nothing, or a nil pointer or function.
+// isNil reports whether v is nil or holds a nil pointer, function, map, channel or
+// slice.
 func isNil(v any) bool {
 	switch value := reflect.ValueOf(v); value.Kind() {
 	case reflect.Invalid:
@@ -119,8 +118,8 @@ func isNil(v any) bool {
 	}
 }
 
-// WithMaxAttempts bounds the requests of one call, the first included; the
-// default is 4, and 1 turns retries off.
+// WithMaxAttempts limits the requests of one call, including the first; the default is
+// 4, and 1 turns retries off.
 func WithMaxAttempts(n int) Option {
 	return func(c *config) error {
 		c.maxAttempts = n
@@ -128,9 +127,9 @@ func WithMaxAttempts(n int) Option {
 	}
 }
 
-// WithAttemptTimeout bounds one attempt, from connecting to the last byte of
-// the body; the default is 30 s. An attempt that takes longer counts as
-// unanswered and may be retried.
+// WithAttemptTimeout limits the time of one attempt, from connecting to the last byte
+// of the body; the default is 30 s. An attempt that takes longer fails and may be
+// retried.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		c.attemptTimeout = d
@@ -138,10 +137,9 @@ func WithAttemptTimeout(d time.Duration) Option {
 	}
 }
 
-// WithMaxRetryWait bounds the time that a single call, one that belongs to no audit
-// or inventory, spends waiting, all its waits together; the default is 30 s. A wait that
-// would exceed it is not begun: the call returns what it has at once. 0 means
-// never to wait.
+// WithMaxRetryWait limits the total time that a single call, which is one outside an
+// audit or inventory, waits; the default is 30 s. If a wait would exceed it, the call
+// returns its last error at once. 0 means never to wait.
 func WithMaxRetryWait(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -152,12 +150,11 @@ func WithMaxRetryWait(d time.Duration) Option {
 	}
 }
 
-// WithRateLimit sets how many requests the client may make in any window of
-// the given length; the default is 1,000 per 5 minutes, and 0 requests turns
-// the limit off. Retries count. The vendor allows 1,200 per 5 minutes for a
-// user or token, over all its tools together, and then blocks everything for 5
-// minutes; the default leaves the rest to others. Share one client, because
-// two clients have two limits.
+// WithRateLimit sets how many requests the client may make in any window of the given
+// length; the default is 1,000 per 5 minutes, and 0 requests turns the limit off.
+// Retries count. The vendor allows a user or token 1,200 per 5 minutes, over all tools,
+// and then refuses all requests for 5 minutes; the default leaves the rest to other
+// tools. Share one client, because each client has its own limit.
 func WithRateLimit(requests int, window time.Duration) Option {
 	return func(c *config) error {
 		if requests < 0 {
@@ -171,10 +168,9 @@ func WithRateLimit(requests int, window time.Duration) Option {
 	}
 }
 
-// WithMaxResponseBytes bounds the body of an answer, counted after
-// decompression; the default is 8 MiB. A larger one is [ErrResponseTooLarge], and so
-// is a large one made of so many small items that it would take more than four times
-// its size in memory.
+// WithMaxResponseBytes limits the size of a response body after decompression; the
+// default is 8 MiB. A larger body is [ErrResponseTooLarge], and so is a large body with
+// so many small items that it would take more than four times its size in memory.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
 		c.maxBytes = n
@@ -182,8 +178,8 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithUserAgent puts product, for example "inventory/1.4", before the
-// library's own name in the User-Agent header.
+// WithUserAgent adds product, for example "inventory/1.4", before the library's name in
+// the User-Agent header.
 func WithUserAgent(product string) Option {
 	return func(c *config) error {
 		if product == "" {

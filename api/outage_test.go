@@ -16,9 +16,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// A Retry-After of the whole service holds all requests of an audit back, which sits
-// it out and does not count it as an attempt.
-func TestAnAuditSitsOutRetryAfterOfTheService(t *testing.T) {
+// A Retry-After of the whole service delays all requests of an audit, which waits and
+// does not count them as attempts.
+func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]api.Option{
 		"by default":        nil,
@@ -49,7 +49,8 @@ func TestAnAuditSitsOutRetryAfterOfTheService(t *testing.T) {
 	}
 }
 
-// One certificate for which the service asks to wait does not keep the audit for ever.
+// One certificate with a Retry-After on each response does not keep the audit from
+// ending.
 func TestRetryAfterOfOneCertificateIsItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -74,9 +75,9 @@ func TestRetryAfterOfOneCertificateIsItsOwn(t *testing.T) {
 	})
 }
 
-// Refusals that come one after the other, each for 15 minutes, are one block; and the
-// 15 minutes of an audit do not begin before it.
-func TestFifteenMinutesAreThoseOfTheAudit(t *testing.T) {
+// Consecutive refusals, each for 15 minutes, are one block; the 15 minutes of an audit
+// do not begin before the audit.
+func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, sent := time.Now(), new(atomic.Int32)
@@ -114,16 +115,16 @@ func TestFifteenMinutesAreThoseOfTheAudit(t *testing.T) {
 	})
 }
 
-// An outage without end ends an audit after 15 minutes, and a server that never
-// answers at once.
+// A permanent outage ends an audit after 15 minutes; a server that never responds ends
+// it at once.
 func TestALongOutageEndsTheAudit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answers int32
 		most    time.Duration
 	}{
-		"after some answers": {10, 16 * time.Minute},
-		"from the beginning": {0, 10 * time.Second},
+		"after some responses": {10, 16 * time.Minute},
+		"from the beginning":   {0, 10 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			requests := new(atomic.Int32)
@@ -188,7 +189,7 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 	}
 }
 
-// An audit for which the process has too few file descriptors uses fewer connections.
+// With too few file descriptors, an audit uses fewer connections.
 func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -214,8 +215,9 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 	})
 }
 
-// A source that only asks to wait fails after five minutes, and the others are read.
-func TestASourceOutOfOrderDoesNotEndTheInventory(t *testing.T) {
+// A source whose responses only ask to wait fails after five minutes, and the others
+// are read.
+func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -10,54 +10,53 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// pageSend makes the request for the page with a number, of perPage items; 0 stands
-// for the first page and for the API's own size.
+// pageSend requests the page with a number, of perPage items; 0 means the first page
+// and the API's default size.
 type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
 
-// paged is an operation whose result is a list that has pages.
+// paged is an operation whose result is a list with pages.
 type paged[T, R any, P generatedType[T]] struct {
 	operation
 	rows list[T, R, P]  // reads a page
-	id   func(R) string // identifies an item; "" does not
+	id   func(R) string // identifies an item; "": an item without an id
 	send pageSend
-	// perPage is the size to ask for; 0: the API's own.
+	// perPage is the page size to request; 0: the API's default.
 	perPage int64
-	// filtered says that the API leaves items out, which total_count may include.
+	// filtered means that the API filters the list; total_count may include other items.
 	filtered bool
 }
 
-// all goes through the list page by page. invalid is what is wrong with the
-// caller's arguments, and onPage, if not nil, is called with the numbers of each page.
+// all iterates over the list page by page. invalid is the error of the caller's
+// arguments, and onPage, if not nil, is called with the numbers of each page.
 //
-// A further page is asked for only when the numbers of the last one say that
-// there is more. Every item is yielded once. An error comes last, with a zero
-// item: of a call; ErrUnexpectedResponse when the server answers another page
-// than the one that was asked for, or a response that carries errors or may be an
-// old one; and ErrTruncated when not all items came, or when the pages do not show
-// that all did.
+// The next page is requested only if the numbers of the last one show that there is
+// more. Every item is yielded once. An error comes last, with a zero item: that of a
+// call; ErrUnexpectedResponse if a response has another page than the requested one,
+// contains errors or may be out of date; and ErrTruncated if not all items were
+// received, or if the pages do not show that all were.
 func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage func(number int64, info *ResultInfo)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		var none R
+		var zero R
 		op := p.operation
 		if err := c.check(ctx, invalid); err != nil {
-			yield(none, invalidArgument(op.text, err.Error()))
+			yield(zero, invalidArgument(op.text, err.Error()))
 			return
 		}
 		rows, seen, l := p.rows, map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
 		for number := int64(1); ; number++ {
-			asked := number
+			requested := number
 			if number == 1 {
-				asked = 0
+				requested = 0
 			}
 			r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-				return p.send(ctx, float64(asked), float64(l.perPage), edit)
+				return p.send(ctx, float64(requested), float64(l.perPage), edit)
 			}, &rows)
 			if fail != nil {
-				yield(none, fail)
+				yield(zero, fail)
 				return
 			}
 			if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
-				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was asked for and page %d answered", number, r.info.Page)))
+				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page)))
 				return
 			}
 			if onPage != nil {
@@ -76,18 +75,18 @@ func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, i
 				}
 			}
 			if fail := r.current(op); fail != nil {
-				yield(none, fail)
+				yield(zero, fail)
 				return
 			}
 			next, gap := l.add(number, len(rows.items), r.info, r.more)
 			switch {
 			case gap != "":
-				yield(none, r.fail(op, ErrTruncated, gap))
+				yield(zero, r.fail(op, ErrTruncated, gap))
 				return
 			case !next:
 				return
 			case l.received == before:
-				yield(none, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d holds nothing new although more items exist", number)))
+				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d has no new items although more exist", number)))
 				return
 			}
 		}
@@ -98,20 +97,19 @@ func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, i
 // request names no size: that of Pages projects.
 const defaultPageSize = 10
 
-// listing is what the pages of a list say about it so far.
+// listing is the state of reading a list with pages.
 type listing struct {
-	perPage  int64 // as requested; 0 until the first response has said it
+	perPage  int64 // as requested, or that of the first response
 	filtered bool
-	received int        // items, each once
+	received int        // the number of distinct items
 	first    ResultInfo // of page 1
 }
 
-// add adds a page with n items, whose numbers are info. It reports whether another
-// page follows, and why the items may not be all up to here, or "".
+// add adds a page with n items and the numbers info. It returns whether another page
+// follows, and why items up to here may be missing, or "".
 //
-// Only the first page of a list that fits on it may come without numbers. Two
-// changes between pages that leave the total as it is, such as a deletion and an
-// addition, do not show.
+// Only the first page of a list that fits on it may have no numbers. Changes between
+// pages that keep the total, such as a deletion and an addition, are not detected.
 func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bool, gap string) {
 	numbers := ResultInfo{}
 	if info != nil {
@@ -134,10 +132,10 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	case numbers.contradicts(n):
 		gap = fmt.Sprintf("page %d holds %d items, which its numbers contradict", number, n)
 	case numbers.noTotals() && unknownSize && int64(n) >= size:
-		gap = "a full page without numbers, which more may follow"
+		gap = "a full page without numbers may not be the last"
 	case next:
 	case more:
-		gap = "the response points to more in a way that this client does not follow"
+		gap = "the response refers to more items in a form that this client does not support"
 	case l.filtered && numbers.TotalPages > 0: // total_count may be that of the whole list
 	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
 		gap = fmt.Sprintf("%d of %d items came: the list changed while it was read", l.received, numbers.TotalCount)
@@ -145,20 +143,20 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	return next, gap
 }
 
-// current returns why a response does not say what is so now: it carries errors,
-// or comes from a cache.
+// current returns why a response may not show the current state: it contains errors or
+// comes from a cache. Otherwise it returns nil.
 func (r *reply) current(op operation) *Error {
 	switch {
 	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "a success that carries errors")
+		return r.fail(op, ErrUnexpectedResponse, "a success with errors")
 	case r.stale:
-		return r.fail(op, ErrUnexpectedResponse, "the response may be an old one (Age or Warning header)")
+		return r.fail(op, ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
 	default:
 		return nil
 	}
 }
 
-// fail is the error of a list for which a successful response is not enough.
+// fail returns the error of a successful response that cannot be used.
 func (r *reply) fail(op operation, kind error, note string) *Error {
 	return &Error{
 		operation: op.text, StatusCode: r.status, Details: r.errors, Messages: r.messages,

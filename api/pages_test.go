@@ -10,7 +10,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// list is a response with these items; numbers is its result_info, absent if empty.
+// list returns a response with these items; numbers is its result_info, absent if
+// empty.
 func list(items []string, numbers string) *http.Response {
 	if numbers != "" {
 		numbers = `,"result_info":` + numbers
@@ -18,7 +19,7 @@ func list(items []string, numbers string) *http.Response {
 	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(items, ",")+`]`+numbers+`}`)
 }
 
-// several makes the items from first to last.
+// several returns the items from first to last.
 func several(first, last int, item func(n int) string) (out []string) {
 	for n := first; n <= last; n++ {
 		out = append(out, item(n))
@@ -26,8 +27,7 @@ func several(first, last int, item func(n int) string) (out []string) {
 	return out
 }
 
-// Responses from which items can be missing. The list has 60 items, and page 1 fits
-// 50 of them.
+// Responses with missing items. The list has 60 items, of which page 1 has 50.
 var unreliablePages = map[string]struct {
 	first, second func(item func(int) string) *http.Response
 }{

@@ -36,7 +36,7 @@ var (
 	keyParts         = secretParts(caPEM+leafPEM+rsaPEM, caKey, leafKey, leafKeySEC1, rsaKey)
 )
 
-// validity has the bounds 1990 and 2200 where it is zero: the clock of synctest
+// validity is a period; zero bounds are 1990 and 2200, because the clock of synctest
 // begins in 2000.
 type validity struct{ from, until time.Time }
 
@@ -73,7 +73,7 @@ func block(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// bare returns the content of a block without its frame and line ends.
+// bare returns the Base64 text of a block without line ends.
 func bare(text string) string { return strings.Join(linesOf(text), "") }
 
 // linesOf returns the lines between the frames of PEM texts.

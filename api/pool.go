@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// pool works on items, several at a time, and yields the results on the caller's
-// goroutine in the order in which they are complete.
+// pool processes items, several at a time, and yields the results on the caller's
+// goroutine in the order of completion.
 type pool[T, R any] struct {
 	workers int
-	// work handles an item on a goroutine of its own.
+	// work processes an item on the goroutine of a worker.
 	work func(T) R
-	// cancel ends the work that is under way when the caller leaves the loop.
+	// cancel ends the work in progress when the caller leaves the loop.
 	cancel context.CancelFunc
 	// news, if not nil, makes the loop call report between results.
 	news   <-chan struct{}
@@ -25,19 +25,19 @@ type pool[T, R any] struct {
 }
 
 // outcome is a result, or a panic of the sequence of items or of the caller's
-// transport. The goroutine of the loop continues the panic: there the caller can
-// expect and recover it.
+// transport, which continues on the goroutine of the loop, where the caller can recover
+// it.
 type outcome[R any] struct {
 	result   R
 	panicked any
 }
 
-// run reads items on one other goroutine and starts workers as they are needed.
-// Before it returns it waits for the end of all goroutines, and cancels what is
-// under way if the caller has left the loop.
+// run reads items on one other goroutine and starts workers as needed. Before it
+// returns, it waits for all goroutines; if the caller has left the loop, it cancels the
+// work in progress.
 func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
 	p.items, p.left = make(chan T), make(chan struct{})
-	// Some room spares the workers a switch for each result.
+	// A buffer saves a goroutine switch for each result.
 	p.results = make(chan outcome[R], min(p.workers, defaultConcurrency))
 	p.start(func() {
 		defer close(p.items)
@@ -61,19 +61,19 @@ func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
 	}
 }
 
-// start calls do on a goroutine of its own, whose panic becomes an outcome. A
-// Goexit becomes a panic, because the result of the goroutine is lost.
+// start calls do on a new goroutine. A panic or Goexit of do becomes an outcome.
 func (p *pool[T, R]) start(do func()) {
 	p.running.Go(func() {
 		guard(do, func(panicked any) {
 			if panicked != nil {
-				p.results <- outcome[R]{panicked: panicked} // which end receives if the loop does not
+				p.results <- outcome[R]{panicked: panicked} // end receives it if the loop does not
 			}
 		})
 	})
 }
 
-// end stops what is under way and waits for it. It continues the first panic.
+// end cancels the work in progress unless it is complete, waits for it and continues
+// the first panic.
 func (p *pool[T, R]) end(complete bool, panicked any) {
 	close(p.left)
 	if !complete {
@@ -89,7 +89,7 @@ func (p *pool[T, R]) end(complete bool, panicked any) {
 	}
 }
 
-// feed hands the items to workers, which it starts as they are needed.
+// feed sends the items to workers, which it starts as needed.
 func (p *pool[T, R]) feed(items iter.Seq[T]) {
 	started := 0
 	for item := range items {
@@ -113,7 +113,7 @@ func (p *pool[T, R]) feed(items iter.Seq[T]) {
 	}
 }
 
-// loop is one worker, which begins with item.
+// loop is one worker, whose first item is item.
 func (p *pool[T, R]) loop(item T) {
 	for ok := true; ok; item, ok = <-p.items {
 		select {

@@ -14,8 +14,8 @@ import (
 // of the proxy through which transport sends requests to base. A transport of an
 // unknown type counts as one that uses the proxy of the environment.
 //
-// The credentials are looked up for each text, because the transport belongs to
-// the caller, whose Proxy function may return other ones by then.
+// The credentials are read for each text, because the caller's Proxy function may
+// return others later.
 func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
 	t, ok := transport.(*http.Transport)
 	if !ok {
@@ -60,8 +60,8 @@ func userSecrets(name, password string) []string {
 	}
 }
 
-// holdsAny reports whether text holds one of the secrets, in any case and
-// escaped or not. An empty secret is none.
+// holdsAny reports whether text holds one of the secrets, in any case, escaped or not.
+// Empty secrets are ignored.
 func holdsAny(text string, secrets []string) bool {
 	if len(secrets) == 0 {
 		return false
@@ -100,10 +100,9 @@ func decodeBasic(token string) (name, password string, ok bool) {
 	return strings.Cut(string(pair), ":")
 }
 
-// namesUser reports whether text has a URL that can hold a password, such as that
-// of a proxy from the environment, or is the error of net/http about one it
-// cannot read. Package regexp would make every program that imports this one
-// 4 % larger.
+// namesUser reports whether text has a URL with user information, or is the error of
+// net/http about an invalid URL of a proxy. It does not use package regexp, which would
+// make programs 4 % larger.
 func namesUser(text string) bool {
 	if strings.Contains(strings.ToLower(text), "proxy address") {
 		return true

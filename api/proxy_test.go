@@ -32,7 +32,7 @@ func TestTheDefaultTransportSpeaksHTTP2(t *testing.T) {
 	}
 }
 
-// The default transport must not even ask the environment for plain http.
+// The default transport must not use the proxy of the environment for plain http.
 func TestPlainHTTPHasNoProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://proxy.invalid:1")
 	t.Setenv("HTTPS_PROXY", "http://proxy.invalid:1")

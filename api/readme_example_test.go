@@ -9,8 +9,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// used is a fake of the API with a certificate that Gateway uses. Programs of other
-// modules make theirs with package apitest.
+// used returns the options for a fake API with a certificate that Gateway uses. Other
+// modules use package apitest.
 func used() []api.Option {
 	s := &store{
 		certificates: []storedCertificate{{id: cert.ID, name: "checkout"}},
@@ -46,7 +46,7 @@ func Example_inventory() {
 	}
 	for item, err := range client.Inventory(ctx, account) {
 		if err != nil {
-			log.Fatal(err) // comes last: the inventory is not whole
+			log.Fatal(err) // the last item: the inventory is incomplete
 		}
 		switch item.Evidence.Usage() {
 		case api.InUse:

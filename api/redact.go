@@ -10,22 +10,20 @@ import (
 
 const redacted = "[redacted]"
 
-// Secrets shorter than these are not looked for: replacing every "a", or every
-// "result" in a body, would destroy the text without protecting anything. The
-// vendor's tokens and keys have 37 characters or more.
+// Shorter secrets are not redacted: replacing every "a", or every "result" in a body,
+// would destroy the text. The vendor's tokens and keys have 37 characters or more.
 const (
 	minSecretInText = 4
 	minSecretInBody = 12
 )
 
-// redactor removes the client's credentials, escaped or not, from what a server
-// or a transport says. It keeps them in closures, where no formatter can reach
-// them.
+// redactor removes the client's credentials, escaped or not, from texts of a server or
+// transport. It holds them in closures, which no formatter prints.
 type redactor struct {
 	text func(string) string
-	// body also reports whether there is anything that text would replace.
+	// body also reports whether there is a secret that text would replace.
 	body func([]byte) ([]byte, bool)
-	// everywhere says that text has more to replace than body knows.
+	// everywhere means that text replaces more than body.
 	everywhere bool
 }
 
@@ -70,8 +68,8 @@ func newRedactor(secrets []string) redactor {
 	}
 }
 
-// withholding returns a redactor that replaces a text as a whole if secret
-// reports that there is something in it that must not be shown.
+// withholding returns a redactor that also replaces each whole text for which secret
+// returns true.
 func (r redactor) withholding(secret func(text string) bool) redactor {
 	redact := r.text
 	r.everywhere = true
@@ -84,13 +82,13 @@ func (r redactor) withholding(secret func(text string) bool) redactor {
 	return r
 }
 
-// escapedBody redacts the strings of a valid JSON body that hide a credential
-// behind escapes, names of members included. Nothing else of the body changes.
+// escapedBody redacts the strings of a valid JSON body, including names of members,
+// that hold an escaped credential. The rest of the body stays unchanged.
 func (r redactor) escapedBody(body []byte) []byte {
 	var out []byte
 	done := 0
 	dec := lenientDecoder(body)
-	for dec.PeekKind() != jsontext.KindInvalid { // the end: the body has been decoded before
+	for dec.PeekKind() != jsontext.KindInvalid { // the end of the body, which is valid
 		if dec.PeekKind() != jsontext.KindString {
 			_, _ = dec.ReadToken()
 			continue
@@ -121,8 +119,8 @@ func lenientDecoder(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// hidesText reports whether a body has escapes that can hide a credential, which
-// consists of visible characters: those of line ends and tabs cannot.
+// hidesText reports whether a body has escapes that can hide a credential. Those of
+// line ends and tabs cannot, because a credential has only visible characters.
 func hidesText(body []byte) bool {
 	if bytes.IndexByte(body, '%') >= 0 {
 		return true
@@ -141,13 +139,13 @@ func hidesText(body []byte) bool {
 
 const escapeSigns = `\%`
 
-// maxEscapes is how many kinds of escapes on top of each other are undone.
+// maxEscapes limits the levels of escapes that are decoded.
 const maxEscapes = 4
 
-// unescape undoes the escapes of JSON and Go strings and of URLs: \u0063, \x63
-// and %63 become c, and a backslash before any other character goes away. Escapes
-// that were escaped again, as net/http does with the texts it quotes, are undone
-// as well. The result is only good for a search.
+// unescape decodes the escapes of JSON and Go strings and of URLs: \u0063, \x63 and %63
+// become c, and a backslash before any other character is removed. It also decodes
+// nested escapes, such as those in texts that net/http quotes. The result is for
+// searching only.
 func unescape(s string) string {
 	for range maxEscapes {
 		if !strings.ContainsAny(s, escapeSigns) {
@@ -177,7 +175,7 @@ func unescapeOnce(s string) string {
 		c, err := strconv.ParseUint(code[:min(digits, len(code))], 16, 16)
 		switch {
 		case err != nil || len(code) < digits || !percent && first != 'u' && first != 'x':
-			out.WriteByte(first) // no escape by number
+			out.WriteByte(first) // not an escape by number
 			s = s[1:]
 		case digits == 4:
 			out.WriteRune(rune(c))

@@ -9,8 +9,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
-// refused makes the error of a call that may not go on. What the server said
-// last is the answer, if it said anything.
+// refused returns the error of a call that must not continue: that of its last
+// response, if there was one.
 func (k *call) refused(refusal *quota.Refusal) *Error {
 	if k.charged {
 		k.client.budget.credit(budgetRetry)
@@ -39,7 +39,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 		note:       fmt.Sprintf("nothing was sent; the wait would be %v", refusal.Wait.Round(time.Millisecond)),
 	}
 	if refusal.Wait <= 0 {
-		e.note = "nothing was sent; other requests took too long to answer"
+		e.note = "nothing was sent; other requests took too long"
 	}
 	if deadline, ok := k.policy.admission.Deadline(); ok && time.Until(deadline) <= refusal.Wait {
 		e.causes = []error{context.DeadlineExceeded}
@@ -47,7 +47,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 	return e
 }
 
-// ended is the error after the context has ended a wait.
+// ended returns the error of a call whose wait the context has ended.
 func (k *call) ended() *Error {
 	stop, stopped := errors.AsType[*auditStop](context.Cause(k.policy.admission))
 	switch {
@@ -67,14 +67,15 @@ func (k *call) ended() *Error {
 	}
 }
 
-// auditStop is the cause with which an audit ends the waiting of its calls. It
-// keeps no error: the one that made the audit stop belongs to the caller.
+// auditStop is the cause with which an audit or inventory ends the waits of its calls.
+// It does not hold the error that ended the audit, which belongs to the caller.
 type auditStop struct {
 	kind       error
 	retryAfter time.Duration
 }
 
-// end ends the waiting of an audit or inventory; a single call has none.
+// end ends the waits of the calls of an audit or inventory. It has no effect on a
+// single call.
 func (p callPolicy) end(stop *auditStop) {
 	if p.series != nil {
 		p.series.stop(stop)
@@ -92,9 +93,9 @@ func (s *auditStop) notAsked(operation string) *Error {
 	case s.kind == ErrRateLimited:
 		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
 	case s.retryAfter > 0:
-		e.note = fmt.Sprintf("not asked: no request was answered for %v", quota.MaxBlock)
+		e.note = fmt.Sprintf("not asked: no response for %v", quota.MaxBlock)
 	default:
-		e.note = "not asked: no request was ever answered"
+		e.note = "not asked: no request ever got a response"
 	}
 	return e
 }

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A header of those below that does not follow its grammar may say that a response is
-// old or has more, so it counts as one that says so.
+// A header below with invalid syntax counts as one that marks the response as out of
+// date or truncated.
 
 // hasNextLink reports whether a Link header (RFC 8288) has a link to the next page.
 func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], linksNext) }
 
-// linksNext reports whether one of the links in a line has the relation "next".
+// linksNext reports whether a link in a line has the relation "next".
 func linksNext(line string) bool {
 	masked, texts, ok := mask(line)
 	if !ok {
@@ -44,11 +44,11 @@ func linksNext(line string) bool {
 	return false
 }
 
-// isPart reports whether the response is, by its header, a part of something.
+// isPart reports whether the header marks the response as a part.
 func isPart(h http.Header) bool { return len(h["Content-Range"]) > 0 }
 
-// isStale reports whether the response says that a cache has stored it for some
-// time (Age, RFC 9111) or could not check that it is current (Warning, RFC 7234).
+// isStale reports whether a cache has stored the response for some time (Age, RFC 9111)
+// or could not validate it (Warning, RFC 7234).
 func isStale(h http.Header) bool {
 	return slices.ContainsFunc(h["Age"], isAge) || slices.ContainsFunc(h["Warning"], warnsOfAge)
 }
@@ -58,9 +58,9 @@ func isAge(line string) bool {
 	return strings.Trim(age, "0") != "" || !isDigits(age)
 }
 
-// warnsOfAge reports whether one of the warnings in a line, for example
-// 110 cache.example "stale", says that the response is or may be old. Each has a
-// code, the name of a cache, a text, and perhaps a date.
+// warnsOfAge reports whether a warning in a line, for example 110 cache.example
+// "stale", means that the response is or may be out of date. Each has a code, the name
+// of a cache, a text, and optionally a date.
 func warnsOfAge(line string) bool {
 	masked, _, ok := mask(line)
 	if !ok {
@@ -82,15 +82,15 @@ func warnsOfAge(line string) bool {
 	return false
 }
 
-// What stands for a quoted string and for the target of a link in a masked line.
+// The replacements of a quoted string and of the target of a link in a masked line.
 const (
 	textMark   = "\x01"
 	targetMark = "\x02"
 )
 
-// mask replaces each quoted string (RFC 9110, section 5.6) and each target of a link
-// in a header line by a mark, so that the line can be split at its separators. It
-// returns the strings, without quotes and escapes, and whether all of them end.
+// mask replaces each quoted string (RFC 9110, section 5.6) and each target of a link in
+// a header line by a mark, so that the line can be split at its separators. It returns
+// the strings, without quotes and escapes, and whether all are terminated.
 func mask(line string) (masked string, texts []string, ok bool) {
 	var out, text []byte
 	end := byte(0) // of the string or target that has begun

@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// withHeader answers with the body and the given lines of one header.
+// withHeader returns a response with the body and the given lines of one header.
 func withHeader(body, name string, lines ...string) *http.Response {
 	resp := answer(200, body)
 	resp.Header[name] = lines
@@ -50,7 +50,7 @@ func TestLinkToTheNextPageIsMore(t *testing.T) {
 		"several others":                  {[]string{`</a.css>; rel=preload; as=style, </b>; rel="prev first"`, `</c>; rel=last`}, false},
 		"nothing but commas":              {[]string{`, ,`}, false},
 		"an empty header":                 {[]string{``}, false},
-		// What cannot be parsed may hide a next page.
+		// A header that cannot be parsed may hide a next page.
 		"signs":                    {[]string{`<<<<;;,,==rel`}, true},
 		"an open target":           {[]string{`</x`}, true},
 		"no target":                {[]string{`rel="self"`}, true},
@@ -80,8 +80,8 @@ func TestLinkToTheNextPageIsMore(t *testing.T) {
 	}
 }
 
-// FuzzLink writes a link with random text in all places that may hold any, and
-// looks for one that hides the next page; and for any text that does so alone.
+// FuzzLink puts random text into each free part of a link, and looks for a link, or a
+// text alone, that hides the next page.
 func FuzzLink(f *testing.F) {
 	for _, s := range []string{"", "page < 3", `"`, `\`, `>; rel="self"`, `, </x>; rel=prev`, "é\x00"} {
 		f.Add(s)
@@ -185,8 +185,8 @@ func TestIterationOverAStaleListEndsWithAnError(t *testing.T) {
 	}
 }
 
-// FuzzWarning looks for a text in one warning that hides another, and for any
-// text that is taken for a warning about something else.
+// FuzzWarning looks for a text in a warning that hides another, and for text that is
+// accepted as a harmless warning.
 func FuzzWarning(f *testing.F) {
 	for _, s := range []string{"", "a, b", `"`, `\`, `" "Sat, 25 Aug 2012 23:34:45 GMT"`, `299 - "x"`} {
 		f.Add(s)

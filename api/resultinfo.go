@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// pageHint is whether the response points to more than it holds, in a member of a
-// name that APIs use for it. cursor and cursors are those of the vendor.
+// pageHint reports whether a response refers to more than it holds, in a member with a
+// usual name for that. The vendor uses cursor and cursors.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -27,9 +27,9 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 	}
 }
 
-// pointsOn reports whether a member of such a name stands for more. Null, false
-// and what is empty do not, nor does an object of nothing else. It reads v once,
-// however deep the objects in it are.
+// pointsOn reports whether the value of such a member refers to more: all values do
+// except null, false, empty ones, and objects of only these. It reads nested objects
+// once.
 func pointsOn(v jsontext.Value) bool {
 	dec := lenientDecoder(v)
 	for {
@@ -37,7 +37,7 @@ func pointsOn(v jsontext.Value) bool {
 		isName := container == jsontext.KindBeginObject && read%2 == 0
 		token, err := dec.ReadToken()
 		if err != nil {
-			return false // the end
+			return false // the end of v
 		}
 		switch token.Kind() {
 		case jsontext.KindString:
@@ -67,9 +67,9 @@ func counts(info *generated.ResultInfo) (*ResultInfo, error) {
 	return out, err
 }
 
-// toCount converts a count, which is a number in the contract today and would be
-// an integer if the vendor made it one. strictjson has refused numbers that
-// float64 does not hold exactly. Errors are joined to problem.
+// toCount converts a count, which is a number in the contract today and may become an
+// integer. strictjson has refused numbers that float64 does not hold exactly. Errors
+// are joined to problem.
 func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 	switch {
 	case float64(n) != math.Trunc(float64(n)):
@@ -82,17 +82,17 @@ func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 	return int64(n)
 }
 
-// noTotals reports whether the numbers do not say how long the list is.
+// noTotals reports whether the numbers do not include the length of the list.
 func (i *ResultInfo) noTotals() bool { return i.TotalCount == 0 && i.TotalPages == 0 }
 
-// contradicts reports whether the numbers of a page with n items make no sense, or
-// count more than that.
+// contradicts reports whether the numbers of a page with n items are invalid or count
+// more items.
 func (i *ResultInfo) contradicts(n int) bool {
 	return i.Count > int64(n) || min(i.Count, i.Page, i.PerPage, i.TotalCount, i.TotalPages) < 0
 }
 
-// hasNext reports whether the numbers of a page with n items say that another one
-// follows. received is the number of items up to this page.
+// hasNext reports whether another page follows, by the numbers of a page with n items.
+// received is the number of items up to this page.
 func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 	switch {
 	case i.TotalPages > 0:
@@ -104,8 +104,8 @@ func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 	}
 }
 
-// isTruncated reports whether more rows than the n of a list without pages exist,
-// or may exist. hint is a sign of more outside its numbers; info may be nil.
+// isTruncated reports whether a list without pages may have more than its n rows. hint
+// reports a sign of more outside the numbers; info may be nil.
 func isTruncated(n int, info *ResultInfo, hint bool) bool {
 	return hint || info != nil && (info.contradicts(n) || info.Page > 1 || info.TotalCount > int64(n) || info.hasNext(1, n, n))
 }

@@ -16,7 +16,7 @@ import (
 
 var errReset = errors.New("connection reset by peer")
 
-// broken answers with a body that ends in err after some bytes.
+// broken returns a response whose body ends with err after some bytes.
 func broken(status int, err error) step {
 	return func(*http.Request) (*http.Response, error) {
 		resp := answer(status, "")
@@ -41,7 +41,7 @@ func TestWhatIsRetried(t *testing.T) {
 		first   step
 		retried bool
 	}{
-		"no answer":                   {fail(errReset), true},
+		"no response":                 {fail(errReset), true},
 		"body broken off":             {broken(200, io.ErrUnexpectedEOF), true},
 		"body reset":                  {broken(200, errReset), true},
 		"body shorter than announced": {short, true},
@@ -81,7 +81,7 @@ func TestWhatIsRetried(t *testing.T) {
 	}
 }
 
-func TestRetriesEndWithTheLastAnswer(t *testing.T) {
+func TestRetriesEndWithTheLastResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := scripted(fail(errReset), reply(502, "", "Cf-Ray", "second"), reply(503, envelopeWith("5"), "Cf-Ray", "last"))
@@ -147,7 +147,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 	}
 }
 
-func TestWaitsTooLongAreHandedBackAtOnce(t *testing.T) {
+func TestTooLongWaitsEndTheCallAtOnce(t *testing.T) {
 	t.Parallel()
 	const tooLong = 24 * time.Hour
 	for name, c := range map[string]struct {
@@ -158,7 +158,7 @@ func TestWaitsTooLongAreHandedBackAtOnce(t *testing.T) {
 	}{
 		"429 for a day":         {reply(429, envelopeWith("1"), "Retry-After", "86400"), 0, tooLong, api.ErrRateLimited},
 		"503 for a day":         {reply(503, envelopeWith("1"), "Retry-After", "86400"), 0, tooLong, api.ErrServer},
-		"429 that says nothing": {reply(429, envelopeWith("1")), 0, 5 * time.Minute, api.ErrRateLimited},
+		"429 without a wait":    {reply(429, envelopeWith("1")), 0, 5 * time.Minute, api.ErrRateLimited},
 		"429 with Ratelimit":    {reply(429, envelopeWith("1"), "Ratelimit", `"default";r=0;t=40`), 0, 40 * time.Second, api.ErrRateLimited},
 		"429 before a deadline": {reply(429, envelopeWith("1"), "Retry-After", "5"), time.Second, 5 * time.Second, api.ErrRateLimited},
 		"503 before a deadline": {reply(503, envelopeWith("1"), "Retry-After", "5"), time.Second, 5 * time.Second, api.ErrServer},
@@ -200,7 +200,7 @@ func TestAllWaitsOfACallAreBoundedTogether(t *testing.T) {
 	}
 }
 
-func TestCancelDuringAWaitKeepsTheLastAnswer(t *testing.T) {
+func TestCancelDuringAWaitKeepsTheLastResponse(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{429, 503} {
 		synctest.Test(t, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestCancelDuringAWaitKeepsTheLastAnswer(t *testing.T) {
 	}
 }
 
-func TestABlockThatGrowsSendsWaitingCallersBackAtOnce(t *testing.T) {
+func TestALongerBlockRefusesWaitingCallersAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(*http.Request) (*http.Response, error) {
@@ -270,8 +270,7 @@ func TestDeadlineDuringAWaitOfUnknownLength(t *testing.T) {
 		defer stop()
 		go func() { _, _ = client.Associations(probe, cert) }()
 		time.Sleep(time.Second)
-		// The other call is now the probe after a block, and it is unknown how
-		// long it will take.
+		// The other call is now the probe after a block, and its duration is unknown.
 		for deadline, want := range map[time.Duration][]error{
 			2 * time.Second: {api.ErrNotAsked},
 			time.Hour:       {api.ErrNotAsked, api.ErrRateLimited},
@@ -322,7 +321,7 @@ func TestAttemptTimeoutCoversTheBodyAndIsNotTheCallersDeadline(t *testing.T) {
 				if time.Since(start) != time.Second || errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
 					t.Errorf("%s: after %v: %v", name, time.Since(start), err)
 				}
-				if !strings.Contains(err.Error(), "no complete answer within 1s") {
+				if !strings.Contains(err.Error(), "no complete response within 1s") {
 					t.Error(err)
 				}
 			})

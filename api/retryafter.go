@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// retryAfter is a Retry-After header: how long to wait, and whether the header
-// has a form that RFC 9110 allows.
+// retryAfter is a parsed Retry-After header: the wait, and whether the form is valid by
+// RFC 9110.
 type retryAfter struct {
 	wait     time.Duration
 	readable bool
@@ -17,11 +17,10 @@ type retryAfter struct {
 
 const maxDuration = time.Duration(math.MaxInt64)
 
-// parseRetryAfter reads seconds and the three forms of a date. Of several
-// headers the longest counts. A number too large for a duration is the longest
-// one; a date is measured against the server's own clock if the Date header
-// gives that. A fraction is not allowed by the RFC: it is rounded up, so as
-// not to come too early, and stays unreadable.
+// parseRetryAfter reads seconds and the three forms of a date. Of several headers, the
+// longest wait applies. A number too large for a duration becomes the longest one. A
+// date is relative to the server's clock if there is a Date header. The RFC allows no
+// fraction: it is rounded up and counts as unreadable.
 func parseRetryAfter(h http.Header, now time.Time) retryAfter {
 	var out retryAfter
 	for _, value := range h["Retry-After"] {
@@ -55,9 +54,8 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// timeUntil is the time from the Date header to date. Without that header, and
-// with one that is more than a day away from date, it is the time from now: the
-// local clock may be wrong by any amount.
+// timeUntil returns the time from the Date header to date. If the header is absent or
+// more than a day away from date, it returns the time from now.
 func timeUntil(date time.Time, h http.Header, now time.Time) time.Duration {
 	sent, err := http.ParseTime(h.Get("Date"))
 	if err != nil || date.Sub(sent).Abs() > 24*time.Hour {

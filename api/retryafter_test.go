@@ -77,7 +77,7 @@ func TestAWrongLocalClockDoesNotChangeTheWait(t *testing.T) {
 	}
 }
 
-func TestWaitAfterAnAnswer(t *testing.T) {
+func TestWaitAfterAResponse(t *testing.T) {
 	t.Parallel()
 	refused, broken := &Error{StatusCode: 429}, &Error{StatusCode: 503}
 	used := []quota.Policy{{Name: "burst", Remaining: 3, Reset: 200 * time.Second}, {Name: "default", Reset: 40 * time.Second}}

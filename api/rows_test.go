@@ -39,8 +39,8 @@ func TestRowsHaveRoomAtOnceButWithinTheBody(t *testing.T) {
 	}
 }
 
-// The members named here are some that a revision of the contract may add:
-// internal/update runs this test with types that have them.
+// A revision of the contract may add these members: internal/update runs this test with
+// types that have them.
 func TestMembersThatNobodyReadsCostNothing(t *testing.T) {
 	t.Parallel()
 	const wrong = `"since": 5, "labels": [7], "bindings": "none", "meta": {"a": 1}`

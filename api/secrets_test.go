@@ -77,8 +77,7 @@ func TestCredentialsHideThemselves(t *testing.T) {
 	}
 }
 
-// echoes are the places in which a server, or what is before it, can repeat
-// what it was sent.
+// echoes returns the places in which a server or a proxy can repeat a secret.
 func echoes(secret string) map[string]step {
 	in := func(format string) string { return strings.ReplaceAll(format, "%", secret) }
 	return map[string]step{
@@ -135,7 +134,7 @@ func TestEchoedCredentialsAreShownNowhere(t *testing.T) {
 	}
 }
 
-// wantNoSecretInChain looks at err and everything that Unwrap gives.
+// wantNoSecretInChain checks err and all errors that it wraps.
 func wantNoSecretInChain(t *testing.T, what string, err error) {
 	t.Helper()
 	wantNoSecret(t, what, err)
@@ -189,7 +188,7 @@ func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
-// escapes are ways to write a text in which it is not found as it is.
+// escapes are ways to escape a text.
 var escapes = map[string]func(string) string{
 	"JSON": func(s string) string { return everyByte(s, `\u%04x`) },
 	"Go":   func(s string) string { return everyByte(s, `\x%02x`) },
@@ -208,7 +207,7 @@ func everyByte(s, format string) string {
 	return out.String()
 }
 
-// net/http quotes what it could not read, which doubles each backslash.
+// net/http quotes invalid input, which doubles each backslash.
 func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 	t.Parallel()
 	const strange = `canary\token"%41\u0041-0123456789\`
@@ -250,7 +249,7 @@ func TestEchoThatIsEscapedTwiceIsRedactedInTheList(t *testing.T) {
 	}
 }
 
-func TestTextsWithEscapesAndWithoutCredentialsStayAsTheyAre(t *testing.T) {
+func TestTextsWithEscapesAndWithoutCredentialsStayUnchanged(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`100% of \u0063 and C:\new\x41`, `%63%61%6E`, `\\`, `%`, `\`, `\u00`, "%25%25"} {
 		_, err := newClient(t, scripted(fail(errors.New(text))), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
@@ -310,7 +309,7 @@ func TestCredentialsAreReplacedFromAFixedLengthOn(t *testing.T) {
 	}
 }
 
-func TestShortCredentialsDoNotGarbleAnswers(t *testing.T) {
+func TestShortCredentialsDoNotChangeResponses(t *testing.T) {
 	t.Parallel()
 	client, err := api.New(api.APIToken("result"), api.WithHTTPClient(&http.Client{Transport: scripted(reply(200, inUseBody))}))
 	if err != nil {

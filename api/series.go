@@ -9,28 +9,26 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
-// series is what the calls of one audit or inventory share. These calls are
-// patient: they wait for the limiter, for the end of blocks and for the end of
-// outages without a bound of their own.
+// series is the state that the calls of one audit or inventory share. These calls wait
+// for the limiter and for the end of blocks and outages without a limit of their own.
 type series struct {
 	ctx context.Context // of the requests
-	// admission is the context of the waits. It ends earlier, when further requests
-	// are pointless.
+	// admission is the context of the waits. It ends before ctx if no further requests
+	// can succeed.
 	admission context.Context
 	stop      context.CancelCauseFunc
 	cancel    context.CancelFunc
 	patience  quota.Patience
-	// longest is for how long a call is repeated while the server answers nothing but
-	// that all callers wait.
+	// longest limits how long a call is repeated while each response asks all callers to
+	// wait.
 	longest time.Duration
-	// asked counts the calls of which a request was made. news has an element when
-	// a call has begun to wait for the limiter.
+	// asked counts the calls that sent a request. news has an element after a call has
+	// begun to wait for the limiter.
 	asked atomic.Int64
 	news  chan struct{}
 
 	mu sync.Mutex
-	// refusals counts the 403s of the associations of an account since its last
-	// success.
+	// refusals counts, by account, the 403s for its associations since the last success.
 	refusals map[string]int
 }
 
@@ -41,13 +39,13 @@ func newSeries(ctx context.Context, longest time.Duration) *series {
 	return s
 }
 
-// patient is the policy of a single call that waits as those of a series do. The
+// patient returns the policy of a single call that waits like those of a series. The
 // context must end.
 func patient(ctx context.Context) callPolicy {
 	return newSeries(ctx, quota.AssumedBlock).policy()
 }
 
-// waiting notes that a call begins to wait for the limiter.
+// waiting reports that a call begins to wait for the limiter.
 func (s *series) waiting() {
 	select {
 	case s.news <- struct{}{}:

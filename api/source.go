@@ -9,10 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// askOrder has all sources in the order in which they are asked: those of the account
-// before the certificates, and the zones last, which are asked about a certificate
-// while no other source names it.
-var askOrder = []askedSource{
+// readOrder has all sources in the order in which they are read. The hostnames are
+// last: they are read only while no other source names the certificate.
+var readOrder = []sourceReader{
 	{SourceAssociations, true, true, nil},
 	{SourceWorkers, false, true, readWorkers},
 	{SourcePages, false, true, readPages},
@@ -22,45 +21,43 @@ var askOrder = []askedSource{
 	{SourceHostnames, true, false, readZones},
 }
 
-type askedSource struct {
+type sourceReader struct {
 	source Source
-	// ca and leaf say which kinds of certificates the source can name.
+	// ca and leaf are the kinds of certificates that the source can name.
 	ca, leaf bool
-	// read reads what belongs to the account; nil: nothing does.
+	// read reads the source for the account; nil: it is read for each certificate.
 	read func(v *inventory, f *findings)
 }
 
-// applies reports whether the source can name a certificate, of which ca may be
-// unknown.
-func (s askedSource) applies(ca *bool) bool {
+// applies reports whether the source can name a certificate; a nil ca means an unknown
+// kind.
+func (s sourceReader) applies(ca *bool) bool {
 	return ca == nil || *ca && s.ca || !*ca && s.leaf
 }
 
-// findings is what a source said about an account.
+// findings is the result of a source for an account.
 type findings struct {
 	source Source
-	// operation is the one that failures are of.
+	// operation is the operation of failures.
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string
-	// failure is why the source could not be read, or not in full; then it leaves
-	// open each certificate that it does not name. permission is what the
-	// credentials lack, if that is why.
+	// failure is why the source could not be read in full, or nil; permission is what
+	// the credentials lack, if that is the reason.
 	failure    *Error
 	permission string
 }
 
-// idKey returns the form in which ids of certificates are compared: some services
-// write them in capital letters, or without hyphens.
+// idKey returns an id for comparison: some services write ids in capital letters or
+// without hyphens.
 func idKey(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-", "") }
 
 // names reports whether the source names a certificate.
 func (f findings) names(certificateID string) bool { return len(f.uses[idKey(certificateID)]) > 0 }
 
-// add notes that something called name refers to a certificate. Further references
-// by the same thing, which follow one another, add nothing. A reference that is not
-// an id, as an absent one or one with a space in it, could mean any certificate: it is
-// a failure of the operation.
+// add records that name refers to a certificate. Consecutive references by one name are
+// one use. A reference that is not an id could mean any certificate, so it is a failure
+// of the operation.
 func (f *findings) add(name, certificateID string) {
 	if err := validateID("a reference to a certificate", certificateID, maxCertificateIDLength); err != nil {
 		f.incomplete(err.Error())
@@ -73,19 +70,19 @@ func (f *findings) add(name, certificateID string) {
 	}
 }
 
-// fail notes a failure of the operation; the first one is kept.
+// fail records a failure of the operation; the first one is kept.
 func (f *findings) fail(failure *Error) {
 	if f.failure == nil && failure != nil {
 		f.failure, f.permission = failure, missingPermission(f.operation, failure)
 	}
 }
 
-// incomplete notes a response that lacks a member on the way to a certificate's id.
+// incomplete records the failure of a response that lacks a required member.
 func (f *findings) incomplete(note string) {
 	f.fail(&Error{operation: f.operation.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note})
 }
 
-// result returns what became of the source.
+// result returns the result of the source.
 func (f *findings) result() SourceResult {
 	r := SourceResult{Source: f.source, State: SourceComplete, Scope: f.scope}
 	if f.failure != nil {
@@ -94,8 +91,8 @@ func (f *findings) result() SourceResult {
 	return r
 }
 
-// missingPermission is what a 403 of the API itself says that the credentials
-// lack.
+// missingPermission returns the permission of the operation if the failure is a 403 of
+// the API itself.
 func missingPermission(op operation, failure *Error) string {
 	if failure.Is(ErrForbidden) && !failure.Is(ErrUnexpectedResponse) {
 		return op.Permission
@@ -103,8 +100,7 @@ func missingPermission(op operation, failure *Error) string {
 	return ""
 }
 
-// whole returns why a response with n items, which is a list if it has items, may
-// not be all that there is.
+// whole returns why a response with n items may be incomplete, or nil.
 func (r *reply) whole(op operation, n int) *Error {
 	if isTruncated(n, r.info, r.more) {
 		return r.fail(op, ErrTruncated, "")
@@ -115,30 +111,31 @@ func (r *reply) whole(op operation, n int) *Error {
 // readList reads a list without pages.
 func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) []T {
 	rows := asReceived[T, P]()
-	if r := f.ask(v, op, send, &rows); r != nil {
+	if r := f.call(v, op, send, &rows); r != nil {
 		f.fail(r.whole(op, len(rows.items)))
 	}
 	return rows.items
 }
 
-// readObject reads a result that is one object; nil if there is none.
+// readObject reads a result that is one object, nil after a failure.
 func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) *T {
 	var got object[T, P]
-	if r := f.ask(v, op, send, &got); r != nil {
+	if r := f.call(v, op, send, &got); r != nil {
 		f.fail(r.whole(op, 0))
 	}
 	return got.value
 }
 
-// ask calls an operation and notes its failure; then it returns nil.
-func (f *findings) ask(v *inventory, op operation, send send, result result) *reply {
+// call calls an operation. After a failure, it records that and returns nil.
+func (f *findings) call(v *inventory, op operation, send send, result result) *reply {
 	f.operation = op
 	r, failure := v.client.do(v.ctx, op, v.policy(), send, result)
 	f.fail(failure)
 	return r
 }
 
-// ofAccount makes the request of an operation that has no other parameter.
+// ofAccount returns the send function of an operation whose only parameter is the
+// account.
 func (v *inventory) ofAccount(request func(ctx context.Context, accountID string, edit ...editor) (*http.Response, error)) send {
 	return func(ctx context.Context, edit editor) (*http.Response, error) { return request(ctx, v.account, edit) }
 }
@@ -148,7 +145,7 @@ func asReceived[T any, P generatedType[T]]() list[T, T, P] {
 	return list[T, T, P]{convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }
 
-// counted writes a number with its noun.
+// counted returns a number with its noun.
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -156,5 +153,5 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// editor is short for the type in the signatures of the sources.
+// editor abbreviates the type in signatures.
 type editor = generated.RequestEditorFn

@@ -1,7 +1,7 @@
 package api
 
-// askAssociations adds what [SourceAssociations] says about a certificate.
-func (v *inventory) askAssociations(cert Certificate, e *Evidence) SourceResult {
+// readAssociations reads [SourceAssociations] for a certificate and adds its uses to e.
+func (v *inventory) readAssociations(cert Certificate, e *Evidence) SourceResult {
 	f := findings{source: SourceAssociations, operation: listAssociations, scope: "services that the API reports"}
 	list, failure := v.associations(v.client, cert.Ref, v.policy())
 	if failure != nil && failure.Is(ErrNotAsked) {

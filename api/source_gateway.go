@@ -6,9 +6,8 @@ var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperati
 
 // readGateway reads [SourceGateway], from the current and the deprecated member.
 //
-// A configuration without settings is a failure, and so is a certificate without an
-// id, unless it says that it is not in use. Settings without a certificate, or with
-// null, use none.
+// A configuration without settings is a failure, and so is a certificate without an id,
+// unless the API reports it as not in use. Settings without a certificate use none.
 func readGateway(v *inventory, f *findings) {
 	f.scope = "Gateway configuration"
 	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.ofAccount(v.client.generated.GetGatewayConfiguration))
@@ -26,15 +25,15 @@ func readGateway(v *inventory, f *findings) {
 	}
 }
 
-// isUnused reports whether the API says that a certificate is not in use, and nothing
-// else. The deprecated certificate says it by another member than the current one.
+// isUnused reports whether the API reports a certificate as not in use, in the member
+// of the current or of the deprecated certificate.
 func isUnused(certificate *generated.GatewayCertificate) bool {
 	unused := false
-	for _, says := range []*bool{certificate.InUse, certificate.Enabled} {
-		if says != nil && *says {
+	for _, used := range []*bool{certificate.InUse, certificate.Enabled} {
+		if used != nil && *used {
 			return false
 		}
-		unused = unused || says != nil
+		unused = unused || used != nil
 	}
 	return unused
 }

@@ -12,9 +12,8 @@ var listPagesProjects = operation{generated.ListPagesProjectsOperation, "list Pa
 
 // readPages reads [SourcePages].
 //
-// An environment that is absent or null, and one without certificates, bind none.
-// A project without deployment_configs, and a binding without a certificate id,
-// are failures.
+// An environment that is absent, null or without certificates binds none. A project
+// without deployment_configs and a binding without a certificate id are failures.
 func readPages(v *inventory, f *findings) {
 	f.operation = listPagesProjects
 	projects := 0
@@ -46,8 +45,8 @@ func readPages(v *inventory, f *findings) {
 	f.scope = "current bindings of " + counted(projects, "Pages project")
 }
 
-// projectKey identifies a project with all that it binds: two of one name are both
-// read, while a project that comes again with the next page counts once.
+// projectKey identifies a project by its name and bindings: two projects with one name
+// are both read, and a project that the next page repeats counts once.
 func projectKey(p generated.PagesProject) string {
 	text, err := json.Marshal(p)
 	if err != nil {

@@ -11,8 +11,8 @@ var listPostureRules = operation{generated.ListDevicePostureRulesOperation, "lis
 
 // readPosture reads [SourcePosture].
 //
-// Rules of a type that does not begin with client_certificate need no certificate.
-// One that does, and has no input or no certificate id, is a failure.
+// A rule whose type begins with client_certificate, without an input or a certificate
+// id, is a failure.
 func readPosture(v *inventory, f *findings) {
 	rules := readList[generated.PostureRule](v, f, listPostureRules, v.ofAccount(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {

@@ -15,9 +15,9 @@ var (
 
 // readWorkers reads [SourceWorkers].
 //
-// A Worker without bindings in its settings, and a binding without a certificate
-// id, are failures of that Worker: the API always has both. A failed Worker leaves
-// open each certificate that no other Worker names.
+// Settings without bindings, and a binding without a certificate id, are failures of
+// that Worker: the API always sends both. After a failure of a Worker, the source has
+// failed.
 func readWorkers(v *inventory, f *findings) {
 	workers := readList[generated.Worker](v, f, listWorkers, v.ofAccount(v.client.generated.ListWorkers))
 	v.expect(len(workers))

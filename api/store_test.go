@@ -15,9 +15,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// store is an account of the vendor's: the certificates, and what refers to them.
-// Its maps go from what refers to certificates to their ids. As a transport it
-// answers requests, and what it holds afterwards is what really happened.
+// store is a fake account with certificates and their users. Its maps go from users to
+// certificate ids. As a transport, it serves requests; its final content shows their
+// real effect.
 type store struct {
 	certificates []storedCertificate
 	associations map[string][]string // certificate to services
@@ -29,10 +29,10 @@ type store struct {
 	gateway      string
 	posture      map[string]string
 
-	// faults are answers in the place of the store's, by a part of the path.
+	// faults are responses in place of the store's, by a part of the path.
 	faults map[string]func() *http.Response
-	// before, if not nil, is called before each request has its effect. If it
-	// returns something, the request has none.
+	// before, if not nil, is called before each request. If it returns a response or an
+	// error, the request has no effect.
 	before func(kind string, req *http.Request) (*http.Response, error)
 	// after, if not nil, replaces the response to a request that had its effect.
 	after func(kind string, resp *http.Response) (*http.Response, error)
@@ -59,7 +59,7 @@ func ref(n int) api.CertificateRef { return api.CertificateRef{AccountID: accoun
 
 func zoneID(n int) string { return fmt.Sprintf("%032d", n) }
 
-// refusal is a failure that the API itself answers.
+// refusal is a failure from the API itself.
 type refusal struct {
 	status, code int
 	message      string
@@ -207,7 +207,7 @@ func (s *store) find(id string) int {
 	return slices.IndexFunc(s.certificates, func(c storedCertificate) bool { return c.id == id })
 }
 
-// delete refuses what is in use, and the second deletion, as the vendor does.
+// delete refuses certificates in use, and a second deletion, as the vendor does.
 func (s *store) delete(id string) any {
 	at := s.find(id)
 	uses := slices.Concat(slices.Collect(maps.Values(s.workers)), slices.Collect(maps.Values(s.pages)),
@@ -222,7 +222,7 @@ func (s *store) delete(id string) any {
 	return s.certificates[at].object()
 }
 
-// upload gives the same certificate the same id each time.
+// upload stores a certificate. The same certificate gets the same id each time.
 func (s *store) upload(req *http.Request) any {
 	var body struct {
 		CA           bool   `json:"ca"`
@@ -317,7 +317,7 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 	return items, last
 }
 
-// everySource is a store in which each certificate is named by one source.
+// everySource returns a store in which one source names each certificate.
 func everySource() *store {
 	return &store{
 		certificates: []storedCertificate{{id: ids(0), ca: true}, {id: ids(1), ca: true}, {id: ids(2), ca: false}, {id: ids(3), ca: false}, {id: ids(4), ca: true}, {id: ids(5), ca: false}, {id: ids(6), ca: true}, {id: ids(7), ca: true}, {id: ids(8), ca: false}},

@@ -18,7 +18,7 @@ func ask(t testing.TB, resp *http.Response) (*api.AssociationList, error) {
 		Associations(t.Context(), cert)
 }
 
-func TestAnswersThatAreGood(t *testing.T) {
+func TestValidResponses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		resp  *http.Response
@@ -66,16 +66,16 @@ func sized(r *http.Response, n int64) *http.Response {
 	return r
 }
 
-func TestAnswersThatAreNotWhatTheContractSays(t *testing.T) {
+func TestInvalidResponses(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
 	for name, resp := range map[string]*http.Response{
 		"HTML":                          answer(200, "<html>", "Content-Type", "text/html"),
-		"JSON said to be HTML":          answer(200, emptyBody, "Content-Type", "text/html"),
+		"JSON with type HTML":           answer(200, emptyBody, "Content-Type", "text/html"),
 		"no media type":                 answer(200, emptyBody, "Content-Type", ""),
 		"unknown encoding":              answer(200, emptyBody, "Content-Encoding", "br"),
 		"empty body":                    answer(200, ""),
-		"a part that was not asked for": answer(206, emptyBody),
+		"a part without a range":        answer(206, emptyBody),
 		"no content":                    answer(204, ""),
 		"no content with JSON type":     answer(204, "", "Content-Type", "application/json"),
 		"null":                          answer(200, "null"),
@@ -129,7 +129,7 @@ func TestAnswersThatAreNotWhatTheContractSays(t *testing.T) {
 	}
 }
 
-func TestSuccessWithoutResultIsNoAnswer(t *testing.T) {
+func TestSuccessWithoutResultIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"success":true}`, `{"success":true,"result":null}`, `{"success":true,"result":null,"result_info":{"total_count":0}}`} {
 		list, err := ask(t, answer(200, body))
@@ -140,7 +140,7 @@ func TestSuccessWithoutResultIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestEverythingInAnAnswerIsDelivered(t *testing.T) {
+func TestAllMembersOfAResponseAreReturned(t *testing.T) {
 	t.Parallel()
 	body := `{"success":true,
 		"errors":[{"code":1001,"message":"e","documentation_url":"https://d","source":{"pointer":"/p"}}],
@@ -211,7 +211,7 @@ func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 	}
 }
 
-// A member that informs and does not fit costs itself, not the answer.
+// An invalid member that only informs does not make the response invalid.
 func TestMembersThatInformMayBeMalformed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

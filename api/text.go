@@ -10,18 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds on text from outside, in bytes: what is kept of it, and what of that
-// goes into the one line of an error.
+// Limits of texts from servers and transports, in bytes: in fields, and in the line of
+// an error.
 const (
 	maxKeptText  = 1024
 	maxErrorPart = 120
-	maxErrorLine = 240 // without what is in brackets at the end
+	maxErrorLine = 240 // without the suffix
 	maxErrorText = 299
 )
 
-// Error gives one line of fewer than 300 characters: the operation, the HTTP
-// status, the API's codes and first message, the cause, the Ray ID. Do not parse
-// it: the text may change, and the codes are in Details.
+// Error returns one line of fewer than 300 characters: the operation, the HTTP status,
+// the API's codes and first message, the cause, the Ray ID. Do not parse it: the text
+// may change, and the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
@@ -62,8 +62,8 @@ func (e *Error) suffix() string {
 	return " (" + strings.Join(facts, ", ") + ")"
 }
 
-// describeDetails gives the first message with its code and the codes of the
-// others, chains included.
+// describeDetails returns the first message with its code and the codes of the others,
+// including chains.
 func describeDetails(details []ErrorDetail) string {
 	var others []string
 	collect(details, &others)
@@ -88,8 +88,8 @@ func collect(details []ErrorDetail, codes *[]string) {
 	}
 }
 
-// oneLine makes foreign text fit for one line of a log: no control or
-// formatting characters, single spaces, at most limit bytes.
+// oneLine returns s without control and formatting characters, with single spaces, of
+// at most limit bytes.
 func oneLine(s string, limit int) string {
 	s = cut(s, 4*limit)
 	s = strings.Map(func(r rune) rune {

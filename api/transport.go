@@ -21,11 +21,10 @@ import (
 
 const modulePath = "github.com/certuse/cloudflare-mtls"
 
-// defaultTransport differs from [http.DefaultTransport] where that is meant for
-// browsing many hosts: it keeps as many idle connections to one host as an
-// audit uses, and bounds the size of headers. It has no timeout for them: that
-// of the attempt covers it, and a second timer for each request costs a tenth
-// of the processor time of a call.
+// defaultTransport is like [http.DefaultTransport], but keeps as many idle connections
+// to one host as an audit uses, and limits the size of headers. It has no timeout for
+// headers: that of the attempt covers it, and a second timer for each request takes a
+// tenth of the processor time of a call.
 func defaultTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -40,8 +39,8 @@ func defaultTransport() *http.Transport {
 	}
 }
 
-// proxyOfEnvironment leaves http alone: it is for loopback only, and a proxy
-// would see the credentials in clear.
+// proxyOfEnvironment uses no proxy for http, which is for loopback only: a proxy would
+// see the credentials.
 func proxyOfEnvironment(req *http.Request) (*url.URL, error) {
 	if req.URL.Scheme != "https" {
 		return nil, nil
@@ -49,13 +48,13 @@ func proxyOfEnvironment(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-// sender sends requests. It is the transport without [http.Client] around it,
-// whose redirects and cookies would have to be turned off again.
+// sender sends requests through the transport, without the redirects and cookies of
+// [http.Client].
 type sender struct {
 	transport http.RoundTripper
 	maxBytes  int64 // of a body
-	// traced is set for a transport that may refuse a peer by functions of the
-	// caller, whose errors only a trace of the handshake can tell from others.
+	// traced is set for a transport that may call functions of the caller to verify a
+	// peer. Only a trace of the handshake distinguishes their errors from others.
 	traced bool
 }
 
@@ -74,7 +73,7 @@ func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, s.refusedByProxy(req, err)
 	case resp == nil:
-		return nil, errors.New("the transport returned neither an answer nor an error")
+		return nil, errors.New("the transport returned neither a response nor an error")
 	case resp.Body == nil:
 		empty := *resp // which belongs to the transport
 		empty.Body = http.NoBody
@@ -83,9 +82,8 @@ func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// refusedByProxy names the proxy in the error of a CONNECT that it has refused.
-// net/http makes an error of the words of the status line only, which no other one of
-// its errors is made of.
+// refusedByProxy adds the proxy to the error of a CONNECT that it has refused. That
+// error of net/http consists of the text of the status line only.
 func (s sender) refusedByProxy(req *http.Request, err error) error {
 	t, ok := s.transport.(*http.Transport)
 	if !ok || t.Proxy == nil || req.URL.Scheme != "https" {
@@ -96,7 +94,7 @@ func (s sender) refusedByProxy(req *http.Request, err error) error {
 			continue
 		}
 		if proxy, lookup := t.Proxy(req); lookup == nil && proxy != nil {
-			// A 5xx says that the proxy did not reach the server.
+			// A 5xx means that the proxy did not reach the server.
 			return &refusedError{fmt.Errorf("the proxy %s refused the connection: HTTP %d %w", proxy.Host, status, err), status < http.StatusInternalServerError}
 		}
 	}
@@ -107,13 +105,13 @@ func (s sender) refusedByProxy(req *http.Request, err error) error {
 // caller's VerifyConnection or VerifyPeerCertificate.
 type refusedError struct {
 	error
-	final bool // a repetition would not change it
+	final bool // a retry would fail too
 }
 
 func (e *refusedError) Unwrap() error { return e.error }
 
-// refusesPeer reports whether a handshake has failed by the judgement of the
-// caller, and not by the connection or the protocol.
+// refusesPeer reports whether a handshake has failed by a function of the caller, not
+// by the connection or the protocol.
 func refusesPeer(err error) bool {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {
@@ -131,7 +129,7 @@ func userAgent(product string) string {
 	return product + " " + own
 }
 
-// moduleVersion is the version that the importing program was built with.
+// moduleVersion returns the version of this module in the running program.
 var moduleVersion = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
@@ -143,7 +141,8 @@ var moduleVersion = sync.OnceValue(func() string {
 	return "devel"
 })
 
-// parseBaseURL does not repeat the URL in its errors: it may hold a password.
+// parseBaseURL parses and checks a base URL. Its errors omit the URL, which may hold a
+// password.
 func parseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -173,10 +172,10 @@ func parseBaseURL(raw string) (*url.URL, error) {
 			return nil, errors.New("the path has a dot segment")
 		}
 	}
-	// net/http drops the colon of an empty port from a request as well.
+	// net/http also removes the colon of an empty port.
 	u.Host = strings.TrimSuffix(u.Host, ":")
-	// Names mean the same in any case, but not to everybody who compares them.
-	// The zone of an address is the name of an interface and stays.
+	// Host names are case-insensitive, but compared as bytes. The zone of an address is
+	// the name of an interface and is kept.
 	if !strings.Contains(u.Host, "%") {
 		u.Host = strings.ToLower(u.Host)
 	}

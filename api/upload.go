@@ -18,26 +18,25 @@ import (
 var uploadCertificate = operation{generated.UploadMTLSCertificateOperation, "upload mTLS certificate"}
 
 const (
-	// codeCertificateExists refuses the upload of a certificate that the account
-	// already has. It is not documented; it comes from code of the vendor.
+	// codeCertificateExists means that the account already has the certificate. It is
+	// not documented; it is from source code of the vendor.
 	codeCertificateExists = 1471
-	// lookupTime bounds the search for a certificate that may just have been
-	// uploaded: the list can lag behind.
+	// lookupTime limits the search for a certificate that may just have been uploaded:
+	// the list can lag behind.
 	lookupTime = 30 * time.Second
 )
 
-// CertificateUpload is a certificate to be uploaded. It cannot be read back from its
-// JSON, which does not show the private key.
+// CertificateUpload is a certificate to upload. Its JSON does not hold the private key.
 type CertificateUpload struct {
-	// Name helps people; it may be empty.
+	// Name is a description for people; it may be empty.
 	Name string
-	// CA says that the certificate is that of a certificate authority.
+	// CA reports whether it is the certificate of a certificate authority.
 	CA bool
-	// PEM is the certificate, followed by the certificates of its issuers if they
-	// are to be stored too, each issued by the next.
+	// PEM is the certificate, optionally followed by the certificates of its issuers,
+	// each issued by the next.
 	PEM string
-	// Key is the private key of the first certificate. The zero value stands for
-	// none. A CA needs one only for Gateway TLS inspection.
+	// Key is the private key of the first certificate. The zero value means none. A CA
+	// needs a key only for Gateway TLS inspection.
 	Key PrivateKey
 }
 
@@ -62,16 +61,16 @@ func (k PrivateKey) String() string {
 	return "private key " + redacted
 }
 
-// Format does the same for every verb of package fmt.
+// Format prints the same as String for every verb of package fmt.
 func (k PrivateKey) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, k.String()) }
 
-// MarshalText does the same for JSON and other encoders.
+// MarshalText returns the same as String, for JSON and other encoders.
 func (k PrivateKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// LogValue does the same for log/slog.
+// LogValue returns the same as String, for log/slog.
 func (k PrivateKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// text is the PEM text, "" if there is no key.
+// text returns the PEM text, "" if there is no key.
 func (k PrivateKey) text() string {
 	if k.reveal == nil {
 		return ""
@@ -79,20 +78,20 @@ func (k PrivateKey) text() string {
 	return k.reveal()
 }
 
-// Upload puts a certificate into the account's store and returns it as stored. The
-// error is an [*Error]. Nothing is sent, and the error is [ErrInvalidArgument], if
-// the certificate fails the checks of [CertificateUpload.Validate].
+// Upload adds a certificate to the account's store and returns it as stored. The error
+// is an [*Error]. Nothing is sent, and the error is [ErrInvalidArgument], if the
+// certificate fails the checks of [CertificateUpload.Validate].
 //
-// A certificate that the account already has is not stored again. It is looked up
-// by the digest of its first certificate and returned as it is, which may be with
-// another Name or CA, or other issuers. If the list does not show it within 30
-// seconds, or cannot be read, the error is the API's refusal, with the code 1471.
+// If the account already has the certificate, Upload finds it in the list by the digest
+// of its first certificate and returns it as stored; its Name, CA and issuers may
+// differ. If the list does not show it within 30 seconds, or cannot be read, the error
+// is the API's, with the code 1471.
 //
-// The request is sent again only if nothing can have arrived: the connection was
-// not made, or the API answered 429. If it may have arrived and no response says
-// what became of it, the certificate is looked up in the same way, and the error is
-// [ErrOutcomeUnknown] if the list does not show it or cannot be read. The same call
-// can then be made again: it returns the certificate, uploaded or found. When the
+// The request is sent again only if the earlier one had no effect: no connection was
+// made, or the API returned 429. If a request may have arrived and no response shows
+// its outcome, Upload searches the list in the same way, and the error is
+// [ErrOutcomeUnknown] if the list does not show the certificate or cannot be read. The
+// call can then be repeated: it returns the certificate, uploaded or found. If the
 // caller's context has ended, the error also matches that of the context.
 //
 // The private key is sent in the body of the request and is in no log and no error.
@@ -145,8 +144,8 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	return nil, fail
 }
 
-// find looks for a certificate in the list until it is there, until lookupTime is
-// over, or until the API refuses the list. Otherwise the note says what is known.
+// find reads the list until it shows the certificate, until lookupTime is over, or
+// until the API refuses the list. The note says why it was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
@@ -168,9 +167,9 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 	return found, note
 }
 
-// hiding returns a client that also withholds each text of a server or a transport
-// that repeats a part of the private key. A part of the key that is in the
-// certificate as well is not secret.
+// hiding returns a client that also redacts each text of a server or transport that
+// repeats a part of the private key. Parts that are also in the certificate are not
+// secret.
 func (c *Client) hiding(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {

@@ -80,7 +80,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 		"public key":             {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PUBLIC KEY", []byte("x")))}, "Key: block 1 is not a private key"},
 		"encrypted key":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("ENCRYPTED PRIVATE KEY", []byte("x")))}, "Key: block 1 is encrypted"},
 		"key encrypted in PEM":   {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\neA==\n-----END EC PRIVATE KEY-----\n")}, "Key: block 1 is encrypted"},
-		"garbled key":            {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PRIVATE KEY", []byte("x")))}, "Key: block 1 is not a valid private key"},
+		"malformed key":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PRIVATE KEY", []byte("x")))}, "Key: block 1 is not a valid private key"},
 		"key that cannot sign":   {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(ecdhKey)}, "Key: block 1 is not a valid private key"},
 		"key as name":            {api.CertificateUpload{Name: leafKey, PEM: leafPEM}, "Name holds a PEM block"},
 		"leaf under a CA":        {api.CertificateUpload{PEM: leafPEM + caPEM + caPEM + leafPEM}, "block 3 is not issued by block 4"},
@@ -107,7 +107,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 	}
 }
 
-func TestUploadOfWhatIsThereReturnsIt(t *testing.T) {
+func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
@@ -120,7 +120,7 @@ func TestUploadOfWhatIsThereReturnsIt(t *testing.T) {
 		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 {
 			t.Errorf("%+v, %v", again, err)
 		}
-		// The list can lag behind.
+		// The list may not have the certificate at first.
 		s.hidden = true
 		start := time.Now()
 		_, err = client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
@@ -151,7 +151,7 @@ func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	}
 }
 
-// A refusal for the rate is the only response after which a request is repeated.
+// A refusal for the rate is the only response after which an upload is retried.
 func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -198,7 +198,7 @@ func TestUploadWithoutTimeIsNotSent(t *testing.T) {
 	}
 }
 
-func TestUploadSaysWhatTheListDidNotShow(t *testing.T) {
+func TestUploadReportsWhatTheListDidNotShow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		upload, list func() *http.Response
@@ -236,8 +236,7 @@ func TestUploadSaysWhatTheListDidNotShow(t *testing.T) {
 	}
 }
 
-// wantNoKey prints v in every way and looks for the lines of the private keys, and
-// for parts of those.
+// wantNoKey prints v in every way and looks for parts of the private keys.
 func wantNoKey(t *testing.T, what string, v any) {
 	t.Helper()
 	wantNoneOf(t, what, v, keyParts)

@@ -23,9 +23,9 @@ var acceptedAlgorithms = []x509.SignatureAlgorithm{
 	x509.ECDSAWithSHA1, x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512,
 }
 
-// Validate checks a certificate without sending anything. The error is an [*Error]
-// that matches [ErrInvalidArgument], and names the field, the block of PEM and the
-// reason. It repeats nothing of the key.
+// Validate checks a certificate without sending anything. The error is an [*Error] that
+// matches [ErrInvalidArgument], and names the field, the block of PEM and the reason.
+// It holds no part of the key.
 //
 //   - PEM holds certificates and nothing else: no key, no certificate signing
 //     request, no text between the blocks.
@@ -34,8 +34,7 @@ var acceptedAlgorithms = []x509.SignatureAlgorithm{
 //     true; the others are CAs.
 //   - CA certificates are signed by RSA or ECDSA, with SHA-1, SHA-256, SHA-384 or
 //     SHA-512, and have an RSA or ECDSA key.
-//   - Key, if there is one, is one unencrypted private key, and belongs to the first
-//     certificate.
+//   - Key, if set, is one unencrypted private key that matches the first certificate.
 //   - Name holds no PEM.
 func (u CertificateUpload) Validate() error {
 	if err := u.validate(time.Now()); err != nil {
@@ -63,7 +62,7 @@ func (u CertificateUpload) validate(now time.Time) error {
 	return checkKey(u.Key.text(), chain[0])
 }
 
-// parseChain reads certificates of which each is issued by the next.
+// parseChain reads certificates, each issued by the next.
 func parseChain(text string) ([]*x509.Certificate, error) {
 	blocks, err := pemBlocks("PEM", text)
 	if err != nil {
@@ -93,8 +92,8 @@ func parseChain(text string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// issued reports whether issuer has signed cert. A signature by SHA-1, which the
-// vendor accepts and crypto/x509 does not verify, is taken as good.
+// issued reports whether issuer has signed cert. It accepts a signature with SHA-1,
+// which the vendor accepts and crypto/x509 does not verify.
 func issued(issuer, cert *x509.Certificate) bool {
 	if !slices.Equal(cert.RawIssuer, issuer.RawSubject) {
 		return false
@@ -104,7 +103,7 @@ func issued(issuer, cert *x509.Certificate) bool {
 	return err == nil || insecure
 }
 
-// checkCertificate checks what the certificate says about itself.
+// checkCertificate checks the type, algorithms and validity of a certificate.
 func checkCertificate(cert *x509.Certificate, ca bool, now time.Time) error {
 	isCA := cert.BasicConstraintsValid && cert.IsCA
 	switch {
@@ -168,7 +167,7 @@ func publicKey(der []byte) crypto.PublicKey {
 	return nil
 }
 
-// pemBlocks reads a text that consists of PEM blocks, at least one.
+// pemBlocks reads a text of one or more PEM blocks and nothing else.
 func pemBlocks(field, text string) ([]*pem.Block, error) {
 	var blocks []*pem.Block
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {

@@ -2,12 +2,12 @@ package api
 
 import "fmt"
 
-// Usage is the conclusion on which a decision about a certificate can rest.
+// Usage is the conclusion about the use of a certificate.
 type Usage int
 
 // The three conclusions. The zero value is UsageUnknown.
 const (
-	// UsageUnknown: neither of the other two is shown.
+	// UsageUnknown: neither of the other two is proven.
 	UsageUnknown Usage = iota
 	// InUse: the list of [Client.Associations] has at least one association; for
 	// [Evidence], a source names the certificate.
@@ -30,7 +30,7 @@ func (u Usage) String() string {
 	}
 }
 
-// MarshalText gives the text of [Usage.String].
+// MarshalText returns the text of [Usage.String].
 func (u Usage) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
 // UnmarshalText reads the three texts of [Usage.String] and refuses others.
@@ -41,17 +41,16 @@ func (u *Usage) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return invalidArgument("read usage", fmt.Sprintf("%q is no usage", text))
+	return invalidArgument("read usage", fmt.Sprintf("%q is not a usage", text))
 }
 
-// Usage says what the answer proves:
+// Usage returns what the response proves:
 //
 //   - [InUse]: at least one association was received.
-//   - [Unused]: the answer was received by a [Client], its result is empty, it
-//     is neither truncated nor stale and carries no errors. Any 2xx status will
-//     do but 206, with which an answer is a part and never becomes a list.
-//   - [UsageUnknown]: everything else, which includes a nil list and a list
-//     that was made by hand or read from JSON.
+//   - [Unused]: the list is from a [Client] and empty, neither truncated nor stale, and
+//     has no errors.
+//   - [UsageUnknown]: everything else, including a nil list and a list that was made by
+//     the caller or read from JSON.
 //
 // Changing the fields of a list never turns it into Unused.
 func (l *AssociationList) Usage() Usage {
@@ -64,10 +63,9 @@ func (l *AssociationList) Usage() Usage {
 	return l.verdict
 }
 
-// UnmarshalJSON replaces the whole list, with nothing kept of what it held
-// before: a list that was read from JSON proves nothing, and its Usage is
-// [UsageUnknown]. After an error of this method the list is empty; encoding/json
-// does not call it, and leaves the list as it is, if the text is not JSON.
+// UnmarshalJSON replaces the whole list. The Usage of a list that was read from JSON is
+// [UsageUnknown]. After an error the list is empty; if the text is not JSON,
+// encoding/json does not call this method and leaves the list unchanged.
 func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	type fields AssociationList // without this method
 	return unmarshal(text, l, func(read fields) AssociationList { return AssociationList(read) })

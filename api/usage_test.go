@@ -11,7 +11,7 @@ import (
 
 const oneRow, twoRows = `[{"service":"a"}]`, `[{"service":"a"},{"service":"b"}]`
 
-// Each clause of the rules stands alone in its answer.
+// Each response tests one rule.
 func TestUsageAndTruncation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -83,7 +83,7 @@ func TestUsageAndTruncation(t *testing.T) {
 	}
 }
 
-func TestUsageIsUnknownWithoutAnAnswer(t *testing.T) {
+func TestUsageIsUnknownWithoutAResponse(t *testing.T) {
 	t.Parallel()
 	received, err := ask(t, answer(200, emptyBody))
 	if err != nil {
@@ -98,14 +98,14 @@ func TestUsageIsUnknownWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]api.Usage{
-		"nil list":               (*api.AssociationList)(nil).Usage(),
-		"zero list":              new(api.AssociationList).Usage(),
-		"empty list by hand":     (&api.AssociationList{Associations: []api.Association{}}).Usage(),
-		"full list by hand":      (&api.AssociationList{Associations: make([]api.Association, 1)}).Usage(),
-		"list from JSON":         copied.Usage(),
-		"zero result":            api.AuditResult{}.Usage(),
-		"result with an error":   api.AuditResult{List: received, Err: api.ErrNotAsked}.Usage(),
-		"the zero value of type": api.Usage(0),
+		"nil list":                 (*api.AssociationList)(nil).Usage(),
+		"zero list":                new(api.AssociationList).Usage(),
+		"empty list of the caller": (&api.AssociationList{Associations: []api.Association{}}).Usage(),
+		"full list of the caller":  (&api.AssociationList{Associations: make([]api.Association, 1)}).Usage(),
+		"list from JSON":           copied.Usage(),
+		"zero result":              api.AuditResult{}.Usage(),
+		"result with an error":     api.AuditResult{List: received, Err: api.ErrNotAsked}.Usage(),
+		"the zero value of type":   api.Usage(0),
 	} {
 		if got != api.UsageUnknown {
 			t.Errorf("%s: got %v", name, got)

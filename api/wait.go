@@ -11,17 +11,17 @@ const operationWait = "wait for the end of use"
 
 const (
 	defaultWaitTimeout = 5 * time.Minute
-	// firstInterval and lastInterval are the bounds of the interval between two
-	// checks of a poll.
+	// firstInterval and lastInterval are the shortest and the longest interval between
+	// two checks of a poll.
 	firstInterval = time.Second
 	lastInterval  = 15 * time.Second
-	// callInterval is added to the interval for each call of a check, so that a wait
-	// takes about half of what the vendor allows: 1,200 requests in 5 minutes.
+	// callInterval is the least interval for each call of a check, so that a wait uses
+	// about half of the vendor's limit: 1,200 requests in 5 minutes.
 	callInterval = 500 * time.Millisecond
 )
 
-// WaitOption configures [Client.WaitUnused]. A wrong one sends nothing and is an
-// [ErrInvalidArgument] that names it.
+// WaitOption configures [Client.WaitUnused]. With an invalid one, nothing is sent and
+// the error is an [ErrInvalidArgument] that names it.
 type WaitOption func(*waitConfig) error
 
 type waitConfig struct {
@@ -30,7 +30,7 @@ type waitConfig struct {
 	evidence []InventoryOption
 }
 
-// WithWaitTimeout bounds the wait; the default is 5 minutes.
+// WithWaitTimeout limits the wait; the default is 5 minutes.
 func WithWaitTimeout(d time.Duration) WaitOption {
 	return func(c *waitConfig) error {
 		c.timeout = d
@@ -38,12 +38,12 @@ func WithWaitTimeout(d time.Duration) WaitOption {
 	}
 }
 
-// WithWaitProgress calls report with the evidence each time that it was gathered,
-// also the last time. The calls come on the goroutine of the call.
+// WithWaitProgress calls report with the evidence of each check, including the last.
+// The calls are made on the goroutine of WaitUnused.
 func WithWaitProgress(report func(*Evidence)) WaitOption {
 	return func(c *waitConfig) error {
 		c.progress = report
-		return given("WithWaitProgress", report)
+		return requireFunc("WithWaitProgress", report)
 	}
 }
 
@@ -56,25 +56,24 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 	}
 }
 
-// WaitUnused gathers the evidence about a certificate again and again until it shows
-// that nothing uses the certificate. The vendor can take minutes to say so after the
-// last user is gone.
+// WaitUnused gathers the evidence about a certificate repeatedly until it shows that
+// nothing uses the certificate. That can take minutes after the last use has ended.
 //
-// The interval between two checks grows from 1 to 15 seconds. It is longer if a check
-// takes many requests: half a second for each. The last check comes near the end of
-// the time, also when the time is shorter than that interval. A large account needs a
-// longer time ([WithWaitTimeout]): the limit of [WithRateLimit] holds for both checks.
+// The interval between two checks grows from 1 to 15 seconds. It is at least half a
+// second for each request of a check. The last check is near the end of the time, also
+// if the time is shorter than that interval. A large account needs a longer time
+// ([WithWaitTimeout]), because [WithRateLimit] applies to all checks.
 //
-// The error is nil if and only if the evidence says [Unused]. Otherwise it is an
-// [*Error], and the evidence is the last that was gathered, nil if there is none:
+// The error is nil if and only if the usage is [Unused]. Otherwise it is an [*Error],
+// and the evidence is that of the last check, nil if there is none:
 //
-//   - [ErrInUse]: the time is over, and the last evidence names a use.
-//   - [ErrUsageUnknown]: the time is over, and the last evidence settles nothing; or
-//     the credentials lack a permission without which it never will.
-//   - that of the call, such as [ErrNotFound] or [ErrUnauthorized], at once. A
-//     server error or no answer does not end the wait.
+//   - [ErrInUse]: the time is over, and the last evidence has a use.
+//   - [ErrUsageUnknown]: the time is over, and the usage is still unknown; or, at once,
+//     the credentials lack a required permission.
+//   - that of a check, such as [ErrNotFound] or [ErrUnauthorized], at once. A server
+//     error or a missing response does not end the wait.
 //
-// When the caller's context has ended, the error also matches that of the context.
+// If the caller's context has ended, the error also matches that of the context.
 func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...WaitOption) (*Evidence, error) {
 	cfg := waitConfig{timeout: defaultWaitTimeout}
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
@@ -111,10 +110,10 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
 
-// poll calls check at growing intervals until it reports the end, for at most limit.
-// The context of check ends with the time. check also returns the least interval to
-// the next call; only the last call may come earlier, so that it has the time that
-// the one before it took.
+// poll calls check at growing intervals until check reports the end, for at most limit,
+// with which the context of check ends. check also returns the least interval to the
+// next call. The last call may be earlier, to have as much time as the call before it
+// took.
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) (ended bool, interval time.Duration)) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// unusedAfter frees the certificate of the Gateway after a time.
+// unusedAfter ends the use of the certificate by Gateway after d.
 func unusedAfter(s *store, d time.Duration) {
 	start := time.Now()
 	s.before = func(string, *http.Request) (*http.Response, error) {
@@ -146,8 +146,8 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A server error of an earlier check is not the reason for the end.
-func TestWaitThatEndsInTheLimiterAfterAFaultSaysSo(t *testing.T) {
+// A server error of an earlier check is not the error of the wait.
+func TestWaitEndsWithoutTheErrorOfAnEarlierCheck(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]time.Duration{"of the caller": 20 * time.Second, "of the option": time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	})
 }
 
-// A check of a large account takes more requests than the time has room for.
+// A check of a large account needs more requests than the limit allows in the time.
 func TestWaitChecksAgainNearItsEnd(t *testing.T) {
 	t.Parallel()
 	for workers, limit := range map[int]time.Duration{100: 5 * time.Minute, 480: 5 * time.Minute, 700: 340 * time.Second} {

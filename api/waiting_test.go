@@ -34,7 +34,7 @@ func TestARetryThatTheLimiterForbidsIsNotBegun(t *testing.T) {
 	}
 }
 
-func TestAWaitThatIsNotBegunIsToldWithoutAHeader(t *testing.T) {
+func TestRetryAfterIsSetForAWaitThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	rt := scripted(reply(503, envelopeWith("1")))
 	_, err := newClient(t, rt, api.WithMaxRetryWait(0)).Associations(t.Context(), cert)
@@ -48,7 +48,7 @@ func TestARetryThatIsNotMadeCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := scripted(reply(503, envelopeWith("1"), "Retry-After", "10"))
 		client := newClient(t, rt)
-		for range 20 { // twice what the budget pays
+		for range 20 { // twice the budget
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			if _, err := client.Associations(ctx, cert); !errors.Is(err, context.Canceled) {
@@ -62,7 +62,7 @@ func TestARetryThatIsNotMadeCostsNothing(t *testing.T) {
 	})
 }
 
-func TestTheRateCodeIsRetriedWhateverTheStatus(t *testing.T) {
+func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502} {
 		synctest.Test(t, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestTheRateCodeIsRetriedWhateverTheStatus(t *testing.T) {
 	}
 }
 
-func TestAPeerThatTheCallerRefusesIsNotAskedAgain(t *testing.T) {
+func TestAPeerThatTheCallerRefusesIsNotRetried(t *testing.T) {
 	t.Parallel()
 	pin := errors.New("wrong pin")
 	for name, refuse := range map[string]func(*tls.Config){
@@ -101,7 +101,7 @@ func TestAPeerThatTheCallerRefusesIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-func TestAHandshakeThatBreaksOffIsRepeated(t *testing.T) {
+func TestAnInterruptedHandshakeIsRetried(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -18,13 +18,12 @@ type Zone struct {
 	ID string `json:"id"`
 	// Name is the domain name.
 	Name string `json:"name"`
-	// Status is "active", "pending" or another state of an open set.
+	// Status is an open set, such as "active" or "pending".
 	Status string `json:"status"`
 }
 
-// Zones lists the zones of an account that the credentials may read: zones that
-// an API token does not cover are left out by the API, without a sign. Errors
-// come as with [Client.Certificates].
+// Zones lists the zones of an account that the credentials may read: the API leaves out
+// zones that an API token does not cover. Errors are as for [Client.Certificates].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/zones/methods/list/.

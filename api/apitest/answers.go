@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// envelope is the body of every documented answer.
+// envelope is the body of every documented response.
 type envelope struct {
 	Errors     []info `json:"errors"`
 	Messages   []info `json:"messages"`
@@ -24,7 +24,7 @@ type envelope struct {
 	ResultInfo object `json:"result_info,omitzero"`
 }
 
-// null is a result that is there and says nothing.
+// null is a result that is null, not absent.
 var null = jsontext.Value("null")
 
 type info struct {
@@ -38,24 +38,23 @@ type info struct {
 // documentedPerPage is the page size of the vendor's example.
 const documentedPerPage = 20
 
-// Associations is a success with these associations, none meaning that the list
-// is empty. There is one page and it is complete.
+// Associations returns a success with one complete page of these associations.
 func Associations(associations ...api.Association) Response {
 	return PartialAssociations(len(associations), associations...)
 }
 
-// NoAssociations is [Associations] without any.
+// NoAssociations returns [Associations] without any.
 func NoAssociations() Response { return Associations() }
 
-// PartialAssociations is the first page of a success of which total associations
-// exist. It is truncated when that is more than are given.
+// PartialAssociations returns a success with the first page of total associations. It
+// is truncated if total is greater than their number.
 func PartialAssociations(total int, associations ...api.Association) Response {
 	n := len(associations)
 	perPage := max(documentedPerPage, n)
 	if total > n {
 		perPage = max(1, n)
 	}
-	rows := make([]generated.Association, n) // of which empty members are left out
+	rows := make([]generated.Association, n) // whose JSON omits empty members
 	for i, association := range associations {
 		rows[i] = generated.Association(association)
 	}
@@ -67,24 +66,23 @@ func PartialAssociations(total int, associations ...api.Association) Response {
 	return r
 }
 
-// jsonResult is a success with a result of any operation.
+// jsonResult returns a success with a result of any operation.
 func jsonResult(result any) Response {
 	return documented(http.StatusOK, envelope{Success: true, Result: result})
 }
 
-// pageOf describes a page, as the member result_info does.
+// pageOf returns the result_info of a page.
 func pageOf(count, page, perPage, total int) object {
 	pages := max(1, (total+perPage-1)/perPage)
 	return object{"count": count, "page": page, "per_page": perPage, "total_count": total, "total_pages": pages}
 }
 
-// NoResult is a success without the field result, which the contract allows. It
-// says nothing about what was asked.
+// NoResult returns a success without a result, which the contract allows.
 func NoResult() Response {
 	return documented(http.StatusOK, envelope{Success: true})
 }
 
-// Failure is a documented failure: a status 4XX with these errors.
+// Failure returns a documented failure: a status 4XX with these errors.
 func Failure(status int, details ...api.ErrorDetail) Response {
 	r := documented(status, envelope{Errors: infos(details), Result: null})
 	if status < 400 || status > 499 {
@@ -111,14 +109,14 @@ func Forbidden() Response {
 	})
 }
 
-// NotFound is the answer for an account, and for most things, that do not exist.
+// NotFound returns the response for an account or another object that does not exist.
 func NotFound() Response {
 	return refusal(http.StatusNotFound, codeNoRoute, "No route for the URI")
 }
 
-// RateLimited is the refusal of a request over the quota, with the headers
-// Retry-After, Ratelimit and Ratelimit-Policy. A wait is rounded up to whole
-// seconds; 0 leaves the headers out.
+// RateLimited returns the response to a request over the limit, with the headers
+// Retry-After, Ratelimit and Ratelimit-Policy. The wait is rounded up to whole seconds;
+// 0 leaves the headers out.
 func RateLimited(retryAfter time.Duration) Response {
 	r := refusal(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
 	if retryAfter < 0 {
@@ -133,15 +131,15 @@ func RateLimited(retryAfter time.Duration) Response {
 		WithHeader("Ratelimit-Policy", `"default";q=1200;w=300`)
 }
 
-// documented makes an answer that claims to keep to the contract.
+// documented returns a response that must match the contract.
 func documented(status int, e envelope) Response {
 	r := JSON(status, "")
 	r.envelope = &e
 	return r
 }
 
-// text writes the envelope with all members that a schema requires, so that
-// answers keep to a contract that requires more than this package knows.
+// text returns the envelope with all members that a schema requires, also those that
+// this package does not know.
 func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	body, err := json.Marshal(e, json.Deterministic(true))
 	if err != nil {
@@ -150,10 +148,10 @@ func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	return sample.Fill(schema, body, own)
 }
 
-// own is what an answer has for members that the caller decides on and has left
-// empty, should the contract require them: nothing is made up for these.
+// own has the values of required members that the caller sets and has left empty. They
+// get no sample values.
 var own = map[string]string{
-	"/result":                     "", // an answer without it is about just that
+	"/result":                     "", // NoResult leaves it out
 	"/result/*/service":           `""`,
 	"/result/*/status":            `""`,
 	"/errors/*/documentation_url": `""`,

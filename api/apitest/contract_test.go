@@ -15,14 +15,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// schemas are those of a contract that a test changes.
+// schemas are the schemas of a contract that a test changes.
 type schemas struct {
 	row, success, failure, info, certificate *openapi3.Schema
 	paths                                    *openapi3.Paths
 }
 
-// underContract makes the rest of the test run under the contract as it was when
-// the test was written, changed by change. Such a test cannot be parallel.
+// underContract runs the rest of the test with a fixed version of the contract,
+// modified by change. Such a test cannot be parallel.
 func underContract(t *testing.T, change func(schemas)) {
 	t.Helper()
 	text, err := os.ReadFile("../internal/document/testdata/contract.json")
@@ -53,8 +53,7 @@ func add(schema *openapi3.Schema, name string, property *openapi3.Schema) {
 	schema.Required = append(schema.Required, name)
 }
 
-// documented are the answers that claim to be in the contract, with the bodies
-// that they had when the test was written.
+// documented has the documented responses, with their bodies under the fixed contract.
 var documented = []struct {
 	name     string
 	response func() apitest.Response
@@ -80,7 +79,7 @@ var documented = []struct {
 		`{"errors":[{"code":971,"message":"Please wait and consider throttling your request speed"}],"messages":[],"success":false,"result":null}`},
 }
 
-func TestAnswersAreAsTheyWereUnderTheContractAsItWas(t *testing.T) {
+func TestResponsesUnderTheFixedContract(t *testing.T) {
 	underContract(t, func(schemas) {})
 	server := newServer(t)
 	for _, tt := range documented {
@@ -91,7 +90,7 @@ func TestAnswersAreAsTheyWereUnderTheContractAsItWas(t *testing.T) {
 	}
 }
 
-func TestAnswersStayInAContractThatRequiresMore(t *testing.T) {
+func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 	text := openapi3.NewStringSchema
 	for name, change := range map[string]func(schemas){
 		"member of a row": func(s schemas) { add(s.row, "hostname", text()) },
@@ -107,7 +106,7 @@ func TestAnswersStayInAContractThatRequiresMore(t *testing.T) {
 			add(s.failure, "request_id", text())
 		},
 		"member of errors": func(s schemas) { add(s.info, "level", openapi3.NewIntegerSchema().WithMin(3)) },
-		"all that answers may lack": func(s schemas) {
+		"all optional members": func(s schemas) {
 			s.row.Required = []string{"service", "status"}
 			s.info.Required = append(s.info.Required, "documentation_url", "source")
 			s.info.Properties["source"].Value.Required = []string{"pointer"}
@@ -127,9 +126,9 @@ func TestAnswersStayInAContractThatRequiresMore(t *testing.T) {
 	}
 }
 
-// What a caller says of an association, and that nothing is said, arrives as it
-// was said; a contract that requires the member does not put words in its mouth.
-func TestNothingIsMadeUpForWhatTheCallerDecides(t *testing.T) {
+// Members of an association that the caller sets or leaves empty get no sample values,
+// also if the contract requires them.
+func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 	underContract(t, func(s schemas) {
 		s.row.Required = []string{"service", "status"}
 		add(s.row, "hostname", openapi3.NewStringSchema())
@@ -152,7 +151,7 @@ func TestNothingIsMadeUpForWhatTheCallerDecides(t *testing.T) {
 	}
 }
 
-func TestOwnTextIsHeldToAContractThatRequiresMore(t *testing.T) {
+func TestJSONIsCheckedAgainstAContractThatRequiresMore(t *testing.T) {
 	underContract(t, func(s schemas) { add(s.row, "hostname", openapi3.NewStringSchema()) })
 	own := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
 	if err := newServer(t).Script(apitest.AssociationsOf(cert), own); err == nil {
@@ -160,8 +159,8 @@ func TestOwnTextIsHeldToAContractThatRequiresMore(t *testing.T) {
 	}
 }
 
-// What the store says is completed as well, for every operation.
-func TestStoreAnswersStayInAContractThatRequiresMore(t *testing.T) {
+// Responses from the store get required members too, for every operation.
+func TestStoreMatchesAContractThatRequiresMore(t *testing.T) {
 	underContract(t, func(s schemas) {
 		add(s.certificate, "fingerprint", openapi3.NewStringSchema())
 		add(s.row, "hostname", openapi3.NewStringSchema())

@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// mayRemove is the user's code under test.
+// mayRemove is the code under test.
 func mayRemove(ctx context.Context, client *api.Client, cert api.CertificateRef) (bool, error) {
 	list, err := client.Associations(ctx, cert)
 	return list.Usage() == api.Unused, err
@@ -45,8 +45,7 @@ func Example() {
 	// live false <nil>
 }
 
-// An answer that the network or the vendor's edge spoils must never read as
-// "unused".
+// A response with a fault of the network or the vendor's edge must never be Unused.
 func ExampleServer_Script() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -85,7 +84,7 @@ func ExampleServer_Script() {
 	// GET live 200 0
 }
 
-// An answer that claims to be within the contract is held to it.
+// A documented response is checked against the contract.
 func ExampleJSON() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -96,11 +95,11 @@ func ExampleJSON() {
 	err = server.Script(apitest.AssociationsOf(cert), apitest.JSON(http.StatusOK, `{"errors":{},"messages":[],"success":true,"result":[]}`))
 	fmt.Println(err)
 	// Output:
-	// response 0: apitest: the answer is not in the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object of 0
+	// response 0: apitest: the response breaks the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object of 0
 }
 
-// One store answers all operations: a certificate that a Worker binds is in the
-// list, and cannot be deleted.
+// One store serves all operations: a certificate that a Worker binds is in the list,
+// and cannot be deleted.
 func ExampleServer_AddWorker() {
 	server, err := apitest.NewServer()
 	if err != nil {

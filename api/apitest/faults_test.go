@@ -17,7 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// raw asks the server with net/http alone, so that nothing is smoothed over.
+// raw sends a request with net/http alone, without retries.
 func raw(t *testing.T, server *apitest.Server) (*http.Response, []byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
@@ -44,7 +44,7 @@ func TestFaultsArriveAsNamed(t *testing.T) {
 		response apitest.Response
 		status   int
 		header   http.Header
-		body     string // the body begins so
+		body     string // the beginning of the body
 		err      error
 	}{
 		{"server error", apitest.ServerError(503), 503, http.Header{"Content-Type": {"application/json"}}, `{"errors":[{"code":`, nil},
@@ -92,7 +92,7 @@ func TestFaultsArriveAsNamed(t *testing.T) {
 	}
 }
 
-func TestResetGivesNoAnswer(t *testing.T) {
+func TestResetSendsNoResponse(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	script(t, server, apitest.Reset())
@@ -105,7 +105,7 @@ func TestResetGivesNoAnswer(t *testing.T) {
 	}
 }
 
-func TestHugeAnswersAreAsLargeAsAskedAndValid(t *testing.T) {
+func TestHugeResponsesHaveTheRequestedSizeAndAreValid(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	const size = 3 << 20
@@ -140,7 +140,7 @@ func TestDelayIsKeptAndEndsWithTheClient(t *testing.T) {
 	}
 }
 
-func TestCloseEndsAnswersUnderWayAndLeavesNoGoroutine(t *testing.T) {
+func TestCloseEndsResponsesInProgressAndAllGoroutines(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for _, response := range []apitest.Response{
 		apitest.Hang(), apitest.NoAssociations().Dripped(time.Hour), apitest.NoAssociations().After(time.Hour), apitest.Huge(1 << 40),

@@ -22,15 +22,15 @@ const (
 
 	codeKnownCertificate = 1471
 	codeNoCertificate    = 1472
-	codeInUse            = 1305 // which code this store gives is not public; another one of the vendor's gives this
+	codeInUse            = 1305 // that of another store of the vendor; the code of this store is not public
 )
 
-// maxBody is how much of a request's body is read.
+// maxBody limits the body of a request.
 const maxBody = 1 << 20
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // the server is closed, and may not wait for the body
+		panic(http.ErrAbortHandler) // the server is closed, and must not wait for the body
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -53,12 +53,12 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.choose(r, c, request).send(w, r)
 }
 
-// choose decides on the answer and records the request with it.
+// choose returns the response to a request and records the request.
 func (s *Server) choose(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	response, err := s.answer(r, c, request).completed(c.op)
-	if err != nil { // as a client sees it: the server is broken
+	response, err := s.response(r, c, request).completed(c.op)
+	if err != nil { // an error of the test, shown as one of the server
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
 	request.StatusCode = response.status // 0 when there is none
@@ -66,7 +66,7 @@ func (s *Server) choose(r *http.Request, c call, request Request) Response {
 	return response
 }
 
-func (s *Server) answer(r *http.Request, c call, request Request) Response {
+func (s *Server) response(r *http.Request, c call, request Request) Response {
 	if response, refused := s.authenticate(r.Header); refused {
 		return response
 	}
@@ -87,7 +87,7 @@ func (s *Server) answer(r *http.Request, c call, request Request) Response {
 	return handler(c.op.ID)(s, c)
 }
 
-// authenticate answers for credentials that are not right.
+// authenticate returns the response to invalid credentials, if they are.
 func (s *Server) authenticate(header http.Header) (Response, bool) {
 	authorization, email, key := header.Get("Authorization"), header.Get("X-Auth-Email"), header.Get("X-Auth-Key")
 	switch {

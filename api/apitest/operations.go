@@ -34,8 +34,8 @@ const (
 	opPostureRules      = "listDevicePostureRules"
 )
 
-// handler returns the function that answers an operation from the store; nil for
-// one that this server does not know.
+// handler returns the function that serves an operation from the store, or nil for an
+// unknown one.
 func handler(operation string) func(*Server, call) Response {
 	return map[string]func(*Server, call) Response{
 		opAssociations:          associations,
@@ -75,8 +75,8 @@ func (c call) certificate() (cert api.CertificateRef) {
 	return cert
 }
 
-// list answers with the entries that the query selects: a page of them if the
-// operation has pages.
+// list returns the entries that the query selects, or a page of them if the operation
+// has pages.
 func list(s *Server, c call) Response {
 	if c.account() != "" && !s.known(c.account()) {
 		return NotFound()
@@ -93,7 +93,7 @@ func list(s *Server, c call) Response {
 	return s.page(c, values)
 }
 
-// selected reports whether a query asks for the entry.
+// selected reports whether a query selects the entry.
 func (e entry) selected(query url.Values) bool {
 	for name, value := range e.filter {
 		if query.Has(name) && !slices.Contains(strings.Split(query.Get(name), ","), value) {
@@ -103,7 +103,7 @@ func (e entry) selected(query url.Values) bool {
 	return true
 }
 
-// single answers with one entry: of a script, or of the account.
+// single returns one entry: of a Worker, or of the account.
 func single(s *Server, c call) Response {
 	e := s.find(c.op.ID, c.account(), cmp.Or(c.params["script_name"], c.account()))
 	if e == nil {
@@ -112,7 +112,7 @@ func single(s *Server, c call) Response {
 	return jsonResult(e.value)
 }
 
-// page answers with the page of the list that the request asks for.
+// page returns the requested page of the list.
 func (s *Server) page(c call, values []any) Response {
 	page, perPage := 1, s.pageSize
 	for name, value := range map[string]*int{"page": &page, "per_page": &perPage} {
@@ -152,7 +152,8 @@ func noCertificate() Response {
 	return refusal(http.StatusNotFound, codeNoCertificate, "Certificate not found")
 }
 
-// upload gives the same certificate the same id again, also after its deletion.
+// upload stores a certificate. The same certificate gets the same id, also after its
+// deletion.
 func upload(s *Server, c call) Response {
 	var body generated.CertificateRequest
 	if err := json.Unmarshal(c.body, &body); err != nil {
@@ -175,8 +176,8 @@ func upload(s *Server, c call) Response {
 	return jsonResult(described)
 }
 
-// digest identifies the first certificate of a PEM text within an account: the
-// vendor rewrites the text.
+// digest identifies the first certificate of a PEM text within an account. The text
+// itself does not, because the vendor rewrites it.
 func digest(account, text string) [sha256.Size]byte {
 	content := []byte(text)
 	if block, _ := pem.Decode(content); block != nil {
@@ -185,8 +186,7 @@ func digest(account, text string) [sha256.Size]byte {
 	return sha256.Sum256(slices.Concat([]byte(account), []byte{0}, content))
 }
 
-// deleteCertificate refuses what the vendor manages, and what anything in the
-// store refers to.
+// deleteCertificate deletes a certificate that is custom and not in use.
 func deleteCertificate(s *Server, c call) Response {
 	cert := c.certificate()
 	e := s.certificate(cert)

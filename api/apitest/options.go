@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// DefaultAPIToken is the token that a server accepts by default. It
-// is no secret.
+// DefaultAPIToken is the token that a server accepts by default. It is not secret.
 const DefaultAPIToken = "apitest-token"
 
 // Option configures a [Server].
@@ -25,11 +24,11 @@ func WithAPIToken(token string) Option {
 	}
 }
 
-// defaultPageSize is what the vendor's examples show for certificates.
+// defaultPageSize is the page size in the vendor's examples for certificates.
 const defaultPageSize = 50
 
-// WithPageSize sets how many items a page of a list has at most, whatever a request
-// asks for, so that tests need few items for many pages. The default is 50.
+// WithPageSize limits the items of a page of a list, also if a request has a larger
+// per_page. The default is 50.
 func WithPageSize(n int) Option {
 	return func(s *Server) error {
 		if n < 1 {

@@ -10,26 +10,26 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
-// Request is what the server saw of one request. It holds no credentials.
+// Request is the record of one request. It holds no credentials.
 type Request struct {
-	// Operation is the operationId; empty for what the contract has no operation for.
+	// Operation is the operationId; empty if the contract has no operation for the
+	// request.
 	Operation string
-	// Certificate is the one in the path; zero when the path has none.
+	// Certificate is the certificate in the path; zero if there is none.
 	Certificate api.CertificateRef
 	// Method is the HTTP method as sent.
 	Method string
-	// Path is the path as sent, escaped, base path included.
+	// Path is the escaped path as sent, including the base path.
 	Path string
 	// Query holds the query parameters.
 	Query url.Values
 	// Header is the request's header, with credentials replaced by "[redacted]".
 	Header http.Header
-	// Time is when the request had arrived.
+	// Time is when the request arrived.
 	Time time.Time
-	// StatusCode is that of the answer; 0 when the answer was a broken connection
-	// or silence.
+	// StatusCode is that of the response; 0 if there was none.
 	StatusCode int
-	// Violations are the points where the request breaks the contract.
+	// Violations are the differences of the request from the contract.
 	Violations []contract.Violation
 }
 

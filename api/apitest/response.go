@@ -18,17 +18,17 @@ import (
 
 const forever = -1
 
-// Response is one scripted answer. Make it with one of the package's functions;
-// the zero value is refused. The methods return a changed copy.
+// Response is one scripted response. Make it with a function of this package; the zero
+// value is refused. The methods return a changed copy.
 type Response struct {
 	status int
 	header http.Header
 	body   string
-	// envelope becomes the body when it is known which operation it is for.
+	// envelope becomes the body when the operation is known.
 	envelope *envelope
-	stream   func(io.Writer) error // writes the body when it is not kept whole
+	stream   func(io.Writer) error // writes a body that is not in memory
 
-	inContract bool // claims to keep to the contract
+	inContract bool // must match the contract
 	delay      time.Duration
 	drip       time.Duration
 	cut        int // bytes to send before the connection breaks; -1: all
@@ -37,45 +37,44 @@ type Response struct {
 	chunked    bool
 	gzip       bool
 	times      int
-	err        error // what was wrong with the arguments
+	err        error // of invalid arguments
 }
 
-// JSON answers with a body that must keep to the contract for its status.
+// JSON returns a response with a body that must match the contract for its status.
 func JSON(status int, body string) Response {
 	r := Raw(status, "application/json", body)
 	r.inContract = true
 	return r
 }
 
-// Raw answers with any body, unchecked.
+// Raw returns a response with any body, unchecked.
 func Raw(status int, contentType, body string) Response {
 	r := Response{status: status, header: make(http.Header), body: body, cut: -1}
 	if contentType != "" {
 		r.header.Set("Content-Type", contentType)
 	}
 	if status < 200 || status > 599 {
-		r.err = fmt.Errorf("apitest: status %d cannot be answered", status)
+		r.err = fmt.Errorf("apitest: status %d cannot be sent", status)
 	}
 	return r
 }
 
-// Times gives the answer n times instead of once.
+// Times sends the response n times instead of once.
 func (r Response) Times(n int) Response {
 	if n < 1 {
-		r.err = errors.Join(r.err, fmt.Errorf("apitest: an answer cannot be given %d times", n))
+		r.err = errors.Join(r.err, fmt.Errorf("apitest: a response cannot be sent %d times", n))
 	}
 	r.times = n
 	return r
 }
 
-// Always gives the answer to every request from then on; nothing can be scripted
-// after it.
+// Always sends the response to every further request; nothing can be scripted after it.
 func (r Response) Always() Response {
 	r.times = forever
 	return r
 }
 
-// WithHeader sets a header of the answer.
+// WithHeader sets a header of the response.
 func (r Response) WithHeader(name, value string) Response {
 	r.header = r.header.Clone()
 	if r.header == nil {
@@ -85,13 +84,13 @@ func (r Response) WithHeader(name, value string) Response {
 	return r
 }
 
-// Unchecked takes back the claim that the answer keeps to the contract.
+// Unchecked disables the check of the response against the contract.
 func (r Response) Unchecked() Response {
 	r.inContract = false
 	return r
 }
 
-// After waits before the answer begins.
+// After waits before the response begins.
 func (r Response) After(delay time.Duration) Response {
 	r.delay = delay
 	return r
@@ -109,14 +108,14 @@ func (r Response) Chunked() Response {
 	return r
 }
 
-// Gzipped compresses the body, whatever the request accepts.
+// Gzipped compresses the body, also if the request does not accept it.
 func (r Response) Gzipped() Response {
 	r.gzip = true
 	return r.WithHeader("Content-Encoding", "gzip")
 }
 
-// CutAfter breaks off after n bytes of the body with an orderly end of the
-// connection. The length announced is that of the whole body.
+// CutAfter closes the connection after n bytes of the body. Content-Length is that of
+// the whole body.
 func (r Response) CutAfter(n int) Response {
 	if n < 0 {
 		r.err = errors.Join(r.err, fmt.Errorf("apitest: a body cannot be cut after %d bytes", n))
@@ -132,8 +131,8 @@ func (r Response) ResetAfter(n int) Response {
 	return r
 }
 
-// fits returns why an operation cannot give the answer. Without an operation, one
-// that can give it is enough.
+// fits returns why an operation cannot have the response, or nil. Without an operation,
+// it returns nil if any operation can.
 func (s *Server) fits(operation string, r Response) error {
 	var first error
 	for _, op := range s.doc.Operations {
@@ -149,9 +148,9 @@ func (s *Server) fits(operation string, r Response) error {
 	return first
 }
 
-// completed returns the answer as an operation gives it, with all members that the
-// contract requires. It fails if the answer is not usable, or claims to keep to the
-// contract and breaks it. Without an operation, nothing is checked.
+// completed returns the response for an operation, with all members that the contract
+// requires. It fails if the response is invalid or must match the contract and does
+// not. Without an operation, it checks nothing against the contract.
 func (r Response) completed(op *document.Operation) (Response, error) {
 	if r.err != nil {
 		return r, r.err
@@ -170,8 +169,8 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 		}
 		r.body = string(body)
 	}
-	// An answer that lacks a result on purpose is a fault when the contract has come
-	// to require one, and still one to try a client with.
+	// A response without a result, as of NoResult, is allowed even if the contract
+	// requires a result.
 	mayBreak := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
 	if op == nil || !r.inContract || mayBreak {
 		return r, nil
@@ -184,7 +183,7 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 	}
 	for _, v := range violations {
 		if v.Class.Breach() || v.Pointer == "/status" {
-			return r, fmt.Errorf("apitest: the answer is not in the contract: %v", v)
+			return r, fmt.Errorf("apitest: the response breaks the contract: %v", v)
 		}
 	}
 	return r, nil

@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// Target selects requests, for [Server.Script]. The zero value selects all that
-// the contract allows.
+// Target selects requests, for [Server.Script]. The zero value selects all valid
+// requests.
 type Target struct {
 	// Operation is an operationId of the contract.
 	Operation string
@@ -29,20 +29,19 @@ func AssociationsOf(cert api.CertificateRef) Target {
 	}}
 }
 
-// scripted is an answer that is queued for a target.
+// scripted is a response that is queued for a target.
 type scripted struct {
 	target   Target
 	response Response
 }
 
-// Script queues answers for a target. They are given in order, one for each
-// request, in place of what the store says; requests with wrong credentials, or
-// without permission, do not use them up. When answers for several targets are
-// queued for a request, the target with the most conditions wins, of equal ones the
-// answer that was queued first. Nothing is queued when the contract has no such
-// target, when a client refuses to send its path, when one of the answers is not
-// usable or breaks the contract that it claims to keep, or when one would come after
-// an answer that is given always.
+// Script queues responses for a target. They are sent in order, one for each request,
+// in place of those from the store; requests with wrong credentials, or without
+// permission, do not use them up. If several targets select a request, the one with the
+// most conditions applies, and of equal ones the response that was queued first. Script
+// fails, and queues nothing, if the contract has no such target, if a client refuses to
+// send its path, if a response is invalid or must match the contract and does not, or
+// if one would follow a response with [Response.Always].
 func (s *Server) Script(target Target, responses ...Response) error {
 	if err := s.checkTarget(target); err != nil {
 		return err
@@ -59,7 +58,7 @@ func (s *Server) Script(target Target, responses ...Response) error {
 	for _, response := range responses {
 		for _, before := range queue {
 			if before.response.times == forever && before.target.equal(target) {
-				return errors.New("apitest: an answer scripted after one that is given always would never be given")
+				return errors.New("apitest: a response after one with Always would never be sent")
 			}
 		}
 		queue = append(queue, scripted{target, response})
@@ -100,7 +99,7 @@ func (s *Server) checkTarget(target Target) error {
 	return nil
 }
 
-// selects reports whether a request is one of the target.
+// selects reports whether the target selects a request.
 func (t Target) selects(c call) bool {
 	if t.Operation != "" && t.Operation != c.op.ID {
 		return false
@@ -121,7 +120,7 @@ func (t Target) conditions() int {
 	return 1 + len(t.Parameters)
 }
 
-// next takes the answer that is queued for a request.
+// next removes and returns the response that is queued for a request.
 func (s *Server) next(c call) (Response, bool) {
 	best := -1
 	for i, queued := range s.scripts {
@@ -141,9 +140,9 @@ func (s *Server) next(c call) (Response, bool) {
 	return response, true
 }
 
-// SetForbidden takes the permission for these operations from the credentials:
-// requests for them are answered with 403. It replaces what was set before, so
-// that without operations everything is permitted, as at the start.
+// SetForbidden removes the permission for these operations from the credentials: the
+// response to them is a 403. It replaces the operations that were set before; without
+// operations, all are permitted.
 func (s *Server) SetForbidden(operations ...string) error {
 	for _, operation := range operations {
 		if _, err := s.operation(operation); err != nil {

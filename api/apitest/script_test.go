@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-func TestPermissionsCanBeTakenAway(t *testing.T) {
+func TestPermissionsCanBeRemoved(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	if err := errors.Join(server.AddAccount(cert.AccountID), server.SetForbidden("listWorkers", "listZones"),
@@ -77,7 +77,7 @@ func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
 		"id that no client sends":   server.Script(target("getWorkerSettings", "script_name", "a/b"), apitest.Failure(400)),
 		"breach of the operation":   server.Script(target("listZones"), zone),
 		"breach of every operation": server.Script(apitest.Target{}, apitest.JSON(200, `{}`)),
-		"answer of another one":     server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
+		"response of another one":   server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
 	} {
 		if err == nil {
 			t.Errorf("%s was taken", name)
@@ -85,9 +85,9 @@ func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
 	}
 }
 
-// An answer of one operation that is scripted for all of them ends the request of
-// another one at once, with the reason.
-func TestAnswerThatDoesNotFitTheOperationIsRefusedWhenItIsDue(t *testing.T) {
+// A response of one operation that is scripted for all operations is an error for
+// another operation.
+func TestResponseThatDoesNotFitTheOperationIsRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	if err := errors.Join(server.AddAccount(cert.AccountID), server.Script(apitest.Target{}, apitest.Associations(gateway))); err != nil {

@@ -19,11 +19,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// basePath is where the API is served, as at the vendor's: a client that drops
-// it is found out.
+// basePath is the vendor's base path, so that a client that omits it fails.
 const basePath = "/client/v4"
 
-// Server is a fake API on a loopback port, made by [NewServer]: its zero value is
+// Server is a fake API on a loopback port. Make one with [NewServer]: the zero value is
 // not usable. It is safe for concurrent use.
 type Server struct {
 	token, email, key string
@@ -46,7 +45,7 @@ type Server struct {
 }
 
 // NewServer starts a server. The caller must call [Server.Close]. It fails if the
-// contract cannot be read, or has an operation that the server cannot answer.
+// contract cannot be read, or has an operation that the server does not support.
 func NewServer(opts ...Option) (*Server, error) {
 	doc, err := document.Load()
 	if err != nil {
@@ -83,7 +82,7 @@ func NewServer(opts ...Option) (*Server, error) {
 	s.http = &httptest.Server{Listener: listener, Config: &http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler:     http.HandlerFunc(s.handle),
-		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are the point of a fault
+		ErrorLog:    log.New(io.Discard, "", 0), // faults break connections on purpose
 
 		ReadHeaderTimeout: time.Minute,
 	}}
@@ -91,17 +90,17 @@ func NewServer(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// canServe returns an error unless the server has an answer within the contract
-// for each operation, with an empty store and when it refuses.
+// canServe returns an error unless the server has a valid response for each operation,
+// with an empty store and for a refusal.
 func (s *Server) canServe() error {
 	empty := &Server{doc: s.doc, pageSize: 1, store: make(map[string][]entry)}
 	empty.know("")
 	for _, op := range s.doc.Operations {
-		answer := handler(op.ID)
-		if answer == nil {
+		respond := handler(op.ID)
+		if respond == nil {
 			return fmt.Errorf("apitest: the contract has the operation %s, which this server does not know: add it to handler in api/apitest/operations.go", op.ID)
 		}
-		for _, r := range []Response{Failure(http.StatusForbidden), answer(empty, call{op: op})} {
+		for _, r := range []Response{Failure(http.StatusForbidden), respond(empty, call{op: op})} {
 			if _, err := r.completed(op); err != nil {
 				return fmt.Errorf("%w (operation %s)", err, op.ID)
 			}
@@ -113,8 +112,8 @@ func (s *Server) canServe() error {
 // URL returns the base URL, for [api.WithBaseURL].
 func (s *Server) URL() string { return s.url }
 
-// Client returns a client of the server with the server's own credentials. The
-// options come after those that the server needs.
+// Client returns a client of the server with the server's credentials. opts are applied
+// after the options for the server.
 func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
 	credentials := api.APIToken(s.token)
 	if s.key != "" {
@@ -123,8 +122,8 @@ func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
 	return api.New(credentials, append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
 }
 
-// Requests returns what was asked so far, in order of arrival. The result belongs
-// to the caller.
+// Requests returns the requests so far, in order of arrival. The result belongs to the
+// caller.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,9 +135,8 @@ func (s *Server) Requests() []Request {
 	return requests
 }
 
-// Close ends all connections, also those in the middle of an answer, and returns
-// when no goroutine of the server is left. It may be called more than once, and
-// on nil, which [NewServer] returns with an error.
+// Close ends all connections, including those in use, and returns when all goroutines
+// of the server have ended. It may be called repeatedly, and on nil.
 func (s *Server) Close() {
 	if s == nil {
 		return

@@ -46,7 +46,7 @@ func script(t *testing.T, server *apitest.Server, responses ...apitest.Response)
 	}
 }
 
-func TestServerAnswersWhatWasSet(t *testing.T) {
+func TestServerReturnsWhatWasSet(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	client := newClient(t, server)
@@ -134,7 +134,7 @@ func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
 	}
 }
 
-// ask sends a bare request and returns status and body.
+// ask sends a request with net/http and returns status and body.
 func ask(t *testing.T, server *apitest.Server, path string, header http.Header) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL()+path, nil)
@@ -301,18 +301,18 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnswersThatCouldNeverBeGivenAreRefused(t *testing.T) {
+func TestResponsesThatCouldNeverBeSentAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations().Always(), apitest.NotFound()); err == nil {
-		t.Error("an answer after one that is given always was accepted")
+		t.Error("a response after one with Always was accepted")
 	}
 	script(t, server, apitest.NotFound(), apitest.NoAssociations().Always())
 	if err := server.Script(apitest.AssociationsOf(cert), apitest.NotFound()); err == nil {
-		t.Error("an answer was accepted after one was given always")
+		t.Error("a response was accepted after one with Always")
 	}
 	if err := server.Script(apitest.Target{}, apitest.Reset().Always(), apitest.Reset()); err == nil {
-		t.Error("a script of any request accepted an answer after one that is given always")
+		t.Error("a script of any request accepted a response after one with Always")
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Certificate describes a certificate of the store. Zero fields are left out of
-// answers, except that Type is then "custom" and that PEM fills the others: CA as
-// well if PEM is one.
+// Certificate describes a certificate of the store. A zero Type is "custom". If PEM is
+// set, it is the source of other zero fields. Other zero fields are left out of
+// responses.
 type Certificate struct {
 	Name, Type                               string
 	CA                                       bool
@@ -56,17 +56,16 @@ type Gateway struct{ CertificateID, CustomCertificateID string }
 // PostureRule is a device posture rule. A zero Type is "client_certificate".
 type PostureRule struct{ ID, Name, Type, CertificateID string }
 
-// entry is one item of a list, or the result of an operation that answers with one.
+// entry is an item of a list, or the result of an operation for one object.
 type entry struct {
-	account, key string // an entry with the same ones takes its place
+	account, key string // identify the entry
 	value        any
-	filter       map[string]string // what query parameters compare with, by their names
+	filter       map[string]string // values for filters, by query parameter
 }
 
 type object = map[string]any
 
-// AddAccount makes an account known that has nothing yet. All other methods that
-// take an account make it known as well.
+// AddAccount adds an empty account. The other methods with an account add it too.
 func (s *Server) AddAccount(accountID string) error {
 	if err := checkID(accountID); err != nil {
 		return err
@@ -77,19 +76,19 @@ func (s *Server) AddAccount(accountID string) error {
 	return nil
 }
 
-// know makes an account known, which has a Gateway configuration without settings.
+// know adds an account, with a Gateway configuration without settings.
 func (s *Server) know(account string) {
 	if !s.known(account) {
 		s.store[opGateway] = append(s.store[opGateway], entry{account: account, key: account, value: object{"settings": object{}}})
 	}
 }
 
-// known reports whether anything was added to an account.
+// known reports whether an account exists.
 func (s *Server) known(account string) bool { return s.find(opGateway, account, account) != nil }
 
-// AddCertificate puts a certificate into the store. Like all Add methods, it
-// replaces what the account has by the same id or name, and fails for ids that a
-// client refuses to send and for values that break the contract.
+// AddCertificate adds a certificate to the store. Like all Add methods, it replaces an
+// entry of the account with the same id or name, and fails for ids that a client
+// refuses to send and for values that break the contract.
 func (s *Server) AddCertificate(cert api.CertificateRef, details Certificate) error {
 	if err := cert.Validate(); err != nil {
 		return err
@@ -110,8 +109,8 @@ func (s *Server) putCertificate(account string, cert generated.Certificate) erro
 	return s.put(opCertificates, entry{account, cert.ID, cert, map[string]string{"type": cert.Type}})
 }
 
-// SetAssociations gives a certificate these associations and no others. A
-// certificate that the store does not have is added to it.
+// SetAssociations sets the associations of a certificate. It adds the certificate if
+// the store does not have it.
 func (s *Server) SetAssociations(cert api.CertificateRef, associations ...api.Association) error {
 	if err := errors.Join(cert.Validate(), s.fits(opAssociations, Associations(associations...))); err != nil {
 		return err
@@ -136,9 +135,8 @@ func (s *Server) AddZone(accountID string, zone Zone) error {
 	}})
 }
 
-// SetHostnames gives a zone these hostnames of a CA certificate and no others. An
-// empty certificate id means the CA that the vendor manages for the zone. The zone
-// must have been added.
+// SetHostnames sets the hostnames of a zone for a CA certificate. An empty certificate
+// id means the CA that the vendor manages for the zone. The zone must exist.
 func (s *Server) SetHostnames(zoneID, certificateID string, hostnames ...string) error {
 	if err := s.fits(opHostnames, jsonResult(object{"hostnames": hostnames})); err != nil {
 		return err
@@ -146,7 +144,7 @@ func (s *Server) SetHostnames(zoneID, certificateID string, hostnames ...string)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.accountOf(zoneID); !known {
-		return fmt.Errorf("apitest: no zone %q was added", zoneID)
+		return fmt.Errorf("apitest: there is no zone %q", zoneID)
 	}
 	s.hostnames[api.HostnamesRef{ZoneID: zoneID, CertificateID: certificateID}] = append([]string{}, hostnames...)
 	return nil
@@ -219,8 +217,7 @@ func (s *Server) add(operation string, e entry) error {
 // checkID refuses ids that a client refuses to send.
 func checkID(id string) error { return api.CertificateRef{AccountID: "a", ID: id}.Validate() }
 
-// put keeps an entry, unless the operation's answer with it would break the
-// contract.
+// put stores an entry, unless a response with it would break the contract.
 func (s *Server) put(operation string, e entry) error {
 	op, err := s.operation(operation)
 	if err != nil {
@@ -267,7 +264,7 @@ func (s *Server) accountOf(zone string) (account string, known bool) {
 	return "", false
 }
 
-// describe writes the certificate as answers have it.
+// describe returns the certificate as in responses.
 func (c Certificate) describe(id string) (generated.Certificate, error) {
 	if c.PEM != "" {
 		block, _ := pem.Decode([]byte(c.PEM))

@@ -26,7 +26,7 @@ import (
 
 const other = "60c7c1bc-6a01-4b5e-8c5f-1d3f0a2b9c4d"
 
-// answer is what the tests look at in an answer of any operation.
+// answer has the members of a response that the tests check.
 type answer struct {
 	Status int
 	Codes  []int
@@ -35,7 +35,7 @@ type answer struct {
 }
 
 // do sends a request to the account of cert, or to another path, and reads the
-// answer. Every request must be within the contract.
+// response. Every request must be valid.
 func do(t *testing.T, server *apitest.Server, method, path, body string) answer {
 	t.Helper()
 	if !strings.HasPrefix(path, "/zones") {
@@ -178,8 +178,7 @@ func TestUploadKnowsCertificatesThatWereAdded(t *testing.T) {
 	}
 }
 
-// Whatever refers to a certificate keeps it from being deleted, until it does so no
-// more.
+// A certificate cannot be deleted while any entry refers to it.
 func TestDeleteIsRefusedWhileSomethingRefersToTheCertificate(t *testing.T) {
 	t.Parallel()
 	account := cert.AccountID
@@ -323,7 +322,7 @@ func TestListsAreFiltered(t *testing.T) {
 	}
 }
 
-func TestReferrersAnswerWhatWasSet(t *testing.T) {
+func TestSourcesReturnWhatWasSet(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	account := cert.AccountID

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// send delivers the answer with its faults. The request's context ends when the
-// client or the server goes away.
+// send writes the response with its faults. The request's context ends when the client
+// or the server closes the connection.
 func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	ctx := req.Context()
 	err := pause(ctx, r.delay)
@@ -35,16 +35,16 @@ func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	case r.reset && errors.Is(err, errCut):
 		resetConnection(w)
 	default:
-		panic(http.ErrAbortHandler) // the server's way to end an answer early
+		panic(http.ErrAbortHandler) // ends the response early
 	}
 }
 
-// errCut ends a body where it is to be cut.
+// errCut ends a body at its cut.
 var errCut = errors.New("cut here")
 
 func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	header := w.Header()
-	header["Content-Type"] = nil // not to be guessed
+	header["Content-Type"] = nil // net/http would set one
 	maps.Copy(header, r.header)
 	if header.Get("CF-Ray") == "" {
 		header.Set("CF-Ray", rayID())
@@ -60,7 +60,7 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 			return errors.Join(plain(zip), zip.Close())
 		}
 	}
-	if !r.chunked { // the length is announced
+	if !r.chunked { // with Content-Length
 		var body bytes.Buffer
 		if err := stream(&body); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	w.WriteHeader(r.status)
 	flusher := http.NewResponseController(w)
 	if r.chunked {
-		_ = flusher.Flush() // a header flushed early leaves the length open
+		_ = flusher.Flush() // without Content-Length
 	}
 	out := &faultyWriter{ctx: ctx, w: w, flush: flusher.Flush, left: r.cut, drip: r.drip}
 	if err := stream(out); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
@@ -86,9 +86,9 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	return nil
 }
 
-// faultyWriter drips and cuts what goes through it.
+// faultyWriter delays and cuts the written bytes.
 type faultyWriter struct {
-	ctx   context.Context // ends when the reader is gone
+	ctx   context.Context // ends when the connection is closed
 	w     io.Writer
 	flush func() error
 	left  int           // bytes until the cut; -1: no cut
@@ -143,7 +143,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// rayID makes an id of the form that the vendor gives to each answer.
+// rayID returns an id in the form of the vendor's.
 func rayID() string {
 	return fmt.Sprintf("%016x-TST", rand.Uint64())
 }

@@ -23,9 +23,9 @@ type body struct {
 	length    int64 // as announced; -1 is unknown
 
 	mu   sync.Mutex   // Close may come from another goroutine than Read
-	kept bytes.Buffer // one byte more than the limit shows that there are more
+	kept bytes.Buffer // up to one byte more than the limit, to detect longer bodies
 	read int64
-	done bool // checked, or given up on
+	done bool // checked, or closed early
 	// violations are those that the check has found.
 	violations []Violation
 }
@@ -52,7 +52,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the stream and, if its end was not seen, checks what there is.
+// Close closes the stream and, if it was not read to its end, checks what was read.
 func (b *body) Close() error {
 	err := b.stream.Close()
 	b.mu.Lock()
@@ -69,14 +69,14 @@ func (b *body) Close() error {
 
 var errClosedEarly = errors.New("closed before its end")
 
-// finish checks the body once. Cause says why its end was not seen, nil that it
-// was. Each call returns an equal error, which belongs to the caller.
+// finish checks the body once. cause is why it was not read to its end, or nil. Each
+// call returns an equal error, which belongs to the caller.
 func (b *body) finish(cause error) error {
 	if !b.done {
 		b.done = true
 		b.violations = b.check(cause)
 		b.kept = bytes.Buffer{}
-		b.transport.tell(b.violations)
+		b.transport.report(b.violations)
 	}
 	return b.transport.failure(b.violations)
 }
@@ -96,9 +96,9 @@ func (b *body) check(cause error) []Violation {
 	return checker.listed(b.exchange, b.status, b.header, vs)
 }
 
-// decompress undoes the encoding that a caller asked for itself; what
-// [http.Transport] asked for, it has undone already. One byte over the limit is
-// enough to be reported as too long.
+// decompress decodes the encoding that the caller requested. [http.Transport] has
+// already decoded its own. One byte over the limit is enough to report the body as too
+// long.
 func (b *body) decompress(limit int) ([]byte, error) {
 	encoding := strings.ToLower(b.header.Get("Content-Encoding"))
 	switch {

@@ -17,13 +17,12 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// schemaOptions make schema errors complete, strict about formats and silent
-// about values.
+// schemaOptions enable the validation of formats and omit details of values.
 var schemaOptions = []openapi3.SchemaValidationOption{
 	openapi3.EnableFormatValidation(), openapi3.DisableSchemaErrorDetails(),
 }
 
-// checker holds what requests and responses are checked with.
+// checker checks requests and responses.
 type checker struct {
 	settings
 	doc *document.Document
@@ -53,8 +52,7 @@ func newChecker(opts []Option) (*checker, error) {
 	return c, nil
 }
 
-// schemaViolations turns what a schema said about a value into violations
-// without a class.
+// schemaViolations converts the error of a schema into violations without a class.
 func schemaViolations(err error) (vs []Violation) {
 	var many openapi3.MultiError
 	if errors.As(err, &many) {
@@ -78,7 +76,7 @@ func schemaViolations(err error) (vs []Violation) {
 	return []Violation{v}
 }
 
-// expectation writes what the broken keyword of a schema asks for.
+// expectation returns what the violated keyword of a schema requires.
 func expectation(e *openapi3.SchemaError) string {
 	switch e.SchemaField {
 	case "type", "nullable":
@@ -91,8 +89,7 @@ func expectation(e *openapi3.SchemaError) string {
 	return strings.TrimSpace(e.SchemaField + " " + string(keywords[e.SchemaField]))
 }
 
-// excerpt writes the scalars of a value as JSON, and of a larger value its kind
-// only: what is inside has a pointer of its own.
+// excerpt returns a value as JSON, or the kind and size of an object or a longer array.
 func excerpt(value any) string {
 	switch v := value.(type) {
 	case map[string]any:
@@ -105,14 +102,14 @@ func excerpt(value any) string {
 	return jsonText(value)
 }
 
-// jsonText writes a value that was decoded from JSON or is part of the contract,
-// which encoding cannot fail for.
+// jsonText returns the JSON of a value that was decoded from JSON or is part of the
+// contract, so that encoding cannot fail.
 func jsonText(value any) string {
 	text, _ := json.Marshal(value)
 	return string(text)
 }
 
-// pointer writes a JSON pointer from its unescaped parts.
+// pointer returns the JSON pointer of unescaped parts.
 func pointer(parts []string) (pointer string) {
 	for _, part := range parts {
 		pointer += "/" + document.Escape(part)
@@ -120,9 +117,10 @@ func pointer(parts []string) (pointer string) {
 	return pointer
 }
 
-// exchange is a request with what the checks of it and of its response need.
+// exchange has the parts of a request that the checks of the request and of its
+// response use.
 type exchange struct {
-	operation *document.Operation // nil: none of the contract's
+	operation *document.Operation // nil: not in the contract
 	params    map[string]string   // of the path
 	query     url.Values
 	body      requestBody

@@ -22,7 +22,7 @@ func checkerOf(t *testing.T, doc *document.Document) (*checker, exchange) {
 	return c, exchange{operation: doc.Operation(associations)}
 }
 
-// A contract of tomorrow may use keywords that today's does not.
+// A later contract may use other keywords.
 func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 	t.Parallel()
 	const before = `"code": {
@@ -44,7 +44,7 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 	}
 }
 
-func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
+func TestDefaultResponseAppliesToEveryOtherStatus(t *testing.T) {
 	t.Parallel()
 	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"default": {`, 1)))
 	if err != nil {
@@ -60,7 +60,7 @@ func TestDefaultResponseStandsForEveryOtherStatus(t *testing.T) {
 	}
 }
 
-// A body that the contract says nothing of does not break it.
+// A body that the contract does not document is no breach.
 func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(string(frozen), `"4XX": {`, `"429": {"description": "slow down"}, "5XX": {"description": "broken"}, "4XX": {`, 1)
@@ -90,7 +90,7 @@ func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 	}
 }
 
-// A list of values says what the vendor has today, not what it may add.
+// The vendor may add values to a documented list.
 func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 	t.Parallel()
 	const example, list = `"example": "gateway",`, `"x-known-values": [
@@ -124,7 +124,7 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 	}
 }
 
-// A body of JSON in place of another documented content type breaks the contract.
+// A JSON body where another content type is documented breaks the contract.
 func TestJSONWhereTheContractHasAnotherContentType(t *testing.T) {
 	t.Parallel()
 	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"404": {

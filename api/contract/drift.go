@@ -16,13 +16,13 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// maxSeen bounds how many new values a transport remembers in order to report
-// each once. Past it, values are reported of each response rather than never.
+// maxSeen limits the new values that a transport remembers. Further ones are reported
+// for each response.
 const maxSeen = 1000
 
-// walker finds in a decoded body what its schema does not say: undocumented fields,
-// new values, and numbers that clients refuse. It lists one of each for each place
-// in the schema, so that an array does not repeat it.
+// walker finds differences in a decoded body that its schema allows: undocumented
+// fields, new values, and numbers that clients refuse. It lists one for each place in
+// the schema, not one for each item of an array.
 type walker struct {
 	operation string
 	known     map[string][]string
@@ -31,14 +31,14 @@ type walker struct {
 	values    []newValue
 }
 
-// newValue is the violation about a value that is not documented at its place.
+// newValue is the violation of a value that is not documented at its place.
 type newValue struct {
 	key [sha256.Size]byte // of fixed size, unlike the value
 	Violation
 }
 
-// walk reads a value at a path in the body, and at a place in the schema. Within an
-// object that the contract describes in part, every further member is allowed.
+// walk checks a value at a path in the body and a place in the schema. partial allows
+// undocumented members, as within an object that the contract describes in part.
 func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []string, partial bool) {
 	if schema == nil {
 		return
@@ -51,14 +51,14 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			here, there := append(path, name), append(place, name)
+			memberPath, memberPlace := append(path, name), append(place, name)
 			if schema.Value.Properties[name] == nil {
-				there = append(place, "*")
+				memberPlace = append(place, "*")
 			}
 			if child := document.Child(schema, name); child != nil {
-				w.walk(child, v[name], here, there, partial)
+				w.walk(child, v[name], memberPath, memberPlace, partial)
 			} else if len(schema.Value.Properties) > 0 && !partial {
-				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, here, append(place, name))
+				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, memberPath, append(place, name))
 			}
 		}
 	case json.Number:
@@ -111,8 +111,8 @@ func (w *walker) report(v Violation, path, place []string) {
 	w.found = append(w.found, v)
 }
 
-// unseen returns the violations about values that were never reported before.
-// Those past room are not listed, so another response may report them.
+// unseen returns the violations of values that were not reported before. The caller
+// lists the first room ones; another response may report the others.
 func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

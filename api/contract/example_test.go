@@ -12,10 +12,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// A job in continuous integration runs the program's own calls through a
-// Transport, prints everything that was reported, and fails for a breach. Here
-// the fake server takes the place of the API: its answer has a field that the
-// contract does not document.
+// A job in continuous integration runs the program's calls through a Transport, prints
+// the violations, and fails on a breach. Here a fake server replaces the API; its
+// response has an undocumented field.
 func Example() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -50,8 +49,8 @@ func Example() {
 	// failed: false
 }
 
-// In mode Fail, a call that breaks the contract ends with an error that tells
-// where.
+// In mode Fail, a breach of the contract ends a call with an error that names the
+// place.
 func ExampleWithMode() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -81,7 +80,7 @@ func ExampleWithMode() {
 	// bad response /result array
 }
 
-// Recorded answers can be checked without any traffic.
+// Recorded responses can be checked without traffic.
 func ExampleCheckResponse() {
 	recorded := `{"errors":[{"code":"7003","message":"No route for the URI"}],"success":false}`
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet,

@@ -17,7 +17,7 @@ const (
 	failed    = `{"errors":[{"code":7003,"message":"No route for the URI"}],"messages":[],"success":false,"result":null}`
 )
 
-// get returns a request that the contract allows.
+// get returns a valid request.
 func get(t *testing.T) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, targetURL, nil)
@@ -33,7 +33,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// answer is a transport that gives the same answer each time.
+// answer returns a transport with the same response to each request.
 func answer(status int, contentType, body string) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -43,8 +43,7 @@ func answer(status int, contentType, body string) roundTrip {
 	}
 }
 
-// recorder collects violations; the lock is for the race detector's benefit in
-// tests that read while others write.
+// recorder collects violations. It is safe for concurrent use.
 type recorder struct {
 	mu  sync.Mutex
 	got []contract.Violation

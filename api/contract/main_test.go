@@ -8,9 +8,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// frozen is the contract as it was when these tests were written. They are about
-// the checker and say what it finds in this text; that the contract of the module
-// can be loaded, and has the fake server's answers in it, is tested elsewhere.
+// frozen is a fixed version of the contract, so that these tests of the checker do not
+// depend on the vendor's changes. Other tests cover the contract of the module.
 var frozen []byte
 
 func TestMain(m *testing.M) {

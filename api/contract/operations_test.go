@@ -32,7 +32,7 @@ func request(t *testing.T, method, target, body string) *http.Request {
 	return req
 }
 
-func TestRequestIsHeldToItsOperation(t *testing.T) {
+func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 	t.Parallel()
 	const upload = `{"ca":true,"certificates":"PEM"}`
 	tests := []struct {
@@ -81,8 +81,8 @@ func TestRequestIsHeldToItsOperation(t *testing.T) {
 	}
 }
 
-// The same body is in the contract of one operation and breaks that of another.
-func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
+// One body is valid for one operation and invalid for another.
+func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"Content-Type": {"application/json"}}
 	body := func(result string) []byte {
@@ -109,7 +109,7 @@ func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
 			[]string{"bad response /result/0/deployment_configs/production/mtls_certificates/a~1b/certificate_id"}},
 		{"no operation", "GET", "/elsewhere", `[]`, []string{"outside /path"}},
 
-		// What clients refuse although the schema allows it.
+		// Responses that clients refuse although the schema allows them.
 		{"errors in a success", "GET", "/mtls_certificates", `[],"errors":[{"code":1,"message":"m"}]`, []string{"drift /errors"}},
 		{"row without an id", "GET", "/mtls_certificates", `[{"id":"c"},{"name":"n"},{"name":"n"}]`, []string{"drift /result/1/id"}},
 		{"id that is empty", "POST", "/mtls_certificates", `{"id":""}`, []string{"drift /result/id"}},
@@ -118,8 +118,8 @@ func TestResponseIsHeldToTheOperationOfItsRequest(t *testing.T) {
 		{"id in another case", "DELETE", "/mtls_certificates/c", `{"id":"C"}`, nil},
 		{"another page", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":1}`, []string{"drift /result_info/page"}},
 		{"another page than the first", "GET", "/mtls_certificates", `[],"result_info":{"page":2}`, []string{"drift /result_info/page"}},
-		{"the page asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":2}`, nil},
-		{"no page although another than the first was asked for", "GET", "/mtls_certificates?page=2", `[],"result_info":{"count":0}`, []string{"drift /result_info/page"}},
+		{"the requested page", "GET", "/mtls_certificates?page=2", `[],"result_info":{"page":2}`, nil},
+		{"no page number for another page than the first", "GET", "/mtls_certificates?page=2", `[],"result_info":{"count":0}`, []string{"drift /result_info/page"}},
 		{"page zero for the first", "GET", "/mtls_certificates", `[],"result_info":{"page":0}`, nil},
 		{"empty page with more behind it", "GET", "/mtls_certificates", `[],"result_info":{"total_pages":2}`, []string{"drift /result"}},
 		{"empty page of some items", "GET", "/mtls_certificates", `[],"result_info":{"total_count":1}`, []string{"drift /result"}},
@@ -156,8 +156,8 @@ func TestKnownValuesAreThoseOfOneOperation(t *testing.T) {
 	}
 }
 
-// The transport sends a body as it is, once, and the operation of its request
-// decides about the response.
+// The transport sends a body unchanged, once, and checks the response by the operation
+// of the request.
 func TestTransportSendsTheBodyThatItChecks(t *testing.T) {
 	t.Parallel()
 	const body = `{"ca":true,"certificates":"PEM","name":"n"}`

@@ -11,17 +11,17 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// Mode says what a [Transport] does about a breach of the contract.
+// Mode is what a [Transport] does on a breach of the contract.
 type Mode int
 
 // The modes. In both, every violation goes to the handler.
 const (
 	// Report changes nothing for the caller. It is the default.
 	Report Mode = iota
-	// Fail refuses a request that breaks the contract instead of sending it, and
-	// ends the body of such a response with an [*Error] in place of [io.EOF]. A
-	// client that retries takes either for a network fault and asks again: turn
-	// its retries off, as with api.WithMaxAttempts(1), unless that is wanted.
+	// Fail refuses a request that breaks the contract instead of sending it, and ends
+	// the body of such a response with an [*Error] in place of [io.EOF]. A client that
+	// retries treats both as network errors: turn retries off, for example with
+	// api.WithMaxAttempts(1).
 	Fail
 )
 
@@ -52,9 +52,8 @@ func WithMode(mode Mode) Option {
 }
 
 // WithHandler sets the function that is called with every violation. Its calls never
-// overlap, so it needs no lock of its own; it must not send a request through
-// the transport that it serves. Without a handler, violations are dropped, which
-// is of use only in mode [Fail].
+// overlap, so it needs no lock. It must not send a request through the same transport.
+// Without a handler, violations are dropped, which is useful only in mode [Fail].
 func WithHandler(handle func(Violation)) Option {
 	return func(s *settings) error {
 		if handle == nil {
@@ -65,9 +64,9 @@ func WithHandler(handle func(Violation)) Option {
 	}
 }
 
-// WithBasePath sets the path under which the API is served, such as "/" for a
-// mock that has none. The default is the path of the contract's own server,
-// /client/v4, at any host.
+// WithBasePath sets the path under which the API is served, such as "/" for a mock
+// without one. The default is the path of the contract's server, /client/v4, at any
+// host.
 func WithBasePath(path string) Option {
 	return func(s *settings) error {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
@@ -80,8 +79,7 @@ func WithBasePath(path string) Option {
 
 // WithMaxBytes sets how many bytes of a body are kept in order to check it, after
 // decompression as well. A longer body is passed on in full and reported as
-// [Unchecked]. While a body is checked, the decoded form takes a
-// multiple of its size.
+// [Unchecked]. During the check, the decoded form takes a multiple of the body's size.
 func WithMaxBytes(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -92,7 +90,7 @@ func WithMaxBytes(n int) Option {
 	}
 }
 
-// WithKnownValues adds values of a member of a response that are no [Drift]. The
+// WithKnownValues adds values of a member of a response that are not [Drift]. The
 // operation is an operationId of the contract. The place is a JSON pointer into the
 // body, with * for any item of an array and any member of a map. The error of an
 // operation or a place without documented values names those that have some.

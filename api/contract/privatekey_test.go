@@ -29,8 +29,8 @@ func newKey() string {
 
 var escapedCharacter = regexp.MustCompile(`\\u00([0-9a-f]{2})`)
 
-// shows reports whether a text holds 20 characters in a row of the key, as they are
-// or escaped.
+// shows reports whether a text holds 20 consecutive characters of the key, escaped or
+// not.
 func shows(text, key string) bool {
 	lines := strings.Split(strings.TrimSpace(key), "\n")
 	inner := strings.Join(lines[1:len(lines)-1], "")
@@ -50,8 +50,8 @@ func shows(text, key string) bool {
 	return false
 }
 
-// A private key that is sent, in any place of a body, is in no violation of the
-// request, nor of a response that sends it back.
+// A private key in any place of a request's body is in no violation of the request, or
+// of a response that repeats it.
 func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 	t.Parallel()
 	key := newKey()
@@ -102,7 +102,7 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 	}
 }
 
-func TestPrivateKeysAreMaskedWhoeverTheyBelongTo(t *testing.T) {
+func TestPrivateKeysOfAnyOriginAreMasked(t *testing.T) {
 	t.Parallel()
 	key := newKey()
 	for _, body := range []string{"<p>" + key, `{"a":` + quoted(t, key), `{"errors":` + quoted(t, key) + `}`} {

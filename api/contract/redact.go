@@ -11,20 +11,19 @@ import (
 
 const (
 	redacted = "[redacted]"
-	// maxText bounds every text of a violation, in bytes.
+	// maxText limits each text of a violation, in bytes.
 	maxText = 160
 )
 
-// tokenLike is what a credential looks like when it is not one of this request:
-// the vendor's are 37 characters and more, its account and certificate ids 32
-// and 36.
+// tokenLike matches credentials of other requests: the vendor's have 37 or more
+// characters, its account and certificate ids 32 and 36.
 var tokenLike = regexp.MustCompile(`[0-9A-Za-z_-]{37,}|(?i:bearer\s+)[0-9A-Za-z_.~+/=-]{8,}`)
 
-// privateKey is a private key in PEM, whosever it is; an unfinished one goes to
-// the end of the text.
+// privateKey matches a private key in PEM and the rest of the text, because the key may
+// be cut.
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*`)
 
-// credentials returns what must not be shown of a header.
+// credentials returns the secrets in a header.
 func credentials(header http.Header) (secrets []string) {
 	for _, name := range secret.Headers() {
 		for _, value := range header.Values(name) {
@@ -61,12 +60,12 @@ func (x exchange) withoutSecrets(vs []Violation) []Violation {
 	return vs
 }
 
-// oddName is a part of a pointer that is unlike the names of the contract.
+// oddName matches a part of a pointer that does not look like a name of the contract.
 var oddName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 
 // redact masks private keys and long tokens in s, makes it printable on one line and
-// bounds its length. The order matters: cut first and the front half of a token
-// would stay.
+// bounds its length. It masks first, because a cut could leave the beginning of a
+// token.
 func redact(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = privateKey.ReplaceAllLiteralString(s, redacted)

@@ -16,15 +16,13 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// usableID is what clients take for an id: they put it into the path of a request.
+// usableID matches the ids that clients accept, because they become part of a path.
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
-// refused returns what clients refuse although the schema allows it: a success flag
-// that contradicts the status, which the published schemas rule out by an
-// enumeration of one value and the normalised contract does not; and, in a success,
-// errors, another page or object than the one asked for, and members that are
-// absent or unusable although the result means nothing without them. Of a list, the
-// first such item is enough.
+// refused returns the violations that clients refuse although the schema allows them: a
+// success flag that contradicts the status; and, in a success, errors, another page or
+// object than the requested one, and required members that are absent or unusable. Of a
+// list, it reports the first such item.
 func (x exchange) refused(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	success, ok := envelope["success"].(bool) // one that is missing breaks the schema
@@ -56,7 +54,7 @@ func (x exchange) refused(status int, value any) []Violation {
 		vs = append(vs, badMembers(schema, result, "result")...)
 		id, hasID := result["id"].(string)
 		if subject := x.params[x.operation.Subject()]; hasID && usableID.MatchString(id) && subject != "" && !strings.EqualFold(id, subject) {
-			vs = append(vs, drift("another id than the one asked about", "the id in the path of the request", id, "result", "id"))
+			vs = append(vs, drift("another id than the requested one", "the id in the path of the request", id, "result", "id"))
 		}
 	}
 	return vs
@@ -70,14 +68,14 @@ func drift(message, expected string, found any, place ...string) Violation {
 	return v
 }
 
-// badPage compares a page of n items with the one that was asked for.
+// badPage compares a page of n items with the requested one.
 func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 	if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, "page") == nil {
 		return nil
 	}
-	asked, err := strconv.ParseFloat(cmp.Or(x.query.Get("page"), "1"), 64)
+	requested, err := strconv.ParseFloat(cmp.Or(x.query.Get("page"), "1"), 64)
 	if err != nil {
-		return nil // the request's fault
+		return nil // a violation of the request
 	}
 	member := func(name string) float64 {
 		number, _ := info[name].(json.Number)
@@ -85,18 +83,18 @@ func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 		return value
 	}
 	page, pages, total := member("page"), member("total_pages"), member("total_count")
-	if info != nil && page != asked && (page != 0 || asked != 1) {
-		vs = append(vs, drift("another page than the one asked for", fmt.Sprint("page ", asked), page, "result_info", "page"))
+	if info != nil && page != requested && (page != 0 || requested != 1) {
+		vs = append(vs, drift("another page than the requested one", fmt.Sprint("page ", requested), page, "result_info", "page"))
 	}
-	if n == 0 && (pages > asked || total > 0 && asked == 1) {
+	if n == 0 && (pages > requested || total > 0 && requested == 1) {
 		vs = append(vs, drift("an empty page although there are more items", "", nil, "result"))
 	}
 	return vs
 }
 
-// badMembers returns the members of an object that the contract marks as deciding
-// and that are absent, and an id that cannot be part of a path. An absent scalar
-// other than the id is no fault: it means that the API did not say.
+// badMembers returns violations for absent members that the contract marks as deciding,
+// and for an id that cannot be part of a path. Absent scalars other than the id are
+// allowed.
 func badMembers(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
 	if schema == nil || object == nil {
 		return nil
@@ -108,12 +106,12 @@ func badMembers(schema *openapi3.SchemaRef, object map[string]any, place ...stri
 		}
 		value, has := object[name]
 		text, isText := value.(string)
-		there := append(place[:len(place):len(place)], name)
+		at := append(place[:len(place):len(place)], name)
 		switch {
 		case !has && (name == "id" || !member.Value.Type.Is(openapi3.TypeString) && !member.Value.Type.Is(openapi3.TypeBoolean)):
-			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, there...))
+			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, at...))
 		case name == "id" && isText && !usableID.MatchString(text): // the schema refuses other kinds
-			vs = append(vs, drift("not an id that can be asked about", usableID.String(), text, there...))
+			vs = append(vs, drift("not an id that can be part of a path", usableID.String(), text, at...))
 		}
 	}
 	return vs

@@ -15,10 +15,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// CheckRequest checks one request and returns what is wrong with it; none means
-// that the contract allows it. The request is not changed. Its body is read through
-// [http.Request.GetBody], which [http.NewRequest] sets for the common readers; a
-// body without that function is [Unchecked]. Of the options, [WithBasePath] and
+// CheckRequest checks one request and returns its violations; none means that the
+// contract allows it. The request is not changed. Its body is read through
+// [http.Request.GetBody], which [http.NewRequest] sets for the common readers; a body
+// without that function is [Unchecked]. Of the options, [WithBasePath] and
 // [WithMaxBytes] matter. The error is about the options.
 func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
@@ -28,10 +28,10 @@ func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 	return c.request(req, c.exchange(req)), nil
 }
 
-// request returns what is wrong with req.
+// request returns the violations of req.
 func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	if req.URL == nil {
-		return nil // cannot be sent: the next transport says so
+		return nil // the next transport returns an error
 	}
 	if x.operation == nil {
 		return c.outside(req, x)
@@ -78,13 +78,13 @@ func (c *checker) outside(req *http.Request, x exchange) []Violation {
 	}})
 }
 
-// requestBody is the body of a request as far as it is kept.
+// requestBody is the part of a request's body that is kept.
 type requestBody struct {
 	text   []byte
-	hidden string // says why not all of it is known; empty when all is
+	hidden string // why the body is not known in full; empty if it is
 }
 
-// readBody reads a body without taking it from the transport.
+// readBody reads a copy of a body; the transport sends the original.
 func readBody(req *http.Request, limit int) (b requestBody) {
 	switch {
 	case !hasBody(req):
@@ -107,8 +107,8 @@ func readBody(req *http.Request, limit int) (b requestBody) {
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
-// requestBodyViolations returns what is wrong with the body of a request. Its violations
-// have no excerpts: a body may hold a private key.
+// requestBodyViolations returns the violations of a request's body. They have no
+// excerpts, because a body may hold a private key.
 func requestBodyViolations(req *http.Request, x exchange) []Violation {
 	schema, body := x.operation.BodySchema(), x.body
 	one := func(class Class, message string) []Violation {
@@ -168,8 +168,8 @@ func requestViolations(err error) (vs []Violation) {
 	return []Violation{{Message: err.Error()}}
 }
 
-// checkScheme requires one scheme of a security requirement in its place and
-// form; whether its value is right is the server's business.
+// checkScheme requires the header of a security scheme in the documented form. It does
+// not check the value.
 func checkScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	header, scheme := in.RequestValidationInput.Request.Header, in.SecurityScheme
 	name := scheme.Name

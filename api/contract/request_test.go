@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-func TestRequestIsHeldToTheContract(t *testing.T) {
+func TestRequestIsCheckedAgainstTheContract(t *testing.T) {
 	t.Parallel()
 	atPath := func(path string) func(*http.Request) {
 		return func(r *http.Request) { r.URL.Path, r.URL.RawPath = path, "" }
@@ -84,7 +84,7 @@ func TestBodyOfARequestIsNotRead(t *testing.T) {
 	}
 }
 
-func TestBasePathIsTheUsersChoice(t *testing.T) {
+func TestBasePathCanBeSet(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ base, path string }{
 		{"/", "/accounts/a/mtls_certificates/c/associations"},

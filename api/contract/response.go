@@ -20,16 +20,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// maxViolations bounds what is reported of one response.
+// maxViolations limits the violations that are listed of one response.
 const maxViolations = 20
 
-// CheckResponse checks one response, given as status, header and decompressed
-// body, and returns what is wrong with it, drift included. The request decides
-// which operation the response is held to: its method and path are read, and its
-// credentials and body so that no text shows them. It need not have been sent.
-// CheckResponse is meant for fixtures and recordings. Of the options,
-// [WithBasePath], [WithKnownValues] and [WithMaxBytes] matter. The error is about
-// the options, or about a request without a URL.
+// CheckResponse checks one response, given as status, header and decompressed body, and
+// returns its violations, including drift. The method and path of the request select
+// the operation; its credentials and body are redacted. It need not have been sent.
+// CheckResponse is for fixtures and recordings. Of the options, [WithBasePath],
+// [WithKnownValues] and [WithMaxBytes] matter. The error is about the options, or about
+// a request without a URL.
 func CheckResponse(req *http.Request, status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {
@@ -50,11 +49,12 @@ func (c *checker) response(x exchange, status int, header http.Header, body []by
 	return c.listed(x, status, header, c.responseBody(x, status, header, body))
 }
 
-// listed bounds and redacts the violations of a response, and says which one it is.
+// listed limits and redacts the violations of a response, and adds its status and Ray
+// ID.
 func (c *checker) listed(x exchange, status int, header http.Header, vs []Violation) []Violation {
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations
-		class := vs[maxViolations].Class // the weightiest of the rest, as breaches come first
+		class := vs[maxViolations].Class // the most severe of the rest, because breaches come first
 		vs = append(vs[:maxViolations:maxViolations], Violation{
 			Class: class, Message: fmt.Sprintf("at least %d more violations of this response are not listed", rest),
 		})
@@ -107,7 +107,7 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
 }
 
-// choice names the keys of what the contract documents.
+// choice joins the documented keys.
 func choice[V any](documented map[string]V) string {
 	return strings.Join(slices.Sorted(maps.Keys(documented)), " or ")
 }
@@ -117,9 +117,8 @@ func isJSON(header http.Header) bool {
 	return err == nil && mediaType == "application/json"
 }
 
-// schemaBreaches looks for all that the schema has against a body, once it is
-// known that there is something. Long arrays are then looked at in part: a list
-// of a million violations would take memory without use.
+// schemaBreaches returns the violations of the schema. If there are any, it lists those
+// of the first items of each array, to limit memory.
 func (c *checker) schemaBreaches(op *document.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
@@ -144,7 +143,7 @@ func (c *checker) schemaBreaches(op *document.Operation, status int, header http
 	return vs
 }
 
-// visit returns all that a schema has against a decoded value.
+// visit returns all violations of a schema in a decoded value.
 func visit(schema *openapi3.SchemaRef, value any, as openapi3.SchemaValidationOption) []Violation {
 	options := append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), as)
 	return schemaViolations(schema.Value.VisitJSON(value, options...))
@@ -170,7 +169,7 @@ func firstItems(value any) any {
 	}
 }
 
-// notJSON returns a violation that says where a body stops being strict JSON.
+// notJSON returns a violation with the place where a body is not strict JSON.
 func notJSON(err error) Violation {
 	v := Violation{Message: "the body is not one strict JSON value", Expected: "one JSON value"}
 	var syntactic *jsontext.SyntacticError

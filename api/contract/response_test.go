@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-func TestResponseIsHeldToTheContract(t *testing.T) {
+func TestResponseIsCheckedAgainstTheContract(t *testing.T) {
 	t.Parallel()
 	success := func(members string) string { return `{"errors":[],"messages":[],"success":true` + members + `}` }
 	tests := []struct {

@@ -12,8 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// TestNoViolationShowsASecret lets a server send the credentials back in every
-// place that a violation quotes.
+// The server repeats the credentials in every place that a violation quotes.
 func TestNoViolationShowsASecret(t *testing.T) {
 	t.Parallel()
 	const email, key = "owner+canary@example.com", `canary/key "with" <odd>&~signs`
@@ -47,7 +46,7 @@ func quoted(t *testing.T, value any) string {
 	return string(text)
 }
 
-// expectNoSecret sends one request that is refused and one that is answered.
+// expectNoSecret sends one request that is refused and one that gets a response.
 func expectNoSecret(t *testing.T, body, contentType, email, key string) {
 	t.Helper()
 	transport, seen := newTransport(t, answer(200, contentType, body), contract.WithMode(contract.Fail))
@@ -62,7 +61,7 @@ func expectNoSecret(t *testing.T, body, contentType, email, key string) {
 	_ = resp.Body.Close()
 	req.URL.RawQuery = url.Values{key: {key}}.Encode()
 	_, refused := transport.RoundTrip(req)
-	if len(seen.got) < 2 || refused == nil { // drift alone does not break the answer
+	if len(seen.got) < 2 || refused == nil { // drift alone is no breach
 		t.Fatalf("%s: only %v, %v, %v", body, seen.got, broken, refused)
 	}
 	shown := strings.ToLower(fmt.Sprintf("%+v %v %v", seen.got, broken, refused))
@@ -73,7 +72,7 @@ func expectNoSecret(t *testing.T, body, contentType, email, key string) {
 	}
 }
 
-func TestLongTokensAreMaskedWhoeverTheyBelongTo(t *testing.T) {
+func TestLongTokensOfAnyOriginAreMasked(t *testing.T) {
 	t.Parallel()
 	foreign := "cfut_" + strings.Repeat("aB3", 13)
 	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"text/html"}}, []byte("<p>"+foreign))
@@ -85,9 +84,9 @@ func TestLongTokensAreMaskedWhoeverTheyBelongTo(t *testing.T) {
 	}
 }
 
-// Redaction shortens a text, so what a cut before it would leave of a token can
-// move into the excerpt.
-func TestNoPartOfATokenShowsWhereverItStands(t *testing.T) {
+// Redaction shortens a text. A cut before it could leave a part of a token, which would
+// then move into the excerpt.
+func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 	t.Parallel()
 	secret := "cfut_" + strings.Repeat("aB3", 12)
 	for _, contentType := range []string{"text/html", "application/json"} {
@@ -103,8 +102,8 @@ func TestNoPartOfATokenShowsWhereverItStands(t *testing.T) {
 	}
 }
 
-// shownOf returns all that the violations of a body show when a server answers
-// a request that carries the token.
+// shownOf returns the texts of all violations of a response to a request with the
+// token.
 func shownOf(t *testing.T, token, contentType, body string) string {
 	t.Helper()
 	transport, seen := newTransport(t, answer(200, contentType, body))

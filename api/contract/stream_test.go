@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// piped is a transport whose body is written by the test.
+// piped returns a transport whose body the test writes.
 func piped(r io.ReadCloser) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -31,7 +31,7 @@ func TestBytesArriveAsTheyCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	buffer := make([]byte, len(inUse))
-	for i := range inUse { // a transport that gathers bytes would block here
+	for i := range inUse { // a transport that buffers would block here
 		go func() { _, _ = io.WriteString(w, inUse[i:i+1]) }()
 		if n, err := resp.Body.Read(buffer); n != 1 || err != nil || buffer[0] != inUse[i] {
 			t.Fatalf("byte %d: %d bytes, %v", i, n, err)
@@ -45,7 +45,7 @@ func TestBytesArriveAsTheyCome(t *testing.T) {
 
 func TestCallsOfTheHandlerNeverOverlap(t *testing.T) {
 	t.Parallel()
-	var got []contract.Violation // without a lock: the race detector watches
+	var got []contract.Violation // without a lock, for the race detector
 	transport, err := contract.NewTransport(answer(200, "application/json", `{"success":true}`),
 		contract.WithHandler(func(v contract.Violation) { got = append(got, v) }))
 	if err != nil {
@@ -98,7 +98,7 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 	body := `{"errors":[],"messages":[],"success":true,"result":[` + strings.Join(rows, ",") + `]}`
 	transport, seen := newTransport(t, answer(200, "application/json", body))
 	reported := map[string]int{}
-	for _, want := range []int{21, 21, 5, 0} { // with one that counts those not listed
+	for _, want := range []int{21, 21, 5, 0} { // including the one with the number of the others
 		resp, err := transport.RoundTrip(get(t))
 		if err != nil {
 			t.Fatal(err)
@@ -125,8 +125,8 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 	}
 }
 
-// allocated is what f allocates in all, in bytes. It needs the process for
-// itself, so its tests are not parallel.
+// allocated returns the bytes that f allocates. Its tests are not parallel, because it
+// counts those of the process.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -173,7 +173,7 @@ func TestMemoryIsBoundedForAHostileBody(t *testing.T) {
 	}
 }
 
-// endless gives spaces.
+// endless is an infinite body of spaces.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// outcome is what a caller gets to see of a call.
+// outcome is the result of a call for its caller.
 type outcome struct {
 	Usage     api.Usage
 	Rows      []api.Association
@@ -25,7 +25,7 @@ type outcome struct {
 	Err       string
 }
 
-// cert is a certificate that the server is asked about.
+// cert is the certificate of the requests.
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
 // changing are the parts of an error text that differ from call to call.
@@ -42,10 +42,9 @@ func outcomeOf(list *api.AssociationList, err error) outcome {
 	return o
 }
 
-// A program under test behaves the same with and without the contract check in
-// mode Report, whatever the API answers. The result of the check is compared apart
-// by its class.
-func TestReportModeIsTransparentForEveryAnswer(t *testing.T) {
+// A program behaves the same with and without the contract check in mode Report, with
+// any response. The classes of the violations are compared separately.
+func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "pending_deployment"}
 	tests := []struct {

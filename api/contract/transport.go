@@ -5,16 +5,17 @@ import (
 	"sync"
 )
 
-// Transport is an [http.RoundTripper] that checks the traffic that it passes on,
-// made by [NewTransport]: its zero value is not usable. It is safe for concurrent use if the transport that it wraps is.
+// Transport is an [http.RoundTripper] that checks the traffic that it passes on. Make
+// one with [NewTransport]: the zero value is not usable. It is safe for concurrent use
+// if the wrapped transport is.
 type Transport struct {
-	next    http.RoundTripper
-	checker *checker
-	telling sync.Mutex // keeps calls of the handler apart
+	next     http.RoundTripper
+	checker  *checker
+	handling sync.Mutex // serializes the calls of the handler
 }
 
-// NewTransport wraps next, or [http.DefaultTransport] when next is nil. An error
-// is about the options.
+// NewTransport wraps next, or [http.DefaultTransport] if next is nil. The error is
+// about the options.
 func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 	c, err := newChecker(opts)
 	if err != nil {
@@ -26,22 +27,21 @@ func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 	return &Transport{next: next, checker: c}, nil
 }
 
-// RoundTrip checks req, sends it, and arranges for the response to be checked as
-// its body is read.
+// RoundTrip checks req and sends it. The response is checked when its body has been
+// read.
 //
-// The caller sees the bytes, the errors and the timing of the response as they
-// came. A check happens at the end of the body, at the latest in Close, and
-// before RoundTrip returns when the response has none; a body
-// that is closed early is checked if what was read is a complete JSON value and
-// otherwise reported as [Unchecked].
+// The bytes, errors and timing of the response do not change. The check is made at the
+// end of the body, at the latest in Close, or before RoundTrip returns if there is no
+// body. A body that is closed early is checked if what was read is a complete JSON
+// value, and otherwise reported as [Unchecked].
 //
-// In mode [Fail], a request that breaks the contract is not sent: the error is
-// an [*Error]. A response that breaks it comes as it is, but the end of its body
-// is that error instead of [io.EOF], and Close returns it.
+// In mode [Fail], a request that breaks the contract is not sent: the error is an
+// [*Error]. A response that breaks it is passed on, but its body ends with an [*Error]
+// instead of [io.EOF], and Close returns that error.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := t.checker.exchange(req)
 	vs := t.checker.request(req, x)
-	t.tell(vs)
+	t.report(vs)
 	if err := t.failure(vs); err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close() // a RoundTripper closes the body, also on errors
@@ -59,26 +59,26 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Body == nil || resp.Body == http.NoBody {
 		b.stream = http.NoBody
 		if b.finish(nil) == nil {
-			return resp, nil // as it came
+			return resp, nil // unchanged
 		}
 	}
 	resp.Body = b
 	return resp, nil
 }
 
-// CloseIdleConnections passes the call on, so that [http.Client] finds it.
+// CloseIdleConnections calls the method of the wrapped transport, if it has one.
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-func (t *Transport) tell(vs []Violation) {
+func (t *Transport) report(vs []Violation) {
 	if t.checker.handler == nil || len(vs) == 0 {
 		return
 	}
-	t.telling.Lock()
-	defer t.telling.Unlock()
+	t.handling.Lock()
+	defer t.handling.Unlock()
 	for _, v := range vs {
 		t.checker.handler(v)
 	}

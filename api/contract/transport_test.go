@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-func TestSoundTrafficIsSilentAndUnchanged(t *testing.T) {
+func TestValidTrafficIsUnchangedAndNotReported(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []contract.Mode{contract.Report, contract.Fail} {
 		transport, seen := newTransport(t, answer(200, "application/json", inUse), contract.WithMode(mode))
@@ -136,7 +136,7 @@ func TestOtherTrafficPassesThrough(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeCheckedIsSaid(t *testing.T) {
+func TestUncheckedBodiesAreReported(t *testing.T) {
 	t.Parallel()
 	failing := func(req *http.Request) (*http.Response, error) {
 		resp, err := answer(200, "application/json", "")(req)

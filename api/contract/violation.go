@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Class says how a [Violation] bears on the contract.
+// Class is the kind of a [Violation].
 type Class int
 
-// The classes, in falling order of weight.
+// The classes, the most severe first.
 const (
 	// BadRequest is a request that the contract does not allow.
 	BadRequest Class = iota + 1
@@ -16,7 +16,7 @@ const (
 	BadResponse
 	// Drift is something undocumented that the contract does not forbid.
 	Drift
-	// Unchecked is a request or response that was not looked at in full.
+	// Unchecked is a request or response that was not checked in full.
 	Unchecked
 	// Outside is a request to something that the contract does not describe.
 	Outside
@@ -36,10 +36,10 @@ func (c Class) String() string {
 // fail a request in mode [Fail].
 func (c Class) Breach() bool { return c == BadRequest || c == BadResponse }
 
-// MarshalText gives the class as in [Class.String].
+// MarshalText returns the text of [Class.String].
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what [Class.MarshalText] gives. It refuses anything else.
+// UnmarshalText reads the texts of [Class.MarshalText] and refuses others.
 func (c *Class) UnmarshalText(text []byte) error {
 	class := slices.Index(classes[BadRequest:], string(text))
 	if class < 0 {
@@ -49,21 +49,21 @@ func (c *Class) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Violation is one finding. All its texts are redacted and bounded in length.
+// Violation is one difference from the contract. Its texts are redacted and limited in
+// length.
 type Violation struct {
-	// Class says how the finding bears on the contract; never zero in one that this
-	// package returns.
+	// Class is the kind of the violation; this package never returns a zero one.
 	Class Class `json:"class"`
 	// Pointer is the JSON pointer (RFC 6901) into the body of a response; empty for
 	// the whole body. For everything else it is a place in the message instead:
 	// /path, /path/NAME, /query/NAME, /security, /status, /header/NAME, or /body and
 	// the pointer into the body of a request.
 	Pointer string `json:"pointer"`
-	// Message says what is wrong, for people; do not parse it: it may change.
+	// Message describes the violation for people. It may change: do not parse it.
 	Message string `json:"message"`
-	// Expected says what the contract asks for; empty when it says nothing.
+	// Expected is what the contract requires; it may be empty.
 	Expected string `json:"expected,omitempty"`
-	// Excerpt shows what was there instead; empty when nothing was.
+	// Excerpt is what was found; it may be empty.
 	Excerpt string `json:"excerpt,omitempty"`
 	// StatusCode is that of the response; 0 for a request.
 	StatusCode int `json:"status_code,omitempty"`
@@ -93,10 +93,10 @@ func (v Violation) String() string {
 	return s
 }
 
-// Error is what a caller gets in mode [Fail]. It holds the breaches only, in the
-// order in which they were found, and is never empty.
+// Error is the error of a breach in mode [Fail].
 type Error struct {
-	// Violations are the breaches of one request or of one response.
+	// Violations are the breaches of one request or response, at least one, in the order
+	// in which they were found.
 	Violations []Violation
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-func TestClassesAreNamedAndWeighed(t *testing.T) {
+func TestNamesAndBreachesOfClasses(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[contract.Class]struct {
 		name   string

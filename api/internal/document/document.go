@@ -1,4 +1,4 @@
-// Package document reads the contract for the checker and the fake server.
+// Package document reads the contract for packages contract and apitest.
 package document
 
 import (
@@ -25,8 +25,7 @@ import (
 
 // Document is the contract, ready for checking. It is read-only.
 type Document struct {
-	// Operations are ordered so that the first one that matches a request is the
-	// most specific one.
+	// Operations are sorted: the first that matches a request is the most specific one.
 	Operations []*Operation
 	// BasePath is the path of the production server.
 	BasePath string
@@ -45,9 +44,8 @@ type Operation struct {
 	segments []string // of the path template
 }
 
-// Load returns the contract of this module. It is a variable so that the tests of
-// the checker and of the fake server can set a contract that does not change with
-// the vendor's; nothing else sets it.
+// Load returns the contract of this module. It is a variable so that tests can set a
+// fixed contract.
 var Load = sync.OnceValues(func() (*Document, error) { return Parse(generated.OpenAPI()) })
 
 // Parse reads an OpenAPI document.
@@ -103,9 +101,9 @@ func (d *Document) Operation(id string) *Operation {
 	return d.Operations[i]
 }
 
-// Match returns the operation that a request is for and its path parameters, or
-// nil. It compares the path as sent, so that an escaped slash in a parameter does
-// not start another segment.
+// Match returns the operation of a request and its path parameters, or nil. It compares
+// the escaped path, so that an escaped slash in a parameter does not start another
+// segment.
 func (d *Document) Match(req *http.Request, basePath string) (*Operation, map[string]string) {
 	rest, ok := strings.CutPrefix(req.URL.EscapedPath(), basePath)
 	if !ok {
@@ -145,8 +143,7 @@ func (o *Operation) match(segments []string) (map[string]string, bool) {
 	return params, true
 }
 
-// Subject returns the name of the path parameter that the operation is about: the
-// one that ends the path. It is empty for other paths.
+// Subject returns the name of the path parameter at the end of the path, or "".
 func (o *Operation) Subject() string {
 	name, isParam := strings.CutPrefix(o.segments[len(o.segments)-1], "{")
 	if !isParam {
@@ -155,7 +152,7 @@ func (o *Operation) Subject() string {
 	return strings.TrimSuffix(name, "}")
 }
 
-// Response returns what is documented for a status, or nil.
+// Response returns the documented response for a status, or nil.
 func (o *Operation) Response(status int) *openapi3.ResponseRef {
 	if response := o.Operation.Responses.Status(status); response != nil {
 		return response
@@ -190,9 +187,9 @@ func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
 // knownValues is the extension that lists values of an open set.
 const knownValues = "x-known-values"
 
-// openSets records the values that the contract lists for strings of a response
-// and makes their schemas accept others: a value that the vendor adds is drift.
-// Operation and place are the key of the values.
+// openSets records the listed values of strings in a response and makes their schemas
+// accept others, because a value that the vendor adds is drift. operation and place are
+// the key of the values.
 func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, above ...*openapi3.Schema) {
 	if schema == nil || slices.Contains(above, schema.Value) {
 		return
@@ -214,7 +211,7 @@ func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef,
 			d.Known[key] = append(d.Known[key], text)
 		}
 	}
-	open := *schema.Value // it may be shared with a request, where the list is closed
+	open := *schema.Value // a copy, because a request with a closed list may share it
 	open.Enum = nil
 	schema.Value, schema.Extensions = &open, maps.Clone(schema.Extensions)
 	if schema.Extensions == nil {
@@ -223,23 +220,23 @@ func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef,
 	schema.Extensions[knownValues] = listed // for other operations with the same object
 }
 
-// Place returns the key of a member in the known values: the operation and the
-// place in the body of its responses. A place is a JSON pointer in which * stands
-// for any item of an array and any member of a map.
+// Place returns the key of a member in the known values: the operation and the place in
+// the body of its responses. A place is a JSON pointer in which * means any item of an
+// array and any member of a map.
 func Place(operation, place string) string { return operation + " " + place }
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// Escape writes a name as a part of a JSON pointer.
+// Escape returns a name as a part of a JSON pointer.
 func Escape(name string) string { return pointerEscaper.Replace(name) }
 
-// Decode reads one strict JSON value, without duplicate names and invalid UTF-8,
-// as values of the kinds that schemas check. Numbers are of type [json.Number], so
-// that no digit is lost, and within the range of float64.
+// Decode decodes one strict JSON value, without duplicate names and invalid UTF-8, into
+// the types that schemas check. Numbers are of type [json.Number], with all digits, and
+// in the range of float64.
 func Decode(text []byte) (value any, err error) {
 	number := func(dec *jsontext.Decoder, value *any) error {
 		if dec.PeekKind() != '0' {
-			return errors.ErrUnsupported // read as any other value
+			return errors.ErrUnsupported // use the default
 		}
 		text, err := dec.ReadValue()
 		if err == nil {
@@ -252,8 +249,8 @@ func Decode(text []byte) (value any, err error) {
 	return value, err
 }
 
-// Child returns the schema of a member of an object or, when name is empty, of
-// the items of an array; nil without one.
+// Child returns the schema of a member of an object or, if name is empty, of the items
+// of an array, or nil.
 func Child(schema *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 	switch {
 	case schema == nil:
@@ -267,15 +264,15 @@ func Child(schema *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 	}
 }
 
-// Decides reports whether the contract marks a member as one that decides what a
-// response means. Clients read such members strictly.
+// Decides reports whether the contract marks a member with x-decides. Clients read such
+// members strictly.
 func Decides(schema *openapi3.SchemaRef) bool { return extension(schema, "x-decides") == true }
 
 // Partial reports whether the contract describes only the members of an object
 // that clients read.
 func Partial(schema *openapi3.SchemaRef) bool { return extension(schema, "x-partial") == true }
 
-// extension returns the value of an extension, which may stand beside a reference.
+// extension returns the value of an extension of a schema or of the reference to it.
 func extension(schema *openapi3.SchemaRef, name string) any {
 	if value, ok := schema.Extensions[name]; ok {
 		return value

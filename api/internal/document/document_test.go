@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// frozen is the contract as it was when these tests were written.
+// frozen returns a fixed version of the contract.
 func frozen(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/contract.json")
@@ -40,8 +40,7 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 	}
 }
 
-// Known values come from lists of the documents and of the overlays, and do not
-// depend on one example.
+// Known values are from the lists of the contract and do not depend on an example.
 func TestKnownValuesOfTheContract(t *testing.T) {
 	t.Parallel()
 	doc, err := document.Load()
@@ -101,7 +100,7 @@ func TestRequestIsMatchedAsSent(t *testing.T) {
 	}
 }
 
-func TestDocumentThatIsNoContractIsRefused(t *testing.T) {
+func TestInvalidDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	whole := frozen(t)
 	change := func(old, with string) string {

@@ -6,46 +6,45 @@ import (
 )
 
 const (
-	// AssumedBlock is how long a 429 lasts that does not say: "all API calls for
-	// the next five minutes will be blocked" is the vendor's documentation.
+	// AssumedBlock is the wait after a 429 without one. The vendor documents: "all API
+	// calls for the next five minutes will be blocked".
 	AssumedBlock = 5 * time.Minute
-	// MaxBlock is the longest time without an answer that an audit sits out.
+	// MaxBlock is the longest time without a response for which an audit waits.
 	MaxBlock = 15 * time.Minute
-	// longestBlock bounds what one response can do to a client.
+	// longestBlock limits the wait that one response can cause.
 	longestBlock = 24 * time.Hour
 )
 
-// hold keeps callers back after a failure. When its time has run out, one request
-// goes ahead as a probe. As many requests may then be in flight as the successes
-// since allow: twice as many after each round trip, and from half of those that
-// were too many, one more after each round trip. A hold therefore costs as many
-// failures as requests were in flight, and one for each probe.
+// hold delays callers after a failure. When its time is over, one request is sent as a
+// probe. Successes then allow more requests in flight: twice as many after each round
+// trip, and from half of the number that failed, one more after each round trip. A hold
+// therefore costs as many failures as requests were in flight, and one for each probe.
 type hold struct {
-	// firstFloor and lastFloor bound how long the hold lasts at least after a
-	// probe that failed, whatever the server says: twice as long each time.
+	// firstFloor and lastFloor limit the least time of the hold after a failed probe,
+	// which doubles each time.
 	firstFloor, lastFloor time.Duration
 
-	// active from a failure until the successes allow all callers there are;
-	// failing until the first success. A run is the failures until then.
+	// active is true from a failure until successes have admitted all callers; failing
+	// until the first success. A run is the failures until then.
 	active, failing bool
 	run             uint64
 	since, until    time.Duration
 	floor           time.Duration
-	// serial changes with each failure, so that older requests can be distinguished.
+	// serial changes with each failure, to recognize older requests.
 	serial         uint64
 	room, inFlight int
-	// steep is the room up to which each success gives room for one more; beyond,
-	// it takes as many successes as there is room. credit counts those.
+	// steep is the room up to which each success adds 1; above, room successes add 1.
+	// credit counts those.
 	steep, credit int
 }
 
-// stamp is what a permit knows of the hold that it has passed.
+// stamp is the state of a hold when it admitted a permit.
 type stamp struct {
 	serial, run uint64
 	counted     bool
 }
 
-// opens is when the next request may be made: without room, only the end of a
+// opens returns when the next request may be made. Without room, only the end of a
 // request opens the hold.
 func (h *hold) opens(now time.Duration) opening {
 	switch {
@@ -75,7 +74,7 @@ func (h *hold) release(s stamp) (fresh bool) {
 	return s.serial == h.serial
 }
 
-// succeed makes room. The hold is over when no caller waits.
+// succeed adds room, and ends the hold if no caller waits.
 func (h *hold) succeed(idle bool) {
 	if !h.active {
 		return
@@ -91,11 +90,11 @@ func (h *hold) succeed(idle bool) {
 	}
 }
 
-// fail begins a hold or makes it longer. A failure of an older request says nothing of
-// a probe that is under way.
+// fail begins or extends a hold. The failure of an older request does not affect a
+// probe in flight.
 func (h *hold) fail(fresh bool, now, wait time.Duration) {
 	switch {
-	// Long after its end, a hold does not count even without a request since.
+	// A hold that ended long ago is ignored, also without a request since.
 	case !h.active, now > h.until+AssumedBlock:
 		h.steep = math.MaxInt
 		h.begin(now)
@@ -117,14 +116,14 @@ func (h *hold) begin(now time.Duration) {
 	h.probe()
 }
 
-// probe lets one request go next.
+// probe allows one request.
 func (h *hold) probe() {
 	h.serial++
 	h.room, h.inFlight, h.credit = 1, 0, 0
 }
 
-// Patience is how long the calls of one audit have been kept back. The zero value
-// is ready for use.
+// Patience records since when holds delay the calls of one audit. The zero value is
+// ready for use.
 type Patience struct{ block, outage span }
 
 // span is when a run of failures began for the calls of an audit.
@@ -133,8 +132,8 @@ type span struct {
 	since time.Duration
 }
 
-// exhausts reports whether the run of failures, with what is still to come, is
-// longer than an audit waits.
+// exhausts reports whether the run of failures, up to the end of the hold, is longer
+// than an audit waits.
 func (h *hold) exhausts(s *span, now time.Duration) bool {
 	if !h.failing {
 		return false
@@ -145,8 +144,8 @@ func (h *hold) exhausts(s *span, now time.Duration) bool {
 	return now < h.until && h.until-s.since > MaxBlock
 }
 
-// observe lets the run begin for an audit when the last of the requests that it had
-// in flight then has failed: each of them may ask for the whole time.
+// observe starts the run for an audit anew with each failure of a request from before
+// the run, because each may ask for the whole wait.
 func (s *span) observe(h *hold, old stamp, now time.Duration) {
 	if old.run != h.run {
 		*s = span{h.run, now}

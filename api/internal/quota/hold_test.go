@@ -14,14 +14,14 @@ func limited(wait time.Duration) Outcome {
 
 func enterNow(t *testing.T, l *Limiter) Permit {
 	t.Helper()
-	tk, no := l.Acquire(t.Context(), Bounds{})
-	if no != nil {
-		t.Fatalf("refused: %+v", no)
+	permit, refusal := l.Acquire(t.Context(), Bounds{})
+	if refusal != nil {
+		t.Fatalf("refused: %+v", refusal)
 	}
-	return tk
+	return permit
 }
 
-func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
+func TestABlockDelaysAllCallersAndAdmitsOneProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -29,8 +29,8 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 		admitted := make(chan Permit, 10)
 		for range 10 {
 			go func() {
-				tk, _ := l.Acquire(t.Context(), patient())
-				admitted <- tk
+				permit, _ := l.Acquire(t.Context(), patient())
+				admitted <- permit
 			}()
 		}
 		time.Sleep(time.Minute - 1)
@@ -54,7 +54,7 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 		if len(admitted) != 1 {
 			t.Fatalf("%d went after a probe without an answer", len(admitted))
 		}
-		for _, want := range []int{2, 3, 4} { // the others follow as the answers come
+		for _, want := range []int{2, 3, 4} { // the others follow the responses
 			l.Release(<-admitted, Outcome{Answered: true})
 			synctest.Wait()
 			if len(admitted) != want {
@@ -64,39 +64,39 @@ func TestBlockHoldsEverybodyAndLetsOneProbeGoAhead(t *testing.T) {
 	})
 }
 
-func TestAnswersFromBeforeTheBlockDoNotEndIt(t *testing.T) {
+func TestResponsesFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		early, refused := enterNow(t, l), enterNow(t, l)
 		l.Release(refused, limited(time.Minute))
 		l.Release(early, Outcome{Answered: true})
-		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Second}); no == nil || no.Wait != time.Minute {
-			t.Errorf("got %+v", no)
+		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Second}); refusal == nil || refusal.Wait != time.Minute {
+			t.Errorf("got %+v", refusal)
 		}
 	})
 }
 
-func TestABlockSendsThoseAwayWhoCannotWaitThatLong(t *testing.T) {
+func TestABlockRefusesCallersThatCannotWaitThatLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
 		first := enterNow(t, l)
-		answers := make(chan *Refusal, 2)
+		responses := make(chan *Refusal, 2)
 		for _, e := range []Bounds{{Most: 10 * time.Second}, patient()} {
 			go func() {
-				_, no := l.Acquire(t.Context(), e)
-				answers <- no
+				_, refusal := l.Acquire(t.Context(), e)
+				responses <- refusal
 			}()
 		}
 		synctest.Wait()
 		start := time.Now()
 		l.Release(first, limited(time.Minute))
-		if no := <-answers; no == nil || no.Wait != time.Minute || time.Since(start) != 0 {
-			t.Errorf("after %v: %+v", time.Since(start), no)
+		if refusal := <-responses; refusal == nil || refusal.Wait != time.Minute || time.Since(start) != 0 {
+			t.Errorf("after %v: %+v", time.Since(start), refusal)
 		}
-		if no := <-answers; no != nil || time.Since(start) != time.Minute {
-			t.Errorf("after %v: %+v", time.Since(start), no)
+		if refusal := <-responses; refusal != nil || time.Since(start) != time.Minute {
+			t.Errorf("after %v: %+v", time.Since(start), refusal)
 		}
 	})
 }
@@ -108,11 +108,11 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 			l := NewLimiter(0, 0)
 			start, bounds := time.Now(), patient()
 			for {
-				tk, no := l.Acquire(context.Background(), bounds)
-				if no != nil {
+				permit, refusal := l.Acquire(context.Background(), bounds)
+				if refusal != nil {
 					break
 				}
-				l.Release(tk, limited(wait))
+				l.Release(permit, limited(wait))
 				if time.Since(start) > time.Hour {
 					t.Fatal("never ends")
 				}
@@ -120,36 +120,36 @@ func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
 			if took := time.Since(start); took > MaxBlock || took+wait <= MaxBlock {
 				t.Errorf("gave up on blocks of %v after %v", wait, took)
 			}
-			// When the block is over, the next call may find out.
+			// After the end of the block, the next call is the probe.
 			time.Sleep(24 * time.Hour)
 			l.Release(enterNow(t, l), limited(time.Second))
-			if _, no := l.Acquire(context.Background(), patient()); no != nil {
-				t.Errorf("an old block counts: %+v", no)
+			if _, refusal := l.Acquire(context.Background(), patient()); refusal != nil {
+				t.Errorf("an old block counts: %+v", refusal)
 			}
 		})
 	}
 }
 
-func TestRefusalsThatFollowEachOtherLastLonger(t *testing.T) {
+func TestConsecutiveRefusalsLastLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), limited(0))
 		for _, seconds := range []int{0, 1, 2, 4, 8, 16, 32, 60, 60} {
-			probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour})
-			if no != nil || probe.Waited != time.Duration(seconds)*time.Second {
-				t.Fatalf("waited %v, want %d s: %+v", probe.Waited, seconds, no)
+			probe, refusal := l.Acquire(t.Context(), Bounds{Most: time.Hour})
+			if refusal != nil || probe.Waited != time.Duration(seconds)*time.Second {
+				t.Fatalf("waited %v, want %d s: %+v", probe.Waited, seconds, refusal)
 			}
 			l.Release(probe, limited(0))
 		}
-		l.Release(l.admit(nil), limited(2*time.Minute)) // the server says more
-		if probe, no := l.Acquire(t.Context(), Bounds{Most: time.Hour}); no != nil || probe.Waited != 2*time.Minute {
-			t.Errorf("waited %v: %+v", probe.Waited, no)
+		l.Release(l.admit(nil), limited(2*time.Minute)) // the server asks for more
+		if probe, refusal := l.Acquire(t.Context(), Bounds{Most: time.Hour}); refusal != nil || probe.Waited != 2*time.Minute {
+			t.Errorf("waited %v: %+v", probe.Waited, refusal)
 		}
 	})
 }
 
-func TestABlockCannotLastForEver(t *testing.T) {
+func TestTheLengthOfABlockIsLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -159,8 +159,8 @@ func TestABlockCannotLastForEver(t *testing.T) {
 	})
 }
 
-// A limit of five requests a second beside 32 callers: a probe that succeeds must not
-// make all of them go at once.
+// A limit of five requests a second and 32 callers: a successful probe must not admit
+// all of them at once.
 func TestReleaseGrowsWithSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -188,8 +188,8 @@ func TestReleaseGrowsWithSuccess(t *testing.T) {
 		for range 32 {
 			running.Go(func() {
 				for {
-					p, no := l.Acquire(ctx, bounds)
-					if no != nil {
+					p, refusal := l.Acquire(ctx, bounds)
+					if refusal != nil {
 						return
 					}
 					time.Sleep(10 * time.Millisecond)
@@ -201,25 +201,25 @@ func TestReleaseGrowsWithSuccess(t *testing.T) {
 		}
 		running.Wait()
 		if answered < 400 || refused > answered {
-			t.Errorf("%d refusals for %d answers", refused, answered)
+			t.Errorf("%d refusals for %d responses", refused, answered)
 		}
-		t.Logf("%d refusals for %d answers", refused, answered)
+		t.Logf("%d refusals for %d responses", refused, answered)
 	})
 }
 
-func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
+func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		unanswered := Outcome{Unanswered: true}
-		l.Release(enterNow(t, l), unanswered) // before the first answer: no outage
+		l.Release(enterNow(t, l), unanswered) // before the first response: no outage
 		l.Release(enterNow(t, l), Outcome{Answered: true})
 		bounds := patient()
 		var inFlight []Permit
 		for range 32 {
-			p, no := l.Acquire(t.Context(), bounds)
-			if no != nil || p.Waited != 0 {
-				t.Fatal(no)
+			p, refusal := l.Acquire(t.Context(), bounds)
+			if refusal != nil || p.Waited != 0 {
+				t.Fatal(refusal)
 			}
 			inFlight = append(inFlight, p)
 		}
@@ -248,7 +248,7 @@ func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
 		if probes < 20 || probes > 40 {
 			t.Errorf("%d probes in a minute", probes)
 		}
-		l.Release(enterNow(t, l), Outcome{}) // a single call is not kept back
+		l.Release(enterNow(t, l), Outcome{}) // a single call is not delayed
 		time.Sleep(5 * time.Second)
 		for n := 1; n <= 5; n++ {
 			synctest.Wait()
@@ -260,17 +260,17 @@ func TestAnOutageHoldsPatientCallersAndLetsOneProbeGoAhead(t *testing.T) {
 	})
 }
 
-// The time that an audit sits out begins with its own first refusal, and with the
-// last of the requests that were in flight then.
+// The time for which an audit waits begins with its own first refusal, or with the last
+// of its requests that were in flight then.
 func TestPatienceIsThatOfOneAudit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		first, second := patient(), patient()
 		acquire := func(b Bounds) Permit {
-			p, no := l.Acquire(t.Context(), b)
-			if no != nil {
-				t.Fatalf("refused: %+v", no)
+			p, refusal := l.Acquire(t.Context(), b)
+			if refusal != nil {
+				t.Fatalf("refused: %+v", refusal)
 			}
 			return p
 		}
@@ -287,8 +287,8 @@ func TestPatienceIsThatOfOneAudit(t *testing.T) {
 		go func() { waits <- acquire(second) }()
 		synctest.Wait()
 		l.Release(p, limited(10*time.Minute))
-		if _, no := l.Acquire(t.Context(), first); no == nil || no.Wait != 10*time.Minute {
-			t.Errorf("the audit that has waited for 15 minutes goes on: %+v", no)
+		if _, refusal := l.Acquire(t.Context(), first); refusal == nil || refusal.Wait != 10*time.Minute {
+			t.Errorf("the audit that has waited for 15 minutes goes on: %+v", refusal)
 		}
 		if p := <-waits; p.Waited != 10*time.Minute {
 			t.Errorf("the other one waited %v", p.Waited)

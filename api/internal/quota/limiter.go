@@ -1,7 +1,7 @@
-// Package quota decides when a client may send its next request. It knows four
-// reasons to wait: a limit of the client's own, a block after the server has asked
-// to be left alone, the count that the server publishes, and, for patient callers
-// only, an outage in which no request is answered.
+// Package quota decides when a client may send its next request. There are four reasons
+// to wait: the client's own limit, a block after the server has asked callers to wait,
+// the remaining quota that the server publishes, and, only for callers with a Patience,
+// an outage without responses.
 package quota
 
 import (
@@ -12,49 +12,47 @@ import (
 	"time"
 )
 
-// Limiter admits requests. The limit, the block and the server's count are one
-// decision under one mutex: a caller that passed one of them and then waited for
-// another could meet the first one closed.
+// Limiter admits requests. It checks the limit, the block and the server's quota under
+// one mutex, because one of them can close while a caller waits for another.
 //
-// Waiting callers stand in one queue and are admitted from its head. Those that an
-// outage keeps back stand in a queue of their own.
+// Callers wait in one queue and are admitted in order. Those that an outage holds back
+// wait in a second queue.
 type Limiter struct {
 	epoch time.Time
 
-	mu      sync.Mutex
-	window  window
-	block   hold
-	outage  hold
-	counts  counts
-	answers uint64
-	queue   []*waiter
-	held    []*waiter
-	timer   *time.Timer
+	mu        sync.Mutex
+	window    window
+	block     hold
+	outage    hold
+	counts    counts
+	responses uint64
+	queue     []*waiter
+	held      []*waiter
+	timer     *time.Timer
 }
 
 // Permit is the permission for one request.
 type Permit struct {
-	// Waited is how long it took to get the permit.
+	// Waited is how long the caller waited for the permit.
 	Waited time.Duration
 
 	serial        uint64
-	answers       uint64 // before the request
+	responses     uint64 // before the request
 	block, outage stamp
 	patience      *Patience
 }
 
-// Outcome is what a response says about further requests. It is zero when the
+// Outcome is the result of a request as far as it affects others. It is zero if the
 // caller has ended the request.
 type Outcome struct {
 	Answered bool
-	// Unanswered reports that no response came, or not in full, although the
-	// caller still waited for it.
+	// Unanswered reports that no response arrived, or not in full, while the caller
+	// still waited for it.
 	Unanswered bool
 	// Local reports that no request was sent, because this process has too many
 	// connections.
 	Local bool
-	// Limited reports that the server asks all callers to wait, for as long as
-	// Wait.
+	// Limited reports that the server asks all callers to wait for Wait.
 	Limited  bool
 	Wait     time.Duration
 	Policies []Policy
@@ -64,8 +62,8 @@ type Outcome struct {
 type Bounds struct {
 	// Most is the longest wait.
 	Most time.Duration
-	// Patience, if not nil, takes the place of Most: only a time of more than
-	// MaxBlock without an answer is too long. It belongs to one audit.
+	// Patience, if not nil, replaces Most: only a time of more than MaxBlock without a
+	// response is too long. It belongs to one audit.
 	Patience *Patience
 	// Waiting, if not nil, is called before the caller begins to wait.
 	Waiting func()
@@ -73,9 +71,9 @@ type Bounds struct {
 
 // Refusal is why a request may not be made.
 type Refusal struct {
-	// Wait is how long the caller would have to wait, as far as it is known.
+	// Wait is the least time that the caller would have to wait.
 	Wait time.Duration
-	// Ended reports that the context ended the wait, and not its length.
+	// Ended reports that the context ended the wait.
 	Ended bool
 	// Outage reports that the wait is for the end of an outage.
 	Outage bool
@@ -90,24 +88,23 @@ type waiter struct {
 
 const never = time.Duration(math.MaxInt64)
 
-// opening is when a caller may go. It is the only condition: what is open now,
-// when the timer of the queue fires and who waits too long follow from it.
+// opening is when a caller may be admitted. It decides what is open now, when the timer
+// of the queue fires, and which callers would wait too long.
 type opening struct {
-	// earliest is the time before which no end of a request opens the limiter.
+	// earliest is the earliest time at which the end of a request can open the limiter.
 	earliest time.Duration
-	// latest is when the limiter opens by itself: never, if only the end of a
-	// request opens it.
+	// latest is when the limiter opens without the end of a request, or never.
 	latest time.Duration
 }
 
-// NewLimiter returns a limiter for that many requests in any window of that
-// length; for 0 requests there is no limit.
+// NewLimiter returns a limiter for requests in any window of length; 0 requests means
+// no limit.
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: newWindow(requests, length),
-		// The last floor of a block is longer than any delay between attempts, so
-		// that a patient caller comes back while it lasts and learns that it is
-		// too long.
+		// lastFloor of a block is longer than any delay between attempts, so that a
+		// caller with a Patience retries during the block and is refused if it is too
+		// long.
 		block:  hold{firstFloor: time.Second, lastFloor: time.Minute},
 		outage: hold{firstFloor: 100 * time.Millisecond, lastFloor: 2 * time.Second},
 	}
@@ -115,8 +112,8 @@ func NewLimiter(requests int, length time.Duration) *Limiter {
 
 func (l *Limiter) now() time.Duration { return time.Since(l.epoch) }
 
-// Acquire waits for a permit, which must be given back with Release. It refuses
-// as soon as the wait is known to be longer than the bounds allow.
+// Acquire waits for a permit, which the caller must return with Release. It returns a
+// refusal as soon as the wait is known to exceed the bounds.
 func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 	if ctx.Err() != nil {
 		return Permit{}, &Refusal{Ended: true}
@@ -166,7 +163,7 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	case refusal := <-w.refused:
 		return Permit{}, refusal
 	case <-tooLong:
-		// The queue's own timer may be for this very moment.
+		// The timer of the queue may be due at this moment too.
 		l.tick()
 		select {
 		case p := <-w.admitted:
@@ -179,8 +176,8 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	}
 }
 
-// atDeadline reports whether the deadline of ctx has come, and waits for ctx to
-// end then: the timer of a wait until that time may fire first.
+// atDeadline reports whether the deadline of ctx has passed. If so, it waits for ctx to
+// end, because another timer for that time may fire first.
 func atDeadline(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	if !ok || time.Now().Before(deadline) {
@@ -190,8 +187,8 @@ func atDeadline(ctx context.Context) bool {
 	return true
 }
 
-// abandon takes w out of the queue and returns how long it would still have had
-// to wait. A permit that came at the same moment is given back unused.
+// abandon removes w from the queue and returns the least time that it would still have
+// had to wait. It cancels a permit that was granted at the same moment.
 func (l *Limiter) abandon(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -214,10 +211,9 @@ func (l *Limiter) abandon(w *waiter) time.Duration {
 	return at - now
 }
 
-// Release gives a permit back when the request is over. Its place in the limit
-// becomes free one window later. It returns the number of requests that have been
-// answered so far.
-func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
+// Release returns a permit at the end of the request, whose place in the limit becomes
+// free one window later. It returns the number of requests that got a response so far.
+func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -240,9 +236,9 @@ func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	}
 	fresh = l.outage.release(p.outage)
 	switch {
-	// While others are answered, it is no outage. Before the first answer the address
-	// may be wrong.
-	case o.Unanswered && (o.Local || l.answers > 0 && p.answers == l.answers):
+	// It is no outage while other requests get responses. Before the first response, the
+	// address may be wrong.
+	case o.Unanswered && (o.Local || l.responses > 0 && p.responses == l.responses):
 		l.outage.fail(fresh, now, 0)
 	case o.Answered && !o.Unanswered:
 		l.outage.succeed(idle)
@@ -251,15 +247,15 @@ func (l *Limiter) Release(p Permit, o Outcome) (answers uint64) {
 	case o.Limited, o.Unanswered:
 		l.review(now)
 	case o.Answered:
-		l.answers++
+		l.responses++
 	}
 	if !idle {
 		l.dispatch(now)
 	}
-	return l.answers
+	return l.responses
 }
 
-// opens is when the caller at the given place of the queue may go.
+// opens returns when the caller at the given place of the queue may be admitted.
 func (l *Limiter) opens(place int, now time.Duration) opening {
 	w, b, c := l.window.opens(place, now), l.block.opens(now), l.counts.opens(place, l.window.inFlight, now)
 	return opening{
@@ -271,7 +267,7 @@ func (l *Limiter) opens(place int, now time.Duration) opening {
 func (l *Limiter) open(now time.Duration) bool { return l.opens(0, now).latest <= now }
 
 func (l *Limiter) admit(patience *Patience) Permit {
-	p := Permit{serial: l.window.begin(), answers: l.answers, block: l.block.admit(), patience: patience}
+	p := Permit{serial: l.window.begin(), responses: l.responses, block: l.block.admit(), patience: patience}
 	if patience != nil {
 		p.outage = l.outage.admit()
 	} else {
@@ -280,7 +276,7 @@ func (l *Limiter) admit(patience *Patience) Permit {
 	return p
 }
 
-// refusal is that of the caller at the given place of the queue, or nil.
+// refusal returns the refusal of the caller at the given place of the queue, or nil.
 func (l *Limiter) refusal(w *waiter, place int, now time.Duration) *Refusal {
 	switch at := l.opens(place, now).earliest; {
 	case w.patience == nil && at > w.latest, w.patience != nil && l.block.exhausts(&w.patience.block, now):
@@ -292,7 +288,7 @@ func (l *Limiter) refusal(w *waiter, place int, now time.Duration) *Refusal {
 	}
 }
 
-// review refuses the callers that would now have to wait too long.
+// review refuses the callers that would have to wait too long.
 func (l *Limiter) review(now time.Duration) {
 	place := 0
 	refuse := func(w *waiter) bool {
@@ -308,7 +304,7 @@ func (l *Limiter) review(now time.Duration) {
 	l.held = slices.DeleteFunc(l.held, refuse)
 }
 
-// dispatch admits the callers that may go.
+// dispatch admits the callers whose wait is over.
 func (l *Limiter) dispatch(now time.Duration) {
 	l.window.expire(now)
 	for l.open(now) {
@@ -332,8 +328,8 @@ func (l *Limiter) dispatch(now time.Duration) {
 	l.arm(now)
 }
 
-// next is when the next caller may go: the head of the queue, or of those that an
-// outage keeps back. It is false when no caller waits.
+// next returns when the next caller may be admitted: the first of the queue, or else of
+// those that an outage holds back. It returns false if no caller waits.
 func (l *Limiter) next(now time.Duration) (o opening, waiting bool) {
 	o = l.opens(0, now)
 	if len(l.queue) == 0 && len(l.held) > 0 {
@@ -364,7 +360,7 @@ func (l *Limiter) tick() {
 	l.dispatch(l.now())
 }
 
-// Wait returns the least time that a caller that comes now would have to wait.
+// Wait returns the least time that a new caller would have to wait.
 func (l *Limiter) Wait() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -373,7 +369,8 @@ func (l *Limiter) Wait() time.Duration {
 	return l.opens(len(l.queue), now).earliest - now
 }
 
-// WaitingUntil returns when the next caller may go at the earliest, if any waits.
+// WaitingUntil returns the earliest time at which a waiting caller may be admitted, and
+// false if none waits.
 func (l *Limiter) WaitingUntil() (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

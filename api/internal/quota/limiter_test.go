@@ -13,8 +13,8 @@ import (
 // patient returns the bounds of an audit.
 func patient() Bounds { return Bounds{Patience: new(Patience)} }
 
-// server counts requests at some moment between sending and completion, as the
-// vendor's does.
+// countingServer counts requests at a random time between sending and completion, as
+// the vendor's does.
 type countingServer struct {
 	mu      sync.Mutex
 	counted []time.Time
@@ -24,9 +24,9 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	s.mu.Lock()
 	before, after := time.Duration(random.Int64N(int64(20*time.Millisecond))), time.Duration(random.Int64N(int64(20*time.Millisecond)))
 	s.mu.Unlock()
-	t, no := l.Acquire(context.Background(), patient())
-	if no != nil {
-		panic(no)
+	t, refusal := l.Acquire(context.Background(), patient())
+	if refusal != nil {
+		panic(refusal)
 	}
 	time.Sleep(before)
 	s.mu.Lock()
@@ -36,7 +36,7 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	l.Release(t, Outcome{Answered: true})
 }
 
-// most is the largest number of requests in any window that begins with one.
+// most returns the largest number of requests in any window that begins with one.
 func (s *countingServer) most(window time.Duration) int {
 	slices.SortFunc(s.counted, time.Time.Compare)
 	most, first := 0, 0
@@ -88,18 +88,18 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 	}
 }
 
-// workersShare is the time that few workers need for one window's requests.
+// workersShare returns the time that few workers need for the requests of one window.
 func workersShare(workers int) time.Duration {
 	return 11 * 100 * 40 * time.Millisecond / time.Duration(workers)
 }
 
-func TestWithoutALimitNobodyWaits(t *testing.T) {
+func TestWithoutALimitNoCallerWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		for range 100_000 {
-			if tk, no := l.Acquire(t.Context(), Bounds{}); no != nil || tk.Waited != 0 {
-				t.Fatal(no)
+			if permit, refusal := l.Acquire(t.Context(), Bounds{}); refusal != nil || permit.Waited != 0 {
+				t.Fatal(refusal)
 			}
 		}
 		for range 100_000 {
@@ -111,23 +111,23 @@ func TestWithoutALimitNobodyWaits(t *testing.T) {
 	})
 }
 
-func TestRefusalTellsTheWait(t *testing.T) {
+func TestRefusalHasTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Minute)
-		tk, _ := l.Acquire(t.Context(), Bounds{})
-		if _, no := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); no == nil || no.Wait != time.Minute+windowMargin {
-			t.Errorf("while the place is taken: %+v", no)
+		permit, _ := l.Acquire(t.Context(), Bounds{})
+		if _, refusal := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); refusal == nil || refusal.Wait != time.Minute+windowMargin {
+			t.Errorf("while the place is taken: %+v", refusal)
 		}
 		time.Sleep(time.Second)
-		l.Release(tk, Outcome{Answered: true})
+		l.Release(permit, Outcome{Answered: true})
 		time.Sleep(20 * time.Second)
-		if _, no := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); no == nil || no.Wait != 40*time.Second+windowMargin {
-			t.Errorf("20 s after completion: %+v", no)
+		if _, refusal := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); refusal == nil || refusal.Wait != 40*time.Second+windowMargin {
+			t.Errorf("20 s after completion: %+v", refusal)
 		}
 		time.Sleep(20 * time.Second)
-		if tk, no := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); no != nil || tk.Waited != 20*time.Second+windowMargin {
-			t.Errorf("40 s after completion: %+v, %+v", tk, no)
+		if permit, refusal := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); refusal != nil || permit.Waited != 20*time.Second+windowMargin {
+			t.Errorf("40 s after completion: %+v, %+v", permit, refusal)
 		}
 	})
 }
@@ -141,11 +141,11 @@ func TestWaitersGoInOrder(t *testing.T) {
 		var waiting sync.WaitGroup
 		for i := range 20 {
 			waiting.Go(func() {
-				tk, _ := l.Acquire(t.Context(), patient())
+				permit, _ := l.Acquire(t.Context(), patient())
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
-				l.Release(tk, Outcome{Answered: true})
+				l.Release(permit, Outcome{Answered: true})
 			})
 			synctest.Wait()
 		}
@@ -156,7 +156,7 @@ func TestWaitersGoInOrder(t *testing.T) {
 	})
 }
 
-func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
+func TestCancelledWaitersFreeTheirPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
@@ -165,31 +165,31 @@ func TestCancelledWaitersGiveTheirPlaceUp(t *testing.T) {
 		refusals := make(chan *Refusal, 1000)
 		for range 1000 {
 			go func() {
-				_, no := l.Acquire(ctx, patient())
-				refusals <- no
+				_, refusal := l.Acquire(ctx, patient())
+				refusals <- refusal
 			}()
 		}
 		synctest.Wait()
 		admitted := make(chan Permit)
 		go func() {
-			tk, _ := l.Acquire(t.Context(), patient())
-			admitted <- tk
+			permit, _ := l.Acquire(t.Context(), patient())
+			admitted <- permit
 		}()
 		synctest.Wait()
 		cancel()
 		for range 1000 {
-			if no := <-refusals; no == nil || !no.Ended {
-				t.Fatalf("got %+v", no)
+			if refusal := <-refusals; refusal == nil || !refusal.Ended {
+				t.Fatalf("got %+v", refusal)
 			}
 		}
 		l.Release(first, Outcome{Answered: true})
-		if tk := <-admitted; tk.Waited != time.Second+windowMargin {
-			t.Errorf("the one who stayed waited %v", tk.Waited)
+		if permit := <-admitted; permit.Waited != time.Second+windowMargin {
+			t.Errorf("the one who stayed waited %v", permit.Waited)
 		}
 	})
 }
 
-func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
+func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
@@ -198,8 +198,8 @@ func TestTicketThatComesTogetherWithTheCancelIsNotLost(t *testing.T) {
 		late.admitted <- l.admit(late.patience)
 		next := make(chan Permit, 1)
 		go func() {
-			tk, _ := l.Acquire(t.Context(), patient())
-			next <- tk
+			permit, _ := l.Acquire(t.Context(), patient())
+			next <- permit
 		}()
 		synctest.Wait()
 		l.abandon(late)

@@ -8,7 +8,7 @@ import (
 )
 
 // Policy is one entry of the Ratelimit header (RFC 9651), for example
-// "default";r=50;t=30: r requests remain, and after t seconds there are more.
+// "default";r=50;t=30: r requests remain until the reset in t seconds.
 type Policy struct {
 	Name      string
 	Remaining int64
@@ -16,15 +16,14 @@ type Policy struct {
 }
 
 const (
-	// maxReset is the longest reset that is believed. The window of the vendor
-	// has 5 minutes.
+	// maxReset is the longest valid reset. The vendor's window has 5 minutes.
 	maxReset = MaxBlock
-	// maxPolicies bounds what a server can make the client remember.
+	// maxPolicies limits the policies that are stored.
 	maxPolicies = 8
 )
 
-// ParsePolicies reads the entries of the Ratelimit header that make sense and
-// ignores everything else, such as the older form limit=10, remaining=50.
+// ParsePolicies returns the valid entries of the Ratelimit header. It ignores others,
+// such as the older form limit=10, remaining=50.
 func ParsePolicies(values []string) []Policy {
 	if len(values) == 0 {
 		return nil
@@ -60,8 +59,8 @@ func ParsePolicies(values []string) []Policy {
 	return out
 }
 
-// BlockedFor returns the longest reset of the policies that are used up, or of
-// all when none is, and false without policies.
+// BlockedFor returns the longest reset of the policies without remaining requests, or
+// of all if there are none, and false without policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
 	used := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
 	if len(used) == 0 {
@@ -75,13 +74,13 @@ func BlockedFor(policies []Policy) (time.Duration, bool) {
 }
 
 const (
-	// resetMargin makes up for resets in whole seconds.
+	// resetMargin is added because resets are in whole seconds.
 	resetMargin = time.Second
-	// sameReset is by how much two responses about one window may differ.
+	// sameReset is the largest difference between the resets of one window.
 	sameReset = 2 * time.Second
 )
 
-// counts is what the server last said about its own count, by policy.
+// counts holds the remaining quota by policy, as last reported by the server.
 type counts struct{ entries []count }
 
 type count struct {
@@ -91,9 +90,9 @@ type count struct {
 	serial    uint64
 }
 
-// observe takes in what the response to the request with that serial says.
-// Within one window the count only falls, so the lowest is right even when
-// responses overtake each other.
+// observe records the policies of the response to the request with that serial. Within
+// one window, remaining only falls, so the lowest value is right also if responses
+// arrive out of order.
 func (c *counts) observe(now time.Duration, serial uint64, policies []Policy) {
 	for _, p := range policies {
 		fresh := count{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
@@ -125,8 +124,9 @@ func (c *counts) find(name string, now time.Duration) *count {
 	return &c.entries[i]
 }
 
-// opens is when the server's count has room for the caller with the given number
-// of others before it: at the latest when all requests in flight are counted.
+// opens returns when the server's quota has room for the caller with the given number
+// of others before it: earliest if the server has counted all requests in flight,
+// latest if none.
 func (c *counts) opens(before, inFlight int, now time.Duration) opening {
 	o := opening{now, now}
 	for _, s := range c.entries {

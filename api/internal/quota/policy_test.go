@@ -49,15 +49,15 @@ func TestUsedUpQuotaHoldsRequestsBackUntilItsReset(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), seen(Policy{"default", 1, 30 * time.Second}))
 		last := enterNow(t, l)
-		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Millisecond}); no == nil {
+		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Millisecond}); refusal == nil {
 			t.Error("two requests went for one that was left")
 		}
 		l.Release(last, seen(Policy{"default", 0, 30 * time.Second}))
-		if _, no := l.Acquire(t.Context(), Bounds{Most: time.Second}); no == nil || no.Wait != 31*time.Second-time.Millisecond {
-			t.Errorf("got %+v", no)
+		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Second}); refusal == nil || refusal.Wait != 31*time.Second-time.Millisecond {
+			t.Errorf("got %+v", refusal)
 		}
-		if tk, no := l.Acquire(t.Context(), patient()); no != nil || tk.Waited != 31*time.Second-time.Millisecond {
-			t.Errorf("got %+v, %+v", tk, no)
+		if permit, refusal := l.Acquire(t.Context(), patient()); refusal != nil || permit.Waited != 31*time.Second-time.Millisecond {
+			t.Errorf("got %+v, %+v", permit, refusal)
 		}
 	})
 }
@@ -70,8 +70,8 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 		l.Release(inFlight[0], seen(Policy{"default", 2, 30 * time.Second}))
 		admitted := make(chan Permit, 1)
 		go func() {
-			tk, _ := l.Acquire(t.Context(), patient())
-			admitted <- tk
+			permit, _ := l.Acquire(t.Context(), patient())
+			admitted <- permit
 		}()
 		synctest.Wait()
 		if len(admitted) != 0 {
@@ -85,7 +85,7 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 	})
 }
 
-func TestQuotaAnswersThatOvertakeEachOther(t *testing.T) {
+func TestQuotaResponsesOutOfOrder(t *testing.T) {
 	t.Parallel()
 	var qs counts
 	qs.observe(0, 2, []Policy{{"default", 5, 30 * time.Second}})

@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// A caller that waits for the count of a request in flight must not wait for the
-// end of that request when the count starts anew before.
+// A caller that waits because of a request in flight must not wait for its end if the
+// quota is reset before.
 func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		l.Release(enterNow(t, l), seen(Policy{"default", 1, time.Second}))
 		slow := enterNow(t, l)
-		if tk, no := l.Acquire(t.Context(), patient()); no != nil || tk.Waited != time.Second+resetMargin {
-			t.Errorf("waited %v, %+v", tk.Waited, no)
+		if permit, refusal := l.Acquire(t.Context(), patient()); refusal != nil || permit.Waited != time.Second+resetMargin {
+			t.Errorf("waited %v, %+v", permit.Waited, refusal)
 		}
 		l.Release(slow, Outcome{Answered: true})
 	})
 }
 
-// queueRun is one random use of a limiter, with all that can open and close it.
+// queueRun is one random use of a limiter, with all events that can open and close it.
 type queueRun struct {
 	*rand.Rand
 	limiter  *Limiter
@@ -34,7 +34,7 @@ type queueRun struct {
 	late     chan string
 }
 
-// upTo is a random time in steps that make times meet.
+// upTo returns a random time in coarse steps, so that times coincide.
 func (r *queueRun) upTo(most time.Duration) time.Duration {
 	return time.Duration(r.Int64N(int64(most/(250*time.Millisecond))+1)) * 250 * time.Millisecond
 }
@@ -57,12 +57,12 @@ func (r *queueRun) enter(ctx context.Context) {
 	go func() {
 		defer cancel()
 		start := time.Now()
-		tk, no := r.limiter.Acquire(ctx, e)
+		permit, refusal := r.limiter.Acquire(ctx, e)
 		if took := time.Since(start); took > limit {
 			r.late <- fmt.Sprintf("a caller waited %v, its limit was %v", took, limit)
 		}
-		if no == nil {
-			r.entered <- tk
+		if refusal == nil {
+			r.entered <- permit
 		}
 	}()
 }
@@ -84,7 +84,7 @@ func (r *queueRun) leave() {
 	r.inFlight = append(r.inFlight[:i], r.inFlight[i+1:]...)
 }
 
-// check compares the limiter with the conditions that are documented for its parts.
+// check compares the limiter with the documented conditions of its parts.
 func (r *queueRun) check() error {
 	synctest.Wait()
 	for len(r.entered) > 0 {

@@ -2,15 +2,14 @@ package quota
 
 import "time"
 
-// windowMargin keeps two requests apart that would otherwise fall on both ends
-// of the same window.
+// windowMargin separates two requests that would otherwise be at both ends of one
+// window.
 const windowMargin = time.Millisecond
 
-// window counts requests against a limit. A place is taken while a request is
-// in flight and for one window after it completed. The server counted it some
-// time before that, so no window of the server's clock, sliding or fixed, can
-// hold more than the limit. Counting from the time of sending cannot promise
-// this: the way to the server takes longer for one request than for another.
+// window counts requests against a limit. A place is taken while a request is in flight
+// and for one window after its completion. The server counts the request before its
+// completion, so no window of the server, sliding or fixed, has more than the limit.
+// Counting from the time of sending would not ensure this, because latencies differ.
 type window struct {
 	limit    int // 0: unlimited
 	length   time.Duration
@@ -30,7 +29,7 @@ func (w *window) begin() (serial uint64) {
 	return w.started
 }
 
-// cancel takes a begin back: nothing was sent.
+// cancel undoes a begin whose request was not sent.
 func (w *window) cancel() { w.inFlight-- }
 
 func (w *window) complete(now time.Duration) {
@@ -48,9 +47,8 @@ func (w *window) expire(now time.Duration) {
 	w.completed = w.completed[n:]
 }
 
-// opens is when there is a place for the caller with the given number of others
-// before it. A place that a request in flight holds is free one window after
-// the end of that request.
+// opens returns when there is a place for the caller with the given number of others
+// before it.
 func (w *window) opens(before int, now time.Duration) opening {
 	if w.limit == 0 {
 		return opening{now, now}

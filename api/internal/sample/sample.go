@@ -1,5 +1,5 @@
-// Package sample makes up what a schema requires, for answers of the fake server
-// that stay in the contract when it comes to require more, and for tests.
+// Package sample generates values that a schema requires, so that responses of the fake
+// server match a contract with new required members.
 package sample
 
 import (
@@ -15,21 +15,20 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// deepest bounds how far a schema that refers to itself is followed.
+// deepest limits the depth of a schema that refers to itself.
 const deepest = 16
 
-// formats are strings of the formats that the checker looks at.
+// formats has a string for each format that the checker validates.
 var formats = map[string]string{
 	"date-time": "2006-01-02T15:04:05Z",
 	"date":      "2006-01-02",
 	"byte":      "c2FtcGxl",
 }
 
-// Of returns a value that the schema allows in an answer, the documented ones
-// first: its example, its default, a listed value, null, or the least that its
-// types, formats and required members ask for. What nothing but an example can
-// tell, such as a pattern, it may miss. The contract has no allOf, so neither is
-// one followed here.
+// Of returns a value that the schema allows in a response: its example, its default, a
+// listed value, null, or the smallest value by its types, formats and required members.
+// Without an example, the value may not match a pattern. allOf is not supported,
+// because the contract has none.
 func Of(schema *openapi3.SchemaRef) any { return of(schema, 0) }
 
 func of(schema *openapi3.SchemaRef, depth int) any {
@@ -102,8 +101,8 @@ func text(s *openapi3.Schema) string {
 	return value
 }
 
-// required lists the members that an answer must have. One that is only written
-// is in no answer.
+// required returns the members that a response must have, without those that are
+// write-only.
 func required(schema *openapi3.SchemaRef) []string {
 	return slices.DeleteFunc(slices.Clone(schema.Value.Required), func(name string) bool {
 		member := document.Child(schema, name)
@@ -111,11 +110,10 @@ func required(schema *openapi3.SchemaRef) []string {
 	})
 }
 
-// Fill adds to a JSON text the members that the schema requires and the text
-// lacks; a text that lacks none is returned as it is. Own gives the JSON texts for
-// members that are not to be made up, by places such as "/rows/*/name", where *
-// is any item; one with an empty text is not added at all. Without a schema,
-// nothing is required.
+// Fill adds the missing required members to a JSON text; a text without missing members
+// is returned unchanged. own has the JSON texts of members that get no sample, by
+// places such as "/rows/*/name", where * is any item; those with an empty text are not
+// added. Without a schema, nothing is required.
 func Fill(schema *openapi3.SchemaRef, text []byte, own map[string]string) ([]byte, error) {
 	value, err := document.Decode(text)
 	f := filler{own: own}
@@ -137,7 +135,7 @@ type filler struct {
 	added bool
 }
 
-// fill adds to the objects in value what they lack.
+// fill adds the missing members to the objects in value.
 func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error {
 	if schema == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/sample"
 )
 
-// schema reads a schema; #/components/schemas/Self is the schema itself.
+// schema parses a schema; #/components/schemas/Self refers to itself.
 func schema(t *testing.T, text string) *openapi3.SchemaRef {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(
@@ -20,7 +20,7 @@ func schema(t *testing.T, text string) *openapi3.SchemaRef {
 	return doc.Components.Schemas["Self"]
 }
 
-func TestSampleIsWhatTheSchemaSays(t *testing.T) {
+func TestSampleMatchesTheSchema(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`{"type":"string"}`: `"sample"`,
@@ -61,7 +61,7 @@ func TestSampleIsWhatTheSchemaSays(t *testing.T) {
 	}
 }
 
-func TestSampleOfASchemaWithoutEndComesToAnEnd(t *testing.T) {
+func TestSampleOfARecursiveSchemaEnds(t *testing.T) {
 	t.Parallel()
 	if sample.Of(schema(t, `{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`)) == nil {
 		t.Error("no value")

@@ -10,18 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// minQuote is the least number of letters and digits in a row that count as a part
-// of a text. The line of a private key in PEM has 64.
+// minQuote is the least number of consecutive letters and digits that count as a part
+// of a text. A line of a private key in PEM has 64.
 const minQuote = 16
 
-// minCredential is the least number of letters and digits of a credential that is
-// looked for: nothing shorter is one, and almost every text holds a shorter one.
+// minCredential is the least length of a credential that is searched for. Shorter ones
+// are in almost every text.
 const minCredential = 4
 
 // Holds returns a function that reports whether its argument holds one of the
-// credentials in full. Spaces, punctuation and case are ignored, and escapes are
-// undone. Of a credential with fewer than four letters and digits of ASCII, only the
-// text itself is looked for.
+// credentials in full. It ignores spaces, punctuation and case, and decodes escapes. A
+// credential with fewer than four ASCII letters and digits must match exactly.
 func Holds(credentials []string) func(string) bool {
 	escape := regexp.MustCompile(escapes)
 	return func(s string) bool {
@@ -38,15 +37,15 @@ func Holds(credentials []string) func(string) bool {
 	}
 }
 
-// Quotes returns a function that reports whether its argument repeats a part of
-// text that is not also a part of public. Line breaks, spaces and punctuation are
-// ignored, and escapes are undone.
+// Quotes returns a function that reports whether its argument holds a part of text that
+// is not also a part of public. It ignores line breaks, spaces, punctuation and case,
+// and decodes escapes.
 func Quotes(text, public string) func(string) bool {
 	if text == "" {
 		return func(string) bool { return false }
 	}
-	// Not a variable of the package, which would link package regexp into every
-	// program that imports the client.
+	// A package variable would link package regexp into every program that imports the
+	// client.
 	escape := regexp.MustCompile(escapes)
 	index := suffixarray.New([]byte(plain(escape, text)))
 	public = plain(escape, public)
@@ -62,16 +61,16 @@ func Quotes(text, public string) func(string) bool {
 	}
 }
 
-// escapes matches a character by its number in JSON, in Go, in a URL or in HTML, a
-// line break in JSON, a sign in a JSON pointer, and a character by its name in HTML.
+// escapes matches a numeric escape in JSON, Go, a URL or HTML, a line break in JSON, an
+// escape in a JSON pointer, and a named character in HTML.
 const escapes = `(?i)\\+u([0-9a-f]{4})|(?:%(?:25)*|\\+x)([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});|\\+[nrt]|~[01]|&(?:amp|lt|gt|quot|apos);`
 
-// maxEscapes is how many kinds of escapes on top of each other are undone. A server
-// writes the text: one round for each escape in it could take hours.
+// maxEscapes limits the levels of escapes that are decoded: a text of a server could
+// have so many that decoding would take hours.
 const maxEscapes = 4
 
-// plain returns the letters and digits of a text in lower case, after its escapes
-// are undone, also those of escapes.
+// plain returns the ASCII letters and digits of a text in lower case, after decoding
+// its escapes, also nested ones.
 func plain(escape *regexp.Regexp, text string) string {
 	for range maxEscapes {
 		once := escape.ReplaceAllStringFunc(text, unescape(escape))
@@ -88,8 +87,8 @@ func plain(escape *regexp.Regexp, text string) string {
 	}, text)
 }
 
-// unescape returns the function that writes the character for an escape, and a
-// space for a line break and for punctuation.
+// unescape returns a function that decodes an escape; line breaks and punctuation
+// become a space.
 func unescape(escape *regexp.Regexp) func(string) string {
 	return func(s string) string {
 		groups := escape.FindStringSubmatch(s)

@@ -33,7 +33,7 @@ func TestQuotesAreFoundFromSixteenCharactersOn(t *testing.T) {
 	}
 }
 
-// Every pair of escapes is undone, whatever the credential consists of.
+// Every pair of nested escapes is decoded, for any credential.
 func TestHoldsFindsEscapedCredentials(t *testing.T) {
 	t.Parallel()
 	inJSON := func(s string) string {
@@ -61,9 +61,9 @@ func TestHoldsFindsEscapedCredentials(t *testing.T) {
 	}
 }
 
-// A server decides what is in a text. Before the limit, these took time that grew with
-// the square of their length.
-func TestEscapesOfEscapesTakeNoLongTime(t *testing.T) {
+// A server controls these texts. Without the limit, the time would grow with the square
+// of their length.
+func TestNestedEscapesAreDecodedInLinearTime(t *testing.T) {
 	t.Parallel()
 	holds := secret.Holds([]string{"credential"})
 	for _, text := range []string{"%" + strings.Repeat("25", 1<<15), "&" + strings.Repeat("amp;", 1<<15), strings.Repeat(`\\u005c`, 1<<15), strings.Repeat("%%32%35", 1<<15)} {
