@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -75,6 +76,9 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 		return usagef("--max: %d is less than 1", q.deletion.max)
 	case q.deletion.unused && q.deletion.yes && q.deletion.max == 0:
 		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
+	}
+	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", q.file)
 	}
 	return q.checkFrom(args)
 }
@@ -226,6 +230,8 @@ func (r *record) reason() string {
 	}
 	failed, ok := errors.AsType[*api.Error](r.deletion.err)
 	switch err := r.deletion.err; {
+	case errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnexpectedResponse):
+		return "the API does not have it: it was deleted before, or the id or the account is wrong"
 	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not respond
 		return explain(err)
 	case errors.Is(err, api.ErrManaged) && r.Certificate.Type == "":

@@ -127,7 +127,7 @@ func TestDeleteReportsEachOutcome(t *testing.T) {
 	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
 	got.expect(t, exitInUse, "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n",
 		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
-		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: kept: nowhere: get mTLS certificate: HTTP 404", "2 deleted, 4 kept, 0 of unknown outcome.")
+		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: kept: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 4 kept, 0 of unknown outcome.")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +135,11 @@ func TestDeleteReportsEachOutcome(t *testing.T) {
 	record := deletions(t, string(text))
 	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" {
 		t.Errorf("%s", text)
+	}
+	again := execute(t, command(t, against(server), "delete", "--yes", "--output-file", file, "free-3"))
+	again.expect(t, exitUsage, "--output-file: "+file+" exists and may be the record of earlier deletions")
+	if kept, err := os.ReadFile(file); err != nil || !slices.Equal(kept, text) {
+		t.Errorf("the record was replaced: %s, %v", kept, err)
 	}
 	if left := stock(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
 		t.Errorf("left: %v", left)

@@ -131,9 +131,11 @@ func similar(word string, known []string) []string {
 	return found
 }
 
-// didYouMean returns the end of a message about a mistyped word, or "".
+// didYouMean returns the end of a message about a mistyped word, or "". It does not
+// suggest a word that ends with it: "unused" is the opposite of "used".
 func didYouMean(word string, known []string) string {
-	if found := similar(word, known); word != "" && len(found) > 0 {
+	found := slices.DeleteFunc(similar(word, known), func(s string) bool { return strings.HasSuffix(s, word) })
+	if len(found) > 0 {
 		return " (did you mean " + strings.Join(found, " or ") + "?)"
 	}
 	return ""

@@ -109,7 +109,8 @@ with -o jsonl also when the command is killed.
 
 When the API limits the rate, the command waits and calls again. Ctrl-C and
 --timeout end it between two certificates; the rest is kept.
-When the outcome of a deletion is unknown, run the command again.
+When the outcome of a deletion is unknown, run the command again, with another
+--output-file. "The API does not have it" then means that it was deleted.
 
 The plan needs the permissions to read all sources, --yes also "SSL and
 Certificates Write" of the account.`
@@ -175,8 +176,9 @@ const exitCodesHelp = `The first that applies:
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
 3  some usage is unknown, not all certificates were read (list: only because of
-   Ctrl-C or --timeout), kept results are older than --max-age, or the outcome
-   of an upload or of a deletion is unknown, also after Ctrl-C and --timeout
+   Ctrl-C or --timeout), kept results are older than --max-age, --require-unused
+   and no certificate was looked up, or the outcome of an upload or of a
+   deletion is unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused and wait: all certificates are

@@ -248,6 +248,8 @@ func (s *summary) result(q *query) error {
 		return &exitError{exitUnknown, errors.New("kept results are older than --max-age " + q.maxAge.text + " by now: run the command again")}
 	case interrupted, unknown:
 		return &exitError{code: exitUnknown}
+	case q.requireUnused && s.Total == 0:
+		return &exitError{exitUnknown, errors.New("no certificate was looked up: nothing shows that one is unused; check the account, the list and the filters")}
 	case q.filter.expiresWithin.set && s.Expiring > 0:
 		return &exitError{code: exitExpiring}
 	default:

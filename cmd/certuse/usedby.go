@@ -23,13 +23,17 @@ func (r *record) usedBy() string {
 }
 
 // shortUsedBy is usedBy for a narrow column. For an unused certificate it counts the
-// sources that were read.
+// sources that were read, of those that apply to the certificate.
 func (r *record) shortUsedBy() string {
 	switch r.usage {
 	case api.InUse:
 		return r.usedBy()
 	case api.Unused:
-		return "none, " + count(len(r.sources(api.SourceComplete))) + " of " + count(len(api.AllSources()))
+		read, leftOut := len(r.sources(api.SourceComplete)), len(r.sources(api.SourceLeftOut))
+		if leftOut == 0 {
+			return "none in all " + count(read)
+		}
+		return "none in " + count(read) + " of " + count(read+leftOut)
 	default:
 		return strings.Trim(r.sourceResults(false), "()")
 	}
