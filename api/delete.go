@@ -32,6 +32,7 @@ type deleteConfig struct {
 	digest   *[sha256.Size]byte
 	timeout  time.Duration
 	evidence []InventoryOption
+	until    context.Context // nil: that of the call
 }
 
 // IfSHA256 deletes the certificate only if its first certificate, in DER, has this
@@ -56,6 +57,19 @@ func WithDeleteTimeout(d time.Duration) DeleteOption {
 func WithDeleteNoZones() DeleteOption {
 	return func(c *deleteConfig) error {
 		c.evidence = append(c.evidence, WithNoZones())
+		return nil
+	}
+}
+
+// WithEvidenceContext ends the gathering of evidence with ctx: after its end no request
+// to delete is sent. The context of the call alone ends the rest, so a caller that is
+// interrupted can stop early and still learn the outcome of a deletion under way.
+func WithEvidenceContext(ctx context.Context) DeleteOption {
+	return func(c *deleteConfig) error {
+		if isNil(ctx) {
+			return errors.New("WithEvidenceContext: the context is nil")
+		}
+		c.until = ctx
 		return nil
 	}
 }
@@ -95,14 +109,21 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
 		return nil, invalidArgument(deleteCertificate.text, err.Error())
 	}
-	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
+	until := cfg.until
+	if until == nil {
+		until = ctx
+	}
+	item, _, fail := c.inspect(until, cert, cfg.evidence)
 	if fail == nil && item.Evidence.Usage() == Unused && item.Evidence.isOld() {
-		item, _, fail = c.inspect(ctx, cert, cfg.evidence) // a block or an outage made the evidence old
+		item, _, fail = c.inspect(until, cert, cfg.evidence) // a block or an outage made the evidence old
 	}
 	if fail != nil {
 		return nil, fail
 	}
 	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
+	if until.Err() != nil {
+		return d, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(until)}
+	}
 	if note, kind := cfg.obstacle(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}

@@ -98,3 +98,35 @@ func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+func TestNoDeletionBeginsAfterTheEndOfTheCommand(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args   []string
+		signal bool
+		says   string
+	}{
+		"interrupt": {[]string{"delete", "--yes", "free-1", "free-2"}, true, "interrupted"},
+		"timeout":   {[]string{"delete", "--yes", "--timeout", "1s", "free-1", "free-2"}, false, "the --timeout of 1s is over"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newStock(t)
+			if err := server.Script(apitest.Target{Operation: "listWorkers"}, apitest.Hang().Always()); err != nil {
+				t.Fatal(err)
+			}
+			start, before := start(t, command(t, against(server), tt.args...)), time.Now()
+			eventually(t, "the request that hangs", func() bool { return requests(server, "listWorkers") == 1 })
+			if tt.signal {
+				start.signal(t, os.Interrupt)
+			}
+			start.end(t).expect(t, exitUnknown, tt.says, "0 deleted, 2 kept")
+			if took := time.Since(before); took > 20*time.Second { // an attempt takes 30 s
+				t.Errorf("ended after %v", took)
+			}
+			if n := requests(server, deleting); n != 0 {
+				t.Errorf("%d requests to delete", n)
+			}
+		})
+	}
+}

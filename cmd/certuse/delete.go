@@ -84,7 +84,7 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 }
 
 // remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
-// and --timeout stop it between two certificates, so every outcome is known.
+// and --timeout stop it before the next deletion, so every outcome is known.
 func (q *query) remove(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, each)
@@ -165,6 +165,9 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 		return r
 	}
 	d, err := q.callDelete(ctx, client, r.Certificate.Ref, progress)
+	if err != nil && (d == nil || errors.Is(err, api.ErrNotAsked)) { // no request to delete was sent
+		err = endCause(ctx, err)
+	}
 	if d == nil {
 		cert := r.Certificate
 		r = unanswered(cert.Ref, err)
@@ -184,7 +187,7 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 
 // callDelete calls DeleteUnused, and calls it again after a rate limit.
 func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (*api.Deletion, error) {
-	var opts []api.DeleteOption
+	opts := []api.DeleteOption{api.WithEvidenceContext(ctx)}
 	if q.noZones {
 		opts = append(opts, api.WithDeleteNoZones())
 	}

@@ -107,8 +107,9 @@ with -o jsonl also when the command is killed.
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
 
-When the API limits the rate, the command waits and calls again. Ctrl-C and
---timeout end it between two certificates; the rest is kept.
+When the API limits the rate, the command waits and calls again. After Ctrl-C or
+--timeout no deletion begins, and the rest is kept. For a deletion under way the
+command waits at most two minutes until its outcome is known.
 When the outcome of a deletion is unknown, run the command again, with another
 --output-file. "The API does not have it" then means that it was deleted.
 
