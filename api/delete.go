@@ -127,8 +127,13 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if note, kind := cfg.obstacle(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
+	// Until the first request is sent, the wait for the limiter ends with until too.
+	admission, end := context.WithCancel(ctx)
+	defer end()
+	unbind := context.AfterFunc(until, end)
 	var result object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+		unbind()
 		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
 	}, &result)
 	if fail == nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -36,6 +37,23 @@ func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
 			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		if _, err := newClient(t, s).Evidence(t.Context(), ref(7)); err != nil {
+			t.Fatal(err)
+		}
+		requests := 0
+		for _, n := range s.requests {
+			requests += n
+		}
+		// The limiter has room for the evidence only, and the context ends in its wait.
+		until, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		d, err := newClient(t, s, api.WithRateLimit(requests, 5*time.Second)).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
+		if d == nil || d.State != api.DeletionKept || !errors.Is(err, api.ErrNotAsked) || s.count("delete") != 0 || until.Err() == nil {
+			t.Errorf("ended in the limiter: %v, %v, %d requests to delete", d, err, s.count("delete"))
+		}
+	})
 	var none context.Context
 	_, err := newClient(t, everySource()).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(none))
 	wantSentinels(t, err, api.ErrInvalidArgument)
