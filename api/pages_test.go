@@ -27,7 +27,7 @@ func several(first, last int, item func(n int) string) (out []string) {
 	return out
 }
 
-// Responses with missing items. The list has 60 items, of which page 1 has 50.
+// Responses with missing items. The list has 60 items; page 1 has 50 of them.
 var unreliablePages = map[string]struct {
 	first, second func(item func(int) string) *http.Response
 }{

@@ -87,9 +87,9 @@ func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var classes []string
-			var told []contract.Violation
+			var reported []contract.Violation
 			checked, err := contract.NewTransport(&http.Transport{DisableKeepAlives: true}, contract.WithHandler(func(v contract.Violation) {
-				classes, told = append(classes, v.Class.String()), append(told, v)
+				classes, reported = append(classes, v.Class.String()), append(reported, v)
 			}))
 			if err != nil {
 				t.Fatal(err)
@@ -109,7 +109,7 @@ func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 				t.Errorf("(-plain +checked)\n%s", diff)
 			}
 			if got := strings.Join(classes, ","); got != tt.want {
-				t.Errorf("violations %q, want %q: %v", got, tt.want, told)
+				t.Errorf("violations %q, want %q: %v", got, tt.want, reported)
 			}
 		})
 	}

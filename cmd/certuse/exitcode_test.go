@@ -122,6 +122,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"mistyped column":           {env, "audit --columns nme used", []string{`no column "nme" (did you mean name?)`}},
 		"mistyped source":           {env, "audit --sources worker used", []string{"--sources", "did you mean workers?"}},
 		"mistyped usage":            {env, "audit --usage unsued used", []string{"--usage", "did you mean unused?"}},
+		"quiet and debug":           {env, "list -q --debug", []string{"certuse: --quiet and --debug exclude each other\n"}},
 		"opposite of a usage":       {env, "audit --usage used used", []string{`"used" is none of in_use, unused, unknown` + "\n"}},
 		"mistyped order":            {env, "list --sort nam", []string{"--sort", "did you mean name?"}},
 		"mistyped format":           {env, "list -o tabel", []string{"did you mean table?"}},

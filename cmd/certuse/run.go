@@ -91,6 +91,10 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 	if !ok {
 		// Cobra's own errors are about the command line: an unknown flag or command.
 		text := printable(err.Error())
+		if _, group, ok := strings.Cut(text, "if any flags in the group ["); ok {
+			flags, _, _ := strings.Cut(group, "]")
+			text = "--" + strings.Join(strings.Fields(flags), " and --") + " exclude each other"
+		}
 		if cmd == root && len(cmd.Flags().Args()) > 0 && strings.HasPrefix(text, "unknown command") {
 			text += didYouMean(cmd.Flags().Arg(0), commandNames(root))
 		}

@@ -14,8 +14,7 @@ const (
 	rateLimitWindow  = 5 * time.Minute
 	// rateSpan is the period over which the rate is measured.
 	rateSpan = 10 * time.Second
-	// longWait is the wait that does not count for the pace. Shorter waits, after
-	// each of which some certificates are done, do count.
+	// longWait is the shortest wait that does not count for the pace.
 	longWait = 30 * time.Second
 )
 
