@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,19 +70,22 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {
-				if strings.HasSuffix(x.Request.URL.Path, "/associations") {
-					return f.answer(x)
-				}
-				return operations[1].ok(x)
-			}), nil)
-			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(3*attemptTimeout))
-			patient := f.treatment == waited || f.treatment == blocked
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			if patient {
-				time.AfterFunc(retryAfter*3/2, cancel) // between the second attempt and the third
-			}
+			var attempts atomic.Int64
+			// The client waits after this attempt until its context ends.
+			lastAttempt := map[treatment]int64{waited: 2, blocked: 1}[f.treatment]
+			server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {
+				if !strings.HasSuffix(x.Request.URL.Path, "/associations") {
+					return operations[1].ok(x)
+				}
+				if attempts.Add(1) == lastAttempt {
+					time.AfterFunc(retryAfter/2, cancel)
+				}
+				return f.answer(x)
+			}), nil)
+			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(3*attemptTimeout))
+			patient := lastAttempt > 0
 			items := 0
 			for item, err := range client.Inventory(ctx, cert.AccountID, api.WithSources(api.SourceAssociations)) {
 				canary.Check(t, "item", fmt.Sprintf("%+v", item))
@@ -97,6 +101,9 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 			}
 			if items != 1 {
 				t.Errorf("%d items", items)
+			}
+			if n := attempts.Load(); patient && n != lastAttempt {
+				t.Errorf("%d attempts, want %d", n, lastAttempt)
 			}
 			client.CloseIdleConnections()
 			if !server.Drained(slack) {
