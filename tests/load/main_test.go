@@ -6,6 +6,7 @@ package load
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +16,11 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The bounds are those of a program that leaves GOGC at its default.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(100)
+	goleak.VerifyTestMain(m)
+}
 
 const account = "023e105f4ecef8ad9ca31a8372d0c353"
 
