@@ -24,7 +24,7 @@ demo: ## Run an audit of an embedded fake of the API: no account, no network
 
 # These run the pipeline some hundred times in sequence. The race detector runs in the
 # pipeline's own tests, and would make these take ten times as long.
-PIPELINE_TESTS = /tests/(caught|equivalence|update)$$
+PIPELINE_TESTS = /tests/(mutation|equivalence|update)$$
 
 .PHONY: test
 test: ## Run all tests in random order, with fixed seeds, and the race detector if there is a C compiler
@@ -65,7 +65,7 @@ spec-diff: specgen ## Report what spec-update would change, and change nothing: 
 
 .PHONY: contract
 contract: ## Run the contract and equivalence tests alone
-	$(GO) test $(RACE) -shuffle=on ./api/apitest ./api/contract ./tests/published ./tests/equivalence ./tests/contract ./tests/caught ./tests/live
+	$(GO) test $(RACE) -shuffle=on ./api/apitest ./api/contract ./tests/published ./tests/equivalence ./tests/contract ./tests/mutation ./tests/live
 
 .PHONY: contract-live
 contract-live: ## Check the real API against the contract (needs CLOUDFLARE_… in the environment)

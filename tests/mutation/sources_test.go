@@ -1,4 +1,4 @@
-package caught
+package mutation
 
 import (
 	"sync"
@@ -18,8 +18,8 @@ const (
 	tokenOnly
 	pairOnly
 	otherExamples
-	early
-	late
+	revision2022
+	revision2026
 )
 
 type built struct {
@@ -31,11 +31,11 @@ type built struct {
 var sources = map[source]func() built{
 	stored:        once(func(map[string]spec.Object) {}),
 	scrambled:     once(scramble),
-	tokenOnly:     once(keepTokenOnly),
-	pairOnly:      once(keepPairOnly),
-	otherExamples: once(showOtherExamples),
-	early:         once(lookEarly),
-	late:          once(lookLate),
+	tokenOnly:     once(removePairs),
+	pairOnly:      once(removeTokens),
+	otherExamples: once(replaceExamples),
+	revision2022:  once(resemble2022),
+	revision2026:  once(resemble2026),
 }
 
 func once(change func(documents map[string]spec.Object)) func() built {
@@ -66,8 +66,8 @@ func scramble(documents map[string]spec.Object) {
 	envelope["anyOf"] = []any{spec.Object{"oneOf": choice}, joined[1]}
 }
 
-// keepTokenOnly removes all credentials but API tokens.
-func keepTokenOnly(documents map[string]spec.Object) {
+// removePairs removes all credentials but API tokens.
+func removePairs(documents map[string]spec.Object) {
 	for _, document := range documents {
 		operation(document)["security"] = []any{spec.Object{"api_token": []any{}}}
 		spec.Ensure(document, "components")["securitySchemes"] = spec.Object{
@@ -76,8 +76,8 @@ func keepTokenOnly(documents map[string]spec.Object) {
 	}
 }
 
-// keepPairOnly removes API tokens.
-func keepPairOnly(documents map[string]spec.Object) {
+// removeTokens removes API tokens.
+func removeTokens(documents map[string]spec.Object) {
 	for _, document := range documents {
 		operation(document)["security"] = []any{spec.Object{"api_email": []any{}, "api_key": []any{}}}
 		spec.Ensure(document, "components")["securitySchemes"] = spec.Object{
@@ -87,20 +87,20 @@ func keepPairOnly(documents map[string]spec.Object) {
 	}
 }
 
-// showOtherExamples replaces the examples of service and status in the fragment.
-func showOtherExamples(documents map[string]spec.Object) {
-	members := dig(schema(documents[frozen.Name], "200")["allOf"].([]any)[1].(spec.Object), "properties", "result", "items", "properties")
+// replaceExamples replaces the examples of service and status in the fragment.
+func replaceExamples(documents map[string]spec.Object) {
+	members := descend(schema(documents[frozen.Name], "200")["allOf"].([]any)[1].(spec.Object), "properties", "result", "items", "properties")
 	for _, name := range []string{"service", "status"} {
-		dig(members, name)["example"] = "other"
+		descend(members, name)["example"] = "other"
 	}
 }
 
-// lookEarly makes the documents resemble those of 2022 and 2023: zones without
+// resemble2022 makes the documents resemble those of 2022 and 2023: zones without
 // parameters, a required private key, settings of a Worker without an envelope, with
 // a result that a failure may have.
-func lookEarly(documents map[string]spec.Object) {
+func resemble2022(documents map[string]spec.Object) {
 	delete(operation(documents["listZones"]), "parameters")
-	upload := dig(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")
+	upload := descend(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")
 	upload["schema"] = spec.Object{
 		"type": "object", "required": []any{"certificates", "ca", "private_key"},
 		"properties": spec.Object{
@@ -108,13 +108,13 @@ func lookEarly(documents map[string]spec.Object) {
 			"name": spec.Object{"type": "string"}, "private_key": spec.Object{"type": "string"},
 		},
 	}
-	settings := dig(operation(documents["getWorkerSettings"]), "responses", "200", "content", "application/json")
+	settings := descend(operation(documents["getWorkerSettings"]), "responses", "200", "content", "application/json")
 	settings["schema"] = spec.Object{"properties": spec.Object{"bindings": spec.Object{"type": "array", "items": spec.Object{}}}}
 	notes := spec.Object{"type": "array", "items": spec.Object{
 		"type": "object", "required": []any{"code", "message"},
 		"properties": spec.Object{"code": spec.Object{"type": "integer"}, "message": spec.Object{"type": "string"}},
 	}}
-	dig(operation(documents["getWorkerSettings"]), "responses", "4XX", "content", "application/json")["schema"] = spec.Object{
+	descend(operation(documents["getWorkerSettings"]), "responses", "4XX", "content", "application/json")["schema"] = spec.Object{
 		"type": "object", "required": []any{"success", "errors", "messages", "result"},
 		"properties": spec.Object{
 			"success": spec.Object{"type": "boolean"}, "errors": notes, "messages": spec.Clone(notes),
@@ -123,16 +123,16 @@ func lookEarly(documents map[string]spec.Object) {
 	}
 }
 
-// lookLate makes the documents of certificates resemble those of 2026: with a type
+// resemble2026 makes the documents of certificates resemble those of 2026: with a type
 // and a filter by it.
-func lookLate(documents map[string]spec.Object) {
+func resemble2026(documents map[string]spec.Object) {
 	kind := spec.Object{"type": "string", "enum": []any{"custom", "gateway_managed", "access_managed"}}
 	list := documents["listMTLSCertificates"]
 	operation(list)["parameters"] = append(operation(list)["parameters"].([]any), spec.Object{
 		"name": "type", "in": "query", "explode": false, "schema": spec.Object{"type": "array", "items": kind},
 	})
 	for _, name := range []string{"listMTLSCertificates", "getMTLSCertificate", "deleteMTLSCertificate", "uploadMTLSCertificate"} {
-		for _, component := range dig(documents[name], "components", "schemas") {
+		for _, component := range descend(documents[name], "components", "schemas") {
 			properties := spec.Child(component, "properties")
 			if properties["serial_number"] != nil {
 				properties["type"] = kind
@@ -150,10 +150,10 @@ func operation(document spec.Object) spec.Object {
 }
 
 func schema(document spec.Object, status string) spec.Object {
-	return dig(operation(document), "responses", status, "content", "application/json", "schema")
+	return descend(operation(document), "responses", status, "content", "application/json", "schema")
 }
 
-func dig(from spec.Object, path ...string) spec.Object {
+func descend(from spec.Object, path ...string) spec.Object {
 	for _, key := range path {
 		from = from[key].(spec.Object)
 	}

@@ -1,4 +1,4 @@
-package caught
+package mutation
 
 import (
 	"io"
@@ -72,10 +72,10 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 			if err := server.SetAssociations(cert); err != nil {
 				t.Fatal(err)
 			}
-			if usage, seen, err := askThrough(t, server, tt.credentials, func(*http.Request) {}); usage != api.Unused || len(seen) > 0 {
+			if usage, seen, err := callThrough(t, server, tt.credentials, func(*http.Request) {}); usage != api.Unused || len(seen) > 0 {
 				t.Fatalf("the unbroken request gives %v, %v, %v", usage, err, seen)
 			}
-			usage, seen, err := askThrough(t, server, tt.credentials, tt.change)
+			usage, seen, err := callThrough(t, server, tt.credentials, tt.change)
 			if usage != api.UsageUnknown || err == nil {
 				t.Errorf("broken, and the answer is %v, %v", usage, err)
 			}
@@ -90,9 +90,9 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 	}
 }
 
-// askThrough reads the certificate's associations with requests that are changed and
+// callThrough reads the certificate's associations with requests that are changed and
 // then checked.
-func askThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, []string, error) {
+func callThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, []string, error) {
 	t.Helper()
 	var seen []string
 	checked, err := contract.NewTransport(&http.Transport{DisableKeepAlives: true}, contract.WithHandler(func(v contract.Violation) {

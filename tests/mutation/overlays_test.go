@@ -1,6 +1,6 @@
-// Package caught tests the checks themselves: each rule is broken in turn, and a
+// Package mutation tests the checks themselves: each rule is broken in turn, and a
 // check must fail.
-package caught
+package mutation
 
 import (
 	"os"
@@ -56,20 +56,20 @@ var overlayActions = map[string]negative{
 	})},
 	"2-contract/10-requests.yaml#delete-without-a-body":   {holds: at("DELETE "+certificate, func(o *openapi3.Operation) bool { return o.RequestBody == nil })},
 	"2-contract/10-requests.yaml#filter-by-type":          {refused: "filter-by-any-type", holds: sends(certificates, "type", []any{"custom"})},
-	"2-contract/10-requests.yaml#filter-by-any-type":      {from: late, holds: sends(certificates, "type", []any{"new"})},
+	"2-contract/10-requests.yaml#filter-by-any-type":      {from: revision2026, holds: sends(certificates, "type", []any{"new"})},
 	"2-contract/10-requests.yaml#certificates-page":       {holds: sends(certificates, "page", 2.0)},
 	"2-contract/10-requests.yaml#certificates-per-page":   {holds: sends(certificates, "per_page", 50.0)},
 	"2-contract/10-requests.yaml#pages-projects-page":     {holds: sends(pagesProjects, "page", 2.0)},
 	"2-contract/10-requests.yaml#pages-projects-per-page": {holds: sends(pagesProjects, "per_page", 10.0)},
-	"2-contract/10-requests.yaml#zones-of-an-account":     {from: early, holds: sends(zones, "account.id", "a")},
-	"2-contract/10-requests.yaml#zones-page":              {from: early, holds: sends(zones, "page", 2.0)},
-	"2-contract/10-requests.yaml#zones-per-page":          {from: early, holds: sends(zones, "per_page", 50.0)},
-	"2-contract/10-requests.yaml#private-key-is-optional": {from: early, holds: at("POST "+certificates, func(o *openapi3.Operation) bool {
+	"2-contract/10-requests.yaml#zones-of-an-account":     {from: revision2022, holds: sends(zones, "account.id", "a")},
+	"2-contract/10-requests.yaml#zones-page":              {from: revision2022, holds: sends(zones, "page", 2.0)},
+	"2-contract/10-requests.yaml#zones-per-page":          {from: revision2022, holds: sends(zones, "per_page", 50.0)},
+	"2-contract/10-requests.yaml#private-key-is-optional": {from: revision2022, holds: at("POST "+certificates, func(o *openapi3.Operation) bool {
 		return o.RequestBody.Value.Content.Get("application/json").Schema.Value.VisitJSON(map[string]any{"ca": true, "certificates": "c"}) == nil
 	})},
 
-	"2-contract/20-envelope.yaml#settings-without-an-envelope": {from: early, refused: "envelope-of-settings", holds: has(settings, "result.bindings")},
-	"2-contract/20-envelope.yaml#envelope-of-settings":         {from: early, refused: "settings"},
+	"2-contract/20-envelope.yaml#settings-without-an-envelope": {from: revision2022, refused: "envelope-of-settings", holds: has(settings, "result.bindings")},
+	"2-contract/20-envelope.yaml#envelope-of-settings":         {from: revision2022, refused: "settings"},
 	"2-contract/20-envelope.yaml#documentation-url":            {holds: refuses(associations, 404, `{"success":false,"errors":[{"code":1000,"message":"m","documentation_url":5}]}`)},
 	"2-contract/20-envelope.yaml#source-pointer":               {holds: refuses(associations, 404, `{"success":false,"errors":[{"code":1000,"message":"m","source":{"pointer":5}}]}`)},
 	"2-contract/20-envelope.yaml#codes-below-1000":             {holds: accepts(associations, 429, `{"success":false,"errors":[{"code":971,"message":"m"}]}`)},
@@ -86,7 +86,7 @@ var overlayActions = map[string]negative{
 		return extension(member(o, "result_info"), "x-go-type-skip-optional-pointer") == false
 	})},
 	"2-contract/20-envelope.yaml#failure-without-messages-or-result": {holds: accepts(associations, 401, failure)},
-	"2-contract/20-envelope.yaml#failure-result-dropped":             {from: early, holds: everywhere(func(o *openapi3.Operation) bool { return len(response(o, 404).Properties["result"].Value.AnyOf) == 0 })},
+	"2-contract/20-envelope.yaml#failure-result-dropped":             {from: revision2022, holds: everywhere(func(o *openapi3.Operation) bool { return len(response(o, 404).Properties["result"].Value.AnyOf) == 0 })},
 	"2-contract/20-envelope.yaml#failure-without-a-result":           {holds: refuses(zones, 404, `{"success":false,"errors":[],"result":{}}`)},
 
 	"2-contract/30-associations.yaml#associations-are-objects": {holds: refuses(associations, 200, success(`[5]`))},
@@ -97,7 +97,7 @@ var overlayActions = map[string]negative{
 	"2-contract/31-certificates.yaml#listed-certificate":         {refused: "certificates-of-any-type", holds: decides(certificates, "result[].id", "result[].ca", "result[].type")},
 	"2-contract/31-certificates.yaml#single-certificate":         {refused: "needs a name", holds: both(decides(certificate, "result.id", "result.ca", "result.type"), decides("DELETE "+certificate, "result.id"))},
 	"2-contract/31-certificates.yaml#uploaded-certificate":       {refused: "needs a name", holds: decides("POST "+certificates, "result.id", "result.ca", "result.type")},
-	"2-contract/31-certificates.yaml#certificates-of-any-type":   {from: late, holds: accepts(certificate, 200, success(`{"type":"new"}`))},
+	"2-contract/31-certificates.yaml#certificates-of-any-type":   {from: revision2026, holds: accepts(certificate, 200, success(`{"type":"new"}`))},
 	"2-contract/31-certificates.yaml#no-update-of-a-certificate": {refused: "needs a name", holds: lacks("POST "+certificates, "result.updated_at")},
 
 	"2-contract/32-hostnames.yaml#hostnames-decide": {holds: decides(hostnames, "result.hostnames")},
@@ -226,7 +226,7 @@ func load(t *testing.T, s rebuild.Stages) *openapi3.T {
 func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
 	t.Parallel()
 	want := sources[stored]()
-	for _, other := range []source{scrambled, tokenOnly, pairOnly, otherExamples, early, late} {
+	for _, other := range []source{scrambled, tokenOnly, pairOnly, otherExamples, revision2022, revision2026} {
 		got := sources[other]()
 		if want.err != nil || got.err != nil {
 			t.Fatal(want.err, got.err)
@@ -238,10 +238,10 @@ func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
 }
 
 // meaning returns a contract without documentation, and without the parameters of
-// zones that the early texts lack.
+// zones that the texts of 2022 lack.
 func meaning(contract spec.Object) spec.Object {
 	out := spec.Clone(contract)
-	dig(out, "paths", zones, "get")["parameters"] = nil
+	descend(out, "paths", zones, "get")["parameters"] = nil
 	_ = spec.Visit(out, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
 		if place == spec.Fields {
 			for _, prose := range []string{"description", "example", "title"} {

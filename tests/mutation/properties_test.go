@@ -1,4 +1,4 @@
-package caught
+package mutation
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package caught
+package mutation
 
 import (
 	"errors"
@@ -89,17 +89,17 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := func(answer apitest.Response) (*api.AssociationList, error) {
+	call := func(answer apitest.Response) (*api.AssociationList, error) {
 		if err := server.Script(apitest.AssociationsOf(cert), answer); err != nil {
 			t.Fatal(err)
 		}
 		return client.Associations(t.Context(), cert)
 	}
-	if list, err := ask(body(proof)); err != nil || list.Usage() != api.Unused {
+	if list, err := call(body(proof)); err != nil || list.Usage() != api.Unused {
 		t.Fatalf("the unbroken answer gives %v, %v", list.Usage(), err)
 	}
 	for _, tt := range rules {
-		list, err := ask(tt.answer)
+		list, err := call(tt.answer)
 		if list.Usage() != api.UsageUnknown {
 			t.Errorf("%s: broken, and still %v", tt.rule, list.Usage())
 		}
