@@ -167,7 +167,7 @@ func TestClientUnderstandsTheMockOfThePublishedFragment(t *testing.T) {
 	}
 	server := httptest.NewServer(op.Mock())
 	t.Cleanup(server.Close)
-	ask := func(credentials api.Credentials, id string) (*api.AssociationList, error) {
+	call := func(credentials api.Credentials, id string) (*api.AssociationList, error) {
 		client, err := api.New(credentials, api.WithBaseURL(server.URL+frozen.BasePath))
 		if err != nil {
 			t.Fatal(err)
@@ -175,15 +175,15 @@ func TestClientUnderstandsTheMockOfThePublishedFragment(t *testing.T) {
 		return client.Associations(t.Context(), api.CertificateRef{AccountID: op.Identifier(), ID: id})
 	}
 	pair := api.APIKey("owner@example.com", "k3y")
-	list, err := ask(pair, op.Identifier())
+	list, err := call(pair, op.Identifier())
 	want := api.Association{Service: "gateway", Status: "pending_deployment"}
 	if err != nil || list.Usage() != api.InUse || !list.Truncated || len(list.Associations) != 1 || list.Associations[0] != want {
 		t.Errorf("the published example gave %+v, %v", list, err)
 	}
-	if _, err := ask(pair, "another"); !errors.Is(err, api.ErrNotFound) {
+	if _, err := call(pair, "another"); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("the published failure gave %v", err)
 	}
-	if list, err := ask(api.APIToken("t0ken"), op.Identifier()); err == nil || list.Usage() != api.UsageUnknown {
+	if list, err := call(api.APIToken("t0ken"), op.Identifier()); err == nil || list.Usage() != api.UsageUnknown {
 		t.Errorf("a token, which the fragment does not list, gave %v, %v", list.Usage(), err)
 	}
 }

@@ -43,8 +43,8 @@ func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 		api.WithLogger(slog.New(c.log)), api.WithMaxResponseBytes(1 << 20),
 		api.WithAttemptTimeout(attempt),
 	}
-	if f.way != nil {
-		f.way(t, c.link)
+	if f.connection != nil {
+		f.connection(t, c.link)
 		options = append(options, api.WithHTTPClient(&http.Client{Transport: c.link.transport}))
 	}
 	c.server = fs.Start(t, fs.Always(op.ok), c.link.tls)
@@ -59,7 +59,7 @@ func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 
 // fail makes the attempts selected by bad fail; the others succeed.
 func (c *cell) fail(bad func(n int) bool, during func(), other fs.Answer) {
-	if c.fault.way != nil {
+	if c.fault.connection != nil {
 		c.link.fail(bad, during)
 		c.server.SetPlan(fs.Always(other))
 		return
@@ -74,7 +74,7 @@ func (c *cell) fail(bad func(n int) bool, during func(), other fs.Answer) {
 
 // attempts is the number of attempts that were seen on the wire.
 func (c *cell) attempts() int {
-	if c.fault.way != nil {
+	if c.fault.connection != nil {
 		return c.link.count()
 	}
 	return c.server.Requests()
@@ -90,10 +90,10 @@ type outcome struct {
 	elapsed time.Duration
 }
 
-func (c *cell) ask(t *testing.T) outcome {
+func (c *cell) call(t *testing.T) outcome {
 	t.Helper()
 	before := c.attempts()
-	got, good, err := c.operation.ask(c.ctx, c.client)
+	got, good, err := c.operation.call(c.ctx, c.client)
 	r := outcome{got: got, good: good, attempts: c.attempts() - before}
 	if err != nil && !errors.As(err, &r.err) {
 		t.Fatalf("the error is a %T", err)

@@ -13,9 +13,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/dnsserver"
 )
 
-// way is a fault of the connection to the server. It makes the dials fail that the
-// link selects.
-type way func(t *testing.T, l *link)
+// connectionFault is a fault of the connection to the server. It makes the dials that
+// the link selects fail.
+type connectionFault func(t *testing.T, l *link)
 
 // link is the connection to the server of one cell.
 type link struct {
@@ -61,8 +61,8 @@ func refused(_ *testing.T, l *link) {
 	}
 }
 
-// aborted resets the connection when the request begins to arrive.
-func aborted(t *testing.T, l *link) {
+// resetEarly resets the connection when the request begins to arrive.
+func resetEarly(t *testing.T, l *link) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -89,13 +89,13 @@ func aborted(t *testing.T, l *link) {
 	}
 }
 
-func nameless(t *testing.T, l *link) {
-	knows, knowsNot := dnsserver.Start(t), dnsserver.Start(t)
-	knowsNot.Fail(true)
+func unresolved(t *testing.T, l *link) {
+	resolving, failing := dnsserver.Start(t), dnsserver.Start(t)
+	failing.Fail(true)
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		dialer := net.Dialer{Resolver: knows.Resolver()}
+		dialer := net.Dialer{Resolver: resolving.Resolver()}
 		if _, bad := l.next(); bad {
-			dialer.Resolver = knowsNot.Resolver()
+			dialer.Resolver = failing.Resolver()
 		}
 		_, port, err := net.SplitHostPort(addr)
 		if err != nil {

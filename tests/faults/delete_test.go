@@ -24,20 +24,20 @@ type variant struct {
 	always bool
 }
 
-// A deletion meets each fault, on the way to the server or in the response to its
-// DELETE. The client never reports the contrary of the store's state.
+// A deletion meets each fault, on the connection to the server or in the response to
+// its DELETE. The client never reports the contrary of the store's state.
 func TestDeletionsAreReportedTruthfully(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {
-		refusal := !slices.Contains(f.is, api.ErrUnexpectedResponse) && // by the API itself
+		refusal := !slices.Contains(f.sentinels, api.ErrUnexpectedResponse) && // by the API itself
 			(f.status >= 400 && f.status < 500 && f.status != http.StatusRequestTimeout || f.name == "success false with 200")
 		for _, v := range []variant{{"with effect", true, false}, {"without effect", false, false}, {"always", false, true}, {"always, with effect", true, true}} {
-			if v.effective && (refusal || f.way != nil) {
+			if v.effective && (refusal || f.connection != nil) {
 				continue // the API does nothing that it refuses or does not receive
 			}
 			t.Run(f.name+", "+v.name, func(t *testing.T) {
 				t.Parallel()
-				again := f.treatment != final && f.treatment != blocked && !v.always
+				again := f.reaction != final && f.reaction != blocked && !v.always
 				limit := time.Minute // so that a loaded machine has the time to show it
 				if !again && !v.effective {
 					limit = 3 * time.Second
@@ -65,12 +65,12 @@ func TestDeletionsAreReportedTruthfully(t *testing.T) {
 				if want := again || v.effective; want != (deletion.State == api.DeletionDone) {
 					t.Errorf("%s, %v; want deleted: %v", deletion.State, err, want)
 				}
-				certain := refusal || f.way != nil && f.name != abortedName
+				certain := refusal || f.connection != nil && f.name != abortedName
 				if !again && !v.effective && certain != (deletion.State == api.DeletionKept) {
 					t.Errorf("%s, %v; want kept: %v", deletion.State, err, certain)
 				}
-				if err != nil && !errors.Is(err, f.is[0]) {
-					t.Errorf("does not match %q: %v", f.is[0], err)
+				if err != nil && !errors.Is(err, f.sentinels[0]) {
+					t.Errorf("does not match %q: %v", f.sentinels[0], err)
 				}
 				canary.Check(t, "error", err)
 			})
@@ -89,7 +89,7 @@ type store struct {
 func (c *cell) store(v variant) *store {
 	s := &store{cell: c}
 	meets := func() bool { return !s.failed.Swap(true) || v.always }
-	if c.fault.way != nil {
+	if c.fault.connection != nil {
 		var deleting atomic.Bool
 		c.link.transport.DisableKeepAlives = true // one dial for each request
 		c.link.transport.Proxy = func(r *http.Request) (*url.URL, error) {
@@ -103,7 +103,7 @@ func (c *cell) store(v variant) *store {
 	c.server.SetPlan(fs.Always(func(x *fs.Exchange) bool {
 		path := x.Request.URL.Path
 		switch {
-		case x.Request.Method == http.MethodDelete && c.fault.way == nil && meets():
+		case x.Request.Method == http.MethodDelete && c.fault.connection == nil && meets():
 			if v.effective {
 				s.gone.Store(true)
 			}

@@ -85,7 +85,7 @@ func runCell(t *testing.T, op operation, f fault, s situation, seen *report) {
 		c := newCell(t, f, op, s.attempt(f))
 		began := time.Now()
 		s.set(c) // starts the deadline
-		r := c.ask(t)
+		r := c.call(t)
 		r.elapsed = time.Since(began)
 		seen.put(op, f, s, describe(r))
 		want := s.expect(f)
@@ -138,12 +138,12 @@ func (c *cell) check(t *testing.T, want expectation, r outcome) {
 
 func (c *cell) checkFault(t *testing.T, err *api.Error) {
 	t.Helper()
-	for _, sentinel := range c.fault.is {
+	for _, sentinel := range c.fault.sentinels {
 		if !errors.Is(err, sentinel) {
 			t.Errorf("does not match %q: %v", sentinel, err)
 		}
 	}
-	if got := sentinels(err); len(got) > len(c.fault.is)+2 {
+	if got := sentinels(err); len(got) > len(c.fault.sentinels)+2 {
 		t.Errorf("matches too much: %v", got)
 	}
 	if c.fault.cause != nil && !c.fault.cause(err) {
@@ -152,7 +152,7 @@ func (c *cell) checkFault(t *testing.T, err *api.Error) {
 	if status := err.StatusCode; c.fault.status != 0 && status != c.fault.status {
 		t.Errorf("status %d, want %d", status, c.fault.status)
 	}
-	switch c.fault.treatment {
+	switch c.fault.reaction {
 	case waited:
 		checkAbout(t, err.RetryAfter, retryAfter)
 	case blocked:
@@ -175,8 +175,8 @@ func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse strin
 	connections, _, _ := c.server.Connections()
 	c.fail(never, nothing, c.operation.ok)
 	c.ctx = t.Context()
-	next := c.ask(t)
-	if c.fault.treatment == blocked && !ended {
+	next := c.call(t)
+	if c.fault.reaction == blocked && !ended {
 		if !errors.Is(next.err, api.ErrRateLimited) || next.err.Attempts != 0 || next.attempts != 0 {
 			t.Errorf("the next call did not wait: %+v", next)
 		}
@@ -199,7 +199,7 @@ func (c *cell) checkReuse(r outcome, ended bool, before int) string {
 	all, _, _ := c.server.Connections()
 	// The last attempt of a call without error was good, and its connection stays.
 	stays := r.err == nil
-	one := c.fault.keeps && (stays || !ended || c.fault.treatment == retried && r.attempts == 1 || c.fault.treatment == waited)
+	one := c.fault.keeps && (stays || !ended || c.fault.reaction == retried && r.attempts == 1 || c.fault.reaction == waited)
 	switch {
 	case one && all != 1:
 		return fmt.Sprintf("%d connections, want 1", all)

@@ -18,9 +18,9 @@ import (
 // operation is an operation that reads in one request.
 type operation struct {
 	name string
-	// ok is a valid response, and ask calls the client for it.
-	ok  fs.Answer
-	ask func(ctx context.Context, client *api.Client) (got any, good bool, err error)
+	// ok is a valid response, and call is the call that gets it.
+	ok   fs.Answer
+	call func(ctx context.Context, client *api.Client) (got any, good bool, err error)
 }
 
 var operations = []operation{
@@ -65,7 +65,7 @@ func only[T any](all iter.Seq2[T, error], isGood func(T) bool) (got any, good bo
 func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {
-		if f.way != nil {
+		if f.connection != nil {
 			continue // fails the list of certificates, whose error ends the inventory
 		}
 		t.Run(f.name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 			defer cancel()
 			var attempts atomic.Int64
 			// The client waits after this attempt until its context ends.
-			lastAttempt := map[treatment]int64{waited: 2, blocked: 1}[f.treatment]
+			lastAttempt := map[reaction]int64{waited: 2, blocked: 1}[f.reaction]
 			server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {
 				if !strings.HasSuffix(x.Request.URL.Path, "/associations") {
 					return operations[1].ok(x)
@@ -91,11 +91,11 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 				canary.Check(t, "item", fmt.Sprintf("%+v", item))
 				canary.Check(t, "error", err)
 				switch got := item.Evidence.Sources; {
-				case patient && (!errors.Is(err, context.Canceled) || !errors.Is(err, f.is[0])):
+				case patient && (!errors.Is(err, context.Canceled) || !errors.Is(err, f.sentinels[0])):
 					t.Errorf("got %+v, %v; want the end of the context", item, err)
 				case patient:
-				case err != nil || item.Evidence.Usage() != api.UsageUnknown || got[0].State != api.SourceFailed || !errors.Is(got[0].Err, f.is[0]):
-					t.Errorf("got %+v, %v, %v; want %v", item, got[0].Err, err, f.is)
+				case err != nil || item.Evidence.Usage() != api.UsageUnknown || got[0].State != api.SourceFailed || !errors.Is(got[0].Err, f.sentinels[0]):
+					t.Errorf("got %+v, %v, %v; want %v", item, got[0].Err, err, f.sentinels)
 				}
 				items++
 			}

@@ -18,7 +18,7 @@ type situation struct {
 
 // attempt is the time limit of an attempt.
 func (s situation) attempt(f fault) time.Duration {
-	if f.treatment == timedOut && !s.endsFirst {
+	if f.reaction == timedOut && !s.endsFirst {
 		return attemptTimeout
 	}
 	return time.Minute
@@ -74,7 +74,7 @@ func failOnce(c *cell)   { c.fail(first, nothing, c.operation.ok) }
 func failAlways(c *cell) { c.fail(always, nothing, c.operation.ok) }
 
 func expectOnce(f fault) expectation {
-	switch f.treatment {
+	switch f.reaction {
 	case retried:
 		return expectation{ok: true, attempts: 2, atMost: firstBackoff}
 	case timedOut:
@@ -87,7 +87,7 @@ func expectOnce(f fault) expectation {
 }
 
 func expectAlways(f fault) expectation {
-	switch f.treatment {
+	switch f.reaction {
 	case retried:
 		return expectation{fault: true, attempts: 4, atMost: allBackoffs}
 	case timedOut:
@@ -103,7 +103,7 @@ func expectAlways(f fault) expectation {
 // final response comes too late.
 func failPastDeadline(c *cell) {
 	limit := deadline
-	switch c.fault.treatment {
+	switch c.fault.reaction {
 	case final:
 		c.fail(always, longAfterwards, c.operation.ok)
 	case waited:
@@ -116,7 +116,7 @@ func failPastDeadline(c *cell) {
 }
 
 func expectDeadline(f fault) expectation {
-	switch f.treatment {
+	switch f.reaction {
 	case retried:
 		return expectation{ended: context.DeadlineExceeded, attempts: 2, atLeast: deadline, atMost: deadline}
 	case waited, blocked:
@@ -130,7 +130,7 @@ func expectDeadline(f fault) expectation {
 // failWithCancel: a retried fault is canceled during the wait for the next attempt,
 // any other during the attempt.
 func failWithCancel(c *cell) {
-	switch c.fault.treatment {
+	switch c.fault.reaction {
 	case retried, waited:
 		c.log.hook = c.cancel
 		c.fail(always, nothing, c.operation.ok)
@@ -140,7 +140,7 @@ func failWithCancel(c *cell) {
 }
 
 func expectCancel(f fault) expectation {
-	switch f.treatment {
+	switch f.reaction {
 	case retried, waited:
 		return expectation{fault: true, ended: context.Canceled, attempts: 1}
 	default:

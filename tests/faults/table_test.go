@@ -12,12 +12,12 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// treatment is the client's reaction to a fault.
-type treatment int
+// reaction is the client's reaction to a fault.
+type reaction int
 
 const (
 	// final: returned at once; a retry would not help.
-	final treatment = iota
+	final reaction = iota
 	// retried: up to three times, after at most 100, 200 and 400 ms.
 	retried
 	// timedOut: like retried, after waiting for the response for attemptTimeout.
@@ -30,13 +30,13 @@ const (
 
 // fault is one fault and the expected reaction of the client.
 type fault struct {
-	name      string
-	answer    fs.Answer // nil for a fault of the way to the server
-	way       way
-	treatment treatment
-	status    int
-	is        []error
-	cause     func(error) bool
+	name       string
+	answer     fs.Answer // nil for a fault of the connection
+	connection connectionFault
+	reaction   reaction
+	status     int
+	sentinels  []error
+	cause      func(error) bool
 	// keeps: the connection serves the next request.
 	keeps bool
 }
@@ -52,39 +52,39 @@ const (
 )
 
 var table = []fault{
-	{name: "refused", way: refused, treatment: retried, is: unreachable, cause: refusedConnection},
-	{name: "name lookup fails", way: nameless, treatment: retried, is: unreachable, cause: as[*net.DNSError]},
-	{name: "bad certificate", way: untrusted, treatment: final, is: unreachable, cause: as[*tls.CertificateVerificationError]},
-	{name: abortedName, way: aborted, treatment: retried, is: unreachable, cause: reset},
+	{name: "refused", connection: refused, reaction: retried, sentinels: unreachable, cause: refusedConnection},
+	{name: "name lookup fails", connection: unresolved, reaction: retried, sentinels: unreachable, cause: as[*net.DNSError]},
+	{name: "bad certificate", connection: untrusted, reaction: final, sentinels: unreachable, cause: as[*tls.CertificateVerificationError]},
+	{name: abortedName, connection: resetEarly, reaction: retried, sentinels: unreachable, cause: reset},
 
-	{name: "reset before header", answer: fs.ResetBeforeHeader(), treatment: retried, is: unreachable, cause: reset},
-	{name: "reset in header", answer: fs.ResetMidHeader(), treatment: retried, is: unreachable, cause: reset},
-	{name: "reset in body", answer: fs.ResetMidBody(), treatment: retried, status: 200, is: unexpected, cause: reset},
-	{name: "truncated, with length", answer: fs.TruncatedLength(), treatment: retried, status: 200, is: unexpected, cause: cutOff},
-	{name: "truncated, chunked", answer: fs.TruncatedChunked(), treatment: retried, status: 200, is: unexpected, cause: cutOff},
-	{name: "header drips", answer: fs.DripHeader(), treatment: timedOut, is: unreachable, cause: timeout},
-	{name: "body drips", answer: fs.DripBody(), treatment: timedOut, status: 200, is: unexpected, cause: timeout},
-	{name: "oversized header", answer: fs.OversizedHeaders(), treatment: retried, is: unreachable},
+	{name: "reset before header", answer: fs.ResetBeforeHeader(), reaction: retried, sentinels: unreachable, cause: reset},
+	{name: "reset in header", answer: fs.ResetMidHeader(), reaction: retried, sentinels: unreachable, cause: reset},
+	{name: "reset in body", answer: fs.ResetMidBody(), reaction: retried, status: 200, sentinels: unexpected, cause: reset},
+	{name: "truncated, with length", answer: fs.TruncatedLength(), reaction: retried, status: 200, sentinels: unexpected, cause: cutOff},
+	{name: "truncated, chunked", answer: fs.TruncatedChunked(), reaction: retried, status: 200, sentinels: unexpected, cause: cutOff},
+	{name: "header drips", answer: fs.DripHeader(), reaction: timedOut, sentinels: unreachable, cause: timeout},
+	{name: "body drips", answer: fs.DripBody(), reaction: timedOut, status: 200, sentinels: unexpected, cause: timeout},
+	{name: "oversized header", answer: fs.OversizedHeaders(), reaction: retried, sentinels: unreachable},
 
-	{name: "gzip bomb", answer: fs.GzipBomb(), treatment: final, status: 200, is: []error{api.ErrResponseTooLarge}},
-	{name: "corrupt gzip", answer: fs.CorruptGzip(), treatment: retried, status: 200, is: unexpected, keeps: true},
-	{name: "HTML with 200", answer: fs.HTML(200), treatment: final, status: 200, is: unexpected, keeps: true},
-	{name: "empty 200", answer: fs.JSON(200, ""), treatment: final, status: 200, is: unexpected, keeps: true},
-	{name: "204", answer: fs.Complete(204, ""), treatment: final, status: 204, is: unexpected, keeps: true},
-	{name: "302", answer: fs.Complete(302, fs.Echo, "Location: http://127.0.0.1:1/?"+fs.Echo), treatment: final, status: 302, is: []error{api.ErrRedirect}, keeps: true},
-	{name: "408", answer: fs.Failure(408, 1001), treatment: retried, status: 408, is: []error{api.ErrRejected}, keeps: true},
-	{name: "429 with Retry-After", answer: fs.Failure(429, 971, "Retry-After: 3"), treatment: waited, status: 429, is: limited, keeps: true},
-	{name: "429 without", answer: fs.Failure(429, 971), treatment: blocked, status: 429, is: limited, keeps: true},
-	{name: "500", answer: fs.Failure(500, 1002), treatment: retried, status: 500, is: server, keeps: true},
-	{name: "501", answer: fs.Failure(501, 1003), treatment: final, status: 501, is: server, keeps: true},
+	{name: "gzip bomb", answer: fs.GzipBomb(), reaction: final, status: 200, sentinels: []error{api.ErrResponseTooLarge}},
+	{name: "corrupt gzip", answer: fs.CorruptGzip(), reaction: retried, status: 200, sentinels: unexpected, keeps: true},
+	{name: "HTML with 200", answer: fs.HTML(200), reaction: final, status: 200, sentinels: unexpected, keeps: true},
+	{name: "empty 200", answer: fs.JSON(200, ""), reaction: final, status: 200, sentinels: unexpected, keeps: true},
+	{name: "204", answer: fs.Complete(204, ""), reaction: final, status: 204, sentinels: unexpected, keeps: true},
+	{name: "302", answer: fs.Complete(302, fs.Echo, "Location: http://127.0.0.1:1/?"+fs.Echo), reaction: final, status: 302, sentinels: []error{api.ErrRedirect}, keeps: true},
+	{name: "408", answer: fs.Failure(408, 1001), reaction: retried, status: 408, sentinels: []error{api.ErrRejected}, keeps: true},
+	{name: "429 with Retry-After", answer: fs.Failure(429, 971, "Retry-After: 3"), reaction: waited, status: 429, sentinels: limited, keeps: true},
+	{name: "429 without", answer: fs.Failure(429, 971), reaction: blocked, status: 429, sentinels: limited, keeps: true},
+	{name: "500", answer: fs.Failure(500, 1002), reaction: retried, status: 500, sentinels: server, keeps: true},
+	{name: "501", answer: fs.Failure(501, 1003), reaction: final, status: 501, sentinels: server, keeps: true},
 	{name: "502 to 504", answer: fs.Rotate(fs.HTML(502), fs.Complete(503, ""), fs.Failure(504, 1004)),
-		treatment: retried, is: server, keeps: true},
+		reaction: retried, sentinels: server, keeps: true},
 	{name: "520 to 527", answer: fs.Rotate(fs.HTML(520), fs.HTML(521), fs.HTML(522), fs.HTML(523), fs.HTML(524), fs.HTML(525), fs.HTML(526), fs.HTML(527)),
-		treatment: retried, is: server, keeps: true},
-	{name: "success false with 200", answer: fs.Failure(200, 1005), treatment: final, status: 200, is: []error{api.ErrRejected}, keeps: true},
-	{name: "bad JSON", answer: fs.JSON(200, `{"success":true,"result":[`+fs.Echo), treatment: final, status: 200, is: unexpected, keeps: true},
-	{name: "page of the edge", answer: fs.HTML(403, "Server: cloudflare", "CF-Ray: "+fs.Echo), treatment: final, status: 403,
-		is: []error{api.ErrForbidden, api.ErrUnexpectedResponse}, keeps: true},
+		reaction: retried, sentinels: server, keeps: true},
+	{name: "success false with 200", answer: fs.Failure(200, 1005), reaction: final, status: 200, sentinels: []error{api.ErrRejected}, keeps: true},
+	{name: "bad JSON", answer: fs.JSON(200, `{"success":true,"result":[`+fs.Echo), reaction: final, status: 200, sentinels: unexpected, keeps: true},
+	{name: "page of the edge", answer: fs.HTML(403, "Server: cloudflare", "CF-Ray: "+fs.Echo), reaction: final, status: 403,
+		sentinels: []error{api.ErrForbidden, api.ErrUnexpectedResponse}, keeps: true},
 }
 
 var (

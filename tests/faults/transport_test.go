@@ -128,8 +128,8 @@ func (b *countedBody) Close() error {
 
 func TestEveryBodyIsClosed(t *testing.T) {
 	t.Parallel()
-	for _, f := range append(table, fault{name: "no fault", answer: fs.OK(), is: []error{nil}}) {
-		if errors.Is(f.is[0], api.ErrUnreachable) {
+	for _, f := range append(table, fault{name: "no fault", answer: fs.OK(), sentinels: []error{nil}}) {
+		if errors.Is(f.sentinels[0], api.ErrUnreachable) {
 			continue // no response, no body
 		}
 		t.Run(f.name, func(t *testing.T) {

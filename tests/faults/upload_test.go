@@ -28,15 +28,15 @@ func TestUploadsAreSentTwiceOnlyIfTheFirstCannotHaveArrived(t *testing.T) {
 			switch {
 			case f.name == abortedName: // the list
 				requests = 1
-			case f.way != nil && f.treatment == final:
+			case f.connection != nil && f.reaction == final:
 				requests, found = 0, false
-			case f.treatment == waited: // the refused upload, another one, the list
+			case f.reaction == waited: // the refused upload, another one, the list
 				requests = 3
-			case f.treatment == blocked, f.name == "success false with 200":
+			case f.reaction == blocked, f.name == "success false with 200":
 				requests, found = 1, false
 			}
 			c := newCell(t, f, operations[0], attemptTimeout)
-			c.fail(func(n int) bool { return n == 1 || f.treatment == final && f.way != nil }, nothing, list)
+			c.fail(func(n int) bool { return n == 1 || f.reaction == final && f.connection != nil }, nothing, list)
 			got, err := c.client.Upload(c.ctx, cert.AccountID, api.CertificateUpload{CA: true, PEM: chain})
 			if n := c.server.Requests(); n != requests || (err == nil) != found || found && got.Ref.ID != "stored" {
 				t.Errorf("%d requests, want %d: %+v, %v", n, requests, got, err)

@@ -34,7 +34,7 @@ func TestHostileIDsNeverReachTheWire(t *testing.T) {
 	for _, ref := range all {
 		for _, op := range operations {
 			if op.takesCertificate || ref.AccountID != cert.AccountID {
-				_, err := op.ask(t.Context(), client, ref.AccountID, ref.ID)
+				_, err := op.call(t.Context(), client, ref.AccountID, ref.ID)
 				checkRefused(t, ref, err)
 			}
 		}

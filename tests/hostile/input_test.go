@@ -101,7 +101,7 @@ func TestHostileResponsesAreTypedErrorsAndBounded(t *testing.T) {
 				var before, after runtime.MemStats
 				runtime.GC()
 				runtime.ReadMemStats(&before)
-				got, err := op.ask(t.Context(), client, cert.AccountID, cert.ID)
+				got, err := op.call(t.Context(), client, cert.AccountID, cert.ID)
 				runtime.ReadMemStats(&after)
 				requests := uint64(server.Requests())
 				if grown := after.TotalAlloc - before.TotalAlloc; grown > growth*requests {

@@ -26,7 +26,7 @@ type operation struct {
 	takesCertificate bool
 	// result is a valid result with one item.
 	result string
-	ask    func(ctx context.Context, client *api.Client, parent, certificate string) (got []any, err error)
+	call   func(ctx context.Context, client *api.Client, parent, certificate string) (got []any, err error)
 }
 
 var operations = []operation{

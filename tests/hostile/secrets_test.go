@@ -79,7 +79,7 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 					if strings.HasPrefix(name, "429") { // an inventory waits it out
 						ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 					}
-					got, err := op.ask(ctx, client, cert.AccountID, cert.ID)
+					got, err := op.call(ctx, client, cert.AccountID, cert.ID)
 					cancel()
 					client.CloseIdleConnections()
 					canary.Check(t, op.name, got)

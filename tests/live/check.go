@@ -23,7 +23,7 @@ const (
 type probe struct {
 	name string
 	want want
-	ask  func(context.Context, *probe)
+	call func(context.Context, *probe)
 
 	outcome    string
 	status     int
@@ -47,17 +47,17 @@ func check(ctx context.Context, t target) (report, error) {
 		return nil, err
 	}
 	associations := func(credentials api.Credentials, cert api.CertificateRef) func(context.Context, *probe) {
-		return func(ctx context.Context, q *probe) {
+		return func(ctx context.Context, p *probe) {
 			var client *api.Client
-			if client, q.err = api.New(credentials, append([]api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}, t.options...)...); q.err == nil {
-				q.associations(ctx, client, cert)
+			if client, p.err = api.New(credentials, append([]api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}, t.options...)...); p.err == nil {
+				p.associations(ctx, client, cert)
 			}
 		}
 	}
 	all := report{
-		{name: "the certificate", want: answered, ask: associations(t.credentials, t.certificate)},
-		{name: "a certificate that does not exist", want: refused, ask: associations(t.credentials, missing)},
-		{name: "an unknown token", want: refused, ask: associations(api.APIToken("contract-live-invalid-token"), t.certificate)},
+		{name: "the certificate", want: answered, call: associations(t.credentials, t.certificate)},
+		{name: "a certificate that does not exist", want: refused, call: associations(t.credentials, missing)},
+		{name: "an unknown token", want: refused, call: associations(api.APIToken("contract-live-invalid-token"), t.certificate)},
 	}
 	reads, err := reads(t, transport)
 	if err != nil {
@@ -65,7 +65,7 @@ func check(ctx context.Context, t target) (report, error) {
 	}
 	all = append(all, reads...)
 	for _, current = range all {
-		current.ask(ctx, current)
+		current.call(ctx, current)
 		if errors.Is(current.err, api.ErrInvalidArgument) {
 			return nil, current.err
 		}
@@ -73,42 +73,42 @@ func check(ctx context.Context, t target) (report, error) {
 	return all, nil
 }
 
-func (q *probe) associations(ctx context.Context, client *api.Client, cert api.CertificateRef) {
+func (p *probe) associations(ctx context.Context, client *api.Client, cert api.CertificateRef) {
 	list, err := client.Associations(ctx, cert)
 	if err == nil {
-		q.status = http.StatusOK
-		q.outcome = fmt.Sprintf("%v, %d associations, truncated %t", list.Usage(), len(list.Associations), list.Truncated)
+		p.status = http.StatusOK
+		p.outcome = fmt.Sprintf("%v, %d associations, truncated %t", list.Usage(), len(list.Associations), list.Truncated)
 		return
 	}
-	q.err, q.outcome = err, err.Error()
+	p.err, p.outcome = err, err.Error()
 	if failure, ok := errors.AsType[*api.Error](err); ok {
-		q.status = failure.StatusCode
+		p.status = failure.StatusCode
 	}
 }
 
 // failed reports whether the response is missing or not the required one, breaks the
 // contract, or could not be checked.
-func (q *probe) failed() bool {
-	for _, v := range q.violations {
+func (p *probe) failed() bool {
+	for _, v := range p.violations {
 		if v.Class != contract.Drift {
 			return true
 		}
 	}
-	if q.skipped {
+	if p.skipped {
 		return false
 	}
-	return q.status == 0 || q.want == answered && q.err != nil || q.wronglyAnswered()
+	return p.status == 0 || p.want == answered && p.err != nil || p.wronglyAnswered()
 }
 
 // wronglyAnswered reports whether the API granted what it must refuse. A success
 // without a list counts, because another client may read it as an empty one.
-func (q *probe) wronglyAnswered() bool {
-	return q.want == refused && q.status/100 == 2
+func (p *probe) wronglyAnswered() bool {
+	return p.want == refused && p.status/100 == 2
 }
 
 func (r report) failed() bool {
-	for _, q := range r {
-		if q.failed() {
+	for _, p := range r {
+		if p.failed() {
 			return true
 		}
 	}
@@ -117,19 +117,19 @@ func (r report) failed() bool {
 
 func (r report) print(out io.Writer) {
 	classes := map[contract.Class]int{}
-	for _, q := range r {
+	for _, p := range r {
 		verdict := "ok"
 		switch {
-		case q.failed():
+		case p.failed():
 			verdict = "FAILED"
-		case q.skipped:
+		case p.skipped:
 			verdict = "not asked"
 		}
-		fmt.Fprintf(out, "%s: %s\n    %s\n", q.name, verdict, q.outcome)
-		if q.wronglyAnswered() {
-			fmt.Fprintf(out, "    the API answered with status %d what it has to refuse\n", q.status)
+		fmt.Fprintf(out, "%s: %s\n    %s\n", p.name, verdict, p.outcome)
+		if p.wronglyAnswered() {
+			fmt.Fprintf(out, "    the API answered with status %d what it has to refuse\n", p.status)
 		}
-		for _, v := range q.violations {
+		for _, v := range p.violations {
 			classes[v.Class]++
 			fmt.Fprintf(out, "    %v\n", v)
 		}

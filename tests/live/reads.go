@@ -16,8 +16,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
 )
 
-// found maps a list to the parameter for which its first item is a value.
-var found = map[string]string{"listZones": "zone_id", "listWorkers": "script_name"}
+// idParameters maps a list to the parameter that takes the id of its first item.
+var idParameters = map[string]string{"listZones": "zone_id", "listWorkers": "script_name"}
 
 // Limits of a read. The checker reports a longer body.
 const (
@@ -45,19 +45,19 @@ func reads(t target, transport http.RoundTripper) (report, error) {
 		"account_id": t.certificate.AccountID, "account.id": t.certificate.AccountID, "mtls_certificate_id": t.certificate.ID,
 	}}
 	ids := slices.SortedFunc(maps.Keys(operations), func(a, b string) int {
-		return cmp.Or(strings.Compare(found[b], found[a]), strings.Compare(a, b))
+		return cmp.Or(strings.Compare(idParameters[b], idParameters[a]), strings.Compare(a, b))
 	})
 	var all report
 	for _, id := range ids {
 		if op := operations[id]; op.Method == http.MethodGet {
-			all = append(all, &probe{name: id, want: answered, ask: func(ctx context.Context, q *probe) { r.read(ctx, q, op) }})
+			all = append(all, &probe{name: id, want: answered, call: func(ctx context.Context, p *probe) { r.read(ctx, p, op) }})
 		}
 	}
 	return all, nil
 }
 
 // read gets the first page of an operation's result.
-func (r *reader) read(ctx context.Context, q *probe, op committed.Operation) {
+func (r *reader) read(ctx context.Context, p *probe, op committed.Operation) {
 	path, query := op.Path, url.Values{}
 	for _, parameter := range op.Parameters {
 		name := parameter.Value.Name
@@ -66,7 +66,7 @@ func (r *reader) read(ctx context.Context, q *probe, op committed.Operation) {
 		case parameter.Value.In == "query" && known:
 			query.Set(name, value)
 		case parameter.Value.In == "path" && !known:
-			q.skipped, q.outcome = true, "the account has nothing with a "+name
+			p.skipped, p.outcome = true, "the account has nothing with a "+name
 			return
 		}
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
@@ -75,7 +75,7 @@ func (r *reader) read(ctx context.Context, q *probe, op committed.Operation) {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, op.Method, r.baseURL+path, nil)
 	if err != nil {
-		q.err, q.outcome = err, err.Error()
+		p.err, p.outcome = err, err.Error()
 		return
 	}
 	req.URL.RawQuery = query.Encode()
@@ -83,18 +83,18 @@ func (r *reader) read(ctx context.Context, q *probe, op committed.Operation) {
 	var body []byte
 	resp, err := r.transport.RoundTrip(req)
 	if err == nil {
-		q.status = resp.StatusCode
+		p.status = resp.StatusCode
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBytes))
 		_ = resp.Body.Close()
 	}
 	switch {
 	case err != nil:
-		q.status, q.err, q.outcome = 0, err, err.Error()
-	case q.status/100 != 2:
-		q.outcome = "HTTP " + resp.Status
-		q.err = fmt.Errorf("status %d", q.status)
+		p.status, p.err, p.outcome = 0, err, err.Error()
+	case p.status/100 != 2:
+		p.outcome = "HTTP " + resp.Status
+		p.err = fmt.Errorf("status %d", p.status)
 	default:
-		q.outcome = fmt.Sprintf("HTTP %s, %d bytes", resp.Status, len(body))
+		p.outcome = fmt.Sprintf("HTTP %s, %d bytes", resp.Status, len(body))
 		r.learn(op.OperationID, body)
 	}
 }
@@ -104,7 +104,7 @@ func (r *reader) learn(operation string, body []byte) {
 	var list struct {
 		Result []struct{ ID string }
 	}
-	parameter := found[operation]
+	parameter := idParameters[operation]
 	if parameter != "" && json.Unmarshal(body, &list) == nil && len(list.Result) > 0 {
 		r.values[parameter] = list.Result[0].ID
 	}

@@ -243,7 +243,7 @@ func uses(a *acct.Account, place acct.Question) int {
 }
 
 // drawFaults draws up to three faults in different places.
-func drawFaults(dice *rand.Rand, a *acct.Account) (out []fault) {
+func drawFaults(rng *rand.Rand, a *acct.Account) (out []fault) {
 	places := []acct.Question{
 		{}, {Source: api.SourceHostnames, List: true}, {Source: api.SourceWorkers, List: true},
 		{Source: api.SourcePages}, {Source: api.SourceHyperdrive}, {Source: api.SourceGateway}, {Source: api.SourcePosture},
@@ -253,24 +253,24 @@ func drawFaults(dice *rand.Rand, a *acct.Account) (out []fault) {
 	}
 	for _, zone := range a.Zones {
 		places = append(places, acct.Question{Source: api.SourceHostnames, Target: zone})
-		c := a.Certificates[dice.IntN(len(a.Certificates))]
+		c := a.Certificates[rng.IntN(len(a.Certificates))]
 		places = append(places, acct.Question{Source: api.SourceHostnames, Target: zone + " " + c.ID})
 	}
 	for _, w := range a.Workers {
 		places = append(places, acct.Question{Source: api.SourceWorkers, Target: w.Name})
 	}
 	kinds := slices.Sorted(maps.Keys(respond))
-	dice.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
-	if dice.IntN(2) == 0 { // where it matters
+	rng.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+	if rng.IntN(2) == 0 { // where it matters
 		slices.SortStableFunc(places, func(x, y acct.Question) int { return cmp.Compare(uses(a, y), uses(a, x)) })
 	}
-	for _, place := range places[:dice.IntN(4)] {
-		f := fault{place: place, kind: "malformed", once: dice.IntN(8) == 0, node: dice.IntN(1000), change: dice.IntN(1000)}
-		if dice.IntN(2) == 0 {
-			f.kind = kinds[dice.IntN(len(kinds))]
+	for _, place := range places[:rng.IntN(4)] {
+		f := fault{place: place, kind: "malformed", once: rng.IntN(8) == 0, node: rng.IntN(1000), change: rng.IntN(1000)}
+		if rng.IntN(2) == 0 {
+			f.kind = kinds[rng.IntN(len(kinds))]
 		}
-		if paged := place.Target == "" && (place.List && place.Source == api.SourceHostnames || place.Source == api.SourcePages || place.Source == ""); paged && dice.IntN(3) == 0 {
-			f.kind = []string{"no numbers", "no totals", "shrunk", "namesakes"}[dice.IntN(4)]
+		if paged := place.Target == "" && (place.List && place.Source == api.SourceHostnames || place.Source == api.SourcePages || place.Source == ""); paged && rng.IntN(3) == 0 {
+			f.kind = []string{"no numbers", "no totals", "shrunk", "namesakes"}[rng.IntN(4)]
 		}
 		switch {
 		case f.kind == "shrunk":

@@ -18,27 +18,27 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/random"
 )
 
-func drawAccount(dice *rand.Rand) *acct.Account {
-	a := &acct.Account{ID: account, Services: map[string][]string{}, Hostnames: map[string]string{}, PageSize: 1 + dice.IntN(4)}
-	rare := []int{3, 9, 27}[dice.IntN(3)] // one in so many refers to a certificate
-	for n := range 1 + dice.IntN(6) {
-		c := acct.Certificate{ID: fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n), Null: dice.IntN(2) == 0}
-		c.CA = []any{true, false, nil}[dice.IntN(3)]
+func drawAccount(rng *rand.Rand) *acct.Account {
+	a := &acct.Account{ID: account, Services: map[string][]string{}, Hostnames: map[string]string{}, PageSize: 1 + rng.IntN(4)}
+	rare := []int{3, 9, 27}[rng.IntN(3)] // one in so many refers to a certificate
+	for n := range 1 + rng.IntN(6) {
+		c := acct.Certificate{ID: fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n), Null: rng.IntN(2) == 0}
+		c.CA = []any{true, false, nil}[rng.IntN(3)]
 		a.Certificates = append(a.Certificates, c)
 	}
-	zones, projects := dice.IntN(5), 3
-	if dice.IntN(8) == 0 { // lists of about one page
-		a.PageSize, zones, projects = 10, 8+dice.IntN(6), 13
+	zones, projects := rng.IntN(5), 3
+	if rng.IntN(8) == 0 { // lists of about one page
+		a.PageSize, zones, projects = 10, 8+rng.IntN(6), 13
 	}
 	for n := range zones {
 		a.Zones = append(a.Zones, fmt.Sprintf("%032d", n))
 	}
 	several := func(kind string, most, certificates int) (out []acct.Referrer) {
-		for n := range dice.IntN(most + 1) {
+		for n := range rng.IntN(most + 1) {
 			r := acct.Referrer{Name: kind + "-" + strconv.Itoa(n)}
 			for range certificates {
-				id := a.Certificates[dice.IntN(len(a.Certificates))].ID
-				switch dice.IntN(rare) {
+				id := a.Certificates[rng.IntN(len(a.Certificates))].ID
+				switch rng.IntN(rare) {
 				case 0:
 					r.Certificates = append(r.Certificates, id)
 				case 1:
@@ -57,11 +57,11 @@ func drawAccount(dice *rand.Rand) *acct.Account {
 		a.Gateway = r.Certificates
 	}
 	for _, c := range a.Certificates {
-		for n := range max(0, dice.IntN(rare+2)-rare+1) {
+		for n := range max(0, rng.IntN(rare+2)-rare+1) {
 			a.Services[c.ID] = append(a.Services[c.ID], "service-"+strconv.Itoa(n))
 		}
 		for _, zone := range a.Zones {
-			if dice.IntN(rare) == 0 {
+			if rng.IntN(rare) == 0 {
 				a.Hostnames[zone+" "+c.ID] = "api.example.com"
 			}
 		}
@@ -130,16 +130,16 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 	bites, usages := map[string]int{}, map[api.Usage]int{}
 	for n := range accounts {
-		dice := rand.New(rand.NewPCG(random.Seed, uint64(n)))
-		a := &faulty{Account: drawAccount(dice)}
-		a.faults = drawFaults(dice, a.Account)
+		rng := rand.New(rand.NewPCG(random.Seed, uint64(n)))
+		a := &faulty{Account: drawAccount(rng)}
+		a.faults = drawFaults(rng, a.Account)
 		a.seen = make([]int, len(a.faults))
-		opts := []api.InventoryOption{api.WithInventoryConcurrency(1 + dice.IntN(8))}
-		noZones := len(a.Zones) == 0 && dice.IntN(2) == 0
+		opts := []api.InventoryOption{api.WithInventoryConcurrency(1 + rng.IntN(8))}
+		noZones := len(a.Zones) == 0 && rng.IntN(2) == 0
 		if noZones {
 			opts = append(opts, api.WithNoZones())
 		}
-		if dice.IntN(2) == 0 {
+		if rng.IntN(2) == 0 {
 			opts = append(opts, api.WithAllUses())
 		}
 		items, err := collect(t, a, opts)

@@ -16,48 +16,48 @@ const (
 	workers      = 32
 )
 
-// ledger keeps the results of an audit.
-type ledger struct {
-	results           map[api.CertificateRef]int
+// auditResults counts the results of an audit.
+type auditResults struct {
+	byCertificate     map[api.CertificateRef]int
 	answered, crossed int
 	notAsked, failed  int
 }
 
-func (l *ledger) take(t *testing.T, r api.AuditResult) {
+func (a *auditResults) add(t *testing.T, r api.AuditResult) {
 	t.Helper()
-	l.results[r.Certificate]++
+	a.byCertificate[r.Certificate]++
 	switch {
 	case (r.List == nil) == (r.Err == nil):
 		t.Errorf("%+v: not exactly one of list and error", r)
 	case errors.Is(r.Err, api.ErrNotAsked):
-		l.notAsked++
+		a.notAsked++
 		if !errors.Is(r.Err, context.Canceled) || r.Usage() != api.UsageUnknown {
 			t.Errorf("%s: %v, usage %v", r.Certificate.ID, r.Err, r.Usage())
 		}
 	case r.Err != nil:
-		l.failed++
+		a.failed++
 	default:
-		l.answered++
+		a.answered++
 		if len(r.List.Associations) != 1 || r.List.Associations[0].Service != r.Certificate.ID {
-			l.crossed++
+			a.crossed++
 		}
 	}
 }
 
-// check: each certificate exactly once, with its own result.
-func (l *ledger) check(t *testing.T) {
+// check fails unless each certificate came once, with its own result.
+func (a *auditResults) check(t *testing.T) {
 	t.Helper()
 	lost, repeated := 0, 0
 	for i := range certificates {
-		switch n := l.results[ref(i)]; {
+		switch n := a.byCertificate[ref(i)]; {
 		case n == 0:
 			lost++
 		case n > 1:
 			repeated++
 		}
 	}
-	if lost+repeated+l.crossed != 0 || len(l.results) != certificates {
-		t.Errorf("lost %d, repeated %d, crossed %d, %d certificates", lost, repeated, l.crossed, len(l.results))
+	if lost+repeated+a.crossed != 0 || len(a.byCertificate) != certificates {
+		t.Errorf("lost %d, repeated %d, crossed %d, %d certificates", lost, repeated, a.crossed, len(a.byCertificate))
 	}
 }
 
@@ -79,25 +79,25 @@ func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
 				client := newClient(t, server)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				book := ledger{results: make(map[api.CertificateRef]int)}
+				results := auditResults{byCertificate: make(map[api.CertificateRef]int)}
 				for r := range client.Audit(ctx, refs(certificates, nil)) {
-					book.take(t, r)
-					if cancelAt > 0 && book.answered == cancelAt {
+					results.add(t, r)
+					if cancelAt > 0 && results.answered == cancelAt {
 						cancel()
 					}
 				}
-				book.check(t)
+				results.check(t)
 				seen := server.Report()
 				if len(seen.Refused) != 4 || seen.Total() > 4*(workers+1) || seen.Busiest > limit || seen.Peak > workers {
 					t.Errorf("the server saw %+v", seen)
 				}
-				if cancelAt == 0 && book.answered != certificates {
-					t.Errorf("%d of %d were answered, %d failed, %d not asked", book.answered, certificates, book.failed, book.notAsked)
+				if cancelAt == 0 && results.answered != certificates {
+					t.Errorf("%d of %d were answered, %d failed, %d not asked", results.answered, certificates, results.failed, results.notAsked)
 				}
-				if cancelAt > 0 && (book.notAsked < certificates/2-3*workers || book.failed > 2*workers) {
-					t.Errorf("after the cancel: %d not asked, %d failed", book.notAsked, book.failed)
+				if cancelAt > 0 && (results.notAsked < certificates/2-3*workers || results.failed > 2*workers) {
+					t.Errorf("after the cancel: %d not asked, %d failed", results.notAsked, results.failed)
 				}
-				t.Logf("%d answered, %d failed, %d not asked; %+v", book.answered, book.failed, book.notAsked, seen)
+				t.Logf("%d answered, %d failed, %d not asked; %+v", results.answered, results.failed, results.notAsked, seen)
 			})
 		})
 	}
@@ -109,16 +109,16 @@ func TestAuditWithoutFaultsTakesAsLongAsTheLimitDemands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := quotaserver.New(strict(s, false))
 		client := newClient(t, server)
-		book := ledger{results: make(map[api.CertificateRef]int)}
+		results := auditResults{byCertificate: make(map[api.CertificateRef]int)}
 		started := time.Now()
 		for r := range client.Audit(t.Context(), refs(certificates, nil)) {
-			book.take(t, r)
+			results.add(t, r)
 		}
 		took := time.Since(started)
-		book.check(t)
+		results.check(t)
 		checkOptimum(t, certificates, took)
-		if book.answered != certificates {
-			t.Errorf("%d answers", book.answered)
+		if results.answered != certificates {
+			t.Errorf("%d answers", results.answered)
 		}
 	})
 }

@@ -20,9 +20,9 @@ type failing struct {
 
 func (f *failing) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.requests.Add(1)
-	status, body := 200, inUse
+	status, body := 200, inUseBody
 	if f.down.Add(-1) >= 0 {
-		status, body = 503, no
+		status, body = 503, failureBody
 	}
 	return &http.Response{
 		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},

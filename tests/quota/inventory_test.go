@@ -25,9 +25,9 @@ var shapes = map[string]struct {
 	"many Workers":                 {9, 4, 1150, 50},
 }
 
-// inShape creates an account in which one in three CAs is named by an early zone, one
+// newAccount creates an account in which one in three CAs is named by an early zone, one
 // by a late one, and one by none. Every tenth certificate has another use, too.
-func inShape(certificates, zones, workers, pageSize int) *acct.Account {
+func newAccount(certificates, zones, workers, pageSize int) *acct.Account {
 	a := &acct.Account{ID: account, PageSize: pageSize, Hostnames: map[string]string{}, Services: map[string][]string{}}
 	for n := range zones {
 		a.Zones = append(a.Zones, "zone-"+strconv.Itoa(n))
@@ -80,7 +80,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 			for _, workers := range []int{1, 8, 32} {
 				t.Run(fmt.Sprintf("%s, all uses %v, %d workers", name, allUses, workers), func(t *testing.T) {
 					t.Parallel()
-					a := inShape(shape.certificates, shape.zones, shape.workers, shape.pageSize)
+					a := newAccount(shape.certificates, shape.zones, shape.workers, shape.pageSize)
 					least := formula(a, allUses)
 					synctest.Test(t, func(t *testing.T) {
 						rules := strict(s, false)
@@ -140,7 +140,7 @@ func TestTwoInventoriesKeepTheLimitTogether(t *testing.T) {
 	t.Parallel()
 	s := seed(t)
 	synctest.Test(t, func(t *testing.T) {
-		a := inShape(900, 0, 0, 50)
+		a := newAccount(900, 0, 0, 50)
 		rules := strict(s, false)
 		rules.Answer = a.RoundTrip
 		server := quotaserver.New(rules)

@@ -15,20 +15,20 @@ import (
 )
 
 const (
-	inUse = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
-	no    = `{"success":false,"errors":[{"code":1000,"message":"no"}],"messages":[],"result":null}`
+	inUseBody   = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
+	failureBody = `{"success":false,"errors":[{"code":1000,"message":"no"}],"messages":[],"result":null}`
 
 	// block is the length of a 429 without a Retry-After.
 	block = 5 * time.Minute
-	// longest is the default of WithMaxRetryWait.
-	longest = 30 * time.Second
+	// maxRetryWait is the default of WithMaxRetryWait.
+	maxRetryWait = 30 * time.Second
 	// firstBackoff is the longest wait before a second attempt.
 	firstBackoff = 100 * time.Millisecond
-	forever      = time.Duration(math.MaxInt64)
+	unlimited    = time.Duration(math.MaxInt64)
 )
 
 // retryAfterTable maps each header to the required wait after a 429 and after a 503.
-// A wait above longest is returned as an error at once.
+// A wait above maxRetryWait is returned as an error at once.
 var retryAfterTable = []struct {
 	name     string
 	header   func(now time.Time) http.Header
@@ -38,11 +38,11 @@ var retryAfterTable = []struct {
 	{"1", values("1"), time.Second, time.Second},
 	{"0", values("0"), 0, 0},
 	{"-5", values("-5"), block, 0},
-	{"30", values("30"), longest, longest},
+	{"30", values("30"), maxRetryWait, maxRetryWait},
 	{"31", values("31"), 31 * time.Second, 31 * time.Second},
 	{"86400", values("86400"), 24 * time.Hour, 24 * time.Hour},
-	{"9223372037", values("9223372037"), forever, forever},
-	{"10^20", values("100000000000000000000"), forever, forever},
+	{"9223372037", values("9223372037"), unlimited, unlimited},
+	{"10^20", values("100000000000000000000"), unlimited, unlimited},
 	{"1.5", values("1.5"), block, 2 * time.Second},
 	{"spaces", values(" 3 "), 3 * time.Second, 3 * time.Second},
 	{"text", values("soon"), block, 0},
@@ -90,9 +90,9 @@ func checkRetryAfter(t *testing.T, status int, header func(time.Time) http.Heade
 	var sent []time.Time
 	client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
 		sent = append(sent, time.Now())
-		response := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(inUse)), Request: r}
+		response := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(inUseBody)), Request: r}
 		if len(sent) == 1 {
-			response.StatusCode, response.Header, response.Body = status, header(time.Now()), io.NopCloser(strings.NewReader(no))
+			response.StatusCode, response.Header, response.Body = status, header(time.Now()), io.NopCloser(strings.NewReader(failureBody))
 		}
 		response.Header.Set("Content-Type", "application/json")
 		return response, nil
@@ -100,7 +100,7 @@ func checkRetryAfter(t *testing.T, status int, header func(time.Time) http.Heade
 	started := time.Now()
 	_, err := client.Associations(t.Context(), ref(1))
 	elapsed := time.Since(started)
-	if wait > longest {
+	if wait > maxRetryWait {
 		var failure *api.Error
 		if !errors.As(err, &failure) || failure.StatusCode != status || len(sent) != 1 || elapsed != 0 {
 			t.Fatalf("%d requests in %v, error %v; want the response at once", len(sent), elapsed, err)

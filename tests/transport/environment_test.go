@@ -43,8 +43,8 @@ func child() {
 	}
 }
 
-// askInChild makes one call in a process with these variables.
-func askInChild(t *testing.T, base string, env ...string) childReport {
+// callInChild makes one call in a process with these variables.
+func callInChild(t *testing.T, base string, env ...string) childReport {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
 	command.Env = append([]string{childVariable + "=" + base, "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
@@ -75,7 +75,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 	t.Run("https goes through it by CONNECT, and it sees no credentials", func(t *testing.T) {
 		t.Parallel()
 		proxy := startProxy(t, server.Addr())
-		report := askInChild(t, "https://"+apiHost+"/client/v4",
+		report := callInChild(t, "https://"+apiHost+"/client/v4",
 			"SSL_CERT_FILE="+trust, "HTTPS_PROXY=http://user:"+canary.Key+"@"+proxy.Addr())
 		if report != (childReport{Usage: "in_use"}) {
 			t.Errorf("got %+v", report)
@@ -93,7 +93,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 	t.Run("the password of a proxy that fails is not shown", func(t *testing.T) {
 		t.Parallel()
 		for _, proxy := range []string{"http://user:" + canary.Key + "@127.0.0.1:1", "http://user:" + canary.Key + "@[::bad", "gopher://x:" + canary.Key + "@h"} {
-			report := askInChild(t, "https://"+apiHost+"/client/v4", "SSL_CERT_FILE="+trust, "HTTPS_PROXY="+proxy)
+			report := callInChild(t, "https://"+apiHost+"/client/v4", "SSL_CERT_FILE="+trust, "HTTPS_PROXY="+proxy)
 			if report.Usage != "unknown" || report.Error == "" {
 				t.Errorf("got %+v", report)
 			}
@@ -103,7 +103,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 		t.Parallel()
 		for _, text := range writtenForms("user", canary.Key) {
 			proxy := refusingProxy(t, "HTTP/1.1 407 "+text+"\r\n\r\n")
-			report := askInChild(t, "https://"+apiHost+"/client/v4",
+			report := callInChild(t, "https://"+apiHost+"/client/v4",
 				"SSL_CERT_FILE="+trust, "HTTPS_PROXY=http://user:"+canary.Key+"@"+proxy)
 			if report.Usage != "unknown" || report.Error == "" || strings.Contains(report.Error, text) {
 				t.Errorf("%q: got %+v", text, report)
@@ -119,7 +119,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 		// net/http makes an exception for loopback, but not for every spelling.
 		for _, host := range []string{"127.0.0.1", "localhost", "LocalHost", "LOCALHOST"} {
 			proxy := startProxy(t, plain.Addr())
-			report := askInChild(t, "http://"+host+":"+port+"/client/v4",
+			report := callInChild(t, "http://"+host+":"+port+"/client/v4",
 				"HTTP_PROXY=http://"+proxy.Addr(), "http_proxy=http://"+proxy.Addr())
 			if report != (childReport{Usage: "in_use"}) || len(proxy.requests()) != 0 {
 				t.Errorf("%s: got %+v; the proxy saw %q", host, report, proxy.requests())

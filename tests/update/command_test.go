@@ -180,7 +180,7 @@ func TestSignalLeavesTheTreeUnchanged(t *testing.T) {
 
 // A process killed while it writes leaves some files new and the rest old. check must
 // distinguish each of these trees from a whole one.
-func TestCheckFindsATornTree(t *testing.T) {
+func TestCheckFindsATreeWrittenInPart(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	old := snapshot(t, root)

@@ -197,7 +197,7 @@ func fresh(t testing.TB, root string) {
 		t.Fatal(err)
 	}
 	if diff, err := generate.Diff(os.DirFS(root), files); err != nil || diff != "" {
-		t.Errorf("the tree is torn: %v\n%s", err, diff)
+		t.Errorf("generated/ does not fit openapi/ and overlays/: %v\n%s", err, diff)
 	}
 }
 
