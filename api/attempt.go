@@ -67,7 +67,7 @@ func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duratio
 	}
 	reset, known := quota.BlockedFor(policies)
 	if !known && !header.readable {
-		reset = quota.AssumedBlock
+		reset = quota.DefaultBlock
 	}
 	return max(header.wait, reset)
 }

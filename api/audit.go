@@ -54,7 +54,7 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			}
 			return
 		}
-		s := newSeries(ctx, quota.MaxBlock)
+		s := newSeries(ctx, quota.MaxAuditWait)
 		defer s.cancel()
 		var counts AuditProgress
 		report := func() {

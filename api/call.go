@@ -108,9 +108,9 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 
 func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
 	if s := k.policy.series; s != nil {
-		return k.client.limiter.Acquire(s.admission, quota.Bounds{Patience: &s.patience, Waiting: s.waiting})
+		return k.client.limiter.Acquire(s.admission, quota.Bounds{Budget: &s.waitBudget, OnWait: s.waiting})
 	}
-	permit, refusal := k.client.limiter.Acquire(k.policy.admission, quota.Bounds{Most: max(0, k.left(ctx))})
+	permit, refusal := k.client.limiter.Acquire(k.policy.admission, quota.Bounds{MaxWait: max(0, k.left(ctx))})
 	k.waited += permit.Waited
 	return permit, refusal
 }

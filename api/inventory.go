@@ -129,7 +129,7 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
 		// One operation of an inventory may be unavailable, but not the whole service.
-		series: newSeries(ctx, quota.AssumedBlock),
+		series: newSeries(ctx, quota.DefaultBlock),
 	}
 	v.fatal, v.end = context.WithCancelCause(context.Background())
 	return v, nil

@@ -15,10 +15,10 @@ type series struct {
 	ctx context.Context // of the requests
 	// admission is the context of the waits. It ends before ctx if no further requests
 	// can succeed.
-	admission context.Context
-	stop      context.CancelCauseFunc
-	cancel    context.CancelFunc
-	patience  quota.Patience
+	admission  context.Context
+	stop       context.CancelCauseFunc
+	cancel     context.CancelFunc
+	waitBudget quota.WaitBudget
 	// longest limits how long a call is repeated while each response asks all callers to
 	// wait.
 	longest time.Duration
@@ -42,7 +42,7 @@ func newSeries(ctx context.Context, longest time.Duration) *series {
 // patient returns the policy of a single call that waits like those of a series. The
 // context must end.
 func patient(ctx context.Context) callPolicy {
-	return newSeries(ctx, quota.AssumedBlock).policy()
+	return newSeries(ctx, quota.DefaultBlock).policy()
 }
 
 // waiting reports that a call begins to wait for the limiter.

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-func limited(wait time.Duration) Outcome {
+func rateLimited(wait time.Duration) Outcome {
 	return Outcome{Answered: true, Limited: true, Wait: wait}
 }
 
-func enterNow(t *testing.T, l *Limiter) Permit {
+func mustAcquire(t *testing.T, l *Limiter, b Bounds) Permit {
 	t.Helper()
-	permit, refusal := l.Acquire(t.Context(), Bounds{})
+	permit, refusal := l.Acquire(t.Context(), b)
 	if refusal != nil {
 		t.Fatalf("refused: %+v", refusal)
 	}
@@ -25,34 +25,34 @@ func TestABlockDelaysAllCallersAndAdmitsOneProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		l.Release(enterNow(t, l), limited(time.Minute))
+		l.Release(mustAcquire(t, l, Bounds{}), rateLimited(time.Minute))
 		admitted := make(chan Permit, 10)
 		for range 10 {
 			go func() {
-				permit, _ := l.Acquire(t.Context(), patient())
+				permit, _ := l.Acquire(t.Context(), auditBounds())
 				admitted <- permit
 			}()
 		}
 		time.Sleep(time.Minute - 1)
 		synctest.Wait()
 		if len(admitted) != 0 {
-			t.Fatalf("%d went before the block ended", len(admitted))
+			t.Fatalf("%d admitted before the block ended", len(admitted))
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(admitted) != 1 {
-			t.Fatalf("%d went when the block ended", len(admitted))
+			t.Fatalf("%d admitted when the block ended", len(admitted))
 		}
-		l.Release(<-admitted, limited(time.Minute))
+		l.Release(<-admitted, rateLimited(time.Minute))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if len(admitted) != 1 {
-			t.Fatalf("%d went when the second block ended", len(admitted))
+			t.Fatalf("%d admitted when the second block ended", len(admitted))
 		}
 		l.Release(<-admitted, Outcome{})
 		synctest.Wait()
 		if len(admitted) != 1 {
-			t.Fatalf("%d went after a probe without an answer", len(admitted))
+			t.Fatalf("%d admitted after a probe without a response", len(admitted))
 		}
 		for _, want := range []int{2, 3, 4} { // the others follow the responses
 			l.Release(<-admitted, Outcome{Answered: true})
@@ -68,10 +68,10 @@ func TestResponsesFromBeforeTheBlockDoNotEndIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		early, refused := enterNow(t, l), enterNow(t, l)
-		l.Release(refused, limited(time.Minute))
+		early, refused := mustAcquire(t, l, Bounds{}), mustAcquire(t, l, Bounds{})
+		l.Release(refused, rateLimited(time.Minute))
 		l.Release(early, Outcome{Answered: true})
-		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Second}); refusal == nil || refusal.Wait != time.Minute {
+		if _, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Second}); refusal == nil || refusal.Wait != time.Minute {
 			t.Errorf("got %+v", refusal)
 		}
 	})
@@ -81,9 +81,9 @@ func TestABlockRefusesCallersThatCannotWaitThatLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
-		first := enterNow(t, l)
+		first := mustAcquire(t, l, Bounds{})
 		responses := make(chan *Refusal, 2)
-		for _, e := range []Bounds{{Most: 10 * time.Second}, patient()} {
+		for _, e := range []Bounds{{MaxWait: 10 * time.Second}, auditBounds()} {
 			go func() {
 				_, refusal := l.Acquire(t.Context(), e)
 				responses <- refusal
@@ -91,7 +91,7 @@ func TestABlockRefusesCallersThatCannotWaitThatLong(t *testing.T) {
 		}
 		synctest.Wait()
 		start := time.Now()
-		l.Release(first, limited(time.Minute))
+		l.Release(first, rateLimited(time.Minute))
 		if refusal := <-responses; refusal == nil || refusal.Wait != time.Minute || time.Since(start) != 0 {
 			t.Errorf("after %v: %+v", time.Since(start), refusal)
 		}
@@ -101,49 +101,49 @@ func TestABlockRefusesCallersThatCannotWaitThatLong(t *testing.T) {
 	})
 }
 
-func TestPatienceEndsAfterFifteenMinutesOfBlocks(t *testing.T) {
+func TestAnAuditWaitsForFifteenMinutesOfBlocks(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []time.Duration{15*time.Minute + 1, 10 * time.Minute, 5 * time.Minute, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLimiter(0, 0)
-			start, bounds := time.Now(), patient()
+			start, bounds := time.Now(), auditBounds()
 			for {
 				permit, refusal := l.Acquire(context.Background(), bounds)
 				if refusal != nil {
 					break
 				}
-				l.Release(permit, limited(wait))
+				l.Release(permit, rateLimited(wait))
 				if time.Since(start) > time.Hour {
-					t.Fatal("never ends")
+					t.Fatal("no refusal within an hour")
 				}
 			}
-			if took := time.Since(start); took > MaxBlock || took+wait <= MaxBlock {
-				t.Errorf("gave up on blocks of %v after %v", wait, took)
+			if took := time.Since(start); took > MaxAuditWait || took+wait <= MaxAuditWait {
+				t.Errorf("refused after blocks of %v for %v", wait, took)
 			}
 			// After the end of the block, the next call is the probe.
 			time.Sleep(24 * time.Hour)
-			l.Release(enterNow(t, l), limited(time.Second))
-			if _, refusal := l.Acquire(context.Background(), patient()); refusal != nil {
+			l.Release(mustAcquire(t, l, Bounds{}), rateLimited(time.Second))
+			if _, refusal := l.Acquire(context.Background(), auditBounds()); refusal != nil {
 				t.Errorf("an old block counts: %+v", refusal)
 			}
 		})
 	}
 }
 
-func TestConsecutiveRefusalsLastLonger(t *testing.T) {
+func TestConsecutiveRefusalsBlockLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		l.Release(enterNow(t, l), limited(0))
+		l.Release(mustAcquire(t, l, Bounds{}), rateLimited(0))
 		for _, seconds := range []int{0, 1, 2, 4, 8, 16, 32, 60, 60} {
-			probe, refusal := l.Acquire(t.Context(), Bounds{Most: time.Hour})
+			probe, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Hour})
 			if refusal != nil || probe.Waited != time.Duration(seconds)*time.Second {
 				t.Fatalf("waited %v, want %d s: %+v", probe.Waited, seconds, refusal)
 			}
-			l.Release(probe, limited(0))
+			l.Release(probe, rateLimited(0))
 		}
-		l.Release(l.admit(nil), limited(2*time.Minute)) // the server asks for more
-		if probe, refusal := l.Acquire(t.Context(), Bounds{Most: time.Hour}); refusal != nil || probe.Waited != 2*time.Minute {
+		l.Release(l.admit(nil), rateLimited(2*time.Minute)) // the server asks for more
+		if probe, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Hour}); refusal != nil || probe.Waited != 2*time.Minute {
 			t.Errorf("waited %v: %+v", probe.Waited, refusal)
 		}
 	})
@@ -153,15 +153,15 @@ func TestTheLengthOfABlockIsLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		l.Release(enterNow(t, l), limited(never))
-		time.Sleep(longestBlock)
-		enterNow(t, l)
+		l.Release(mustAcquire(t, l, Bounds{}), rateLimited(never))
+		time.Sleep(maxBlock)
+		mustAcquire(t, l, Bounds{})
 	})
 }
 
 // A limit of five requests a second and 32 callers: a successful probe must not admit
 // all of them at once.
-func TestReleaseGrowsWithSuccess(t *testing.T) {
+func TestAdmissionGrowsWithSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
@@ -176,7 +176,7 @@ func TestReleaseGrowsWithSuccess(t *testing.T) {
 			}
 			if used++; used > 5 {
 				refused++
-				return limited(time.Second)
+				return rateLimited(time.Second)
 			}
 			answered++
 			return Outcome{Answered: true}
@@ -184,7 +184,7 @@ func TestReleaseGrowsWithSuccess(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 		defer cancel()
 		var running sync.WaitGroup
-		bounds := patient()
+		bounds := auditBounds()
 		for range 32 {
 			running.Go(func() {
 				for {
@@ -212,9 +212,9 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
 		unanswered := Outcome{Unanswered: true}
-		l.Release(enterNow(t, l), unanswered) // before the first response: no outage
-		l.Release(enterNow(t, l), Outcome{Answered: true})
-		bounds := patient()
+		l.Release(mustAcquire(t, l, Bounds{}), unanswered) // before the first response: no outage
+		l.Release(mustAcquire(t, l, Bounds{}), Outcome{Answered: true})
+		bounds := auditBounds()
 		var inFlight []Permit
 		for range 32 {
 			p, refusal := l.Acquire(t.Context(), bounds)
@@ -248,7 +248,7 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 		if probes < 20 || probes > 40 {
 			t.Errorf("%d probes in a minute", probes)
 		}
-		l.Release(enterNow(t, l), Outcome{}) // a single call is not delayed
+		l.Release(mustAcquire(t, l, Bounds{}), Outcome{}) // a single call is not delayed
 		time.Sleep(5 * time.Second)
 		for n := 1; n <= 5; n++ {
 			synctest.Wait()
@@ -262,36 +262,30 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 
 // The time for which an audit waits begins with its own first refusal, or with the last
 // of its requests that were in flight then.
-func TestPatienceIsThatOfOneAudit(t *testing.T) {
+func TestEachAuditHasItsOwnWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		first, second := patient(), patient()
-		acquire := func(b Bounds) Permit {
-			p, refusal := l.Acquire(t.Context(), b)
-			if refusal != nil {
-				t.Fatalf("refused: %+v", refusal)
-			}
-			return p
-		}
+		first, second := auditBounds(), auditBounds()
+		acquire := func(b Bounds) Permit { return mustAcquire(t, l, b) }
 		early := []Permit{acquire(first), acquire(first), acquire(first)}
 		for _, p := range early {
-			l.Release(p, limited(MaxBlock))
+			l.Release(p, rateLimited(MaxAuditWait))
 			time.Sleep(10 * time.Millisecond)
 		}
 		p := acquire(first) // 15 minutes later
-		if p.Waited <= MaxBlock-time.Second {
+		if p.Waited <= MaxAuditWait-time.Second {
 			t.Errorf("waited %v", p.Waited)
 		}
 		waits := make(chan Permit, 1)
 		go func() { waits <- acquire(second) }()
 		synctest.Wait()
-		l.Release(p, limited(10*time.Minute))
+		l.Release(p, rateLimited(10*time.Minute))
 		if _, refusal := l.Acquire(t.Context(), first); refusal == nil || refusal.Wait != 10*time.Minute {
-			t.Errorf("the audit that has waited for 15 minutes goes on: %+v", refusal)
+			t.Errorf("the audit that has waited for 15 minutes waits longer: %+v", refusal)
 		}
 		if p := <-waits; p.Waited != 10*time.Minute {
-			t.Errorf("the other one waited %v", p.Waited)
+			t.Errorf("the other audit waited %v", p.Waited)
 		}
 	})
 }
