@@ -23,7 +23,7 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 	l := &AssociationList{
 		Associations: rows.items, Info: r.info, Errors: r.errors, Messages: r.messages, Malformed: r.malformed,
 		Truncated: isTruncated(len(rows.items), r.info, r.more), Stale: r.stale,
-		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.whole(listAssociations, len(rows.items)),
+		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.completenessError(listAssociations, len(rows.items)),
 	}
 	l.verdict = verdictOf(l)
 	return l, nil
@@ -50,7 +50,7 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(listAssociations.text, err.Error())
 	}
-	return returned(c.associations(ctx, cert, callPolicy{admission: ctx}))
+	return withError(c.associations(ctx, cert, callPolicy{admission: ctx}))
 }
 
 // AllAssociations iterates over the associations of the certificate. Each range over it

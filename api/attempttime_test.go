@@ -28,7 +28,7 @@ func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var began sync.Map // of time.Time, by id
 			staggered := func(yield func(api.CertificateRef) bool) {
-				for c := range numbered(certs) {
+				for c := range numberedRefs(certs) {
 					began.Store(c.ID, time.Now())
 					if !yield(c) {
 						return
@@ -40,7 +40,7 @@ func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 				yield(api.CertificateRef{AccountID: "a", ID: "last"})
 			}
 			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-				if n, err := strconv.Atoi(idOf(r)); err == nil && n%2 == 0 {
+				if n, err := strconv.Atoi(certificateIDOf(r)); err == nil && n%2 == 0 {
 					time.Sleep(soon)
 					return answer(200, emptyBody), nil
 				}
@@ -80,7 +80,7 @@ func TestAuditReportsTheDeadlineOfItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		for r := range newClient(t, scripted(hang)).Audit(ctx, numbered(1)) {
+		for r := range newClient(t, scripted(hang)).Audit(ctx, numberedRefs(1)) {
 			if !errors.Is(r.Err, context.DeadlineExceeded) || strings.Contains(r.Err.Error(), "no complete response") {
 				t.Error(r.Err)
 			}
@@ -103,7 +103,7 @@ func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 			if at, ok := ctx.Deadline(); !ok || time.Until(at) != timeout || ctx.Err() != nil {
 				t.Errorf("deadline %v, %v, error %v", at, ok, ctx.Err())
 			}
-			if idOf(r) == "1" {
+			if certificateIDOf(r) == "1" {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
@@ -111,7 +111,7 @@ func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 		})
 		want := []error{context.Canceled, context.DeadlineExceeded, context.Canceled}
 		results := 0
-		for range newClient(t, rt, api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1)).Audit(t.Context(), numbered(3), api.WithConcurrency(1)) {
+		for range newClient(t, rt, api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1)).Audit(t.Context(), numberedRefs(3), api.WithConcurrency(1)) {
 			results++
 		}
 		if results != len(want) || len(contexts) != len(want) {
@@ -132,7 +132,7 @@ func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 			}
 			return answer(200, emptyBody), nil
 		})
-		for r := range newClient(t, early, api.WithAttemptTimeout(timeout)).Audit(ctx, numbered(1)) {
+		for r := range newClient(t, early, api.WithAttemptTimeout(timeout)).Audit(ctx, numberedRefs(1)) {
 			if r.Err != nil {
 				t.Error(r.Err)
 			}

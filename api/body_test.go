@@ -58,28 +58,28 @@ func TestBodyThatFailsAtTheContentLength(t *testing.T) {
 	whole := strings.NewReader(inUseBody)
 	for name, body := range map[string]io.Reader{
 		"after it": io.MultiReader(whole, errReader{io.ErrUnexpectedEOF}),
-		"with it":  &lastWords{inUseBody, io.ErrUnexpectedEOF},
+		"with it":  &readerWithError{inUseBody, io.ErrUnexpectedEOF},
 	} {
 		resp := answer(200, inUseBody)
 		resp.Body = &trackedBody{Reader: body}
-		if list, err := ask(t, resp); !errors.Is(err, api.ErrUnexpectedResponse) || !errors.Is(err, io.ErrUnexpectedEOF) {
+		if list, err := associationsOf(t, resp); !errors.Is(err, api.ErrUnexpectedResponse) || !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: got %v, %v", name, list.Usage(), err)
 		}
 	}
 	resp := answer(200, inUseBody)
-	resp.Body = &trackedBody{Reader: &lastWords{inUseBody, io.EOF}}
-	if list, err := ask(t, resp); list.Usage() != api.InUse {
+	resp.Body = &trackedBody{Reader: &readerWithError{inUseBody, io.EOF}}
+	if list, err := associationsOf(t, resp); list.Usage() != api.InUse {
 		t.Errorf("a complete body: got %v", err)
 	}
 }
 
-// lastWords returns its text together with the error.
-type lastWords struct {
+// readerWithError returns its text together with the error.
+type readerWithError struct {
 	text string
 	err  error
 }
 
-func (l *lastWords) Read(p []byte) (int, error) {
+func (l *readerWithError) Read(p []byte) (int, error) {
 	n := copy(p, l.text)
 	if l.text = l.text[n:]; l.text == "" {
 		return n, l.err
@@ -92,7 +92,7 @@ func TestEndlessBodyEndsAtTheLimit(t *testing.T) {
 	read := new(atomic.Int64)
 	rt := scripted(func(*http.Request) (*http.Response, error) {
 		resp := answer(200, "")
-		resp.ContentLength, resp.Body = -1, &trackedBody{Reader: endless{read}}
+		resp.ContentLength, resp.Body = -1, &trackedBody{Reader: endlessReader{read}}
 		return resp, nil
 	})
 	_, err := newClient(t, rt, api.WithMaxResponseBytes(100_000)).Associations(t.Context(), cert)
@@ -101,9 +101,9 @@ func TestEndlessBodyEndsAtTheLimit(t *testing.T) {
 	}
 }
 
-type endless struct{ read *atomic.Int64 }
+type endlessReader struct{ read *atomic.Int64 }
 
-func (e endless) Read(p []byte) (int, error) {
+func (e endlessReader) Read(p []byte) (int, error) {
 	e.read.Add(int64(len(p)))
 	return copy(p, bytes.Repeat([]byte(" "), len(p))), nil
 }

@@ -2,7 +2,7 @@ package api
 
 import "testing"
 
-func TestNamesUser(t *testing.T) {
+func TestHasUserInfo(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		"":                          false,
@@ -22,7 +22,7 @@ func TestNamesUser(t *testing.T) {
 		"https://":                     false,
 		"https://user:sec\nret@host":   false,
 	} {
-		if got := namesUser(text); got != want {
+		if got := hasUserInfo(text); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}

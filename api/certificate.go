@@ -139,8 +139,8 @@ func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// agreedCA returns CA, or nil if the first certificate of PEM contradicts it.
-func (c *Certificate) agreedCA() *bool {
+// confirmedCA returns CA, or nil if the first certificate of PEM contradicts it.
+func (c *Certificate) confirmedCA() *bool {
 	chain, err := c.ParseChain()
 	if err == nil && c.CA != nil && chain[0].IsCA != *c.CA {
 		return nil

@@ -81,7 +81,7 @@ func (c *Client) Certificate(ctx context.Context, cert CertificateRef) (*Certifi
 	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(getCertificate.text, err.Error())
 	}
-	return returned(c.certificate(ctx, cert, callPolicy{admission: ctx}))
+	return withError(c.certificate(ctx, cert, callPolicy{admission: ctx}))
 }
 
 func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy callPolicy) (*Certificate, *Error) {

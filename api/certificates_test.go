@@ -37,8 +37,8 @@ func pageOf(first, last int, info string) *http.Response {
 	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(rows, ",")+`]`+info+`}`)
 }
 
-// respond returns a transport that responds with resp, once.
-func respond(resp *http.Response) http.RoundTripper {
+// respondOnce returns a transport that responds with resp, once.
+func respondOnce(resp *http.Response) http.RoundTripper {
 	return &pageServer{pages: []*http.Response{resp}}
 }
 
@@ -126,7 +126,7 @@ func TestPagesAreRequestedByTheNumbersOfTheFirst(t *testing.T) {
 		}
 	}
 	want := []url.Values{{"type": {"custom,access_managed"}}, {"type": {"custom,access_managed"}, "page": {"2"}, "per_page": {"2"}}}
-	if diff := different(want, server.queries); diff != "" {
+	if diff := diffOf(want, server.queries); diff != "" {
 		t.Errorf("queries: %s", diff)
 	}
 }
@@ -170,16 +170,16 @@ func TestCertificateIsReadByItsMembers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			object := `{"id":"` + cert.ID + `"` + tt.members + `}`
-			got, err := newClient(t, respond(answer(200, `{"success":true,"errors":[],"messages":[],"result":`+object+`}`))).Certificate(t.Context(), cert)
+			got, err := newClient(t, respondOnce(answer(200, `{"success":true,"errors":[],"messages":[],"result":`+object+`}`))).Certificate(t.Context(), cert)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := different(&tt.want, got); diff != "" {
+			if diff := diffOf(&tt.want, got); diff != "" {
 				t.Errorf("one certificate: %s", diff)
 			}
-			listed := newClient(t, respond(answer(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
+			listed := newClient(t, respondOnce(answer(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
 			for got, err := range listed {
-				if diff := different(tt.want, got); err != nil || diff != "" {
+				if diff := diffOf(tt.want, got); err != nil || diff != "" {
 					t.Errorf("in a list: %v: %s", err, diff)
 				}
 			}
@@ -195,12 +195,12 @@ func TestDecidingMembersOfACertificateAreReadStrictly(t *testing.T) {
 		"ca as text":          `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
 		"a list": `[]`, "a text": `"x"`,
 	} {
-		_, err := newClient(t, respond(answer(200, `{"success":true,"result":`+object+`}`))).Certificate(t.Context(), cert)
+		_, err := newClient(t, respondOnce(answer(200, `{"success":true,"result":`+object+`}`))).Certificate(t.Context(), cert)
 		if !errors.Is(err, api.ErrUnexpectedResponse) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := newClient(t, respond(answer(200, `{"success":true,"result":null}`))).Certificate(t.Context(), cert)
+	_, err := newClient(t, respondOnce(answer(200, `{"success":true,"result":null}`))).Certificate(t.Context(), cert)
 	wantSentinels(t, err, api.ErrNoResult)
 }
 
@@ -211,13 +211,13 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 		return nil, errors.New("sent")
 	}))
 	for name, call := range map[string]func() error{
-		"Certificates without account":   func() error { return first(client.Certificates(t.Context(), "")) },
-		"Certificates with a path":       func() error { return first(client.Certificates(t.Context(), "a/b")) },
-		"Certificates with a nil option": func() error { return first(client.Certificates(t.Context(), account, nil)) },
-		"Certificates without a type":    func() error { return first(client.Certificates(t.Context(), account, api.WithTypes())) },
-		"Certificates of an empty type":  func() error { return first(client.Certificates(t.Context(), account, api.WithTypes(""))) },
-		"Certificates without context":   func() error { return first(client.Certificates(noContext, account)) },
-		"Zones without account":          func() error { return first(client.Zones(t.Context(), "")) },
+		"Certificates without account":   func() error { return firstError(client.Certificates(t.Context(), "")) },
+		"Certificates with a path":       func() error { return firstError(client.Certificates(t.Context(), "a/b")) },
+		"Certificates with a nil option": func() error { return firstError(client.Certificates(t.Context(), account, nil)) },
+		"Certificates without a type":    func() error { return firstError(client.Certificates(t.Context(), account, api.WithTypes())) },
+		"Certificates of an empty type":  func() error { return firstError(client.Certificates(t.Context(), account, api.WithTypes(""))) },
+		"Certificates without context":   func() error { return firstError(client.Certificates(noContext, account)) },
+		"Zones without account":          func() error { return firstError(client.Zones(t.Context(), "")) },
 		"Certificate without id": func() error {
 			_, err := client.Certificate(t.Context(), api.CertificateRef{AccountID: account})
 			return err
@@ -238,7 +238,7 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 			_, err := client.Hostnames(t.Context(), api.HostnamesRef{ZoneID: account, CertificateID: strings.ReplaceAll(cert.ID, "-", "")})
 			return err
 		},
-		"client without New": func() error { return first(new(api.Client).Zones(t.Context(), account)) },
+		"client without New": func() error { return firstError(new(api.Client).Zones(t.Context(), account)) },
 	} {
 		if err := call(); !errors.Is(err, api.ErrInvalidArgument) {
 			t.Errorf("%s: %v", name, err)
@@ -246,8 +246,8 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 	}
 }
 
-// first returns the error at the beginning of a sequence.
-func first[T any](seq func(func(T, error) bool)) (first error) {
+// firstError returns the error at the beginning of a sequence.
+func firstError[T any](seq func(func(T, error) bool)) (first error) {
 	seq(func(_ T, err error) bool { first = err; return false })
 	return first
 }
@@ -269,11 +269,11 @@ func TestZonesAreListedWithTheirAccount(t *testing.T) {
 		got = append(got, zone)
 	}
 	want := []api.Zone{{ID: fmt.Sprintf("%032d", 1), Name: "z1.example", Status: "active"}, {ID: fmt.Sprintf("%032d", 2), Name: "z2.example", Status: "active"}}
-	if diff := different(want, got); diff != "" {
+	if diff := diffOf(want, got); diff != "" {
 		t.Errorf("%s", diff)
 	}
 	queries := []url.Values{{"account.id": {account}, "per_page": {"50"}}, {"account.id": {account}, "page": {"2"}, "per_page": {"50"}}}
-	if diff := different(queries, server.queries); diff != "" {
+	if diff := diffOf(queries, server.queries); diff != "" {
 		t.Errorf("queries: %s", diff)
 	}
 }
@@ -286,7 +286,7 @@ func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 		for i := range n {
 			rows = append(rows, fmt.Sprintf(`{"id":"%032d"}`, i))
 		}
-		client := newClient(t, respond(answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)))
+		client := newClient(t, respondOnce(answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)))
 		var last error
 		came := 0
 		for _, err := range client.Zones(t.Context(), account) {
@@ -325,10 +325,10 @@ func TestHostnamesOfOneCertificate(t *testing.T) {
 			t.Parallel()
 			server := &pageServer{pages: []*http.Response{tt.resp}}
 			got, err := newClient(t, server).Hostnames(t.Context(), ref)
-			if !errors.Is(err, tt.err) || different(tt.want, got) != "" {
+			if !errors.Is(err, tt.err) || diffOf(tt.want, got) != "" {
 				t.Errorf("got %q, %v", got, err)
 			}
-			if diff := different([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
+			if diff := diffOf([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
 				t.Errorf("queries: %s", diff)
 			}
 		})
@@ -375,7 +375,7 @@ func TestCertificateKeepsItsFieldsInJSON(t *testing.T) {
 	if err := json.Unmarshal(text, &out); err != nil {
 		t.Fatal(err)
 	}
-	if diff := different(in, out); diff != "" {
+	if diff := diffOf(in, out); diff != "" {
 		t.Errorf("%s (-in +out)\n%s", text, diff)
 	}
 }

@@ -28,10 +28,10 @@ func noConnection(req *http.Request) {
 	}
 }
 
-// noise injects up to three kinds of faults into a random share of the requests to a
+// injectFaults injects up to three kinds of faults into a random share of the requests to a
 // store. By seed, it begins with the first request to change something. A fault before
 // a request leaves the store unchanged, one after it does not.
-func noise(s *store, seed uint64) {
+func injectFaults(s *store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
 	kinds, which := make([]int, 1+r.IntN(3)), make([]int, 100)
@@ -41,10 +41,10 @@ func noise(s *store, seed uint64) {
 	for i := range which {
 		which[i] = r.IntN(share * len(kinds))
 	}
-	damage(s, late, kinds, which)
+	injectFaultKinds(s, late, kinds, which)
 }
 
-func damage(s *store, late bool, kinds, which []int) {
+func injectFaultKinds(s *store, late bool, kinds, which []int) {
 	var requests atomic.Int32
 	next := func() int {
 		if late && s.count("delete")+s.count("upload") == 0 {
@@ -95,14 +95,14 @@ func damage(s *store, late bool, kinds, which []int) {
 	}
 }
 
-// noises is the number of seeds of a test; the fuzz targets use others.
-const noises = 200
+// faultSeeds is the number of seeds of a test; the fuzz targets use others.
+const faultSeeds = 200
 
 func TestDeletionSaysWhatHappened(t *testing.T) {
 	t.Parallel()
 	states := map[api.DeletionState]int{}
-	for seed := range uint64(noises) {
-		states[deletionSaysWhatHappened(t, seed)]++
+	for seed := range uint64(faultSeeds) {
+		states[checkDeletion(t, seed)]++
 	}
 	for _, state := range []api.DeletionState{api.DeletionDone, api.DeletionKept, api.DeletionUnknown} {
 		if states[state] == 0 {
@@ -112,18 +112,18 @@ func TestDeletionSaysWhatHappened(t *testing.T) {
 }
 
 func FuzzDeletionSaysWhatHappened(f *testing.F) {
-	f.Fuzz(func(t *testing.T, seed uint64) { deletionSaysWhatHappened(t, seed) })
+	f.Fuzz(func(t *testing.T, seed uint64) { checkDeletion(t, seed) })
 }
 
-// deletionSaysWhatHappened deletes a certificate of a store with the faults of seed.
+// checkDeletion deletes a certificate of a store with the faults of seed.
 // The state is empty if there is no record.
-func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionState) {
+func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 	n := []int{5, 7, 8}[seed%3]
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		noise(s, seed)
+		injectFaults(s, seed)
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
-		there, problem := s.has(ids(n)) == 1, ""
+		there, problem := s.copiesOf(ids(n)) == 1, ""
 		switch {
 		case (err == nil) != (d != nil && d.State == api.DeletionDone):
 			problem = "the state and the error differ"
@@ -151,8 +151,8 @@ func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionStat
 func TestUploadSaysWhatHappened(t *testing.T) {
 	t.Parallel()
 	stored, unknown := 0, 0
-	for seed := range uint64(noises) {
-		switch err := uploadSaysWhatHappened(t, seed); {
+	for seed := range uint64(faultSeeds) {
+		switch err := checkUpload(t, seed); {
 		case err == nil:
 			stored++
 		case errors.Is(err, api.ErrOutcomeUnknown):
@@ -165,16 +165,16 @@ func TestUploadSaysWhatHappened(t *testing.T) {
 }
 
 func FuzzUploadSaysWhatHappened(f *testing.F) {
-	f.Fuzz(func(t *testing.T, seed uint64) { _ = uploadSaysWhatHappened(t, seed) })
+	f.Fuzz(func(t *testing.T, seed uint64) { _ = checkUpload(t, seed) })
 }
 
-// uploadSaysWhatHappened uploads a certificate to a store with the faults of seed, and
+// checkUpload uploads a certificate to a store with the faults of seed, and
 // once more without faults. The error is that of the first upload.
-func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
+func checkUpload(t *testing.T, seed uint64) (err error) {
 	up := api.CertificateUpload{Name: "x", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{copies: true}
-		noise(s, seed)
+		injectFaults(s, seed)
 		client := newClient(t, s)
 		var got *api.Certificate
 		got, err = client.Upload(t.Context(), account, up)
@@ -184,7 +184,7 @@ func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
 			problem = "uploaded more than once"
 		case (got == nil) == (err == nil):
 			problem = "neither or both"
-		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
+		case err == nil && (there != 1 || s.copiesOf(got.Ref.ID) != 1):
 			problem = "uploaded, and it is not there"
 		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
 			problem = "not uploaded, and it is there"
@@ -197,7 +197,7 @@ func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
 		}
 		s.before, s.after, s.copies = nil, nil, false
 		time.Sleep(time.Hour)
-		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
+		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.copiesOf(got.Ref.ID) != 1 {
 			t.Errorf("seed %d: the same call again does not find it: %v", seed, err)
 		}
 	})
@@ -215,13 +215,13 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 	untrusted.StartTLS()
 	defer untrusted.Close()
-	hangsUp, err := net.Listen("tcp", "127.0.0.1:0")
+	closing, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = hangsUp.Close() }()
+	defer func() { _ = closing.Close() }()
 	go func() {
-		for conn, err := hangsUp.Accept(); err == nil; conn, err = hangsUp.Accept() {
+		for conn, err := closing.Accept(); err == nil; conn, err = closing.Accept() {
 			_ = conn.Close()
 		}
 	}()
@@ -232,7 +232,7 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 		"connection refused": {closed.URL, 2},
 		"unknown host":       {"https://host.invalid", 2},
 		"no TLS":             {"https" + strings.TrimPrefix(plain.URL, "http"), 2},
-		"TLS cut off":        {"https://" + hangsUp.Addr().String(), 2},
+		"TLS cut off":        {"https://" + closing.Addr().String(), 2},
 		"untrusted":          {untrusted.URL, 1},
 	} {
 		transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -29,10 +29,10 @@ const (
 type DeleteOption func(*deleteConfig) error
 
 type deleteConfig struct {
-	digest   *[sha256.Size]byte
-	timeout  time.Duration
-	evidence []InventoryOption
-	until    context.Context // nil: that of the call
+	digest          *[sha256.Size]byte
+	timeout         time.Duration
+	evidence        []InventoryOption
+	evidenceContext context.Context // nil: that of the call
 }
 
 // IfSHA256 deletes the certificate only if its first certificate, in DER, has this
@@ -69,7 +69,7 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 		if isNil(ctx) {
 			return errors.New("WithEvidenceContext: the context is nil")
 		}
-		c.until = ctx
+		c.evidenceContext = ctx
 		return nil
 	}
 }
@@ -109,28 +109,28 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
 		return nil, invalidArgument(deleteCertificate.text, err.Error())
 	}
-	until := cfg.until
-	if until == nil {
-		until = ctx
+	evidenceCtx := cfg.evidenceContext
+	if evidenceCtx == nil {
+		evidenceCtx = ctx
 	}
-	item, _, fail := c.inspect(until, cert, cfg.evidence)
+	item, _, fail := c.inspect(evidenceCtx, cert, cfg.evidence)
 	if fail == nil && item.Evidence.Usage() == Unused && item.Evidence.isOld() {
-		item, _, fail = c.inspect(until, cert, cfg.evidence) // a block or an outage made the evidence old
+		item, _, fail = c.inspect(evidenceCtx, cert, cfg.evidence) // a block or an outage made the evidence old
 	}
 	if fail != nil {
 		return nil, fail
 	}
 	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
-	if until.Err() != nil {
-		return d, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(until)}
+	if evidenceCtx.Err() != nil {
+		return d, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(evidenceCtx)}
 	}
-	if note, kind := cfg.obstacle(item); kind != nil {
+	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
 	// Until the first request is sent, the wait for the limiter ends with until too.
-	admission, end := context.WithCancel(ctx)
-	defer end()
-	unbind := context.AfterFunc(until, end)
+	admission, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unbind := context.AfterFunc(evidenceCtx, cancel)
 	var result object[generated.Certificate, *generated.Certificate]
 	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 		unbind()
@@ -140,7 +140,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		d.RayID = r.rayID
 	} else {
 		d.RayID, d.AlreadyGone = fail.RayID, isGone(fail)
-		if !fail.unclear && !d.AlreadyGone && c.kept(ctx, cert, cfg, d, fail) {
+		if !fail.unclear && !d.AlreadyGone && c.stillExists(ctx, cert, cfg, d, fail) {
 			return d, fail
 		}
 	}
@@ -153,7 +153,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if fail == nil {
 		fail = r.fail(deleteCertificate, ErrOutcomeUnknown, note)
 	} else {
-		fail.add(ErrOutcomeUnknown, note)
+		fail.addKind(ErrOutcomeUnknown, note)
 	}
 	if !errors.Is(fail, ctx.Err()) {
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
@@ -161,9 +161,9 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	return d, fail
 }
 
-// obstacle returns why a certificate must not be deleted, with a nil kind if there is
+// refusal returns why a certificate must not be deleted, with a nil kind if there is
 // no reason.
-func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
+func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
 		return "the API did not send the type of the certificate", ErrManaged
@@ -174,7 +174,7 @@ func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	case c.digest != nil && digest != *c.digest:
 		return "the certificate is not the one of IfSHA256", ErrMismatch
 	}
-	note, kind = item.Evidence.obstacle()
+	note, kind = item.Evidence.refusal()
 	if kind == nil && item.Evidence.isOld() {
 		return fmt.Sprintf("the evidence is %v old", time.Since(item.Evidence.StartedAt).Round(time.Second)), ErrUsageUnknown
 	}
@@ -184,18 +184,18 @@ func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
-// kept reports whether the certificate still exists after a request to delete it that
+// stillExists reports whether the certificate still exists after a request to delete it that
 // had no effect. If the API has refused the request, kept gathers the evidence once
 // more.
-func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
+func (c *Client) stillExists(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
 	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return true
 	}
 	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
 	if fail == nil {
 		d.Evidence = &item.Evidence
-		if note, kind := item.Evidence.obstacle(); kind == ErrInUse {
-			refusal.add(ErrInUse, note)
+		if note, kind := item.Evidence.refusal(); kind == ErrInUse {
+			refusal.addKind(ErrInUse, note)
 		}
 	}
 	d.AlreadyGone = isGone(fail)
@@ -207,7 +207,7 @@ func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to ask"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
-		_, fail := c.certificate(ctx, cert, patient(ctx))
+		_, fail := c.certificate(ctx, cert, seriesPolicy(ctx))
 		switch {
 		case fail == nil:
 			note = "the outcome is unknown: the API still shows the certificate"

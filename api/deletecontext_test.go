@@ -32,7 +32,7 @@ func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
 				state = d.State
 			}
 			kept := want == api.DeletionKept
-			if state != want || kept != errors.Is(err, context.Canceled) || kept != (s.count("delete") == 0) || kept != (s.has(ids(7)) == 1) {
+			if state != want || kept != errors.Is(err, context.Canceled) || kept != (s.count("delete") == 0) || kept != (s.copiesOf(ids(7)) == 1) {
 				t.Errorf("ended at %s: %v, %v, %d requests to delete", kind, d, err, s.count("delete"))
 			}
 		})

@@ -124,7 +124,7 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	}
 	if e.hasInfo {
 		r.more = r.more || bool(e.info.more)
-		if r.info, err = counts(&e.info.ResultInfo); err != nil {
+		if r.info, err = pagingNumbers(&e.info.ResultInfo); err != nil {
 			return nil, err
 		}
 	}

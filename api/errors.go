@@ -146,8 +146,8 @@ func (e *Error) withoutEffect() bool {
 	return e.unsent || refused && len(e.kinds) == 0
 }
 
-// add makes e match another sentinel. It keeps the note that e has.
-func (e *Error) add(kind error, note string) {
+// addKind makes e match another sentinel. It keeps the note that e has.
+func (e *Error) addKind(kind error, note string) {
 	if e.StatusCode/100 == 2 && len(e.kinds) == 0 {
 		e.kinds = []error{ErrRejected} // which classify then no longer returns
 	}
@@ -163,9 +163,9 @@ func invalidArgument(operation, note string) *Error {
 	return &Error{operation: operation, note: strings.ReplaceAll(note, "\n", "; "), kinds: []error{ErrInvalidArgument}}
 }
 
-// returned returns the results of an exported method, with a nil error for a nil
+// withError returns the results of an exported method, with a nil error for a nil
 // *Error.
-func returned[T any](value T, fail *Error) (T, error) {
+func withError[T any](value T, fail *Error) (T, error) {
 	if fail != nil {
 		return *new(T), fail
 	}

@@ -169,7 +169,7 @@ type evidenceJSON Evidence
 
 // String returns the usage and the number of uses.
 func (e Evidence) String() string {
-	return fmt.Sprintf("%v: %s", e.Usage(), counted(len(e.Uses), "use"))
+	return fmt.Sprintf("%v: %s", e.Usage(), pluralize(len(e.Uses), "use"))
 }
 
 // conclude returns the usage by the exported fields.
@@ -193,9 +193,9 @@ func (e *Evidence) conclude() Usage {
 	return Unused
 }
 
-// obstacle returns why the evidence does not show that the certificate is unused:
+// refusal returns why the evidence does not show that the certificate is unused:
 // [ErrInUse] or [ErrUsageUnknown] with a description, or nil if it does.
-func (e *Evidence) obstacle() (description string, kind error) {
+func (e *Evidence) refusal() (description string, kind error) {
 	var found []string
 	switch {
 	case e == nil:

@@ -66,10 +66,10 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, e.Usage())
 		}
 	}
-	if diff := different(unused.Certificate, read.Certificate); diff != "" {
+	if diff := diffOf(unused.Certificate, read.Certificate); diff != "" {
 		t.Errorf("certificate: %s", diff)
 	}
-	if diff := different(fmt.Sprintf("%+v", unused.Evidence.Sources), fmt.Sprintf("%+v", read.Evidence.Sources)); diff != "" {
+	if diff := diffOf(fmt.Sprintf("%+v", unused.Evidence.Sources), fmt.Sprintf("%+v", read.Evidence.Sources)); diff != "" {
 		t.Errorf("sources: %s", diff)
 	}
 	var fields map[string]any
@@ -129,13 +129,13 @@ func TestRepeatedReferencesAreOneUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
-		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, ids(4), strings.ToUpper(ids(4)))),
+		"/hyperdrive/": succeedWith(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, ids(4), strings.ToUpper(ids(4)))),
 	}
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := different([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[ids(4)].Evidence.Uses); diff != "" {
+	if diff := diffOf([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[ids(4)].Evidence.Uses); diff != "" {
 		t.Errorf("uses: %s", diff)
 	}
 }

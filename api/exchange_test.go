@@ -26,7 +26,7 @@ type bodyFunc struct{ read, closing func() error }
 func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
 func (b bodyFunc) Close() error             { return b.closing() }
 
-func withBody(status int, read, closing func() error) *http.Response {
+func responseWithBody(status int, read, closing func() error) *http.Response {
 	resp := answer(status, "")
 	resp.Body, resp.ContentLength = bodyFunc{read, closing}, -1
 	return resp
@@ -43,11 +43,11 @@ func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return answer(200, emptyBody), nil },
 		"sending, then panic":  func(*http.Request) (*http.Response, error) { panic(hang()) },
 		"sending, then Goexit": func(*http.Request) (*http.Response, error) { _ = hang(); runtime.Goexit(); return nil, nil },
-		"reading":              func(*http.Request) (*http.Response, error) { return withBody(200, hang, done), nil },
-		"reading a refusal":    func(*http.Request) (*http.Response, error) { return withBody(503, hang, done), nil },
-		"reading a redirect":   func(*http.Request) (*http.Response, error) { return withBody(302, hang, done), nil },
-		"closing":              func(*http.Request) (*http.Response, error) { return withBody(200, end, hang), nil },
-		"closing after 101":    func(*http.Request) (*http.Response, error) { return withBody(101, hang, hang), nil },
+		"reading":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, hang, done), nil },
+		"reading a refusal":    func(*http.Request) (*http.Response, error) { return responseWithBody(503, hang, done), nil },
+		"reading a redirect":   func(*http.Request) (*http.Response, error) { return responseWithBody(302, hang, done), nil },
+		"closing":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, end, hang), nil },
+		"closing after 101":    func(*http.Request) (*http.Response, error) { return responseWithBody(101, hang, hang), nil },
 	}
 }
 
@@ -77,7 +77,7 @@ func TestEveryCallEndsWithAStuckTransport(t *testing.T) {
 			return err
 		},
 		"Audit": func(ctx context.Context, c *api.Client) (err error) {
-			for r := range c.Audit(ctx, numbered(1)) {
+			for r := range c.Audit(ctx, numberedRefs(1)) {
 				err = r.Err
 			}
 			return err
@@ -159,7 +159,7 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	for name, place := range map[string]roundTrip{
 		"transport": func(*http.Request) (*http.Response, error) { panic("boom") },
 		"body": func(*http.Request) (*http.Response, error) {
-			return withBody(200, func() error { panic("boom") }, func() error { return nil }), nil
+			return responseWithBody(200, func() error { panic("boom") }, func() error { return nil }), nil
 		},
 	} {
 		func() {
@@ -191,7 +191,7 @@ func TestTheBodyIsClosedAfterAPanicOfIts(t *testing.T) {
 		for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
 			var closed atomic.Bool
 			rt := roundTrip(func(*http.Request) (*http.Response, error) {
-				return withBody(status, func() error { end(); return io.EOF }, func() error { closed.Store(true); return nil }), nil
+				return responseWithBody(status, func() error { end(); return io.EOF }, func() error { closed.Store(true); return nil }), nil
 			})
 			client, ended := newClient(t, rt), make(chan bool)
 			go func() {
@@ -212,7 +212,7 @@ func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
 	t.Parallel()
 	shared := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}}
 	client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return shared, nil }))
-	for r := range client.Audit(t.Context(), numbered(10)) {
+	for r := range client.Audit(t.Context(), numberedRefs(10)) {
 		wantSentinels(t, r.Err, api.ErrUnexpectedResponse)
 	}
 	if shared.Body != nil {

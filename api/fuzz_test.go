@@ -14,8 +14,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// loose decodes a response with encoding/json, for comparison.
-type loose struct {
+// lenientEnvelope decodes a response with encoding/json, for comparison.
+type lenientEnvelope struct {
 	Success *bool             `json:"success"`
 	Result  []json.RawMessage `json:"result"`
 	Errors  []json.RawMessage `json:"errors"`
@@ -48,7 +48,7 @@ func FuzzAnswer(f *testing.F) {
 			checkErrorText(t, err)
 			return
 		}
-		var decoded loose
+		var decoded lenientEnvelope
 		if status < 200 || status > 299 || !utf8.Valid(body) || !strings.Contains(strings.ToLower(contentType), "json") {
 			t.Fatalf("status %d, type %q gave a list", status, contentType)
 		}

@@ -157,9 +157,9 @@ func jsonString(s string) string {
 	return string(text)
 }
 
-// different returns both values if they differ, and "" otherwise. The tests of this
+// diffOf returns both values if they differ, and "" otherwise. The tests of this
 // package use no other module, which would be in the go.sum of every importer.
-func different(want, got any) string {
+func diffOf(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""
 	}

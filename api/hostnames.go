@@ -54,7 +54,7 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	if err := c.check(ctx, ref.validate()); err != nil {
 		return nil, invalidArgument(listHostnames.text, err.Error())
 	}
-	return returned(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
+	return withError(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
 }
 
 // hostnames also returns the hostnames of a response that may be incomplete.
@@ -67,7 +67,7 @@ func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPol
 	if fail != nil {
 		return nil, fail
 	}
-	fail = r.whole(listHostnames, 0)
+	fail = r.completenessError(listHostnames, 0)
 	if fail == nil && got.value.Hostnames == nil {
 		fail = r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
 	}

@@ -81,7 +81,7 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 		}
 		return true
 	})
-	return out, int(v.asked.Load()), failure
+	return out, int(v.sent.Load()), failure
 }
 
 // inventory is the state of one range over an Inventory.
@@ -140,7 +140,7 @@ func (v *inventory) policy() callPolicy {
 	p := v.policyWithSlot()
 	p.begin = func() func(*Error) {
 		v.slots <- struct{}{}
-		return v.ended
+		return v.callEnded
 	}
 	return p
 }
@@ -148,13 +148,13 @@ func (v *inventory) policy() callPolicy {
 // policyWithSlot returns the policy of a call for which a slot is taken already.
 func (v *inventory) policyWithSlot() callPolicy {
 	p := v.series.policy()
-	p.begin = func() func(*Error) { return v.ended }
+	p.begin = func() func(*Error) { return v.callEnded }
 	return p
 }
 
-// ended frees the slot of a call, and ends the inventory after a failure that all
+// callEnded frees the slot of a call, and ends the inventory after a failure that all
 // further calls would have.
-func (v *inventory) ended(failure *Error) {
+func (v *inventory) callEnded(failure *Error) {
 	<-v.slots
 	switch {
 	case failure == nil:
@@ -165,19 +165,19 @@ func (v *inventory) ended(failure *Error) {
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
-	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
+	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, notify: v.notify, report: v.report}
 	defer v.cancel()
-	left := false
+	stopped := false
 	p.run(v.certificates, func(item *InventoryItem) bool {
 		if item == nil {
 			return true
 		}
 		v.count(item)
 		v.report()
-		left = !yield(*item, nil)
-		return !left
+		stopped = !yield(*item, nil)
+		return !stopped
 	})
-	if err := v.err(); !left && err != nil {
+	if err := v.err(); !stopped && err != nil {
 		yield(InventoryItem{}, err)
 	}
 }
@@ -185,7 +185,7 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 // readAccount reads the sources that belong to the account.
 func (v *inventory) readAccount() {
 	for _, s := range readOrder {
-		if s.read != nil && v.wants(s.source) && v.err() == nil {
+		if s.read != nil && v.includes(s.source) && v.err() == nil {
 			v.expect(1)
 			f := findings{source: s.source, uses: map[string][]Use{}}
 			s.read(v, &f)
@@ -194,7 +194,7 @@ func (v *inventory) readAccount() {
 	}
 }
 
-func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
+func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
 // certificates. An error ends the inventory.
@@ -202,8 +202,8 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
 	v.readAccount()
-	given := 0
-	for cert, err := range v.listed() {
+	yielded := 0
+	for cert, err := range v.selectedCertificates() {
 		switch {
 		case v.err() != nil:
 			return
@@ -211,18 +211,18 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 			v.end(err)
 			return
 		}
-		given++
-		v.expectCertificates(max(given, int(v.total.Load())))
+		yielded++
+		v.expectCertificates(max(yielded, int(v.total.Load())))
 		if !yield(cert) {
 			return
 		}
 	}
-	v.expectCertificates(given)
+	v.expectCertificates(yielded)
 }
 
-// listed iterates over the selected certificates; those of WithCertificates have only a
+// selectedCertificates iterates over the selected certificates; those of WithCertificates have only a
 // reference.
-func (v *inventory) listed() iter.Seq2[Certificate, error] {
+func (v *inventory) selectedCertificates() iter.Seq2[Certificate, error] {
 	v.expect(max(1, len(v.config.certificates)))
 	if len(v.config.certificates) == 0 {
 		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
@@ -246,19 +246,19 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		case v.err() != nil:
 			return nil
 		case failure != nil:
-			if v.wants(SourceAssociations) {
+			if v.includes(SourceAssociations) {
 				v.expect(-1)
 			}
-			return v.unreadable(cert, failure)
+			return v.unreadableItem(cert, failure)
 		}
 		cert = *got
 	}
 	item := &InventoryItem{Certificate: cert}
-	e, ca := &item.Evidence, cert.agreedCA()
+	e, ca := &item.Evidence, cert.confirmedCA()
 	for _, s := range readOrder {
 		f, r := v.findings[s.source], SourceResult{Source: s.source}
 		switch {
-		case !v.wants(s.source):
+		case !v.includes(s.source):
 			r.State = SourceLeftOut
 		case !s.applies(ca) && !f.names(cert.Ref.ID):
 			r.State = SourceNotApplicable
@@ -284,9 +284,9 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-// unreadable returns the item of a certificate that could not be read: every source has
+// unreadableItem returns the item of a certificate that could not be read: every source has
 // that error.
-func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem {
+func (v *inventory) unreadableItem(cert Certificate, failure *Error) *InventoryItem {
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: time.Now()}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{

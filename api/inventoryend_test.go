@@ -16,18 +16,18 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// interrupted is a store with slow responses that calls do at one request.
-type interrupted struct {
+// interruptedStore is a store with slow responses that calls do at one request.
+type interruptedStore struct {
 	*store
-	at int64
-	do func() *http.Response // nil: the store answers
+	at     int64
+	action func() *http.Response // nil: the store answers
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
 
 	n, running, peak atomic.Int64
 }
 
-func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *interruptedStore) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer s.running.Add(-1)
 	if running := s.running.Add(1); running > s.peak.Load() {
 		s.peak.Store(running) // all of them wait below, so the last one to come in is right
@@ -42,7 +42,7 @@ func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	if n == s.at {
-		if resp := s.do(); resp != nil {
+		if resp := s.action(); resp != nil {
 			return resp, nil
 		}
 	}
@@ -53,7 +53,7 @@ func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
 func refusingStore() *store {
 	s := everySource()
 	s.workers["a"] = ""
-	s.faults = map[string]func() *http.Response{"/workers/scripts/a/": refuse(404, 10007)}
+	s.faults = map[string]func() *http.Response{"/workers/scripts/a/": refuseWith(404, 10007)}
 	return s
 }
 
@@ -65,50 +65,50 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 	t.Parallel()
 	total := int64(0)
 	for n := int64(1); n <= max(1, total); n++ {
-		for _, way := range []string{"to the end", "cancel", "unauthorized", "panic", "Goexit", "left"} {
+		for _, ending := range []string{"to the end", "cancel", "unauthorized", "panic", "Goexit", "left"} {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				s := &interrupted{store: refusingStore(), at: n, do: map[string]func() *http.Response{
+				s := &interruptedStore{store: refusingStore(), at: n, action: map[string]func() *http.Response{
 					"to the end":   func() *http.Response { return nil },
 					"left":         func() *http.Response { return nil },
 					"cancel":       func() *http.Response { cancel(); return nil },
-					"unauthorized": refuse(401, 10000),
+					"unauthorized": refuseWith(401, 10000),
 					"panic":        func() *http.Response { panic("of the transport") },
 					"Goexit":       func() *http.Response { runtime.Goexit(); return nil },
-				}[way]}
+				}[ending]}
 				items, panicked, err := rangeOver(newClient(t, s).Inventory(ctx, account, api.WithInventoryConcurrency(inventoryWorkers)), func(items int) bool {
-					return way == "left" && int64(items) == n
+					return ending == "left" && int64(items) == n
 				})
-				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", way, n, items, err, panicked); {
+				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", ending, n, items, err, panicked); {
 				case s.running.Load() != 0:
 					t.Errorf("%s: %d requests are still under way", name, s.running.Load())
 				case s.peak.Load() > inventoryWorkers:
 					t.Errorf("%s: %d requests at a time", name, s.peak.Load())
-				case way == "to the end":
+				case ending == "to the end":
 					if total = s.n.Load(); err != nil || panicked != nil || items != 9 {
 						t.Error(name)
 					}
-				case way != "left" && s.n.Load() < n: // fewer requests were needed this time
+				case ending != "left" && s.n.Load() < n: // fewer requests were needed this time
 					if err != nil || panicked != nil || items != 9 {
 						t.Error(name)
 					}
-				case way == "left":
+				case ending == "left":
 					if err != nil || panicked != nil || int64(items) != min(n, 9) {
 						t.Error(name)
 					}
-				case way == "cancel":
+				case ending == "cancel":
 					// If all requests are in flight, they may still succeed.
 					whole := err == nil && items == 9 && n > total-inventoryWorkers
 					if panicked != nil || !errors.Is(err, context.Canceled) && !whole {
 						t.Error(name)
 					}
-				case way == "unauthorized":
+				case ending == "unauthorized":
 					if panicked != nil || !errors.Is(err, api.ErrUnauthorized) || s.n.Load() >= n+inventoryWorkers {
 						t.Errorf("%s: %d requests", name, s.n.Load())
 					}
-				case way == "panic" && panicked != "of the transport",
-					way == "Goexit" && !strings.Contains(fmt.Sprint(panicked), "runtime.Goexit"):
+				case ending == "panic" && panicked != "of the transport",
+					ending == "Goexit" && !strings.Contains(fmt.Sprint(panicked), "runtime.Goexit"):
 					t.Error(name)
 				}
 			})
@@ -140,7 +140,7 @@ func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
 	const cas, zones = 60, 40
 	for _, workers := range []int{1, 8, 32} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &interrupted{store: &store{hostnames: map[string]string{}}, slow: func(r *http.Request) time.Duration {
+			s := &interruptedStore{store: &store{hostnames: map[string]string{}}, slow: func(r *http.Request) time.Duration {
 				if strings.Contains(r.URL.Path, zoneID(0)) {
 					return time.Second
 				}
@@ -179,8 +179,8 @@ func TestProgressCountsTheRequests(t *testing.T) {
 		"two certificates":     {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
 		"an unknown one":       {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: ids(99)})...)}, nil, 3},
 		"one source":           {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
-		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
-		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
+		"refused":              {nil, map[string]func() *http.Response{"/associations": refuseWith(403, 10000), "/zones?": refuseWith(403, 10000)}, 9},
+		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": succeedWith(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
 		"a wrong total": {nil, map[string]func() *http.Response{"/zones?": func() *http.Response {
 			return answer(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
 		}}, 9},
@@ -231,7 +231,7 @@ func TestProgressReportsEveryWait(t *testing.T) {
 		if panicked != "enough" || time.Since(started) > 4*time.Hour {
 			t.Errorf("after %v: error %v, panic %v", time.Since(started), err, panicked)
 		}
-		if diff := different(map[int]bool{1: true, 3: true, 4: true}, waits); diff != "" {
+		if diff := diffOf(map[int]bool{1: true, 3: true, 4: true}, waits); diff != "" {
 			t.Errorf("waits after so many requests: %s", diff)
 		}
 	})

@@ -149,7 +149,7 @@ func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
 // call, and a CA one for each zone, which readHostnames counts.
 func (v *inventory) expectCertificates(n int) {
 	before := v.total.Swap(int64(n))
-	if v.wants(SourceAssociations) {
+	if v.includes(SourceAssociations) {
 		v.expect(n - int(before))
 	}
 }
@@ -171,7 +171,7 @@ func (v *inventory) report() {
 		return
 	}
 	p := v.counts
-	p.Requests, p.Certificates = int(v.asked.Load()), int(v.total.Load())
+	p.Requests, p.Certificates = int(v.sent.Load()), int(v.total.Load())
 	// The numbers of a list may be wrong until its next page.
 	p.Expected = max(int(v.expected.Load()), p.Requests)
 	p.WaitingUntil, _ = v.client.limiter.WaitingUntil()

@@ -118,10 +118,10 @@ func TestHostileIDsSendNothing(t *testing.T) {
 func TestOneClientForAThousandGoroutines(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
-		if strings.HasSuffix(idOf(r), "7") {
+		if strings.HasSuffix(certificateIDOf(r), "7") {
 			return answer(500, ""), nil
 		}
-		return answer(200, `{"success":true,"result":[{"service":"`+idOf(r)+`"}]}`), nil
+		return answer(200, `{"success":true,"result":[{"service":"`+certificateIDOf(r)+`"}]}`), nil
 	}), api.WithRateLimit(0, 0), api.WithMaxAttempts(2))
 	failures := make(chan string, 1000)
 	done := make(chan struct{})

@@ -11,11 +11,11 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-const heavySize = 8 << 20
+const largeSize = 8 << 20
 
-// heavy returns a response of 8 MiB with a list that repeats one item.
-func heavy(before, item, after string) string {
-	n := (heavySize - len(before) - len(after)) / (len(item) + 1)
+// largeBody returns a response of 8 MiB with a list that repeats one item.
+func largeBody(before, item, after string) string {
+	n := (largeSize - len(before) - len(after)) / (len(item) + 1)
 	return before + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + after
 }
 
@@ -29,18 +29,18 @@ func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 		body   string
 		result func() result
 	}{
-		"rows":         {heavy(before, `{}`, after), associations},
-		"certificates": {heavy(before, `{"id":"a","name":"b"}`, after), certificates},
-		"messages":     {heavy(`{"success":true,"result":[],"messages":[`, `{}`, after), associations},
-		"errors":       {heavy(`{"success":true,"result":[],"errors":[`, `{"code":1}`, after), associations},
-		"hostnames":    {heavy(`{"success":true,"result":{"hostnames":[`, `"a"`, `]}}`), hostnames},
-		"hidden rows":  {heavy(before+`{"service":"`, `{{{{`, `"}]}`), associations},
+		"rows":         {largeBody(before, `{}`, after), associations},
+		"certificates": {largeBody(before, `{"id":"a","name":"b"}`, after), certificates},
+		"messages":     {largeBody(`{"success":true,"result":[],"messages":[`, `{}`, after), associations},
+		"errors":       {largeBody(`{"success":true,"result":[],"errors":[`, `{"code":1}`, after), associations},
+		"hostnames":    {largeBody(`{"success":true,"result":{"hostnames":[`, `"a"`, `]}}`), hostnames},
+		"hidden rows":  {largeBody(before+`{"service":"`, `{{{{`, `"}]}`), associations},
 	} {
 		body := []byte(c.body)
 		var err error
 		took := allocated(func() { _, err = decode(body, c.result(), nil) })
-		t.Logf("%-20s %5.2f times the size: %v", name, float64(took)/heavySize, err)
-		if heavySize+took > 4*heavySize {
+		t.Logf("%-20s %5.2f times the size: %v", name, float64(took)/largeSize, err)
+		if largeSize+took > 4*largeSize {
 			t.Errorf("%s: %d MiB for a body of 8 MiB, besides the body", name, took>>20)
 		}
 		if err != nil && !errors.Is(err, strictjson.ErrTooMany) {
@@ -48,9 +48,9 @@ func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 		}
 	}
 	for list, item := range map[string]string{"errors": `{}`, "messages": `7`, "unknown": `"m"`} {
-		body := []byte(heavy(`{"success":false,"`+list+`":[`, item, after))
+		body := []byte(largeBody(`{"success":false,"`+list+`":[`, item, after))
 		took := allocated(func() { decodeFailure(body, strings.Clone) })
-		if heavySize+took > 4*heavySize {
+		if largeSize+took > 4*largeSize {
 			t.Errorf("a failure with %s of %s: %d MiB for a body of 8 MiB, besides the body", list, item, took>>20)
 		}
 	}

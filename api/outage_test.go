@@ -34,10 +34,10 @@ func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 					early.Add(1)
 					return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
 				}
-				return echoing(r)
+				return echoID(r)
 			})
 			n := 0
-			for r := range newClient(t, rt, options...).Audit(t.Context(), numbered(100)) {
+			for r := range newClient(t, rt, options...).Audit(t.Context(), numberedRefs(100)) {
 				if n++; r.Err != nil {
 					t.Errorf("%s: %v", name, r.Err)
 				}
@@ -55,13 +55,13 @@ func TestRetryAfterOfOneCertificateIsItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			if idOf(r) == "7" {
+			if certificateIDOf(r) == "7" {
 				return answer(503, envelopeWith("1"), "Retry-After", "2"), nil
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		failed := 0
-		for r := range newClient(t, rt).Audit(t.Context(), numbered(100), api.WithConcurrency(4)) {
+		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(100), api.WithConcurrency(4)) {
 			if r.Err != nil {
 				failed++
 				if !errors.Is(r.Err, api.ErrServer) || r.Certificate.ID != "7" {
@@ -83,12 +83,12 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 		start, sent := time.Now(), new(atomic.Int32)
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			if time.Since(start) > time.Minute {
-				return echoing(r)
+				return echoID(r)
 			}
 			time.Sleep(time.Duration(sent.Add(1)) * 10 * time.Millisecond)
 			return answer(429, envelopeWith("971"), "Retry-After", "900"), nil
 		})
-		for r := range newClient(t, rt).Audit(t.Context(), numbered(100)) {
+		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(100)) {
 			if r.Err != nil {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
@@ -100,14 +100,14 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 			if left := 20*time.Minute - time.Since(start); left > 0 {
 				return answer(429, envelopeWith("971"), "Retry-After", fmt.Sprint(min(600, int(left.Seconds())))), nil
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		client := newClient(t, rt)
 		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrRateLimited) {
 			t.Fatal(err)
 		}
 		time.Sleep(10*time.Minute - time.Second)
-		for r := range client.Audit(t.Context(), numbered(10)) {
+		for r := range client.Audit(t.Context(), numberedRefs(10)) {
 			if r.Err != nil {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
@@ -132,10 +132,10 @@ func TestALongOutageEndsTheAudit(t *testing.T) {
 				if requests.Add(1) > c.answers {
 					return nil, errors.New("connection refused")
 				}
-				return echoing(r)
+				return echoID(r)
 			})
 			start, answered, notAsked := time.Now(), 0, 0
-			for r := range newClient(t, rt).Audit(t.Context(), numbered(5000), api.WithConcurrency(4)) {
+			for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(5000), api.WithConcurrency(4)) {
 				switch {
 				case r.Err == nil:
 					answered++
@@ -201,10 +201,10 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 				refused.Add(1)
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		n := 0
-		for r := range newClient(t, rt, api.WithRateLimit(0, 0)).Audit(t.Context(), numbered(2000)) {
+		for r := range newClient(t, rt, api.WithRateLimit(0, 0)).Audit(t.Context(), numberedRefs(2000)) {
 			if n++; r.Err != nil {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}

@@ -74,7 +74,7 @@ func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, i
 					return
 				}
 			}
-			if fail := r.current(op); fail != nil {
+			if fail := r.freshnessError(op); fail != nil {
 				yield(zero, fail)
 				return
 			}
@@ -143,9 +143,9 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	return next, gap
 }
 
-// current returns why a response may not show the current state: it contains errors or
+// freshnessError returns why a response may not show the current state: it contains errors or
 // comes from a cache. Otherwise it returns nil.
-func (r *reply) current(op operation) *Error {
+func (r *reply) freshnessError(op operation) *Error {
 	switch {
 	case len(r.errors) > 0:
 		return r.fail(op, ErrUnexpectedResponse, "a success with errors")

@@ -14,13 +14,13 @@ type pool[T, R any] struct {
 	work func(T) R
 	// cancel ends the work in progress when the caller leaves the loop.
 	cancel context.CancelFunc
-	// news, if not nil, makes the loop call report between results.
-	news   <-chan struct{}
+	// notify, if not nil, makes the loop call report between results.
+	notify <-chan struct{}
 	report func()
 
 	items   chan T
 	results chan outcome[R]
-	left    chan struct{} // closed when the caller leaves the loop
+	done    chan struct{} // closed when the caller leaves the loop
 	running sync.WaitGroup
 }
 
@@ -36,7 +36,7 @@ type outcome[R any] struct {
 // returns, it waits for all goroutines; if the caller has left the loop, it cancels the
 // work in progress.
 func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
-	p.items, p.left = make(chan T), make(chan struct{})
+	p.items, p.done = make(chan T), make(chan struct{})
 	// A buffer saves a goroutine switch for each result.
 	p.results = make(chan outcome[R], min(p.workers, defaultConcurrency))
 	p.start(func() {
@@ -55,7 +55,7 @@ func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
 			if complete, panicked = !ok, o.panicked; complete || panicked != nil || !yield(o.result) {
 				return
 			}
-		case <-p.news:
+		case <-p.notify:
 			p.report()
 		}
 	}
@@ -75,7 +75,7 @@ func (p *pool[T, R]) start(do func()) {
 // end cancels the work in progress unless it is complete, waits for it and continues
 // the first panic.
 func (p *pool[T, R]) end(complete bool, panicked any) {
-	close(p.left)
+	close(p.done)
 	if !complete {
 		p.cancel()
 	}
@@ -94,7 +94,7 @@ func (p *pool[T, R]) feed(items iter.Seq[T]) {
 	started := 0
 	for item := range items {
 		select {
-		case <-p.left:
+		case <-p.done:
 			return
 		case p.items <- item:
 			continue
@@ -106,7 +106,7 @@ func (p *pool[T, R]) feed(items iter.Seq[T]) {
 			continue
 		}
 		select {
-		case <-p.left:
+		case <-p.done:
 			return
 		case p.items <- item:
 		}
@@ -118,7 +118,7 @@ func (p *pool[T, R]) loop(item T) {
 	for ok := true; ok; item, ok = <-p.items {
 		select {
 		case p.results <- outcome[R]{result: p.work(item)}:
-		case <-p.left:
+		case <-p.done:
 			return
 		}
 	}

@@ -21,7 +21,7 @@ func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string)
 	if !ok {
 		t = &http.Transport{Proxy: proxyOfEnvironment}
 	}
-	return func(text string) bool { return holdsAny(text, proxySecrets(t, base)) }
+	return func(text string) bool { return containsAny(text, proxySecrets(t, base)) }
 }
 
 // proxySecrets returns the credentials in the URL and the header of a proxy, in
@@ -60,9 +60,9 @@ func userSecrets(name, password string) []string {
 	}
 }
 
-// holdsAny reports whether text holds one of the secrets, in any case, escaped or not.
+// containsAny reports whether text holds one of the secrets, in any case, escaped or not.
 // Empty secrets are ignored.
-func holdsAny(text string, secrets []string) bool {
+func containsAny(text string, secrets []string) bool {
 	if len(secrets) == 0 {
 		return false
 	}
@@ -73,9 +73,9 @@ func holdsAny(text string, secrets []string) bool {
 	})
 }
 
-// namesBasicCredentials reports whether text has the scheme Basic with a name
+// hasBasicCredentials reports whether text has the scheme Basic with a name
 // and a password, as a Proxy-Authorization header has.
-func namesBasicCredentials(text string) bool {
+func hasBasicCredentials(text string) bool {
 	scheme := false
 	for word := range strings.FieldsFuncSeq(unescape(text), isNotBase64) {
 		if _, _, ok := decodeBasic(word); ok && scheme {
@@ -100,10 +100,10 @@ func decodeBasic(token string) (name, password string, ok bool) {
 	return strings.Cut(string(pair), ":")
 }
 
-// namesUser reports whether text has a URL with user information, or is the error of
+// hasUserInfo reports whether text has a URL with user information, or is the error of
 // net/http about an invalid URL of a proxy. It does not use package regexp, which would
 // make programs 4 % larger.
-func namesUser(text string) bool {
+func hasUserInfo(text string) bool {
 	if strings.Contains(strings.ToLower(text), "proxy address") {
 		return true
 	}

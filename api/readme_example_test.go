@@ -9,9 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// used returns the options for a fake API with a certificate that Gateway uses. Other
+// fakeOptions returns the options for a fake API with a certificate that Gateway uses. Other
 // modules use package apitest.
-func used() []api.Option {
+func fakeOptions() []api.Option {
 	s := &store{
 		certificates: []storedCertificate{{id: cert.ID, name: "checkout"}},
 		associations: map[string][]string{cert.ID: {"gateway"}},
@@ -21,7 +21,7 @@ func used() []api.Option {
 
 // The README shows the middle of this function.
 func Example_readme() {
-	ctx, options := context.Background(), used()
+	ctx, options := context.Background(), fakeOptions()
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {
@@ -38,7 +38,7 @@ func Example_readme() {
 
 // The package comment shows the middle of this function.
 func Example_inventory() {
-	ctx, options := context.Background(), used()
+	ctx, options := context.Background(), fakeOptions()
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {

@@ -20,17 +20,17 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 	case "cursor", "cursors", "next", "next_cursor", "next_page", "next_page_token", "has_more":
 		var v jsontext.Value
 		err = d.Read(&v)
-		*h = *h || pageHint(err == nil && pointsOn(v))
+		*h = *h || pageHint(err == nil && refersToMore(v))
 		return true, err
 	default:
 		return false, nil
 	}
 }
 
-// pointsOn reports whether the value of such a member refers to more: all values do
+// refersToMore reports whether the value of such a member refers to more: all values do
 // except null, false, empty ones, and objects of only these. It reads nested objects
 // once.
-func pointsOn(v jsontext.Value) bool {
+func refersToMore(v jsontext.Value) bool {
 	dec := lenientDecoder(v)
 	for {
 		container, read := dec.StackIndex(dec.StackDepth())
@@ -54,8 +54,8 @@ func pointsOn(v jsontext.Value) bool {
 	}
 }
 
-// counts returns the numbers of result_info as integers.
-func counts(info *generated.ResultInfo) (*ResultInfo, error) {
+// pagingNumbers returns the numbers of result_info as integers.
+func pagingNumbers(info *generated.ResultInfo) (*ResultInfo, error) {
 	var err error
 	out := &ResultInfo{
 		Count:      toCount("count", info.Count, &err),

@@ -10,7 +10,7 @@ var getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperati
 // unless the API reports it as not in use. Settings without a certificate use none.
 func readGateway(v *inventory, f *findings) {
 	f.scope = "Gateway configuration"
-	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.ofAccount(v.client.generated.GetGatewayConfiguration))
+	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.accountSend(v.client.generated.GetGatewayConfiguration))
 	if configuration == nil {
 		return
 	}

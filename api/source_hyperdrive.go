@@ -12,7 +12,7 @@ var listHyperdriveConfigs = operation{generated.ListHyperdriveConfigsOperation, 
 //
 // A configuration whose mtls is absent or null uses none.
 func readHyperdrive(v *inventory, f *findings) {
-	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.ofAccount(v.client.generated.ListHyperdriveConfigs))
+	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.accountSend(v.client.generated.ListHyperdriveConfigs))
 	for _, config := range configs {
 		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
 			if id != "" {
@@ -20,5 +20,5 @@ func readHyperdrive(v *inventory, f *findings) {
 			}
 		}
 	}
-	f.scope = counted(len(configs), "Hyperdrive configuration")
+	f.scope = pluralize(len(configs), "Hyperdrive configuration")
 }

@@ -19,7 +19,7 @@ func readPages(v *inventory, f *findings) {
 	projects := 0
 	all := paged[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
 		operation: listPagesProjects,
-		rows:      asReceived[generated.PagesProject](),
+		rows:      unconverted[generated.PagesProject](),
 		id:        projectKey,
 		send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
@@ -42,7 +42,7 @@ func readPages(v *inventory, f *findings) {
 			}
 		}
 	}
-	f.scope = "current bindings of " + counted(projects, "Pages project")
+	f.scope = "current bindings of " + pluralize(projects, "Pages project")
 }
 
 // projectKey identifies a project by its name and bindings: two projects with one name

@@ -14,7 +14,7 @@ var listPostureRules = operation{generated.ListDevicePostureRulesOperation, "lis
 // A rule whose type begins with client_certificate, without an input or a certificate
 // id, is a failure.
 func readPosture(v *inventory, f *findings) {
-	rules := readList[generated.PostureRule](v, f, listPostureRules, v.ofAccount(v.client.generated.ListDevicePostureRules))
+	rules := readList[generated.PostureRule](v, f, listPostureRules, v.accountSend(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {
 		switch {
 		case rule.Input != nil && rule.Input.CertificateID != "":
@@ -25,5 +25,5 @@ func readPosture(v *inventory, f *findings) {
 			f.incomplete("a rule of type client_certificate has no certificate_id")
 		}
 	}
-	f.scope = counted(len(rules), "device posture rule")
+	f.scope = pluralize(len(rules), "device posture rule")
 }

@@ -19,7 +19,7 @@ var (
 // that Worker: the API always sends both. After a failure of a Worker, the source has
 // failed.
 func readWorkers(v *inventory, f *findings) {
-	workers := readList[generated.Worker](v, f, listWorkers, v.ofAccount(v.client.generated.ListWorkers))
+	workers := readList[generated.Worker](v, f, listWorkers, v.accountSend(v.client.generated.ListWorkers))
 	v.expect(len(workers))
 	p := pool[generated.Worker, findings]{workers: v.config.concurrency, cancel: v.cancel, work: func(worker generated.Worker) findings {
 		one := findings{source: f.source, uses: map[string][]Use{}}
@@ -34,7 +34,7 @@ func readWorkers(v *inventory, f *findings) {
 		f.fail(one.failure)
 		return v.err() == nil
 	})
-	f.scope = "current bindings of " + counted(len(workers), "Worker")
+	f.scope = "current bindings of " + pluralize(len(workers), "Worker")
 }
 
 func readWorker(v *inventory, f *findings, name string) {

@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func ask(t testing.TB, resp *http.Response) (*api.AssociationList, error) {
+func associationsOf(t testing.TB, resp *http.Response) (*api.AssociationList, error) {
 	t.Helper()
 	return newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }), api.WithMaxAttempts(1)).
 		Associations(t.Context(), cert)
@@ -45,7 +45,7 @@ func TestValidResponses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := ask(t, c.resp)
+			list, err := associationsOf(t, c.resp)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestInvalidResponses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := ask(t, resp)
+			list, err := associationsOf(t, resp)
 			if list != nil {
 				t.Fatalf("got a list: %+v", list)
 			}
@@ -132,7 +132,7 @@ func TestInvalidResponses(t *testing.T) {
 func TestSuccessWithoutResultIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"success":true}`, `{"success":true,"result":null}`, `{"success":true,"result":null,"result_info":{"total_count":0}}`} {
-		list, err := ask(t, answer(200, body))
+		list, err := associationsOf(t, answer(200, body))
 		wantSentinels(t, err, api.ErrNoResult)
 		if e := asError(t, err); list.Usage() != api.UsageUnknown || e.RayID == "" || e.StatusCode != 200 {
 			t.Errorf("%s: got %+v, %+v", body, list, e)
@@ -147,7 +147,7 @@ func TestAllMembersOfAResponseAreReturned(t *testing.T) {
 		"messages":[{"code":1002,"message":"m","documentation_url":"https://d2","source":{"pointer":"/q"}}],
 		"result":[{"service":"gateway","status":"pending_deployment"},{"service":"new","status":"odd"}],
 		"result_info":{"count":2,"page":1,"per_page":20,"total_count":2000,"total_pages":100},"future":1}`
-	list, err := ask(t, answer(200, body))
+	list, err := associationsOf(t, answer(200, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestCountsAreCheckedBeforeTheyAreRounded(t *testing.T) {
 		"9007199254740992.5": false, "9007199254740991.9": false,
 	} {
 		for _, member := range []string{"count", "page", "per_page", "total_count", "total_pages"} {
-			list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"`+member+`":`+number+`}}`))
+			list, err := associationsOf(t, answer(200, `{"success":true,"result":[],"result_info":{"`+member+`":`+number+`}}`))
 			if good != (list.Usage() == api.Unused) || !good && !errors.Is(err, api.ErrUnexpectedResponse) {
 				t.Errorf("%s %.30s: got %v, %v", member, number, list.Usage(), err)
 			}
@@ -188,7 +188,7 @@ func TestCountsAreCheckedBeforeTheyAreRounded(t *testing.T) {
 
 func TestCountsAreExactTo2To53(t *testing.T) {
 	t.Parallel()
-	list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))
+	list, err := associationsOf(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestCountsAreExactTo2To53(t *testing.T) {
 
 func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 	t.Parallel()
-	list, err := ask(t, answer(200, `{"success":true,"result":[],"messages":[{"code":5000000000,"message":"m"}]}`))
+	list, err := associationsOf(t, answer(200, `{"success":true,"result":[],"messages":[{"code":5000000000,"message":"m"}]}`))
 	if strconv.IntSize == 64 {
 		if err != nil || int64(list.Messages[0].Code) != 5_000_000_000 {
 			t.Errorf("got %+v, %v", list, err)
@@ -232,7 +232,7 @@ func TestMembersThatInformMayBeMalformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := ask(t, answer(200, `{"success":true,"result":[],`+tt.rest+`}`))
+			list, err := associationsOf(t, answer(200, `{"success":true,"result":[],`+tt.rest+`}`))
 			if err != nil {
 				t.Fatal(err)
 			}

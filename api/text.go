@@ -45,28 +45,28 @@ func (e *Error) Error() string {
 		parts = append(parts, oneLine(e.causes[0].Error(), maxErrorPart))
 	}
 	suffix := e.suffix()
-	return cut(strings.Join(parts, ": "), min(maxErrorLine, maxErrorText-len(suffix))) + suffix
+	return truncate(strings.Join(parts, ": "), min(maxErrorLine, maxErrorText-len(suffix))) + suffix
 }
 
 func (e *Error) suffix() string {
-	var facts []string
+	var parts []string
 	if e.RayID != "" {
-		facts = append(facts, "ray "+oneLine(e.RayID, maxRayID))
+		parts = append(parts, "ray "+oneLine(e.RayID, maxRayID))
 	}
 	if e.Attempts > 1 {
-		facts = append(facts, strconv.Itoa(e.Attempts)+" attempts")
+		parts = append(parts, strconv.Itoa(e.Attempts)+" attempts")
 	}
-	if len(facts) == 0 {
+	if len(parts) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(facts, ", ") + ")"
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // describeDetails returns the first message with its code and the codes of the others,
 // including chains.
 func describeDetails(details []ErrorDetail) string {
 	var others []string
-	collect(details, &others)
+	collectCodes(details, &others)
 	first := details[0]
 	text := oneLine(first.Message, maxErrorPart)
 	if first.Code != 0 {
@@ -79,30 +79,30 @@ func describeDetails(details []ErrorDetail) string {
 	return text
 }
 
-func collect(details []ErrorDetail, codes *[]string) {
+func collectCodes(details []ErrorDetail, codes *[]string) {
 	for _, d := range details {
 		if d.Code != 0 {
 			*codes = append(*codes, strconv.Itoa(d.Code))
 		}
-		collect(d.Chain, codes)
+		collectCodes(d.Chain, codes)
 	}
 }
 
 // oneLine returns s without control and formatting characters, with single spaces, of
 // at most limit bytes.
 func oneLine(s string, limit int) string {
-	s = cut(s, 4*limit)
+	s = truncate(s, 4*limit)
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	return cut(strings.Join(strings.Fields(s), " "), limit)
+	return truncate(strings.Join(strings.Fields(s), " "), limit)
 }
 
-// cut shortens s to at most limit bytes without splitting a character.
-func cut(s string, limit int) string {
+// truncate shortens s to at most limit bytes without splitting a character.
+func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

@@ -60,7 +60,7 @@ type AssociationList struct {
 
 // String returns the usage and the number of associations.
 func (l AssociationList) String() string {
-	return fmt.Sprintf("%v: %s", l.Usage(), counted(len(l.Associations), "association"))
+	return fmt.Sprintf("%v: %s", l.Usage(), pluralize(len(l.Associations), "association"))
 }
 
 // Notice is a message of the API about a successful or failed call.

@@ -106,7 +106,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	if err := c.check(ctx, invalid); err != nil {
 		return nil, invalidArgument(uploadCertificate.text, err.Error())
 	}
-	c = c.hiding(cert)
+	c = c.redactingKey(cert)
 	digest, _ := (&Certificate{PEM: cert.PEM}).SHA256() // validate has parsed it
 	var got object[generated.Certificate, *generated.Certificate]
 	r, fail := c.do(ctx, uploadCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
@@ -134,7 +134,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 		return stored, nil
 	}
 	if fail.unclear {
-		fail.add(ErrOutcomeUnknown, "the outcome is unknown: "+note)
+		fail.addKind(ErrOutcomeUnknown, "the outcome is unknown: "+note)
 	} else {
 		fail.note = note
 	}
@@ -149,7 +149,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
-		for cert, err := range c.certificates(ctx, accountID, patient(ctx), nil) {
+		for cert, err := range c.certificates(ctx, accountID, seriesPolicy(ctx), nil) {
 			if err != nil {
 				if ctx.Err() == nil {
 					note = "the list could not be read: " + err.Error()
@@ -167,15 +167,15 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 	return found, note
 }
 
-// hiding returns a client that also redacts each text of a server or transport that
+// redactingKey returns a client that also redacts each text of a server or transport that
 // repeats a part of the private key. Parts that are also in the certificate are not
 // secret.
-func (c *Client) hiding(cert CertificateUpload) *Client {
+func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {
 		return c
 	}
 	out := *c
-	out.redact = c.redact.withholding(secret.Quotes(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
+	out.redact = c.redact.withDetector(secret.Quotes(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
 	return &out
 }

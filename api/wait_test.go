@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// unusedAfter ends the use of the certificate by Gateway after d.
-func unusedAfter(s *store, d time.Duration) {
+// endUseAfter ends the use of the certificate by Gateway after d.
+func endUseAfter(s *store, d time.Duration) {
 	start := time.Now()
 	s.before = func(string, *http.Request) (*http.Response, error) {
 		if time.Since(start) >= d {
@@ -30,7 +30,7 @@ func TestWaitEndsWhenNothingUsesTheCertificate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		unusedAfter(s, 80*time.Second)
+		endUseAfter(s, 80*time.Second)
 		var usages []api.Usage
 		var uses []string
 		start := time.Now()
@@ -59,7 +59,7 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 		text   string
 	}{
 		"in use":    {func(*store) {}, api.ErrInUse, "used by gateway TLS inspection"},
-		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
+		"a failure": {func(s *store) { s.faults = faultAt("/gateway/", refuseWith(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -75,7 +75,7 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 	}
 }
 
-func faults(path string, fault func() *http.Response) map[string]func() *http.Response {
+func faultAt(path string, fault func() *http.Response) map[string]func() *http.Response {
 	return map[string]func() *http.Response{path: fault}
 }
 
@@ -87,9 +87,9 @@ func TestWaitEndsAtOnceWhenItCannotSucceed(t *testing.T) {
 		evidence bool
 	}{
 		"gone":                {func(s *store) { s.certificates = nil }, []error{api.ErrNotFound}, false},
-		"credentials refused": {func(s *store) { s.faults = faults("/mtls_certificates/", refuse(401, 10000)) }, []error{api.ErrUnauthorized}, false},
+		"credentials refused": {func(s *store) { s.faults = faultAt("/mtls_certificates/", refuseWith(401, 10000)) }, []error{api.ErrUnauthorized}, false},
 		"a missing permission": {func(s *store) {
-			s.gateway, s.faults = "", faults("/gateway/", refuse(403, 10000))
+			s.gateway, s.faults = "", faultAt("/gateway/", refuseWith(403, 10000))
 		}, []error{api.ErrUsageUnknown}, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestWaitEndsWithoutTheErrorOfAnEarlierCheck(t *testing.T) {
 	for name, limit := range map[string]time.Duration{"of the caller": 20 * time.Second, "of the option": time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
-			s.before = func(string, *http.Request) (*http.Response, error) { return refuse(500, 1)(), nil }
+			s.before = func(string, *http.Request) (*http.Response, error) { return refuseWith(500, 1)(), nil }
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			client := newClient(t, s, api.WithMaxAttempts(1), api.WithRateLimit(1, 2*time.Hour))
@@ -194,7 +194,7 @@ func TestWaitChecksAgainNearItsEnd(t *testing.T) {
 			for n := range workers {
 				s.workers[fmt.Sprint("w", n)] = ""
 			}
-			unusedAfter(s, limit-20*time.Second)
+			endUseAfter(s, limit-20*time.Second)
 			start, checks := time.Now(), 0
 			e, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(limit), api.WithWaitProgress(func(*api.Evidence) { checks++ }))
 			if took := time.Since(start); err != nil || e.Usage() != api.Unused || took < limit-20*time.Second || took > limit || checks > 7 || checks < 2 {
