@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -132,4 +133,14 @@ func TestHTTPClientOfTheCallerIsNotChanged(t *testing.T) {
 	if hc.Transport != transport || hc.Jar != http.CookieJar(jar) || hc.CheckRedirect == nil || hc.Timeout != 7 {
 		t.Errorf("changed to %+v", hc)
 	}
+}
+
+// failingJar is a cookie jar that fails the test when it is used.
+type failingJar struct{ t *testing.T }
+
+func (j failingJar) SetCookies(*url.URL, []*http.Cookie) { j.t.Error("a cookie was kept") }
+
+func (j failingJar) Cookies(*url.URL) []*http.Cookie {
+	j.t.Error("cookies were read")
+	return nil
 }

@@ -176,6 +176,6 @@ func (c *Client) redactingKey(cert CertificateUpload) *Client {
 		return c
 	}
 	out := *c
-	out.redact = c.redact.withDetector(secret.Quotes(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
+	out.redact = c.redact.withDetector(secret.QuoteDetector(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
 	return &out
 }

@@ -46,10 +46,10 @@ func handler(operation string) func(*Server, call) Response {
 		opHostnames:             hostnames,
 		opZones:                 list,
 		opWorkers:               list,
-		opWorkerSettings:        single,
+		opWorkerSettings:        entryOf,
 		opPagesProjects:         list,
 		opHyperdriveConfigs:     list,
-		opGateway:               single,
+		opGateway:               entryOf,
 		opPostureRules:          list,
 	}[operation]
 }
@@ -78,7 +78,7 @@ func (c call) certificate() (cert api.CertificateRef) {
 // list returns the entries that the query selects, or a page of them if the operation
 // has pages.
 func list(s *Server, c call) Response {
-	if c.account() != "" && !s.known(c.account()) {
+	if c.account() != "" && !s.hasAccount(c.account()) {
 		return NotFound()
 	}
 	values := []any{}
@@ -103,8 +103,8 @@ func (e entry) selected(query url.Values) bool {
 	return true
 }
 
-// single returns one entry: of a Worker, or of the account.
-func single(s *Server, c call) Response {
+// entryOf returns one entry: of a Worker, or of the account.
+func entryOf(s *Server, c call) Response {
 	e := s.find(c.op.ID, c.account(), cmp.Or(c.params["script_name"], c.account()))
 	if e == nil {
 		return NotFound()
@@ -143,13 +143,13 @@ func associations(s *Server, c call) Response {
 func getCertificate(s *Server, c call) Response {
 	e := s.certificate(c.certificate())
 	if e == nil {
-		return noCertificate()
+		return certificateNotFound()
 	}
 	return jsonResult(e.value)
 }
 
-func noCertificate() Response {
-	return refusal(http.StatusNotFound, codeNoCertificate, "Certificate not found")
+func certificateNotFound() Response {
+	return refusal(http.StatusNotFound, codeCertificateNotFound, "Certificate not found")
 }
 
 // upload stores a certificate. The same certificate gets the same id, also after its
@@ -167,7 +167,7 @@ func upload(s *Server, c call) Response {
 		return refusal(http.StatusBadRequest, codeNoRoute, "unable to parse certificate")
 	}
 	if s.certificate(api.CertificateRef{AccountID: c.account(), ID: id}) != nil {
-		return refusal(http.StatusBadRequest, codeKnownCertificate, "This certificate already exists")
+		return refusal(http.StatusBadRequest, codeCertificateExists, "This certificate already exists")
 	}
 	s.ids[sum] = id
 	if err := s.putCertificate(c.account(), described); err != nil {
@@ -192,7 +192,7 @@ func deleteCertificate(s *Server, c call) Response {
 	e := s.certificate(cert)
 	switch {
 	case e == nil:
-		return noCertificate()
+		return certificateNotFound()
 	case e.filter["type"] != "custom":
 		return Forbidden()
 	case s.inUse(cert):
@@ -234,7 +234,7 @@ func hostnames(s *Server, c call) Response {
 	}
 	names, set := s.hostnames[ref]
 	if ref.CertificateID != "" && !set && s.certificate(api.CertificateRef{AccountID: account, ID: ref.CertificateID}) == nil {
-		return noCertificate()
+		return certificateNotFound()
 	}
 	return jsonResult(object{"hostnames": names})
 }

@@ -111,9 +111,9 @@ func (w *walker) report(v Violation, path, place []string) {
 	w.found = append(w.found, v)
 }
 
-// unseen returns the violations of values that were not reported before. The caller
+// newValues returns the violations of values that were not reported before. The caller
 // lists the first room ones; another response may report the others.
-func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
+func (c *checker) newValues(values []newValue, room int) (vs []Violation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, value := range values {
@@ -128,7 +128,7 @@ func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
 	return vs
 }
 
-// byWeight orders violations by class, and those of a class by their place.
-func byWeight(a, b Violation) int {
+// bySeverity orders violations by class, and those of a class by their place.
+func bySeverity(a, b Violation) int {
 	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pointer, b.Pointer))
 }

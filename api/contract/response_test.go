@@ -88,7 +88,7 @@ func TestResponseIsCheckedAgainstTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, brief(got)); diff != "" {
+			if diff := cmp.Diff(tt.want, summaryOf(got)); diff != "" {
 				t.Errorf("violations (-want +got):\n%s\n%v", diff, got)
 			}
 			for _, v := range got {
@@ -113,7 +113,7 @@ func TestContentTypeIsPartOfTheContract(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, brief(got)); diff != "" {
+		if diff := cmp.Diff(want, summaryOf(got)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", contentType, diff)
 		}
 	}
@@ -169,7 +169,7 @@ func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if places := brief(got); len(got) != tt.listed || places[len(places)-1] != tt.last {
+		if places := summaryOf(got); len(got) != tt.listed || places[len(places)-1] != tt.last {
 			t.Errorf("%s: %d violations, the last: %v", tt.name, len(got), got[len(got)-1])
 		}
 	}

@@ -3,7 +3,6 @@ package contract_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,7 +30,7 @@ func TestNoViolationShowsASecret(t *testing.T) {
 	for _, secret := range []string{token, email, key} {
 		for shape, contentType := range echoes {
 			for _, echo := range []string{secret, strings.ToUpper(secret), url.QueryEscape(secret), strings.Repeat(secret, 20)} {
-				expectNoSecret(t, fmt.Sprintf(shape, quoted(t, echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
+				wantNoSecret(t, fmt.Sprintf(shape, quoted(t, echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
 			}
 		}
 	}
@@ -46,19 +45,14 @@ func quoted(t *testing.T, value any) string {
 	return string(text)
 }
 
-// expectNoSecret sends one request that is refused and one that gets a response.
-func expectNoSecret(t *testing.T, body, contentType, email, key string) {
+// wantNoSecret sends one request that is refused and one that gets a response.
+func wantNoSecret(t *testing.T, body, contentType, email, key string) {
 	t.Helper()
-	transport, seen := newTransport(t, answer(200, contentType, body), contract.WithMode(contract.Fail))
+	transport, seen := newTransport(t, respondWith(200, contentType, body), contract.WithMode(contract.Fail))
 	req := get(t)
 	req.Header.Set("X-Auth-Email", email)
 	req.Header.Set("X-Auth-Key", key)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, broken := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
+	_, broken, _ := send(t, transport, req)
 	req.URL.RawQuery = url.Values{key: {key}}.Encode()
 	_, refused := transport.RoundTrip(req)
 	if len(seen.got) < 2 || refused == nil { // drift alone is no breach
@@ -95,26 +89,21 @@ func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 				before = 1220 // an excerpt's end, and eight times that
 			}
 			body := strings.Repeat("x", before) + " " + secret
-			if shown := shownOf(t, secret, contentType, body); strings.Contains(shown, secret[:6]) {
+			if shown := violationTexts(t, secret, contentType, body); strings.Contains(shown, secret[:6]) {
 				t.Fatalf("%s with %d bytes before the token: %s", contentType, before, shown)
 			}
 		}
 	}
 }
 
-// shownOf returns the texts of all violations of a response to a request with the
+// violationTexts returns the texts of all violations of a response to a request with the
 // token.
-func shownOf(t *testing.T, token, contentType, body string) string {
+func violationTexts(t *testing.T, token, contentType, body string) string {
 	t.Helper()
-	transport, seen := newTransport(t, answer(200, contentType, body))
+	transport, seen := newTransport(t, respondWith(200, contentType, body))
 	req := get(t)
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
+	_, _, _ = send(t, transport, req)
 	if len(seen.got) == 0 {
 		t.Fatalf("no violation: %s", body)
 	}
@@ -142,10 +131,10 @@ func TestEscapedEchoesOfATokenAreRedacted(t *testing.T) {
 		"mixed":                `\u0076` + strings.ReplaceAll(strings.ReplaceAll(secret[1:], "+", "%2B"), "=", "&#61;"),
 	} {
 		for _, body := range []string{`<p>` + echo, `{"a":"` + echo} {
-			if shown := shownOf(t, secret, "application/json", body); !strings.Contains(shown, "[redacted]") {
+			if shown := violationTexts(t, secret, "application/json", body); !strings.Contains(shown, "[redacted]") {
 				t.Errorf("%s: %s", name, shown)
 			}
-			if shown := shownOf(t, secret, "text/html", body); !strings.Contains(shown, "[redacted]") {
+			if shown := violationTexts(t, secret, "text/html", body); !strings.Contains(shown, "[redacted]") {
 				t.Errorf("%s: %s", name, shown)
 			}
 		}
@@ -156,7 +145,7 @@ func TestCredentialsOutsideUTF8AreRedacted(t *testing.T) {
 	t.Parallel()
 	const secret = "old-\xff\xfe-key"
 	for _, body := range []string{secret, `{"a":"` + secret, url.QueryEscape(secret), quoted(t, secret)} {
-		if shown := shownOf(t, secret, "text/html", body); strings.Contains(shown, "old-") || strings.Contains(shown, "-key") {
+		if shown := violationTexts(t, secret, "text/html", body); strings.Contains(shown, "old-") || strings.Contains(shown, "-key") {
 			t.Errorf("%q: %s", body, shown)
 		}
 	}

@@ -89,7 +89,7 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 					canary.CheckPrints(t, "client", client)
 				}
 				canary.CheckPrints(t, "credentials", creds)
-				if !slices.ContainsFunc(server.Credentials(), func(s string) bool { return len(canary.In(s)) > 0 }) {
+				if !slices.ContainsFunc(server.Credentials(), func(s string) bool { return len(canary.Secrets(s)) > 0 }) {
 					t.Error("the server got no credentials to echo")
 				}
 			})

@@ -190,16 +190,16 @@ const knownValues = "x-known-values"
 // openSets records the listed values of strings in a response and makes their schemas
 // accept others, because a value that the vendor adds is drift. operation and place are
 // the key of the values.
-func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, above ...*openapi3.Schema) {
-	if schema == nil || slices.Contains(above, schema.Value) {
+func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, ancestors ...*openapi3.Schema) {
+	if schema == nil || slices.Contains(ancestors, schema.Value) {
 		return
 	}
-	above = append(above, schema.Value)
+	ancestors = append(ancestors, schema.Value)
 	for name, property := range schema.Value.Properties {
-		d.openSets(operation, place+"/"+Escape(name), property, above...)
+		d.openSets(operation, place+"/"+Escape(name), property, ancestors...)
 	}
-	d.openSets(operation, place+"/*", schema.Value.Items, above...)
-	d.openSets(operation, place+"/*", schema.Value.AdditionalProperties.Schema, above...)
+	d.openSets(operation, place+"/*", schema.Value.Items, ancestors...)
+	d.openSets(operation, place+"/*", schema.Value.AdditionalProperties.Schema, ancestors...)
 	listed, _ := extension(schema, knownValues).([]any)
 	listed = slices.Concat(listed, schema.Value.Enum)
 	if !schema.Value.Type.Is(openapi3.TypeString) || len(listed) == 0 {
@@ -211,9 +211,9 @@ func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef,
 			d.Known[key] = append(d.Known[key], text)
 		}
 	}
-	open := *schema.Value // a copy, because a request with a closed list may share it
-	open.Enum = nil
-	schema.Value, schema.Extensions = &open, maps.Clone(schema.Extensions)
+	copied := *schema.Value // a copy, because a request with a closed list may share it
+	copied.Enum = nil
+	schema.Value, schema.Extensions = &copied, maps.Clone(schema.Extensions)
 	if schema.Extensions == nil {
 		schema.Extensions = make(map[string]any)
 	}

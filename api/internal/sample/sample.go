@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// deepest limits the depth of a schema that refers to itself.
-const deepest = 16
+// maxDepth limits the depth of a schema that refers to itself.
+const maxDepth = 16
 
 // formats has a string for each format that the checker validates.
 var formats = map[string]string{
@@ -25,13 +25,13 @@ var formats = map[string]string{
 	"byte":      "c2FtcGxl",
 }
 
-// Of returns a value that the schema allows in a response: its example, its default, a
+// valueOf returns a value that the schema allows in a response: its example, its default, a
 // listed value, null, or the smallest value by its types, formats and required members.
 // Without an example, the value may not match a pattern. allOf is not supported,
 // because the contract has none.
-func Of(schema *openapi3.SchemaRef) any { return of(schema, 0) }
+func valueOf(schema *openapi3.SchemaRef) any { return valueAt(schema, 0) }
 
-func of(schema *openapi3.SchemaRef, depth int) any {
+func valueAt(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"
 	}
@@ -41,15 +41,15 @@ func of(schema *openapi3.SchemaRef, depth int) any {
 			return value
 		}
 	}
-	if s.Nullable && allows(s, nil) || depth > deepest {
+	if s.Nullable && allows(s, nil) || depth > maxDepth {
 		return nil
 	}
-	for _, arm := range slices.Concat(s.OneOf, s.AnyOf) {
-		if value := of(arm, depth+1); allows(s, value) {
+	for _, variant := range slices.Concat(s.OneOf, s.AnyOf) {
+		if value := valueAt(variant, depth+1); allows(s, value) {
 			return value
 		}
 	}
-	candidates := least(schema, depth)
+	candidates := minimalValues(schema, depth)
 	for _, value := range candidates {
 		if allows(s, value) {
 			return value
@@ -62,21 +62,21 @@ func allows(schema *openapi3.Schema, value any) bool {
 	return schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()) == nil
 }
 
-// least returns the smallest values of each type, those of the schema's type
+// minimalValues returns the smallest values of each type, those of the schema's type
 // first.
-func least(schema *openapi3.SchemaRef, depth int) (values []any) {
+func minimalValues(schema *openapi3.SchemaRef, depth int) (values []any) {
 	s := schema.Value
 	if s.Type.Is(openapi3.TypeObject) || len(s.Required) > 0 {
 		object := map[string]any{}
 		for _, name := range required(schema) {
-			object[name] = of(document.Child(schema, name), depth+1)
+			object[name] = valueAt(document.Child(schema, name), depth+1)
 		}
 		values = append(values, object)
 	}
 	if s.Type.Is(openapi3.TypeArray) {
 		list := make([]any, s.MinItems)
 		for i := range list {
-			list[i] = of(s.Items, depth+1)
+			list[i] = valueAt(s.Items, depth+1)
 		}
 		values = append(values, list)
 	}
@@ -157,7 +157,7 @@ func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error
 				continue
 			}
 			if f.added = true; !isOwn {
-				v[name] = Of(document.Child(schema, name))
+				v[name] = valueOf(document.Child(schema, name))
 				continue
 			}
 			var err error

@@ -1,12 +1,10 @@
-package sample_test
+package sample
 
 import (
 	"encoding/json"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-
-	"github.com/certuse/cloudflare-mtls/api/internal/sample"
 )
 
 // schema parses a schema; #/components/schemas/Self refers to itself.
@@ -50,7 +48,7 @@ func TestSampleMatchesTheSchema(t *testing.T) {
 		`{"nullable":true,"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`: `null`,
 	} {
 		s := schema(t, text)
-		value := sample.Of(s)
+		value := valueOf(s)
 		got, err := json.Marshal(value)
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
@@ -63,7 +61,7 @@ func TestSampleMatchesTheSchema(t *testing.T) {
 
 func TestSampleOfARecursiveSchemaEnds(t *testing.T) {
 	t.Parallel()
-	if sample.Of(schema(t, `{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`)) == nil {
+	if valueOf(schema(t, `{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`)) == nil {
 		t.Error("no value")
 	}
 }
@@ -89,16 +87,16 @@ func TestFillAddsOnlyWhatIsRequiredAndMissing(t *testing.T) {
 		{"own member that is there", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
 		{"null", object, `null`, nil, `null`},
 	} {
-		got, err := sample.Fill(schema(t, tt.schema), []byte(tt.text), tt.own)
+		got, err := Fill(schema(t, tt.schema), []byte(tt.text), tt.own)
 		if err != nil || string(got) != tt.want {
 			t.Errorf("%s: %s, %v; want %s", tt.name, got, err, tt.want)
 		}
 	}
-	if got, err := sample.Fill(nil, []byte(`{}`), nil); err != nil || string(got) != `{}` {
+	if got, err := Fill(nil, []byte(`{}`), nil); err != nil || string(got) != `{}` {
 		t.Errorf("without a schema: %s, %v", got, err)
 	}
 	for _, broken := range []string{``, `{`, `{"a"`, `[1`, `{"a":1,"a":2}`} {
-		if got, err := sample.Fill(schema(t, object), []byte(broken), nil); err == nil {
+		if got, err := Fill(schema(t, object), []byte(broken), nil); err == nil {
 			t.Errorf("%q: %s", broken, got)
 		}
 	}

@@ -195,7 +195,7 @@ func (s *Server) serve(raw net.Conn) {
 		if err != nil {
 			return
 		}
-		answer := s.arrive(request)
+		answer := s.record(request)
 		_, _ = io.Copy(io.Discard, request.Body) // the next request begins after it
 		if !answer(&Exchange{Request: request, conn: conn, reader: reader}) {
 			return
@@ -203,7 +203,7 @@ func (s *Server) serve(raw net.Conn) {
 	}
 }
 
-func (s *Server) arrive(r *http.Request) Answer {
+func (s *Server) record(r *http.Request) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arrived = append(s.arrived, time.Now())

@@ -29,10 +29,10 @@ func (o *Operation) Mock() http.Handler {
 				status = http.StatusBadRequest
 			}
 		}
-		answer(w, status, o.Schema(status))
+		writeExample(w, status, o.Schema(status))
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusNotFound, o.Schema(http.StatusNotFound))
+		writeExample(w, http.StatusNotFound, o.Schema(http.StatusNotFound))
 	})
 	return mux
 }
@@ -55,7 +55,7 @@ func (o *Operation) identifiers() map[string]*openapi3.Schema {
 	return out
 }
 
-func answer(w http.ResponseWriter, status int, schema *openapi3.Schema) {
+func writeExample(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(Example(schema)); err != nil {

@@ -19,11 +19,11 @@ import (
 // usableID matches the ids that clients accept, because they become part of a path.
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
-// refused returns the violations that clients refuse although the schema allows them: a
+// clientRefusals returns the violations that clients refuse although the schema allows them: a
 // success flag that contradicts the status; and, in a success, errors, another page or
 // object than the requested one, and required members that are absent or unusable. Of a
 // list, it reports the first such item.
-func (x exchange) refused(status int, value any) []Violation {
+func (x exchange) clientRefusals(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	success, ok := envelope["success"].(bool) // one that is missing breaks the schema
 	if want := status == http.StatusOK; ok && success != want {
@@ -43,15 +43,15 @@ func (x exchange) refused(status int, value any) []Violation {
 	switch result := envelope["result"].(type) {
 	case []any:
 		info, _ := envelope["result_info"].(map[string]any)
-		vs = append(vs, x.badPage(info, len(result))...)
+		vs = append(vs, x.pageViolations(info, len(result))...)
 		for i, item := range result {
 			object, _ := item.(map[string]any)
-			if bad := badMembers(document.Child(schema, ""), object, "result", strconv.Itoa(i)); len(bad) > 0 {
+			if bad := memberViolations(document.Child(schema, ""), object, "result", strconv.Itoa(i)); len(bad) > 0 {
 				return append(vs, bad...)
 			}
 		}
 	case map[string]any:
-		vs = append(vs, badMembers(schema, result, "result")...)
+		vs = append(vs, memberViolations(schema, result, "result")...)
 		id, hasID := result["id"].(string)
 		if subject := x.params[x.operation.Subject()]; hasID && usableID.MatchString(id) && subject != "" && !strings.EqualFold(id, subject) {
 			vs = append(vs, drift("another id than the requested one", "the id in the path of the request", id, "result", "id"))
@@ -68,8 +68,8 @@ func drift(message, expected string, found any, place ...string) Violation {
 	return v
 }
 
-// badPage compares a page of n items with the requested one.
-func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
+// pageViolations compares a page of n items with the requested one.
+func (x exchange) pageViolations(info map[string]any, n int) (vs []Violation) {
 	if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, "page") == nil {
 		return nil
 	}
@@ -92,10 +92,10 @@ func (x exchange) badPage(info map[string]any, n int) (vs []Violation) {
 	return vs
 }
 
-// badMembers returns violations for absent members that the contract marks as deciding,
+// memberViolations returns violations for absent members that the contract marks as deciding,
 // and for an id that cannot be part of a path. Absent scalars other than the id are
 // allowed.
-func badMembers(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
+func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
 	if schema == nil || object == nil {
 		return nil
 	}

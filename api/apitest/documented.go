@@ -146,12 +146,12 @@ func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sample.Fill(schema, body, own)
+	return sample.Fill(schema, body, callerMembers)
 }
 
-// own has the values of required members that the caller sets and has left empty. They
+// callerMembers has the values of required members that the caller sets and has left empty. They
 // get no sample values.
-var own = map[string]string{
+var callerMembers = map[string]string{
 	"/result":                     "", // NoResult leaves it out
 	"/result/*/service":           `""`,
 	"/result/*/status":            `""`,

@@ -51,7 +51,7 @@ func Complete(status int, body string, headers ...string) Answer {
 	return func(x *Exchange) bool {
 		text := plain // shared, so that the server adds little to what a test measures
 		if echoes {
-			text = []byte(x.fill(body))
+			text = []byte(x.expand(body))
 		}
 		if status == http.StatusNoContent || status == http.StatusNotModified {
 			return x.write(x.head(status, headers))
@@ -68,7 +68,7 @@ func (x *Exchange) head(status int, headers []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
 	for _, line := range headers {
-		b.WriteString(x.fill(line))
+		b.WriteString(x.expand(line))
 		b.WriteString("\r\n")
 	}
 	b.WriteString("\r\n")
@@ -79,7 +79,7 @@ func (x *Exchange) head(status int, headers []string) string {
 // independent of the library's, which it checks.
 var credentialHeaders = []string{"Authorization", "X-Auth-Key", "X-Auth-Email", "Proxy-Authorization"}
 
-func (x *Exchange) fill(text string) string {
+func (x *Exchange) expand(text string) string {
 	if !strings.Contains(text, Echo) {
 		return text
 	}

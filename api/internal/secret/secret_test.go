@@ -14,7 +14,7 @@ import (
 func TestQuotesAreFoundFromSixteenCharactersOn(t *testing.T) {
 	t.Parallel()
 	const text, public = "MIIBVwIBADANBgkq hkiG9w0BAQEFAASC", "x hkiG9w0BAQEFAASC y"
-	quotes := secret.Quotes(text, public)
+	quotes := secret.QuoteDetector(text, public)
 	for s, want := range map[string]bool{
 		"":                             false,
 		"x IIBVwIBADANBgkq z":          false, // 15
@@ -28,7 +28,7 @@ func TestQuotesAreFoundFromSixteenCharactersOn(t *testing.T) {
 			t.Errorf("%q: %t, want %t", s, got, want)
 		}
 	}
-	if secret.Quotes("", "")("anything that is long enough") {
+	if secret.QuoteDetector("", "")("anything that is long enough") {
 		t.Error("nothing is quoted")
 	}
 }
@@ -44,7 +44,7 @@ func TestHoldsFindsEscapedCredentials(t *testing.T) {
 		"JSON": inJSON, "Go": strconv.Quote, "query": url.QueryEscape, "path": url.PathEscape, "HTML": html.EscapeString,
 	}
 	for _, credential := range []string{"plain-0123", `a"b'c<d>e&f~g/h+i`, "old-\xff\xfe-key", "50%41 off", "~~~~"} {
-		holds := secret.Holds([]string{"", "no", credential})
+		holds := secret.CredentialDetector([]string{"", "no", credential})
 		for outer, second := range escapes {
 			for inner, first := range escapes {
 				if text := "<" + second(first(credential)) + ">"; credential != "~~~~" && !holds(text) {
@@ -65,7 +65,7 @@ func TestHoldsFindsEscapedCredentials(t *testing.T) {
 // of their length.
 func TestNestedEscapesAreDecodedInLinearTime(t *testing.T) {
 	t.Parallel()
-	holds := secret.Holds([]string{"credential"})
+	holds := secret.CredentialDetector([]string{"credential"})
 	for _, text := range []string{"%" + strings.Repeat("25", 1<<15), "&" + strings.Repeat("amp;", 1<<15), strings.Repeat(`\\u005c`, 1<<15), strings.Repeat("%%32%35", 1<<15)} {
 		if holds(text) {
 			t.Errorf("%.20q holds a credential", text)

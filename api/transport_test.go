@@ -57,3 +57,57 @@ func TestBaseURLHostIsLowerCase(t *testing.T) {
 		}
 	}
 }
+
+func TestCredentialsGoToTheOriginOfTheBaseURLOnly(t *testing.T) {
+	t.Parallel()
+	base, err := parseBaseURL("https://example.com:8443/client/v4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for target, same := range map[string]bool{
+		"https://example.com:8443/client/v4/accounts": true,
+		"http://example.com:8443/client/v4/accounts":  false,
+		"https://example.com/client/v4/accounts":      false,
+		"https://example.com:443/client/v4/accounts":  false,
+		"https://www.example.com:8443/client/v4":      false,
+		"https://example.org:8443/client/v4":          false,
+	} {
+		for _, creds := range []Credentials{APIToken("token"), APIKey("email", "key")} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = headerEditor(base, creds, "")(t.Context(), req)
+			sent := req.Header.Get("Authorization") + req.Header.Get("X-Auth-Key") + req.Header.Get("X-Auth-Email")
+			if (err == nil) != same || (sent != "") != same {
+				t.Errorf("%s: %v, sent %q", target, err, sent)
+			}
+		}
+	}
+}
+
+func TestHasUserInfo(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"":                          false,
+		"connection refused":        false,
+		"a@b":                       false,
+		"https://host/path":         false,
+		"https://host/a@b":          false,
+		"https://host @":            false,
+		"https://host\t@":           false,
+		"https://user:secret@host":  true,
+		"https://@host":             true,
+		"http://a/ then http://u@b": true,
+		"proxyconnect: http://us%20er:p@127.0.0.1:1": true,
+		"://@":                         true,
+		`invalid proxy address "u:p"`:  true,
+		`Invalid Proxy Address "x://"`: true,
+		"https://":                     false,
+		"https://user:sec\nret@host":   false,
+	} {
+		if got := hasUserInfo(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// settle is the time in which the client can read sent data before a reset, which can
+// resetDelay is the time in which the client can read sent data before a reset, which can
 // overtake it.
-const settle = 30 * time.Millisecond
+const resetDelay = 30 * time.Millisecond
 
 var (
 	partialHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Echo: " + Echo
@@ -23,29 +23,29 @@ var (
 	half        = InUseBody[:len(InUseBody)/2]
 )
 
-// Reset sends the text and then resets the connection.
-func Reset(text string) Answer {
+// resetAfter sends the text and then resets the connection.
+func resetAfter(text string) Answer {
 	return func(x *Exchange) bool {
-		x.write(x.fill(text))
-		time.Sleep(settle)
+		x.write(x.expand(text))
+		time.Sleep(resetDelay)
 		x.reset()
 		return false
 	}
 }
 
 // ResetBeforeHeader resets before the first byte of a response.
-func ResetBeforeHeader() Answer { return Reset("") }
+func ResetBeforeHeader() Answer { return resetAfter("") }
 
 // ResetMidHeader resets within a header line.
-func ResetMidHeader() Answer { return Reset(partialHead) }
+func ResetMidHeader() Answer { return resetAfter(partialHead) }
 
 // ResetMidBody resets after half of the body.
-func ResetMidBody() Answer { return Reset(sizedHead + half) }
+func ResetMidBody() Answer { return resetAfter(sizedHead + half) }
 
 // Cut sends the text and closes the connection normally.
 func Cut(text string) Answer {
 	return func(x *Exchange) bool {
-		x.write(x.fill(text))
+		x.write(x.expand(text))
 		return false
 	}
 }
@@ -62,7 +62,7 @@ func TruncatedChunked() Answer {
 // without end.
 func Drip(first, rest string, pause time.Duration) Answer {
 	return func(x *Exchange) bool {
-		x.write(x.fill(first))
+		x.write(x.expand(first))
 		for i := 0; ; i++ {
 			if pause > 0 {
 				time.Sleep(pause)
@@ -88,15 +88,15 @@ func OversizedHeaders() Answer {
 
 // GzipBomb is a valid response that fills 256 MiB when decompressed.
 func GzipBomb() Answer {
-	return Complete(http.StatusOK, bomb(), "Content-Type: application/json", "Content-Encoding: gzip")
+	return Complete(http.StatusOK, gzipBomb(), "Content-Type: application/json", "Content-Encoding: gzip")
 }
 
-// bomb is a series of compressed members, which make one body.
-var bomb = sync.OnceValue(func() string {
-	return zipped(InUseBody) + strings.Repeat(zipped(strings.Repeat(" ", 1<<20)), 256)
+// gzipBomb is a series of compressed members, which make one body.
+var gzipBomb = sync.OnceValue(func() string {
+	return gzipped(InUseBody) + strings.Repeat(gzipped(strings.Repeat(" ", 1<<20)), 256)
 })
 
-func zipped(text string) string {
+func gzipped(text string) string {
 	var b bytes.Buffer
 	zip := gzip.NewWriter(&b)
 	_, _ = zip.Write([]byte(text)) // a buffer takes all
@@ -106,7 +106,7 @@ func zipped(text string) string {
 
 // CorruptGzip is a compressed response with a wrong checksum.
 func CorruptGzip() Answer {
-	raw := []byte(zipped(InUseBody))
+	raw := []byte(gzipped(InUseBody))
 	raw[len(raw)-8] ^= 0xff
 	return Complete(http.StatusOK, string(raw), "Content-Type: application/json", "Content-Encoding: gzip")
 }
