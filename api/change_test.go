@@ -123,7 +123,7 @@ func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 		s := everySource()
 		injectFaults(s, seed)
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
-		there, problem := s.copiesOf(ids(n)) == 1, ""
+		there, problem := s.has(ids(n)) == 1, ""
 		switch {
 		case (err == nil) != (d != nil && d.State == api.DeletionDone):
 			problem = "the state and the error differ"
@@ -184,7 +184,7 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 			problem = "uploaded more than once"
 		case (got == nil) == (err == nil):
 			problem = "neither or both"
-		case err == nil && (there != 1 || s.copiesOf(got.Ref.ID) != 1):
+		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
 			problem = "uploaded, and it is not there"
 		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
 			problem = "not uploaded, and it is there"
@@ -197,7 +197,7 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		}
 		s.before, s.after, s.copies = nil, nil, false
 		time.Sleep(time.Hour)
-		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.copiesOf(got.Ref.ID) != 1 {
+		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
 			t.Errorf("seed %d: the same call again does not find it: %v", seed, err)
 		}
 	})
@@ -307,7 +307,7 @@ func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
 				state = d.State
 			}
 			kept := want == api.DeletionKept
-			if state != want || kept != errors.Is(err, context.Canceled) || kept != (s.count("delete") == 0) || kept != (s.copiesOf(ids(7)) == 1) {
+			if state != want || kept != errors.Is(err, context.Canceled) || kept != (s.count("delete") == 0) || kept != (s.has(ids(7)) == 1) {
 				t.Errorf("ended at %s: %v, %v, %d requests to delete", kind, d, err, s.count("delete"))
 			}
 		})

@@ -26,7 +26,7 @@ func TestDeleteUnusedDeletesWhatNothingUses(t *testing.T) {
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.IfSHA256(digest))
 			if err != nil || d.State != api.DeletionDone || d.AlreadyGone || d.Evidence.Usage() != api.Unused || d.Certificate.Ref != ref(n) ||
-				!d.DeletedAt.Equal(time.Now()) || d.RayID != "8f2a5c-AMS" || s.copiesOf(ids(n)) != 0 || s.count("delete") != 1 {
+				!d.DeletedAt.Equal(time.Now()) || d.RayID != "8f2a5c-AMS" || s.has(ids(n)) != 0 || s.count("delete") != 1 {
 				t.Errorf("%+v, %v, requests %v", d, err, s.requests)
 			}
 			text, err := json.Marshal(d)
@@ -72,7 +72,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		}
 	}
 	fault := func(path string, status int) func(*store) {
-		return func(s *store) { s.faults = faultAt(path, refuseWith(status, 10000)) }
+		return func(s *store) { s.faults = faults(path, refuse(status, 10000)) }
 	}
 	for name, tt := range map[string]struct {
 		n      int
@@ -82,7 +82,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 	}{
 		"managed":           {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
 		"new type":          {7, kind("x"), []error{api.ErrManaged}, "type"},
-		"no type":           {7, func(s *store) { s.faults = faultAt("/"+ids(7)+"?", succeedWith(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not send the type"},
+		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, "did not send the type"},
 		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive failed"},
 		"no permission":     {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, `workers needs the permission "Account: Workers Scripts Read"`},
 		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "Zone: Zone Read"},
@@ -139,7 +139,7 @@ func TestListedZonesAreReadInSpiteOfTheOption(t *testing.T) {
 	if s.count("delete") != 0 || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "api.example.com" {
 		t.Errorf("%+v, requests %v", d.Evidence, s.requests)
 	}
-	s.faults = faultAt("/zones?", refuseWith(403, 10000))
+	s.faults = faults("/zones?", refuse(403, 10000))
 	_, err = newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
 	wantSentinels(t, err, api.ErrUsageUnknown)
 }
@@ -156,7 +156,7 @@ func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
 			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
 				switch {
 				case kind == "delete": // accepted without effect
-					return succeedWith(`{"id":"` + ids(8) + `"}`)(), nil
+					return success(`{"id":"` + ids(8) + `"}`)(), nil
 				case kind == "certificate" && s.count("delete") > 0:
 					return gone(), nil
 				}
@@ -185,7 +185,7 @@ func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	}
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 	wantSentinels(t, err, api.ErrRejected, api.ErrInUse)
-	if d.State != api.DeletionKept || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "late" || s.copiesOf(ids(8)) != 1 {
+	if d.State != api.DeletionKept || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "late" || s.has(ids(8)) != 1 {
 		t.Errorf("%+v", d)
 	}
 	if e := asError(t, err); !strings.Contains(err.Error(), "code 1407: certificate has active associations") || e.Details[0].Code != 1407 {
@@ -200,11 +200,11 @@ func TestRefusedDeletionKeepsTheCertificate(t *testing.T) {
 		want   []error
 		second bool // the evidence is gathered twice
 	}{
-		"rejected":      {refuseWith(400, 1305), []error{api.ErrRejected}, true},
-		"success false": {refuseWith(200, 1305), []error{api.ErrRejected}, true},
-		"forbidden":     {refuseWith(403, 10000), []error{api.ErrForbidden}, true},
-		"unauthorized":  {refuseWith(401, 10000), []error{api.ErrUnauthorized}, false},
-		"rate limited":  {refuseWith(429, 1), []error{api.ErrRateLimited}, false},
+		"rejected":      {refuse(400, 1305), []error{api.ErrRejected}, true},
+		"success false": {refuse(200, 1305), []error{api.ErrRejected}, true},
+		"forbidden":     {refuse(403, 10000), []error{api.ErrForbidden}, true},
+		"unauthorized":  {refuse(401, 10000), []error{api.ErrUnauthorized}, false},
+		"rate limited":  {refuse(429, 1), []error{api.ErrRateLimited}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -287,7 +287,7 @@ func TestConcurrentDeletionsBothSucceed(t *testing.T) {
 			gone++
 		}
 	}
-	if gone != 1 || s.count("delete") != 2 || s.copiesOf(ids(8)) != 0 {
+	if gone != 1 || s.count("delete") != 2 || s.has(ids(8)) != 0 {
 		t.Errorf("%d were already gone; requests %v", gone, s.requests)
 	}
 }
@@ -296,7 +296,7 @@ func TestConcurrentDeletionsBothSucceed(t *testing.T) {
 func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func() *http.Response{
-		"404": refuseWith(404, 1), "1472": refuseWith(400, 1472), "already deleted": refuseWith(400, 1),
+		"404": refuse(404, 1), "1472": refuse(400, 1472), "already deleted": refuse(400, 1),
 	} {
 		s := everySource()
 		s.before = func(kind string, _ *http.Request) (*http.Response, error) {

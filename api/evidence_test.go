@@ -129,7 +129,7 @@ func TestRepeatedReferencesAreOneUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
-		"/hyperdrive/": succeedWith(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, ids(4), strings.ToUpper(ids(4)))),
+		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, ids(4), strings.ToUpper(ids(4)))),
 	}
 	items, err := inventory(t, s)
 	if err != nil {

@@ -202,8 +202,8 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
 	v.readAccount()
-	yielded := 0
-	for cert, err := range v.selectedCertificates() {
+	given := 0
+	for cert, err := range v.listed() {
 		switch {
 		case v.err() != nil:
 			return
@@ -211,18 +211,18 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 			v.end(err)
 			return
 		}
-		yielded++
-		v.expectCertificates(max(yielded, int(v.total.Load())))
+		given++
+		v.expectCertificates(max(given, int(v.total.Load())))
 		if !yield(cert) {
 			return
 		}
 	}
-	v.expectCertificates(yielded)
+	v.expectCertificates(given)
 }
 
-// selectedCertificates iterates over the selected certificates; those of WithCertificates have only a
+// listed iterates over the selected certificates; those of WithCertificates have only a
 // reference.
-func (v *inventory) selectedCertificates() iter.Seq2[Certificate, error] {
+func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	v.expect(max(1, len(v.config.certificates)))
 	if len(v.config.certificates) == 0 {
 		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
@@ -249,7 +249,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 			if v.includes(SourceAssociations) {
 				v.expect(-1)
 			}
-			return v.unreadableItem(cert, failure)
+			return v.unreadable(cert, failure)
 		}
 		cert = *got
 	}
@@ -284,9 +284,9 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-// unreadableItem returns the item of a certificate that could not be read: every source has
+// unreadable returns the item of a certificate that could not be read: every source has
 // that error.
-func (v *inventory) unreadableItem(cert Certificate, failure *Error) *InventoryItem {
+func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem {
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: time.Now()}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{

@@ -68,57 +68,57 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		open       []int // certificates that are unknown; all others are as without the fault
 		permission string
 	}{
-		"Workers refused":             {"/workers/scripts?", refuseWith(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
-		"one Worker refused":          {"/workers/scripts/static/", refuseWith(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
-		"one Worker gone":             {"/workers/scripts/static/", refuseWith(404, 10007), []int{leaf}, ""},
-		"a Worker without bindings":   {"/workers/scripts/static/", succeedWith(`{}`), []int{leaf}, ""},
-		"a Worker with null bindings": {"/workers/scripts/static/", succeedWith(`{"bindings":null}`), []int{leaf}, ""},
-		"bindings of another kind":    {"/workers/scripts/static/", succeedWith(`{"bindings":{}}`), []int{leaf}, ""},
+		"Workers refused":             {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
+		"one Worker refused":          {"/workers/scripts/static/", refuse(403, 10000), []int{leaf}, "Account: Workers Scripts Read"},
+		"one Worker gone":             {"/workers/scripts/static/", refuse(404, 10007), []int{leaf}, ""},
+		"a Worker without bindings":   {"/workers/scripts/static/", success(`{}`), []int{leaf}, ""},
+		"a Worker with null bindings": {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
+		"bindings of another kind":    {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
 		"a Worker's bindings in a refusal": {"/workers/scripts/static/", func() *http.Response {
 			return answer(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
 		}, []int{leaf}, ""},
 		"hostnames in a refusal": {zoneID(3) + "/certificate_authorities", func() *http.Response {
 			return answer(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
 		}, []int{ca}, ""},
-		"a binding without an id":         {"/workers/scripts/static/", succeedWith(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
-		"a binding without a type":        {"/workers/scripts/static/", succeedWith(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
-		"a binding that is null":          {"/workers/scripts/static/", succeedWith(`{"bindings":[null]}`), []int{leaf}, ""},
-		"a Worker without a name":         {"/workers/scripts?", succeedWith(`[{"id":"checkout"},{}]`), []int{leaf}, ""},
-		"a Worker with a path for a name": {"/workers/scripts?", succeedWith(`[{"id":"checkout"},{"id":"../x"}]`), []int{leaf}, ""},
-		"Pages refused":                   {"/pages/projects", refuseWith(403, 10000), []int{3, leaf}, "Account: Pages Read"},
-		"a project without configs":       {"/pages/projects", succeedWith(`[{"name":"shop"}]`), []int{3, leaf}, ""},
-		"a project with null configs":     {"/pages/projects", succeedWith(`[{"name":"shop","deployment_configs":null}]`), []int{3, leaf}, ""},
-		"environments of another kind":    {"/pages/projects", succeedWith(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, leaf}, ""},
-		"certificates of another kind":    {"/pages/projects", succeedWith(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, leaf}, ""},
-		"a project's binding without id":  {"/pages/projects", succeedWith(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
-		"Hyperdrive refused":              {"/hyperdrive/", refuseWith(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
-		"mtls of another kind":            {"/hyperdrive/", succeedWith(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
-		"Gateway fails":                   {"/gateway/", refuseWith(500, 1), []int{5, ca, leaf}, ""},
-		"Gateway without settings":        {"/gateway/", succeedWith(`{}`), []int{5, ca, leaf}, ""},
-		"settings of another kind":        {"/gateway/", succeedWith(`{"settings":[]}`), []int{5, ca, leaf}, ""},
-		"an id with a space":              {"/workers/scripts/static/", succeedWith(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + ids(leaf) + `"}]}`), []int{leaf}, ""},
-		"an id in braces":                 {"/pages/projects", succeedWith(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + ids(3) + `}"}}}}}]`), []int{3, leaf}, ""},
-		"an id that is a URN":             {"/pages/projects", succeedWith(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + ids(3) + `"}}}}}]`), []int{3, leaf}, ""},
-		"an id with a line end":           {"/hyperdrive/", succeedWith(`[{"name":"db","mtls":{"mtls_certificate_id":"` + ids(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
-		"an id that is a path":            {"/gateway/", succeedWith(`{"settings":{"certificate":{"id":"mtls/` + ids(5) + `"}}}`), []int{5, ca, leaf}, ""},
-		"an id of a rule with a space":    {"/devices/posture", succeedWith(`[{"type":"client_certificate","input":{"certificate_id":" ` + ids(6) + `"}}]`), []int{6, ca}, ""},
-		"in use without an id":            {"/gateway/", succeedWith(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
-		"enabled without an id":           {"/gateway/", succeedWith(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
-		"a certificate without members":   {"/gateway/", succeedWith(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
-		"a custom one without members":    {"/gateway/", succeedWith(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
-		"an empty id without in_use":      {"/gateway/", succeedWith(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
-		"enabled, but not in use":         {"/gateway/", succeedWith(`{"settings":{"certificate":{"in_use":false,"enabled":true}}}`), []int{5, ca, leaf}, ""},
-		"in use, of another kind":         {"/gateway/", succeedWith(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
-		"posture refused":                 {"/devices/posture", refuseWith(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
-		"a rule without input":            {"/devices/posture", succeedWith(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},
-		"a rule without an id":            {"/devices/posture", succeedWith(`[{"type":"client_certificate","input":{}}]`), []int{6, ca}, ""},
-		"a rule without a type":           {"/devices/posture", succeedWith(`[{"input":{}}]`), []int{6, ca}, ""},
-		"zones refused":                   {"/zones?", refuseWith(403, 10000), []int{1, ca}, "Zone: Zone Read"},
-		"no zone seen":                    {"/zones?", succeedWith(`[]`), []int{1, ca}, "Zone: Zone Read"},
-		"a zone without an id":            {"/zones?", succeedWith(`[{"name":"x"}]`), []int{1, ca}, ""},
-		"a zone refused":                  {zoneID(3) + "/certificate_authorities", refuseWith(403, 10000), []int{ca}, "Zone: SSL and Certificates Read"},
-		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", succeedWith(`{}`), []int{ca}, ""},
-		"associations fail for one":       {ids(leaf) + "/associations", refuseWith(500, 1), []int{leaf}, ""},
+		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
+		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
+		"a binding that is null":          {"/workers/scripts/static/", success(`{"bindings":[null]}`), []int{leaf}, ""},
+		"a Worker without a name":         {"/workers/scripts?", success(`[{"id":"checkout"},{}]`), []int{leaf}, ""},
+		"a Worker with a path for a name": {"/workers/scripts?", success(`[{"id":"checkout"},{"id":"../x"}]`), []int{leaf}, ""},
+		"Pages refused":                   {"/pages/projects", refuse(403, 10000), []int{3, leaf}, "Account: Pages Read"},
+		"a project without configs":       {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, leaf}, ""},
+		"a project with null configs":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":null}]`), []int{3, leaf}, ""},
+		"environments of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, leaf}, ""},
+		"certificates of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, leaf}, ""},
+		"a project's binding without id":  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
+		"Hyperdrive refused":              {"/hyperdrive/", refuse(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
+		"mtls of another kind":            {"/hyperdrive/", success(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
+		"Gateway fails":                   {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
+		"Gateway without settings":        {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
+		"settings of another kind":        {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},
+		"an id with a space":              {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + ids(leaf) + `"}]}`), []int{leaf}, ""},
+		"an id in braces":                 {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + ids(3) + `}"}}}}}]`), []int{3, leaf}, ""},
+		"an id that is a URN":             {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + ids(3) + `"}}}}}]`), []int{3, leaf}, ""},
+		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","mtls":{"mtls_certificate_id":"` + ids(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
+		"an id that is a path":            {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + ids(5) + `"}}}`), []int{5, ca, leaf}, ""},
+		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + ids(6) + `"}}]`), []int{6, ca}, ""},
+		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
+		"enabled without an id":           {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
+		"a certificate without members":   {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
+		"a custom one without members":    {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
+		"an empty id without in_use":      {"/gateway/", success(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
+		"enabled, but not in use":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":false,"enabled":true}}}`), []int{5, ca, leaf}, ""},
+		"in use, of another kind":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
+		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
+		"a rule without input":            {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},
+		"a rule without an id":            {"/devices/posture", success(`[{"type":"client_certificate","input":{}}]`), []int{6, ca}, ""},
+		"a rule without a type":           {"/devices/posture", success(`[{"input":{}}]`), []int{6, ca}, ""},
+		"zones refused":                   {"/zones?", refuse(403, 10000), []int{1, ca}, "Zone: Zone Read"},
+		"no zone seen":                    {"/zones?", success(`[]`), []int{1, ca}, "Zone: Zone Read"},
+		"a zone without an id":            {"/zones?", success(`[{"name":"x"}]`), []int{1, ca}, ""},
+		"a zone refused":                  {zoneID(3) + "/certificate_authorities", refuse(403, 10000), []int{ca}, "Zone: SSL and Certificates Read"},
+		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
+		"associations fail for one":       {ids(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
 		"associations truncated": {ids(leaf) + "/associations", func() *http.Response {
 			return answer(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
 		}, []int{leaf}, ""},
@@ -169,10 +169,10 @@ func TestAbsentMembersThatStandForNone(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
-		"/pages/projects":  succeedWith(`[{"name":"a","deployment_configs":{}},{"name":"b","deployment_configs":{"preview":null,"production":{"mtls_certificates":null}}}]`),
-		"/hyperdrive/":     succeedWith(`[{"name":"a"},{"name":"b","mtls":null},{"name":"c","mtls":{"sslmode":"require"}}]`),
-		"/gateway/":        succeedWith(`{"settings":{"certificate":null,"custom_certificate":{"enabled":false}}}`),
-		"/devices/posture": succeedWith(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"}]`),
+		"/pages/projects":  success(`[{"name":"a","deployment_configs":{}},{"name":"b","deployment_configs":{"preview":null,"production":{"mtls_certificates":null}}}]`),
+		"/hyperdrive/":     success(`[{"name":"a"},{"name":"b","mtls":null},{"name":"c","mtls":{"sslmode":"require"}}]`),
+		"/gateway/":        success(`{"settings":{"certificate":null,"custom_certificate":{"enabled":false}}}`),
+		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"}]`),
 	}
 	items, err := inventory(t, s)
 	if err != nil {
@@ -239,7 +239,7 @@ func TestRefusedCredentialsEndAnInventory(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/workers/scripts?", "/workers/scripts/checkout/", "/zones?", "/mtls_certificates?", ids(3) + "/associations", "/certificate_authorities"} {
 		s := everySource()
-		s.faults = map[string]func() *http.Response{path: refuseWith(401, 10000)}
+		s.faults = map[string]func() *http.Response{path: refuse(401, 10000)}
 		_, err := inventory(t, s)
 		if !errors.Is(err, api.ErrUnauthorized) {
 			t.Errorf("%s: %v", path, err)
@@ -250,7 +250,7 @@ func TestRefusedCredentialsEndAnInventory(t *testing.T) {
 func TestRefusedListEndsAnInventory(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.faults = map[string]func() *http.Response{"/mtls_certificates?": refuseWith(403, 10000)}
+	s.faults = map[string]func() *http.Response{"/mtls_certificates?": refuse(403, 10000)}
 	items, err := inventory(t, s)
 	if !errors.Is(err, api.ErrForbidden) || len(items) != 0 || s.requests["certificates"] != 1 {
 		t.Errorf("%d items, %v, requests %v", len(items), err, s.requests)
@@ -260,7 +260,7 @@ func TestRefusedListEndsAnInventory(t *testing.T) {
 func TestRefusedAssociationsAreNoLongerRequested(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.faults = map[string]func() *http.Response{"/associations": refuseWith(403, 10000)}
+	s.faults = map[string]func() *http.Response{"/associations": refuse(403, 10000)}
 	items, err := inventory(t, s, api.WithInventoryConcurrency(1))
 	if err != nil || s.requests["associations"] != 3 {
 		t.Errorf("%v, requests %v", err, s.requests)
@@ -347,7 +347,7 @@ func TestHostnamesAreRequestedWithTheIDFromTheAPI(t *testing.T) {
 			if kind != "certificate" {
 				return nil, nil
 			}
-			return succeedWith(`{"id":"` + tt.given + `","ca":true,"type":"custom"}`)(), nil
+			return success(`{"id":"` + tt.given + `","ca":true,"type":"custom"}`)(), nil
 		}
 		e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: tt.requested})
 		if err != nil || e.Usage() != tt.want {

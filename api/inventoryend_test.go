@@ -53,7 +53,7 @@ func (s *interruptedStore) RoundTrip(req *http.Request) (*http.Response, error) 
 func refusingStore() *store {
 	s := everySource()
 	s.workers["a"] = ""
-	s.faults = map[string]func() *http.Response{"/workers/scripts/a/": refuseWith(404, 10007)}
+	s.faults = map[string]func() *http.Response{"/workers/scripts/a/": refuse(404, 10007)}
 	return s
 }
 
@@ -65,7 +65,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 	t.Parallel()
 	total := int64(0)
 	for n := int64(1); n <= max(1, total); n++ {
-		for _, ending := range []string{"to the end", "cancel", "unauthorized", "panic", "Goexit", "left"} {
+		for _, way := range []string{"to the end", "cancel", "unauthorized", "panic", "Goexit", "left"} {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -73,42 +73,42 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 					"to the end":   func() *http.Response { return nil },
 					"left":         func() *http.Response { return nil },
 					"cancel":       func() *http.Response { cancel(); return nil },
-					"unauthorized": refuseWith(401, 10000),
+					"unauthorized": refuse(401, 10000),
 					"panic":        func() *http.Response { panic("of the transport") },
 					"Goexit":       func() *http.Response { runtime.Goexit(); return nil },
-				}[ending]}
+				}[way]}
 				items, panicked, err := rangeOver(newClient(t, s).Inventory(ctx, account, api.WithInventoryConcurrency(inventoryWorkers)), func(items int) bool {
-					return ending == "left" && int64(items) == n
+					return way == "left" && int64(items) == n
 				})
-				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", ending, n, items, err, panicked); {
+				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", way, n, items, err, panicked); {
 				case s.running.Load() != 0:
 					t.Errorf("%s: %d requests are still under way", name, s.running.Load())
 				case s.peak.Load() > inventoryWorkers:
 					t.Errorf("%s: %d requests at a time", name, s.peak.Load())
-				case ending == "to the end":
+				case way == "to the end":
 					if total = s.n.Load(); err != nil || panicked != nil || items != 9 {
 						t.Error(name)
 					}
-				case ending != "left" && s.n.Load() < n: // fewer requests were needed this time
+				case way != "left" && s.n.Load() < n: // fewer requests were needed this time
 					if err != nil || panicked != nil || items != 9 {
 						t.Error(name)
 					}
-				case ending == "left":
+				case way == "left":
 					if err != nil || panicked != nil || int64(items) != min(n, 9) {
 						t.Error(name)
 					}
-				case ending == "cancel":
+				case way == "cancel":
 					// If all requests are in flight, they may still succeed.
 					whole := err == nil && items == 9 && n > total-inventoryWorkers
 					if panicked != nil || !errors.Is(err, context.Canceled) && !whole {
 						t.Error(name)
 					}
-				case ending == "unauthorized":
+				case way == "unauthorized":
 					if panicked != nil || !errors.Is(err, api.ErrUnauthorized) || s.n.Load() >= n+inventoryWorkers {
 						t.Errorf("%s: %d requests", name, s.n.Load())
 					}
-				case ending == "panic" && panicked != "of the transport",
-					ending == "Goexit" && !strings.Contains(fmt.Sprint(panicked), "runtime.Goexit"):
+				case way == "panic" && panicked != "of the transport",
+					way == "Goexit" && !strings.Contains(fmt.Sprint(panicked), "runtime.Goexit"):
 					t.Error(name)
 				}
 			})
@@ -179,8 +179,8 @@ func TestProgressCountsTheRequests(t *testing.T) {
 		"two certificates":     {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
 		"an unknown one":       {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: ids(99)})...)}, nil, 3},
 		"one source":           {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
-		"refused":              {nil, map[string]func() *http.Response{"/associations": refuseWith(403, 10000), "/zones?": refuseWith(403, 10000)}, 9},
-		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": succeedWith(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
+		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
+		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
 		"a wrong total": {nil, map[string]func() *http.Response{"/zones?": func() *http.Response {
 			return answer(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
 		}}, 9},

@@ -284,8 +284,8 @@ func (s *store) count(kind string) int {
 	return s.requests[kind]
 }
 
-// copiesOf reports how often the store has a certificate.
-func (s *store) copiesOf(id string) (n int) {
+// has reports how often the store has a certificate.
+func (s *store) has(id string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.certificates {
@@ -332,13 +332,13 @@ func everySource() *store {
 	}
 }
 
-func refuseWith(status int, code int) func() *http.Response {
+func refuse(status int, code int) func() *http.Response {
 	return func() *http.Response {
 		return answer(status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}]}`, code))
 	}
 }
 
-func succeedWith(result string) func() *http.Response {
+func success(result string) func() *http.Response {
 	return func() *http.Response {
 		return answer(200, `{"success":true,"errors":[],"messages":[],"result":`+result+`}`)
 	}

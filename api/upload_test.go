@@ -40,7 +40,7 @@ func TestUploadStoresTheCertificate(t *testing.T) {
 		if err != nil || err2 != nil || digest != want || *got.CA != up.CA || got.Name != up.Name && up.Name != "" || got.Ref.AccountID != account {
 			t.Errorf("%s: got %+v", name, got)
 		}
-		if s.copiesOf(got.Ref.ID) != 1 || s.count("upload") != 1 || (s.keys[0] == "") != reflect.ValueOf(up.Key).IsZero() {
+		if s.has(got.Ref.ID) != 1 || s.count("upload") != 1 || (s.keys[0] == "") != reflect.ValueOf(up.Key).IsZero() {
 			t.Errorf("%s: requests %v", name, s.requests)
 		}
 	}
@@ -117,7 +117,7 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "second", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
-		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.copiesOf(first.Ref.ID) != 1 {
+		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 {
 			t.Errorf("%+v, %v", again, err)
 		}
 		// The list may not have the certificate at first.
@@ -142,7 +142,7 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]error{400: api.ErrRejected, 403: api.ErrForbidden, 401: api.ErrUnauthorized, 200: api.ErrRejected} {
-		s := &store{faults: faultAt("/mtls_certificates", refuseWith(status, 1489))}
+		s := &store{faults: faults("/mtls_certificates", refuse(status, 1489))}
 		_, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
 		wantSentinels(t, err, want)
 		if s.count("upload") != 1 || s.count("certificates") != 0 {
@@ -162,13 +162,13 @@ func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 		"code 971":        {func() *http.Response { return answer(400, envelopeWith("971"), "Retry-After", "1") }, 2},
 		"code 971, 502":   {func() *http.Response { return answer(502, envelopeWith("971"), "Retry-After", "1") }, 1},
 		"429 of the edge": {func() *http.Response { return answer(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
-		"500":             {refuseWith(500, 1), 1},
-		"503":             {refuseWith(503, 1), 1},
-		"408":             {refuseWith(408, 1), 1},
+		"500":             {refuse(500, 1), 1},
+		"503":             {refuse(503, 1), 1},
+		"408":             {refuse(408, 1), 1},
 		"a page":          {func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, 1},
 		"no result":       {func() *http.Response { return answer(200, `{"success":true}`) }, 1},
-		"no id":           {succeedWith(`{"name":"x"}`), 1},
-		"another":         {succeedWith(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
+		"no id":           {success(`{"name":"x"}`), 1},
+		"another":         {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &store{}
@@ -207,12 +207,12 @@ func TestUploadReportsWhatTheListDidNotShow(t *testing.T) {
 		took         time.Duration
 		cancelled    bool
 	}{
-		"the list is refused":            {refuseWith(500, 1), refuseWith(403, 10000), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read: list mTLS certificates: HTTP 403", 0, false},
-		"the list is refused after 1471": {refuseWith(400, 1471), refuseWith(403, 10000), api.ErrRejected, "the list could not be read: list mTLS certificates: HTTP 403", 0, false},
-		"the list fails":                 {refuseWith(500, 1), refuseWith(500, 1), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read", 25 * time.Second, false},
-		"the list is empty":              {refuseWith(500, 1), succeedWith(`[]`), api.ErrOutcomeUnknown, "the outcome is unknown: the list does not show the certificate", 25 * time.Second, false},
-		"cancelled during the search":    {refuseWith(500, 1), succeedWith(`[]`), api.ErrOutcomeUnknown, "the list does not show the certificate", 3 * time.Second, true},
-		"cancelled after 1471":           {refuseWith(400, 1471), succeedWith(`[]`), api.ErrRejected, "the list does not show the certificate", 3 * time.Second, true},
+		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read: list mTLS certificates: HTTP 403", 0, false},
+		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "the list could not be read: list mTLS certificates: HTTP 403", 0, false},
+		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read", 25 * time.Second, false},
+		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the outcome is unknown: the list does not show the certificate", 25 * time.Second, false},
+		"cancelled during the search":    {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the list does not show the certificate", 3 * time.Second, true},
+		"cancelled after 1471":           {refuse(400, 1471), success(`[]`), api.ErrRejected, "the list does not show the certificate", 3 * time.Second, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -314,7 +314,7 @@ func TestPartsOfTheCertificateAreNotRedactedForTheKey(t *testing.T) {
 		linesOf(leafPEM)[2]: {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
 		"use -----BEGIN EC PRIVATE KEY-----, not PKCS #8": {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
 	} {
-		s := &store{faults: faultAt("/mtls_certificates", func() *http.Response {
+		s := &store{faults: faults("/mtls_certificates", func() *http.Response {
 			return answer(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
 		})}
 		_, err := newClient(t, s).Upload(t.Context(), account, up)

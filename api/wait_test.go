@@ -59,7 +59,7 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 		text   string
 	}{
 		"in use":    {func(*store) {}, api.ErrInUse, "used by gateway TLS inspection"},
-		"a failure": {func(s *store) { s.faults = faultAt("/gateway/", refuseWith(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
+		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -75,7 +75,7 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 	}
 }
 
-func faultAt(path string, fault func() *http.Response) map[string]func() *http.Response {
+func faults(path string, fault func() *http.Response) map[string]func() *http.Response {
 	return map[string]func() *http.Response{path: fault}
 }
 
@@ -87,9 +87,9 @@ func TestWaitEndsAtOnceWhenItCannotSucceed(t *testing.T) {
 		evidence bool
 	}{
 		"gone":                {func(s *store) { s.certificates = nil }, []error{api.ErrNotFound}, false},
-		"credentials refused": {func(s *store) { s.faults = faultAt("/mtls_certificates/", refuseWith(401, 10000)) }, []error{api.ErrUnauthorized}, false},
+		"credentials refused": {func(s *store) { s.faults = faults("/mtls_certificates/", refuse(401, 10000)) }, []error{api.ErrUnauthorized}, false},
 		"a missing permission": {func(s *store) {
-			s.gateway, s.faults = "", faultAt("/gateway/", refuseWith(403, 10000))
+			s.gateway, s.faults = "", faults("/gateway/", refuse(403, 10000))
 		}, []error{api.ErrUsageUnknown}, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestWaitEndsWithoutTheErrorOfAnEarlierCheck(t *testing.T) {
 	for name, limit := range map[string]time.Duration{"of the caller": 20 * time.Second, "of the option": time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
-			s.before = func(string, *http.Request) (*http.Response, error) { return refuseWith(500, 1)(), nil }
+			s.before = func(string, *http.Request) (*http.Response, error) { return refuse(500, 1)(), nil }
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			client := newClient(t, s, api.WithMaxAttempts(1), api.WithRateLimit(1, 2*time.Hour))

@@ -26,8 +26,8 @@ type Stages struct {
 	Mergeable spec.Object // after overlays/1-published
 	Merged    spec.Object // the merged published text
 	Contract  spec.Object // the normalised contract
-	// satisfied are the overlay actions that the texts make unnecessary.
-	satisfied []string
+	// Satisfied are the overlay actions that the texts make unnecessary.
+	Satisfied []string
 }
 
 // Fragment returns the frozen fragment as a document, with the server and the
@@ -83,7 +83,7 @@ func Stored(root string, change func(documents map[string]spec.Object)) (Stages,
 		}
 		return nil
 	})
-	s.satisfied = satisfied
+	s.Satisfied = satisfied
 	return s, err
 }
 
@@ -99,7 +99,7 @@ func (s Stages) Without(root, action string) (Stages, error) {
 			list[i].Actions = slices.DeleteFunc(list[i].Actions, func(a overlay.Action) bool { return a.ID == action })
 		}
 	}
-	satisfied := slices.DeleteFunc(slices.Clone(s.satisfied), func(id string) bool { return id == action })
+	satisfied := slices.DeleteFunc(slices.Clone(s.Satisfied), func(id string) bool { return id == action })
 	return s.finish(overlays, func(outcomes []overlay.Outcome) error { return overlay.Check(outcomes, satisfied) })
 }
 
