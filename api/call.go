@@ -124,8 +124,8 @@ func (k *call) remainingWait(ctx context.Context) time.Duration {
 	return left
 }
 
-// planRetry decides about another attempt and the wait before it. If that wait, or the one
-// for the limiter, would be too long, it sets fail.RetryAfter.
+// planRetry decides about another attempt and the wait before it. If that wait, or the
+// one for the limiter, would be too long, it sets fail.RetryAfter.
 func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, retry bool) {
 	if !k.retryable(fail) {
 		return 0, false

@@ -45,9 +45,9 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// limitError is the end of the time of an attempt, or of a limit within the transport.
-// Unlike the errors of net and net/http, it matches no context error, because the
-// caller's context has not ended.
+// limitError reports that the time of an attempt is over, or that a limit of the
+// transport was reached. Unlike the errors of net and net/http, it matches no context
+// error, because the caller's context has not ended.
 type limitError struct {
 	text    string
 	timeout bool
@@ -57,9 +57,9 @@ func (e *limitError) Error() string   { return e.text }
 func (e *limitError) Timeout() bool   { return e.timeout }
 func (e *limitError) Temporary() bool { return true }
 
-// redactError returns err, or an error with the redacted text if the text holds a credential.
-// It drops a text with credentials of a proxy: a proxy can cut or change them in any
-// way.
+// redactError returns err, or an error with the redacted text if the text holds a
+// credential. It drops a text with credentials of a proxy, because a proxy can cut or
+// change them in any way.
 func (c *Client) redactError(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {
@@ -72,8 +72,8 @@ func (c *Client) redactError(err error) error {
 	}
 }
 
-// isFileLimit reports whether a connection failed at the limit of open files. Errors of
-// the resolver have only the text.
+// isFileLimit reports whether a connection failed at the limit of open files. The
+// resolver returns only the text of that error.
 func isFileLimit(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Limits of the ids. The contract allows at most 32 characters for both, but
-// certificate ids of the API have 32 or 36, so their limit is not that of the format.
+// Limits of the ids. The contract allows at most 32 characters for both, but the API
+// sends certificate ids of 36 characters too.
 const (
 	maxAccountIDLength     = 32
 	maxCertificateIDLength = 64

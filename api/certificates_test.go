@@ -89,7 +89,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 		"an empty page too early":  {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated, "2 of 4 items came"},
 		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse, "page 0 returned"},
 		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated, "refers to more"},
-		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse, "a success with errors"},
+		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse, "the success contains errors"},
 		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), answer(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound, "code 7003"},
 		"a certificate without id": {[]*http.Response{answer(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result/0: the certificate's id is empty"},
 		"null as a certificate":    {[]*http.Response{answer(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result holds null"},

@@ -38,7 +38,7 @@ type Client struct {
 }
 
 // New returns a client. It checks all arguments and sends nothing. An
-// [ErrInvalidArgument] names everything that is wrong, as far as the text has room.
+// [ErrInvalidArgument] names all invalid arguments, up to the length of an error text.
 func New(creds Credentials, opts ...Option) (*Client, error) {
 	cfg := defaultConfig()
 	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {
@@ -47,7 +47,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, callersTransport := cfg.transport.(*http.Transport) // the caller's, which may have functions of the caller
+	_, callersTransport := cfg.transport.(*http.Transport) // may have functions of the caller
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}

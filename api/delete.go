@@ -62,8 +62,8 @@ func WithDeleteNoZones() DeleteOption {
 }
 
 // WithEvidenceContext ends the gathering of evidence with ctx: after its end no request
-// to delete is sent. The context of the call alone ends the rest, so a caller that is
-// interrupted can stop early and still learn the outcome of a deletion under way.
+// to delete is sent. Only the context of the call ends the rest, so a caller that is
+// interrupted can stop early and still get the outcome of a deletion in progress.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
@@ -81,8 +81,8 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // intervals until the API reports it as missing or the time is over
 // ([WithDeleteTimeout]). The request to delete may be retried.
 //
-// Evidence that took more than 10 minutes, as in a block or an outage, is gathered once
-// more; if that takes as long, the error is [ErrUsageUnknown].
+// Evidence that took more than 10 minutes, for example because of a block or an outage,
+// is gathered once more. If that takes as long, the error is [ErrUsageUnknown].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
 // only if there was no evidence. The error is an [*Error]:
@@ -184,8 +184,8 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
-// stillExists reports whether the certificate still exists after a request to delete it that
-// had no effect. If the API has refused the request, kept gathers the evidence once
+// stillExists reports whether the certificate still exists after a request to delete it
+// that had no effect. If the API has refused the request, it gathers the evidence once
 // more.
 func (c *Client) stillExists(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
 	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
@@ -202,10 +202,10 @@ func (c *Client) stillExists(ctx context.Context, cert CertificateRef, cfg delet
 	return !d.AlreadyGone
 }
 
-// waitGone reads a certificate until the API reports it as missing. The note says why
-// that was not seen.
+// waitGone reads a certificate until the API reports it as missing. The note is the
+// reason why the API did not.
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
-	note = "the outcome is unknown: there was no time to ask"
+	note = "the outcome is unknown: there was no time to check"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
 		_, fail := c.certificate(ctx, cert, seriesPolicy(ctx))
 		switch {
@@ -230,11 +230,11 @@ type DeletionState string
 
 // The states of a deletion.
 const (
-	// DeletionKept: this call did not delete the certificate.
+	// DeletionKept means that this call did not delete the certificate.
 	DeletionKept DeletionState = "kept"
-	// DeletionDone: the API had the certificate and now reports it as missing.
+	// DeletionDone means that the API had the certificate and now reports it as missing.
 	DeletionDone DeletionState = "deleted"
-	// DeletionUnknown: a request to delete was sent, and its outcome is unknown.
+	// DeletionUnknown means that a request to delete was sent, and its outcome is unknown.
 	DeletionUnknown DeletionState = "unknown"
 )
 
@@ -243,8 +243,8 @@ const (
 type Deletion struct {
 	// Certificate is the certificate before the deletion.
 	Certificate Certificate
-	// Evidence is the evidence before the request to delete; after a refusal by the API,
-	// that from after the refusal if it could be gathered.
+	// Evidence was gathered before the request to delete, or after it if the API refused
+	// the request and the evidence could be gathered again.
 	Evidence *Evidence
 	State    DeletionState
 	// AlreadyGone reports that the certificate no longer existed when the API received

@@ -35,14 +35,14 @@ type reply struct {
 	// malformed has the JSON pointers of the members that do not fit the contract and
 	// were left zero, except those in the result.
 	malformed []string
-	// more reports that a member or a header refers to more than the result; stale that
-	// a header marks the response as out of date.
-	more, stale bool
+	// more reports that a member or a header refers to further items.
+	more bool
+	// stale reports that a header marks the response as out of date.
+	stale bool
 }
 
-// envelope is the part of a response that every operation shares, with its
-// result. Members that decide what the response means are read strictly, all
-// others tolerantly.
+// envelope is the part of a response that every operation shares, and its result.
+// Members that decide what the response means are read strictly, all others tolerantly.
 type envelope struct {
 	success, hasSuccess bool
 	result              result
@@ -71,8 +71,8 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 	return e.more.read(d, name)
 }
 
-// readErrors reads the list strictly, because its length decides, and its items
-// tolerantly.
+// readErrors reads the list strictly, because its length decides what the response
+// means, and its items tolerantly.
 func (e *envelope) readErrors(d *strictjson.Decoder) error {
 	var beyond generated.ResponseInfo
 	return d.ReadArray(func([]byte) { e.errors = nil }, func() error {
@@ -87,7 +87,7 @@ func (e *envelope) readErrors(d *strictjson.Decoder) error {
 	})
 }
 
-// resultInfo is result_info with other members that refer to more.
+// resultInfo is result_info with the members that refer to further items.
 type resultInfo struct {
 	generated.ResultInfo
 	more pageHint
@@ -225,7 +225,7 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	room := 0
 	return d.ReadArray(func(rest []byte) {
 		count, size := bytes.Count(rest, []byte("{")), int(unsafe.Sizeof(*new(R)))
-		l.items = make([]R, 0, min(count, len(rest)/size)) // allocated at once, within the size of the body
+		l.items = make([]R, 0, min(count, len(rest)/size)) // one allocation, within the size of the body
 		room = min(count, max(smallList, len(rest)*3/2)/size)
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
@@ -235,7 +235,7 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 		case d.PeekKind() != jsontext.KindBeginObject: // Read returns the error
 		case n >= room:
 			return strictjson.ErrTooMany
-		case n == cap(l.items): // in one step, so that there is less garbage
+		case n == cap(l.items): // one further allocation
 			l.items = append(make([]R, 0, room), l.items...)
 		}
 		at := d.Misfits()

@@ -70,15 +70,16 @@ type SourceState string
 
 // The states of a source.
 const (
-	// SourceComplete: the source was read in full.
+	// SourceComplete means that the source was read in full.
 	SourceComplete SourceState = "complete"
-	// SourceFailed: the source was not read, or not in full, because of an error.
+	// SourceFailed means that the source was not read, or not in full, because of an
+	// error.
 	SourceFailed SourceState = "failed"
-	// SourceLeftOut: the source was not read, or not in full, because [WithSources]
-	// excludes it or the certificate was known to be in use.
+	// SourceLeftOut means that the source was not read, or not in full, because
+	// [WithSources] excludes it or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
-	// SourceNotApplicable: the source cannot name a certificate of this kind, and does
-	// not name it.
+	// SourceNotApplicable means that the source cannot name a certificate of this kind,
+	// and does not name it.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 

@@ -213,7 +213,7 @@ func TestNetworkErrorsStayReachable(t *testing.T) {
 	if e := asError(t, err); !errors.Is(err, cause) || e.StatusCode != 0 || e.Attempts != 1 {
 		t.Errorf("got %+v", e)
 	}
-	if got := err.Error(); got != "list mTLS certificate associations: no answer: connection reset" {
+	if got := err.Error(); got != "list mTLS certificate associations: no response: connection reset" {
 		t.Errorf("got %q", got)
 	}
 }

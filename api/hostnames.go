@@ -15,10 +15,10 @@ var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list
 type HostnamesRef struct {
 	ZoneID string `json:"zone_id"`
 	// CertificateID is the id of a certificate of the account's store, as the API writes
-	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms are
-	// [ErrInvalidArgument]: the API may compare ids as text and return no hostnames.
-	// Without an id, it returns the hostnames of the zone's certificate authority that
-	// the vendor manages.
+	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms, and an empty id,
+	// are [ErrInvalidArgument]: the API may compare ids as text and return no hostnames,
+	// and without an id it returns the hostnames of the zone's certificate authority
+	// that the vendor manages.
 	CertificateID string `json:"certificate_id"`
 }
 

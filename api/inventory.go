@@ -128,7 +128,7 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
-		// One operation of an inventory may be unavailable, but not the whole service.
+		// A source that is unavailable must fail soon, so that the others are read.
 		series: newSeries(ctx, quota.DefaultBlock),
 	}
 	v.fatal, v.end = context.WithCancelCause(context.Background())

@@ -20,8 +20,8 @@ type inventoryConfig struct {
 	progress     func(InventoryProgress)
 }
 
-// WithSources limits the evidence to these sources; an [Unused] then says nothing about
-// the others. The default is all sources.
+// WithSources limits the evidence to these sources; an [Unused] then does not cover the
+// others. The default is all sources.
 func WithSources(only ...Source) InventoryOption {
 	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {
@@ -38,8 +38,8 @@ func WithSources(only ...Source) InventoryOption {
 	}
 }
 
-// WithCertificates selects these certificates of the account instead of all. Reading
-// each takes one request more.
+// WithCertificates selects these certificates of the account instead of all. Each takes
+// one more request.
 func WithCertificates(certs ...CertificateRef) InventoryOption {
 	certs = slices.Clone(certs)
 	return func(c *inventoryConfig) error {
@@ -60,9 +60,8 @@ func WithAllUses() InventoryOption {
 	}
 }
 
-// WithNoZones states that the account has no zones: an empty list of zones is then no
-// failure. Listed zones are read as without it, and a list that fails is still a
-// failure.
+// WithNoZones states that the account has no zones: an empty list of zones is then not
+// a failure. Zones that the list has are read, and an error of the list is a failure.
 func WithNoZones() InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.noZones = true

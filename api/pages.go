@@ -106,7 +106,7 @@ type listing struct {
 }
 
 // add adds a page with n items and the numbers info. It returns whether another page
-// follows, and why items up to here may be missing, or "".
+// follows, and the reason why items up to here may be missing, or "".
 //
 // Only the first page of a list that fits on it may have no numbers. Changes between
 // pages that keep the total, such as a deletion and an addition, are not detected.
@@ -143,12 +143,12 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	return next, gap
 }
 
-// freshnessError returns why a response may not show the current state: it contains errors or
-// comes from a cache. Otherwise it returns nil.
+// freshnessError returns the reason why a response may not show the current state, or
+// nil: it contains errors or comes from a cache.
 func (r *reply) freshnessError(op operation) *Error {
 	switch {
 	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "a success with errors")
+		return r.fail(op, ErrUnexpectedResponse, "the success contains errors")
 	case r.stale:
 		return r.fail(op, ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
 	default:

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// proxyDetector returns a function that reports whether a text holds credentials
-// of the proxy through which transport sends requests to base. A transport of an
-// unknown type counts as one that uses the proxy of the environment.
+// proxyDetector returns a function that reports whether a text holds credentials of the
+// proxy through which transport sends requests to base. A transport of an unknown type
+// is assumed to use the proxy of the environment.
 //
 // The credentials are read for each text, because the caller's Proxy function may
 // return others later.
@@ -46,7 +46,8 @@ func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
 	return append(secrets, userSecrets(address.User.Username(), password)...)
 }
 
-// userSecrets treats a name without a password, which may be a token, as secret.
+// userSecrets returns the forms of a password, or of a name without one, which may be a
+// token.
 func userSecrets(name, password string) []string {
 	secret, pair := cmp.Or(password, name), name+":"+password
 	if secret == "" {
@@ -73,8 +74,8 @@ func containsAny(text string, secrets []string) bool {
 	})
 }
 
-// hasBasicCredentials reports whether text has the scheme Basic with a name
-// and a password, as a Proxy-Authorization header has.
+// hasBasicCredentials reports whether text has the scheme Basic with a name and a
+// password, like a Proxy-Authorization header.
 func hasBasicCredentials(text string) bool {
 	scheme := false
 	for word := range strings.FieldsFuncSeq(unescape(text), isNotBase64) {

@@ -23,7 +23,7 @@ type redactor struct {
 	text func(string) string
 	// body also reports whether there is a secret that text would replace.
 	body func([]byte) ([]byte, bool)
-	// hasDetector means that text replaces more than body.
+	// hasDetector reports that text replaces more than body.
 	hasDetector bool
 }
 
@@ -68,7 +68,7 @@ func newRedactor(secrets []string) redactor {
 	}
 }
 
-// withDetector returns a redactor that also replaces each whole text for which secret
+// withDetector returns a redactor that also replaces each whole text for which detect
 // returns true.
 func (r redactor) withDetector(detect func(text string) bool) redactor {
 	redact := r.text
@@ -119,8 +119,8 @@ func lenientDecoder(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// mayHideCredential reports whether a body has escapes that can hide a credential. Those of
-// line ends and tabs cannot, because a credential has only visible characters.
+// mayHideCredential reports whether a body has escapes that can hide a credential. Those
+// of line ends and tabs cannot, because a credential has only visible characters.
 func mayHideCredential(body []byte) bool {
 	if bytes.IndexByte(body, '%') >= 0 {
 		return true

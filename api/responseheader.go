@@ -82,7 +82,7 @@ func isStaleWarning(line string) bool {
 	return false
 }
 
-// The replacements of a quoted string and of the target of a link in a masked line.
+// The marks that replace a quoted string and the target of a link in a masked line.
 const (
 	textMark   = "\x01"
 	targetMark = "\x02"

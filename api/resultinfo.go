@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// pageHint reports whether a response refers to more than it holds, in a member with a
-// usual name for that. The vendor uses cursor and cursors.
+// pageHint reports whether a member with a usual name for it refers to further items.
+// The vendor uses cursor and cursors.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -27,9 +27,9 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 	}
 }
 
-// refersToMore reports whether the value of such a member refers to more: all values do
-// except null, false, empty ones, and objects of only these. It reads nested objects
-// once.
+// refersToMore reports whether the value of such a member refers to further items: all
+// values do except null, false, empty ones, and objects of only these. It reads nested
+// objects once.
 func refersToMore(v jsontext.Value) bool {
 	dec := lenientDecoder(v)
 	for {
@@ -105,7 +105,7 @@ func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 }
 
 // isTruncated reports whether a list without pages may have more than its n rows. hint
-// reports a sign of more outside the numbers; info may be nil.
+// is a reference to further items outside of the numbers; info may be nil.
 func isTruncated(n int, info *ResultInfo, hint bool) bool {
 	return hint || info != nil && (info.contradicts(n) || info.Page > 1 || info.TotalCount > int64(n) || info.hasNext(1, n, n))
 }

@@ -42,8 +42,8 @@ type findings struct {
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string
-	// failure is why the source could not be read in full, or nil; permission is what
-	// the credentials lack, if that is the reason.
+	// failure is the reason why the source could not be read in full, or nil. permission
+	// is the missing permission, if that is the reason.
 	failure    *Error
 	permission string
 }
@@ -100,7 +100,8 @@ func missingPermission(op operation, failure *Error) string {
 	return ""
 }
 
-// completenessError returns why a response with n items may be incomplete, or nil.
+// completenessError returns the reason why a response with n items may be incomplete,
+// or nil.
 func (r *reply) completenessError(op operation, n int) *Error {
 	if isTruncated(n, r.info, r.more) {
 		return r.fail(op, ErrTruncated, "")
@@ -126,7 +127,7 @@ func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operati
 	return got.value
 }
 
-// call calls an operation. After a failure, it records that and returns nil.
+// call calls an operation. It records a failure and returns nil.
 func (f *findings) call(v *inventory, op operation, send send, result result) *reply {
 	f.operation = op
 	r, failure := v.client.do(v.ctx, op, v.policy(), send, result)

@@ -145,7 +145,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 }
 
 // find reads the list until it shows the certificate, until lookupTime is over, or
-// until the API refuses the list. The note says why it was not found.
+// until the API refuses the list. The note is the reason why it was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
@@ -167,9 +167,9 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 	return found, note
 }
 
-// redactingKey returns a client that also redacts each text of a server or transport that
-// repeats a part of the private key. Parts that are also in the certificate are not
-// secret.
+// redactingKey returns a client that also redacts each text of a server or transport
+// that repeats a part of the private key. Parts that are also in the certificate are
+// not secret.
 func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {

@@ -7,13 +7,13 @@ type Usage int
 
 // The three conclusions. The zero value is UsageUnknown.
 const (
-	// UsageUnknown: neither of the other two is proven.
+	// UsageUnknown means that neither of the other two is proven.
 	UsageUnknown Usage = iota
-	// InUse: the list of [Client.Associations] has at least one association; for
-	// [Evidence], a source names the certificate.
+	// InUse means that the list of [Client.Associations] has at least one association;
+	// for [Evidence], that a source names the certificate.
 	InUse
-	// Unused: the list of [Client.Associations] is complete, free of errors and
-	// empty; for [Evidence], each source that applies was read in full and none
+	// Unused means that the list of [Client.Associations] is complete, free of errors
+	// and empty; for [Evidence], that each source that applies was read in full and none
 	// names the certificate.
 	Unused
 )

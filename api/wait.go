@@ -110,8 +110,8 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
 
-// poll calls check at growing intervals until check reports the end, for at most limit,
-// with which the context of check ends. check also returns the least interval to the
+// poll calls check at growing intervals until check reports the end, for at most limit.
+// The context of check ends at that limit. check also returns the least interval to the
 // next call. The last call may be earlier, to have as much time as the call before it
 // took.
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) (ended bool, interval time.Duration)) bool {

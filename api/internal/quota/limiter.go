@@ -66,7 +66,7 @@ type Bounds struct {
 	// Budget, if not nil, replaces MaxWait: only a time of more than MaxAuditWait
 	// without a response is too long. It belongs to one audit.
 	Budget *WaitBudget
-	// Waiting, if not nil, is called before the caller begins to wait.
+	// OnWait, if not nil, is called before the caller begins to wait.
 	OnWait func()
 }
 
