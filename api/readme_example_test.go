@@ -52,7 +52,7 @@ func Example_inventory() {
 		case api.InUse:
 			fmt.Println(item.Certificate.Name, "is used by", item.Evidence.Uses)
 		case api.Unused:
-			fmt.Println(item.Certificate.Name, "may go; it expires on", item.Certificate.ExpiresOn)
+			fmt.Println(item.Certificate.Name, "is unused; it expires on", item.Certificate.ExpiresOn)
 		case api.UsageUnknown:
 			fmt.Println(item.Certificate.Name, "is unknown:", item.Evidence.Sources)
 		}

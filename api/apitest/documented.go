@@ -56,7 +56,7 @@ func PartialAssociations(total int, associations ...api.Association) Response {
 	}
 	rows := make([]generated.Association, n) // whose JSON omits empty members
 	for i, association := range associations {
-		// Member by member: one that the vendor adds must not break the build.
+		// Not a conversion: a member that the vendor adds must not break the build.
 		rows[i] = generated.Association{Service: association.Service, Status: association.Status}
 	}
 	r := jsonResult(rows)
@@ -139,8 +139,8 @@ func documented(status int, e envelope) Response {
 	return r
 }
 
-// text returns the envelope with all members that a schema requires, also those that
-// this package does not know.
+// text returns the envelope with all members that a schema requires, including those
+// that the envelope does not declare.
 func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	body, err := json.Marshal(e, json.Deterministic(true))
 	if err != nil {
@@ -149,7 +149,7 @@ func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	return sample.Fill(schema, body, callerMembers)
 }
 
-// callerMembers has the values of required members that the caller sets and has left empty. They
+// callerMembers has the empty values of required members that the caller can set. They
 // get no sample values.
 var callerMembers = map[string]string{
 	"/result":                     "", // NoResult leaves it out

@@ -61,7 +61,7 @@ func (s *Server) respond(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	response, err := s.response(r, c, request).complete(c.op)
-	if err != nil { // an error of the test, shown as one of the server
+	if err != nil { // the test has scripted an invalid response
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
 	request.StatusCode = response.status // 0 when there is none
@@ -90,7 +90,7 @@ func (s *Server) response(r *http.Request, c call, request Request) Response {
 	return handler(c.op.ID)(s, c)
 }
 
-// authenticate returns the response to invalid credentials, if they are.
+// authenticate returns the response to invalid credentials, and false if they are valid.
 func (s *Server) authenticate(header http.Header) (Response, bool) {
 	authorization, email, key := header.Get("Authorization"), header.Get("X-Auth-Email"), header.Get("X-Auth-Key")
 	switch {

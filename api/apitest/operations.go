@@ -103,7 +103,7 @@ func (e entry) selected(query url.Values) bool {
 	return true
 }
 
-// entryOf returns one entry: of a Worker, or of the account.
+// entryOf returns the entry of a Worker or of the account.
 func entryOf(s *Server, c call) Response {
 	e := s.find(c.op.ID, c.account(), cmp.Or(c.params["script_name"], c.account()))
 	if e == nil {
@@ -176,8 +176,8 @@ func upload(s *Server, c call) Response {
 	return jsonResult(described)
 }
 
-// digest identifies the first certificate of a PEM text within an account. The text
-// itself does not, because the vendor rewrites it.
+// digest identifies the first certificate of a PEM text within an account. It is not the
+// digest of the text, because the vendor rewrites the text.
 func digest(account, text string) [sha256.Size]byte {
 	content := []byte(text)
 	if block, _ := pem.Decode(content); block != nil {

@@ -131,8 +131,8 @@ func (r Response) ResetAfter(n int) Response {
 	return r
 }
 
-// checkResponse returns why an operation cannot have the response, or nil. Without an operation,
-// it returns nil if any operation can.
+// checkResponse returns the reason why an operation cannot have the response, or nil.
+// Without an operation, it returns nil if any operation can.
 func (s *Server) checkResponse(operation string, r Response) error {
 	var first error
 	for _, op := range s.doc.Operations {
@@ -149,8 +149,8 @@ func (s *Server) checkResponse(operation string, r Response) error {
 }
 
 // complete returns the response for an operation, with all members that the contract
-// requires. It fails if the response is invalid or must match the contract and does
-// not. Without an operation, it checks nothing against the contract.
+// requires. It fails if the response is invalid, or if it must match the contract and
+// does not. Without an operation, it checks nothing against the contract.
 func (r Response) complete(op *document.Operation) (Response, error) {
 	if r.err != nil {
 		return r, r.err
@@ -169,8 +169,7 @@ func (r Response) complete(op *document.Operation) (Response, error) {
 		}
 		r.body = string(body)
 	}
-	// A response without a result, as of NoResult, is allowed even if the contract
-	// requires a result.
+	// NoResult is allowed even if the contract requires a result.
 	exempt := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
 	if op == nil || !r.inContract || exempt {
 		return r, nil

@@ -128,15 +128,15 @@ func NewServer(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// checkOperations returns an error unless the server has a valid response for each operation,
-// with an empty store and for a refusal.
+// checkOperations returns an error unless the server has valid responses for each
+// operation: with an empty store, and as a refusal.
 func (s *Server) checkOperations() error {
 	empty := &Server{doc: s.doc, pageSize: 1, store: make(map[string][]entry)}
 	empty.addAccount("")
 	for _, op := range s.doc.Operations {
 		respond := handler(op.ID)
 		if respond == nil {
-			return fmt.Errorf("apitest: the contract has the operation %s, which this server does not know: add it to handler in api/apitest/operations.go", op.ID)
+			return fmt.Errorf("apitest: the server does not implement the operation %s of the contract: add it to handler in api/apitest/operations.go", op.ID)
 		}
 		for _, r := range []Response{Failure(http.StatusForbidden), respond(empty, call{op: op})} {
 			if _, err := r.complete(op); err != nil {

@@ -76,7 +76,7 @@ func (s *Server) AddAccount(accountID string) error {
 	return nil
 }
 
-// addAccount adds an account, with a Gateway configuration without settings.
+// addAccount adds an account that has a Gateway configuration without settings.
 func (s *Server) addAccount(account string) {
 	if !s.hasAccount(account) {
 		s.store[opGateway] = append(s.store[opGateway], entry{account: account, key: account, value: object{"settings": object{}}})
@@ -118,7 +118,7 @@ func (s *Server) SetAssociations(cert api.CertificateRef, associations ...api.As
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.certificate(cert) == nil {
-		described, _ := Certificate{}.describe(cert.ID) // fails for a PEM text
+		described, _ := Certificate{}.describe(cert.ID) // fails only for a PEM text
 		if err := s.putCertificate(cert.AccountID, described); err != nil {
 			return err
 		}

@@ -39,8 +39,8 @@ func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// errBodyCut ends a body at its cut.
-var errBodyCut = errors.New("cut here")
+// errBodyCut ends a body before its end.
+var errBodyCut = errors.New("the body is cut")
 
 func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	header := w.Header()

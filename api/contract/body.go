@@ -105,7 +105,7 @@ func (b *body) decompress(limit int) ([]byte, error) {
 	case encoding == "", encoding == "identity", b.buffer.Len() > limit:
 		return b.buffer.Bytes(), nil
 	case encoding != "gzip":
-		return nil, errors.New("the body has an encoding that is not read here")
+		return nil, errors.New("the checker cannot decode the content encoding")
 	}
 	r, err := gzip.NewReader(&b.buffer)
 	if err != nil {

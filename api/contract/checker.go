@@ -124,7 +124,7 @@ type exchange struct {
 	params    map[string]string   // of the path
 	query     url.Values
 	body      requestBody
-	secrets   []string // its credentials, as they were sent
+	secrets   []string // the credentials, as they were sent
 }
 
 func (c *checker) exchange(req *http.Request) exchange {

@@ -19,13 +19,13 @@ import (
 // usableID matches the ids that clients accept, because they become part of a path.
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
-// clientRefusals returns the violations that clients refuse although the schema allows them: a
-// success flag that contradicts the status; and, in a success, errors, another page or
-// object than the requested one, and required members that are absent or unusable. Of a
-// list, it reports the first such item.
+// clientRefusals returns violations for what clients refuse although the schema allows
+// it: a success flag that contradicts the status; and, in a success, errors, another page
+// or object than the requested one, and required members that are absent or unusable. Of
+// a list, it reports the first such item.
 func (x exchange) clientRefusals(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
-	success, ok := envelope["success"].(bool) // one that is missing breaks the schema
+	success, ok := envelope["success"].(bool) // its absence breaks the schema
 	if want := status == http.StatusOK; ok && success != want {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/success", Message: "success contradicts the status",
@@ -92,9 +92,9 @@ func (x exchange) pageViolations(info map[string]any, n int) (vs []Violation) {
 	return vs
 }
 
-// memberViolations returns violations for absent members that the contract marks as deciding,
-// and for an id that cannot be part of a path. Absent scalars other than the id are
-// allowed.
+// memberViolations returns violations for absent members that the contract marks as
+// deciding, and for an id that cannot be part of a path. Absent scalars other than the
+// id are allowed.
 func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
 	if schema == nil || object == nil {
 		return nil

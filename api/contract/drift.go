@@ -79,9 +79,9 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 	}
 }
 
-// number reports a number that clients refuse although its schema allows it: an
-// integer beyond int64, for which the contract sets no bounds, and one that decides
-// and is not whole, or that float64 cannot hold exactly.
+// number reports a number that clients refuse although its schema allows it: an integer
+// beyond int64, and a deciding number that is not whole or that float64 cannot hold
+// exactly.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
 	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {
@@ -112,7 +112,7 @@ func (w *walker) report(v Violation, path, place []string) {
 }
 
 // newValues returns the violations of values that were not reported before. The caller
-// lists the first room ones; another response may report the others.
+// lists the first ones, up to room; another response may report the others.
 func (c *checker) newValues(values []newValue, room int) (vs []Violation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

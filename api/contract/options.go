@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/document"
 )
 
-// Mode is what a [Transport] does on a breach of the contract.
+// Mode controls what a [Transport] does on a breach of the contract.
 type Mode int
 
 // The modes. In both, every violation goes to the handler.
@@ -25,8 +25,8 @@ const (
 	Fail
 )
 
-// DefaultMaxBytes is how much of a body a [Transport] keeps in order to check it,
-// unless [WithMaxBytes] says otherwise.
+// DefaultMaxBytes is how much of a body a [Transport] keeps in order to check it, unless
+// [WithMaxBytes] sets another limit.
 const DefaultMaxBytes = 1 << 20
 
 // Option configures a [Transport].

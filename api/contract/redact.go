@@ -36,8 +36,8 @@ func credentials(header http.Header) (secrets []string) {
 	return secrets
 }
 
-// redactViolations replaces, in place, texts of vs that show the credentials of the request
-// or a part of its body, which may hold a private key.
+// redactViolations replaces, in place, texts of vs that hold the credentials of the
+// request or a part of its body, which may hold a private key.
 func (x exchange) redactViolations(vs []Violation) []Violation {
 	if len(vs) == 0 {
 		return vs
@@ -60,7 +60,7 @@ func (x exchange) redactViolations(vs []Violation) []Violation {
 	return vs
 }
 
-// undocumentedName matches a part of a pointer that does not look like a name of the contract.
+// undocumentedName matches a part of a pointer that no name of the contract can be.
 var undocumentedName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 
 // redact masks private keys and long tokens in s, makes it printable on one line and

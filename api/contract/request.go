@@ -51,7 +51,7 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 		}
 	}
 	vs = append(vs, requestBodyViolations(req, x)...)
-	// The filter reads and replaces a body, so it gets a request without one.
+	// The filter would read and replace the body.
 	withoutBody := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
 	err = openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
 		Request: withoutBody, PathParams: x.params, Route: x.operation.Route,
@@ -81,7 +81,7 @@ func (c *checker) outside(req *http.Request, x exchange) []Violation {
 // requestBody is the part of a request's body that is kept.
 type requestBody struct {
 	text       []byte
-	unreadable string // why the body is not known in full; empty if it is
+	unreadable string // the reason why the body was not read in full, or ""
 }
 
 // readBody reads a copy of a body; the transport sends the original.
@@ -180,12 +180,12 @@ func checkScheme(_ context.Context, in *openapi3filter.AuthenticationInput) erro
 	}
 	values := header.Values(name)
 	if len(values) != 1 || strings.TrimSpace(values[0]) == "" {
-		return fmt.Errorf("%s wants one header %s", in.SecuritySchemeName, name)
+		return fmt.Errorf("%s requires one header %s", in.SecuritySchemeName, name)
 	}
 	if scheme.Type == "http" {
 		kind, token, _ := strings.Cut(values[0], " ")
 		if !strings.EqualFold(kind, scheme.Scheme) || strings.TrimSpace(token) == "" {
-			return fmt.Errorf("%s wants a %s token", in.SecuritySchemeName, scheme.Scheme)
+			return fmt.Errorf("%s requires a %s token", in.SecuritySchemeName, scheme.Scheme)
 		}
 	}
 	return nil

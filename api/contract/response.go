@@ -49,8 +49,8 @@ func (c *checker) response(x exchange, status int, header http.Header, body []by
 	return c.finish(x, status, header, c.responseBody(x, status, header, body))
 }
 
-// finish limits and redacts the violations of a response, and adds its status and Ray
-// ID.
+// finish limits and redacts the violations of a response, and adds the status and Ray ID
+// to them.
 func (c *checker) finish(x exchange, status int, header http.Header, vs []Violation) []Violation {
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations

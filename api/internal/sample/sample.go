@@ -62,8 +62,8 @@ func allows(schema *openapi3.Schema, value any) bool {
 	return schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()) == nil
 }
 
-// minimalValues returns the smallest values of each type, those of the schema's type
-// first.
+// minimalValues returns the smallest values of each type, beginning with those of the
+// schema's type.
 func minimalValues(schema *openapi3.SchemaRef, depth int) (values []any) {
 	s := schema.Value
 	if s.Type.Is(openapi3.TypeObject) || len(s.Required) > 0 {
@@ -111,17 +111,17 @@ func required(schema *openapi3.SchemaRef) []string {
 }
 
 // Fill adds the missing required members to a JSON text; a text without missing members
-// is returned unchanged. own has the JSON texts of members that get no sample, by
+// is returned unchanged. given has the JSON texts of members that get no sample, by
 // places such as "/rows/*/name", where * is any item; those with an empty text are not
 // added. Without a schema, nothing is required.
-func Fill(schema *openapi3.SchemaRef, text []byte, own map[string]string) ([]byte, error) {
+func Fill(schema *openapi3.SchemaRef, text []byte, given map[string]string) ([]byte, error) {
 	value, err := document.Decode(text)
-	f := filler{own: own}
+	f := filler{given: given}
 	if err == nil {
 		err = f.fill(schema, value, "")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("add what the schema requires: %w", err)
+		return nil, fmt.Errorf("add the members that the schema requires: %w", err)
 	}
 	if !f.added {
 		return text, nil
@@ -131,7 +131,7 @@ func Fill(schema *openapi3.SchemaRef, text []byte, own map[string]string) ([]byt
 }
 
 type filler struct {
-	own   map[string]string
+	given map[string]string
 	added bool
 }
 
@@ -152,11 +152,11 @@ func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error
 			if _, has := v[name]; has {
 				continue
 			}
-			text, isOwn := f.own[place+"/"+name]
-			if isOwn && text == "" {
+			text, isGiven := f.given[place+"/"+name]
+			if isGiven && text == "" {
 				continue
 			}
-			if f.added = true; !isOwn {
+			if f.added = true; !isGiven {
 				v[name] = valueOf(document.Child(schema, name))
 				continue
 			}
