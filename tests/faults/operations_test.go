@@ -18,7 +18,7 @@ import (
 type operation struct {
 	name string
 	// ok is a valid response, and ask calls the client for it.
-	ok  fs.Answer
+	ok  fs.Handler
 	ask func(ctx context.Context, client *api.Client) (got any, good bool, err error)
 }
 
@@ -43,7 +43,7 @@ var operations = []operation{
 	}},
 }
 
-func result(text string) fs.Answer {
+func result(text string) fs.Handler {
 	return fs.JSON(200, `{"success":true,"errors":[],"messages":[],"result":`+text+`}`)
 }
 

@@ -203,7 +203,7 @@ type faulty struct {
 }
 
 func (a *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
-	q, body := a.Answer(r)
+	q, body := a.Respond(r)
 	if body == nil {
 		return nil, fmt.Errorf("%s is not part of the model", r.URL)
 	}
@@ -274,7 +274,7 @@ func drawFaults(dice *rand.Rand, a *acct.Account) (out []fault) {
 		}
 		switch {
 		case f.kind == "shrunk":
-			a.Shrunk = map[api.Source]bool{place.Source: place.Source != api.SourceHostnames || place.List}
+			a.Shrinking = map[api.Source]bool{place.Source: place.Source != api.SourceHostnames || place.List}
 		case f.kind == "namesakes" && place.Source == api.SourcePages:
 			for i := range a.Pages {
 				a.Pages[i].Name = "project"

@@ -84,7 +84,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 					least := formula(a, allUses)
 					synctest.Test(t, func(t *testing.T) {
 						rules := strict(s, false)
-						rules.Answer = a.RoundTrip
+						rules.Respond = a.RoundTrip
 						server := quotaserver.New(rules)
 						var last api.InventoryProgress
 						opts := []api.InventoryOption{api.WithInventoryConcurrency(workers), api.WithInventoryProgress(func(p api.InventoryProgress) {
@@ -142,7 +142,7 @@ func TestTwoInventoriesKeepTheLimitTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := inShape(900, 0, 0, 50)
 		rules := strict(s, false)
-		rules.Answer = a.RoundTrip
+		rules.Respond = a.RoundTrip
 		server := quotaserver.New(rules)
 		server.BlockAt(700, 5*time.Minute)
 		client := newClient(t, server)

@@ -19,22 +19,21 @@ import (
 type Account struct {
 	ID           string
 	Certificates []Certificate
-	// Services are the services of each certificate's associations, by certificate
-	// id.
+	// Services holds the services of each certificate's associations, by certificate id.
 	Services map[string][]string
 	Zones    []string
-	// Hostnames are the hostnames of a zone and a certificate, by both ids with a
-	// space between them.
+	// Hostnames holds the hostname of a zone and a certificate, by both ids with a space
+	// between them.
 	Hostnames map[string]string
 	// Referrers to certificates, by kind.
 	Workers, Pages, Hyperdrive, Posture []Referrer
-	// Gateway are up to two certificates: the current and the deprecated member.
+	// Gateway holds up to two certificates: the current and the deprecated member.
 	Gateway []string
 	// PageSize is the API's largest page; 0 is no limit.
 	PageSize int
-	// Shrunk are the sources, as in Question, whose list of pages loses its first
-	// item after the first page was read.
-	Shrunk map[api.Source]bool
+	// Shrinking holds the sources, as in Read, whose list of pages loses its first item
+	// after the first page was read.
+	Shrinking map[api.Source]bool
 
 	index   sync.Once
 	workers map[string]Referrer // by name
@@ -58,9 +57,9 @@ type Referrer struct {
 // Object is a JSON object.
 type Object = map[string]any
 
-// Read identifies what a request reads. Source is the source of the operation, or
-// for a list that only names objects, the source that needs it; "" is the list of
-// certificates. Target holds the ids in the request other than the account's.
+// Read identifies what a request reads. Source is the source that needs the operation,
+// or "" for the list of certificates; List reports that the operation only lists the
+// objects of the source. Target holds the ids in the request other than the account's.
 type Read struct {
 	Source api.Source
 	List   bool
@@ -68,9 +67,9 @@ type Read struct {
 	Page   int
 }
 
-// Answer returns the Question of a request and its full response, nil for an unknown
-// request.
-func (a *Account) Answer(r *http.Request) (Read, Object) {
+// Respond returns what a request reads and the full body of its response, nil for an
+// unknown request.
+func (a *Account) Respond(r *http.Request) (Read, Object) {
 	path, query := strings.TrimPrefix(r.URL.Path, "/client/v4"), r.URL.Query()
 	inAccount, _ := strings.CutPrefix(path, "/accounts/"+a.ID)
 	switch parts := strings.Split(inAccount, "/"); {
@@ -194,11 +193,11 @@ func (a *Account) list(r *http.Request, source api.Source, ids []string, object 
 	return q, body
 }
 
-// page is one page of a list: of the requested size, but at most PageSize.
+// page returns one page of a list: of the requested size, but at most PageSize.
 func page[T any](r *http.Request, a *Account, source api.Source, list []T, object func(T) any) (Read, Object) {
 	number, _ := strconv.Atoi(r.URL.Query().Get("page")) // 0 is the first
 	number = max(1, number)
-	if a.Shrunk[source] && number > 1 {
+	if a.Shrinking[source] && number > 1 {
 		list = list[1:]
 	}
 	size := a.PageSize
@@ -218,19 +217,19 @@ func page[T any](r *http.Request, a *Account, source api.Source, list []T, objec
 	})
 }
 
-// RoundTrip answers a request.
+// RoundTrip responds to a request of the model.
 func (a *Account) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	_, body := a.Answer(r)
+	_, body := a.Respond(r)
 	if body == nil {
 		return nil, fmt.Errorf("%s %s is not part of the model", r.Method, r.URL)
 	}
 	return Response(r, http.StatusOK, body), nil
 }
 
-// Response is a response with a JSON body.
+// Response returns a response with a JSON body.
 func Response(r *http.Request, status int, body any) *http.Response {
 	text, err := json.Marshal(body)
 	if err != nil {

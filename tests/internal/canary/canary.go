@@ -22,8 +22,8 @@ const (
 // verbs are the verbs of fmt that print a value of any kind.
 var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
 
-// Secrets returns the names of the secrets that the text holds, in clear, in hex, in
-// base64, or as the bytes that %d and %#v print.
+// Secrets returns the secrets that a text holds, in clear, in hex, in base64, or as the
+// bytes that %d and %#v print.
 func Secrets(text string) []string {
 	var found []string
 	for _, secret := range []string{Token, Key, Email} {
@@ -50,7 +50,8 @@ func forms(secret string) []string {
 	}
 }
 
-// withoutEnds is the encoded text without its ends, which depend on the neighbours.
+// withoutEnds returns an encoded text without its ends, which depend on the bytes next to
+// it.
 func withoutEnds(encoded string) string { return strings.TrimRight(encoded, "=")[4 : len(encoded)-6] }
 
 // prints returns every printed form of a value, by name.

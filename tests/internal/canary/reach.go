@@ -66,7 +66,7 @@ func (w *walker) elements(path string, v reflect.Value) {
 	}
 }
 
-// enter is false for visited values, so that cycles end.
+// enter reports whether a value was not visited before, so that cycles end.
 func (w *walker) enter(v reflect.Value, length int) bool {
 	key := visit{v.Pointer(), length, v.Type()}
 	if w.seen[key] {

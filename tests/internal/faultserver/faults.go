@@ -24,7 +24,7 @@ var (
 )
 
 // resetAfter sends the text and then resets the connection.
-func resetAfter(text string) Answer {
+func resetAfter(text string) Handler {
 	return func(x *Exchange) bool {
 		x.write(x.expand(text))
 		time.Sleep(resetDelay)
@@ -34,16 +34,16 @@ func resetAfter(text string) Answer {
 }
 
 // ResetBeforeHeader resets before the first byte of a response.
-func ResetBeforeHeader() Answer { return resetAfter("") }
+func ResetBeforeHeader() Handler { return resetAfter("") }
 
 // ResetMidHeader resets within a header line.
-func ResetMidHeader() Answer { return resetAfter(partialHead) }
+func ResetMidHeader() Handler { return resetAfter(partialHead) }
 
 // ResetMidBody resets after half of the body.
-func ResetMidBody() Answer { return resetAfter(sizedHead + half) }
+func ResetMidBody() Handler { return resetAfter(sizedHead + half) }
 
 // Cut sends the text and closes the connection normally.
-func Cut(text string) Answer {
+func Cut(text string) Handler {
 	return func(x *Exchange) bool {
 		x.write(x.expand(text))
 		return false
@@ -51,16 +51,16 @@ func Cut(text string) Answer {
 }
 
 // TruncatedLength ends after half of the announced length.
-func TruncatedLength() Answer { return Cut(sizedHead + half) }
+func TruncatedLength() Handler { return Cut(sizedHead + half) }
 
 // TruncatedChunked ends after one chunk, without the last one.
-func TruncatedChunked() Answer {
+func TruncatedChunked() Handler {
 	return Cut(fmt.Sprintf("%s%x\r\n%s\r\n", chunkedHead, len(half), half))
 }
 
 // Drip sends the first text at once and then one byte of the second after each pause,
 // without end.
-func Drip(first, rest string, pause time.Duration) Answer {
+func Drip(first, rest string, pause time.Duration) Handler {
 	return func(x *Exchange) bool {
 		x.write(x.expand(first))
 		for i := 0; ; i++ {
@@ -75,19 +75,19 @@ func Drip(first, rest string, pause time.Duration) Answer {
 }
 
 // DripHeader never finishes its header.
-func DripHeader() Answer { return Drip(partialHead, "x", 20*time.Millisecond) }
+func DripHeader() Handler { return Drip(partialHead, "x", 20*time.Millisecond) }
 
 // DripBody never finishes its body.
-func DripBody() Answer { return Drip(chunkedHead, "1\r\n \r\n", 10*time.Millisecond) }
+func DripBody() Handler { return Drip(chunkedHead, "1\r\n \r\n", 10*time.Millisecond) }
 
 // OversizedHeaders sends a header of half a mebibyte, twice what the client
 // takes.
-func OversizedHeaders() Answer {
+func OversizedHeaders() Handler {
 	return Complete(http.StatusOK, InUseBody, "Content-Type: application/json", "X-Fill: "+Echo+strings.Repeat("x", 512<<10))
 }
 
 // GzipBomb is a valid response that fills 256 MiB when decompressed.
-func GzipBomb() Answer {
+func GzipBomb() Handler {
 	return Complete(http.StatusOK, gzipBomb(), "Content-Type: application/json", "Content-Encoding: gzip")
 }
 
@@ -105,15 +105,15 @@ func gzipped(text string) string {
 }
 
 // CorruptGzip is a compressed response with a wrong checksum.
-func CorruptGzip() Answer {
+func CorruptGzip() Handler {
 	raw := []byte(gzipped(InUseBody))
 	raw[len(raw)-8] ^= 0xff
 	return Complete(http.StatusOK, string(raw), "Content-Type: application/json", "Content-Encoding: gzip")
 }
 
-// Silence never answers; it calls begun, which may be nil, and waits for the client
+// NoResponse sends nothing. It calls begun, which may be nil, and waits for the client
 // to disconnect.
-func Silence(begun func()) Answer {
+func NoResponse(begun func()) Handler {
 	return func(x *Exchange) bool {
 		if begun != nil {
 			begun()
@@ -123,8 +123,8 @@ func Silence(begun func()) Answer {
 	}
 }
 
-// During calls begun and then answers.
-func During(begun func(), a Answer) Answer {
+// During calls begun before the handler.
+func During(begun func(), a Handler) Handler {
 	return func(x *Exchange) bool {
 		begun()
 		return a(x)

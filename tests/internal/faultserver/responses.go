@@ -14,39 +14,40 @@ const InUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service
 // may send back anything that it received.
 const Echo = "{{credentials}}"
 
-// OK is a complete response that keeps the connection.
-func OK() Answer { return JSON(http.StatusOK, InUseBody) }
+// OK sends a success.
+func OK() Handler { return JSON(http.StatusOK, InUseBody) }
 
-// JSON is a complete response with the content type of the API.
-func JSON(status int, body string, headers ...string) Answer {
+// JSON sends a complete response with the content type of the API.
+func JSON(status int, body string, headers ...string) Handler {
 	return Complete(status, body, append([]string{"Content-Type: application/json"}, headers...)...)
 }
 
-// HTML is a complete response like the pages of the vendor's edge.
-func HTML(status int, headers ...string) Answer {
+// HTML sends a complete response like the pages of the vendor's edge.
+func HTML(status int, headers ...string) Handler {
 	body := fmt.Sprintf("<!DOCTYPE html><html><title>%d</title><body>%s</body></html>\n", status, Echo)
 	return Complete(status, body, append([]string{"Content-Type: text/html; charset=UTF-8"}, headers...)...)
 }
 
-// Failure is the API's failure envelope with an echo of the credentials.
-func Failure(status int, code int, headers ...string) Answer {
+// Failure sends the API's failure envelope with an echo of the credentials.
+func Failure(status int, code int, headers ...string) Handler {
 	return JSON(status, fmt.Sprintf(
 		`{"success":false,"errors":[{"code":%d,"message":"refused for %s"}],"messages":[],"result":null}`, code, Echo), headers...)
 }
 
-// Rotate returns the answers in turn, by the number of the request.
-func Rotate(answers ...Answer) Answer {
+// Rotate uses the handlers in turn.
+func Rotate(handlers ...Handler) Handler {
 	next := make(chan int, 1)
 	next <- 0
 	return func(x *Exchange) bool {
 		i := <-next
 		next <- i + 1
-		return answers[i%len(answers)](x)
+		return handlers[i%len(handlers)](x)
 	}
 }
 
-// Complete is a full response; each header is a line without its end.
-func Complete(status int, body string, headers ...string) Answer {
+// Complete sends a full response and keeps the connection. Each header is a line without
+// its end.
+func Complete(status int, body string, headers ...string) Handler {
 	plain, echoes := []byte(body), strings.Contains(body, Echo)
 	return func(x *Exchange) bool {
 		text := plain // shared, so that the server adds little to what a test measures
@@ -63,7 +64,7 @@ func Complete(status int, body string, headers ...string) Answer {
 	}
 }
 
-// head is the status line and the header, in full.
+// head returns the status line and the header, in full.
 func (x *Exchange) head(status int, headers []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))

@@ -12,9 +12,9 @@ import (
 // BasePath is the base path of the mock's API.
 const BasePath = "/client/v4"
 
-// Mock serves the operation as published, without later additions: it accepts an
-// email and a key, and no token; it answers with the published examples for the
-// certificate of the published identifier, and with the published failure otherwise.
+// Mock returns a handler that serves the operation as published, without later
+// additions. It accepts an email and a key, and no token. It sends the published example
+// for the certificate of the published identifier, and the published failure otherwise.
 func (o *Operation) Mock() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(o.Method+" "+BasePath+o.Path, func(w http.ResponseWriter, r *http.Request) {
@@ -64,8 +64,8 @@ func writeExample(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 }
 
 // Example combines the published examples to a document. Where parts of an allOf
-// disagree, the last one wins. Required properties without an example get a sample;
-// others are left out.
+// contradict each other, the last one applies. Required properties without an example
+// get a sample; others are left out.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example

@@ -16,9 +16,9 @@ import (
 	_ "github.com/certuse/cloudflare-mtls/tests/internal/random" // the seed of every test that draws documents
 )
 
-// Options shape the documents.
+// Options configure the documents.
 type Options struct {
-	// Extra are names of additional members of objects.
+	// Extra holds names of additional members of objects.
 	Extra []string
 	// InvalidPercent is the chance in percent that a value ignores its schema, or that a
 	// required property is left out.
@@ -88,7 +88,8 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	}
 }
 
-// formatted draws a string of the first format that the validator knows, or any.
+// formatted returns a string of the first format that the validator checks, or draws any
+// string.
 func (g *generator) formatted(all []*openapi3.Schema) any {
 	for _, s := range all {
 		switch s.Format {
@@ -103,16 +104,16 @@ func (g *generator) formatted(all []*openapi3.Schema) any {
 	return withLength(g.text(), all)
 }
 
-// conjuncts lists the schemas that a value has to satisfy, with one arm drawn of
-// each choice.
+// conjuncts returns the schemas that a value has to satisfy, with one variant drawn for
+// each anyOf and oneOf.
 func (g *generator) conjuncts(all, schemas []*openapi3.Schema) []*openapi3.Schema {
 	for _, s := range schemas {
 		all = append(all, s)
 		all = g.conjuncts(all, deref(s.AllOf))
 		for _, choice := range []openapi3.SchemaRefs{s.AnyOf, s.OneOf} {
 			if len(choice) > 0 {
-				arm := rapid.SampledFrom(deref(choice)).Draw(g.t, "arm")
-				all = g.conjuncts(all, []*openapi3.Schema{arm})
+				variant := rapid.SampledFrom(deref(choice)).Draw(g.t, "arm")
+				all = g.conjuncts(all, []*openapi3.Schema{variant})
 			}
 		}
 	}

@@ -25,8 +25,8 @@ func collect[T any](all []*openapi3.Schema, of func(*openapi3.Schema) []T) []T {
 	return out
 }
 
-// commonTypes returns the types that all schemas with a type allow; a schema
-// with properties and no type is meant for objects.
+// commonTypes returns the types that all schemas with a type allow. A schema with
+// properties and no type allows objects.
 func commonTypes(all []*openapi3.Schema) []string {
 	var common []string
 	for _, s := range all {
@@ -60,8 +60,8 @@ func nullable(all []*openapi3.Schema) bool {
 }
 
 // bounds returns the range of whole numbers between least and most that all of the
-// schemas allow. For an empty range it returns least and most; the validator then
-// judges the numbers drawn.
+// schemas allow. For an empty range it returns least and most, so that the validator
+// refuses the numbers.
 func bounds(all []*openapi3.Schema, least, most int64) (from, to int64) {
 	from, to = least, most
 	for _, s := range all {
@@ -78,7 +78,7 @@ func bounds(all []*openapi3.Schema, least, most int64) (from, to int64) {
 	return from, to
 }
 
-// integer converts a whole number, the largest to less than they are.
+// integer converts a whole number; one beyond 2^62 becomes 2^62.
 func integer(f float64) int64 { return int64(max(-1<<62, min(1<<62, f))) }
 
 // wholeNumber draws whole numbers from least to most that all of the schemas allow.

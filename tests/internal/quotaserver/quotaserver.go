@@ -31,16 +31,16 @@ type Rules struct {
 	Fixed bool
 	// Headers adds the Ratelimit header to each response.
 	Headers bool
-	// MaxLatency is the maximum travel time of a request or a response.
+	// MaxLatency is the longest time that a request or a response takes.
 	MaxLatency time.Duration
-	// FaultRate is the share of requests that fail, at most MostFaults in a
-	// row for one certificate.
+	// FaultRate is the share of requests that fail, at most MaxFaults in a row for one
+	// certificate.
 	FaultRate float64
 	MaxFaults int
 	Seed      uint64
-	// Answer, if not nil, answers the requests that are counted and do not fail; by
-	// default they get associations that name their certificate.
-	Answer func(r *http.Request) (*http.Response, error)
+	// Respond, if not nil, handles the requests that are counted and do not fail. By
+	// default, the response has an association that names the certificate.
+	Respond func(r *http.Request) (*http.Response, error)
 }
 
 // Server is made by [New]. It is safe for concurrent use.
@@ -60,7 +60,7 @@ type Server struct {
 	peak         int
 }
 
-// New makes a server.
+// New returns a server.
 func New(rules Rules) *Server {
 	return &Server{rules: rules, attempts: make(map[string]int), blockAt: make(map[int]time.Duration)}
 }
@@ -69,7 +69,7 @@ func New(rules Rules) *Server {
 // another tool of the same user had used up the quota.
 func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
 
-// RoundTrip answers one request.
+// RoundTrip handles one request.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	id := certificateOf(r)
 	n := s.begin(id)
@@ -78,7 +78,7 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := delay(r.Context(), random, s.rules.MaxLatency); err != nil {
 		return nil, err
 	}
-	response, err := s.answer(r, id, n, random)
+	response, err := s.respond(r, id, n, random)
 	if late := delay(r.Context(), random, s.rules.MaxLatency); late != nil {
 		return nil, late
 	}
@@ -90,7 +90,8 @@ func certificateOf(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
-// random depends on the seed, the certificate and the number of the attempt.
+// random returns a generator that depends on the seed, the certificate and the number of
+// the attempt.
 func (s *Server) random(id string, n int) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s %d", id, n)
@@ -126,7 +127,7 @@ func (s *Server) end() {
 	s.inFlight--
 }
 
-func (s *Server) answer(r *http.Request, id string, n int, random *rand.Rand) (*http.Response, error) {
+func (s *Server) respond(r *http.Request, id string, n int, random *rand.Rand) (*http.Response, error) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +148,8 @@ func (s *Server) answer(r *http.Request, id string, n int, random *rand.Rand) (*
 	if n <= s.rules.MaxFaults && random.Float64() < s.rules.FaultRate {
 		return fault(r, header, id, random.IntN(5))
 	}
-	if s.rules.Answer != nil {
-		return s.rules.Answer(r)
+	if s.rules.Respond != nil {
+		return s.rules.Respond(r)
 	}
 	return reply(r, 200, header, success(id)), nil
 }
@@ -234,7 +235,7 @@ func reply(r *http.Request, status int, header http.Header, body string) *http.R
 	}
 }
 
-// Report is what the server has counted.
+// Report holds the counts of the server.
 type Report struct {
 	// Counted are the requests that were not refused; Refused are the 429s of
 	// each block.
@@ -261,7 +262,7 @@ func (s *Server) Report() Report {
 	return r
 }
 
-// Refusals is the number of 429s.
+// Refusals returns the number of 429s.
 func (r Report) Refusals() int {
 	n := 0
 	for _, refused := range r.Refused {
@@ -270,7 +271,7 @@ func (r Report) Refusals() int {
 	return n
 }
 
-// MinDuration is the shortest time in which n requests fit under a limit.
+// MinDuration returns the shortest time in which n requests fit under a limit.
 func MinDuration(n, limit int, window time.Duration) time.Duration {
 	return time.Duration((n-1)/limit) * window
 }
