@@ -37,7 +37,7 @@ func echoID(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func TestAuditYieldsEachCertificateOnceWithItsOwnAnswer(t *testing.T) {
+func TestAuditYieldsEachCertificateOnceWithItsOwnResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int32

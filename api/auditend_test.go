@@ -201,7 +201,7 @@ func TestPanicInTheLoopStopsTheAudit(t *testing.T) {
 }
 
 // The reason is the end of the caller's context, not a block at the same time.
-func TestCancelTogetherWithABlockIsACancel(t *testing.T) {
+func TestCancelDuringABlockIsACancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -274,7 +274,7 @@ func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 	}
 }
 
-func TestAuditKeepsItsOptions(t *testing.T) {
+func TestAnAuditCopiesItsOptions(t *testing.T) {
 	t.Parallel()
 	opts := []api.AuditOption{api.WithConcurrency(1)}
 	audit := newClient(t, scripted(reply(200, inUseBody))).Audit(t.Context(), numberedRefs(1), opts...)

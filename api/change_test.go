@@ -98,7 +98,7 @@ func injectFaultKinds(s *store, late bool, kinds, which []int) {
 // faultSeeds is the number of seeds of a test; the fuzz targets use others.
 const faultSeeds = 200
 
-func TestDeletionSaysWhatHappened(t *testing.T) {
+func TestDeletionReportsItsOutcome(t *testing.T) {
 	t.Parallel()
 	states := map[api.DeletionState]int{}
 	for seed := range uint64(faultSeeds) {
@@ -111,7 +111,7 @@ func TestDeletionSaysWhatHappened(t *testing.T) {
 	}
 }
 
-func FuzzDeletionSaysWhatHappened(f *testing.F) {
+func FuzzDeletionReportsItsOutcome(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { checkDeletion(t, seed) })
 }
 
@@ -148,7 +148,7 @@ func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 	return state
 }
 
-func TestUploadSaysWhatHappened(t *testing.T) {
+func TestUploadReportsItsOutcome(t *testing.T) {
 	t.Parallel()
 	stored, unknown := 0, 0
 	for seed := range uint64(faultSeeds) {
@@ -164,7 +164,7 @@ func TestUploadSaysWhatHappened(t *testing.T) {
 	}
 }
 
-func FuzzUploadSaysWhatHappened(f *testing.F) {
+func FuzzUploadReportsItsOutcome(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { _ = checkUpload(t, seed) })
 }
 

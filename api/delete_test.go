@@ -145,7 +145,7 @@ func TestListedZonesAreReadInSpiteOfTheOption(t *testing.T) {
 }
 
 // A cache may hold a response from before the upload of the certificate.
-func TestOldNotFoundDoesNotShowThatACertificateIsGone(t *testing.T) {
+func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string][2]string{"Age": {"Age", "600"}, "Warning": {"Warning", `110 cache "stale"`}} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-func TestRowsHaveRoomAtOnceButWithinTheBody(t *testing.T) {
+func TestRowsAreAllocatedWithinTheSizeOfTheBody(t *testing.T) {
 	t.Parallel()
 	row := `{"service":"gateway","status":"active"}`
 	for name, test := range map[string]struct {

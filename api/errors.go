@@ -139,7 +139,7 @@ func cloneDetails(details []ErrorDetail) []ErrorDetail {
 	return out
 }
 
-// withoutEffect reports whether a failed attempt has certainly changed nothing: the
+// withoutEffect reports whether a failed attempt has changed nothing for certain: the
 // request was not sent, or the API itself refused it.
 func (e *Error) withoutEffect() bool {
 	class := e.StatusCode / 100

@@ -17,7 +17,7 @@ import (
 
 // The timeout of an attempt or of the transport is not the caller's deadline, also if
 // the caller cancels at the same time.
-func TestACancelTogetherWithALimitIsNoDeadline(t *testing.T) {
+func TestATimeoutDuringACancelIsNoDeadline(t *testing.T) {
 	t.Parallel()
 	for name, rt := range map[string]func(context.CancelFunc) roundTrip{
 		"limit of the transport": func(cancel context.CancelFunc) roundTrip {

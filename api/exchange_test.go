@@ -185,7 +185,7 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	}
 }
 
-func TestTheBodyIsClosedAfterAPanicOfIts(t *testing.T) {
+func TestABodyThatPanicsIsClosed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 302, 403} {
 		for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {

@@ -194,7 +194,7 @@ func TestErrorTextIsShortEvenIfEverythingIsLong(t *testing.T) {
 	}
 }
 
-func TestRayIDOfOddFormIsDropped(t *testing.T) {
+func TestInvalidRayIDIsDropped(t *testing.T) {
 	t.Parallel()
 	for _, ray := range []string{"a b", "<x>", strings.Repeat("a", 65), "a\tb", token} {
 		_, err := associationsOf(t, answer(404, "{}", "Cf-Ray", ray))

@@ -21,8 +21,8 @@ type lenientEnvelope struct {
 	Errors  []json.RawMessage `json:"errors"`
 }
 
-// FuzzAnswer looks for a body that gives Unused or InUse without proof.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse looks for a body that gives Unused or InUse without proof.
+func FuzzResponse(f *testing.F) {
 	for _, body := range []string{
 		emptyBody, inUseBody, "", "null", "[]", `{"success":true}`, `{"success":true,"result":null}`,
 		`{"success":true,"result":[],"result_info":{"count":1.0,"page":1,"per_page":20,"total_count":2000}}`,

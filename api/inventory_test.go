@@ -165,7 +165,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	}
 }
 
-func TestAbsentMembersThatStandForNone(t *testing.T) {
+func TestAbsentMembersMeanNoUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
@@ -307,7 +307,7 @@ func TestPanicOfATransportReachesTheLoop(t *testing.T) {
 }
 
 // A change to the caller's slice between the call and the loop has no effect.
-func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
+func TestAnInventoryCopiesItsArguments(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.zones = s.zones[:2]

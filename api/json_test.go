@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestReadingJSONIntoAResultKeepsNothingOfIt(t *testing.T) {
+func TestUnmarshalReplacesTheWholeResult(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		text    string

@@ -16,7 +16,7 @@ func withHeader(body, name string, lines ...string) *http.Response {
 	return resp
 }
 
-func TestLinkToTheNextPageIsMore(t *testing.T) {
+func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lines []string
@@ -108,7 +108,7 @@ func FuzzLink(f *testing.F) {
 	})
 }
 
-func TestResponsesThatMayBeOldOrPartsNeverProveUnused(t *testing.T) {
+func TestStaleAndPartialResponsesNeverProveUnused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		header           string

@@ -34,7 +34,7 @@ func shortBody(*http.Request) (*http.Response, error) {
 	return sized(answer(200, inUseBody[:20]), int64(len(inUseBody))), nil
 }
 
-func TestWhatIsRetried(t *testing.T) {
+func TestFailuresThatAreRetried(t *testing.T) {
 	t.Parallel()
 	good := reply(200, inUseBody)
 	cases := map[string]struct {

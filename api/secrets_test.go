@@ -46,7 +46,7 @@ func wantNoneShown(t *testing.T, what string, v any, secrets []string) {
 	}
 }
 
-func TestCredentialsHideThemselves(t *testing.T) {
+func TestCredentialsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	for name, creds := range map[string]api.Credentials{"token": api.APIToken(token), "key": api.APIKey(email, key)} {
 		client, err := api.New(creds)

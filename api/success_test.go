@@ -212,7 +212,7 @@ func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 }
 
 // An invalid member that only informs does not make the response invalid.
-func TestMembersThatInformMayBeMalformed(t *testing.T) {
+func TestInformationalMembersMayBeMalformed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		rest      string // of the body

@@ -198,7 +198,7 @@ func TestUploadWithoutTimeIsNotSent(t *testing.T) {
 	}
 }
 
-func TestUploadReportsWhatTheListDidNotShow(t *testing.T) {
+func TestUploadReportsACertificateThatTheListDoesNotShow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		upload, list func() *http.Response
@@ -242,7 +242,7 @@ func wantNoKey(t *testing.T, what string, v any) {
 	wantNoneShown(t, what, v, keyParts)
 }
 
-func TestPrivateKeysHideThemselves(t *testing.T) {
+func TestPrivateKeysAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	key := api.PrivateKeyPEM(leafKey)
 	up := api.CertificateUpload{PEM: leafPEM, Key: key}

@@ -153,7 +153,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	}
 }
 
-func TestReadingJSONIntoAListKeepsNothingOfIt(t *testing.T) {
+func TestUnmarshalReplacesTheWholeList(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{emptyBody, inUseBody} {
 		list, err := associationsOf(t, answer(200, before))

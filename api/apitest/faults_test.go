@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-func TestFaultsArriveAsNamed(t *testing.T) {
+func TestFaultsAreSentAsDocumented(t *testing.T) {
 	t.Parallel()
 	full := `{"errors":[],"messages":[],"success":true,"result":[]`
 	tests := []struct {

@@ -129,7 +129,7 @@ func TestKnownValuesAreNoDrift(t *testing.T) {
 	}
 }
 
-func TestViolationSaysWhatWasExpectedAndFound(t *testing.T) {
+func TestViolationHasWhatWasExpectedAndFound(t *testing.T) {
 	t.Parallel()
 	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":17}]}`
 	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f-TST"}}, []byte(body))

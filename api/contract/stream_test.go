@@ -22,7 +22,7 @@ func streaming(r io.ReadCloser) roundTrip {
 	}
 }
 
-func TestBytesArriveAsTheyCome(t *testing.T) {
+func TestTransportDoesNotBufferTheBody(t *testing.T) {
 	t.Parallel()
 	r, w := io.Pipe()
 	transport, seen := newTransport(t, streaming(r))

@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
-func TestQuotesAreFoundFromSixteenCharactersOn(t *testing.T) {
+func TestQuotesOfSixteenCharactersAreFound(t *testing.T) {
 	t.Parallel()
 	const text, public = "MIIBVwIBADANBgkq hkiG9w0BAQEFAASC", "x hkiG9w0BAQEFAASC y"
 	quotes := secret.QuoteDetector(text, public)
