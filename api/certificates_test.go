@@ -68,31 +68,29 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 	old := pageOf(1, 1, "")
 	old.Header.Set("Age", "9")
 	for name, tt := range map[string]struct {
-		pages []*http.Response
-		items int    // certificates that are yielded
-		asked int    // requests
-		want  error  // nil: the list is whole
-		note  string // in the error
+		pages           []*http.Response
+		items, requests int
+		want            error // nil: the list is complete
 	}{
-		"no numbers":               {[]*http.Response{pageOf(1, 3, "")}, 3, 1, nil, ""},
-		"a response of a cache":    {[]*http.Response{old}, 1, 1, api.ErrUnexpectedResponse, "may be stale"},
-		"fewer than counted":       {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":50,"count":3}`)}, 2, 1, api.ErrTruncated, "page 1 holds 2 items"},
-		"a negative number":        {[]*http.Response{pageOf(1, 2, `{"page":1,"total_count":-1}`)}, 2, 1, api.ErrTruncated, "page 1 holds 2 items"},
-		"one page":                 {[]*http.Response{pageOf(1, 2, info(1, 50, 2, 1))}, 2, 1, nil, ""},
-		"none":                     {[]*http.Response{pageOf(1, 0, info(1, 50, 0, 0))}, 0, 1, nil, ""},
-		"three pages":              {[]*http.Response{pageOf(1, 2, info(1, 2, 5, 3)), pageOf(3, 4, info(2, 2, 5, 3)), pageOf(5, 5, info(3, 2, 5, 3))}, 5, 3, nil, ""},
-		"total without pages":      {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2,"total_count":3}`), pageOf(3, 3, `{"page":2,"per_page":2,"total_count":3}`)}, 3, 2, nil, ""},
-		"full page without totals": {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2}`), pageOf(1, 0, `{"page":2,"per_page":2}`)}, 2, 2, nil, ""},
-		"the first page again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 2, info(1, 2, 4, 2))}, 2, 2, api.ErrUnexpectedResponse, "page 2 was requested and page 1 returned"},
-		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse, "no new items"},
-		"one item moved back":      {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(2, 3, info(2, 2, 4, 2))}, 3, 2, api.ErrTruncated, "3 of 4 items came"},
-		"an empty page too early":  {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated, "2 of 4 items came"},
-		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse, "page 0 returned"},
-		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated, "refers to more"},
-		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse, "the success contains errors"},
-		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), answer(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound, "code 7003"},
-		"a certificate without id": {[]*http.Response{answer(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result/0: the certificate's id is empty"},
-		"null as a certificate":    {[]*http.Response{answer(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse, "/result holds null"},
+		"no numbers":               {[]*http.Response{pageOf(1, 3, "")}, 3, 1, nil},
+		"a response of a cache":    {[]*http.Response{old}, 1, 1, api.ErrUnexpectedResponse},
+		"fewer than counted":       {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":50,"count":3}`)}, 2, 1, api.ErrTruncated},
+		"a negative number":        {[]*http.Response{pageOf(1, 2, `{"page":1,"total_count":-1}`)}, 2, 1, api.ErrTruncated},
+		"one page":                 {[]*http.Response{pageOf(1, 2, info(1, 50, 2, 1))}, 2, 1, nil},
+		"none":                     {[]*http.Response{pageOf(1, 0, info(1, 50, 0, 0))}, 0, 1, nil},
+		"three pages":              {[]*http.Response{pageOf(1, 2, info(1, 2, 5, 3)), pageOf(3, 4, info(2, 2, 5, 3)), pageOf(5, 5, info(3, 2, 5, 3))}, 5, 3, nil},
+		"total without pages":      {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2,"total_count":3}`), pageOf(3, 3, `{"page":2,"per_page":2,"total_count":3}`)}, 3, 2, nil},
+		"full page without totals": {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":2}`), pageOf(1, 0, `{"page":2,"per_page":2}`)}, 2, 2, nil},
+		"the first page again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 2, info(1, 2, 4, 2))}, 2, 2, api.ErrUnexpectedResponse},
+		"the same items again":     {[]*http.Response{pageOf(1, 2, info(1, 2, 6, 3)), pageOf(1, 2, info(2, 2, 6, 3))}, 2, 2, api.ErrUnexpectedResponse},
+		"one item moved back":      {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(2, 3, info(2, 2, 4, 2))}, 3, 2, api.ErrTruncated},
+		"an empty page too early":  {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated},
+		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse},
+		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated},
+		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse},
+		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), answer(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound},
+		"a certificate without id": {[]*http.Response{answer(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse},
+		"null as a certificate":    {[]*http.Response{answer(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,14 +102,14 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 					ids = append(ids, cert.Ref.ID)
 				}
 			}
-			if len(ids) != tt.items || len(server.queries) != tt.asked {
-				t.Errorf("%d certificates from %d requests, want %d and %d", len(ids), len(server.queries), tt.items, tt.asked)
+			if len(ids) != tt.items || len(server.queries) != tt.requests {
+				t.Errorf("%d certificates from %d requests, want %d and %d", len(ids), len(server.queries), tt.items, tt.requests)
 			}
 			if compact := slices.Compact(slices.Sorted(slices.Values(ids))); len(compact) != len(ids) {
 				t.Errorf("a certificate came twice: %q", ids)
 			}
-			if (last == nil) != (tt.want == nil) || !errors.Is(last, tt.want) || last != nil && !strings.Contains(last.Error(), tt.note) {
-				t.Errorf("error %v, want %v with %q", last, tt.want, tt.note)
+			if (last == nil) != (tt.want == nil) || !errors.Is(last, tt.want) {
+				t.Errorf("error %v, want %v", last, tt.want)
 			}
 		})
 	}

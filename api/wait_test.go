@@ -58,8 +58,8 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"in use":    {func(*store) {}, api.ErrInUse, "used by gateway TLS inspection"},
-		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
+		"in use":    {func(*store) {}, api.ErrInUse, "gateway TLS inspection"},
+		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
