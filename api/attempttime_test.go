@@ -42,7 +42,7 @@ func TestAuditBoundsEachAttemptInTime(t *testing.T) {
 			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 				if n, err := strconv.Atoi(certificateIDOf(r)); err == nil && n%2 == 0 {
 					time.Sleep(soon)
-					return answer(200, emptyBody), nil
+					return response(200, emptyBody), nil
 				}
 				<-r.Context().Done()
 				return nil, end(r.Context())
@@ -107,7 +107,7 @@ func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		want := []error{context.Canceled, context.DeadlineExceeded, context.Canceled}
 		results := 0
@@ -130,7 +130,7 @@ func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 			if at, ok := r.Context().Deadline(); !ok || !at.Equal(deadline) {
 				t.Errorf("deadline %v, %v, the caller's is %v", at, ok, deadline)
 			}
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		for r := range newClient(t, early, api.WithAttemptTimeout(timeout)).Audit(ctx, numberedRefs(1)) {
 			if r.Err != nil {

@@ -31,7 +31,7 @@ func certificateIDOf(r *http.Request) string { return strings.Split(r.URL.Path, 
 func echoID(r *http.Request) (*http.Response, error) {
 	select {
 	case <-time.After(time.Second):
-		return answer(200, `{"success":true,"result":[{"service":"`+certificateIDOf(r)+`"}]}`), nil
+		return response(200, `{"success":true,"result":[{"service":"`+certificateIDOf(r)+`"}]}`), nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
@@ -109,7 +109,7 @@ func TestAuditWaitsForTheEndOfBlocks(t *testing.T) {
 			if at := time.Since(start) % (10 * time.Minute); at > 5*time.Minute && time.Since(start) < 40*time.Minute {
 				refusals.Add(1)
 				left := 10*time.Minute - at
-				return answer(429, envelopeWith("971"), "Retry-After", fmt.Sprint(int(left/time.Second)+1)), nil
+				return response(429, envelopeWith("971"), "Retry-After", fmt.Sprint(int(left/time.Second)+1)), nil
 			}
 			time.Sleep(10 * time.Millisecond)
 			return echoID(r)
@@ -207,11 +207,11 @@ func TestProgress(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			switch certificateIDOf(r) {
 			case "1":
-				return answer(404, envelopeWith("1")), nil
+				return response(404, envelopeWith("1")), nil
 			case "2":
-				return answer(200, emptyBody), nil
+				return response(200, emptyBody), nil
 			case "3":
-				return answer(200, `{"success":true,"result":[],"result_info":{"count":3}}`), nil
+				return response(200, `{"success":true,"result":[],"result_info":{"count":3}}`), nil
 			}
 			return echoID(r)
 		})

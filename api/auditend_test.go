@@ -89,7 +89,7 @@ func TestFirst401EndsTheRequests(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			asked.Add(1)
 			time.Sleep(time.Second)
-			return answer(401, envelopeWith("10000")), nil
+			return response(401, envelopeWith("10000")), nil
 		})
 		refused, notAsked := 0, 0
 		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(500), api.WithConcurrency(4)) {
@@ -207,7 +207,7 @@ func TestCancelDuringABlockIsACancel(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		rt := roundTrip(func(*http.Request) (*http.Response, error) {
 			cancel()
-			return answer(429, envelopeWith("971"), "Retry-After", "86400"), nil
+			return response(429, envelopeWith("971"), "Retry-After", "86400"), nil
 		})
 		n := 0
 		for r := range newClient(t, rt).Audit(ctx, numberedRefs(5), api.WithConcurrency(1)) {
@@ -233,9 +233,9 @@ func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 		var n atomic.Int32
 		rt := roundTrip(func(*http.Request) (*http.Response, error) {
 			if n.Add(1) == 20 {
-				return answer(refusal.status, envelopeWith("1000"), "Retry-After", refusal.wait), nil
+				return response(refusal.status, envelopeWith("1000"), "Retry-After", refusal.wait), nil
 			}
-			return answer(200, `{"success":true,"result":[{"service":"s"}],"messages":[{"code":1,"message":"m"}],"errors":[{"code":1,"message":"m"}],"result_info":{"count":1}}`), nil
+			return response(200, `{"success":true,"result":[{"service":"s"}],"messages":[{"code":1,"message":"m"}],"errors":[{"code":1,"message":"m"}],"result_info":{"count":1}}`), nil
 		})
 		answered, refused, notAsked := 0, 0, 0
 		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(200), api.WithConcurrency(4)) {

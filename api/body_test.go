@@ -19,7 +19,7 @@ import (
 )
 
 func unsizedReply(body string) step {
-	return func(*http.Request) (*http.Response, error) { return unsized(answer(200, body)), nil }
+	return func(*http.Request) (*http.Response, error) { return unsized(response(200, body)), nil }
 }
 
 func TestBodiesAreBounded(t *testing.T) {
@@ -34,8 +34,8 @@ func TestBodiesAreBounded(t *testing.T) {
 		"at the limit, unsized":            {unsizedReply(inUseBody), exact, nil},
 		"announced too large":              {reply(200, inUseBody), exact - 1, []error{api.ErrResponseTooLarge}},
 		"one over the limit":               {unsizedReply(inUseBody), exact - 1, []error{api.ErrResponseTooLarge}},
-		"shorter than a huge announcement": {func(*http.Request) (*http.Response, error) { return sized(answer(403, inUseBody), 1<<40), nil }, 1 << 41, []error{api.ErrForbidden, api.ErrUnexpectedResponse}},
-		"announced too little":             {func(*http.Request) (*http.Response, error) { return sized(answer(200, inUseBody), 5), nil }, exact - 1, []error{api.ErrResponseTooLarge}},
+		"shorter than a huge announcement": {func(*http.Request) (*http.Response, error) { return sized(response(403, inUseBody), 1<<40), nil }, 1 << 41, []error{api.ErrForbidden, api.ErrUnexpectedResponse}},
+		"announced too little":             {func(*http.Request) (*http.Response, error) { return sized(response(200, inUseBody), 5), nil }, exact - 1, []error{api.ErrResponseTooLarge}},
 		"failure over the limit":           {reply(403, inUseBody), 5, []error{api.ErrForbidden, api.ErrResponseTooLarge}},
 	} {
 		rt := scripted(c.first)
@@ -61,13 +61,13 @@ func TestBodyThatFailsAtTheContentLength(t *testing.T) {
 		"after it": io.MultiReader(whole, errReader{io.ErrUnexpectedEOF}),
 		"with it":  &readerWithError{inUseBody, io.ErrUnexpectedEOF},
 	} {
-		resp := answer(200, inUseBody)
+		resp := response(200, inUseBody)
 		resp.Body = &trackedBody{Reader: body}
 		if list, err := associationsOf(t, resp); !errors.Is(err, api.ErrUnexpectedResponse) || !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: got %v, %v", name, list.Usage(), err)
 		}
 	}
-	resp := answer(200, inUseBody)
+	resp := response(200, inUseBody)
 	resp.Body = &trackedBody{Reader: &readerWithError{inUseBody, io.EOF}}
 	if list, err := associationsOf(t, resp); list.Usage() != api.InUse {
 		t.Errorf("a complete body: got %v", err)
@@ -92,7 +92,7 @@ func TestEndlessBodyEndsAtTheLimit(t *testing.T) {
 	t.Parallel()
 	read := new(atomic.Int64)
 	rt := scripted(func(*http.Request) (*http.Response, error) {
-		resp := answer(200, "")
+		resp := response(200, "")
 		resp.ContentLength, resp.Body = -1, &trackedBody{Reader: endlessReader{read}}
 		return resp, nil
 	})
@@ -176,7 +176,7 @@ func TestCompressedResponses(t *testing.T) {
 
 func TestConnectionsAreReusedAfterEveryKindOfResponse(t *testing.T) {
 	t.Parallel()
-	answers := []func(http.ResponseWriter){
+	responses := []func(http.ResponseWriter){
 		func(w http.ResponseWriter) { w.WriteHeader(503) },
 		func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, strings.Repeat("x", 20_000)) },
 		func(w http.ResponseWriter) { w.WriteHeader(403); _, _ = io.WriteString(w, envelopeWith("1")) },
@@ -195,7 +195,7 @@ func TestConnectionsAreReusedAfterEveryKindOfResponse(t *testing.T) {
 	n := 0
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		remotes[r.RemoteAddr] = true
-		answers[n%len(answers)](w)
+		responses[n%len(responses)](w)
 		n++
 	}, api.WithMaxAttempts(1))
 	// Three rounds, because net/http drops a connection if the request is reported as
@@ -203,10 +203,10 @@ func TestConnectionsAreReusedAfterEveryKindOfResponse(t *testing.T) {
 	// that prevents reuse does so in every round.
 	for range 3 {
 		remotes, n = map[string]bool{}, 0
-		for range 2 * len(answers) {
+		for range 2 * len(responses) {
 			_, _ = client.Associations(t.Context(), cert)
 		}
-		if n == 2*len(answers) && len(remotes) == 1 {
+		if n == 2*len(responses) && len(remotes) == 1 {
 			return
 		}
 	}

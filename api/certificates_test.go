@@ -34,7 +34,7 @@ func pageOf(first, last int, info string) *http.Response {
 	if info != "" {
 		info = `,"result_info":` + info
 	}
-	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(rows, ",")+`]`+info+`}`)
+	return response(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(rows, ",")+`]`+info+`}`)
 }
 
 // respondOnce returns a transport that responds with resp, once.
@@ -64,7 +64,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 	t.Parallel()
 	linked := pageOf(1, 1, "")
 	linked.Header.Set("Link", `<https://example.com/?page=2>; rel="next"`)
-	failing := answer(200, `{"success":true,"errors":[{"code":1}],"result":[]}`)
+	failing := response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`)
 	old := pageOf(1, 1, "")
 	old.Header.Set("Age", "9")
 	for name, tt := range map[string]struct {
@@ -88,9 +88,9 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 		"page without its number":  {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse},
 		"a link to more":           {[]*http.Response{linked}, 1, 1, api.ErrTruncated},
 		"errors of a success":      {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse},
-		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), answer(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound},
-		"a certificate without id": {[]*http.Response{answer(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse},
-		"null as a certificate":    {[]*http.Response{answer(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse},
+		"a failure later":          {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), response(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound},
+		"a certificate without id": {[]*http.Response{response(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse},
+		"null as a certificate":    {[]*http.Response{response(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,14 +168,14 @@ func TestCertificateIsReadByItsMembers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			object := `{"id":"` + cert.ID + `"` + tt.members + `}`
-			got, err := newClient(t, respondOnce(answer(200, `{"success":true,"errors":[],"messages":[],"result":`+object+`}`))).Certificate(t.Context(), cert)
+			got, err := newClient(t, respondOnce(response(200, `{"success":true,"errors":[],"messages":[],"result":`+object+`}`))).Certificate(t.Context(), cert)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := diffOf(&tt.want, got); diff != "" {
 				t.Errorf("one certificate: %s", diff)
 			}
-			listed := newClient(t, respondOnce(answer(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
+			listed := newClient(t, respondOnce(response(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
 			for got, err := range listed {
 				if diff := diffOf(tt.want, got); err != nil || diff != "" {
 					t.Errorf("in a list: %v: %s", err, diff)
@@ -193,12 +193,12 @@ func TestDecidingMembersOfACertificateAreReadStrictly(t *testing.T) {
 		"ca as text":          `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
 		"a list": `[]`, "a text": `"x"`,
 	} {
-		_, err := newClient(t, respondOnce(answer(200, `{"success":true,"result":`+object+`}`))).Certificate(t.Context(), cert)
+		_, err := newClient(t, respondOnce(response(200, `{"success":true,"result":`+object+`}`))).Certificate(t.Context(), cert)
 		if !errors.Is(err, api.ErrUnexpectedResponse) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := newClient(t, respondOnce(answer(200, `{"success":true,"result":null}`))).Certificate(t.Context(), cert)
+	_, err := newClient(t, respondOnce(response(200, `{"success":true,"result":null}`))).Certificate(t.Context(), cert)
 	wantSentinels(t, err, api.ErrNoResult)
 }
 
@@ -256,8 +256,8 @@ func TestZonesAreListedWithTheirAccount(t *testing.T) {
 		return fmt.Sprintf(`{"id":"%032d","name":"z%d.example","status":"active","owner":{"id":null}}`, n, n)
 	}
 	server := &pageServer{pages: []*http.Response{
-		answer(200, `{"success":true,"result":[`+zone(1)+`],"result_info":`+info(1, 50, 2, 2)+`}`),
-		answer(200, `{"success":true,"result":[`+zone(2)+`],"result_info":`+info(2, 50, 2, 2)+`}`),
+		response(200, `{"success":true,"result":[`+zone(1)+`],"result_info":`+info(1, 50, 2, 2)+`}`),
+		response(200, `{"success":true,"result":[`+zone(2)+`],"result_info":`+info(2, 50, 2, 2)+`}`),
 	}}
 	var got []api.Zone
 	for zone, err := range newClient(t, server).Zones(t.Context(), account) {
@@ -284,7 +284,7 @@ func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 		for i := range n {
 			rows = append(rows, fmt.Sprintf(`{"id":"%032d"}`, i))
 		}
-		client := newClient(t, respondOnce(answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)))
+		client := newClient(t, respondOnce(response(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)))
 		var last error
 		came := 0
 		for _, err := range client.Zones(t.Context(), account) {
@@ -301,23 +301,23 @@ func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 func TestHostnamesOfOneCertificate(t *testing.T) {
 	t.Parallel()
 	ref := api.HostnamesRef{ZoneID: account, CertificateID: cert.ID}
-	stale := answer(200, `{"success":true,"result":{"hostnames":[]}}`)
+	stale := response(200, `{"success":true,"result":{"hostnames":[]}}`)
 	stale.Header.Set("Age", "5")
 	for name, tt := range map[string]struct {
 		resp *http.Response
 		want []string
 		err  error
 	}{
-		"some":                {answer(200, `{"success":true,"result":{"hostnames":["b.example","a.example"]}}`), []string{"b.example", "a.example"}, nil},
-		"none":                {answer(200, `{"success":true,"result":{"hostnames":[]}}`), []string{}, nil},
+		"some":                {response(200, `{"success":true,"result":{"hostnames":["b.example","a.example"]}}`), []string{"b.example", "a.example"}, nil},
+		"none":                {response(200, `{"success":true,"result":{"hostnames":[]}}`), []string{}, nil},
 		"none, from a cache":  {stale, nil, api.ErrUnexpectedResponse},
-		"no list":             {answer(200, `{"success":true,"result":{}}`), nil, api.ErrUnexpectedResponse},
-		"null":                {answer(200, `{"success":true,"result":{"hostnames":null}}`), nil, api.ErrUnexpectedResponse},
-		"a text":              {answer(200, `{"success":true,"result":{"hostnames":"a.example"}}`), nil, api.ErrUnexpectedResponse},
-		"null in it":          {answer(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
-		"a number in it":      {answer(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
-		"errors of a success": {answer(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
-		"no permission":       {answer(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
+		"no list":             {response(200, `{"success":true,"result":{}}`), nil, api.ErrUnexpectedResponse},
+		"null":                {response(200, `{"success":true,"result":{"hostnames":null}}`), nil, api.ErrUnexpectedResponse},
+		"a text":              {response(200, `{"success":true,"result":{"hostnames":"a.example"}}`), nil, api.ErrUnexpectedResponse},
+		"null in it":          {response(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
+		"a number in it":      {response(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
+		"errors of a success": {response(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
+		"no permission":       {response(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -64,13 +64,13 @@ func injectFaultKinds(s *store, late bool, kinds, which []int) {
 		case 2:
 			return nil, errReset
 		case 3:
-			return answer(500, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
+			return response(500, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
 		case 4:
-			return answer(429, envelopeWith("1"), "Retry-After", "1"), nil
+			return response(429, envelopeWith("1"), "Retry-After", "1"), nil
 		case 5:
-			return answer(404, "<html>", "Content-Type", "text/html"), nil
+			return response(404, "<html>", "Content-Type", "text/html"), nil
 		case 6:
-			return answer(408, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
+			return response(408, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
 		case 7: // a timeout
 			<-req.Context().Done()
 			return nil, req.Context().Err()
@@ -82,14 +82,14 @@ func injectFaultKinds(s *store, late bool, kinds, which []int) {
 		case 8:
 			return nil, errReset
 		case 9:
-			return answer(502, "<html>", "Content-Type", "text/html"), nil
+			return response(502, "<html>", "Content-Type", "text/html"), nil
 		case 10:
 			resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, 20), errReader{errReset}))
 			resp.ContentLength = -1
 		case 11:
-			return answer(200, `{"success":true,"result":null}`), nil
+			return response(200, `{"success":true,"result":null}`), nil
 		case 12:
-			return answer(503, envelopeWith("1"), "Retry-After", "3"), nil
+			return response(503, envelopeWith("1"), "Retry-After", "3"), nil
 		}
 		return resp, nil
 	}

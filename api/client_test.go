@@ -70,7 +70,7 @@ func TestRequestHeaders(t *testing.T) {
 			if r.URL.Host != "api.cloudflare.com" || r.URL.Scheme != "https" {
 				t.Errorf("asked %s", r.URL)
 			}
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		client, err := api.New(c.creds, api.WithHTTPClient(&http.Client{Transport: rt}), api.WithUserAgent("inventory/1.4"))
 		if err != nil {

@@ -151,7 +151,7 @@ func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
 			gone := func() *http.Response {
-				return answer(404, `{"success":false,"errors":[{"code":1472,"message":"not found"}]}`, header[0], header[1])
+				return response(404, `{"success":false,"errors":[{"code":1472,"message":"not found"}]}`, header[0], header[1])
 			}
 			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
 				switch {
@@ -234,7 +234,7 @@ func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
 				case kind == "delete":
 					deleted = time.Now()
 				case kind == "certificate" && !deleted.IsZero() && time.Since(deleted) < lag:
-					return answer(200, `{"success":true,"result":{"id":"`+ids(8)+`","ca":false,"type":"custom"}}`), nil
+					return response(200, `{"success":true,"result":{"id":"`+ids(8)+`","ca":false,"type":"custom"}}`), nil
 				}
 				return nil, nil
 			}
@@ -344,7 +344,7 @@ func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		page := func() *http.Response { return answer(404, "<html>", "Content-Type", "text/html") }
+		page := func() *http.Response { return response(404, "<html>", "Content-Type", "text/html") }
 		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
 			if kind == "delete" || kind == "certificate" && s.count("delete") > 0 {
 				return page(), nil

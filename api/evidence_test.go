@@ -155,7 +155,7 @@ func TestErrorsOfAnItemAreItsOwn(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	detailed := func() *http.Response {
-		return answer(403, `{"success":false,"errors":[{"code":1,"error_chain":[{"code":2}]}],"messages":[{"code":3}]}`)
+		return response(403, `{"success":false,"errors":[{"code":1,"error_chain":[{"code":2}]}],"messages":[{"code":3}]}`)
 	}
 	s.faults = map[string]func() *http.Response{"/hyperdrive/": detailed, "/zones?": detailed}
 	items, err := inventory(t, s)
@@ -195,7 +195,7 @@ func TestDeletionNeedsEvidenceThatIsNotOld(t *testing.T) {
 					age = time.Since(read)
 				case kind == "hyperdrive" && blocked < tt.blocks && s.count("hyperdrive") == 2*blocked+1:
 					blocked++
-					return answer(429, `{"success":false,"errors":[{"code":971,"message":"slow"}]}`, "Retry-After", tt.wait), nil
+					return response(429, `{"success":false,"errors":[{"code":971,"message":"slow"}]}`, "Retry-After", tt.wait), nil
 				}
 				return nil, nil
 			}

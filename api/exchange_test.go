@@ -27,7 +27,7 @@ func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
 func (b bodyFunc) Close() error             { return b.closing() }
 
 func responseWithBody(status int, read, closing func() error) *http.Response {
-	resp := answer(status, "")
+	resp := response(status, "")
 	resp.Body, resp.ContentLength = bodyFunc{read, closing}, -1
 	return resp
 }
@@ -40,7 +40,7 @@ func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 	done := func() error { return nil }
 	return map[string]roundTrip{
 		"sending":              func(*http.Request) (*http.Response, error) { return nil, hang() },
-		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return answer(200, emptyBody), nil },
+		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return response(200, emptyBody), nil },
 		"sending, then panic":  func(*http.Request) (*http.Response, error) { panic(hang()) },
 		"sending, then Goexit": func(*http.Request) (*http.Response, error) { _ = hang(); runtime.Goexit(); return nil, nil },
 		"reading":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, hang, done), nil },
@@ -118,7 +118,7 @@ func TestAResponseThatComesTooLateIsClosedUnread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		rt := scripted(func(*http.Request) (*http.Response, error) { <-release; return answer(200, inUseBody), nil })
+		rt := scripted(func(*http.Request) (*http.Response, error) { <-release; return response(200, inUseBody), nil })
 		_, err := newClient(t, rt, api.WithAttemptTimeout(time.Second), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
 		if !errors.Is(err, api.ErrUnreachable) {
 			t.Errorf("got %v", err)
@@ -141,7 +141,7 @@ func TestAnAbandonedAttemptFreesItsPlace(t *testing.T) {
 			if !hung.Swap(true) {
 				<-release
 			}
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		client := newClient(t, rt, api.WithAttemptTimeout(time.Second), api.WithMaxAttempts(1), api.WithRateLimit(1, time.Second))
 		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrUnreachable) {

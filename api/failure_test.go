@@ -79,7 +79,7 @@ func TestClassesOfFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			resp := answer(c.status, c.body)
+			resp := response(c.status, c.body)
 			list, err := associationsOf(t, resp)
 			if list != nil {
 				t.Fatalf("got %+v", list)
@@ -97,7 +97,7 @@ func TestClassesOfFailures(t *testing.T) {
 
 func TestDetailsAreKept(t *testing.T) {
 	t.Parallel()
-	_, err := associationsOf(t, answer(403, `{"success":false,"result":null,"messages":[{"code":5,"message":"note"},"plain"],"errors":[
+	_, err := associationsOf(t, response(403, `{"success":false,"result":null,"messages":[{"code":5,"message":"note"},"plain"],"errors":[
 		{"code":10000,"message":"Authentication error","documentation_url":"https://d","source":{"pointer":"/p"},
 		 "error_chain":[{"code":6111,"message":"inner","error_chain":[{"code":"7","message":"innermost"}]}]},
 		{"code":"odd","message":"second"}]}`))
@@ -132,7 +132,7 @@ func TestDetailsAreBounded(t *testing.T) {
 	}
 	many := strings.Repeat(chain+",", 100)
 	long := `{"code":2,"message":"` + strings.Repeat("é", 100_000) + `"}`
-	_, err := associationsOf(t, answer(400, `{"success":false,"errors":[`+long+`,`+many+chain+`]}`))
+	_, err := associationsOf(t, response(400, `{"success":false,"errors":[`+long+`,`+many+chain+`]}`))
 	total := 0
 	var count func([]api.ErrorDetail, int)
 	count = func(details []api.ErrorDetail, depth int) {
@@ -173,7 +173,7 @@ func TestErrorTextIsOneBoundedLine(t *testing.T) {
 		"long word":     strings.Repeat("é", 1000),
 		"only controls": "\x00\x01\x02",
 	} {
-		resp := answer(409, fmt.Sprintf(`{"success":false,"errors":[{"code":1,"message":%s}]}`, jsonString(message)))
+		resp := response(409, fmt.Sprintf(`{"success":false,"errors":[{"code":1,"message":%s}]}`, jsonString(message)))
 		_, err := associationsOf(t, resp)
 		text := err.Error()
 		if len(text) > 300 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '\u2028' || r == '\u202e' || r == '\u2066' || r == '\ufffd' }) {
@@ -197,7 +197,7 @@ func TestErrorTextIsShortEvenIfEverythingIsLong(t *testing.T) {
 func TestInvalidRayIDIsDropped(t *testing.T) {
 	t.Parallel()
 	for _, ray := range []string{"a b", "<x>", strings.Repeat("a", 65), "a\tb", token} {
-		_, err := associationsOf(t, answer(404, "{}", "Cf-Ray", ray))
+		_, err := associationsOf(t, response(404, "{}", "Cf-Ray", ray))
 		if e := asError(t, err); e.RayID != "" {
 			t.Errorf("kept %q", e.RayID)
 		}
@@ -240,7 +240,7 @@ func TestFailuresAreReadLeniently(t *testing.T) {
 		"code that is no number":       {`{"success":false,"errors":[{"code":"1e","message":"m"}]}`, api.ErrorDetail{Message: "m"}},
 		"members of odd kinds":         {`{"success":false,"errors":[{"code":{},"message":[1],"documentation_url":7,"source":"s","error":"e"}]}`, api.ErrorDetail{Message: "e"}},
 	} {
-		_, err := associationsOf(t, answer(403, c.body))
+		_, err := associationsOf(t, response(403, c.body))
 		if e := asError(t, err); len(e.Details) != 1 || fmt.Sprint(e.Details[0]) != fmt.Sprint(c.want) {
 			t.Errorf("%s: got %+v", name, e.Details)
 		}

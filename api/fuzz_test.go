@@ -115,7 +115,7 @@ func FuzzIDs(f *testing.F) {
 		sent := ""
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			sent = r.URL.RequestURI()
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		_, err := newClient(t, rt).Associations(t.Context(), api.CertificateRef{AccountID: account, ID: id})
 		if err != nil {
@@ -139,7 +139,7 @@ func FuzzBaseURL(f *testing.F) {
 		var sent *http.Request
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			sent = r
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		client, err := api.New(api.APIToken(token), api.WithBaseURL(raw), api.WithHTTPClient(&http.Client{Transport: rt}))
 		if err != nil {

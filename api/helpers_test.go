@@ -47,8 +47,8 @@ func newClient(t testing.TB, rt http.RoundTripper, opts ...api.Option) *api.Clie
 	return client
 }
 
-// answer returns a JSON response; header holds pairs of names and values.
-func answer(status int, body string, header ...string) *http.Response {
+// response returns a JSON response; header holds pairs of names and values.
+func response(status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	for i := 0; i < len(header); i += 2 {
 		h.Del(header[i])
@@ -77,7 +77,7 @@ func (b *trackedBody) Close() error { b.closed = true; return nil }
 type step func(*http.Request) (*http.Response, error)
 
 func reply(status int, body string, header ...string) step {
-	return func(*http.Request) (*http.Response, error) { return answer(status, body, header...), nil }
+	return func(*http.Request) (*http.Response, error) { return response(status, body, header...), nil }
 }
 
 func fail(err error) step {

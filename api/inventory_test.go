@@ -75,10 +75,10 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a Worker with null bindings": {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
 		"bindings of another kind":    {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
 		"a Worker's bindings in a refusal": {"/workers/scripts/static/", func() *http.Response {
-			return answer(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
+			return response(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
 		}, []int{leaf}, ""},
 		"hostnames in a refusal": {zoneID(3) + "/certificate_authorities", func() *http.Response {
-			return answer(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
+			return response(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
 		}, []int{ca}, ""},
 		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
 		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
@@ -120,14 +120,14 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
 		"associations fail for one":       {ids(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
 		"associations truncated": {ids(leaf) + "/associations", func() *http.Response {
-			return answer(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
+			return response(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
 		}, []int{leaf}, ""},
-		"associations from a cache": {ids(leaf) + "/associations", func() *http.Response { return answer(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
-		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
-		"a success with errors":     {"/hyperdrive/", func() *http.Response { return answer(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
-		"a stale source":            {"/hyperdrive/", func() *http.Response { return answer(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
+		"associations from a cache": {ids(leaf) + "/associations", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
+		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
+		"a success with errors":     {"/hyperdrive/", func() *http.Response { return response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
+		"a stale source":            {"/hyperdrive/", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
 		"a source with more": {"/hyperdrive/", func() *http.Response {
-			return answer(200, `{"success":true,"result":[],"result_info":{"total_pages":2}}`)
+			return response(200, `{"success":true,"result":[],"result_info":{"total_pages":2}}`)
 		}, []int{4, ca, leaf}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

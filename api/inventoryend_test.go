@@ -182,7 +182,7 @@ func TestProgressCountsTheRequests(t *testing.T) {
 		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
 		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
 		"a wrong total": {nil, map[string]func() *http.Response{"/zones?": func() *http.Response {
-			return answer(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
+			return response(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
 		}}, 9},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -119,9 +119,9 @@ func TestOneClientForAThousandGoroutines(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(certificateIDOf(r), "7") {
-			return answer(500, ""), nil
+			return response(500, ""), nil
 		}
-		return answer(200, `{"success":true,"result":[{"service":"`+certificateIDOf(r)+`"}]}`), nil
+		return response(200, `{"success":true,"result":[{"service":"`+certificateIDOf(r)+`"}]}`), nil
 	}), api.WithRateLimit(0, 0), api.WithMaxAttempts(2))
 	failures := make(chan string, 1000)
 	done := make(chan struct{})

@@ -22,7 +22,7 @@ func TestUnmarshalReplacesTheWholeResult(t *testing.T) {
 		"list":    {`{"certificate":{"account_id":"o","id":"other"},"usage":"unused","list":{"result":[]}}`, true, ""},
 		"neither": {`{"certificate":{"account_id":"o","id":"other"},"usage":"of a later version"}`, false, ""},
 	} {
-		list, err := associationsOf(t, answer(200, emptyBody))
+		list, err := associationsOf(t, response(200, emptyBody))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestUnmarshalReplacesTheWholeResult(t *testing.T) {
 
 func TestErrorsComeBackFromJSON(t *testing.T) {
 	t.Parallel()
-	_, err := associationsOf(t, answer(404, envelopeWith("7003"), "Retry-After", "3", "CF-Ray", "8f-AMS"))
+	_, err := associationsOf(t, response(404, envelopeWith("7003"), "Retry-After", "3", "CF-Ray", "8f-AMS"))
 	want := asError(t, err)
 	text, err := json.Marshal(want)
 	if err != nil {

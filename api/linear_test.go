@@ -69,27 +69,27 @@ const referrers = "many referrers"
 // hostileShapes are responses with about size bytes.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
-		"spaces":          func(n int) *http.Response { return answer(403, strings.Repeat(" ", n)) },
-		"duplicate names": func(n int) *http.Response { return answer(403, `{"success":false,`+repeated(n, `"a":0`)+`}`) },
+		"spaces":          func(n int) *http.Response { return response(403, strings.Repeat(" ", n)) },
+		"duplicate names": func(n int) *http.Response { return response(403, `{"success":false,`+repeated(n, `"a":0`)+`}`) },
 		"quoted content type": func(n int) *http.Response {
-			return answer(200, emptyBody, "Content-Type", `application/json;a="`+strings.Repeat(`\"`, n/16)+`"`)
+			return response(200, emptyBody, "Content-Type", `application/json;a="`+strings.Repeat(`\"`, n/16)+`"`)
 		},
 		"continued content type": func(n int) *http.Response {
-			return answer(200, emptyBody, "Content-Type", "text/html;"+strings.ReplaceAll(repeated(n/8, "x*0=a"), ",", ";"))
+			return response(200, emptyBody, "Content-Type", "text/html;"+strings.ReplaceAll(repeated(n/8, "x*0=a"), ",", ";"))
 		},
 		"long policy": func(n int) *http.Response {
-			return answer(200, emptyBody, "Ratelimit", `"`+strings.Repeat("a", n/8)+`";r=1;t=1`)
+			return response(200, emptyBody, "Ratelimit", `"`+strings.Repeat("a", n/8)+`";r=1;t=1`)
 		},
 		"many policies": func(n int) *http.Response {
-			return answer(200, emptyBody, "Ratelimit", repeated(n/8, `"a";r=1;t=1;x;y`))
+			return response(200, emptyBody, "Ratelimit", repeated(n/8, `"a";r=1;t=1;x;y`))
 		},
-		"long wait": func(n int) *http.Response { return answer(503, "", "Retry-After", strings.Repeat("9", n/8)) },
+		"long wait": func(n int) *http.Response { return response(503, "", "Retry-After", strings.Repeat("9", n/8)) },
 		referrers: func(n int) *http.Response {
 			rows := make([]string, n/8)
 			for i := range rows {
 				rows[i] = fmt.Sprintf(`{"name":"%07x","mtls":{"ca_certificate_id":"certificate"}}`, i)
 			}
-			return answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)
+			return response(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)
 		},
 	}
 	for name, member := range hostileMembers {
@@ -98,9 +98,9 @@ func hostileShapes() map[string]func(size int) *http.Response {
 			if !strings.HasPrefix(text, `"result":`) {
 				text += `,"result":[]`
 			}
-			return answer(200, `{"success":true,`+text+`}`)
+			return response(200, `{"success":true,`+text+`}`)
 		}
-		shapes[name+" of a failure"] = func(n int) *http.Response { return answer(500, `{"success":false,`+member(n)+`}`) }
+		shapes[name+" of a failure"] = func(n int) *http.Response { return response(500, `{"success":false,`+member(n)+`}`) }
 	}
 	return shapes
 }

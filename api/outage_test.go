@@ -32,7 +32,7 @@ func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 				requests.Add(1)
 				if at := time.Since(start); at < 10*time.Minute {
 					early.Add(1)
-					return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
+					return response(503, envelopeWith("1"), "Retry-After", "60"), nil
 				}
 				return echoID(r)
 			})
@@ -56,7 +56,7 @@ func TestRetryAfterOfOneCertificateIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			if certificateIDOf(r) == "7" {
-				return answer(503, envelopeWith("1"), "Retry-After", "2"), nil
+				return response(503, envelopeWith("1"), "Retry-After", "2"), nil
 			}
 			return echoID(r)
 		})
@@ -86,7 +86,7 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 				return echoID(r)
 			}
 			time.Sleep(time.Duration(sent.Add(1)) * 10 * time.Millisecond)
-			return answer(429, envelopeWith("971"), "Retry-After", "900"), nil
+			return response(429, envelopeWith("971"), "Retry-After", "900"), nil
 		})
 		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(100)) {
 			if r.Err != nil {
@@ -98,7 +98,7 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 		start := time.Now()
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			if left := 20*time.Minute - time.Since(start); left > 0 {
-				return answer(429, envelopeWith("971"), "Retry-After", fmt.Sprint(min(600, int(left.Seconds())))), nil
+				return response(429, envelopeWith("971"), "Retry-After", fmt.Sprint(min(600, int(left.Seconds())))), nil
 			}
 			return echoID(r)
 		})
@@ -167,11 +167,11 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 		asked[account]++
 		switch {
 		case account == "refused", account == "good" && asked[account]%3 != 0:
-			return answer(403, envelopeWith("10000")), nil
+			return response(403, envelopeWith("10000")), nil
 		case account == "waf":
-			return answer(403, "<html>", "Content-Type", "text/html"), nil
+			return response(403, "<html>", "Content-Type", "text/html"), nil
 		}
-		return answer(200, emptyBody), nil
+		return response(200, emptyBody), nil
 	})
 	notAsked := 0
 	for r := range newClient(t, rt).Audit(t.Context(), certs, api.WithConcurrency(1)) {
@@ -223,13 +223,13 @@ func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			switch {
 			case strings.HasSuffix(r.URL.Path, "/hyperdrive/configs"):
-				return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
+				return response(503, envelopeWith("1"), "Retry-After", "60"), nil
 			case strings.HasSuffix(r.URL.Path, "/mtls_certificates"):
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"a","ca":false}]}`), nil
+				return response(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"a","ca":false}]}`), nil
 			case strings.HasSuffix(r.URL.Path, "/gateway/configuration"):
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":{"settings":{}}}`), nil
+				return response(200, `{"success":true,"errors":[],"messages":[],"result":{"settings":{}}}`), nil
 			default:
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[]}`), nil
+				return response(200, `{"success":true,"errors":[],"messages":[],"result":[]}`), nil
 			}
 		})
 		start, items := time.Now(), 0
@@ -259,9 +259,9 @@ func accountOf(n int) roundTrip {
 	return func(r *http.Request) (*http.Response, error) {
 		time.Sleep(100 * time.Millisecond)
 		if strings.HasSuffix(r.URL.Path, "/mtls_certificates") {
-			return answer(200, fmt.Sprintf(`{"success":true,"result":[%s],"result_info":{"total_count":%d}}`, strings.Join(certs, ","), n)), nil
+			return response(200, fmt.Sprintf(`{"success":true,"result":[%s],"result_info":{"total_count":%d}}`, strings.Join(certs, ","), n)), nil
 		}
-		return answer(200, emptyBody), nil
+		return response(200, emptyBody), nil
 	}
 }
 

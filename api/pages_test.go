@@ -16,7 +16,7 @@ func listResponse(items []string, numbers string) *http.Response {
 	if numbers != "" {
 		numbers = `,"result_info":` + numbers
 	}
-	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(items, ",")+`]`+numbers+`}`)
+	return response(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(items, ",")+`]`+numbers+`}`)
 }
 
 // itemRange returns the items from first to last.

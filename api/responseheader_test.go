@@ -11,7 +11,7 @@ import (
 
 // withHeader returns a response with the body and the given lines of one header.
 func withHeader(body, name string, lines ...string) *http.Response {
-	resp := answer(200, body)
+	resp := response(200, body)
 	resp.Header[name] = lines
 	return resp
 }

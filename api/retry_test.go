@@ -19,7 +19,7 @@ var errReset = errors.New("connection reset by peer")
 // brokenBody returns a response whose body ends with err after some bytes.
 func brokenBody(status int, err error) step {
 	return func(*http.Request) (*http.Response, error) {
-		resp := answer(status, "")
+		resp := response(status, "")
 		resp.ContentLength = -1
 		resp.Body = &trackedBody{Reader: io.MultiReader(strings.NewReader(inUseBody[:20]), errReader{err})}
 		return resp, nil
@@ -31,7 +31,7 @@ type errReader struct{ err error }
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
 func shortBody(*http.Request) (*http.Response, error) {
-	return sized(answer(200, inUseBody[:20]), int64(len(inUseBody))), nil
+	return sized(response(200, inUseBody[:20]), int64(len(inUseBody))), nil
 }
 
 func TestFailuresThatAreRetried(t *testing.T) {
@@ -225,7 +225,7 @@ func TestALongerBlockRefusesWaitingCallersAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(*http.Request) (*http.Response, error) {
 			time.Sleep(2 * time.Second)
-			return answer(429, envelopeWith("2"), "Retry-After", "300"), nil
+			return response(429, envelopeWith("2"), "Retry-After", "300"), nil
 		}
 		first := make(chan struct{})
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -233,7 +233,7 @@ func TestALongerBlockRefusesWaitingCallersAtOnce(t *testing.T) {
 				close(first)
 				return slow(r)
 			}
-			return answer(429, envelopeWith("1"), "Retry-After", "20"), nil
+			return response(429, envelopeWith("1"), "Retry-After", "20"), nil
 		})
 		client := newClient(t, rt)
 		go func() { _, _ = client.Associations(t.Context(), api.CertificateRef{AccountID: "a", ID: "slow"}) }()
@@ -294,7 +294,7 @@ func hang(r *http.Request) (*http.Response, error) {
 }
 
 func hangInBody(r *http.Request) (*http.Response, error) {
-	resp := answer(200, "")
+	resp := response(200, "")
 	resp.ContentLength = -1
 	resp.Body = &trackedBody{Reader: hangingReader{r.Context()}}
 	return resp, nil

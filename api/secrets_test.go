@@ -154,7 +154,7 @@ func wantNoSecretInChain(t *testing.T, what string, err error) {
 func TestEscapedEchoIsRedactedInWhatIsDecoded(t *testing.T) {
 	t.Parallel()
 	escaped := strings.ReplaceAll(token, "c", `\u0063`)
-	list, err := associationsOf(t, answer(200, `{"success":true,"result":[{"service":"`+escaped+`"}],"messages":[{"code":1,"message":"`+escaped+`"}]}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[{"service":"`+escaped+`"}],"messages":[{"code":1,"message":"`+escaped+`"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
 	escaped := strings.ReplaceAll(token, "c", `\u0063`)
 	body := ` {"success":true, "result":[{"service":"a\/b %\n"}], "%":["x%y",{"%":"%"}],"n":1.50,"s":"\u0063"} `
-	list, err := associationsOf(t, answer(200, strings.ReplaceAll(body, "%", escaped)))
+	list, err := associationsOf(t, response(200, strings.ReplaceAll(body, "%", escaped)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 
 func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
-	list, err := associationsOf(t, answer(200, `{"success":true,"result":[],"%":"/x?`+escapeEveryByte(token, "%%%02X")+`","n":"100 %"}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"%":"/x?`+escapeEveryByte(token, "%%%02X")+`","n":"100 %"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 func TestEchoThatIsEscapedTwiceIsRedactedInTheList(t *testing.T) {
 	t.Parallel()
 	twice := jsonString(escapeEveryByte(token, `\u%04x`))
-	list, err := associationsOf(t, answer(200, `{"success":true,"result":[{"service":`+twice+`}],"other":`+twice+`}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[{"service":`+twice+`}],"other":`+twice+`}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,21 +86,21 @@ func (s *store) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, err
 		}
 	}
-	resp := s.answer(kind, req)
+	resp := s.respond(kind, req)
 	if s.after != nil {
 		return s.after(kind, resp)
 	}
 	return resp, nil
 }
 
-func (s *store) answer(kind string, req *http.Request) *http.Response {
+func (s *store) respond(kind string, req *http.Request) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch result := s.result(kind, req).(type) {
 	case nil:
-		return answer(404, `{"success":false,"errors":[{"code":7003,"message":"no such route"}]}`)
+		return response(404, `{"success":false,"errors":[{"code":7003,"message":"no such route"}]}`)
 	case refusal:
-		return answer(result.status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":%q}],"messages":[],"result":null}`, result.code, result.message))
+		return response(result.status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":%q}],"messages":[],"result":null}`, result.code, result.message))
 	default:
 		body := map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result}
 		if list, ok := result.([]any); ok && slices.Contains([]string{"zones", "certificates", "pages"}, kind) {
@@ -110,7 +110,7 @@ func (s *store) answer(kind string, req *http.Request) *http.Response {
 		if err != nil {
 			panic(err)
 		}
-		return answer(200, string(text))
+		return response(200, string(text))
 	}
 }
 
@@ -334,12 +334,12 @@ func everySource() *store {
 
 func refuse(status int, code int) func() *http.Response {
 	return func() *http.Response {
-		return answer(status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}]}`, code))
+		return response(status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}]}`, code))
 	}
 }
 
 func success(result string) func() *http.Response {
 	return func() *http.Response {
-		return answer(200, `{"success":true,"errors":[],"messages":[],"result":`+result+`}`)
+		return response(200, `{"success":true,"errors":[],"messages":[],"result":`+result+`}`)
 	}
 }

@@ -158,15 +158,15 @@ func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 		fault   func() *http.Response
 		uploads int
 	}{
-		"429 of the API":  {func() *http.Response { return answer(429, envelopeWith("1"), "Retry-After", "1") }, 2},
-		"code 971":        {func() *http.Response { return answer(400, envelopeWith("971"), "Retry-After", "1") }, 2},
-		"code 971, 502":   {func() *http.Response { return answer(502, envelopeWith("971"), "Retry-After", "1") }, 1},
-		"429 of the edge": {func() *http.Response { return answer(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
+		"429 of the API":  {func() *http.Response { return response(429, envelopeWith("1"), "Retry-After", "1") }, 2},
+		"code 971":        {func() *http.Response { return response(400, envelopeWith("971"), "Retry-After", "1") }, 2},
+		"code 971, 502":   {func() *http.Response { return response(502, envelopeWith("971"), "Retry-After", "1") }, 1},
+		"429 of the edge": {func() *http.Response { return response(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
 		"500":             {refuse(500, 1), 1},
 		"503":             {refuse(503, 1), 1},
 		"408":             {refuse(408, 1), 1},
-		"a page":          {func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, 1},
-		"no result":       {func() *http.Response { return answer(200, `{"success":true}`) }, 1},
+		"a page":          {func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, 1},
+		"no result":       {func() *http.Response { return response(200, `{"success":true}`) }, 1},
 		"no id":           {success(`{"name":"x"}`), 1},
 		"another":         {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
 	} {
@@ -290,7 +290,7 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 			})
 		}
 		s := &store{after: func(string, *http.Response) (*http.Response, error) {
-			return answer(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`"}}`), nil
+			return response(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`"}}`), nil
 		}}
 		got, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
 		if err != nil || !strings.Contains(got.Issuer, "[redacted]") {
@@ -315,7 +315,7 @@ func TestPartsOfTheCertificateAreNotRedactedForTheKey(t *testing.T) {
 		"use -----BEGIN EC PRIVATE KEY-----, not PKCS #8": {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
 	} {
 		s := &store{faults: faults("/mtls_certificates", func() *http.Response {
-			return answer(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
+			return response(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
 		})}
 		_, err := newClient(t, s).Upload(t.Context(), account, up)
 		if got := asError(t, err).Details[0].Message; got != text {

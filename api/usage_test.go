@@ -72,7 +72,7 @@ func TestUsageAndTruncation(t *testing.T) {
 			if c.rest != "" {
 				body += "," + c.rest
 			}
-			list, err := associationsOf(t, answer(200, body+"}"))
+			list, err := associationsOf(t, response(200, body+"}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestUsageAndTruncation(t *testing.T) {
 
 func TestUsageIsUnknownWithoutAResponse(t *testing.T) {
 	t.Parallel()
-	received, err := associationsOf(t, answer(200, emptyBody))
+	received, err := associationsOf(t, response(200, emptyBody))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestUsageIsUnknownWithoutAResponse(t *testing.T) {
 
 func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	t.Parallel()
-	used, err := associationsOf(t, answer(200, inUseBody))
+	used, err := associationsOf(t, response(200, inUseBody))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 		t.Errorf("removing the associations gave %v", used.Usage())
 	}
 	for _, rest := range []string{`"errors":[{"code":1,"message":"m"}]`, `"result_info":{"total_count":1}`} {
-		unsettled, err := associationsOf(t, answer(200, `{"success":true,"result":[],`+rest+`}`))
+		unsettled, err := associationsOf(t, response(200, `{"success":true,"result":[],`+rest+`}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 		"JSON":      func(l *api.AssociationList) { _ = json.Unmarshal([]byte(`{"result":[]}`), l) },
 		"bad JSON":  func(l *api.AssociationList) { _ = json.Unmarshal([]byte(`{"result":7}`), l) },
 	} {
-		list, err := associationsOf(t, answer(200, emptyBody))
+		list, err := associationsOf(t, response(200, emptyBody))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 func TestUnmarshalReplacesTheWholeList(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{emptyBody, inUseBody} {
-		list, err := associationsOf(t, answer(200, before))
+		list, err := associationsOf(t, response(200, before))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,7 +116,7 @@ func TestWaitOutlastsFaults(t *testing.T) {
 			case since < 20*time.Second:
 				return nil, errReset
 			case since < 40*time.Second:
-				return answer(502, "<html>", "Content-Type", "text/html"), nil
+				return response(502, "<html>", "Content-Type", "text/html"), nil
 			}
 			return nil, nil
 		}
