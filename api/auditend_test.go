@@ -48,9 +48,9 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		asked := new(atomic.Int32)
+		requests := new(atomic.Int32)
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			asked.Add(1)
+			requests.Add(1)
 			return echoID(r)
 		})
 		answered, broken, notAsked := 0, 0, 0
@@ -73,8 +73,8 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 				broken++
 			}
 		}
-		if answered+broken+notAsked != 1000 || int(asked.Load()) != answered+broken || broken > 10 {
-			t.Errorf("%d answered, %d cancelled, %d not asked, %d requests", answered, broken, notAsked, asked.Load())
+		if answered+broken+notAsked != 1000 || int(requests.Load()) != answered+broken || broken > 10 {
+			t.Errorf("%d answered, %d cancelled, %d not asked, %d requests", answered, broken, notAsked, requests.Load())
 		}
 		if want := (api.AuditProgress{Asked: answered + broken, Answered: answered, Failed: broken, NotAsked: notAsked, InUse: answered}); last != want {
 			t.Errorf("progress is %+v, want %+v", last, want)
@@ -85,9 +85,9 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 func TestFirst401EndsTheRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		asked := new(atomic.Int32)
+		requests := new(atomic.Int32)
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			asked.Add(1)
+			requests.Add(1)
 			time.Sleep(time.Second)
 			return response(401, envelopeWith("10000")), nil
 		})
@@ -105,8 +105,8 @@ func TestFirst401EndsTheRequests(t *testing.T) {
 				refused++
 			}
 		}
-		if refused != 4 || notAsked != 496 || asked.Load() != 4 {
-			t.Errorf("%d refused, %d not asked, %d requests", refused, notAsked, asked.Load())
+		if refused != 4 || notAsked != 496 || requests.Load() != 4 {
+			t.Errorf("%d refused, %d not asked, %d requests", refused, notAsked, requests.Load())
 		}
 	})
 }

@@ -31,7 +31,7 @@ func TestValidateAcceptsWhatACallAccepts(t *testing.T) {
 				return
 			}
 			if !errors.Is(err, ErrInvalidArgument) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("Validate() = %v, want an invalid argument that says %q", err, test.want)
+				t.Errorf("Validate() = %v, want an invalid argument with %q", err, test.want)
 			}
 		})
 	}

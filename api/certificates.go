@@ -73,7 +73,7 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 }
 
 // Certificate returns one certificate. The error is an [*Error]; it is [ErrNotFound]
-// also if the account or the base URL is wrong.
+// even if the account or the base URL is wrong.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/get/.

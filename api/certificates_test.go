@@ -106,7 +106,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 				t.Errorf("%d certificates from %d requests, want %d and %d", len(ids), len(server.queries), tt.items, tt.requests)
 			}
 			if compact := slices.Compact(slices.Sorted(slices.Values(ids))); len(compact) != len(ids) {
-				t.Errorf("a certificate came twice: %q", ids)
+				t.Errorf("a certificate was yielded twice: %q", ids)
 			}
 			if (last == nil) != (tt.want == nil) || !errors.Is(last, tt.want) {
 				t.Errorf("error %v, want %v", last, tt.want)

@@ -68,7 +68,7 @@ func TestRequestHeaders(t *testing.T) {
 				t.Errorf("User-Agent is %q", got)
 			}
 			if r.URL.Host != "api.cloudflare.com" || r.URL.Scheme != "https" {
-				t.Errorf("asked %s", r.URL)
+				t.Errorf("requested %s", r.URL)
 			}
 			return response(200, emptyBody), nil
 		})

@@ -83,7 +83,7 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 	}
 }
 
-// A use from a source counts, also if the kind of the certificate contradicts it.
+// A use from a source counts, even if the kind of the certificate contradicts it.
 func TestReferencesCountForAnyKindAndSpelling(t *testing.T) {
 	t.Parallel()
 	s := everySource()

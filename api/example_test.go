@@ -88,13 +88,13 @@ func ExampleAssociationList_Usage() {
 		case api.Unused:
 			fmt.Println(id, "can be deleted")
 		case api.UsageUnknown:
-			fmt.Println(id, "must stay: the answer is not complete")
+			fmt.Println(id, "must stay: the response is incomplete")
 		}
 	}
 	// Output:
 	// in-use must stay: gateway
 	// unused can be deleted
-	// cut-off must stay: the answer is not complete
+	// cut-off must stay: the response is incomplete
 }
 
 func ExampleError() {

@@ -224,7 +224,7 @@ func TestTransportsThatBreakTheirContract(t *testing.T) {
 	wantSentinels(t, err, api.ErrUnexpectedResponse)
 }
 
-// A failure is decoded also if its JSON is invalid for a success.
+// A failure is decoded even if its JSON is invalid for a success.
 func TestFailuresAreReadLeniently(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -50,7 +50,7 @@ func FuzzResponse(f *testing.F) {
 		}
 		var decoded lenientEnvelope
 		if status < 200 || status > 299 || !utf8.Valid(body) || !strings.Contains(strings.ToLower(contentType), "json") {
-			t.Fatalf("status %d, type %q gave a list", status, contentType)
+			t.Fatalf("status %d, type %q returned a list", status, contentType)
 		}
 		if err := json.Unmarshal(body, &decoded); err != nil || decoded.Success == nil || !*decoded.Success || decoded.Result == nil {
 			t.Fatalf("a list from %q: %v", body, err)
@@ -150,7 +150,7 @@ func FuzzBaseURL(f *testing.F) {
 			t.Fatal(err)
 		}
 		if u := sent.URL; u.User != nil || u.RawQuery != "" || u.Host == "" || !strings.HasSuffix(u.Path, "/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations") {
-			t.Errorf("%q asks %q", raw, u)
+			t.Errorf("%q requests %q", raw, u)
 		}
 		if sent.URL.Scheme != "https" && !strings.Contains(strings.ToLower(sent.URL.Host), "localhost") && !strings.ContainsAny(sent.URL.Host, ":1") {
 			t.Errorf("%q sends credentials over %q", raw, sent.URL)

@@ -20,7 +20,7 @@ import (
 type interruptedStore struct {
 	*store
 	at     int64
-	action func() *http.Response // nil: the store answers
+	action func() *http.Response // nil: the store responds
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
 
@@ -30,7 +30,7 @@ type interruptedStore struct {
 func (s *interruptedStore) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer s.running.Add(-1)
 	if running := s.running.Add(1); running > s.peak.Load() {
-		s.peak.Store(running) // all of them wait below, so the last one to come in is right
+		s.peak.Store(running) // correct, because all of them wait below
 	}
 	n, took := s.n.Add(1), 10*time.Millisecond
 	if s.slow != nil {
@@ -133,7 +133,7 @@ func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items i
 	return items, nil, last
 }
 
-// Speculative requests are limited to the number of workers, also if a slow earlier
+// Speculative requests are limited to the number of workers, even if a slow earlier
 // zone names every CA.
 func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
 	t.Parallel()
@@ -237,7 +237,7 @@ func TestProgressReportsEveryWait(t *testing.T) {
 	})
 }
 
-// Inventories share only the client, also those of one sequence.
+// Inventories share only the client, including those of one sequence.
 func TestInventoriesAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := everySource()

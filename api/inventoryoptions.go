@@ -51,7 +51,7 @@ func WithCertificates(certs ...CertificateRef) InventoryOption {
 	}
 }
 
-// WithAllUses requests the hostnames of every zone for every CA, also if the CA is
+// WithAllUses requests the hostnames of every zone for every CA, even if the CA is
 // known to be in use, so that all uses are found.
 func WithAllUses() InventoryOption {
 	return func(c *inventoryConfig) error {

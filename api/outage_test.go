@@ -161,12 +161,12 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 			}
 		}
 	}
-	asked := map[string]int{}
+	requests := map[string]int{}
 	rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 		account := strings.Split(r.URL.Path, "/")[4]
-		asked[account]++
+		requests[account]++
 		switch {
-		case account == "refused", account == "good" && asked[account]%3 != 0:
+		case account == "refused", account == "good" && requests[account]%3 != 0:
 			return response(403, envelopeWith("10000")), nil
 		case account == "waf":
 			return response(403, "<html>", "Content-Type", "text/html"), nil
@@ -184,8 +184,8 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 			t.Errorf("%s of %s: %v", r.Certificate.ID, r.Certificate.AccountID, r.Err)
 		}
 	}
-	if notAsked != 97 || asked["refused"] != 3 || asked["good"] != 100 || asked["waf"] != 100 {
-		t.Errorf("%d not asked; requests by account: %v", notAsked, asked)
+	if notAsked != 97 || requests["refused"] != 3 || requests["good"] != 100 || requests["waf"] != 100 {
+		t.Errorf("%d not asked; requests by account: %v", notAsked, requests)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 	})
 }
 
-// A source whose responses only ask to wait fails after five minutes, and the others
+// A source whose responses only request a wait fails after five minutes, and the others
 // are read.
 func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 	t.Parallel()
@@ -308,7 +308,7 @@ func TestAnInventoryEndsInALongOutage(t *testing.T) {
 			last = err
 		}
 		if took := time.Since(start); !errors.Is(last, api.ErrUnreachable) || took > 17*time.Minute || failures.Load() > 1000 {
-			t.Errorf("after %v and %d requests without an answer: %v", took, failures.Load(), last)
+			t.Errorf("after %v and %d requests without a response: %v", took, failures.Load(), last)
 		}
 	})
 }

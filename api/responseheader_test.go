@@ -163,7 +163,7 @@ func TestStaleAndPartialResponsesNeverProveUnused(t *testing.T) {
 			}
 			list.Stale, list.Truncated = false, false
 			if list.Usage() != want {
-				t.Errorf("%s, %s: changing the list gave %v", name, body, list.Usage())
+				t.Errorf("%s, %s: after changing the list: %v", name, body, list.Usage())
 			}
 		}
 	}

@@ -116,10 +116,10 @@ func FuzzRetryAfter(f *testing.F) {
 		h := http.Header{"Retry-After": {value}, "Date": {date}}
 		got := parseRetryAfter(h, noon)
 		if got.wait < 0 {
-			t.Errorf("%q gives %v", value, got.wait)
+			t.Errorf("%q: %v", value, got.wait)
 		}
 		if wait := waitAfter(h, &Error{StatusCode: 429}, nil); !got.readable && wait < quota.DefaultBlock {
-			t.Errorf("unreadable %q lets a refused client go on after %v", value, wait)
+			t.Errorf("unreadable %q: a refused client continues after %v", value, wait)
 		}
 	})
 }

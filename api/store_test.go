@@ -310,7 +310,7 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 			continue
 		}
 		if _, twice := items[item.Certificate.Ref.ID]; twice {
-			t.Errorf("%s came twice", item.Certificate.Ref.ID)
+			t.Errorf("%s was yielded twice", item.Certificate.Ref.ID)
 		}
 		items[item.Certificate.Ref.ID] = item
 	}

@@ -93,7 +93,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 			t.Errorf("%s: %v, want %q; requests %v", name, err, tt.want, s.requests)
 		}
 		if same := tt.up.Validate(); same == nil || same.Error() != err.Error() {
-			t.Errorf("%s: Validate says %v", name, same)
+			t.Errorf("%s: Validate returned %v", name, same)
 		}
 		wantNoKey(t, name, err)
 	}

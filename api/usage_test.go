@@ -121,7 +121,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	}
 	used.Associations = nil
 	if used.Usage() != api.InUse {
-		t.Errorf("removing the associations gave %v", used.Usage())
+		t.Errorf("after removing the associations: %v", used.Usage())
 	}
 	for _, rest := range []string{`"errors":[{"code":1,"message":"m"}]`, `"result_info":{"total_count":1}`} {
 		unsettled, err := associationsOf(t, response(200, `{"success":true,"result":[],`+rest+`}`))
@@ -130,7 +130,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 		}
 		unsettled.Errors, unsettled.Truncated, unsettled.Info = nil, false, nil
 		if unsettled.Usage() != api.UsageUnknown {
-			t.Errorf("removing %s gave %v", rest, unsettled.Usage())
+			t.Errorf("after removing %s: %v", rest, unsettled.Usage())
 		}
 	}
 	for name, change := range map[string]func(*api.AssociationList){

@@ -127,7 +127,7 @@ func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 }
 
 // Members of an association that the caller sets or leaves empty get no sample values,
-// also if the contract requires them.
+// even if the contract requires them.
 func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 	withContract(t, func(s schemas) {
 		s.row.Required = []string{"service", "status"}
@@ -155,7 +155,7 @@ func TestJSONIsCheckedAgainstAContractThatRequiresMore(t *testing.T) {
 	withContract(t, func(s schemas) { requireProperty(s.row, "hostname", openapi3.NewStringSchema()) })
 	own := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
 	if err := newServer(t).Script(apitest.AssociationsOf(cert), own); err == nil {
-		t.Error("a row without the required member was taken")
+		t.Error("a row without the required member was accepted")
 	}
 }
 

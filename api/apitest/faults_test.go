@@ -141,10 +141,10 @@ func TestCloseEndsResponsesInProgressAndAllGoroutines(t *testing.T) {
 		server.Close()
 		server.Close()
 		if err := <-done; err == nil {
-			t.Error("the response came to an end")
+			t.Error("the response was complete")
 		}
 		if _, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(server.URL(), "http://"), "/client/v4")); err == nil {
-			t.Error("the port still answers")
+			t.Error("the port is still open")
 		}
 	}
 	deadline := time.Now().Add(5 * time.Second)

@@ -108,7 +108,7 @@ func (r Response) Chunked() Response {
 	return r
 }
 
-// Gzipped compresses the body, also if the request does not accept it.
+// Gzipped compresses the body, even if the request does not accept it.
 func (r Response) Gzipped() Response {
 	r.gzip = true
 	return r.WithHeader("Content-Encoding", "gzip")

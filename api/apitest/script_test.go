@@ -25,7 +25,7 @@ func TestPermissionsCanBeRemoved(t *testing.T) {
 		}
 	}
 	if err := server.SetForbidden("listwork"); err == nil {
-		t.Error("an operation that does not exist was taken")
+		t.Error("an operation that does not exist was accepted")
 	}
 	if err := server.SetForbidden(); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
 		"response of another one":   server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
 	} {
 		if err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestValuesThatBreakTheContractAreNotStored(t *testing.T) {
 		"rule with a long id":              server.AddPostureRule(account, apitest.PostureRule{ID: "r", CertificateID: long}),
 	} {
 		if err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 	if got := sendValid(t, server, "GET", "/workers/scripts", ""); got.Status != 404 {

@@ -205,7 +205,7 @@ func WithAPIToken(token string) Option {
 // defaultPageSize is the page size in the vendor's examples for certificates.
 const defaultPageSize = 50
 
-// WithPageSize limits the items of a page of a list, also if a request has a larger
+// WithPageSize limits the items of a page of a list, even if a request has a larger
 // per_page. The default is 50.
 func WithPageSize(n int) Option {
 	return func(s *Server) error {

@@ -265,12 +265,12 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	} {
 		if server, err := apitest.NewServer(opt); err == nil {
 			server.Close()
-			t.Errorf("option %s was taken", name)
+			t.Errorf("option %s was accepted", name)
 		}
 	}
 	server := newServer(t)
 	if err := server.SetAssociations(cert, api.Association{Service: "\xff"}); err == nil {
-		t.Error("text that is not UTF-8 was taken")
+		t.Error("text that is not UTF-8 was accepted")
 	}
 	nowhere := api.CertificateRef{AccountID: "a/b", ID: "c"}
 	if err := server.SetAssociations(nowhere); !errors.Is(err, api.ErrInvalidArgument) {

@@ -266,7 +266,7 @@ func TestListsHavePages(t *testing.T) {
 			}
 		}
 		if got := sendValid(t, server, "GET", path+"page=9223372036854775807", ""); got.Status != 200 || len(memberOf(got.Result, "name")) > 0 {
-			t.Errorf("%s: the last page that can be asked for: %+v", path, got)
+			t.Errorf("%s: the last possible page: %+v", path, got)
 		}
 		if got := sendValid(t, server, "GET", path+"page=1.5", ""); got.Status != 400 {
 			t.Errorf("%s: half a page: %+v", path, got)

@@ -137,7 +137,7 @@ func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 	}
 	for _, req := range []*http.Request{nil, {}} {
 		if _, err := contract.CheckResponse(req, 200, header, nil); err == nil {
-			t.Errorf("request %v was taken", req)
+			t.Errorf("request %v was accepted", req)
 		}
 	}
 }

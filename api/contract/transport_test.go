@@ -86,7 +86,7 @@ func TestFailModeEndsABadBodyWithTheError(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	if closed == nil || len(seen.summary()) != 2 {
-		t.Errorf("close gave %v, reported %v", closed, seen.summary())
+		t.Errorf("close returned %v, reported %v", closed, seen.summary())
 	}
 }
 
@@ -167,7 +167,7 @@ func TestUncheckedBodiesAreReported(t *testing.T) {
 				_, err = io.CopyN(io.Discard, resp.Body, tt.read)
 			}
 			if !errors.Is(err, tt.cause) {
-				t.Errorf("read gave %v, want %v", err, tt.cause)
+				t.Errorf("read returned %v, want %v", err, tt.cause)
 			}
 			_ = resp.Body.Close()
 			if diff := cmp.Diff(tt.want, seen.summary()); diff != "" {

@@ -95,7 +95,7 @@ func (b *breaker) succeed(idle bool) {
 // affect a probe in flight.
 func (b *breaker) fail(fresh bool, now, wait time.Duration) {
 	switch {
-	// A run that ended long ago is ignored, also without a request since.
+	// A run that ended long ago is ignored, even if no request was made since.
 	case !b.active, now > b.until+DefaultBlock:
 		b.threshold = math.MaxInt
 		b.begin()

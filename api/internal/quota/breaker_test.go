@@ -142,7 +142,7 @@ func TestConsecutiveRefusalsBlockLonger(t *testing.T) {
 			}
 			l.Release(probe, rateLimited(0))
 		}
-		l.Release(l.admit(nil), rateLimited(2*time.Minute)) // the server asks for more
+		l.Release(l.admit(nil), rateLimited(2*time.Minute)) // a longer wait
 		if probe, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Hour}); refusal != nil || probe.Waited != 2*time.Minute {
 			t.Errorf("waited %v: %+v", probe.Waited, refusal)
 		}

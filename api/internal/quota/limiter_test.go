@@ -117,7 +117,7 @@ func TestRefusalHasTheWait(t *testing.T) {
 		l := NewLimiter(1, time.Minute)
 		permit, _ := l.Acquire(t.Context(), Bounds{})
 		if _, refusal := l.Acquire(t.Context(), Bounds{MaxWait: 30 * time.Second}); refusal == nil || refusal.Wait != time.Minute+windowMargin {
-			t.Errorf("while the place is taken: %+v", refusal)
+			t.Errorf("during the request: %+v", refusal)
 		}
 		time.Sleep(time.Second)
 		l.Release(permit, Outcome{Answered: true})

@@ -91,7 +91,7 @@ type policyState struct {
 }
 
 // observe records the policies of the response to the request with that serial. Within
-// one window, remaining only falls, so the lowest value is right also if responses
+// one window, remaining only falls, so the lowest value is right even if responses
 // arrive out of order.
 func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Policy) {
 	for _, p := range policies {

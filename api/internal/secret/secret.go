@@ -79,7 +79,7 @@ const escapes = `(?i)\\+u([0-9a-f]{4})|(?:%(?:25)*|\\+x)([0-9a-f]{2})|&(?:amp;)*
 const maxEscapes = 4
 
 // plain returns the ASCII letters and digits of a text in lower case, after decoding
-// its escapes, also nested ones.
+// its escapes, including nested ones.
 func plain(escape *regexp.Regexp, text string) string {
 	for range maxEscapes {
 		once := escape.ReplaceAllStringFunc(text, unescape(escape))
