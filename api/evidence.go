@@ -134,9 +134,9 @@ type Evidence struct {
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	GatheredAt time.Time `json:"gathered_at,omitzero"`
 
-	// verdict is the usage that the sources proved. Only this package can set it, so
+	// proven is the usage that the sources proved. Only this package can set it, so
 	// evidence made by the caller proves nothing.
-	verdict Usage
+	proven Usage
 }
 
 // Usage returns what the evidence proves:
@@ -152,10 +152,10 @@ func (e *Evidence) Usage() Usage {
 	switch {
 	case e == nil:
 		return UsageUnknown
-	case e.verdict == Unused && e.conclude() != Unused:
+	case e.proven == Unused && e.conclude() != Unused:
 		return UsageUnknown
 	default:
-		return e.verdict
+		return e.proven
 	}
 }
 

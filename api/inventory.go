@@ -280,7 +280,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
 	})
 	e.StartedAt, e.GatheredAt = v.started, time.Now()
-	e.verdict = e.conclude()
+	e.proven = e.conclude()
 	return item
 }
 

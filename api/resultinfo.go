@@ -11,6 +11,22 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
+// ResultInfo is the paging information of a response. A number that the API did not
+// send is 0. The operation has no page parameters, so the numbers can only show that a
+// list is incomplete.
+type ResultInfo struct {
+	// Count is the number of associations on this page.
+	Count int64 `json:"count"`
+	// Page is the number of this page; the first is 1.
+	Page int64 `json:"page"`
+	// PerPage is how many associations fit on a page.
+	PerPage int64 `json:"per_page"`
+	// TotalCount is the number of associations on all pages.
+	TotalCount int64 `json:"total_count"`
+	// TotalPages is the number of pages.
+	TotalPages int64 `json:"total_pages"`
+}
+
 // pageHint reports whether a member with a usual name for it refers to further items.
 // The vendor uses cursor and cursors.
 type pageHint bool

@@ -57,10 +57,10 @@ func (l *AssociationList) Usage() Usage {
 	if l == nil {
 		return UsageUnknown
 	}
-	if l.verdict == Unused && verdictOf(l) != Unused {
+	if l.proven == Unused && l.conclude() != Unused {
 		return UsageUnknown
 	}
-	return l.verdict
+	return l.proven
 }
 
 // UnmarshalJSON replaces the whole list. The Usage of a list that was read from JSON is
@@ -71,7 +71,8 @@ func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, l, func(read fields) AssociationList { return AssociationList(read) })
 }
 
-func verdictOf(l *AssociationList) Usage {
+// conclude returns the usage by the exported fields.
+func (l *AssociationList) conclude() Usage {
 	switch {
 	case len(l.Associations) > 0:
 		return InUse
