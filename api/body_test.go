@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -256,10 +255,7 @@ func TestRefusedConnectionNamesItsCause(t *testing.T) {
 
 func TestCertificatesThatDoNotVerifyAreNotRetried(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	srv.StartTLS()
-	defer srv.Close()
+	srv := newTLSServer(t)
 	client, err := api.New(api.APIToken(token), api.WithBaseURL(srv.URL))
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -211,20 +210,6 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 	closed.Close()
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
-	untrusted.StartTLS()
-	defer untrusted.Close()
-	closing, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = closing.Close() }()
-	go func() {
-		for conn, err := closing.Accept(); err == nil; conn, err = closing.Accept() {
-			_ = conn.Close()
-		}
-	}()
 	for name, tt := range map[string]struct {
 		base     string
 		attempts int
@@ -232,8 +217,8 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 		"connection refused": {closed.URL, 2},
 		"unknown host":       {"https://host.invalid", 2},
 		"no TLS":             {"https" + strings.TrimPrefix(plain.URL, "http"), 2},
-		"TLS cut off":        {"https://" + closing.Addr().String(), 2},
-		"untrusted":          {untrusted.URL, 1},
+		"TLS cut off":        {"https://" + serveConnections(t, func(net.Conn) {}), 2},
+		"untrusted":          {newTLSServer(t).URL, 1},
 	} {
 		transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, "host.invalid") {

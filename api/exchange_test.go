@@ -222,29 +222,17 @@ func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
 
 func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	closed := make(chan error, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			closed <- err
-			return
+	address := serveConnections(t, func(conn net.Conn) {
+		_, err := http.ReadRequest(bufio.NewReader(conn))
+		if err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			_, err = io.Copy(io.Discard, conn)
 		}
-		defer conn.Close()
-		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
-			closed <- err
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		_, err = io.Copy(io.Discard, conn)
 		closed <- err
-	}()
-	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+listener.Addr().String()), api.WithAttemptTimeout(time.Minute))
-	_, err = client.Associations(t.Context(), cert)
+	})
+	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+address), api.WithAttemptTimeout(time.Minute))
+	_, err := client.Associations(t.Context(), cert)
 	if e := asError(t, err); e.StatusCode != 101 || e.Attempts != 1 {
 		t.Errorf("got %+v", e)
 	}

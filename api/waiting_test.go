@@ -5,11 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,10 +83,7 @@ func TestAPeerThatTheCallerRefusesIsNotRetried(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewUnstartedServer(http.NotFoundHandler())
-			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			server.StartTLS()
-			defer server.Close()
+			server := newTLSServer(t)
 			transport := server.Client().Transport.(*http.Transport).Clone()
 			refuse(transport.TLSClientConfig)
 			_, err := newClient(t, transport, api.WithBaseURL(server.URL)).Associations(t.Context(), cert)
@@ -103,23 +97,9 @@ func TestAPeerThatTheCallerRefusesIsNotRetried(t *testing.T) {
 
 func TestAnInterruptedHandshakeIsRetried(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Read(make([]byte, 1))
-			_ = conn.Close()
-		}
-	}()
-	client := newClient(t, new(http.Transport), api.WithBaseURL("https://"+listener.Addr().String()), api.WithMaxAttempts(2))
-	_, err = client.Associations(t.Context(), cert)
+	address := serveConnections(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)) })
+	client := newClient(t, new(http.Transport), api.WithBaseURL("https://"+address), api.WithMaxAttempts(2))
+	_, err := client.Associations(t.Context(), cert)
 	if e := asError(t, err); e.Attempts != 2 {
 		t.Errorf("%d attempts: %v", e.Attempts, err)
 	}

@@ -55,13 +55,6 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 	t.Parallel()
 	key := newKey()
 	line := strings.Split(key, "\n")[1]
-	each := func(format string) string {
-		var b strings.Builder
-		for i := range len(line) {
-			fmt.Fprintf(&b, format, line[i])
-		}
-		return b.String()
-	}
 	quotedKey := quoted(t, key)
 	bodies := map[string]string{
 		"in its member":      `{"ca":true,"certificates":7,"private_key":` + quotedKey + `}`,
@@ -74,7 +67,7 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 		"cut off":            `{"ca":true,"private_key":` + quotedKey[:len(quotedKey)/2],
 	}
 	for name, body := range bodies {
-		echoes := []string{key, quotedKey, line, url.QueryEscape(key), each("&#x%x;"), each("&#%d;"), each("%%%02x"), each(`\u%04x`), strings.ReplaceAll(key, "\n", "")}
+		echoes := []string{key, quotedKey, line, url.QueryEscape(key), escapeEveryByte(line, "&#x%x;"), escapeEveryByte(line, "&#%d;"), escapeEveryByte(line, "%%%02x"), escapeEveryByte(line, `\u%04x`), strings.ReplaceAll(key, "\n", "")}
 		for i, echo := range echoes {
 			for _, response := range []string{echo, `{"errors":` + quoted(t, echo) + `}`, `{` + quoted(t, echo) + `:1}`, `{"errors":"` + echo + `"`} {
 				for _, readable := range []bool{true, false} {

@@ -36,6 +36,15 @@ func TestNoViolationShowsASecret(t *testing.T) {
 	}
 }
 
+// escapeEveryByte writes each byte of a text in a format.
+func escapeEveryByte(text, format string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, format, text[i])
+	}
+	return b.String()
+}
+
 func quoted(t *testing.T, value any) string {
 	t.Helper()
 	text, err := json.Marshal(value)
@@ -113,19 +122,12 @@ func violationTexts(t *testing.T, token, contentType, body string) string {
 func TestEscapedEchoesOfATokenAreRedacted(t *testing.T) {
 	t.Parallel()
 	const secret = "v1.0-abcdef+0123/456789="
-	each := func(format string) string {
-		var b strings.Builder
-		for i := range len(secret) {
-			fmt.Fprintf(&b, format, secret[i])
-		}
-		return b.String()
-	}
 	for name, echo := range map[string]string{
-		"all in JSON":          each(`\u%04x`),
-		"all in JSON, twice":   each(`\\u%04X`),
-		"all in HTML":          each(`&#x%x;`),
-		"all in HTML, decimal": each(`&#%d;`),
-		"all in a URL":         each(`%%%02X`),
+		"all in JSON":          escapeEveryByte(secret, `\u%04x`),
+		"all in JSON, twice":   escapeEveryByte(secret, `\\u%04X`),
+		"all in HTML":          escapeEveryByte(secret, `&#x%x;`),
+		"all in HTML, decimal": escapeEveryByte(secret, `&#%d;`),
+		"all in a URL":         escapeEveryByte(secret, `%%%02X`),
 		"solidus":              strings.ReplaceAll(secret, "/", `\/`),
 		"one letter":           strings.Replace(secret, "c", `\u0063`, 1),
 		"mixed":                `\u0076` + strings.ReplaceAll(strings.ReplaceAll(secret[1:], "+", "%2B"), "=", "&#61;"),

@@ -67,7 +67,7 @@ func Read(root string) (*Operation, error) {
 	return &Operation{Path: lines[1], Method: method, Operation: doc.Paths.Value(lines[1]).GetOperation(method)}, nil
 }
 
-// Schema returns the published schema for a status.
-func (o *Operation) Schema(status int) *openapi3.Schema {
+// schema returns the published schema for a status.
+func (o *Operation) schema(status int) *openapi3.Schema {
 	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
 }

@@ -29,10 +29,10 @@ func (o *Operation) Mock() http.Handler {
 				status = http.StatusBadRequest
 			}
 		}
-		writeExample(w, status, o.Schema(status))
+		writeExample(w, status, o.schema(status))
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		writeExample(w, http.StatusNotFound, o.Schema(http.StatusNotFound))
+		writeExample(w, http.StatusNotFound, o.schema(http.StatusNotFound))
 	})
 	return mux
 }

@@ -1,4 +1,4 @@
-package frozen_test
+package frozen
 
 import (
 	"encoding/json"
@@ -8,13 +8,11 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
 )
 
 func TestMockAnswersWithPublishedExamples(t *testing.T) {
 	t.Parallel()
-	op, err := frozen.Read("../../..")
+	op, err := Read("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +36,7 @@ func TestMockAnswersWithPublishedExamples(t *testing.T) {
 		{"other path", "/zones", pair, 404, failure},
 	}
 	for _, tt := range tests {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+frozen.BasePath+tt.path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+BasePath+tt.path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +58,7 @@ func TestMockAnswersWithPublishedExamples(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
-	if err := op.Schema(200).VisitJSON(frozen.Example(op.Schema(200))); err != nil {
+	if err := op.schema(200).VisitJSON(Example(op.schema(200))); err != nil {
 		t.Errorf("the published example is not valid as published: %v", err)
 	}
 }
@@ -77,7 +75,7 @@ func TestExampleOfAListWithoutExamplesIsEmpty(t *testing.T) {
 		"no example":      {item(), []any{}},
 		"required member": {item().WithRequired([]string{"id"}), []any{map[string]any{"id": "sample"}}},
 	} {
-		if diff := cmp.Diff(any(tt.want), frozen.Example(openapi3.NewArraySchema().WithItems(tt.item))); diff != "" {
+		if diff := cmp.Diff(any(tt.want), Example(openapi3.NewArraySchema().WithItems(tt.item))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
