@@ -12,7 +12,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // schemas are the schemas of a contract that a test changes.
@@ -25,7 +25,7 @@ type schemas struct {
 // modified by change. Such a test cannot be parallel.
 func withContract(t *testing.T, change func(schemas)) {
 	t.Helper()
-	text, err := os.ReadFile("../internal/document/testdata/contract.json")
+	text, err := os.ReadFile("../internal/apispec/testdata/contract.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,13 +38,13 @@ func withContract(t *testing.T, change func(schemas)) {
 	if text, err = doc.MarshalJSON(); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := document.Parse(text)
+	parsed, err := apispec.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := document.Load
-	document.Load = func() (*document.Document, error) { return parsed, nil }
-	t.Cleanup(func() { document.Load = load })
+	load := apispec.Load
+	apispec.Load = func() (*apispec.Document, error) { return parsed, nil }
+	t.Cleanup(func() { apispec.Load = load })
 }
 
 // requireProperty makes schema require a property.
@@ -201,9 +201,9 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 			}
 		})
 	}
-	load := document.Load
-	document.Load = func() (*document.Document, error) { return nil, errors.New("contract: broken") }
-	t.Cleanup(func() { document.Load = load })
+	load := apispec.Load
+	apispec.Load = func() (*apispec.Document, error) { return nil, errors.New("contract: broken") }
+	t.Cleanup(func() { apispec.Load = load })
 	if _, err := apitest.NewServer(); err == nil || err.Error() != "apitest: contract: broken" {
 		t.Errorf("error %v", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/sample"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -146,7 +145,7 @@ func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sample.Fill(schema, body, callerMembers)
+	return fillRequired(schema, body, callerMembers)
 }
 
 // callerMembers has the empty values of required members that the caller can set. They

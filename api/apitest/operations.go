@@ -16,7 +16,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -56,8 +56,8 @@ func handler(operation string) func(*Server, call) Response {
 
 // call is a request to an operation.
 type call struct {
-	op     *document.Operation // nil: the contract has none for it
-	params map[string]string   // of the path
+	op     *apispec.Operation // nil: the contract has none for it
+	params map[string]string  // of the path
 	query  url.Values
 	body   []byte
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api/contract"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 const unlimited = -1
@@ -151,7 +151,7 @@ func (s *Server) checkResponse(operation string, r Response) error {
 // complete returns the response for an operation, with all members that the contract
 // requires. It fails if the response is invalid, or if it must match the contract and
 // does not. Without an operation, it checks nothing against the contract.
-func (r Response) complete(op *document.Operation) (Response, error) {
+func (r Response) complete(op *apispec.Operation) (Response, error) {
 	if r.err != nil {
 		return r, r.err
 	}

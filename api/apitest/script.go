@@ -9,7 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // Target selects requests, for [Server.Script]. The zero value selects all valid
@@ -72,7 +72,7 @@ func (t Target) equal(other Target) bool {
 }
 
 // operation finds an operation of the contract by its id.
-func (s *Server) operation(id string) (*document.Operation, error) {
+func (s *Server) operation(id string) (*apispec.Operation, error) {
 	if op := s.doc.Operation(id); op != nil {
 		return op, nil
 	}

@@ -54,7 +54,7 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // basePath is the vendor's base path, so that a client that omits it fails.
@@ -69,7 +69,7 @@ type Server struct {
 	http *httptest.Server
 	stop func() // ends the context of every request
 
-	doc      *document.Document
+	doc      *apispec.Document
 	pageSize int
 
 	mu           sync.Mutex
@@ -85,7 +85,7 @@ type Server struct {
 // NewServer starts a server. The caller must call [Server.Close]. It fails if the
 // contract cannot be read, or has an operation that the server does not support.
 func NewServer(opts ...Option) (*Server, error) {
-	doc, err := document.Load()
+	doc, err := apispec.Load()
 	if err != nil {
 		return nil, fmt.Errorf("apitest: %w", err)
 	}

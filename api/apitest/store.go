@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -224,7 +224,7 @@ func (s *Server) put(operation string, e entry) error {
 		return err
 	}
 	result := e.value
-	if schema := document.Child(op.Schema(http.StatusOK), "result"); schema != nil && schema.Value.Type.Is(openapi3.TypeArray) {
+	if schema := apispec.Child(op.Schema(http.StatusOK), "result"); schema != nil && schema.Value.Type.Is(openapi3.TypeArray) {
 		result = []any{result}
 	}
 	if _, err := jsonResult(result).complete(op); err != nil {

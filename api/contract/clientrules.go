@@ -13,7 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // usableID matches the ids that clients accept, because they become part of a path.
@@ -39,14 +39,14 @@ func (x exchange) clientRefusals(status int, value any) []Violation {
 	if errs, _ := envelope["errors"].([]any); len(errs) > 0 {
 		vs = append(vs, drift("a success with errors, which clients refuse", "no errors", errs, "errors"))
 	}
-	schema := document.Child(x.operation.Schema(status), "result")
+	schema := apispec.Child(x.operation.Schema(status), "result")
 	switch result := envelope["result"].(type) {
 	case []any:
 		info, _ := envelope["result_info"].(map[string]any)
 		vs = append(vs, x.pageViolations(info, len(result))...)
 		for i, item := range result {
 			object, _ := item.(map[string]any)
-			if bad := memberViolations(document.Child(schema, ""), object, "result", strconv.Itoa(i)); len(bad) > 0 {
+			if bad := memberViolations(apispec.Child(schema, ""), object, "result", strconv.Itoa(i)); len(bad) > 0 {
 				return append(vs, bad...)
 			}
 		}
@@ -101,7 +101,7 @@ func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place .
 	}
 	for _, name := range slices.Sorted(maps.Keys(schema.Value.Properties)) {
 		member := schema.Value.Properties[name]
-		if member.Value.Nullable || !document.Decides(member) {
+		if member.Value.Nullable || !apispec.Decides(member) {
 			continue
 		}
 		value, has := object[name]

@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // CheckRequest checks one request and returns its violations; none means that the
@@ -47,7 +47,7 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	}
 	for name := range query {
 		if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
-			vs = append(vs, Violation{Pointer: "/query/" + document.Escape(name), Message: "undocumented query parameter"})
+			vs = append(vs, Violation{Pointer: "/query/" + apispec.Escape(name), Message: "undocumented query parameter"})
 		}
 	}
 	vs = append(vs, requestBodyViolations(req, x)...)
@@ -127,7 +127,7 @@ func requestBodyViolations(req *http.Request, x exchange) []Violation {
 		return one(BadRequest, "undocumented content type; the body was not checked")
 	}
 	var vs []Violation
-	if value, err := document.Decode(body.text); err != nil {
+	if value, err := apispec.Decode(body.text); err != nil {
 		vs = []Violation{notJSON(err)}
 	} else {
 		w := walker{operation: x.operation.ID, reported: make(map[string]bool)}

@@ -17,7 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // maxViolations limits the violations that are listed of one response.
@@ -92,7 +92,7 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 			Expected: joinKeys(response.Value.Content), Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	value, err := document.Decode(body)
+	value, err := apispec.Decode(body)
 	if err != nil {
 		v := notJSON(err)
 		// The whole body, unquoted: cutting or quoting it before redaction could hide a
@@ -119,7 +119,7 @@ func isJSON(header http.Header) bool {
 
 // schemaBreaches returns the violations of the schema. If there are any, it lists those
 // of the first items of each array, to limit memory.
-func (c *checker) schemaBreaches(op *document.Operation, status int, header http.Header, body []byte, value any) []Violation {
+func (c *checker) schemaBreaches(op *apispec.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
 			Request: &http.Request{Method: op.Method}, Route: op.Route,

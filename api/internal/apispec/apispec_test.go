@@ -1,4 +1,4 @@
-package document_test
+package apispec_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // frozen returns a fixed version of the contract.
@@ -24,7 +24,7 @@ func frozen(t *testing.T) string {
 
 func TestContractOfTheModuleLoads(t *testing.T) {
 	t.Parallel()
-	doc, err := document.Load()
+	doc, err := apispec.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 // Known values are from the lists of the contract and do not depend on an example.
 func TestKnownValuesOfTheContract(t *testing.T) {
 	t.Parallel()
-	doc, err := document.Load()
+	doc, err := apispec.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestKnownValuesOfTheContract(t *testing.T) {
 		{"uploadMTLSCertificate", "/result/type", "custom"},
 		{"deleteMTLSCertificate", "/result/type", "custom"},
 	} {
-		if known := doc.Known[document.Place(tt.operation, tt.place)]; !slices.Contains(known, tt.value) {
+		if known := doc.Known[apispec.Place(tt.operation, tt.place)]; !slices.Contains(known, tt.value) {
 			t.Errorf("%s %s: %q is not among %q", tt.operation, tt.place, tt.value, known)
 		}
 	}
@@ -68,7 +68,7 @@ func TestRequestIsMatchedAsSent(t *testing.T) {
 		return `"` + path + `": {"get": {"operationId": "` + path + `", "responses": {"200": {"description": "r"}}, "parameters": [` +
 			map[bool]string{true: `{"in": "path", "name": "x", "required": true, "schema": {"type": "string"}}`}[strings.Contains(path, "{")] + `]}}`
 	}
-	doc, err := document.Parse([]byte(`{"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "servers": [{"url": "https://example.com/base"}], "paths": {` +
+	doc, err := apispec.Parse([]byte(`{"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "servers": [{"url": "https://example.com/base"}], "paths": {` +
 		strings.Join([]string{text("/a/{x}"), text("/a/b"), text("/a/{x}/c"), text("/a/zz")}, ",") + `}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -117,11 +117,11 @@ func TestInvalidDocumentsAreRefused(t *testing.T) {
 		"no operation":       {whole[:strings.Index(whole, `"paths":`)] + `"paths": {}, "servers": [{"url": "/"}]}`, "no operation"},
 		"no operation id":    {change(`"operationId": "listMTLSCertificateAssociations",`, ``), "has no operationId"},
 	} {
-		if _, err := document.Parse([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := apispec.Parse([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := document.Parse([]byte(whole)); err != nil {
+	if _, err := apispec.Parse([]byte(whole)); err != nil {
 		t.Error(err)
 	}
 }
@@ -133,7 +133,7 @@ func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
 		"another before": {`"servers": [`, `"servers": [{"url": "https://example.com/before"},`, "/before"},
 		"another after":  {`client/v4"`, `client/v4"}, {"url": "https://example.com/after"`, "/client/v4"},
 	} {
-		doc, err := document.Parse([]byte(strings.Replace(whole, tt.old, tt.with, 1)))
+		doc, err := apispec.Parse([]byte(strings.Replace(whole, tt.old, tt.with, 1)))
 		if err != nil || doc.BasePath != tt.want || len(doc.Operations[0].Spec.Servers) != 2 {
 			t.Errorf("%s: %+v, %v", name, doc, err)
 		}
@@ -143,14 +143,14 @@ func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
 func TestDecodeKeepsTheDigitsOfNumbers(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{"a":[9007199254740993,1.50,{"b":-0}],"c":"x"}`, `1e30`} {
-		value, err := document.Decode([]byte(text))
+		value, err := apispec.Decode([]byte(text))
 		again, _ := json.Marshal(value)
 		if err != nil || string(again) != text {
 			t.Errorf("%s became %s, %v", text, again, err)
 		}
 	}
 	for _, text := range []string{``, `1e999`, `{"a":1,"a":2}`, "\"\xff\"", `{} {}`} {
-		if value, err := document.Decode([]byte(text)); err == nil {
+		if value, err := apispec.Decode([]byte(text)); err == nil {
 			t.Errorf("%q became %v", text, value)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package document reads the contract for packages contract and apitest.
-package document
+// Package apispec reads the contract for packages contract and apitest.
+package apispec
 
 import (
 	"cmp"

@@ -1,6 +1,4 @@
-// Package sample generates values that a schema requires, so that responses of the fake
-// server match a contract with new required members.
-package sample
+package apitest
 
 import (
 	"cmp"
@@ -12,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	jsonv2 "github.com/go-json-experiment/json"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // maxDepth limits the depth of a schema that refers to itself.
@@ -25,13 +23,12 @@ var formats = map[string]string{
 	"byte":      "c2FtcGxl",
 }
 
-// valueOf returns a value that the schema allows in a response: its example, its default, a
-// listed value, null, or the smallest value by its types, formats and required members.
-// Without an example, the value may not match a pattern. allOf is not supported,
-// because the contract has none.
-func valueOf(schema *openapi3.SchemaRef) any { return valueAt(schema, 0) }
-
-func valueAt(schema *openapi3.SchemaRef, depth int) any {
+// sampleOf returns a value that the schema allows in a response: its example, its
+// default, a listed value, null, or the smallest value by its types, formats and required
+// members. Responses with such values match a contract with new required members. Without
+// an example, the value may not match a pattern. allOf is not supported, because the
+// contract has none. depth is that of the schema in the outermost one.
+func sampleOf(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"
 	}
@@ -45,7 +42,7 @@ func valueAt(schema *openapi3.SchemaRef, depth int) any {
 		return nil
 	}
 	for _, variant := range slices.Concat(s.OneOf, s.AnyOf) {
-		if value := valueAt(variant, depth+1); allows(s, value) {
+		if value := sampleOf(variant, depth+1); allows(s, value) {
 			return value
 		}
 	}
@@ -69,18 +66,18 @@ func minimalValues(schema *openapi3.SchemaRef, depth int) (values []any) {
 	if s.Type.Is(openapi3.TypeObject) || len(s.Required) > 0 {
 		object := map[string]any{}
 		for _, name := range required(schema) {
-			object[name] = valueAt(document.Child(schema, name), depth+1)
+			object[name] = sampleOf(apispec.Child(schema, name), depth+1)
 		}
 		values = append(values, object)
 	}
 	if s.Type.Is(openapi3.TypeArray) {
 		list := make([]any, s.MinItems)
 		for i := range list {
-			list[i] = valueAt(s.Items, depth+1)
+			list[i] = sampleOf(s.Items, depth+1)
 		}
 		values = append(values, list)
 	}
-	values = append(values, text(s), 0.0)
+	values = append(values, sampleText(s), 0.0)
 	if s.Min != nil {
 		values = append(values, math.Ceil(*s.Min), math.Floor(*s.Min)+1)
 	}
@@ -90,7 +87,7 @@ func minimalValues(schema *openapi3.SchemaRef, depth int) (values []any) {
 	return append(values, false, map[string]any{}, []any{})
 }
 
-func text(s *openapi3.Schema) string {
+func sampleText(s *openapi3.Schema) string {
 	value := cmp.Or(formats[s.Format], "sample")
 	for uint64(len(value)) < s.MinLength {
 		value += "x"
@@ -105,17 +102,17 @@ func text(s *openapi3.Schema) string {
 // write-only.
 func required(schema *openapi3.SchemaRef) []string {
 	return slices.DeleteFunc(slices.Clone(schema.Value.Required), func(name string) bool {
-		member := document.Child(schema, name)
+		member := apispec.Child(schema, name)
 		return member != nil && member.Value.WriteOnly
 	})
 }
 
-// Fill adds the missing required members to a JSON text; a text without missing members
-// is returned unchanged. given has the JSON texts of members that get no sample, by
-// places such as "/rows/*/name", where * is any item; those with an empty text are not
+// fillRequired adds the missing required members to a JSON text. A text without missing
+// members is returned unchanged. given has the JSON texts of members that get no sample,
+// by places such as "/rows/*/name", where * is any item; those with an empty text are not
 // added. Without a schema, nothing is required.
-func Fill(schema *openapi3.SchemaRef, text []byte, given map[string]string) ([]byte, error) {
-	value, err := document.Decode(text)
+func fillRequired(schema *openapi3.SchemaRef, text []byte, given map[string]string) ([]byte, error) {
+	value, err := apispec.Decode(text)
 	f := filler{given: given}
 	if err == nil {
 		err = f.fill(schema, value, "")
@@ -157,16 +154,16 @@ func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error
 				continue
 			}
 			if f.added = true; !isGiven {
-				v[name] = valueOf(document.Child(schema, name))
+				v[name] = sampleOf(apispec.Child(schema, name), 0)
 				continue
 			}
 			var err error
-			if v[name], err = document.Decode([]byte(text)); err != nil {
+			if v[name], err = apispec.Decode([]byte(text)); err != nil {
 				return err
 			}
 		}
 		for name, member := range v {
-			if err := f.fill(document.Child(schema, name), member, place+"/"+name); err != nil {
+			if err := f.fill(apispec.Child(schema, name), member, place+"/"+name); err != nil {
 				return err
 			}
 		}

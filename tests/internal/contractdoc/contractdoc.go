@@ -1,5 +1,5 @@
-// Package committed reads the module's current contract for tests.
-package committed
+// Package contractdoc reads the current contract of the module for tests.
+package contractdoc
 
 import (
 	"encoding/json"

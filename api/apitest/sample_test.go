@@ -1,4 +1,4 @@
-package sample
+package apitest
 
 import (
 	"encoding/json"
@@ -48,7 +48,7 @@ func TestSampleMatchesTheSchema(t *testing.T) {
 		`{"nullable":true,"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`: `null`,
 	} {
 		s := schema(t, text)
-		value := valueOf(s)
+		value := sampleOf(s, 0)
 		got, err := json.Marshal(value)
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
@@ -61,7 +61,7 @@ func TestSampleMatchesTheSchema(t *testing.T) {
 
 func TestSampleOfARecursiveSchemaEnds(t *testing.T) {
 	t.Parallel()
-	if valueOf(schema(t, `{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`)) == nil {
+	if sampleOf(schema(t, `{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`), 0) == nil {
 		t.Error("no value")
 	}
 }
@@ -87,16 +87,16 @@ func TestFillAddsOnlyWhatIsRequiredAndMissing(t *testing.T) {
 		{"own member that is there", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
 		{"null", object, `null`, nil, `null`},
 	} {
-		got, err := Fill(schema(t, tt.schema), []byte(tt.text), tt.own)
+		got, err := fillRequired(schema(t, tt.schema), []byte(tt.text), tt.own)
 		if err != nil || string(got) != tt.want {
 			t.Errorf("%s: %s, %v; want %s", tt.name, got, err, tt.want)
 		}
 	}
-	if got, err := Fill(nil, []byte(`{}`), nil); err != nil || string(got) != `{}` {
+	if got, err := fillRequired(nil, []byte(`{}`), nil); err != nil || string(got) != `{}` {
 		t.Errorf("without a schema: %s, %v", got, err)
 	}
 	for _, broken := range []string{``, `{`, `{"a"`, `[1`, `{"a":1,"a":2}`} {
-		if got, err := Fill(schema(t, object), []byte(broken), nil); err == nil {
+		if got, err := fillRequired(schema(t, object), []byte(broken), nil); err == nil {
 			t.Errorf("%q: %s", broken, got)
 		}
 	}
