@@ -86,8 +86,8 @@ func associationsBody(n int) []byte {
 	return b.Bytes()
 }
 
-// constantTransport returns the same body for every request, as a connection would: with a known
-// length, and in parts.
+// constantTransport returns the same body for every request, as a connection would:
+// with a known length, and in parts.
 func constantTransport(body []byte) http.RoundTripper {
 	header := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -121,7 +121,8 @@ func BenchmarkAssociations(b *testing.B) {
 	}
 }
 
-// measureAlternately runs both in alternating batches, so that a busy machine slows both.
+// measureAlternately runs both in alternating batches, so that a busy machine slows
+// both.
 func measureAlternately(b *testing.B, ours, theirs func()) {
 	b.Helper()
 	var ourTime, theirTime time.Duration

@@ -27,9 +27,9 @@ func noConnection(req *http.Request) {
 	}
 }
 
-// injectFaults injects up to three kinds of faults into a random share of the requests to a
-// store. By seed, it begins with the first request to change something. A fault before
-// a request leaves the store unchanged, one after it does not.
+// injectFaults injects up to three kinds of faults into a random share of the requests
+// to a store. With half of the seeds, it begins at the first request that changes the
+// store. A fault before a request leaves the store unchanged, one after it does not.
 func injectFaults(s *store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
@@ -132,9 +132,9 @@ func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 			problem = "deleted without a record"
 		case d == nil:
 		case d.State == api.DeletionDone && there:
-			problem = "deleted, and it is there"
+			problem = "deleted, but still stored"
 		case d.State == api.DeletionKept && !there:
-			problem = "kept, and it is gone"
+			problem = "kept, but no longer stored"
 		case (d.State == api.DeletionUnknown) != errors.Is(err, api.ErrOutcomeUnknown):
 			problem = "the state and the sentinel differ"
 		default:
@@ -182,11 +182,11 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		case there > 1:
 			problem = "uploaded more than once"
 		case (got == nil) == (err == nil):
-			problem = "neither or both"
+			problem = "not exactly one of a certificate and an error"
 		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
-			problem = "uploaded, and it is not there"
+			problem = "uploaded, but not stored"
 		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
-			problem = "not uploaded, and it is there"
+			problem = "not uploaded, but stored"
 		}
 		if problem != "" {
 			t.Errorf("seed %d: %s: %v", seed, problem, err)
@@ -197,13 +197,14 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		s.before, s.after, s.copies = nil, nil, false
 		time.Sleep(time.Hour)
 		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
-			t.Errorf("seed %d: the same call again does not find it: %v", seed, err)
+			t.Errorf("seed %d: the same call again does not return it: %v", seed, err)
 		}
 	})
 	return err
 }
 
-// An upload without a connection is sent again; on sockets, where net/http reports it.
+// An upload for which no connection was made is sent again. net/http reports that only
+// on sockets.
 func TestUploadThatCannotHaveArrived(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())

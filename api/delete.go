@@ -234,7 +234,7 @@ const (
 	DeletionKept DeletionState = "kept"
 	// DeletionDone means that the API had the certificate and now reports it as missing.
 	DeletionDone DeletionState = "deleted"
-	// DeletionUnknown means that a request to delete was sent, and its outcome is unknown.
+	// DeletionUnknown means that a request to delete was sent and its outcome is unknown.
 	DeletionUnknown DeletionState = "unknown"
 )
 

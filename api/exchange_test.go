@@ -207,7 +207,7 @@ func TestABodyThatPanicsIsClosed(t *testing.T) {
 	}
 }
 
-// The race detector sees a write to the response.
+// The race detector reports a write to the response.
 func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
 	t.Parallel()
 	shared := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}}

@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// interruptedStore is a store with slow responses that calls do at one request.
+// interruptedStore is a store with slow responses that calls action at one request.
 type interruptedStore struct {
 	*store
 	at     int64
@@ -82,7 +82,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 				})
 				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", way, n, items, err, panicked); {
 				case s.running.Load() != 0:
-					t.Errorf("%s: %d requests are still under way", name, s.running.Load())
+					t.Errorf("%s: %d requests are still in flight", name, s.running.Load())
 				case s.peak.Load() > inventoryWorkers:
 					t.Errorf("%s: %d requests at a time", name, s.peak.Load())
 				case way == "to the end":
@@ -201,7 +201,7 @@ func TestProgressCountsTheRequests(t *testing.T) {
 				made += n
 			}
 			if name == "a wrong total" {
-				made += 5 // pages that were announced, and are not there
+				made += 5 // announced pages that do not exist
 				last.Requests += 5
 			}
 			if err != nil || last.Requests != made || last.Expected != made || last.Certificates != tt.certs || last.InUse+last.Unused+last.Unknown != tt.certs {

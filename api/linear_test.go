@@ -10,8 +10,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// nestedObject returns an object of about size bytes whose depth grows with size, with text
-// in the innermost.
+// nestedObject returns an object of about size bytes whose depth grows with size. The
+// innermost value is text.
 func nestedObject(size int, text string) string {
 	depth := size / 128
 	return strings.Repeat(`{"a":`, depth) + text + strings.Repeat(`}`, depth)

@@ -9,8 +9,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// fakeOptions returns the options for a fake API with a certificate that Gateway uses. Other
-// modules use package apitest.
+// fakeOptions returns the options for a fake API with a certificate that Gateway uses.
+// Other modules use package apitest.
 func fakeOptions() []api.Option {
 	s := &store{
 		certificates: []storedCertificate{{id: cert.ID, name: "checkout"}},

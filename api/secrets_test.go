@@ -207,7 +207,7 @@ func escapeEveryByte(s, format string) string {
 	return out.String()
 }
 
-// net/http quotes invalid input, which doubles each backslash.
+// net/http quotes invalid input: each backslash is doubled.
 func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 	t.Parallel()
 	const strange = `canary\token"%41\u0041-0123456789\`

@@ -116,7 +116,7 @@ func (s *store) respond(kind string, req *http.Request) *http.Response {
 
 type object = map[string]any
 
-// operationOf returns the name of the operation: in the account, by its path.
+// operationOf returns the name of the operation of a request.
 func operationOf(req *http.Request) string {
 	path, _ := strings.CutPrefix(req.URL.Path, "/client/v4/")
 	inAccount, found := strings.CutPrefix(path, "accounts/"+account+"/")
@@ -284,7 +284,7 @@ func (s *store) count(kind string) int {
 	return s.requests[kind]
 }
 
-// has reports how often the store has a certificate.
+// has returns how often the store has a certificate.
 func (s *store) has(id string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

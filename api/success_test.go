@@ -211,7 +211,7 @@ func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 	}
 }
 
-// An invalid member that only informs does not make the response invalid.
+// An invalid informational member does not make the response invalid.
 func TestInformationalMembersMayBeMalformed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

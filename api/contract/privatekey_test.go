@@ -28,8 +28,8 @@ func newKey() string {
 
 var escapedCharacter = regexp.MustCompile(`\\u00([0-9a-f]{2})`)
 
-// containsKeyPart reports whether a text holds 20 consecutive characters of the key, escaped or
-// not.
+// containsKeyPart reports whether a text holds 20 consecutive characters of the key,
+// escaped or not.
 func containsKeyPart(text, key string) bool {
 	lines := strings.Split(strings.TrimSpace(key), "\n")
 	inner := strings.Join(lines[1:len(lines)-1], "")
