@@ -182,11 +182,11 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		case there > 1:
 			problem = "uploaded more than once"
 		case (got == nil) == (err == nil):
-			problem = "not exactly one of a certificate and an error"
+			problem = "neither or both"
 		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
-			problem = "uploaded, but not stored"
+			problem = "uploaded, and it is not there"
 		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
-			problem = "not uploaded, but stored"
+			problem = "not uploaded, and it is there"
 		}
 		if problem != "" {
 			t.Errorf("seed %d: %s: %v", seed, problem, err)
