@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -81,6 +82,37 @@ func TestAllAssociationsOfAnInvalidReference(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d steps", n)
+	}
+}
+
+func TestValidateAcceptsWhatACallAccepts(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		ref  api.CertificateRef
+		want string // part of the error, "" for none
+	}{
+		"real ids":         {api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}, ""},
+		"no account":       {api.CertificateRef{AccountID: "", ID: "abc"}, "AccountID is empty"},
+		"no certificate":   {api.CertificateRef{AccountID: "abc", ID: ""}, "CertificateRef.ID is empty"},
+		"dot segments":     {api.CertificateRef{AccountID: "..", ID: ".."}, "AccountID"},
+		"slash":            {api.CertificateRef{AccountID: "abc", ID: "a/b"}, "CertificateRef.ID"},
+		"account too long": {api.CertificateRef{AccountID: strings.Repeat("a", 33), ID: "abc"}, "33 bytes"},
+		"id too long":      {api.CertificateRef{AccountID: "abc", ID: strings.Repeat("a", 65)}, "65 bytes"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := test.ref.Validate()
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("Validate() = %v", err)
+				}
+				return
+			}
+			if !errors.Is(err, api.ErrInvalidArgument) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Validate() = %v, want an invalid argument with %q", err, test.want)
+			}
+		})
 	}
 }
 
