@@ -16,7 +16,7 @@ import (
 )
 
 // errSuccessFalse is the error of a 2xx response with success false.
-var errSuccessFalse = errors.New("the response says success is false")
+var errSuccessFalse = errors.New("success is false")
 
 // maxNotices limits the errors, and the messages, that are kept of a success.
 const maxNotices = 100

@@ -138,7 +138,7 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 		gap = "the response refers to more items in a form that this client does not support"
 	case l.filtered && numbers.TotalPages > 0: // total_count may be that of the whole list
 	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
-		gap = fmt.Sprintf("%d of %d items came: the list changed while it was read", l.received, numbers.TotalCount)
+		gap = fmt.Sprintf("%d of %d items were received: the list changed while it was read", l.received, numbers.TotalCount)
 	}
 	return next, gap
 }

@@ -120,7 +120,7 @@ func NotFound() Response {
 func RateLimited(retryAfter time.Duration) Response {
 	r := refusal(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
 	if retryAfter < 0 {
-		r.err = fmt.Errorf("apitest: cannot ask for a wait of %v", retryAfter)
+		r.err = fmt.Errorf("apitest: a wait of %v is negative", retryAfter)
 	}
 	if retryAfter == 0 {
 		return r
