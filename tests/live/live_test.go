@@ -17,7 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 	"github.com/certuse/cloudflare-mtls/tests/internal/contractdoc"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 const opAssociations = "listMTLSCertificateAssociations"
@@ -323,7 +323,7 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 // The mock knows only the published fragment, and members that the contract requires
 // since: no token, no other operation, and its failure has a field of the success.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
-	op, err := frozen.Read("../..")
+	op, err := publishedfragment.Read("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	code, output := runIn(t, map[string]string{
-		"CLOUDFLARE_EMAIL": "owner@example.com", "CLOUDFLARE_API_KEY": "k3y", "CLOUDFLARE_BASE_URL": server.URL + frozen.BasePath,
+		"CLOUDFLARE_EMAIL": "owner@example.com", "CLOUDFLARE_API_KEY": "k3y", "CLOUDFLARE_BASE_URL": server.URL + publishedfragment.BasePath,
 		"CLOUDFLARE_ACCOUNT_ID": op.Identifier(), "CLOUDFLARE_MTLS_CERTIFICATE_ID": op.Identifier(),
 	})
 	for _, part := range []string{

@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// frozen returns a fixed version of the contract.
-func frozen(t *testing.T) string {
+// fixedContract returns a fixed version of the contract.
+func fixedContract(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/contract.json")
 	if err != nil {
@@ -102,7 +102,7 @@ func TestRequestIsMatchedAsSent(t *testing.T) {
 
 func TestInvalidDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
-	whole := frozen(t)
+	whole := fixedContract(t)
 	change := func(old, with string) string {
 		if !strings.Contains(whole, old) {
 			t.Fatalf("%s is not in the contract", old)
@@ -128,7 +128,7 @@ func TestInvalidDocumentsAreRefused(t *testing.T) {
 
 func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
 	t.Parallel()
-	whole := frozen(t)
+	whole := fixedContract(t)
 	for name, tt := range map[string]struct{ old, with, want string }{
 		"another before": {`"servers": [`, `"servers": [{"url": "https://example.com/before"},`, "/before"},
 		"another after":  {`client/v4"`, `client/v4"}, {"url": "https://example.com/after"`, "/client/v4"},

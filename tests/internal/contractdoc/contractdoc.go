@@ -8,7 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/generated"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 // Contract returns the contract. String members are open sets: values listed in the
@@ -108,7 +108,7 @@ func fill(schema *openapi3.Schema, value any) {
 		}
 		for _, name := range schema.Required {
 			if _, has := v[name]; !has && schema.Properties[name] != nil {
-				v[name] = frozen.Sample(schema.Properties[name].Value)
+				v[name] = publishedfragment.Sample(schema.Properties[name].Value)
 			}
 		}
 	}

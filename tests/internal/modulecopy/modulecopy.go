@@ -1,5 +1,5 @@
-// Package testtree gives tests a copy of the module.
-package testtree
+// Package modulecopy copies the module for tests.
+package modulecopy
 
 import (
 	"context"

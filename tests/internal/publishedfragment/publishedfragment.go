@@ -1,7 +1,7 @@
-// Package frozen reads the operation as the vendor published it, from the copy in
-// tests/testdata. It shares no code with the pipeline, so that tests can check the
+// Package publishedfragment reads the operation as the vendor published it, from the copy
+// in tests/testdata. It shares no code with the pipeline, so that tests can check the
 // pipeline's results against it.
-package frozen
+package publishedfragment
 
 import (
 	"bytes"

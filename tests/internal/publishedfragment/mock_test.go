@@ -1,4 +1,4 @@
-package frozen
+package publishedfragment
 
 import (
 	"encoding/json"
