@@ -17,15 +17,10 @@ var listPagesProjects = operation{generated.ListPagesProjectsOperation, "list Pa
 func readPages(v *inventory, f *findings) {
 	f.operation = listPagesProjects
 	projects := 0
-	all := paged[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
-		operation: listPagesProjects,
-		rows:      asReceived[generated.PagesProject](),
-		id:        projectKey,
-		send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
-			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
-			return v.client.generated.ListPagesProjects(ctx, v.account, &params, edit)
-		},
-	}.all(v.ctx, v.client, v.policy(), nil, v.countPages())
+	pages := paged{operation: listPagesProjects, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+		return v.client.generated.ListPagesProjects(ctx, v.account, &generated.ListPagesProjectsParams{Page: number, PerPage: perPage}, edit)
+	}}
+	all := allPages(v.ctx, v.client, v.policy(), pages, asReceived[generated.PagesProject](), projectKey, nil, v.countPages())
 	for project, err := range all {
 		if err != nil {
 			f.fail(asError(err))

@@ -21,12 +21,12 @@ var (
 func readWorkers(v *inventory, f *findings) {
 	workers := readList[generated.Worker](v, f, listWorkers, v.ofAccount(v.client.generated.ListWorkers))
 	v.expect(len(workers))
-	p := pool[generated.Worker, findings]{workers: v.config.concurrency, cancel: v.cancel, work: func(worker generated.Worker) findings {
+	p := pool{workers: v.config.concurrency, cancel: v.cancel}
+	process(&p, slices.Values(workers), func(worker generated.Worker) findings {
 		one := findings{source: f.source, uses: map[string][]Use{}}
 		readWorker(v, &one, worker.ID)
 		return one
-	}}
-	p.run(slices.Values(workers), func(one findings) bool {
+	}, func(one findings) bool {
 		for id, uses := range one.uses {
 			f.uses[id] = append(f.uses[id], uses...)
 		}
