@@ -141,9 +141,10 @@ func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 
 // agreedCA returns CA, or nil if the first certificate of PEM contradicts it.
 func (c *Certificate) agreedCA() *bool {
-	chain, err := c.ParseChain()
-	if err == nil && c.CA != nil && chain[0].IsCA != *c.CA {
-		return nil
+	if block, _ := pem.Decode([]byte(c.PEM)); block != nil && c.CA != nil {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.IsCA != *c.CA {
+			return nil
+		}
 	}
 	return c.CA
 }
