@@ -173,7 +173,7 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 // rayID returns the header if it has the form of an id.
 func (c *Client) rayID(h http.Header) string {
 	id := h.Get("Cf-Ray")
-	if len(id) > maxRayID || c.redact.text(id) != id || strings.Trim(id, idBytes) != "" {
+	if len(id) > maxRayID || c.redact.text(id) != id || strings.ContainsFunc(id, isNotOfID) {
 		return ""
 	}
 	return id

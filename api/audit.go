@@ -65,11 +65,8 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 				cfg.progress(p)
 			}
 		}
-		p := pool[CertificateRef, AuditResult]{
-			workers: cfg.concurrency, cancel: s.cancel, notify: s.notify, report: report,
-			work: func(cert CertificateRef) AuditResult { return c.audit(s, cert) },
-		}
-		p.run(certs, func(r AuditResult) bool {
+		p := pool{workers: cfg.concurrency, cancel: s.cancel, notify: s.notify, report: report}
+		process(&p, certs, func(cert CertificateRef) AuditResult { return c.audit(s, cert) }, func(r AuditResult) bool {
 			counts.add(r)
 			report()
 			return yield(r)

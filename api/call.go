@@ -3,11 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v7"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -52,7 +51,7 @@ type call struct {
 	// says so.
 	unclear bool
 	waited  time.Duration
-	delays  backoff.ExponentialBackOff
+	delay   time.Duration // the limit of the last random delay
 	last    *Error
 }
 
@@ -195,15 +194,8 @@ func delaysAllCallers(fail *Error) bool {
 
 // nextDelay returns a random time of up to 100 ms, 200 ms and so on to 8 s.
 func (k *call) nextDelay() time.Duration {
-	if k.delays.InitialInterval == 0 {
-		k.delays = backoff.ExponentialBackOff{
-			InitialInterval:     50 * time.Millisecond,
-			RandomizationFactor: 1,
-			Multiplier:          2,
-			MaxInterval:         4 * time.Second,
-		}
-	}
-	return k.delays.NextBackOff()
+	k.delay = min(max(2*k.delay, 100*time.Millisecond), 8*time.Second)
+	return rand.N(k.delay)
 }
 
 // sleep waits for d. It returns false if the context ends first.

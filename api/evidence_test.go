@@ -104,7 +104,7 @@ func TestReferencesCountForAnyKindAndSpelling(t *testing.T) {
 func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.certificates = []storedCertificate{{id: ids(1), ca: false, pem: caPEM}, {id: ids(7), ca: true, pem: caPEM}, {id: ids(8), ca: false, pem: leafPEM}, {id: ids(9), ca: true, pem: leafPEM}}
+	s.certificates = []storedCertificate{{id: ids(1), ca: false, pem: caPEM}, {id: ids(7), ca: true, pem: caPEM}, {id: ids(8), ca: false, pem: leafPEM}, {id: ids(9), ca: true, pem: leafPEM}, {id: ids(10), ca: true, pem: leafPEM + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}}
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
 	if e := items[ids(1)].Evidence; e.Usage() != api.InUse || e.Uses[0].Name != "api.example.com" {
 		t.Errorf("a CA that the API reports as a leaf: %+v", e)
 	}
-	for n, notApplicable := range map[int]int{7: 2, 8: 2, 9: 0} {
+	for n, notApplicable := range map[int]int{7: 2, 8: 2, 9: 0, 10: 0} {
 		got := 0
 		for _, r := range items[ids(n)].Evidence.Sources {
 			if r.State == api.SourceNotApplicable {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sort"
 	"sync/atomic"
 	"time"
 
@@ -165,10 +166,10 @@ func (v *inventory) callEnded(failure *Error) {
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
-	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, notify: v.notify, report: v.report}
+	p := pool{workers: v.config.concurrency, cancel: v.cancel, notify: v.notify, report: v.report}
 	defer v.cancel()
 	stopped := false
-	p.run(v.certificates, func(item *InventoryItem) bool {
+	process(&p, v.certificates, v.item, func(item *InventoryItem) bool {
 		if item == nil {
 			return true
 		}
@@ -275,9 +276,10 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 			return nil
 		}
 	}
-	slices.SortFunc(e.Sources, func(a, b SourceResult) int { return a.Source.compare(b.Source) })
-	slices.SortStableFunc(e.Uses, func(a, b Use) int {
-		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
+	sort.Slice(e.Sources, func(i, j int) bool { return e.Sources[i].Source.compare(e.Sources[j].Source) < 0 })
+	sort.SliceStable(e.Uses, func(i, j int) bool {
+		a, b := &e.Uses[i], &e.Uses[j]
+		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status)) < 0
 	})
 	e.StartedAt, e.GatheredAt = v.started, time.Now()
 	e.proven = e.conclude()

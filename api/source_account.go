@@ -28,12 +28,12 @@ var (
 func readWorkers(v *inventory, f *findings) {
 	workers := readList[generated.Worker](v, f, listWorkers, v.accountSend(v.client.generated.ListWorkers))
 	v.expect(len(workers))
-	p := pool[generated.Worker, findings]{workers: v.config.concurrency, cancel: v.cancel, work: func(worker generated.Worker) findings {
+	p := pool{workers: v.config.concurrency, cancel: v.cancel}
+	process(&p, slices.Values(workers), func(worker generated.Worker) findings {
 		one := findings{source: f.source, uses: map[string][]Use{}}
 		readWorker(v, &one, worker.ID)
 		return one
-	}}
-	p.run(slices.Values(workers), func(one findings) bool {
+	}, func(one findings) bool {
 		for id, uses := range one.uses {
 			f.uses[id] = append(f.uses[id], uses...)
 		}
@@ -77,15 +77,10 @@ func readWorker(v *inventory, f *findings, name string) {
 func readPages(v *inventory, f *findings) {
 	f.operation = listPagesProjects
 	projects := 0
-	all := paged[generated.PagesProject, generated.PagesProject, *generated.PagesProject]{
-		operation: listPagesProjects,
-		rows:      unconverted[generated.PagesProject](),
-		id:        projectKey,
-		send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
-			params := generated.ListPagesProjectsParams{Page: number, PerPage: perPage}
-			return v.client.generated.ListPagesProjects(ctx, v.account, &params, edit)
-		},
-	}.all(v.ctx, v.client, v.policy(), nil, v.countPages())
+	pages := paged{operation: listPagesProjects, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+		return v.client.generated.ListPagesProjects(ctx, v.account, &generated.ListPagesProjectsParams{Page: number, PerPage: perPage}, edit)
+	}}
+	all := allPages(v.ctx, v.client, v.policy(), pages, unconverted[generated.PagesProject](), projectKey, nil, v.countPages())
 	for project, err := range all {
 		if err != nil {
 			f.fail(asError(err))
