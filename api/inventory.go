@@ -168,17 +168,17 @@ func (v *inventory) callEnded(failure *Error) {
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
 	p := pool{workers: v.config.concurrency, cancel: v.cancel, notify: v.notify, report: v.report}
 	defer v.cancel()
-	stopped := false
+	left := false
 	process(&p, v.certificates, v.item, func(item *InventoryItem) bool {
 		if item == nil {
 			return true
 		}
 		v.count(item)
 		v.report()
-		stopped = !yield(*item, nil)
-		return !stopped
+		left = !yield(*item, nil)
+		return !left
 	})
-	if err := v.err(); !stopped && err != nil {
+	if err := v.err(); !left && err != nil {
 		yield(InventoryItem{}, err)
 	}
 }

@@ -49,17 +49,17 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) suffix() string {
-	var parts []string
+	var facts []string
 	if e.RayID != "" {
-		parts = append(parts, "ray "+oneLine(e.RayID, maxRayID))
+		facts = append(facts, "ray "+oneLine(e.RayID, maxRayID))
 	}
 	if e.Attempts > 1 {
-		parts = append(parts, strconv.Itoa(e.Attempts)+" attempts")
+		facts = append(facts, strconv.Itoa(e.Attempts)+" attempts")
 	}
-	if len(parts) == 0 {
+	if len(facts) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return " (" + strings.Join(facts, ", ") + ")"
 }
 
 // describeDetails returns the first message with its code and the codes of the others,
