@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,10 +56,10 @@ func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server 
 	}
 	t.Cleanup(server.Close)
 	problems := []error{server.AddAccount(testAccount)}
-	for id, response := range answers {
+	for _, id := range slices.Sorted(maps.Keys(answers)) {
 		problems = append(problems,
 			server.AddCertificate(ref(id), apitest.Certificate{Name: "name of " + id, ExpiresOn: time.Now().Add(365 * day)}),
-			server.Script(apitest.AssociationsOf(ref(id)), response.Always()))
+			server.Script(apitest.AssociationsOf(ref(id)), answers[id].Always()))
 	}
 	if err := errors.Join(problems...); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -77,8 +76,8 @@ func interruptedWith(ctx context.Context) bool {
 }
 
 // gather calls each for every certificate of a target, until it returns false. Each
-// named certificate gets a record, even if the command ended before its lookup. The
-// error says why certificates are missing.
+// certificate that is named or listed gets a record, even if the command ends before
+// its lookup. The error says why the results are not complete.
 func (q *query) gather(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	switch {
 	case q.wait:
@@ -101,29 +100,20 @@ func (q *query) gather(ctx context.Context, t target, progress progress, each fu
 
 // inventory gathers the usage of the certificates of a target.
 func (q *query) inventory(ctx context.Context, t target, progress progress, each func(record) bool) error {
-	answered := map[string]bool{} // the API may change the case of an id
-	var ended error
+	defer progress.next()
 	for item, err := range t.client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
 		if err != nil {
-			ended = err
-			break
+			return err
 		}
-		answered[strings.ToLower(item.Certificate.Ref.ID)] = true
-		if !each(newRecord(item)) {
+		r := newRecord(item)
+		if ended := endCause(ctx, nil); ended != nil && item.Evidence.GatheredAt.IsZero() {
+			r = unanswered(item.Certificate, ended)
+		}
+		if !each(r) {
 			return nil
 		}
 	}
-	progress.next()
-	if ended == nil {
-		return nil
-	}
-	reason := endCause(ctx, ended)
-	for _, ref := range t.certs {
-		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
-			break
-		}
-	}
-	return ended
+	return nil
 }
 
 // endCause returns the cause of the end of ctx, or err if ctx has not ended.

@@ -159,7 +159,7 @@ func (r *record) keep(err error) {
 func (q *query) removeOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	if ended := endCause(ctx, nil); ended != nil {
 		if !r.asked {
-			r = unanswered(r.Certificate.Ref, ended)
+			r = unanswered(r.Certificate, ended)
 		}
 		r.keep(ended)
 		return r
@@ -169,9 +169,7 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 		err = endCause(ctx, err)
 	}
 	if d == nil {
-		cert := r.Certificate
-		r = unanswered(cert.Ref, err)
-		r.Certificate = cert
+		r = unanswered(r.Certificate, err)
 		r.keep(err)
 	} else {
 		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})

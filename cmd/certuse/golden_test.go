@@ -47,7 +47,7 @@ func sampleRecords() []record {
 	denied.Evidence.Sources[3] = api.SourceResult{Source: api.SourcePages, State: api.SourceFailed, Err: &api.Error{StatusCode: 502}}
 	narrowed := sample("88888888-0c35-4c7f-82c7-8e9487d3ff60", "partner", &yes, 800, api.Unused)
 	narrowed.Evidence.Sources[6] = api.SourceResult{Source: api.SourcePosture, State: api.SourceLeftOut}
-	other := unanswered(api.CertificateRef{AccountID: "other", ID: "cert-a"}, errInterrupted)
+	other := unanswered(api.Certificate{Ref: api.CertificateRef{AccountID: "other", ID: "cert-a"}}, errInterrupted)
 	return []record{
 		sample("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "api-shield", &yes, 12, api.InUse,
 			api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"}, api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"},

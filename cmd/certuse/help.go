@@ -54,7 +54,8 @@ leaves CA certificates unknown, unless --no-zones says that the account has
 none.
 
 After --rate-limit requests in five minutes, further requests wait. Progress
-goes to standard error. Ctrl-C prints what is known and exits with 3.
+goes to standard error. Ctrl-C prints what is known and exits with 3; listed
+certificates that were not looked up are unknown.
 
 With -o jsonl, each result is written to --output-file at once, and stays when
 the command is killed. The same command with --resume continues:

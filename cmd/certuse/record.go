@@ -26,9 +26,8 @@ func newRecord(item api.InventoryItem) record {
 }
 
 // unanswered returns the record of a certificate without a result.
-func unanswered(ref api.CertificateRef, err error) record {
-	r := record{asked: true}
-	r.Certificate.Ref = ref
+func unanswered(cert api.Certificate, err error) record {
+	r := record{InventoryItem: api.InventoryItem{Certificate: cert}, asked: true}
 	for _, source := range api.AllSources() {
 		r.Evidence.Sources = append(r.Evidence.Sources, api.SourceResult{Source: source, State: api.SourceFailed, Err: err})
 	}

@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,15 +66,16 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 // slowAudit starts an audit of one certificate that is answered at once and of forty
-// that are not, and waits for the first result.
-func slowAudit(t *testing.T, args ...string) *process {
+// that are not, all named or those of the account, and waits for the first result.
+func slowAudit(t *testing.T, named bool, args ...string) *process {
 	t.Helper()
 	answers := map[string]apitest.Response{"fast": inUse}
-	args = append([]string{"audit"}, append(args, "fast")...)
 	for i := range 40 {
-		id := fmt.Sprintf("slow-%d", i)
-		answers[id] = unused.After(time.Hour)
-		args = append(args, id)
+		answers[fmt.Sprintf("slow-%d", i)] = unused.After(time.Hour)
+	}
+	args = append([]string{"audit"}, args...)
+	if named {
+		args = append(args, slices.Sorted(maps.Keys(answers))...)
 	}
 	server := newFake(t, answers)
 	p := start(t, command(t, against(server), args...))
@@ -89,7 +92,7 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 		check  func(t *testing.T, stdout string)
 	}{
 		"table": {os.Interrupt, nil, func(t *testing.T, stdout string) {
-			if !strings.Contains(stdout, "in use ") || !strings.Contains(stdout, "(interrupted)") {
+			if strings.Count(stdout, "in use ") != 1 || strings.Count(stdout, " unknown ") != 40 || strings.Count(stdout, "(interrupted)") != 40 {
 				t.Errorf("the table lacks what is known:\n%s", stdout)
 			}
 		}},
@@ -123,11 +126,16 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := slowAudit(t, test.args...)
-			p.signal(t, test.signal)
-			got := p.end(t)
-			got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")
-			test.check(t, got.stdout)
+			for _, named := range []bool{true, false} {
+				p := slowAudit(t, named, test.args...)
+				p.signal(t, test.signal)
+				got := p.end(t)
+				got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")
+				if strings.Contains(got.stderr, "Not all certificates were read.") == named {
+					t.Errorf("named: %t; standard error:\n%s", named, got.stderr)
+				}
+				test.check(t, got.stdout)
+			}
 		})
 	}
 }
@@ -145,27 +153,17 @@ func TestJSONLinesComeAsAnswersCome(t *testing.T) {
 	_ = p.cmd.Wait()
 }
 
-func TestInterruptOfAWholeAccountSaysThatItIsIncomplete(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
-	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
-	p.signal(t, os.Interrupt)
-	got := p.end(t)
-	got.expect(t, exitUnknown, "1 certificate: 1 in use, 0 unused, 0 unknown", "Not all certificates were read.")
-	if n := strings.Count(got.stdout, "\n"); n != 1 {
-		t.Errorf("%d lines:\n%s", n, got.stdout)
-	}
-}
-
 func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	got := execute(t, command(t, against(server), "audit", "-o", "json", "--timeout", "3s", "slow", "fast"))
-	got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
-	report := got.decode(t)
-	if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not asked: the --timeout is over" {
-		t.Errorf("%+v", report)
+	for _, args := range []string{"slow fast", ""} {
+		args := append([]string{"audit", "-o", "json", "--timeout", "3s"}, strings.Fields(args)...)
+		got := execute(t, command(t, against(server), args...))
+		got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
+		report := got.decode(t)
+		if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not asked: the --timeout is over" {
+			t.Errorf("%+v", report)
+		}
 	}
 }
 

@@ -94,9 +94,7 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	evidence, err := client.WaitUnused(ctx, ref, opts...)
 	settled := err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)
 	if evidence == nil || !settled {
-		r := unanswered(ref, endCause(ctx, err))
-		r.Certificate = cert
-		return r, ctx.Err()
+		return unanswered(cert, endCause(ctx, err)), ctx.Err()
 	}
 	if err != nil && context.Cause(ctx) != errTimeout {
 		err = ctx.Err() // Ctrl-C came before the end
