@@ -118,7 +118,7 @@ func TestDetailsAreKept(t *testing.T) {
 	if e.Messages[0] != (api.Notice{Code: 5, Message: "note"}) || e.Messages[1].Message != "plain" {
 		t.Errorf("got %+v", e.Messages)
 	}
-	const want = `list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (also 6111, 7) (ray 8f2a5c-AMS)`
+	const want = `list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (also 6111, 7): needs the permission "Account: SSL and Certificates Read" (ray 8f2a5c-AMS)`
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}

@@ -289,7 +289,7 @@ func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
-			Source: source, State: SourceFailed, Err: err, Permission: missingPermission(getCertificate, asError(err)),
+			Source: source, State: SourceFailed, Err: err, Permission: asError(err).missingPermission(),
 		})
 	}
 	return item

@@ -41,6 +41,9 @@ func (e *Error) Error() string {
 	if e.note != "" {
 		parts = append(parts, oneLine(e.note, maxErrorPart))
 	}
+	if permission := e.missingPermission(); permission != "" {
+		parts = append(parts, fmt.Sprintf("needs the permission %q", permission))
+	}
 	if len(e.causes) > 0 {
 		parts = append(parts, oneLine(e.causes[0].Error(), maxErrorPart))
 	}

@@ -281,7 +281,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		not    string
 	}{
 		"the API":                 {apitest.NotFound(), "the API does not know the certificate or the account", "CLOUDFLARE_BASE_URL"},
-		"the API, refused":        {apitest.Forbidden(), "check the account id and the permissions of the token", "firewall"},
+		"the API, refused":        {apitest.Forbidden(), `needs the permission "Account: SSL and Certificates Read"`, "firewall"},
 		"a web server":            {apitest.Raw(404, "text/html", "<h1>Not Found</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", "does not know"},
 		"JSON of another":         {apitest.Raw(404, "application/json", `{"detail":"x"}`), "the response is not the API's", "does not know"},
 		"a web page":              {apitest.Raw(200, "text/html", "<h1>Sign in</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", ""},
@@ -290,8 +290,8 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		"refused credentials":     {apitest.Failure(401, api.ErrorDetail{Code: 10000, Message: "Authentication error"}), "check CLOUDFLARE_API_TOKEN", "BASE_URL"},
 		"a list of another":       {apitest.Raw(200, "application/json", `[]`), "the response is not the API's", ""},
 		"a broken body":           {apitest.Raw(200, "application/json", `{"success":true,"result":`), "HTTP 200", "CLOUDFLARE_BASE_URL"},
-		"a firewall":              {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permissions"},
-		"the edge":                {apitest.Raw(403, "text/plain", "error code: 1020"), "a firewall (WAF)", "permissions"},
+		"a firewall":              {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permission"},
+		"the edge":                {apitest.Raw(403, "text/plain", "error code: 1020"), "a firewall (WAF)", "permission"},
 		"a redirect":              {apitest.Redirect(302, "/login").Unchecked(), "check CLOUDFLARE_BASE_URL", ""},
 	}
 	for name, test := range tests {

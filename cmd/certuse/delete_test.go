@@ -207,8 +207,8 @@ func TestRefusedDeletionIsReported(t *testing.T) {
 	t.Parallel()
 	rejection := apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"})
 	for says, answer := range map[string]apitest.Response{
-		"check the account id and the permissions of the token": apitest.Forbidden(),
-		"cannot be deleted at this time":                        rejection,
+		`needs the permission "Account: SSL and Certificates Write"`: apitest.Forbidden(),
+		"cannot be deleted at this time":                             rejection,
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()

@@ -185,7 +185,7 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"refused": {apitest.Forbidden(), exitFailure, "check the account id and the permissions of the token"},
+		"refused": {apitest.Forbidden(), exitFailure, `needs the permission "Account: SSL and Certificates Write"`},
 		"echoed":  {apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "bad " + leaf.key}), exitFailure, "[redacted]"},
 	}
 	for name, test := range tests {
