@@ -96,7 +96,7 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 			cmd := command(t, against(server), append([]string{"upload", "-o", "json"}, test.args...)...)
 			cmd.Stdin = strings.NewReader(test.stdin)
 			got := execute(t, cmd)
-			got.expect(t, exitOK, "the account has the certificate as ")
+			got.expect(t, exitOK, "certuse: uploaded: ")
 			test.cert.keepsSecret(t, got)
 			certs := got.decode(t).Certificates
 			if len(certs) != 1 || certs[0].Name != "new" || certs[0].AccountID != testAccount {
@@ -116,7 +116,7 @@ func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
 	first := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
 	first.expect(t, exitOK)
 	second := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
-	second.expect(t, exitOK, `its name is "old", not "new"`)
+	second.expect(t, exitOK, "certuse: the account already had the certificate: "+second.stdout, `its name is "old", not "new"`)
 	if first.stdout != second.stdout || first.stdout == "" {
 		t.Errorf("%q, then %q", first.stdout, second.stdout)
 	}
@@ -219,6 +219,20 @@ func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file was written")
 	}
+}
+
+// The response to the upload is lost, and the list shows the certificate.
+func TestUploadWithALostResponseIsNotCalledNew(t *testing.T) {
+	t.Parallel()
+	server, leaf := newFake(t, nil), newPair(t, false)
+	if err := server.AddCertificate(ref("found"), apitest.Certificate{PEM: leaf.cert}); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Script(apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}, apitest.ServerError(502).Always()); err != nil {
+		t.Fatal(err)
+	}
+	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "-o", "id"))
+	got.expect(t, exitOK, "certuse: the certificate is in the account: "+got.stdout)
 }
 
 func TestUploadToTheDemo(t *testing.T) {
