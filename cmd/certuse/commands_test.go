@@ -287,7 +287,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		"a web page":              {apitest.Raw(200, "text/html", "<h1>Sign in</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", ""},
 		"another service":         {apitest.Raw(200, "application/json", `{"status":"ok"}`), "the response is not the API's", ""},
 		"a web page with a login": {apitest.Raw(401, "text/html", "<h1>Sign in</h1>"), "the response is not the API's", "API_TOKEN"},
-		"refused credentials":     {apitest.Failure(401, api.ErrorDetail{Code: 10000, Message: "Authentication error"}), "check CLOUDFLARE_API_TOKEN", "BASE_URL"},
+		"refused credentials":     {apitest.Failure(401, api.ErrorDetail{Code: 10000, Message: "Authentication error"}), "check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile; a token may have expired, been rolled, or be limited to other client IP addresses", "BASE_URL"},
 		"a list of another":       {apitest.Raw(200, "application/json", `[]`), "the response is not the API's", ""},
 		"a broken body":           {apitest.Raw(200, "application/json", `{"success":true,"result":`), "HTTP 200", "CLOUDFLARE_BASE_URL"},
 		"a firewall":              {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permission"},

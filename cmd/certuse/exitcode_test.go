@@ -125,6 +125,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"quiet and debug":           {env, "list -q --debug", []string{"certuse: --quiet and --debug exclude each other\n"}},
 		"opposite of a usage":       {env, "audit --usage used used", []string{`"used" is none of in_use, unused, unknown` + "\n"}},
 		"mistyped order":            {env, "list --sort nam", []string{"--sort", "did you mean name?"}},
+		"two columns, one nearer":   {env, "audit --columns nam used", []string{`no column "nam" (did you mean name?)`}},
 		"mistyped format":           {env, "list -o tabel", []string{"did you mean table?"}},
 		"duration of no unit":       {env, "list --expires-within 30", []string{`--expires-within: "30" is not a duration`}},
 		"duration below zero":       {env, "list --expires-within=-3d", []string{"is not a duration"}},

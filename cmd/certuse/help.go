@@ -289,16 +289,19 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
   usage       "in_use", "unused" or "unknown"; of list always "unknown"
   uses        array of {"source", "name", "status"}
   sources     array of {"source", "state", "scope", "missing_permission",
-              "error"}; state is complete, failed, left_out or not_applicable
+              "error"}; state is complete, failed, not_applicable, or left_out:
+              not read, or not in full, because of --sources, of the profile, or
+              of a known use
   started_at, gathered_at
               when the first request was sent, and the last source was read
   state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
               reason, deleted_at, ray_id, already_gone (by another request)
 
-The summary: total, in_use, unused, unknown, sources, left_out (by --sources),
-missing_permissions, expiring (--expires-within), duplicates (ids given again),
-incomplete (not all certificates were read), interrupted; of delete: planned,
-deleted, kept, outcome_unknown.
+The summary: total, in_use, unused, unknown, sources, left_out (of one account
+at least, by --sources or its profile), missing_permissions, expiring
+(--expires-within), duplicates (ids given again), incomplete (not all
+certificates were read), interrupted; of delete: planned, deleted, kept,
+outcome_unknown.
 
 Metrics, with the prefix ` + metricPrefix + `: certificate_info,
 certificate_not_after_timestamp_seconds, certificate_usage (one series for each

@@ -33,7 +33,7 @@ var reasons = []struct {
 	{"invalid argument", api.ErrInvalidArgument, ""},
 	{"not the API", errNotTheAPI, "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4, and proxies"},
 	{"firewall", errFirewall, "a firewall (WAF) in front of the API refused the request: ask its owner, with the Ray ID"},
-	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile"},
+	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile; a token may have expired, been rolled, or be limited to other client IP addresses"},
 	{"no permission", api.ErrForbidden, "check the account id and the permissions of the token"},
 	{"not found", api.ErrNotFound, "the API does not know the certificate or the account, which does not mean unused: check the ids"},
 	{"rate limited", api.ErrRateLimited, "try again in five minutes, or lower --rate-limit"},
