@@ -126,7 +126,7 @@ func columnsOf(keys []string) ([]column, error) {
 		key = strings.ToLower(strings.TrimSpace(key))
 		i := slices.IndexFunc(allColumns, func(c column) bool { return c.key == key })
 		if i < 0 {
-			return nil, usagef("--columns: there is no column %q%s: use some of %s", key, didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
+			return nil, usagef("--columns: there is no column %q%s: use some of %s", withoutCredential(key), didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
 		}
 		out = append(out, allColumns[i])
 	}

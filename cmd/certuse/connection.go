@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -183,6 +184,13 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 	}
 	return client, nil
 }
+
+// credential matches a text with the length and the characters of a token or key.
+var credential = regexp.MustCompile(`[0-9A-Za-z_-]{30,}`)
+
+// withoutCredential returns a text of the command line or of the config file for
+// messages. The user may have put a credential there by mistake.
+func withoutCredential(text string) string { return credential.ReplaceAllString(text, "[redacted]") }
 
 // checkValue refuses a value with blanks or quotation marks around it. It does not
 // repeat the value, which may be a secret.

@@ -161,7 +161,7 @@ func newHelpCommand() *cobra.Command {
 			topic, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
 				about := strings.Join(args, " ")
-				return usagef("there is no help about %q%s: run 'certuse help' for the list", about, didYouMean(about, commandNames(cmd.Root())))
+				return usagef("there is no help about %q%s: run 'certuse help' for the list", withoutCredential(about), didYouMean(about, commandNames(cmd.Root())))
 			}
 			return topic.Help()
 		},

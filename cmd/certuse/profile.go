@@ -62,7 +62,7 @@ func readProfiles(path string) (map[string]profile, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Profiles)) {
 		if err := config.Profiles[name].check(); err != nil {
-			return nil, usagef("%s: profile %s: %w", path, name, err)
+			return nil, usagef("%s: profile %s: %w", path, withoutCredential(name), err)
 		}
 	}
 	return config.Profiles, nil
@@ -131,20 +131,20 @@ func (c *connection) connectProfiles(sys system, opts []api.Option) (*service, e
 	for _, name := range c.profiles {
 		p, ok := profiles[name]
 		if !ok {
-			known := slices.Sorted(maps.Keys(profiles))
-			return nil, usagef("--profile: there is no profile %q in %s%s: use one of %s", name, path, didYouMean(name, known), strings.Join(known, ", "))
+			known := namesOf(profiles)
+			return nil, usagef("--profile: there is no profile %q in %s%s: use one of %s", withoutCredential(name), path, didYouMean(name, known), strings.Join(known, ", "))
 		}
 		v := variables{p.APITokenEnv, p.EmailEnv, p.APIKeyEnv}
 		client := clients[v.values(sys.getenv)]
 		if client == nil {
 			if client, err = v.connect(sys.getenv, opts); err != nil {
-				return nil, usagef("profile %s: %w", name, err)
+				return nil, usagef("profile %s: %w", withoutCredential(name), err)
 			}
 			clients[v.values(sys.getenv)] = client
 		}
 		for _, account := range p.Accounts {
 			if owner, twice := owners[account]; twice && owner != name {
-				return nil, usagef("--profile: account %s is in %s and in %s: give one of them", account, owner, name)
+				return nil, usagef("--profile: account %s is in %s and in %s: give one of them", account, withoutCredential(owner), withoutCredential(name))
 			} else if !twice {
 				s.accounts = append(s.accounts, account)
 			}
@@ -175,5 +175,10 @@ func profileNames() []string {
 		return nil
 	}
 	profiles, _ := readProfiles(path)
-	return slices.Sorted(maps.Keys(profiles))
+	return namesOf(profiles)
+}
+
+// namesOf returns the sorted names, without those that look like a credential.
+func namesOf(profiles map[string]profile) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), credential.MatchString)
 }

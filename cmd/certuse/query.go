@@ -289,7 +289,7 @@ func sourcesOf(names []string) (out []api.Source) {
 func oneOf(flag string, values, known []string) error {
 	for _, value := range values {
 		if !slices.Contains(known, value) {
-			return usagef("--%s: %q is none of %s%s", flag, value, strings.Join(known, ", "), didYouMean(value, known))
+			return usagef("--%s: %q is none of %s%s", flag, withoutCredential(value), strings.Join(known, ", "), didYouMean(value, known))
 		}
 	}
 	return nil

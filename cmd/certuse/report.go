@@ -48,7 +48,7 @@ func formatNames() (names []string) {
 func findFormat(name string) (format, error) {
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
 	if i < 0 {
-		return format{}, usagef("%q is not an output format%s: use one of %s", name, didYouMean(name, formatNames()), strings.Join(formatNames(), ", "))
+		return format{}, usagef("%q is not an output format%s: use one of %s", withoutCredential(name), didYouMean(name, formatNames()), strings.Join(formatNames(), ", "))
 	}
 	return formats[i], nil
 }

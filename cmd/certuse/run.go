@@ -98,7 +98,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 		if cmd == root && len(cmd.Flags().Args()) > 0 && strings.HasPrefix(text, "unknown command") {
 			text += didYouMean(cmd.Flags().Arg(0), commandNames(root))
 		}
-		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", text, cmd.CommandPath())
+		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", withoutCredential(text), cmd.CommandPath())
 		return exitUsage
 	}
 	if exit.err != nil {

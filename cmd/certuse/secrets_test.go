@@ -67,3 +67,39 @@ func TestUnsolicitedEchoOfCredentialsIsNotShown(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
+	t.Parallel()
+	const misplaced = "Sn3SJdPYHW_ZDU-5nLwz9qUgL0Xrbkm6AtTcE8oV" // has the form of a token
+	const broken = twoProfiles + "  " + misplaced + ": {accounts: []}\n"
+	twice := twoProfiles + "  " + misplaced + ": {accounts: [" + testAccount + "], api_token_env: FIRST_TOKEN}\n"
+	for _, test := range []struct{ config, args string }{
+		{twoProfiles, "list --profile " + misplaced},
+		{twice, "list --profile x"},
+		{twice, "list --profile first," + misplaced},
+		{strings.ReplaceAll(twice, "FIRST", "NO"), "list --profile " + misplaced},
+		{broken, "list --profile first"},
+		{twoProfiles, misplaced},
+		{twoProfiles, "help " + misplaced},
+		{twoProfiles, "list --" + misplaced},
+		{twoProfiles, "list --timeout " + misplaced},
+		{twoProfiles, "list --output " + misplaced},
+		{twoProfiles, "list --columns " + misplaced},
+		{twoProfiles, "list --sort " + misplaced},
+		{twoProfiles, "audit --usage " + misplaced},
+		{twoProfiles, "list --account " + misplaced},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			got := newUsers(t, test.config).run(t, test.args)
+			got.expect(t, exitUsage)
+			if strings.Contains(strings.ToLower(got.stdout+got.stderr), strings.ToLower(misplaced)) {
+				t.Errorf("the credential is shown:\n%s\n%s", got.stdout, got.stderr)
+			}
+		})
+	}
+	offered := newUsers(t, twice).run(t, "__complete list --profile=")
+	if offered.expect(t, exitOK); !strings.Contains(offered.stdout, "second") || strings.Contains(offered.stdout, misplaced) {
+		t.Errorf("completion offers:\n%s", offered.stdout)
+	}
+}
