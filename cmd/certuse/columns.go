@@ -43,7 +43,7 @@ var allColumns = []column{
 	{key: "days_left", title: "DAYS", text: daysLeft},
 	{key: "source", title: "SOURCE", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return string(u.Source) }) }},
 	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
-	{key: "state", title: "STATE", text: func(r row) string { return r.state() }},
+	{key: "state", title: "STATE", text: func(r row) string { return inWords(r.state()) }, value: func(r row) string { return r.state() }},
 	{key: "reason", title: "REASON", text: func(r row) string { return r.reason() }, min: 12},
 	{key: "status", title: "STATUS", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return u.Status }) }, min: 8},
 	{key: "issuer", title: "ISSUER", text: func(r row) string { return r.Certificate.Issuer }, min: 12},
@@ -144,8 +144,11 @@ func usageWords(r row) string {
 	if !r.asked {
 		return ""
 	}
-	return strings.ReplaceAll(r.usage.String(), "_", " ")
+	return inWords(r.usage.String())
 }
+
+// inWords returns a value of JSON as people read it.
+func inWords(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
 func isCA(r row, yes, no string) string {
 	switch ca := r.Certificate.CA; {

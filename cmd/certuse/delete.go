@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 const (
 	// deletionPlanned is the state of a certificate that --yes would delete.
 	deletionPlanned api.DeletionState = "planned"
+	// deletionNotFound is the state of a certificate that the account does not have.
+	deletionNotFound api.DeletionState = "not_found"
 	// maxDeleteCalls and maxDeleteWait limit how often and how long the deletion of
 	// one certificate is retried while the API limits the rate.
 	maxDeleteCalls = 5
@@ -135,7 +138,10 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 
 // refusal returns why a certificate would not be deleted, or nil.
 func refusal(r *record) error {
+	exists := func(s api.SourceResult) bool { return !isNotFound(s.Err) }
 	switch {
+	case !slices.ContainsFunc(r.Evidence.Sources, exists):
+		return r.Evidence.Sources[0].Err
 	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
 		return api.ErrManaged
 	case r.usage == api.InUse:
@@ -149,9 +155,18 @@ func refusal(r *record) error {
 	}
 }
 
+// isNotFound reports whether the API itself has reported the certificate as missing.
+func isNotFound(err error) bool {
+	return errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnexpectedResponse)
+}
+
 // keep marks the certificate as not deleted by this command.
 func (r *record) keep(err error) {
-	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: api.DeletionKept}, err: err}
+	state := api.DeletionKept
+	if isNotFound(err) {
+		state = deletionNotFound
+	}
+	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: state}, err: err}
 }
 
 // removeOne deletes one certificate, unless the command has ended, and reports the
@@ -175,7 +190,7 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})
 		r.deletion = &deletionOutcome{Deletion: *d, err: err}
 	}
-	text := r.state() + ": " + r.label()
+	text := inWords(r.state()) + ": " + r.label()
 	if reason := r.reason(); reason != "" {
 		text += ": " + reason
 	}
@@ -231,7 +246,7 @@ func (r *record) reason() string {
 	}
 	failed, ok := errors.AsType[*api.Error](r.deletion.err)
 	switch err := r.deletion.err; {
-	case errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnexpectedResponse):
+	case isNotFound(err):
 		return "the API does not have it: it was deleted before, or the id or the account is wrong"
 	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not respond
 		return explain(err)
@@ -253,6 +268,7 @@ type deletionCounts struct {
 	Planned        int `json:"planned"`
 	Deleted        int `json:"deleted"`
 	Kept           int `json:"kept"`
+	NotFound       int `json:"not_found"`
 	OutcomeUnknown int `json:"outcome_unknown"`
 
 	inUse, refusals, undone int // of Kept
@@ -268,6 +284,8 @@ func (s *summary) addDeletion(r *record) {
 		s.Deleted++
 	case api.DeletionUnknown:
 		s.OutcomeUnknown++
+	case deletionNotFound:
+		s.NotFound++
 	default:
 		s.Kept++
 		switch {
@@ -286,10 +304,10 @@ func (s *summary) addDeletion(r *record) {
 // write prints the counts for people.
 func (d *deletionCounts) write(w io.Writer, yes bool) {
 	if !yes {
-		fmt.Fprintf(w, "%s would be deleted, %s kept. Nothing was deleted: --yes deletes.\n", count(d.Planned), count(d.Kept))
+		fmt.Fprintf(w, "%s would be deleted, %s kept, %s not found. Nothing was deleted: --yes deletes.\n", count(d.Planned), count(d.Kept), count(d.NotFound))
 		return
 	}
-	fmt.Fprintf(w, "%s deleted, %s kept, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.OutcomeUnknown))
+	fmt.Fprintf(w, "%s deleted, %s kept, %s not found, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.NotFound), count(d.OutcomeUnknown))
 }
 
 // result returns the exit code as an error, or nil if deletions do not decide it.

@@ -83,11 +83,11 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 		says string
 		plan map[string]string
 	}{
-		"unused":        {"free-1 free-2", exitOK, "2 would be deleted, 0 kept. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
+		"unused":        {"free-1 free-2", exitOK, "2 would be deleted, 0 kept, 0 not found. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
 		"in use":        {"free-1 used", exitInUse, "1 certificate in use or managed", map[string]string{"free-1": "planned", "used": "kept"}},
 		"managed":       {"managed", exitInUse, "1 certificate in use or managed", map[string]string{"managed": "kept"}},
 		"unknown":       {"free-1 secret", exitUnknown, "missing permissions", map[string]string{"free-1": "planned", "secret": "kept"}},
-		"not there":     {"nowhere", exitUnknown, "0 would be deleted, 1 kept", map[string]string{"nowhere": "kept"}},
+		"not there":     {"nowhere", exitUnknown, "0 would be deleted, 0 kept, 1 not found", map[string]string{"nowhere": "not_found"}},
 		"the account":   {"--unused", exitUnknown, "3 would be deleted, 3 kept", map[string]string{"free-1": "planned", "free-2": "planned", "free-3": "planned", "used": "kept", "secret": "kept", "managed": "kept"}},
 		"a longer stay": {"used secret", exitInUse, "0 would be deleted, 2 kept", map[string]string{"used": "kept", "secret": "kept"}},
 	}
@@ -127,13 +127,13 @@ func TestDeleteReportsEachOutcome(t *testing.T) {
 	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
 	got.expect(t, exitInUse, "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n",
 		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
-		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: kept: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 4 kept, 0 of unknown outcome.")
+		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: not found: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 3 kept, 1 not found, 0 of unknown outcome.")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	record := deletions(t, string(text))
-	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" {
+	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" || record["nowhere"].State != "not_found" {
 		t.Errorf("%s", text)
 	}
 	again := execute(t, command(t, against(server), "delete", "--yes", "--output-file", file, "free-3"))

@@ -51,7 +51,7 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 		}
 	})
 	checked(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
-		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 1 of unknown outcome.")
+		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 1 of unknown outcome.")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

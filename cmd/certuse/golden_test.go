@@ -68,6 +68,8 @@ func sampleDeletions(done bool) []record {
 		another.Certificate.Ref.ID, another.Certificate.Name = id, name
 		records = append(records, another)
 	}
+	missing := api.Certificate{Ref: api.CertificateRef{AccountID: testAccount, ID: "99999999-0c35-4c7f-82c7-8e9487d3ff60"}}
+	records = append(records, unanswered(missing, &api.Error{StatusCode: 404, Attempts: 1}))
 	for i, r := range records {
 		r.keep(refusal(&r))
 		d := r.deletion

@@ -111,8 +111,9 @@ with -o jsonl also when the command is killed.
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. For a deletion under way the
 command waits at most two minutes until its outcome is known.
+
 When the outcome of a deletion is unknown, run the command again, with another
---output-file. "The API does not have it" then means that it was deleted.
+--output-file. The state "not found" then means that it was deleted.
 
 The plan needs the permissions to read all sources, --yes also "SSL and
 Certificates Write" of the account.`
@@ -177,10 +178,11 @@ const exitCodesHelp = `The first that applies:
    of an upload; nothing was sent
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
-3  some usage is unknown, not all certificates were read (list: only because of
-   Ctrl-C or --timeout), kept results are older than --max-age, --require-unused
-   and no certificate was looked up, or the outcome of an upload or of a
-   deletion is unknown, also after Ctrl-C and --timeout
+3  some usage is unknown, also because the account does not have the
+   certificate, not all certificates were read (list: only because of Ctrl-C or
+   --timeout), kept results are older than --max-age, --require-unused and no
+   certificate was looked up, or the outcome of an upload or of a deletion is
+   unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was answered; with --require-unused and wait: all certificates are
@@ -294,14 +296,15 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
               of a known use
   started_at, gathered_at
               when the first request was sent, and the last source was read
-  state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
-              reason, deleted_at, ray_id, already_gone (by another request)
+  state       of delete: "planned", "deleted", "kept", "not_found" (in the
+              account) or "unknown"; besides: reason, deleted_at, ray_id,
+              already_gone (by another request)
 
 The summary: total, in_use, unused, unknown, sources, left_out (of one account
 at least, by --sources or its profile), missing_permissions, expiring
 (--expires-within), duplicates (ids given again), incomplete (not all
 certificates were read), interrupted; of delete: planned, deleted, kept,
-outcome_unknown.
+not_found, outcome_unknown.
 
 Metrics, with the prefix ` + metricPrefix + `: certificate_info,
 certificate_not_after_timestamp_seconds, certificate_usage (one series for each

@@ -36,7 +36,7 @@ func TestHelpNamesEveryFieldColumnAndFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := slices.Concat([]string{string(deletionPlanned), string(api.DeletionDone), string(api.DeletionKept)}, knownColumns(), formatNames(), sortOrders[:1], []string{"profile"})
+	words := slices.Concat([]string{string(deletionPlanned), string(api.DeletionDone), string(api.DeletionKept), string(deletionNotFound)}, knownColumns(), formatNames(), sortOrders[:1], []string{"profile"})
 	for _, field := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(item)+string(deletion)+string(total), -1) {
 		words = append(words, field[1])
 	}

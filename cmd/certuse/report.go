@@ -75,7 +75,7 @@ func (r *report) rows() []row {
 func writeIDs(r *report) error {
 	var b strings.Builder
 	for i := range r.records {
-		if state := r.records[i].state(); state == string(api.DeletionKept) || state == string(api.DeletionUnknown) {
+		if d := r.records[i].deletion; d != nil && d.State != deletionPlanned && d.State != api.DeletionDone {
 			continue
 		}
 		ref := r.records[i].Certificate.Ref

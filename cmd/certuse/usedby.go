@@ -124,7 +124,7 @@ func (r *record) sourceResults(all bool) string {
 func (r *record) scopes() string {
 	var parts []string
 	for _, s := range r.Evidence.Sources {
-		text := string(s.Source) + ": " + strings.ReplaceAll(string(s.State), "_", " ")
+		text := string(s.Source) + ": " + inWords(string(s.State))
 		if s.Scope != "" {
 			text += " (" + printable(s.Scope) + ")"
 		}
