@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -114,6 +115,16 @@ func (o outcome) decode(t *testing.T) (got decodedReport) {
 		t.Fatalf("%v:\n%s\n%s", err, o.stdout, o.stderr)
 	}
 	return got
+}
+
+// fileWith returns the name of a new file with this text.
+func fileWith[T ~string | ~[]byte](t *testing.T, text T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // command is certuse as a process whose environment is env alone.

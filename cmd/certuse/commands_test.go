@@ -22,10 +22,7 @@ func TestAuditReadsAFileOrStandardInput(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	const list = "# all of them\nused\n\n" + testAccount + "/free # old\nused\n"
-	file := filepath.Join(t.TempDir(), "ids.txt")
-	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := fileWith(t, list)
 	for _, from := range []string{file, "-"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()

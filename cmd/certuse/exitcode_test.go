@@ -80,10 +80,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	list := filepath.Join(t.TempDir(), "ids.txt")
-	if err := os.WriteFile(list, []byte("used\n\n# comment\nno good\nnor this\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	list := fileWith(t, "used\n\n# comment\nno good\nnor this\n")
 	env := against(server)
 	without := func(names ...string) []string {
 		var kept []string

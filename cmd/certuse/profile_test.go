@@ -211,10 +211,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 func TestNumericAccountIDIsText(t *testing.T) {
 	t.Parallel()
 	for _, account := range []string{"00112233445566778899001122334455", "0x112233", "12345678e90123456789012345678901", "1_000"} {
-		file := filepath.Join(t.TempDir(), "config.yaml")
-		if err := os.WriteFile(file, []byte("profiles: {x: {accounts: ["+account+"], api_token_env: T}}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		file := fileWith(t, "profiles: {x: {accounts: ["+account+"], api_token_env: T}}")
 		profiles, err := readProfiles(file)
 		if err != nil || len(profiles["x"].Accounts) != 1 || profiles["x"].Accounts[0] != account {
 			t.Errorf("%s: %+v, %v", account, profiles, err)

@@ -197,22 +197,25 @@ func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	}
 }
 
-// keepResults moves the results of a target to it. For a whole account it lists the
-// certificates first and drops results about those that are gone.
+// keepResults moves the results of a target to it. It first lists the certificates of
+// the account, and drops results about those that are gone or were uploaded since.
 func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
-	wanted := t.certs
-	if len(t.certs) == 0 {
-		for cert, err := range t.client.Certificates(ctx, t.account) {
+	wanted, stored := slices.Clone(t.certs), map[api.CertificateRef]bool{}
+	for cert, err := range t.client.Certificates(ctx, t.account) {
+		if err != nil {
 			t.err = err
-			r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
-			if err != nil || !q.filter.selected(&r, time.Now()) {
-				continue
-			}
+			break
+		}
+		key := keyOf(cert.Ref)
+		// A certificate that was deleted and uploaded again has the same id.
+		if cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
+			delete(kept, key)
+		} else {
+			stored[key] = true
+		}
+		r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
+		if len(t.certs) == 0 && q.filter.selected(&r, time.Now()) {
 			wanted = append(wanted, cert.Ref)
-			// A certificate that was deleted and uploaded again has the same id.
-			if key := keyOf(cert.Ref); cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
-				delete(kept, key)
-			}
 		}
 	}
 	take := func(key api.CertificateRef) bool {
@@ -223,7 +226,7 @@ func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
 		}
 		return ok
 	}
-	t.certs = slices.DeleteFunc(slices.Clone(wanted), func(ref api.CertificateRef) bool { return take(keyOf(ref)) })
+	t.certs = slices.DeleteFunc(wanted, func(ref api.CertificateRef) bool { return stored[keyOf(ref)] && take(keyOf(ref)) })
 	if t.err != nil { // the list is not complete
 		t.certs = nil
 		for key := range kept {

@@ -168,10 +168,7 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 			t.Parallel()
 			server, text := earlier(t)
 			before := len(server.Requests())
-			file := filepath.Join(t.TempDir(), "audit.jsonl")
-			if err := os.WriteFile(file, []byte(test.edit(text)), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := fileWith(t, test.edit(text))
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
 			got := execute(t, command(t, against(server), args...))
 			if !strings.Contains(got.stderr, test.says) || got.code != exitOK && !strings.Contains(test.args, "--require-unused") {
@@ -229,11 +226,8 @@ func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 			t.Parallel()
 			server, text := earlier(t, strings.Fields(test.first)...)
 			before := len(server.Requests())
-			file := filepath.Join(t.TempDir(), "audit.jsonl")
 			text = test.edit(text)
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := fileWith(t, text)
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
 			execute(t, command(t, against(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
 			if after, err := os.ReadFile(file); err != nil || string(after) != text {
@@ -258,12 +252,12 @@ func onlyFree(text string) string {
 func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	gone := strings.Replace(onlyFree(text), `"free"`, `"gone"`, 1)
-	if err := os.WriteFile(file, []byte(text+gone), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+	text += strings.Replace(onlyFree(text), `"free"`, `"gone"`, 1)
+	audit := []string{"audit", "-o", "jsonl", "--resume", "--output-file"}
+	named := execute(t, command(t, against(server), append(audit, fileWith(t, text), "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "gone", "free", "used")...))
+	named.expect(t, exitUnknown, "1 kept result dropped: the account no longer has the certificate", "2 in use, 1 unused, 1 unknown")
+	file := fileWith(t, text)
+	got := execute(t, command(t, against(server), append(audit, file)...))
 	got.expect(t, exitOK, "1 kept result dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
 	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
@@ -272,19 +266,18 @@ func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 
 func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 	t.Parallel()
-	server, text := earlier(t)
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
-		t.Fatal(err)
-	}
-	before := associationRequests(server)
-	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-	got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
-	if n := associationRequests(server) - before; n != 1 {
-		t.Errorf("asked about %d certificates, want 1", n)
+	for _, named := range [][]string{nil, {"free", "used", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}} {
+		server, text := earlier(t)
+		file := fileWith(t, text)
+		if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		before := associationRequests(server)
+		got := execute(t, command(t, against(server), append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, named...)...))
+		got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
+		if n := associationRequests(server) - before; n != 1 || strings.Contains(got.stderr, "dropped") {
+			t.Errorf("%d certificates were read, want 1; standard error:\n%s", n, got.stderr)
+		}
 	}
 }
 
@@ -337,10 +330,7 @@ func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := fileWith(t, text)
 	if err := server.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.NoResult().Always()); err != nil {
 		t.Fatal(err)
 	}
@@ -376,10 +366,7 @@ func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, []byte("old\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := fileWith(t, "old\n")
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
 	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
 	if text, err := os.ReadFile(file); err != nil || string(text) != "old\n" {

@@ -45,13 +45,7 @@ func newPair(t *testing.T, ca bool) pair {
 		cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
 	}
-	dir := t.TempDir()
-	p.certFile, p.keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, text := range map[string]string{p.certFile: p.cert, p.keyFile: p.key} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p.certFile, p.keyFile = fileWith(t, p.cert), fileWith(t, p.key)
 	return p
 }
 
@@ -130,10 +124,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
 	ca, leaf := newPair(t, true), newPair(t, false)
-	long := filepath.Join(t.TempDir(), "long")
-	if err := os.WriteFile(long, make([]byte, maxPEMBytes+1), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	long := fileWith(t, make([]byte, maxPEMBytes+1))
 	tests := map[string]struct {
 		args []string
 		says string

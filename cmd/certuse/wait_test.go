@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +12,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 	t.Parallel()
 	answers := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
 	server := newFake(t, answers)
-	file := filepath.Join(t.TempDir(), "list")
-	if err := os.WriteFile(file, []byte("free\nused\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := fileWith(t, "free\nused\n")
 	tests := map[string]struct {
 		args string
 		code int
