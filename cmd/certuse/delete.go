@@ -103,7 +103,10 @@ func (q *query) remove(ctx context.Context, t target, progress progress, each fu
 // plan finds out what would be deleted. With --unused --yes it then deletes.
 func (q *query) plan(ctx context.Context, t target, progress progress, each func(record) bool) error {
 	var unused []record
+	certificates, zones := 0, 0 // for which requests were sent
 	err := q.inventory(ctx, t, progress, func(r record) bool {
+		certificates++
+		zones += r.zones()
 		r.keep(refusal(&r))
 		r.deletion.passed = q.deletion.unused
 		if r.deletion.err != nil {
@@ -122,6 +125,17 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 		refusal = endCause(ctx, errors.New("not all certificates were read"))
 	case n > q.deletion.max:
 		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.max)
+	case n > 0:
+		if track := progress.tracked(); track != nil {
+			done, _ := track.requests()
+			ofAccount := done - certificates - zones - 1 // the list
+			requests := 0
+			for _, r := range unused {
+				requests += ofAccount + r.zones() + 4 // the certificate twice, its associations, the deletion
+			}
+			left := formatDuration(track.timeFor(requests, time.Now()))
+			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), left))
+		}
 	}
 	for _, r := range unused {
 		if refusal != nil {
@@ -134,6 +148,16 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 		}
 	}
 	return err
+}
+
+// zones returns the number of zones whose hostnames were read for the certificate.
+func (r *record) zones() (n int) {
+	for _, s := range r.Evidence.Sources {
+		if s.Source == api.SourceHostnames {
+			_, _ = fmt.Sscanf(s.Scope, "hostnames of %d", &n) // 0 in another scope
+		}
+	}
+	return n
 }
 
 // refusal returns why a certificate would not be deleted, or nil.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -190,6 +191,21 @@ func TestDeleteUnusedRespectsMax(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
+	t.Parallel()
+	server := newStock(t)
+	zone := strings.Repeat("c", 32)
+	root := ref("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60")
+	err := errors.Join(server.AddCertificate(root, apitest.Certificate{CA: true}), server.AddZone(testAccount, apitest.Zone{ID: zone, Name: "example.com"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, command(t, against(server), "delete", "--unused")).expect(t, exitUnknown, "4 would be deleted")
+	plan := len(server.Requests())
+	got := execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", "4"))
+	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
 }
 
 // A certificate not selected by --unused does not decide the exit code.

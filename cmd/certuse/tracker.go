@@ -75,6 +75,17 @@ func (t *tracker) requests() (done, total int) {
 	return t.last.Requests, max(t.last.Requests, t.last.Expected)
 }
 
+// timeFor returns the estimated time of further requests.
+func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	expected := t.last.Expected
+	defer func() { t.last.Expected = expected }()
+	t.last.Expected = t.last.Requests + requests
+	left, _ := t.left(now)
+	return left
+}
+
 // facts returns the parts of a progress line.
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()

@@ -50,6 +50,22 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 	}
 }
 
+func TestTimeOfFurtherRequestsIncludesWaitsForTheQuota(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tr := newTracker(0, 1000, start)
+	now := start.Add(time.Minute)
+	tr.update(api.InventoryProgress{Requests: 600, Expected: 600}, now)
+	for requests, want := range map[int]time.Duration{0: 0, 400: 40 * time.Second, 500: 5 * time.Minute, 1500: 10 * time.Minute} {
+		if got := tr.timeFor(requests, now); got != want {
+			t.Errorf("%d requests take %v, want %v", requests, got, want)
+		}
+	}
+	if left, ok := tr.left(now); ok {
+		t.Errorf("%v left", left)
+	}
+}
+
 func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
