@@ -65,7 +65,8 @@ the command is killed. The same command with --resume continues:
 It keeps the results in the file, drops an incomplete last line, and looks up
 the certificates that are missing, unknown, listed twice, or uploaded since. The
 summary says how old the kept results are. A file about other accounts,
-certificates or sources is refused.
+certificates or sources is refused, and on Unix a file that another process is
+writing.
 
 With --require-unused, kept results may be one hour old, or --max-age. Older
 ones are looked up again, and the command exits with 3 if one exceeds the age at

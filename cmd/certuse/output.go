@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/certuse/cloudflare-mtls/internal/filelock"
 )
 
 // output is the destination and format of a report.
@@ -89,13 +91,14 @@ func tableWidth(sys system, demo bool) int {
 
 // destination is standard output, or a file. The file is first written under another
 // name and renamed at the end; JSON Lines at the first write, and later writes are
-// appended.
+// appended. Other processes cannot write the file before this one has ended.
 type destination struct {
 	io.Writer
 	path      string
 	temp      *os.File // nil once it is renamed
 	appending bool
-	file      *os.File // appended to
+	file      *os.File       // appended to
+	locks     []func() error // release the locks of temp and of the file that it replaces
 }
 
 // open prepares the destination before anything is sent.
@@ -114,7 +117,24 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if err != nil {
 		return nil, usagef("--output-file: %w", err)
 	}
-	return &destination{Writer: temp, path: path, temp: temp, appending: appending}, nil
+	d := &destination{Writer: temp, path: path, temp: temp, appending: appending}
+	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
+		d.discard()
+		return nil, usagef("--output-file: %s: %w", o.file, err)
+	}
+	return d, nil
+}
+
+// lock locks a file if it exists.
+func (d *destination) lock(path string) error {
+	release, ok, err := filelock.Try(path)
+	switch {
+	case ok:
+		d.locks = append(d.locks, release)
+	case err == nil:
+		return errors.New("another process is writing it")
+	}
+	return nil // some file systems have no locks
 }
 
 // Write writes p. The first write to an appended file is renamed into place as a
@@ -130,6 +150,9 @@ func (d *destination) Write(p []byte) (int, error) {
 // place renames the file to its name.
 func (d *destination) place() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
+	if len(d.locks) < 2 { // the file did not exist
+		err = errors.Join(err, d.lock(d.path))
+	}
 	if err == nil {
 		err = os.Rename(d.temp.Name(), d.path)
 	}
@@ -187,7 +210,7 @@ func (d *destination) failure(err error) *exitError {
 // placed reports whether the file has been renamed.
 func (d *destination) placed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not renamed.
+// discard removes a file that was not renamed, and releases the locks.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()
@@ -196,6 +219,9 @@ func (d *destination) discard() {
 	}
 	if d.file != nil {
 		_ = d.file.Close()
+	}
+	for _, release := range d.locks {
+		_ = release()
 	}
 }
 

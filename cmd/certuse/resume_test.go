@@ -327,6 +327,29 @@ func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 	}
 }
 
+func TestOneFileIsWrittenByOneProcess(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(2 * time.Second)})
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
+	// Both begin before the file exists, so the second to write fails.
+	first, second := start(t, command(t, against(server), audit...)), start(t, command(t, against(server), audit...))
+	eventually(t, "a line in the file", func() bool {
+		text, _ := os.ReadFile(file)
+		return len(text) > 0
+	})
+	third := execute(t, command(t, against(server), "list", "-o", "csv", "--output-file", file))
+	third.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
+	ends := []outcome{first.end(t), second.end(t)}
+	slices.SortFunc(ends, func(a, b outcome) int { return a.code - b.code })
+	ends[0].expect(t, exitOK, "2 unused")
+	ends[1].expect(t, exitFailure, "cannot write "+file+": another process is writing it: it is unchanged")
+	if lines := readLines(t, file); len(lines) != 2 {
+		t.Errorf("%v", lines)
+	}
+	execute(t, command(t, against(server), audit...)).expect(t, exitOK, "2 results kept")
+}
+
 func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
