@@ -53,10 +53,7 @@ func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
 func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
-	second := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-2"}}
-	if err := server.Script(second, apitest.Hang()); err != nil {
-		t.Fatal(err)
-	}
+	scriptDeletion(t, server, "free-2", apitest.Hang())
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
 	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"))
 	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
@@ -64,11 +61,8 @@ func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.end(t)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if record := deletions(t, string(text)); len(record) != 1 || record["free-1"].State != "deleted" {
+	text := textOf(t, file)
+	if record := deletions(t, text); len(record) != 1 || record["free-1"].State != "deleted" {
 		t.Errorf("%s", text)
 	}
 }
@@ -76,21 +70,15 @@ func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
-	second := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-2"}}
-	if err := server.Script(second, apitest.ServerError(502).After(2*time.Second)); err != nil { // then sent again
-		t.Fatal(err)
-	}
+	scriptDeletion(t, server, "free-2", apitest.ServerError(502).After(2*time.Second)) // then sent again
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
 	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"))
 	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
 	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := deletions(t, string(text))
+	text := textOf(t, file)
+	record := deletions(t, text)
 	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not asked: interrupted" {
 		t.Errorf("%s", text)
 	}
@@ -112,9 +100,7 @@ func TestNoDeletionBeginsAfterTheEndOfTheCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newStock(t)
-			if err := server.Script(apitest.Target{Operation: "listWorkers"}, apitest.Hang().Always()); err != nil {
-				t.Fatal(err)
-			}
+			script(t, server, "listWorkers", apitest.Hang().Always())
 			start, before := start(t, command(t, against(server), tt.args...)), time.Now()
 			eventually(t, "the request that hangs", func() bool { return requests(server, "listWorkers") == 1 })
 			if tt.signal {

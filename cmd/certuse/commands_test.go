@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,16 +33,6 @@ func TestAuditReadsAFileOrStandardInput(t *testing.T) {
 			}
 		})
 	}
-}
-
-// twoAccounts is the account of the demo, with everything permitted, and another.
-func twoAccounts(t *testing.T) *apitest.Server {
-	t.Helper()
-	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
-	if err := errors.Join(fillDemo(server, time.Now()), server.SetForbidden()); err != nil {
-		t.Fatal(err)
-	}
-	return server
 }
 
 func TestAllFormatsHaveOneOrder(t *testing.T) {
@@ -208,39 +196,6 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	}
 }
 
-func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	dir := t.TempDir()
-	file := filepath.Join(dir, "certs.prom")
-	write := func(account string, code int, stderr ...string) string {
-		t.Helper()
-		got := execute(t, command(t, against(server), "audit", "-o", "prometheus", "--output-file", file, "--account", account))
-		got.expect(t, code, stderr...)
-		if got.stdout != "" {
-			t.Errorf("standard output: %s", got.stdout)
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	whole := write(testAccount, exitOK)
-	if !strings.Contains(whole, "cloudflare_mtls_last_success_timestamp_seconds{account_id=\""+testAccount) {
-		t.Errorf("%s", whole)
-	}
-	if after := write("other", exitUnknown, "is unchanged"); after != whole {
-		t.Errorf("changed to %s", after)
-	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
-	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v, %v", info.Mode(), err)
-	}
-}
-
 func TestDebugShowsRequestsAndNoSecret(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": apitest.ServerError(502)})
@@ -271,7 +226,6 @@ func TestRefusedCredentialsEndTheRequests(t *testing.T) {
 
 func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 	t.Parallel()
-	list := apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}
 	tests := map[string]struct {
 		answer apitest.Response
 		says   string
@@ -295,9 +249,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			if err := server.Script(list, test.answer.Always()); err != nil {
-				t.Fatal(err)
-			}
+			script(t, server, listing, test.answer.Always())
 			got := execute(t, command(t, against(server), "list"))
 			got.expect(t, exitFailure, test.says)
 			if test.not != "" && strings.Contains(got.stderr, test.not) {
@@ -366,9 +318,7 @@ func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	slow := newFake(t, nil)
-	if err := slow.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.Hang().Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, slow, listing, apitest.Hang().Always())
 	tests := map[string]struct {
 		env  []string
 		want []string

@@ -1,79 +1,16 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/generated"
 )
-
-var deleting = generated.DeleteMTLSCertificateOperation.ID
-
-// newStock starts a service with certificates of every kind, named by their usage.
-// managed is the vendor's, and the usage of secret is unknown.
-func newStock(t *testing.T) *apitest.Server {
-	t.Helper()
-	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
-	err := errors.Join(
-		server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}),
-		server.AddCertificate(ref("managed"), apitest.Certificate{Name: "name of managed", Type: "gateway_managed"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server
-}
-
-// stock returns the ids that the account has.
-func stock(t *testing.T, server *apitest.Server) []string {
-	t.Helper()
-	client, err := server.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ids []string
-	for cert, err := range client.Certificates(t.Context(), testAccount) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, cert.Ref.ID)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-var wholeStock = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
-
-// deleted is the json format as scripts read it.
-type deleted struct {
-	ID        string    `json:"certificate_id"`
-	State     string    `json:"state"`
-	Reason    string    `json:"reason"`
-	Usage     string    `json:"usage"`
-	RayID     string    `json:"ray_id"`
-	DeletedAt time.Time `json:"deleted_at"`
-}
-
-func deletions(t *testing.T, lines string) map[string]deleted {
-	t.Helper()
-	out := map[string]deleted{}
-	for line := range strings.Lines(lines) {
-		var d deleted
-		if err := json.Unmarshal([]byte(line), &d); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		out[d.ID] = d
-	}
-	return out
-}
 
 func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 	t.Parallel()
@@ -129,18 +66,15 @@ func TestDeleteReportsEachOutcome(t *testing.T) {
 	got.expect(t, exitInUse, "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n",
 		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
 		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: not found: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 3 kept, 1 not found, 0 of unknown outcome.")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := deletions(t, string(text))
+	text := textOf(t, file)
+	record := deletions(t, text)
 	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" || record["nowhere"].State != "not_found" {
 		t.Errorf("%s", text)
 	}
 	again := execute(t, command(t, against(server), "delete", "--yes", "--output-file", file, "free-3"))
 	again.expect(t, exitUsage, "--output-file: "+file+" exists and may be the record of earlier deletions")
-	if kept, err := os.ReadFile(file); err != nil || !slices.Equal(kept, text) {
-		t.Errorf("the record was replaced: %s, %v", kept, err)
+	if kept := textOf(t, file); kept != text {
+		t.Errorf("the record was replaced: %s", kept)
 	}
 	if left := stock(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
 		t.Errorf("left: %v", left)
@@ -229,9 +163,7 @@ func TestRefusedDeletionIsReported(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			server := newStock(t)
-			if err := server.Script(apitest.Target{Operation: deleting}, answer.Always()); err != nil {
-				t.Fatal(err)
-			}
+			script(t, server, deleting, answer.Always())
 			got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "free-1"))
 			got.expect(t, exitFailure, "certuse: kept: name of free-1 (free-1): ", "certuse: not deleted: 1 certificate: ", says)
 			if d := deletions(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
@@ -289,7 +221,5 @@ func TestDeleteRefusesWrongUsage(t *testing.T) {
 	} {
 		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
 	}
-	if n := len(server.Requests()); n > 0 {
-		t.Errorf("%d requests were sent", n)
-	}
+	expectNoRequests(t, server)
 }

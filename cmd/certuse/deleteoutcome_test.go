@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,9 +23,7 @@ import (
 func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
-	if err := server.Script(apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": "free-1"}}, apitest.ServerError(502).Always()); err != nil {
-		t.Fatal(err)
-	}
+	scriptDeletion(t, server, "free-1", apitest.ServerError(502).Always())
 	target, err := url.Parse(server.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +49,8 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	})
 	checked(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
 		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 1 of unknown outcome.")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := deletions(t, string(text))
+	text := textOf(t, file)
+	record := deletions(t, text)
 	if d := record["free-1"]; d.State != "unknown" || !d.DeletedAt.IsZero() || !strings.Contains(d.Reason, "the outcome is unknown") || record["free-2"].State != "deleted" {
 		t.Errorf("%s", text)
 	}
@@ -117,9 +111,7 @@ func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 	t.Parallel()
 	server := newStock(t)
-	if err := server.Script(apitest.Target{Operation: deleting}, apitest.ServerError(502).After(3*time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	script(t, server, deleting, apitest.ServerError(502).After(3*time.Second))
 	client, err := server.Client()
 	if err != nil {
 		t.Fatal(err)
@@ -148,9 +140,7 @@ func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
 	server := newStock(t)
 	// Every attempt of the first call.
 	busy := apitest.RateLimited(time.Second)
-	if err := server.Script(apitest.Target{Operation: deleting}, busy, busy, busy, busy); err != nil {
-		t.Fatal(err)
-	}
+	script(t, server, deleting, busy, busy, busy, busy)
 	got := execute(t, command(t, against(server), "delete", "--yes", "free-1", "free-2"))
 	got.expect(t, exitOK, "for the rate limit before free-1\n", "2 deleted, 0 kept")
 	if left := stock(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {

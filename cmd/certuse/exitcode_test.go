@@ -190,11 +190,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 			}
 		})
 	}
-	t.Cleanup(func() {
-		if asked := server.Requests(); len(asked) > 0 {
-			t.Errorf("%d requests were sent", len(asked))
-		}
-	})
+	t.Cleanup(func() { expectNoRequests(t, server) })
 }
 
 func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
@@ -274,11 +270,7 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 			redirected(t, ">&-", strings.Fields(args)...).expect(t, exitFailure, "certuse: standard output is closed")
 		})
 	}
-	t.Cleanup(func() {
-		if asked := server.Requests(); len(asked) > 0 {
-			t.Errorf("%d requests were sent", len(asked))
-		}
-	})
+	t.Cleanup(func() { expectNoRequests(t, server) })
 	t.Run("discarded", func(t *testing.T) {
 		t.Parallel()
 		redirected(t, ">/dev/null", "version").expect(t, exitOK)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -273,5 +274,12 @@ func compareGolden(t *testing.T, name string, got []byte) {
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); -update accepts the change:\n%s", path, diff)
+	}
+}
+
+func TestTheHintNamesTheLimitOfOpenFiles(t *testing.T) {
+	t.Parallel()
+	if text := explain(fmt.Errorf("dial: %w", errors.Join(syscall.EMFILE))); !strings.Contains(text, "ulimit -n") {
+		t.Errorf("the explanation is %q", text)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -131,10 +130,7 @@ func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := textOf(t, file)
 		for _, found := range regexp.MustCompile(`getenv\("([A-Z_]+)"\)|\byaml:"(\w+)"`).FindAllStringSubmatch(string(text), -1) {
 			read[found[1]+found[2]] = true
 		}

@@ -256,9 +256,7 @@ func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
 func TestCompletionOffersNothingWhenAnAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	u := newUsers(t, twoProfiles)
-	if err := u.second.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.Forbidden().Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, u.second, listing, apitest.Forbidden().Always())
 	got := execute(t, command(t, u.env, "__complete", "usage", "--profile", "first,second", ""))
 	if got.stdout != ":4\n" || got.code != exitOK {
 		t.Errorf("%q", got.stdout)

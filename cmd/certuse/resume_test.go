@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,7 +43,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 			p := start(t, command(t, against(server), args...))
 			eventually(t, "ten answers in the file, and all others asked for", func() bool {
 				text, _ := os.ReadFile(file)
-				return bytes.Count(text, []byte("\n")) == 10 && associationRequests(server) == 20
+				return bytes.Count(text, []byte("\n")) == 10 && requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 20
 			})
 			if err := p.cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
@@ -88,27 +86,6 @@ func appendTo(t *testing.T, file, text string) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// readLines reads JSON Lines in which each certificate has one line.
-func readLines(t *testing.T, file string) map[string]decoded {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]decoded{}
-	for line := range strings.Lines(string(text)) {
-		var r decoded
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		if _, twice := out[r.CertificateID]; twice {
-			t.Errorf("%s has two lines", r.CertificateID)
-		}
-		out[r.CertificateID] = r
-	}
-	return out
 }
 
 // earlier returns the output of an audit of a free leaf, a used leaf and a used CA,
@@ -230,8 +207,8 @@ func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 			file := fileWith(t, text)
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
 			execute(t, command(t, against(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
-			if after, err := os.ReadFile(file); err != nil || string(after) != text {
-				t.Errorf("the file has changed: %v\n%s", err, after)
+			if after := textOf(t, file); after != text {
+				t.Errorf("the file has changed:\n%s", after)
 			}
 			if n := len(server.Requests()) - before; n > 0 {
 				t.Errorf("%d requests were sent", n)
@@ -272,91 +249,20 @@ func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 		if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
-		before := associationRequests(server)
+		before := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID)
 		got := execute(t, command(t, against(server), append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, named...)...))
 		got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
-		if n := associationRequests(server) - before; n != 1 || strings.Contains(got.stderr, "dropped") {
+		if n := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) - before; n != 1 || strings.Contains(got.stderr, "dropped") {
 			t.Errorf("%d certificates were read, want 1; standard error:\n%s", n, got.stderr)
 		}
 	}
-}
-
-func TestOnlyARegularFileIsResumed(t *testing.T) {
-	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(pipe, link); err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
-		server := newFake(t, nil)
-		got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
-		if n := len(server.Requests()); n > 0 {
-			t.Errorf("%s: %d requests were sent", file, n)
-		}
-	}
-}
-
-func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
-	t.Parallel()
-	for name, replace := range map[string]func(file string) error{
-		"replaced": func(file string) error { return os.Rename(file+".other", file) },
-		"removed":  os.Remove,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Second)})
-			file := filepath.Join(t.TempDir(), "audit.jsonl")
-			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
-			eventually(t, "an answer in the file", func() bool {
-				text, _ := os.ReadFile(file)
-				return len(text) > 0
-			})
-			if err := replace(file); err != nil {
-				t.Fatal(err)
-			}
-			p.end(t).expect(t, exitFailure, "cannot write "+file+": another process has replaced or removed it: it is incomplete")
-		})
-	}
-}
-
-func TestOneFileIsWrittenByOneProcess(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(2 * time.Second)})
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
-	// Both begin before the file exists, so the second to write fails.
-	first, second := start(t, command(t, against(server), audit...)), start(t, command(t, against(server), audit...))
-	eventually(t, "a line in the file", func() bool {
-		text, _ := os.ReadFile(file)
-		return len(text) > 0
-	})
-	third := execute(t, command(t, against(server), "list", "-o", "csv", "--output-file", file))
-	third.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
-	ends := []outcome{first.end(t), second.end(t)}
-	slices.SortFunc(ends, func(a, b outcome) int { return a.code - b.code })
-	ends[0].expect(t, exitOK, "2 unused")
-	ends[1].expect(t, exitFailure, "cannot write "+file+": another process is writing it: it is unchanged")
-	if lines := readLines(t, file); len(lines) != 2 {
-		t.Errorf("%v", lines)
-	}
-	execute(t, command(t, against(server), audit...)).expect(t, exitOK, "2 results kept")
 }
 
 func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server, text := earlier(t)
 	file := fileWith(t, text)
-	if err := server.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.NoResult().Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, server, listing, apitest.NoResult().Always())
 	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
 	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete")
 	if n := len(readLines(t, file)); n != 3 {
@@ -383,23 +289,5 @@ func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 		if code != test.code {
 			t.Errorf("%s: exit code %d, want %d", name, code, test.code)
 		}
-	}
-}
-
-func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	file := fileWith(t, "old\n")
-	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
-	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
-	if text, err := os.ReadFile(file); err != nil || string(text) != "old\n" {
-		t.Errorf("%v: %s", err, text)
-	}
-	execute(t, command(t, against(server), audit...)).expect(t, exitOK)
-	if lines := readLines(t, file); len(lines) != 1 || lines["used"].Usage != "in_use" {
-		t.Errorf("%v", lines)
-	}
-	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }

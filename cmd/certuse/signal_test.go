@@ -10,7 +10,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,51 +18,8 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
-
-// process is a running command.
-type process struct {
-	cmd            *exec.Cmd
-	stdout, stderr safeBuffer
-}
-
-func start(t *testing.T, cmd *exec.Cmd) *process {
-	t.Helper()
-	p := &process{cmd: cmd}
-	if cmd.Stdout == nil {
-		cmd.Stdout = &p.stdout
-	}
-	if cmd.Stderr == nil {
-		cmd.Stderr = &p.stderr
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (p *process) end(t *testing.T) outcome {
-	t.Helper()
-	_ = p.cmd.Wait() // only the exit code counts
-	return checked(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
-}
-
-func (p *process) signal(t *testing.T, s os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Error(err)
-	}
-}
-
-// eventually waits for an effect of another process.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
 
 // slowAudit starts an audit of one certificate that is answered at once and of forty
 // that are not, all named or those of the account, and waits for the first result.
@@ -80,7 +36,7 @@ func slowAudit(t *testing.T, named bool, args ...string) *process {
 	server := newFake(t, answers)
 	p := start(t, command(t, against(server), args...))
 	// 32 are read at a time: the 33rd request shows that one is complete.
-	eventually(t, "33 requests for associations", func() bool { return associationRequests(server) >= 33 })
+	eventually(t, "33 requests for associations", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 33 })
 	return p
 }
 
@@ -184,9 +140,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 	}
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was sent")
-	if n := len(server.Requests()); n > 0 {
-		t.Errorf("%d requests were sent", n)
-	}
+	expectNoRequests(t, server)
 }
 
 func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
@@ -343,4 +297,19 @@ func TestClosedPipeEndsHelpSilently(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnAuditWithFewFileDescriptors(t *testing.T) {
+	t.Parallel()
+	answers := map[string]apitest.Response{}
+	var ids []string
+	for i := range 200 {
+		id := fmt.Sprintf("cert-%d", i)
+		answers[id] = inUse.After(20 * time.Millisecond)
+		ids = append(ids, id)
+	}
+	cmd := command(t, against(newFake(t, answers)), append([]string{"audit", "-o", "jsonl"}, ids...)...)
+	cmd.Args = append([]string{"sh", "-c", `ulimit -n 32 && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
+	execute(t, cmd).expect(t, exitOK, "200 in use, 0 unused, 0 unknown")
 }

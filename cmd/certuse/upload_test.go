@@ -17,7 +17,6 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // pair is a self-signed certificate with its key, as texts and as files.
@@ -57,16 +56,6 @@ func (p pair) keepsSecret(t *testing.T, got outcome) {
 			t.Errorf("the private key is shown:\n%s\n%s", got.stdout, got.stderr)
 		}
 	}
-}
-
-// requests counts the requests for an operation.
-func requests(server *apitest.Server, operation string) (n int) {
-	for _, r := range server.Requests() {
-		if r.Operation == operation {
-			n++
-		}
-	}
-	return n
 }
 
 func TestUploadReadsFilesOrStandardInput(t *testing.T) {
@@ -160,17 +149,12 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 			leaf.keepsSecret(t, got)
 		})
 	}
-	t.Cleanup(func() {
-		if n := len(server.Requests()); n > 0 {
-			t.Errorf("%d requests were sent", n)
-		}
-	})
+	t.Cleanup(func() { expectNoRequests(t, server) })
 }
 
 func TestFailedUploadExplainsTheError(t *testing.T) {
 	t.Parallel()
 	leaf := newPair(t, false)
-	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}
 	tests := map[string]struct {
 		answer apitest.Response
 		code   int
@@ -183,13 +167,11 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			if err := server.Script(posting, test.answer.Always()); err != nil {
-				t.Fatal(err)
-			}
+			script(t, server, uploading, test.answer.Always())
 			got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
 			got.expect(t, test.code, test.says)
 			leaf.keepsSecret(t, got)
-			if n := requests(server, posting.Operation); n != 1 || got.stdout != "" {
+			if n := requests(server, uploading); n != 1 || got.stdout != "" {
 				t.Errorf("%d requests; standard output: %s", n, got.stdout)
 			}
 		})
@@ -200,10 +182,7 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	t.Parallel()
 	server, leaf := newFake(t, nil), newPair(t, false)
-	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}
-	if err := server.Script(posting, apitest.ServerError(502).Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, server, uploading, apitest.ServerError(502).Always())
 	file := filepath.Join(t.TempDir(), "record.json")
 	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--timeout", "2s", "--output-file", file))
 	got.expect(t, exitUnknown, "the outcome is unknown")
@@ -219,9 +198,7 @@ func TestUploadWithALostResponseIsNotCalledNew(t *testing.T) {
 	if err := server.AddCertificate(ref("found"), apitest.Certificate{PEM: leaf.cert}); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Script(apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}, apitest.ServerError(502).Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, server, uploading, apitest.ServerError(502).Always())
 	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "-o", "id"))
 	got.expect(t, exitOK, "certuse: the certificate is in the account: "+got.stdout)
 }

@@ -56,9 +56,7 @@ func TestWaitRefusesWrongUsage(t *testing.T) {
 	} {
 		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
 	}
-	if n := len(server.Requests()); n > 0 {
-		t.Errorf("%d requests were sent", n)
-	}
+	expectNoRequests(t, server)
 }
 
 // manyIDs writes n ids.

@@ -68,16 +68,6 @@ func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server 
 	return server
 }
 
-// associationRequests counts the requests for associations.
-func associationRequests(server *apitest.Server) (n int) {
-	for _, r := range server.Requests() {
-		if r.Operation == generated.ListMTLSCertificateAssociationsOperation.ID {
-			n++
-		}
-	}
-	return n
-}
-
 // decodedReport is the json format as scripts read it.
 type decodedReport struct {
 	Certificates []decoded `json:"certificates"`
@@ -207,4 +197,189 @@ func (s *safeBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
+}
+
+// requests counts the requests for an operation.
+func requests(server *apitest.Server, operation string) (n int) {
+	for _, r := range server.Requests() {
+		if r.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// process is a running command.
+type process struct {
+	cmd            *exec.Cmd
+	stdout, stderr safeBuffer
+}
+
+func start(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd}
+	if cmd.Stdout == nil {
+		cmd.Stdout = &p.stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &p.stderr
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *process) end(t *testing.T) outcome {
+	t.Helper()
+	_ = p.cmd.Wait() // only the exit code counts
+	return checked(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
+}
+
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Error(err)
+	}
+}
+
+// eventually waits for an effect of another process.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// twoAccounts is the account of the demo, with everything permitted, and another.
+func twoAccounts(t *testing.T) *apitest.Server {
+	t.Helper()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
+	if err := errors.Join(fillDemo(server, time.Now()), server.SetForbidden()); err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+var deleting = generated.DeleteMTLSCertificateOperation.ID
+
+// newStock starts a service with certificates of every kind, named by their usage.
+// managed is the vendor's, and the usage of secret is unknown.
+func newStock(t *testing.T) *apitest.Server {
+	t.Helper()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
+	err := errors.Join(
+		server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}),
+		server.AddCertificate(ref("managed"), apitest.Certificate{Name: "name of managed", Type: "gateway_managed"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// stock returns the ids that the account has.
+func stock(t *testing.T, server *apitest.Server) []string {
+	t.Helper()
+	client, err := server.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for cert, err := range client.Certificates(t.Context(), testAccount) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, cert.Ref.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+var wholeStock = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
+
+// deleted is the json format as scripts read it.
+type deleted struct {
+	ID        string    `json:"certificate_id"`
+	State     string    `json:"state"`
+	Reason    string    `json:"reason"`
+	Usage     string    `json:"usage"`
+	RayID     string    `json:"ray_id"`
+	DeletedAt time.Time `json:"deleted_at"`
+}
+
+func deletions(t *testing.T, lines string) map[string]deleted {
+	t.Helper()
+	out := map[string]deleted{}
+	for line := range strings.Lines(lines) {
+		var d deleted
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		out[d.ID] = d
+	}
+	return out
+}
+
+// readLines reads JSON Lines in which each certificate has one line.
+func readLines(t *testing.T, file string) map[string]decoded {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]decoded{}
+	for line := range strings.Lines(string(text)) {
+		var r decoded
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if _, twice := out[r.CertificateID]; twice {
+			t.Errorf("%s has two lines", r.CertificateID)
+		}
+		out[r.CertificateID] = r
+	}
+	return out
+}
+
+// operations that tests count and script.
+var (
+	listing   = generated.ListMTLSCertificatesOperation.ID
+	uploading = generated.UploadMTLSCertificateOperation.ID
+)
+
+// script sets the responses of an operation.
+func script(t *testing.T, server *apitest.Server, operation string, responses ...apitest.Response) {
+	t.Helper()
+	if err := server.Script(apitest.Target{Operation: operation}, responses...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scriptDeletion sets the response to the deletion of a certificate.
+func scriptDeletion(t *testing.T, server *apitest.Server, id string, response apitest.Response) {
+	t.Helper()
+	target := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": id}}
+	if err := server.Script(target, response); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expectNoRequests fails the test if the server has received a request.
+func expectNoRequests(t *testing.T, server *apitest.Server) {
+	t.Helper()
+	if n := len(server.Requests()); n > 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// textOf returns the content of a file.
+func textOf(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -1,0 +1,131 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/apitest"
+)
+
+func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "certs.prom")
+	write := func(account string, code int, stderr ...string) string {
+		t.Helper()
+		got := execute(t, command(t, against(server), "audit", "-o", "prometheus", "--output-file", file, "--account", account))
+		got.expect(t, code, stderr...)
+		if got.stdout != "" {
+			t.Errorf("standard output: %s", got.stdout)
+		}
+		return textOf(t, file)
+	}
+	whole := write(testAccount, exitOK)
+	if !strings.Contains(whole, "cloudflare_mtls_last_success_timestamp_seconds{account_id=\""+testAccount) {
+		t.Errorf("%s", whole)
+	}
+	if after := write("other", exitUnknown, "is unchanged"); after != whole {
+		t.Errorf("changed to %s", after)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	file := fileWith(t, "old\n")
+	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
+	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
+	if text := textOf(t, file); text != "old\n" {
+		t.Error(text)
+	}
+	execute(t, command(t, against(server), audit...)).expect(t, exitOK)
+	if lines := readLines(t, file); len(lines) != 1 || lines["used"].Usage != "in_use" {
+		t.Errorf("%v", lines)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(file string) error{
+		"replaced": func(file string) error { return os.Rename(file+".other", file) },
+		"removed":  os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Second)})
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
+			eventually(t, "an answer in the file", func() bool {
+				text, _ := os.ReadFile(file)
+				return len(text) > 0
+			})
+			if err := replace(file); err != nil {
+				t.Fatal(err)
+			}
+			p.end(t).expect(t, exitFailure, "cannot write "+file+": another process has replaced or removed it: it is incomplete")
+		})
+	}
+}
+
+func TestOneFileIsWrittenByOneProcess(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(2 * time.Second)})
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
+	// Both begin before the file exists, or the second finds it locked.
+	first, second := start(t, command(t, against(server), audit...)), start(t, command(t, against(server), audit...))
+	eventually(t, "a line in the file", func() bool {
+		text, _ := os.ReadFile(file)
+		return len(text) > 0
+	})
+	third := execute(t, command(t, against(server), "list", "-o", "csv", "--output-file", file))
+	third.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
+	ends := []outcome{first.end(t), second.end(t)}
+	slices.SortFunc(ends, func(a, b outcome) int { return a.code - b.code })
+	ends[0].expect(t, exitOK, "2 unused")
+	if ends[1].code == exitOK || !strings.Contains(ends[1].stderr, file+": another process is writing it") {
+		t.Errorf("%+v", ends[1])
+	}
+	if lines := readLines(t, file); len(lines) != 2 {
+		t.Errorf("%v", lines)
+	}
+	execute(t, command(t, against(server), audit...)).expect(t, exitOK, "2 results kept")
+}
+
+func TestOnlyARegularFileIsResumed(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
+		server := newFake(t, nil)
+		got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
+		expectNoRequests(t, server)
+	}
+}
