@@ -20,7 +20,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 	if err := server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, command(t, against(server), "wait", "used", "free", "-o", "id"))
+	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
 	eventually(t, "what uses the certificate", func() bool {
 		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
 	})
@@ -40,7 +40,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	p := start(t, command(t, against(server), "wait", "used"))
+	p := start(t, command(t, environment(server), "wait", "used"))
 	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting for ") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
@@ -52,11 +52,11 @@ func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
 
 func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	scriptDeletion(t, server, "free-2", apitest.Hang())
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
-	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"))
-	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
+	p := start(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"))
+	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +69,11 @@ func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 
 func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	scriptDeletion(t, server, "free-2", apitest.ServerError(502).After(2*time.Second)) // then sent again
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
-	p := start(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"))
-	eventually(t, "the second deletion", func() bool { return requests(server, deleting) == 2 })
+	p := start(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"))
+	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
 	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
@@ -82,7 +82,7 @@ func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not asked: interrupted" {
 		t.Errorf("%s", text)
 	}
-	if left := stock(t, server); slices.Contains(left, "free-2") || !slices.Contains(left, "free-3") {
+	if left := storedIDs(t, server); slices.Contains(left, "free-2") || !slices.Contains(left, "free-3") {
 		t.Errorf("left: %v", left)
 	}
 }
@@ -99,9 +99,9 @@ func TestNoDeletionBeginsAfterTheEndOfTheCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newStock(t)
+			server := newDeletionServer(t)
 			script(t, server, "listWorkers", apitest.Hang().Always())
-			start, before := start(t, command(t, against(server), tt.args...)), time.Now()
+			start, before := start(t, command(t, environment(server), tt.args...)), time.Now()
 			eventually(t, "the request that hangs", func() bool { return requests(server, "listWorkers") == 1 })
 			if tt.signal {
 				start.signal(t, os.Interrupt)
@@ -110,7 +110,7 @@ func TestNoDeletionBeginsAfterTheEndOfTheCommand(t *testing.T) {
 			if took := time.Since(before); took > 20*time.Second { // an attempt takes 30 s
 				t.Errorf("ended after %v", took)
 			}
-			if n := requests(server, deleting); n != 0 {
+			if n := requests(server, deleteCertificate); n != 0 {
 				t.Errorf("%d requests to delete", n)
 			}
 		})

@@ -41,7 +41,7 @@ func (p palette) usage(u api.Usage, s string) string {
 // cell colours a cell of a table by its column.
 func (p palette) cell(key string, r *row, s string) string {
 	switch {
-	case key == "usage" && r.asked:
+	case key == "usage" && r.lookedUp:
 		return p.usage(r.usage, s)
 	case (key == "expires_on" || key == "days_left") && r.expiresWithin(0, r.now):
 		return p.paint(red, s)

@@ -37,8 +37,8 @@ var allColumns = []column{
 	{key: "name", title: "NAME", text: func(r row) string { return r.Certificate.Name }, min: 12},
 	{key: "certificate_id", title: "ID", text: func(r row) string { return r.Certificate.Ref.ID }, min: 9, whole: true},
 	{key: "type", title: "TYPE", text: func(r row) string { return r.Certificate.Type }},
-	{key: "ca", title: "CA", text: kind, value: func(r row) string { return isCA(r, "true", "false") }},
-	{key: "usage", title: "USAGE", text: usageWords, value: func(r row) string { return r.usage.String() }},
+	{key: "ca", title: "CA", text: kindText, value: func(r row) string { return isCA(r, "true", "false") }},
+	{key: "usage", title: "USAGE", text: usageText, value: func(r row) string { return r.usage.String() }},
 	{key: "expires_on", title: "EXPIRES", text: func(r row) string { return date(r.Certificate.ExpiresOn) }, value: func(r row) string { return timestamp(r.Certificate.ExpiresOn) }},
 	{key: "days_left", title: "DAYS", text: daysLeft},
 	{key: "source", title: "SOURCE", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return string(u.Source) }) }},
@@ -140,8 +140,8 @@ func knownColumns() (keys []string) {
 	return keys
 }
 
-func usageWords(r row) string {
-	if !r.asked {
+func usageText(r row) string {
+	if !r.lookedUp {
 		return ""
 	}
 	return inWords(r.usage.String())
@@ -161,7 +161,7 @@ func isCA(r row, yes, no string) string {
 	}
 }
 
-func kind(r row) string { return isCA(r, "CA", "leaf") }
+func kindText(r row) string { return isCA(r, "CA", "leaf") }
 
 func date(t time.Time) string {
 	if t.IsZero() {

@@ -24,7 +24,7 @@ func TestAuditReadsAFileOrStandardInput(t *testing.T) {
 	for _, from := range []string{file, "-"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, against(server), "audit", "--from", from, "-o", "id")
+			cmd := command(t, environment(server), "audit", "--from", from, "-o", "id")
 			cmd.Stdin = strings.NewReader(list)
 			got := execute(t, cmd)
 			got.expect(t, exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown", "1 repeated id left out")
@@ -37,12 +37,12 @@ func TestAuditReadsAFileOrStandardInput(t *testing.T) {
 
 func TestAllFormatsHaveOneOrder(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
+	server := newTwoAccounts(t)
 	orders := map[string][]string{}
 	for _, sorting := range []string{"action", "expiry", "name", "usage"} {
 		var want string
 		for _, format := range formatNames() {
-			got := execute(t, command(t, against(server), "audit", "--account", demoAccount, "--account", testAccount, "-o", format, "--sort", sorting))
+			got := execute(t, command(t, environment(server), "audit", "--account", demoAccount, "--account", testAccount, "-o", format, "--sort", sorting))
 			got.expect(t, exitOK, "10 certificates (5 CA, 5 leaf; 1 managed): 7 in use, 3 unused, 0 unknown")
 			var ids []string
 			text := got.stdout
@@ -75,7 +75,7 @@ func TestAllFormatsHaveOneOrder(t *testing.T) {
 
 func TestFiltersSelectCertificates(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
+	server := newTwoAccounts(t)
 	for args, want := range map[string]int{
 		"list":                                     8,
 		"list --type custom":                       7,
@@ -89,7 +89,7 @@ func TestFiltersSelectCertificates(t *testing.T) {
 		"audit --usage unused --expires-within 1d": 1,
 		"audit --leaf --usage in_use":              3,
 	} {
-		got := execute(t, command(t, against(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...))
+		got := execute(t, command(t, environment(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...))
 		if n := len(got.decode(t).Certificates); n != want {
 			t.Errorf("%s: %d certificates, want %d", args, n, want)
 		}
@@ -103,7 +103,7 @@ func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"list", "audit"} {
-		got := execute(t, command(t, against(server), name, "--expires-within", "1d", "-o", "id"))
+		got := execute(t, command(t, environment(server), name, "--expires-within", "1d", "-o", "id"))
 		if got.expect(t, exitExpiring); got.stdout != "undated\n" {
 			t.Errorf("%s: %q", name, got.stdout)
 		}
@@ -112,11 +112,11 @@ func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 
 func TestAllEvidenceIsPrinted(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
+	server := newTwoAccounts(t)
 	if err := server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID); err != nil {
 		t.Fatal(err)
 	}
-	got := execute(t, command(t, against(server), "audit", "--account", demoAccount, "-o", "json"))
+	got := execute(t, command(t, environment(server), "audit", "--account", demoAccount, "-o", "json"))
 	got.expect(t, exitUnknown, `3 unknown for missing permissions: "Account: Workers Scripts Read" and "Account: Zero Trust Read"`)
 	if n := strings.Count(got.stderr, "missing permissions"); n != 1 {
 		t.Errorf("%d lines about permissions:\n%s", n, got.stderr)
@@ -140,7 +140,7 @@ func TestAllEvidenceIsPrinted(t *testing.T) {
 			t.Errorf("%+v\n%s", c, diff)
 		}
 	}
-	got = execute(t, command(t, against(server), "audit", "--account", demoAccount, "--columns", "name,usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
+	got = execute(t, command(t, environment(server), "audit", "--account", demoAccount, "--columns", "name,usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
 	if want := regexp.MustCompile(`(?m)^checkout-client +unknown +\(associations: none; workers: no permission\)$`); !want.MatchString(got.stdout) {
 		t.Errorf("%s", got.stdout)
 	}
@@ -153,7 +153,7 @@ func TestFailuresOfOneKindShareALine(t *testing.T) {
 	for i := range 20 {
 		answers[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
 	}
-	got := execute(t, command(t, against(newFake(t, answers)), "audit"))
+	got := execute(t, command(t, environment(newFake(t, answers)), "audit"))
 	got.expect(t, exitUnknown, "certuse: usage of 20 certificates is unknown: associations: no result, such as: list mTLS certificate associations: ")
 	if n := strings.Count(got.stderr, "is unknown: "); n != 1 {
 		t.Errorf("%d lines:\n%s", n, got.stderr)
@@ -163,12 +163,12 @@ func TestFailuresOfOneKindShareALine(t *testing.T) {
 func TestUnusedNamesItsSources(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
-	got := execute(t, command(t, against(server), "audit", "--sources", "pages,associations", "free"))
+	got := execute(t, command(t, environment(server), "audit", "--sources", "pages,associations", "free"))
 	got.expect(t, exitOK, "Unused according to associations and pages; left out: hostnames, workers,\n  hyperdrive, gateway and posture.")
 	if !strings.Contains(got.stdout, "none according to associations and pages (left out: hostnames, workers, hyperdrive, gateway and posture)") {
 		t.Errorf("%s", got.stdout)
 	}
-	report := execute(t, command(t, against(server), "audit", "-o", "json", "--sources", "pages,associations", "free")).decode(t)
+	report := execute(t, command(t, environment(server), "audit", "-o", "json", "--sources", "pages,associations", "free")).decode(t)
 	if len(report.Summary.LeftOut) != 5 || report.Certificates[0].Sources[2].State != "left_out" {
 		t.Errorf("%+v", report)
 	}
@@ -180,8 +180,8 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	if err := server.AddCertificate(ref("root"), apitest.Certificate{CA: true}); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, command(t, against(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
-	execute(t, command(t, against(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
+	execute(t, command(t, environment(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
+	execute(t, command(t, environment(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
 	// Of several accounts, one may have zones after all.
 	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 	zone := strings.Repeat("c", 32)
@@ -190,7 +190,7 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	both := command(t, against(server), "audit", "--account", testAccount, "--account", other.AccountID, "--no-zones", "--require-unused")
+	both := command(t, environment(server), "audit", "--account", testAccount, "--account", other.AccountID, "--no-zones", "--require-unused")
 	if got := execute(t, both); got.code != exitInUse || !strings.Contains(got.stdout, "api.example.com") {
 		t.Errorf("%+v", got)
 	}
@@ -199,7 +199,7 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 func TestDebugShowsRequestsAndNoSecret(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": apitest.ServerError(502)})
-	got := execute(t, command(t, against(server), "usage", "--debug", "used")) // which looks for the token
+	got := execute(t, command(t, environment(server), "usage", "--debug", "used")) // which looks for the token
 	got.expect(t, exitUnknown, "method=GET", "/associations", "status=502", "status=200", "ray_id=", "wait=")
 	if strings.Contains(got.stderr, "Bearer") {
 		t.Errorf("%s", got.stderr)
@@ -213,7 +213,7 @@ func TestRefusedCredentialsEndTheRequests(t *testing.T) {
 	for i := range 200 {
 		args = append(args, fmt.Sprintf("cert-%d", i))
 	}
-	env := append(against(server), "CLOUDFLARE_API_TOKEN=another-token")
+	env := append(environment(server), "CLOUDFLARE_API_TOKEN=another-token")
 	got := execute(t, command(t, env, args...))
 	got.expect(t, exitUnknown, "0 in use, 0 unused, 200 unknown", "check CLOUDFLARE_API_TOKEN")
 	if n := len(server.Requests()); n > 32 {
@@ -249,8 +249,8 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			script(t, server, listing, test.answer.Always())
-			got := execute(t, command(t, against(server), "list"))
+			script(t, server, listCertificates, test.answer.Always())
+			got := execute(t, command(t, environment(server), "list"))
 			got.expect(t, exitFailure, test.says)
 			if test.not != "" && strings.Contains(got.stderr, test.not) {
 				t.Errorf("standard error says %q:\n%s", test.not, got.stderr)
@@ -298,7 +298,7 @@ func TestHostileTextIsEscapedOnTheTerminal(t *testing.T) {
 		for _, format := range formatNames() {
 			t.Run(name+" "+format, func(t *testing.T) {
 				t.Parallel()
-				got := execute(t, command(t, against(server), name, "-o", format, "used", "secret"))
+				got := execute(t, command(t, environment(server), name, "-o", format, "used", "secret"))
 				got.expect(t, exitUnknown)
 				for line := range strings.Lines(got.stdout + got.stderr) {
 					if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
@@ -318,14 +318,14 @@ func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	slow := newFake(t, nil)
-	script(t, slow, listing, apitest.Hang().Always())
+	script(t, slow, listCertificates, apitest.Hang().Always())
 	tests := map[string]struct {
 		env  []string
 		want []string
 	}{
-		"credentials":    {against(server), []string{"free\tname of free", "used\tname of used"}},
+		"credentials":    {environment(server), []string{"free\tname of free", "used\tname of used"}},
 		"no credentials": {nil, nil},
-		"no answer":      {against(slow), nil},
+		"no answer":      {environment(slow), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func (c *connection) connect(sys system) (*service, error) {
 	if len(c.profiles) > 0 {
 		return c.connectProfiles(sys, opts)
 	}
-	client, err := standard.connect(sys.getenv, opts)
+	client, err := standardVariables.connect(sys.getenv, opts)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
@@ -143,7 +143,7 @@ func checkAccount(origin, account string) error {
 // address and a key. A name may be empty.
 type variables struct{ token, email, key string }
 
-var standard = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
+var standardVariables = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
 
 // values are those of the variables.
 func (v variables) values(getenv func(string) string) variables {
@@ -153,24 +153,24 @@ func (v variables) values(getenv func(string) string) variables {
 // connect creates a client with the credentials in the variables. It refuses values
 // with accidental quotation marks or white space.
 func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.Client, error) {
-	have := v.values(getenv)
+	values := v.values(getenv)
 	var creds api.Credentials
 	var problem error
 	switch {
-	case have.token != "":
-		creds = api.APIToken(have.token)
-		problem = checkValue(v.token, have.token)
-		if strings.HasPrefix(strings.ToLower(have.token), "bearer ") {
+	case values.token != "":
+		creds = api.APIToken(values.token)
+		problem = checkValue(v.token, values.token)
+		if strings.HasPrefix(strings.ToLower(values.token), "bearer ") {
 			problem = errors.Join(problem, fmt.Errorf("%s begins with %q: set it to the token alone", v.token, "Bearer"))
 		}
-	case have.email != "" && have.key != "":
-		creds = api.APIKey(have.email, have.key)
-		problem = errors.Join(checkValue(v.email, have.email), checkValue(v.key, have.key))
-	case have.email != "":
+	case values.email != "" && values.key != "":
+		creds = api.APIKey(values.email, values.key)
+		problem = errors.Join(checkValue(v.email, values.email), checkValue(v.key, values.key))
+	case values.email != "":
 		problem = fmt.Errorf("no credentials: %s is set but %s is not", v.email, v.key)
-	case have.key != "":
+	case values.key != "":
 		problem = fmt.Errorf("no credentials: %s is set but %s is not", v.key, v.email)
-	case v == standard:
+	case v == standardVariables:
 		problem = fmt.Errorf("no credentials: set %s, or %s together with %s; or try --demo", v.token, v.email, v.key)
 	default:
 		problem = fmt.Errorf("no credentials: set %s", cmp.Or(v.token, v.email+" and "+v.key))

@@ -29,7 +29,7 @@ const (
 // deletion holds the flags of the command delete.
 type deletion struct {
 	yes, unused bool
-	max         int
+	maxUnused   int
 }
 
 // deletionOutcome is the actual or planned outcome for a certificate.
@@ -38,7 +38,7 @@ type deletionOutcome struct {
 	// err is why the certificate is kept, or why the outcome is unknown.
 	err error
 	// not selected by --unused.
-	passed bool
+	notSelected bool
 }
 
 func newDeleteCommand(sys system) *cobra.Command {
@@ -62,7 +62,7 @@ func newDeleteCommand(sys system) *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&q.deletion.yes, "yes", false, "delete; without it, only the plan is printed")
 	flags.BoolVar(&q.deletion.unused, "unused", false, "all certificates of the account that are unused")
-	flags.IntVar(&q.deletion.max, "max", 0, "with --unused: delete nothing if more than `N` are unused")
+	flags.IntVar(&q.deletion.maxUnused, "max", 0, "with --unused: delete nothing if more than `N` are unused")
 	return cmd
 }
 
@@ -75,9 +75,9 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 		return usagef("no certificate is named: give CERT, --from FILE or --unused, or try 'certuse delete --demo --unused'")
 	case cmd.Flags().Changed("max") && !q.deletion.unused:
 		return usagef("--max is for --unused: the certificates are named")
-	case cmd.Flags().Changed("max") && q.deletion.max < 1:
-		return usagef("--max: %d is less than 1", q.deletion.max)
-	case q.deletion.unused && q.deletion.yes && q.deletion.max == 0:
+	case cmd.Flags().Changed("max") && q.deletion.maxUnused < 1:
+		return usagef("--max: %d is less than 1", q.deletion.maxUnused)
+	case q.deletion.unused && q.deletion.yes && q.deletion.maxUnused == 0:
 		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
 	}
 	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
@@ -88,12 +88,12 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 
 // remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
 // and --timeout stop it before the next deletion, so every outcome is known.
-func (q *query) remove(ctx context.Context, t target, progress progress, each func(record) bool) error {
+func (q *query) deleteAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
-		return q.plan(ctx, t, progress, each)
+		return q.plan(ctx, t, progress, yield)
 	}
 	for _, ref := range t.certs {
-		if !each(q.removeOne(ctx, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
+		if !yield(q.deleteOne(ctx, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
 			return nil
 		}
 	}
@@ -101,20 +101,20 @@ func (q *query) remove(ctx context.Context, t target, progress progress, each fu
 }
 
 // plan finds out what would be deleted. With --unused --yes it then deletes.
-func (q *query) plan(ctx context.Context, t target, progress progress, each func(record) bool) error {
+func (q *query) plan(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	var unused []record
 	certificates, zones := 0, 0 // for which requests were sent
 	err := q.inventory(ctx, t, progress, func(r record) bool {
 		certificates++
 		zones += r.zones()
-		r.keep(refusal(&r))
-		r.deletion.passed = q.deletion.unused
+		r.markKept(refusal(&r))
+		r.deletion.notSelected = q.deletion.unused
 		if r.deletion.err != nil {
-			return each(r)
+			return yield(r)
 		}
-		r.deletion.State, r.deletion.passed = deletionPlanned, false
+		r.deletion.State, r.deletion.notSelected = deletionPlanned, false
 		if !q.deletion.yes {
-			return each(r)
+			return yield(r)
 		}
 		unused = append(unused, r)
 		return true
@@ -123,10 +123,10 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 	switch n := len(unused); {
 	case err != nil:
 		refusal = endCause(ctx, errors.New("not all certificates were read"))
-	case n > q.deletion.max:
-		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.max)
+	case n > q.deletion.maxUnused:
+		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.maxUnused)
 	case n > 0:
-		if track := progress.tracked(); track != nil {
+		if track := progress.tracker(); track != nil {
 			done, _ := track.requests()
 			ofAccount := done - certificates - zones - 1 // the list
 			requests := 0
@@ -139,11 +139,11 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 	}
 	for _, r := range unused {
 		if refusal != nil {
-			r.keep(refusal)
+			r.markKept(refusal)
 		} else {
-			r = q.removeOne(ctx, t.client, r, progress)
+			r = q.deleteOne(ctx, t.client, r, progress)
 		}
-		if !each(r) {
+		if !yield(r) {
 			break
 		}
 	}
@@ -185,7 +185,7 @@ func isNotFound(err error) bool {
 }
 
 // keep marks the certificate as not deleted by this command.
-func (r *record) keep(err error) {
+func (r *record) markKept(err error) {
 	state := api.DeletionKept
 	if isNotFound(err) {
 		state = deletionNotFound
@@ -195,12 +195,12 @@ func (r *record) keep(err error) {
 
 // removeOne deletes one certificate, unless the command has ended, and reports the
 // outcome.
-func (q *query) removeOne(ctx context.Context, client *api.Client, r record, progress progress) record {
+func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	if ended := endCause(ctx, nil); ended != nil {
-		if !r.asked {
-			r = unanswered(r.Certificate, ended)
+		if !r.lookedUp {
+			r = recordWithoutResult(r.Certificate, ended)
 		}
-		r.keep(ended)
+		r.markKept(ended)
 		return r
 	}
 	d, err := q.callDelete(ctx, client, r.Certificate.Ref, progress)
@@ -208,13 +208,13 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 		err = endCause(ctx, err)
 	}
 	if d == nil {
-		r = unanswered(r.Certificate, err)
-		r.keep(err)
+		r = recordWithoutResult(r.Certificate, err)
+		r.markKept(err)
 	} else {
 		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})
 		r.deletion = &deletionOutcome{Deletion: *d, err: err}
 	}
-	text := inWords(r.state()) + ": " + r.label()
+	text := inWords(r.state()) + ": " + r.nameAndID()
 	if reason := r.reason(); reason != "" {
 		text += ": " + reason
 	}
@@ -295,8 +295,8 @@ type deletionCounts struct {
 	NotFound       int `json:"not_found"`
 	OutcomeUnknown int `json:"outcome_unknown"`
 
-	inUse, refusals, undone int // of Kept
-	refusal                 string
+	inUse, refusals, interrupted int // of Kept
+	refusal                      string
 }
 
 func (s *summary) addDeletion(r *record) {
@@ -313,11 +313,11 @@ func (s *summary) addDeletion(r *record) {
 	default:
 		s.Kept++
 		switch {
-		case r.deletion.passed:
+		case r.deletion.notSelected:
 		case errors.Is(err, api.ErrInUse), errors.Is(err, api.ErrManaged):
 			s.inUse++
 		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
-			s.undone, s.Interrupted = s.undone+1, true
+			s.interrupted, s.Interrupted = s.interrupted+1, true
 		case r.usage != api.UsageUnknown: // a failed deletion has an exit code of its own
 			s.refusals++
 			s.refusal = r.reason()
@@ -339,7 +339,7 @@ func (d *deletionCounts) result() error {
 	switch {
 	case d.refusals > 0:
 		return &exitError{exitFailure, fmt.Errorf("not deleted: %s: %s", plural(d.refusals, "certificate"), d.refusal)}
-	case d.undone > 0:
+	case d.interrupted > 0:
 		return &exitError{code: exitUnknown}
 	case d.inUse > 0:
 		return &exitError{exitInUse, errors.New("not unused: " + plural(d.inUse, "certificate") + " in use or managed by the vendor")}

@@ -14,7 +14,7 @@ import (
 
 func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	tests := map[string]struct {
 		args string
 		code int
@@ -33,7 +33,7 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"delete", "-o", "jsonl"}, strings.Fields(test.args)...)
-			got := execute(t, command(t, against(server), args...))
+			got := execute(t, command(t, environment(server), args...))
 			got.expect(t, test.code, test.says)
 			plan := map[string]string{}
 			for id, d := range deletions(t, got.stdout) {
@@ -52,7 +52,7 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		if n := requests(server, deleting); n > 0 {
+		if n := requests(server, deleteCertificate); n > 0 {
 			t.Errorf("%d requests to delete", n)
 		}
 	})
@@ -60,9 +60,9 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 
 func TestDeleteReportsEachOutcome(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
-	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
+	got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
 	got.expect(t, exitInUse, "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n",
 		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
 		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: not found: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 3 kept, 1 not found, 0 of unknown outcome.")
@@ -71,37 +71,37 @@ func TestDeleteReportsEachOutcome(t *testing.T) {
 	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" || record["nowhere"].State != "not_found" {
 		t.Errorf("%s", text)
 	}
-	again := execute(t, command(t, against(server), "delete", "--yes", "--output-file", file, "free-3"))
+	again := execute(t, command(t, environment(server), "delete", "--yes", "--output-file", file, "free-3"))
 	again.expect(t, exitUsage, "--output-file: "+file+" exists and may be the record of earlier deletions")
 	if kept := textOf(t, file); kept != text {
 		t.Errorf("the record was replaced: %s", kept)
 	}
-	if left := stock(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
+	if left := storedIDs(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
 		t.Errorf("left: %v", left)
 	}
-	if n := requests(server, deleting); n != 2 {
+	if n := requests(server, deleteCertificate); n != 2 {
 		t.Errorf("%d requests to delete, want 2", n)
 	}
 }
 
 func TestDeleteEndsAtTheTimeout(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
-	got := execute(t, command(t, against(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
+	server := newDeletionServer(t)
+	got := execute(t, command(t, environment(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
 	got.expect(t, exitUnknown, "the --timeout of 1ns is over", "0 deleted, 1 kept")
-	if left := stock(t, server); !slices.Equal(left, wholeStock) || deletions(t, got.stdout)["free-1"].Reason != "not asked: the --timeout is over" {
+	if left := storedIDs(t, server); !slices.Equal(left, allStored) || deletions(t, got.stdout)["free-1"].Reason != "not asked: the --timeout is over" {
 		t.Errorf("left: %v; %s", left, got.stdout)
 	}
 }
 
 func TestDeleteExitsWith0IfAllAreGone(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
-	cmd := command(t, against(server), "delete", "--yes", "--from", "-", "-o", "id")
+	server := newDeletionServer(t)
+	cmd := command(t, environment(server), "delete", "--yes", "--from", "-", "-o", "id")
 	cmd.Stdin = strings.NewReader("free-1\nfree-2\n")
 	got := execute(t, cmd)
 	got.expect(t, exitOK, "2 deleted, 0 kept")
-	if ids := strings.Fields(got.stdout); len(ids) != 2 || slices.Contains(stock(t, server), ids[0]) {
+	if ids := strings.Fields(got.stdout); len(ids) != 2 || slices.Contains(storedIDs(t, server), ids[0]) {
 		t.Errorf("%q", got.stdout)
 	}
 }
@@ -113,14 +113,14 @@ func TestDeleteUnusedRespectsMax(t *testing.T) {
 		says string
 		left []string
 	}{
-		"2": {exitFailure, "3 certificates unused, more than --max 2: nothing was deleted", wholeStock},
+		"2": {exitFailure, "3 certificates unused, more than --max 2: nothing was deleted", allStored},
 		"3": {exitUnknown, "3 deleted, 3 kept", []string{"managed", "secret", "used"}}, // secret is unknown
 	} {
 		t.Run(limit, func(t *testing.T) {
 			t.Parallel()
-			server := newStock(t)
-			execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", limit)).expect(t, want.code, want.says)
-			if left := stock(t, server); !slices.Equal(left, want.left) {
+			server := newDeletionServer(t)
+			execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", limit)).expect(t, want.code, want.says)
+			if left := storedIDs(t, server); !slices.Equal(left, want.left) {
 				t.Errorf("left: %v", left)
 			}
 		})
@@ -129,16 +129,16 @@ func TestDeleteUnusedRespectsMax(t *testing.T) {
 
 func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	zone := strings.Repeat("c", 32)
 	root := ref("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60")
 	err := errors.Join(server.AddCertificate(root, apitest.Certificate{CA: true}), server.AddZone(testAccount, apitest.Zone{ID: zone, Name: "example.com"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	execute(t, command(t, against(server), "delete", "--unused")).expect(t, exitUnknown, "4 would be deleted")
+	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitUnknown, "4 would be deleted")
 	plan := len(server.Requests())
-	got := execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", "4"))
+	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "4"))
 	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
 }
 
@@ -149,8 +149,8 @@ func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	if err := server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, command(t, against(server), "delete", "--unused")).expect(t, exitOK, "1 would be deleted, 2 kept")
-	execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
+	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitOK, "1 would be deleted, 2 kept")
+	execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
 }
 
 func TestRefusedDeletionIsReported(t *testing.T) {
@@ -162,9 +162,9 @@ func TestRefusedDeletionIsReported(t *testing.T) {
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
-			server := newStock(t)
-			script(t, server, deleting, answer.Always())
-			got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "free-1"))
+			server := newDeletionServer(t)
+			script(t, server, deleteCertificate, answer.Always())
+			got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1"))
 			got.expect(t, exitFailure, "certuse: kept: name of free-1 (free-1): ", "certuse: not deleted: 1 certificate: ", says)
 			if d := deletions(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
 				t.Errorf("%+v", d)
@@ -180,12 +180,12 @@ func TestHostileTextOfADeletionIsEscaped(t *testing.T) {
 	err := errors.Join(
 		server.AddCertificate(ref("free"), apitest.Certificate{Name: takeover}),
 		server.AddCertificate(ref("used"), apitest.Certificate{Name: takeover, Type: takeover}),
-		server.Script(apitest.Target{Operation: deleting}, apitest.Failure(400, api.ErrorDetail{Code: 1, Message: takeover}).Always()))
+		server.Script(apitest.Target{Operation: deleteCertificate}, apitest.Failure(400, api.ErrorDetail{Code: 1, Message: takeover}).Always()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range formatNames() {
-		got := execute(t, command(t, against(server), "delete", "--yes", "-o", format, "free", "used"))
+		got := execute(t, command(t, environment(server), "delete", "--yes", "-o", format, "free", "used"))
 		got.expect(t, exitFailure, "0 deleted, 2 kept")
 		for line := range strings.Lines(got.stdout + got.stderr) {
 			if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
@@ -203,7 +203,7 @@ func TestDeleteOfTheDemo(t *testing.T) {
 
 func TestDeleteRefusesWrongUsage(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	for args, says := range map[string]string{
 		"delete":                                      "no certificate is named",
 		"delete --yes":                                "no certificate is named",
@@ -219,7 +219,7 @@ func TestDeleteRefusesWrongUsage(t *testing.T) {
 		"delete --yes free-1 ../x":                    "argument 2",
 		"delete --account a,b --unused --yes --max 9": "--unused --yes is for one account, not 2",
 	} {
-		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
+		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitUsage, says)
 	}
 	expectNoRequests(t, server)
 }

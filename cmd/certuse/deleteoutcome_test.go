@@ -22,7 +22,7 @@ import (
 // response, so that only timers are waited for.
 func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	scriptDeletion(t, server, "free-1", apitest.ServerError(502).Always())
 	target, err := url.Parse(server.URL())
 	if err != nil {
@@ -47,7 +47,7 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 			t.Errorf("the outcome was checked for %v", took)
 		}
 	})
-	checked(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
+	checkOutput(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
 		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 1 of unknown outcome.")
 	text := textOf(t, file)
 	record := deletions(t, text)
@@ -74,12 +74,12 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 		"refused comes first":    {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
 		"Ctrl-C before in use":   {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
 		"the time is over":       {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
-		"passed over, so no use": {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, passed: true}}, exitOK},
+		"passed over, so no use": {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, notSelected: true}}, exitOK},
 	}
 	for name, test := range tests {
 		s := newSummary(reportDelete, nil)
 		for _, each := range test.outcomes {
-			s.add(&record{asked: true, usage: api.Unused, deletion: &each}, false, sampleTime)
+			s.add(&record{lookedUp: true, usage: api.Unused, deletion: &each}, false, sampleTime)
 		}
 		code, err := exitOK, s.result(&query{})
 		if exit, ok := errors.AsType[*exitError](err); ok {
@@ -101,7 +101,7 @@ func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "free"))
+	got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free"))
 	got.expect(t, exitInUse, "certuse: kept: free: ", "The certificate cannot be deleted at this time", "not unused: 1 certificate in use")
 	if d := deletions(t, got.stdout)["free"]; d.State != "kept" || d.Usage != "in_use" {
 		t.Errorf("%+v", d)
@@ -110,16 +110,16 @@ func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 
 func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
-	script(t, server, deleting, apitest.ServerError(502).After(3*time.Second))
+	server := newDeletionServer(t)
+	script(t, server, deleteCertificate, apitest.ServerError(502).After(3*time.Second))
 	client, err := server.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := command(t, against(server), "delete", "--yes", "-o", "jsonl", "free-1")
+	first := command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1")
 	done := make(chan error, 1)
 	go func() {
-		for requests(server, deleting) == 0 && t.Context().Err() == nil {
+		for requests(server, deleteCertificate) == 0 && t.Context().Err() == nil {
 			time.Sleep(5 * time.Millisecond)
 		}
 		_, err := client.DeleteUnused(t.Context(), ref("free-1"))
@@ -137,13 +137,13 @@ func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 
 func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	// Every attempt of the first call.
 	busy := apitest.RateLimited(time.Second)
-	script(t, server, deleting, busy, busy, busy, busy)
-	got := execute(t, command(t, against(server), "delete", "--yes", "free-1", "free-2"))
+	script(t, server, deleteCertificate, busy, busy, busy, busy)
+	got := execute(t, command(t, environment(server), "delete", "--yes", "free-1", "free-2"))
 	got.expect(t, exitOK, "for the rate limit before free-1\n", "2 deleted, 0 kept")
-	if left := stock(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {
+	if left := storedIDs(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {
 		t.Errorf("left: %v", left)
 	}
 }

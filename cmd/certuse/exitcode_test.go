@@ -68,7 +68,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := execute(t, command(t, against(server), strings.Fields(test.args)...))
+			got := execute(t, command(t, environment(server), strings.Fields(test.args)...))
 			got.expect(t, test.code, test.says)
 			if strings.Contains(test.args, " -q ") && strings.Contains(got.stderr, " unused, ") {
 				t.Errorf("not quiet:\n%s", got.stderr)
@@ -81,7 +81,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	list := fileWith(t, "used\n\n# comment\nno good\nnor this\n")
-	env := against(server)
+	env := environment(server)
 	without := func(names ...string) []string {
 		var kept []string
 		for _, pair := range env {
@@ -206,7 +206,7 @@ func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			got := execute(t, command(t, against(server), strings.Fields(args)...))
+			got := execute(t, command(t, environment(server), strings.Fields(args)...))
 			got.expect(t, exitOK)
 			if strings.Contains(got.stderr, "certuse: warning: --rate-limit ") != warns || strings.Contains(got.stderr, "1,200 requests in five minutes for all tools together") != warns {
 				t.Errorf("want a warning: %t; standard error:\n%s", warns, got.stderr)
@@ -217,7 +217,7 @@ func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 
 // withoutAnswers are command lines whose output is mostly written by the library for
 // command lines.
-var withoutAnswers = []string{
+var commandsWithoutRequests = []string{
 	"version", "--version", "--help", "help", "list --help", "help formats", "exit-codes",
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
 }
@@ -238,10 +238,10 @@ func TestFailedStandardOutputIsAFailure(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for _, args := range append([]string{
 		"usage used", "usage -o json used", "audit -o jsonl used", "audit -o csv used", "audit used",
-	}, withoutAnswers...) {
+	}, commandsWithoutRequests...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, against(server), strings.Fields(args)...)
+			cmd := command(t, environment(server), strings.Fields(args)...)
 			cmd.Stdout = fullDevice(t)
 			got := execute(t, cmd)
 			got.expect(t, exitFailure, "cannot write to standard output", "no space left")
@@ -260,11 +260,11 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 		t.Skipf("no shell to close standard output: %v", err)
 	}
 	redirected := func(t *testing.T, to string, args ...string) outcome {
-		cmd := command(t, against(server), args...)
+		cmd := command(t, environment(server), args...)
 		cmd.Path, cmd.Args = shell, append([]string{"sh", "-c", `exec "$0" "$@" ` + to}, cmd.Args...)
 		return execute(t, cmd)
 	}
-	for _, args := range append([]string{"usage used", "audit -q -o csv used", "audit --require-unused used"}, withoutAnswers...) {
+	for _, args := range append([]string{"usage used", "audit -q -o csv used", "audit --require-unused used"}, commandsWithoutRequests...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			redirected(t, ">&-", strings.Fields(args)...).expect(t, exitFailure, "certuse: standard output is closed")
@@ -288,7 +288,7 @@ func TestFailedStandardErrorIsAFailure(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, against(server), strings.Fields(args)...)
+			cmd := command(t, environment(server), strings.Fields(args)...)
 			cmd.Stderr = fullDevice(t)
 			execute(t, cmd).expect(t, code)
 		})

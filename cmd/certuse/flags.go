@@ -104,13 +104,13 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 		written = "-" + name
 	}
 	owner := ""
-	for _, each := range root.Commands() {
-		flag := each.Flags().Lookup(name)
+	for _, sub := range root.Commands() {
+		flag := sub.Flags().Lookup(name)
 		if unknown.GetSpecifiedShortnames() != "" {
-			flag = each.Flags().ShorthandLookup(name)
+			flag = sub.Flags().ShorthandLookup(name)
 		}
-		if flag != nil && (owner == "" || each.Name() == "audit") {
-			owner = each.Name()
+		if flag != nil && (owner == "" || sub.Name() == "audit") {
+			owner = sub.Name()
 		}
 	}
 	if owner == "" {
@@ -125,9 +125,9 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 func didYouMean(word string, known []string) string {
 	// Cobra compares words for commands only.
 	root := &cobra.Command{}
-	for _, each := range known {
-		if !strings.HasSuffix(each, word) {
-			root.AddCommand(&cobra.Command{Use: each, Run: func(*cobra.Command, []string) {}})
+	for _, name := range known {
+		if !strings.HasSuffix(name, word) {
+			root.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 		}
 	}
 	for root.SuggestionsMinimumDistance = 1; root.SuggestionsMinimumDistance <= 2; root.SuggestionsMinimumDistance++ {

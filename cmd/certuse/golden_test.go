@@ -26,7 +26,7 @@ var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
 func sampleRecords() []record {
 	yes, no := true, false
 	sample := func(id, name string, ca *bool, days int, usage api.Usage, uses ...api.Use) record {
-		r := record{asked: true, usage: usage}
+		r := record{lookedUp: true, usage: usage}
 		r.Certificate = api.Certificate{
 			Ref: api.CertificateRef{AccountID: testAccount, ID: id}, Name: name, Type: "custom", CA: ca,
 			Issuer: "CN=" + name, SerialNumber: "4711", SignatureAlgorithm: "ECDSA-SHA256",
@@ -48,7 +48,7 @@ func sampleRecords() []record {
 	denied.Evidence.Sources[3] = api.SourceResult{Source: api.SourcePages, State: api.SourceFailed, Err: &api.Error{StatusCode: 502}}
 	narrowed := sample("88888888-0c35-4c7f-82c7-8e9487d3ff60", "partner", &yes, 800, api.Unused)
 	narrowed.Evidence.Sources[6] = api.SourceResult{Source: api.SourcePosture, State: api.SourceLeftOut}
-	other := unanswered(api.Certificate{Ref: api.CertificateRef{AccountID: "other", ID: "cert-a"}}, errInterrupted)
+	other := recordWithoutResult(api.Certificate{Ref: api.CertificateRef{AccountID: "other", ID: "cert-a"}}, errInterrupted)
 	return []record{
 		sample("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "api-shield", &yes, 12, api.InUse,
 			api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"}, api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"},
@@ -70,9 +70,9 @@ func sampleDeletions(done bool) []record {
 		records = append(records, another)
 	}
 	missing := api.Certificate{Ref: api.CertificateRef{AccountID: testAccount, ID: "99999999-0c35-4c7f-82c7-8e9487d3ff60"}}
-	records = append(records, unanswered(missing, &api.Error{StatusCode: 404, Attempts: 1}))
+	records = append(records, recordWithoutResult(missing, &api.Error{StatusCode: 404, Attempts: 1}))
 	for i, r := range records {
-		r.keep(refusal(&r))
+		r.markKept(refusal(&r))
 		d := r.deletion
 		switch name := r.Certificate.Name; {
 		case d.err != nil:
@@ -105,7 +105,7 @@ func reportOf(t *testing.T, records []record, kind kindOfReport, name string, wi
 	r.summary = newSummary(kind, api.AllSources())
 	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
 	for i := range r.records {
-		if r.records[i].asked = kind != reportList; kind == reportList {
+		if r.records[i].lookedUp = kind != reportList; kind == reportList {
 			r.records[i].Evidence = api.Evidence{}
 		}
 		r.summary.add(&r.records[i], false, sampleTime)

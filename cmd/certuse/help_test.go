@@ -135,7 +135,7 @@ func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 			read[found[1]+found[2]] = true
 		}
 	}
-	for _, name := range []string{standard.token, standard.email, standard.key} {
+	for _, name := range []string{standardVariables.token, standardVariables.email, standardVariables.key} {
 		read[name] = true
 	}
 	if len(read) < 15 {

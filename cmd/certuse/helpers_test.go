@@ -131,7 +131,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 }
 
 // against is the environment of a user of the fake service.
-func against(server *apitest.Server) []string {
+func environment(server *apitest.Server) []string {
 	return []string{
 		"CLOUDFLARE_API_TOKEN=" + testToken,
 		"CLOUDFLARE_ACCOUNT_ID=" + testAccount,
@@ -157,11 +157,11 @@ func execute(t *testing.T, cmd *exec.Cmd) outcome {
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		t.Fatal(err)
 	}
-	return checked(t, outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()})
+	return checkOutput(t, outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()})
 }
 
 // checked fails the test of any run that shows a secret.
-func checked(t *testing.T, got outcome) outcome {
+func checkOutput(t *testing.T, got outcome) outcome {
 	t.Helper()
 	if strings.Contains(got.stdout+got.stderr, testToken) {
 		t.Errorf("the token is shown:\n%s\n%s", got.stdout, got.stderr)
@@ -233,7 +233,7 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 func (p *process) end(t *testing.T) outcome {
 	t.Helper()
 	_ = p.cmd.Wait() // only the exit code counts
-	return checked(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
+	return checkOutput(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
 }
 
 func (p *process) signal(t *testing.T, s os.Signal) {
@@ -254,7 +254,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 // twoAccounts is the account of the demo, with everything permitted, and another.
-func twoAccounts(t *testing.T) *apitest.Server {
+func newTwoAccounts(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	if err := errors.Join(fillDemo(server, time.Now()), server.SetForbidden()); err != nil {
@@ -263,11 +263,11 @@ func twoAccounts(t *testing.T) *apitest.Server {
 	return server
 }
 
-var deleting = generated.DeleteMTLSCertificateOperation.ID
+var deleteCertificate = generated.DeleteMTLSCertificateOperation.ID
 
 // newStock starts a service with certificates of every kind, named by their usage.
 // managed is the vendor's, and the usage of secret is unknown.
-func newStock(t *testing.T) *apitest.Server {
+func newDeletionServer(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
 	err := errors.Join(
@@ -280,7 +280,7 @@ func newStock(t *testing.T) *apitest.Server {
 }
 
 // stock returns the ids that the account has.
-func stock(t *testing.T, server *apitest.Server) []string {
+func storedIDs(t *testing.T, server *apitest.Server) []string {
 	t.Helper()
 	client, err := server.Client()
 	if err != nil {
@@ -297,7 +297,7 @@ func stock(t *testing.T, server *apitest.Server) []string {
 	return ids
 }
 
-var wholeStock = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
+var allStored = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
 
 // deleted is the json format as scripts read it.
 type deleted struct {
@@ -345,8 +345,8 @@ func readLines(t *testing.T, file string) map[string]decoded {
 
 // operations that tests count and script.
 var (
-	listing   = generated.ListMTLSCertificatesOperation.ID
-	uploading = generated.UploadMTLSCertificateOperation.ID
+	listCertificates  = generated.ListMTLSCertificatesOperation.ID
+	uploadCertificate = generated.UploadMTLSCertificateOperation.ID
 )
 
 // script sets the responses of an operation.
@@ -360,7 +360,7 @@ func script(t *testing.T, server *apitest.Server, operation string, responses ..
 // scriptDeletion sets the response to the deletion of a certificate.
 func scriptDeletion(t *testing.T, server *apitest.Server, id string, response apitest.Response) {
 	t.Helper()
-	target := apitest.Target{Operation: deleting, Parameters: map[string]string{"mtls_certificate_id": id}}
+	target := apitest.Target{Operation: deleteCertificate, Parameters: map[string]string{"mtls_certificate_id": id}}
 	if err := server.Script(target, response); err != nil {
 		t.Fatal(err)
 	}

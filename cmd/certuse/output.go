@@ -142,13 +142,13 @@ func (d *destination) lock(path string) error {
 func (d *destination) Write(p []byte) (int, error) {
 	n, err := d.Writer.Write(p)
 	if err == nil && d.appending && d.temp != nil {
-		err = d.place()
+		err = d.rename()
 	}
 	return n, err
 }
 
 // place renames the file to its name.
-func (d *destination) place() error {
+func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
 	if len(d.locks) < 2 { // the file did not exist
 		err = errors.Join(err, d.lock(d.path))
@@ -171,10 +171,10 @@ func (d *destination) place() error {
 func (d *destination) commit() error {
 	var err error
 	if d.temp != nil {
-		err = d.place()
+		err = d.rename()
 	}
 	if d.file != nil {
-		err = errors.Join(err, d.file.Sync(), d.inPlace(), d.file.Close())
+		err = errors.Join(err, d.file.Sync(), d.checkNotReplaced(), d.file.Close())
 		d.file = nil
 	}
 	if err != nil {
@@ -184,7 +184,7 @@ func (d *destination) commit() error {
 }
 
 // inPlace fails if the file that was appended to is not the one at the path.
-func (d *destination) inPlace() error {
+func (d *destination) checkNotReplaced() error {
 	written, err := d.file.Stat()
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (d *destination) failure(err error) *exitError {
 	switch {
 	case d.path == "":
 		return writeFailure(err)
-	case d.placed():
+	case d.renamed():
 		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is incomplete", d.path, err)}
 	default:
 		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is unchanged", d.path, err)}
@@ -208,7 +208,7 @@ func (d *destination) failure(err error) *exitError {
 }
 
 // placed reports whether the file has been renamed.
-func (d *destination) placed() bool { return d.path != "" && d.temp == nil }
+func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
 // discard removes a file that was not renamed, and releases the locks.
 func (d *destination) discard() {
@@ -236,20 +236,20 @@ func writeFailure(err error) *exitError {
 // stickyWriter keeps the first error of a writer and discards everything after it.
 // The callers of standard error check no write. Cobra drops some errors, prints some,
 // and treats others as wrong usage.
-type stickyWriter struct {
+type errWriter struct {
 	out io.Writer
 
 	mu  sync.Mutex
 	err error
 }
 
-func (r *stickyWriter) failure() error {
+func (r *errWriter) failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
 }
 
-func (r *stickyWriter) Write(p []byte) (int, error) {
+func (r *errWriter) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err == nil {

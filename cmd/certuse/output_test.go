@@ -21,7 +21,7 @@ func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 	file := filepath.Join(dir, "certs.prom")
 	write := func(account string, code int, stderr ...string) string {
 		t.Helper()
-		got := execute(t, command(t, against(server), "audit", "-o", "prometheus", "--output-file", file, "--account", account))
+		got := execute(t, command(t, environment(server), "audit", "-o", "prometheus", "--output-file", file, "--account", account))
 		got.expect(t, code, stderr...)
 		if got.stdout != "" {
 			t.Errorf("standard output: %s", got.stdout)
@@ -48,11 +48,11 @@ func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	file := fileWith(t, "old\n")
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
-	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
+	execute(t, command(t, environment(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
 	if text := textOf(t, file); text != "old\n" {
 		t.Error(text)
 	}
-	execute(t, command(t, against(server), audit...)).expect(t, exitOK)
+	execute(t, command(t, environment(server), audit...)).expect(t, exitOK)
 	if lines := readLines(t, file); len(lines) != 1 || lines["used"].Usage != "in_use" {
 		t.Errorf("%v", lines)
 	}
@@ -74,7 +74,7 @@ func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
+			p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
 			eventually(t, "an answer in the file", func() bool {
 				text, _ := os.ReadFile(file)
 				return len(text) > 0
@@ -93,12 +93,12 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
 	// Both begin before the file exists, or the second finds it locked.
-	first, second := start(t, command(t, against(server), audit...)), start(t, command(t, against(server), audit...))
+	first, second := start(t, command(t, environment(server), audit...)), start(t, command(t, environment(server), audit...))
 	eventually(t, "a line in the file", func() bool {
 		text, _ := os.ReadFile(file)
 		return len(text) > 0
 	})
-	third := execute(t, command(t, against(server), "list", "-o", "csv", "--output-file", file))
+	third := execute(t, command(t, environment(server), "list", "-o", "csv", "--output-file", file))
 	third.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
 	ends := []outcome{first.end(t), second.end(t)}
 	slices.SortFunc(ends, func(a, b outcome) int { return a.code - b.code })
@@ -109,7 +109,7 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	if lines := readLines(t, file); len(lines) != 2 {
 		t.Errorf("%v", lines)
 	}
-	execute(t, command(t, against(server), audit...)).expect(t, exitOK, "2 results kept")
+	execute(t, command(t, environment(server), audit...)).expect(t, exitOK, "2 results kept")
 }
 
 func TestOnlyARegularFileIsResumed(t *testing.T) {
@@ -124,7 +124,7 @@ func TestOnlyARegularFileIsResumed(t *testing.T) {
 	}
 	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
 		server := newFake(t, nil)
-		got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+		got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
 		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
 		expectNoRequests(t, server)
 	}

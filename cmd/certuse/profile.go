@@ -108,8 +108,8 @@ func (p profile) check() error {
 		}
 	}
 	for i, source := range p.Sources {
-		if !slices.Contains(sourceNames(), source) {
-			return fmt.Errorf("source %d is none of %s", i+1, strings.Join(sourceNames(), ", "))
+		if !slices.Contains(allSourceNames(), source) {
+			return fmt.Errorf("source %d is none of %s", i+1, strings.Join(allSourceNames(), ", "))
 		}
 	}
 	return nil

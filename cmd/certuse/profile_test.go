@@ -237,7 +237,7 @@ func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
 		"usage --profile first ":             "used\tname of used",
 		"usage --profile none ":              "",
 		"audit --columns name,":              "name," + strings.Join(knownColumns(), " name,"),
-		"audit --sources=":                   strings.Join(sourceNames(), " "),
+		"audit --sources=":                   strings.Join(allSourceNames(), " "),
 		"audit --usage in_use,":              "in_use,in_use in_use,unused in_use,unknown",
 		"usage --profile first,second --ca ": testAccount + "/used\tname of used " + secondAccount + "/free " + thirdAccount + "/free",
 	} {
@@ -256,7 +256,7 @@ func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
 func TestCompletionOffersNothingWhenAnAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	u := newUsers(t, twoProfiles)
-	script(t, u.second, listing, apitest.Forbidden().Always())
+	script(t, u.second, listCertificates, apitest.Forbidden().Always())
 	got := execute(t, command(t, u.env, "__complete", "usage", "--profile", "first,second", ""))
 	if got.stdout != ":4\n" || got.code != exitOK {
 		t.Errorf("%q", got.stdout)

@@ -20,11 +20,11 @@ const plainInterval = 30 * time.Second
 type progress interface {
 	update(api.InventoryProgress)
 	// next begins another account.
-	next()
+	nextAccount()
 	// note prints a line that stays.
 	note(string)
 	// tracked returns what is displayed, nil if nothing is.
-	tracked() *tracker
+	tracker() *tracker
 	// stop ends the display; it may be called more than once.
 	stop()
 }
@@ -54,18 +54,18 @@ func (q *query) newProgress(targets []target) progress {
 type silent struct{}
 
 func (silent) update(api.InventoryProgress) {}
-func (silent) next()                        {}
+func (silent) nextAccount()                 {}
 func (silent) note(string)                  {}
-func (silent) tracked() *tracker            { return nil }
+func (silent) tracker() *tracker            { return nil }
 func (silent) stop()                        {}
 
 // notes shows no progress.
 type notes struct{ stderr io.Writer }
 
 func (notes) update(api.InventoryProgress) {}
-func (notes) next()                        {}
+func (notes) nextAccount()                 {}
 func (n notes) note(text string)           { fmt.Fprintf(n.stderr, "certuse: %s\n", text) }
-func (notes) tracked() *tracker            { return nil }
+func (notes) tracker() *tracker            { return nil }
 func (notes) stop()                        {}
 
 // bar is a redrawn line that is removed at the end.
@@ -98,8 +98,8 @@ func (b *bar) update(p api.InventoryProgress) {
 	b.bar.SetCurrent(int64(done))
 }
 
-func (b *bar) next()             { b.track.next() }
-func (b *bar) tracked() *tracker { return b.track }
+func (b *bar) nextAccount()      { b.track.nextAccount() }
+func (b *bar) tracker() *tracker { return b.track }
 
 func (b *bar) note(text string) {
 	// The echo of ^C has moved the cursor, and the display does not move it back.
@@ -145,8 +145,8 @@ func newPlain(stderr io.Writer, track *tracker, interval time.Duration) *plain {
 	return p
 }
 
-func (p *plain) next()             { p.track.next() }
-func (p *plain) tracked() *tracker { return p.track }
+func (p *plain) nextAccount()      { p.track.nextAccount() }
+func (p *plain) tracker() *tracker { return p.track }
 
 func (p *plain) update(a api.InventoryProgress) {
 	now := time.Now()

@@ -72,12 +72,12 @@ func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
 	completeWith(cmd, "usage", usages...)
-	complete(cmd, "sources", sourceNames)
+	complete(cmd, "sources", allSourceNames)
 }
 
 var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
 
-func sourceNames() (names []string) {
+func allSourceNames() (names []string) {
 	for _, s := range api.AllSources() {
 		names = append(names, string(s))
 	}
@@ -99,7 +99,7 @@ func (q *query) check(cmd *cobra.Command) error {
 		q.output.check(),
 		oneOf("sort", []string{q.sortBy}, sortOrders),
 		oneOf("usage", q.filter.usages, usages),
-		oneOf("sources", q.sources, sourceNames()),
+		oneOf("sources", q.sources, allSourceNames()),
 		q.connection.check(cmd),
 		q.checkResume(),
 	)
@@ -130,10 +130,10 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if q.wait && len(in.refs) > maxWaits {
-		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.refs))
+	if q.wait && len(in.certificates) > maxWaits {
+		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.certificates))
 	}
-	targets, err := q.targets(in.refs, service)
+	targets, err := q.targets(in.certificates, service)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	}
 	q.warnOfQuota()
 	if q.resume {
-		q.keep(ctx, targets, kept)
+		q.assignKept(ctx, targets, kept)
 	}
 	return q.lookUp(ctx, targets, in.duplicates, out)
 }
@@ -263,7 +263,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 	switch {
 	case writeErr != nil:
 		return out.failure(writeErr)
-	case len(total.failed) == 0 || out.placed():
+	case len(total.failed) == 0 || out.renamed():
 		if err := out.commit(); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func isFrom(err error, origin error) bool {
 }
 
 // reasonOf returns the text and the advice for an error.
-func reasonOf(err error) (words, advice string) {
+func reasonOf(err error) (text, advice string) {
 	for _, known := range reasons {
 		if errors.Is(err, known.err) || (known.err == errNotTheAPI || known.err == errFirewall) && isFrom(err, known.err) {
 			return known.words, known.advice
@@ -103,7 +103,7 @@ func explain(err error) string {
 
 // sourceWords describes in a few words the result of a source that names no user of
 // the certificate.
-func sourceWords(r *api.SourceResult) string {
+func sourceText(r *api.SourceResult) string {
 	switch {
 	case r.State == api.SourceComplete:
 		return "none"

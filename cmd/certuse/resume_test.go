@@ -40,7 +40,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 					args = append(args, fast, slow)
 				}
 			}
-			p := start(t, command(t, against(server), args...))
+			p := start(t, command(t, environment(server), args...))
 			eventually(t, "ten answers in the file, and all others asked for", func() bool {
 				text, _ := os.ReadFile(file)
 				return bytes.Count(text, []byte("\n")) == 10 && requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 20
@@ -54,7 +54,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 			}
 			before := len(server.Requests())
 			appendTo(t, file, `{"account_id":"`+testAccount+`","certificate_id":"slow-0","usage":"unu`)
-			got := execute(t, command(t, against(server), append(args, "--require-unused")...))
+			got := execute(t, command(t, environment(server), append(args, "--require-unused")...))
 			got.expect(t, exitOK, "20 certificates: 0 in use, 20 unused", "10 results kept from an earlier run, up to ")
 			var ids []string
 			for id, r := range readLines(t, file) {
@@ -90,7 +90,7 @@ func appendTo(t *testing.T, file, text string) {
 
 // earlier returns the output of an audit of a free leaf, a used leaf and a used CA,
 // whose zones were therefore not all read.
-func earlier(t *testing.T, args ...string) (server *apitest.Server, text string) {
+func firstAudit(t *testing.T, args ...string) (server *apitest.Server, text string) {
 	t.Helper()
 	const root = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
 	server = newFake(t, map[string]apitest.Response{"free": unused, "used": inUse})
@@ -101,7 +101,7 @@ func earlier(t *testing.T, args ...string) (server *apitest.Server, text string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := execute(t, command(t, against(server), append([]string{"audit", "-o", "jsonl"}, args...)...))
+	got := execute(t, command(t, environment(server), append([]string{"audit", "-o", "jsonl"}, args...)...))
 	got.expect(t, exitOK)
 	return server, got.stdout
 }
@@ -143,11 +143,11 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, text := earlier(t)
+			server, text := firstAudit(t)
 			before := len(server.Requests())
 			file := fileWith(t, test.edit(text))
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
-			got := execute(t, command(t, against(server), args...))
+			got := execute(t, command(t, environment(server), args...))
 			if !strings.Contains(got.stderr, test.says) || got.code != exitOK && !strings.Contains(test.args, "--require-unused") {
 				t.Errorf("exit code %d; standard error does not say %q:\n%s", got.code, test.says, got.stderr)
 			}
@@ -201,12 +201,12 @@ func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, text := earlier(t, strings.Fields(test.first)...)
+			server, text := firstAudit(t, strings.Fields(test.first)...)
 			before := len(server.Requests())
 			text = test.edit(text)
 			file := fileWith(t, text)
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
-			execute(t, command(t, against(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
+			execute(t, command(t, environment(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
 			if after := textOf(t, file); after != text {
 				t.Errorf("the file has changed:\n%s", after)
 			}
@@ -228,13 +228,13 @@ func onlyFree(text string) string {
 
 func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 	t.Parallel()
-	server, text := earlier(t)
+	server, text := firstAudit(t)
 	text += strings.Replace(onlyFree(text), `"free"`, `"gone"`, 1)
 	audit := []string{"audit", "-o", "jsonl", "--resume", "--output-file"}
-	named := execute(t, command(t, against(server), append(audit, fileWith(t, text), "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "gone", "free", "used")...))
+	named := execute(t, command(t, environment(server), append(audit, fileWith(t, text), "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "gone", "free", "used")...))
 	named.expect(t, exitUnknown, "1 kept result dropped: the account no longer has the certificate", "2 in use, 1 unused, 1 unknown")
 	file := fileWith(t, text)
-	got := execute(t, command(t, against(server), append(audit, file)...))
+	got := execute(t, command(t, environment(server), append(audit, file)...))
 	got.expect(t, exitOK, "1 kept result dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
 	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
@@ -244,13 +244,13 @@ func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 	t.Parallel()
 	for _, named := range [][]string{nil, {"free", "used", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}} {
-		server, text := earlier(t)
+		server, text := firstAudit(t)
 		file := fileWith(t, text)
 		if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 		before := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID)
-		got := execute(t, command(t, against(server), append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, named...)...))
+		got := execute(t, command(t, environment(server), append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, named...)...))
 		got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
 		if n := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) - before; n != 1 || strings.Contains(got.stderr, "dropped") {
 			t.Errorf("%d certificates were read, want 1; standard error:\n%s", n, got.stderr)
@@ -260,10 +260,10 @@ func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 
 func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
-	server, text := earlier(t)
+	server, text := firstAudit(t)
 	file := fileWith(t, text)
-	script(t, server, listing, apitest.NoResult().Always())
-	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
+	script(t, server, listCertificates, apitest.NoResult().Always())
+	got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
 	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete")
 	if n := len(readLines(t, file)); n != 3 {
 		t.Errorf("%d lines", n)
@@ -278,7 +278,7 @@ func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 		code int
 	}{"young": {50 * time.Minute, exitOK}, "old": {61 * time.Minute, exitUnknown}} {
 		q := &query{requireUnused: true, maxAge: durationFlag{defaultMaxAge, "1h", false}}
-		r := record{asked: true, usage: api.Unused, line: []byte("{}")}
+		r := record{lookedUp: true, usage: api.Unused, line: []byte("{}")}
 		r.Evidence.StartedAt = time.Now().Add(-test.age)
 		total := newSummary(reportAudit, nil)
 		total.add(&r, false, time.Now())

@@ -60,7 +60,7 @@ func usagef(format string, args ...any) error {
 // run executes one command line and returns the exit code. A success that could not
 // be reported in full is a failure.
 func run(ctx context.Context, args []string, sys system) int {
-	stderr := &stickyWriter{out: sys.stderr}
+	stderr := &errWriter{out: sys.stderr}
 	sys.stderr = stderr
 	code := runCommand(ctx, args, sys)
 	if failure := stderr.failure(); failure != nil && code == exitOK {
@@ -74,7 +74,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 		fmt.Fprintf(sys.stderr, "certuse: standard output is closed, or is %s opened for reading and writing, which looks the same: nothing was sent; to discard the output, open it for writing only\n", os.DevNull)
 		return exitFailure
 	}
-	stdout := &stickyWriter{out: sys.stdout}
+	stdout := &errWriter{out: sys.stdout}
 	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := checkTopic(root, args)
@@ -149,16 +149,16 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 // setVersion gives every command the flag --version.
 func setVersion(cmd *cobra.Command, version string) {
 	cmd.Version = version
-	for _, each := range cmd.Commands() {
-		setVersion(each, version)
+	for _, sub := range cmd.Commands() {
+		setVersion(sub, version)
 	}
 }
 
 // commandNames are the commands and help topics.
 func commandNames(root *cobra.Command) (names []string) {
-	for _, each := range root.Commands() {
-		if !each.Hidden {
-			names = append(names, each.Name())
+	for _, sub := range root.Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
 		}
 	}
 	return names
@@ -181,7 +181,7 @@ func inCLITerms(err error) string {
 
 // fileOf returns the file that a stream of the process is.
 func fileOf(stream any) (*os.File, bool) {
-	if r, ok := stream.(*stickyWriter); ok {
+	if r, ok := stream.(*errWriter); ok {
 		stream = r.out
 	}
 	f, ok := stream.(*os.File)

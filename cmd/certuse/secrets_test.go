@@ -14,7 +14,7 @@ import (
 // echoUnasked answers two requests on one connection each. After the first response
 // it sends the credentials back, and it holds the second response until the client
 // has closed that connection, so that the command is still running.
-func echoUnasked(listener net.Listener) error {
+func echoUnsolicited(listener net.Listener) error {
 	const body = `{"success":true,"errors":[],"messages":[],"result":[]}`
 	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for first := true; ; first = false {
@@ -52,7 +52,7 @@ func TestUnsolicitedEchoOfCredentialsIsNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- echoUnasked(listener) }()
+	go func() { served <- echoUnsolicited(listener) }()
 	env := []string{
 		"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount,
 		"CLOUDFLARE_BASE_URL=http://" + listener.Addr().String(),

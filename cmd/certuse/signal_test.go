@@ -34,7 +34,7 @@ func slowAudit(t *testing.T, named bool, args ...string) *process {
 		args = append(args, slices.Sorted(maps.Keys(answers))...)
 	}
 	server := newFake(t, answers)
-	p := start(t, command(t, against(server), args...))
+	p := start(t, command(t, environment(server), args...))
 	// 32 are read at a time: the 33rd request shows that one is complete.
 	eventually(t, "33 requests for associations", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 33 })
 	return p
@@ -99,7 +99,7 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 func TestJSONLinesComeAsAnswersCome(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
+	p := start(t, command(t, environment(server), "audit", "-o", "jsonl"))
 	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
 	var first decoded
 	if err := json.Unmarshal([]byte(p.stdout.String()), &first); err != nil || first.CertificateID != "fast" || first.Usage != "in_use" {
@@ -114,7 +114,7 @@ func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
 	for _, args := range []string{"slow fast", ""} {
 		args := append([]string{"audit", "-o", "json", "--timeout", "3s"}, strings.Fields(args)...)
-		got := execute(t, command(t, against(server), args...))
+		got := execute(t, command(t, environment(server), args...))
 		got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
 		report := got.decode(t)
 		if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not asked: the --timeout is over" {
@@ -131,7 +131,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	cmd := command(t, against(server), "audit", "--from", "-")
+	cmd := command(t, environment(server), "audit", "--from", "-")
 	cmd.Stdin = r
 	p := start(t, cmd)
 	r.Close()
@@ -151,7 +151,7 @@ func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
 	}
 	defer w.Close()
 	defer r.Close()
-	cmd := command(t, against(newFake(t, nil)), "audit", "--from", "-", "--timeout", "10ms")
+	cmd := command(t, environment(newFake(t, nil)), "audit", "--from", "-", "--timeout", "10ms")
 	cmd.Stdin = r
 	execute(t, cmd).expect(t, exitUnknown, "certuse: the --timeout is over while the list of certificates was read: nothing was sent\n")
 }
@@ -159,7 +159,7 @@ func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
 func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
+	p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
 	eventually(t, "an answer", func() bool { return strings.Contains(p.stdout.String(), "\n") })
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
@@ -173,7 +173,7 @@ func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"busy": apitest.RateLimited(5 * time.Minute)})
-	p := start(t, command(t, against(server), "audit", "busy"))
+	p := start(t, command(t, environment(server), "audit", "busy"))
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
@@ -188,7 +188,7 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 
 // stuck starts a command that prints more than a pipe holds. Its output is not read
 // yet, so the command cannot end.
-func stuck(t *testing.T, args ...string) (*process, *os.File) {
+func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)
 	for i := range many {
@@ -200,7 +200,7 @@ func stuck(t *testing.T, args ...string) (*process, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	cmd := command(t, against(server), append(args, "big")...)
+	cmd := command(t, environment(server), append(args, "big")...)
 	cmd.Stdout = w
 	p := start(t, cmd)
 	w.Close()
@@ -214,7 +214,7 @@ func TestTwoSignalsWithinAMomentCountAsOne(t *testing.T) {
 	t.Parallel()
 	const attempts = 20
 	for range attempts {
-		p, r := stuck(t, "usage", "-o", "csv")
+		p, r := startBlocked(t, "usage", "-o", "csv")
 		first := time.Now()
 		p.signal(t, os.Interrupt)
 		eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
@@ -240,7 +240,7 @@ func TestTwoSignalsWithinAMomentCountAsOne(t *testing.T) {
 
 func TestSecondInterruptKills(t *testing.T) {
 	t.Parallel()
-	p, _ := stuck(t, "usage", "-o", "csv")
+	p, _ := startBlocked(t, "usage", "-o", "csv")
 	p.signal(t, os.Interrupt)
 	eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
 	ended := make(chan struct{})
@@ -264,7 +264,7 @@ func TestSecondInterruptKills(t *testing.T) {
 
 func TestClosedPipeEndsTheCommand(t *testing.T) {
 	t.Parallel()
-	p, r := stuck(t, "audit", "-o", "jsonl")
+	p, r := startBlocked(t, "audit", "-o", "jsonl")
 	r.Close() // as head does
 	if got := p.end(t); got.code != exitPipe || got.stderr != "" {
 		t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
@@ -273,7 +273,7 @@ func TestClosedPipeEndsTheCommand(t *testing.T) {
 
 func TestInterruptOfAPipelineShowsTheSummary(t *testing.T) {
 	t.Parallel()
-	p, r := stuck(t, "usage", "-o", "csv")
+	p, r := startBlocked(t, "usage", "-o", "csv")
 	p.signal(t, os.Interrupt)
 	r.Close() // the reader ends by the same Ctrl-C
 	p.end(t).expect(t, exitPipe, "1 certificate: 1 in use, 0 unused, 0 unknown")
@@ -281,7 +281,7 @@ func TestInterruptOfAPipelineShowsTheSummary(t *testing.T) {
 
 func TestClosedPipeEndsHelpSilently(t *testing.T) {
 	t.Parallel()
-	for _, args := range withoutAnswers {
+	for _, args := range commandsWithoutRequests {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			r, w, err := os.Pipe()
@@ -308,7 +308,7 @@ func TestAnAuditWithFewFileDescriptors(t *testing.T) {
 		answers[id] = inUse.After(20 * time.Millisecond)
 		ids = append(ids, id)
 	}
-	cmd := command(t, against(newFake(t, answers)), append([]string{"audit", "-o", "jsonl"}, ids...)...)
+	cmd := command(t, environment(newFake(t, answers)), append([]string{"audit", "-o", "jsonl"}, ids...)...)
 	cmd.Args = append([]string{"sh", "-c", `ulimit -n 32 && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = "/bin/sh"
 	execute(t, cmd).expect(t, exitOK, "200 in use, 0 unused, 0 unknown")

@@ -33,8 +33,8 @@ func writeTable(r *report) error {
 		if r.headers {
 			tc.cells = append(tc.cells, c.title)
 		}
-		for _, each := range rows {
-			tc.cells = append(tc.cells, orDash(shorten(printable(c.text(each)), maxCell)))
+		for _, row := range rows {
+			tc.cells = append(tc.cells, orDash(shorten(printable(c.text(row)), maxCell)))
 		}
 		for _, text := range tc.cells {
 			tc.natural = max(tc.natural, cellWidth.StringWidth(text))

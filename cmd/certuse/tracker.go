@@ -27,21 +27,21 @@ type tracker struct {
 	mu      sync.Mutex
 	before  api.InventoryProgress // of earlier accounts
 	last    api.InventoryProgress // of all accounts
-	seen    time.Time             // when last was reported
+	updated time.Time             // when last was reported
 	started time.Time
 	waited  time.Duration // spent in long waits for the rate limit
 	recent  []time.Time   // ring buffer of the times of the latest requests
 }
 
 func newTracker(certificates, limit int, now time.Time) *tracker {
-	return &tracker{certificates: certificates, limit: limit, started: now, seen: now}
+	return &tracker{certificates: certificates, limit: limit, started: now, updated: now}
 }
 
 // ringSize is enough for one window, and for a rate without a limit.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
 // next begins another account, whose progress starts anew.
-func (t *tracker) next() {
+func (t *tracker) nextAccount() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.before = t.last
@@ -65,7 +65,7 @@ func (t *tracker) update(p api.InventoryProgress, now time.Time) {
 			t.recent[n%t.ringSize()] = now
 		}
 	}
-	t.last, t.seen = p, now
+	t.last, t.updated = p, now
 }
 
 // requests returns how many requests were made, and how many are expected.
@@ -82,7 +82,7 @@ func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
 	expected := t.last.Expected
 	defer func() { t.last.Expected = expected }()
 	t.last.Expected = t.last.Requests + requests
-	left, _ := t.left(now)
+	left, _ := t.timeLeft(now)
 	return left
 }
 
@@ -100,7 +100,7 @@ func (t *tracker) facts(now time.Time) []string {
 	if !waiting {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
 	}
-	if left, ok := t.left(now); ok {
+	if left, ok := t.timeLeft(now); ok {
 		facts = append(facts, formatDuration(left)+" left")
 	}
 	if waiting { // the longest comes last, where a narrow terminal cuts
@@ -126,7 +126,7 @@ func (t *tracker) rate(now time.Time) float64 {
 // left returns the estimated remaining time. The rate limit sends the nth request one
 // window after request n-limit completed; so the last request is followed back,
 // window by window, to one whose time is known.
-func (t *tracker) left(now time.Time) (time.Duration, bool) {
+func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {
 	done, total := t.last.Requests, t.last.Expected
 	if done == 0 || done >= total {
 		return 0, false
@@ -150,14 +150,14 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 
 // waitedUntil is waited with the elapsed part of the current wait.
 func (t *tracker) waitedUntil(now time.Time) time.Duration {
-	if t.last.WaitingUntil.Sub(t.seen) < longWait {
+	if t.last.WaitingUntil.Sub(t.updated) < longWait {
 		return t.waited
 	}
 	until := now
 	if t.last.WaitingUntil.Before(now) {
 		until = t.last.WaitingUntil
 	}
-	return t.waited + max(until.Sub(t.seen), 0)
+	return t.waited + max(until.Sub(t.updated), 0)
 }
 
 // formatDuration formats a duration in at most two units.

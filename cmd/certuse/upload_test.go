@@ -20,9 +20,9 @@ import (
 )
 
 // pair is a self-signed certificate with its key, as texts and as files.
-type pair struct{ cert, key, certFile, keyFile string }
+type keyPair struct{ cert, key, certFile, keyFile string }
 
-func newPair(t *testing.T, ca bool) pair {
+func newKeyPair(t *testing.T, ca bool) keyPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,7 +40,7 @@ func newPair(t *testing.T, ca bool) pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pair{
+	p := keyPair{
 		cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
 	}
@@ -49,7 +49,7 @@ func newPair(t *testing.T, ca bool) pair {
 }
 
 // keepsSecret fails if a run shows a line of the key.
-func (p pair) keepsSecret(t *testing.T, got outcome) {
+func (p keyPair) keepsSecret(t *testing.T, got outcome) {
 	t.Helper()
 	for line := range strings.Lines(p.key) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") && strings.Contains(got.stdout+got.stderr, line) {
@@ -60,11 +60,11 @@ func (p pair) keepsSecret(t *testing.T, got outcome) {
 
 func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 	t.Parallel()
-	ca, leaf := newPair(t, true), newPair(t, false)
+	ca, leaf := newKeyPair(t, true), newKeyPair(t, false)
 	tests := map[string]struct {
 		args  []string
 		stdin string
-		cert  pair
+		cert  keyPair
 	}{
 		"leaf and key":          {[]string{"--cert", leaf.certFile, "--key", leaf.keyFile, "--name", "new"}, "", leaf},
 		"key of standard input": {[]string{"--cert", leaf.certFile, "--key", "-", "--name", "new"}, leaf.key, leaf},
@@ -76,7 +76,7 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			cmd := command(t, against(server), append([]string{"upload", "-o", "json"}, test.args...)...)
+			cmd := command(t, environment(server), append([]string{"upload", "-o", "json"}, test.args...)...)
 			cmd.Stdin = strings.NewReader(test.stdin)
 			got := execute(t, cmd)
 			got.expect(t, exitOK, "certuse: uploaded: ")
@@ -85,7 +85,7 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 			if len(certs) != 1 || certs[0].Name != "new" || certs[0].AccountID != testAccount {
 				t.Fatalf("%s", got.stdout)
 			}
-			listed := execute(t, command(t, against(server), "list", "-o", "id"))
+			listed := execute(t, command(t, environment(server), "list", "-o", "id"))
 			if listed.stdout != certs[0].CertificateID+"\n" {
 				t.Errorf("the account has %q, want %s", listed.stdout, certs[0].CertificateID)
 			}
@@ -95,15 +95,15 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 
 func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
 	t.Parallel()
-	server, leaf := newFake(t, nil), newPair(t, false)
-	first := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	first := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
 	first.expect(t, exitOK)
-	second := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
+	second := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
 	second.expect(t, exitOK, "certuse: the account already had the certificate: "+second.stdout, `its name is "old", not "new"`)
 	if first.stdout != second.stdout || first.stdout == "" {
 		t.Errorf("%q, then %q", first.stdout, second.stdout)
 	}
-	quiet := execute(t, command(t, against(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
+	quiet := execute(t, command(t, environment(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
 	if quiet.expect(t, exitOK); quiet.stderr != "" {
 		t.Errorf("standard error in spite of -q: %q", quiet.stderr)
 	}
@@ -112,7 +112,7 @@ func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
 func TestUploadChecksBeforeItSends(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
-	ca, leaf := newPair(t, true), newPair(t, false)
+	ca, leaf := newKeyPair(t, true), newKeyPair(t, false)
 	long := fileWith(t, make([]byte, maxPEMBytes+1))
 	tests := map[string]struct {
 		args []string
@@ -143,7 +143,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := execute(t, command(t, against(server), append([]string{"upload"}, test.args...)...))
+			got := execute(t, command(t, environment(server), append([]string{"upload"}, test.args...)...))
 			got.expect(t, exitUsage, test.says)
 			ca.keepsSecret(t, got)
 			leaf.keepsSecret(t, got)
@@ -154,7 +154,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 
 func TestFailedUploadExplainsTheError(t *testing.T) {
 	t.Parallel()
-	leaf := newPair(t, false)
+	leaf := newKeyPair(t, false)
 	tests := map[string]struct {
 		answer apitest.Response
 		code   int
@@ -167,11 +167,11 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			script(t, server, uploading, test.answer.Always())
-			got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
+			script(t, server, uploadCertificate, test.answer.Always())
+			got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
 			got.expect(t, test.code, test.says)
 			leaf.keepsSecret(t, got)
-			if n := requests(server, uploading); n != 1 || got.stdout != "" {
+			if n := requests(server, uploadCertificate); n != 1 || got.stdout != "" {
 				t.Errorf("%d requests; standard output: %s", n, got.stdout)
 			}
 		})
@@ -181,10 +181,10 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 // The list does not show the certificate, and the response to the upload is lost.
 func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	t.Parallel()
-	server, leaf := newFake(t, nil), newPair(t, false)
-	script(t, server, uploading, apitest.ServerError(502).Always())
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	script(t, server, uploadCertificate, apitest.ServerError(502).Always())
 	file := filepath.Join(t.TempDir(), "record.json")
-	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--timeout", "2s", "--output-file", file))
+	got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--timeout", "2s", "--output-file", file))
 	got.expect(t, exitUnknown, "the outcome is unknown")
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file was written")
@@ -194,18 +194,18 @@ func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 // The response to the upload is lost, and the list shows the certificate.
 func TestUploadWithALostResponseIsNotCalledNew(t *testing.T) {
 	t.Parallel()
-	server, leaf := newFake(t, nil), newPair(t, false)
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
 	if err := server.AddCertificate(ref("found"), apitest.Certificate{PEM: leaf.cert}); err != nil {
 		t.Fatal(err)
 	}
-	script(t, server, uploading, apitest.ServerError(502).Always())
-	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "-o", "id"))
+	script(t, server, uploadCertificate, apitest.ServerError(502).Always())
+	got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "-o", "id"))
 	got.expect(t, exitOK, "certuse: the certificate is in the account: "+got.stdout)
 }
 
 func TestUploadToTheDemo(t *testing.T) {
 	t.Parallel()
-	leaf := newPair(t, false)
+	leaf := newKeyPair(t, false)
 	got := execute(t, command(t, nil, "upload", "--demo", "--cert", leaf.certFile, "--name", "new", "-o", "jsonl"))
 	got.expect(t, exitOK)
 	var cert decoded

@@ -40,7 +40,7 @@ func newWaitCommand(sys system) *cobra.Command {
 
 // waitForAll waits for all certificates of a target concurrently, and calls each when a
 // wait has ended. A target without certificates is the demo's.
-func (q *query) waitForAll(ctx context.Context, t target, progress progress, each func(record) bool) error {
+func (q *query) waitForAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
 		for cert, err := range t.client.Certificates(ctx, t.account) {
@@ -64,7 +64,7 @@ func (q *query) waitForAll(ctx context.Context, t target, progress progress, eac
 	var ended error
 	for range refs {
 		got := <-results
-		if !each(got.record) {
+		if !yield(got.record) {
 			return nil
 		}
 		ended = errors.Join(ended, got.err)
@@ -79,11 +79,11 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why
 		cert = *described
 	}
-	said := ""
+	lastText := ""
 	report := func(e *api.Evidence) {
 		r := newRecord(api.InventoryItem{Certificate: cert, Evidence: *e})
-		if text := r.label() + ": " + r.usage.String() + ": " + r.usedBy(); text != said && r.usage != api.Unused {
-			said = text
+		if text := r.nameAndID() + ": " + r.usage.String() + ": " + r.usedBy(); text != lastText && r.usage != api.Unused {
+			lastText = text
 			progress.note("waiting for " + printable(text))
 		}
 	}
@@ -94,7 +94,7 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	evidence, err := client.WaitUnused(ctx, ref, opts...)
 	settled := err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)
 	if evidence == nil || !settled {
-		return unanswered(cert, endCause(ctx, err)), ctx.Err()
+		return recordWithoutResult(cert, endCause(ctx, err)), ctx.Err()
 	}
 	if err != nil && context.Cause(ctx) != errTimeout {
 		err = ctx.Err() // Ctrl-C came before the end
@@ -105,7 +105,7 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 }
 
 // label names the certificate in messages.
-func (r *record) label() string {
+func (r *record) nameAndID() string {
 	if r.Certificate.Name == "" {
 		return r.Certificate.Ref.ID
 	}

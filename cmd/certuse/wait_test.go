@@ -30,7 +30,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			execute(t, command(t, against(server), strings.Fields(test.args)...)).expect(t, test.code, test.says)
+			execute(t, command(t, environment(server), strings.Fields(test.args)...)).expect(t, test.code, test.says)
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -52,15 +52,15 @@ func TestWaitRefusesWrongUsage(t *testing.T) {
 		"wait --sources pages x": "unknown flag: --sources",
 		"wait --timeout 0s x":    "is not a duration",
 		"wait --demo x":          "--demo brings its own",
-		"wait" + strings.Repeat(" x", 3) + manyIDs(maxWaits): "wait takes at most 32 certificates, not 33",
+		"wait" + strings.Repeat(" x", 3) + idList(maxWaits): "wait takes at most 32 certificates, not 33",
 	} {
-		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
+		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitUsage, says)
 	}
 	expectNoRequests(t, server)
 }
 
 // manyIDs writes n ids.
-func manyIDs(n int) string {
+func idList(n int) string {
 	var b strings.Builder
 	for i := range n {
 		b.WriteString(" cert-" + count(i))
