@@ -79,7 +79,7 @@ func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
 	text := textOf(t, file)
 	record := deletions(t, text)
-	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not asked: interrupted" {
+	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not looked up: interrupted" {
 		t.Errorf("%s", text)
 	}
 	if left := storedIDs(t, server); slices.Contains(left, "free-2") || !slices.Contains(left, "free-3") {

@@ -75,9 +75,9 @@ func interruptedWith(ctx context.Context) bool {
 	}
 }
 
-// gather calls each for every certificate of a target, until it returns false. Each
-// certificate that is named or listed gets a record, even if the command ends before
-// its lookup. The error says why the results are not complete.
+// lookUpTarget calls yield for every certificate of a target, until yield returns
+// false. Each certificate that is named or listed gets a record, even if the command
+// ends before its lookup. The error says why the results are incomplete.
 func (q *query) lookUpTarget(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	switch {
 	case q.wait:

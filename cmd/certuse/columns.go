@@ -20,15 +20,15 @@ type row struct {
 // the header of CSV.
 type column struct {
 	key, title string
-	// text is what a table shows.
+	// text returns the text in a table.
 	text func(row) string
-	// value is the text in CSV; nil: that of text.
+	// value returns the text in CSV; nil means that of text.
 	value func(row) string
-	// short is the text for a column that is too narrow for text; nil: text, cut.
+	// short returns the text for a narrow column; nil means that of text, shortened.
 	short func(row) string
 	// min is the width below which the column is dropped; 0: it is never shortened.
 	min int
-	// whole columns are never cut: they have their full width or min.
+	// whole columns have their full width or min, and no width between.
 	whole bool
 }
 
@@ -170,7 +170,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// timestamp is in RFC 3339, UTC and whole seconds.
+// timestamp formats a time in RFC 3339, in UTC and whole seconds.
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -207,7 +207,7 @@ func shortUsedBy(r row) string {
 	return r.shortUsedBy()
 }
 
-// exactUses is the cell of CSV: all users of the certificate, in full.
+// exactUses returns all users of the certificate in full, for CSV.
 func exactUses(r row) string {
 	if r.use != nil {
 		return r.use.Name

@@ -149,11 +149,11 @@ func TestAllEvidenceIsPrinted(t *testing.T) {
 // Errors differ in their Ray IDs.
 func TestFailuresOfOneKindShareALine(t *testing.T) {
 	t.Parallel()
-	answers := map[string]apitest.Response{}
+	responses := map[string]apitest.Response{}
 	for i := range 20 {
-		answers[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
+		responses[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
 	}
-	got := execute(t, command(t, environment(newFake(t, answers)), "audit"))
+	got := execute(t, command(t, environment(newFake(t, responses)), "audit"))
 	got.expect(t, exitUnknown, "certuse: usage of 20 certificates is unknown: associations: no result, such as: list mTLS certificate associations: ")
 	if n := strings.Count(got.stderr, "is unknown: "); n != 1 {
 		t.Errorf("%d lines:\n%s", n, got.stderr)
@@ -227,9 +227,9 @@ func TestRefusedCredentialsEndTheRequests(t *testing.T) {
 func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer apitest.Response
-		says   string
-		not    string
+		response apitest.Response
+		says     string
+		not      string
 	}{
 		"the API":                 {apitest.NotFound(), "the API does not know the certificate or the account", "CLOUDFLARE_BASE_URL"},
 		"the API, refused":        {apitest.Forbidden(), `needs the permission "Account: SSL and Certificates Read"`, "firewall"},
@@ -249,7 +249,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			script(t, server, listCertificates, test.answer.Always())
+			script(t, server, listCertificates, test.response.Always())
 			got := execute(t, command(t, environment(server), "list"))
 			got.expect(t, exitFailure, test.says)
 			if test.not != "" && strings.Contains(got.stderr, test.not) {
@@ -259,7 +259,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 	}
 }
 
-func TestDemoShowsEverything(t *testing.T) {
+func TestDemoShowsEveryUsage(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args string
@@ -325,7 +325,7 @@ func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
 	}{
 		"credentials":    {environment(server), []string{"free\tname of free", "used\tname of used"}},
 		"no credentials": {nil, nil},
-		"no answer":      {environment(slow), nil},
+		"no response":    {environment(slow), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

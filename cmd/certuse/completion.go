@@ -12,7 +12,7 @@ import (
 const completionTime = time.Second
 
 // completeCertificates completes ids, described by the names of the certificates.
-// Without credentials, or if the API does not answer in time, it completes nothing.
+// Without credentials, or if the API does not respond in time, it completes nothing.
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completionTime)
 	defer cancel()

@@ -24,7 +24,7 @@ type connection struct {
 	rateLimit int
 }
 
-// service is the API that is used, real or fake.
+// service is the API in use, real or fake.
 type service struct {
 	accounts []string          // accounts to read, unless certificates are named
 	profiles map[string]access // by account; nil without --profile
@@ -145,7 +145,7 @@ type variables struct{ token, email, key string }
 
 var standardVariables = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
 
-// values are those of the variables.
+// values returns the values of the variables.
 func (v variables) values(getenv func(string) string) variables {
 	return variables{getenv(v.token), getenv(v.email), getenv(v.key)}
 }

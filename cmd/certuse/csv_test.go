@@ -48,7 +48,7 @@ func TestCSVCellsAreNoFormulas(t *testing.T) {
 	}
 }
 
-// hostileRecord has formulas wherever text of the service is printed.
+// formulaRecord returns a record with formulas in each text of the service.
 func formulaRecord() record {
 	const formula = `gateway;=1+1;=1+2,=cmd|' /C calc'!A0	=1;"=1`
 	r := record{lookedUp: true, usage: api.InUse}

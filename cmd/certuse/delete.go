@@ -35,9 +35,9 @@ type deletion struct {
 // deletionOutcome is the actual or planned outcome for a certificate.
 type deletionOutcome struct {
 	api.Deletion
-	// err is why the certificate is kept, or why the outcome is unknown.
+	// err is the reason why the certificate is kept, or why the outcome is unknown.
 	err error
-	// not selected by --unused.
+	// notSelected reports that --unused did not select the certificate.
 	notSelected bool
 }
 
@@ -86,8 +86,8 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	return q.checkFrom(args)
 }
 
-// remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
-// and --timeout stop it before the next deletion, so every outcome is known.
+// deleteAll prints the plan, or deletes the certificates of a target one by one. Ctrl-C
+// and --timeout stop it before the next deletion.
 func (q *query) deleteAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, yield)
@@ -184,7 +184,7 @@ func isNotFound(err error) bool {
 	return errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnexpectedResponse)
 }
 
-// keep marks the certificate as not deleted by this command.
+// markKept marks the certificate as not deleted by this command.
 func (r *record) markKept(err error) {
 	state := api.DeletionKept
 	if isNotFound(err) {
@@ -193,7 +193,7 @@ func (r *record) markKept(err error) {
 	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: state}, err: err}
 }
 
-// removeOne deletes one certificate, unless the command has ended, and reports the
+// deleteOne deletes one certificate, unless the command has ended, and reports the
 // outcome.
 func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	if ended := endCause(ctx, nil); ended != nil {

@@ -21,13 +21,13 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 		says string
 		plan map[string]string
 	}{
-		"unused":        {"free-1 free-2", exitOK, "2 would be deleted, 0 kept, 0 not found. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
-		"in use":        {"free-1 used", exitInUse, "1 certificate in use or managed", map[string]string{"free-1": "planned", "used": "kept"}},
-		"managed":       {"managed", exitInUse, "1 certificate in use or managed", map[string]string{"managed": "kept"}},
-		"unknown":       {"free-1 secret", exitUnknown, "missing permissions", map[string]string{"free-1": "planned", "secret": "kept"}},
-		"not there":     {"nowhere", exitUnknown, "0 would be deleted, 0 kept, 1 not found", map[string]string{"nowhere": "not_found"}},
-		"the account":   {"--unused", exitUnknown, "3 would be deleted, 3 kept", map[string]string{"free-1": "planned", "free-2": "planned", "free-3": "planned", "used": "kept", "secret": "kept", "managed": "kept"}},
-		"a longer stay": {"used secret", exitInUse, "0 would be deleted, 2 kept", map[string]string{"used": "kept", "secret": "kept"}},
+		"unused":             {"free-1 free-2", exitOK, "2 would be deleted, 0 kept, 0 not found. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
+		"in use":             {"free-1 used", exitInUse, "1 certificate in use or managed", map[string]string{"free-1": "planned", "used": "kept"}},
+		"managed":            {"managed", exitInUse, "1 certificate in use or managed", map[string]string{"managed": "kept"}},
+		"unknown":            {"free-1 secret", exitUnknown, "missing permissions", map[string]string{"free-1": "planned", "secret": "kept"}},
+		"not there":          {"nowhere", exitUnknown, "0 would be deleted, 0 kept, 1 not found", map[string]string{"nowhere": "not_found"}},
+		"the account":        {"--unused", exitUnknown, "3 would be deleted, 3 kept", map[string]string{"free-1": "planned", "free-2": "planned", "free-3": "planned", "used": "kept", "secret": "kept", "managed": "kept"}},
+		"in use and unknown": {"used secret", exitInUse, "0 would be deleted, 2 kept", map[string]string{"used": "kept", "secret": "kept"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestDeleteEndsAtTheTimeout(t *testing.T) {
 	server := newDeletionServer(t)
 	got := execute(t, command(t, environment(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
 	got.expect(t, exitUnknown, "the --timeout of 1ns is over", "0 deleted, 1 kept")
-	if left := storedIDs(t, server); !slices.Equal(left, allStored) || deletions(t, got.stdout)["free-1"].Reason != "not asked: the --timeout is over" {
+	if left := storedIDs(t, server); !slices.Equal(left, allStored) || deletions(t, got.stdout)["free-1"].Reason != "not looked up: the --timeout is over" {
 		t.Errorf("left: %v; %s", left, got.stdout)
 	}
 }
@@ -156,14 +156,14 @@ func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 func TestRefusedDeletionIsReported(t *testing.T) {
 	t.Parallel()
 	rejection := apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"})
-	for says, answer := range map[string]apitest.Response{
+	for says, response := range map[string]apitest.Response{
 		`needs the permission "Account: SSL and Certificates Write"`: apitest.Forbidden(),
 		"cannot be deleted at this time":                             rejection,
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			server := newDeletionServer(t)
-			script(t, server, deleteCertificate, answer.Always())
+			script(t, server, deleteCertificate, response.Always())
 			got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1"))
 			got.expect(t, exitFailure, "certuse: kept: name of free-1 (free-1): ", "certuse: not deleted: 1 certificate: ", says)
 			if d := deletions(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {

@@ -29,8 +29,8 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"unused":                             {"usage free", exitOK, "Unused according to associations, hostnames"},
 		"in use and truncated":               {"usage part", exitOK, "1 in use"},
 		"truncated with nothing delivered":   {"usage none", exitUnknown, "usage of 1 certificate is unknown: associations: "},
-		"an old answer":                      {"usage old", exitUnknown, "1 unknown"},
-		"required and an old answer":         {"audit --require-unused old", exitUnknown, "1 unknown"},
+		"an old response":                    {"usage old", exitUnknown, "1 unknown"},
+		"required and an old response":       {"audit --require-unused old", exitUnknown, "1 unknown"},
 		"no result":                          {"usage empty", exitUnknown, "no result"},
 		"refused":                            {"usage used secret", exitUnknown, `1 unknown for missing permissions: "Account: SSL and Certificates Read"`},
 		"unknown to the service":             {"usage nowhere", exitUnknown, "no source could be read: get mTLS certificate: HTTP 404"},
@@ -62,7 +62,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
 		"time is over":                       {"audit --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
 		"time of a list is over":             {"list --timeout 1ns", exitUnknown, "Not all certificates were read"},
-		"quiet about answers":                {"audit -q secret", exitUnknown, "missing permissions"},
+		"quiet about results":                {"audit -q secret", exitUnknown, "missing permissions"},
 		"quiet, but not about what is wrong": {"audit -q --require-unused used", exitInUse, "not unused"},
 	}
 	for name, test := range tests {
@@ -215,8 +215,8 @@ func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 	}
 }
 
-// withoutAnswers are command lines whose output is mostly written by the library for
-// command lines.
+// commandsWithoutRequests are command lines whose output is mostly written by the
+// library for command lines.
 var commandsWithoutRequests = []string{
 	"version", "--version", "--help", "help", "list --help", "help formats", "exit-codes",
 	"completion bash", "completion zsh", "completion fish", "completion powershell",

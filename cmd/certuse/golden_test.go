@@ -248,10 +248,10 @@ func TestSummary(t *testing.T) {
 func TestReasonsAreFoundThroughWrappedErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"rate limited":         &api.Error{StatusCode: 429, RetryAfter: time.Minute},
-		"interrupted":          errors.Join(&api.Error{StatusCode: 429}, errInterrupted),
-		"not asked, --timeout": errTimeout,
-		"rejected":             &api.Error{StatusCode: 409},
+		"rate limited":             &api.Error{StatusCode: 429, RetryAfter: time.Minute},
+		"interrupted":              errors.Join(&api.Error{StatusCode: 429}, errInterrupted),
+		"not looked up, --timeout": errTimeout,
+		"rejected":                 &api.Error{StatusCode: 409},
 	} {
 		if got, _ := reasonOf(err); got != want {
 			t.Errorf("%v: %q, want %q", err, got, want)
@@ -277,7 +277,7 @@ func compareGolden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func TestTheHintNamesTheLimitOfOpenFiles(t *testing.T) {
+func TestAdviceNamesTheLimitOfOpenFiles(t *testing.T) {
 	t.Parallel()
 	if text := explain(fmt.Errorf("dial: %w", errors.Join(syscall.EMFILE))); !strings.Contains(text, "ulimit -n") {
 		t.Errorf("the explanation is %q", text)

@@ -12,7 +12,7 @@ what, and until when.
 Each certificate is in use, unused, or unknown. It is in use when any source
 names it: the associations that the API reports, hostnames of zones, Workers,
 Pages projects, Hyperdrive configurations, Gateway, device posture rules. It is
-unused when every source that applies answered in full and none names it.
+unused when every source that applies was read in full and none names it.
 Everything else is unknown, which never means unused.
 
 "upload", "wait" and "delete" rotate a certificate. Only unused certificates are
@@ -187,7 +187,7 @@ const exitCodesHelp = `The first that applies:
    unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
-0  everything was answered; with --require-unused and wait: all certificates are
+0  everything was read; with --require-unused and wait: all certificates are
    unused; delete: all that were named are deleted, or would be
 
 They cover all certificates that --type, --ca, --leaf and --expires-within

@@ -49,7 +49,7 @@ var (
 
 // newFake starts a service with these leaf certificates and the given responses about
 // their associations, in an account without anything else.
-func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server {
+func newFake(t *testing.T, responses map[string]apitest.Response) *apitest.Server {
 	t.Helper()
 	server, err := apitest.NewServer(apitest.WithAPIToken(testToken))
 	if err != nil {
@@ -57,10 +57,10 @@ func newFake(t *testing.T, answers map[string]apitest.Response) *apitest.Server 
 	}
 	t.Cleanup(server.Close)
 	problems := []error{server.AddAccount(testAccount)}
-	for _, id := range slices.Sorted(maps.Keys(answers)) {
+	for _, id := range slices.Sorted(maps.Keys(responses)) {
 		problems = append(problems,
 			server.AddCertificate(ref(id), apitest.Certificate{Name: "name of " + id, ExpiresOn: time.Now().Add(365 * day)}),
-			server.Script(apitest.AssociationsOf(ref(id)), answers[id].Always()))
+			server.Script(apitest.AssociationsOf(ref(id)), responses[id].Always()))
 	}
 	if err := errors.Join(problems...); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// against is the environment of a user of the fake service.
+// environment returns the environment variables for the fake service.
 func environment(server *apitest.Server) []string {
 	return []string{
 		"CLOUDFLARE_API_TOKEN=" + testToken,
@@ -160,7 +160,7 @@ func execute(t *testing.T, cmd *exec.Cmd) outcome {
 	return checkOutput(t, outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()})
 }
 
-// checked fails the test of any run that shows a secret.
+// checkOutput fails the test if the output shows the token.
 func checkOutput(t *testing.T, got outcome) outcome {
 	t.Helper()
 	if strings.Contains(got.stdout+got.stderr, testToken) {
@@ -253,7 +253,8 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// twoAccounts is the account of the demo, with everything permitted, and another.
+// newTwoAccounts starts a service with the account of the demo, with all permissions,
+// and testAccount.
 func newTwoAccounts(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
@@ -265,8 +266,8 @@ func newTwoAccounts(t *testing.T) *apitest.Server {
 
 var deleteCertificate = generated.DeleteMTLSCertificateOperation.ID
 
-// newStock starts a service with certificates of every kind, named by their usage.
-// managed is the vendor's, and the usage of secret is unknown.
+// newDeletionServer starts a service with certificates of every kind, named by their
+// usage. The vendor manages "managed", and the usage of "secret" is unknown.
 func newDeletionServer(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
@@ -279,7 +280,7 @@ func newDeletionServer(t *testing.T) *apitest.Server {
 	return server
 }
 
-// stock returns the ids that the account has.
+// storedIDs returns the ids of the certificates in the account.
 func storedIDs(t *testing.T, server *apitest.Server) []string {
 	t.Helper()
 	client, err := server.Client()

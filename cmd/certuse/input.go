@@ -114,7 +114,7 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endCause(ctx, nil).Error(), "not asked: "), what)}
+		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endCause(ctx, nil).Error(), "not looked up: "), what)}
 	}
 }
 
@@ -287,7 +287,7 @@ func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 	return 0, nil, nil
 }
 
-// located puts the place of an error before its description.
+// errorAt returns a usage error with the place of err before its text.
 func errorAt(err error, place string) error {
 	return &exitError{exitUsage, fmt.Errorf("%s: %w", place, err)}
 }

@@ -29,7 +29,7 @@ type output struct {
 func (o *output) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&o.format, "output", "o", "table", "`FORMAT`: "+strings.Join(formatNames(), ", "))
-	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all; jsonl: as answers come")
+	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all; jsonl: as results arrive")
 	flags.StringSliceVar(&o.columns, "columns", nil, "`COLUMNS` of table, wide and csv; see 'certuse help formats'")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "leave out the first line of table, wide and csv")
 	complete(cmd, "output", formatNames)
@@ -147,7 +147,7 @@ func (d *destination) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// place renames the file to its name.
+// rename gives the file its name.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
 	if len(d.locks) < 2 { // the file did not exist
@@ -183,7 +183,7 @@ func (d *destination) commit() error {
 	return nil
 }
 
-// inPlace fails if the file that was appended to is not the one at the path.
+// checkNotReplaced fails if the file that was appended to is not the one at the path.
 func (d *destination) checkNotReplaced() error {
 	written, err := d.file.Stat()
 	if err != nil {
@@ -207,7 +207,7 @@ func (d *destination) failure(err error) *exitError {
 	}
 }
 
-// placed reports whether the file has been renamed.
+// renamed reports whether the file has been renamed.
 func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
 // discard removes a file that was not renamed, and releases the locks.
@@ -233,9 +233,9 @@ func writeFailure(err error) *exitError {
 	return &exitError{exitFailure, fmt.Errorf("cannot write to standard output: %w: what was printed is incomplete", err)}
 }
 
-// stickyWriter keeps the first error of a writer and discards everything after it.
-// The callers of standard error check no write. Cobra drops some errors, prints some,
-// and treats others as wrong usage.
+// errWriter keeps the first error of a writer and discards later writes. Callers do not
+// check writes to standard error, and Cobra drops some errors, prints some, and treats
+// others as wrong usage.
 type errWriter struct {
 	out io.Writer
 

@@ -61,7 +61,7 @@ func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
+func TestFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 	t.Parallel()
 	for name, replace := range map[string]func(file string) error{
 		"replaced": func(file string) error { return os.Rename(file+".other", file) },
@@ -75,7 +75,7 @@ func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
-			eventually(t, "an answer in the file", func() bool {
+			eventually(t, "a result in the file", func() bool {
 				text, _ := os.ReadFile(file)
 				return len(text) > 0
 			})

@@ -130,9 +130,9 @@ func TestOneReportOverAllProfiles(t *testing.T) {
 			if strings.Join(ids, " ") != test.stdout {
 				t.Errorf("%v, want %s", ids, test.stdout)
 			}
-			asked := slices.ContainsFunc(u.second.Requests(), func(r apitest.Request) bool { return r.Operation == generated.ListWorkersOperation.ID })
-			if narrowed := !strings.Contains(test.args, "workers") && !strings.Contains(test.args, "delete"); asked == narrowed {
-				t.Errorf("Workers of the second profile were read: %t", asked)
+			read := slices.ContainsFunc(u.second.Requests(), func(r apitest.Request) bool { return r.Operation == generated.ListWorkersOperation.ID })
+			if narrowed := !strings.Contains(test.args, "workers") && !strings.Contains(test.args, "delete"); read == narrowed {
+				t.Errorf("Workers of the second profile were read: %t", read)
 			}
 		})
 	}
@@ -177,7 +177,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		"token for its variable":    {one("    api_token_env: " + testToken + "\n"), "list --profile x", "profile x: api_token_env is the name of an environment variable"},
 		"hexadecimal key":           {one("    email_env: EMAIL\n    api_key_env: c2547eb745079dac9320b638f5e225cf483cc5cfdda41\n"), "list --profile x", "profile x: api_key_env is the name of"},
 		"address for its variable":  {one("    email_env: a@example.com\n    api_key_env: KEY\n"), "list --profile x", "profile x: email_env is the name of"},
-		"of a profile not asked":    {twoProfiles + "  third: {accounts: [a], api_token_env: " + testToken + "}", "list --profile first", "profile third: api_token_env is the name of"},
+		"of an unselected profile":  {twoProfiles + "  third: {accounts: [a], api_token_env: " + testToken + "}", "list --profile first", "profile third: api_token_env is the name of"},
 		"no credentials":            {one(""), "list --profile x", "profile x: give api_token_env, or email_env and api_key_env"},
 		"token and pair":            {one("    api_token_env: A\n    email_env: B\n    api_key_env: C\n"), "list --profile x", "profile x: give api_token_env, or"},
 		"token and half a pair":     {one("    api_token_env: A\n    email_env: B\n"), "list --profile x", "profile x: give api_token_env, or"},
@@ -263,7 +263,7 @@ func TestCompletionOffersNothingWhenAnAccountCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestAnAuditOverProfilesIsResumed(t *testing.T) {
+func TestAuditOverProfilesIsResumed(t *testing.T) {
 	t.Parallel()
 	u := newUsers(t, twoProfiles)
 	file := filepath.Join(t.TempDir(), "audit.jsonl")

@@ -16,14 +16,14 @@ import (
 // plainInterval is the time between two lines of progress without a terminal.
 const plainInterval = 30 * time.Second
 
-// progress shows on standard error how far an audit is.
+// progress shows the progress of an audit on standard error.
 type progress interface {
 	update(api.InventoryProgress)
-	// next begins another account.
+	// nextAccount begins another account.
 	nextAccount()
-	// note prints a line that stays.
+	// note prints a line.
 	note(string)
-	// tracked returns what is displayed, nil if nothing is.
+	// tracker returns the source of the display, or nil if there is no display.
 	tracker() *tracker
 	// stop ends the display; it may be called more than once.
 	stop()
@@ -59,7 +59,7 @@ func (silent) note(string)                  {}
 func (silent) tracker() *tracker            { return nil }
 func (silent) stop()                        {}
 
-// notes shows no progress.
+// notes prints notes and no progress.
 type notes struct{ stderr io.Writer }
 
 func (notes) update(api.InventoryProgress) {}
@@ -116,7 +116,7 @@ func (b *bar) stop() {
 	})
 }
 
-// plain writes a line at intervals, for logs.
+// plain prints a line at intervals, for logs.
 type plain struct {
 	track *tracker
 	end   chan struct{}

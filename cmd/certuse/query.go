@@ -43,7 +43,7 @@ type target struct {
 	access
 	certs []api.CertificateRef
 	kept  []record // results of an earlier run
-	err   error    // why they could not be compared with the account
+	err   error    // of listing the certificates to compare them with the results
 }
 
 // addFlags adds the flags of all commands about certificates.

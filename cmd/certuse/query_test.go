@@ -21,8 +21,8 @@ func TestCertificateWithoutAnApplicableSourceIsExplained(t *testing.T) {
 	}
 }
 
-// An API may write an id in another case.
-func TestIDInAnotherCaseIsNotReportedAsUnanswered(t *testing.T) {
+// The API may change the case of an id.
+func TestIDInAnotherCaseHasOneRecord(t *testing.T) {
 	t.Parallel()
 	answered := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func TestIDInAnotherCaseIsNotReportedAsUnanswered(t *testing.T) {
 		case "associations":
 			io.WriteString(w, `{"success":true,"errors":[],"messages":[],"result":[]}`)
 			close(answered)
-		default: // ends the inventory, a while after the first certificate is answered
+		default: // ends the inventory, a while after the first certificate is complete
 			<-answered
 			time.Sleep(200 * time.Millisecond)
 			w.WriteHeader(401)

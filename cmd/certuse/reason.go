@@ -14,8 +14,8 @@ import (
 
 // Reasons why a certificate was not looked up.
 var (
-	errTimeout     = errors.New("not asked: the --timeout is over")
-	errInterrupted = errors.New("not asked: interrupted")
+	errTimeout     = errors.New("not looked up: the --timeout is over")
+	errInterrupted = errors.New("not looked up: interrupted")
 )
 
 // reasons are the errors with a text of their own, in order of precedence: an attempt
@@ -26,9 +26,9 @@ var reasons = []struct {
 	err    error
 	advice string // what to do about it
 }{
-	{"not asked, --timeout", errTimeout, ""},
+	{"not looked up, --timeout", errTimeout, ""},
 	{"interrupted", errInterrupted, ""},
-	{"not asked", api.ErrNotAsked, ""},
+	{"not looked up", api.ErrNotAsked, ""},
 	{"interrupted", context.Canceled, ""},
 	{"invalid argument", api.ErrInvalidArgument, ""},
 	{"not the API", errNotTheAPI, "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4, and proxies"},
@@ -49,7 +49,7 @@ var reasons = []struct {
 	{"unreachable", api.ErrUnreachable, "check the network, the proxy and CLOUDFLARE_BASE_URL"},
 }
 
-// Senders of a response that is not the API's. These match what [isFrom] finds.
+// Senders of a response that is not the API's, for [isFrom].
 var (
 	errNotTheAPI = errors.New("not the API")
 	errFirewall  = errors.New("a firewall")
@@ -59,8 +59,8 @@ var (
 // API's.
 var noEnvelope = []string{") is not JSON but ", "the body is not a JSON object", `the body has no "success"`}
 
-// isFrom reports whether a failure comes from something between here and the API. The
-// API itself responds with its JSON envelope, or with a code.
+// isFrom reports whether the failed response was sent by origin, which is not the API.
+// The API itself responds with its JSON envelope, or with a code.
 func isFrom(err error, origin error) bool {
 	failed, ok := errors.AsType[*api.Error](err)
 	if ok && failed.StatusCode/100 == 2 && failed.Is(api.ErrUnexpectedResponse) {
@@ -101,8 +101,7 @@ func explain(err error) string {
 	return text
 }
 
-// sourceWords describes in a few words the result of a source that names no user of
-// the certificate.
+// sourceText describes the result of a source that names no user of the certificate.
 func sourceText(r *api.SourceResult) string {
 	switch {
 	case r.State == api.SourceComplete:
@@ -113,6 +112,6 @@ func sourceText(r *api.SourceResult) string {
 		words, _ := reasonOf(r.Err)
 		return words
 	default:
-		return "no answer"
+		return "no response"
 	}
 }

@@ -15,7 +15,7 @@ type record struct {
 	api.InventoryItem
 	usage    api.Usage
 	deletion *deletionOutcome // nil: not selected for deletion
-	// asked is false for a certificate that was only listed.
+	// lookedUp is false for a certificate that was only listed.
 	lookedUp bool
 	// line is the result as an earlier run printed it; nil if this run has read it.
 	line []byte
@@ -25,7 +25,7 @@ func newRecord(item api.InventoryItem) record {
 	return record{InventoryItem: item, usage: item.Evidence.Usage(), lookedUp: true}
 }
 
-// unanswered returns the record of a certificate without a result.
+// recordWithoutResult returns the record of a certificate that was not looked up.
 func recordWithoutResult(cert api.Certificate, err error) record {
 	r := record{InventoryItem: api.InventoryItem{Certificate: cert}, lookedUp: true}
 	for _, source := range api.AllSources() {
@@ -56,7 +56,7 @@ func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 	return expires.IsZero() || !expires.After(now.Add(d))
 }
 
-// urgency is the rank of a record in the default order; see sortHelp.
+// sortRank returns the rank of a record in the default order; see sortHelp.
 func (r *record) sortRank(now time.Time) int {
 	expiring := r.expiresWithin(expiryWarning, now)
 	switch {

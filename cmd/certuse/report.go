@@ -18,7 +18,7 @@ type report struct {
 	summary *summary
 	columns []column
 	headers bool
-	// of the terminal; 0: no limit
+	// width is that of the terminal; 0 means no limit.
 	width    int
 	colors   palette
 	now      time.Time
@@ -134,7 +134,7 @@ func writePrometheus(r *report) error {
 		metric("source_up", "1 if a source was read in full, else 0; absent if it was not read.", func(sample func(int64, ...string)) {
 			for _, account := range r.summary.accounts {
 				for _, source := range api.AllSources() {
-					if up, asked := r.summary.up[accountSource{account, source}]; asked {
+					if up, read := r.summary.up[accountSource{account, source}]; read {
 						sample(boolValue(up), "account_id", account, "source", string(source))
 					}
 				}

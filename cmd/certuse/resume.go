@@ -38,7 +38,7 @@ func (q *query) checkResume() error {
 	}
 }
 
-// answers are the results of an earlier run, by certificate.
+// keptResults are the results of an earlier run, by certificate.
 type keptResults map[api.CertificateRef]record
 
 // keyOf returns the form in which references are compared, because the API may change
@@ -47,9 +47,9 @@ func keyOf(ref api.CertificateRef) api.CertificateRef {
 	return api.CertificateRef{AccountID: ref.AccountID, ID: strings.ToLower(ref.ID)}
 }
 
-// readKept reads the results in the output file and keeps those that need no new
-// lookup, and none of two about one certificate. A file from other flags is wrong
-// usage. An incomplete last line is dropped.
+// readKept reads the output file and returns the results that need no new lookup. It
+// drops an incomplete last line, and all results about a certificate that has several.
+// A file from other flags is a usage error.
 func (q *query) readKept(targets []target) (keptResults, error) {
 	if !q.resume {
 		return nil, nil
@@ -97,7 +97,7 @@ func (q *query) readKept(targets []target) (keptResults, error) {
 	}
 }
 
-// parseAnswer parses a line of JSON Lines. Its usage is the printed one.
+// parseResult parses a line of JSON Lines. The record has the usage in the line.
 func parseResult(line []byte) (record, error) {
 	r := record{lookedUp: true, line: line}
 	var printed struct {
@@ -181,7 +181,8 @@ func (q *query) reusable(r *record, now time.Time) bool {
 	return true
 }
 
-// keep gives the targets their kept results, and leaves them the other certificates.
+// assignKept moves the kept results to their targets, which then have only the other
+// certificates to look up.
 func (q *query) assignKept(ctx context.Context, targets []target, kept keptResults) {
 	accounts := map[string]bool{}
 	for key := range kept {
@@ -197,7 +198,7 @@ func (q *query) assignKept(ctx context.Context, targets []target, kept keptResul
 	}
 }
 
-// keepResults moves the results of a target to it. It first lists the certificates of
+// assignKeptToTarget moves the results of a target to it. It first lists the certificates of
 // the account, and drops results about those that are gone or were uploaded since.
 func (q *query) assignKeptToTarget(ctx context.Context, t *target, kept keptResults) {
 	selected, unchanged := slices.Clone(t.certs), map[api.CertificateRef]bool{}

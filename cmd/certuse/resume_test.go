@@ -41,7 +41,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 				}
 			}
 			p := start(t, command(t, environment(server), args...))
-			eventually(t, "ten answers in the file, and all others asked for", func() bool {
+			eventually(t, "ten results in the file, and requests for all others", func() bool {
 				text, _ := os.ReadFile(file)
 				return bytes.Count(text, []byte("\n")) == 10 && requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 20
 			})
@@ -67,7 +67,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 			}
 			for _, r := range server.Requests()[before:] {
 				if strings.HasPrefix(r.Certificate.ID, "fast") {
-					t.Errorf("asked again: %s %s", r.Method, r.Path)
+					t.Errorf("requested again: %s %s", r.Method, r.Path)
 				}
 			}
 		})
@@ -88,8 +88,8 @@ func appendTo(t *testing.T, file, text string) {
 	}
 }
 
-// earlier returns the output of an audit of a free leaf, a used leaf and a used CA,
-// whose zones were therefore not all read.
+// firstAudit returns the output of an audit of an unused leaf, a used leaf and a used
+// CA. The zones of a CA that is in use are not all read.
 func firstAudit(t *testing.T, args ...string) (server *apitest.Server, text string) {
 	t.Helper()
 	const root = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
@@ -116,10 +116,10 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	}
 	same := func(text string) string { return text }
 	tests := map[string]struct {
-		edit  func(string) string
-		args  string
-		asked []string // again
-		says  string
+		edit func(string) string
+		args string
+		read []string // again
+		says string
 	}{
 		"all suffice":                {same, "", nil, "3 results kept from an earlier run, up to "},
 		"old, and nothing depends":   {aged(50 * time.Hour), "", nil, "up to 50h00m old."},
@@ -151,18 +151,18 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 			if !strings.Contains(got.stderr, test.says) || got.code != exitOK && !strings.Contains(test.args, "--require-unused") {
 				t.Errorf("exit code %d; standard error does not say %q:\n%s", got.code, test.says, got.stderr)
 			}
-			var asked []string
+			var read []string
 			for _, r := range server.Requests()[before:] {
 				if r.Operation == generated.ListMTLSCertificateAssociationsOperation.ID {
-					asked = append(asked, strings.Replace(r.Certificate.ID, "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "root", 1))
+					read = append(read, strings.Replace(r.Certificate.ID, "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "root", 1))
 				}
 			}
-			slices.Sort(asked)
-			if len(test.asked) == 1 && test.asked[0] == "last" && len(asked) == 1 {
-				asked[0] = "last" // whichever has the last line
+			slices.Sort(read)
+			if len(test.read) == 1 && test.read[0] == "last" && len(read) == 1 {
+				read[0] = "last" // whichever has the last line
 			}
-			if !slices.Equal(asked, test.asked) {
-				t.Errorf("asked about %v, want %v", asked, test.asked)
+			if !slices.Equal(read, test.read) {
+				t.Errorf("read %v, want %v", read, test.read)
 			}
 			if n := len(readLines(t, file)); n != 3 && test.args != "--leaf" {
 				t.Errorf("%d lines, want 3", n)
@@ -270,7 +270,7 @@ func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	}
 }
 
-// An answer can become too old while the rest is asked for.
+// A result can become too old while the others are looked up.
 func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// echoUnasked answers two requests on one connection each. After the first response
-// it sends the credentials back, and it holds the second response until the client
-// has closed that connection, so that the command is still running.
+// echoUnsolicited answers two requests on one connection each. After the first response
+// it sends the credentials back. It delays the second response until the client has
+// closed that connection, so that the command still runs.
 func echoUnsolicited(listener net.Listener) error {
 	const body = `{"success":true,"errors":[],"messages":[],"result":[]}`
-	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	response := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for first := true; ; first = false {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -31,16 +31,16 @@ func echoUnsolicited(listener net.Listener) error {
 			return err
 		}
 		if !first {
-			_, err = io.WriteString(conn, answer)
+			_, err = io.WriteString(conn, response)
 			return err
 		}
-		if _, err := io.WriteString(conn, answer+"Authorization: "+request.Header.Get("Authorization")+"\r\n"); err != nil {
+		if _, err := io.WriteString(conn, response+"Authorization: "+request.Header.Get("Authorization")+"\r\n"); err != nil {
 			return err
 		}
 		// The end may be a reset; a passed deadline is a failure.
 		_, err = conn.Read(make([]byte, 1))
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-			return fmt.Errorf("the connection with more than an answer stays open: %w", err)
+			return fmt.Errorf("the connection with more than a response stays open: %w", err)
 		}
 	}
 }

@@ -21,19 +21,19 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// slowAudit starts an audit of one certificate that is answered at once and of forty
-// that are not, all named or those of the account, and waits for the first result.
+// slowAudit starts an audit of one certificate with an immediate response and of forty
+// without one, all named or those of the account, and waits for the first result.
 func slowAudit(t *testing.T, named bool, args ...string) *process {
 	t.Helper()
-	answers := map[string]apitest.Response{"fast": inUse}
+	responses := map[string]apitest.Response{"fast": inUse}
 	for i := range 40 {
-		answers[fmt.Sprintf("slow-%d", i)] = unused.After(time.Hour)
+		responses[fmt.Sprintf("slow-%d", i)] = unused.After(time.Hour)
 	}
 	args = append([]string{"audit"}, args...)
 	if named {
-		args = append(args, slices.Sorted(maps.Keys(answers))...)
+		args = append(args, slices.Sorted(maps.Keys(responses))...)
 	}
-	server := newFake(t, answers)
+	server := newFake(t, responses)
 	p := start(t, command(t, environment(server), args...))
 	// 32 are read at a time: the 33rd request shows that one is complete.
 	eventually(t, "33 requests for associations", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 33 })
@@ -96,7 +96,7 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 	}
 }
 
-func TestJSONLinesComeAsAnswersCome(t *testing.T) {
+func TestJSONLinesAreWrittenAsResultsArrive(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
 	p := start(t, command(t, environment(server), "audit", "-o", "jsonl"))
@@ -117,7 +117,7 @@ func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
 		got := execute(t, command(t, environment(server), args...))
 		got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
 		report := got.decode(t)
-		if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not asked: the --timeout is over" {
+		if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not looked up: the --timeout is over" {
 			t.Errorf("%+v", report)
 		}
 	}
@@ -160,12 +160,12 @@ func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})
 	p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
-	eventually(t, "an answer", func() bool { return strings.Contains(p.stdout.String(), "\n") })
+	eventually(t, "a result", func() bool { return strings.Contains(p.stdout.String(), "\n") })
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
-	got.expect(t, exitUnknown, "3 certificates: ", "not asked: interrupted")
-	if !strings.Contains(got.stdout, `"error":"not asked: interrupted"`) || strings.Count(got.stdout, "\n") != 3 {
+	got.expect(t, exitUnknown, "3 certificates: ", "not looked up: interrupted")
+	if !strings.Contains(got.stdout, `"error":"not looked up: interrupted"`) || strings.Count(got.stdout, "\n") != 3 {
 		t.Errorf("the output does not say why:\n%s", got.stdout)
 	}
 }
@@ -186,7 +186,7 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// stuck starts a command that prints more than a pipe holds. Its output is not read
+// startBlocked starts a command that prints more than a pipe holds. Its output is not read
 // yet, so the command cannot end.
 func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
@@ -299,16 +299,16 @@ func TestClosedPipeEndsHelpSilently(t *testing.T) {
 	}
 }
 
-func TestAnAuditWithFewFileDescriptors(t *testing.T) {
+func TestAuditSucceedsWithFewFileDescriptors(t *testing.T) {
 	t.Parallel()
-	answers := map[string]apitest.Response{}
+	responses := map[string]apitest.Response{}
 	var ids []string
 	for i := range 200 {
 		id := fmt.Sprintf("cert-%d", i)
-		answers[id] = inUse.After(20 * time.Millisecond)
+		responses[id] = inUse.After(20 * time.Millisecond)
 		ids = append(ids, id)
 	}
-	cmd := command(t, environment(newFake(t, answers)), append([]string{"audit", "-o", "jsonl"}, ids...)...)
+	cmd := command(t, environment(newFake(t, responses)), append([]string{"audit", "-o", "jsonl"}, ids...)...)
 	cmd.Args = append([]string{"sh", "-c", `ulimit -n 32 && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = "/bin/sh"
 	execute(t, cmd).expect(t, exitOK, "200 in use, 0 unused, 0 unknown")

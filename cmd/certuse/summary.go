@@ -33,8 +33,8 @@ type summary struct {
 	failed   map[string]bool // accounts whose certificates were not all read
 	up       map[accountSource]bool
 	problems map[string]*problem // by the words for the reason
-	// refused counts the certificates that are unknown because a permission is
-	// missing.
+	// withoutPermission counts the certificates that are unknown because a permission
+	// is missing.
 	withoutPermission int
 }
 
@@ -62,7 +62,7 @@ type problem struct {
 	example string
 }
 
-// newSummary returns an empty summary; asked are the sources read for all
+// newSummary returns an empty summary; read are the sources that were read for all
 // certificates.
 func newSummary(kind kindOfReport, read []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}

@@ -74,7 +74,7 @@ func wrap(text, indent string) string {
 	return b.String()
 }
 
-// plural gives "1 certificate" and "2 certificates".
+// plural returns "1 certificate" and "2 certificates".
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -82,7 +82,7 @@ func plural(n int, noun string) string {
 	return count(n) + " " + noun + "s"
 }
 
-// count writes a number with separators between thousands.
+// count formats a number with separators between thousands.
 func count(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

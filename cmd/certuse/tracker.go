@@ -40,7 +40,7 @@ func newTracker(certificates, limit int, now time.Time) *tracker {
 // ringSize is enough for one window, and for a rate without a limit.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
-// next begins another account, whose progress starts anew.
+// nextAccount begins another account, whose progress starts at 0.
 func (t *tracker) nextAccount() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,7 +123,7 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// left returns the estimated remaining time. The rate limit sends the nth request one
+// timeLeft returns the estimated remaining time. The rate limit sends the nth request one
 // window after request n-limit completed; so the last request is followed back,
 // window by window, to one whose time is known.
 func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {

@@ -19,7 +19,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// pair is a self-signed certificate with its key, as texts and as files.
+// keyPair is a self-signed certificate with its key, as texts and as files.
 type keyPair struct{ cert, key, certFile, keyFile string }
 
 func newKeyPair(t *testing.T, ca bool) keyPair {
@@ -93,7 +93,7 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 	}
 }
 
-func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
+func TestUploadOfAStoredCertificatePrintsIt(t *testing.T) {
 	t.Parallel()
 	server, leaf := newFake(t, nil), newKeyPair(t, false)
 	first := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
@@ -156,9 +156,9 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 	t.Parallel()
 	leaf := newKeyPair(t, false)
 	tests := map[string]struct {
-		answer apitest.Response
-		code   int
-		says   string
+		response apitest.Response
+		code     int
+		says     string
 	}{
 		"refused": {apitest.Forbidden(), exitFailure, `needs the permission "Account: SSL and Certificates Write"`},
 		"echoed":  {apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "bad " + leaf.key}), exitFailure, "[redacted]"},
@@ -167,7 +167,7 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			script(t, server, uploadCertificate, test.answer.Always())
+			script(t, server, uploadCertificate, test.response.Always())
 			got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
 			got.expect(t, test.code, test.says)
 			leaf.keepsSecret(t, got)

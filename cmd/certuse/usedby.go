@@ -79,7 +79,7 @@ func useText(use api.Use) string {
 	return name
 }
 
-// according names the sources that were read, and those that were left out.
+// sourcesRead names the sources that were read and those that were left out.
 func (r *record) sourcesRead() string {
 	text := joined(r.sources(api.SourceComplete))
 	if left := r.sources(api.SourceLeftOut); len(left) > 0 {
@@ -138,7 +138,7 @@ func (r *record) scopes() string {
 	return strings.Join(parts, "; ")
 }
 
-// joined writes "a, b and c".
+// joined returns "a, b and c".
 func joined[T ~string](list []T) string {
 	var b strings.Builder
 	for i, item := range list {

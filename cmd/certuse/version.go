@@ -17,7 +17,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version of certuse",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // which remembers a failure
+			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // an errWriter
 		},
 	}
 }

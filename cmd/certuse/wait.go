@@ -104,7 +104,7 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	return newRecord(api.InventoryItem{Certificate: cert, Evidence: *evidence}), err
 }
 
-// label names the certificate in messages.
+// nameAndID returns the text for the certificate in messages.
 func (r *record) nameAndID() string {
 	if r.Certificate.Name == "" {
 		return r.Certificate.Ref.ID

@@ -10,8 +10,8 @@ import (
 
 func TestWaitReportsTheResult(t *testing.T) {
 	t.Parallel()
-	answers := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
-	server := newFake(t, answers)
+	responses := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
+	server := newFake(t, responses)
 	file := fileWith(t, "free\nused\n")
 	tests := map[string]struct {
 		args string
@@ -59,7 +59,7 @@ func TestWaitRefusesWrongUsage(t *testing.T) {
 	expectNoRequests(t, server)
 }
 
-// manyIDs writes n ids.
+// idList returns n ids.
 func idList(n int) string {
 	var b strings.Builder
 	for i := range n {
