@@ -2,7 +2,7 @@ package main
 
 import "github.com/certuse/cloudflare-mtls/api"
 
-// palette colours words for a terminal. The zero value leaves them as they are.
+// palette colours text for a terminal. The zero value adds no colours.
 type palette struct{ on bool }
 
 // newPalette follows https://no-color.org and TERM=dumb; only terminals get

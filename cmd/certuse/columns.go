@@ -26,7 +26,8 @@ type column struct {
 	value func(row) string
 	// short returns the text for a narrow column; nil means that of text, shortened.
 	short func(row) string
-	// min is the width below which the column is dropped; 0: it is never shortened.
+	// min is the width below which the column is dropped; 0 means that it is never
+	// shortened.
 	min int
 	// whole columns have their full width or min, and no width between.
 	whole bool
@@ -65,8 +66,8 @@ var (
 	}
 )
 
-// growth is the order in which columns get spare width, up to a limit.
-var growth = []struct {
+// growOrder is the order in which columns get spare width, up to a limit.
+var growOrder = []struct {
 	key   string
 	limit int
 }{

@@ -30,11 +30,8 @@ func newUsageCommand(sys system) *cobra.Command {
   certuse usage --account 023e105f4ecef8ad9ca31a8372d0c353 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   certuse usage -o json 023e105f4ecef8ad9ca31a8372d0c353/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkFrom(args); err != nil {
+			if err := q.checkNamed(args, "try 'certuse usage --demo'; 'certuse audit' looks up all"); err != nil {
 				return err
-			}
-			if len(args)+len(q.from) == 0 && !q.demo {
-				return usagef("no certificate is named: give CERT or --from FILE, or try 'certuse usage --demo'; 'certuse audit' asks about all")
 			}
 			return q.run(cmd, args)
 		},
@@ -89,6 +86,14 @@ func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
 	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; visible zones are read all the same")
+}
+
+// checkNamed refuses a command line that names no certificates, or names them twice.
+func (q *query) checkNamed(args []string, advice string) error {
+	if err := q.checkFrom(args); err != nil || len(args)+len(q.from) > 0 || q.demo {
+		return err
+	}
+	return usagef("no certificate is named: give CERT or --from FILE, or %s", advice)
 }
 
 func (q *query) checkFrom(args []string) error {

@@ -199,7 +199,7 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 func TestDebugShowsRequestsAndNoSecret(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": apitest.ServerError(502)})
-	got := execute(t, command(t, environment(server), "usage", "--debug", "used")) // which looks for the token
+	got := execute(t, command(t, environment(server), "usage", "--debug", "used")) // execute fails if the output has the token
 	got.expect(t, exitUnknown, "method=GET", "/associations", "status=502", "status=200", "ray_id=", "wait=")
 	if strings.Contains(got.stderr, "Bearer") {
 		t.Errorf("%s", got.stderr)

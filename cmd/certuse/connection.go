@@ -125,7 +125,7 @@ func (c *connection) connect(sys system) (*service, error) {
 	return &service{common: access{client: client}, accounts: accounts, close: client.CloseIdleConnections}, nil
 }
 
-// checkAccount names the origin of an invalid account id in its error.
+// checkAccount refuses an invalid account id. The error names the origin of the id.
 func checkAccount(origin, account string) error {
 	if account == "" {
 		return usagef("%s is empty", origin)

@@ -250,7 +250,7 @@ func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.Cert
 	}
 }
 
-// state is the outcome; empty if the certificate was not selected for deletion.
+// state returns the outcome, or "" if the command does not delete.
 func (r *record) state() string {
 	if r.deletion == nil {
 		return ""

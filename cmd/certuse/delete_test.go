@@ -142,7 +142,7 @@ func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
 }
 
-// A certificate not selected by --unused does not decide the exit code.
+// A certificate that --unused does not select has no effect on the exit code.
 func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})

@@ -222,7 +222,7 @@ var commandsWithoutRequests = []string{
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
 }
 
-// fullDevice is a file to which every write fails.
+// fullDevice opens a file to which every write fails.
 func fullDevice(t *testing.T) *os.File {
 	t.Helper()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 
 var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
 
-// sampleRecords has every kind of result, with text that is hostile to terminals and
+// sampleRecords returns every kind of result, with text that is hostile to terminals and
 // spreadsheets, and wide characters.
 func sampleRecords() []record {
 	yes, no := true, false
@@ -60,7 +60,7 @@ func sampleRecords() []record {
 	}
 }
 
-// sampleDeletions are the sample records as the plan of a deletion, or with the
+// sampleDeletions returns the sample records as the plan of a deletion, or with the
 // outcome of each.
 func sampleDeletions(done bool) []record {
 	records := sampleRecords()

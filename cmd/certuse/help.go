@@ -151,11 +151,11 @@ func newHelpCommand() *cobra.Command {
 		Short: "Print help about a command or topic",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 			if len(args) == 0 {
-				for _, each := range cmd.Root().Commands() {
-					if each.Hidden {
+				for _, sub := range cmd.Root().Commands() {
+					if sub.Hidden {
 						continue
 					}
-					names = append(names, cobra.CompletionWithDesc(each.Name(), each.Short))
+					names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
 				}
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp

@@ -20,8 +20,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// asCommand makes the test binary run as the command, so that tests use the real main
-// with its exit codes, signals and environment.
+// asCommand is the environment variable that makes the test binary run main, with its
+// exit codes, signals and environment.
 const asCommand = "CERTUSE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -47,8 +47,8 @@ var (
 	refused = apitest.Forbidden()
 )
 
-// newFake starts a service with these leaf certificates and the given responses about
-// their associations, in an account without anything else.
+// newFake starts a service with an account that has only these leaf certificates, and
+// sets the responses about their associations.
 func newFake(t *testing.T, responses map[string]apitest.Response) *apitest.Server {
 	t.Helper()
 	server, err := apitest.NewServer(apitest.WithAPIToken(testToken))
@@ -117,7 +117,7 @@ func fileWith[T ~string | ~[]byte](t *testing.T, text T) string {
 	return file
 }
 
-// command is certuse as a process whose environment is env alone.
+// command returns certuse as a process with no other environment variables than env.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

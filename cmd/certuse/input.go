@@ -26,8 +26,8 @@ const (
 	maxBadLines = 10
 )
 
-// input holds the certificates to look up: complete and checked before anything is
-// sent, each certificate once, in the order given.
+// input has the certificates to look up, each once, in the order given. It is complete
+// and checked before anything is sent.
 type input struct {
 	certificates []api.CertificateRef
 	duplicates   int // duplicates that were left out
@@ -276,7 +276,7 @@ func (in *input) addLine(line string) error {
 // text, such as Python's splitlines, takes for the end of a line.
 const otherLineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 
-// splitLines is bufio.ScanLines, but keeps the end of the line.
+// splitLines splits like bufio.ScanLines, and keeps the end of the line.
 func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i+1], nil

@@ -70,10 +70,10 @@ func (o *output) write(r *report) error {
 	return f.write(r)
 }
 
-// demoWidth is the width of the demo where there is no terminal.
+// demoWidth is the width of tables of the demo without a terminal.
 const demoWidth = 80
 
-// tableWidth is the width of the terminal, or what COLUMNS says; 0 without both.
+// tableWidth returns the width of the terminal, else the value of COLUMNS, else 0.
 func tableWidth(sys system, demo bool) int {
 	if f, ok := fileOf(sys.stdout); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
@@ -134,7 +134,7 @@ func (d *destination) lock(path string) error {
 	case err == nil:
 		return errors.New("another process is writing it")
 	}
-	return nil // some file systems have no locks
+	return nil // some file systems do not support locks
 }
 
 // Write writes p. The first write to an appended file is renamed into place as a

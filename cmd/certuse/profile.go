@@ -87,7 +87,7 @@ func yamlProblem(err error) string {
 	return strings.TrimSpace(line+" "+problem) + ": see 'certuse help environment'"
 }
 
-// variableName does not match a credential: tokens and keys have small letters.
+// variableName matches no credential, because tokens and keys have small letters.
 var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 
 func (p profile) check() error {

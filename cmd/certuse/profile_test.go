@@ -194,7 +194,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := newUsers(t, test.config)
-			got := u.run(t, test.args) // which looks for the tokens
+			got := u.run(t, test.args) // run fails if the output has a token
 			got.expect(t, exitUsage, "certuse: ", test.says)
 			for _, secret := range []string{"c2547eb", testToken[:8], "a@example"} {
 				if strings.Contains(got.stdout+got.stderr, secret) {

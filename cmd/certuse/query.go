@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// query holds what the commands about certificates share: the API, the certificates,
-// and the output.
+// query has the fields that the commands about certificates share: the API, the
+// certificates, and the output.
 type query struct {
 	sys  system
 	kind kindOfReport
@@ -148,7 +148,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer out.discard()
-	kept, err := q.readKept(targets) // from what open has found to be a regular file
+	kept, err := q.readKept(targets) // open has checked that the file is a regular one
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			progress.note("interrupted: printing what is known; after half a second, another Ctrl-C kills")
 		}
 	})
-	defer stopNotice() // before the context is cancelled
+	defer stopNotice() // before the context is canceled
 
 	failures, writeErr := q.collect(ctx, targets, rep, progress)
 	progress.stop()

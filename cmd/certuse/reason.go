@@ -12,15 +12,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Reasons why a certificate was not looked up.
+// The reasons why a certificate was not looked up.
 var (
 	errTimeout     = errors.New("not looked up: the --timeout is over")
 	errInterrupted = errors.New("not looked up: interrupted")
 )
 
 // reasons are the errors with a text of their own, in order of precedence: an attempt
-// that Ctrl-C has cut short is first of all interrupted, and a rate-limited response
-// that is not JSON is rate limited.
+// that Ctrl-C has ended is reported as interrupted, and a rate-limited response that is
+// not JSON as rate limited.
 var reasons = []struct {
 	words  string
 	err    error

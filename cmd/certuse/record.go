@@ -103,8 +103,8 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }
 
-// filter selects the certificates of a report. A certificate passes if the API does
-// not report the value, so that it is not overlooked.
+// filter selects the certificates of a report. It also selects a certificate for which
+// the API does not report the value.
 type filter struct {
 	types         []string
 	ca, leaf      bool

@@ -198,8 +198,9 @@ func (q *query) assignKept(ctx context.Context, targets []target, kept keptResul
 	}
 }
 
-// assignKeptToTarget moves the results of a target to it. It first lists the certificates of
-// the account, and drops results about those that are gone or were uploaded since.
+// assignKeptToTarget moves the results of a target to it. It first lists the
+// certificates of the account, and drops results about those that are gone or were
+// uploaded since.
 func (q *query) assignKeptToTarget(ctx context.Context, t *target, kept keptResults) {
 	selected, unchanged := slices.Clone(t.certs), map[api.CertificateRef]bool{}
 	for cert, err := range t.client.Certificates(ctx, t.account) {

@@ -154,7 +154,7 @@ func setVersion(cmd *cobra.Command, version string) {
 	}
 }
 
-// commandNames are the commands and help topics.
+// commandNames returns the names of the commands and help topics.
 func commandNames(root *cobra.Command) (names []string) {
 	for _, sub := range root.Commands() {
 		if !sub.Hidden {
@@ -179,7 +179,7 @@ func inCLITerms(err error) string {
 	).Replace(text)
 }
 
-// fileOf returns the file that a stream of the process is.
+// fileOf returns the file behind a stream of the process.
 func fileOf(stream any) (*os.File, bool) {
 	if r, ok := stream.(*errWriter); ok {
 		stream = r.out

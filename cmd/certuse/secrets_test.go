@@ -57,7 +57,7 @@ func TestUnsolicitedEchoOfCredentialsIsNotShown(t *testing.T) {
 		"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount,
 		"CLOUDFLARE_BASE_URL=http://" + listener.Addr().String(),
 	}
-	got := execute(t, command(t, env, "list", "--account", "one", "--account", "two")) // which looks for the token
+	got := execute(t, command(t, env, "list", "--account", "one", "--account", "two")) // execute fails if the output has the token
 	got.expect(t, exitOK, "0 certificates")
 	if strings.Contains(got.stderr, "Unsolicited") {
 		t.Errorf("net/http writes to standard error:\n%s", got.stderr)

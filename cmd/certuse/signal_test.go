@@ -186,8 +186,8 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// startBlocked starts a command that prints more than a pipe holds. Its output is not read
-// yet, so the command cannot end.
+// startBlocked starts a command that prints more than fits into a pipe. Its output is
+// not read yet, so the command cannot end.
 func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)

@@ -32,7 +32,7 @@ type summary struct {
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
 	up       map[accountSource]bool
-	problems map[string]*problem // by the words for the reason
+	problems map[string]*problem // by the text of the reason
 	// withoutPermission counts the certificates that are unknown because a permission
 	// is missing.
 	withoutPermission int
@@ -58,7 +58,7 @@ type accountSource struct {
 type problem struct {
 	certificates int
 	sources      []api.Source
-	// example is the text of one of the errors, which differ in their Ray IDs.
+	// example is the text of one of the errors. Their Ray IDs differ.
 	example string
 }
 

@@ -112,7 +112,7 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 			c.width = width
 		}
 	}
-	for _, step := range growth {
+	for _, step := range growOrder {
 		for _, c := range columns {
 			wanted := c.natural - c.width
 			if step.limit > 0 {

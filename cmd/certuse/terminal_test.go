@@ -45,7 +45,7 @@ func newTerminalOf(t *testing.T, columns uint16) *terminal {
 	return term
 }
 
-// text is the shown text, once the command has ended.
+// text returns the displayed text after the command has ended.
 func (term *terminal) text(t *testing.T) string {
 	t.Helper()
 	term.tty.Close()
@@ -87,7 +87,7 @@ func TestProgressIsRedrawnAndErasedOnATerminal(t *testing.T) {
 			t.Errorf("%d columns do not fit into 80: %q", len(line), line)
 		}
 	}
-	// The bar is erased before the summary, which stays.
+	// The bar is erased before the summary is printed.
 	_, summary, found := strings.Cut(text, "3 certificates")
 	if !found || strings.Contains(summary, "[=") {
 		t.Errorf("the summary is not the end:\n%q", text)
@@ -131,7 +131,7 @@ func TestInterruptMessageStartsANewLine(t *testing.T) {
 	}
 }
 
-// dates differ from day to day, except the fixed ones of the demo.
+// dates matches the dates in the output of the demo, which depend on the day.
 var dates = regexp.MustCompile(`\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?`)
 
 func TestTableFitsItsTerminal(t *testing.T) {

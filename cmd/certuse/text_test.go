@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// hostile is text that would control a terminal if it were printed raw.
+// hostile has texts that control a terminal if they are printed without escapes.
 var hostile = map[string]string{
 	"title escape sequence":  "\x1b]0;owned\x07",
 	"colour":                 "\x1b[31mred\x1b[0m",

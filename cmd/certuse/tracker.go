@@ -21,8 +21,8 @@ const (
 // tracker formats the progress of inventories: how much is done, how fast, and the
 // time left. It is safe for concurrent use.
 type tracker struct {
-	certificates int // 0: as many as the accounts have
-	limit        int // requests in a rateLimitWindow, 0: no limit
+	certificates int // 0 means those of the accounts
+	limit        int // requests in a rateLimitWindow; 0 means no limit
 
 	mu      sync.Mutex
 	before  api.InventoryProgress // of earlier accounts
@@ -123,23 +123,23 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// timeLeft returns the estimated remaining time. The rate limit sends the nth request one
-// window after request n-limit completed; so the last request is followed back,
-// window by window, to one whose time is known.
+// timeLeft returns the estimated remaining time. The rate limit delays the nth request
+// until one window after request n-limit completed. So timeLeft goes back from the last request,
+// window by window, to a request whose time is known.
 func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {
 	done, total := t.last.Requests, t.last.Expected
 	if done == 0 || done >= total {
 		return 0, false
 	}
-	each := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
-	left := each * time.Duration(total-done)
+	perRequest := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
+	left := perRequest * time.Duration(total-done)
 	if t.limit > 0 {
 		n, wait := total, time.Duration(0)
 		for n > done && n > t.limit {
 			n -= t.limit
 			wait += rateLimitWindow
 		}
-		quota := wait + each*time.Duration(max(n-done, 0))
+		quota := wait + perRequest*time.Duration(max(n-done, 0))
 		if n <= done {
 			quota = t.recent[(n-1)%t.ringSize()].Add(wait).Sub(now)
 		}
@@ -148,7 +148,7 @@ func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {
 	return max(left, t.last.WaitingUntil.Sub(now)), true
 }
 
-// waitedUntil is waited with the elapsed part of the current wait.
+// waitedUntil returns waited plus the elapsed part of the current wait.
 func (t *tracker) waitedUntil(now time.Time) time.Duration {
 	if t.last.WaitingUntil.Sub(t.updated) < longWait {
 		return t.waited

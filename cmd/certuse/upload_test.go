@@ -48,8 +48,8 @@ func newKeyPair(t *testing.T, ca bool) keyPair {
 	return p
 }
 
-// keepsSecret fails if a run shows a line of the key.
-func (p keyPair) keepsSecret(t *testing.T, got outcome) {
+// expectNoKey fails the test if the output shows a line of the key.
+func (p keyPair) expectNoKey(t *testing.T, got outcome) {
 	t.Helper()
 	for line := range strings.Lines(p.key) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") && strings.Contains(got.stdout+got.stderr, line) {
@@ -80,7 +80,7 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 			cmd.Stdin = strings.NewReader(test.stdin)
 			got := execute(t, cmd)
 			got.expect(t, exitOK, "certuse: uploaded: ")
-			test.cert.keepsSecret(t, got)
+			test.cert.expectNoKey(t, got)
 			certs := got.decode(t).Certificates
 			if len(certs) != 1 || certs[0].Name != "new" || certs[0].AccountID != testAccount {
 				t.Fatalf("%s", got.stdout)
@@ -145,8 +145,8 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 			t.Parallel()
 			got := execute(t, command(t, environment(server), append([]string{"upload"}, test.args...)...))
 			got.expect(t, exitUsage, test.says)
-			ca.keepsSecret(t, got)
-			leaf.keepsSecret(t, got)
+			ca.expectNoKey(t, got)
+			leaf.expectNoKey(t, got)
 		})
 	}
 	t.Cleanup(func() { expectNoRequests(t, server) })
@@ -170,7 +170,7 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 			script(t, server, uploadCertificate, test.response.Always())
 			got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
 			got.expect(t, test.code, test.says)
-			leaf.keepsSecret(t, got)
+			leaf.expectNoKey(t, got)
 			if n := requests(server, uploadCertificate); n != 1 || got.stdout != "" {
 				t.Errorf("%d requests; standard output: %s", n, got.stdout)
 			}

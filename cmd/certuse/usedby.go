@@ -22,7 +22,7 @@ func (r *record) usedBy() string {
 	}
 }
 
-// shortUsedBy is usedBy for a narrow column. For an unused certificate it counts the
+// shortUsedBy returns a text like usedBy for a narrow column. For an unused certificate it counts the
 // sources that were read, of those that apply to the certificate.
 func (r *record) shortUsedBy() string {
 	switch r.usage {
@@ -70,7 +70,7 @@ func (r *record) users() []string {
 	return out
 }
 
-// useText is the name of a user, with its status if there is one.
+// useText returns the name of a user, with its status if there is one.
 func useText(use api.Use) string {
 	name := orDash(shorten(printable(use.Name), 60))
 	if use.Status != "" {

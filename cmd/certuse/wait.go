@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxWaits limits the certificates that are waited for at the same time.
+// maxWaits limits the number of concurrent waits.
 const maxWaits = 32
 
 func newWaitCommand(sys system) *cobra.Command {
@@ -25,11 +25,8 @@ func newWaitCommand(sys system) *cobra.Command {
 		Example: `  certuse wait --demo --timeout 2s
   certuse wait --timeout 10m 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkFrom(args); err != nil {
+			if err := q.checkNamed(args, "try 'certuse wait --demo --timeout 2s'"); err != nil {
 				return err
-			}
-			if len(args)+len(q.from) == 0 && !q.demo {
-				return usagef("no certificate is named: give CERT or --from FILE, or try 'certuse wait --demo --timeout 2s'")
 			}
 			return q.run(cmd, args)
 		},
@@ -38,8 +35,8 @@ func newWaitCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// waitForAll waits for all certificates of a target concurrently, and calls each when a
-// wait has ended. A target without certificates is the demo's.
+// waitForAll waits for all certificates of a target concurrently, and calls yield when a
+// wait has ended. Only the target of the demo names no certificates.
 func (q *query) waitForAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
