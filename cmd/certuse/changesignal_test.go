@@ -17,16 +17,12 @@ import (
 func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
-	if err := server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}))
 	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
 	eventually(t, "what uses the certificate", func() bool {
 		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
 	})
-	if err := server.SetAssociations(ref("used")); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.SetAssociations(ref("used")))
 	got := p.end(t)
 	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
 	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
@@ -57,9 +53,7 @@ func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
 	p := start(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"))
 	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, p.cmd.Process.Kill())
 	p.end(t)
 	text := textOf(t, file)
 	if record := deletions(t, text); len(record) != 1 || record["free-1"].State != "deleted" {

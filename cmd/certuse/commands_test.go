@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -99,9 +98,7 @@ func TestFiltersSelectCertificates(t *testing.T) {
 func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
-	if err := server.AddCertificate(ref("undated"), apitest.Certificate{}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.AddCertificate(ref("undated"), apitest.Certificate{}))
 	for _, name := range []string{"list", "audit"} {
 		got := execute(t, command(t, environment(server), name, "--expires-within", "1d", "-o", "id"))
 		if got.expect(t, exitExpiring); got.stdout != "undated\n" {
@@ -113,9 +110,7 @@ func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 func TestAllEvidenceIsPrinted(t *testing.T) {
 	t.Parallel()
 	server := newTwoAccounts(t)
-	if err := server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID))
 	got := execute(t, command(t, environment(server), "audit", "--account", demoAccount, "-o", "json"))
 	got.expect(t, exitUnknown, `3 unknown for missing permissions: "Account: Workers Scripts Read" and "Account: Zero Trust Read"`)
 	if n := strings.Count(got.stderr, "missing permissions"); n != 1 {
@@ -177,19 +172,14 @@ func TestUnusedNamesItsSources(t *testing.T) {
 func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
-	if err := server.AddCertificate(ref("root"), apitest.Certificate{CA: true}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.AddCertificate(ref("root"), apitest.Certificate{CA: true}))
 	execute(t, command(t, environment(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
 	execute(t, command(t, environment(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
 	// Of several accounts, one may have zones after all.
 	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 	zone := strings.Repeat("c", 32)
-	err := errors.Join(server.AddCertificate(other, apitest.Certificate{CA: true}),
+	requireNoError(t, server.AddCertificate(other, apitest.Certificate{CA: true}),
 		server.AddZone(other.AccountID, apitest.Zone{ID: zone, Name: "example.com"}), server.SetHostnames(zone, other.ID, "api.example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	both := command(t, environment(server), "audit", "--account", testAccount, "--account", other.AccountID, "--no-zones", "--require-unused")
 	if got := execute(t, both); got.code != exitInUse || !strings.Contains(got.stdout, "api.example.com") {
 		t.Errorf("%+v", got)

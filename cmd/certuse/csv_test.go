@@ -90,9 +90,7 @@ func TestCSVCellsAreNoFormulasForAnySeparator(t *testing.T) {
 		}
 		var out bytes.Buffer
 		rep := &report{out: &out, kind: kind, records: []record{formulaRecord()}, columns: columns, headers: true}
-		if err := writeCSV(rep); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, writeCSV(rep))
 		for name, read := range readers {
 			for _, separator := range []string{",", ";", "\t", "|", ":"} {
 				cells := 0

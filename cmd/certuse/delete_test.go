@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -132,10 +131,7 @@ func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	server := newDeletionServer(t)
 	zone := strings.Repeat("c", 32)
 	root := ref("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60")
-	err := errors.Join(server.AddCertificate(root, apitest.Certificate{CA: true}), server.AddZone(testAccount, apitest.Zone{ID: zone, Name: "example.com"}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.AddCertificate(root, apitest.Certificate{CA: true}), server.AddZone(testAccount, apitest.Zone{ID: zone, Name: "example.com"}))
 	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitUnknown, "4 would be deleted")
 	plan := len(server.Requests())
 	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "4"))
@@ -146,9 +142,7 @@ func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
-	if err := server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}))
 	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitOK, "1 would be deleted, 2 kept")
 	execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
 }
@@ -177,13 +171,10 @@ func TestHostileTextOfADeletionIsEscaped(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	server := newFake(t, nil)
-	err := errors.Join(
+	requireNoError(t,
 		server.AddCertificate(ref("free"), apitest.Certificate{Name: takeover}),
 		server.AddCertificate(ref("used"), apitest.Certificate{Name: takeover, Type: takeover}),
 		server.Script(apitest.Target{Operation: deleteCertificate}, apitest.Failure(400, api.ErrorDetail{Code: 1, Message: takeover}).Always()))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, format := range formatNames() {
 		got := execute(t, command(t, environment(server), "delete", "--yes", "-o", format, "free", "used"))
 		got.expect(t, exitFailure, "0 deleted, 2 kept")

@@ -95,12 +95,9 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
-	err := errors.Join(
+	requireNoError(t,
 		server.SetAssociations(ref("free"), api.Association{Service: "gateway", Status: "active"}),
 		server.Script(apitest.AssociationsOf(ref("free")), unused))
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free"))
 	got.expect(t, exitInUse, "certuse: kept: free: ", "The certificate cannot be deleted at this time", "not unused: 1 certificate in use")
 	if d := deletions(t, got.stdout)["free"]; d.State != "kept" || d.Usage != "in_use" {

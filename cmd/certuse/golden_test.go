@@ -164,9 +164,7 @@ func TestFormats(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.write(r); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, f.write(r))
 			if test.kind == reportDelete && test.format == "table" { // with what goes to standard error
 				r.summary.writeProblems(&got)
 				r.summary.write(&got, palette{}, &query{deletion: deletion{yes: done}})
@@ -209,9 +207,7 @@ func TestTableFitsEveryWidth(t *testing.T) {
 				var got bytes.Buffer
 				r := sampleReport(t, kind, name, width)
 				r.out = &got
-				if err := writeTable(r); err != nil {
-					t.Fatal(err)
-				}
+				requireNoError(t, writeTable(r))
 				for line := range bytes.Lines(got.Bytes()) {
 					if n := cellWidth.StringWidth(string(bytes.TrimSuffix(line, []byte("\n")))); n > width {
 						t.Fatalf("%d columns in a terminal of %d: %s", n, width, line)
@@ -263,9 +259,7 @@ func compareGolden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
 	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, os.WriteFile(path, got, 0o644))
 		return
 	}
 	want, err := os.ReadFile(path)

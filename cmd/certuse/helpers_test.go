@@ -62,9 +62,7 @@ func newFake(t *testing.T, responses map[string]apitest.Response) *apitest.Serve
 			server.AddCertificate(ref(id), apitest.Certificate{Name: "name of " + id, ExpiresOn: time.Now().Add(365 * day)}),
 			server.Script(apitest.AssociationsOf(ref(id)), responses[id].Always()))
 	}
-	if err := errors.Join(problems...); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, problems...)
 	return server
 }
 
@@ -107,13 +105,19 @@ func (o outcome) decode(t *testing.T) (got decodedReport) {
 	return got
 }
 
+// requireNoError ends the test if one of the errors is not nil.
+func requireNoError(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fileWith returns the name of a new file with this text.
 func fileWith[T ~string | ~[]byte](t *testing.T, text T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }
 
@@ -224,9 +228,7 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 	if cmd.Stderr == nil {
 		cmd.Stderr = &p.stderr
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, cmd.Start())
 	return p
 }
 
@@ -258,9 +260,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 func newTwoAccounts(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
-	if err := errors.Join(fillDemo(server, time.Now()), server.SetForbidden()); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, fillDemo(server, time.Now()), server.SetForbidden())
 	return server
 }
 
@@ -271,12 +271,9 @@ var deleteCertificate = generated.DeleteMTLSCertificateOperation.ID
 func newDeletionServer(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
-	err := errors.Join(
+	requireNoError(t,
 		server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}),
 		server.AddCertificate(ref("managed"), apitest.Certificate{Name: "name of managed", Type: "gateway_managed"}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	return server
 }
 
@@ -353,18 +350,14 @@ var (
 // script sets the responses of an operation.
 func script(t *testing.T, server *apitest.Server, operation string, responses ...apitest.Response) {
 	t.Helper()
-	if err := server.Script(apitest.Target{Operation: operation}, responses...); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.Script(apitest.Target{Operation: operation}, responses...))
 }
 
 // scriptDeletion sets the response to the deletion of a certificate.
 func scriptDeletion(t *testing.T, server *apitest.Server, id string, response apitest.Response) {
 	t.Helper()
 	target := apitest.Target{Operation: deleteCertificate, Parameters: map[string]string{"mtls_certificate_id": id}}
-	if err := server.Script(target, response); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.Script(target, response))
 }
 
 // expectNoRequests fails the test if the server has received a request.

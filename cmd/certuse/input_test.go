@@ -14,9 +14,7 @@ func TestLinesOfAFile(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
 	in := newInput("acc")
-	if err := in.read(strings.NewReader(file), "ids.txt"); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, in.read(strings.NewReader(file), "ids.txt"))
 	want := []api.CertificateRef{{AccountID: "acc", ID: "cert-1"}, {AccountID: "other", ID: "cert-2"}, {AccountID: "acc", ID: "last"}}
 	if got := in.certificates; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

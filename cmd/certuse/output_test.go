@@ -71,17 +71,13 @@ func TestFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Second)})
 			file := filepath.Join(t.TempDir(), "audit.jsonl")
-			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, os.WriteFile(file+".other", nil, 0o600))
 			p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
 			eventually(t, "a result in the file", func() bool {
 				text, _ := os.ReadFile(file)
 				return len(text) > 0
 			})
-			if err := replace(file); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, replace(file))
 			p.end(t).expect(t, exitFailure, "cannot write "+file+": another process has replaced or removed it: it is incomplete")
 		})
 	}
@@ -115,13 +111,9 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 func TestOnlyARegularFileIsResumed(t *testing.T) {
 	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, syscall.Mkfifo(pipe, 0o600))
 	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(pipe, link); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, os.Symlink(pipe, link))
 	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
 		server := newFake(t, nil)
 		got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))

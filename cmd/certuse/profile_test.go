@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -41,9 +40,7 @@ func newUsers(t *testing.T, config string) users {
 	t.Cleanup(u.second.Close)
 	for _, account := range []string{secondAccount, thirdAccount} {
 		cert := api.CertificateRef{AccountID: account, ID: "free"}
-		if err := errors.Join(u.second.AddAccount(account), u.second.AddCertificate(cert, apitest.Certificate{})); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, u.second.AddAccount(account), u.second.AddCertificate(cert, apitest.Certificate{}))
 	}
 	proxies := map[string]*httputil.ReverseProxy{}
 	path := ""
@@ -65,12 +62,8 @@ func newUsers(t *testing.T, config string) users {
 	t.Cleanup(router.Close)
 	home := t.TempDir()
 	if config != "" {
-		if err := os.Mkdir(filepath.Join(home, "certuse"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(home, "certuse", "config.yaml"), []byte(config), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, os.Mkdir(filepath.Join(home, "certuse"), 0o700))
+		requireNoError(t, os.WriteFile(filepath.Join(home, "certuse", "config.yaml"), []byte(config), 0o600))
 	}
 	u.env = []string{
 		"XDG_CONFIG_HOME=" + home, "HOME=" + home, "AppData=" + home, "CLOUDFLARE_BASE_URL=" + router.URL + path,

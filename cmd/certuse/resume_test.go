@@ -45,9 +45,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 				text, _ := os.ReadFile(file)
 				return bytes.Count(text, []byte("\n")) == 10 && requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 20
 			})
-			if err := p.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, p.cmd.Process.Kill())
 			p.end(t)
 			if n := requests(server, generated.GetMTLSCertificateOperation.ID); n > 0 && !named {
 				t.Errorf("the first run read %d certificates that the list has", n)
@@ -83,9 +81,7 @@ func appendTo(t *testing.T, file, text string) {
 	if _, err := f.WriteString(text); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, f.Close())
 }
 
 // firstAudit returns the output of an audit of an unused leaf, a used leaf and a used
@@ -94,13 +90,10 @@ func firstAudit(t *testing.T, args ...string) (server *apitest.Server, text stri
 	t.Helper()
 	const root = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
 	server = newFake(t, map[string]apitest.Response{"free": unused, "used": inUse})
-	err := errors.Join(
+	requireNoError(t,
 		server.AddCertificate(ref(root), apitest.Certificate{Name: "root", CA: true}),
 		server.SetAssociations(ref(root), api.Association{Service: "gateway", Status: "active"}),
 		server.AddZone(testAccount, apitest.Zone{ID: demoZone, Name: "example.com"}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := execute(t, command(t, environment(server), append([]string{"audit", "-o", "jsonl"}, args...)...))
 	got.expect(t, exitOK)
 	return server, got.stdout
@@ -246,9 +239,7 @@ func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 	for _, named := range [][]string{nil, {"free", "used", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}} {
 		server, text := firstAudit(t)
 		file := fileWith(t, text)
-		if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}))
 		before := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID)
 		got := execute(t, command(t, environment(server), append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, named...)...))
 		got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")

@@ -33,9 +33,7 @@ func newTerminalOf(t *testing.T, columns uint16) *terminal {
 	if err != nil {
 		t.Skipf("no pseudo terminal here: %v", err)
 	}
-	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}))
 	term := &terminal{tty: tty, done: make(chan struct{})}
 	go func() {
 		defer close(term.done)

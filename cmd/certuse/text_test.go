@@ -67,9 +67,7 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 				t.Errorf("%q is not printable", text)
 			}
 			var back api.Use
-			if err := json.Unmarshal(text, &back); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, json.Unmarshal(text, &back))
 			if want := (api.Use{Name: s, Status: "<&>"}); back != want {
 				t.Errorf("read back %q, want %q", back, want)
 			}

@@ -195,9 +195,7 @@ func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 func TestUploadWithALostResponseIsNotCalledNew(t *testing.T) {
 	t.Parallel()
 	server, leaf := newFake(t, nil), newKeyPair(t, false)
-	if err := server.AddCertificate(ref("found"), apitest.Certificate{PEM: leaf.cert}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.AddCertificate(ref("found"), apitest.Certificate{PEM: leaf.cert}))
 	script(t, server, uploadCertificate, apitest.ServerError(502).Always())
 	got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "-o", "id"))
 	got.expect(t, exitOK, "certuse: the certificate is in the account: "+got.stdout)
