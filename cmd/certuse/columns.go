@@ -134,12 +134,7 @@ func columnsOf(keys []string) ([]column, error) {
 	return out, nil
 }
 
-func knownColumns() (keys []string) {
-	for _, c := range allColumns {
-		keys = append(keys, c.key)
-	}
-	return keys
-}
+func knownColumns() []string { return texts(allColumns, func(c column) string { return c.key }) }
 
 func usageText(r row) string {
 	if !r.lookedUp {

@@ -63,27 +63,18 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	complete(cmd, "profile", profileNames)
 }
 
-// check refuses invalid accounts. An empty --account usually means an unset shell
-// variable, and CLOUDFLARE_ACCOUNT_ID may be another account.
-func (c *connection) check(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("account") && len(c.accounts) == 0 {
-		return usagef("--account is empty")
-	}
+// check refuses invalid accounts.
+func (c *connection) check() error {
 	var distinct []string
-	seen := map[string]bool{}
 	for _, account := range c.accounts {
 		if err := checkAccount("--account", account); err != nil {
 			return err
 		}
-		if !seen[account] {
-			seen[account] = true
+		if !slices.Contains(distinct, account) {
 			distinct = append(distinct, account)
 		}
 	}
 	c.accounts = distinct
-	if cmd.Flags().Changed("profile") && (len(c.profiles) == 0 || slices.Contains(c.profiles, "")) {
-		return usagef("--profile is empty")
-	}
 	if c.demo && len(c.accounts)+len(c.profiles) > 0 {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}

@@ -40,7 +40,7 @@ func (q *query) newProgress(targets []target) progress {
 	mixed := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
-		return silent{}
+		return notes{io.Discard}
 	case q.kind == reportList, q.wait, q.deletion.yes && !q.deletion.unused:
 		return notes{q.sys.stderr}
 	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
@@ -50,14 +50,6 @@ func (q *query) newProgress(targets []target) progress {
 		return newPlain(q.sys.stderr, track, plainInterval)
 	}
 }
-
-type silent struct{}
-
-func (silent) update(api.InventoryProgress) {}
-func (silent) nextAccount()                 {}
-func (silent) note(string)                  {}
-func (silent) tracker() *tracker            { return nil }
-func (silent) stop()                        {}
 
 // notes prints notes and no progress.
 type notes struct{ stderr io.Writer }

@@ -77,16 +77,17 @@ func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 
 var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
 
-func allSourceNames() (names []string) {
-	for _, s := range api.AllSources() {
-		names = append(names, string(s))
-	}
-	return names
+func allSourceNames() []string {
+	return texts(api.AllSources(), func(s api.Source) string { return string(s) })
 }
 
 // check refuses wrong flags.
 func (q *query) check(cmd *cobra.Command) error {
-	for flag, list := range map[string][]string{"usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns} {
+	// An empty value usually means an unset shell variable. Without --account, the command
+	// would use CLOUDFLARE_ACCOUNT_ID, which may be another account.
+	for flag, list := range map[string][]string{
+		"account": q.accounts, "profile": q.profiles, "usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns,
+	} {
 		if cmd.Flags().Changed(flag) && (len(list) == 0 || slices.Contains(list, "")) {
 			return usagef("--%s is empty", flag)
 		}
@@ -100,7 +101,7 @@ func (q *query) check(cmd *cobra.Command) error {
 		oneOf("sort", []string{q.sortBy}, sortOrders),
 		oneOf("usage", q.filter.usages, usages),
 		oneOf("sources", q.sources, allSourceNames()),
-		q.connection.check(cmd),
+		q.connection.check(),
 		q.checkResume(),
 	)
 	if err != nil {

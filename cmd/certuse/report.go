@@ -38,12 +38,7 @@ var formats = []format{
 
 const jsonLines = "jsonl"
 
-func formatNames() (names []string) {
-	for _, f := range formats {
-		names = append(names, f.name)
-	}
-	return names
-}
+func formatNames() []string { return texts(formats, func(f format) string { return f.name }) }
 
 func findFormat(name string) (format, error) {
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })

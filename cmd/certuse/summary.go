@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,15 +159,11 @@ func (s *summary) writeProblems(w io.Writer) {
 		return
 	}
 	if len(s.MissingPermissions) > 0 {
-		quoted := make([]string, len(s.MissingPermissions))
-		for i, permission := range s.MissingPermissions {
-			quoted[i] = fmt.Sprintf("%q", permission)
-		}
 		unknown := ""
 		if s.withoutPermission > 0 {
 			unknown = count(s.withoutPermission) + " unknown for "
 		}
-		fmt.Fprintf(w, "certuse: %smissing permissions: %s\n", unknown, joined(quoted))
+		fmt.Fprintf(w, "certuse: %smissing permissions: %s\n", unknown, joined(texts(s.MissingPermissions, strconv.Quote)))
 	}
 	for _, text := range slices.SortedFunc(maps.Keys(s.problems), func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.problems[b].certificates, s.problems[a].certificates), cmp.Compare(a, b))

@@ -74,6 +74,14 @@ func wrap(text, indent string) string {
 	return b.String()
 }
 
+// texts returns the texts of items.
+func texts[T any](items []T, text func(T) string) (out []string) {
+	for _, item := range items {
+		out = append(out, text(item))
+	}
+	return out
+}
+
 // plural returns "1 certificate" and "2 certificates".
 func plural(n int, noun string) string {
 	if n == 1 {

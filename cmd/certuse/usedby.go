@@ -102,19 +102,19 @@ func (r *record) sourceResults(all bool) string {
 	if !r.lookedUp {
 		return ""
 	}
-	var parts, texts []string
+	var parts, results []string
 	for i := range r.Evidence.Sources {
 		s := &r.Evidence.Sources[i]
 		if s.State == api.SourceFailed || all && s.State == api.SourceComplete {
 			text := sourceText(s)
-			texts = append(texts, text)
+			results = append(results, text)
 			parts = append(parts, string(s.Source)+": "+text)
 		}
 	}
 	if len(r.Evidence.Sources) > 0 && len(r.sources(api.SourceComplete))+len(r.sources(api.SourceFailed)) == 0 {
 		return "(no source that was read can name it)"
 	}
-	if distinct := slices.Compact(slices.Clone(texts)); len(distinct) == 1 && len(texts) == len(api.AllSources()) {
+	if distinct := slices.Compact(slices.Clone(results)); len(distinct) == 1 && len(results) == len(api.AllSources()) {
 		parts = distinct // the certificate itself could not be read
 	}
 	return "(" + strings.Join(parts, "; ") + ")"
