@@ -56,7 +56,7 @@ func TestKilledDeletionKeepsItsRecord(t *testing.T) {
 	requireNoError(t, p.cmd.Process.Kill())
 	p.end(t)
 	text := textOf(t, file)
-	if record := deletions(t, text); len(record) != 1 || record["free-1"].State != "deleted" {
+	if record := decodeLines(t, text); len(record) != 1 || record["free-1"].State != "deleted" {
 		t.Errorf("%s", text)
 	}
 }
@@ -72,7 +72,7 @@ func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	got := p.end(t)
 	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
 	text := textOf(t, file)
-	record := deletions(t, text)
+	record := decodeLines(t, text)
 	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not looked up: interrupted" {
 		t.Errorf("%s", text)
 	}

@@ -290,11 +290,7 @@ func TestHostileTextIsEscapedOnTheTerminal(t *testing.T) {
 				t.Parallel()
 				got := execute(t, command(t, environment(server), name, "-o", format, "used", "secret"))
 				got.expect(t, exitUnknown)
-				for line := range strings.Lines(got.stdout + got.stderr) {
-					if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
-						t.Errorf("not printable: %q", shorten(text, 300))
-					}
-				}
+				got.expectPrintable(t)
 				whole := map[string]int{"json": 2, "jsonl": 2, "csv": 2}[format]
 				if n := strings.Count(got.stdout, huge); n < whole || whole == 0 && n > 0 {
 					t.Errorf("%d long texts are whole", n)

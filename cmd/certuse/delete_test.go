@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,18 +36,13 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 			got := execute(t, command(t, environment(server), args...))
 			got.expect(t, test.code, test.says)
 			plan := map[string]string{}
-			for id, d := range deletions(t, got.stdout) {
+			for id, d := range decodeLines(t, got.stdout) {
 				if plan[id] = d.State; (d.Reason == "") != (d.State == "planned") {
 					t.Errorf("%+v", d)
 				}
 			}
-			if len(plan) != len(test.plan) {
-				t.Errorf("%v", plan)
-			}
-			for id, state := range test.plan {
-				if plan[id] != state {
-					t.Errorf("%s: %q, want %q", id, plan[id], state)
-				}
+			if !maps.Equal(plan, test.plan) {
+				t.Errorf("%v, want %v", plan, test.plan)
 			}
 		})
 	}
@@ -66,7 +62,7 @@ func TestDeleteReportsEachOutcome(t *testing.T) {
 		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
 		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: not found: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 3 kept, 1 not found, 0 of unknown outcome.")
 	text := textOf(t, file)
-	record := deletions(t, text)
+	record := decodeLines(t, text)
 	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" || record["nowhere"].State != "not_found" {
 		t.Errorf("%s", text)
 	}
@@ -88,7 +84,7 @@ func TestDeleteEndsAtTheTimeout(t *testing.T) {
 	server := newDeletionServer(t)
 	got := execute(t, command(t, environment(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
 	got.expect(t, exitUnknown, "the --timeout of 1ns is over", "0 deleted, 1 kept")
-	if left := storedIDs(t, server); !slices.Equal(left, allStored) || deletions(t, got.stdout)["free-1"].Reason != "not looked up: the --timeout is over" {
+	if left := storedIDs(t, server); !slices.Equal(left, allStored) || decodeLines(t, got.stdout)["free-1"].Reason != "not looked up: the --timeout is over" {
 		t.Errorf("left: %v; %s", left, got.stdout)
 	}
 }
@@ -160,7 +156,7 @@ func TestRefusedDeletionIsReported(t *testing.T) {
 			script(t, server, deleteCertificate, response.Always())
 			got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1"))
 			got.expect(t, exitFailure, "certuse: kept: name of free-1 (free-1): ", "certuse: not deleted: 1 certificate: ", says)
-			if d := deletions(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
+			if d := decodeLines(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
 				t.Errorf("%+v", d)
 			}
 		})
@@ -178,11 +174,7 @@ func TestHostileTextOfADeletionIsEscaped(t *testing.T) {
 	for _, format := range formatNames() {
 		got := execute(t, command(t, environment(server), "delete", "--yes", "-o", format, "free", "used"))
 		got.expect(t, exitFailure, "0 deleted, 2 kept")
-		for line := range strings.Lines(got.stdout + got.stderr) {
-			if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
-				t.Errorf("%s: not printable: %q", format, text)
-			}
-		}
+		got.expectPrintable(t)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	checkOutput(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
 		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 1 of unknown outcome.")
 	text := textOf(t, file)
-	record := deletions(t, text)
+	record := decodeLines(t, text)
 	if d := record["free-1"]; d.State != "unknown" || !d.DeletedAt.IsZero() || !strings.Contains(d.Reason, "the outcome is unknown") || record["free-2"].State != "deleted" {
 		t.Errorf("%s", text)
 	}
@@ -100,7 +100,7 @@ func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 		server.Script(apitest.AssociationsOf(ref("free")), unused))
 	got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free"))
 	got.expect(t, exitInUse, "certuse: kept: free: ", "The certificate cannot be deleted at this time", "not unused: 1 certificate in use")
-	if d := deletions(t, got.stdout)["free"]; d.State != "kept" || d.Usage != "in_use" {
+	if d := decodeLines(t, got.stdout)["free"]; d.State != "kept" || d.Usage != "in_use" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -127,7 +127,7 @@ func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 		t.Error(err)
 	}
 	got.expect(t, exitOK, "deleted: name of free-1 (free-1): already gone: another request has deleted it")
-	if d := deletions(t, got.stdout)["free-1"]; d.State != "deleted" {
+	if d := decodeLines(t, got.stdout)["free-1"]; d.State != "deleted" {
 		t.Errorf("%+v", d)
 	}
 }

@@ -307,11 +307,7 @@ func TestWrongUsageIsReportedWithoutEscapeSequences(t *testing.T) {
 			env := []string{"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount}
 			got := execute(t, command(t, env, args...))
 			got.expect(t, exitUsage)
-			for line := range strings.SplitSeq(strings.TrimSuffix(got.stderr, "\n"), "\n") {
-				if !isPrintable(line) {
-					t.Errorf("not printable: %q", line)
-				}
-			}
+			got.expectPrintable(t)
 		})
 	}
 }

@@ -87,6 +87,10 @@ type decoded struct {
 	Name          string    `json:"name"`
 	Usage         string    `json:"usage"`
 	ExpiresOn     string    `json:"expires_on"`
+	State         string    `json:"state"`
+	Reason        string    `json:"reason"`
+	RayID         string    `json:"ray_id"`
+	DeletedAt     time.Time `json:"deleted_at"`
 	Uses          []api.Use `json:"uses"`
 	Sources       []struct {
 		Source     string `json:"source"`
@@ -181,6 +185,17 @@ func (o outcome) expect(t *testing.T, code int, stderr ...string) {
 	for _, want := range stderr {
 		if !strings.Contains(o.stderr, want) {
 			t.Errorf("standard error does not say %q:\n%s", want, o.stderr)
+		}
+	}
+}
+
+// expectPrintable fails the test if the output has characters that a terminal may
+// interpret.
+func (o outcome) expectPrintable(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(o.stdout + o.stderr) {
+		if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
+			t.Errorf("not printable: %q", shorten(text, 300))
 		}
 	}
 }
@@ -297,38 +312,11 @@ func storedIDs(t *testing.T, server *apitest.Server) []string {
 
 var allStored = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
 
-// deleted is the json format as scripts read it.
-type deleted struct {
-	ID        string    `json:"certificate_id"`
-	State     string    `json:"state"`
-	Reason    string    `json:"reason"`
-	Usage     string    `json:"usage"`
-	RayID     string    `json:"ray_id"`
-	DeletedAt time.Time `json:"deleted_at"`
-}
-
-func deletions(t *testing.T, lines string) map[string]deleted {
+// decodeLines parses JSON Lines in which each certificate has one line.
+func decodeLines(t *testing.T, text string) map[string]decoded {
 	t.Helper()
-	out := map[string]deleted{}
-	for line := range strings.Lines(lines) {
-		var d deleted
-		if err := json.Unmarshal([]byte(line), &d); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		out[d.ID] = d
-	}
-	return out
-}
-
-// readLines reads JSON Lines in which each certificate has one line.
-func readLines(t *testing.T, file string) map[string]decoded {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]decoded{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		var r decoded
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%v: %s", err, line)

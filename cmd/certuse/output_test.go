@@ -53,12 +53,21 @@ func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 		t.Error(text)
 	}
 	execute(t, command(t, environment(server), audit...)).expect(t, exitOK)
-	if lines := readLines(t, file); len(lines) != 1 || lines["used"].Usage != "in_use" {
+	if lines := decodeLines(t, textOf(t, file)); len(lines) != 1 || lines["used"].Usage != "in_use" {
 		t.Errorf("%v", lines)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
+}
+
+// eventuallyWritten waits for the first text in a file.
+func eventuallyWritten(t *testing.T, file string) {
+	t.Helper()
+	eventually(t, "a result in the file", func() bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() > 0
+	})
 }
 
 func TestFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
@@ -73,10 +82,7 @@ func TestFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "audit.jsonl")
 			requireNoError(t, os.WriteFile(file+".other", nil, 0o600))
 			p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
-			eventually(t, "a result in the file", func() bool {
-				text, _ := os.ReadFile(file)
-				return len(text) > 0
-			})
+			eventuallyWritten(t, file)
 			requireNoError(t, replace(file))
 			p.end(t).expect(t, exitFailure, "cannot write "+file+": another process has replaced or removed it: it is incomplete")
 		})
@@ -90,10 +96,7 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
 	// Both begin before the file exists, or the second finds it locked.
 	first, second := start(t, command(t, environment(server), audit...)), start(t, command(t, environment(server), audit...))
-	eventually(t, "a line in the file", func() bool {
-		text, _ := os.ReadFile(file)
-		return len(text) > 0
-	})
+	eventuallyWritten(t, file)
 	third := execute(t, command(t, environment(server), "list", "-o", "csv", "--output-file", file))
 	third.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
 	ends := []outcome{first.end(t), second.end(t)}
@@ -102,7 +105,7 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	if ends[1].code == exitOK || !strings.Contains(ends[1].stderr, file+": another process is writing it") {
 		t.Errorf("%+v", ends[1])
 	}
-	if lines := readLines(t, file); len(lines) != 2 {
+	if lines := decodeLines(t, textOf(t, file)); len(lines) != 2 {
 		t.Errorf("%v", lines)
 	}
 	execute(t, command(t, environment(server), audit...)).expect(t, exitOK, "2 results kept")

@@ -55,7 +55,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 			got := execute(t, command(t, environment(server), append(args, "--require-unused")...))
 			got.expect(t, exitOK, "20 certificates: 0 in use, 20 unused", "10 results kept from an earlier run, up to ")
 			var ids []string
-			for id, r := range readLines(t, file) {
+			for id, r := range decodeLines(t, textOf(t, file)) {
 				if ids = append(ids, id); r.Usage != "unused" {
 					t.Errorf("%+v", r)
 				}
@@ -157,7 +157,7 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 			if !slices.Equal(read, test.read) {
 				t.Errorf("read %v, want %v", read, test.read)
 			}
-			if n := len(readLines(t, file)); n != 3 && test.args != "--leaf" {
+			if n := len(decodeLines(t, textOf(t, file))); n != 3 && test.args != "--leaf" {
 				t.Errorf("%d lines, want 3", n)
 			}
 		})
@@ -229,7 +229,7 @@ func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 	file := fileWith(t, text)
 	got := execute(t, command(t, environment(server), append(audit, file)...))
 	got.expect(t, exitOK, "1 kept result dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
-	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
+	if lines := decodeLines(t, textOf(t, file)); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
 	}
 }
@@ -256,7 +256,7 @@ func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	script(t, server, listCertificates, apitest.NoResult().Always())
 	got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
 	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete")
-	if n := len(readLines(t, file)); n != 3 {
+	if n := len(decodeLines(t, textOf(t, file))); n != 3 {
 		t.Errorf("%d lines", n)
 	}
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -101,9 +100,8 @@ func TestJSONLinesAreWrittenAsResultsArrive(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
 	p := start(t, command(t, environment(server), "audit", "-o", "jsonl"))
 	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
-	var first decoded
-	if err := json.Unmarshal([]byte(p.stdout.String()), &first); err != nil || first.CertificateID != "fast" || first.Usage != "in_use" {
-		t.Errorf("%v: %+v", err, first)
+	if first := decodeLines(t, p.stdout.String()); first["fast"].Usage != "in_use" {
+		t.Errorf("%+v", first)
 	}
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
