@@ -29,7 +29,7 @@ func Example_readme() {
 	}
 	for item, err := range client.Inventory(ctx, account) {
 		if err != nil {
-			log.Fatal(err) // not all certificates were answered
+			log.Fatal(err) // not all certificates were read
 		}
 		fmt.Println(item.Certificate.Name, item.Evidence.Usage(), item.Evidence.Uses)
 	}
