@@ -1,10 +1,12 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
@@ -66,4 +68,23 @@ func idList(n int) string {
 		b.WriteString(" cert-" + count(i))
 	}
 	return b.String()
+}
+
+func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	requireNoError(t, server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}))
+	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
+	eventually(t, "what uses the certificate", func() bool {
+		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
+	})
+	requireNoError(t, server.SetAssociations(ref("used")))
+	got := p.end(t)
+	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
+	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
+		t.Errorf("%q", got.stdout)
+	}
+	if n := strings.Count(got.stderr, "waiting for"); n != 1 {
+		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
+	}
 }
