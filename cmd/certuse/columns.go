@@ -42,11 +42,11 @@ var allColumns = []column{
 	{key: "usage", title: "USAGE", text: usageText, value: func(r row) string { return r.usage.String() }},
 	{key: "expires_on", title: "EXPIRES", text: func(r row) string { return date(r.Certificate.ExpiresOn) }, value: func(r row) string { return timestamp(r.Certificate.ExpiresOn) }},
 	{key: "days_left", title: "DAYS", text: daysLeft},
-	{key: "source", title: "SOURCE", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return string(u.Source) }) }},
+	{key: "source", title: "SOURCE", text: func(r row) string { return useField(r, func(u *api.Use) string { return string(u.Source) }) }},
 	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
 	{key: "state", title: "STATE", text: func(r row) string { return inWords(r.state()) }, value: func(r row) string { return r.state() }},
 	{key: "reason", title: "REASON", text: func(r row) string { return r.reason() }, min: 12},
-	{key: "status", title: "STATUS", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return u.Status }) }, min: 8},
+	{key: "status", title: "STATUS", text: func(r row) string { return useField(r, func(u *api.Use) string { return u.Status }) }, min: 8},
 	{key: "issuer", title: "ISSUER", text: func(r row) string { return r.Certificate.Issuer }, min: 12},
 	{key: "serial_number", title: "SERIAL", text: func(r row) string { return r.Certificate.SerialNumber }, min: 9},
 	{key: "signature_algorithm", title: "SIGNATURE", text: func(r row) string { return r.Certificate.SignatureAlgorithm }, min: 9},
@@ -182,7 +182,7 @@ func daysLeft(r row) string {
 	return strconv.Itoa(days)
 }
 
-func ofUse(r row, text func(*api.Use) string) string {
+func useField(r row, text func(*api.Use) string) string {
 	if r.use == nil {
 		return ""
 	}

@@ -128,10 +128,10 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	case n > 0:
 		if track := progress.tracker(); track != nil {
 			done, _ := track.requests()
-			ofAccount := done - certificates - zones - 1 // the list
+			accountRequests := done - certificates - zones - 1 // the list
 			requests := 0
 			for _, r := range unused {
-				requests += ofAccount + r.zones() + 4 // the certificate twice, its associations, the deletion
+				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
 			}
 			left := formatDuration(track.timeFor(requests, time.Now()))
 			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), left))

@@ -189,7 +189,7 @@ func (d *destination) checkNotReplaced() error {
 	if err != nil {
 		return err
 	}
-	if there, err := os.Stat(d.path); err != nil || !os.SameFile(written, there) {
+	if current, err := os.Stat(d.path); err != nil || !os.SameFile(written, current) {
 		return errors.New("another process has replaced or removed it")
 	}
 	return nil
@@ -243,17 +243,17 @@ type errWriter struct {
 	err error
 }
 
-func (r *errWriter) failure() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
+func (w *errWriter) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
 
-func (r *errWriter) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil {
-		_, r.err = r.out.Write(p)
+func (w *errWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		_, w.err = w.out.Write(p)
 	}
 	return len(p), nil
 }

@@ -143,9 +143,9 @@ func (c *connection) connectProfiles(sys system, opts []api.Option) (*service, e
 			clients[v.values(sys.getenv)] = client
 		}
 		for _, account := range p.Accounts {
-			if owner, twice := owners[account]; twice && owner != name {
+			if owner, known := owners[account]; known && owner != name {
 				return nil, usagef("--profile: account %s is in %s and in %s: give one of them", account, withoutCredential(owner), withoutCredential(name))
-			} else if !twice {
+			} else if !known {
 				s.accounts = append(s.accounts, account)
 			}
 			owners[account] = name

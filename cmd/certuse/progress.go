@@ -37,13 +37,13 @@ func (q *query) newProgress(targets []target) progress {
 		certificates += len(t.certs)
 	}
 	track := newTracker(certificates, q.rateLimit, time.Now())
-	mixed := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
+	sharesTerminal := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
 		return notes{io.Discard}
 	case q.kind == reportList, q.wait, q.deletion.yes && !q.deletion.unused:
 		return notes{q.sys.stderr}
-	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
+	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !sharesTerminal:
 		terminal, _ := fileOf(q.sys.stderr)
 		return newBar(terminal, track)
 	default:

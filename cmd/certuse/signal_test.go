@@ -21,9 +21,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// slowAudit starts an audit of one certificate with an immediate response and of forty
+// startSlowAudit starts an audit of one certificate with an immediate response and of forty
 // without one, all named or those of the account, and waits for the first result.
-func slowAudit(t *testing.T, named bool, args ...string) *process {
+func startSlowAudit(t *testing.T, named bool, args ...string) *process {
 	t.Helper()
 	responses := map[string]apitest.Response{"fast": inUse}
 	for i := range 40 {
@@ -83,7 +83,7 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, named := range []bool{true, false} {
-				p := slowAudit(t, named, test.args...)
+				p := startSlowAudit(t, named, test.args...)
 				p.signal(t, test.signal)
 				got := p.end(t)
 				got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")

@@ -141,14 +141,14 @@ func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[str
 		}
 		text, _ := reasonOf(result.Err)
 		reasons[text] = true
-		p := s.problems[text]
-		if p == nil {
-			p = &problem{example: explain(result.Err)}
-			s.problems[text] = p
+		entry := s.problems[text]
+		if entry == nil {
+			entry = &problem{example: explain(result.Err)}
+			s.problems[text] = entry
 		}
-		p.example = min(p.example, explain(result.Err)) // the same one in each run
-		if !slices.Contains(p.sources, result.Source) {
-			p.sources = append(p.sources, result.Source)
+		entry.example = min(entry.example, explain(result.Err)) // the same one in each run
+		if !slices.Contains(entry.sources, result.Source) {
+			entry.sources = append(entry.sources, result.Source)
 		}
 	}
 }
@@ -168,16 +168,16 @@ func (s *summary) writeProblems(w io.Writer) {
 	for _, text := range slices.SortedFunc(maps.Keys(s.problems), func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.problems[b].certificates, s.problems[a].certificates), cmp.Compare(a, b))
 	}) {
-		p := s.problems[text]
-		what, example, several := "no source could be read", p.example, p.certificates > 1
-		if len(p.sources) < len(api.AllSources()) {
-			slices.Sort(p.sources)
-			what, several = joined(p.sources), several || len(p.sources) > 1
+		entry := s.problems[text]
+		what, example, several := "no source could be read", entry.example, entry.certificates > 1
+		if len(entry.sources) < len(api.AllSources()) {
+			slices.Sort(entry.sources)
+			what, several = joined(entry.sources), several || len(entry.sources) > 1
 		}
 		if several {
 			example = text + ", such as: " + example
 		}
-		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(p.certificates, "certificate"), what, printable(example))
+		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(entry.certificates, "certificate"), what, printable(example))
 	}
 }
 
