@@ -131,7 +131,7 @@ func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 	}
 	for _, file := range files {
 		text := textOf(t, file)
-		for _, found := range regexp.MustCompile(`getenv\("([A-Z_]+)"\)|\byaml:"(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+		for _, found := range regexp.MustCompile(`getenv\("([A-Z_]+)"\)|\byaml:"(\w+)"`).FindAllStringSubmatch(text, -1) {
 			read[found[1]+found[2]] = true
 		}
 	}

@@ -81,7 +81,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 			defer cancel()
 			want := 1
 			if patient {
-				want = 2 // the certificate, and the error that ends the inventory
+				want = 2                               // the certificate, and the error that ends the inventory
 				time.AfterFunc(retryAfter*3/2, cancel) // between the second attempt and the third
 			}
 			items := 0
