@@ -120,6 +120,9 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 || again.Existed == nil || !*again.Existed {
 			t.Errorf("%+v, %v", again, err)
 		}
+		if text, want := must(json.Marshal(again)), must(json.Marshal(again.Certificate)); !bytes.Equal(text, want) {
+			t.Errorf("JSON %s, want %s", text, want)
+		}
 		// The list may not have the certificate at first.
 		s.hidden = true
 		start := time.Now()
