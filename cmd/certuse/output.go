@@ -95,6 +95,7 @@ func tableWidth(sys system, demo bool) int {
 type destination struct {
 	io.Writer
 	path      string
+	replaces  bool     // an existing file
 	temp      *os.File // nil once it is renamed
 	appending bool
 	file      *os.File       // appended to
@@ -110,14 +111,15 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, missing := os.Stat(path)
+	if missing == nil && !info.Mode().IsRegular() {
 		return nil, usagef("--output-file: %s is not a regular file", o.file)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), ".certuse-*")
 	if err != nil {
 		return nil, usagef("--output-file: %w", err)
 	}
-	d := &destination{Writer: temp, path: path, temp: temp, appending: appending}
+	d := &destination{Writer: temp, path: path, replaces: missing == nil, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
 		d.discard()
 		return nil, usagef("--output-file: %s: %w", o.file, err)
@@ -150,8 +152,8 @@ func (d *destination) Write(p []byte) (int, error) {
 // rename gives the file its name.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if len(d.locks) < 2 { // the file did not exist
-		err = errors.Join(err, d.lock(d.path))
+	if _, missing := os.Stat(d.path); missing == nil && !d.replaces {
+		err = errors.Join(err, errors.New("another process has written it"))
 	}
 	if err == nil {
 		err = os.Rename(d.temp.Name(), d.path)

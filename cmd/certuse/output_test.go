@@ -3,9 +3,10 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,24 +92,44 @@ func TestFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 
 func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(2 * time.Second)})
+	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Hour)})
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
-	// Both begin before the file exists, or the second finds it locked.
-	first, second := start(t, command(t, environment(server), audit...)), start(t, command(t, environment(server), audit...))
+	first := start(t, command(t, environment(server), audit...))
 	eventuallyWritten(t, file)
-	third := execute(t, command(t, environment(server), "list", "-o", "csv", "--output-file", file))
-	third.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
-	ends := []outcome{first.end(t), second.end(t)}
-	slices.SortFunc(ends, func(a, b outcome) int { return a.code - b.code })
-	ends[0].expect(t, exitOK, "2 unused")
-	if ends[1].code == exitOK || !strings.Contains(ends[1].stderr, file+": another process is writing it") {
-		t.Errorf("%+v", ends[1])
+	before := len(server.Requests())
+	for _, args := range [][]string{audit, {"list", "-o", "csv", "--output-file", file}} {
+		second := execute(t, command(t, environment(server), args...))
+		second.expect(t, exitUsage, "--output-file: "+file+": another process is writing it")
 	}
-	if lines := decodeLines(t, textOf(t, file)); len(lines) != 2 {
-		t.Errorf("%v", lines)
+	if n := len(server.Requests()) - before; n > 0 {
+		t.Errorf("%d requests were sent", n)
 	}
-	execute(t, command(t, environment(server), audit...)).expect(t, exitOK, "2 results kept")
+	first.signal(t, os.Interrupt)
+	first.end(t).expect(t, exitUnknown)
+	execute(t, command(t, environment(server), append(audit, "--timeout", "1s")...)).expect(t, exitUnknown, "1 result kept")
+}
+
+func TestFileThatAppearsDuringTheRunIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	for _, appending := range []bool{true, false} {
+		out := output{file: filepath.Join(t.TempDir(), "file")}
+		first, err := out.open(system{}, appending)
+		requireNoError(t, err)
+		second, err := out.open(system{}, appending)
+		requireNoError(t, err)
+		_, err = io.WriteString(first, "first")
+		requireNoError(t, err, first.commit())
+		first.discard()
+		_, err = io.WriteString(second, "second")
+		if err = errors.Join(err, second.commit()); err == nil || !strings.Contains(err.Error(), "another process has written it") {
+			t.Errorf("appending %t: error %v", appending, err)
+		}
+		second.discard()
+		if text := textOf(t, out.file); text != "first" {
+			t.Errorf("appending %t: %s", appending, text)
+		}
+	}
 }
 
 func TestOnlyARegularFileIsResumed(t *testing.T) {
