@@ -58,13 +58,12 @@ func (in *input) addRef(account, id string) error {
 	if err := ref.Validate(); err != nil {
 		return errors.New(inCLITerms(err))
 	}
-	switch {
-	case in.seen[ref]:
+	if in.seen[ref] {
 		in.duplicates++
-	default:
-		in.seen[ref] = true
-		in.certificates = append(in.certificates, ref)
+		return nil
 	}
+	in.seen[ref] = true
+	in.certificates = append(in.certificates, ref)
 	return nil
 }
 
@@ -77,13 +76,6 @@ func readArguments(account string, args []string) (*input, error) {
 		}
 	}
 	return in, nil
-}
-
-// readFile adds certificates from a file, or from standard input when the name is
-// "-".
-func (q *query) readFile(ctx context.Context, account, name string) (*input, error) {
-	in := newInput(account)
-	return in, q.readFrom(ctx, "the list of certificates", name, in.read)
 }
 
 // readFrom reads a file, or standard input when the name is "-". Ctrl-C ends it while

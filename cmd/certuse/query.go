@@ -177,10 +177,11 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 	if len(service.accounts) == 1 {
 		account = service.accounts[0]
 	}
-	if len(q.from) == 1 {
-		return q.readFile(ctx, account, q.from[0])
+	if len(q.from) == 0 {
+		return readArguments(account, args)
 	}
-	return readArguments(account, args)
+	in := newInput(account)
+	return in, q.readFrom(ctx, "the list of certificates", q.from[0], in.read)
 }
 
 // targets groups certificates by account, in their order. The sources of a profile
