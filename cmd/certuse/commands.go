@@ -4,7 +4,7 @@ import "github.com/spf13/cobra"
 
 func newListCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportList}
-	return q.command(&cobra.Command{
+	return q.withReadFlags(&cobra.Command{
 		Use:   "list [--account ACCOUNT]… [--expires-within DURATION]",
 		Short: "List the certificates of accounts, with their expiry",
 		Long:  listHelp,
@@ -22,7 +22,7 @@ func newListCommand(sys system) *cobra.Command {
 
 func newUsageCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportUsage, allUses: true}
-	return q.command(&cobra.Command{
+	return q.withReadFlags(&cobra.Command{
 		Use:   "usage [--account ACCOUNT] {CERT… | --from FILE}",
 		Short: "List everything that uses certificates",
 		Long:  usageHelp,
@@ -40,7 +40,7 @@ func newUsageCommand(sys system) *cobra.Command {
 
 func newAuditCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportAudit}
-	cmd := q.command(&cobra.Command{
+	cmd := q.withReadFlags(&cobra.Command{
 		Use:   "audit [--account ACCOUNT]… [--require-unused] [CERT… | --from FILE]",
 		Short: "Find out which certificates are used, by what, and until when",
 		Long:  auditHelp,
@@ -62,9 +62,9 @@ func newAuditCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// command adds the flags shared by the read-only commands.
-func (q *query) command(cmd *cobra.Command) *cobra.Command {
-	q.base(cmd)
+// withReadFlags adds the flags shared by the read-only commands.
+func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
+	q.withCommonFlags(cmd)
 	q.addSelectionFlags(cmd)
 	if q.kind != reportList {
 		q.addNamingFlags(cmd)
@@ -73,8 +73,8 @@ func (q *query) command(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// base adds the flags shared by all commands about certificates.
-func (q *query) base(cmd *cobra.Command) *cobra.Command {
+// withCommonFlags adds the flags shared by all commands about certificates.
+func (q *query) withCommonFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
 	q.addFlags(cmd)

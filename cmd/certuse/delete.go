@@ -43,7 +43,7 @@ type deletionOutcome struct {
 
 func newDeleteCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportDelete, sortBy: sortOrders[0]}
-	cmd := q.base(&cobra.Command{
+	cmd := q.withCommonFlags(&cobra.Command{
 		Use:   "delete [--account ACCOUNT] {CERT… | --from FILE | --unused} [--yes [--max N]]",
 		Short: "Delete certificates that nothing uses",
 		Long:  deleteHelp,

@@ -42,7 +42,7 @@ func newUploadCommand(sys system) *cobra.Command {
 			return u.run(cmd)
 		},
 	}
-	u.base(cmd)
+	u.withCommonFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&u.cert, "cert", "", "read the certificate, in PEM, from `FILE`, followed by its issuers if they are to be stored; - is standard input")
 	flags.StringVar(&u.key, "key", "", "read its private key, in PEM and not encrypted, from `FILE`; - is standard input")

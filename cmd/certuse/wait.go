@@ -18,7 +18,7 @@ func newWaitCommand(sys system) *cobra.Command {
 		sys: sys, kind: reportAudit, wait: true, requireUnused: true, sortBy: sortOrders[0],
 		timeout: durationFlag{5 * time.Minute, "5m", true},
 	}
-	cmd := q.base(&cobra.Command{
+	cmd := q.withCommonFlags(&cobra.Command{
 		Use:   "wait [--account ACCOUNT] [--timeout DURATION] {CERT… | --from FILE}",
 		Short: "Wait until nothing uses certificates",
 		Long:  waitHelp,
