@@ -155,8 +155,8 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 	refusals := s.refusals[cert.AccountID]
 	s.mu.Unlock()
 	if refusals >= maxRefusals {
-		return nil, &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
-			note: fmt.Sprintf("not asked: the API refused the account %d times: it lacks %q", maxRefusals, listAssociations.Permission)}
+		return nil, &Error{operation: listAssociations.text, permission: listAssociations.Permission, kinds: []error{ErrNotAsked, ErrForbidden},
+			note: fmt.Sprintf("not asked: the API refused the account %d times", maxRefusals)}
 	}
 	list, fail := c.associations(s.ctx, cert, policy)
 	s.mu.Lock()
@@ -164,7 +164,7 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 	switch {
 	case fail == nil:
 		delete(s.refusals, cert.AccountID)
-	case missingPermission(listAssociations, fail) != "":
+	case fail.missingPermission() != "":
 		if len(s.refusals) == maxRefusedAccounts {
 			clear(s.refusals) // costs a few more requests
 		}

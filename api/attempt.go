@@ -138,7 +138,7 @@ func (c *Client) notJSON(resp *http.Response, body []byte) string {
 func (k *call) fail(resp *http.Response, note string, kinds ...error) *Error {
 	return &Error{
 		operation: k.operation.text, StatusCode: resp.StatusCode, RayID: k.client.rayID(resp.Header),
-		note: k.client.redact.text(note), kinds: kinds,
+		permission: k.operation.Permission, note: k.client.redact.text(note), kinds: kinds,
 	}
 }
 

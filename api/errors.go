@@ -98,9 +98,11 @@ type Error struct {
 	// zero.
 	text      string
 	operation string
-	note      string
-	kinds     []error
-	causes    []error
+	// permission is what the operation needs.
+	permission string
+	note       string
+	kinds      []error
+	causes     []error
 	// transient reports a failure of the connection, after which a retry may succeed.
 	transient bool
 	// unsent reports that the transport has shown that the request was not sent.
@@ -168,6 +170,15 @@ func cloneDetails(details []ErrorDetail) []ErrorDetail {
 		out[i].Chain = cloneDetails(out[i].Chain)
 	}
 	return out
+}
+
+// missingPermission returns the permission of the operation if the failure is a 403 of
+// the API itself.
+func (e *Error) missingPermission() string {
+	if e == nil || !e.Is(ErrForbidden) || e.Is(ErrUnexpectedResponse) {
+		return ""
+	}
+	return e.permission
 }
 
 // withoutEffect reports whether a failed attempt has changed nothing for certain: the

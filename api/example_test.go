@@ -115,7 +115,7 @@ func ExampleError() {
 		fmt.Println("ask again in", failure.RetryAfter)
 	}
 	// Output:
-	// list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (ray 8f2a5c-AMS)
+	// list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (needs the permission "Account: SSL and Certificates Read", ray 8f2a5c-AMS)
 	// no permission: 403 10000 8f2a5c-AMS
 }
 

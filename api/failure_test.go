@@ -95,6 +95,14 @@ func TestClassesOfFailures(t *testing.T) {
 	}
 }
 
+func TestErrorOfA403NamesThePermissionBesideALongMessage(t *testing.T) {
+	t.Parallel()
+	_, err := associationsOf(t, response(403, `{"success":false,"errors":[{"code":10000,"message":"`+strings.Repeat("long ", 200)+`"}]}`, "CF-Ray", strings.Repeat("8", 64)))
+	if text := err.Error(); !strings.Contains(text, `needs the permission "Account: SSL and Certificates Read"`) || len(text) > 299 {
+		t.Errorf("%d bytes: %s", len(text), text)
+	}
+}
+
 func TestDetailsAreKept(t *testing.T) {
 	t.Parallel()
 	_, err := associationsOf(t, response(403, `{"success":false,"result":null,"messages":[{"code":5,"message":"note"},"plain"],"errors":[
@@ -118,7 +126,7 @@ func TestDetailsAreKept(t *testing.T) {
 	if e.Messages[0] != (api.Notice{Code: 5, Message: "note"}) || e.Messages[1].Message != "plain" {
 		t.Errorf("got %+v", e.Messages)
 	}
-	const want = `list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (also 6111, 7) (ray 8f2a5c-AMS)`
+	const want = `list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (also 6111, 7) (needs the permission "Account: SSL and Certificates Read", ray 8f2a5c-AMS)`
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}

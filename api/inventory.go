@@ -31,7 +31,9 @@ const operationInventory = "inventory of mTLS certificates"
 // certificates or of the context, [ErrUnauthorized] when the API first refuses the
 // credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
 // minutes, and [ErrUnreachable] if there is no response for that time, or none to the
-// first request.
+// first request. Before it come the certificates that were listed, or given with
+// [WithCertificates], and are not complete: all their sources have that error, and
+// GatheredAt is zero.
 //
 // Like an audit, an inventory waits for the limiter and for the end of blocks by the
 // vendor and of outages; but a source that asks all callers to wait for five minutes,
@@ -102,7 +104,8 @@ type inventory struct {
 	// takeSlot limits both.
 	slots, speculative chan struct{}
 
-	// fatal is canceled with the error that ends the inventory, the first one.
+	// fatal is canceled with the error that ends the inventory, the first one. end also
+	// cancels the requests.
 	fatal context.Context
 	end   context.CancelCauseFunc
 
@@ -132,7 +135,8 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 		// A source that is unavailable must fail soon, so that the others are read.
 		series: newSeries(ctx, quota.DefaultBlock),
 	}
-	v.fatal, v.end = context.WithCancelCause(context.Background())
+	fatal, end := context.WithCancelCause(context.Background())
+	v.fatal, v.end = fatal, func(err error) { end(err); v.cancel() }
 	return v, nil
 }
 
@@ -170,9 +174,6 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 	defer v.cancel()
 	left := false
 	process(&p, v.certificates, v.item, func(item *InventoryItem) bool {
-		if item == nil {
-			return true
-		}
 		v.count(item)
 		v.report()
 		left = !yield(*item, nil)
@@ -198,17 +199,15 @@ func (v *inventory) readAccount() {
 func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
-// certificates. An error ends the inventory.
+// certificates, after the end of the inventory those that are listed already. An error
+// ends the inventory.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
 	v.readAccount()
 	given := 0
 	for cert, err := range v.listed() {
-		switch {
-		case v.err() != nil:
-			return
-		case err != nil:
+		if err != nil {
 			v.end(err)
 			return
 		}
@@ -239,18 +238,18 @@ func (v *inventory) listed() iter.Seq2[Certificate, error] {
 
 func (v *inventory) err() error { return context.Cause(v.fatal) }
 
-// item returns a certificate with its evidence, or nil if the inventory has ended.
+// item returns a certificate with its evidence.
 func (v *inventory) item(cert Certificate) *InventoryItem {
 	if len(v.config.certificates) > 0 {
 		got, failure := v.client.certificate(v.ctx, cert.Ref, v.policy())
 		switch {
 		case v.err() != nil:
-			return nil
+			return v.unreadable(cert, v.err(), time.Time{})
 		case failure != nil:
 			if v.includes(SourceAssociations) {
 				v.expect(-1)
 			}
-			return v.unreadable(cert, failure)
+			return v.unreadable(cert, failure, time.Now())
 		}
 		cert = *got
 	}
@@ -273,7 +272,7 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		}
 		e.Sources = append(e.Sources, r)
 		if v.err() != nil {
-			return nil
+			return v.unreadable(cert, v.err(), time.Time{})
 		}
 	}
 	sort.Slice(e.Sources, func(i, j int) bool { return e.Sources[i].Source.compare(e.Sources[j].Source) < 0 })
@@ -286,13 +285,13 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-// unreadable returns the item of a certificate that could not be read: every source has
-// that error.
-func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem {
-	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: time.Now()}}
+// unreadable returns the item of a certificate that could not be read, or not before
+// the end of the inventory: every source has that error.
+func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time) *InventoryItem {
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
-			Source: source, State: SourceFailed, Err: failure, Permission: missingPermission(getCertificate, failure),
+			Source: source, State: SourceFailed, Err: err, Permission: asError(err).missingPermission(),
 		})
 	}
 	return item

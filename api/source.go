@@ -73,7 +73,7 @@ func (f *findings) add(name, certificateID string) {
 // fail records a failure of the operation; the first one is kept.
 func (f *findings) fail(failure *Error) {
 	if f.failure == nil && failure != nil {
-		f.failure, f.permission = failure, missingPermission(f.operation, failure)
+		f.failure, f.permission = failure, failure.missingPermission()
 	}
 }
 
@@ -89,15 +89,6 @@ func (f *findings) result() SourceResult {
 		r.State, r.Err, r.Permission = SourceFailed, f.failure.clone(), f.permission
 	}
 	return r
-}
-
-// missingPermission returns the permission of the operation if the failure is a 403 of
-// the API itself.
-func missingPermission(op operation, failure *Error) string {
-	if failure.Is(ErrForbidden) && !failure.Is(ErrUnexpectedResponse) {
-		return op.Permission
-	}
-	return ""
 }
 
 // completenessError returns the reason why a response with n items may be incomplete,

@@ -20,8 +20,9 @@ const (
 )
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
-// the API's codes and first message, the cause, the Ray ID. Do not parse it: the text
-// may change, and the codes are in Details.
+// the API's codes and first message, the cause, the permission that the operation needs
+// after a 403, the Ray ID. Do not parse it: the text may change, and the codes are in
+// Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
@@ -50,6 +51,9 @@ func (e *Error) Error() string {
 
 func (e *Error) suffix() string {
 	var facts []string
+	if permission := e.missingPermission(); permission != "" {
+		facts = append(facts, fmt.Sprintf("needs the permission %q", permission))
+	}
 	if e.RayID != "" {
 		facts = append(facts, "ray "+oneLine(e.RayID, maxRayID))
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/certuse/cloudflare-mtls/internal/filelock"
 )
 
 // change is a file with a new content.
@@ -102,8 +104,12 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 // process ends. It removes staged files of a killed run. It fails at once if another
 // run holds the lock.
 func Lock(root string) (release func() error, err error) {
-	if release, err = lock(root); err != nil {
+	release, ok, err := filelock.Try(root)
+	switch {
+	case err != nil:
 		return nil, err
+	case !ok:
+		return nil, errLocked
 	}
 	left, err := fs.Glob(os.DirFS(root), stagedNames)
 	for _, name := range left {
