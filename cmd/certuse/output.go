@@ -6,16 +6,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"github.com/certuse/cloudflare-mtls/internal/filelock"
 )
 
 // output is the destination and format of a report.
@@ -127,16 +127,20 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	return d, nil
 }
 
-// lock locks a file if it exists.
+// lock locks a file, if it exists and its file system supports locks. It does nothing on
+// Windows, where a lock would keep this process from writing through another handle.
 func (d *destination) lock(path string) error {
-	release, ok, err := filelock.Try(path)
-	switch {
-	case ok:
-		d.locks = append(d.locks, release)
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	switch locked, err := lock.TryLock(); {
+	case locked:
+		d.locks = append(d.locks, lock.Close)
 	case err == nil:
 		return errors.New("another process is writing it")
 	}
-	return nil // some file systems do not support locks
+	return nil
 }
 
 // Write writes p. The first write to an appended file is renamed into place as a
