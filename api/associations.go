@@ -5,9 +5,68 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/generated"
 )
+
+// Association is one use of a certificate. It is comparable. Service and Status are
+// open sets: unknown values are kept. Both are optional in the contract and may be
+// empty.
+type Association struct {
+	// Service is the service that uses the certificate, for example "gateway".
+	Service string `json:"service"`
+	// Status is the state of the deployment for that service, for example
+	// "pending_deployment".
+	Status string `json:"status"`
+}
+
+// AssociationList is one response of the API. [AssociationList.Usage] returns the
+// conclusion; an empty Associations alone proves nothing.
+//
+// A list belongs to its caller, who may change it; Usage still depends on what was
+// received. It is safe for concurrent reading.
+type AssociationList struct {
+	// Associations are the received uses, never nil in a list from a [Client].
+	Associations []Association `json:"result"`
+	// Info is the paging information, nil when the API sent none.
+	Info *ResultInfo `json:"result_info,omitempty"`
+	// Errors are the errors in a successful response, at most 100 of them. With any of
+	// them, Usage is never [Unused].
+	Errors []ErrorDetail `json:"errors,omitempty"`
+	// Messages are notices of the API, such as a deprecation, at most 100 of them.
+	Messages []Notice `json:"messages,omitempty"`
+	// Truncated reports that more associations exist, or may exist, than were received.
+	// With Truncated set, Usage is never [Unused].
+	Truncated bool `json:"truncated"`
+	// Stale reports that the response is or may be out of date, by its Age or Warning
+	// header. With Stale set, Usage is never [Unused].
+	Stale bool `json:"stale"`
+	// Malformed names, as JSON pointers into the body, the members that do not fit the
+	// contract and were left zero, at most 100 of them. None of them decides what the
+	// response means.
+	Malformed []string `json:"malformed,omitempty"`
+	// RayID is the vendor's id of the response, from the CF-Ray header, for its support;
+	// empty if there was none.
+	RayID string `json:"ray_id,omitempty"`
+	// ReceivedAt is when the response was complete, by the local clock.
+	ReceivedAt time.Time `json:"received_at"`
+	// Body is the response as received, after decompression, for fields that this
+	// version does not know. Credentials of the client with 12 characters or more,
+	// escaped or not, are replaced by "[redacted]" in it. It is left out of JSON.
+	Body []byte `json:"-"`
+
+	// proven is the usage that the response proved. Only this package can set it, so a
+	// list made by the caller proves nothing.
+	proven Usage
+	// incomplete is why the list may be incomplete, or nil.
+	incomplete *Error
+}
+
+// String returns the usage and the number of associations.
+func (l AssociationList) String() string {
+	return fmt.Sprintf("%v: %s", l.Usage(), pluralize(len(l.Associations), "association"))
+}
 
 var listAssociations = operation{generated.ListMTLSCertificateAssociationsOperation, "list mTLS certificate associations"}
 
@@ -23,9 +82,9 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 	l := &AssociationList{
 		Associations: rows.items, Info: r.info, Errors: r.errors, Messages: r.messages, Malformed: r.malformed,
 		Truncated: isTruncated(len(rows.items), r.info, r.more), Stale: r.stale,
-		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.whole(listAssociations, len(rows.items)),
+		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.completenessError(listAssociations, len(rows.items)),
 	}
-	l.verdict = verdictOf(l)
+	l.proven = l.conclude()
 	return l, nil
 }
 
@@ -50,7 +109,7 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(listAssociations.text, err.Error())
 	}
-	return returned(c.associations(ctx, cert, callPolicy{admission: ctx}))
+	return withError(c.associations(ctx, cert, callPolicy{admission: ctx}))
 }
 
 // AllAssociations iterates over the associations of the certificate. Each range over it
@@ -96,8 +155,8 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 	refusals := s.refusals[cert.AccountID]
 	s.mu.Unlock()
 	if refusals >= maxRefusals {
-		return nil, &Error{operation: listAssociations.text, kinds: []error{ErrNotAsked, ErrForbidden},
-			note: fmt.Sprintf("not asked: the API refused the account %d times: it lacks %q", maxRefusals, listAssociations.Permission)}
+		return nil, &Error{operation: listAssociations.text, permission: listAssociations.Permission, kinds: []error{ErrNotAsked, ErrForbidden},
+			note: fmt.Sprintf("not asked: the API refused the account %d times", maxRefusals)}
 	}
 	list, fail := c.associations(s.ctx, cert, policy)
 	s.mu.Lock()
@@ -105,11 +164,28 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 	switch {
 	case fail == nil:
 		delete(s.refusals, cert.AccountID)
-	case missingPermission(listAssociations, fail) != "":
+	case fail.missingPermission() != "":
 		if len(s.refusals) == maxRefusedAccounts {
 			clear(s.refusals) // costs a few more requests
 		}
 		s.refusals[cert.AccountID]++
 	}
 	return list, fail
+}
+
+// readAssociations reads [SourceAssociations] for a certificate and adds its uses to e.
+func (v *inventory) readAssociations(cert Certificate, e *Evidence) SourceResult {
+	f := findings{source: SourceAssociations, operation: listAssociations, scope: "services that the API reports"}
+	list, failure := v.associations(v.client, cert.Ref, v.policy())
+	if failure != nil && failure.Is(ErrNotAsked) {
+		v.expect(-1)
+	}
+	f.fail(failure)
+	if list != nil {
+		for _, a := range list.Associations {
+			e.Uses = append(e.Uses, Use{Source: SourceAssociations, Name: a.Service, Status: a.Status})
+		}
+		f.fail(list.incomplete)
+	}
+	return f.result()
 }

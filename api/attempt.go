@@ -38,7 +38,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
 			transient: (!refused || !refusal.final) && !isCertificateError(err),
-			local:     lacksFiles(err),
+			local:     isFileLimit(err),
 		}
 		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil
 		return nil, fail
@@ -48,7 +48,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	r, fail = k.read(ctx, attemptCtx, resp, x.data, x.err, result)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, outcome.Policies)
-		outcome.Limited, outcome.Wait = holdsAll(fail), fail.RetryAfter
+		outcome.Limited, outcome.Wait = delaysAllCallers(fail), fail.RetryAfter
 		outcome.Unanswered = fail.transient && ctx.Err() == nil
 	}
 	return r, fail
@@ -67,7 +67,7 @@ func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duratio
 	}
 	reset, known := quota.BlockedFor(policies)
 	if !known && !header.readable {
-		reset = quota.AssumedBlock
+		reset = quota.DefaultBlock
 	}
 	return max(header.wait, reset)
 }
@@ -93,7 +93,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 	r, err := k.client.decode(body, result)
 	if err == nil {
 		r.status, r.rayID, r.receivedAt = resp.StatusCode, k.client.rayID(resp.Header), time.Now()
-		r.more = r.more || hasNextLink(resp.Header) || isPart(resp.Header)
+		r.more = r.more || hasNextLink(resp.Header) || isPartial(resp.Header)
 		r.stale = isStale(resp.Header)
 		return r, nil
 	}
@@ -113,7 +113,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 // decode decodes a body, without the client's credentials.
 func (c *Client) decode(body []byte, result result) (*reply, error) {
 	clean, found := c.redact.body(body)
-	if !found && !c.redact.everywhere && !hidesText(body) {
+	if !found && !c.redact.hasDetector && !mayHideCredential(body) {
 		return decode(body, result, nil)
 	}
 	r, err := decode(body, result, c.redact.text)
@@ -126,10 +126,10 @@ func (c *Client) decode(body []byte, result result) (*reply, error) {
 // notJSON returns why the body is not JSON by its headers, or "".
 func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return fmt.Sprintf("the body has the content encoding %q", cut(c.redact.text(encoding), 20))
+		return fmt.Sprintf("the body has the content encoding %q", truncate(c.redact.text(encoding), 20))
 	}
 	if contentType := resp.Header.Get("Content-Type"); !isJSON(contentType) {
-		return fmt.Sprintf("the body (%d bytes) is not JSON but %q", len(body), cut(c.redact.text(contentType), 60))
+		return fmt.Sprintf("the body (%d bytes) is not JSON but %q", len(body), truncate(c.redact.text(contentType), 60))
 	}
 	return ""
 }
@@ -138,7 +138,7 @@ func (c *Client) notJSON(resp *http.Response, body []byte) string {
 func (k *call) fail(resp *http.Response, note string, kinds ...error) *Error {
 	return &Error{
 		operation: k.operation.text, StatusCode: resp.StatusCode, RayID: k.client.rayID(resp.Header),
-		note: k.client.redact.text(note), kinds: kinds,
+		permission: k.operation.Permission, note: k.client.redact.text(note), kinds: kinds,
 	}
 }
 
@@ -173,7 +173,7 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 // rayID returns the header if it has the form of an id.
 func (c *Client) rayID(h http.Header) string {
 	id := h.Get("Cf-Ray")
-	if len(id) > maxRayID || c.redact.text(id) != id || strings.Trim(id, idBytes) != "" {
+	if len(id) > maxRayID || c.redact.text(id) != id || strings.ContainsFunc(id, isNotOfID) {
 		return ""
 	}
 	return id

@@ -54,22 +54,19 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 			}
 			return
 		}
-		s := newSeries(ctx, quota.MaxBlock)
+		s := newSeries(ctx, quota.MaxAuditWait)
 		defer s.cancel()
 		var counts AuditProgress
 		report := func() {
 			if cfg.progress != nil {
 				p := counts
-				p.Asked = int(s.asked.Load())
+				p.Asked = int(s.sent.Load())
 				p.WaitingUntil, _ = c.limiter.WaitingUntil()
 				cfg.progress(p)
 			}
 		}
-		p := pool[CertificateRef, AuditResult]{
-			workers: cfg.concurrency, cancel: s.cancel, news: s.news, report: report,
-			work: func(cert CertificateRef) AuditResult { return c.audit(s, cert) },
-		}
-		p.run(certs, func(r AuditResult) bool {
+		p := pool{workers: cfg.concurrency, cancel: s.cancel, notify: s.notify, report: report}
+		process(&p, certs, func(cert CertificateRef) AuditResult { return c.audit(s, cert) }, func(r AuditResult) bool {
 			counts.add(r)
 			report()
 			return yield(r)
@@ -84,7 +81,7 @@ func (c *Client) audit(s *series, cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
 	}
-	list, err := returned(s.associations(c, cert, s.policy()))
+	list, err := withError(s.associations(c, cert, s.policy()))
 	return AuditResult{Certificate: cert, List: list, Err: err}
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// numbered yields n certificates whose ids are numbers; n < 0 is infinite.
-func numbered(n int) iter.Seq[api.CertificateRef] {
+// numberedRefs yields n certificates whose ids are numbers; n < 0 is infinite.
+func numberedRefs(n int) iter.Seq[api.CertificateRef] {
 	return func(yield func(api.CertificateRef) bool) {
 		for i := 0; i != n; i++ {
 			if !yield(api.CertificateRef{AccountID: "a", ID: fmt.Sprint(i)}) {
@@ -24,20 +24,20 @@ func numbered(n int) iter.Seq[api.CertificateRef] {
 	}
 }
 
-// idOf returns the certificate id in the path of a request.
-func idOf(r *http.Request) string { return strings.Split(r.URL.Path, "/")[6] }
+// certificateIDOf returns the certificate id in the path of a request.
+func certificateIDOf(r *http.Request) string { return strings.Split(r.URL.Path, "/")[6] }
 
-// echoing responds after a second with one association that names the certificate.
-func echoing(r *http.Request) (*http.Response, error) {
+// echoID responds after a second with one association that names the certificate.
+func echoID(r *http.Request) (*http.Response, error) {
 	select {
 	case <-time.After(time.Second):
-		return answer(200, `{"success":true,"result":[{"service":"`+idOf(r)+`"}]}`), nil
+		return response(200, `{"success":true,"result":[{"service":"`+certificateIDOf(r)+`"}]}`), nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
 }
 
-func TestAuditYieldsEachCertificateOnceWithItsOwnAnswer(t *testing.T) {
+func TestAuditYieldsEachCertificateOnceWithItsOwnResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int32
@@ -48,11 +48,11 @@ func TestAuditYieldsEachCertificateOnceWithItsOwnAnswer(t *testing.T) {
 				}
 			}
 			defer now.Add(-1)
-			return echoing(r)
+			return echoID(r)
 		})
 		seen := map[api.CertificateRef]int{}
 		start := time.Now()
-		for r := range newClient(t, rt).Audit(t.Context(), numbered(100), api.WithConcurrency(7)) {
+		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(100), api.WithConcurrency(7)) {
 			seen[r.Certificate]++
 			if r.Err != nil || r.List.Associations[0].Service != r.Certificate.ID || r.Usage() != api.InUse {
 				t.Errorf("got %+v", r)
@@ -67,7 +67,7 @@ func TestAuditYieldsEachCertificateOnceWithItsOwnAnswer(t *testing.T) {
 func TestAuditDefaultsTo32AtATimeAndCanBeRangedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		audit := newClient(t, roundTrip(echoing)).Audit(t.Context(), numbered(64))
+		audit := newClient(t, roundTrip(echoID)).Audit(t.Context(), numberedRefs(64))
 		for range 2 {
 			start, n := time.Now(), 0
 			for range audit {
@@ -84,13 +84,13 @@ func TestAuditYieldsInOrderOfCompletion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			if idOf(r) == "0" {
+			if certificateIDOf(r) == "0" {
 				time.Sleep(time.Minute)
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		var order []string
-		for r := range newClient(t, rt, api.WithAttemptTimeout(time.Hour)).Audit(t.Context(), numbered(3), api.WithConcurrency(2)) {
+		for r := range newClient(t, rt, api.WithAttemptTimeout(time.Hour)).Audit(t.Context(), numberedRefs(3), api.WithConcurrency(2)) {
 			order = append(order, r.Certificate.ID)
 		}
 		if fmt.Sprint(order) != "[1 2 0]" {
@@ -109,14 +109,14 @@ func TestAuditWaitsForTheEndOfBlocks(t *testing.T) {
 			if at := time.Since(start) % (10 * time.Minute); at > 5*time.Minute && time.Since(start) < 40*time.Minute {
 				refusals.Add(1)
 				left := 10*time.Minute - at
-				return answer(429, envelopeWith("971"), "Retry-After", fmt.Sprint(int(left/time.Second)+1)), nil
+				return response(429, envelopeWith("971"), "Retry-After", fmt.Sprint(int(left/time.Second)+1)), nil
 			}
 			time.Sleep(10 * time.Millisecond)
-			return echoing(r)
+			return echoID(r)
 		})
 		n := 0
 		client := newClient(t, rt, api.WithMaxAttempts(1), api.WithRateLimit(200, time.Minute))
-		for r := range client.Audit(t.Context(), numbered(5000)) {
+		for r := range client.Audit(t.Context(), numberedRefs(5000)) {
 			n++
 			if r.Err != nil || r.List.Associations[0].Service != r.Certificate.ID {
 				t.Errorf("got %v", r.Err)
@@ -132,8 +132,8 @@ func TestAuditWaitsForTheLimitWithoutABound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, n := time.Now(), 0
-		client := newClient(t, roundTrip(echoing), api.WithRateLimit(1, time.Hour))
-		for r := range client.Audit(t.Context(), numbered(5)) {
+		client := newClient(t, roundTrip(echoID), api.WithRateLimit(1, time.Hour))
+		for r := range client.Audit(t.Context(), numberedRefs(5)) {
 			if n++; r.Err != nil {
 				t.Error(r.Err)
 			}
@@ -173,12 +173,12 @@ func TestUnusableAuditsSendNothing(t *testing.T) {
 		want  int
 		text  string
 	}{
-		"concurrency": {client.Audit(t.Context(), numbered(3), api.WithConcurrency(0)), 3, "WithConcurrency: 0"},
-		"progress":    {client.Audit(t.Context(), numbered(3), api.WithProgress(nil)), 3, "WithProgress: the function is nil"},
-		"nil option":  {client.Audit(t.Context(), numbered(3), nil), 3, "an option is nil"},
-		"nil context": {client.Audit(noContext, numbered(3)), 3, "the context is nil"},
-		"nil client":  {(*api.Client)(nil).Audit(t.Context(), numbered(3)), 3, "not made by New"},
-		"zero client": {new(api.Client).Audit(t.Context(), numbered(3)), 3, "not made by New"},
+		"concurrency": {client.Audit(t.Context(), numberedRefs(3), api.WithConcurrency(0)), 3, "WithConcurrency: 0"},
+		"progress":    {client.Audit(t.Context(), numberedRefs(3), api.WithProgress(nil)), 3, "WithProgress: the function is nil"},
+		"nil option":  {client.Audit(t.Context(), numberedRefs(3), nil), 3, "an option is nil"},
+		"nil context": {client.Audit(noContext, numberedRefs(3)), 3, "the context is nil"},
+		"nil client":  {(*api.Client)(nil).Audit(t.Context(), numberedRefs(3)), 3, "not made by New"},
+		"zero client": {new(api.Client).Audit(t.Context(), numberedRefs(3)), 3, "not made by New"},
 		"nil input":   {client.Audit(t.Context(), nil), 1, "the sequence of certificates is nil"},
 	} {
 		n := 0
@@ -193,7 +193,7 @@ func TestUnusableAuditsSendNothing(t *testing.T) {
 			t.Errorf("%s: %d results", name, n)
 		}
 	}
-	for range client.Audit(t.Context(), numbered(-1), api.WithConcurrency(0)) {
+	for range client.Audit(t.Context(), numberedRefs(-1), api.WithConcurrency(0)) {
 		break
 	}
 	if rt.count() != 0 {
@@ -205,15 +205,15 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			switch idOf(r) {
+			switch certificateIDOf(r) {
 			case "1":
-				return answer(404, envelopeWith("1")), nil
+				return response(404, envelopeWith("1")), nil
 			case "2":
-				return answer(200, emptyBody), nil
+				return response(200, emptyBody), nil
 			case "3":
-				return answer(200, `{"success":true,"result":[],"result_info":{"count":3}}`), nil
+				return response(200, `{"success":true,"result":[],"result_info":{"count":3}}`), nil
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		start := time.Now()
 		var last api.AuditProgress
@@ -232,7 +232,7 @@ func TestProgress(t *testing.T) {
 			last = p
 		}
 		client := newClient(t, rt, api.WithRateLimit(4, time.Hour))
-		for range client.Audit(t.Context(), numbered(8), api.WithConcurrency(2), api.WithProgress(report)) {
+		for range client.Audit(t.Context(), numberedRefs(8), api.WithConcurrency(2), api.WithProgress(report)) {
 			results++
 			if last.Answered+last.Failed+last.NotAsked != results {
 				t.Errorf("result %d came before its progress: %+v", results, last)

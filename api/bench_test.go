@@ -23,7 +23,7 @@ type handwritten struct {
 	token  string
 }
 
-type handwrittenAnswer struct {
+type handwrittenResponse struct {
 	Success bool `json:"success"`
 	Errors  []struct {
 		Code    int    `json:"code"`
@@ -41,7 +41,7 @@ type handwrittenAnswer struct {
 	} `json:"result_info"`
 }
 
-func (h *handwritten) list(ctx context.Context, account, id string) (*handwrittenAnswer, error) {
+func (h *handwritten) list(ctx context.Context, account, id string) (*handwrittenResponse, error) {
 	url := fmt.Sprintf("%s/accounts/%s/mtls_certificates/%s/associations", h.base, account, id)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -61,7 +61,7 @@ func (h *handwritten) list(ctx context.Context, account, id string) (*handwritte
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}
-	var out handwrittenAnswer
+	var out handwrittenResponse
 	if err := json.Unmarshal(body, &out); err != nil {
 		return nil, err
 	}
@@ -86,9 +86,9 @@ func associationsBody(n int) []byte {
 	return b.Bytes()
 }
 
-// inMemory returns the same body for every request, as a connection would: with a known
-// length, and in parts.
-func inMemory(body []byte) http.RoundTripper {
+// constantTransport returns the same body for every request, as a connection would:
+// with a known length, and in parts.
+func constantTransport(body []byte) http.RoundTripper {
 	header := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -103,7 +103,7 @@ func inMemory(body []byte) http.RoundTripper {
 func BenchmarkAssociations(b *testing.B) {
 	for _, n := range []int{0, 2, 20, 1000, 100_000} {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
-			rt := inMemory(associationsBody(n))
+			rt := constantTransport(associationsBody(n))
 			client := newClient(b, rt, api.WithRateLimit(0, 0), api.WithMaxResponseBytes(64<<20))
 			floor := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
 			ours := func() {
@@ -116,13 +116,14 @@ func BenchmarkAssociations(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			compare(b, ours, theirs)
+			measureAlternately(b, ours, theirs)
 		})
 	}
 }
 
-// compare runs both in alternating batches, so that a busy machine slows both.
-func compare(b *testing.B, ours, theirs func()) {
+// measureAlternately runs both in alternating batches, so that a busy machine slows
+// both.
+func measureAlternately(b *testing.B, ours, theirs func()) {
 	b.Helper()
 	var ourTime, theirTime time.Duration
 	var ourAllocs, theirAllocs uint64
@@ -154,12 +155,12 @@ func compare(b *testing.B, ours, theirs func()) {
 // goroutines that call the baseline.
 func BenchmarkAudit(b *testing.B) {
 	const certificates, workers = 2000, 32
-	rt := inMemory(associationsBody(2))
+	rt := constantTransport(associationsBody(2))
 	client := newClient(b, rt, api.WithRateLimit(0, 0))
 	floor := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
 	ours := func() {
 		n := 0
-		for r := range client.Audit(b.Context(), numbered(certificates), api.WithConcurrency(workers)) {
+		for r := range client.Audit(b.Context(), numberedRefs(certificates), api.WithConcurrency(workers)) {
 			if n++; r.Usage() != api.InUse {
 				b.Fatal(r.Err)
 			}
@@ -180,7 +181,7 @@ func BenchmarkAudit(b *testing.B) {
 			})
 		}
 		go func() {
-			for ref := range numbered(certificates) {
+			for ref := range numberedRefs(certificates) {
 				work <- ref
 			}
 			close(work)
@@ -193,5 +194,5 @@ func BenchmarkAudit(b *testing.B) {
 			}
 		}
 	}
-	compare(b, ours, theirs)
+	measureAlternately(b, ours, theirs)
 }

@@ -3,11 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v7"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -52,7 +51,7 @@ type call struct {
 	// says so.
 	unclear bool
 	waited  time.Duration
-	delays  backoff.ExponentialBackOff
+	delay   time.Duration // the limit of the last random delay
 	last    *Error
 }
 
@@ -70,12 +69,12 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			return nil, k.refused(refusal)
 		}
 		if k.attempts == 0 && policy.series != nil {
-			policy.series.asked.Add(1)
+			policy.series.sent.Add(1)
 		}
 		k.attempts++
 		k.charged = false
 		event := c.newEvent(ctx, k.attempts)
-		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.note) }, result)
+		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.recordRequest) }, result)
 		if fail == nil {
 			c.budget.credit(budgetEarn)
 			reply.attempts = k.attempts
@@ -84,9 +83,9 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		}
 		k.unclear = k.unclear || op.changes() && !fail.withoutEffect()
 		fail.Attempts, fail.unclear, k.last = k.attempts, k.unclear, fail
-		wait, again := k.again(ctx, fail)
+		wait, retry := k.planRetry(ctx, fail)
 		event.failed(ctx, fail, wait)
-		if !again {
+		if !retry {
 			switch {
 			case ctx.Err() != nil: // the end of the context is the reason
 			case fail.Is(ErrUnauthorized):
@@ -96,7 +95,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			}
 			return nil, fail
 		}
-		if holdsAll(fail) && wait == fail.RetryAfter {
+		if delaysAllCallers(fail) && wait == fail.RetryAfter {
 			continue // the limiter delays all callers for that long
 		}
 		if !sleep(policy.admission, wait) {
@@ -108,15 +107,15 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 
 func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
 	if s := k.policy.series; s != nil {
-		return k.client.limiter.Acquire(s.admission, quota.Bounds{Patience: &s.patience, Waiting: s.waiting})
+		return k.client.limiter.Acquire(s.admission, quota.Bounds{Budget: &s.waitBudget, OnWait: s.waiting})
 	}
-	permit, refusal := k.client.limiter.Acquire(k.policy.admission, quota.Bounds{Most: max(0, k.left(ctx))})
+	permit, refusal := k.client.limiter.Acquire(k.policy.admission, quota.Bounds{MaxWait: max(0, k.remainingWait(ctx))})
 	k.waited += permit.Waited
 	return permit, refusal
 }
 
-// left returns how long the call may still wait.
-func (k *call) left(ctx context.Context) time.Duration {
+// remainingWait returns how long the call may still wait.
+func (k *call) remainingWait(ctx context.Context) time.Duration {
 	left := k.client.maxRetryWait - k.waited
 	if deadline, ok := ctx.Deadline(); ok {
 		left = min(left, time.Until(deadline))
@@ -124,9 +123,9 @@ func (k *call) left(ctx context.Context) time.Duration {
 	return left
 }
 
-// again decides about another attempt and the wait before it. If that wait, or the one
-// for the limiter, would be too long, it sets fail.RetryAfter.
-func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, again bool) {
+// planRetry decides about another attempt and the wait before it. If that wait, or the
+// one for the limiter, would be too long, it sets fail.RetryAfter.
+func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, retry bool) {
 	if !k.retryable(fail) {
 		return 0, false
 	}
@@ -137,18 +136,18 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 		return 0, false
 	}
 	wait = max(k.nextDelay(), fail.RetryAfter)
-	held := false // by the limiter, which then limits the load
+	limited := false // by the limiter, which then limits the load
 	if series := k.policy.series; series != nil {
-		held = holdsAll(fail) || fail.transient && (k.responses > 0 || fail.local)
-		longest := k.client.attemptTimeout
-		if holdsAll(fail) {
-			longest = series.longest
+		limited = delaysAllCallers(fail) || fail.transient && (k.responses > 0 || fail.local)
+		maxTime := k.client.attemptTimeout
+		if delaysAllCallers(fail) {
+			maxTime = series.maxWait
 		}
 		switch lasted, outage := k.inOutage(fail); {
-		case fail.Is(ErrRateLimited), held && outage && lasted <= longest:
+		case fail.Is(ErrRateLimited), limited && outage && lasted <= maxTime:
 			k.uncounted++
 			return fail.RetryAfter, true
-		case outage && holdsAll(fail):
+		case outage && delaysAllCallers(fail):
 			return 0, false
 		}
 	}
@@ -156,17 +155,17 @@ func (k *call) again(ctx context.Context, fail *Error) (wait time.Duration, agai
 		return 0, false
 	}
 	if k.policy.series == nil {
-		least := wait
-		if !holdsAll(fail) { // otherwise the call waits for the limiter only
-			least = max(wait, k.client.limiter.Wait())
+		minWait := wait
+		if !delaysAllCallers(fail) { // otherwise the call waits for the limiter only
+			minWait = max(wait, k.client.limiter.Wait())
 		}
-		if least > k.left(ctx) {
-			fail.RetryAfter = least
+		if minWait > k.remainingWait(ctx) {
+			fail.RetryAfter = minWait
 			return 0, false
 		}
 	}
-	k.charged = !held && k.client.budget.spend()
-	return wait, held || k.charged
+	k.charged = !limited && k.client.budget.spend()
+	return wait, limited || k.charged
 }
 
 // outage records since when a call has failed without a response to any other.
@@ -188,22 +187,15 @@ func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	return now.Sub(k.outage.since), true
 }
 
-// holdsAll reports whether the server asks all callers to wait.
-func holdsAll(fail *Error) bool {
+// delaysAllCallers reports whether the server asks all callers to wait.
+func delaysAllCallers(fail *Error) bool {
 	return fail.Is(ErrRateLimited) || fail.RetryAfter > 0 && isTemporary(fail)
 }
 
 // nextDelay returns a random time of up to 100 ms, 200 ms and so on to 8 s.
 func (k *call) nextDelay() time.Duration {
-	if k.delays.InitialInterval == 0 {
-		k.delays = backoff.ExponentialBackOff{
-			InitialInterval:     50 * time.Millisecond,
-			RandomizationFactor: 1,
-			Multiplier:          2,
-			MaxInterval:         4 * time.Second,
-		}
-	}
-	return k.delays.NextBackOff()
+	k.delay = min(max(2*k.delay, 100*time.Millisecond), 8*time.Second)
+	return rand.N(k.delay)
 }
 
 // sleep waits for d. It returns false if the context ends first.

@@ -26,9 +26,9 @@ func (c *Client) cause(attemptCtx context.Context, err error) error {
 	case late && errors.Is(attemptCtx.Err(), context.DeadlineExceeded):
 		return &limitError{fmt.Sprintf("no complete response within %v", c.attemptTimeout), true}
 	case late || errors.Is(err, context.Canceled):
-		return &limitError{c.safe(err).Error(), late}
+		return &limitError{c.redactError(err).Error(), late}
 	default:
-		return c.safe(err)
+		return c.redactError(err)
 	}
 }
 
@@ -40,14 +40,14 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	}
 	out := []error{ctx.Err()}
 	if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
-		out = append(out, c.safe(cause))
+		out = append(out, c.redactError(cause))
 	}
 	return out
 }
 
-// limitError is the end of the time of an attempt, or of a limit within the transport.
-// Unlike the errors of net and net/http, it matches no context error, because the
-// caller's context has not ended.
+// limitError reports that the time of an attempt is over, or that a limit of the
+// transport was reached. Unlike the errors of net and net/http, it matches no context
+// error, because the caller's context has not ended.
 type limitError struct {
 	text    string
 	timeout bool
@@ -57,13 +57,13 @@ func (e *limitError) Error() string   { return e.text }
 func (e *limitError) Timeout() bool   { return e.timeout }
 func (e *limitError) Temporary() bool { return true }
 
-// safe returns err, or an error with the redacted text if the text holds a credential.
-// It drops a text with credentials of a proxy: a proxy can cut or change them in any
-// way.
-func (c *Client) safe(err error) error {
+// redactError returns err, or an error with the redacted text if the text holds a
+// credential. It drops a text with credentials of a proxy, because a proxy can cut or
+// change them in any way.
+func (c *Client) redactError(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {
-	case namesUser(text) || namesBasicCredentials(text) || c.holdsProxySecrets(text):
+	case hasUserInfo(text) || hasBasicCredentials(text) || c.hasProxySecrets(text):
 		return errors.New("the transport failed; its message is withheld because it may hold credentials of a proxy")
 	case clean != text:
 		return errors.New(clean)
@@ -72,9 +72,9 @@ func (c *Client) safe(err error) error {
 	}
 }
 
-// lacksFiles reports whether a connection failed at the limit of open files. Errors of
-// the resolver have only the text.
-func lacksFiles(err error) bool {
+// isFileLimit reports whether a connection failed at the limit of open files. The
+// resolver returns only the text of that error.
+func isFileLimit(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Limits of the ids. The contract allows at most 32 characters for both, but
-// certificate ids of the API have 32 or 36, so their limit is not that of the format.
+// Limits of the ids. The contract allows at most 32 characters for both, but the API
+// sends certificate ids of 36 characters too.
 const (
 	maxAccountIDLength     = 32
 	maxCertificateIDLength = 64
@@ -139,11 +139,12 @@ func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// agreedCA returns CA, or nil if the first certificate of PEM contradicts it.
-func (c *Certificate) agreedCA() *bool {
-	chain, err := c.ParseChain()
-	if err == nil && c.CA != nil && chain[0].IsCA != *c.CA {
-		return nil
+// confirmedCA returns CA, or nil if the first certificate of PEM contradicts it.
+func (c *Certificate) confirmedCA() *bool {
+	if block, _ := pem.Decode([]byte(c.PEM)); block != nil && c.CA != nil {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.IsCA != *c.CA {
+			return nil
+		}
 	}
 	return c.CA
 }
@@ -194,10 +195,13 @@ func validateID(field, id string, limit int) error {
 	if len(id) > limit {
 		return fmt.Errorf("%s has %d bytes, more than %d", field, len(id), limit)
 	}
-	if rest := strings.TrimLeft(id, idBytes); rest != "" {
-		return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, rest[:1], len(id)-len(rest)+1)
+	if at := strings.IndexFunc(id, isNotOfID); at >= 0 {
+		return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, id[at:at+1], at+1)
 	}
 	return nil
 }
 
-const idBytes = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+// isNotOfID reports whether an id cannot contain c.
+func isNotOfID(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+}

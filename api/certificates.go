@@ -55,25 +55,21 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 	return c.certificates(ctx, accountID, callPolicy{admission: ctx}, nil, opts...)
 }
 
-func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo), opts ...ListOption) iter.Seq2[Certificate, error] {
+func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage onPage, opts ...ListOption) iter.Seq2[Certificate, error] {
 	var options listOptions
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
-	return paged[generated.Certificate, Certificate, *generated.Certificate]{
-		operation: listCertificates,
-		rows: list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
-			return newCertificate(accountID, cert, malformed)
-		}},
-		id:       func(cert Certificate) string { return cert.Ref.ID },
-		filtered: len(options.types) > 0,
-		send: func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
-			params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
-			return c.generated.ListMTLSCertificates(ctx, accountID, &params, edit)
-		},
-	}.all(ctx, c, policy, invalid, onPage)
+	list := list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+		return newCertificate(accountID, cert, malformed)
+	}}
+	pages := paged{operation: listCertificates, filtered: len(options.types) > 0, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+		params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
+		return c.generated.ListMTLSCertificates(ctx, accountID, &params, edit)
+	}}
+	return allPages(ctx, c, policy, pages, list, func(cert Certificate) string { return cert.Ref.ID }, invalid, onPage)
 }
 
 // Certificate returns one certificate. The error is an [*Error]; it is [ErrNotFound]
-// also if the account or the base URL is wrong.
+// even if the account or the base URL is wrong.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/get/.
@@ -81,7 +77,7 @@ func (c *Client) Certificate(ctx context.Context, cert CertificateRef) (*Certifi
 	if err := c.check(ctx, cert.validate()); err != nil {
 		return nil, invalidArgument(getCertificate.text, err.Error())
 	}
-	return returned(c.certificate(ctx, cert, callPolicy{admission: ctx}))
+	return withError(c.certificate(ctx, cert, callPolicy{admission: ctx}))
 }
 
 func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy callPolicy) (*Certificate, *Error) {

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -28,10 +27,10 @@ func noConnection(req *http.Request) {
 	}
 }
 
-// noise injects up to three kinds of faults into a random share of the requests to a
-// store. By seed, it begins with the first request to change something. A fault before
-// a request leaves the store unchanged, one after it does not.
-func noise(s *store, seed uint64) {
+// injectFaults injects up to three kinds of faults into a random share of the requests
+// to a store. With half of the seeds, it begins at the first request that changes the
+// store. A fault before a request leaves the store unchanged, one after it does not.
+func injectFaults(s *store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
 	kinds, which := make([]int, 1+r.IntN(3)), make([]int, 100)
@@ -41,10 +40,10 @@ func noise(s *store, seed uint64) {
 	for i := range which {
 		which[i] = r.IntN(share * len(kinds))
 	}
-	damage(s, late, kinds, which)
+	injectFaultKinds(s, late, kinds, which)
 }
 
-func damage(s *store, late bool, kinds, which []int) {
+func injectFaultKinds(s *store, late bool, kinds, which []int) {
 	var requests atomic.Int32
 	next := func() int {
 		if late && s.count("delete")+s.count("upload") == 0 {
@@ -64,13 +63,13 @@ func damage(s *store, late bool, kinds, which []int) {
 		case 2:
 			return nil, errReset
 		case 3:
-			return answer(500, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
+			return response(500, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
 		case 4:
-			return answer(429, envelopeWith("1"), "Retry-After", "1"), nil
+			return response(429, envelopeWith("1"), "Retry-After", "1"), nil
 		case 5:
-			return answer(404, "<html>", "Content-Type", "text/html"), nil
+			return response(404, "<html>", "Content-Type", "text/html"), nil
 		case 6:
-			return answer(408, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
+			return response(408, `{"success":false,"errors":[{"code":1,"message":"x"}]}`), nil
 		case 7: // a timeout
 			<-req.Context().Done()
 			return nil, req.Context().Err()
@@ -82,27 +81,27 @@ func damage(s *store, late bool, kinds, which []int) {
 		case 8:
 			return nil, errReset
 		case 9:
-			return answer(502, "<html>", "Content-Type", "text/html"), nil
+			return response(502, "<html>", "Content-Type", "text/html"), nil
 		case 10:
 			resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, 20), errReader{errReset}))
 			resp.ContentLength = -1
 		case 11:
-			return answer(200, `{"success":true,"result":null}`), nil
+			return response(200, `{"success":true,"result":null}`), nil
 		case 12:
-			return answer(503, envelopeWith("1"), "Retry-After", "3"), nil
+			return response(503, envelopeWith("1"), "Retry-After", "3"), nil
 		}
 		return resp, nil
 	}
 }
 
-// noises is the number of seeds of a test; the fuzz targets use others.
-const noises = 200
+// faultSeeds is the number of seeds of a test; the fuzz targets use others.
+const faultSeeds = 200
 
-func TestDeletionSaysWhatHappened(t *testing.T) {
+func TestDeletionReportsItsOutcome(t *testing.T) {
 	t.Parallel()
 	states := map[api.DeletionState]int{}
-	for seed := range uint64(noises) {
-		states[deletionSaysWhatHappened(t, seed)]++
+	for seed := range uint64(faultSeeds) {
+		states[checkDeletion(t, seed)]++
 	}
 	for _, state := range []api.DeletionState{api.DeletionDone, api.DeletionKept, api.DeletionUnknown} {
 		if states[state] == 0 {
@@ -111,17 +110,17 @@ func TestDeletionSaysWhatHappened(t *testing.T) {
 	}
 }
 
-func FuzzDeletionSaysWhatHappened(f *testing.F) {
-	f.Fuzz(func(t *testing.T, seed uint64) { deletionSaysWhatHappened(t, seed) })
+func FuzzDeletionReportsItsOutcome(f *testing.F) {
+	f.Fuzz(func(t *testing.T, seed uint64) { checkDeletion(t, seed) })
 }
 
-// deletionSaysWhatHappened deletes a certificate of a store with the faults of seed.
+// checkDeletion deletes a certificate of a store with the faults of seed.
 // The state is empty if there is no record.
-func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionState) {
+func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 	n := []int{5, 7, 8}[seed%3]
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		noise(s, seed)
+		injectFaults(s, seed)
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
 		there, problem := s.has(ids(n)) == 1, ""
 		switch {
@@ -133,9 +132,9 @@ func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionStat
 			problem = "deleted without a record"
 		case d == nil:
 		case d.State == api.DeletionDone && there:
-			problem = "deleted, and it is there"
+			problem = "deleted, but still stored"
 		case d.State == api.DeletionKept && !there:
-			problem = "kept, and it is gone"
+			problem = "kept, but no longer stored"
 		case (d.State == api.DeletionUnknown) != errors.Is(err, api.ErrOutcomeUnknown):
 			problem = "the state and the sentinel differ"
 		default:
@@ -148,11 +147,11 @@ func deletionSaysWhatHappened(t *testing.T, seed uint64) (state api.DeletionStat
 	return state
 }
 
-func TestUploadSaysWhatHappened(t *testing.T) {
+func TestUploadReportsItsOutcome(t *testing.T) {
 	t.Parallel()
 	stored, unknown := 0, 0
-	for seed := range uint64(noises) {
-		switch err := uploadSaysWhatHappened(t, seed); {
+	for seed := range uint64(faultSeeds) {
+		switch err := checkUpload(t, seed); {
 		case err == nil:
 			stored++
 		case errors.Is(err, api.ErrOutcomeUnknown):
@@ -164,19 +163,19 @@ func TestUploadSaysWhatHappened(t *testing.T) {
 	}
 }
 
-func FuzzUploadSaysWhatHappened(f *testing.F) {
-	f.Fuzz(func(t *testing.T, seed uint64) { _ = uploadSaysWhatHappened(t, seed) })
+func FuzzUploadReportsItsOutcome(f *testing.F) {
+	f.Fuzz(func(t *testing.T, seed uint64) { _ = checkUpload(t, seed) })
 }
 
-// uploadSaysWhatHappened uploads a certificate to a store with the faults of seed, and
+// checkUpload uploads a certificate to a store with the faults of seed, and
 // once more without faults. The error is that of the first upload.
-func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
+func checkUpload(t *testing.T, seed uint64) (err error) {
 	up := api.CertificateUpload{Name: "x", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{copies: true}
-		noise(s, seed)
+		injectFaults(s, seed)
 		client := newClient(t, s)
-		var got *api.Certificate
+		var got *api.UploadedCertificate
 		got, err = client.Upload(t.Context(), account, up)
 		problem := ""
 		switch there := len(s.certificates); {
@@ -186,6 +185,8 @@ func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
 			problem = "neither or both"
 		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
 			problem = "uploaded, and it is not there"
+		case err == nil && got.Existed != nil && *got.Existed:
+			problem = "uploaded, and reported as existing before"
 		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
 			problem = "not uploaded, and it is there"
 		}
@@ -198,33 +199,20 @@ func uploadSaysWhatHappened(t *testing.T, seed uint64) (err error) {
 		s.before, s.after, s.copies = nil, nil, false
 		time.Sleep(time.Hour)
 		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
-			t.Errorf("seed %d: the same call again does not find it: %v", seed, err)
+			t.Errorf("seed %d: the same call again does not return it: %v", seed, err)
 		}
 	})
 	return err
 }
 
-// An upload without a connection is sent again; on sockets, where net/http reports it.
+// An upload for which no connection was made is sent again. net/http reports that only
+// on sockets.
 func TestUploadThatCannotHaveArrived(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
-	untrusted.StartTLS()
-	defer untrusted.Close()
-	hangsUp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = hangsUp.Close() }()
-	go func() {
-		for conn, err := hangsUp.Accept(); err == nil; conn, err = hangsUp.Accept() {
-			_ = conn.Close()
-		}
-	}()
 	for name, tt := range map[string]struct {
 		base     string
 		attempts int
@@ -232,8 +220,8 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 		"connection refused": {closed.URL, 2},
 		"unknown host":       {"https://host.invalid", 2},
 		"no TLS":             {"https" + strings.TrimPrefix(plain.URL, "http"), 2},
-		"TLS cut off":        {"https://" + hangsUp.Addr().String(), 2},
-		"untrusted":          {untrusted.URL, 1},
+		"TLS cut off":        {"https://" + serveConnections(t, func(net.Conn) {}), 2},
+		"untrusted":          {newTLSServer(t).URL, 1},
 	} {
 		transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, "host.invalid") {
@@ -277,11 +265,59 @@ func TestUploadThatMayHaveArrivedIsSearchedInTheList(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			got, err := newClient(t, transport, api.WithBaseURL(server.URL)).Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
 			cancel()
-			if uploads.Load() != 1 || show != (err == nil) || show == errors.Is(err, api.ErrOutcomeUnknown) || show && got.Ref.ID != "x" {
+			if uploads.Load() != 1 || show != (err == nil) || show == errors.Is(err, api.ErrOutcomeUnknown) || show && (got.Ref.ID != "x" || got.Existed != nil) {
 				t.Errorf("HTTP/2 %t: %d uploads, %+v, %v", http2, uploads.Load(), got, err)
 			}
 			transport.CloseIdleConnections()
 			server.Close()
 		}
 	}
+}
+
+// The context ends before the evidence is complete, or when the request to delete is
+// on its way.
+func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]api.DeletionState{"associations": api.DeletionKept, "delete": api.DeletionDone} {
+		synctest.Test(t, func(t *testing.T) {
+			until, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s := everySource()
+			s.before = func(k string, _ *http.Request) (*http.Response, error) {
+				if k == kind {
+					cancel()
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
+			state := api.DeletionKept
+			if d != nil {
+				state = d.State
+			}
+			kept := want == api.DeletionKept
+			if state != want || kept != errors.Is(err, context.Canceled) || kept != (s.count("delete") == 0) || kept != (s.has(ids(7)) == 1) {
+				t.Errorf("ended at %s: %v, %v, %d requests to delete", kind, d, err, s.count("delete"))
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		if _, err := newClient(t, s).Evidence(t.Context(), ref(7)); err != nil {
+			t.Fatal(err)
+		}
+		requests := 0
+		for _, n := range s.requests {
+			requests += n
+		}
+		// The limiter has room for the evidence only, and the context ends in its wait.
+		until, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		d, err := newClient(t, s, api.WithRateLimit(requests, 5*time.Second)).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
+		if d == nil || d.State != api.DeletionKept || !errors.Is(err, api.ErrNotAsked) || s.count("delete") != 0 || until.Err() == nil {
+			t.Errorf("ended in the limiter: %v, %v, %d requests to delete", d, err, s.count("delete"))
+		}
+	})
+	var none context.Context
+	_, err := newClient(t, everySource()).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(none))
+	wantSentinels(t, err, api.ErrInvalidArgument)
 }

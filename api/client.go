@@ -24,8 +24,8 @@ type Client struct {
 	// transport, which may hold the password of a proxy.
 	closeIdle func()
 	redact    redactor
-	// holdsProxySecrets is a closure for the same reason.
-	holdsProxySecrets func(text string) bool
+	// hasProxySecrets is a closure for the same reason.
+	hasProxySecrets func(text string) bool
 
 	limiter *quota.Limiter
 	budget  *budget
@@ -38,7 +38,7 @@ type Client struct {
 }
 
 // New returns a client. It checks all arguments and sends nothing. An
-// [ErrInvalidArgument] names everything that is wrong, as far as the text has room.
+// [ErrInvalidArgument] names all invalid arguments, up to the length of an error text.
 func New(creds Credentials, opts ...Option) (*Client, error) {
 	cfg := defaultConfig()
 	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {
@@ -47,27 +47,27 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, isOwn := cfg.transport.(*http.Transport) // the caller's, which may have functions of the caller
+	_, callersTransport := cfg.transport.(*http.Transport) // may have functions of the caller
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, isOwn}),
+		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, callersTransport}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
 	}
-	redact, holdsProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
-	if isOwn && cfg.baseURL.Scheme == "http" {
+	redact, hasProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
+	if callersTransport && cfg.baseURL.Scheme == "http" {
 		// Without TLS, the response itself may be that of a proxy. The proxy of
 		// the environment is not used without TLS.
-		redact = redact.withholding(holdsProxySecrets)
+		redact = redact.withDetector(hasProxySecrets)
 	}
 	return &Client{
-		generated:         requests,
-		closeIdle:         (&http.Client{Transport: cfg.transport}).CloseIdleConnections,
-		redact:            redact,
-		holdsProxySecrets: holdsProxySecrets,
+		generated:       requests,
+		closeIdle:       (&http.Client{Transport: cfg.transport}).CloseIdleConnections,
+		redact:          redact,
+		hasProxySecrets: hasProxySecrets,
 
 		limiter:        quota.NewLimiter(cfg.rateLimit, cfg.rateWindow),
 		budget:         new(budget),

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -67,9 +68,9 @@ func TestRequestHeaders(t *testing.T) {
 				t.Errorf("User-Agent is %q", got)
 			}
 			if r.URL.Host != "api.cloudflare.com" || r.URL.Scheme != "https" {
-				t.Errorf("asked %s", r.URL)
+				t.Errorf("requested %s", r.URL)
 			}
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		client, err := api.New(c.creds, api.WithHTTPClient(&http.Client{Transport: rt}), api.WithUserAgent("inventory/1.4"))
 		if err != nil {
@@ -132,4 +133,14 @@ func TestHTTPClientOfTheCallerIsNotChanged(t *testing.T) {
 	if hc.Transport != transport || hc.Jar != http.CookieJar(jar) || hc.CheckRedirect == nil || hc.Timeout != 7 {
 		t.Errorf("changed to %+v", hc)
 	}
+}
+
+// failingJar is a cookie jar that fails the test when it is used.
+type failingJar struct{ t *testing.T }
+
+func (j failingJar) SetCookies(*url.URL, []*http.Cookie) { j.t.Error("a cookie was kept") }
+
+func (j failingJar) Cookies(*url.URL) []*http.Cookie {
+	j.t.Error("cookies were read")
+	return nil
 }

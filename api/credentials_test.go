@@ -69,7 +69,7 @@ func TestCredentialsFromEnv(t *testing.T) {
 		if err == nil {
 			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 				sent = r.Header.Get("Authorization") + r.Header.Get("X-Auth-Key")
-				return answer(200, emptyBody), nil
+				return response(200, emptyBody), nil
 			})
 			var client *api.Client
 			if client, err = api.New(creds, api.WithHTTPClient(&http.Client{Transport: rt})); err == nil {

@@ -29,10 +29,10 @@ const (
 type DeleteOption func(*deleteConfig) error
 
 type deleteConfig struct {
-	digest   *[sha256.Size]byte
-	timeout  time.Duration
-	evidence []InventoryOption
-	until    context.Context // nil: that of the call
+	digest          *[sha256.Size]byte
+	timeout         time.Duration
+	evidence        []InventoryOption
+	evidenceContext context.Context // nil: that of the call
 }
 
 // IfSHA256 deletes the certificate only if its first certificate, in DER, has this
@@ -62,14 +62,14 @@ func WithDeleteNoZones() DeleteOption {
 }
 
 // WithEvidenceContext ends the gathering of evidence with ctx: after its end no request
-// to delete is sent. The context of the call alone ends the rest, so a caller that is
-// interrupted can stop early and still learn the outcome of a deletion under way.
+// to delete is sent. Only the context of the call ends the rest, so a caller that is
+// interrupted can stop early and still get the outcome of a deletion in progress.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
 			return errors.New("WithEvidenceContext: the context is nil")
 		}
-		c.until = ctx
+		c.evidenceContext = ctx
 		return nil
 	}
 }
@@ -81,8 +81,8 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // intervals until the API reports it as missing or the time is over
 // ([WithDeleteTimeout]). The request to delete may be retried.
 //
-// Evidence that took more than 10 minutes, as in a block or an outage, is gathered once
-// more; if that takes as long, the error is [ErrUsageUnknown].
+// Evidence that took more than 10 minutes, for example because of a block or an outage,
+// is gathered once more. If that takes as long, the error is [ErrUsageUnknown].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
 // only if there was no evidence. The error is an [*Error]:
@@ -109,28 +109,28 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
 		return nil, invalidArgument(deleteCertificate.text, err.Error())
 	}
-	until := cfg.until
-	if until == nil {
-		until = ctx
+	evidenceCtx := cfg.evidenceContext
+	if evidenceCtx == nil {
+		evidenceCtx = ctx
 	}
-	item, _, fail := c.inspect(until, cert, cfg.evidence)
+	item, _, fail := c.inspect(evidenceCtx, cert, cfg.evidence)
 	if fail == nil && item.Evidence.Usage() == Unused && item.Evidence.isOld() {
-		item, _, fail = c.inspect(until, cert, cfg.evidence) // a block or an outage made the evidence old
+		item, _, fail = c.inspect(evidenceCtx, cert, cfg.evidence) // a block or an outage made the evidence old
 	}
 	if fail != nil {
 		return nil, fail
 	}
 	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
-	if until.Err() != nil {
-		return d, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(until)}
+	if evidenceCtx.Err() != nil {
+		return d, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(evidenceCtx)}
 	}
-	if note, kind := cfg.obstacle(item); kind != nil {
+	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
 	// Until the first request is sent, the wait for the limiter ends with until too.
-	admission, end := context.WithCancel(ctx)
-	defer end()
-	unbind := context.AfterFunc(until, end)
+	admission, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unbind := context.AfterFunc(evidenceCtx, cancel)
 	var result object[generated.Certificate, *generated.Certificate]
 	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
 		unbind()
@@ -140,7 +140,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		d.RayID = r.rayID
 	} else {
 		d.RayID, d.AlreadyGone = fail.RayID, isGone(fail)
-		if !fail.unclear && !d.AlreadyGone && c.kept(ctx, cert, cfg, d, fail) {
+		if !fail.unclear && !d.AlreadyGone && c.stillExists(ctx, cert, cfg, d, fail) {
 			return d, fail
 		}
 	}
@@ -153,7 +153,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if fail == nil {
 		fail = r.fail(deleteCertificate, ErrOutcomeUnknown, note)
 	} else {
-		fail.add(ErrOutcomeUnknown, note)
+		fail.addKind(ErrOutcomeUnknown, note)
 	}
 	if !errors.Is(fail, ctx.Err()) {
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
@@ -161,9 +161,9 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	return d, fail
 }
 
-// obstacle returns why a certificate must not be deleted, with a nil kind if there is
+// refusal returns why a certificate must not be deleted, with a nil kind if there is
 // no reason.
-func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
+func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
 		return "the API did not send the type of the certificate", ErrManaged
@@ -174,7 +174,7 @@ func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 	case c.digest != nil && digest != *c.digest:
 		return "the certificate is not the one of IfSHA256", ErrMismatch
 	}
-	note, kind = item.Evidence.obstacle()
+	note, kind = item.Evidence.refusal()
 	if kind == nil && item.Evidence.isOld() {
 		return fmt.Sprintf("the evidence is %v old", time.Since(item.Evidence.StartedAt).Round(time.Second)), ErrUsageUnknown
 	}
@@ -184,30 +184,30 @@ func (c *deleteConfig) obstacle(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
-// kept reports whether the certificate still exists after a request to delete it that
-// had no effect. If the API has refused the request, kept gathers the evidence once
+// stillExists reports whether the certificate still exists after a request to delete it
+// that had no effect. If the API has refused the request, it gathers the evidence once
 // more.
-func (c *Client) kept(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
+func (c *Client) stillExists(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
 	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return true
 	}
 	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
 	if fail == nil {
 		d.Evidence = &item.Evidence
-		if note, kind := item.Evidence.obstacle(); kind == ErrInUse {
-			refusal.add(ErrInUse, note)
+		if note, kind := item.Evidence.refusal(); kind == ErrInUse {
+			refusal.addKind(ErrInUse, note)
 		}
 	}
 	d.AlreadyGone = isGone(fail)
 	return !d.AlreadyGone
 }
 
-// waitGone reads a certificate until the API reports it as missing. The note says why
-// that was not seen.
+// waitGone reads a certificate until the API reports it as missing. The note is the
+// reason why the API did not.
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
-	note = "the outcome is unknown: there was no time to ask"
+	note = "the outcome is unknown: there was no time to check"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
-		_, fail := c.certificate(ctx, cert, patient(ctx))
+		_, fail := c.certificate(ctx, cert, seriesPolicy(ctx))
 		switch {
 		case fail == nil:
 			note = "the outcome is unknown: the API still shows the certificate"
@@ -230,11 +230,11 @@ type DeletionState string
 
 // The states of a deletion.
 const (
-	// DeletionKept: this call did not delete the certificate.
+	// DeletionKept means that this call did not delete the certificate.
 	DeletionKept DeletionState = "kept"
-	// DeletionDone: the API had the certificate and now reports it as missing.
+	// DeletionDone means that the API had the certificate and now reports it as missing.
 	DeletionDone DeletionState = "deleted"
-	// DeletionUnknown: a request to delete was sent, and its outcome is unknown.
+	// DeletionUnknown means that a request to delete was sent and its outcome is unknown.
 	DeletionUnknown DeletionState = "unknown"
 )
 
@@ -243,8 +243,8 @@ const (
 type Deletion struct {
 	// Certificate is the certificate before the deletion.
 	Certificate Certificate
-	// Evidence is the evidence before the request to delete; after a refusal by the API,
-	// that from after the refusal if it could be gathered.
+	// Evidence was gathered before the request to delete, or after it if the API refused
+	// the request and the evidence could be gathered again.
 	Evidence *Evidence
 	State    DeletionState
 	// AlreadyGone reports that the certificate no longer existed when the API received

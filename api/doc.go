@@ -28,7 +28,7 @@
 //		case api.InUse:
 //			fmt.Println(item.Certificate.Name, "is used by", item.Evidence.Uses)
 //		case api.Unused:
-//			fmt.Println(item.Certificate.Name, "may go; it expires on", item.Certificate.ExpiresOn)
+//			fmt.Println(item.Certificate.Name, "is unused; it expires on", item.Certificate.ExpiresOn)
 //		case api.UsageUnknown:
 //			fmt.Println(item.Certificate.Name, "is unknown:", item.Evidence.Sources)
 //		}
@@ -63,7 +63,7 @@
 //     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
 //     [Client.Upload]
 //
-// Down to ErrRejected, only the first that applies matches. The causes match too: the
+// Up to ErrRejected, only the first that applies matches. The causes match too: the
 // error of the caller's context, a network error. If the context ends during the wait
 // for a retry, the error has the last response and the error of the context. Only the
 // caller's own deadline matches [context.DeadlineExceeded]; a limit of the client or
@@ -223,7 +223,7 @@
 // The vendor recommends [APIToken]. A token needs the permission "SSL and Certificates
 // Read" of the account, or Write, and for an inventory that of each source. [APIKey]
 // takes the email and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN,
-// or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token wins.
+// or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token takes precedence.
 //
 // Credentials are set on each request, and only for the origin of the base URL.
 // Redirects are not followed, so that they cannot leak the credentials. No value of

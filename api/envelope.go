@@ -16,7 +16,7 @@ import (
 )
 
 // errSuccessFalse is the error of a 2xx response with success false.
-var errSuccessFalse = errors.New("the response says success is false")
+var errSuccessFalse = errors.New("success is false")
 
 // maxNotices limits the errors, and the messages, that are kept of a success.
 const maxNotices = 100
@@ -35,14 +35,14 @@ type reply struct {
 	// malformed has the JSON pointers of the members that do not fit the contract and
 	// were left zero, except those in the result.
 	malformed []string
-	// more reports that a member or a header refers to more than the result; stale that
-	// a header marks the response as out of date.
-	more, stale bool
+	// more reports that a member or a header refers to further items.
+	more bool
+	// stale reports that a header marks the response as out of date.
+	stale bool
 }
 
-// envelope is the part of a response that every operation shares, with its
-// result. Members that decide what the response means are read strictly, all
-// others tolerantly.
+// envelope is the part of a response that every operation shares, and its result.
+// Members that decide what the response means are read strictly, all others tolerantly.
 type envelope struct {
 	success, hasSuccess bool
 	result              result
@@ -71,8 +71,8 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 	return e.more.read(d, name)
 }
 
-// readErrors reads the list strictly, because its length decides, and its items
-// tolerantly.
+// readErrors reads the list strictly, because its length decides what the response
+// means, and its items tolerantly.
 func (e *envelope) readErrors(d *strictjson.Decoder) error {
 	var beyond generated.ResponseInfo
 	return d.ReadArray(func([]byte) { e.errors = nil }, func() error {
@@ -87,7 +87,7 @@ func (e *envelope) readErrors(d *strictjson.Decoder) error {
 	})
 }
 
-// resultInfo is result_info with other members that refer to more.
+// resultInfo is result_info with the members that refer to further items.
 type resultInfo struct {
 	generated.ResultInfo
 	more pageHint
@@ -124,7 +124,7 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	}
 	if e.hasInfo {
 		r.more = r.more || bool(e.info.more)
-		if r.info, err = counts(&e.info.ResultInfo); err != nil {
+		if r.info, err = pagingNumbers(&e.info.ResultInfo); err != nil {
 			return nil, err
 		}
 	}
@@ -203,8 +203,6 @@ type list[T, R any, P generatedType[T]] struct {
 	// invalid.
 	convert func(item *T, malformed []string) (R, error)
 	items   []R
-	// malformed counts the pointers that convert has received.
-	malformed int
 }
 
 const (
@@ -216,43 +214,61 @@ const (
 
 var errNullItem = &itemError{"/result holds null instead of an object"}
 
-func (l *list[T, R, P]) reset()        { l.items, l.malformed = nil, 0 }
+func (l *list[T, R, P]) reset()        { l.items = nil }
 func (l *list[T, R, P]) present() bool { return l.items != nil }
 func (l *list[T, R, P]) count() int    { return len(l.items) }
 
 func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 	var item T
-	room := 0
+	return readItems(d, int(unsafe.Sizeof(*new(R))), func(room int) {
+		l.items = append(make([]R, 0, room), l.items...)
+	}, func() strictjson.Object {
+		item = *new(T)
+		return P(&item)
+	}, func(malformed []string) error {
+		converted, err := l.convert(&item, malformed)
+		if err == nil {
+			l.items = append(l.items, converted)
+		}
+		return err
+	})
+}
+
+// readItems reads the items of a list of any type, so that little is compiled for each
+// type. size is that of a converted item in memory, grow makes the capacity of the list
+// room, next returns where to read an item, and add converts that item.
+func readItems(d *strictjson.Decoder, size int, grow func(room int), next func() strictjson.Object, add func(malformed []string) error) error {
+	var n, capacity, room, malformed int
 	return d.ReadArray(func(rest []byte) {
-		count, size := bytes.Count(rest, []byte("{")), int(unsafe.Sizeof(*new(R)))
-		l.items = make([]R, 0, min(count, len(rest)/size)) // allocated at once, within the size of the body
+		count := bytes.Count(rest, []byte("{"))
+		n, capacity = 0, min(count, len(rest)/size) // one allocation, within the size of the body
 		room = min(count, max(smallList, len(rest)*3/2)/size)
+		grow(capacity)
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {
 			return errNullItem
 		}
-		switch n := len(l.items); {
+		switch {
 		case d.PeekKind() != jsontext.KindBeginObject: // Read returns the error
 		case n >= room:
 			return strictjson.ErrTooMany
-		case n == cap(l.items): // in one step, so that there is less garbage
-			l.items = append(make([]R, 0, room), l.items...)
+		case n == capacity: // one further allocation
+			capacity = room
+			grow(room)
 		}
 		at := d.Misfits()
-		item = *new(T)
-		if err := d.Read(P(&item)); err != nil {
+		if err := d.Read(next()); err != nil {
 			return err
 		}
-		var malformed []string
-		if misfits := d.TakeMisfits(at); len(misfits) > 0 && l.malformed < maxMalformed {
-			l.malformed += len(misfits)
-			malformed = itemPointers(misfits, fmt.Sprintf("/result/%d", len(l.items)))
+		var pointers []string
+		if misfits := d.TakeMisfits(at); len(misfits) > 0 && malformed < maxMalformed {
+			malformed += len(misfits)
+			pointers = itemPointers(misfits, fmt.Sprintf("/result/%d", n))
 		}
-		converted, err := l.convert(&item, malformed)
-		if err != nil {
-			return &itemError{fmt.Sprintf("/result/%d: %v", len(l.items), err)}
+		if err := add(pointers); err != nil {
+			return &itemError{fmt.Sprintf("/result/%d: %v", n, err)}
 		}
-		l.items = append(l.items, converted)
+		n++
 		return nil
 	})
 }

@@ -14,57 +14,58 @@ import (
 // a response, the second about its form, the third about calls without a response, and
 // the last about changes.
 var (
-	// ErrUnauthorized: the API does not accept the credentials.
+	// ErrUnauthorized means that the API does not accept the credentials.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: the credentials may not do this.
+	// ErrForbidden means that the credentials lack a permission.
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound: HTTP 404. It does not prove that the certificate is gone: a wrong
+	// ErrNotFound means HTTP 404. It does not prove that the certificate is gone: a wrong
 	// account id or base URL gives it too.
 	ErrNotFound = errors.New("not found")
-	// ErrRateLimited: the API refuses requests for some time, or the client would have
-	// to wait too long; see Error.RetryAfter.
+	// ErrRateLimited means that the API refuses requests for some time, or that the
+	// client would have to wait too long; see Error.RetryAfter.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrServer: a failure on the vendor's side, HTTP 5xx.
+	// ErrServer means a failure on the vendor's side, HTTP 5xx.
 	ErrServer = errors.New("server error")
-	// ErrRejected: the API refused the request: another HTTP 4xx, or a 2xx with
-	// "success": false.
+	// ErrRejected means that the API refused the request: another HTTP 4xx, or a 2xx
+	// with "success": false.
 	ErrRejected = errors.New("rejected")
-	// ErrRedirect: the server sent a redirect. Redirects are never followed, because
-	// they could leak the credentials.
+	// ErrRedirect means that the server sent a redirect. Redirects are never followed,
+	// because they could leak the credentials.
 	ErrRedirect = errors.New("redirect refused")
 
-	// ErrUnexpectedResponse: the response does not match the contract.
+	// ErrUnexpectedResponse means that the response does not match the contract.
 	ErrUnexpectedResponse = errors.New("unexpected response")
-	// ErrNoResult: the response is a success without a result. The contract allows it;
-	// it proves nothing.
-	ErrNoResult = errors.New("no result in the answer")
-	// ErrTruncated: a list, of any operation, has more items than were received.
+	// ErrNoResult means that the response is a success without a result. The contract
+	// allows it, but it proves nothing.
+	ErrNoResult = errors.New("no result in the response")
+	// ErrTruncated means that a list, of any operation, has more items than were
+	// received.
 	ErrTruncated = errors.New("list is truncated")
-	// ErrResponseTooLarge: the body exceeds [WithMaxResponseBytes], or has too many
-	// items for its size.
+	// ErrResponseTooLarge means that the body exceeds [WithMaxResponseBytes], or has too
+	// many items for its size.
 	ErrResponseTooLarge = errors.New("response too large")
 
-	// ErrInvalidArgument: an argument is invalid; nothing was sent.
+	// ErrInvalidArgument means that an argument is invalid. Nothing was sent.
 	ErrInvalidArgument = errors.New("invalid argument")
-	// ErrUnreachable: a request was made, and no response arrived.
-	ErrUnreachable = errors.New("no answer")
-	// ErrNotAsked: no request was made for this certificate, list or source.
+	// ErrUnreachable means that a request was made and no response arrived.
+	ErrUnreachable = errors.New("no response")
+	// ErrNotAsked means that no request was made for this certificate, list or source.
 	ErrNotAsked = errors.New("not asked")
 
-	// ErrInUse: something uses the certificate; it was not deleted, or the wait for the
-	// end of its use timed out.
+	// ErrInUse means that something uses the certificate. It was not deleted, or the
+	// wait for the end of its use timed out.
 	ErrInUse = errors.New("the certificate is in use")
-	// ErrUsageUnknown: the evidence does not show whether something uses the
-	// certificate; it was not deleted.
+	// ErrUsageUnknown means that the evidence does not show whether something uses the
+	// certificate. It was not deleted.
 	ErrUsageUnknown = errors.New("the usage of the certificate is unknown")
-	// ErrManaged: the type of the certificate is not "custom", so the vendor may
-	// manage it; it was not deleted.
+	// ErrManaged means that the type of the certificate is not "custom", so the vendor
+	// may manage it. It was not deleted.
 	ErrManaged = errors.New("the certificate is managed by the vendor")
-	// ErrMismatch: the certificate has another digest than [IfSHA256] requires; it was
-	// not deleted.
+	// ErrMismatch means that the certificate has another digest than [IfSHA256]
+	// requires. It was not deleted.
 	ErrMismatch = errors.New("the certificate is another one")
-	// ErrOutcomeUnknown: a request to upload or delete was sent, and neither its
-	// response nor a later request shows its outcome.
+	// ErrOutcomeUnknown means that a request to upload or delete was sent, and that
+	// neither its response nor a later request shows its outcome.
 	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 )
 
@@ -97,9 +98,11 @@ type Error struct {
 	// zero.
 	text      string
 	operation string
-	note      string
-	kinds     []error
-	causes    []error
+	// permission is what the operation needs.
+	permission string
+	note       string
+	kinds      []error
+	causes     []error
 	// transient reports a failure of the connection, after which a retry may succeed.
 	transient bool
 	// unsent reports that the transport has shown that the request was not sent.
@@ -108,6 +111,37 @@ type Error struct {
 	unclear bool
 	// local reports a lack of file descriptors in this process.
 	local bool
+}
+
+// Notice is a message of the API about a successful or failed call.
+type Notice struct {
+	// Code is the API's number for the notice, 0 if it sent none.
+	Code int `json:"code"`
+	// Message is the text for people. It may change: do not parse it.
+	Message string `json:"message"`
+	// DocumentationURL is where the vendor explains the notice, as it was sent; it may
+	// be empty. It is not checked.
+	DocumentationURL string `json:"documentation_url,omitempty"`
+	// Pointer is a JSON pointer to the part of the request that the text is about.
+	Pointer string `json:"pointer,omitempty"`
+}
+
+// ErrorDetail is one error of the API. The vendor publishes no full list of codes;
+// unknown ones are kept.
+type ErrorDetail struct {
+	// Code is the API's number for the error, 0 if it sent none or one that is not an
+	// integer.
+	Code int `json:"code"`
+	// Message is the text for people. It may change: do not parse it.
+	Message string `json:"message"`
+	// DocumentationURL is where the vendor explains the error, as it was sent; it may be
+	// empty. It is not checked.
+	DocumentationURL string `json:"documentation_url,omitempty"`
+	// Pointer is a JSON pointer to the part of the request that the text is about.
+	Pointer string `json:"pointer,omitempty"`
+	// Chain holds the causes of this error, from error_chain. It is not in the published
+	// contract, but the API sends it.
+	Chain []ErrorDetail `json:"error_chain,omitempty"`
 }
 
 // Is reports whether target is one of the sentinels that describe e. An Error made by
@@ -138,6 +172,15 @@ func cloneDetails(details []ErrorDetail) []ErrorDetail {
 	return out
 }
 
+// missingPermission returns the permission of the operation if the failure is a 403 of
+// the API itself.
+func (e *Error) missingPermission() string {
+	if e == nil || !e.Is(ErrForbidden) || e.Is(ErrUnexpectedResponse) {
+		return ""
+	}
+	return e.permission
+}
+
 // withoutEffect reports whether a failed attempt has changed nothing for certain: the
 // request was not sent, or the API itself refused it.
 func (e *Error) withoutEffect() bool {
@@ -146,10 +189,10 @@ func (e *Error) withoutEffect() bool {
 	return e.unsent || refused && len(e.kinds) == 0
 }
 
-// add makes e match another sentinel. It keeps the note that e has.
-func (e *Error) add(kind error, note string) {
+// addKind makes e match another sentinel. The note is used if e has none.
+func (e *Error) addKind(kind error, note string) {
 	if e.StatusCode/100 == 2 && len(e.kinds) == 0 {
-		e.kinds = []error{ErrRejected} // which classify then no longer returns
+		e.kinds = []error{ErrRejected} // classify returns it only while kinds is empty
 	}
 	e.kinds = append(e.kinds, kind)
 	if e.note == "" {
@@ -163,9 +206,9 @@ func invalidArgument(operation, note string) *Error {
 	return &Error{operation: operation, note: strings.ReplaceAll(note, "\n", "; "), kinds: []error{ErrInvalidArgument}}
 }
 
-// returned returns the results of an exported method, with a nil error for a nil
+// withError returns the results of an exported method, with a nil error for a nil
 // *Error.
-func returned[T any](value T, fail *Error) (T, error) {
+func withError[T any](value T, fail *Error) (T, error) {
 	if fail != nil {
 		return *new(T), fail
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// The timeout of an attempt or of the transport is not the caller's deadline, also if
+// The timeout of an attempt or of the transport is not the caller's deadline, even if
 // the caller cancels at the same time.
-func TestACancelTogetherWithALimitIsNoDeadline(t *testing.T) {
+func TestATimeoutDuringACancelIsNoDeadline(t *testing.T) {
 	t.Parallel()
 	for name, rt := range map[string]func(context.CancelFunc) roundTrip{
 		"limit of the transport": func(cancel context.CancelFunc) roundTrip {
@@ -99,7 +99,7 @@ func TestAnErrorReadFromJSONIsOneLine(t *testing.T) {
 	}
 }
 
-// A failure in any known form keeps its codes, also if other members are invalid.
+// A failure in any known form keeps its codes, even if other members are invalid.
 func TestTheCodesOfAFailureDecide(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{

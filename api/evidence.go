@@ -70,15 +70,16 @@ type SourceState string
 
 // The states of a source.
 const (
-	// SourceComplete: the source was read in full.
+	// SourceComplete means that the source was read in full.
 	SourceComplete SourceState = "complete"
-	// SourceFailed: the source was not read, or not in full, because of an error.
+	// SourceFailed means that the source was not read, or not in full, because of an
+	// error.
 	SourceFailed SourceState = "failed"
-	// SourceLeftOut: the source was not read, or not in full, because [WithSources]
-	// excludes it or the certificate was known to be in use.
+	// SourceLeftOut means that the source was not read, or not in full, because
+	// [WithSources] excludes it or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
-	// SourceNotApplicable: the source cannot name a certificate of this kind, and does
-	// not name it.
+	// SourceNotApplicable means that the source cannot name a certificate of this kind,
+	// and does not name it.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 
@@ -133,9 +134,9 @@ type Evidence struct {
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	GatheredAt time.Time `json:"gathered_at,omitzero"`
 
-	// verdict is the usage that the sources proved. Only this package can set it, so
+	// proven is the usage that the sources proved. Only this package can set it, so
 	// evidence made by the caller proves nothing.
-	verdict Usage
+	proven Usage
 }
 
 // Usage returns what the evidence proves:
@@ -151,10 +152,10 @@ func (e *Evidence) Usage() Usage {
 	switch {
 	case e == nil:
 		return UsageUnknown
-	case e.verdict == Unused && e.conclude() != Unused:
+	case e.proven == Unused && e.conclude() != Unused:
 		return UsageUnknown
 	default:
-		return e.verdict
+		return e.proven
 	}
 }
 
@@ -169,7 +170,7 @@ type evidenceJSON Evidence
 
 // String returns the usage and the number of uses.
 func (e Evidence) String() string {
-	return fmt.Sprintf("%v: %s", e.Usage(), counted(len(e.Uses), "use"))
+	return fmt.Sprintf("%v: %s", e.Usage(), pluralize(len(e.Uses), "use"))
 }
 
 // conclude returns the usage by the exported fields.
@@ -193,9 +194,9 @@ func (e *Evidence) conclude() Usage {
 	return Unused
 }
 
-// obstacle returns why the evidence does not show that the certificate is unused:
+// refusal returns why the evidence does not show that the certificate is unused:
 // [ErrInUse] or [ErrUsageUnknown] with a description, or nil if it does.
-func (e *Evidence) obstacle() (description string, kind error) {
+func (e *Evidence) refusal() (description string, kind error) {
 	var found []string
 	switch {
 	case e == nil:

@@ -14,8 +14,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// pretend starts a server with three certificates that refuses all others.
-func pretend() *httptest.Server {
+// startFake starts a server with three certificates that refuses all others.
+func startFake() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("CF-Ray", "8f2a5c-AMS")
@@ -34,7 +34,7 @@ func pretend() *httptest.Server {
 }
 
 func Example() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 
 	// Without WithBaseURL, the client calls the real API.
@@ -53,7 +53,7 @@ func Example() {
 }
 
 func ExampleAPIKey() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 
 	credentials := api.APIKey("user@example.com", "144c9defac04969c7bfad8efaa8ea194")
@@ -70,7 +70,7 @@ func ExampleAPIKey() {
 }
 
 func ExampleAssociationList_Usage() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 	client, err := api.New(api.APIToken("my-token"), api.WithBaseURL(server.URL))
 	if err != nil {
@@ -88,17 +88,17 @@ func ExampleAssociationList_Usage() {
 		case api.Unused:
 			fmt.Println(id, "can be deleted")
 		case api.UsageUnknown:
-			fmt.Println(id, "must stay: the answer is not complete")
+			fmt.Println(id, "must stay: the response is incomplete")
 		}
 	}
 	// Output:
 	// in-use must stay: gateway
 	// unused can be deleted
-	// cut-off must stay: the answer is not complete
+	// cut-off must stay: the response is incomplete
 }
 
 func ExampleError() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 	client, err := api.New(api.APIToken("my-token"), api.WithBaseURL(server.URL))
 	if err != nil {
@@ -115,12 +115,12 @@ func ExampleError() {
 		fmt.Println("ask again in", failure.RetryAfter)
 	}
 	// Output:
-	// list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (ray 8f2a5c-AMS)
+	// list mTLS certificate associations: HTTP 403 Forbidden: code 10000: Authentication error (needs the permission "Account: SSL and Certificates Read", ray 8f2a5c-AMS)
 	// no permission: 403 10000 8f2a5c-AMS
 }
 
 func ExampleClient_AllAssociations() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 	client, err := api.New(api.APIToken("my-token"), api.WithBaseURL(server.URL))
 	if err != nil {
@@ -137,7 +137,7 @@ func ExampleClient_AllAssociations() {
 }
 
 func ExampleClient_Audit() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 	client, err := api.New(api.APIToken("my-token"), api.WithBaseURL(server.URL))
 	if err != nil {
@@ -162,22 +162,22 @@ func ExampleClient_Audit() {
 	// of-another-account unknown true
 }
 
-// counting is a transport that counts requests.
-type counting struct {
+// countingTransport is a transport that counts requests.
+type countingTransport struct {
 	next  http.RoundTripper
 	count int
 }
 
-func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c *countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.count++
 	return c.next.RoundTrip(r)
 }
 
 func ExampleWithHTTPClient() {
-	server := pretend()
+	server := startFake()
 	defer server.Close()
 
-	transport := &counting{next: http.DefaultTransport}
+	transport := &countingTransport{next: http.DefaultTransport}
 	client, err := api.New(api.APIToken("my-token"), api.WithBaseURL(server.URL),
 		api.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {

@@ -36,7 +36,7 @@ var abandoned = new(http.Response)
 // error is that of sending; that of reading the body is in the exchange.
 //
 // It returns at the latest when the grace period after the end of the request's context
-// is over, also if the transport or the body blocks. A response that arrives later is
+// is over, even if the transport or the body blocks. A response that arrives later is
 // closed unread.
 func (s sender) Do(req *http.Request) (*http.Response, error) {
 	x, ctx := new(exchange), req.Context()

@@ -26,8 +26,8 @@ type bodyFunc struct{ read, closing func() error }
 func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
 func (b bodyFunc) Close() error             { return b.closing() }
 
-func withBody(status int, read, closing func() error) *http.Response {
-	resp := answer(status, "")
+func responseWithBody(status int, read, closing func() error) *http.Response {
+	resp := response(status, "")
 	resp.Body, resp.ContentLength = bodyFunc{read, closing}, -1
 	return resp
 }
@@ -40,14 +40,14 @@ func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 	done := func() error { return nil }
 	return map[string]roundTrip{
 		"sending":              func(*http.Request) (*http.Response, error) { return nil, hang() },
-		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return answer(200, emptyBody), nil },
+		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return response(200, emptyBody), nil },
 		"sending, then panic":  func(*http.Request) (*http.Response, error) { panic(hang()) },
 		"sending, then Goexit": func(*http.Request) (*http.Response, error) { _ = hang(); runtime.Goexit(); return nil, nil },
-		"reading":              func(*http.Request) (*http.Response, error) { return withBody(200, hang, done), nil },
-		"reading a refusal":    func(*http.Request) (*http.Response, error) { return withBody(503, hang, done), nil },
-		"reading a redirect":   func(*http.Request) (*http.Response, error) { return withBody(302, hang, done), nil },
-		"closing":              func(*http.Request) (*http.Response, error) { return withBody(200, end, hang), nil },
-		"closing after 101":    func(*http.Request) (*http.Response, error) { return withBody(101, hang, hang), nil },
+		"reading":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, hang, done), nil },
+		"reading a refusal":    func(*http.Request) (*http.Response, error) { return responseWithBody(503, hang, done), nil },
+		"reading a redirect":   func(*http.Request) (*http.Response, error) { return responseWithBody(302, hang, done), nil },
+		"closing":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, end, hang), nil },
+		"closing after 101":    func(*http.Request) (*http.Response, error) { return responseWithBody(101, hang, hang), nil },
 	}
 }
 
@@ -77,7 +77,7 @@ func TestEveryCallEndsWithAStuckTransport(t *testing.T) {
 			return err
 		},
 		"Audit": func(ctx context.Context, c *api.Client) (err error) {
-			for r := range c.Audit(ctx, numbered(1)) {
+			for r := range c.Audit(ctx, numberedRefs(1)) {
 				err = r.Err
 			}
 			return err
@@ -118,7 +118,7 @@ func TestAResponseThatComesTooLateIsClosedUnread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		rt := scripted(func(*http.Request) (*http.Response, error) { <-release; return answer(200, inUseBody), nil })
+		rt := scripted(func(*http.Request) (*http.Response, error) { <-release; return response(200, inUseBody), nil })
 		_, err := newClient(t, rt, api.WithAttemptTimeout(time.Second), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
 		if !errors.Is(err, api.ErrUnreachable) {
 			t.Errorf("got %v", err)
@@ -141,7 +141,7 @@ func TestAnAbandonedAttemptFreesItsPlace(t *testing.T) {
 			if !hung.Swap(true) {
 				<-release
 			}
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		client := newClient(t, rt, api.WithAttemptTimeout(time.Second), api.WithMaxAttempts(1), api.WithRateLimit(1, time.Second))
 		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrUnreachable) {
@@ -159,7 +159,7 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	for name, place := range map[string]roundTrip{
 		"transport": func(*http.Request) (*http.Response, error) { panic("boom") },
 		"body": func(*http.Request) (*http.Response, error) {
-			return withBody(200, func() error { panic("boom") }, func() error { return nil }), nil
+			return responseWithBody(200, func() error { panic("boom") }, func() error { return nil }), nil
 		},
 	} {
 		func() {
@@ -185,13 +185,13 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	}
 }
 
-func TestTheBodyIsClosedAfterAPanicOfIts(t *testing.T) {
+func TestABodyThatPanicsIsClosed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 302, 403} {
 		for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
 			var closed atomic.Bool
 			rt := roundTrip(func(*http.Request) (*http.Response, error) {
-				return withBody(status, func() error { end(); return io.EOF }, func() error { closed.Store(true); return nil }), nil
+				return responseWithBody(status, func() error { end(); return io.EOF }, func() error { closed.Store(true); return nil }), nil
 			})
 			client, ended := newClient(t, rt), make(chan bool)
 			go func() {
@@ -207,12 +207,12 @@ func TestTheBodyIsClosedAfterAPanicOfIts(t *testing.T) {
 	}
 }
 
-// The race detector sees a write to the response.
+// The race detector reports a write to the response.
 func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
 	t.Parallel()
 	shared := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}}
 	client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return shared, nil }))
-	for r := range client.Audit(t.Context(), numbered(10)) {
+	for r := range client.Audit(t.Context(), numberedRefs(10)) {
 		wantSentinels(t, r.Err, api.ErrUnexpectedResponse)
 	}
 	if shared.Body != nil {
@@ -222,29 +222,17 @@ func TestAResponseThatIsSharedIsNotChanged(t *testing.T) {
 
 func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	closed := make(chan error, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			closed <- err
-			return
+	address := serveConnections(t, func(conn net.Conn) {
+		_, err := http.ReadRequest(bufio.NewReader(conn))
+		if err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			_, err = io.Copy(io.Discard, conn)
 		}
-		defer conn.Close()
-		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
-			closed <- err
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		_, err = io.Copy(io.Discard, conn)
 		closed <- err
-	}()
-	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+listener.Addr().String()), api.WithAttemptTimeout(time.Minute))
-	_, err = client.Associations(t.Context(), cert)
+	})
+	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+address), api.WithAttemptTimeout(time.Minute))
+	_, err := client.Associations(t.Context(), cert)
 	if e := asError(t, err); e.StatusCode != 101 || e.Attempts != 1 {
 		t.Errorf("got %+v", e)
 	}

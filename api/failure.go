@@ -45,12 +45,12 @@ func decodeFailure(body []byte, redact func(string) string) failure {
 	body = bytes.TrimSpace(body)
 	leftErrors, leftMessages := maxDetails, maxDetails
 	b := failureBody{
-		failureItem: failureItem{chain: failureList{left: &leftErrors, depth: 1}},
-		errors:      failureList{left: &leftErrors},
-		messages:    failureList{left: &leftMessages},
+		failureItem: failureItem{chain: failureList{remaining: &leftErrors, depth: 1}},
+		errors:      failureList{remaining: &leftErrors},
+		messages:    failureList{remaining: &leftMessages},
 	}
 	// Redact before cutting: a cut could leave the beginning of a secret.
-	err := strictjson.UnmarshalLenient(body, &b, func(s string) string { return cut(redact(s), maxKeptText) })
+	err := strictjson.UnmarshalLenient(body, &b, func(s string) string { return truncate(redact(s), maxKeptText) })
 	if err != nil {
 		return failure{details: edgeText(body)}
 	}
@@ -116,9 +116,9 @@ func (i *failureItem) detail() (ErrorDetail, bool) {
 
 // failureList is a list of items, or one item.
 type failureList struct {
-	items []ErrorDetail
-	left  *int // how many more items to read, including those of chains
-	depth int
+	items     []ErrorDetail
+	remaining *int // how many more items to read, including those of chains
+	depth     int
 }
 
 func (l *failureList) read(d *strictjson.Decoder) error {
@@ -131,11 +131,11 @@ func (l *failureList) read(d *strictjson.Decoder) error {
 
 func (l *failureList) readItem(d *strictjson.Decoder) (err error) {
 	kind := d.PeekKind()
-	if *l.left == 0 || l.depth > maxChainDepth || kind != jsontext.KindString && kind != jsontext.KindBeginObject {
+	if *l.remaining == 0 || l.depth > maxChainDepth || kind != jsontext.KindString && kind != jsontext.KindBeginObject {
 		return d.Read(ignored{})
 	}
-	*l.left--
-	i := failureItem{chain: failureList{left: l.left, depth: l.depth + 1}}
+	*l.remaining--
+	i := failureItem{chain: failureList{remaining: l.remaining, depth: l.depth + 1}}
 	if kind == jsontext.KindString {
 		err = d.Read(&i.Message)
 	} else {

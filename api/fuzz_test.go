@@ -14,15 +14,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// loose decodes a response with encoding/json, for comparison.
-type loose struct {
+// lenientEnvelope decodes a response with encoding/json, for comparison.
+type lenientEnvelope struct {
 	Success *bool             `json:"success"`
 	Result  []json.RawMessage `json:"result"`
 	Errors  []json.RawMessage `json:"errors"`
 }
 
-// FuzzAnswer looks for a body that gives Unused or InUse without proof.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse looks for a body that gives Unused or InUse without proof.
+func FuzzResponse(f *testing.F) {
 	for _, body := range []string{
 		emptyBody, inUseBody, "", "null", "[]", `{"success":true}`, `{"success":true,"result":null}`,
 		`{"success":true,"result":[],"result_info":{"count":1.0,"page":1,"per_page":20,"total_count":2000}}`,
@@ -48,9 +48,9 @@ func FuzzAnswer(f *testing.F) {
 			checkErrorText(t, err)
 			return
 		}
-		var decoded loose
+		var decoded lenientEnvelope
 		if status < 200 || status > 299 || !utf8.Valid(body) || !strings.Contains(strings.ToLower(contentType), "json") {
-			t.Fatalf("status %d, type %q gave a list", status, contentType)
+			t.Fatalf("status %d, type %q returned a list", status, contentType)
 		}
 		if err := json.Unmarshal(body, &decoded); err != nil || decoded.Success == nil || !*decoded.Success || decoded.Result == nil {
 			t.Fatalf("a list from %q: %v", body, err)
@@ -115,7 +115,7 @@ func FuzzIDs(f *testing.F) {
 		sent := ""
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			sent = r.URL.RequestURI()
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		_, err := newClient(t, rt).Associations(t.Context(), api.CertificateRef{AccountID: account, ID: id})
 		if err != nil {
@@ -139,7 +139,7 @@ func FuzzBaseURL(f *testing.F) {
 		var sent *http.Request
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			sent = r
-			return answer(200, emptyBody), nil
+			return response(200, emptyBody), nil
 		})
 		client, err := api.New(api.APIToken(token), api.WithBaseURL(raw), api.WithHTTPClient(&http.Client{Transport: rt}))
 		if err != nil {
@@ -150,7 +150,7 @@ func FuzzBaseURL(f *testing.F) {
 			t.Fatal(err)
 		}
 		if u := sent.URL; u.User != nil || u.RawQuery != "" || u.Host == "" || !strings.HasSuffix(u.Path, "/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations") {
-			t.Errorf("%q asks %q", raw, u)
+			t.Errorf("%q requests %q", raw, u)
 		}
 		if sent.URL.Scheme != "https" && !strings.Contains(strings.ToLower(sent.URL.Host), "localhost") && !strings.ContainsAny(sent.URL.Host, ":1") {
 			t.Errorf("%q sends credentials over %q", raw, sent.URL)

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"sync"
@@ -47,8 +50,8 @@ func newClient(t testing.TB, rt http.RoundTripper, opts ...api.Option) *api.Clie
 	return client
 }
 
-// answer returns a JSON response; header holds pairs of names and values.
-func answer(status int, body string, header ...string) *http.Response {
+// response returns a JSON response; header holds pairs of names and values.
+func response(status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	for i := 0; i < len(header); i += 2 {
 		h.Del(header[i])
@@ -77,7 +80,7 @@ func (b *trackedBody) Close() error { b.closed = true; return nil }
 type step func(*http.Request) (*http.Response, error)
 
 func reply(status int, body string, header ...string) step {
-	return func(*http.Request) (*http.Response, error) { return answer(status, body, header...), nil }
+	return func(*http.Request) (*http.Response, error) { return response(status, body, header...), nil }
 }
 
 func fail(err error) step {
@@ -149,6 +152,34 @@ func wantSentinels(t testing.TB, err error, want ...error) {
 	}
 }
 
+// serveConnections calls handle with each connection to the returned address, and then
+// closes the connection.
+func serveConnections(t *testing.T, handle func(net.Conn)) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+			handle(conn)
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// newTLSServer starts a server with a certificate that only its own client trusts.
+func newTLSServer(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
 func jsonString(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -157,9 +188,9 @@ func jsonString(s string) string {
 	return string(text)
 }
 
-// different returns both values if they differ, and "" otherwise. The tests of this
+// diffOf returns both values if they differ, and "" otherwise. The tests of this
 // package use no other module, which would be in the go.sum of every importer.
-func different(want, got any) string {
+func diffOf(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""
 	}

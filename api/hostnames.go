@@ -15,10 +15,10 @@ var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list
 type HostnamesRef struct {
 	ZoneID string `json:"zone_id"`
 	// CertificateID is the id of a certificate of the account's store, as the API writes
-	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms are
-	// [ErrInvalidArgument]: the API may compare ids as text and return no hostnames.
-	// Without an id, it returns the hostnames of the zone's certificate authority that
-	// the vendor manages.
+	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms, and an empty id,
+	// are [ErrInvalidArgument]: the API may compare ids as text and return no hostnames,
+	// and without an id it returns the hostnames of the zone's certificate authority
+	// that the vendor manages.
 	CertificateID string `json:"certificate_id"`
 }
 
@@ -54,7 +54,7 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 	if err := c.check(ctx, ref.validate()); err != nil {
 		return nil, invalidArgument(listHostnames.text, err.Error())
 	}
-	return returned(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
+	return withError(c.hostnames(ctx, ref, callPolicy{admission: ctx}))
 }
 
 // hostnames also returns the hostnames of a response that may be incomplete.
@@ -67,7 +67,7 @@ func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPol
 	if fail != nil {
 		return nil, fail
 	}
-	fail = r.whole(listHostnames, 0)
+	fail = r.completenessError(listHostnames, 0)
 	if fail == nil && got.value.Hostnames == nil {
 		fail = r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sort"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,9 @@ const operationInventory = "inventory of mTLS certificates"
 // certificates or of the context, [ErrUnauthorized] when the API first refuses the
 // credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
 // minutes, and [ErrUnreachable] if there is no response for that time, or none to the
-// first request.
+// first request. Before it come the certificates that were listed, or given with
+// [WithCertificates], and are not complete: all their sources have that error, and
+// GatheredAt is zero.
 //
 // Like an audit, an inventory waits for the limiter and for the end of blocks by the
 // vendor and of outages; but a source that asks all callers to wait for five minutes,
@@ -81,7 +84,7 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 		}
 		return true
 	})
-	return out, int(v.asked.Load()), failure
+	return out, int(v.sent.Load()), failure
 }
 
 // inventory is the state of one range over an Inventory.
@@ -101,7 +104,8 @@ type inventory struct {
 	// takeSlot limits both.
 	slots, speculative chan struct{}
 
-	// fatal is canceled with the error that ends the inventory, the first one.
+	// fatal is canceled with the error that ends the inventory, the first one. end also
+	// cancels the requests.
 	fatal context.Context
 	end   context.CancelCauseFunc
 
@@ -128,10 +132,11 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
-		// One operation of an inventory may be unavailable, but not the whole service.
-		series: newSeries(ctx, quota.AssumedBlock),
+		// A source that is unavailable must fail soon, so that the others are read.
+		series: newSeries(ctx, quota.DefaultBlock),
 	}
-	v.fatal, v.end = context.WithCancelCause(context.Background())
+	fatal, end := context.WithCancelCause(context.Background())
+	v.fatal, v.end = fatal, func(err error) { end(err); v.cancel() }
 	return v, nil
 }
 
@@ -140,7 +145,7 @@ func (v *inventory) policy() callPolicy {
 	p := v.policyWithSlot()
 	p.begin = func() func(*Error) {
 		v.slots <- struct{}{}
-		return v.ended
+		return v.callEnded
 	}
 	return p
 }
@@ -148,13 +153,13 @@ func (v *inventory) policy() callPolicy {
 // policyWithSlot returns the policy of a call for which a slot is taken already.
 func (v *inventory) policyWithSlot() callPolicy {
 	p := v.series.policy()
-	p.begin = func() func(*Error) { return v.ended }
+	p.begin = func() func(*Error) { return v.callEnded }
 	return p
 }
 
-// ended frees the slot of a call, and ends the inventory after a failure that all
+// callEnded frees the slot of a call, and ends the inventory after a failure that all
 // further calls would have.
-func (v *inventory) ended(failure *Error) {
+func (v *inventory) callEnded(failure *Error) {
 	<-v.slots
 	switch {
 	case failure == nil:
@@ -165,13 +170,10 @@ func (v *inventory) ended(failure *Error) {
 }
 
 func (v *inventory) run(yield func(InventoryItem, error) bool) {
-	p := pool[Certificate, *InventoryItem]{workers: v.config.concurrency, work: v.item, cancel: v.cancel, news: v.news, report: v.report}
+	p := pool{workers: v.config.concurrency, cancel: v.cancel, notify: v.notify, report: v.report}
 	defer v.cancel()
 	left := false
-	p.run(v.certificates, func(item *InventoryItem) bool {
-		if item == nil {
-			return true
-		}
+	process(&p, v.certificates, v.item, func(item *InventoryItem) bool {
 		v.count(item)
 		v.report()
 		left = !yield(*item, nil)
@@ -185,7 +187,7 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 // readAccount reads the sources that belong to the account.
 func (v *inventory) readAccount() {
 	for _, s := range readOrder {
-		if s.read != nil && v.wants(s.source) && v.err() == nil {
+		if s.read != nil && v.includes(s.source) && v.err() == nil {
 			v.expect(1)
 			f := findings{source: s.source, uses: map[string][]Use{}}
 			s.read(v, &f)
@@ -194,20 +196,18 @@ func (v *inventory) readAccount() {
 	}
 }
 
-func (v *inventory) wants(s Source) bool { return slices.Contains(v.config.sources, s) }
+func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
-// certificates. An error ends the inventory.
+// certificates, after the end of the inventory those that are listed already. An error
+// ends the inventory.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
 	v.readAccount()
 	given := 0
 	for cert, err := range v.listed() {
-		switch {
-		case v.err() != nil:
-			return
-		case err != nil:
+		if err != nil {
 			v.end(err)
 			return
 		}
@@ -238,27 +238,27 @@ func (v *inventory) listed() iter.Seq2[Certificate, error] {
 
 func (v *inventory) err() error { return context.Cause(v.fatal) }
 
-// item returns a certificate with its evidence, or nil if the inventory has ended.
+// item returns a certificate with its evidence.
 func (v *inventory) item(cert Certificate) *InventoryItem {
 	if len(v.config.certificates) > 0 {
 		got, failure := v.client.certificate(v.ctx, cert.Ref, v.policy())
 		switch {
 		case v.err() != nil:
-			return nil
+			return v.unreadable(cert, v.err(), time.Time{})
 		case failure != nil:
-			if v.wants(SourceAssociations) {
+			if v.includes(SourceAssociations) {
 				v.expect(-1)
 			}
-			return v.unreadable(cert, failure)
+			return v.unreadable(cert, failure, time.Now())
 		}
 		cert = *got
 	}
 	item := &InventoryItem{Certificate: cert}
-	e, ca := &item.Evidence, cert.agreedCA()
+	e, ca := &item.Evidence, cert.confirmedCA()
 	for _, s := range readOrder {
 		f, r := v.findings[s.source], SourceResult{Source: s.source}
 		switch {
-		case !v.wants(s.source):
+		case !v.includes(s.source):
 			r.State = SourceLeftOut
 		case !s.applies(ca) && !f.names(cert.Ref.ID):
 			r.State = SourceNotApplicable
@@ -272,25 +272,26 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		}
 		e.Sources = append(e.Sources, r)
 		if v.err() != nil {
-			return nil
+			return v.unreadable(cert, v.err(), time.Time{})
 		}
 	}
-	slices.SortFunc(e.Sources, func(a, b SourceResult) int { return a.Source.compare(b.Source) })
-	slices.SortStableFunc(e.Uses, func(a, b Use) int {
-		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status))
+	sort.Slice(e.Sources, func(i, j int) bool { return e.Sources[i].Source.compare(e.Sources[j].Source) < 0 })
+	sort.SliceStable(e.Uses, func(i, j int) bool {
+		a, b := &e.Uses[i], &e.Uses[j]
+		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status)) < 0
 	})
 	e.StartedAt, e.GatheredAt = v.started, time.Now()
-	e.verdict = e.conclude()
+	e.proven = e.conclude()
 	return item
 }
 
-// unreadable returns the item of a certificate that could not be read: every source has
-// that error.
-func (v *inventory) unreadable(cert Certificate, failure *Error) *InventoryItem {
-	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: time.Now()}}
+// unreadable returns the item of a certificate that could not be read, or not before
+// the end of the inventory: every source has that error.
+func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time) *InventoryItem {
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
-			Source: source, State: SourceFailed, Err: failure, Permission: missingPermission(getCertificate, failure),
+			Source: source, State: SourceFailed, Err: err, Permission: asError(err).missingPermission(),
 		})
 	}
 	return item

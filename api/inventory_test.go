@@ -29,7 +29,7 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 		ids(7): nil, ids(8): nil,
 	} {
 		e := items[id].Evidence
-		if diff := different(want, e.Uses); diff != "" {
+		if diff := diffOf(want, e.Uses); diff != "" {
 			t.Errorf("%s: %s", id, diff)
 		}
 		wantUsage := api.InUse
@@ -51,7 +51,7 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 		"hyperdrive complete 1 Hyperdrive configuration", "gateway complete Gateway configuration", "posture complete 1 device posture rule"}
 	wantLeaf := []string{"associations complete services that the API reports", "hostnames not_applicable ", "workers complete current bindings of 2 Workers",
 		"pages complete current bindings of 2 Pages projects", "hyperdrive complete 1 Hyperdrive configuration", "gateway complete Gateway configuration", "posture not_applicable "}
-	if diff := different([][]string{wantCA, wantLeaf}, [][]string{states(ca), states(leaf)}); diff != "" {
+	if diff := diffOf([][]string{wantCA, wantLeaf}, [][]string{states(ca), states(leaf)}); diff != "" {
 		t.Errorf("sources: %s", diff)
 	}
 }
@@ -75,10 +75,10 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a Worker with null bindings": {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
 		"bindings of another kind":    {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
 		"a Worker's bindings in a refusal": {"/workers/scripts/static/", func() *http.Response {
-			return answer(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
+			return response(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
 		}, []int{leaf}, ""},
 		"hostnames in a refusal": {zoneID(3) + "/certificate_authorities", func() *http.Response {
-			return answer(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
+			return response(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
 		}, []int{ca}, ""},
 		"a binding without an id":         {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C"}]}`), []int{leaf}, ""},
 		"a binding without a type":        {"/workers/scripts/static/", success(`{"bindings":[{"name":"C"}]}`), []int{leaf}, ""},
@@ -120,14 +120,14 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
 		"associations fail for one":       {ids(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
 		"associations truncated": {ids(leaf) + "/associations", func() *http.Response {
-			return answer(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
+			return response(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
 		}, []int{leaf}, ""},
-		"associations from a cache": {ids(leaf) + "/associations", func() *http.Response { return answer(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
-		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
-		"a success with errors":     {"/hyperdrive/", func() *http.Response { return answer(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
-		"a stale source":            {"/hyperdrive/", func() *http.Response { return answer(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
+		"associations from a cache": {ids(leaf) + "/associations", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
+		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
+		"a success with errors":     {"/hyperdrive/", func() *http.Response { return response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
+		"a stale source":            {"/hyperdrive/", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
 		"a source with more": {"/hyperdrive/", func() *http.Response {
-			return answer(200, `{"success":true,"result":[],"result_info":{"total_pages":2}}`)
+			return response(200, `{"success":true,"result":[],"result_info":{"total_pages":2}}`)
 		}, []int{4, ca, leaf}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	}
 }
 
-func TestAbsentMembersThatStandForNone(t *testing.T) {
+func TestAbsentMembersMeanNoUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
@@ -207,7 +207,7 @@ func TestSourcesCanBeLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := different(map[string]int{"workers": 1, "settings": 2, "certificates": 1, "associations": 9}, s.requests); diff != "" {
+	if diff := diffOf(map[string]int{"workers": 1, "settings": 2, "certificates": 1, "associations": 9}, s.requests); diff != "" {
 		t.Errorf("requests: %s", diff)
 	}
 	e := items[ids(1)].Evidence // named by a source that was left out
@@ -307,7 +307,7 @@ func TestPanicOfATransportReachesTheLoop(t *testing.T) {
 }
 
 // A change to the caller's slice between the call and the loop has no effect.
-func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
+func TestAnInventoryCopiesItsArguments(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.zones = s.zones[:2]
@@ -328,7 +328,7 @@ func TestArgumentsOfAnInventoryAreKept(t *testing.T) {
 			t.Errorf("%d items", n)
 		}
 	}
-	if diff := different(map[string]int{"certificate": 2, "zones": 2, "hostnames": 4}, s.requests); diff != "" {
+	if diff := diffOf(map[string]int{"certificate": 2, "zones": 2, "hostnames": 4}, s.requests); diff != "" {
 		t.Errorf("requests: %s", diff)
 	}
 }

@@ -16,21 +16,21 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// interrupted is a store with slow responses that calls do at one request.
-type interrupted struct {
+// interruptedStore is a store with slow responses that calls action at one request.
+type interruptedStore struct {
 	*store
-	at int64
-	do func() *http.Response // nil: the store answers
+	at     int64
+	action func() *http.Response // nil: the store responds
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
 
 	n, running, peak atomic.Int64
 }
 
-func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *interruptedStore) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer s.running.Add(-1)
 	if running := s.running.Add(1); running > s.peak.Load() {
-		s.peak.Store(running) // all of them wait below, so the last one to come in is right
+		s.peak.Store(running) // correct, because all of them wait below
 	}
 	n, took := s.n.Add(1), 10*time.Millisecond
 	if s.slow != nil {
@@ -42,7 +42,7 @@ func (s *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	if n == s.at {
-		if resp := s.do(); resp != nil {
+		if resp := s.action(); resp != nil {
 			return resp, nil
 		}
 	}
@@ -69,7 +69,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				s := &interrupted{store: refusingStore(), at: n, do: map[string]func() *http.Response{
+				s := &interruptedStore{store: refusingStore(), at: n, action: map[string]func() *http.Response{
 					"to the end":   func() *http.Response { return nil },
 					"left":         func() *http.Response { return nil },
 					"cancel":       func() *http.Response { cancel(); return nil },
@@ -82,7 +82,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 				})
 				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", way, n, items, err, panicked); {
 				case s.running.Load() != 0:
-					t.Errorf("%s: %d requests are still under way", name, s.running.Load())
+					t.Errorf("%s: %d requests are still in flight", name, s.running.Load())
 				case s.peak.Load() > inventoryWorkers:
 					t.Errorf("%s: %d requests at a time", name, s.peak.Load())
 				case way == "to the end":
@@ -100,11 +100,11 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 				case way == "cancel":
 					// If all requests are in flight, they may still succeed.
 					whole := err == nil && items == 9 && n > total-inventoryWorkers
-					if panicked != nil || !errors.Is(err, context.Canceled) && !whole {
+					if panicked != nil || !errors.Is(err, context.Canceled) && !whole || items != 0 && items != 9 {
 						t.Error(name)
 					}
 				case way == "unauthorized":
-					if panicked != nil || !errors.Is(err, api.ErrUnauthorized) || s.n.Load() >= n+inventoryWorkers {
+					if panicked != nil || !errors.Is(err, api.ErrUnauthorized) || s.n.Load() >= n+inventoryWorkers || items != 0 && items != 9 {
 						t.Errorf("%s: %d requests", name, s.n.Load())
 					}
 				case way == "panic" && panicked != "of the transport",
@@ -116,6 +116,44 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 	}
 	if total < 20 {
 		t.Errorf("%d requests only", total)
+	}
+}
+
+func TestListedCertificatesAreYieldedAfterTheEndOfAnInventory(t *testing.T) {
+	t.Parallel()
+	var given []api.CertificateRef
+	for n := range 9 {
+		given = append(given, api.CertificateRef{AccountID: account, ID: ids(n)})
+	}
+	for _, options := range [][]api.InventoryOption{nil, {api.WithCertificates(given...)}} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			options = append(options, api.WithInventoryConcurrency(1))
+			names, complete, last := map[string]bool{}, 0, error(nil)
+			for item, err := range newClient(t, everySource()).Inventory(ctx, account, options...) {
+				if last = err; err != nil {
+					break
+				}
+				names[item.Certificate.Ref.ID] = true
+				if !item.Evidence.GatheredAt.IsZero() {
+					complete++
+					cancel()
+					continue
+				}
+				for _, source := range item.Evidence.Sources {
+					if source.State != api.SourceFailed || !errors.Is(source.Err, context.Canceled) {
+						t.Errorf("%s: %+v", item.Certificate.Ref.ID, source)
+					}
+				}
+				if len(item.Evidence.Sources) != len(api.AllSources()) || item.Evidence.Usage() != api.UsageUnknown {
+					t.Errorf("%+v", item)
+				}
+			}
+			if len(names) != 9 || complete == 0 || complete > 2 || !errors.Is(last, context.Canceled) {
+				t.Errorf("%d certificates, %d complete, %v", len(names), complete, last)
+			}
+		})
 	}
 }
 
@@ -133,14 +171,14 @@ func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items i
 	return items, nil, last
 }
 
-// Speculative requests are limited to the number of workers, also if a slow earlier
+// Speculative requests are limited to the number of workers, even if a slow earlier
 // zone names every CA.
 func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
 	t.Parallel()
 	const cas, zones = 60, 40
 	for _, workers := range []int{1, 8, 32} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &interrupted{store: &store{hostnames: map[string]string{}}, slow: func(r *http.Request) time.Duration {
+			s := &interruptedStore{store: &store{hostnames: map[string]string{}}, slow: func(r *http.Request) time.Duration {
 				if strings.Contains(r.URL.Path, zoneID(0)) {
 					return time.Second
 				}
@@ -182,7 +220,7 @@ func TestProgressCountsTheRequests(t *testing.T) {
 		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
 		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
 		"a wrong total": {nil, map[string]func() *http.Response{"/zones?": func() *http.Response {
-			return answer(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
+			return response(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
 		}}, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +239,7 @@ func TestProgressCountsTheRequests(t *testing.T) {
 				made += n
 			}
 			if name == "a wrong total" {
-				made += 5 // pages that were announced, and are not there
+				made += 5 // announced pages that do not exist
 				last.Requests += 5
 			}
 			if err != nil || last.Requests != made || last.Expected != made || last.Certificates != tt.certs || last.InUse+last.Unused+last.Unknown != tt.certs {
@@ -231,13 +269,13 @@ func TestProgressReportsEveryWait(t *testing.T) {
 		if panicked != "enough" || time.Since(started) > 4*time.Hour {
 			t.Errorf("after %v: error %v, panic %v", time.Since(started), err, panicked)
 		}
-		if diff := different(map[int]bool{1: true, 3: true, 4: true}, waits); diff != "" {
+		if diff := diffOf(map[int]bool{1: true, 3: true, 4: true}, waits); diff != "" {
 			t.Errorf("waits after so many requests: %s", diff)
 		}
 	})
 }
 
-// Inventories share only the client, also those of one sequence.
+// Inventories share only the client, including those of one sequence.
 func TestInventoriesAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := everySource()

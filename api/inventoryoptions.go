@@ -20,8 +20,8 @@ type inventoryConfig struct {
 	progress     func(InventoryProgress)
 }
 
-// WithSources limits the evidence to these sources; an [Unused] then says nothing about
-// the others. The default is all sources.
+// WithSources limits the evidence to these sources; an [Unused] then does not cover the
+// others. The default is all sources.
 func WithSources(only ...Source) InventoryOption {
 	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {
@@ -38,8 +38,8 @@ func WithSources(only ...Source) InventoryOption {
 	}
 }
 
-// WithCertificates selects these certificates of the account instead of all. Reading
-// each takes one request more.
+// WithCertificates selects these certificates of the account instead of all. Each takes
+// one more request.
 func WithCertificates(certs ...CertificateRef) InventoryOption {
 	certs = slices.Clone(certs)
 	return func(c *inventoryConfig) error {
@@ -51,7 +51,7 @@ func WithCertificates(certs ...CertificateRef) InventoryOption {
 	}
 }
 
-// WithAllUses requests the hostnames of every zone for every CA, also if the CA is
+// WithAllUses requests the hostnames of every zone for every CA, even if the CA is
 // known to be in use, so that all uses are found.
 func WithAllUses() InventoryOption {
 	return func(c *inventoryConfig) error {
@@ -60,9 +60,8 @@ func WithAllUses() InventoryOption {
 	}
 }
 
-// WithNoZones states that the account has no zones: an empty list of zones is then no
-// failure. Listed zones are read as without it, and a list that fails is still a
-// failure.
+// WithNoZones states that the account has no zones: an empty list of zones is then not
+// a failure. Zones that the list has are read, and an error of the list is a failure.
 func WithNoZones() InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.noZones = true
@@ -149,7 +148,7 @@ func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
 // call, and a CA one for each zone, which readHostnames counts.
 func (v *inventory) expectCertificates(n int) {
 	before := v.total.Swap(int64(n))
-	if v.wants(SourceAssociations) {
+	if v.includes(SourceAssociations) {
 		v.expect(n - int(before))
 	}
 }
@@ -171,7 +170,7 @@ func (v *inventory) report() {
 		return
 	}
 	p := v.counts
-	p.Requests, p.Certificates = int(v.asked.Load()), int(v.total.Load())
+	p.Requests, p.Certificates = int(v.sent.Load()), int(v.total.Load())
 	// The numbers of a list may be wrong until its next page.
 	p.Expected = max(int(v.expected.Load()), p.Requests)
 	p.WaitingUntil, _ = v.client.limiter.WaitingUntil()

@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestReadingJSONIntoAResultKeepsNothingOfIt(t *testing.T) {
+func TestUnmarshalReplacesTheWholeResult(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		text    string
@@ -22,7 +22,7 @@ func TestReadingJSONIntoAResultKeepsNothingOfIt(t *testing.T) {
 		"list":    {`{"certificate":{"account_id":"o","id":"other"},"usage":"unused","list":{"result":[]}}`, true, ""},
 		"neither": {`{"certificate":{"account_id":"o","id":"other"},"usage":"of a later version"}`, false, ""},
 	} {
-		list, err := ask(t, answer(200, emptyBody))
+		list, err := associationsOf(t, response(200, emptyBody))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestReadingJSONIntoAResultKeepsNothingOfIt(t *testing.T) {
 
 func TestErrorsComeBackFromJSON(t *testing.T) {
 	t.Parallel()
-	_, err := ask(t, answer(404, envelopeWith("7003"), "Retry-After", "3", "CF-Ray", "8f-AMS"))
+	_, err := associationsOf(t, response(404, envelopeWith("7003"), "Retry-After", "3", "CF-Ray", "8f-AMS"))
 	want := asError(t, err)
 	text, err := json.Marshal(want)
 	if err != nil {

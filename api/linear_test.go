@@ -10,23 +10,23 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// nested returns an object of about size bytes whose depth grows with size, with text
-// in the innermost.
-func nested(size int, text string) string {
+// nestedObject returns an object of about size bytes whose depth grows with size. The
+// innermost value is text.
+func nestedObject(size int, text string) string {
 	depth := size / 128
 	return strings.Repeat(`{"a":`, depth) + text + strings.Repeat(`}`, depth)
 }
 
-// many repeats item, separated by commas.
-func many(size int, item string) string {
+// repeated repeats item, separated by commas.
+func repeated(size int, item string) string {
 	return strings.TrimSuffix(strings.Repeat(item+",", size/(len(item)+1)), ",")
 }
 
-func chained(items string) string {
+func errorChain(items string) string {
 	return strings.Repeat(`{"code":1,"error_chain":[`, 12) + items + strings.Repeat(`]}`, 12)
 }
 
-func names(size int) string {
+func memberNames(size int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < size; i++ {
 		fmt.Fprintf(&b, `,"%x":null`, i)
@@ -36,21 +36,21 @@ func names(size int) string {
 
 // hostileMembers returns members of an envelope with about size bytes.
 var hostileMembers = map[string]func(size int) string{
-	"deep cursor":         func(n int) string { return `"cursor":` + nested(n, `{"`+strings.Repeat("x", n)+`":null}`) },
-	"deep cursor in info": func(n int) string { return `"result_info":{"cursors":` + nested(n, `[]`) + `}` },
-	"wide cursor":         func(n int) string { return `"cursor":{"a":[]` + names(n) + `}` },
-	"cursor of lists":     func(n int) string { return `"next":{"a":` + nested(n, `[]`) + names(n) + `}` },
-	"deep unknown":        func(n int) string { return `"unknown":` + nested(n, `"`+strings.Repeat("x", n)+`"`) },
-	"many names":          func(n int) string { return `"unknown":{"a":0` + names(n) + `}` },
-	"many escapes":        func(n int) string { return `"unknown":[` + many(n, `"\""`) + `]` },
+	"deep cursor":         func(n int) string { return `"cursor":` + nestedObject(n, `{"`+strings.Repeat("x", n)+`":null}`) },
+	"deep cursor in info": func(n int) string { return `"result_info":{"cursors":` + nestedObject(n, `[]`) + `}` },
+	"wide cursor":         func(n int) string { return `"cursor":{"a":[]` + memberNames(n) + `}` },
+	"cursor of lists":     func(n int) string { return `"next":{"a":` + nestedObject(n, `[]`) + memberNames(n) + `}` },
+	"deep unknown":        func(n int) string { return `"unknown":` + nestedObject(n, `"`+strings.Repeat("x", n)+`"`) },
+	"many names":          func(n int) string { return `"unknown":{"a":0` + memberNames(n) + `}` },
+	"many escapes":        func(n int) string { return `"unknown":[` + repeated(n, `"\""`) + `]` },
 	"long escape":         func(n int) string { return `"unknown":"` + strings.Repeat(`\u0041`, n/6) + `"` },
-	"deep source":         func(n int) string { return `"messages":[{"source":` + nested(n, `0`) + `}]` },
-	"many messages":       func(n int) string { return `"messages":[` + many(n, `{"code":1,"source":{"pointer":"/p"}}`) + `]` },
-	"many errors":         func(n int) string { return `"errors":[` + many(n, `{"code":1,"message":"m"}`) + `]` },
-	"many numbers":        func(n int) string { return `"errors":[` + many(n, `7`) + `]` },
-	"many chains":         func(n int) string { return `"errors":[` + many(n, `{"error_chain":[{"code":2}]}`) + `]` },
-	"deep chain":          func(n int) string { return `"errors":[` + chained(many(n, `{"code":1}`)) + `]` },
-	"long chain":          func(n int) string { return `"errors":[` + chained(`"`+strings.Repeat("x", n)+`"`) + `]` },
+	"deep source":         func(n int) string { return `"messages":[{"source":` + nestedObject(n, `0`) + `}]` },
+	"many messages":       func(n int) string { return `"messages":[` + repeated(n, `{"code":1,"source":{"pointer":"/p"}}`) + `]` },
+	"many errors":         func(n int) string { return `"errors":[` + repeated(n, `{"code":1,"message":"m"}`) + `]` },
+	"many numbers":        func(n int) string { return `"errors":[` + repeated(n, `7`) + `]` },
+	"many chains":         func(n int) string { return `"errors":[` + repeated(n, `{"error_chain":[{"code":2}]}`) + `]` },
+	"deep chain":          func(n int) string { return `"errors":[` + errorChain(repeated(n, `{"code":1}`)) + `]` },
+	"long chain":          func(n int) string { return `"errors":[` + errorChain(`"`+strings.Repeat("x", n)+`"`) + `]` },
 	"long message":        func(n int) string { return `"errors":[{"code":1,"message":"` + strings.Repeat("x", n) + `"}]` },
 	"escaped message":     func(n int) string { return `"errors":[{"code":1,"message":"` + strings.Repeat(`\u0041`, n/6) + `"}]` },
 	"long code":           func(n int) string { return `"errors":[{"code":` + strings.Repeat("7", n) + `}]` },
@@ -59,8 +59,8 @@ var hostileMembers = map[string]func(size int) string{
 	},
 	"long count":            func(n int) string { return `"result_info":{"count":1.` + strings.Repeat("7", n) + `}` },
 	"tiny counts":           func(n int) string { return `"result_info":{"count":0.` + strings.Repeat("0", n) + `,"page":0.0}` },
-	"many rows":             func(n int) string { return `"result":[` + many(n, `{"service":"gateway"}`) + `]` },
-	"rows that are no rows": func(n int) string { return `"result":[` + many(n, `"{{{{{"`) + `]` },
+	"many rows":             func(n int) string { return `"result":[` + repeated(n, `{"service":"gateway"}`) + `]` },
+	"rows that are no rows": func(n int) string { return `"result":[` + repeated(n, `"{{{{{"`) + `]` },
 }
 
 // referrers are the items of the sources, which all use one certificate.
@@ -69,25 +69,27 @@ const referrers = "many referrers"
 // hostileShapes are responses with about size bytes.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
-		"spaces":          func(n int) *http.Response { return answer(403, strings.Repeat(" ", n)) },
-		"duplicate names": func(n int) *http.Response { return answer(403, `{"success":false,`+many(n, `"a":0`)+`}`) },
+		"spaces":          func(n int) *http.Response { return response(403, strings.Repeat(" ", n)) },
+		"duplicate names": func(n int) *http.Response { return response(403, `{"success":false,`+repeated(n, `"a":0`)+`}`) },
 		"quoted content type": func(n int) *http.Response {
-			return answer(200, emptyBody, "Content-Type", `application/json;a="`+strings.Repeat(`\"`, n/16)+`"`)
+			return response(200, emptyBody, "Content-Type", `application/json;a="`+strings.Repeat(`\"`, n/16)+`"`)
 		},
 		"continued content type": func(n int) *http.Response {
-			return answer(200, emptyBody, "Content-Type", "text/html;"+strings.ReplaceAll(many(n/8, "x*0=a"), ",", ";"))
+			return response(200, emptyBody, "Content-Type", "text/html;"+strings.ReplaceAll(repeated(n/8, "x*0=a"), ",", ";"))
 		},
 		"long policy": func(n int) *http.Response {
-			return answer(200, emptyBody, "Ratelimit", `"`+strings.Repeat("a", n/8)+`";r=1;t=1`)
+			return response(200, emptyBody, "Ratelimit", `"`+strings.Repeat("a", n/8)+`";r=1;t=1`)
 		},
-		"many policies": func(n int) *http.Response { return answer(200, emptyBody, "Ratelimit", many(n/8, `"a";r=1;t=1;x;y`)) },
-		"long wait":     func(n int) *http.Response { return answer(503, "", "Retry-After", strings.Repeat("9", n/8)) },
+		"many policies": func(n int) *http.Response {
+			return response(200, emptyBody, "Ratelimit", repeated(n/8, `"a";r=1;t=1;x;y`))
+		},
+		"long wait": func(n int) *http.Response { return response(503, "", "Retry-After", strings.Repeat("9", n/8)) },
 		referrers: func(n int) *http.Response {
 			rows := make([]string, n/8)
 			for i := range rows {
 				rows[i] = fmt.Sprintf(`{"name":"%07x","mtls":{"ca_certificate_id":"certificate"}}`, i)
 			}
-			return answer(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)
+			return response(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)
 		},
 	}
 	for name, member := range hostileMembers {
@@ -96,9 +98,9 @@ func hostileShapes() map[string]func(size int) *http.Response {
 			if !strings.HasPrefix(text, `"result":`) {
 				text += `,"result":[]`
 			}
-			return answer(200, `{"success":true,`+text+`}`)
+			return response(200, `{"success":true,`+text+`}`)
 		}
-		shapes[name+" of a failure"] = func(n int) *http.Response { return answer(500, `{"success":false,`+member(n)+`}`) }
+		shapes[name+" of a failure"] = func(n int) *http.Response { return response(500, `{"success":false,`+member(n)+`}`) }
 	}
 	return shapes
 }

@@ -23,8 +23,8 @@ func (c *Client) newEvent(ctx context.Context, attempt int) *event {
 	return &event{client: c, attempt: attempt, started: time.Now()}
 }
 
-// note records the request.
-func (e *event) note(_ context.Context, req *http.Request) error {
+// recordRequest records the request.
+func (e *event) recordRequest(_ context.Context, req *http.Request) error {
 	if e != nil {
 		e.method, e.path = req.Method, req.URL.Path
 	}

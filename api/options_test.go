@@ -105,7 +105,7 @@ func TestDefaultLimits(t *testing.T) {
 	}
 }
 
-func TestNewNamesEverythingThatIsWrong(t *testing.T) {
+func TestNewNamesEveryInvalidArgument(t *testing.T) {
 	t.Parallel()
 	_, err := api.New(api.Credentials{}, api.WithMaxAttempts(0), nil)
 	if !errors.Is(err, api.ErrInvalidArgument) || strings.Contains(err.Error(), "\n") {

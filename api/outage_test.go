@@ -32,12 +32,12 @@ func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 				requests.Add(1)
 				if at := time.Since(start); at < 10*time.Minute {
 					early.Add(1)
-					return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
+					return response(503, envelopeWith("1"), "Retry-After", "60"), nil
 				}
-				return echoing(r)
+				return echoID(r)
 			})
 			n := 0
-			for r := range newClient(t, rt, options...).Audit(t.Context(), numbered(100)) {
+			for r := range newClient(t, rt, options...).Audit(t.Context(), numberedRefs(100)) {
 				if n++; r.Err != nil {
 					t.Errorf("%s: %v", name, r.Err)
 				}
@@ -55,13 +55,13 @@ func TestRetryAfterOfOneCertificateIsItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			if idOf(r) == "7" {
-				return answer(503, envelopeWith("1"), "Retry-After", "2"), nil
+			if certificateIDOf(r) == "7" {
+				return response(503, envelopeWith("1"), "Retry-After", "2"), nil
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		failed := 0
-		for r := range newClient(t, rt).Audit(t.Context(), numbered(100), api.WithConcurrency(4)) {
+		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(100), api.WithConcurrency(4)) {
 			if r.Err != nil {
 				failed++
 				if !errors.Is(r.Err, api.ErrServer) || r.Certificate.ID != "7" {
@@ -83,12 +83,12 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 		start, sent := time.Now(), new(atomic.Int32)
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			if time.Since(start) > time.Minute {
-				return echoing(r)
+				return echoID(r)
 			}
 			time.Sleep(time.Duration(sent.Add(1)) * 10 * time.Millisecond)
-			return answer(429, envelopeWith("971"), "Retry-After", "900"), nil
+			return response(429, envelopeWith("971"), "Retry-After", "900"), nil
 		})
-		for r := range newClient(t, rt).Audit(t.Context(), numbered(100)) {
+		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(100)) {
 			if r.Err != nil {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
@@ -98,16 +98,16 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 		start := time.Now()
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			if left := 20*time.Minute - time.Since(start); left > 0 {
-				return answer(429, envelopeWith("971"), "Retry-After", fmt.Sprint(min(600, int(left.Seconds())))), nil
+				return response(429, envelopeWith("971"), "Retry-After", fmt.Sprint(min(600, int(left.Seconds())))), nil
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		client := newClient(t, rt)
 		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, api.ErrRateLimited) {
 			t.Fatal(err)
 		}
 		time.Sleep(10*time.Minute - time.Second)
-		for r := range client.Audit(t.Context(), numbered(10)) {
+		for r := range client.Audit(t.Context(), numberedRefs(10)) {
 			if r.Err != nil {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
@@ -132,10 +132,10 @@ func TestALongOutageEndsTheAudit(t *testing.T) {
 				if requests.Add(1) > c.answers {
 					return nil, errors.New("connection refused")
 				}
-				return echoing(r)
+				return echoID(r)
 			})
 			start, answered, notAsked := time.Now(), 0, 0
-			for r := range newClient(t, rt).Audit(t.Context(), numbered(5000), api.WithConcurrency(4)) {
+			for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(5000), api.WithConcurrency(4)) {
 				switch {
 				case r.Err == nil:
 					answered++
@@ -161,17 +161,17 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 			}
 		}
 	}
-	asked := map[string]int{}
+	requests := map[string]int{}
 	rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 		account := strings.Split(r.URL.Path, "/")[4]
-		asked[account]++
+		requests[account]++
 		switch {
-		case account == "refused", account == "good" && asked[account]%3 != 0:
-			return answer(403, envelopeWith("10000")), nil
+		case account == "refused", account == "good" && requests[account]%3 != 0:
+			return response(403, envelopeWith("10000")), nil
 		case account == "waf":
-			return answer(403, "<html>", "Content-Type", "text/html"), nil
+			return response(403, "<html>", "Content-Type", "text/html"), nil
 		}
-		return answer(200, emptyBody), nil
+		return response(200, emptyBody), nil
 	})
 	notAsked := 0
 	for r := range newClient(t, rt).Audit(t.Context(), certs, api.WithConcurrency(1)) {
@@ -184,8 +184,8 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 			t.Errorf("%s of %s: %v", r.Certificate.ID, r.Certificate.AccountID, r.Err)
 		}
 	}
-	if notAsked != 97 || asked["refused"] != 3 || asked["good"] != 100 || asked["waf"] != 100 {
-		t.Errorf("%d not asked; requests by account: %v", notAsked, asked)
+	if notAsked != 97 || requests["refused"] != 3 || requests["good"] != 100 || requests["waf"] != 100 {
+		t.Errorf("%d not asked; requests by account: %v", notAsked, requests)
 	}
 }
 
@@ -201,10 +201,10 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 				refused.Add(1)
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}
 			}
-			return echoing(r)
+			return echoID(r)
 		})
 		n := 0
-		for r := range newClient(t, rt, api.WithRateLimit(0, 0)).Audit(t.Context(), numbered(2000)) {
+		for r := range newClient(t, rt, api.WithRateLimit(0, 0)).Audit(t.Context(), numberedRefs(2000)) {
 			if n++; r.Err != nil {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
@@ -215,7 +215,7 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 	})
 }
 
-// A source whose responses only ask to wait fails after five minutes, and the others
+// A source whose responses only request a wait fails after five minutes, and the others
 // are read.
 func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 	t.Parallel()
@@ -223,13 +223,13 @@ func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			switch {
 			case strings.HasSuffix(r.URL.Path, "/hyperdrive/configs"):
-				return answer(503, envelopeWith("1"), "Retry-After", "60"), nil
+				return response(503, envelopeWith("1"), "Retry-After", "60"), nil
 			case strings.HasSuffix(r.URL.Path, "/mtls_certificates"):
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"a","ca":false}]}`), nil
+				return response(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"a","ca":false}]}`), nil
 			case strings.HasSuffix(r.URL.Path, "/gateway/configuration"):
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":{"settings":{}}}`), nil
+				return response(200, `{"success":true,"errors":[],"messages":[],"result":{"settings":{}}}`), nil
 			default:
-				return answer(200, `{"success":true,"errors":[],"messages":[],"result":[]}`), nil
+				return response(200, `{"success":true,"errors":[],"messages":[],"result":[]}`), nil
 			}
 		})
 		start, items := time.Now(), 0
@@ -246,6 +246,69 @@ func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 		}
 		if took := time.Since(start); items != 1 || took < 5*time.Minute || took > 8*time.Minute {
 			t.Errorf("%d items after %v", items, took)
+		}
+	})
+}
+
+// accountOf serves an account with n unused leaf certificates.
+func accountOf(n int) roundTrip {
+	var certs []string
+	for i := range n {
+		certs = append(certs, fmt.Sprintf(`{"id":"c%d","ca":false}`, i))
+	}
+	return func(r *http.Request) (*http.Response, error) {
+		time.Sleep(100 * time.Millisecond)
+		if strings.HasSuffix(r.URL.Path, "/mtls_certificates") {
+			return response(200, fmt.Sprintf(`{"success":true,"result":[%s],"result_info":{"total_count":%d}}`, strings.Join(certs, ","), n)), nil
+		}
+		return response(200, emptyBody), nil
+	}
+}
+
+func TestAnInventorySurvivesAnOutage(t *testing.T) {
+	t.Parallel()
+	for _, begin := range []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 900 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			start, rt := time.Now(), accountOf(100)
+			client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+				if at := time.Since(start); begin <= at && at < begin+20*time.Second {
+					return nil, errors.New("connection refused")
+				}
+				return rt(r)
+			}))
+			n := 0
+			for item, err := range client.Inventory(t.Context(), "a", api.WithSources(api.SourceAssociations, api.SourceHyperdrive, api.SourcePosture)) {
+				if err != nil {
+					t.Fatalf("outage at %v: %v", begin, err)
+				}
+				if n++; item.Evidence.Usage() != api.Unused {
+					t.Errorf("outage at %v: %v: %+v", begin, item, item.Evidence.Sources)
+				}
+			}
+			if n != 100 {
+				t.Errorf("outage at %v: %d items", begin, n)
+			}
+		})
+	}
+}
+
+func TestAnInventoryEndsInALongOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, rt, failures := time.Now(), accountOf(5000), new(atomic.Int32)
+		client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			if time.Since(start) > time.Second {
+				failures.Add(1)
+				return nil, errors.New("connection refused")
+			}
+			return rt(r)
+		}))
+		var last error
+		for _, err := range client.Inventory(t.Context(), "a", api.WithSources(api.SourceAssociations)) {
+			last = err
+		}
+		if took := time.Since(start); !errors.Is(last, api.ErrUnreachable) || took > 17*time.Minute || failures.Load() > 1000 {
+			t.Errorf("after %v and %d requests without a response: %v", took, failures.Load(), last)
 		}
 	})
 }

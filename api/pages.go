@@ -15,10 +15,8 @@ import (
 type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
 
 // paged is an operation whose result is a list with pages.
-type paged[T, R any, P generatedType[T]] struct {
+type paged struct {
 	operation
-	rows list[T, R, P]  // reads a page
-	id   func(R) string // identifies an item; "": an item without an id
 	send pageSend
 	// perPage is the page size to request; 0: the API's default.
 	perPage int64
@@ -26,69 +24,77 @@ type paged[T, R any, P generatedType[T]] struct {
 	filtered bool
 }
 
-// all iterates over the list page by page. invalid is the error of the caller's
-// arguments, and onPage, if not nil, is called with the numbers of each page.
+// allPages iterates over the items of all pages. page reads a page, and id identifies
+// an item; "": an item without an id. For invalid and onPage see [paged.read]. An error
+// comes last, with a zero item.
+func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, policy callPolicy, p paged, page list[T, R, P], id func(R) string, invalid error, onPage onPage) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		rows := page
+		fail := p.read(ctx, c, policy, invalid, onPage, &rows, func(i int) string { return id(rows.items[i]) },
+			func(i int) bool { return yield(rows.items[i], nil) })
+		if fail != nil {
+			yield(*new(R), fail)
+		}
+	}
+}
+
+// onPage is called with the numbers of each page, unless it is nil.
+type onPage func(number int64, info *ResultInfo)
+
+// read reads all pages into page, one after the other, and calls yield with the index
+// of each item that is new by its id, until yield returns false. invalid is the error
+// of the caller's arguments.
 //
 // The next page is requested only if the numbers of the last one show that there is
-// more. Every item is yielded once. An error comes last, with a zero item: that of a
-// call; ErrUnexpectedResponse if a response has another page than the requested one,
-// contains errors or may be out of date; and ErrTruncated if not all items were
-// received, or if the pages do not show that all were.
-func (p paged[T, R, P]) all(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage func(number int64, info *ResultInfo)) iter.Seq2[R, error] {
-	return func(yield func(R, error) bool) {
-		var zero R
-		op := p.operation
-		if err := c.check(ctx, invalid); err != nil {
-			yield(zero, invalidArgument(op.text, err.Error()))
-			return
+// more. The error is that of a call; ErrUnexpectedResponse if a response has another
+// page than the requested one, contains errors or may be out of date; and ErrTruncated
+// if not all items were received, or if the pages do not show that all were.
+func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage onPage, page result, id func(i int) string, yield func(i int) bool) *Error {
+	op := p.operation
+	if err := c.check(ctx, invalid); err != nil {
+		return invalidArgument(op.text, err.Error())
+	}
+	seen, l := map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
+	for number := int64(1); ; number++ {
+		requested := number
+		if number == 1 {
+			requested = 0
 		}
-		rows, seen, l := p.rows, map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
-		for number := int64(1); ; number++ {
-			requested := number
-			if number == 1 {
-				requested = 0
+		r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+			return p.send(ctx, float64(requested), float64(l.perPage), edit)
+		}, page)
+		if fail != nil {
+			return fail
+		}
+		if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
+			return r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page))
+		}
+		if onPage != nil {
+			onPage(number, r.info)
+		}
+		before, count := l.received, page.count()
+		for i := range count {
+			key := id(i)
+			if key != "" && seen[key] {
+				continue
 			}
-			r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-				return p.send(ctx, float64(requested), float64(l.perPage), edit)
-			}, &rows)
-			if fail != nil {
-				yield(zero, fail)
-				return
+			seen[key] = true
+			l.received++
+			if !yield(i) {
+				return nil
 			}
-			if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
-				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page)))
-				return
-			}
-			if onPage != nil {
-				onPage(number, r.info)
-			}
-			before := l.received
-			for _, item := range rows.items {
-				key := p.id(item)
-				if key != "" && seen[key] {
-					continue
-				}
-				seen[key] = true
-				l.received++
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if fail := r.current(op); fail != nil {
-				yield(zero, fail)
-				return
-			}
-			next, gap := l.add(number, len(rows.items), r.info, r.more)
-			switch {
-			case gap != "":
-				yield(zero, r.fail(op, ErrTruncated, gap))
-				return
-			case !next:
-				return
-			case l.received == before:
-				yield(zero, r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d has no new items although more exist", number)))
-				return
-			}
+		}
+		if fail := r.freshnessError(op); fail != nil {
+			return fail
+		}
+		next, gap := l.add(number, count, r.info, r.more)
+		switch {
+		case gap != "":
+			return r.fail(op, ErrTruncated, gap)
+		case !next:
+			return nil
+		case l.received == before:
+			return r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d has no new items although more exist", number))
 		}
 	}
 }
@@ -106,7 +112,7 @@ type listing struct {
 }
 
 // add adds a page with n items and the numbers info. It returns whether another page
-// follows, and why items up to here may be missing, or "".
+// follows, and the reason why items up to here may be missing, or "".
 //
 // Only the first page of a list that fits on it may have no numbers. Changes between
 // pages that keep the total, such as a deletion and an addition, are not detected.
@@ -138,17 +144,17 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 		gap = "the response refers to more items in a form that this client does not support"
 	case l.filtered && numbers.TotalPages > 0: // total_count may be that of the whole list
 	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
-		gap = fmt.Sprintf("%d of %d items came: the list changed while it was read", l.received, numbers.TotalCount)
+		gap = fmt.Sprintf("%d of %d items were received: the list changed while it was read", l.received, numbers.TotalCount)
 	}
 	return next, gap
 }
 
-// current returns why a response may not show the current state: it contains errors or
-// comes from a cache. Otherwise it returns nil.
-func (r *reply) current(op operation) *Error {
+// freshnessError returns the reason why a response may not show the current state, or
+// nil: it contains errors or comes from a cache.
+func (r *reply) freshnessError(op operation) *Error {
 	switch {
 	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "a success with errors")
+		return r.fail(op, ErrUnexpectedResponse, "the success contains errors")
 	case r.stale:
 		return r.fail(op, ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
 	default:

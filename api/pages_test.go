@@ -10,17 +10,17 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// list returns a response with these items; numbers is its result_info, absent if
+// listResponse returns a response with these items; numbers is its result_info, absent if
 // empty.
-func list(items []string, numbers string) *http.Response {
+func listResponse(items []string, numbers string) *http.Response {
 	if numbers != "" {
 		numbers = `,"result_info":` + numbers
 	}
-	return answer(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(items, ",")+`]`+numbers+`}`)
+	return response(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(items, ",")+`]`+numbers+`}`)
 }
 
-// several returns the items from first to last.
-func several(first, last int, item func(n int) string) (out []string) {
+// itemRange returns the items from first to last.
+func itemRange(first, last int, item func(n int) string) (out []string) {
 	for n := first; n <= last; n++ {
 		out = append(out, item(n))
 	}
@@ -31,26 +31,28 @@ func several(first, last int, item func(n int) string) (out []string) {
 var unreliablePages = map[string]struct {
 	first, second func(item func(int) string) *http.Response
 }{
-	"page 2 is empty and has no numbers":      {fullPage(info(1, 50, 60, 2)), somePage(51, 50, "")},
-	"page 2 is short and has no numbers":      {fullPage(info(1, 50, 60, 2)), somePage(51, 55, "")},
-	"page 2 is whole and has no numbers":      {fullPage(info(1, 50, 60, 2)), somePage(51, 60, "")},
-	"page 2 is empty and its totals are zero": {fullPage(info(1, 50, 60, 2)), somePage(51, 50, info(2, 50, 0, 0))},
-	"page 2 has its number only":              {fullPage(info(1, 50, 60, 2)), somePage(51, 55, `{"page":2}`)},
-	"a deletion between the pages":            {fullPage(info(1, 50, 60, 2)), somePage(52, 60, info(2, 50, 59, 2))},
-	"an addition between the pages":           {fullPage(info(1, 50, 60, 2)), somePage(50, 60, info(2, 50, 61, 2))},
-	"fewer pages between the pages":           {fullPage(`{"page":1,"per_page":50,"total_pages":3}`), somePage(51, 60, `{"page":2,"per_page":50,"total_pages":2}`)},
-	"larger pages after the first":            {fullPage(`{"page":1,"per_page":50}`), somePage(101, 110, `{"page":2,"per_page":100}`)},
-	"page 2 without numbers after a full one": {fullPage(`{"page":1,"per_page":50}`), somePage(51, 50, "")},
+	"page 2 is empty and has no numbers":      {fullPage(info(1, 50, 60, 2)), partialPage(51, 50, "")},
+	"page 2 is short and has no numbers":      {fullPage(info(1, 50, 60, 2)), partialPage(51, 55, "")},
+	"page 2 is whole and has no numbers":      {fullPage(info(1, 50, 60, 2)), partialPage(51, 60, "")},
+	"page 2 is empty and its totals are zero": {fullPage(info(1, 50, 60, 2)), partialPage(51, 50, info(2, 50, 0, 0))},
+	"page 2 has its number only":              {fullPage(info(1, 50, 60, 2)), partialPage(51, 55, `{"page":2}`)},
+	"a deletion between the pages":            {fullPage(info(1, 50, 60, 2)), partialPage(52, 60, info(2, 50, 59, 2))},
+	"an addition between the pages":           {fullPage(info(1, 50, 60, 2)), partialPage(50, 60, info(2, 50, 61, 2))},
+	"fewer pages between the pages":           {fullPage(`{"page":1,"per_page":50,"total_pages":3}`), partialPage(51, 60, `{"page":2,"per_page":50,"total_pages":2}`)},
+	"larger pages after the first":            {fullPage(`{"page":1,"per_page":50}`), partialPage(101, 110, `{"page":2,"per_page":100}`)},
+	"page 2 without numbers after a full one": {fullPage(`{"page":1,"per_page":50}`), partialPage(51, 50, "")},
 	"a full page without numbers":             {fullPage(""), nil},
 	"a full page with empty numbers":          {fullPage(`{}`), nil},
 	"a full page with its number and count":   {fullPage(`{"page":1,"count":50}`), nil},
 }
 
-func somePage(first, last int, numbers string) func(func(int) string) *http.Response {
-	return func(item func(int) string) *http.Response { return list(several(first, last, item), numbers) }
+func partialPage(first, last int, numbers string) func(func(int) string) *http.Response {
+	return func(item func(int) string) *http.Response { return listResponse(itemRange(first, last, item), numbers) }
 }
 
-func fullPage(numbers string) func(func(int) string) *http.Response { return somePage(1, 50, numbers) }
+func fullPage(numbers string) func(func(int) string) *http.Response {
+	return partialPage(1, 50, numbers)
+}
 
 func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q}`, certificateID(n)) }
 
@@ -127,7 +129,7 @@ func TestAListWithoutNumbersIsWholeIfItIsShorterThanAPage(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]error{9: nil, 10: api.ErrTruncated} {
 		var last error
-		for _, last = range newClient(t, respond(somePage(1, n, "")(certificateJSON))).Certificates(t.Context(), account) {
+		for _, last = range newClient(t, respondOnce(partialPage(1, n, "")(certificateJSON))).Certificates(t.Context(), account) {
 			_ = last
 		}
 		if !errors.Is(last, want) {
@@ -138,7 +140,7 @@ func TestAListWithoutNumbersIsWholeIfItIsShorterThanAPage(t *testing.T) {
 			if kind != "pages" {
 				return nil, nil
 			}
-			return somePage(1, n, "")(func(n int) string { return projectJSON(fmt.Sprint("p", n), "") }), nil
+			return partialPage(1, n, "")(func(n int) string { return projectJSON(fmt.Sprint("p", n), "") }), nil
 		}
 		items, err := inventory(t, s)
 		if usage := usageOf(items, ids(8)); err != nil || (usage == api.Unused) != (want == nil) {
@@ -152,7 +154,7 @@ func TestAFilteredListIsWholeAfterItsLastPage(t *testing.T) {
 	numbers := `{"page":1,"per_page":50,"count":1,"total_count":2000,"total_pages":1}`
 	for name, opts := range map[string][]api.ListOption{"filtered": {api.WithTypes("custom")}, "all": nil} {
 		var last error
-		for _, last = range newClient(t, respond(somePage(1, 1, numbers)(certificateJSON))).Certificates(t.Context(), account, opts...) {
+		for _, last = range newClient(t, respondOnce(partialPage(1, 1, numbers)(certificateJSON))).Certificates(t.Context(), account, opts...) {
 			_ = last
 		}
 		if wantWhole := opts != nil; wantWhole != (last == nil) {
@@ -174,7 +176,7 @@ func TestProjectsOfOneNameAreAllRead(t *testing.T) {
 		"two without a common name": {[]string{projectJSON("a", ""), projectJSON("", ids(8))}, info(1, 10, 2, 1), api.InUse},
 	} {
 		s := everySource()
-		s.faults = map[string]func() *http.Response{"/pages/projects": func() *http.Response { return list(tt.projects, tt.numbers) }}
+		s.faults = map[string]func() *http.Response{"/pages/projects": func() *http.Response { return listResponse(tt.projects, tt.numbers) }}
 		items, err := inventory(t, s)
 		if usage := usageOf(items, ids(8)); err != nil || usage != tt.usage {
 			t.Errorf("%s: %v, want %v; %v", name, usage, tt.usage, err)

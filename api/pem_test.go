@@ -73,8 +73,8 @@ func block(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// bare returns the Base64 text of a block without line ends.
-func bare(text string) string { return strings.Join(linesOf(text), "") }
+// base64Of returns the Base64 text of a block without line ends.
+func base64Of(text string) string { return strings.Join(linesOf(text), "") }
 
 // linesOf returns the lines between the frames of PEM texts.
 func linesOf(texts ...string) (lines []string) {
@@ -90,7 +90,7 @@ func linesOf(texts ...string) (lines []string) {
 func secretParts(certificates string, keys ...string) (parts []string) {
 	public := strings.Join(strings.Fields(certificates), "")
 	for _, key := range keys {
-		text := bare(key)
+		text := base64Of(key)
 		for i := 0; i+20 <= len(text); i += 5 {
 			if part := text[i : i+20]; !strings.Contains(public, part) {
 				parts = append(parts, part)

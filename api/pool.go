@@ -6,42 +6,63 @@ import (
 	"sync"
 )
 
-// pool processes items, several at a time, and yields the results on the caller's
-// goroutine in the order of completion.
-type pool[T, R any] struct {
+// pool runs tasks, several at a time, and yields them on the caller's goroutine in the
+// order of completion.
+type pool struct {
 	workers int
-	// work processes an item on the goroutine of a worker.
-	work func(T) R
 	// cancel ends the work in progress when the caller leaves the loop.
 	cancel context.CancelFunc
-	// news, if not nil, makes the loop call report between results.
-	news   <-chan struct{}
+	// notify, if not nil, makes the loop call report between results.
+	notify <-chan struct{}
 	report func()
 
-	items   chan T
-	results chan outcome[R]
-	left    chan struct{} // closed when the caller leaves the loop
+	tasks   chan task
+	results chan outcome
+	done    chan struct{} // closed when the caller leaves the loop
 	running sync.WaitGroup
 }
 
-// outcome is a result, or a panic of the sequence of items or of the caller's
-// transport, which continues on the goroutine of the loop, where the caller can recover
-// it.
-type outcome[R any] struct {
-	result   R
+// task is a unit of work that keeps its result.
+type task interface{ do() }
+
+// outcome is a task that has ended, or a panic of the sequence of tasks or of the
+// caller's transport, which continues on the goroutine of the loop, where the caller can
+// recover it.
+type outcome struct {
+	task     task
 	panicked any
 }
 
-// run reads items on one other goroutine and starts workers as needed. Before it
+// job is the task of processing an item.
+type job[T, R any] struct {
+	work   func(T) R
+	item   T
+	result R
+}
+
+func (j *job[T, R]) do() { j.result = j.work(j.item) }
+
+// process calls work for each item, on the goroutines of a pool, and yields the results.
+func process[T, R any](p *pool, items iter.Seq[T], work func(T) R, yield func(R) bool) {
+	p.run(func(next func(task) bool) {
+		for item := range items {
+			if !next(&job[T, R]{work: work, item: item}) {
+				return
+			}
+		}
+	}, func(t task) bool { return yield(t.(*job[T, R]).result) })
+}
+
+// run reads tasks on one other goroutine and starts workers as needed. Before it
 // returns, it waits for all goroutines; if the caller has left the loop, it cancels the
 // work in progress.
-func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
-	p.items, p.left = make(chan T), make(chan struct{})
+func (p *pool) run(tasks iter.Seq[task], yield func(task) bool) {
+	p.tasks, p.done = make(chan task), make(chan struct{})
 	// A buffer saves a goroutine switch for each result.
-	p.results = make(chan outcome[R], min(p.workers, defaultConcurrency))
+	p.results = make(chan outcome, min(p.workers, defaultConcurrency))
 	p.start(func() {
-		defer close(p.items)
-		p.feed(items)
+		defer close(p.tasks)
+		p.feed(tasks)
 	})
 	go func() {
 		p.running.Wait()
@@ -52,21 +73,21 @@ func (p *pool[T, R]) run(items iter.Seq[T], yield func(R) bool) {
 	for {
 		select {
 		case o, ok := <-p.results:
-			if complete, panicked = !ok, o.panicked; complete || panicked != nil || !yield(o.result) {
+			if complete, panicked = !ok, o.panicked; complete || panicked != nil || !yield(o.task) {
 				return
 			}
-		case <-p.news:
+		case <-p.notify:
 			p.report()
 		}
 	}
 }
 
 // start calls do on a new goroutine. A panic or Goexit of do becomes an outcome.
-func (p *pool[T, R]) start(do func()) {
+func (p *pool) start(do func()) {
 	p.running.Go(func() {
 		guard(do, func(panicked any) {
 			if panicked != nil {
-				p.results <- outcome[R]{panicked: panicked} // end receives it if the loop does not
+				p.results <- outcome{panicked: panicked} // end receives it if the loop does not
 			}
 		})
 	})
@@ -74,8 +95,8 @@ func (p *pool[T, R]) start(do func()) {
 
 // end cancels the work in progress unless it is complete, waits for it and continues
 // the first panic.
-func (p *pool[T, R]) end(complete bool, panicked any) {
-	close(p.left)
+func (p *pool) end(complete bool, panicked any) {
+	close(p.done)
 	if !complete {
 		p.cancel()
 	}
@@ -89,36 +110,37 @@ func (p *pool[T, R]) end(complete bool, panicked any) {
 	}
 }
 
-// feed sends the items to workers, which it starts as needed.
-func (p *pool[T, R]) feed(items iter.Seq[T]) {
+// feed sends the tasks to workers, which it starts as needed.
+func (p *pool) feed(tasks iter.Seq[task]) {
 	started := 0
-	for item := range items {
+	for t := range tasks {
 		select {
-		case <-p.left:
+		case <-p.done:
 			return
-		case p.items <- item:
+		case p.tasks <- t:
 			continue
 		default:
 		}
 		if started < p.workers {
 			started++
-			p.start(func() { p.loop(item) })
+			p.start(func() { p.work(t) })
 			continue
 		}
 		select {
-		case <-p.left:
+		case <-p.done:
 			return
-		case p.items <- item:
+		case p.tasks <- t:
 		}
 	}
 }
 
-// loop is one worker, whose first item is item.
-func (p *pool[T, R]) loop(item T) {
-	for ok := true; ok; item, ok = <-p.items {
+// work is one worker, whose first task is t.
+func (p *pool) work(t task) {
+	for ok := true; ok; t, ok = <-p.tasks {
+		t.do()
 		select {
-		case p.results <- outcome[R]{result: p.work(item)}:
-		case <-p.left:
+		case p.results <- outcome{task: t}:
+		case <-p.done:
 			return
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// proxyDetector returns a function that reports whether a text holds credentials
-// of the proxy through which transport sends requests to base. A transport of an
-// unknown type counts as one that uses the proxy of the environment.
+// proxyDetector returns a function that reports whether a text holds credentials of the
+// proxy through which transport sends requests to base. A transport of an unknown type
+// is assumed to use the proxy of the environment.
 //
 // The credentials are read for each text, because the caller's Proxy function may
 // return others later.
@@ -21,7 +21,7 @@ func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string)
 	if !ok {
 		t = &http.Transport{Proxy: proxyOfEnvironment}
 	}
-	return func(text string) bool { return holdsAny(text, proxySecrets(t, base)) }
+	return func(text string) bool { return containsAny(text, proxySecrets(t, base)) }
 }
 
 // proxySecrets returns the credentials in the URL and the header of a proxy, in
@@ -46,7 +46,8 @@ func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
 	return append(secrets, userSecrets(address.User.Username(), password)...)
 }
 
-// userSecrets treats a name without a password, which may be a token, as secret.
+// userSecrets returns the forms of a password, or of a name without one, which may be a
+// token.
 func userSecrets(name, password string) []string {
 	secret, pair := cmp.Or(password, name), name+":"+password
 	if secret == "" {
@@ -60,9 +61,9 @@ func userSecrets(name, password string) []string {
 	}
 }
 
-// holdsAny reports whether text holds one of the secrets, in any case, escaped or not.
+// containsAny reports whether text holds one of the secrets, in any case, escaped or not.
 // Empty secrets are ignored.
-func holdsAny(text string, secrets []string) bool {
+func containsAny(text string, secrets []string) bool {
 	if len(secrets) == 0 {
 		return false
 	}
@@ -73,9 +74,9 @@ func holdsAny(text string, secrets []string) bool {
 	})
 }
 
-// namesBasicCredentials reports whether text has the scheme Basic with a name
-// and a password, as a Proxy-Authorization header has.
-func namesBasicCredentials(text string) bool {
+// hasBasicCredentials reports whether text has the scheme Basic with a name and a
+// password, like a Proxy-Authorization header.
+func hasBasicCredentials(text string) bool {
 	scheme := false
 	for word := range strings.FieldsFuncSeq(unescape(text), isNotBase64) {
 		if _, _, ok := decodeBasic(word); ok && scheme {
@@ -100,10 +101,10 @@ func decodeBasic(token string) (name, password string, ok bool) {
 	return strings.Cut(string(pair), ":")
 }
 
-// namesUser reports whether text has a URL with user information, or is the error of
+// hasUserInfo reports whether text has a URL with user information, or is the error of
 // net/http about an invalid URL of a proxy. It does not use package regexp, which would
 // make programs 4 % larger.
-func namesUser(text string) bool {
+func hasUserInfo(text string) bool {
 	if strings.Contains(strings.ToLower(text), "proxy address") {
 		return true
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// used returns the options for a fake API with a certificate that Gateway uses. Other
-// modules use package apitest.
-func used() []api.Option {
+// fakeOptions returns the options for a fake API with a certificate that Gateway uses.
+// Other modules use package apitest.
+func fakeOptions() []api.Option {
 	s := &store{
 		certificates: []storedCertificate{{id: cert.ID, name: "checkout"}},
 		associations: map[string][]string{cert.ID: {"gateway"}},
@@ -21,7 +21,7 @@ func used() []api.Option {
 
 // The README shows the middle of this function.
 func Example_readme() {
-	ctx, options := context.Background(), used()
+	ctx, options := context.Background(), fakeOptions()
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {
@@ -29,7 +29,7 @@ func Example_readme() {
 	}
 	for item, err := range client.Inventory(ctx, account) {
 		if err != nil {
-			log.Fatal(err) // not all certificates were answered
+			log.Fatal(err) // not all certificates were read
 		}
 		fmt.Println(item.Certificate.Name, item.Evidence.Usage(), item.Evidence.Uses)
 	}
@@ -38,7 +38,7 @@ func Example_readme() {
 
 // The package comment shows the middle of this function.
 func Example_inventory() {
-	ctx, options := context.Background(), used()
+	ctx, options := context.Background(), fakeOptions()
 
 	client, err := api.New(api.APIToken(token), options...) // without options: the real API
 	if err != nil {
@@ -52,7 +52,7 @@ func Example_inventory() {
 		case api.InUse:
 			fmt.Println(item.Certificate.Name, "is used by", item.Evidence.Uses)
 		case api.Unused:
-			fmt.Println(item.Certificate.Name, "may go; it expires on", item.Certificate.ExpiresOn)
+			fmt.Println(item.Certificate.Name, "is unused; it expires on", item.Certificate.ExpiresOn)
 		case api.UsageUnknown:
 			fmt.Println(item.Certificate.Name, "is unknown:", item.Evidence.Sources)
 		}

@@ -23,8 +23,8 @@ type redactor struct {
 	text func(string) string
 	// body also reports whether there is a secret that text would replace.
 	body func([]byte) ([]byte, bool)
-	// everywhere means that text replaces more than body.
-	everywhere bool
+	// hasDetector reports that text replaces more than body.
+	hasDetector bool
 }
 
 func newRedactor(secrets []string) redactor {
@@ -68,13 +68,13 @@ func newRedactor(secrets []string) redactor {
 	}
 }
 
-// withholding returns a redactor that also replaces each whole text for which secret
+// withDetector returns a redactor that also replaces each whole text for which detect
 // returns true.
-func (r redactor) withholding(secret func(text string) bool) redactor {
+func (r redactor) withDetector(detect func(text string) bool) redactor {
 	redact := r.text
-	r.everywhere = true
+	r.hasDetector = true
 	r.text = func(s string) string {
-		if secret(s) {
+		if detect(s) {
 			return redacted
 		}
 		return redact(s)
@@ -119,9 +119,9 @@ func lenientDecoder(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// hidesText reports whether a body has escapes that can hide a credential. Those of
-// line ends and tabs cannot, because a credential has only visible characters.
-func hidesText(body []byte) bool {
+// mayHideCredential reports whether a body has escapes that can hide a credential. Those
+// of line ends and tabs cannot, because a credential has only visible characters.
+func mayHideCredential(body []byte) bool {
 	if bytes.IndexByte(body, '%') >= 0 {
 		return true
 	}

@@ -91,9 +91,9 @@ func (s *auditStop) notAsked(operation string) *Error {
 	case s.kind == ErrUnauthorized:
 		e.note = "not asked: the API refused the credentials of an earlier request"
 	case s.kind == ErrRateLimited:
-		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxBlock)
+		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxAuditWait)
 	case s.retryAfter > 0:
-		e.note = fmt.Sprintf("not asked: no response for %v", quota.MaxBlock)
+		e.note = fmt.Sprintf("not asked: no response for %v", quota.MaxAuditWait)
 	default:
 		e.note = "not asked: no request ever got a response"
 	}

@@ -10,10 +10,10 @@ import (
 // date or truncated.
 
 // hasNextLink reports whether a Link header (RFC 8288) has a link to the next page.
-func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], linksNext) }
+func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], hasNextRelation) }
 
-// linksNext reports whether a link in a line has the relation "next".
-func linksNext(line string) bool {
+// hasNextRelation reports whether a link in a line has the relation "next".
+func hasNextRelation(line string) bool {
 	masked, texts, ok := mask(line)
 	if !ok {
 		return true
@@ -44,24 +44,24 @@ func linksNext(line string) bool {
 	return false
 }
 
-// isPart reports whether the header marks the response as a part.
-func isPart(h http.Header) bool { return len(h["Content-Range"]) > 0 }
+// isPartial reports whether the header marks the response as a part.
+func isPartial(h http.Header) bool { return len(h["Content-Range"]) > 0 }
 
 // isStale reports whether a cache has stored the response for some time (Age, RFC 9111)
 // or could not validate it (Warning, RFC 7234).
 func isStale(h http.Header) bool {
-	return slices.ContainsFunc(h["Age"], isAge) || slices.ContainsFunc(h["Warning"], warnsOfAge)
+	return slices.ContainsFunc(h["Age"], isStaleAge) || slices.ContainsFunc(h["Warning"], isStaleWarning)
 }
 
-func isAge(line string) bool {
+func isStaleAge(line string) bool {
 	age := strings.TrimSpace(line)
 	return strings.Trim(age, "0") != "" || !isDigits(age)
 }
 
-// warnsOfAge reports whether a warning in a line, for example 110 cache.example
+// isStaleWarning reports whether a warning in a line, for example 110 cache.example
 // "stale", means that the response is or may be out of date. Each has a code, the name
 // of a cache, a text, and optionally a date.
-func warnsOfAge(line string) bool {
+func isStaleWarning(line string) bool {
 	masked, _, ok := mask(line)
 	if !ok {
 		return true
@@ -82,7 +82,7 @@ func warnsOfAge(line string) bool {
 	return false
 }
 
-// The replacements of a quoted string and of the target of a link in a masked line.
+// The marks that replace a quoted string and the target of a link in a masked line.
 const (
 	textMark   = "\x01"
 	targetMark = "\x02"
@@ -123,4 +123,6 @@ func mask(line string) (masked string, texts []string, ok bool) {
 
 func trim(s string) string { return strings.Trim(s, " \t") }
 
-func isToken(s string) bool { return s != "" && strings.Trim(s, idBytes+"!#$%&'*+.^`|~") == "" }
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return isNotOfID(c) && !strings.ContainsRune("!#$%&'*+.^`|~", c) })
+}

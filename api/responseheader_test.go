@@ -11,12 +11,12 @@ import (
 
 // withHeader returns a response with the body and the given lines of one header.
 func withHeader(body, name string, lines ...string) *http.Response {
-	resp := answer(200, body)
+	resp := response(200, body)
 	resp.Header[name] = lines
 	return resp
 }
 
-func TestLinkToTheNextPageIsMore(t *testing.T) {
+func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lines []string
@@ -66,7 +66,7 @@ func TestLinkToTheNextPageIsMore(t *testing.T) {
 		"a good line, a bad one":   {[]string{`</x>; rel="self"`, `x`}, true},
 	} {
 		for result, want := range map[string]api.Usage{`[]`: api.Unused, oneRow: api.InUse} {
-			list, err := ask(t, withHeader(`{"success":true,"result":`+result+`}`, "Link", c.lines...))
+			list, err := associationsOf(t, withHeader(`{"success":true,"result":`+result+`}`, "Link", c.lines...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,13 +92,13 @@ func FuzzLink(f *testing.F) {
 		for rel, more := range map[string]bool{"next": true, "prev": false} {
 			line := `<` + target + `>; title="` + title + `"; rel=` + rel + `; title="` + title + `"`
 			for _, line := range []string{line, `</a>; rel=self, ` + line, line + `,</a>;rel=self`} {
-				list, err := ask(t, withHeader(emptyBody, "Link", line))
+				list, err := associationsOf(t, withHeader(emptyBody, "Link", line))
 				if err != nil || list.Truncated != more {
 					t.Errorf("%q: %+v, %v", line, list, err)
 				}
 			}
 		}
-		list, err := ask(t, withHeader(emptyBody, "Link", text))
+		list, err := associationsOf(t, withHeader(emptyBody, "Link", text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func FuzzLink(f *testing.F) {
 	})
 }
 
-func TestResponsesThatMayBeOldOrPartsNeverProveUnused(t *testing.T) {
+func TestStaleAndPartialResponsesNeverProveUnused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		header           string
@@ -151,7 +151,7 @@ func TestResponsesThatMayBeOldOrPartsNeverProveUnused(t *testing.T) {
 		"no such header":                 {"X-Age", []string{"1"}, false, false},
 	} {
 		for body, want := range map[string]api.Usage{emptyBody: api.Unused, inUseBody: api.InUse} {
-			list, err := ask(t, withHeader(body, c.header, c.lines...))
+			list, err := associationsOf(t, withHeader(body, c.header, c.lines...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +163,7 @@ func TestResponsesThatMayBeOldOrPartsNeverProveUnused(t *testing.T) {
 			}
 			list.Stale, list.Truncated = false, false
 			if list.Usage() != want {
-				t.Errorf("%s, %s: changing the list gave %v", name, body, list.Usage())
+				t.Errorf("%s, %s: after changing the list: %v", name, body, list.Usage())
 			}
 		}
 	}
@@ -197,12 +197,12 @@ func FuzzWarning(f *testing.F) {
 			`299 - ` + quoted + `, 110 - ` + quoted:                true,
 			`299 - ` + quoted + `, 214 - ` + quoted + ` ` + quoted: false,
 		} {
-			list, err := ask(t, withHeader(emptyBody, "Warning", line))
+			list, err := associationsOf(t, withHeader(emptyBody, "Warning", line))
 			if err != nil || list.Stale != stale {
 				t.Errorf("%q: %+v, %v", line, list, err)
 			}
 		}
-		list, err := ask(t, withHeader(emptyBody, "Warning", text))
+		list, err := associationsOf(t, withHeader(emptyBody, "Warning", text))
 		if err != nil || !list.Stale && strings.Trim(text, ", \t") != "" && strings.Count(text, `"`) < 2 {
 			t.Errorf("%q: %+v, %v", text, list, err)
 		}

@@ -11,8 +11,24 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// pageHint reports whether a response refers to more than it holds, in a member with a
-// usual name for that. The vendor uses cursor and cursors.
+// ResultInfo is the paging information of a response. A number that the API did not
+// send is 0. The operation has no page parameters, so the numbers can only show that a
+// list is incomplete.
+type ResultInfo struct {
+	// Count is the number of associations on this page.
+	Count int64 `json:"count"`
+	// Page is the number of this page; the first is 1.
+	Page int64 `json:"page"`
+	// PerPage is how many associations fit on a page.
+	PerPage int64 `json:"per_page"`
+	// TotalCount is the number of associations on all pages.
+	TotalCount int64 `json:"total_count"`
+	// TotalPages is the number of pages.
+	TotalPages int64 `json:"total_pages"`
+}
+
+// pageHint reports whether a member with a usual name for it refers to further items.
+// The vendor uses cursor and cursors.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -20,17 +36,17 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 	case "cursor", "cursors", "next", "next_cursor", "next_page", "next_page_token", "has_more":
 		var v jsontext.Value
 		err = d.Read(&v)
-		*h = *h || pageHint(err == nil && pointsOn(v))
+		*h = *h || pageHint(err == nil && refersToMore(v))
 		return true, err
 	default:
 		return false, nil
 	}
 }
 
-// pointsOn reports whether the value of such a member refers to more: all values do
-// except null, false, empty ones, and objects of only these. It reads nested objects
-// once.
-func pointsOn(v jsontext.Value) bool {
+// refersToMore reports whether the value of such a member refers to further items: all
+// values do except null, false, empty ones, and objects of only these. It reads nested
+// objects once.
+func refersToMore(v jsontext.Value) bool {
 	dec := lenientDecoder(v)
 	for {
 		container, read := dec.StackIndex(dec.StackDepth())
@@ -54,8 +70,8 @@ func pointsOn(v jsontext.Value) bool {
 	}
 }
 
-// counts returns the numbers of result_info as integers.
-func counts(info *generated.ResultInfo) (*ResultInfo, error) {
+// pagingNumbers returns the numbers of result_info as integers.
+func pagingNumbers(info *generated.ResultInfo) (*ResultInfo, error) {
 	var err error
 	out := &ResultInfo{
 		Count:      toCount("count", info.Count, &err),
@@ -105,7 +121,7 @@ func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 }
 
 // isTruncated reports whether a list without pages may have more than its n rows. hint
-// reports a sign of more outside the numbers; info may be nil.
+// is a reference to further items outside of the numbers; info may be nil.
 func isTruncated(n int, info *ResultInfo, hint bool) bool {
 	return hint || info != nil && (info.contradicts(n) || info.Page > 1 || info.TotalCount > int64(n) || info.hasNext(1, n, n))
 }

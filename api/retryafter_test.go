@@ -91,9 +91,9 @@ func TestWaitAfterAResponse(t *testing.T) {
 		"429 with zero":                 {"0", refused, nil, 0},
 		"429 with zero and a quota":     {"0", refused, used, 40 * time.Second},
 		"429 with a past date":          {"Thu, 01 Jan 1970 00:00:00 GMT", refused, nil, 0},
-		"429 with nothing":              {"", refused, nil, quota.AssumedBlock},
-		"429 with an unreadable time":   {"-5", refused, nil, quota.AssumedBlock},
-		"429 with a fraction":           {"1.5", refused, nil, quota.AssumedBlock},
+		"429 with nothing":              {"", refused, nil, quota.DefaultBlock},
+		"429 with an unreadable time":   {"-5", refused, nil, quota.DefaultBlock},
+		"429 with a fraction":           {"1.5", refused, nil, quota.DefaultBlock},
 		"429 with a large fraction":     {"400.5", refused, nil, 401 * time.Second},
 		"429 with a used-up quota":      {"", refused, used, 40 * time.Second},
 		"429 with quotas not used up":   {"", refused, used[:1], 200 * time.Second},
@@ -116,10 +116,10 @@ func FuzzRetryAfter(f *testing.F) {
 		h := http.Header{"Retry-After": {value}, "Date": {date}}
 		got := parseRetryAfter(h, noon)
 		if got.wait < 0 {
-			t.Errorf("%q gives %v", value, got.wait)
+			t.Errorf("%q: %v", value, got.wait)
 		}
-		if wait := waitAfter(h, &Error{StatusCode: 429}, nil); !got.readable && wait < quota.AssumedBlock {
-			t.Errorf("unreadable %q lets a refused client go on after %v", value, wait)
+		if wait := waitAfter(h, &Error{StatusCode: 429}, nil); !got.readable && wait < quota.DefaultBlock {
+			t.Errorf("unreadable %q: a refused client continues after %v", value, wait)
 		}
 	})
 }

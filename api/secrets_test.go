@@ -20,11 +20,11 @@ var canaries = []string{token, email, key}
 // wantNoSecret looks for the canaries in v, printed in every way.
 func wantNoSecret(t *testing.T, what string, v any) {
 	t.Helper()
-	wantNoneOf(t, what, v, canaries)
+	wantNoneShown(t, what, v, canaries)
 }
 
-// wantNoneOf prints v in every way and looks for the secrets.
-func wantNoneOf(t *testing.T, what string, v any, secrets []string) {
+// wantNoneShown prints v in every way and looks for the secrets.
+func wantNoneShown(t *testing.T, what string, v any, secrets []string) {
 	t.Helper()
 	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p"} {
@@ -46,7 +46,7 @@ func wantNoneOf(t *testing.T, what string, v any, secrets []string) {
 	}
 }
 
-func TestCredentialsHideThemselves(t *testing.T) {
+func TestCredentialsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	for name, creds := range map[string]api.Credentials{"token": api.APIToken(token), "key": api.APIKey(email, key)} {
 		client, err := api.New(creds)
@@ -77,8 +77,8 @@ func TestCredentialsHideThemselves(t *testing.T) {
 	}
 }
 
-// echoes returns the places in which a server or a proxy can repeat a secret.
-func echoes(secret string) map[string]step {
+// echoPlaces returns the places in which a server or a proxy can repeat a secret.
+func echoPlaces(secret string) map[string]step {
 	in := func(format string) string { return strings.ReplaceAll(format, "%", secret) }
 	return map[string]step{
 		"message":          reply(403, in(`{"success":false,"errors":[{"code":1,"message":"bad %"}]}`)),
@@ -101,15 +101,15 @@ func echoes(secret string) map[string]step {
 		"no result":        reply(200, in(`{"success":true,"messages":[{"code":1,"message":"%"}]}`)),
 		"transport error":  fail(errors.New(in("cannot send Authorization: Bearer %"))),
 		"wrapped error":    fail(fmt.Errorf("outer: %w", errors.New(secret))),
-		"body error":       broken(200, errors.New(in("read %"))),
-		"body error, 500":  broken(500, errors.New(in("read %"))),
+		"body error":       brokenBody(200, errors.New(in("read %"))),
+		"body error, 500":  brokenBody(500, errors.New(in("read %"))),
 	}
 }
 
 func TestEchoedCredentialsAreShownNowhere(t *testing.T) {
 	t.Parallel()
 	for _, secret := range canaries {
-		for name, s := range echoes(secret) {
+		for name, s := range echoPlaces(secret) {
 			var log bytes.Buffer
 			creds := api.APIToken(token)
 			if secret != token {
@@ -154,7 +154,7 @@ func wantNoSecretInChain(t *testing.T, what string, err error) {
 func TestEscapedEchoIsRedactedInWhatIsDecoded(t *testing.T) {
 	t.Parallel()
 	escaped := strings.ReplaceAll(token, "c", `\u0063`)
-	list, err := ask(t, answer(200, `{"success":true,"result":[{"service":"`+escaped+`"}],"messages":[{"code":1,"message":"`+escaped+`"}]}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[{"service":"`+escaped+`"}],"messages":[{"code":1,"message":"`+escaped+`"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
 	escaped := strings.ReplaceAll(token, "c", `\u0063`)
 	body := ` {"success":true, "result":[{"service":"a\/b %\n"}], "%":["x%y",{"%":"%"}],"n":1.50,"s":"\u0063"} `
-	list, err := ask(t, answer(200, strings.ReplaceAll(body, "%", escaped)))
+	list, err := associationsOf(t, response(200, strings.ReplaceAll(body, "%", escaped)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 
 func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
-	list, err := ask(t, answer(200, `{"success":true,"result":[],"%":"/x?`+everyByte(token, "%%%02X")+`","n":"100 %"}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"%":"/x?`+escapeEveryByte(token, "%%%02X")+`","n":"100 %"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,16 +190,16 @@ func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
 
 // escapes are ways to escape a text.
 var escapes = map[string]func(string) string{
-	"JSON": func(s string) string { return everyByte(s, `\u%04x`) },
-	"Go":   func(s string) string { return everyByte(s, `\x%02x`) },
-	"URL":  func(s string) string { return everyByte(s, "%%%02X") },
+	"JSON": func(s string) string { return escapeEveryByte(s, `\u%04x`) },
+	"Go":   func(s string) string { return escapeEveryByte(s, `\x%02x`) },
+	"URL":  func(s string) string { return escapeEveryByte(s, "%%%02X") },
 	"some": func(s string) string {
-		return s[:3] + everyByte(s[3:4], `\u%04X`) + s[4:9] + everyByte(s[9:10], "%%%02x") + s[10:]
+		return s[:3] + escapeEveryByte(s[3:4], `\u%04X`) + s[4:9] + escapeEveryByte(s[9:10], "%%%02x") + s[10:]
 	},
 	"none": func(s string) string { return s },
 }
 
-func everyByte(s, format string) string {
+func escapeEveryByte(s, format string) string {
 	var out strings.Builder
 	for i := range len(s) {
 		fmt.Fprintf(&out, format, s[i])
@@ -207,7 +207,7 @@ func everyByte(s, format string) string {
 	return out.String()
 }
 
-// net/http quotes invalid input, which doubles each backslash.
+// net/http quotes invalid input: each backslash is doubled.
 func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 	t.Parallel()
 	const strange = `canary\token"%41\u0041-0123456789\`
@@ -218,7 +218,7 @@ func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 			for depth := range 3 {
 				for place, s := range map[string]step{
 					"transport": fail(errors.New("malformed HTTP response \"x" + text + "y\"")),
-					"body":      broken(200, errors.New("malformed chunk \"x"+text+"y\"")),
+					"body":      brokenBody(200, errors.New("malformed chunk \"x"+text+"y\"")),
 					"message":   reply(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString("x"+text+"y")+`}]}`),
 					"type":      reply(200, emptyBody, "Content-Type", "text/x"+text+"y"),
 				} {
@@ -239,8 +239,8 @@ func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 
 func TestEchoThatIsEscapedTwiceIsRedactedInTheList(t *testing.T) {
 	t.Parallel()
-	twice := jsonString(everyByte(token, `\u%04x`))
-	list, err := ask(t, answer(200, `{"success":true,"result":[{"service":`+twice+`}],"other":`+twice+`}`))
+	twice := jsonString(escapeEveryByte(token, `\u%04x`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[{"service":`+twice+`}],"other":`+twice+`}`))
 	if err != nil {
 		t.Fatal(err)
 	}

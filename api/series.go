@@ -10,45 +10,45 @@ import (
 )
 
 // series is the state that the calls of one audit or inventory share. These calls wait
-// for the limiter and for the end of blocks and outages without a limit of their own.
+// without limit for the limiter and for the end of blocks and outages.
 type series struct {
 	ctx context.Context // of the requests
 	// admission is the context of the waits. It ends before ctx if no further requests
 	// can succeed.
-	admission context.Context
-	stop      context.CancelCauseFunc
-	cancel    context.CancelFunc
-	patience  quota.Patience
-	// longest limits how long a call is repeated while each response asks all callers to
-	// wait.
-	longest time.Duration
-	// asked counts the calls that sent a request. news has an element after a call has
+	admission  context.Context
+	stop       context.CancelCauseFunc
+	cancel     context.CancelFunc
+	waitBudget quota.WaitBudget
+	// maxWait limits the time for which a call is repeated while each response asks all
+	// callers to wait.
+	maxWait time.Duration
+	// sent counts the calls that sent a request. notify has an element after a call has
 	// begun to wait for the limiter.
-	asked atomic.Int64
-	news  chan struct{}
+	sent   atomic.Int64
+	notify chan struct{}
 
 	mu sync.Mutex
 	// refusals counts, by account, the 403s for its associations since the last success.
 	refusals map[string]int
 }
 
-func newSeries(ctx context.Context, longest time.Duration) *series {
-	s := &series{longest: longest, news: make(chan struct{}, 1), refusals: map[string]int{}}
+func newSeries(ctx context.Context, maxWait time.Duration) *series {
+	s := &series{maxWait: maxWait, notify: make(chan struct{}, 1), refusals: map[string]int{}}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.admission, s.stop = context.WithCancelCause(s.ctx)
 	return s
 }
 
-// patient returns the policy of a single call that waits like those of a series. The
-// context must end.
-func patient(ctx context.Context) callPolicy {
-	return newSeries(ctx, quota.AssumedBlock).policy()
+// seriesPolicy returns the policy of a single call that waits like those of a series.
+// The context must end.
+func seriesPolicy(ctx context.Context) callPolicy {
+	return newSeries(ctx, quota.DefaultBlock).policy()
 }
 
 // waiting reports that a call begins to wait for the limiter.
 func (s *series) waiting() {
 	select {
-	case s.news <- struct{}{}:
+	case s.notify <- struct{}{}:
 	default:
 	}
 }

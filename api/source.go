@@ -42,8 +42,8 @@ type findings struct {
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string
-	// failure is why the source could not be read in full, or nil; permission is what
-	// the credentials lack, if that is the reason.
+	// failure is the reason why the source could not be read in full, or nil. permission
+	// is the missing permission, if that is the reason.
 	failure    *Error
 	permission string
 }
@@ -73,7 +73,7 @@ func (f *findings) add(name, certificateID string) {
 // fail records a failure of the operation; the first one is kept.
 func (f *findings) fail(failure *Error) {
 	if f.failure == nil && failure != nil {
-		f.failure, f.permission = failure, missingPermission(f.operation, failure)
+		f.failure, f.permission = failure, failure.missingPermission()
 	}
 }
 
@@ -91,28 +91,20 @@ func (f *findings) result() SourceResult {
 	return r
 }
 
-// missingPermission returns the permission of the operation if the failure is a 403 of
-// the API itself.
-func missingPermission(op operation, failure *Error) string {
-	if failure.Is(ErrForbidden) && !failure.Is(ErrUnexpectedResponse) {
-		return op.Permission
-	}
-	return ""
-}
-
-// whole returns why a response with n items may be incomplete, or nil.
-func (r *reply) whole(op operation, n int) *Error {
+// completenessError returns the reason why a response with n items may be incomplete,
+// or nil.
+func (r *reply) completenessError(op operation, n int) *Error {
 	if isTruncated(n, r.info, r.more) {
 		return r.fail(op, ErrTruncated, "")
 	}
-	return r.current(op)
+	return r.freshnessError(op)
 }
 
 // readList reads a list without pages.
 func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) []T {
-	rows := asReceived[T, P]()
+	rows := unconverted[T, P]()
 	if r := f.call(v, op, send, &rows); r != nil {
-		f.fail(r.whole(op, len(rows.items)))
+		f.fail(r.completenessError(op, len(rows.items)))
 	}
 	return rows.items
 }
@@ -121,12 +113,12 @@ func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation
 func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) *T {
 	var got object[T, P]
 	if r := f.call(v, op, send, &got); r != nil {
-		f.fail(r.whole(op, 0))
+		f.fail(r.completenessError(op, 0))
 	}
 	return got.value
 }
 
-// call calls an operation. After a failure, it records that and returns nil.
+// call calls an operation. It records a failure and returns nil.
 func (f *findings) call(v *inventory, op operation, send send, result result) *reply {
 	f.operation = op
 	r, failure := v.client.do(v.ctx, op, v.policy(), send, result)
@@ -134,19 +126,19 @@ func (f *findings) call(v *inventory, op operation, send send, result result) *r
 	return r
 }
 
-// ofAccount returns the send function of an operation whose only parameter is the
+// accountSend returns the send function of an operation whose only parameter is the
 // account.
-func (v *inventory) ofAccount(request func(ctx context.Context, accountID string, edit ...editor) (*http.Response, error)) send {
+func (v *inventory) accountSend(request func(ctx context.Context, accountID string, edit ...editor) (*http.Response, error)) send {
 	return func(ctx context.Context, edit editor) (*http.Response, error) { return request(ctx, v.account, edit) }
 }
 
-// asReceived reads a list without converting its items.
-func asReceived[T any, P generatedType[T]]() list[T, T, P] {
+// unconverted reads a list without converting its items.
+func unconverted[T any, P generatedType[T]]() list[T, T, P] {
 	return list[T, T, P]{convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }
 
-// counted returns a number with its noun.
-func counted(n int, noun string) string {
+// pluralize returns a number with its noun.
+func pluralize(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

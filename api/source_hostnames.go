@@ -54,17 +54,17 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 		if len(pending) == 0 {
 			break
 		}
-		got := <-pending[0]
+		result := <-pending[0]
 		pending = pending[1:]
 		switch {
-		case got.panicked != nil:
-			panicked = got.panicked
-		case got.failure == nil:
+		case result.panicked != nil:
+			panicked = result.panicked
+		case result.failure == nil:
 			complete++
 		case failure == nil:
-			failure = got.failure
+			failure = result.failure
 		}
-		for _, name := range got.hostnames {
+		for _, name := range result.hostnames {
 			e.Uses = append(e.Uses, Use{Source: SourceHostnames, Name: name})
 		}
 		// Requests for zones after one that names the certificate were unnecessary, and
@@ -77,7 +77,7 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 	v.expect(requested - len(v.zones))
 	f.operation = listHostnames
 	f.fail(failure)
-	f.scope = "hostnames of " + counted(complete, "zone")
+	f.scope = "hostnames of " + pluralize(complete, "zone")
 	switch {
 	case len(v.zones) == 0 && v.config.noZones:
 		f.scope = "no zones, as the caller says"
@@ -95,8 +95,8 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 // request, which an earlier one in flight may make unnecessary, does not wait for a
 // slot. The number of those that are in flight or were unnecessary is at most the
 // number of workers.
-func (v *inventory) takeSlot(isSpeculative bool) bool {
-	if !isSpeculative {
+func (v *inventory) takeSlot(speculative bool) bool {
+	if !speculative {
 		v.slots <- struct{}{}
 		return true
 	}

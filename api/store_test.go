@@ -66,7 +66,7 @@ type refusal struct {
 }
 
 func (s *store) RoundTrip(req *http.Request) (*http.Response, error) {
-	kind := kindOf(req)
+	kind := operationOf(req)
 	s.mu.Lock()
 	if s.requests == nil {
 		s.requests = map[string]int{}
@@ -86,21 +86,21 @@ func (s *store) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, err
 		}
 	}
-	resp := s.answer(kind, req)
+	resp := s.respond(kind, req)
 	if s.after != nil {
 		return s.after(kind, resp)
 	}
 	return resp, nil
 }
 
-func (s *store) answer(kind string, req *http.Request) *http.Response {
+func (s *store) respond(kind string, req *http.Request) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch result := s.result(kind, req).(type) {
 	case nil:
-		return answer(404, `{"success":false,"errors":[{"code":7003,"message":"no such route"}]}`)
+		return response(404, `{"success":false,"errors":[{"code":7003,"message":"no such route"}]}`)
 	case refusal:
-		return answer(result.status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":%q}],"messages":[],"result":null}`, result.code, result.message))
+		return response(result.status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":%q}],"messages":[],"result":null}`, result.code, result.message))
 	default:
 		body := map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result}
 		if list, ok := result.([]any); ok && slices.Contains([]string{"zones", "certificates", "pages"}, kind) {
@@ -110,14 +110,14 @@ func (s *store) answer(kind string, req *http.Request) *http.Response {
 		if err != nil {
 			panic(err)
 		}
-		return answer(200, string(text))
+		return response(200, string(text))
 	}
 }
 
 type object = map[string]any
 
-// kindOf returns the name of the operation: in the account, by its path.
-func kindOf(req *http.Request) string {
+// operationOf returns the name of the operation of a request.
+func operationOf(req *http.Request) string {
 	path, _ := strings.CutPrefix(req.URL.Path, "/client/v4/")
 	inAccount, found := strings.CutPrefix(path, "accounts/"+account+"/")
 	parts := strings.Split(inAccount, "/")
@@ -150,7 +150,7 @@ func (s *store) result(kind string, req *http.Request) any {
 	last := parts[len(parts)-1]
 	switch kind {
 	case "zones":
-		return each(s.zones, func(id string) any { return object{"id": id, "name": id[20:] + ".example", "status": "active"} })
+		return mapSlice(s.zones, func(id string) any { return object{"id": id, "name": id[20:] + ".example", "status": "active"} })
 	case "hostnames":
 		names := []string{}
 		if name, ok := s.hostnames[parts[4]+" "+req.URL.Query().Get("mtls_certificate_id")]; ok {
@@ -161,9 +161,9 @@ func (s *store) result(kind string, req *http.Request) any {
 		if s.hidden {
 			return []any{}
 		}
-		return each(s.certificates, storedCertificate.object)
+		return mapSlice(s.certificates, storedCertificate.object)
 	case "associations":
-		return each(s.associations[parts[6]], func(service string) any { return object{"service": service, "status": "active"} })
+		return mapSlice(s.associations[parts[6]], func(service string) any { return object{"service": service, "status": "active"} })
 	case "certificate":
 		if at := s.find(last); at >= 0 {
 			return s.certificates[at].object()
@@ -174,7 +174,7 @@ func (s *store) result(kind string, req *http.Request) any {
 	case "upload":
 		return s.upload(req)
 	case "workers":
-		return eachKey(s.workers, func(name, _ string) any { return object{"id": name} })
+		return mapKeys(s.workers, func(name, _ string) any { return object{"id": name} })
 	case "settings":
 		bindings := []any{object{"type": "kv_namespace", "name": "KV"}}
 		if id := s.workers[parts[7]]; id != "" {
@@ -182,7 +182,7 @@ func (s *store) result(kind string, req *http.Request) any {
 		}
 		return object{"bindings": bindings}
 	case "pages":
-		return eachKey(s.pages, func(name, id string) any {
+		return mapKeys(s.pages, func(name, id string) any {
 			preview := object{"mtls_certificates": object{"CERT": object{"certificate_id": id}}}
 			if id == "" {
 				preview = nil
@@ -190,13 +190,13 @@ func (s *store) result(kind string, req *http.Request) any {
 			return object{"name": name, "deployment_configs": object{"production": object{}, "preview": preview}}
 		})
 	case "hyperdrive":
-		return eachKey(s.hyperdrive, func(name, id string) any {
+		return mapKeys(s.hyperdrive, func(name, id string) any {
 			return object{"id": "h", "name": name, "mtls": object{"ca_certificate_id": id}}
 		})
 	case "gateway":
 		return object{"settings": object{"certificate": object{"id": s.gateway, "in_use": s.gateway != ""}}}
 	case "devices":
-		return eachKey(s.posture, func(name, id string) any {
+		return mapKeys(s.posture, func(name, id string) any {
 			return object{"name": name, "type": "client_certificate", "input": object{"certificate_id": id}}
 		})
 	}
@@ -265,7 +265,7 @@ func (c storedCertificate) object() any {
 	return out
 }
 
-func each[T any](list []T, do func(T) any) []any {
+func mapSlice[T any](list []T, do func(T) any) []any {
 	out := []any{}
 	for _, v := range list {
 		out = append(out, do(v))
@@ -273,8 +273,8 @@ func each[T any](list []T, do func(T) any) []any {
 	return out
 }
 
-func eachKey(m map[string]string, do func(key, value string) any) []any {
-	return each(slices.Sorted(maps.Keys(m)), func(name string) any { return do(name, m[name]) })
+func mapKeys(m map[string]string, do func(key, value string) any) []any {
+	return mapSlice(slices.Sorted(maps.Keys(m)), func(name string) any { return do(name, m[name]) })
 }
 
 // count returns how often an operation was called.
@@ -284,7 +284,7 @@ func (s *store) count(kind string) int {
 	return s.requests[kind]
 }
 
-// has reports how often the store has a certificate.
+// has returns how often the store has a certificate.
 func (s *store) has(id string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -310,7 +310,7 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 			continue
 		}
 		if _, twice := items[item.Certificate.Ref.ID]; twice {
-			t.Errorf("%s came twice", item.Certificate.Ref.ID)
+			t.Errorf("%s was yielded twice", item.Certificate.Ref.ID)
 		}
 		items[item.Certificate.Ref.ID] = item
 	}
@@ -334,12 +334,12 @@ func everySource() *store {
 
 func refuse(status int, code int) func() *http.Response {
 	return func() *http.Response {
-		return answer(status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}]}`, code))
+		return response(status, fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}]}`, code))
 	}
 }
 
 func success(result string) func() *http.Response {
 	return func() *http.Response {
-		return answer(200, `{"success":true,"errors":[],"messages":[],"result":`+result+`}`)
+		return response(200, `{"success":true,"errors":[],"messages":[],"result":`+result+`}`)
 	}
 }

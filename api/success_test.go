@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func ask(t testing.TB, resp *http.Response) (*api.AssociationList, error) {
+func associationsOf(t testing.TB, resp *http.Response) (*api.AssociationList, error) {
 	t.Helper()
 	return newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }), api.WithMaxAttempts(1)).
 		Associations(t.Context(), cert)
@@ -24,28 +24,28 @@ func TestValidResponses(t *testing.T) {
 		resp  *http.Response
 		usage api.Usage
 	}{
-		"all members":                  {answer(200, inUseBody), api.InUse},
-		"empty result":                 {answer(200, emptyBody), api.Unused},
-		"nothing optional":             {answer(200, `{"success":true,"result":[]}`), api.Unused},
-		"null in optional places":      {answer(200, `{"success":true,"errors":null,"messages":null,"result_info":null,"result":[]}`), api.Unused},
-		"null in optional row members": {answer(200, `{"success":true,"result":[{"service":null,"status":null}]}`), api.InUse},
-		"row without members":          {answer(200, `{"success":true,"result":[{}]}`), api.InUse},
-		"count with a zero fraction":   {answer(200, `{"success":true,"result":[{"service":"a"}],"result_info":{"count":1.0,"total_count":1e0}}`), api.InUse},
-		"code below 1000":              {answer(200, `{"success":true,"messages":[{"code":7,"message":"m"}],"result":[]}`), api.Unused},
-		"code with a zero fraction":    {answer(200, `{"success":true,"messages":[{"code":1000.0,"message":"m"}],"result":[]}`), api.Unused},
-		"unknown members":              {answer(200, `{"success":true,"result":[],"new":{"a":[1]}}`), api.Unused},
-		"another 2xx":                  {answer(203, emptyBody), api.Unused},
-		"accepted":                     {answer(202, emptyBody), api.Unused},
-		"white space around":           {answer(200, "\n "+emptyBody+" \n"), api.Unused},
-		"media type in upper case":     {answer(200, emptyBody, "Content-Type", "APPLICATION/JSON"), api.Unused},
-		"media type with parameters":   {answer(200, emptyBody, "Content-Type", "application/json; charset=UTF-8"), api.Unused},
-		"media type of a kind of JSON": {answer(200, emptyBody, "Content-Type", "application/vnd.api+json"), api.Unused},
-		"no length announced":          {unsized(answer(200, inUseBody)), api.InUse},
-		"too short a length announced": {sized(answer(200, inUseBody), 10), api.InUse},
+		"all members":                  {response(200, inUseBody), api.InUse},
+		"empty result":                 {response(200, emptyBody), api.Unused},
+		"nothing optional":             {response(200, `{"success":true,"result":[]}`), api.Unused},
+		"null in optional places":      {response(200, `{"success":true,"errors":null,"messages":null,"result_info":null,"result":[]}`), api.Unused},
+		"null in optional row members": {response(200, `{"success":true,"result":[{"service":null,"status":null}]}`), api.InUse},
+		"row without members":          {response(200, `{"success":true,"result":[{}]}`), api.InUse},
+		"count with a zero fraction":   {response(200, `{"success":true,"result":[{"service":"a"}],"result_info":{"count":1.0,"total_count":1e0}}`), api.InUse},
+		"code below 1000":              {response(200, `{"success":true,"messages":[{"code":7,"message":"m"}],"result":[]}`), api.Unused},
+		"code with a zero fraction":    {response(200, `{"success":true,"messages":[{"code":1000.0,"message":"m"}],"result":[]}`), api.Unused},
+		"unknown members":              {response(200, `{"success":true,"result":[],"new":{"a":[1]}}`), api.Unused},
+		"another 2xx":                  {response(203, emptyBody), api.Unused},
+		"accepted":                     {response(202, emptyBody), api.Unused},
+		"white space around":           {response(200, "\n "+emptyBody+" \n"), api.Unused},
+		"media type in upper case":     {response(200, emptyBody, "Content-Type", "APPLICATION/JSON"), api.Unused},
+		"media type with parameters":   {response(200, emptyBody, "Content-Type", "application/json; charset=UTF-8"), api.Unused},
+		"media type of a kind of JSON": {response(200, emptyBody, "Content-Type", "application/vnd.api+json"), api.Unused},
+		"no length announced":          {unsized(response(200, inUseBody)), api.InUse},
+		"too short a length announced": {sized(response(200, inUseBody), 10), api.InUse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := ask(t, c.resp)
+			list, err := associationsOf(t, c.resp)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,50 +70,50 @@ func TestInvalidResponses(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
 	for name, resp := range map[string]*http.Response{
-		"HTML":                          answer(200, "<html>", "Content-Type", "text/html"),
-		"JSON with type HTML":           answer(200, emptyBody, "Content-Type", "text/html"),
-		"no media type":                 answer(200, emptyBody, "Content-Type", ""),
-		"unknown encoding":              answer(200, emptyBody, "Content-Encoding", "br"),
-		"empty body":                    answer(200, ""),
-		"a part without a range":        answer(206, emptyBody),
-		"no content":                    answer(204, ""),
-		"no content with JSON type":     answer(204, "", "Content-Type", "application/json"),
-		"null":                          answer(200, "null"),
-		"array":                         answer(200, "[]"),
-		"success missing":               answer(200, `{"result":[]}`),
-		"success null":                  answer(200, `{"success":null,"result":[]}`),
-		"success as text":               answer(200, `{"success":"true","result":[]}`),
-		"success in other case":         answer(200, `{"Success":true,"result":[]}`),
-		"result an object":              answer(200, `{"success":true,"result":{}}`),
-		"result a string":               answer(200, `{"success":true,"result":"[]"}`),
-		"row is null":                   answer(200, `{"success":true,"result":[null]}`),
-		"row is a string":               answer(200, `{"success":true,"result":["gateway"]}`),
-		"service is a number":           answer(200, `{"success":true,"result":[{"service":1}]}`),
-		"trailing data":                 answer(200, emptyBody+"{}"),
-		"trailing bracket":              answer(200, emptyBody+"]"),
-		"cut off":                       answer(200, emptyBody[:30]),
-		"duplicate result":              answer(200, `{"success":true,"result":[{"service":"a"}],"result":[]}`),
-		"duplicate result, escaped":     answer(200, `{"success":true,"result":[{"service":"a"}],"r\u0065sult":[]}`),
-		"duplicate success":             answer(200, `{"success":false,"result":[],"success":true}`),
-		"duplicate in a row":            answer(200, `{"success":true,"result":[{"service":"a","service":"b"}]}`),
-		"duplicate in unknown":          answer(200, `{"success":true,"result":[],"x":{"a":1,"a":2}}`),
-		"invalid UTF-8":                 answer(200, `{"success":true,"result":[{"service":"`+"\xff"+`"}]}`),
-		"invalid UTF-8 in unknown":      answer(200, `{"success":true,"result":[],"x":"`+"\xff"+`"}`),
-		"lone surrogate":                answer(200, `{"success":true,"result":[{"service":"\ud800"}]}`),
-		"fraction in count":             answer(200, `{"success":true,"result":[],"result_info":{"count":0.5}}`),
-		"count beyond 2^53":             answer(200, `{"success":true,"result":[],"result_info":{"count":9007199254740993}}`),
-		"count beyond any float":        answer(200, `{"success":true,"result":[],"result_info":{"count":1e400}}`),
-		"count as text":                 answer(200, `{"success":true,"result":[],"result_info":{"count":"0"}}`),
-		"errors of another kind":        answer(200, `{"success":true,"result":[],"errors":"none"}`),
-		"errors an object":              answer(200, `{"success":true,"result":[],"errors":{}}`),
-		"result_info an array":          answer(200, `{"success":true,"result":[],"result_info":[]}`),
-		"nested too deep":               answer(200, `{"success":true,"result":[],"x":`+deep+`}`),
-		"byte order mark":               answer(200, "\ufeff"+emptyBody),
-		"status beyond the known range": answer(999, emptyBody),
+		"HTML":                          response(200, "<html>", "Content-Type", "text/html"),
+		"JSON with type HTML":           response(200, emptyBody, "Content-Type", "text/html"),
+		"no media type":                 response(200, emptyBody, "Content-Type", ""),
+		"unknown encoding":              response(200, emptyBody, "Content-Encoding", "br"),
+		"empty body":                    response(200, ""),
+		"a part without a range":        response(206, emptyBody),
+		"no content":                    response(204, ""),
+		"no content with JSON type":     response(204, "", "Content-Type", "application/json"),
+		"null":                          response(200, "null"),
+		"array":                         response(200, "[]"),
+		"success missing":               response(200, `{"result":[]}`),
+		"success null":                  response(200, `{"success":null,"result":[]}`),
+		"success as text":               response(200, `{"success":"true","result":[]}`),
+		"success in other case":         response(200, `{"Success":true,"result":[]}`),
+		"result an object":              response(200, `{"success":true,"result":{}}`),
+		"result a string":               response(200, `{"success":true,"result":"[]"}`),
+		"row is null":                   response(200, `{"success":true,"result":[null]}`),
+		"row is a string":               response(200, `{"success":true,"result":["gateway"]}`),
+		"service is a number":           response(200, `{"success":true,"result":[{"service":1}]}`),
+		"trailing data":                 response(200, emptyBody+"{}"),
+		"trailing bracket":              response(200, emptyBody+"]"),
+		"cut off":                       response(200, emptyBody[:30]),
+		"duplicate result":              response(200, `{"success":true,"result":[{"service":"a"}],"result":[]}`),
+		"duplicate result, escaped":     response(200, `{"success":true,"result":[{"service":"a"}],"r\u0065sult":[]}`),
+		"duplicate success":             response(200, `{"success":false,"result":[],"success":true}`),
+		"duplicate in a row":            response(200, `{"success":true,"result":[{"service":"a","service":"b"}]}`),
+		"duplicate in unknown":          response(200, `{"success":true,"result":[],"x":{"a":1,"a":2}}`),
+		"invalid UTF-8":                 response(200, `{"success":true,"result":[{"service":"`+"\xff"+`"}]}`),
+		"invalid UTF-8 in unknown":      response(200, `{"success":true,"result":[],"x":"`+"\xff"+`"}`),
+		"lone surrogate":                response(200, `{"success":true,"result":[{"service":"\ud800"}]}`),
+		"fraction in count":             response(200, `{"success":true,"result":[],"result_info":{"count":0.5}}`),
+		"count beyond 2^53":             response(200, `{"success":true,"result":[],"result_info":{"count":9007199254740993}}`),
+		"count beyond any float":        response(200, `{"success":true,"result":[],"result_info":{"count":1e400}}`),
+		"count as text":                 response(200, `{"success":true,"result":[],"result_info":{"count":"0"}}`),
+		"errors of another kind":        response(200, `{"success":true,"result":[],"errors":"none"}`),
+		"errors an object":              response(200, `{"success":true,"result":[],"errors":{}}`),
+		"result_info an array":          response(200, `{"success":true,"result":[],"result_info":[]}`),
+		"nested too deep":               response(200, `{"success":true,"result":[],"x":`+deep+`}`),
+		"byte order mark":               response(200, "\ufeff"+emptyBody),
+		"status beyond the known range": response(999, emptyBody),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := ask(t, resp)
+			list, err := associationsOf(t, resp)
 			if list != nil {
 				t.Fatalf("got a list: %+v", list)
 			}
@@ -132,7 +132,7 @@ func TestInvalidResponses(t *testing.T) {
 func TestSuccessWithoutResultIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"success":true}`, `{"success":true,"result":null}`, `{"success":true,"result":null,"result_info":{"total_count":0}}`} {
-		list, err := ask(t, answer(200, body))
+		list, err := associationsOf(t, response(200, body))
 		wantSentinels(t, err, api.ErrNoResult)
 		if e := asError(t, err); list.Usage() != api.UsageUnknown || e.RayID == "" || e.StatusCode != 200 {
 			t.Errorf("%s: got %+v, %+v", body, list, e)
@@ -147,7 +147,7 @@ func TestAllMembersOfAResponseAreReturned(t *testing.T) {
 		"messages":[{"code":1002,"message":"m","documentation_url":"https://d2","source":{"pointer":"/q"}}],
 		"result":[{"service":"gateway","status":"pending_deployment"},{"service":"new","status":"odd"}],
 		"result_info":{"count":2,"page":1,"per_page":20,"total_count":2000,"total_pages":100},"future":1}`
-	list, err := ask(t, answer(200, body))
+	list, err := associationsOf(t, response(200, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestCountsAreCheckedBeforeTheyAreRounded(t *testing.T) {
 		"9007199254740992.5": false, "9007199254740991.9": false,
 	} {
 		for _, member := range []string{"count", "page", "per_page", "total_count", "total_pages"} {
-			list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"`+member+`":`+number+`}}`))
+			list, err := associationsOf(t, response(200, `{"success":true,"result":[],"result_info":{"`+member+`":`+number+`}}`))
 			if good != (list.Usage() == api.Unused) || !good && !errors.Is(err, api.ErrUnexpectedResponse) {
 				t.Errorf("%s %.30s: got %v, %v", member, number, list.Usage(), err)
 			}
@@ -188,7 +188,7 @@ func TestCountsAreCheckedBeforeTheyAreRounded(t *testing.T) {
 
 func TestCountsAreExactTo2To53(t *testing.T) {
 	t.Parallel()
-	list, err := ask(t, answer(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestCountsAreExactTo2To53(t *testing.T) {
 
 func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 	t.Parallel()
-	list, err := ask(t, answer(200, `{"success":true,"result":[],"messages":[{"code":5000000000,"message":"m"}]}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"messages":[{"code":5000000000,"message":"m"}]}`))
 	if strconv.IntSize == 64 {
 		if err != nil || int64(list.Messages[0].Code) != 5_000_000_000 {
 			t.Errorf("got %+v, %v", list, err)
@@ -211,8 +211,8 @@ func TestCodesBeyondIntAreNotWrapped(t *testing.T) {
 	}
 }
 
-// An invalid member that only informs does not make the response invalid.
-func TestMembersThatInformMayBeMalformed(t *testing.T) {
+// An invalid informational member does not make the response invalid.
+func TestInformationalMembersMayBeMalformed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		rest      string // of the body
@@ -232,7 +232,7 @@ func TestMembersThatInformMayBeMalformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := ask(t, answer(200, `{"success":true,"result":[],`+tt.rest+`}`))
+			list, err := associationsOf(t, response(200, `{"success":true,"result":[],`+tt.rest+`}`))
 			if err != nil {
 				t.Fatal(err)
 			}

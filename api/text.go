@@ -20,8 +20,9 @@ const (
 )
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
-// the API's codes and first message, the cause, the Ray ID. Do not parse it: the text
-// may change, and the codes are in Details.
+// the API's codes and first message, the cause, the permission that the operation needs
+// after a 403, the Ray ID. Do not parse it: the text may change, and the codes are in
+// Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
@@ -45,11 +46,14 @@ func (e *Error) Error() string {
 		parts = append(parts, oneLine(e.causes[0].Error(), maxErrorPart))
 	}
 	suffix := e.suffix()
-	return cut(strings.Join(parts, ": "), min(maxErrorLine, maxErrorText-len(suffix))) + suffix
+	return truncate(strings.Join(parts, ": "), min(maxErrorLine, maxErrorText-len(suffix))) + suffix
 }
 
 func (e *Error) suffix() string {
 	var facts []string
+	if permission := e.missingPermission(); permission != "" {
+		facts = append(facts, fmt.Sprintf("needs the permission %q", permission))
+	}
 	if e.RayID != "" {
 		facts = append(facts, "ray "+oneLine(e.RayID, maxRayID))
 	}
@@ -66,7 +70,7 @@ func (e *Error) suffix() string {
 // including chains.
 func describeDetails(details []ErrorDetail) string {
 	var others []string
-	collect(details, &others)
+	collectCodes(details, &others)
 	first := details[0]
 	text := oneLine(first.Message, maxErrorPart)
 	if first.Code != 0 {
@@ -79,30 +83,30 @@ func describeDetails(details []ErrorDetail) string {
 	return text
 }
 
-func collect(details []ErrorDetail, codes *[]string) {
+func collectCodes(details []ErrorDetail, codes *[]string) {
 	for _, d := range details {
 		if d.Code != 0 {
 			*codes = append(*codes, strconv.Itoa(d.Code))
 		}
-		collect(d.Chain, codes)
+		collectCodes(d.Chain, codes)
 	}
 }
 
 // oneLine returns s without control and formatting characters, with single spaces, of
 // at most limit bytes.
 func oneLine(s string, limit int) string {
-	s = cut(s, 4*limit)
+	s = truncate(s, 4*limit)
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	return cut(strings.Join(strings.Fields(s), " "), limit)
+	return truncate(strings.Join(strings.Fields(s), " "), limit)
 }
 
-// cut shortens s to at most limit bytes without splitting a character.
-func cut(s string, limit int) string {
+// truncate shortens s to at most limit bytes without splitting a character.
+func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

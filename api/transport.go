@@ -63,7 +63,7 @@ func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	if s.traced {
 		refused = new(atomic.Bool) // a handshake can outlast its request
 		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-			TLSHandshakeDone: func(_ tls.ConnectionState, err error) { refused.Store(refusesPeer(err)) },
+			TLSHandshakeDone: func(_ tls.ConnectionState, err error) { refused.Store(isPeerRefusal(err)) },
 		}))
 	}
 	resp, err := s.transport.RoundTrip(req)
@@ -110,9 +110,9 @@ type refusedError struct {
 
 func (e *refusedError) Unwrap() error { return e.error }
 
-// refusesPeer reports whether a handshake has failed by a function of the caller, not
+// isPeerRefusal reports whether a handshake has failed by a function of the caller, not
 // by the connection or the protocol.
-func refusesPeer(err error) bool {
+func isPeerRefusal(err error) bool {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {
 		return false

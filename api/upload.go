@@ -78,6 +78,15 @@ func (k PrivateKey) text() string {
 	return k.reveal()
 }
 
+// UploadedCertificate is a certificate as stored by [Client.Upload]. Its JSON is that
+// of the Certificate.
+type UploadedCertificate struct {
+	Certificate
+	// Existed reports whether the account had the certificate before the call. It is nil
+	// if no response shows that.
+	Existed *bool
+}
+
 // Upload adds a certificate to the account's store and returns it as stored. The error
 // is an [*Error]. Nothing is sent, and the error is [ErrInvalidArgument], if the
 // certificate fails the checks of [CertificateUpload.Validate].
@@ -98,7 +107,7 @@ func (k PrivateKey) text() string {
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/create/.
-func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateUpload) (*Certificate, error) {
+func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateUpload) (*UploadedCertificate, error) {
 	invalid := validateID("account id", accountID, maxAccountIDLength)
 	if invalid == nil {
 		invalid = cert.validate(time.Now())
@@ -106,7 +115,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	if err := c.check(ctx, invalid); err != nil {
 		return nil, invalidArgument(uploadCertificate.text, err.Error())
 	}
-	c = c.hiding(cert)
+	c = c.redactingKey(cert)
 	digest, _ := (&Certificate{PEM: cert.PEM}).SHA256() // validate has parsed it
 	var got object[generated.Certificate, *generated.Certificate]
 	r, fail := c.do(ctx, uploadCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
@@ -120,7 +129,11 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 			err = errAnotherCertificate
 		}
 		if err == nil {
-			return &stored, nil
+			out := &UploadedCertificate{Certificate: stored}
+			if stored.Name == cert.Name {
+				out.Existed = new(bool)
+			}
+			return out, nil
 		}
 		fail = r.fail(uploadCertificate, ErrUnexpectedResponse, err.Error())
 		fail.unclear = true
@@ -131,10 +144,14 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	}
 	stored, note := c.find(ctx, accountID, digest)
 	if stored != nil {
-		return stored, nil
+		out := &UploadedCertificate{Certificate: *stored}
+		if exists && !fail.unclear {
+			out.Existed = &exists
+		}
+		return out, nil
 	}
 	if fail.unclear {
-		fail.add(ErrOutcomeUnknown, "the outcome is unknown: "+note)
+		fail.addKind(ErrOutcomeUnknown, "the outcome is unknown: "+note)
 	} else {
 		fail.note = note
 	}
@@ -145,11 +162,11 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 }
 
 // find reads the list until it shows the certificate, until lookupTime is over, or
-// until the API refuses the list. The note says why it was not found.
+// until the API refuses the list. The note is the reason why it was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
-		for cert, err := range c.certificates(ctx, accountID, patient(ctx), nil) {
+		for cert, err := range c.certificates(ctx, accountID, seriesPolicy(ctx), nil) {
 			if err != nil {
 				if ctx.Err() == nil {
 					note = "the list could not be read: " + err.Error()
@@ -167,15 +184,15 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 	return found, note
 }
 
-// hiding returns a client that also redacts each text of a server or transport that
-// repeats a part of the private key. Parts that are also in the certificate are not
-// secret.
-func (c *Client) hiding(cert CertificateUpload) *Client {
+// redactingKey returns a client that also redacts each text of a server or transport
+// that repeats a part of the private key. Parts that are also in the certificate are
+// not secret.
+func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {
 		return c
 	}
 	out := *c
-	out.redact = c.redact.withholding(secret.Quotes(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
+	out.redact = c.redact.withDetector(secret.QuoteDetector(base64.StdEncoding.EncodeToString(block.Bytes), cert.PEM))
 	return &out
 }

@@ -37,7 +37,7 @@ func TestUploadStoresTheCertificate(t *testing.T) {
 		}
 		want, err := (&api.Certificate{PEM: up.PEM}).SHA256()
 		digest, err2 := got.SHA256()
-		if err != nil || err2 != nil || digest != want || *got.CA != up.CA || got.Name != up.Name && up.Name != "" || got.Ref.AccountID != account {
+		if err != nil || err2 != nil || digest != want || *got.CA != up.CA || got.Name != up.Name && up.Name != "" || got.Ref.AccountID != account || (got.Existed == nil) != (got.Name != up.Name) || got.Existed != nil && *got.Existed {
 			t.Errorf("%s: got %+v", name, got)
 		}
 		if s.has(got.Ref.ID) != 1 || s.count("upload") != 1 || (s.keys[0] == "") != reflect.ValueOf(up.Key).IsZero() {
@@ -74,7 +74,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 		"empty key":              {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(" ")}, "Key is empty"},
 		"another key":            {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(caKey)}, "Key: the private key does not match the certificate in block 1"},
 		"key of another kind":    {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(rsaKey)}, "Key: the private key does not match"},
-		"key is no PEM":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(bare(leafKey))}, "Key: the text does not begin with a PEM block"},
+		"key is no PEM":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(base64Of(leafKey))}, "Key: the text does not begin with a PEM block"},
 		"certificate as key":     {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafPEM)}, "Key: block 1 is a certificate"},
 		"two keys":               {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey + caKey)}, "Key: 2 blocks instead of 1"},
 		"public key":             {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PUBLIC KEY", []byte("x")))}, "Key: block 1 is not a private key"},
@@ -93,7 +93,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 			t.Errorf("%s: %v, want %q; requests %v", name, err, tt.want, s.requests)
 		}
 		if same := tt.up.Validate(); same == nil || same.Error() != err.Error() {
-			t.Errorf("%s: Validate says %v", name, same)
+			t.Errorf("%s: Validate returned %v", name, same)
 		}
 		wantNoKey(t, name, err)
 	}
@@ -117,15 +117,18 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "second", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
-		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 {
+		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 || again.Existed == nil || !*again.Existed {
 			t.Errorf("%+v, %v", again, err)
+		}
+		if text, want := must(json.Marshal(again)), must(json.Marshal(again.Certificate)); !bytes.Equal(text, want) {
+			t.Errorf("JSON %s, want %s", text, want)
 		}
 		// The list may not have the certificate at first.
 		s.hidden = true
 		start := time.Now()
 		_, err = client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
 		wantSentinels(t, err, api.ErrRejected)
-		if took := time.Since(start); took < 25*time.Second || took > 30*time.Second || !strings.Contains(err.Error(), "code 1471") || !strings.Contains(err.Error(), "does not show") {
+		if took := time.Since(start); took < 25*time.Second || took > 30*time.Second || asError(t, err).Details[0].Code != 1471 {
 			t.Errorf("after %v: %v", took, err)
 		}
 		time.AfterFunc(10*time.Second, func() {
@@ -137,6 +140,15 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 			t.Errorf("%+v, %v", again, err)
 		}
 	})
+}
+
+func TestUploadWithAnotherNameInTheResponseMayHaveExisted(t *testing.T) {
+	t.Parallel()
+	s := &store{faults: faults("/mtls_certificates", success(`{"id":"x","name":"old","certificates":`+jsonString(leafPEM)+`}`))}
+	got, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{Name: "new", PEM: leafPEM})
+	if err != nil || got.Name != "old" || got.Existed != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
@@ -158,15 +170,15 @@ func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 		fault   func() *http.Response
 		uploads int
 	}{
-		"429 of the API":  {func() *http.Response { return answer(429, envelopeWith("1"), "Retry-After", "1") }, 2},
-		"code 971":        {func() *http.Response { return answer(400, envelopeWith("971"), "Retry-After", "1") }, 2},
-		"code 971, 502":   {func() *http.Response { return answer(502, envelopeWith("971"), "Retry-After", "1") }, 1},
-		"429 of the edge": {func() *http.Response { return answer(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
+		"429 of the API":  {func() *http.Response { return response(429, envelopeWith("1"), "Retry-After", "1") }, 2},
+		"code 971":        {func() *http.Response { return response(400, envelopeWith("971"), "Retry-After", "1") }, 2},
+		"code 971, 502":   {func() *http.Response { return response(502, envelopeWith("971"), "Retry-After", "1") }, 1},
+		"429 of the edge": {func() *http.Response { return response(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
 		"500":             {refuse(500, 1), 1},
 		"503":             {refuse(503, 1), 1},
 		"408":             {refuse(408, 1), 1},
-		"a page":          {func() *http.Response { return answer(403, "<html>", "Content-Type", "text/html") }, 1},
-		"no result":       {func() *http.Response { return answer(200, `{"success":true}`) }, 1},
+		"a page":          {func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, 1},
+		"no result":       {func() *http.Response { return response(200, `{"success":true}`) }, 1},
 		"no id":           {success(`{"name":"x"}`), 1},
 		"another":         {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
 	} {
@@ -198,7 +210,7 @@ func TestUploadWithoutTimeIsNotSent(t *testing.T) {
 	}
 }
 
-func TestUploadReportsWhatTheListDidNotShow(t *testing.T) {
+func TestUploadReportsACertificateThatTheListDoesNotShow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		upload, list func() *http.Response
@@ -207,12 +219,12 @@ func TestUploadReportsWhatTheListDidNotShow(t *testing.T) {
 		took         time.Duration
 		cancelled    bool
 	}{
-		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read: list mTLS certificates: HTTP 403", 0, false},
-		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "the list could not be read: list mTLS certificates: HTTP 403", 0, false},
-		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "the outcome is unknown: the list could not be read", 25 * time.Second, false},
-		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the outcome is unknown: the list does not show the certificate", 25 * time.Second, false},
-		"cancelled during the search":    {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "the list does not show the certificate", 3 * time.Second, true},
-		"cancelled after 1471":           {refuse(400, 1471), success(`[]`), api.ErrRejected, "the list does not show the certificate", 3 * time.Second, true},
+		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 403", 0, false},
+		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "list mTLS certificates: HTTP 403", 0, false},
+		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
+		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
+		"cancelled during the search":    {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 3 * time.Second, true},
+		"cancelled after 1471":           {refuse(400, 1471), success(`[]`), api.ErrRejected, "", 3 * time.Second, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -239,10 +251,10 @@ func TestUploadReportsWhatTheListDidNotShow(t *testing.T) {
 // wantNoKey prints v in every way and looks for parts of the private keys.
 func wantNoKey(t *testing.T, what string, v any) {
 	t.Helper()
-	wantNoneOf(t, what, v, keyParts)
+	wantNoneShown(t, what, v, keyParts)
 }
 
-func TestPrivateKeysHideThemselves(t *testing.T) {
+func TestPrivateKeysAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	key := api.PrivateKeyPEM(leafKey)
 	up := api.CertificateUpload{PEM: leafPEM, Key: key}
@@ -268,10 +280,10 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 	t.Parallel()
 	lines := linesOf(leafKey)
 	for form, echo := range map[string]string{
-		"line": lines[0], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": bare(leafKey),
-		"other lines": rewrap(bare(leafKey)[40:], " "), "escaped breaks": rewrap(bare(leafKey)[8:], `\u000a`), "part": lines[0][10:40],
+		"line": lines[0], "text": strings.ReplaceAll(leafKey, "\n", `\n`), "one line": base64Of(leafKey),
+		"other lines": wrapLines(base64Of(leafKey)[40:], " "), "escaped breaks": wrapLines(base64Of(leafKey)[8:], `\u000a`), "part": lines[0][10:40],
 	} {
-		for name, step := range echoes(echo) {
+		for name, step := range echoPlaces(echo) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				client := newClient(t, scripted(step, reply(200, emptyBody)), api.WithMaxAttempts(1),
@@ -290,7 +302,7 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 			})
 		}
 		s := &store{after: func(string, *http.Response) (*http.Response, error) {
-			return answer(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`"}}`), nil
+			return response(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`"}}`), nil
 		}}
 		got, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
 		if err != nil || !strings.Contains(got.Issuer, "[redacted]") {
@@ -300,8 +312,8 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 	}
 }
 
-// rewrap breaks a text into lines of 48 characters.
-func rewrap(text, lineBreak string) string {
+// wrapLines breaks a text into lines of 48 characters.
+func wrapLines(text, lineBreak string) string {
 	lines := slices.Collect(slices.Chunk([]byte(text), 48))
 	return string(bytes.Join(lines, []byte(lineBreak)))
 }
@@ -315,7 +327,7 @@ func TestPartsOfTheCertificateAreNotRedactedForTheKey(t *testing.T) {
 		"use -----BEGIN EC PRIVATE KEY-----, not PKCS #8": {PEM: leafPEM, Key: api.PrivateKeyPEM(leafKeySEC1)},
 	} {
 		s := &store{faults: faults("/mtls_certificates", func() *http.Response {
-			return answer(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
+			return response(400, `{"success":false,"errors":[{"code":1,"message":`+jsonString(text)+`}]}`)
 		})}
 		_, err := newClient(t, s).Upload(t.Context(), account, up)
 		if got := asError(t, err).Details[0].Message; got != text {

@@ -7,13 +7,13 @@ type Usage int
 
 // The three conclusions. The zero value is UsageUnknown.
 const (
-	// UsageUnknown: neither of the other two is proven.
+	// UsageUnknown means that neither of the other two is proven.
 	UsageUnknown Usage = iota
-	// InUse: the list of [Client.Associations] has at least one association; for
-	// [Evidence], a source names the certificate.
+	// InUse means that the list of [Client.Associations] has at least one association;
+	// for [Evidence], that a source names the certificate.
 	InUse
-	// Unused: the list of [Client.Associations] is complete, free of errors and
-	// empty; for [Evidence], each source that applies was read in full and none
+	// Unused means that the list of [Client.Associations] is complete, free of errors
+	// and empty; for [Evidence], that each source that applies was read in full and none
 	// names the certificate.
 	Unused
 )
@@ -57,10 +57,10 @@ func (l *AssociationList) Usage() Usage {
 	if l == nil {
 		return UsageUnknown
 	}
-	if l.verdict == Unused && verdictOf(l) != Unused {
+	if l.proven == Unused && l.conclude() != Unused {
 		return UsageUnknown
 	}
-	return l.verdict
+	return l.proven
 }
 
 // UnmarshalJSON replaces the whole list. The Usage of a list that was read from JSON is
@@ -71,7 +71,8 @@ func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, l, func(read fields) AssociationList { return AssociationList(read) })
 }
 
-func verdictOf(l *AssociationList) Usage {
+// conclude returns the usage by the exported fields.
+func (l *AssociationList) conclude() Usage {
 	switch {
 	case len(l.Associations) > 0:
 		return InUse

@@ -72,7 +72,7 @@ func TestUsageAndTruncation(t *testing.T) {
 			if c.rest != "" {
 				body += "," + c.rest
 			}
-			list, err := ask(t, answer(200, body+"}"))
+			list, err := associationsOf(t, response(200, body+"}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestUsageAndTruncation(t *testing.T) {
 
 func TestUsageIsUnknownWithoutAResponse(t *testing.T) {
 	t.Parallel()
-	received, err := ask(t, answer(200, emptyBody))
+	received, err := associationsOf(t, response(200, emptyBody))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,22 +115,22 @@ func TestUsageIsUnknownWithoutAResponse(t *testing.T) {
 
 func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	t.Parallel()
-	used, err := ask(t, answer(200, inUseBody))
+	used, err := associationsOf(t, response(200, inUseBody))
 	if err != nil {
 		t.Fatal(err)
 	}
 	used.Associations = nil
 	if used.Usage() != api.InUse {
-		t.Errorf("removing the associations gave %v", used.Usage())
+		t.Errorf("after removing the associations: %v", used.Usage())
 	}
 	for _, rest := range []string{`"errors":[{"code":1,"message":"m"}]`, `"result_info":{"total_count":1}`} {
-		unsettled, err := ask(t, answer(200, `{"success":true,"result":[],`+rest+`}`))
+		unsettled, err := associationsOf(t, response(200, `{"success":true,"result":[],`+rest+`}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		unsettled.Errors, unsettled.Truncated, unsettled.Info = nil, false, nil
 		if unsettled.Usage() != api.UsageUnknown {
-			t.Errorf("removing %s gave %v", rest, unsettled.Usage())
+			t.Errorf("after removing %s: %v", rest, unsettled.Usage())
 		}
 	}
 	for name, change := range map[string]func(*api.AssociationList){
@@ -142,7 +142,7 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 		"JSON":      func(l *api.AssociationList) { _ = json.Unmarshal([]byte(`{"result":[]}`), l) },
 		"bad JSON":  func(l *api.AssociationList) { _ = json.Unmarshal([]byte(`{"result":7}`), l) },
 	} {
-		list, err := ask(t, answer(200, emptyBody))
+		list, err := associationsOf(t, response(200, emptyBody))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,10 +153,10 @@ func TestChangingAListNeverMakesItUnused(t *testing.T) {
 	}
 }
 
-func TestReadingJSONIntoAListKeepsNothingOfIt(t *testing.T) {
+func TestUnmarshalReplacesTheWholeList(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{emptyBody, inUseBody} {
-		list, err := ask(t, answer(200, before))
+		list, err := associationsOf(t, response(200, before))
 		if err != nil {
 			t.Fatal(err)
 		}

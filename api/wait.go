@@ -98,7 +98,7 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 		forbidden := func(r SourceResult) bool { return r.Permission != "" }
 		return last.Usage() == Unused || last.Usage() == UsageUnknown && slices.ContainsFunc(last.Sources, forbidden), interval
 	})
-	note, kind := last.obstacle()
+	note, kind := last.refusal()
 	switch {
 	case ended && failure != nil:
 		return last, failure
@@ -110,8 +110,8 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
 
-// poll calls check at growing intervals until check reports the end, for at most limit,
-// with which the context of check ends. check also returns the least interval to the
+// poll calls check at growing intervals until check reports the end, for at most limit.
+// The context of check ends at that limit. check also returns the least interval to the
 // next call. The last call may be earlier, to have as much time as the call before it
 // took.
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) (ended bool, interval time.Duration)) bool {
@@ -121,16 +121,16 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 	isLast := false
 	for interval := firstInterval; ; interval = min(2*interval, lastInterval) {
 		start := time.Now()
-		ended, least := check(ctx)
+		ended, minInterval := check(ctx)
 		if ended {
 			return true
 		}
-		left := time.Until(deadline)
-		if isLast || ctx.Err() != nil || left < firstInterval {
+		remaining := time.Until(deadline)
+		if isLast || ctx.Err() != nil || remaining < firstInterval {
 			return false
 		}
-		wait := max(min(interval, left/2), least)
-		if latest := left - min(time.Since(start)+firstInterval, left/2); wait+least > latest {
+		wait := max(min(interval, remaining/2), minInterval)
+		if latest := remaining - min(time.Since(start)+firstInterval, remaining/2); wait+minInterval > latest {
 			wait, isLast = latest, true
 		}
 		if !sleep(ctx, wait) {

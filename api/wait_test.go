@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// unusedAfter ends the use of the certificate by Gateway after d.
-func unusedAfter(s *store, d time.Duration) {
+// endUseAfter ends the use of the certificate by Gateway after d.
+func endUseAfter(s *store, d time.Duration) {
 	start := time.Now()
 	s.before = func(string, *http.Request) (*http.Response, error) {
 		if time.Since(start) >= d {
@@ -30,7 +30,7 @@ func TestWaitEndsWhenNothingUsesTheCertificate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		unusedAfter(s, 80*time.Second)
+		endUseAfter(s, 80*time.Second)
 		var usages []api.Usage
 		var uses []string
 		start := time.Now()
@@ -58,8 +58,8 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"in use":    {func(*store) {}, api.ErrInUse, "used by gateway TLS inspection"},
-		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway failed"},
+		"in use":    {func(*store) {}, api.ErrInUse, "gateway TLS inspection"},
+		"a failure": {func(s *store) { s.faults = faults("/gateway/", refuse(500, 1)) }, api.ErrUsageUnknown, "gateway"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -116,7 +116,7 @@ func TestWaitOutlastsFaults(t *testing.T) {
 			case since < 20*time.Second:
 				return nil, errReset
 			case since < 40*time.Second:
-				return answer(502, "<html>", "Content-Type", "text/html"), nil
+				return response(502, "<html>", "Content-Type", "text/html"), nil
 			}
 			return nil, nil
 		}
@@ -194,7 +194,7 @@ func TestWaitChecksAgainNearItsEnd(t *testing.T) {
 			for n := range workers {
 				s.workers[fmt.Sprint("w", n)] = ""
 			}
-			unusedAfter(s, limit-20*time.Second)
+			endUseAfter(s, limit-20*time.Second)
 			start, checks := time.Now(), 0
 			e, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(limit), api.WithWaitProgress(func(*api.Evidence) { checks++ }))
 			if took := time.Since(start); err != nil || e.Usage() != api.Unused || took < limit-20*time.Second || took > limit || checks > 7 || checks < 2 {

@@ -31,16 +31,12 @@ func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, er
 	return c.zones(ctx, accountID, callPolicy{admission: ctx}, nil)
 }
 
-func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage func(int64, *ResultInfo)) iter.Seq2[Zone, error] {
-	return paged[generated.Zone, Zone, *generated.Zone]{
-		operation: listZones,
-		rows: list[generated.Zone, Zone, *generated.Zone]{convert: func(z *generated.Zone, _ []string) (Zone, error) {
-			return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
-		}},
-		id:      func(z Zone) string { return z.ID },
-		perPage: zonesPerPage,
-		send: func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error) {
-			return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)
-		},
-	}.all(ctx, c, policy, validateID("account id", accountID, maxAccountIDLength), onPage)
+func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage onPage) iter.Seq2[Zone, error] {
+	list := list[generated.Zone, Zone, *generated.Zone]{convert: func(z *generated.Zone, _ []string) (Zone, error) {
+		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
+	}}
+	pages := paged{operation: listZones, perPage: zonesPerPage, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+		return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)
+	}}
+	return allPages(ctx, c, policy, pages, list, func(z Zone) string { return z.ID }, validateID("account id", accountID, maxAccountIDLength), onPage)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -1040,8 +1041,7 @@ type Client struct {
 // ClientOption changes a Client under construction.
 type ClientOption func(*Client) error
 
-// NewClient returns a client for the API at server. Without WithHTTPClient it
-// sends with a zero http.Client.
+// NewClient returns a client for the API at server. It needs WithHTTPClient.
 func NewClient(server string, opts ...ClientOption) (*Client, error) {
 	client := &Client{Server: server}
 	for _, opt := range opts {
@@ -1049,14 +1049,14 @@ func NewClient(server string, opts ...ClientOption) (*Client, error) {
 			return nil, err
 		}
 	}
+	if client.Client == nil {
+		return nil, errors.New("WithHTTPClient is missing")
+	}
 	base, err := parseServer(client.Server)
 	if err != nil {
 		return nil, err
 	}
 	client.parsed, client.parsedFrom = base, client.Server
-	if client.Client == nil {
-		client.Client = &http.Client{}
-	}
 	return client, nil
 }
 

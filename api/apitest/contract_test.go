@@ -12,7 +12,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // schemas are the schemas of a contract that a test changes.
@@ -21,11 +21,11 @@ type schemas struct {
 	paths                                    *openapi3.Paths
 }
 
-// underContract runs the rest of the test with a fixed version of the contract,
+// withContract runs the rest of the test with a fixed version of the contract,
 // modified by change. Such a test cannot be parallel.
-func underContract(t *testing.T, change func(schemas)) {
+func withContract(t *testing.T, change func(schemas)) {
 	t.Helper()
-	text, err := os.ReadFile("../internal/document/testdata/contract.json")
+	text, err := os.ReadFile("../internal/apispec/testdata/contract.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,17 +38,17 @@ func underContract(t *testing.T, change func(schemas)) {
 	if text, err = doc.MarshalJSON(); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := document.Parse(text)
+	parsed, err := apispec.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := document.Load
-	document.Load = func() (*document.Document, error) { return parsed, nil }
-	t.Cleanup(func() { document.Load = load })
+	load := apispec.Load
+	apispec.Load = func() (*apispec.Document, error) { return parsed, nil }
+	t.Cleanup(func() { apispec.Load = load })
 }
 
-// add makes schema require a property.
-func add(schema *openapi3.Schema, name string, property *openapi3.Schema) {
+// requireProperty makes schema require a property.
+func requireProperty(schema *openapi3.Schema, name string, property *openapi3.Schema) {
 	schema.Properties[name] = openapi3.NewSchemaRef("", property)
 	schema.Required = append(schema.Required, name)
 }
@@ -80,11 +80,11 @@ var documented = []struct {
 }
 
 func TestResponsesUnderTheFixedContract(t *testing.T) {
-	underContract(t, func(schemas) {})
+	withContract(t, func(schemas) {})
 	server := newServer(t)
 	for _, tt := range documented {
 		script(t, server, tt.response())
-		if _, body, err := raw(t, server); err != nil || string(body) != tt.body {
+		if _, body, err := send(t, server, "GET", associationsPath, "", authorized); err != nil || body != tt.body {
 			t.Errorf("%s: %v\n%s\nwant\n%s", tt.name, err, body, tt.body)
 		}
 	}
@@ -93,29 +93,29 @@ func TestResponsesUnderTheFixedContract(t *testing.T) {
 func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 	text := openapi3.NewStringSchema
 	for name, change := range map[string]func(schemas){
-		"member of a row": func(s schemas) { add(s.row, "hostname", text()) },
-		"time of a row":   func(s schemas) { add(s.row, "since", text().WithFormat("date-time")) },
+		"member of a row": func(s schemas) { requireProperty(s.row, "hostname", text()) },
+		"time of a row":   func(s schemas) { requireProperty(s.row, "since", text().WithFormat("date-time")) },
 		"object with a member": func(s schemas) {
-			add(s.row, "zone", openapi3.NewObjectSchema().WithProperty("id", text()).WithRequired([]string{"id"}))
+			requireProperty(s.row, "zone", openapi3.NewObjectSchema().WithProperty("id", text()).WithRequired([]string{"id"}))
 		},
 		"list of one of two": func(s schemas) {
-			add(s.row, "kinds", openapi3.NewArraySchema().WithItems(text().WithEnum("a", "b")).WithMinItems(1))
+			requireProperty(s.row, "kinds", openapi3.NewArraySchema().WithItems(text().WithEnum("a", "b")).WithMinItems(1))
 		},
 		"member of the envelope": func(s schemas) {
-			add(s.success, "request_id", text())
-			add(s.failure, "request_id", text())
+			requireProperty(s.success, "request_id", text())
+			requireProperty(s.failure, "request_id", text())
 		},
-		"member of errors": func(s schemas) { add(s.info, "level", openapi3.NewIntegerSchema().WithMin(3)) },
+		"member of errors": func(s schemas) { requireProperty(s.info, "level", openapi3.NewIntegerSchema().WithMin(3)) },
 		"all optional members": func(s schemas) {
 			s.row.Required = []string{"service", "status"}
 			s.info.Required = append(s.info.Required, "documentation_url", "source")
 			s.info.Properties["source"].Value.Required = []string{"pointer"}
-			add(s.info, "error_chain", openapi3.NewArraySchema().WithItems(openapi3.NewObjectSchema()))
+			requireProperty(s.info, "error_chain", openapi3.NewArraySchema().WithItems(openapi3.NewObjectSchema()))
 		},
 		"result": func(s schemas) { s.success.Required = append(s.success.Required, "result") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			underContract(t, change)
+			withContract(t, change)
 			server := newServer(t)
 			for _, tt := range documented {
 				if err := server.Script(apitest.AssociationsOf(cert), tt.response()); err != nil {
@@ -127,11 +127,11 @@ func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 }
 
 // Members of an association that the caller sets or leaves empty get no sample values,
-// also if the contract requires them.
+// even if the contract requires them.
 func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
-	underContract(t, func(s schemas) {
+	withContract(t, func(s schemas) {
 		s.row.Required = []string{"service", "status"}
-		add(s.row, "hostname", openapi3.NewStringSchema())
+		requireProperty(s.row, "hostname", openapi3.NewStringSchema())
 	})
 	server := newServer(t)
 	want := []api.Association{gateway, {Service: "access"}, {Status: "active"}, {}}
@@ -152,25 +152,25 @@ func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 }
 
 func TestJSONIsCheckedAgainstAContractThatRequiresMore(t *testing.T) {
-	underContract(t, func(s schemas) { add(s.row, "hostname", openapi3.NewStringSchema()) })
+	withContract(t, func(s schemas) { requireProperty(s.row, "hostname", openapi3.NewStringSchema()) })
 	own := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
 	if err := newServer(t).Script(apitest.AssociationsOf(cert), own); err == nil {
-		t.Error("a row without the required member was taken")
+		t.Error("a row without the required member was accepted")
 	}
 }
 
 // Responses from the store get required members too, for every operation.
 func TestStoreMatchesAContractThatRequiresMore(t *testing.T) {
-	underContract(t, func(s schemas) {
-		add(s.certificate, "fingerprint", openapi3.NewStringSchema())
-		add(s.row, "hostname", openapi3.NewStringSchema())
+	withContract(t, func(s schemas) {
+		requireProperty(s.certificate, "fingerprint", openapi3.NewStringSchema())
+		requireProperty(s.row, "hostname", openapi3.NewStringSchema())
 	})
 	server := newServer(t)
 	if err := errors.Join(server.AddCertificate(cert, apitest.Certificate{Name: "n"}), server.SetAssociations(cert, gateway)); err != nil {
 		t.Fatal(err)
 	}
 	for path, member := range map[string]string{"": "fingerprint", "/" + cert.ID + "/associations": "hostname"} {
-		if got := do(t, server, "GET", "/mtls_certificates"+path, ""); got.Status != 200 || pick(got.Result, member)[0] != "sample" {
+		if got := sendValid(t, server, "GET", "/mtls_certificates"+path, ""); got.Status != 200 || memberOf(got.Result, member)[0] != "sample" {
 			t.Errorf("%s: %+v", path, got)
 		}
 	}
@@ -183,7 +183,7 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 	}{
 		"unknown operation": {func(s schemas) {
 			s.paths.Value("/accounts/{account_id}/pages/projects").Get.OperationID = "listPagesSites"
-		}, "listPagesSites, which this server does not know: add it to handler in api/apitest/operations.go"},
+		}, "the server does not implement the operation listPagesSites of the contract: add it to handler in api/apitest/operations.go"},
 		"failures of another kind": {func(s schemas) {
 			s.failure.Properties["success"] = openapi3.NewSchemaRef("", openapi3.NewIntegerSchema())
 		}, "at /success"},
@@ -193,7 +193,7 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 		}, "at /result"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			underContract(t, tt.change)
+			withContract(t, tt.change)
 			server, err := apitest.NewServer()
 			server.Close()
 			if err == nil || !strings.HasPrefix(err.Error(), "apitest: ") || !strings.Contains(err.Error(), tt.want) {
@@ -201,16 +201,16 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 			}
 		})
 	}
-	load := document.Load
-	document.Load = func() (*document.Document, error) { return nil, errors.New("contract: broken") }
-	t.Cleanup(func() { document.Load = load })
+	load := apispec.Load
+	apispec.Load = func() (*apispec.Document, error) { return nil, errors.New("contract: broken") }
+	t.Cleanup(func() { apispec.Load = load })
 	if _, err := apitest.NewServer(); err == nil || err.Error() != "apitest: contract: broken" {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestValuesOfAnOperationThatTheContractLostAreRefused(t *testing.T) {
-	underContract(t, func(s schemas) { s.paths.Delete("/accounts/{account_id}/pages/projects") })
+	withContract(t, func(s schemas) { s.paths.Delete("/accounts/{account_id}/pages/projects") })
 	server := newServer(t)
 	err := server.AddPagesProject(cert.AccountID, apitest.PagesProject{Name: "shop"})
 	if err == nil || !strings.Contains(err.Error(), `no operation "listPagesProjects"`) {

@@ -63,10 +63,10 @@ func Redirect(status int, location string) Response {
 }
 
 // Reset resets the connection before a response.
-func Reset() Response { return Response{silent: true, reset: true, cut: -1} }
+func Reset() Response { return Response{noResponse: true, reset: true, cut: -1} }
 
 // Hang sends nothing until the client closes the connection or the server is closed.
-func Hang() Response { return Response{silent: true, cut: -1} }
+func Hang() Response { return Response{noResponse: true, cut: -1} }
 
 // Huge returns a success with associations, of at least n bytes, without
 // Content-Length.

@@ -1,7 +1,6 @@
 package apitest_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -17,26 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// raw sends a request with net/http alone, without retries.
-func raw(t *testing.T, server *apitest.Server) (*http.Response, []byte, error) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-		server.URL()+"/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+apitest.DefaultAPIToken)
-	transport := &http.Transport{DisableKeepAlives: true}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	return resp, body, err
-}
-
-func TestFaultsArriveAsNamed(t *testing.T) {
+func TestFaultsAreSentAsDocumented(t *testing.T) {
 	t.Parallel()
 	full := `{"errors":[],"messages":[],"success":true,"result":[]`
 	tests := []struct {
@@ -73,11 +53,11 @@ func TestFaultsArriveAsNamed(t *testing.T) {
 			t.Parallel()
 			server := newServer(t)
 			script(t, server, tt.response)
-			resp, body, err := raw(t, server)
+			resp, body, err := send(t, server, "GET", associationsPath, "", authorized)
 			if resp == nil || resp.StatusCode != tt.status || !errors.Is(err, tt.err) {
-				t.Fatalf("answer %+v, error %v", resp, err)
+				t.Fatalf("response %+v, error %v", resp, err)
 			}
-			if !bytes.HasPrefix(body, []byte(tt.body)) || (tt.body == "" && len(body) > 0) {
+			if !strings.HasPrefix(body, tt.body) || (tt.body == "" && len(body) > 0) {
 				t.Errorf("body %q", body)
 			}
 			for name, want := range tt.header {
@@ -110,11 +90,11 @@ func TestHugeResponsesHaveTheRequestedSizeAndAreValid(t *testing.T) {
 	server := newServer(t)
 	const size = 3 << 20
 	script(t, server, apitest.Huge(size), apitest.Huge(size), apitest.Huge(12<<20).Gzipped())
-	if _, body, err := raw(t, server); err != nil || len(body) < size || len(body) > size+1<<17 {
+	if _, body, err := send(t, server, "GET", associationsPath, "", authorized); err != nil || len(body) < size || len(body) > size+1<<17 {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
 	if list, err := newClient(t, server, api.WithAttemptTimeout(5*time.Minute)).Associations(t.Context(), cert); err != nil || list.Usage() != api.InUse {
-		t.Errorf("huge answer: %v", err)
+		t.Errorf("huge response: %v", err)
 	}
 	if _, err := newClient(t, server, api.WithAttemptTimeout(5*time.Minute)).Associations(t.Context(), cert); !errors.Is(err, api.ErrResponseTooLarge) {
 		t.Errorf("gzip bomb: %v", err)
@@ -152,7 +132,7 @@ func TestCloseEndsResponsesInProgressAndAllGoroutines(t *testing.T) {
 		script(t, server, response)
 		done := make(chan error, 1)
 		go func() {
-			_, _, err := raw(t, server)
+			_, _, err := send(t, server, "GET", associationsPath, "", authorized)
 			done <- err
 		}()
 		for len(server.Requests()) == 0 {
@@ -161,10 +141,10 @@ func TestCloseEndsResponsesInProgressAndAllGoroutines(t *testing.T) {
 		server.Close()
 		server.Close()
 		if err := <-done; err == nil {
-			t.Error("the answer came to an end")
+			t.Error("the response was complete")
 		}
 		if _, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(server.URL(), "http://"), "/client/v4")); err == nil {
-			t.Error("the port still answers")
+			t.Error("the port is still open")
 		}
 	}
 	deadline := time.Now().Add(5 * time.Second)

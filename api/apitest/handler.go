@@ -5,24 +5,27 @@ import (
 	"crypto/subtle"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/contract"
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
 const (
-	codeNoRoute       = 7003
-	codeMissingHeader = 9106
-	codeHalfPair      = 9107
-	codeInvalidHeader = 6003
-	codeAuthorization = 6111
-	codeAuthFailed    = 10000
+	codeNoRoute        = 7003
+	codeMissingHeader  = 9106
+	codeIncompletePair = 9107
+	codeInvalidHeader  = 6003
+	codeAuthorization  = 6111
+	codeAuthFailed     = 10000
 
-	codeKnownCertificate = 1471
-	codeNoCertificate    = 1472
-	codeInUse            = 1305 // that of another store of the vendor; the code of this store is not public
+	codeCertificateExists   = 1471
+	codeCertificateNotFound = 1472
+	codeInUse               = 1305 // that of another store of the vendor; the code of this store is not public
 )
 
 // maxBody limits the body of a request.
@@ -50,15 +53,15 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotImplemented)
 		return
 	}
-	s.choose(r, c, request).send(w, r)
+	s.respond(r, c, request).send(w, r)
 }
 
-// choose returns the response to a request and records the request.
-func (s *Server) choose(r *http.Request, c call, request Request) Response {
+// respond returns the response to a request and records the request.
+func (s *Server) respond(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	response, err := s.response(r, c, request).completed(c.op)
-	if err != nil { // an error of the test, shown as one of the server
+	response, err := s.response(r, c, request).complete(c.op)
+	if err != nil { // the test has scripted an invalid response
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
 	request.StatusCode = response.status // 0 when there is none
@@ -87,7 +90,7 @@ func (s *Server) response(r *http.Request, c call, request Request) Response {
 	return handler(c.op.ID)(s, c)
 }
 
-// authenticate returns the response to invalid credentials, if they are.
+// authenticate returns the response to invalid credentials, and false if they are valid.
 func (s *Server) authenticate(header http.Header) (Response, bool) {
 	authorization, email, key := header.Get("Authorization"), header.Get("X-Auth-Email"), header.Get("X-Auth-Key")
 	switch {
@@ -105,9 +108,9 @@ func (s *Server) authenticate(header http.Header) (Response, bool) {
 	case email == "" && key == "":
 		return refusal(http.StatusBadRequest, codeMissingHeader, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"), true
 	case email == "":
-		return refusal(http.StatusBadRequest, codeHalfPair, "Missing X-Auth-Email header"), true
+		return refusal(http.StatusBadRequest, codeIncompletePair, "Missing X-Auth-Email header"), true
 	case key == "":
-		return refusal(http.StatusBadRequest, codeHalfPair, "Missing X-Auth-Key header"), true
+		return refusal(http.StatusBadRequest, codeIncompletePair, "Missing X-Auth-Key header"), true
 	case s.key == "" || !equal(email, s.email) || !equal(key, s.key):
 		return Unauthorized(), true
 	}
@@ -115,3 +118,42 @@ func (s *Server) authenticate(header http.Header) (Response, bool) {
 }
 
 func equal(got, want string) bool { return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1 }
+
+// Request is the record of one request. It holds no credentials.
+type Request struct {
+	// Operation is the operationId; empty if the contract has no operation for the
+	// request.
+	Operation string
+	// Certificate is the certificate in the path; zero if there is none.
+	Certificate api.CertificateRef
+	// Method is the HTTP method as sent.
+	Method string
+	// Path is the escaped path as sent, including the base path.
+	Path string
+	// Query holds the query parameters.
+	Query url.Values
+	// Header is the request's header, with credentials replaced by "[redacted]".
+	Header http.Header
+	// Time is when the request arrived.
+	Time time.Time
+	// StatusCode is that of the response; 0 if there was none.
+	StatusCode int
+	// Violations are the differences of the request from the contract.
+	Violations []contract.Violation
+}
+
+func newRequest(r *http.Request, c call) Request {
+	header := r.Header.Clone()
+	for _, name := range secret.Headers() {
+		for i := range header[name] {
+			header[name][i] = "[redacted]"
+		}
+	}
+	request := Request{
+		Certificate: c.certificate(), Method: r.Method, Path: r.URL.EscapedPath(), Query: c.query, Header: header, Time: time.Now(),
+	}
+	if c.op != nil {
+		request.Operation = c.op.ID
+	}
+	return request
+}

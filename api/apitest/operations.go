@@ -16,7 +16,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -46,18 +46,18 @@ func handler(operation string) func(*Server, call) Response {
 		opHostnames:             hostnames,
 		opZones:                 list,
 		opWorkers:               list,
-		opWorkerSettings:        single,
+		opWorkerSettings:        entryOf,
 		opPagesProjects:         list,
 		opHyperdriveConfigs:     list,
-		opGateway:               single,
+		opGateway:               entryOf,
 		opPostureRules:          list,
 	}[operation]
 }
 
 // call is a request to an operation.
 type call struct {
-	op     *document.Operation // nil: the contract has none for it
-	params map[string]string   // of the path
+	op     *apispec.Operation // nil: the contract has none for it
+	params map[string]string  // of the path
 	query  url.Values
 	body   []byte
 }
@@ -78,7 +78,7 @@ func (c call) certificate() (cert api.CertificateRef) {
 // list returns the entries that the query selects, or a page of them if the operation
 // has pages.
 func list(s *Server, c call) Response {
-	if c.account() != "" && !s.known(c.account()) {
+	if c.account() != "" && !s.hasAccount(c.account()) {
 		return NotFound()
 	}
 	values := []any{}
@@ -103,8 +103,8 @@ func (e entry) selected(query url.Values) bool {
 	return true
 }
 
-// single returns one entry: of a Worker, or of the account.
-func single(s *Server, c call) Response {
+// entryOf returns the entry of a Worker or of the account.
+func entryOf(s *Server, c call) Response {
 	e := s.find(c.op.ID, c.account(), cmp.Or(c.params["script_name"], c.account()))
 	if e == nil {
 		return NotFound()
@@ -143,13 +143,13 @@ func associations(s *Server, c call) Response {
 func getCertificate(s *Server, c call) Response {
 	e := s.certificate(c.certificate())
 	if e == nil {
-		return noCertificate()
+		return certificateNotFound()
 	}
 	return jsonResult(e.value)
 }
 
-func noCertificate() Response {
-	return refusal(http.StatusNotFound, codeNoCertificate, "Certificate not found")
+func certificateNotFound() Response {
+	return refusal(http.StatusNotFound, codeCertificateNotFound, "Certificate not found")
 }
 
 // upload stores a certificate. The same certificate gets the same id, also after its
@@ -167,7 +167,7 @@ func upload(s *Server, c call) Response {
 		return refusal(http.StatusBadRequest, codeNoRoute, "unable to parse certificate")
 	}
 	if s.certificate(api.CertificateRef{AccountID: c.account(), ID: id}) != nil {
-		return refusal(http.StatusBadRequest, codeKnownCertificate, "This certificate already exists")
+		return refusal(http.StatusBadRequest, codeCertificateExists, "This certificate already exists")
 	}
 	s.ids[sum] = id
 	if err := s.putCertificate(c.account(), described); err != nil {
@@ -176,8 +176,8 @@ func upload(s *Server, c call) Response {
 	return jsonResult(described)
 }
 
-// digest identifies the first certificate of a PEM text within an account. The text
-// itself does not, because the vendor rewrites it.
+// digest identifies the first certificate of a PEM text within an account. It is not the
+// digest of the text, because the vendor rewrites the text.
 func digest(account, text string) [sha256.Size]byte {
 	content := []byte(text)
 	if block, _ := pem.Decode(content); block != nil {
@@ -192,7 +192,7 @@ func deleteCertificate(s *Server, c call) Response {
 	e := s.certificate(cert)
 	switch {
 	case e == nil:
-		return noCertificate()
+		return certificateNotFound()
 	case e.filter["type"] != "custom":
 		return Forbidden()
 	case s.inUse(cert):
@@ -234,7 +234,7 @@ func hostnames(s *Server, c call) Response {
 	}
 	names, set := s.hostnames[ref]
 	if ref.CertificateID != "" && !set && s.certificate(api.CertificateRef{AccountID: account, ID: ref.CertificateID}) == nil {
-		return noCertificate()
+		return certificateNotFound()
 	}
 	return jsonResult(object{"hostnames": names})
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api/contract"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-const forever = -1
+const unlimited = -1
 
 // Response is one scripted response. Make it with a function of this package; the zero
 // value is refused. The methods return a changed copy.
@@ -33,7 +33,7 @@ type Response struct {
 	drip       time.Duration
 	cut        int // bytes to send before the connection breaks; -1: all
 	reset      bool
-	silent     bool
+	noResponse bool
 	chunked    bool
 	gzip       bool
 	times      int
@@ -70,7 +70,7 @@ func (r Response) Times(n int) Response {
 
 // Always sends the response to every further request; nothing can be scripted after it.
 func (r Response) Always() Response {
-	r.times = forever
+	r.times = unlimited
 	return r
 }
 
@@ -108,7 +108,7 @@ func (r Response) Chunked() Response {
 	return r
 }
 
-// Gzipped compresses the body, also if the request does not accept it.
+// Gzipped compresses the body, even if the request does not accept it.
 func (r Response) Gzipped() Response {
 	r.gzip = true
 	return r.WithHeader("Content-Encoding", "gzip")
@@ -131,15 +131,15 @@ func (r Response) ResetAfter(n int) Response {
 	return r
 }
 
-// fits returns why an operation cannot have the response, or nil. Without an operation,
-// it returns nil if any operation can.
-func (s *Server) fits(operation string, r Response) error {
+// checkResponse returns the reason why an operation cannot have the response, or nil.
+// Without an operation, it returns nil if any operation can.
+func (s *Server) checkResponse(operation string, r Response) error {
 	var first error
 	for _, op := range s.doc.Operations {
 		if operation != "" && operation != op.ID {
 			continue
 		}
-		_, err := r.completed(op)
+		_, err := r.complete(op)
 		if err == nil {
 			return nil
 		}
@@ -148,14 +148,14 @@ func (s *Server) fits(operation string, r Response) error {
 	return first
 }
 
-// completed returns the response for an operation, with all members that the contract
-// requires. It fails if the response is invalid or must match the contract and does
-// not. Without an operation, it checks nothing against the contract.
-func (r Response) completed(op *document.Operation) (Response, error) {
+// complete returns the response for an operation, with all members that the contract
+// requires. It fails if the response is invalid, or if it must match the contract and
+// does not. Without an operation, it checks nothing against the contract.
+func (r Response) complete(op *apispec.Operation) (Response, error) {
 	if r.err != nil {
 		return r, r.err
 	}
-	if r.status == 0 && !r.silent {
+	if r.status == 0 && !r.noResponse {
 		return r, errors.New("apitest: the response is the zero value")
 	}
 	var schema *openapi3.SchemaRef
@@ -169,10 +169,9 @@ func (r Response) completed(op *document.Operation) (Response, error) {
 		}
 		r.body = string(body)
 	}
-	// A response without a result, as of NoResult, is allowed even if the contract
-	// requires a result.
-	mayBreak := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
-	if op == nil || !r.inContract || mayBreak {
+	// NoResult is allowed even if the contract requires a result.
+	exempt := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
+	if op == nil || !r.inContract || exempt {
 		return r, nil
 	}
 	request := &http.Request{Method: op.Method, URL: &url.URL{Path: basePath + op.Path}}

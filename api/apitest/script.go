@@ -9,7 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // Target selects requests, for [Server.Script]. The zero value selects all valid
@@ -47,7 +47,7 @@ func (s *Server) Script(target Target, responses ...Response) error {
 		return err
 	}
 	for i, response := range responses {
-		if err := s.fits(target.Operation, response); err != nil {
+		if err := s.checkResponse(target.Operation, response); err != nil {
 			return fmt.Errorf("response %d: %w", i, err)
 		}
 	}
@@ -57,7 +57,7 @@ func (s *Server) Script(target Target, responses ...Response) error {
 	queue := slices.Clone(s.scripts)
 	for _, response := range responses {
 		for _, before := range queue {
-			if before.response.times == forever && before.target.equal(target) {
+			if before.response.times == unlimited && before.target.equal(target) {
 				return errors.New("apitest: a response after one with Always would never be sent")
 			}
 		}
@@ -72,7 +72,7 @@ func (t Target) equal(other Target) bool {
 }
 
 // operation finds an operation of the contract by its id.
-func (s *Server) operation(id string) (*document.Operation, error) {
+func (s *Server) operation(id string) (*apispec.Operation, error) {
 	if op := s.doc.Operation(id); op != nil {
 		return op, nil
 	}
@@ -134,7 +134,7 @@ func (s *Server) next(c call) (Response, bool) {
 	response := s.scripts[best].response
 	if response.times > 1 {
 		s.scripts[best].response.times--
-	} else if response.times != forever {
+	} else if response.times != unlimited {
 		s.scripts = slices.Delete(s.scripts, best, best+1)
 	}
 	return response, true

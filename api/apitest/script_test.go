@@ -2,7 +2,6 @@ package apitest_test
 
 import (
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -21,18 +20,18 @@ func TestPermissionsCanBeRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]int{"/workers/scripts": 403, "/zones": 403, "/mtls_certificates": 200} {
-		if got := do(t, server, "GET", path, ""); got.Status != want || want == 403 && !slices.Equal(got.Codes, []int{10000}) {
+		if got := sendValid(t, server, "GET", path, ""); got.Status != want || want == 403 && !slices.Equal(got.Codes, []int{10000}) {
 			t.Errorf("%s: %+v", path, got)
 		}
 	}
 	if err := server.SetForbidden("listwork"); err == nil {
-		t.Error("an operation that does not exist was taken")
+		t.Error("an operation that does not exist was accepted")
 	}
 	if err := server.SetForbidden(); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]int{"/workers/scripts": 418, "/zones": 200} {
-		if got := do(t, server, "GET", path, ""); got.Status != want {
+		if got := sendValid(t, server, "GET", path, ""); got.Status != want {
 			t.Errorf("%s, permitted again: %+v", path, got)
 		}
 	}
@@ -64,7 +63,7 @@ func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
 		"DELETE /mtls_certificates/c", "DELETE /mtls_certificates/c", "GET /zones?account.id=x", "GET /zones?account.id=y",
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		got = append(got, do(t, server, method, path, "").Status)
+		got = append(got, sendValid(t, server, method, path, "").Status)
 	}
 	if diff := cmp.Diff([]int{413, 412, 411, 410, 200, 414, 404, 200, 200}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -80,7 +79,7 @@ func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
 		"response of another one":   server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
 	} {
 		if err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }
@@ -93,9 +92,9 @@ func TestResponseThatDoesNotFitTheOperationIsRefused(t *testing.T) {
 	if err := errors.Join(server.AddAccount(cert.AccountID), server.Script(apitest.Target{}, apitest.Associations(gateway))); err != nil {
 		t.Fatal(err)
 	}
-	status, body := ask(t, server, "/accounts/"+cert.AccountID+"/gateway/configuration", http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}})
-	if seen := server.Requests(); status != 501 || !strings.Contains(body, "at /result: ") || len(seen) != 1 || seen[0].StatusCode != 501 {
-		t.Errorf("%d %s, recorded %+v", status, body, seen)
+	resp, body, err := send(t, server, "GET", "/accounts/"+cert.AccountID+"/gateway/configuration", "", authorized)
+	if seen := server.Requests(); err != nil || resp.StatusCode != 501 || !strings.Contains(body, "at /result: ") || len(seen) != 1 || seen[0].StatusCode != 501 {
+		t.Errorf("%+v, %s, recorded %+v, %v", resp, body, seen, err)
 	}
 }
 
@@ -120,10 +119,10 @@ func TestValuesThatBreakTheContractAreNotStored(t *testing.T) {
 		"rule with a long id":              server.AddPostureRule(account, apitest.PostureRule{ID: "r", CertificateID: long}),
 	} {
 		if err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
-	if got := do(t, server, "GET", "/workers/scripts", ""); got.Status != 404 {
+	if got := sendValid(t, server, "GET", "/workers/scripts", ""); got.Status != 404 {
 		t.Errorf("a refused value made the account known: %+v", got)
 	}
 }
@@ -160,7 +159,7 @@ func TestScriptOrder(t *testing.T) {
 func TestRecordedQueryBelongsToTheCaller(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	do(t, server, "GET", "/zones?account.id=a", "")
+	sendValid(t, server, "GET", "/zones?account.id=a", "")
 	server.Requests()[0].Query.Set("account.id", "changed")
 	server.Requests()[0].Query["account.id"][0] = "changed"
 	if got := server.Requests()[0].Query.Get("account.id"); got != "a" {

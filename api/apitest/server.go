@@ -1,3 +1,40 @@
+// Package apitest is a fake of the vendor's API for tests and demonstrations. It serves
+// HTTP on loopback and needs no account. It checks every request against the contract,
+// and [Server.Script] refuses a documented response that breaks the contract.
+//
+//	server, err := apitest.NewServer()
+//	defer server.Close()
+//	server.SetAssociations(cert, api.Association{Service: "gateway", Status: "active"})
+//	client, err := server.Client()
+//
+// # Responses
+//
+// The server serves every operation of the contract from one store, which the Set and
+// Add methods of [Server], uploads and deletions change. An account exists once
+// something was added to it. A CA is unused only if the account has a zone
+// ([Server.AddZone]), or if the client's caller states that it has none. Lists have the
+// vendor's pages: page and per_page in the query, result_info in the response;
+// [WithPageSize] sets their size.
+//
+// The upload of a certificate that exists is refused with code 1471. A certificate that
+// is uploaded again after its deletion gets the same id. An unknown certificate is
+// refused with code 1472. The deletion of a certificate is refused if an entry of the
+// store refers to it, or if the vendor manages it. The code for the former is not
+// public; this server sends 1305.
+//
+// Credentials are checked as the vendor does: 400 with code 9106 or 9107 if they are
+// missing, 400 with 6003 if they are malformed, 401 with 10000 if they are wrong.
+// [Server.SetForbidden] removes the permission for operations.
+//
+// [Server.Script] queues other responses for an operation and its parameters.
+// [Associations], [Failure] and the other documented responses match the contract:
+// required members without an argument here get sample values. [EdgePage], [Reset] and
+// the other faults are known behavior of the network and the vendor's edge outside the
+// contract. Methods of [Response] change either: [Response.After] delays,
+// [Response.CutAfter] truncates, [Response.Times] repeats.
+//
+// The package does not import testing, so that programs can use it for a demonstration
+// mode.
 package apitest
 
 import (
@@ -12,11 +49,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // basePath is the vendor's base path, so that a client that omits it fails.
@@ -31,7 +69,7 @@ type Server struct {
 	http *httptest.Server
 	stop func() // ends the context of every request
 
-	doc      *document.Document
+	doc      *apispec.Document
 	pageSize int
 
 	mu           sync.Mutex
@@ -47,7 +85,7 @@ type Server struct {
 // NewServer starts a server. The caller must call [Server.Close]. It fails if the
 // contract cannot be read, or has an operation that the server does not support.
 func NewServer(opts ...Option) (*Server, error) {
-	doc, err := document.Load()
+	doc, err := apispec.Load()
 	if err != nil {
 		return nil, fmt.Errorf("apitest: %w", err)
 	}
@@ -58,7 +96,7 @@ func NewServer(opts ...Option) (*Server, error) {
 		hostnames:    make(map[api.HostnamesRef][]string),
 		ids:          make(map[[sha256.Size]byte]string),
 	}
-	if err := s.canServe(); err != nil {
+	if err := s.checkOperations(); err != nil {
 		return nil, err
 	}
 	for _, opt := range opts {
@@ -90,18 +128,18 @@ func NewServer(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// canServe returns an error unless the server has a valid response for each operation,
-// with an empty store and for a refusal.
-func (s *Server) canServe() error {
+// checkOperations returns an error unless the server has valid responses for each
+// operation: with an empty store, and as a refusal.
+func (s *Server) checkOperations() error {
 	empty := &Server{doc: s.doc, pageSize: 1, store: make(map[string][]entry)}
-	empty.know("")
+	empty.addAccount("")
 	for _, op := range s.doc.Operations {
 		respond := handler(op.ID)
 		if respond == nil {
-			return fmt.Errorf("apitest: the contract has the operation %s, which this server does not know: add it to handler in api/apitest/operations.go", op.ID)
+			return fmt.Errorf("apitest: the server does not implement the operation %s of the contract: add it to handler in api/apitest/operations.go", op.ID)
 		}
 		for _, r := range []Response{Failure(http.StatusForbidden), respond(empty, call{op: op})} {
-			if _, err := r.completed(op); err != nil {
+			if _, err := r.complete(op); err != nil {
 				return fmt.Errorf("%w (operation %s)", err, op.ID)
 			}
 		}
@@ -144,4 +182,49 @@ func (s *Server) Close() {
 	s.stop()
 	s.http.CloseClientConnections()
 	s.http.Close()
+}
+
+// DefaultAPIToken is the token that a server accepts by default. It is not secret.
+const DefaultAPIToken = "apitest-token"
+
+// Option configures a [Server].
+type Option func(*Server) error
+
+// WithAPIToken sets the API token that the server accepts, in place of
+// [DefaultAPIToken].
+func WithAPIToken(token string) Option {
+	return func(s *Server) error {
+		if token == "" || strings.ContainsAny(token, " \t\r\n") {
+			return errors.New("apitest: the API token is empty or has white space")
+		}
+		s.token = token
+		return nil
+	}
+}
+
+// defaultPageSize is the page size in the vendor's examples for certificates.
+const defaultPageSize = 50
+
+// WithPageSize limits the items of a page of a list, even if a request has a larger
+// per_page. The default is 50.
+func WithPageSize(n int) Option {
+	return func(s *Server) error {
+		if n < 1 {
+			return fmt.Errorf("apitest: a page cannot have %d items", n)
+		}
+		s.pageSize = n
+		return nil
+	}
+}
+
+// WithAPIKey sets the email and key that the server accepts besides the token,
+// and makes [Server.Client] use them. Without it, no key is accepted.
+func WithAPIKey(email, key string) Option {
+	return func(s *Server) error {
+		if email == "" || key == "" {
+			return errors.New("apitest: the email or the key is empty")
+		}
+		s.email, s.key = email, key
+		return nil
+	}
 }

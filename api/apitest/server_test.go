@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -51,7 +52,7 @@ func TestServerReturnsWhatWasSet(t *testing.T) {
 	server := newServer(t)
 	client := newClient(t, server)
 	sibling := api.CertificateRef{AccountID: cert.AccountID, ID: "sibling"}
-	stranger := api.CertificateRef{AccountID: "other", ID: cert.ID}
+	otherAccount := api.CertificateRef{AccountID: "other", ID: cert.ID}
 	if err := errors.Join(server.SetAssociations(cert, gateway, gateway), server.SetAssociations(sibling)); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestServerReturnsWhatWasSet(t *testing.T) {
 	if err != nil || list.Usage() != api.Unused {
 		t.Errorf("certificate without associations: %+v, %v", list, err)
 	}
-	if _, err = client.Associations(t.Context(), stranger); !errors.Is(err, api.ErrNotFound) {
+	if _, err = client.Associations(t.Context(), otherAccount); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("certificate of another account: %v", err)
 	}
 	if err := server.SetAssociations(cert); err != nil {
@@ -115,9 +116,9 @@ func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			status, body := ask(t, server, "/accounts/"+cert.AccountID+"/mtls_certificates/"+cert.ID+"/associations", tt.header)
-			if status != tt.status || !strings.Contains(body, tt.code) {
-				t.Errorf("%d %s", status, body)
+			resp, body, err := send(t, server, "GET", associationsPath, "", tt.header)
+			if err != nil || resp.StatusCode != tt.status || !strings.Contains(body, tt.code) {
+				t.Errorf("%+v, %s, %v", resp, body, err)
 			}
 		})
 	}
@@ -134,31 +135,34 @@ func TestCredentialsAreCheckedAsTheVendorDoes(t *testing.T) {
 	}
 }
 
-// ask sends a request with net/http and returns status and body.
-func ask(t *testing.T, server *apitest.Server, path string, header http.Header) (int, string) {
+// associationsPath is the path of the associations of cert.
+var associationsPath = "/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations"
+
+// authorized has the header of valid credentials.
+var authorized = http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
+
+// send sends one request with net/http, without retries, and reads the response.
+func send(t *testing.T, server *apitest.Server, method, path, body string, header http.Header) (*http.Response, string, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL()+path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), method, server.URL()+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
+	maps.Copy(req.Header, header)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
+	text, err := io.ReadAll(resp.Body)
+	return resp, string(text), err
 }
 
 func TestRequestsOutsideTheContractAreRefusedAndRecorded(t *testing.T) {
 	t.Parallel()
-	auth := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
 	for path, want := range map[string]struct {
 		status int
 		place  string
@@ -168,8 +172,9 @@ func TestRequestsOutsideTheContractAreRefusedAndRecorded(t *testing.T) {
 		"/accounts/a/mtls_certificates/" + strings.Repeat("c", 65) + "/associations": {400, "bad request /path/mtls_certificate_id"},
 	} {
 		server := newServer(t)
-		if status, body := ask(t, server, path, auth); status != want.status || !strings.Contains(body, "7003") {
-			t.Errorf("%s: %d %s", path, status, body)
+		resp, body, err := send(t, server, "GET", path, "", authorized)
+		if err != nil || resp.StatusCode != want.status || !strings.Contains(body, "7003") {
+			t.Errorf("%s: %+v, %s, %v", path, resp, body, err)
 		}
 		seen := server.Requests()
 		if len(seen) != 1 || len(seen[0].Violations) != 1 ||
@@ -260,12 +265,12 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	} {
 		if server, err := apitest.NewServer(opt); err == nil {
 			server.Close()
-			t.Errorf("option %s was taken", name)
+			t.Errorf("option %s was accepted", name)
 		}
 	}
 	server := newServer(t)
 	if err := server.SetAssociations(cert, api.Association{Service: "\xff"}); err == nil {
-		t.Error("text that is not UTF-8 was taken")
+		t.Error("text that is not UTF-8 was accepted")
 	}
 	nowhere := api.CertificateRef{AccountID: "a/b", ID: "c"}
 	if err := server.SetAssociations(nowhere); !errors.Is(err, api.ErrInvalidArgument) {
@@ -319,7 +324,7 @@ func TestResponsesThatCouldNeverBeSentAreRefused(t *testing.T) {
 func TestRecordedRequestsBelongToTheCaller(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	ask(t, server, "/other", nil)
+	_, _, _ = send(t, server, "GET", "/other", "", nil)
 	want := fmt.Sprint(server.Requests())
 	changed := server.Requests()
 	changed[0].Header["User-Agent"][0] = "changed"

@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/api"
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
@@ -72,19 +72,19 @@ func (s *Server) AddAccount(accountID string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.know(accountID)
+	s.addAccount(accountID)
 	return nil
 }
 
-// know adds an account, with a Gateway configuration without settings.
-func (s *Server) know(account string) {
-	if !s.known(account) {
+// addAccount adds an account that has a Gateway configuration without settings.
+func (s *Server) addAccount(account string) {
+	if !s.hasAccount(account) {
 		s.store[opGateway] = append(s.store[opGateway], entry{account: account, key: account, value: object{"settings": object{}}})
 	}
 }
 
-// known reports whether an account exists.
-func (s *Server) known(account string) bool { return s.find(opGateway, account, account) != nil }
+// hasAccount reports whether an account exists.
+func (s *Server) hasAccount(account string) bool { return s.find(opGateway, account, account) != nil }
 
 // AddCertificate adds a certificate to the store. Like all Add methods, it replaces an
 // entry of the account with the same id or name, and fails for ids that a client
@@ -112,13 +112,13 @@ func (s *Server) putCertificate(account string, cert generated.Certificate) erro
 // SetAssociations sets the associations of a certificate. It adds the certificate if
 // the store does not have it.
 func (s *Server) SetAssociations(cert api.CertificateRef, associations ...api.Association) error {
-	if err := errors.Join(cert.Validate(), s.fits(opAssociations, Associations(associations...))); err != nil {
+	if err := errors.Join(cert.Validate(), s.checkResponse(opAssociations, Associations(associations...))); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.certificate(cert) == nil {
-		described, _ := Certificate{}.describe(cert.ID) // fails for a PEM text
+		described, _ := Certificate{}.describe(cert.ID) // fails only for a PEM text
 		if err := s.putCertificate(cert.AccountID, described); err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (s *Server) AddZone(accountID string, zone Zone) error {
 // SetHostnames sets the hostnames of a zone for a CA certificate. An empty certificate
 // id means the CA that the vendor manages for the zone. The zone must exist.
 func (s *Server) SetHostnames(zoneID, certificateID string, hostnames ...string) error {
-	if err := s.fits(opHostnames, jsonResult(object{"hostnames": hostnames})); err != nil {
+	if err := s.checkResponse(opHostnames, jsonResult(object{"hostnames": hostnames})); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -224,13 +224,13 @@ func (s *Server) put(operation string, e entry) error {
 		return err
 	}
 	result := e.value
-	if schema := document.Child(op.Schema(http.StatusOK), "result"); schema != nil && schema.Value.Type.Is(openapi3.TypeArray) {
+	if schema := apispec.Child(op.Schema(http.StatusOK), "result"); schema != nil && schema.Value.Type.Is(openapi3.TypeArray) {
 		result = []any{result}
 	}
-	if _, err := jsonResult(result).completed(op); err != nil {
+	if _, err := jsonResult(result).complete(op); err != nil {
 		return err
 	}
-	s.know(e.account)
+	s.addAccount(e.account)
 	if before := s.find(operation, e.account, e.key); before != nil {
 		*before = e
 	} else {

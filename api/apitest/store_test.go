@@ -10,9 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -26,35 +24,22 @@ import (
 
 const other = "60c7c1bc-6a01-4b5e-8c5f-1d3f0a2b9c4d"
 
-// answer has the members of a response that the tests check.
-type answer struct {
+// decodedResponse has the members of a response that the tests check.
+type decodedResponse struct {
 	Status int
 	Codes  []int
 	Result any
 	Info   map[string]any
 }
 
-// do sends a request to the account of cert, or to another path, and reads the
+// sendValid sends a request to the account of cert, or to another path, and reads the
 // response. Every request must be valid.
-func do(t *testing.T, server *apitest.Server, method, path, body string) answer {
+func sendValid(t *testing.T, server *apitest.Server, method, path, body string) decodedResponse {
 	t.Helper()
 	if !strings.HasPrefix(path, "/zones") {
 		path = "/accounts/" + cert.AccountID + path
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, server.URL()+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+apitest.DefaultAPIToken)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
+	resp, text, err := send(t, server, method, path, body, authorized)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +48,10 @@ func do(t *testing.T, server *apitest.Server, method, path, body string) answer 
 		Result any
 		Info   map[string]any `json:"result_info"`
 	}
-	if err := json.Unmarshal(text, &read); err != nil {
+	if err := json.Unmarshal([]byte(text), &read); err != nil {
 		t.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, text)
 	}
-	a := answer{Status: resp.StatusCode, Result: read.Result, Info: read.Info}
+	a := decodedResponse{Status: resp.StatusCode, Result: read.Result, Info: read.Info}
 	for _, e := range read.Errors {
 		a.Codes = append(a.Codes, e.Code)
 	}
@@ -77,8 +62,8 @@ func do(t *testing.T, server *apitest.Server, method, path, body string) answer 
 	return a
 }
 
-// pick returns the member of each item of a list.
-func pick(list any, member string) []string {
+// memberOf returns the member of each item of a list.
+func memberOf(list any, member string) []string {
 	items, _ := list.([]any)
 	var out []string
 	for _, item := range items {
@@ -106,7 +91,7 @@ func newPEM(t *testing.T, isCA bool) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-func uploadOf(t *testing.T, text string) string {
+func uploadBody(t *testing.T, text string) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"ca": true, "certificates": text, "name": "uploaded", "private_key": "not kept"})
 	if err != nil {
@@ -122,7 +107,7 @@ func TestUploadGetAndDeleteChangeTheStore(t *testing.T) {
 	if err := server.AddAccount(cert.AccountID); err != nil {
 		t.Fatal(err)
 	}
-	uploaded := do(t, server, "POST", "/mtls_certificates", uploadOf(t, text))
+	uploaded := sendValid(t, server, "POST", "/mtls_certificates", uploadBody(t, text))
 	object, _ := uploaded.Result.(map[string]any)
 	id, _ := object["id"].(string)
 	want := map[string]any{
@@ -133,31 +118,31 @@ func TestUploadGetAndDeleteChangeTheStore(t *testing.T) {
 		t.Errorf("uploaded as %q (-want +got):\n%s", id, diff)
 	}
 	path := "/mtls_certificates/" + id
-	got := do(t, server, "GET", path, "")
-	list := do(t, server, "GET", "/mtls_certificates", "")
-	if diff := cmp.Diff(want, got.Result); diff != "" || !slices.Equal(pick(list.Result, "id"), []string{id}) {
+	got := sendValid(t, server, "GET", path, "")
+	list := sendValid(t, server, "GET", "/mtls_certificates", "")
+	if diff := cmp.Diff(want, got.Result); diff != "" || !slices.Equal(memberOf(list.Result, "id"), []string{id}) {
 		t.Errorf("list %v, certificate (-want +got):\n%s", list, diff)
 	}
-	again := do(t, server, "POST", "/mtls_certificates", uploadOf(t, "\n"+text+"\n"))
+	again := sendValid(t, server, "POST", "/mtls_certificates", uploadBody(t, "\n"+text+"\n"))
 	if again.Status != 400 || !slices.Equal(again.Codes, []int{1471}) {
 		t.Errorf("uploaded twice: %+v", again)
 	}
-	if broken := do(t, server, "POST", "/mtls_certificates", uploadOf(t, "no PEM")); broken.Status != 400 {
+	if broken := sendValid(t, server, "POST", "/mtls_certificates", uploadBody(t, "no PEM")); broken.Status != 400 {
 		t.Errorf("uploaded no certificate: %+v", broken)
 	}
-	if deleted := do(t, server, "DELETE", path, ""); deleted.Status != 200 {
+	if deleted := sendValid(t, server, "DELETE", path, ""); deleted.Status != 200 {
 		t.Errorf("delete: %+v", deleted)
 	}
 	for _, method := range []string{"GET", "DELETE"} {
-		if gone := do(t, server, method, path, ""); gone.Status != 404 || !slices.Equal(gone.Codes, []int{1472}) {
+		if gone := sendValid(t, server, method, path, ""); gone.Status != 404 || !slices.Equal(gone.Codes, []int{1472}) {
 			t.Errorf("%s of a deleted certificate: %+v", method, gone)
 		}
 	}
-	if gone := do(t, server, "GET", path+"/associations", ""); gone.Status != 404 {
+	if gone := sendValid(t, server, "GET", path+"/associations", ""); gone.Status != 404 {
 		t.Errorf("associations of a deleted certificate: %+v", gone)
 	}
-	renewed := do(t, server, "POST", "/mtls_certificates", uploadOf(t, text))
-	if pick([]any{renewed.Result}, "id")[0] != id {
+	renewed := sendValid(t, server, "POST", "/mtls_certificates", uploadBody(t, text))
+	if memberOf([]any{renewed.Result}, "id")[0] != id {
 		t.Errorf("the same certificate got another id than %s: %+v", id, renewed)
 	}
 }
@@ -169,11 +154,11 @@ func TestUploadKnowsCertificatesThatWereAdded(t *testing.T) {
 	if err := server.AddCertificate(cert, apitest.Certificate{PEM: text, Name: "mine"}); err != nil {
 		t.Fatal(err)
 	}
-	if again := do(t, server, "POST", "/mtls_certificates", uploadOf(t, text)); !slices.Equal(again.Codes, []int{1471}) {
+	if again := sendValid(t, server, "POST", "/mtls_certificates", uploadBody(t, text)); !slices.Equal(again.Codes, []int{1471}) {
 		t.Errorf("%+v", again)
 	}
-	do(t, server, "DELETE", "/mtls_certificates/"+cert.ID, "")
-	if renewed := do(t, server, "POST", "/mtls_certificates", uploadOf(t, text)); pick([]any{renewed.Result}, "id")[0] != cert.ID {
+	sendValid(t, server, "DELETE", "/mtls_certificates/"+cert.ID, "")
+	if renewed := sendValid(t, server, "POST", "/mtls_certificates", uploadBody(t, text)); memberOf([]any{renewed.Result}, "id")[0] != cert.ID {
 		t.Errorf("%+v", renewed)
 	}
 }
@@ -229,13 +214,13 @@ func TestDeleteIsRefusedWhileSomethingRefersToTheCertificate(t *testing.T) {
 		); err != nil {
 			t.Fatal(err)
 		}
-		if kept := do(t, server, "DELETE", "/mtls_certificates/"+cert.ID, ""); kept.Status != 400 || !slices.Equal(kept.Codes, []int{1305}) {
+		if kept := sendValid(t, server, "DELETE", "/mtls_certificates/"+cert.ID, ""); kept.Status != 400 || !slices.Equal(kept.Codes, []int{1305}) {
 			t.Errorf("%s: %+v", name, kept)
 		}
 		if err := refer(server, other); err != nil {
 			t.Fatal(err)
 		}
-		if gone := do(t, server, "DELETE", "/mtls_certificates/"+cert.ID, ""); gone.Status != 200 {
+		if gone := sendValid(t, server, "DELETE", "/mtls_certificates/"+cert.ID, ""); gone.Status != 200 {
 			t.Errorf("%s, no longer: %+v", name, gone)
 		}
 	}
@@ -243,7 +228,7 @@ func TestDeleteIsRefusedWhileSomethingRefersToTheCertificate(t *testing.T) {
 	if err := server.AddCertificate(cert, apitest.Certificate{Type: "gateway_managed"}); err != nil {
 		t.Fatal(err)
 	}
-	if kept := do(t, server, "DELETE", "/mtls_certificates/"+cert.ID, ""); kept.Status != 403 {
+	if kept := sendValid(t, server, "DELETE", "/mtls_certificates/"+cert.ID, ""); kept.Status != 403 {
 		t.Errorf("managed: %+v", kept)
 	}
 }
@@ -274,16 +259,16 @@ func TestListsHavePages(t *testing.T) {
 			"page=2&per_page=5":  {names[5:10], 2, 5, 3},
 			"page=1&per_page=50": {names[:6], 1, 6, 3},
 		} {
-			got := do(t, server, "GET", path+query, "")
+			got := sendValid(t, server, "GET", path+query, "")
 			info := map[string]any{"count": float64(len(want.names)), "page": want.page, "per_page": want.perPage, "total_count": 13.0, "total_pages": want.pages}
-			if diff := cmp.Diff(info, got.Info) + cmp.Diff(want.names, pick(got.Result, "name")); diff != "" {
+			if diff := cmp.Diff(info, got.Info) + cmp.Diff(want.names, memberOf(got.Result, "name")); diff != "" {
 				t.Errorf("%s%s (-want +got):\n%s", path, query, diff)
 			}
 		}
-		if got := do(t, server, "GET", path+"page=9223372036854775807", ""); got.Status != 200 || len(pick(got.Result, "name")) > 0 {
-			t.Errorf("%s: the last page that can be asked for: %+v", path, got)
+		if got := sendValid(t, server, "GET", path+"page=9223372036854775807", ""); got.Status != 200 || len(memberOf(got.Result, "name")) > 0 {
+			t.Errorf("%s: the last possible page: %+v", path, got)
 		}
-		if got := do(t, server, "GET", path+"page=1.5", ""); got.Status != 400 {
+		if got := sendValid(t, server, "GET", path+"page=1.5", ""); got.Status != 400 {
 			t.Errorf("%s: half a page: %+v", path, got)
 		}
 	}
@@ -316,7 +301,7 @@ func TestListsAreFiltered(t *testing.T) {
 		"/zones?status=pending&account.id=" + cert.AccountID: {"z1"},
 		"/zones?status=active&account.id=" + cert.AccountID:  nil,
 	} {
-		if got := do(t, server, "GET", path, ""); got.Status != 200 || !slices.Equal(pick(got.Result, "id"), want) {
+		if got := sendValid(t, server, "GET", path, ""); got.Status != 200 || !slices.Equal(memberOf(got.Result, "id"), want) {
 			t.Errorf("%s: %+v", path, got)
 		}
 	}
@@ -347,7 +332,7 @@ func TestSourcesReturnWhatWasSet(t *testing.T) {
 		if err := json.Unmarshal([]byte(strings.NewReplacer("CERT", cert.ID, "OTHER", other).Replace(want)), &result); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(result, do(t, server, "GET", path, "").Result); diff != "" {
+		if diff := cmp.Diff(result, sendValid(t, server, "GET", path, "").Result); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
@@ -376,7 +361,7 @@ func TestSourcesReturnWhatWasSet(t *testing.T) {
 		"/zones/unknown/certificate_authorities/hostname_associations", "/workers/scripts/unknown/settings",
 		hostnames + "?mtls_certificate_id=" + strings.Replace(other, "6", "7", 1),
 	} {
-		if got := do(t, server, "GET", path, ""); got.Status != 404 {
+		if got := sendValid(t, server, "GET", path, ""); got.Status != 404 {
 			t.Errorf("%s: %+v", path, got)
 		}
 	}
@@ -389,7 +374,7 @@ func TestOperationsOfAnUnknownAccountAreNotFound(t *testing.T) {
 		"/mtls_certificates", "/mtls_certificates/c", "/mtls_certificates/c/associations", "/workers/scripts", "/workers/scripts/s/settings",
 		"/pages/projects", "/hyperdrive/configs", "/gateway/configuration", "/devices/posture",
 	} {
-		if got := do(t, server, "GET", path, ""); got.Status != 404 {
+		if got := sendValid(t, server, "GET", path, ""); got.Status != 404 {
 			t.Errorf("%s: %+v", path, got)
 		}
 	}

@@ -22,25 +22,25 @@ func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	err := pause(ctx, r.delay)
 	switch {
 	case err != nil:
-	case r.silent && !r.reset:
+	case r.noResponse && !r.reset:
 		<-ctx.Done()
 		err = ctx.Err()
-	case r.silent:
-		err = errCut
+	case r.noResponse:
+		err = errBodyCut
 	default:
 		err = r.write(ctx, w)
 	}
 	switch {
 	case err == nil:
-	case r.reset && errors.Is(err, errCut):
+	case r.reset && errors.Is(err, errBodyCut):
 		resetConnection(w)
 	default:
 		panic(http.ErrAbortHandler) // ends the response early
 	}
 }
 
-// errCut ends a body at its cut.
-var errCut = errors.New("cut here")
+// errBodyCut ends a body before its end.
+var errBodyCut = errors.New("the body is cut")
 
 func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	header := w.Header()
@@ -81,7 +81,7 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	}
 	if r.cut >= 0 { // the body was shorter than the cut
 		_ = flusher.Flush()
-		return errCut
+		return errBodyCut
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (f *faultyWriter) Write(p []byte) (n int, err error) {
 	for err = f.ctx.Err(); err == nil && n < len(p); {
 		if f.left == 0 {
 			_ = f.flush()
-			return n, errCut
+			return n, errBodyCut
 		}
 		end := len(p)
 		if f.left > 0 {

@@ -22,10 +22,10 @@ type body struct {
 	header    http.Header
 	length    int64 // as announced; -1 is unknown
 
-	mu   sync.Mutex   // Close may come from another goroutine than Read
-	kept bytes.Buffer // up to one byte more than the limit, to detect longer bodies
-	read int64
-	done bool // checked, or closed early
+	mu     sync.Mutex   // Close may come from another goroutine than Read
+	buffer bytes.Buffer // up to one byte more than the limit, to detect longer bodies
+	read   int64
+	done   bool // checked, or closed early
 	// violations are those that the check has found.
 	violations []Violation
 }
@@ -37,7 +37,7 @@ func (b *body) Read(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	b.read += int64(n)
 	if !b.done {
-		b.kept.Write(p[:min(n, b.transport.checker.maxBytes+1-b.kept.Len())])
+		b.buffer.Write(p[:min(n, b.transport.checker.maxBytes+1-b.buffer.Len())])
 	}
 	switch {
 	case err == nil:
@@ -58,7 +58,7 @@ func (b *body) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	cause := errClosedEarly
-	if b.read == b.length || jsontext.Value(b.kept.Bytes()).IsValid() {
+	if b.read == b.length || jsontext.Value(b.buffer.Bytes()).IsValid() {
 		cause = nil
 	}
 	if failure := b.finish(cause); failure != nil {
@@ -75,7 +75,7 @@ func (b *body) finish(cause error) error {
 	if !b.done {
 		b.done = true
 		b.violations = b.check(cause)
-		b.kept = bytes.Buffer{}
+		b.buffer = bytes.Buffer{}
 		b.transport.report(b.violations)
 	}
 	return b.transport.failure(b.violations)
@@ -93,7 +93,7 @@ func (b *body) check(cause error) []Violation {
 	default:
 		vs = checker.responseBody(b.exchange, b.status, b.header, plain)
 	}
-	return checker.listed(b.exchange, b.status, b.header, vs)
+	return checker.finish(b.exchange, b.status, b.header, vs)
 }
 
 // decompress decodes the encoding that the caller requested. [http.Transport] has
@@ -102,12 +102,12 @@ func (b *body) check(cause error) []Violation {
 func (b *body) decompress(limit int) ([]byte, error) {
 	encoding := strings.ToLower(b.header.Get("Content-Encoding"))
 	switch {
-	case encoding == "", encoding == "identity", b.kept.Len() > limit:
-		return b.kept.Bytes(), nil
+	case encoding == "", encoding == "identity", b.buffer.Len() > limit:
+		return b.buffer.Bytes(), nil
 	case encoding != "gzip":
-		return nil, errors.New("the body has an encoding that is not read here")
+		return nil, errors.New("the checker cannot decode the content encoding")
 	}
-	r, err := gzip.NewReader(&b.kept)
+	r, err := gzip.NewReader(&b.buffer)
 	if err != nil {
 		return nil, fmt.Errorf("the body is not gzip: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // schemaOptions enable the validation of formats and omit details of values.
@@ -25,14 +25,14 @@ var schemaOptions = []openapi3.SchemaValidationOption{
 // checker checks requests and responses.
 type checker struct {
 	settings
-	doc *document.Document
+	doc *apispec.Document
 
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]bool // enum-like values that were reported
 }
 
 func newChecker(opts []Option) (*checker, error) {
-	doc, err := document.Load()
+	doc, err := apispec.Load()
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func jsonText(value any) string {
 // pointer returns the JSON pointer of unescaped parts.
 func pointer(parts []string) (pointer string) {
 	for _, part := range parts {
-		pointer += "/" + document.Escape(part)
+		pointer += "/" + apispec.Escape(part)
 	}
 	return pointer
 }
@@ -120,11 +120,11 @@ func pointer(parts []string) (pointer string) {
 // exchange has the parts of a request that the checks of the request and of its
 // response use.
 type exchange struct {
-	operation *document.Operation // nil: not in the contract
-	params    map[string]string   // of the path
+	operation *apispec.Operation // nil: not in the contract
+	params    map[string]string  // of the path
 	query     url.Values
 	body      requestBody
-	secrets   []string // its credentials, as they were sent
+	secrets   []string // the credentials, as they were sent
 }
 
 func (c *checker) exchange(req *http.Request) exchange {

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 const associations = "listMTLSCertificateAssociations"
 
 // checkerOf returns a checker of a contract, and an exchange with its operation for
 // associations.
-func checkerOf(t *testing.T, doc *document.Document) (*checker, exchange) {
+func checkerOf(t *testing.T, doc *apispec.Document) (*checker, exchange) {
 	t.Helper()
 	c := &checker{
 		settings: settings{maxBytes: DefaultMaxBytes, known: doc.Known},
@@ -30,8 +30,8 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 	for keyword, want := range map[string]string{
 		`"minimum": 1000`: "minimum 1000", `"maximum": 5`: "maximum 5", `"enum": [1, 2]`: "enum [1,2]", `"multipleOf": 7`: "multipleOf 7",
 	} {
-		text := strings.Replace(string(frozen), before, before+","+keyword, 1)
-		doc, err := document.Parse([]byte(text))
+		text := strings.Replace(string(fixedContract), before, before+","+keyword, 1)
+		doc, err := apispec.Parse([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 
 func TestDefaultResponseAppliesToEveryOtherStatus(t *testing.T) {
 	t.Parallel()
-	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"default": {`, 1)))
+	doc, err := apispec.Parse([]byte(strings.Replace(string(fixedContract), `"4XX": {`, `"default": {`, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +63,8 @@ func TestDefaultResponseAppliesToEveryOtherStatus(t *testing.T) {
 // A body that the contract does not document is no breach.
 func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 	t.Parallel()
-	text := strings.Replace(string(frozen), `"4XX": {`, `"429": {"description": "slow down"}, "5XX": {"description": "broken"}, "4XX": {`, 1)
-	doc, err := document.Parse([]byte(text))
+	text := strings.Replace(string(fixedContract), `"4XX": {`, `"429": {"description": "slow down"}, "5XX": {"description": "broken"}, "4XX": {`, 1)
+	doc, err := apispec.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,10 +102,10 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 		"instead of it":      {example, `"enum": ["gateway", "access"],`},
 		"of an overlay":      {list, `"x-known-values": ["access"]`},
 	} {
-		if !strings.Contains(string(frozen), change.before) {
+		if !strings.Contains(string(fixedContract), change.before) {
 			t.Fatalf("%s is not in the contract", change.before)
 		}
-		doc, err := document.Parse([]byte(strings.Replace(string(frozen), change.before, change.with, 1)))
+		doc, err := apispec.Parse([]byte(strings.Replace(string(fixedContract), change.before, change.with, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 // A JSON body where another content type is documented breaks the contract.
 func TestJSONWhereTheContractHasAnotherContentType(t *testing.T) {
 	t.Parallel()
-	doc, err := document.Parse([]byte(strings.Replace(string(frozen), `"4XX": {`, `"404": {
+	doc, err := apispec.Parse([]byte(strings.Replace(string(fixedContract), `"4XX": {`, `"404": {
             "description": "gone", "content": {"text/plain": {"schema": {"type": "string"}}}
           }, "4XX": {`, 1)))
 	if err != nil {

@@ -50,6 +50,6 @@
 // # Secrets
 //
 // No text of a [Violation] shows the credentials of its request or 16 consecutive
-// letters and digits of the request's body, which may hold a private key, also if the
+// letters and digits of the request's body, which may hold a private key, even if the
 // server repeats them. Private keys in PEM and long tokens of any origin are masked.
 package contract

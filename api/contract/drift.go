@@ -12,7 +12,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
@@ -43,11 +43,11 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 	if schema == nil {
 		return
 	}
-	partial = partial || document.Partial(schema)
+	partial = partial || apispec.Partial(schema)
 	switch v := value.(type) {
 	case []any:
 		for i, item := range v {
-			w.walk(document.Child(schema, ""), item, append(path, strconv.Itoa(i)), append(place, "*"), partial)
+			w.walk(apispec.Child(schema, ""), item, append(path, strconv.Itoa(i)), append(place, "*"), partial)
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
@@ -55,7 +55,7 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 			if schema.Value.Properties[name] == nil {
 				memberPlace = append(place, "*")
 			}
-			if child := document.Child(schema, name); child != nil {
+			if child := apispec.Child(schema, name); child != nil {
 				w.walk(child, v[name], memberPath, memberPlace, partial)
 			} else if len(schema.Value.Properties) > 0 && !partial {
 				w.report(Violation{Class: Drift, Message: "undocumented field", Excerpt: excerpt(v[name])}, memberPath, append(place, name))
@@ -64,7 +64,7 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 	case json.Number:
 		w.number(schema, v, path, place)
 	case string:
-		at := document.Place(w.operation, pointer(place))
+		at := apispec.Place(w.operation, pointer(place))
 		known := w.known[at]
 		if len(known) == 0 || slices.Contains(known, v) {
 			return
@@ -79,9 +79,9 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 	}
 }
 
-// number reports a number that clients refuse although its schema allows it: an
-// integer beyond int64, for which the contract sets no bounds, and one that decides
-// and is not whole, or that float64 cannot hold exactly.
+// number reports a number that clients refuse although its schema allows it: an integer
+// beyond int64, and a deciding number that is not whole or that float64 cannot hold
+// exactly.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
 	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {
@@ -92,7 +92,7 @@ func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, plac
 	switch {
 	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // the schema refuses fractions
 		v.Class, v.Message, v.Expected = BadResponse, "not an integer of 64 bits", "an integer from -2^63 to 2^63-1"
-	case schema.Value.Type.Is(openapi3.TypeNumber) && document.Decides(schema):
+	case schema.Value.Type.Is(openapi3.TypeNumber) && apispec.Decides(schema):
 		v.Class, v.Message, v.Expected = Drift, "not a count, which clients refuse", "a whole number from -2^53 to 2^53"
 	default:
 		return
@@ -111,9 +111,9 @@ func (w *walker) report(v Violation, path, place []string) {
 	w.found = append(w.found, v)
 }
 
-// unseen returns the violations of values that were not reported before. The caller
-// lists the first room ones; another response may report the others.
-func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
+// newValues returns the violations of values that were not reported before. The caller
+// lists the first ones, up to room; another response may report the others.
+func (c *checker) newValues(values []newValue, room int) (vs []Violation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, value := range values {
@@ -128,7 +128,7 @@ func (c *checker) unseen(values []newValue, room int) (vs []Violation) {
 	return vs
 }
 
-// byWeight orders violations by class, and those of a class by their place.
-func byWeight(a, b Violation) int {
+// bySeverity orders violations by class, and those of a class by their place.
+func bySeverity(a, b Violation) int {
 	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pointer, b.Pointer))
 }

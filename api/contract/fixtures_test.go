@@ -33,8 +33,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// answer returns a transport with the same response to each request.
-func answer(status int, contentType, body string) roundTrip {
+// respondWith returns a transport with the same response to each request.
+func respondWith(status int, contentType, body string) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
 			StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Cf-Ray": {"8f-TST"}},
@@ -55,14 +55,14 @@ func (r *recorder) handle(v contract.Violation) {
 	r.got = append(r.got, v)
 }
 
-// found returns class and place of each violation.
-func (r *recorder) found() []string {
+// summary returns class and place of each violation.
+func (r *recorder) summary() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return brief(r.got)
+	return summaryOf(r.got)
 }
 
-func brief(vs []contract.Violation) []string {
+func summaryOf(vs []contract.Violation) []string {
 	var out []string
 	for _, v := range vs {
 		out = append(out, v.Class.String()+" "+v.Pointer)
@@ -80,12 +80,14 @@ func newTransport(t *testing.T, next http.RoundTripper, opts ...contract.Option)
 	return transport, r
 }
 
-func readAll(t *testing.T, body io.ReadCloser) string {
+// send sends a request and reads the response. The errors are those of reading and of
+// closing the body.
+func send(t *testing.T, rt http.RoundTripper, req *http.Request) (text string, read, closed error) {
 	t.Helper()
-	text, err := io.ReadAll(body)
-	_ = body.Close()
+	resp, err := rt.RoundTrip(req)
 	if err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	return string(text)
+	content, err := io.ReadAll(resp.Body)
+	return string(content), err, resp.Body.Close()
 }

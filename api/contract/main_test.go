@@ -5,18 +5,18 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// frozen is a fixed version of the contract, so that these tests of the checker do not
+// fixedContract is a fixed version of the contract, so that these tests of the checker do not
 // depend on the vendor's changes. Other tests cover the contract of the module.
-var frozen []byte
+var fixedContract []byte
 
 func TestMain(m *testing.M) {
 	var err error
-	if frozen, err = os.ReadFile("../internal/document/testdata/contract.json"); err != nil {
+	if fixedContract, err = os.ReadFile("../internal/apispec/testdata/contract.json"); err != nil {
 		panic(err)
 	}
-	document.Load = sync.OnceValues(func() (*document.Document, error) { return document.Parse(frozen) })
+	apispec.Load = sync.OnceValues(func() (*apispec.Document, error) { return apispec.Parse(fixedContract) })
 	os.Exit(m.Run())
 }

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := contract.CheckRequest(request(t, tt.method, account+tt.path, tt.body))
-		if diff := cmp.Diff(tt.want, brief(got)); err != nil || diff != "" {
+		if diff := cmp.Diff(tt.want, summaryOf(got)); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
 		}
 	}
@@ -75,7 +76,7 @@ func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 		"unchecked /body ":  {request(t, "POST", account+"/mtls_certificates", upload), []contract.Option{contract.WithMaxBytes(len(upload) - 1)}},
 	} {
 		got, err := contract.CheckRequest(tt.req, tt.opts...)
-		if err != nil || len(got) != 1 || brief(got)[0] != strings.TrimSpace(want) {
+		if err != nil || len(got) != 1 || summaryOf(got)[0] != strings.TrimSpace(want) {
 			t.Errorf("%s: %v, %v", want, got, err)
 		}
 	}
@@ -130,13 +131,13 @@ func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, body(tt.result))
-		if diff := cmp.Diff(tt.want, brief(got)); err != nil || diff != "" {
+		if diff := cmp.Diff(tt.want, summaryOf(got)); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
 		}
 	}
 	for _, req := range []*http.Request{nil, {}} {
 		if _, err := contract.CheckResponse(req, 200, header, nil); err == nil {
-			t.Errorf("request %v was taken", req)
+			t.Errorf("request %v was accepted", req)
 		}
 	}
 }
@@ -150,7 +151,7 @@ func TestKnownValuesAreThoseOfOneOperation(t *testing.T) {
 		{"DELETE", "/mtls_certificates/c", `{"id":"c","type":"other"}`, "drift /result/type"},
 	} {
 		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, []byte(envelope+tt.result+"}"), known)
-		if err != nil || strings.Join(brief(got), " ") != tt.want {
+		if err != nil || strings.Join(summaryOf(got), " ") != tt.want {
 			t.Errorf("%s: %v, %v", tt.path, got, err)
 		}
 	}
@@ -163,16 +164,16 @@ func TestTransportSendsTheBodyThatItChecks(t *testing.T) {
 	const body = `{"ca":true,"certificates":"PEM","name":"n"}`
 	var sent string
 	next := roundTrip(func(req *http.Request) (*http.Response, error) {
-		sent = readAll(t, req.Body)
-		return answer(200, "application/json", envelope+`{"id":"c"}}`)(req)
+		content, err := io.ReadAll(req.Body)
+		if sent = string(content); err != nil {
+			return nil, err
+		}
+		return respondWith(200, "application/json", envelope+`{"id":"c"}}`)(req)
 	})
 	transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
-	resp, err := transport.RoundTrip(request(t, "POST", account+"/mtls_certificates", body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := readAll(t, resp.Body); sent != body || got != envelope+`{"id":"c"}}` || len(seen.found()) > 0 {
-		t.Errorf("sent %q, got %q, violations %v", sent, got, seen.found())
+	got, err, closed := send(t, transport, request(t, "POST", account+"/mtls_certificates", body))
+	if sent != body || got != envelope+`{"id":"c"}}` || err != nil || closed != nil || len(seen.summary()) > 0 {
+		t.Errorf("sent %q, got %q, %v, %v, violations %v", sent, got, err, closed, seen.summary())
 	}
 	if _, err := transport.RoundTrip(request(t, "POST", account+"/mtls_certificates", `{"ca":true}`)); err == nil {
 		t.Error("a request without its certificate was sent")

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// Mode is what a [Transport] does on a breach of the contract.
+// Mode controls what a [Transport] does on a breach of the contract.
 type Mode int
 
 // The modes. In both, every violation goes to the handler.
@@ -25,8 +25,8 @@ const (
 	Fail
 )
 
-// DefaultMaxBytes is how much of a body a [Transport] keeps in order to check it,
-// unless [WithMaxBytes] says otherwise.
+// DefaultMaxBytes is how much of a body a [Transport] keeps in order to check it, unless
+// [WithMaxBytes] sets another limit.
 const DefaultMaxBytes = 1 << 20
 
 // Option configures a [Transport].
@@ -37,7 +37,7 @@ type settings struct {
 	handler  func(Violation)
 	basePath string
 	maxBytes int
-	known    map[string][]string // values by their [document.Place]
+	known    map[string][]string // values by their [apispec.Place]
 }
 
 // WithMode sets what happens on a breach of the contract.
@@ -98,7 +98,7 @@ func WithMaxBytes(n int) Option {
 //	contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers")
 func WithKnownValues(operation, place string, values ...string) Option {
 	return func(s *settings) error {
-		key := document.Place(operation, place)
+		key := apispec.Place(operation, place)
 		known, ok := s.known[key]
 		if !ok {
 			have := slices.Sorted(maps.Keys(s.known))

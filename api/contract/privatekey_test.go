@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -29,9 +28,9 @@ func newKey() string {
 
 var escapedCharacter = regexp.MustCompile(`\\u00([0-9a-f]{2})`)
 
-// shows reports whether a text holds 20 consecutive characters of the key, escaped or
-// not.
-func shows(text, key string) bool {
+// containsKeyPart reports whether a text holds 20 consecutive characters of the key,
+// escaped or not.
+func containsKeyPart(text, key string) bool {
 	lines := strings.Split(strings.TrimSpace(key), "\n")
 	inner := strings.Join(lines[1:len(lines)-1], "")
 	fromURL, _ := url.QueryUnescape(strings.ReplaceAll(text, "+", "%2B"))
@@ -56,13 +55,6 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 	t.Parallel()
 	key := newKey()
 	line := strings.Split(key, "\n")[1]
-	each := func(format string) string {
-		var b strings.Builder
-		for i := range len(line) {
-			fmt.Fprintf(&b, format, line[i])
-		}
-		return b.String()
-	}
 	quotedKey := quoted(t, key)
 	bodies := map[string]string{
 		"in its member":      `{"ca":true,"certificates":7,"private_key":` + quotedKey + `}`,
@@ -75,25 +67,20 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 		"cut off":            `{"ca":true,"private_key":` + quotedKey[:len(quotedKey)/2],
 	}
 	for name, body := range bodies {
-		echoes := []string{key, quotedKey, line, url.QueryEscape(key), each("&#x%x;"), each("&#%d;"), each("%%%02x"), each(`\u%04x`), strings.ReplaceAll(key, "\n", "")}
+		echoes := []string{key, quotedKey, line, url.QueryEscape(key), escapeEveryByte(line, "&#x%x;"), escapeEveryByte(line, "&#%d;"), escapeEveryByte(line, "%%%02x"), escapeEveryByte(line, `\u%04x`), strings.ReplaceAll(key, "\n", "")}
 		for i, echo := range echoes {
 			for _, response := range []string{echo, `{"errors":` + quoted(t, echo) + `}`, `{` + quoted(t, echo) + `:1}`, `{"errors":"` + echo + `"`} {
 				for _, readable := range []bool{true, false} {
-					transport, seen := newTransport(t, answer(200, map[bool]string{true: "application/json", false: "text/plain"}[i%2 == 0], response))
+					transport, seen := newTransport(t, respondWith(200, map[bool]string{true: "application/json", false: "text/plain"}[i%2 == 0], response))
 					req := request(t, "POST", account+"/mtls_certificates", body)
 					if !readable {
 						req.GetBody = nil
 					}
-					resp, err := transport.RoundTrip(req)
-					if err != nil {
-						t.Fatal(err)
-					}
-					_, _ = io.Copy(io.Discard, resp.Body)
-					_ = resp.Body.Close()
-					if len(seen.found()) < 2 {
+					_, _, _ = send(t, transport, req)
+					if len(seen.summary()) < 2 {
 						t.Fatalf("%s, echo %d: violations %v", name, i, seen.got)
 					}
-					if text := fmt.Sprint(seen.got); shows(text, key) {
+					if text := fmt.Sprint(seen.got); containsKeyPart(text, key) {
 						t.Fatalf("%s, echo %d %q: %s", name, i, response, text)
 					}
 				}
@@ -108,7 +95,7 @@ func TestPrivateKeysOfAnyOriginAreMasked(t *testing.T) {
 	for _, body := range []string{"<p>" + key, `{"a":` + quoted(t, key), `{"errors":` + quoted(t, key) + `}`} {
 		for _, contentType := range []string{"text/html", "application/json"} {
 			got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {contentType}}, []byte(body))
-			if text := fmt.Sprint(got); err != nil || len(got) == 0 || shows(text, key) {
+			if text := fmt.Sprint(got); err != nil || len(got) == 0 || containsKeyPart(text, key) {
 				t.Errorf("%s: %v, %v", contentType, got, err)
 			}
 		}

@@ -36,13 +36,13 @@ func credentials(header http.Header) (secrets []string) {
 	return secrets
 }
 
-// withoutSecrets replaces, in place, texts of vs that show the credentials of the request
-// or a part of its body, which may hold a private key.
-func (x exchange) withoutSecrets(vs []Violation) []Violation {
+// redactViolations replaces, in place, texts of vs that hold the credentials of the
+// request or a part of its body, which may hold a private key.
+func (x exchange) redactViolations(vs []Violation) []Violation {
 	if len(vs) == 0 {
 		return vs
 	}
-	credential, quote := secret.Holds(x.secrets), secret.Quotes(string(x.body.text), "")
+	credential, quote := secret.CredentialDetector(x.secrets), secret.QuoteDetector(string(x.body.text), "")
 	for i := range vs {
 		for _, text := range []*string{&vs[i].Pointer, &vs[i].Message, &vs[i].Expected, &vs[i].Excerpt, &vs[i].RayID} {
 			if credential(*text) || quote(*text) {
@@ -50,18 +50,18 @@ func (x exchange) withoutSecrets(vs []Violation) []Violation {
 			}
 			*text = redact(*text)
 		}
-		if x.body.hidden != "" && vs[i].Excerpt != "" {
+		if x.body.unreadable != "" && vs[i].Excerpt != "" {
 			vs[i].Excerpt = redacted
 		}
-		if x.body.hidden != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
-			vs[i].Pointer = oddName.ReplaceAllLiteralString(vs[i].Pointer, "/"+redacted)
+		if x.body.unreadable != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
+			vs[i].Pointer = undocumentedName.ReplaceAllLiteralString(vs[i].Pointer, "/"+redacted)
 		}
 	}
 	return vs
 }
 
-// oddName matches a part of a pointer that does not look like a name of the contract.
-var oddName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
+// undocumentedName matches a part of a pointer that no name of the contract can be.
+var undocumentedName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 
 // redact masks private keys and long tokens in s, makes it printable on one line and
 // bounds its length. It masks first, because a cut could leave the beginning of a

@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // CheckRequest checks one request and returns its violations; none means that the
@@ -47,14 +47,14 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	}
 	for name := range query {
 		if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
-			vs = append(vs, Violation{Pointer: "/query/" + document.Escape(name), Message: "undocumented query parameter"})
+			vs = append(vs, Violation{Pointer: "/query/" + apispec.Escape(name), Message: "undocumented query parameter"})
 		}
 	}
 	vs = append(vs, requestBodyViolations(req, x)...)
-	// The filter reads and replaces a body, so it gets a request without one.
-	bare := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
+	// The filter would read and replace the body.
+	withoutBody := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
 	err = openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
-		Request: bare, PathParams: x.params, Route: x.operation.Route,
+		Request: withoutBody, PathParams: x.params, Route: x.operation.Route,
 		Options: &openapi3filter.Options{
 			MultiError: true, AuthenticationFunc: checkScheme, ExcludeRequestBody: true,
 			SchemaValidationOptions: schemaOptions,
@@ -66,12 +66,12 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 			vs[i].Class = BadRequest
 		}
 	}
-	slices.SortStableFunc(vs, byWeight)
-	return x.withoutSecrets(vs)
+	slices.SortStableFunc(vs, bySeverity)
+	return x.redactViolations(vs)
 }
 
 func (c *checker) outside(req *http.Request, x exchange) []Violation {
-	return x.withoutSecrets([]Violation{{
+	return x.redactViolations([]Violation{{
 		Class: Outside, Pointer: "/path", Message: "no operation of the contract has this method and path",
 		Expected: fmt.Sprintf("one of %d operations below %s/", len(c.doc.Operations), c.basePath),
 		Excerpt:  req.Method + " " + req.URL.EscapedPath(),
@@ -80,8 +80,8 @@ func (c *checker) outside(req *http.Request, x exchange) []Violation {
 
 // requestBody is the part of a request's body that is kept.
 type requestBody struct {
-	text   []byte
-	hidden string // why the body is not known in full; empty if it is
+	text       []byte
+	unreadable string // the reason why the body was not read in full, or ""
 }
 
 // readBody reads a copy of a body; the transport sends the original.
@@ -90,7 +90,7 @@ func readBody(req *http.Request, limit int) (b requestBody) {
 	case !hasBody(req):
 		return b
 	case req.GetBody == nil:
-		return requestBody{hidden: "the body cannot be read twice: the request has no GetBody"}
+		return requestBody{unreadable: "the body cannot be read twice: the request has no GetBody"}
 	}
 	body, err := req.GetBody()
 	if err == nil {
@@ -98,9 +98,9 @@ func readBody(req *http.Request, limit int) (b requestBody) {
 		_ = body.Close()
 	}
 	if err != nil {
-		b.hidden = "the body could not be read"
+		b.unreadable = "the body could not be read"
 	} else if len(b.text) > limit {
-		b.hidden = tooLong(limit).Message
+		b.unreadable = bodyTooLong(limit).Message
 	}
 	return b
 }
@@ -121,18 +121,18 @@ func requestBodyViolations(req *http.Request, x exchange) []Violation {
 		return nil
 	case schema == nil:
 		return one(BadRequest, "the operation takes no body")
-	case body.hidden != "":
-		return one(Unchecked, body.hidden)
+	case body.unreadable != "":
+		return one(Unchecked, body.unreadable)
 	case !isJSON(req.Header):
 		return one(BadRequest, "undocumented content type; the body was not checked")
 	}
 	var vs []Violation
-	if value, err := document.Decode(body.text); err != nil {
+	if value, err := apispec.Decode(body.text); err != nil {
 		vs = []Violation{notJSON(err)}
 	} else {
 		w := walker{operation: x.operation.ID, reported: make(map[string]bool)}
 		w.walk(schema, value, nil, nil, false)
-		vs = slices.Concat(visit(schema, firstItems(value), openapi3.VisitAsRequest()), w.found)
+		vs = slices.Concat(schemaErrors(schema, firstItems(value), openapi3.VisitAsRequest()), w.found)
 	}
 	vs = vs[:min(len(vs), maxViolations)]
 	for i := range vs {
@@ -180,12 +180,12 @@ func checkScheme(_ context.Context, in *openapi3filter.AuthenticationInput) erro
 	}
 	values := header.Values(name)
 	if len(values) != 1 || strings.TrimSpace(values[0]) == "" {
-		return fmt.Errorf("%s wants one header %s", in.SecuritySchemeName, name)
+		return fmt.Errorf("%s requires one header %s", in.SecuritySchemeName, name)
 	}
 	if scheme.Type == "http" {
 		kind, token, _ := strings.Cut(values[0], " ")
 		if !strings.EqualFold(kind, scheme.Scheme) || strings.TrimSpace(token) == "" {
-			return fmt.Errorf("%s wants a %s token", in.SecuritySchemeName, scheme.Scheme)
+			return fmt.Errorf("%s requires a %s token", in.SecuritySchemeName, scheme.Scheme)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/certuse/cloudflare-mtls/api/internal/document"
+	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
 // maxViolations limits the violations that are listed of one response.
@@ -46,12 +46,12 @@ func CheckResponse(req *http.Request, status int, header http.Header, body []byt
 
 // response checks a complete, decompressed body.
 func (c *checker) response(x exchange, status int, header http.Header, body []byte) []Violation {
-	return c.listed(x, status, header, c.responseBody(x, status, header, body))
+	return c.finish(x, status, header, c.responseBody(x, status, header, body))
 }
 
-// listed limits and redacts the violations of a response, and adds its status and Ray
-// ID.
-func (c *checker) listed(x exchange, status int, header http.Header, vs []Violation) []Violation {
+// finish limits and redacts the violations of a response, and adds the status and Ray ID
+// to them.
+func (c *checker) finish(x exchange, status int, header http.Header, vs []Violation) []Violation {
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations
 		class := vs[maxViolations].Class // the most severe of the rest, because breaches come first
@@ -62,19 +62,19 @@ func (c *checker) listed(x exchange, status int, header http.Header, vs []Violat
 	for i := range vs {
 		vs[i].StatusCode, vs[i].RayID = status, header.Get("CF-Ray")
 	}
-	return x.withoutSecrets(vs)
+	return x.redactViolations(vs)
 }
 
 func (c *checker) responseBody(x exchange, status int, header http.Header, body []byte) []Violation {
 	op := x.operation
 	if len(body) > c.maxBytes {
-		return []Violation{tooLong(c.maxBytes)}
+		return []Violation{bodyTooLong(c.maxBytes)}
 	}
 	response := op.Response(status)
 	if response == nil {
 		return []Violation{{
 			Class: Drift, Pointer: "/status", Message: "undocumented status; its body was not checked",
-			Expected: choice(op.Operation.Responses.Map()), Excerpt: strconv.Itoa(status),
+			Expected: joinKeys(op.Operation.Responses.Map()), Excerpt: strconv.Itoa(status),
 		}}
 	}
 	if len(response.Value.Content) == 0 { // the vendor may describe a status by its headers alone
@@ -89,10 +89,10 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	if !isJSON(header) || response.Value.Content.Get("application/json") == nil {
 		return []Violation{{
 			Class: BadResponse, Pointer: "/header/Content-Type", Message: "undocumented content type; the body was not checked",
-			Expected: choice(response.Value.Content), Excerpt: header.Get("Content-Type") + " with " + string(body),
+			Expected: joinKeys(response.Value.Content), Excerpt: header.Get("Content-Type") + " with " + string(body),
 		}}
 	}
-	value, err := document.Decode(body)
+	value, err := apispec.Decode(body)
 	if err != nil {
 		v := notJSON(err)
 		// The whole body, unquoted: cutting or quoting it before redaction could hide a
@@ -102,13 +102,13 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	}
 	w := walker{operation: op.ID, known: c.known, reported: make(map[string]bool)}
 	w.walk(op.Schema(status), value, nil, nil, false)
-	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), x.refused(status, value), w.found)
-	slices.SortStableFunc(vs, byWeight)
-	return append(vs, c.unseen(w.values, maxViolations-len(vs))...)
+	vs := slices.Concat(c.schemaBreaches(op, status, header, body, value), x.clientRefusals(status, value), w.found)
+	slices.SortStableFunc(vs, bySeverity)
+	return append(vs, c.newValues(w.values, maxViolations-len(vs))...)
 }
 
-// choice joins the documented keys.
-func choice[V any](documented map[string]V) string {
+// joinKeys joins the documented keys.
+func joinKeys[V any](documented map[string]V) string {
 	return strings.Join(slices.Sorted(maps.Keys(documented)), " or ")
 }
 
@@ -119,7 +119,7 @@ func isJSON(header http.Header) bool {
 
 // schemaBreaches returns the violations of the schema. If there are any, it lists those
 // of the first items of each array, to limit memory.
-func (c *checker) schemaBreaches(op *document.Operation, status int, header http.Header, body []byte, value any) []Violation {
+func (c *checker) schemaBreaches(op *apispec.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
 			Request: &http.Request{Method: op.Method}, Route: op.Route,
@@ -130,7 +130,7 @@ func (c *checker) schemaBreaches(op *document.Operation, status int, header http
 	if err == nil {
 		return nil
 	}
-	vs := visit(op.Schema(status), firstItems(value), openapi3.VisitAsResponse())
+	vs := schemaErrors(op.Schema(status), firstItems(value), openapi3.VisitAsResponse())
 	if len(vs) == 0 {
 		vs = schemaViolations(err)
 	}
@@ -143,8 +143,8 @@ func (c *checker) schemaBreaches(op *document.Operation, status int, header http
 	return vs
 }
 
-// visit returns all violations of a schema in a decoded value.
-func visit(schema *openapi3.SchemaRef, value any, as openapi3.SchemaValidationOption) []Violation {
+// schemaErrors returns all violations of a schema in a decoded value.
+func schemaErrors(schema *openapi3.SchemaRef, value any, as openapi3.SchemaValidationOption) []Violation {
 	options := append(schemaOptions[:len(schemaOptions):len(schemaOptions)], openapi3.MultiErrors(), as)
 	return schemaViolations(schema.Value.VisitJSON(value, options...))
 }
@@ -180,6 +180,6 @@ func notJSON(err error) Violation {
 	return v
 }
 
-func tooLong(limit int) Violation {
+func bodyTooLong(limit int) Violation {
 	return Violation{Class: Unchecked, Message: fmt.Sprintf("the body is longer than the %d bytes that are kept for checking", limit)}
 }

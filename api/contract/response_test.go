@@ -88,7 +88,7 @@ func TestResponseIsCheckedAgainstTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, brief(got)); diff != "" {
+			if diff := cmp.Diff(tt.want, summaryOf(got)); diff != "" {
 				t.Errorf("violations (-want +got):\n%s\n%v", diff, got)
 			}
 			for _, v := range got {
@@ -113,7 +113,7 @@ func TestContentTypeIsPartOfTheContract(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, brief(got)); diff != "" {
+		if diff := cmp.Diff(want, summaryOf(got)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", contentType, diff)
 		}
 	}
@@ -129,7 +129,7 @@ func TestKnownValuesAreNoDrift(t *testing.T) {
 	}
 }
 
-func TestViolationSaysWhatWasExpectedAndFound(t *testing.T) {
+func TestViolationHasWhatWasExpectedAndFound(t *testing.T) {
 	t.Parallel()
 	body := `{"errors":[],"messages":[],"success":true,"result":[{"service":17}]}`
 	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f-TST"}}, []byte(body))
@@ -169,7 +169,7 @@ func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if places := brief(got); len(got) != tt.listed || places[len(places)-1] != tt.last {
+		if places := summaryOf(got); len(got) != tt.listed || places[len(places)-1] != tt.last {
 			t.Errorf("%s: %d violations, the last: %v", tt.name, len(got), got[len(got)-1])
 		}
 	}

@@ -3,7 +3,6 @@ package contract_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,10 +30,19 @@ func TestNoViolationShowsASecret(t *testing.T) {
 	for _, secret := range []string{token, email, key} {
 		for shape, contentType := range echoes {
 			for _, echo := range []string{secret, strings.ToUpper(secret), url.QueryEscape(secret), strings.Repeat(secret, 20)} {
-				expectNoSecret(t, fmt.Sprintf(shape, quoted(t, echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
+				wantNoSecret(t, fmt.Sprintf(shape, quoted(t, echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
 			}
 		}
 	}
+}
+
+// escapeEveryByte writes each byte of a text in a format.
+func escapeEveryByte(text, format string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, format, text[i])
+	}
+	return b.String()
 }
 
 func quoted(t *testing.T, value any) string {
@@ -46,19 +54,14 @@ func quoted(t *testing.T, value any) string {
 	return string(text)
 }
 
-// expectNoSecret sends one request that is refused and one that gets a response.
-func expectNoSecret(t *testing.T, body, contentType, email, key string) {
+// wantNoSecret sends one request that is refused and one that gets a response.
+func wantNoSecret(t *testing.T, body, contentType, email, key string) {
 	t.Helper()
-	transport, seen := newTransport(t, answer(200, contentType, body), contract.WithMode(contract.Fail))
+	transport, seen := newTransport(t, respondWith(200, contentType, body), contract.WithMode(contract.Fail))
 	req := get(t)
 	req.Header.Set("X-Auth-Email", email)
 	req.Header.Set("X-Auth-Key", key)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, broken := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
+	_, broken, _ := send(t, transport, req)
 	req.URL.RawQuery = url.Values{key: {key}}.Encode()
 	_, refused := transport.RoundTrip(req)
 	if len(seen.got) < 2 || refused == nil { // drift alone is no breach
@@ -95,26 +98,21 @@ func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 				before = 1220 // an excerpt's end, and eight times that
 			}
 			body := strings.Repeat("x", before) + " " + secret
-			if shown := shownOf(t, secret, contentType, body); strings.Contains(shown, secret[:6]) {
+			if shown := violationTexts(t, secret, contentType, body); strings.Contains(shown, secret[:6]) {
 				t.Fatalf("%s with %d bytes before the token: %s", contentType, before, shown)
 			}
 		}
 	}
 }
 
-// shownOf returns the texts of all violations of a response to a request with the
+// violationTexts returns the texts of all violations of a response to a request with the
 // token.
-func shownOf(t *testing.T, token, contentType, body string) string {
+func violationTexts(t *testing.T, token, contentType, body string) string {
 	t.Helper()
-	transport, seen := newTransport(t, answer(200, contentType, body))
+	transport, seen := newTransport(t, respondWith(200, contentType, body))
 	req := get(t)
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
+	_, _, _ = send(t, transport, req)
 	if len(seen.got) == 0 {
 		t.Fatalf("no violation: %s", body)
 	}
@@ -124,28 +122,21 @@ func shownOf(t *testing.T, token, contentType, body string) string {
 func TestEscapedEchoesOfATokenAreRedacted(t *testing.T) {
 	t.Parallel()
 	const secret = "v1.0-abcdef+0123/456789="
-	each := func(format string) string {
-		var b strings.Builder
-		for i := range len(secret) {
-			fmt.Fprintf(&b, format, secret[i])
-		}
-		return b.String()
-	}
 	for name, echo := range map[string]string{
-		"all in JSON":          each(`\u%04x`),
-		"all in JSON, twice":   each(`\\u%04X`),
-		"all in HTML":          each(`&#x%x;`),
-		"all in HTML, decimal": each(`&#%d;`),
-		"all in a URL":         each(`%%%02X`),
+		"all in JSON":          escapeEveryByte(secret, `\u%04x`),
+		"all in JSON, twice":   escapeEveryByte(secret, `\\u%04X`),
+		"all in HTML":          escapeEveryByte(secret, `&#x%x;`),
+		"all in HTML, decimal": escapeEveryByte(secret, `&#%d;`),
+		"all in a URL":         escapeEveryByte(secret, `%%%02X`),
 		"solidus":              strings.ReplaceAll(secret, "/", `\/`),
 		"one letter":           strings.Replace(secret, "c", `\u0063`, 1),
 		"mixed":                `\u0076` + strings.ReplaceAll(strings.ReplaceAll(secret[1:], "+", "%2B"), "=", "&#61;"),
 	} {
 		for _, body := range []string{`<p>` + echo, `{"a":"` + echo} {
-			if shown := shownOf(t, secret, "application/json", body); !strings.Contains(shown, "[redacted]") {
+			if shown := violationTexts(t, secret, "application/json", body); !strings.Contains(shown, "[redacted]") {
 				t.Errorf("%s: %s", name, shown)
 			}
-			if shown := shownOf(t, secret, "text/html", body); !strings.Contains(shown, "[redacted]") {
+			if shown := violationTexts(t, secret, "text/html", body); !strings.Contains(shown, "[redacted]") {
 				t.Errorf("%s: %s", name, shown)
 			}
 		}
@@ -156,7 +147,7 @@ func TestCredentialsOutsideUTF8AreRedacted(t *testing.T) {
 	t.Parallel()
 	const secret = "old-\xff\xfe-key"
 	for _, body := range []string{secret, `{"a":"` + secret, url.QueryEscape(secret), quoted(t, secret)} {
-		if shown := shownOf(t, secret, "text/html", body); strings.Contains(shown, "old-") || strings.Contains(shown, "-key") {
+		if shown := violationTexts(t, secret, "text/html", body); strings.Contains(shown, "old-") || strings.Contains(shown, "-key") {
 			t.Errorf("%q: %s", body, shown)
 		}
 	}

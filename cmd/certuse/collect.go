@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -13,7 +12,7 @@ import (
 // certificates of an account could not be read, and the first write error.
 func (q *query) collect(ctx context.Context, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
 	total := rep.summary
-	take := func(r record) {
+	add := func(r record) {
 		if !q.filter.selected(&r, rep.now) {
 			return
 		}
@@ -31,7 +30,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	}
 	for _, t := range targets {
 		for _, r := range t.kept {
-			take(r)
+			add(r)
 		}
 	}
 	if !flush() { // all kept results in one write
@@ -41,8 +40,8 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 		total.accounts = append(total.accounts, t.account)
 		err := t.err
 		if err == nil && (len(t.certs) > 0 || len(t.kept) == 0) {
-			err = q.gather(ctx, t, progress, func(r record) bool {
-				take(r)
+			err = q.lookUpTarget(ctx, t, progress, func(r record) bool {
+				add(r)
 				return flush()
 			})
 		}
@@ -76,54 +75,45 @@ func interruptedWith(ctx context.Context) bool {
 	}
 }
 
-// gather calls each for every certificate of a target, until it returns false. Each
-// named certificate gets a record, even if the command ended before its lookup. The
-// error says why certificates are missing.
-func (q *query) gather(ctx context.Context, t target, progress progress, each func(record) bool) error {
+// lookUpTarget calls yield for every certificate of a target, until yield returns
+// false. Each certificate that is named or listed gets a record, even if the command
+// ends before its lookup. The error says why the results are incomplete.
+func (q *query) lookUpTarget(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	switch {
 	case q.wait:
-		return q.waitForAll(ctx, t, progress, each)
+		return q.waitForAll(ctx, t, progress, yield)
 	case q.kind == reportDelete:
-		return q.remove(ctx, t, progress, each)
+		return q.deleteAll(ctx, t, progress, yield)
 	case q.kind == reportList:
 		for cert, err := range t.client.Certificates(ctx, t.account) {
 			if err != nil {
 				return err
 			}
-			if !each(record{InventoryItem: api.InventoryItem{Certificate: cert}}) {
+			if !yield(record{InventoryItem: api.InventoryItem{Certificate: cert}}) {
 				return nil
 			}
 		}
 		return nil
 	}
-	return q.inventory(ctx, t, progress, each)
+	return q.inventory(ctx, t, progress, yield)
 }
 
 // inventory gathers the usage of the certificates of a target.
-func (q *query) inventory(ctx context.Context, t target, progress progress, each func(record) bool) error {
-	answered := map[string]bool{} // the API may change the case of an id
-	var ended error
+func (q *query) inventory(ctx context.Context, t target, progress progress, yield func(record) bool) error {
+	defer progress.nextAccount()
 	for item, err := range t.client.Inventory(ctx, t.account, q.inventoryOptions(t, progress)...) {
 		if err != nil {
-			ended = err
-			break
+			return err
 		}
-		answered[strings.ToLower(item.Certificate.Ref.ID)] = true
-		if !each(newRecord(item)) {
+		r := newRecord(item)
+		if ended := endCause(ctx, nil); ended != nil && item.Evidence.GatheredAt.IsZero() {
+			r = recordWithoutResult(item.Certificate, ended)
+		}
+		if !yield(r) {
 			return nil
 		}
 	}
-	progress.next()
-	if ended == nil {
-		return nil
-	}
-	reason := endCause(ctx, ended)
-	for _, ref := range t.certs {
-		if !answered[strings.ToLower(ref.ID)] && !each(unanswered(ref, reason)) {
-			break
-		}
-	}
-	return ended
+	return nil
 }
 
 // endCause returns the cause of the end of ctx, or err if ctx has not ended.

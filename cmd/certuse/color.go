@@ -2,7 +2,7 @@ package main
 
 import "github.com/certuse/cloudflare-mtls/api"
 
-// palette colours words for a terminal. The zero value leaves them as they are.
+// palette colours text for a terminal. The zero value adds no colours.
 type palette struct{ on bool }
 
 // newPalette follows https://no-color.org and TERM=dumb; only terminals get
@@ -41,7 +41,7 @@ func (p palette) usage(u api.Usage, s string) string {
 // cell colours a cell of a table by its column.
 func (p palette) cell(key string, r *row, s string) string {
 	switch {
-	case key == "usage" && r.asked:
+	case key == "usage" && r.lookedUp:
 		return p.usage(r.usage, s)
 	case (key == "expires_on" || key == "days_left") && r.expiresWithin(0, r.now):
 		return p.paint(red, s)

@@ -20,15 +20,16 @@ type row struct {
 // the header of CSV.
 type column struct {
 	key, title string
-	// text is what a table shows.
+	// text returns the text in a table.
 	text func(row) string
-	// value is the text in CSV; nil: that of text.
+	// value returns the text in CSV; nil means that of text.
 	value func(row) string
-	// short is the text for a column that is too narrow for text; nil: text, cut.
+	// short returns the text for a narrow column; nil means that of text, shortened.
 	short func(row) string
-	// min is the width below which the column is dropped; 0: it is never shortened.
+	// min is the width below which the column is dropped; 0 means that it is never
+	// shortened.
 	min int
-	// whole columns are never cut: they have their full width or min.
+	// whole columns have their full width or min, and no width between.
 	whole bool
 }
 
@@ -37,15 +38,15 @@ var allColumns = []column{
 	{key: "name", title: "NAME", text: func(r row) string { return r.Certificate.Name }, min: 12},
 	{key: "certificate_id", title: "ID", text: func(r row) string { return r.Certificate.Ref.ID }, min: 9, whole: true},
 	{key: "type", title: "TYPE", text: func(r row) string { return r.Certificate.Type }},
-	{key: "ca", title: "CA", text: kind, value: func(r row) string { return isCA(r, "true", "false") }},
-	{key: "usage", title: "USAGE", text: usageWords, value: func(r row) string { return r.usage.String() }},
+	{key: "ca", title: "CA", text: kindText, value: func(r row) string { return isCA(r, "true", "false") }},
+	{key: "usage", title: "USAGE", text: usageText, value: func(r row) string { return r.usage.String() }},
 	{key: "expires_on", title: "EXPIRES", text: func(r row) string { return date(r.Certificate.ExpiresOn) }, value: func(r row) string { return timestamp(r.Certificate.ExpiresOn) }},
 	{key: "days_left", title: "DAYS", text: daysLeft},
-	{key: "source", title: "SOURCE", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return string(u.Source) }) }},
+	{key: "source", title: "SOURCE", text: func(r row) string { return useField(r, func(u *api.Use) string { return string(u.Source) }) }},
 	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
-	{key: "state", title: "STATE", text: func(r row) string { return r.state() }},
+	{key: "state", title: "STATE", text: func(r row) string { return inWords(r.state()) }, value: func(r row) string { return r.state() }},
 	{key: "reason", title: "REASON", text: func(r row) string { return r.reason() }, min: 12},
-	{key: "status", title: "STATUS", text: func(r row) string { return ofUse(r, func(u *api.Use) string { return u.Status }) }, min: 8},
+	{key: "status", title: "STATUS", text: func(r row) string { return useField(r, func(u *api.Use) string { return u.Status }) }, min: 8},
 	{key: "issuer", title: "ISSUER", text: func(r row) string { return r.Certificate.Issuer }, min: 12},
 	{key: "serial_number", title: "SERIAL", text: func(r row) string { return r.Certificate.SerialNumber }, min: 9},
 	{key: "signature_algorithm", title: "SIGNATURE", text: func(r row) string { return r.Certificate.SignatureAlgorithm }, min: 9},
@@ -65,8 +66,8 @@ var (
 	}
 )
 
-// growth is the order in which columns get spare width, up to a limit.
-var growth = []struct {
+// growOrder is the order in which columns get spare width, up to a limit.
+var growOrder = []struct {
 	key   string
 	limit int
 }{
@@ -126,26 +127,24 @@ func columnsOf(keys []string) ([]column, error) {
 		key = strings.ToLower(strings.TrimSpace(key))
 		i := slices.IndexFunc(allColumns, func(c column) bool { return c.key == key })
 		if i < 0 {
-			return nil, usagef("--columns: there is no column %q%s: use some of %s", key, didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
+			return nil, usagef("--columns: there is no column %q%s: use some of %s", withoutCredential(key), didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
 		}
 		out = append(out, allColumns[i])
 	}
 	return out, nil
 }
 
-func knownColumns() (keys []string) {
-	for _, c := range allColumns {
-		keys = append(keys, c.key)
-	}
-	return keys
-}
+func knownColumns() []string { return texts(allColumns, func(c column) string { return c.key }) }
 
-func usageWords(r row) string {
-	if !r.asked {
+func usageText(r row) string {
+	if !r.lookedUp {
 		return ""
 	}
-	return strings.ReplaceAll(r.usage.String(), "_", " ")
+	return inWords(r.usage.String())
 }
+
+// inWords returns a value of JSON as people read it.
+func inWords(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
 func isCA(r row, yes, no string) string {
 	switch ca := r.Certificate.CA; {
@@ -158,7 +157,7 @@ func isCA(r row, yes, no string) string {
 	}
 }
 
-func kind(r row) string { return isCA(r, "CA", "leaf") }
+func kindText(r row) string { return isCA(r, "CA", "leaf") }
 
 func date(t time.Time) string {
 	if t.IsZero() {
@@ -167,7 +166,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// timestamp is in RFC 3339, UTC and whole seconds.
+// timestamp formats a time in RFC 3339, in UTC and whole seconds.
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -183,7 +182,7 @@ func daysLeft(r row) string {
 	return strconv.Itoa(days)
 }
 
-func ofUse(r row, text func(*api.Use) string) string {
+func useField(r row, text func(*api.Use) string) string {
 	if r.use == nil {
 		return ""
 	}
@@ -204,7 +203,7 @@ func shortUsedBy(r row) string {
 	return r.shortUsedBy()
 }
 
-// exactUses is the cell of CSV: all users of the certificate, in full.
+// exactUses returns all users of the certificate in full, for CSV.
 func exactUses(r row) string {
 	if r.use != nil {
 		return r.use.Name

@@ -4,7 +4,7 @@ import "github.com/spf13/cobra"
 
 func newListCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportList}
-	return q.command(&cobra.Command{
+	return q.withReadFlags(&cobra.Command{
 		Use:   "list [--account ACCOUNT]… [--expires-within DURATION]",
 		Short: "List the certificates of accounts, with their expiry",
 		Long:  listHelp,
@@ -22,7 +22,7 @@ func newListCommand(sys system) *cobra.Command {
 
 func newUsageCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportUsage, allUses: true}
-	return q.command(&cobra.Command{
+	return q.withReadFlags(&cobra.Command{
 		Use:   "usage [--account ACCOUNT] {CERT… | --from FILE}",
 		Short: "List everything that uses certificates",
 		Long:  usageHelp,
@@ -30,11 +30,8 @@ func newUsageCommand(sys system) *cobra.Command {
   certuse usage --account 023e105f4ecef8ad9ca31a8372d0c353 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   certuse usage -o json 023e105f4ecef8ad9ca31a8372d0c353/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkFrom(args); err != nil {
+			if err := q.checkNamed(args, "try 'certuse usage --demo'; 'certuse audit' looks up all"); err != nil {
 				return err
-			}
-			if len(args)+len(q.from) == 0 && !q.demo {
-				return usagef("no certificate is named: give CERT or --from FILE, or try 'certuse usage --demo'; 'certuse audit' asks about all")
 			}
 			return q.run(cmd, args)
 		},
@@ -43,7 +40,7 @@ func newUsageCommand(sys system) *cobra.Command {
 
 func newAuditCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportAudit}
-	cmd := q.command(&cobra.Command{
+	cmd := q.withReadFlags(&cobra.Command{
 		Use:   "audit [--account ACCOUNT]… [--require-unused] [CERT… | --from FILE]",
 		Short: "Find out which certificates are used, by what, and until when",
 		Long:  auditHelp,
@@ -65,9 +62,9 @@ func newAuditCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// command adds the flags shared by the read-only commands.
-func (q *query) command(cmd *cobra.Command) *cobra.Command {
-	q.base(cmd)
+// withReadFlags adds the flags shared by the read-only commands.
+func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
+	q.withCommonFlags(cmd)
 	q.addSelectionFlags(cmd)
 	if q.kind != reportList {
 		q.addNamingFlags(cmd)
@@ -76,8 +73,8 @@ func (q *query) command(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// base adds the flags shared by all commands about certificates.
-func (q *query) base(cmd *cobra.Command) *cobra.Command {
+// withCommonFlags adds the flags shared by all commands about certificates.
+func (q *query) withCommonFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
 	q.addFlags(cmd)
@@ -89,6 +86,14 @@ func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
 	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; visible zones are read all the same")
+}
+
+// checkNamed refuses a command line that names no certificates, or names them twice.
+func (q *query) checkNamed(args []string, advice string) error {
+	if err := q.checkFrom(args); err != nil || len(args)+len(q.from) > 0 || q.demo {
+		return err
+	}
+	return usagef("no certificate is named: give CERT or --from FILE, or %s", advice)
 }
 
 func (q *query) checkFrom(args []string) error {

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,14 +23,11 @@ func TestAuditReadsAFileOrStandardInput(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	const list = "# all of them\nused\n\n" + testAccount + "/free # old\nused\n"
-	file := filepath.Join(t.TempDir(), "ids.txt")
-	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := fileWith(t, list)
 	for _, from := range []string{file, "-"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, against(server), "audit", "--from", from, "-o", "id")
+			cmd := command(t, environment(server), "audit", "--from", from, "-o", "id")
 			cmd.Stdin = strings.NewReader(list)
 			got := execute(t, cmd)
 			got.expect(t, exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown", "1 repeated id left out")
@@ -40,24 +38,14 @@ func TestAuditReadsAFileOrStandardInput(t *testing.T) {
 	}
 }
 
-// twoAccounts is the account of the demo, with everything permitted, and another.
-func twoAccounts(t *testing.T) *apitest.Server {
-	t.Helper()
-	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
-	if err := errors.Join(fillDemo(server, time.Now()), server.SetForbidden()); err != nil {
-		t.Fatal(err)
-	}
-	return server
-}
-
 func TestAllFormatsHaveOneOrder(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
+	server := newTwoAccounts(t)
 	orders := map[string][]string{}
 	for _, sorting := range []string{"action", "expiry", "name", "usage"} {
 		var want string
 		for _, format := range formatNames() {
-			got := execute(t, command(t, against(server), "audit", "--account", demoAccount, "--account", testAccount, "-o", format, "--sort", sorting))
+			got := execute(t, command(t, environment(server), "audit", "--account", demoAccount, "--account", testAccount, "-o", format, "--sort", sorting))
 			got.expect(t, exitOK, "10 certificates (5 CA, 5 leaf; 1 managed): 7 in use, 3 unused, 0 unknown")
 			var ids []string
 			text := got.stdout
@@ -90,7 +78,7 @@ func TestAllFormatsHaveOneOrder(t *testing.T) {
 
 func TestFiltersSelectCertificates(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
+	server := newTwoAccounts(t)
 	for args, want := range map[string]int{
 		"list":                                     8,
 		"list --type custom":                       7,
@@ -104,7 +92,7 @@ func TestFiltersSelectCertificates(t *testing.T) {
 		"audit --usage unused --expires-within 1d": 1,
 		"audit --leaf --usage in_use":              3,
 	} {
-		got := execute(t, command(t, against(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...))
+		got := execute(t, command(t, environment(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...))
 		if n := len(got.decode(t).Certificates); n != want {
 			t.Errorf("%s: %d certificates, want %d", args, n, want)
 		}
@@ -114,11 +102,9 @@ func TestFiltersSelectCertificates(t *testing.T) {
 func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
-	if err := server.AddCertificate(ref("undated"), apitest.Certificate{}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, server.AddCertificate(ref("undated"), apitest.Certificate{}))
 	for _, name := range []string{"list", "audit"} {
-		got := execute(t, command(t, against(server), name, "--expires-within", "1d", "-o", "id"))
+		got := execute(t, command(t, environment(server), name, "--expires-within", "1d", "-o", "id"))
 		if got.expect(t, exitExpiring); got.stdout != "undated\n" {
 			t.Errorf("%s: %q", name, got.stdout)
 		}
@@ -127,11 +113,9 @@ func TestUnknownExpiryPassesTheFilter(t *testing.T) {
 
 func TestAllEvidenceIsPrinted(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
-	if err := server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID); err != nil {
-		t.Fatal(err)
-	}
-	got := execute(t, command(t, against(server), "audit", "--account", demoAccount, "-o", "json"))
+	server := newTwoAccounts(t)
+	requireNoError(t, server.SetForbidden(generated.ListWorkersOperation.ID, generated.ListDevicePostureRulesOperation.ID))
+	got := execute(t, command(t, environment(server), "audit", "--account", demoAccount, "-o", "json"))
 	got.expect(t, exitUnknown, `3 unknown for missing permissions: "Account: Workers Scripts Read" and "Account: Zero Trust Read"`)
 	if n := strings.Count(got.stderr, "missing permissions"); n != 1 {
 		t.Errorf("%d lines about permissions:\n%s", n, got.stderr)
@@ -155,7 +139,7 @@ func TestAllEvidenceIsPrinted(t *testing.T) {
 			t.Errorf("%+v\n%s", c, diff)
 		}
 	}
-	got = execute(t, command(t, against(server), "audit", "--account", demoAccount, "--columns", "name,usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
+	got = execute(t, command(t, environment(server), "audit", "--account", demoAccount, "--columns", "name,usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
 	if want := regexp.MustCompile(`(?m)^checkout-client +unknown +\(associations: none; workers: no permission\)$`); !want.MatchString(got.stdout) {
 		t.Errorf("%s", got.stdout)
 	}
@@ -164,11 +148,11 @@ func TestAllEvidenceIsPrinted(t *testing.T) {
 // Errors differ in their Ray IDs.
 func TestFailuresOfOneKindShareALine(t *testing.T) {
 	t.Parallel()
-	answers := map[string]apitest.Response{}
+	responses := map[string]apitest.Response{}
 	for i := range 20 {
-		answers[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
+		responses[fmt.Sprintf("cert-%d", i)] = apitest.NoResult()
 	}
-	got := execute(t, command(t, against(newFake(t, answers)), "audit"))
+	got := execute(t, command(t, environment(newFake(t, responses)), "audit"))
 	got.expect(t, exitUnknown, "certuse: usage of 20 certificates is unknown: associations: no result, such as: list mTLS certificate associations: ")
 	if n := strings.Count(got.stderr, "is unknown: "); n != 1 {
 		t.Errorf("%d lines:\n%s", n, got.stderr)
@@ -178,12 +162,12 @@ func TestFailuresOfOneKindShareALine(t *testing.T) {
 func TestUnusedNamesItsSources(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
-	got := execute(t, command(t, against(server), "audit", "--sources", "pages,associations", "free"))
+	got := execute(t, command(t, environment(server), "audit", "--sources", "pages,associations", "free"))
 	got.expect(t, exitOK, "Unused according to associations and pages; left out: hostnames, workers,\n  hyperdrive, gateway and posture.")
 	if !strings.Contains(got.stdout, "none according to associations and pages (left out: hostnames, workers, hyperdrive, gateway and posture)") {
 		t.Errorf("%s", got.stdout)
 	}
-	report := execute(t, command(t, against(server), "audit", "-o", "json", "--sources", "pages,associations", "free")).decode(t)
+	report := execute(t, command(t, environment(server), "audit", "-o", "json", "--sources", "pages,associations", "free")).decode(t)
 	if len(report.Summary.LeftOut) != 5 || report.Certificates[0].Sources[2].State != "left_out" {
 		t.Errorf("%+v", report)
 	}
@@ -192,62 +176,24 @@ func TestUnusedNamesItsSources(t *testing.T) {
 func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
-	if err := server.AddCertificate(ref("root"), apitest.Certificate{CA: true}); err != nil {
-		t.Fatal(err)
-	}
-	execute(t, command(t, against(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
-	execute(t, command(t, against(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
+	requireNoError(t, server.AddCertificate(ref("root"), apitest.Certificate{CA: true}))
+	execute(t, command(t, environment(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
+	execute(t, command(t, environment(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
 	// Of several accounts, one may have zones after all.
 	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 	zone := strings.Repeat("c", 32)
-	err := errors.Join(server.AddCertificate(other, apitest.Certificate{CA: true}),
+	requireNoError(t, server.AddCertificate(other, apitest.Certificate{CA: true}),
 		server.AddZone(other.AccountID, apitest.Zone{ID: zone, Name: "example.com"}), server.SetHostnames(zone, other.ID, "api.example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	both := command(t, against(server), "audit", "--account", testAccount, "--account", other.AccountID, "--no-zones", "--require-unused")
+	both := command(t, environment(server), "audit", "--account", testAccount, "--account", other.AccountID, "--no-zones", "--require-unused")
 	if got := execute(t, both); got.code != exitInUse || !strings.Contains(got.stdout, "api.example.com") {
 		t.Errorf("%+v", got)
-	}
-}
-
-func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	dir := t.TempDir()
-	file := filepath.Join(dir, "certs.prom")
-	write := func(account string, code int, stderr ...string) string {
-		t.Helper()
-		got := execute(t, command(t, against(server), "audit", "-o", "prometheus", "--output-file", file, "--account", account))
-		got.expect(t, code, stderr...)
-		if got.stdout != "" {
-			t.Errorf("standard output: %s", got.stdout)
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	whole := write(testAccount, exitOK)
-	if !strings.Contains(whole, "cloudflare_mtls_last_success_timestamp_seconds{account_id=\""+testAccount) {
-		t.Errorf("%s", whole)
-	}
-	if after := write("other", exitUnknown, "is unchanged"); after != whole {
-		t.Errorf("changed to %s", after)
-	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
-	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
 
 func TestDebugShowsRequestsAndNoSecret(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": apitest.ServerError(502)})
-	got := execute(t, command(t, against(server), "usage", "--debug", "used")) // which looks for the token
+	got := execute(t, command(t, environment(server), "usage", "--debug", "used")) // execute fails if the output has the token
 	got.expect(t, exitUnknown, "method=GET", "/associations", "status=502", "status=200", "ray_id=", "wait=")
 	if strings.Contains(got.stderr, "Bearer") {
 		t.Errorf("%s", got.stderr)
@@ -261,7 +207,7 @@ func TestRefusedCredentialsEndTheRequests(t *testing.T) {
 	for i := range 200 {
 		args = append(args, fmt.Sprintf("cert-%d", i))
 	}
-	env := append(against(server), "CLOUDFLARE_API_TOKEN=another-token")
+	env := append(environment(server), "CLOUDFLARE_API_TOKEN=another-token")
 	got := execute(t, command(t, env, args...))
 	got.expect(t, exitUnknown, "0 in use, 0 unused, 200 unknown", "check CLOUDFLARE_API_TOKEN")
 	if n := len(server.Requests()); n > 32 {
@@ -274,34 +220,31 @@ func TestRefusedCredentialsEndTheRequests(t *testing.T) {
 
 func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 	t.Parallel()
-	list := apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}
 	tests := map[string]struct {
-		answer apitest.Response
-		says   string
-		not    string
+		response apitest.Response
+		says     string
+		not      string
 	}{
 		"the API":                 {apitest.NotFound(), "the API does not know the certificate or the account", "CLOUDFLARE_BASE_URL"},
-		"the API, refused":        {apitest.Forbidden(), "check the account id and the permissions of the token", "firewall"},
+		"the API, refused":        {apitest.Forbidden(), `needs the permission "Account: SSL and Certificates Read"`, "firewall"},
 		"a web server":            {apitest.Raw(404, "text/html", "<h1>Not Found</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", "does not know"},
 		"JSON of another":         {apitest.Raw(404, "application/json", `{"detail":"x"}`), "the response is not the API's", "does not know"},
 		"a web page":              {apitest.Raw(200, "text/html", "<h1>Sign in</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", ""},
 		"another service":         {apitest.Raw(200, "application/json", `{"status":"ok"}`), "the response is not the API's", ""},
 		"a web page with a login": {apitest.Raw(401, "text/html", "<h1>Sign in</h1>"), "the response is not the API's", "API_TOKEN"},
-		"refused credentials":     {apitest.Failure(401, api.ErrorDetail{Code: 10000, Message: "Authentication error"}), "check CLOUDFLARE_API_TOKEN", "BASE_URL"},
+		"refused credentials":     {apitest.Failure(401, api.ErrorDetail{Code: 10000, Message: "Authentication error"}), "check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile; a token may have expired, been rolled, or be limited to other client IP addresses", "BASE_URL"},
 		"a list of another":       {apitest.Raw(200, "application/json", `[]`), "the response is not the API's", ""},
 		"a broken body":           {apitest.Raw(200, "application/json", `{"success":true,"result":`), "HTTP 200", "CLOUDFLARE_BASE_URL"},
-		"a firewall":              {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permissions"},
-		"the edge":                {apitest.Raw(403, "text/plain", "error code: 1020"), "a firewall (WAF)", "permissions"},
+		"a firewall":              {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permission"},
+		"the edge":                {apitest.Raw(403, "text/plain", "error code: 1020"), "a firewall (WAF)", "permission"},
 		"a redirect":              {apitest.Redirect(302, "/login").Unchecked(), "check CLOUDFLARE_BASE_URL", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			if err := server.Script(list, test.answer.Always()); err != nil {
-				t.Fatal(err)
-			}
-			got := execute(t, command(t, against(server), "list"))
+			script(t, server, listCertificates, test.response.Always())
+			got := execute(t, command(t, environment(server), "list"))
 			got.expect(t, exitFailure, test.says)
 			if test.not != "" && strings.Contains(got.stderr, test.not) {
 				t.Errorf("standard error says %q:\n%s", test.not, got.stderr)
@@ -310,7 +253,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 	}
 }
 
-func TestDemoShowsEverything(t *testing.T) {
+func TestDemoShowsEveryUsage(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args string
@@ -349,13 +292,9 @@ func TestHostileTextIsEscapedOnTheTerminal(t *testing.T) {
 		for _, format := range formatNames() {
 			t.Run(name+" "+format, func(t *testing.T) {
 				t.Parallel()
-				got := execute(t, command(t, against(server), name, "-o", format, "used", "secret"))
+				got := execute(t, command(t, environment(server), name, "-o", format, "used", "secret"))
 				got.expect(t, exitUnknown)
-				for line := range strings.Lines(got.stdout + got.stderr) {
-					if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
-						t.Errorf("not printable: %q", shorten(text, 300))
-					}
-				}
+				got.expectPrintable(t)
 				whole := map[string]int{"json": 2, "jsonl": 2, "csv": 2}[format]
 				if n := strings.Count(got.stdout, huge); n < whole || whole == 0 && n > 0 {
 					t.Errorf("%d long texts are whole", n)
@@ -369,16 +308,14 @@ func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	slow := newFake(t, nil)
-	if err := slow.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.Hang().Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, slow, listCertificates, apitest.Hang().Always())
 	tests := map[string]struct {
 		env  []string
 		want []string
 	}{
-		"credentials":    {against(server), []string{"free\tname of free", "used\tname of used"}},
+		"credentials":    {environment(server), []string{"free\tname of free", "used\tname of used"}},
 		"no credentials": {nil, nil},
-		"no answer":      {against(slow), nil},
+		"no response":    {environment(slow), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -395,5 +332,43 @@ func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 		})
+	}
+}
+
+func TestCertificateWithoutAnApplicableSourceIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"usage --demo --sources workers", "audit --demo --sources workers", "audit --demo --sources workers -o wide"} {
+		got := execute(t, command(t, nil, strings.Fields(args+" --columns name,used_by")...))
+		got.expect(t, exitUnknown, "8 unknown")
+		if n := strings.Count(got.stdout, "no source that was read can name it"); n != 5 || strings.Contains(got.stdout, "()") {
+			t.Errorf("%s: %d certificates:\n%s", args, n, got.stdout)
+		}
+	}
+}
+
+// The API may change the case of an id.
+func TestIDInAnotherCaseHasOneRecord(t *testing.T) {
+	t.Parallel()
+	answered := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch path.Base(r.URL.Path) {
+		case "CERT":
+			io.WriteString(w, `{"success":true,"errors":[],"messages":[],"result":{"id":"cert"}}`)
+		case "associations":
+			io.WriteString(w, `{"success":true,"errors":[],"messages":[],"result":[]}`)
+			close(answered)
+		default: // ends the inventory, a while after the first certificate is complete
+			<-answered
+			time.Sleep(200 * time.Millisecond)
+			w.WriteHeader(401)
+			io.WriteString(w, `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"messages":[],"result":null}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	env := []string{"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount, "CLOUDFLARE_BASE_URL=" + server.URL}
+	got := execute(t, command(t, env, "audit", "--sources", "associations", "-o", "id", "--sort", "name", "CERT", "other"))
+	if got.expect(t, exitUnknown, "1 unused, 1 unknown"); got.stdout != "cert\nother\n" {
+		t.Errorf("%q", got.stdout)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // completionTime limits the completion of ids, because the shell waits for it.
 const completionTime = time.Second
 
-// completeCertificates completes ids, described by the names of the certificates.
-// Without credentials, or if the API does not answer in time, it completes nothing.
+// completeCertificates offers ids, with the names of the certificates as descriptions.
+// Without credentials, or if the API does not respond in time, it offers nothing.
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completionTime)
 	defer cancel()
@@ -57,7 +57,7 @@ func complete(cmd *cobra.Command, flag string, values func() []string) {
 	})
 }
 
-// completeWith is complete with fixed values.
+// completeWith offers fixed values of a flag.
 func completeWith(cmd *cobra.Command, flag string, values ...string) {
 	complete(cmd, flag, func() []string { return values })
 }

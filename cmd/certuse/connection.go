@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ type connection struct {
 	rateLimit int
 }
 
-// service is the API that is used, real or fake.
+// service is the API in use, real or fake.
 type service struct {
 	accounts []string          // accounts to read, unless certificates are named
 	profiles map[string]access // by account; nil without --profile
@@ -62,27 +63,18 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	complete(cmd, "profile", profileNames)
 }
 
-// check refuses invalid accounts. An empty --account usually means an unset shell
-// variable, and CLOUDFLARE_ACCOUNT_ID may be another account.
-func (c *connection) check(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("account") && len(c.accounts) == 0 {
-		return usagef("--account is empty")
-	}
+// check refuses invalid accounts.
+func (c *connection) check() error {
 	var distinct []string
-	seen := map[string]bool{}
 	for _, account := range c.accounts {
 		if err := checkAccount("--account", account); err != nil {
 			return err
 		}
-		if !seen[account] {
-			seen[account] = true
+		if !slices.Contains(distinct, account) {
 			distinct = append(distinct, account)
 		}
 	}
 	c.accounts = distinct
-	if cmd.Flags().Changed("profile") && (len(c.profiles) == 0 || slices.Contains(c.profiles, "")) {
-		return usagef("--profile is empty")
-	}
 	if c.demo && len(c.accounts)+len(c.profiles) > 0 {
 		return usagef("--demo brings its own account and certificates: leave yours out")
 	}
@@ -110,7 +102,7 @@ func (c *connection) connect(sys system) (*service, error) {
 	if len(c.profiles) > 0 {
 		return c.connectProfiles(sys, opts)
 	}
-	client, err := standard.connect(sys.getenv, opts)
+	client, err := standardVariables.connect(sys.getenv, opts)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
@@ -124,7 +116,7 @@ func (c *connection) connect(sys system) (*service, error) {
 	return &service{common: access{client: client}, accounts: accounts, close: client.CloseIdleConnections}, nil
 }
 
-// checkAccount names the origin of an invalid account id in its error.
+// checkAccount refuses an invalid account id. The error names the origin of the id.
 func checkAccount(origin, account string) error {
 	if account == "" {
 		return usagef("%s is empty", origin)
@@ -142,9 +134,9 @@ func checkAccount(origin, account string) error {
 // address and a key. A name may be empty.
 type variables struct{ token, email, key string }
 
-var standard = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
+var standardVariables = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
 
-// values are those of the variables.
+// values returns the values of the variables.
 func (v variables) values(getenv func(string) string) variables {
 	return variables{getenv(v.token), getenv(v.email), getenv(v.key)}
 }
@@ -152,24 +144,24 @@ func (v variables) values(getenv func(string) string) variables {
 // connect creates a client with the credentials in the variables. It refuses values
 // with accidental quotation marks or white space.
 func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.Client, error) {
-	have := v.values(getenv)
+	values := v.values(getenv)
 	var creds api.Credentials
 	var problem error
 	switch {
-	case have.token != "":
-		creds = api.APIToken(have.token)
-		problem = checkValue(v.token, have.token)
-		if strings.HasPrefix(strings.ToLower(have.token), "bearer ") {
+	case values.token != "":
+		creds = api.APIToken(values.token)
+		problem = checkValue(v.token, values.token)
+		if strings.HasPrefix(strings.ToLower(values.token), "bearer ") {
 			problem = errors.Join(problem, fmt.Errorf("%s begins with %q: set it to the token alone", v.token, "Bearer"))
 		}
-	case have.email != "" && have.key != "":
-		creds = api.APIKey(have.email, have.key)
-		problem = errors.Join(checkValue(v.email, have.email), checkValue(v.key, have.key))
-	case have.email != "":
+	case values.email != "" && values.key != "":
+		creds = api.APIKey(values.email, values.key)
+		problem = errors.Join(checkValue(v.email, values.email), checkValue(v.key, values.key))
+	case values.email != "":
 		problem = fmt.Errorf("no credentials: %s is set but %s is not", v.email, v.key)
-	case have.key != "":
+	case values.key != "":
 		problem = fmt.Errorf("no credentials: %s is set but %s is not", v.key, v.email)
-	case v == standard:
+	case v == standardVariables:
 		problem = fmt.Errorf("no credentials: set %s, or %s together with %s; or try --demo", v.token, v.email, v.key)
 	default:
 		problem = fmt.Errorf("no credentials: set %s", cmp.Or(v.token, v.email+" and "+v.key))
@@ -183,6 +175,13 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 	}
 	return client, nil
 }
+
+// credential matches a text with the length and the characters of a token or key.
+var credential = regexp.MustCompile(`[0-9A-Za-z_-]{30,}`)
+
+// withoutCredential returns a text of the command line or of the config file for
+// messages. The user may have put a credential there by mistake.
+func withoutCredential(text string) string { return credential.ReplaceAllString(text, "[redacted]") }
 
 // checkValue refuses a value with blanks or quotation marks around it. It does not
 // repeat the value, which may be a secret.

@@ -17,13 +17,13 @@ func writeCSV(r *report) error {
 			return err
 		}
 	}
-	for _, each := range r.rows() {
+	for _, row := range r.rows() {
 		for i, c := range r.columns {
 			value := c.value
 			if value == nil {
 				value = c.text
 			}
-			line[i] = cell(value(each))
+			line[i] = cell(value(row))
 		}
 		if err := out.Write(line); err != nil {
 			return err

@@ -48,10 +48,10 @@ func TestCSVCellsAreNoFormulas(t *testing.T) {
 	}
 }
 
-// hostileRecord has formulas wherever text of the service is printed.
-func hostileRecord() record {
+// formulaRecord returns a record with formulas in each text of the service.
+func formulaRecord() record {
 	const formula = `gateway;=1+1;=1+2,=cmd|' /C calc'!A0	=1;"=1`
-	r := record{asked: true, usage: api.InUse}
+	r := record{lookedUp: true, usage: api.InUse}
 	r.Certificate = api.Certificate{
 		Ref: ref("cert"), Name: formula, Type: "=1", Issuer: "@" + formula, SerialNumber: "-12", SignatureAlgorithm: "+x",
 		ExpiresOn: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC),
@@ -89,10 +89,8 @@ func TestCSVCellsAreNoFormulasForAnySeparator(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		rep := &report{out: &out, kind: kind, records: []record{hostileRecord()}, columns: columns, headers: true}
-		if err := writeCSV(rep); err != nil {
-			t.Fatal(err)
-		}
+		rep := &report{out: &out, kind: kind, records: []record{formulaRecord()}, columns: columns, headers: true}
+		requireNoError(t, writeCSV(rep))
 		for name, read := range readers {
 			for _, separator := range []string{",", ";", "\t", "|", ":"} {
 				cells := 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 const (
 	// deletionPlanned is the state of a certificate that --yes would delete.
 	deletionPlanned api.DeletionState = "planned"
+	// deletionNotFound is the state of a certificate that the account does not have.
+	deletionNotFound api.DeletionState = "not_found"
 	// maxDeleteCalls and maxDeleteWait limit how often and how long the deletion of
 	// one certificate is retried while the API limits the rate.
 	maxDeleteCalls = 5
@@ -26,21 +29,21 @@ const (
 // deletion holds the flags of the command delete.
 type deletion struct {
 	yes, unused bool
-	max         int
+	maxUnused   int
 }
 
 // deletionOutcome is the actual or planned outcome for a certificate.
 type deletionOutcome struct {
 	api.Deletion
-	// err is why the certificate is kept, or why the outcome is unknown.
+	// err is the reason why the certificate is kept, or why the outcome is unknown.
 	err error
-	// not selected by --unused.
-	passed bool
+	// notSelected reports that --unused did not select the certificate.
+	notSelected bool
 }
 
 func newDeleteCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportDelete, sortBy: sortOrders[0]}
-	cmd := q.base(&cobra.Command{
+	cmd := q.withCommonFlags(&cobra.Command{
 		Use:   "delete [--account ACCOUNT] {CERT… | --from FILE | --unused} [--yes [--max N]]",
 		Short: "Delete certificates that nothing uses",
 		Long:  deleteHelp,
@@ -59,7 +62,7 @@ func newDeleteCommand(sys system) *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&q.deletion.yes, "yes", false, "delete; without it, only the plan is printed")
 	flags.BoolVar(&q.deletion.unused, "unused", false, "all certificates of the account that are unused")
-	flags.IntVar(&q.deletion.max, "max", 0, "with --unused: delete nothing if more than `N` are unused")
+	flags.IntVar(&q.deletion.maxUnused, "max", 0, "with --unused: delete nothing if more than `N` are unused")
 	return cmd
 }
 
@@ -72,9 +75,9 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 		return usagef("no certificate is named: give CERT, --from FILE or --unused, or try 'certuse delete --demo --unused'")
 	case cmd.Flags().Changed("max") && !q.deletion.unused:
 		return usagef("--max is for --unused: the certificates are named")
-	case cmd.Flags().Changed("max") && q.deletion.max < 1:
-		return usagef("--max: %d is less than 1", q.deletion.max)
-	case q.deletion.unused && q.deletion.yes && q.deletion.max == 0:
+	case cmd.Flags().Changed("max") && q.deletion.maxUnused < 1:
+		return usagef("--max: %d is less than 1", q.deletion.maxUnused)
+	case q.deletion.unused && q.deletion.yes && q.deletion.maxUnused == 0:
 		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
 	}
 	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
@@ -83,14 +86,14 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	return q.checkFrom(args)
 }
 
-// remove prints the plan, or deletes the certificates of a target one by one. Ctrl-C
-// and --timeout stop it before the next deletion, so every outcome is known.
-func (q *query) remove(ctx context.Context, t target, progress progress, each func(record) bool) error {
+// deleteAll prints the plan, or deletes the certificates of a target one by one. Ctrl-C
+// and --timeout stop it before the next deletion.
+func (q *query) deleteAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
-		return q.plan(ctx, t, progress, each)
+		return q.plan(ctx, t, progress, yield)
 	}
 	for _, ref := range t.certs {
-		if !each(q.removeOne(ctx, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
+		if !yield(q.deleteOne(ctx, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
 			return nil
 		}
 	}
@@ -98,17 +101,20 @@ func (q *query) remove(ctx context.Context, t target, progress progress, each fu
 }
 
 // plan finds out what would be deleted. With --unused --yes it then deletes.
-func (q *query) plan(ctx context.Context, t target, progress progress, each func(record) bool) error {
+func (q *query) plan(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	var unused []record
+	certificates, zones := 0, 0 // for which requests were sent
 	err := q.inventory(ctx, t, progress, func(r record) bool {
-		r.keep(refusal(&r))
-		r.deletion.passed = q.deletion.unused
+		certificates++
+		zones += r.zones()
+		r.markKept(refusal(&r))
+		r.deletion.notSelected = q.deletion.unused
 		if r.deletion.err != nil {
-			return each(r)
+			return yield(r)
 		}
-		r.deletion.State, r.deletion.passed = deletionPlanned, false
+		r.deletion.State, r.deletion.notSelected = deletionPlanned, false
 		if !q.deletion.yes {
-			return each(r)
+			return yield(r)
 		}
 		unused = append(unused, r)
 		return true
@@ -117,25 +123,49 @@ func (q *query) plan(ctx context.Context, t target, progress progress, each func
 	switch n := len(unused); {
 	case err != nil:
 		refusal = endCause(ctx, errors.New("not all certificates were read"))
-	case n > q.deletion.max:
-		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.max)
+	case n > q.deletion.maxUnused:
+		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.maxUnused)
+	case n > 0:
+		if track := progress.tracker(); track != nil {
+			done, _ := track.requests()
+			accountRequests := done - certificates - zones - 1 // the list
+			requests := 0
+			for _, r := range unused {
+				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
+			}
+			left := formatDuration(track.timeFor(requests, time.Now()))
+			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), left))
+		}
 	}
 	for _, r := range unused {
 		if refusal != nil {
-			r.keep(refusal)
+			r.markKept(refusal)
 		} else {
-			r = q.removeOne(ctx, t.client, r, progress)
+			r = q.deleteOne(ctx, t.client, r, progress)
 		}
-		if !each(r) {
+		if !yield(r) {
 			break
 		}
 	}
 	return err
 }
 
+// zones returns the number of zones whose hostnames were read for the certificate.
+func (r *record) zones() (n int) {
+	for _, s := range r.Evidence.Sources {
+		if s.Source == api.SourceHostnames {
+			_, _ = fmt.Sscanf(s.Scope, "hostnames of %d", &n) // 0 in another scope
+		}
+	}
+	return n
+}
+
 // refusal returns why a certificate would not be deleted, or nil.
 func refusal(r *record) error {
+	exists := func(s api.SourceResult) bool { return !isNotFound(s.Err) }
 	switch {
+	case !slices.ContainsFunc(r.Evidence.Sources, exists):
+		return r.Evidence.Sources[0].Err
 	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
 		return api.ErrManaged
 	case r.usage == api.InUse:
@@ -149,19 +179,28 @@ func refusal(r *record) error {
 	}
 }
 
-// keep marks the certificate as not deleted by this command.
-func (r *record) keep(err error) {
-	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: api.DeletionKept}, err: err}
+// isNotFound reports whether the API itself has reported the certificate as missing.
+func isNotFound(err error) bool {
+	return errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnexpectedResponse)
 }
 
-// removeOne deletes one certificate, unless the command has ended, and reports the
+// markKept marks the certificate as not deleted by this command.
+func (r *record) markKept(err error) {
+	state := api.DeletionKept
+	if isNotFound(err) {
+		state = deletionNotFound
+	}
+	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: state}, err: err}
+}
+
+// deleteOne deletes one certificate, unless the command has ended, and reports the
 // outcome.
-func (q *query) removeOne(ctx context.Context, client *api.Client, r record, progress progress) record {
+func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	if ended := endCause(ctx, nil); ended != nil {
-		if !r.asked {
-			r = unanswered(r.Certificate.Ref, ended)
+		if !r.lookedUp {
+			r = recordWithoutResult(r.Certificate, ended)
 		}
-		r.keep(ended)
+		r.markKept(ended)
 		return r
 	}
 	d, err := q.callDelete(ctx, client, r.Certificate.Ref, progress)
@@ -169,15 +208,13 @@ func (q *query) removeOne(ctx context.Context, client *api.Client, r record, pro
 		err = endCause(ctx, err)
 	}
 	if d == nil {
-		cert := r.Certificate
-		r = unanswered(cert.Ref, err)
-		r.Certificate = cert
-		r.keep(err)
+		r = recordWithoutResult(r.Certificate, err)
+		r.markKept(err)
 	} else {
 		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})
 		r.deletion = &deletionOutcome{Deletion: *d, err: err}
 	}
-	text := r.state() + ": " + r.label()
+	text := inWords(r.state()) + ": " + r.nameAndID()
 	if reason := r.reason(); reason != "" {
 		text += ": " + reason
 	}
@@ -213,7 +250,7 @@ func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.Cert
 	}
 }
 
-// state is the outcome; empty if the certificate was not selected for deletion.
+// state returns the outcome, or "" if the command does not delete.
 func (r *record) state() string {
 	if r.deletion == nil {
 		return ""
@@ -233,7 +270,7 @@ func (r *record) reason() string {
 	}
 	failed, ok := errors.AsType[*api.Error](r.deletion.err)
 	switch err := r.deletion.err; {
-	case errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnexpectedResponse):
+	case isNotFound(err):
 		return "the API does not have it: it was deleted before, or the id or the account is wrong"
 	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not respond
 		return explain(err)
@@ -255,10 +292,11 @@ type deletionCounts struct {
 	Planned        int `json:"planned"`
 	Deleted        int `json:"deleted"`
 	Kept           int `json:"kept"`
+	NotFound       int `json:"not_found"`
 	OutcomeUnknown int `json:"outcome_unknown"`
 
-	inUse, refusals, undone int // of Kept
-	refusal                 string
+	inUse, refusals, interrupted int // of Kept
+	refusal                      string
 }
 
 func (s *summary) addDeletion(r *record) {
@@ -270,14 +308,16 @@ func (s *summary) addDeletion(r *record) {
 		s.Deleted++
 	case api.DeletionUnknown:
 		s.OutcomeUnknown++
+	case deletionNotFound:
+		s.NotFound++
 	default:
 		s.Kept++
 		switch {
-		case r.deletion.passed:
+		case r.deletion.notSelected:
 		case errors.Is(err, api.ErrInUse), errors.Is(err, api.ErrManaged):
 			s.inUse++
 		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
-			s.undone, s.Interrupted = s.undone+1, true
+			s.interrupted, s.Interrupted = s.interrupted+1, true
 		case r.usage != api.UsageUnknown: // a failed deletion has an exit code of its own
 			s.refusals++
 			s.refusal = r.reason()
@@ -288,10 +328,10 @@ func (s *summary) addDeletion(r *record) {
 // write prints the counts for people.
 func (d *deletionCounts) write(w io.Writer, yes bool) {
 	if !yes {
-		fmt.Fprintf(w, "%s would be deleted, %s kept. Nothing was deleted: --yes deletes.\n", count(d.Planned), count(d.Kept))
+		fmt.Fprintf(w, "%s would be deleted, %s kept, %s not found. Nothing was deleted: --yes deletes.\n", count(d.Planned), count(d.Kept), count(d.NotFound))
 		return
 	}
-	fmt.Fprintf(w, "%s deleted, %s kept, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.OutcomeUnknown))
+	fmt.Fprintf(w, "%s deleted, %s kept, %s not found, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.NotFound), count(d.OutcomeUnknown))
 }
 
 // result returns the exit code as an error, or nil if deletions do not decide it.
@@ -299,7 +339,7 @@ func (d *deletionCounts) result() error {
 	switch {
 	case d.refusals > 0:
 		return &exitError{exitFailure, fmt.Errorf("not deleted: %s: %s", plural(d.refusals, "certificate"), d.refusal)}
-	case d.undone > 0:
+	case d.interrupted > 0:
 		return &exitError{code: exitUnknown}
 	case d.inUse > 0:
 		return &exitError{exitInUse, errors.New("not unused: " + plural(d.inUse, "certificate") + " in use or managed by the vendor")}

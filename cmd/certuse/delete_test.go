@@ -1,120 +1,60 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
-	"os"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/generated"
 )
-
-var deleting = generated.DeleteMTLSCertificateOperation.ID
-
-// newStock starts a service with certificates of every kind, named by their usage.
-// managed is the vendor's, and the usage of secret is unknown.
-func newStock(t *testing.T) *apitest.Server {
-	t.Helper()
-	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})
-	err := errors.Join(
-		server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}),
-		server.AddCertificate(ref("managed"), apitest.Certificate{Name: "name of managed", Type: "gateway_managed"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server
-}
-
-// stock returns the ids that the account has.
-func stock(t *testing.T, server *apitest.Server) []string {
-	t.Helper()
-	client, err := server.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ids []string
-	for cert, err := range client.Certificates(t.Context(), testAccount) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, cert.Ref.ID)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-var wholeStock = []string{"free-1", "free-2", "free-3", "managed", "secret", "used"}
-
-// deleted is the json format as scripts read it.
-type deleted struct {
-	ID        string    `json:"certificate_id"`
-	State     string    `json:"state"`
-	Reason    string    `json:"reason"`
-	Usage     string    `json:"usage"`
-	RayID     string    `json:"ray_id"`
-	DeletedAt time.Time `json:"deleted_at"`
-}
-
-func deletions(t *testing.T, lines string) map[string]deleted {
-	t.Helper()
-	out := map[string]deleted{}
-	for line := range strings.Lines(lines) {
-		var d deleted
-		if err := json.Unmarshal([]byte(line), &d); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		out[d.ID] = d
-	}
-	return out
-}
 
 func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	tests := map[string]struct {
 		args string
 		code int
 		says string
 		plan map[string]string
 	}{
-		"unused":        {"free-1 free-2", exitOK, "2 would be deleted, 0 kept. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
-		"in use":        {"free-1 used", exitInUse, "1 certificate in use or managed", map[string]string{"free-1": "planned", "used": "kept"}},
-		"managed":       {"managed", exitInUse, "1 certificate in use or managed", map[string]string{"managed": "kept"}},
-		"unknown":       {"free-1 secret", exitUnknown, "missing permissions", map[string]string{"free-1": "planned", "secret": "kept"}},
-		"not there":     {"nowhere", exitUnknown, "0 would be deleted, 1 kept", map[string]string{"nowhere": "kept"}},
-		"the account":   {"--unused", exitUnknown, "3 would be deleted, 3 kept", map[string]string{"free-1": "planned", "free-2": "planned", "free-3": "planned", "used": "kept", "secret": "kept", "managed": "kept"}},
-		"a longer stay": {"used secret", exitInUse, "0 would be deleted, 2 kept", map[string]string{"used": "kept", "secret": "kept"}},
+		"unused":             {"free-1 free-2", exitOK, "2 would be deleted, 0 kept, 0 not found. Nothing was deleted: --yes deletes.", map[string]string{"free-1": "planned", "free-2": "planned"}},
+		"in use":             {"free-1 used", exitInUse, "1 certificate in use or managed", map[string]string{"free-1": "planned", "used": "kept"}},
+		"managed":            {"managed", exitInUse, "1 certificate in use or managed", map[string]string{"managed": "kept"}},
+		"unknown":            {"free-1 secret", exitUnknown, "missing permissions", map[string]string{"free-1": "planned", "secret": "kept"}},
+		"not there":          {"nowhere", exitUnknown, "0 would be deleted, 0 kept, 1 not found", map[string]string{"nowhere": "not_found"}},
+		"the account":        {"--unused", exitUnknown, "3 would be deleted, 3 kept", map[string]string{"free-1": "planned", "free-2": "planned", "free-3": "planned", "used": "kept", "secret": "kept", "managed": "kept"}},
+		"in use and unknown": {"used secret", exitInUse, "0 would be deleted, 2 kept", map[string]string{"used": "kept", "secret": "kept"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"delete", "-o", "jsonl"}, strings.Fields(test.args)...)
-			got := execute(t, command(t, against(server), args...))
+			got := execute(t, command(t, environment(server), args...))
 			got.expect(t, test.code, test.says)
 			plan := map[string]string{}
-			for id, d := range deletions(t, got.stdout) {
+			for id, d := range decodeLines(t, got.stdout) {
 				if plan[id] = d.State; (d.Reason == "") != (d.State == "planned") {
 					t.Errorf("%+v", d)
 				}
 			}
-			if len(plan) != len(test.plan) {
-				t.Errorf("%v", plan)
-			}
-			for id, state := range test.plan {
-				if plan[id] != state {
-					t.Errorf("%s: %q, want %q", id, plan[id], state)
-				}
+			if !maps.Equal(plan, test.plan) {
+				t.Errorf("%v, want %v", plan, test.plan)
 			}
 		})
 	}
 	t.Cleanup(func() {
-		if n := requests(server, deleting); n > 0 {
+		if n := requests(server, deleteCertificate); n > 0 {
 			t.Errorf("%d requests to delete", n)
 		}
 	})
@@ -122,51 +62,48 @@ func TestDeletePrintsAPlanAndDeletesNothing(t *testing.T) {
 
 func TestDeleteReportsEachOutcome(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
-	got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
+	got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "used", "managed", "secret", "nowhere", "free-2"))
 	got.expect(t, exitInUse, "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n",
 		"certuse: kept: name of used (used): in use: associations: gateway (active)\n", "certuse: kept: name of managed (managed): managed by the vendor: gateway_managed\n",
-		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: kept: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 4 kept, 0 of unknown outcome.")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := deletions(t, string(text))
-	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" {
+		"certuse: kept: name of secret (secret): usage unknown: ", "certuse: not found: nowhere: the API does not have it: it was deleted before, or the id or the account is wrong\n", "2 deleted, 3 kept, 1 not found, 0 of unknown outcome.")
+	text := textOf(t, file)
+	record := decodeLines(t, text)
+	if len(record) != 6 || record["free-1"].State != "deleted" || record["free-1"].DeletedAt.IsZero() || record["free-1"].RayID == "" || record["free-1"].Usage != "unused" || record["nowhere"].State != "not_found" {
 		t.Errorf("%s", text)
 	}
-	again := execute(t, command(t, against(server), "delete", "--yes", "--output-file", file, "free-3"))
+	again := execute(t, command(t, environment(server), "delete", "--yes", "--output-file", file, "free-3"))
 	again.expect(t, exitUsage, "--output-file: "+file+" exists and may be the record of earlier deletions")
-	if kept, err := os.ReadFile(file); err != nil || !slices.Equal(kept, text) {
-		t.Errorf("the record was replaced: %s, %v", kept, err)
+	if kept := textOf(t, file); kept != text {
+		t.Errorf("the record was replaced: %s", kept)
 	}
-	if left := stock(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
+	if left := storedIDs(t, server); !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
 		t.Errorf("left: %v", left)
 	}
-	if n := requests(server, deleting); n != 2 {
+	if n := requests(server, deleteCertificate); n != 2 {
 		t.Errorf("%d requests to delete, want 2", n)
 	}
 }
 
 func TestDeleteEndsAtTheTimeout(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
-	got := execute(t, command(t, against(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
+	server := newDeletionServer(t)
+	got := execute(t, command(t, environment(server), "delete", "--yes", "--timeout", "1ns", "-o", "jsonl", "free-1"))
 	got.expect(t, exitUnknown, "the --timeout of 1ns is over", "0 deleted, 1 kept")
-	if left := stock(t, server); !slices.Equal(left, wholeStock) || deletions(t, got.stdout)["free-1"].Reason != "not asked: the --timeout is over" {
+	if left := storedIDs(t, server); !slices.Equal(left, allStored) || decodeLines(t, got.stdout)["free-1"].Reason != "not looked up: the --timeout is over" {
 		t.Errorf("left: %v; %s", left, got.stdout)
 	}
 }
 
 func TestDeleteExitsWith0IfAllAreGone(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
-	cmd := command(t, against(server), "delete", "--yes", "--from", "-", "-o", "id")
+	server := newDeletionServer(t)
+	cmd := command(t, environment(server), "delete", "--yes", "--from", "-", "-o", "id")
 	cmd.Stdin = strings.NewReader("free-1\nfree-2\n")
 	got := execute(t, cmd)
 	got.expect(t, exitOK, "2 deleted, 0 kept")
-	if ids := strings.Fields(got.stdout); len(ids) != 2 || slices.Contains(stock(t, server), ids[0]) {
+	if ids := strings.Fields(got.stdout); len(ids) != 2 || slices.Contains(storedIDs(t, server), ids[0]) {
 		t.Errorf("%q", got.stdout)
 	}
 }
@@ -178,47 +115,55 @@ func TestDeleteUnusedRespectsMax(t *testing.T) {
 		says string
 		left []string
 	}{
-		"2": {exitFailure, "3 certificates unused, more than --max 2: nothing was deleted", wholeStock},
+		"2": {exitFailure, "3 certificates unused, more than --max 2: nothing was deleted", allStored},
 		"3": {exitUnknown, "3 deleted, 3 kept", []string{"managed", "secret", "used"}}, // secret is unknown
 	} {
 		t.Run(limit, func(t *testing.T) {
 			t.Parallel()
-			server := newStock(t)
-			execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", limit)).expect(t, want.code, want.says)
-			if left := stock(t, server); !slices.Equal(left, want.left) {
+			server := newDeletionServer(t)
+			execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", limit)).expect(t, want.code, want.says)
+			if left := storedIDs(t, server); !slices.Equal(left, want.left) {
 				t.Errorf("left: %v", left)
 			}
 		})
 	}
 }
 
-// A certificate not selected by --unused does not decide the exit code.
+func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	zone := strings.Repeat("c", 32)
+	root := ref("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60")
+	requireNoError(t, server.AddCertificate(root, apitest.Certificate{CA: true}), server.AddZone(testAccount, apitest.Zone{ID: zone, Name: "example.com"}))
+	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitUnknown, "4 would be deleted")
+	plan := len(server.Requests())
+	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "4"))
+	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
+}
+
+// A certificate that --unused does not select has no effect on the exit code.
 func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
-	if err := server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}); err != nil {
-		t.Fatal(err)
-	}
-	execute(t, command(t, against(server), "delete", "--unused")).expect(t, exitOK, "1 would be deleted, 2 kept")
-	execute(t, command(t, against(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
+	requireNoError(t, server.AddCertificate(ref("managed"), apitest.Certificate{Type: "access_managed"}))
+	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitOK, "1 would be deleted, 2 kept")
+	execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "1")).expect(t, exitOK, "1 deleted, 2 kept")
 }
 
 func TestRefusedDeletionIsReported(t *testing.T) {
 	t.Parallel()
 	rejection := apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"})
-	for says, answer := range map[string]apitest.Response{
-		"check the account id and the permissions of the token": apitest.Forbidden(),
-		"cannot be deleted at this time":                        rejection,
+	for says, response := range map[string]apitest.Response{
+		`needs the permission "Account: SSL and Certificates Write"`: apitest.Forbidden(),
+		"cannot be deleted at this time":                             rejection,
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
-			server := newStock(t)
-			if err := server.Script(apitest.Target{Operation: deleting}, answer.Always()); err != nil {
-				t.Fatal(err)
-			}
-			got := execute(t, command(t, against(server), "delete", "--yes", "-o", "jsonl", "free-1"))
+			server := newDeletionServer(t)
+			script(t, server, deleteCertificate, response.Always())
+			got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1"))
 			got.expect(t, exitFailure, "certuse: kept: name of free-1 (free-1): ", "certuse: not deleted: 1 certificate: ", says)
-			if d := deletions(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
+			if d := decodeLines(t, got.stdout)["free-1"]; d.State != "kept" || !strings.Contains(d.Reason, says) {
 				t.Errorf("%+v", d)
 			}
 		})
@@ -229,21 +174,14 @@ func TestHostileTextOfADeletionIsEscaped(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	server := newFake(t, nil)
-	err := errors.Join(
+	requireNoError(t,
 		server.AddCertificate(ref("free"), apitest.Certificate{Name: takeover}),
 		server.AddCertificate(ref("used"), apitest.Certificate{Name: takeover, Type: takeover}),
-		server.Script(apitest.Target{Operation: deleting}, apitest.Failure(400, api.ErrorDetail{Code: 1, Message: takeover}).Always()))
-	if err != nil {
-		t.Fatal(err)
-	}
+		server.Script(apitest.Target{Operation: deleteCertificate}, apitest.Failure(400, api.ErrorDetail{Code: 1, Message: takeover}).Always()))
 	for _, format := range formatNames() {
-		got := execute(t, command(t, against(server), "delete", "--yes", "-o", format, "free", "used"))
+		got := execute(t, command(t, environment(server), "delete", "--yes", "-o", format, "free", "used"))
 		got.expect(t, exitFailure, "0 deleted, 2 kept")
-		for line := range strings.Lines(got.stdout + got.stderr) {
-			if text := strings.TrimSuffix(line, "\n"); !isPrintable(text) {
-				t.Errorf("%s: not printable: %q", format, text)
-			}
-		}
+		got.expectPrintable(t)
 	}
 }
 
@@ -255,7 +193,7 @@ func TestDeleteOfTheDemo(t *testing.T) {
 
 func TestDeleteRefusesWrongUsage(t *testing.T) {
 	t.Parallel()
-	server := newStock(t)
+	server := newDeletionServer(t)
 	for args, says := range map[string]string{
 		"delete":                                      "no certificate is named",
 		"delete --yes":                                "no certificate is named",
@@ -271,9 +209,135 @@ func TestDeleteRefusesWrongUsage(t *testing.T) {
 		"delete --yes free-1 ../x":                    "argument 2",
 		"delete --account a,b --unused --yes --max 9": "--unused --yes is for one account, not 2",
 	} {
-		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
+		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitUsage, says)
 	}
-	if n := len(server.Requests()); n > 0 {
-		t.Errorf("%d requests were sent", n)
+	expectNoRequests(t, server)
+}
+
+// The API fails each deletion without an effect and shows the certificate afterwards.
+// The command waits for two minutes of synthetic time. Connections end with each
+// response, so that only timers are waited for.
+func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	scriptDeletion(t, server, "free-1", apitest.ServerError(502).Always())
+	target, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host}))
+	front.Config.SetKeepAlivesEnabled(false)
+	front.Start()
+	t.Cleanup(front.Close)
+	environment := map[string]string{"CLOUDFLARE_API_TOKEN": testToken, "CLOUDFLARE_ACCOUNT_ID": testAccount, "CLOUDFLARE_BASE_URL": front.URL + target.Path}
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	var got outcome
+	synctest.Test(t, func(t *testing.T) {
+		var stdout, stderr bytes.Buffer
+		start := time.Now()
+		got.code = run(t.Context(), []string{"delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"}, system{
+			stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+			getenv: func(name string) string { return environment[name] },
+		})
+		got.stdout, got.stderr = stdout.String(), stderr.String()
+		if took := time.Since(start); took < time.Minute || took > 3*time.Minute {
+			t.Errorf("the outcome was checked for %v", took)
+		}
+	})
+	checkOutput(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
+		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 1 of unknown outcome.")
+	text := textOf(t, file)
+	record := decodeLines(t, text)
+	if d := record["free-1"]; d.State != "unknown" || !d.DeletedAt.IsZero() || !strings.Contains(d.Reason, "the outcome is unknown") || record["free-2"].State != "deleted" {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestDeletionsDecideTheExitCode(t *testing.T) {
+	t.Parallel()
+	gone := deletionOutcome{Deletion: api.Deletion{State: api.DeletionDone}}
+	kept := func(err error) deletionOutcome {
+		return deletionOutcome{Deletion: api.Deletion{State: api.DeletionKept}, err: err}
+	}
+	lost := deletionOutcome{Deletion: api.Deletion{State: api.DeletionUnknown}, err: api.ErrOutcomeUnknown}
+	tests := map[string]struct {
+		outcomes []deletionOutcome
+		code     int
+	}{
+		"gone":                   {[]deletionOutcome{gone, gone}, exitOK},
+		"unknown outcome":        {[]deletionOutcome{gone, lost}, exitUnknown},
+		"in use, and unknown":    {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
+		"managed":                {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
+		"refused comes first":    {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
+		"Ctrl-C before in use":   {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
+		"the time is over":       {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
+		"passed over, so no use": {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, notSelected: true}}, exitOK},
+	}
+	for name, test := range tests {
+		s := newSummary(reportDelete, nil)
+		for _, each := range test.outcomes {
+			s.add(&record{lookedUp: true, usage: api.Unused, deletion: &each}, false, sampleTime)
+		}
+		code, err := exitOK, s.result(&query{})
+		if exit, ok := errors.AsType[*exitError](err); ok {
+			code = exit.code
+		}
+		if code != test.code {
+			t.Errorf("%s: %d, want %d", name, code, test.code)
+		}
+	}
+}
+
+// The evidence is unused; then a use is added, and the API refuses the deletion.
+func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	requireNoError(t,
+		server.SetAssociations(ref("free"), api.Association{Service: "gateway", Status: "active"}),
+		server.Script(apitest.AssociationsOf(ref("free")), unused))
+	got := execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free"))
+	got.expect(t, exitInUse, "certuse: kept: free: ", "The certificate cannot be deleted at this time", "not unused: 1 certificate in use")
+	if d := decodeLines(t, got.stdout)["free"]; d.State != "kept" || d.Usage != "in_use" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestDeletionByAnotherRequestIsReported(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	script(t, server, deleteCertificate, apitest.ServerError(502).After(3*time.Second))
+	client, err := server.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1")
+	done := make(chan error, 1)
+	go func() {
+		for requests(server, deleteCertificate) == 0 && t.Context().Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		_, err := client.DeleteUnused(t.Context(), ref("free-1"))
+		done <- err
+	}()
+	got := execute(t, first)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	got.expect(t, exitOK, "deleted: name of free-1 (free-1): already gone: another request has deleted it")
+	if d := decodeLines(t, got.stdout)["free-1"]; d.State != "deleted" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	// Every attempt of the first call.
+	busy := apitest.RateLimited(time.Second)
+	script(t, server, deleteCertificate, busy, busy, busy, busy)
+	got := execute(t, command(t, environment(server), "delete", "--yes", "free-1", "free-2"))
+	got.expect(t, exitOK, "for the rate limit before free-1\n", "2 deleted, 0 kept")
+	if left := storedIDs(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {
+		t.Errorf("left: %v", left)
 	}
 }

@@ -35,7 +35,7 @@ var demoCertificates = []struct {
 // of result. The demo's token lacks the permission to read Workers.
 func startDemo(sys system, quiet bool, opts []api.Option) (*service, error) {
 	if !quiet {
-		fmt.Fprintln(sys.stderr, "certuse: demo: the answers come from a fake service, not from Cloudflare")
+		fmt.Fprintln(sys.stderr, "certuse: demo: the responses come from a fake service, not from Cloudflare")
 	}
 	server, err := apitest.NewServer()
 	if err != nil {

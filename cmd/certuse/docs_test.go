@@ -16,27 +16,17 @@ func TestReferenceIsFresh(t *testing.T) {
 	t.Parallel()
 	fresh := t.TempDir()
 	for _, dir := range []string{"markdown", "man"} {
-		if err := os.Mkdir(filepath.Join(fresh, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, os.Mkdir(filepath.Join(fresh, dir), 0o755))
 	}
 	root := newRootCommand(system{getenv: func(string) string { return "" }}, io.Discard)
 	root.DisableAutoGenTag = true
-	if err := doc.GenMarkdownTree(root, filepath.Join(fresh, "markdown")); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, doc.GenMarkdownTree(root, filepath.Join(fresh, "markdown")))
 	date := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	header := &doc.GenManHeader{Section: "1", Date: &date, Source: "cloudflare-mtls", Manual: "certuse"}
-	if err := doc.GenManTree(root, header, filepath.Join(fresh, "man")); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, doc.GenManTree(root, header, filepath.Join(fresh, "man")))
 	if *update {
-		if err := os.RemoveAll("docs"); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.CopyFS("docs", os.DirFS(fresh)); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, os.RemoveAll("docs"))
+		requireNoError(t, os.CopyFS("docs", os.DirFS(fresh)))
 	}
 	want, got := pages(t, fresh), pages(t, "docs")
 	if len(want) < 16 {

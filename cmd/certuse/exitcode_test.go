@@ -29,8 +29,8 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"unused":                             {"usage free", exitOK, "Unused according to associations, hostnames"},
 		"in use and truncated":               {"usage part", exitOK, "1 in use"},
 		"truncated with nothing delivered":   {"usage none", exitUnknown, "usage of 1 certificate is unknown: associations: "},
-		"an old answer":                      {"usage old", exitUnknown, "1 unknown"},
-		"required and an old answer":         {"audit --require-unused old", exitUnknown, "1 unknown"},
+		"an old response":                    {"usage old", exitUnknown, "1 unknown"},
+		"required and an old response":       {"audit --require-unused old", exitUnknown, "1 unknown"},
 		"no result":                          {"usage empty", exitUnknown, "no result"},
 		"refused":                            {"usage used secret", exitUnknown, `1 unknown for missing permissions: "Account: SSL and Certificates Read"`},
 		"unknown to the service":             {"usage nowhere", exitUnknown, "no source could be read: get mTLS certificate: HTTP 404"},
@@ -62,13 +62,13 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
 		"time is over":                       {"audit --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
 		"time of a list is over":             {"list --timeout 1ns", exitUnknown, "Not all certificates were read"},
-		"quiet about answers":                {"audit -q secret", exitUnknown, "missing permissions"},
+		"quiet about results":                {"audit -q secret", exitUnknown, "missing permissions"},
 		"quiet, but not about what is wrong": {"audit -q --require-unused used", exitInUse, "not unused"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := execute(t, command(t, against(server), strings.Fields(test.args)...))
+			got := execute(t, command(t, environment(server), strings.Fields(test.args)...))
 			got.expect(t, test.code, test.says)
 			if strings.Contains(test.args, " -q ") && strings.Contains(got.stderr, " unused, ") {
 				t.Errorf("not quiet:\n%s", got.stderr)
@@ -80,11 +80,8 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	list := filepath.Join(t.TempDir(), "ids.txt")
-	if err := os.WriteFile(list, []byte("used\n\n# comment\nno good\nnor this\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := against(server)
+	list := fileWith(t, "used\n\n# comment\nno good\nnor this\n")
+	env := environment(server)
 	without := func(names ...string) []string {
 		var kept []string
 		for _, pair := range env {
@@ -125,6 +122,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"quiet and debug":           {env, "list -q --debug", []string{"certuse: --quiet and --debug exclude each other\n"}},
 		"opposite of a usage":       {env, "audit --usage used used", []string{`"used" is none of in_use, unused, unknown` + "\n"}},
 		"mistyped order":            {env, "list --sort nam", []string{"--sort", "did you mean name?"}},
+		"two columns, one nearer":   {env, "audit --columns nam used", []string{`no column "nam" (did you mean name?)`}},
 		"mistyped format":           {env, "list -o tabel", []string{"did you mean table?"}},
 		"duration of no unit":       {env, "list --expires-within 30", []string{`--expires-within: "30" is not a duration`}},
 		"duration below zero":       {env, "list --expires-within=-3d", []string{"is not a duration"}},
@@ -192,11 +190,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 			}
 		})
 	}
-	t.Cleanup(func() {
-		if asked := server.Requests(); len(asked) > 0 {
-			t.Errorf("%d requests were sent", len(asked))
-		}
-	})
+	t.Cleanup(func() { expectNoRequests(t, server) })
 }
 
 func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
@@ -212,7 +206,7 @@ func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			got := execute(t, command(t, against(server), strings.Fields(args)...))
+			got := execute(t, command(t, environment(server), strings.Fields(args)...))
 			got.expect(t, exitOK)
 			if strings.Contains(got.stderr, "certuse: warning: --rate-limit ") != warns || strings.Contains(got.stderr, "1,200 requests in five minutes for all tools together") != warns {
 				t.Errorf("want a warning: %t; standard error:\n%s", warns, got.stderr)
@@ -221,14 +215,14 @@ func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 	}
 }
 
-// withoutAnswers are command lines whose output is mostly written by the library for
-// command lines.
-var withoutAnswers = []string{
+// commandsWithoutRequests are command lines whose output is mostly written by the
+// library for command lines.
+var commandsWithoutRequests = []string{
 	"version", "--version", "--help", "help", "list --help", "help formats", "exit-codes",
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
 }
 
-// fullDevice is a file to which every write fails.
+// fullDevice opens a file to which every write fails.
 func fullDevice(t *testing.T) *os.File {
 	t.Helper()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -244,10 +238,10 @@ func TestFailedStandardOutputIsAFailure(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for _, args := range append([]string{
 		"usage used", "usage -o json used", "audit -o jsonl used", "audit -o csv used", "audit used",
-	}, withoutAnswers...) {
+	}, commandsWithoutRequests...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, against(server), strings.Fields(args)...)
+			cmd := command(t, environment(server), strings.Fields(args)...)
 			cmd.Stdout = fullDevice(t)
 			got := execute(t, cmd)
 			got.expect(t, exitFailure, "cannot write to standard output", "no space left")
@@ -266,21 +260,17 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 		t.Skipf("no shell to close standard output: %v", err)
 	}
 	redirected := func(t *testing.T, to string, args ...string) outcome {
-		cmd := command(t, against(server), args...)
+		cmd := command(t, environment(server), args...)
 		cmd.Path, cmd.Args = shell, append([]string{"sh", "-c", `exec "$0" "$@" ` + to}, cmd.Args...)
 		return execute(t, cmd)
 	}
-	for _, args := range append([]string{"usage used", "audit -q -o csv used", "audit --require-unused used"}, withoutAnswers...) {
+	for _, args := range append([]string{"usage used", "audit -q -o csv used", "audit --require-unused used"}, commandsWithoutRequests...) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			redirected(t, ">&-", strings.Fields(args)...).expect(t, exitFailure, "certuse: standard output is closed")
 		})
 	}
-	t.Cleanup(func() {
-		if asked := server.Requests(); len(asked) > 0 {
-			t.Errorf("%d requests were sent", len(asked))
-		}
-	})
+	t.Cleanup(func() { expectNoRequests(t, server) })
 	t.Run("discarded", func(t *testing.T) {
 		t.Parallel()
 		redirected(t, ">/dev/null", "version").expect(t, exitOK)
@@ -298,7 +288,7 @@ func TestFailedStandardErrorIsAFailure(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, against(server), strings.Fields(args)...)
+			cmd := command(t, environment(server), strings.Fields(args)...)
 			cmd.Stderr = fullDevice(t)
 			execute(t, cmd).expect(t, code)
 		})
@@ -317,11 +307,7 @@ func TestWrongUsageIsReportedWithoutEscapeSequences(t *testing.T) {
 			env := []string{"CLOUDFLARE_API_TOKEN=" + testToken, "CLOUDFLARE_ACCOUNT_ID=" + testAccount}
 			got := execute(t, command(t, env, args...))
 			got.expect(t, exitUsage)
-			for line := range strings.SplitSeq(strings.TrimSuffix(got.stderr, "\n"), "\n") {
-				if !isPrintable(line) {
-					t.Errorf("not printable: %q", line)
-				}
-			}
+			got.expectPrintable(t)
 		})
 	}
 }

@@ -104,13 +104,13 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 		written = "-" + name
 	}
 	owner := ""
-	for _, each := range root.Commands() {
-		flag := each.Flags().Lookup(name)
+	for _, sub := range root.Commands() {
+		flag := sub.Flags().Lookup(name)
 		if unknown.GetSpecifiedShortnames() != "" {
-			flag = each.Flags().ShorthandLookup(name)
+			flag = sub.Flags().ShorthandLookup(name)
 		}
-		if flag != nil && (owner == "" || each.Name() == "audit") {
-			owner = each.Name()
+		if flag != nil && (owner == "" || sub.Name() == "audit") {
+			owner = sub.Name()
 		}
 	}
 	if owner == "" {
@@ -119,24 +119,22 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 	return fmt.Errorf("%s belongs after the command: certuse %s %s", written, owner, written)
 }
 
-// similar returns the known words that are close to one that was mistyped.
-func similar(word string, known []string) []string {
-	// Cobra compares words for commands only.
-	root := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, each := range known {
-		root.AddCommand(&cobra.Command{Use: each, Run: func(*cobra.Command, []string) {}})
-	}
-	found := root.SuggestionsFor(word)
-	slices.Sort(found)
-	return found
-}
-
-// didYouMean returns the end of a message about a mistyped word, or "". It does not
-// suggest a word that ends with it: "unused" is the opposite of "used".
+// didYouMean returns the end of a message about a mistyped word, or "". It suggests the
+// nearest known words only, and none that ends with the word: "unused" is the opposite
+// of "used".
 func didYouMean(word string, known []string) string {
-	found := slices.DeleteFunc(similar(word, known), func(s string) bool { return strings.HasSuffix(s, word) })
-	if len(found) > 0 {
-		return " (did you mean " + strings.Join(found, " or ") + "?)"
+	// Cobra compares words for commands only.
+	root := &cobra.Command{}
+	for _, name := range known {
+		if !strings.HasSuffix(name, word) {
+			root.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+		}
+	}
+	for root.SuggestionsMinimumDistance = 1; root.SuggestionsMinimumDistance <= 2; root.SuggestionsMinimumDistance++ {
+		if found := root.SuggestionsFor(word); len(found) > 0 {
+			slices.Sort(found)
+			return " (did you mean " + strings.Join(found, " or ") + "?)"
+		}
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,12 +21,12 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 
 var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
 
-// sampleRecords has every kind of result, with text that is hostile to terminals and
+// sampleRecords returns every kind of result, with text that is hostile to terminals and
 // spreadsheets, and wide characters.
 func sampleRecords() []record {
 	yes, no := true, false
 	sample := func(id, name string, ca *bool, days int, usage api.Usage, uses ...api.Use) record {
-		r := record{asked: true, usage: usage}
+		r := record{lookedUp: true, usage: usage}
 		r.Certificate = api.Certificate{
 			Ref: api.CertificateRef{AccountID: testAccount, ID: id}, Name: name, Type: "custom", CA: ca,
 			Issuer: "CN=" + name, SerialNumber: "4711", SignatureAlgorithm: "ECDSA-SHA256",
@@ -47,7 +48,7 @@ func sampleRecords() []record {
 	denied.Evidence.Sources[3] = api.SourceResult{Source: api.SourcePages, State: api.SourceFailed, Err: &api.Error{StatusCode: 502}}
 	narrowed := sample("88888888-0c35-4c7f-82c7-8e9487d3ff60", "partner", &yes, 800, api.Unused)
 	narrowed.Evidence.Sources[6] = api.SourceResult{Source: api.SourcePosture, State: api.SourceLeftOut}
-	other := unanswered(api.CertificateRef{AccountID: "other", ID: "cert-a"}, errInterrupted)
+	other := recordWithoutResult(api.Certificate{Ref: api.CertificateRef{AccountID: "other", ID: "cert-a"}}, errInterrupted)
 	return []record{
 		sample("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "api-shield", &yes, 12, api.InUse,
 			api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"}, api.Use{Source: api.SourceAssociations, Name: "gateway", Status: "active"},
@@ -59,7 +60,7 @@ func sampleRecords() []record {
 	}
 }
 
-// sampleDeletions are the sample records as the plan of a deletion, or with the
+// sampleDeletions returns the sample records as the plan of a deletion, or with the
 // outcome of each.
 func sampleDeletions(done bool) []record {
 	records := sampleRecords()
@@ -68,8 +69,10 @@ func sampleDeletions(done bool) []record {
 		another.Certificate.Ref.ID, another.Certificate.Name = id, name
 		records = append(records, another)
 	}
+	missing := api.Certificate{Ref: api.CertificateRef{AccountID: testAccount, ID: "99999999-0c35-4c7f-82c7-8e9487d3ff60"}}
+	records = append(records, recordWithoutResult(missing, &api.Error{StatusCode: 404, Attempts: 1}))
 	for i, r := range records {
-		r.keep(refusal(&r))
+		r.markKept(refusal(&r))
 		d := r.deletion
 		switch name := r.Certificate.Name; {
 		case d.err != nil:
@@ -102,7 +105,7 @@ func reportOf(t *testing.T, records []record, kind kindOfReport, name string, wi
 	r.summary = newSummary(kind, api.AllSources())
 	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
 	for i := range r.records {
-		if r.records[i].asked = kind != reportList; kind == reportList {
+		if r.records[i].lookedUp = kind != reportList; kind == reportList {
 			r.records[i].Evidence = api.Evidence{}
 		}
 		r.summary.add(&r.records[i], false, sampleTime)
@@ -161,9 +164,7 @@ func TestFormats(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.write(r); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, f.write(r))
 			if test.kind == reportDelete && test.format == "table" { // with what goes to standard error
 				r.summary.writeProblems(&got)
 				r.summary.write(&got, palette{}, &query{deletion: deletion{yes: done}})
@@ -206,9 +207,7 @@ func TestTableFitsEveryWidth(t *testing.T) {
 				var got bytes.Buffer
 				r := sampleReport(t, kind, name, width)
 				r.out = &got
-				if err := writeTable(r); err != nil {
-					t.Fatal(err)
-				}
+				requireNoError(t, writeTable(r))
 				for line := range bytes.Lines(got.Bytes()) {
 					if n := cellWidth.StringWidth(string(bytes.TrimSuffix(line, []byte("\n")))); n > width {
 						t.Fatalf("%d columns in a terminal of %d: %s", n, width, line)
@@ -245,10 +244,10 @@ func TestSummary(t *testing.T) {
 func TestReasonsAreFoundThroughWrappedErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"rate limited":         &api.Error{StatusCode: 429, RetryAfter: time.Minute},
-		"interrupted":          errors.Join(&api.Error{StatusCode: 429}, errInterrupted),
-		"not asked, --timeout": errTimeout,
-		"rejected":             &api.Error{StatusCode: 409},
+		"rate limited":             &api.Error{StatusCode: 429, RetryAfter: time.Minute},
+		"interrupted":              errors.Join(&api.Error{StatusCode: 429}, errInterrupted),
+		"not looked up, --timeout": errTimeout,
+		"rejected":                 &api.Error{StatusCode: 409},
 	} {
 		if got, _ := reasonOf(err); got != want {
 			t.Errorf("%v: %q, want %q", err, got, want)
@@ -260,9 +259,7 @@ func compareGolden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
 	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, os.WriteFile(path, got, 0o644))
 		return
 	}
 	want, err := os.ReadFile(path)
@@ -271,5 +268,12 @@ func compareGolden(t *testing.T, name string, got []byte) {
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); -update accepts the change:\n%s", path, diff)
+	}
+}
+
+func TestAdviceNamesTheLimitOfOpenFiles(t *testing.T) {
+	t.Parallel()
+	if text := explain(fmt.Errorf("dial: %w", errors.Join(syscall.EMFILE))); !strings.Contains(text, "ulimit -n") {
+		t.Errorf("the explanation is %q", text)
 	}
 }

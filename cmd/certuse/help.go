@@ -12,7 +12,7 @@ what, and until when.
 Each certificate is in use, unused, or unknown. It is in use when any source
 names it: the associations that the API reports, hostnames of zones, Workers,
 Pages projects, Hyperdrive configurations, Gateway, device posture rules. It is
-unused when every source that applies answered in full and none names it.
+unused when every source that applies was read in full and none names it.
 Everything else is unknown, which never means unused.
 
 "upload", "wait" and "delete" rotate a certificate. Only unused certificates are
@@ -54,7 +54,8 @@ leaves CA certificates unknown, unless --no-zones says that the account has
 none.
 
 After --rate-limit requests in five minutes, further requests wait. Progress
-goes to standard error. Ctrl-C prints what is known and exits with 3.
+goes to standard error. Ctrl-C prints what is known and exits with 3; listed
+certificates that were not looked up are unknown.
 
 With -o jsonl, each result is written to --output-file at once, and stays when
 the command is killed. The same command with --resume continues:
@@ -64,7 +65,8 @@ the command is killed. The same command with --resume continues:
 It keeps the results in the file, drops an incomplete last line, and looks up
 the certificates that are missing, unknown, listed twice, or uploaded since. The
 summary says how old the kept results are. A file about other accounts,
-certificates or sources is refused.
+certificates or sources is refused, and on Unix a file that another process is
+writing.
 
 With --require-unused, kept results may be one hour old, or --max-age. Older
 ones are looked up again, and the command exits with 3 if one exceeds the age at
@@ -105,13 +107,15 @@ it. Each outcome is printed to standard error; --output-file keeps the record,
 with -o jsonl also when the command is killed.
 
 --unused selects all unused certificates of the account. With --yes it needs
---max, and deletes nothing if more than that are unused.
+--max, and deletes nothing if more than that are unused. Before the first
+deletion it prints about how many requests follow, and their time at least.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. For a deletion under way the
 command waits at most two minutes until its outcome is known.
+
 When the outcome of a deletion is unknown, run the command again, with another
---output-file. "The API does not have it" then means that it was deleted.
+--output-file. The state "not found" then means that it was deleted.
 
 The plan needs the permissions to read all sources, --yes also "SSL and
 Certificates Write" of the account.`
@@ -147,11 +151,11 @@ func newHelpCommand() *cobra.Command {
 		Short: "Print help about a command or topic",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 			if len(args) == 0 {
-				for _, each := range cmd.Root().Commands() {
-					if each.Hidden {
+				for _, sub := range cmd.Root().Commands() {
+					if sub.Hidden {
 						continue
 					}
-					names = append(names, cobra.CompletionWithDesc(each.Name(), each.Short))
+					names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
 				}
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
@@ -160,7 +164,7 @@ func newHelpCommand() *cobra.Command {
 			topic, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
 				about := strings.Join(args, " ")
-				return usagef("there is no help about %q%s: run 'certuse help' for the list", about, didYouMean(about, commandNames(cmd.Root())))
+				return usagef("there is no help about %q%s: run 'certuse help' for the list", withoutCredential(about), didYouMean(about, commandNames(cmd.Root())))
 			}
 			return topic.Help()
 		},
@@ -176,13 +180,14 @@ const exitCodesHelp = `The first that applies:
    of an upload; nothing was sent
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
-3  some usage is unknown, not all certificates were read (list: only because of
-   Ctrl-C or --timeout), kept results are older than --max-age, --require-unused
-   and no certificate was looked up, or the outcome of an upload or of a
-   deletion is unknown, also after Ctrl-C and --timeout
+3  some usage is unknown, also because the account does not have the
+   certificate, not all certificates were read (list: only because of Ctrl-C or
+   --timeout), kept results are older than --max-age, --require-unused and no
+   certificate was looked up, or the outcome of an upload or of a deletion is
+   unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
-0  everything was answered; with --require-unused and wait: all certificates are
+0  everything was read; with --require-unused and wait: all certificates are
    unused; delete: all that were named are deleted, or would be
 
 They cover all certificates that --type, --ca, --leaf and --expires-within
@@ -288,16 +293,20 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
   usage       "in_use", "unused" or "unknown"; of list always "unknown"
   uses        array of {"source", "name", "status"}
   sources     array of {"source", "state", "scope", "missing_permission",
-              "error"}; state is complete, failed, left_out or not_applicable
+              "error"}; state is complete, failed, not_applicable, or left_out:
+              not read, or not in full, because of --sources, of the profile, or
+              of a known use
   started_at, gathered_at
               when the first request was sent, and the last source was read
-  state       of delete: "planned", "deleted", "kept" or "unknown"; besides:
-              reason, deleted_at, ray_id, already_gone (by another request)
+  state       of delete: "planned", "deleted", "kept", "not_found" (in the
+              account) or "unknown"; besides: reason, deleted_at, ray_id,
+              already_gone (by another request)
 
-The summary: total, in_use, unused, unknown, sources, left_out (by --sources),
-missing_permissions, expiring (--expires-within), duplicates (ids given again),
-incomplete (not all certificates were read), interrupted; of delete: planned,
-deleted, kept, outcome_unknown.
+The summary: total, in_use, unused, unknown, sources, left_out (of one account
+at least, by --sources or its profile), missing_permissions, expiring
+(--expires-within), duplicates (ids given again), incomplete (not all
+certificates were read), interrupted; of delete: planned, deleted, kept,
+not_found, outcome_unknown.
 
 Metrics, with the prefix ` + metricPrefix + `: certificate_info,
 certificate_not_after_timestamp_seconds, certificate_usage (one series for each

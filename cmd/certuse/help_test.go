@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,7 +35,7 @@ func TestHelpNamesEveryFieldColumnAndFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := slices.Concat([]string{string(deletionPlanned), string(api.DeletionDone), string(api.DeletionKept)}, knownColumns(), formatNames(), sortOrders[:1])
+	words := slices.Concat([]string{string(deletionPlanned), string(api.DeletionDone), string(api.DeletionKept), string(deletionNotFound)}, knownColumns(), formatNames(), sortOrders[:1], []string{"profile"})
 	for _, field := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(item)+string(deletion)+string(total), -1) {
 		words = append(words, field[1])
 	}
@@ -131,15 +130,12 @@ func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, found := range regexp.MustCompile(`getenv\("([A-Z_]+)"\)|\byaml:"(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+		text := textOf(t, file)
+		for _, found := range regexp.MustCompile(`getenv\("([A-Z_]+)"\)|\byaml:"(\w+)"`).FindAllStringSubmatch(text, -1) {
 			read[found[1]+found[2]] = true
 		}
 	}
-	for _, name := range []string{standard.token, standard.email, standard.key} {
+	for _, name := range []string{standardVariables.token, standardVariables.email, standardVariables.key} {
 		read[name] = true
 	}
 	if len(read) < 15 {

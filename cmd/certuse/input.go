@@ -26,13 +26,13 @@ const (
 	maxBadLines = 10
 )
 
-// input holds the certificates to look up: complete and checked before anything is
-// sent, each certificate once, in the order given.
+// input has the certificates to look up, each once, in the order given. It is complete
+// and checked before anything is sent.
 type input struct {
-	refs       []api.CertificateRef
-	duplicates int // duplicates that were left out
-	seen       map[api.CertificateRef]bool
-	account    string
+	certificates []api.CertificateRef
+	duplicates   int // duplicates that were left out
+	seen         map[api.CertificateRef]bool
+	account      string
 }
 
 // newInput creates an empty input. Its ids belong to account unless they name
@@ -58,13 +58,12 @@ func (in *input) addRef(account, id string) error {
 	if err := ref.Validate(); err != nil {
 		return errors.New(inCLITerms(err))
 	}
-	switch {
-	case in.seen[ref]:
+	if in.seen[ref] {
 		in.duplicates++
-	default:
-		in.seen[ref] = true
-		in.refs = append(in.refs, ref)
+		return nil
 	}
+	in.seen[ref] = true
+	in.certificates = append(in.certificates, ref)
 	return nil
 }
 
@@ -73,17 +72,10 @@ func readArguments(account string, args []string) (*input, error) {
 	in := newInput(account)
 	for i, arg := range args {
 		if err := in.add(arg); err != nil {
-			return nil, located(err, fmt.Sprintf("argument %d", i+1))
+			return nil, errorAt(err, fmt.Sprintf("argument %d", i+1))
 		}
 	}
 	return in, nil
-}
-
-// readFile adds certificates from a file, or from standard input when the name is
-// "-".
-func (q *query) readFile(ctx context.Context, account, name string) (*input, error) {
-	in := newInput(account)
-	return in, q.readFrom(ctx, "the list of certificates", name, in.read)
 }
 
 // readFrom reads a file, or standard input when the name is "-". Ctrl-C ends it while
@@ -114,7 +106,7 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endCause(ctx, nil).Error(), "not asked: "), what)}
+		return &exitError{exitUnknown, fmt.Errorf("%s while %s was read: nothing was sent", strings.TrimPrefix(endCause(ctx, nil).Error(), "not looked up: "), what)}
 	}
 }
 
@@ -140,7 +132,7 @@ func (in *input) read(r io.Reader, name string) error {
 	if err := add(all, name); err != nil {
 		return err
 	}
-	if len(in.refs) == 0 {
+	if len(in.certificates) == 0 {
 		return usagef("%s names no certificate: nothing was sent", name)
 	}
 	return nil
@@ -162,7 +154,7 @@ func (in *input) addJSON(r io.Reader, name string) error {
 			account = *o.AccountID
 		}
 		if err := in.addRef(account, o.CertificateID); err != nil {
-			return located(err, fmt.Sprintf("%s: certificate %d", name, count))
+			return errorAt(err, fmt.Sprintf("%s: certificate %d", name, count))
 		}
 		return nil
 	}
@@ -214,7 +206,7 @@ func (in *input) addCSV(r io.Reader, name string) error {
 		}
 		if err := in.addRef(ref.AccountID, ref.ID); err != nil {
 			line, _ := rows.FieldPos(0)
-			return located(err, fmt.Sprintf("%s: line %d", name, line))
+			return errorAt(err, fmt.Sprintf("%s: line %d", name, line))
 		}
 	}
 	if _, wrong := errors.AsType[*csv.ParseError](err); wrong {
@@ -230,7 +222,7 @@ func (in *input) addCSV(r io.Reader, name string) error {
 // programs take for the end of a line are refused, so that no id is hidden in a
 // comment. Every bad line is reported, up to a limit.
 func (in *input) addLines(r io.Reader, name string) error {
-	var bad []error
+	var badLines []error
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, maxLineBytes), maxLineBytes)
 	lines.Split(splitLines)
@@ -238,20 +230,20 @@ func (in *input) addLines(r io.Reader, name string) error {
 	for lines.Scan() {
 		number++
 		if err := in.addLine(lines.Text()); err != nil {
-			err = located(err, fmt.Sprintf("%s: line %d", name, number))
-			if bad = append(bad, err); len(bad) == maxBadLines {
-				bad = append(bad, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
+			err = errorAt(err, fmt.Sprintf("%s: line %d", name, number))
+			if badLines = append(badLines, err); len(badLines) == maxBadLines {
+				badLines = append(badLines, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
 				break
 			}
 		}
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		bad = append(bad, usagef("%s: line %d is longer than %d bytes: is this a list of certificate ids?", name, number+1, maxLineBytes))
+		badLines = append(badLines, usagef("%s: line %d is longer than %d bytes: is this a list of certificate ids?", name, number+1, maxLineBytes))
 	} else if err != nil {
 		return failuref("cannot read %s: %w", name, err)
 	}
-	if len(bad) > 0 {
-		return &exitError{exitUsage, errors.Join(append(bad, errors.New("nothing was sent: correct the list and try again"))...)}
+	if len(badLines) > 0 {
+		return &exitError{exitUsage, errors.Join(append(badLines, errors.New("nothing was sent: correct the list and try again"))...)}
 	}
 	return nil
 }
@@ -276,7 +268,7 @@ func (in *input) addLine(line string) error {
 // text, such as Python's splitlines, takes for the end of a line.
 const otherLineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
 
-// splitLines is bufio.ScanLines, but keeps the end of the line.
+// splitLines splits like bufio.ScanLines, and keeps the end of the line.
 func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i+1], nil
@@ -287,7 +279,7 @@ func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 	return 0, nil, nil
 }
 
-// located puts the place of an error before its description.
-func located(err error, place string) error {
+// errorAt returns a usage error with the place of err before its text.
+func errorAt(err error, place string) error {
 	return &exitError{exitUsage, fmt.Errorf("%s: %w", place, err)}
 }

@@ -14,11 +14,9 @@ func TestLinesOfAFile(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
 	in := newInput("acc")
-	if err := in.read(strings.NewReader(file), "ids.txt"); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, in.read(strings.NewReader(file), "ids.txt"))
 	want := []api.CertificateRef{{AccountID: "acc", ID: "cert-1"}, {AccountID: "other", ID: "cert-2"}, {AccountID: "acc", ID: "last"}}
-	if got := in.refs; !slices.Equal(got, want) {
+	if got := in.certificates; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if in.duplicates != 2 {
@@ -102,7 +100,7 @@ func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
 
 func TestOutputOfTheCommandIsReadBack(t *testing.T) {
 	t.Parallel()
-	server := twoAccounts(t)
+	server := newTwoAccounts(t)
 	both := []string{"--account", demoAccount, "--account", testAccount}
 	for _, kind := range []string{"list", "usage", "audit"} {
 		for _, format := range []string{"json", "jsonl", "csv"} {
@@ -112,9 +110,9 @@ func TestOutputOfTheCommandIsReadBack(t *testing.T) {
 				if kind == "usage" {
 					args = []string{kind, "-o", format, demoAccount + "/" + demoCertificates[0].id, testAccount + "/used"}
 				}
-				printed := execute(t, command(t, against(server), args...))
+				printed := execute(t, command(t, environment(server), args...))
 				printed.expect(t, exitOK)
-				cmd := command(t, against(server), "audit", "--from", "-", "-o", "id")
+				cmd := command(t, environment(server), "audit", "--from", "-", "-o", "id")
 				cmd.Stdin = strings.NewReader("\uFEFF" + printed.stdout)
 				got := execute(t, cmd)
 				got.expect(t, exitOK)
@@ -166,7 +164,7 @@ func TestJSONAndCSVFilesAreRead(t *testing.T) {
 				return
 			}
 			var got []string
-			for _, ref := range in.refs {
+			for _, ref := range in.certificates {
 				got = append(got, ref.AccountID+"/"+ref.ID)
 			}
 			if err != nil || strings.Join(got, " ") != test.want {

@@ -8,8 +8,8 @@
 //	certuse delete --account ACCOUNT CERT…
 //
 // Credentials are read from the environment only. Standard output carries
-// nothing but data; everything else goes to standard error. The exit code says
-// how the answer ended: see `certuse help exit-codes`.
+// nothing but data; everything else goes to standard error. The exit code reports the
+// outcome: see `certuse help exit-codes`.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup(1) has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup(1) ignores it
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
@@ -38,8 +38,8 @@ func main() {
 	// another signal kills the process; but not at once, because timeout(1) and some
 	// terminals deliver one signal twice.
 	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, restore) })
-	// When the reader of a pipe closes it, as head does, the write fails. Without
-	// this the process would die and leave half a progress bar on the terminal.
+	// When the reader of a pipe closes it, as head does, the write fails. SIGPIPE would
+	// kill the process and leave the progress bar on the terminal.
 	signal.Ignore(syscall.SIGPIPE)
 
 	os.Exit(run(ctx, os.Args[1:], system{

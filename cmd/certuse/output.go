@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -27,7 +29,7 @@ type output struct {
 func (o *output) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&o.format, "output", "o", "table", "`FORMAT`: "+strings.Join(formatNames(), ", "))
-	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all; jsonl: as answers come")
+	flags.StringVar(&o.file, "output-file", "", "write to `FILE` instead of standard output: whole, or not at all; jsonl: as results arrive")
 	flags.StringSliceVar(&o.columns, "columns", nil, "`COLUMNS` of table, wide and csv; see 'certuse help formats'")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "leave out the first line of table, wide and csv")
 	complete(cmd, "output", formatNames)
@@ -68,10 +70,10 @@ func (o *output) write(r *report) error {
 	return f.write(r)
 }
 
-// demoWidth is the width of the demo where there is no terminal.
+// demoWidth is the width of tables of the demo without a terminal.
 const demoWidth = 80
 
-// tableWidth is the width of the terminal, or what COLUMNS says; 0 without both.
+// tableWidth returns the width of the terminal, else the value of COLUMNS, else 0.
 func tableWidth(sys system, demo bool) int {
 	if f, ok := fileOf(sys.stdout); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
@@ -89,13 +91,15 @@ func tableWidth(sys system, demo bool) int {
 
 // destination is standard output, or a file. The file is first written under another
 // name and renamed at the end; JSON Lines at the first write, and later writes are
-// appended.
+// appended. Other processes cannot write the file before this one has ended.
 type destination struct {
 	io.Writer
 	path      string
+	replaces  bool     // an existing file
 	temp      *os.File // nil once it is renamed
 	appending bool
-	file      *os.File // appended to
+	file      *os.File       // appended to
+	locks     []func() error // release the locks of temp and of the file that it replaces
 }
 
 // open prepares the destination before anything is sent.
@@ -107,14 +111,36 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, missing := os.Stat(path)
+	if missing == nil && !info.Mode().IsRegular() {
 		return nil, usagef("--output-file: %s is not a regular file", o.file)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), ".certuse-*")
 	if err != nil {
 		return nil, usagef("--output-file: %w", err)
 	}
-	return &destination{Writer: temp, path: path, temp: temp, appending: appending}, nil
+	d := &destination{Writer: temp, path: path, replaces: missing == nil, temp: temp, appending: appending}
+	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
+		d.discard()
+		return nil, usagef("--output-file: %s: %w", o.file, err)
+	}
+	return d, nil
+}
+
+// lock locks a file, if it exists and its file system supports locks. It does nothing on
+// Windows, where a lock would keep this process from writing through another handle.
+func (d *destination) lock(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	switch locked, err := lock.TryLock(); {
+	case locked:
+		d.locks = append(d.locks, lock.Close)
+	case err == nil:
+		return errors.New("another process is writing it")
+	}
+	return nil
 }
 
 // Write writes p. The first write to an appended file is renamed into place as a
@@ -122,14 +148,17 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 func (d *destination) Write(p []byte) (int, error) {
 	n, err := d.Writer.Write(p)
 	if err == nil && d.appending && d.temp != nil {
-		err = d.place()
+		err = d.rename()
 	}
 	return n, err
 }
 
-// place renames the file to its name.
-func (d *destination) place() error {
+// rename gives the file its name.
+func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
+	if _, missing := os.Stat(d.path); missing == nil && !d.replaces {
+		err = errors.Join(err, errors.New("another process has written it"))
+	}
 	if err == nil {
 		err = os.Rename(d.temp.Name(), d.path)
 	}
@@ -148,10 +177,10 @@ func (d *destination) place() error {
 func (d *destination) commit() error {
 	var err error
 	if d.temp != nil {
-		err = d.place()
+		err = d.rename()
 	}
 	if d.file != nil {
-		err = errors.Join(err, d.file.Sync(), d.inPlace(), d.file.Close())
+		err = errors.Join(err, d.file.Sync(), d.checkNotReplaced(), d.file.Close())
 		d.file = nil
 	}
 	if err != nil {
@@ -160,13 +189,13 @@ func (d *destination) commit() error {
 	return nil
 }
 
-// inPlace fails if the file that was appended to is not the one at the path.
-func (d *destination) inPlace() error {
+// checkNotReplaced fails if the file that was appended to is not the one at the path.
+func (d *destination) checkNotReplaced() error {
 	written, err := d.file.Stat()
 	if err != nil {
 		return err
 	}
-	if there, err := os.Stat(d.path); err != nil || !os.SameFile(written, there) {
+	if current, err := os.Stat(d.path); err != nil || !os.SameFile(written, current) {
 		return errors.New("another process has replaced or removed it")
 	}
 	return nil
@@ -177,17 +206,17 @@ func (d *destination) failure(err error) *exitError {
 	switch {
 	case d.path == "":
 		return writeFailure(err)
-	case d.placed():
+	case d.renamed():
 		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is incomplete", d.path, err)}
 	default:
 		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is unchanged", d.path, err)}
 	}
 }
 
-// placed reports whether the file has been renamed.
-func (d *destination) placed() bool { return d.path != "" && d.temp == nil }
+// renamed reports whether the file has been renamed.
+func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not renamed.
+// discard removes a file that was not renamed, and releases the locks.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()
@@ -196,6 +225,9 @@ func (d *destination) discard() {
 	}
 	if d.file != nil {
 		_ = d.file.Close()
+	}
+	for _, release := range d.locks {
+		_ = release()
 	}
 }
 
@@ -207,27 +239,27 @@ func writeFailure(err error) *exitError {
 	return &exitError{exitFailure, fmt.Errorf("cannot write to standard output: %w: what was printed is incomplete", err)}
 }
 
-// stickyWriter keeps the first error of a writer and discards everything after it.
-// The callers of standard error check no write. Cobra drops some errors, prints some,
-// and treats others as wrong usage.
-type stickyWriter struct {
+// errWriter keeps the first error of a writer and discards later writes. Callers do not
+// check writes to standard error, and Cobra drops some errors, prints some, and treats
+// others as wrong usage.
+type errWriter struct {
 	out io.Writer
 
 	mu  sync.Mutex
 	err error
 }
 
-func (r *stickyWriter) failure() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
+func (w *errWriter) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
 
-func (r *stickyWriter) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil {
-		_, r.err = r.out.Write(p)
+func (w *errWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		_, w.err = w.out.Write(p)
 	}
 	return len(p), nil
 }

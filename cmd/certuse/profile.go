@@ -62,7 +62,7 @@ func readProfiles(path string) (map[string]profile, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Profiles)) {
 		if err := config.Profiles[name].check(); err != nil {
-			return nil, usagef("%s: profile %s: %w", path, name, err)
+			return nil, usagef("%s: profile %s: %w", path, withoutCredential(name), err)
 		}
 	}
 	return config.Profiles, nil
@@ -87,7 +87,7 @@ func yamlProblem(err error) string {
 	return strings.TrimSpace(line+" "+problem) + ": see 'certuse help environment'"
 }
 
-// variableName does not match a credential: tokens and keys have small letters.
+// variableName matches no credential, because tokens and keys have small letters.
 var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 
 func (p profile) check() error {
@@ -108,8 +108,8 @@ func (p profile) check() error {
 		}
 	}
 	for i, source := range p.Sources {
-		if !slices.Contains(sourceNames(), source) {
-			return fmt.Errorf("source %d is none of %s", i+1, strings.Join(sourceNames(), ", "))
+		if !slices.Contains(allSourceNames(), source) {
+			return fmt.Errorf("source %d is none of %s", i+1, strings.Join(allSourceNames(), ", "))
 		}
 	}
 	return nil
@@ -131,21 +131,21 @@ func (c *connection) connectProfiles(sys system, opts []api.Option) (*service, e
 	for _, name := range c.profiles {
 		p, ok := profiles[name]
 		if !ok {
-			known := slices.Sorted(maps.Keys(profiles))
-			return nil, usagef("--profile: there is no profile %q in %s%s: use one of %s", name, path, didYouMean(name, known), strings.Join(known, ", "))
+			known := namesOf(profiles)
+			return nil, usagef("--profile: there is no profile %q in %s%s: use one of %s", withoutCredential(name), path, didYouMean(name, known), strings.Join(known, ", "))
 		}
 		v := variables{p.APITokenEnv, p.EmailEnv, p.APIKeyEnv}
 		client := clients[v.values(sys.getenv)]
 		if client == nil {
 			if client, err = v.connect(sys.getenv, opts); err != nil {
-				return nil, usagef("profile %s: %w", name, err)
+				return nil, usagef("profile %s: %w", withoutCredential(name), err)
 			}
 			clients[v.values(sys.getenv)] = client
 		}
 		for _, account := range p.Accounts {
-			if owner, twice := owners[account]; twice && owner != name {
-				return nil, usagef("--profile: account %s is in %s and in %s: give one of them", account, owner, name)
-			} else if !twice {
+			if owner, known := owners[account]; known && owner != name {
+				return nil, usagef("--profile: account %s is in %s and in %s: give one of them", account, withoutCredential(owner), withoutCredential(name))
+			} else if !known {
 				s.accounts = append(s.accounts, account)
 			}
 			owners[account] = name
@@ -175,5 +175,10 @@ func profileNames() []string {
 		return nil
 	}
 	profiles, _ := readProfiles(path)
-	return slices.Sorted(maps.Keys(profiles))
+	return namesOf(profiles)
+}
+
+// namesOf returns the sorted names, without those that look like a credential.
+func namesOf(profiles map[string]profile) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), credential.MatchString)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -41,9 +40,7 @@ func newUsers(t *testing.T, config string) users {
 	t.Cleanup(u.second.Close)
 	for _, account := range []string{secondAccount, thirdAccount} {
 		cert := api.CertificateRef{AccountID: account, ID: "free"}
-		if err := errors.Join(u.second.AddAccount(account), u.second.AddCertificate(cert, apitest.Certificate{})); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, u.second.AddAccount(account), u.second.AddCertificate(cert, apitest.Certificate{}))
 	}
 	proxies := map[string]*httputil.ReverseProxy{}
 	path := ""
@@ -65,12 +62,8 @@ func newUsers(t *testing.T, config string) users {
 	t.Cleanup(router.Close)
 	home := t.TempDir()
 	if config != "" {
-		if err := os.Mkdir(filepath.Join(home, "certuse"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(home, "certuse", "config.yaml"), []byte(config), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		requireNoError(t, os.Mkdir(filepath.Join(home, "certuse"), 0o700))
+		requireNoError(t, os.WriteFile(filepath.Join(home, "certuse", "config.yaml"), []byte(config), 0o600))
 	}
 	u.env = []string{
 		"XDG_CONFIG_HOME=" + home, "HOME=" + home, "AppData=" + home, "CLOUDFLARE_BASE_URL=" + router.URL + path,
@@ -130,9 +123,9 @@ func TestOneReportOverAllProfiles(t *testing.T) {
 			if strings.Join(ids, " ") != test.stdout {
 				t.Errorf("%v, want %s", ids, test.stdout)
 			}
-			asked := slices.ContainsFunc(u.second.Requests(), func(r apitest.Request) bool { return r.Operation == generated.ListWorkersOperation.ID })
-			if narrowed := !strings.Contains(test.args, "workers") && !strings.Contains(test.args, "delete"); asked == narrowed {
-				t.Errorf("Workers of the second profile were read: %t", asked)
+			read := slices.ContainsFunc(u.second.Requests(), func(r apitest.Request) bool { return r.Operation == generated.ListWorkersOperation.ID })
+			if narrowed := !strings.Contains(test.args, "workers") && !strings.Contains(test.args, "delete"); read == narrowed {
+				t.Errorf("Workers of the second profile were read: %t", read)
 			}
 		})
 	}
@@ -177,7 +170,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		"token for its variable":    {one("    api_token_env: " + testToken + "\n"), "list --profile x", "profile x: api_token_env is the name of an environment variable"},
 		"hexadecimal key":           {one("    email_env: EMAIL\n    api_key_env: c2547eb745079dac9320b638f5e225cf483cc5cfdda41\n"), "list --profile x", "profile x: api_key_env is the name of"},
 		"address for its variable":  {one("    email_env: a@example.com\n    api_key_env: KEY\n"), "list --profile x", "profile x: email_env is the name of"},
-		"of a profile not asked":    {twoProfiles + "  third: {accounts: [a], api_token_env: " + testToken + "}", "list --profile first", "profile third: api_token_env is the name of"},
+		"of an unselected profile":  {twoProfiles + "  third: {accounts: [a], api_token_env: " + testToken + "}", "list --profile first", "profile third: api_token_env is the name of"},
 		"no credentials":            {one(""), "list --profile x", "profile x: give api_token_env, or email_env and api_key_env"},
 		"token and pair":            {one("    api_token_env: A\n    email_env: B\n    api_key_env: C\n"), "list --profile x", "profile x: give api_token_env, or"},
 		"token and half a pair":     {one("    api_token_env: A\n    email_env: B\n"), "list --profile x", "profile x: give api_token_env, or"},
@@ -194,7 +187,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := newUsers(t, test.config)
-			got := u.run(t, test.args) // which looks for the tokens
+			got := u.run(t, test.args) // run fails if the output has a token
 			got.expect(t, exitUsage, "certuse: ", test.says)
 			for _, secret := range []string{"c2547eb", testToken[:8], "a@example"} {
 				if strings.Contains(got.stdout+got.stderr, secret) {
@@ -211,10 +204,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 func TestNumericAccountIDIsText(t *testing.T) {
 	t.Parallel()
 	for _, account := range []string{"00112233445566778899001122334455", "0x112233", "12345678e90123456789012345678901", "1_000"} {
-		file := filepath.Join(t.TempDir(), "config.yaml")
-		if err := os.WriteFile(file, []byte("profiles: {x: {accounts: ["+account+"], api_token_env: T}}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		file := fileWith(t, "profiles: {x: {accounts: ["+account+"], api_token_env: T}}")
 		profiles, err := readProfiles(file)
 		if err != nil || len(profiles["x"].Accounts) != 1 || profiles["x"].Accounts[0] != account {
 			t.Errorf("%s: %+v, %v", account, profiles, err)
@@ -240,7 +230,7 @@ func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
 		"usage --profile first ":             "used\tname of used",
 		"usage --profile none ":              "",
 		"audit --columns name,":              "name," + strings.Join(knownColumns(), " name,"),
-		"audit --sources=":                   strings.Join(sourceNames(), " "),
+		"audit --sources=":                   strings.Join(allSourceNames(), " "),
 		"audit --usage in_use,":              "in_use,in_use in_use,unused in_use,unknown",
 		"usage --profile first,second --ca ": testAccount + "/used\tname of used " + secondAccount + "/free " + thirdAccount + "/free",
 	} {
@@ -259,16 +249,14 @@ func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
 func TestCompletionOffersNothingWhenAnAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	u := newUsers(t, twoProfiles)
-	if err := u.second.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.Forbidden().Always()); err != nil {
-		t.Fatal(err)
-	}
+	script(t, u.second, listCertificates, apitest.Forbidden().Always())
 	got := execute(t, command(t, u.env, "__complete", "usage", "--profile", "first,second", ""))
 	if got.stdout != ":4\n" || got.code != exitOK {
 		t.Errorf("%q", got.stdout)
 	}
 }
 
-func TestAnAuditOverProfilesIsResumed(t *testing.T) {
+func TestAuditOverProfilesIsResumed(t *testing.T) {
 	t.Parallel()
 	u := newUsers(t, twoProfiles)
 	file := filepath.Join(t.TempDir(), "audit.jsonl")

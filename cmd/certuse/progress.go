@@ -16,13 +16,15 @@ import (
 // plainInterval is the time between two lines of progress without a terminal.
 const plainInterval = 30 * time.Second
 
-// progress shows on standard error how far an audit is.
+// progress shows the progress of an audit on standard error.
 type progress interface {
 	update(api.InventoryProgress)
-	// next begins another account.
-	next()
-	// note prints a line that stays.
+	// nextAccount begins another account.
+	nextAccount()
+	// note prints a line.
 	note(string)
+	// tracker returns the source of the display, or nil if there is no display.
+	tracker() *tracker
 	// stop ends the display; it may be called more than once.
 	stop()
 }
@@ -35,13 +37,13 @@ func (q *query) newProgress(targets []target) progress {
 		certificates += len(t.certs)
 	}
 	track := newTracker(certificates, q.rateLimit, time.Now())
-	mixed := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
+	sharesTerminal := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
-		return silent{}
+		return notes{io.Discard}
 	case q.kind == reportList, q.wait, q.deletion.yes && !q.deletion.unused:
 		return notes{q.sys.stderr}
-	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !mixed:
+	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !sharesTerminal:
 		terminal, _ := fileOf(q.sys.stderr)
 		return newBar(terminal, track)
 	default:
@@ -49,19 +51,13 @@ func (q *query) newProgress(targets []target) progress {
 	}
 }
 
-type silent struct{}
-
-func (silent) update(api.InventoryProgress) {}
-func (silent) next()                        {}
-func (silent) note(string)                  {}
-func (silent) stop()                        {}
-
-// notes shows no progress.
+// notes prints notes and no progress.
 type notes struct{ stderr io.Writer }
 
 func (notes) update(api.InventoryProgress) {}
-func (notes) next()                        {}
+func (notes) nextAccount()                 {}
 func (n notes) note(text string)           { fmt.Fprintf(n.stderr, "certuse: %s\n", text) }
+func (notes) tracker() *tracker            { return nil }
 func (notes) stop()                        {}
 
 // bar is a redrawn line that is removed at the end.
@@ -94,7 +90,8 @@ func (b *bar) update(p api.InventoryProgress) {
 	b.bar.SetCurrent(int64(done))
 }
 
-func (b *bar) next() { b.track.next() }
+func (b *bar) nextAccount()      { b.track.nextAccount() }
+func (b *bar) tracker() *tracker { return b.track }
 
 func (b *bar) note(text string) {
 	// The echo of ^C has moved the cursor, and the display does not move it back.
@@ -111,7 +108,7 @@ func (b *bar) stop() {
 	})
 }
 
-// plain writes a line at intervals, for logs.
+// plain prints a line at intervals, for logs.
 type plain struct {
 	track *tracker
 	end   chan struct{}
@@ -140,7 +137,8 @@ func newPlain(stderr io.Writer, track *tracker, interval time.Duration) *plain {
 	return p
 }
 
-func (p *plain) next() { p.track.next() }
+func (p *plain) nextAccount()      { p.track.nextAccount() }
+func (p *plain) tracker() *tracker { return p.track }
 
 func (p *plain) update(a api.InventoryProgress) {
 	now := time.Now()

@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// query holds what the commands about certificates share: the API, the certificates,
-// and the output.
+// query has the fields that the commands about certificates share: the API, the
+// certificates, and the output.
 type query struct {
 	sys  system
 	kind kindOfReport
@@ -43,7 +43,7 @@ type target struct {
 	access
 	certs []api.CertificateRef
 	kept  []record // results of an earlier run
-	err   error    // why they could not be compared with the account
+	err   error    // of listing the certificates to compare them with the results
 }
 
 // addFlags adds the flags of all commands about certificates.
@@ -72,21 +72,22 @@ func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
 	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
 	completeWith(cmd, "usage", usages...)
-	complete(cmd, "sources", sourceNames)
+	complete(cmd, "sources", allSourceNames)
 }
 
 var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
 
-func sourceNames() (names []string) {
-	for _, s := range api.AllSources() {
-		names = append(names, string(s))
-	}
-	return names
+func allSourceNames() []string {
+	return texts(api.AllSources(), func(s api.Source) string { return string(s) })
 }
 
 // check refuses wrong flags.
 func (q *query) check(cmd *cobra.Command) error {
-	for flag, list := range map[string][]string{"usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns} {
+	// An empty value usually means an unset shell variable. Without --account, the command
+	// would use CLOUDFLARE_ACCOUNT_ID, which may be another account.
+	for flag, list := range map[string][]string{
+		"account": q.accounts, "profile": q.profiles, "usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns,
+	} {
 		if cmd.Flags().Changed(flag) && (len(list) == 0 || slices.Contains(list, "")) {
 			return usagef("--%s is empty", flag)
 		}
@@ -99,8 +100,8 @@ func (q *query) check(cmd *cobra.Command) error {
 		q.output.check(),
 		oneOf("sort", []string{q.sortBy}, sortOrders),
 		oneOf("usage", q.filter.usages, usages),
-		oneOf("sources", q.sources, sourceNames()),
-		q.connection.check(cmd),
+		oneOf("sources", q.sources, allSourceNames()),
+		q.connection.check(),
 		q.checkResume(),
 	)
 	if err != nil {
@@ -130,10 +131,10 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if q.wait && len(in.refs) > maxWaits {
-		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.refs))
+	if q.wait && len(in.certificates) > maxWaits {
+		return usagef("wait takes at most %d certificates, not %d", maxWaits, len(in.certificates))
 	}
-	targets, err := q.targets(in.refs, service)
+	targets, err := q.targets(in.certificates, service)
 	if err != nil {
 		return err
 	}
@@ -148,13 +149,13 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer out.discard()
-	kept, err := q.readKept(targets) // from what open has found to be a regular file
+	kept, err := q.readKept(targets) // open has checked that the file is a regular one
 	if err != nil {
 		return err
 	}
 	q.warnOfQuota()
 	if q.resume {
-		q.keep(ctx, targets, kept)
+		q.assignKept(ctx, targets, kept)
 	}
 	return q.lookUp(ctx, targets, in.duplicates, out)
 }
@@ -176,10 +177,11 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 	if len(service.accounts) == 1 {
 		account = service.accounts[0]
 	}
-	if len(q.from) == 1 {
-		return q.readFile(ctx, account, q.from[0])
+	if len(q.from) == 0 {
+		return readArguments(account, args)
 	}
-	return readArguments(account, args)
+	in := newInput(account)
+	return in, q.readFrom(ctx, "the list of certificates", q.from[0], in.read)
 }
 
 // targets groups certificates by account, in their order. The sources of a profile
@@ -239,7 +241,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			progress.note("interrupted: printing what is known; after half a second, another Ctrl-C kills")
 		}
 	})
-	defer stopNotice() // before the context is cancelled
+	defer stopNotice() // before the context is canceled
 
 	failures, writeErr := q.collect(ctx, targets, rep, progress)
 	progress.stop()
@@ -263,7 +265,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 	switch {
 	case writeErr != nil:
 		return out.failure(writeErr)
-	case len(total.failed) == 0 || out.placed():
+	case len(total.failed) == 0 || out.renamed():
 		if err := out.commit(); err != nil {
 			return err
 		}
@@ -289,7 +291,7 @@ func sourcesOf(names []string) (out []api.Source) {
 func oneOf(flag string, values, known []string) error {
 	for _, value := range values {
 		if !slices.Contains(known, value) {
-			return usagef("--%s: %q is none of %s%s", flag, value, strings.Join(known, ", "), didYouMean(value, known))
+			return usagef("--%s: %q is none of %s%s", flag, withoutCredential(value), strings.Join(known, ", "), didYouMean(value, known))
 		}
 	}
 	return nil

@@ -12,28 +12,28 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Reasons why a certificate was not looked up.
+// The reasons why a certificate was not looked up.
 var (
-	errTimeout     = errors.New("not asked: the --timeout is over")
-	errInterrupted = errors.New("not asked: interrupted")
+	errTimeout     = errors.New("not looked up: the --timeout is over")
+	errInterrupted = errors.New("not looked up: interrupted")
 )
 
 // reasons are the errors with a text of their own, in order of precedence: an attempt
-// that Ctrl-C has cut short is first of all interrupted, and a rate-limited response
-// that is not JSON is rate limited.
+// that Ctrl-C has ended is reported as interrupted, and a rate-limited response that is
+// not JSON as rate limited.
 var reasons = []struct {
 	words  string
 	err    error
 	advice string // what to do about it
 }{
-	{"not asked, --timeout", errTimeout, ""},
+	{"not looked up, --timeout", errTimeout, ""},
 	{"interrupted", errInterrupted, ""},
-	{"not asked", api.ErrNotAsked, ""},
+	{"not looked up", api.ErrNotAsked, ""},
 	{"interrupted", context.Canceled, ""},
 	{"invalid argument", api.ErrInvalidArgument, ""},
 	{"not the API", errNotTheAPI, "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4, and proxies"},
 	{"firewall", errFirewall, "a firewall (WAF) in front of the API refused the request: ask its owner, with the Ray ID"},
-	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile"},
+	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile; a token may have expired, been rolled, or be limited to other client IP addresses"},
 	{"no permission", api.ErrForbidden, "check the account id and the permissions of the token"},
 	{"not found", api.ErrNotFound, "the API does not know the certificate or the account, which does not mean unused: check the ids"},
 	{"rate limited", api.ErrRateLimited, "try again in five minutes, or lower --rate-limit"},
@@ -49,7 +49,7 @@ var reasons = []struct {
 	{"unreachable", api.ErrUnreachable, "check the network, the proxy and CLOUDFLARE_BASE_URL"},
 }
 
-// Senders of a response that is not the API's. These match what [isFrom] finds.
+// Senders of a response that is not the API's, for [isFrom].
 var (
 	errNotTheAPI = errors.New("not the API")
 	errFirewall  = errors.New("a firewall")
@@ -59,8 +59,8 @@ var (
 // API's.
 var noEnvelope = []string{") is not JSON but ", "the body is not a JSON object", `the body has no "success"`}
 
-// isFrom reports whether a failure comes from something between here and the API. The
-// API itself responds with its JSON envelope, or with a code.
+// isFrom reports whether the failed response was sent by origin, which is not the API.
+// The API itself responds with its JSON envelope, or with a code.
 func isFrom(err error, origin error) bool {
 	failed, ok := errors.AsType[*api.Error](err)
 	if ok && failed.StatusCode/100 == 2 && failed.Is(api.ErrUnexpectedResponse) {
@@ -80,7 +80,7 @@ func isFrom(err error, origin error) bool {
 }
 
 // reasonOf returns the text and the advice for an error.
-func reasonOf(err error) (words, advice string) {
+func reasonOf(err error) (text, advice string) {
 	for _, known := range reasons {
 		if errors.Is(err, known.err) || (known.err == errNotTheAPI || known.err == errFirewall) && isFrom(err, known.err) {
 			return known.words, known.advice
@@ -101,9 +101,8 @@ func explain(err error) string {
 	return text
 }
 
-// sourceWords describes in a few words the result of a source that names no user of
-// the certificate.
-func sourceWords(r *api.SourceResult) string {
+// sourceText describes the result of a source that names no user of the certificate.
+func sourceText(r *api.SourceResult) string {
 	switch {
 	case r.State == api.SourceComplete:
 		return "none"
@@ -113,6 +112,6 @@ func sourceWords(r *api.SourceResult) string {
 		words, _ := reasonOf(r.Err)
 		return words
 	default:
-		return "no answer"
+		return "no response"
 	}
 }

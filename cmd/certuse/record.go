@@ -15,20 +15,19 @@ type record struct {
 	api.InventoryItem
 	usage    api.Usage
 	deletion *deletionOutcome // nil: not selected for deletion
-	// asked is false for a certificate that was only listed.
-	asked bool
+	// lookedUp is false for a certificate that was only listed.
+	lookedUp bool
 	// line is the result as an earlier run printed it; nil if this run has read it.
 	line []byte
 }
 
 func newRecord(item api.InventoryItem) record {
-	return record{InventoryItem: item, usage: item.Evidence.Usage(), asked: true}
+	return record{InventoryItem: item, usage: item.Evidence.Usage(), lookedUp: true}
 }
 
-// unanswered returns the record of a certificate without a result.
-func unanswered(ref api.CertificateRef, err error) record {
-	r := record{asked: true}
-	r.Certificate.Ref = ref
+// recordWithoutResult returns the record of a certificate that was not looked up.
+func recordWithoutResult(cert api.Certificate, err error) record {
+	r := record{InventoryItem: api.InventoryItem{Certificate: cert}, lookedUp: true}
 	for _, source := range api.AllSources() {
 		r.Evidence.Sources = append(r.Evidence.Sources, api.SourceResult{Source: source, State: api.SourceFailed, Err: err})
 	}
@@ -57,13 +56,13 @@ func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 	return expires.IsZero() || !expires.After(now.Add(d))
 }
 
-// urgency is the rank of a record in the default order; see sortHelp.
-func (r *record) urgency(now time.Time) int {
+// sortRank returns the rank of a record in the default order; see sortHelp.
+func (r *record) sortRank(now time.Time) int {
 	expiring := r.expiresWithin(expiryWarning, now)
 	switch {
-	case r.usage == api.InUse && expiring, !r.asked && expiring:
+	case r.usage == api.InUse && expiring, !r.lookedUp && expiring:
 		return 0
-	case r.usage == api.UsageUnknown && r.asked:
+	case r.usage == api.UsageUnknown && r.lookedUp:
 		return 1
 	case r.usage == api.Unused:
 		return 2
@@ -86,7 +85,7 @@ func sortRecords(records []record, by string, now time.Time) {
 		first := 0
 		switch by {
 		case "action":
-			first = cmp.Compare(a.urgency(now), b.urgency(now))
+			first = cmp.Compare(a.sortRank(now), b.sortRank(now))
 		case "usage":
 			first = cmp.Compare(slices.Index(usages, a.usage), slices.Index(usages, b.usage))
 		case "name":
@@ -104,8 +103,8 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }
 
-// filter selects the certificates of a report. A certificate passes if the API does
-// not report the value, so that it is not overlooked.
+// filter selects the certificates of a report. It also selects a certificate for which
+// the API does not report the value.
 type filter struct {
 	types         []string
 	ca, leaf      bool

@@ -18,7 +18,7 @@ type report struct {
 	summary *summary
 	columns []column
 	headers bool
-	// of the terminal; 0: no limit
+	// width is that of the terminal; 0 means no limit.
 	width    int
 	colors   palette
 	now      time.Time
@@ -38,17 +38,12 @@ var formats = []format{
 
 const jsonLines = "jsonl"
 
-func formatNames() (names []string) {
-	for _, f := range formats {
-		names = append(names, f.name)
-	}
-	return names
-}
+func formatNames() []string { return texts(formats, func(f format) string { return f.name }) }
 
 func findFormat(name string) (format, error) {
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
 	if i < 0 {
-		return format{}, usagef("%q is not an output format%s: use one of %s", name, didYouMean(name, formatNames()), strings.Join(formatNames(), ", "))
+		return format{}, usagef("%q is not an output format%s: use one of %s", withoutCredential(name), didYouMean(name, formatNames()), strings.Join(formatNames(), ", "))
 	}
 	return formats[i], nil
 }
@@ -75,7 +70,7 @@ func (r *report) rows() []row {
 func writeIDs(r *report) error {
 	var b strings.Builder
 	for i := range r.records {
-		if state := r.records[i].state(); state == string(api.DeletionKept) || state == string(api.DeletionUnknown) {
+		if d := r.records[i].deletion; d != nil && d.State != deletionPlanned && d.State != api.DeletionDone {
 			continue
 		}
 		ref := r.records[i].Certificate.Ref
@@ -134,7 +129,7 @@ func writePrometheus(r *report) error {
 		metric("source_up", "1 if a source was read in full, else 0; absent if it was not read.", func(sample func(int64, ...string)) {
 			for _, account := range r.summary.accounts {
 				for _, source := range api.AllSources() {
-					if up, asked := r.summary.up[accountSource{account, source}]; asked {
+					if up, read := r.summary.up[accountSource{account, source}]; read {
 						sample(boolValue(up), "account_id", account, "source", string(source))
 					}
 				}

@@ -38,8 +38,8 @@ func (q *query) checkResume() error {
 	}
 }
 
-// answers are the results of an earlier run, by certificate.
-type answers map[api.CertificateRef]record
+// keptResults are the results of an earlier run, by certificate.
+type keptResults map[api.CertificateRef]record
 
 // keyOf returns the form in which references are compared, because the API may change
 // the case of an id.
@@ -47,10 +47,10 @@ func keyOf(ref api.CertificateRef) api.CertificateRef {
 	return api.CertificateRef{AccountID: ref.AccountID, ID: strings.ToLower(ref.ID)}
 }
 
-// readKept reads the results in the output file and keeps those that need no new
-// lookup, and none of two about one certificate. A file from other flags is wrong
-// usage. An incomplete last line is dropped.
-func (q *query) readKept(targets []target) (answers, error) {
+// readKept reads the output file and returns the results that need no new lookup. It
+// drops an incomplete last line, and all results about a certificate that has several.
+// A file from other flags is a usage error.
+func (q *query) readKept(targets []target) (keptResults, error) {
 	if !q.resume {
 		return nil, nil
 	}
@@ -61,16 +61,16 @@ func (q *query) readKept(targets []target) (answers, error) {
 		return nil, usagef("--resume: %w", err)
 	}
 	defer file.Close()                           //nolint:errcheck // only read
-	questions := map[api.CertificateRef]target{} // without an id: all of the account
+	requested := map[api.CertificateRef]target{} // without an id: all of the account
 	for _, t := range targets {
 		if len(t.certs) == 0 {
-			questions[api.CertificateRef{AccountID: t.account}] = t
+			requested[api.CertificateRef{AccountID: t.account}] = t
 		}
 		for _, ref := range t.certs {
-			questions[keyOf(ref)] = t
+			requested[keyOf(ref)] = t
 		}
 	}
-	kept, seen, now := answers{}, map[api.CertificateRef]bool{}, time.Now()
+	kept, seen, now := keptResults{}, map[api.CertificateRef]bool{}, time.Now()
 	lines := bufio.NewReader(file)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
@@ -80,9 +80,9 @@ func (q *query) readKept(targets []target) (answers, error) {
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, failuref("cannot read %s: %w", q.file, err)
 		}
-		r, err := parseAnswer(line)
+		r, err := parseResult(line)
 		if err == nil {
-			err = q.compare(&r, questions, now)
+			err = q.compare(&r, requested, now)
 		}
 		if err != nil {
 			return nil, usagef("--resume: %s: line %d %w; nothing was sent", q.file, number, err)
@@ -97,9 +97,9 @@ func (q *query) readKept(targets []target) (answers, error) {
 	}
 }
 
-// parseAnswer parses a line of JSON Lines. Its usage is the printed one.
-func parseAnswer(line []byte) (record, error) {
-	r := record{asked: true, line: line}
+// parseResult parses a line of JSON Lines. The record has the usage in the line.
+func parseResult(line []byte) (record, error) {
+	r := record{lookedUp: true, line: line}
 	var printed struct {
 		Usage api.Usage `json:"usage"`
 		State string    `json:"state"`
@@ -117,13 +117,13 @@ func parseAnswer(line []byte) (record, error) {
 }
 
 // compare refuses a result that the flags of this command do not select.
-func (q *query) compare(r *record, questions map[api.CertificateRef]target, now time.Time) error {
+func (q *query) compare(r *record, requested map[api.CertificateRef]target, now time.Time) error {
 	ref := r.Certificate.Ref
-	t, asked := questions[keyOf(ref)]
-	if !asked {
-		t, asked = questions[api.CertificateRef{AccountID: ref.AccountID}]
+	t, found := requested[keyOf(ref)]
+	if !found {
+		t, found = requested[api.CertificateRef{AccountID: ref.AccountID}]
 	}
-	if !asked {
+	if !found {
 		return fmt.Errorf("is about %s/%s, which this command does not look up", ref.AccountID, ref.ID)
 	}
 	if !q.filter.selected(r, now) || !q.filter.shown(r) {
@@ -150,7 +150,7 @@ func compareSources(r *record, sources []api.Source) error {
 		}
 		// A source may be skipped in part once a use is known; its scope says so.
 		leftOut := result.State == api.SourceLeftOut && result.Scope == ""
-		if asked := len(sources) == 0 || slices.Contains(sources, result.Source); asked == leftOut {
+		if wanted := len(sources) == 0 || slices.Contains(sources, result.Source); wanted == leftOut {
 			return fmt.Errorf("is from other --sources than this command: %s", result.Source)
 		}
 	}
@@ -181,15 +181,16 @@ func (q *query) reusable(r *record, now time.Time) bool {
 	return true
 }
 
-// keep gives the targets their kept results, and leaves them the other certificates.
-func (q *query) keep(ctx context.Context, targets []target, kept answers) {
+// assignKept moves the kept results to their targets, which then have only the other
+// certificates to look up.
+func (q *query) assignKept(ctx context.Context, targets []target, kept keptResults) {
 	accounts := map[string]bool{}
 	for key := range kept {
 		accounts[key.AccountID] = true
 	}
 	for i := range targets {
 		if t := &targets[i]; accounts[t.account] {
-			q.keepResults(ctx, t, kept)
+			q.assignKeptToTarget(ctx, t, kept)
 		}
 	}
 	if len(kept) > 0 && !q.quiet {
@@ -197,25 +198,29 @@ func (q *query) keep(ctx context.Context, targets []target, kept answers) {
 	}
 }
 
-// keepResults moves the results of a target to it. For a whole account it lists the
-// certificates first and drops results about those that are gone.
-func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
-	wanted := t.certs
-	if len(t.certs) == 0 {
-		for cert, err := range t.client.Certificates(ctx, t.account) {
+// assignKeptToTarget moves the results of a target to it. It first lists the
+// certificates of the account, and drops results about those that are gone or were
+// uploaded since.
+func (q *query) assignKeptToTarget(ctx context.Context, t *target, kept keptResults) {
+	selected, unchanged := slices.Clone(t.certs), map[api.CertificateRef]bool{}
+	for cert, err := range t.client.Certificates(ctx, t.account) {
+		if err != nil {
 			t.err = err
-			r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
-			if err != nil || !q.filter.selected(&r, time.Now()) {
-				continue
-			}
-			wanted = append(wanted, cert.Ref)
-			// A certificate that was deleted and uploaded again has the same id.
-			if key := keyOf(cert.Ref); cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
-				delete(kept, key)
-			}
+			break
+		}
+		key := keyOf(cert.Ref)
+		// A certificate that was deleted and uploaded again has the same id.
+		if cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
+			delete(kept, key)
+		} else {
+			unchanged[key] = true
+		}
+		r := record{InventoryItem: api.InventoryItem{Certificate: cert}}
+		if len(t.certs) == 0 && q.filter.selected(&r, time.Now()) {
+			selected = append(selected, cert.Ref)
 		}
 	}
-	take := func(key api.CertificateRef) bool {
+	move := func(key api.CertificateRef) bool {
 		r, ok := kept[key]
 		if ok {
 			t.kept = append(t.kept, r)
@@ -223,12 +228,12 @@ func (q *query) keepResults(ctx context.Context, t *target, kept answers) {
 		}
 		return ok
 	}
-	t.certs = slices.DeleteFunc(slices.Clone(wanted), func(ref api.CertificateRef) bool { return take(keyOf(ref)) })
+	t.certs = slices.DeleteFunc(selected, func(ref api.CertificateRef) bool { return unchanged[keyOf(ref)] && move(keyOf(ref)) })
 	if t.err != nil { // the list is not complete
 		t.certs = nil
 		for key := range kept {
 			if key.AccountID == t.account {
-				take(key)
+				move(key)
 			}
 		}
 	}

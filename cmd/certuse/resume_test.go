@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,24 +40,22 @@ func TestKilledAuditIsResumed(t *testing.T) {
 					args = append(args, fast, slow)
 				}
 			}
-			p := start(t, command(t, against(server), args...))
-			eventually(t, "ten answers in the file, and all others asked for", func() bool {
+			p := start(t, command(t, environment(server), args...))
+			eventually(t, "ten results in the file, and requests for all others", func() bool {
 				text, _ := os.ReadFile(file)
-				return bytes.Count(text, []byte("\n")) == 10 && associationRequests(server) == 20
+				return bytes.Count(text, []byte("\n")) == 10 && requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 20
 			})
-			if err := p.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, p.cmd.Process.Kill())
 			p.end(t)
 			if n := requests(server, generated.GetMTLSCertificateOperation.ID); n > 0 && !named {
 				t.Errorf("the first run read %d certificates that the list has", n)
 			}
 			before := len(server.Requests())
 			appendTo(t, file, `{"account_id":"`+testAccount+`","certificate_id":"slow-0","usage":"unu`)
-			got := execute(t, command(t, against(server), append(args, "--require-unused")...))
+			got := execute(t, command(t, environment(server), append(args, "--require-unused")...))
 			got.expect(t, exitOK, "20 certificates: 0 in use, 20 unused", "10 results kept from an earlier run, up to ")
 			var ids []string
-			for id, r := range readLines(t, file) {
+			for id, r := range decodeLines(t, textOf(t, file)) {
 				if ids = append(ids, id); r.Usage != "unused" {
 					t.Errorf("%+v", r)
 				}
@@ -69,7 +65,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 			}
 			for _, r := range server.Requests()[before:] {
 				if strings.HasPrefix(r.Certificate.ID, "fast") {
-					t.Errorf("asked again: %s %s", r.Method, r.Path)
+					t.Errorf("requested again: %s %s", r.Method, r.Path)
 				}
 			}
 		})
@@ -85,46 +81,20 @@ func appendTo(t *testing.T, file, text string) {
 	if _, err := f.WriteString(text); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, f.Close())
 }
 
-// readLines reads JSON Lines in which each certificate has one line.
-func readLines(t *testing.T, file string) map[string]decoded {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]decoded{}
-	for line := range strings.Lines(string(text)) {
-		var r decoded
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		if _, twice := out[r.CertificateID]; twice {
-			t.Errorf("%s has two lines", r.CertificateID)
-		}
-		out[r.CertificateID] = r
-	}
-	return out
-}
-
-// earlier returns the output of an audit of a free leaf, a used leaf and a used CA,
-// whose zones were therefore not all read.
-func earlier(t *testing.T, args ...string) (server *apitest.Server, text string) {
+// firstAudit returns the output of an audit of an unused leaf, a used leaf and a used
+// CA. The zones of a CA that is in use are not all read.
+func firstAudit(t *testing.T, args ...string) (server *apitest.Server, text string) {
 	t.Helper()
 	const root = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
 	server = newFake(t, map[string]apitest.Response{"free": unused, "used": inUse})
-	err := errors.Join(
+	requireNoError(t,
 		server.AddCertificate(ref(root), apitest.Certificate{Name: "root", CA: true}),
 		server.SetAssociations(ref(root), api.Association{Service: "gateway", Status: "active"}),
 		server.AddZone(testAccount, apitest.Zone{ID: demoZone, Name: "example.com"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := execute(t, command(t, against(server), append([]string{"audit", "-o", "jsonl"}, args...)...))
+	got := execute(t, command(t, environment(server), append([]string{"audit", "-o", "jsonl"}, args...)...))
 	got.expect(t, exitOK)
 	return server, got.stdout
 }
@@ -139,10 +109,10 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	}
 	same := func(text string) string { return text }
 	tests := map[string]struct {
-		edit  func(string) string
-		args  string
-		asked []string // again
-		says  string
+		edit func(string) string
+		args string
+		read []string // again
+		says string
 	}{
 		"all suffice":                {same, "", nil, "3 results kept from an earlier run, up to "},
 		"old, and nothing depends":   {aged(50 * time.Hour), "", nil, "up to 50h00m old."},
@@ -166,31 +136,28 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, text := earlier(t)
+			server, text := firstAudit(t)
 			before := len(server.Requests())
-			file := filepath.Join(t.TempDir(), "audit.jsonl")
-			if err := os.WriteFile(file, []byte(test.edit(text)), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := fileWith(t, test.edit(text))
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
-			got := execute(t, command(t, against(server), args...))
+			got := execute(t, command(t, environment(server), args...))
 			if !strings.Contains(got.stderr, test.says) || got.code != exitOK && !strings.Contains(test.args, "--require-unused") {
 				t.Errorf("exit code %d; standard error does not say %q:\n%s", got.code, test.says, got.stderr)
 			}
-			var asked []string
+			var read []string
 			for _, r := range server.Requests()[before:] {
 				if r.Operation == generated.ListMTLSCertificateAssociationsOperation.ID {
-					asked = append(asked, strings.Replace(r.Certificate.ID, "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "root", 1))
+					read = append(read, strings.Replace(r.Certificate.ID, "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "root", 1))
 				}
 			}
-			slices.Sort(asked)
-			if len(test.asked) == 1 && test.asked[0] == "last" && len(asked) == 1 {
-				asked[0] = "last" // whichever has the last line
+			slices.Sort(read)
+			if len(test.read) == 1 && test.read[0] == "last" && len(read) == 1 {
+				read[0] = "last" // whichever has the last line
 			}
-			if !slices.Equal(asked, test.asked) {
-				t.Errorf("asked about %v, want %v", asked, test.asked)
+			if !slices.Equal(read, test.read) {
+				t.Errorf("read %v, want %v", read, test.read)
 			}
-			if n := len(readLines(t, file)); n != 3 && test.args != "--leaf" {
+			if n := len(decodeLines(t, textOf(t, file))); n != 3 && test.args != "--leaf" {
 				t.Errorf("%d lines, want 3", n)
 			}
 		})
@@ -227,17 +194,14 @@ func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, text := earlier(t, strings.Fields(test.first)...)
+			server, text := firstAudit(t, strings.Fields(test.first)...)
 			before := len(server.Requests())
-			file := filepath.Join(t.TempDir(), "audit.jsonl")
 			text = test.edit(text)
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := fileWith(t, text)
 			args := append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, strings.Fields(test.args)...)
-			execute(t, command(t, against(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
-			if after, err := os.ReadFile(file); err != nil || string(after) != text {
-				t.Errorf("the file has changed: %v\n%s", err, after)
+			execute(t, command(t, environment(server), args...)).expect(t, exitUsage, "certuse: --resume: "+file+": line ", test.says, "nothing was sent")
+			if after := textOf(t, file); after != text {
+				t.Errorf("the file has changed:\n%s", after)
 			}
 			if n := len(server.Requests()) - before; n > 0 {
 				t.Errorf("%d requests were sent", n)
@@ -257,101 +221,47 @@ func onlyFree(text string) string {
 
 func TestResultOfADeletedCertificateIsDropped(t *testing.T) {
 	t.Parallel()
-	server, text := earlier(t)
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	gone := strings.Replace(onlyFree(text), `"free"`, `"gone"`, 1)
-	if err := os.WriteFile(file, []byte(text+gone), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
+	server, text := firstAudit(t)
+	text += strings.Replace(onlyFree(text), `"free"`, `"gone"`, 1)
+	audit := []string{"audit", "-o", "jsonl", "--resume", "--output-file"}
+	named := execute(t, command(t, environment(server), append(audit, fileWith(t, text), "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "gone", "free", "used")...))
+	named.expect(t, exitUnknown, "1 kept result dropped: the account no longer has the certificate", "2 in use, 1 unused, 1 unknown")
+	file := fileWith(t, text)
+	got := execute(t, command(t, environment(server), append(audit, file)...))
 	got.expect(t, exitOK, "1 kept result dropped: the account no longer has the certificate", "): 2 in use, 1 unused")
-	if lines := readLines(t, file); len(lines) != 3 || lines["gone"].Usage != "" {
+	if lines := decodeLines(t, textOf(t, file)); len(lines) != 3 || lines["gone"].Usage != "" {
 		t.Errorf("%v", lines)
 	}
 }
 
 func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 	t.Parallel()
-	server, text := earlier(t)
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}); err != nil {
-		t.Fatal(err)
-	}
-	before := associationRequests(server)
-	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-	got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
-	if n := associationRequests(server) - before; n != 1 {
-		t.Errorf("asked about %d certificates, want 1", n)
-	}
-}
-
-func TestOnlyARegularFileIsResumed(t *testing.T) {
-	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(pipe, link); err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
-		server := newFake(t, nil)
-		got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
-		if n := len(server.Requests()); n > 0 {
-			t.Errorf("%s: %d requests were sent", file, n)
+	for _, named := range [][]string{nil, {"free", "used", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}} {
+		server, text := firstAudit(t)
+		file := fileWith(t, text)
+		requireNoError(t, server.AddCertificate(ref("free"), apitest.Certificate{UploadedOn: time.Now().Add(time.Minute)}))
+		before := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID)
+		got := execute(t, command(t, environment(server), append([]string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}, named...)...))
+		got.expect(t, exitOK, "2 in use, 1 unused", "2 results kept")
+		if n := requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) - before; n != 1 || strings.Contains(got.stderr, "dropped") {
+			t.Errorf("%d certificates were read, want 1; standard error:\n%s", n, got.stderr)
 		}
-	}
-}
-
-func TestAFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
-	t.Parallel()
-	for name, replace := range map[string]func(file string) error{
-		"replaced": func(file string) error { return os.Rename(file+".other", file) },
-		"removed":  os.Remove,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Second)})
-			file := filepath.Join(t.TempDir(), "audit.jsonl")
-			if err := os.WriteFile(file+".other", nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "fast", "slow"))
-			eventually(t, "an answer in the file", func() bool {
-				text, _ := os.ReadFile(file)
-				return len(text) > 0
-			})
-			if err := replace(file); err != nil {
-				t.Fatal(err)
-			}
-			p.end(t).expect(t, exitFailure, "cannot write "+file+": another process has replaced or removed it: it is incomplete")
-		})
 	}
 }
 
 func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
-	server, text := earlier(t)
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Script(apitest.Target{Operation: generated.ListMTLSCertificatesOperation.ID}, apitest.NoResult().Always()); err != nil {
-		t.Fatal(err)
-	}
-	got := execute(t, command(t, against(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
+	server, text := firstAudit(t)
+	file := fileWith(t, text)
+	script(t, server, listCertificates, apitest.NoResult().Always())
+	got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
 	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete")
-	if n := len(readLines(t, file)); n != 3 {
+	if n := len(decodeLines(t, textOf(t, file))); n != 3 {
 		t.Errorf("%d lines", n)
 	}
 }
 
-// An answer can become too old while the rest is asked for.
+// A result can become too old while the others are looked up.
 func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -359,7 +269,7 @@ func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 		code int
 	}{"young": {50 * time.Minute, exitOK}, "old": {61 * time.Minute, exitUnknown}} {
 		q := &query{requireUnused: true, maxAge: durationFlag{defaultMaxAge, "1h", false}}
-		r := record{asked: true, usage: api.Unused, line: []byte("{}")}
+		r := record{lookedUp: true, usage: api.Unused, line: []byte("{}")}
 		r.Evidence.StartedAt = time.Now().Add(-test.age)
 		total := newSummary(reportAudit, nil)
 		total.add(&r, false, time.Now())
@@ -370,26 +280,5 @@ func TestAgeOfKeptResultsIsCheckedAtTheEnd(t *testing.T) {
 		if code != test.code {
 			t.Errorf("%s: exit code %d, want %d", name, code, test.code)
 		}
-	}
-}
-
-func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"used": inUse})
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, []byte("old\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	audit := []string{"audit", "-o", "jsonl", "--output-file", file}
-	execute(t, command(t, against(server), append(audit, "--account", "other")...)).expect(t, exitUnknown, "is unchanged")
-	if text, err := os.ReadFile(file); err != nil || string(text) != "old\n" {
-		t.Errorf("%v: %s", err, text)
-	}
-	execute(t, command(t, against(server), audit...)).expect(t, exitOK)
-	if lines := readLines(t, file); len(lines) != 1 || lines["used"].Usage != "in_use" {
-		t.Errorf("%v", lines)
-	}
-	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }

@@ -60,7 +60,7 @@ func usagef(format string, args ...any) error {
 // run executes one command line and returns the exit code. A success that could not
 // be reported in full is a failure.
 func run(ctx context.Context, args []string, sys system) int {
-	stderr := &stickyWriter{out: sys.stderr}
+	stderr := &errWriter{out: sys.stderr}
 	sys.stderr = stderr
 	code := runCommand(ctx, args, sys)
 	if failure := stderr.failure(); failure != nil && code == exitOK {
@@ -74,7 +74,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 		fmt.Fprintf(sys.stderr, "certuse: standard output is closed, or is %s opened for reading and writing, which looks the same: nothing was sent; to discard the output, open it for writing only\n", os.DevNull)
 		return exitFailure
 	}
-	stdout := &stickyWriter{out: sys.stdout}
+	stdout := &errWriter{out: sys.stdout}
 	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := checkTopic(root, args)
@@ -98,7 +98,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 		if cmd == root && len(cmd.Flags().Args()) > 0 && strings.HasPrefix(text, "unknown command") {
 			text += didYouMean(cmd.Flags().Arg(0), commandNames(root))
 		}
-		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", text, cmd.CommandPath())
+		fmt.Fprintf(sys.stderr, "certuse: %s\nRun '%s --help' for how to use it.\n", withoutCredential(text), cmd.CommandPath())
 		return exitUsage
 	}
 	if exit.err != nil {
@@ -110,7 +110,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 }
 
 // newRootCommand creates the command line. Cobra prints help, version and completion
-// to stdout; results go to sys.stdout, whose kind decides their form.
+// to stdout; results go to sys.stdout, whose type decides their format.
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",
@@ -149,16 +149,16 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 // setVersion gives every command the flag --version.
 func setVersion(cmd *cobra.Command, version string) {
 	cmd.Version = version
-	for _, each := range cmd.Commands() {
-		setVersion(each, version)
+	for _, sub := range cmd.Commands() {
+		setVersion(sub, version)
 	}
 }
 
-// commandNames are the commands and help topics.
+// commandNames returns the names of the commands and help topics.
 func commandNames(root *cobra.Command) (names []string) {
-	for _, each := range root.Commands() {
-		if !each.Hidden {
-			names = append(names, each.Name())
+	for _, sub := range root.Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
 		}
 	}
 	return names
@@ -179,9 +179,9 @@ func inCLITerms(err error) string {
 	).Replace(text)
 }
 
-// fileOf returns the file that a stream of the process is.
+// fileOf returns the file behind a stream of the process.
 func fileOf(stream any) (*os.File, bool) {
-	if r, ok := stream.(*stickyWriter); ok {
+	if r, ok := stream.(*errWriter); ok {
 		stream = r.out
 	}
 	f, ok := stream.(*os.File)

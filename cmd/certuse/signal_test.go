@@ -5,11 +5,12 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,67 +18,25 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// process is a running command.
-type process struct {
-	cmd            *exec.Cmd
-	stdout, stderr safeBuffer
-}
-
-func start(t *testing.T, cmd *exec.Cmd) *process {
+// startSlowAudit starts an audit of one certificate with an immediate response and of forty
+// without one, all named or those of the account, and waits for the first result.
+func startSlowAudit(t *testing.T, named bool, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: cmd}
-	if cmd.Stdout == nil {
-		cmd.Stdout = &p.stdout
-	}
-	if cmd.Stderr == nil {
-		cmd.Stderr = &p.stderr
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (p *process) end(t *testing.T) outcome {
-	t.Helper()
-	_ = p.cmd.Wait() // only the exit code counts
-	return checked(t, outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()})
-}
-
-func (p *process) signal(t *testing.T, s os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Error(err)
-	}
-}
-
-// eventually waits for an effect of another process.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
-// slowAudit starts an audit of one certificate that is answered at once and of forty
-// that are not, and waits for the first result.
-func slowAudit(t *testing.T, args ...string) *process {
-	t.Helper()
-	answers := map[string]apitest.Response{"fast": inUse}
-	args = append([]string{"audit"}, append(args, "fast")...)
+	responses := map[string]apitest.Response{"fast": inUse}
 	for i := range 40 {
-		id := fmt.Sprintf("slow-%d", i)
-		answers[id] = unused.After(time.Hour)
-		args = append(args, id)
+		responses[fmt.Sprintf("slow-%d", i)] = unused.After(time.Hour)
 	}
-	server := newFake(t, answers)
-	p := start(t, command(t, against(server), args...))
+	args = append([]string{"audit"}, args...)
+	if named {
+		args = append(args, slices.Sorted(maps.Keys(responses))...)
+	}
+	server := newFake(t, responses)
+	p := start(t, command(t, environment(server), args...))
 	// 32 are read at a time: the 33rd request shows that one is complete.
-	eventually(t, "33 requests for associations", func() bool { return associationRequests(server) >= 33 })
+	eventually(t, "33 requests for associations", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 33 })
 	return p
 }
 
@@ -89,7 +48,7 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 		check  func(t *testing.T, stdout string)
 	}{
 		"table": {os.Interrupt, nil, func(t *testing.T, stdout string) {
-			if !strings.Contains(stdout, "in use ") || !strings.Contains(stdout, "(interrupted)") {
+			if strings.Count(stdout, "in use ") != 1 || strings.Count(stdout, " unknown ") != 40 || strings.Count(stdout, "(interrupted)") != 40 {
 				t.Errorf("the table lacks what is known:\n%s", stdout)
 			}
 		}},
@@ -123,49 +82,43 @@ func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := slowAudit(t, test.args...)
-			p.signal(t, test.signal)
-			got := p.end(t)
-			got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")
-			test.check(t, got.stdout)
+			for _, named := range []bool{true, false} {
+				p := startSlowAudit(t, named, test.args...)
+				p.signal(t, test.signal)
+				got := p.end(t)
+				got.expect(t, exitUnknown, "certuse: interrupted", "1 in use, 0 unused, 40 unknown")
+				if strings.Contains(got.stderr, "Not all certificates were read.") == named {
+					t.Errorf("named: %t; standard error:\n%s", named, got.stderr)
+				}
+				test.check(t, got.stdout)
+			}
 		})
 	}
 }
 
-func TestJSONLinesComeAsAnswersCome(t *testing.T) {
+func TestJSONLinesAreWrittenAsResultsArrive(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
+	p := start(t, command(t, environment(server), "audit", "-o", "jsonl"))
 	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
-	var first decoded
-	if err := json.Unmarshal([]byte(p.stdout.String()), &first); err != nil || first.CertificateID != "fast" || first.Usage != "in_use" {
-		t.Errorf("%v: %+v", err, first)
+	if first := decodeLines(t, p.stdout.String()); first["fast"].Usage != "in_use" {
+		t.Errorf("%+v", first)
 	}
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 }
 
-func TestInterruptOfAWholeAccountSaysThatItIsIncomplete(t *testing.T) {
-	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl"))
-	eventually(t, "the first line", func() bool { return strings.HasSuffix(p.stdout.String(), "\n") })
-	p.signal(t, os.Interrupt)
-	got := p.end(t)
-	got.expect(t, exitUnknown, "1 certificate: 1 in use, 0 unused, 0 unknown", "Not all certificates were read.")
-	if n := strings.Count(got.stdout, "\n"); n != 1 {
-		t.Errorf("%d lines:\n%s", n, got.stdout)
-	}
-}
-
 func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	got := execute(t, command(t, against(server), "audit", "-o", "json", "--timeout", "3s", "slow", "fast"))
-	got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
-	report := got.decode(t)
-	if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not asked: the --timeout is over" {
-		t.Errorf("%+v", report)
+	for _, args := range []string{"slow fast", ""} {
+		args := append([]string{"audit", "-o", "json", "--timeout", "3s"}, strings.Fields(args)...)
+		got := execute(t, command(t, environment(server), args...))
+		got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
+		report := got.decode(t)
+		if len(report.Certificates) != 2 || !report.Summary.Interrupted || report.Certificates[0].Sources[0].Error != "not looked up: the --timeout is over" {
+			t.Errorf("%+v", report)
+		}
 	}
 }
 
@@ -177,7 +130,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	cmd := command(t, against(server), "audit", "--from", "-")
+	cmd := command(t, environment(server), "audit", "--from", "-")
 	cmd.Stdin = r
 	p := start(t, cmd)
 	r.Close()
@@ -186,9 +139,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 	}
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown, "interrupted", "nothing was sent")
-	if n := len(server.Requests()); n > 0 {
-		t.Errorf("%d requests were sent", n)
-	}
+	expectNoRequests(t, server)
 }
 
 func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
@@ -199,7 +150,7 @@ func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
 	}
 	defer w.Close()
 	defer r.Close()
-	cmd := command(t, against(newFake(t, nil)), "audit", "--from", "-", "--timeout", "10ms")
+	cmd := command(t, environment(newFake(t, nil)), "audit", "--from", "-", "--timeout", "10ms")
 	cmd.Stdin = r
 	execute(t, cmd).expect(t, exitUnknown, "certuse: the --timeout is over while the list of certificates was read: nothing was sent\n")
 }
@@ -207,13 +158,13 @@ func TestTimeoutEndsTheReadingOfTheList(t *testing.T) {
 func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"a": inUse, "b": inUse, "c": inUse})
-	p := start(t, command(t, against(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
-	eventually(t, "an answer", func() bool { return strings.Contains(p.stdout.String(), "\n") })
+	p := start(t, command(t, environment(server), "audit", "-o", "jsonl", "--sources", "associations", "--rate-limit", "4", "a", "b", "c"))
+	eventually(t, "a result", func() bool { return strings.Contains(p.stdout.String(), "\n") })
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
-	got.expect(t, exitUnknown, "3 certificates: ", "not asked: interrupted")
-	if !strings.Contains(got.stdout, `"error":"not asked: interrupted"`) || strings.Count(got.stdout, "\n") != 3 {
+	got.expect(t, exitUnknown, "3 certificates: ", "not looked up: interrupted")
+	if !strings.Contains(got.stdout, `"error":"not looked up: interrupted"`) || strings.Count(got.stdout, "\n") != 3 {
 		t.Errorf("the output does not say why:\n%s", got.stdout)
 	}
 }
@@ -221,7 +172,7 @@ func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"busy": apitest.RateLimited(5 * time.Minute)})
-	p := start(t, command(t, against(server), "audit", "busy"))
+	p := start(t, command(t, environment(server), "audit", "busy"))
 	eventually(t, "a word about the wait", func() bool { return strings.Contains(p.stderr.String(), "for the rate limit") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
@@ -234,9 +185,9 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 	}
 }
 
-// stuck starts a command that prints more than a pipe holds. Its output is not read
-// yet, so the command cannot end.
-func stuck(t *testing.T, args ...string) (*process, *os.File) {
+// startBlocked starts a command that prints more than fits into a pipe. Its output is
+// not read yet, so the command cannot end.
+func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)
 	for i := range many {
@@ -248,7 +199,7 @@ func stuck(t *testing.T, args ...string) (*process, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	cmd := command(t, against(server), append(args, "big")...)
+	cmd := command(t, environment(server), append(args, "big")...)
 	cmd.Stdout = w
 	p := start(t, cmd)
 	w.Close()
@@ -262,7 +213,7 @@ func TestTwoSignalsWithinAMomentCountAsOne(t *testing.T) {
 	t.Parallel()
 	const attempts = 20
 	for range attempts {
-		p, r := stuck(t, "usage", "-o", "csv")
+		p, r := startBlocked(t, "usage", "-o", "csv")
 		first := time.Now()
 		p.signal(t, os.Interrupt)
 		eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
@@ -288,7 +239,7 @@ func TestTwoSignalsWithinAMomentCountAsOne(t *testing.T) {
 
 func TestSecondInterruptKills(t *testing.T) {
 	t.Parallel()
-	p, _ := stuck(t, "usage", "-o", "csv")
+	p, _ := startBlocked(t, "usage", "-o", "csv")
 	p.signal(t, os.Interrupt)
 	eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
 	ended := make(chan struct{})
@@ -312,7 +263,7 @@ func TestSecondInterruptKills(t *testing.T) {
 
 func TestClosedPipeEndsTheCommand(t *testing.T) {
 	t.Parallel()
-	p, r := stuck(t, "audit", "-o", "jsonl")
+	p, r := startBlocked(t, "audit", "-o", "jsonl")
 	r.Close() // as head does
 	if got := p.end(t); got.code != exitPipe || got.stderr != "" {
 		t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
@@ -321,7 +272,7 @@ func TestClosedPipeEndsTheCommand(t *testing.T) {
 
 func TestInterruptOfAPipelineShowsTheSummary(t *testing.T) {
 	t.Parallel()
-	p, r := stuck(t, "usage", "-o", "csv")
+	p, r := startBlocked(t, "usage", "-o", "csv")
 	p.signal(t, os.Interrupt)
 	r.Close() // the reader ends by the same Ctrl-C
 	p.end(t).expect(t, exitPipe, "1 certificate: 1 in use, 0 unused, 0 unknown")
@@ -329,7 +280,7 @@ func TestInterruptOfAPipelineShowsTheSummary(t *testing.T) {
 
 func TestClosedPipeEndsHelpSilently(t *testing.T) {
 	t.Parallel()
-	for _, args := range withoutAnswers {
+	for _, args := range commandsWithoutRequests {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			r, w, err := os.Pipe()
@@ -342,6 +293,99 @@ func TestClosedPipeEndsHelpSilently(t *testing.T) {
 			cmd.Stdout = w
 			if got := execute(t, cmd); got.code != exitPipe || got.stderr != "" {
 				t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
+			}
+		})
+	}
+}
+
+func TestAuditSucceedsWithFewFileDescriptors(t *testing.T) {
+	t.Parallel()
+	responses := map[string]apitest.Response{}
+	var ids []string
+	for i := range 200 {
+		id := fmt.Sprintf("cert-%d", i)
+		responses[id] = inUse.After(20 * time.Millisecond)
+		ids = append(ids, id)
+	}
+	cmd := command(t, environment(newFake(t, responses)), append([]string{"audit", "-o", "jsonl"}, ids...)...)
+	cmd.Args = append([]string{"sh", "-c", `ulimit -n 32 && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
+	execute(t, cmd).expect(t, exitOK, "200 in use, 0 unused, 0 unknown")
+}
+
+func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	p := start(t, command(t, environment(server), "wait", "used"))
+	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting for ") })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "interrupted", "1 in use, 0 unused, 0 unknown")
+	if !strings.Contains(got.stdout, "gateway (active)") {
+		t.Errorf("the table does not say what uses it:\n%s", got.stdout)
+	}
+}
+
+func TestKilledDeletionKeepsItsRecord(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	scriptDeletion(t, server, "free-2", apitest.Hang())
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	p := start(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"))
+	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
+	requireNoError(t, p.cmd.Process.Kill())
+	p.end(t)
+	text := textOf(t, file)
+	if record := decodeLines(t, text); len(record) != 1 || record["free-1"].State != "deleted" {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	scriptDeletion(t, server, "free-2", apitest.ServerError(502).After(2*time.Second)) // then sent again
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	p := start(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"))
+	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
+	p.signal(t, os.Interrupt)
+	got := p.end(t)
+	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
+	text := textOf(t, file)
+	record := decodeLines(t, text)
+	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not looked up: interrupted" {
+		t.Errorf("%s", text)
+	}
+	if left := storedIDs(t, server); slices.Contains(left, "free-2") || !slices.Contains(left, "free-3") {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestNoDeletionBeginsAfterTheEndOfTheCommand(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args   []string
+		signal bool
+		says   string
+	}{
+		"interrupt": {[]string{"delete", "--yes", "free-1", "free-2"}, true, "interrupted"},
+		"timeout":   {[]string{"delete", "--yes", "--timeout", "1s", "free-1", "free-2"}, false, "the --timeout of 1s is over"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newDeletionServer(t)
+			script(t, server, "listWorkers", apitest.Hang().Always())
+			start, before := start(t, command(t, environment(server), tt.args...)), time.Now()
+			eventually(t, "the request that hangs", func() bool { return requests(server, "listWorkers") == 1 })
+			if tt.signal {
+				start.signal(t, os.Interrupt)
+			}
+			start.end(t).expect(t, exitUnknown, tt.says, "0 deleted, 2 kept")
+			if took := time.Since(before); took > 20*time.Second { // an attempt takes 30 s
+				t.Errorf("ended after %v", took)
+			}
+			if n := requests(server, deleteCertificate); n != 0 {
+				t.Errorf("%d requests to delete", n)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,16 +27,16 @@ type summary struct {
 
 	cas, leaves, managed int
 	kept                 int       // results of an earlier run
-	oldest               time.Time // when the oldest of them was begun
-	urgent               int       // in use, and expired or expiring soon
+	oldestKept           time.Time // when the oldest of them was begun
+	expiringInUse        int       // in use, and expired or expiring soon
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
 	up       map[accountSource]bool
-	problems map[string]*problem // by the words for the reason
-	// refused counts the certificates that are unknown because a permission is
-	// missing.
-	refused int
+	problems map[string]*problem // by the text of the reason
+	// withoutPermission counts the certificates that are unknown because a permission
+	// is missing.
+	withoutPermission int
 }
 
 // usageCounts is absent for certificates that were only listed.
@@ -58,13 +59,13 @@ type accountSource struct {
 type problem struct {
 	certificates int
 	sources      []api.Source
-	// example is the text of one of the errors, which differ in their Ray IDs.
+	// example is the text of one of the errors. Their Ray IDs differ.
 	example string
 }
 
-// newSummary returns an empty summary; asked are the sources read for all
+// newSummary returns an empty summary; read are the sources that were read for all
 // certificates.
-func newSummary(kind kindOfReport, asked []api.Source) *summary {
+func newSummary(kind kindOfReport, read []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {
 		return s
@@ -72,8 +73,8 @@ func newSummary(kind kindOfReport, asked []api.Source) *summary {
 	if kind == reportDelete {
 		s.deletionCounts = &deletionCounts{}
 	}
-	leftOut := slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return slices.Contains(asked, source) })
-	s.usageCounts = &usageCounts{Sources: asked, LeftOut: leftOut, MissingPermissions: []string{}}
+	leftOut := slices.DeleteFunc(api.AllSources(), func(source api.Source) bool { return slices.Contains(read, source) })
+	s.usageCounts = &usageCounts{Sources: read, LeftOut: leftOut, MissingPermissions: []string{}}
 	return s
 }
 
@@ -89,8 +90,8 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 		s.addDeletion(r)
 	}
 	if started := r.Evidence.StartedAt; r.line != nil {
-		if s.kept++; s.kept == 1 || started.Before(s.oldest) {
-			s.oldest = started
+		if s.kept++; s.kept == 1 || started.Before(s.oldestKept) {
+			s.oldestKept = started
 		}
 	}
 	s.managed += int(boolValue(strings.HasSuffix(r.Certificate.Type, "_managed")))
@@ -100,7 +101,7 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	switch r.usage {
 	case api.InUse:
 		s.InUse++
-		s.urgent += int(boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now)))
+		s.expiringInUse += int(boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now)))
 	case api.Unused:
 		s.Unused++
 	default:
@@ -113,10 +114,10 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 		refused = refused || result.Permission != ""
 	}
 	if refused && r.usage == api.UsageUnknown {
-		s.refused++
+		s.withoutPermission++
 	}
-	for words := range reasons {
-		s.problems[words].certificates++
+	for text := range reasons {
+		s.problems[text].certificates++
 	}
 }
 
@@ -138,16 +139,16 @@ func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[str
 		if r.usage != api.UsageUnknown || result.Err == nil || result.Permission != "" && errors.Is(result.Err, api.ErrForbidden) {
 			return
 		}
-		words, _ := reasonOf(result.Err)
-		reasons[words] = true
-		p := s.problems[words]
-		if p == nil {
-			p = &problem{example: explain(result.Err)}
-			s.problems[words] = p
+		text, _ := reasonOf(result.Err)
+		reasons[text] = true
+		entry := s.problems[text]
+		if entry == nil {
+			entry = &problem{example: explain(result.Err)}
+			s.problems[text] = entry
 		}
-		p.example = min(p.example, explain(result.Err)) // the same one in each run
-		if !slices.Contains(p.sources, result.Source) {
-			p.sources = append(p.sources, result.Source)
+		entry.example = min(entry.example, explain(result.Err)) // the same one in each run
+		if !slices.Contains(entry.sources, result.Source) {
+			entry.sources = append(entry.sources, result.Source)
 		}
 	}
 }
@@ -158,29 +159,25 @@ func (s *summary) writeProblems(w io.Writer) {
 		return
 	}
 	if len(s.MissingPermissions) > 0 {
-		quoted := make([]string, len(s.MissingPermissions))
-		for i, each := range s.MissingPermissions {
-			quoted[i] = fmt.Sprintf("%q", each)
-		}
 		unknown := ""
-		if s.refused > 0 {
-			unknown = count(s.refused) + " unknown for "
+		if s.withoutPermission > 0 {
+			unknown = count(s.withoutPermission) + " unknown for "
 		}
-		fmt.Fprintf(w, "certuse: %smissing permissions: %s\n", unknown, joined(quoted))
+		fmt.Fprintf(w, "certuse: %smissing permissions: %s\n", unknown, joined(texts(s.MissingPermissions, strconv.Quote)))
 	}
-	for _, words := range slices.SortedFunc(maps.Keys(s.problems), func(a, b string) int {
+	for _, text := range slices.SortedFunc(maps.Keys(s.problems), func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.problems[b].certificates, s.problems[a].certificates), cmp.Compare(a, b))
 	}) {
-		p := s.problems[words]
-		what, example, several := "no source could be read", p.example, p.certificates > 1
-		if len(p.sources) < len(api.AllSources()) {
-			slices.Sort(p.sources)
-			what, several = joined(p.sources), several || len(p.sources) > 1
+		entry := s.problems[text]
+		what, example, several := "no source could be read", entry.example, entry.certificates > 1
+		if len(entry.sources) < len(api.AllSources()) {
+			slices.Sort(entry.sources)
+			what, several = joined(entry.sources), several || len(entry.sources) > 1
 		}
 		if several {
-			example = words + ", such as: " + example
+			example = text + ", such as: " + example
 		}
-		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(p.certificates, "certificate"), what, printable(example))
+		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(entry.certificates, "certificate"), what, printable(example))
 	}
 }
 
@@ -202,7 +199,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		s.deletionCounts.write(w, q.deletion.yes)
 	}
 	if s.kept > 0 {
-		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), formatDuration(time.Since(s.oldest)))
+		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), formatDuration(time.Since(s.oldestKept)))
 	}
 	if s.usageCounts != nil && s.Unused > 0 {
 		text := "Unused according to " + joined(s.Sources)
@@ -214,8 +211,8 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		}
 		fmt.Fprintln(w, wrap(text+".", "  "))
 	}
-	if s.urgent > 0 {
-		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.urgent, "certificate"))
+	if s.expiringInUse > 0 {
+		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.expiringInUse, "certificate"))
 	}
 	if s.usageCounts != nil && s.Unknown > 0 {
 		fmt.Fprintln(w, "Unknown is not unused.")
@@ -244,7 +241,7 @@ func (s *summary) result(q *query) error {
 		return &exitError{code: exitFailure}
 	case inUse && !interrupted:
 		return &exitError{exitInUse, errors.New("not unused: " + plural(s.InUse, "certificate") + " in use")}
-	case q.requireUnused && s.kept > 0 && time.Since(s.oldest) > q.maxAge.Duration:
+	case q.requireUnused && s.kept > 0 && time.Since(s.oldestKept) > q.maxAge.Duration:
 		return &exitError{exitUnknown, errors.New("kept results are older than --max-age " + q.maxAge.text + " by now: run the command again")}
 	case interrupted, unknown:
 		return &exitError{code: exitUnknown}

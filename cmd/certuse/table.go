@@ -33,8 +33,8 @@ func writeTable(r *report) error {
 		if r.headers {
 			tc.cells = append(tc.cells, c.title)
 		}
-		for _, each := range rows {
-			tc.cells = append(tc.cells, orDash(shorten(printable(c.text(each)), maxCell)))
+		for _, row := range rows {
+			tc.cells = append(tc.cells, orDash(shorten(printable(c.text(row)), maxCell)))
 		}
 		for _, text := range tc.cells {
 			tc.natural = max(tc.natural, cellWidth.StringWidth(text))
@@ -112,7 +112,7 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 			c.width = width
 		}
 	}
-	for _, step := range growth {
+	for _, step := range growOrder {
 		for _, c := range columns {
 			wanted := c.natural - c.width
 			if step.limit > 0 {

@@ -33,9 +33,7 @@ func newTerminalOf(t *testing.T, columns uint16) *terminal {
 	if err != nil {
 		t.Skipf("no pseudo terminal here: %v", err)
 	}
-	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}))
 	term := &terminal{tty: tty, done: make(chan struct{})}
 	go func() {
 		defer close(term.done)
@@ -45,7 +43,7 @@ func newTerminalOf(t *testing.T, columns uint16) *terminal {
 	return term
 }
 
-// text is the shown text, once the command has ended.
+// text returns the displayed text after the command has ended.
 func (term *terminal) text(t *testing.T) string {
 	t.Helper()
 	term.tty.Close()
@@ -58,8 +56,8 @@ func (term *terminal) text(t *testing.T) string {
 }
 
 var (
-	escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
-	colours = regexp.MustCompile("\x1b\\[[0-9;]+m")
+	escapeSequences = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+	colorSequences  = regexp.MustCompile("\x1b\\[[0-9;]+m")
 )
 
 func TestProgressIsRedrawnAndErasedOnATerminal(t *testing.T) {
@@ -68,12 +66,12 @@ func TestProgressIsRedrawnAndErasedOnATerminal(t *testing.T) {
 		"fast": inUse, "secret": refused, "slow": unused.After(3 * time.Second),
 	})
 	term := newTerminal(t)
-	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "fast", "secret", "slow")
+	cmd := command(t, append(environment(server), "TERM=xterm"), "audit", "fast", "secret", "slow")
 	cmd.Stderr = term.tty
 	p := start(t, cmd)
 	got := p.end(t)
 	got.expect(t, exitUnknown)
-	if escapes.MatchString(got.stdout) {
+	if escapeSequences.MatchString(got.stdout) {
 		t.Errorf("standard output has escape sequences:\n%q", got.stdout)
 	}
 	text := term.text(t)
@@ -82,12 +80,12 @@ func TestProgressIsRedrawnAndErasedOnATerminal(t *testing.T) {
 			t.Errorf("the progress does not show %q:\n%q", want, text)
 		}
 	}
-	for line := range strings.FieldsFuncSeq(escapes.ReplaceAllString(text, ""), func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for line := range strings.FieldsFuncSeq(escapeSequences.ReplaceAllString(text, ""), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if strings.HasPrefix(line, "[") && len(line) > 80 {
 			t.Errorf("%d columns do not fit into 80: %q", len(line), line)
 		}
 	}
-	// The bar is erased before the summary, which stays.
+	// The bar is erased before the summary is printed.
 	_, summary, found := strings.Cut(text, "3 certificates")
 	if !found || strings.Contains(summary, "[=") {
 		t.Errorf("the summary is not the end:\n%q", text)
@@ -119,7 +117,7 @@ func TestInterruptMessageStartsANewLine(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"slow": unused.After(time.Hour)})
 	term := newTerminal(t)
-	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "slow")
+	cmd := command(t, append(environment(server), "TERM=xterm"), "audit", "slow")
 	cmd.Stderr = term.tty
 	p := start(t, cmd)
 	eventually(t, "the bar", func() bool { return strings.Contains(term.shown.String(), "0/1") })
@@ -131,7 +129,7 @@ func TestInterruptMessageStartsANewLine(t *testing.T) {
 	}
 }
 
-// dates differ from day to day, except the fixed ones of the demo.
+// dates matches the dates in the output of the demo, which depend on the day.
 var dates = regexp.MustCompile(`\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?`)
 
 func TestTableFitsItsTerminal(t *testing.T) {
@@ -176,10 +174,10 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			term := newTerminal(t)
-			cmd := command(t, append(against(server), test.env...), test.args...)
+			cmd := command(t, append(environment(server), test.env...), test.args...)
 			cmd.Stdout, cmd.Stderr = term.tty, term.tty
 			start(t, cmd).end(t).expect(t, exitOK)
-			if text := term.text(t); colours.MatchString(text) != test.colour {
+			if text := term.text(t); colorSequences.MatchString(text) != test.colour {
 				t.Errorf("coloured is %t, want %t:\n%q", !test.colour, test.colour, text)
 			}
 		})
@@ -206,7 +204,7 @@ func TestRowsAndProgressDoNotMixOnOneTerminal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			term := newTerminal(t)
-			cmd := command(t, append(against(server), "TERM=xterm"), "audit", "-o", "jsonl", "fast", "slow")
+			cmd := command(t, append(environment(server), "TERM=xterm"), "audit", "-o", "jsonl", "fast", "slow")
 			cmd.Stdout, cmd.Stderr = test.stdout(term), term.tty
 			start(t, cmd).end(t).expect(t, exitOK)
 			if text := term.text(t); strings.Contains(text, " in use  ") != test.bar || !strings.Contains(text, "2 certificates") {
@@ -220,7 +218,7 @@ func TestQuietLeavesTheTerminalEmpty(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"slow": unused.After(500 * time.Millisecond)})
 	term := newTerminal(t)
-	cmd := command(t, append(against(server), "TERM=xterm"), "audit", "-q", "slow")
+	cmd := command(t, append(environment(server), "TERM=xterm"), "audit", "-q", "slow")
 	cmd.Stderr = term.tty
 	start(t, cmd).end(t).expect(t, exitOK)
 	if text := term.text(t); text != "" {
@@ -232,7 +230,7 @@ func TestReadingIDsFromATerminalPrintsAHint(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	term := newTerminal(t)
-	cmd := command(t, against(server), "audit", "--from", "-")
+	cmd := command(t, environment(server), "audit", "--from", "-")
 	cmd.Stdin = term.tty
 	p := start(t, cmd)
 	eventually(t, "the hint", func() bool {
@@ -240,7 +238,7 @@ func TestReadingIDsFromATerminalPrintsAHint(t *testing.T) {
 	})
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown)
-	quiet := command(t, against(server), "audit", "-q", "--from", "-", "--timeout", "100ms")
+	quiet := command(t, environment(server), "audit", "-q", "--from", "-", "--timeout", "100ms")
 	quiet.Stdin = term.tty
 	got := execute(t, quiet)
 	if got.expect(t, exitUnknown, "the --timeout is over"); strings.Contains(got.stderr, "Ctrl-D") {

@@ -74,7 +74,15 @@ func wrap(text, indent string) string {
 	return b.String()
 }
 
-// plural gives "1 certificate" and "2 certificates".
+// texts returns the texts of items.
+func texts[T any](items []T, text func(T) string) (out []string) {
+	for _, item := range items {
+		out = append(out, text(item))
+	}
+	return out
+}
+
+// plural returns "1 certificate" and "2 certificates".
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -82,7 +90,7 @@ func plural(n int, noun string) string {
 	return count(n) + " " + noun + "s"
 }
 
-// count writes a number with separators between thousands.
+// count formats a number with separators between thousands.
 func count(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// hostile is text that would control a terminal if it were printed raw.
+// hostile has texts that control a terminal if they are printed without escapes.
 var hostile = map[string]string{
 	"title escape sequence":  "\x1b]0;owned\x07",
 	"colour":                 "\x1b[31mred\x1b[0m",
@@ -67,9 +67,7 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 				t.Errorf("%q is not printable", text)
 			}
 			var back api.Use
-			if err := json.Unmarshal(text, &back); err != nil {
-				t.Fatal(err)
-			}
+			requireNoError(t, json.Unmarshal(text, &back))
 			if want := (api.Use{Name: s, Status: "<&>"}); back != want {
 				t.Errorf("read back %q, want %q", back, want)
 			}

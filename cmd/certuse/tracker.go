@@ -21,27 +21,27 @@ const (
 // tracker formats the progress of inventories: how much is done, how fast, and the
 // time left. It is safe for concurrent use.
 type tracker struct {
-	certificates int // 0: as many as the accounts have
-	limit        int // requests in a rateLimitWindow, 0: no limit
+	certificates int // 0 means those of the accounts
+	limit        int // requests in a rateLimitWindow; 0 means no limit
 
 	mu      sync.Mutex
 	before  api.InventoryProgress // of earlier accounts
 	last    api.InventoryProgress // of all accounts
-	seen    time.Time             // when last was reported
+	updated time.Time             // when last was reported
 	started time.Time
 	waited  time.Duration // spent in long waits for the rate limit
 	recent  []time.Time   // ring buffer of the times of the latest requests
 }
 
 func newTracker(certificates, limit int, now time.Time) *tracker {
-	return &tracker{certificates: certificates, limit: limit, started: now, seen: now}
+	return &tracker{certificates: certificates, limit: limit, started: now, updated: now}
 }
 
 // ringSize is enough for one window, and for a rate without a limit.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
-// next begins another account, whose progress starts anew.
-func (t *tracker) next() {
+// nextAccount begins another account, whose progress starts at 0.
+func (t *tracker) nextAccount() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.before = t.last
@@ -65,7 +65,7 @@ func (t *tracker) update(p api.InventoryProgress, now time.Time) {
 			t.recent[n%t.ringSize()] = now
 		}
 	}
-	t.last, t.seen = p, now
+	t.last, t.updated = p, now
 }
 
 // requests returns how many requests were made, and how many are expected.
@@ -73,6 +73,17 @@ func (t *tracker) requests() (done, total int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.last.Requests, max(t.last.Requests, t.last.Expected)
+}
+
+// timeFor returns the estimated time of further requests.
+func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	expected := t.last.Expected
+	defer func() { t.last.Expected = expected }()
+	t.last.Expected = t.last.Requests + requests
+	left, _ := t.timeLeft(now)
+	return left
 }
 
 // facts returns the parts of a progress line.
@@ -89,7 +100,7 @@ func (t *tracker) facts(now time.Time) []string {
 	if !waiting {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
 	}
-	if left, ok := t.left(now); ok {
+	if left, ok := t.timeLeft(now); ok {
 		facts = append(facts, formatDuration(left)+" left")
 	}
 	if waiting { // the longest comes last, where a narrow terminal cuts
@@ -112,23 +123,23 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// left returns the estimated remaining time. The rate limit sends the nth request one
-// window after request n-limit completed; so the last request is followed back,
-// window by window, to one whose time is known.
-func (t *tracker) left(now time.Time) (time.Duration, bool) {
+// timeLeft returns the estimated remaining time. The rate limit delays the nth request
+// until one window after request n-limit completed. So timeLeft goes back from the last request,
+// window by window, to a request whose time is known.
+func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {
 	done, total := t.last.Requests, t.last.Expected
 	if done == 0 || done >= total {
 		return 0, false
 	}
-	each := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
-	left := each * time.Duration(total-done)
+	perRequest := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
+	left := perRequest * time.Duration(total-done)
 	if t.limit > 0 {
 		n, wait := total, time.Duration(0)
 		for n > done && n > t.limit {
 			n -= t.limit
 			wait += rateLimitWindow
 		}
-		quota := wait + each*time.Duration(max(n-done, 0))
+		quota := wait + perRequest*time.Duration(max(n-done, 0))
 		if n <= done {
 			quota = t.recent[(n-1)%t.ringSize()].Add(wait).Sub(now)
 		}
@@ -137,16 +148,16 @@ func (t *tracker) left(now time.Time) (time.Duration, bool) {
 	return max(left, t.last.WaitingUntil.Sub(now)), true
 }
 
-// waitedUntil is waited with the elapsed part of the current wait.
+// waitedUntil returns waited plus the elapsed part of the current wait.
 func (t *tracker) waitedUntil(now time.Time) time.Duration {
-	if t.last.WaitingUntil.Sub(t.seen) < longWait {
+	if t.last.WaitingUntil.Sub(t.updated) < longWait {
 		return t.waited
 	}
 	until := now
 	if t.last.WaitingUntil.Before(now) {
 		until = t.last.WaitingUntil
 	}
-	return t.waited + max(until.Sub(t.seen), 0)
+	return t.waited + max(until.Sub(t.updated), 0)
 }
 
 // formatDuration formats a duration in at most two units.

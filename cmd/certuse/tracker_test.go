@@ -39,7 +39,7 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 			t.Parallel()
 			tr := newTracker(0, test.limit, start)
 			now := feed(tr, test.total, test.done, 100*time.Millisecond)
-			left, ok := tr.left(now)
+			left, ok := tr.timeLeft(now)
 			if !ok {
 				left = -1
 			}
@@ -50,24 +50,40 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 	}
 }
 
+func TestTimeOfFurtherRequestsIncludesWaitsForTheQuota(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tr := newTracker(0, 1000, start)
+	now := start.Add(time.Minute)
+	tr.update(api.InventoryProgress{Requests: 600, Expected: 600}, now)
+	for requests, want := range map[int]time.Duration{0: 0, 400: 40 * time.Second, 500: 5 * time.Minute, 1500: 10 * time.Minute} {
+		if got := tr.timeFor(requests, now); got != want {
+			t.Errorf("%d requests take %v, want %v", requests, got, want)
+		}
+	}
+	if left, ok := tr.timeLeft(now); ok {
+		t.Errorf("%v left", left)
+	}
+}
+
 func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tr := newTracker(0, 1000, start)
 	now := start.Add(10 * time.Second)
 	tr.update(api.InventoryProgress{Requests: 100, Expected: 200, WaitingUntil: now.Add(5 * time.Minute)}, now)
-	if left, _ := tr.left(now); left != 5*time.Minute {
+	if left, _ := tr.timeLeft(now); left != 5*time.Minute {
 		t.Errorf("while blocked: %v left, want the block", left)
 	}
 	if line := tr.line(now); !strings.Contains(line, "waiting 5m00s for the rate limit") || strings.Contains(line, "/s") {
 		t.Errorf("while blocked the line is %q", line)
 	}
 	now = now.Add(5 * time.Minute)
-	if left, _ := tr.left(now); left != 10*time.Second {
+	if left, _ := tr.timeLeft(now); left != 10*time.Second {
 		t.Errorf("at the end of the block: %v left for 100 requests at ten a second", left)
 	}
 	tr.update(api.InventoryProgress{Requests: 101, Expected: 200}, now)
-	if left, _ := tr.left(now); left > 11*time.Second {
+	if left, _ := tr.timeLeft(now); left > 11*time.Second {
 		t.Errorf("after the block: %v left for 99 requests at ten a second", left)
 	}
 }
@@ -81,7 +97,7 @@ func TestTimeLeftIncludesShortWaits(t *testing.T) {
 		tr.update(api.InventoryProgress{Requests: done, Expected: 1000, WaitingUntil: now.Add(time.Second)}, now)
 		now = now.Add(time.Second)
 	}
-	if left, _ := tr.left(now); left < 90*time.Second || left > 110*time.Second {
+	if left, _ := tr.timeLeft(now); left < 90*time.Second || left > 110*time.Second {
 		t.Errorf("%v left for 500 certificates at five a second", left)
 	}
 }
@@ -143,7 +159,7 @@ func TestProgressContinuesAcrossAccounts(t *testing.T) {
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tr := newTracker(0, 1000, start)
 	tr.update(api.InventoryProgress{Requests: 30, Expected: 40, InUse: 10, Unknown: 2, Certificates: 12}, start)
-	tr.next()
+	tr.nextAccount()
 	tr.update(api.InventoryProgress{Requests: 5, Expected: 20, InUse: 1, Unused: 1, Certificates: 8}, start.Add(time.Second))
 	if line := tr.line(start.Add(time.Second)); !strings.HasPrefix(line, "14/20, 11 in use, 2 unknown, ") {
 		t.Error(line)

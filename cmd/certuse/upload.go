@@ -42,7 +42,7 @@ func newUploadCommand(sys system) *cobra.Command {
 			return u.run(cmd)
 		},
 	}
-	u.base(cmd)
+	u.withCommonFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&u.cert, "cert", "", "read the certificate, in PEM, from `FILE`, followed by its issuers if they are to be stored; - is standard input")
 	flags.StringVar(&u.key, "key", "", "read its private key, in PEM and not encrypted, from `FILE`; - is standard input")
@@ -90,12 +90,16 @@ func (u *upload) run(cmd *cobra.Command) error {
 		return &exitError{code, errors.New(explain(err))}
 	}
 	if !u.quiet {
-		fmt.Fprintf(u.sys.stderr, "certuse: the account has the certificate as %s\n", printable(stored.Ref.ID))
+		did := "the certificate is in the account"
+		if existed := stored.Existed; existed != nil {
+			did = map[bool]string{true: "the account already had the certificate", false: "uploaded"}[*existed]
+		}
+		fmt.Fprintf(u.sys.stderr, "certuse: %s: %s\n", did, printable(stored.Ref.ID))
+		if stored.Name != u.name {
+			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q\n", stored.Name, u.name)
+		}
 	}
-	if stored.Name != u.name && !u.quiet {
-		fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, u.name)
-	}
-	return u.report(out, stored)
+	return u.report(out, &stored.Certificate)
 }
 
 // check refuses wrong flags. No message repeats a value, because it may be a private

@@ -17,13 +17,12 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// pair is a self-signed certificate with its key, as texts and as files.
-type pair struct{ cert, key, certFile, keyFile string }
+// keyPair is a self-signed certificate with its key, as texts and as files.
+type keyPair struct{ cert, key, certFile, keyFile string }
 
-func newPair(t *testing.T, ca bool) pair {
+func newKeyPair(t *testing.T, ca bool) keyPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -41,22 +40,16 @@ func newPair(t *testing.T, ca bool) pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pair{
+	p := keyPair{
 		cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
 	}
-	dir := t.TempDir()
-	p.certFile, p.keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, text := range map[string]string{p.certFile: p.cert, p.keyFile: p.key} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p.certFile, p.keyFile = fileWith(t, p.cert), fileWith(t, p.key)
 	return p
 }
 
-// keepsSecret fails if a run shows a line of the key.
-func (p pair) keepsSecret(t *testing.T, got outcome) {
+// expectNoKey fails the test if the output shows a line of the key.
+func (p keyPair) expectNoKey(t *testing.T, got outcome) {
 	t.Helper()
 	for line := range strings.Lines(p.key) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") && strings.Contains(got.stdout+got.stderr, line) {
@@ -65,23 +58,13 @@ func (p pair) keepsSecret(t *testing.T, got outcome) {
 	}
 }
 
-// requests counts the requests for an operation.
-func requests(server *apitest.Server, operation string) (n int) {
-	for _, r := range server.Requests() {
-		if r.Operation == operation {
-			n++
-		}
-	}
-	return n
-}
-
 func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 	t.Parallel()
-	ca, leaf := newPair(t, true), newPair(t, false)
+	ca, leaf := newKeyPair(t, true), newKeyPair(t, false)
 	tests := map[string]struct {
 		args  []string
 		stdin string
-		cert  pair
+		cert  keyPair
 	}{
 		"leaf and key":          {[]string{"--cert", leaf.certFile, "--key", leaf.keyFile, "--name", "new"}, "", leaf},
 		"key of standard input": {[]string{"--cert", leaf.certFile, "--key", "-", "--name", "new"}, leaf.key, leaf},
@@ -93,16 +76,16 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			cmd := command(t, against(server), append([]string{"upload", "-o", "json"}, test.args...)...)
+			cmd := command(t, environment(server), append([]string{"upload", "-o", "json"}, test.args...)...)
 			cmd.Stdin = strings.NewReader(test.stdin)
 			got := execute(t, cmd)
-			got.expect(t, exitOK, "the account has the certificate as ")
-			test.cert.keepsSecret(t, got)
+			got.expect(t, exitOK, "certuse: uploaded: ")
+			test.cert.expectNoKey(t, got)
 			certs := got.decode(t).Certificates
 			if len(certs) != 1 || certs[0].Name != "new" || certs[0].AccountID != testAccount {
 				t.Fatalf("%s", got.stdout)
 			}
-			listed := execute(t, command(t, against(server), "list", "-o", "id"))
+			listed := execute(t, command(t, environment(server), "list", "-o", "id"))
 			if listed.stdout != certs[0].CertificateID+"\n" {
 				t.Errorf("the account has %q, want %s", listed.stdout, certs[0].CertificateID)
 			}
@@ -110,17 +93,17 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 	}
 }
 
-func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
+func TestUploadOfAStoredCertificatePrintsIt(t *testing.T) {
 	t.Parallel()
-	server, leaf := newFake(t, nil), newPair(t, false)
-	first := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	first := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "id"))
 	first.expect(t, exitOK)
-	second := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
-	second.expect(t, exitOK, `its name is "old", not "new"`)
+	second := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
+	second.expect(t, exitOK, "certuse: the account already had the certificate: "+second.stdout, `its name is "old", not "new"`)
 	if first.stdout != second.stdout || first.stdout == "" {
 		t.Errorf("%q, then %q", first.stdout, second.stdout)
 	}
-	quiet := execute(t, command(t, against(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
+	quiet := execute(t, command(t, environment(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
 	if quiet.expect(t, exitOK); quiet.stderr != "" {
 		t.Errorf("standard error in spite of -q: %q", quiet.stderr)
 	}
@@ -129,11 +112,8 @@ func TestUploadOfAKnownCertificatePrintsIt(t *testing.T) {
 func TestUploadChecksBeforeItSends(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
-	ca, leaf := newPair(t, true), newPair(t, false)
-	long := filepath.Join(t.TempDir(), "long")
-	if err := os.WriteFile(long, make([]byte, maxPEMBytes+1), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca, leaf := newKeyPair(t, true), newKeyPair(t, false)
+	long := fileWith(t, make([]byte, maxPEMBytes+1))
 	tests := map[string]struct {
 		args []string
 		says string
@@ -163,42 +143,35 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := execute(t, command(t, against(server), append([]string{"upload"}, test.args...)...))
+			got := execute(t, command(t, environment(server), append([]string{"upload"}, test.args...)...))
 			got.expect(t, exitUsage, test.says)
-			ca.keepsSecret(t, got)
-			leaf.keepsSecret(t, got)
+			ca.expectNoKey(t, got)
+			leaf.expectNoKey(t, got)
 		})
 	}
-	t.Cleanup(func() {
-		if n := len(server.Requests()); n > 0 {
-			t.Errorf("%d requests were sent", n)
-		}
-	})
+	t.Cleanup(func() { expectNoRequests(t, server) })
 }
 
 func TestFailedUploadExplainsTheError(t *testing.T) {
 	t.Parallel()
-	leaf := newPair(t, false)
-	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}
+	leaf := newKeyPair(t, false)
 	tests := map[string]struct {
-		answer apitest.Response
-		code   int
-		says   string
+		response apitest.Response
+		code     int
+		says     string
 	}{
-		"refused": {apitest.Forbidden(), exitFailure, "check the account id and the permissions of the token"},
+		"refused": {apitest.Forbidden(), exitFailure, `needs the permission "Account: SSL and Certificates Write"`},
 		"echoed":  {apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "bad " + leaf.key}), exitFailure, "[redacted]"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			if err := server.Script(posting, test.answer.Always()); err != nil {
-				t.Fatal(err)
-			}
-			got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
+			script(t, server, uploadCertificate, test.response.Always())
+			got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--key", leaf.keyFile, "--debug"))
 			got.expect(t, test.code, test.says)
-			leaf.keepsSecret(t, got)
-			if n := requests(server, posting.Operation); n != 1 || got.stdout != "" {
+			leaf.expectNoKey(t, got)
+			if n := requests(server, uploadCertificate); n != 1 || got.stdout != "" {
 				t.Errorf("%d requests; standard output: %s", n, got.stdout)
 			}
 		})
@@ -208,22 +181,29 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 // The list does not show the certificate, and the response to the upload is lost.
 func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	t.Parallel()
-	server, leaf := newFake(t, nil), newPair(t, false)
-	posting := apitest.Target{Operation: generated.UploadMTLSCertificateOperation.ID}
-	if err := server.Script(posting, apitest.ServerError(502).Always()); err != nil {
-		t.Fatal(err)
-	}
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	script(t, server, uploadCertificate, apitest.ServerError(502).Always())
 	file := filepath.Join(t.TempDir(), "record.json")
-	got := execute(t, command(t, against(server), "upload", "--cert", leaf.certFile, "--timeout", "2s", "--output-file", file))
+	got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--timeout", "2s", "--output-file", file))
 	got.expect(t, exitUnknown, "the outcome is unknown")
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file was written")
 	}
 }
 
+// The response to the upload is lost, and the list shows the certificate.
+func TestUploadWithALostResponseIsNotCalledNew(t *testing.T) {
+	t.Parallel()
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	requireNoError(t, server.AddCertificate(ref("found"), apitest.Certificate{PEM: leaf.cert}))
+	script(t, server, uploadCertificate, apitest.ServerError(502).Always())
+	got := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "-o", "id"))
+	got.expect(t, exitOK, "certuse: the certificate is in the account: "+got.stdout)
+}
+
 func TestUploadToTheDemo(t *testing.T) {
 	t.Parallel()
-	leaf := newPair(t, false)
+	leaf := newKeyPair(t, false)
 	got := execute(t, command(t, nil, "upload", "--demo", "--cert", leaf.certFile, "--name", "new", "-o", "jsonl"))
 	got.expect(t, exitOK)
 	var cert decoded

@@ -16,13 +16,13 @@ func (r *record) usedBy() string {
 	case api.InUse:
 		return strings.Join(r.users(), "; ")
 	case api.Unused:
-		return "none according to " + r.according()
+		return "none according to " + r.sourcesRead()
 	default:
 		return r.sourceResults(true)
 	}
 }
 
-// shortUsedBy is usedBy for a narrow column. For an unused certificate it counts the
+// shortUsedBy returns a text like usedBy for a narrow column. For an unused certificate it counts the
 // sources that were read, of those that apply to the certificate.
 func (r *record) shortUsedBy() string {
 	switch r.usage {
@@ -70,7 +70,7 @@ func (r *record) users() []string {
 	return out
 }
 
-// useText is the name of a user, with its status if there is one.
+// useText returns the name of a user, with its status if there is one.
 func useText(use api.Use) string {
 	name := orDash(shorten(printable(use.Name), 60))
 	if use.Status != "" {
@@ -79,8 +79,8 @@ func useText(use api.Use) string {
 	return name
 }
 
-// according names the sources that were read, and those that were left out.
-func (r *record) according() string {
+// sourcesRead names the sources that were read and those that were left out.
+func (r *record) sourcesRead() string {
 	text := joined(r.sources(api.SourceComplete))
 	if left := r.sources(api.SourceLeftOut); len(left) > 0 {
 		text += " (left out: " + joined(left) + ")"
@@ -99,22 +99,22 @@ func (r *record) sources(state api.SourceState) (out []api.Source) {
 
 // sourceResults describes the result of each source, or only of those that failed.
 func (r *record) sourceResults(all bool) string {
-	if !r.asked {
+	if !r.lookedUp {
 		return ""
 	}
-	var parts, words []string
+	var parts, results []string
 	for i := range r.Evidence.Sources {
 		s := &r.Evidence.Sources[i]
 		if s.State == api.SourceFailed || all && s.State == api.SourceComplete {
-			word := sourceWords(s)
-			words = append(words, word)
-			parts = append(parts, string(s.Source)+": "+word)
+			text := sourceText(s)
+			results = append(results, text)
+			parts = append(parts, string(s.Source)+": "+text)
 		}
 	}
 	if len(r.Evidence.Sources) > 0 && len(r.sources(api.SourceComplete))+len(r.sources(api.SourceFailed)) == 0 {
 		return "(no source that was read can name it)"
 	}
-	if distinct := slices.Compact(slices.Clone(words)); len(distinct) == 1 && len(words) == len(api.AllSources()) {
+	if distinct := slices.Compact(slices.Clone(results)); len(distinct) == 1 && len(results) == len(api.AllSources()) {
 		parts = distinct // the certificate itself could not be read
 	}
 	return "(" + strings.Join(parts, "; ") + ")"
@@ -124,7 +124,7 @@ func (r *record) sourceResults(all bool) string {
 func (r *record) scopes() string {
 	var parts []string
 	for _, s := range r.Evidence.Sources {
-		text := string(s.Source) + ": " + strings.ReplaceAll(string(s.State), "_", " ")
+		text := string(s.Source) + ": " + inWords(string(s.State))
 		if s.Scope != "" {
 			text += " (" + printable(s.Scope) + ")"
 		}
@@ -138,10 +138,10 @@ func (r *record) scopes() string {
 	return strings.Join(parts, "; ")
 }
 
-// joined writes "a, b and c".
+// joined returns "a, b and c".
 func joined[T ~string](list []T) string {
 	var b strings.Builder
-	for i, each := range list {
+	for i, item := range list {
 		switch {
 		case i == 0:
 		case i == len(list)-1:
@@ -149,7 +149,7 @@ func joined[T ~string](list []T) string {
 		default:
 			b.WriteString(", ")
 		}
-		b.WriteString(string(each))
+		b.WriteString(string(item))
 	}
 	return b.String()
 }

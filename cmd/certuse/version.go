@@ -17,7 +17,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version of certuse",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // which remembers a failure
+			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // an errWriter
 		},
 	}
 }
@@ -43,8 +43,8 @@ func version() string {
 // describe returns the module version, the commit with its date, and the Go version.
 func describe(info *debug.BuildInfo) string {
 	settings := map[string]string{}
-	for _, each := range info.Settings {
-		settings[each.Key] = each.Value
+	for _, setting := range info.Settings {
+		settings[setting.Key] = setting.Value
 	}
 	text := cmp.Or(info.Main.Version, "(unknown version)")
 	if commit := settings["vcs.revision"]; commit != "" {
@@ -68,8 +68,8 @@ func contract() string {
 		return "\ncontract: " + err.Error()
 	}
 	var b strings.Builder
-	for _, each := range sources {
-		b.WriteString("\ncontract: " + each.Source + ", retrieved " + each.Retrieved)
+	for _, source := range sources {
+		b.WriteString("\ncontract: " + source.Source + ", retrieved " + source.Retrieved)
 	}
 	return b.String()
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestVersionNamesWhatWasBuilt(t *testing.T) {
+func TestVersionDescribesTheBuild(t *testing.T) {
 	t.Parallel()
 	const commit = "6ecc5f13a2fd2b3d9a1f1d5a0c9c4f8f0f1d2e3a"
 	module := debug.Module{Path: "github.com/certuse/cloudflare-mtls", Version: "v0.3.1"}

@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxWaits limits the certificates that are waited for at the same time.
+// maxWaits limits the number of concurrent waits.
 const maxWaits = 32
 
 func newWaitCommand(sys system) *cobra.Command {
@@ -18,18 +18,15 @@ func newWaitCommand(sys system) *cobra.Command {
 		sys: sys, kind: reportAudit, wait: true, requireUnused: true, sortBy: sortOrders[0],
 		timeout: durationFlag{5 * time.Minute, "5m", true},
 	}
-	cmd := q.base(&cobra.Command{
+	cmd := q.withCommonFlags(&cobra.Command{
 		Use:   "wait [--account ACCOUNT] [--timeout DURATION] {CERT… | --from FILE}",
 		Short: "Wait until nothing uses certificates",
 		Long:  waitHelp,
 		Example: `  certuse wait --demo --timeout 2s
   certuse wait --timeout 10m 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkFrom(args); err != nil {
+			if err := q.checkNamed(args, "try 'certuse wait --demo --timeout 2s'"); err != nil {
 				return err
-			}
-			if len(args)+len(q.from) == 0 && !q.demo {
-				return usagef("no certificate is named: give CERT or --from FILE, or try 'certuse wait --demo --timeout 2s'")
 			}
 			return q.run(cmd, args)
 		},
@@ -38,9 +35,9 @@ func newWaitCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// waitForAll waits for all certificates of a target concurrently, and calls each when a
-// wait has ended. A target without certificates is the demo's.
-func (q *query) waitForAll(ctx context.Context, t target, progress progress, each func(record) bool) error {
+// waitForAll waits for all certificates of a target concurrently, and calls yield when a
+// wait has ended. Only the target of the demo names no certificates.
+func (q *query) waitForAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
 		for cert, err := range t.client.Certificates(ctx, t.account) {
@@ -64,7 +61,7 @@ func (q *query) waitForAll(ctx context.Context, t target, progress progress, eac
 	var ended error
 	for range refs {
 		got := <-results
-		if !each(got.record) {
+		if !yield(got.record) {
 			return nil
 		}
 		ended = errors.Join(ended, got.err)
@@ -79,11 +76,11 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why
 		cert = *described
 	}
-	said := ""
+	lastText := ""
 	report := func(e *api.Evidence) {
 		r := newRecord(api.InventoryItem{Certificate: cert, Evidence: *e})
-		if text := r.label() + ": " + r.usage.String() + ": " + r.usedBy(); text != said && r.usage != api.Unused {
-			said = text
+		if text := r.nameAndID() + ": " + r.usage.String() + ": " + r.usedBy(); text != lastText && r.usage != api.Unused {
+			lastText = text
 			progress.note("waiting for " + printable(text))
 		}
 	}
@@ -94,9 +91,7 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	evidence, err := client.WaitUnused(ctx, ref, opts...)
 	settled := err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)
 	if evidence == nil || !settled {
-		r := unanswered(ref, endCause(ctx, err))
-		r.Certificate = cert
-		return r, ctx.Err()
+		return recordWithoutResult(cert, endCause(ctx, err)), ctx.Err()
 	}
 	if err != nil && context.Cause(ctx) != errTimeout {
 		err = ctx.Err() // Ctrl-C came before the end
@@ -106,8 +101,8 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	return newRecord(api.InventoryItem{Certificate: cert, Evidence: *evidence}), err
 }
 
-// label names the certificate in messages.
-func (r *record) label() string {
+// nameAndID returns the text for the certificate in messages.
+func (r *record) nameAndID() string {
 	if r.Certificate.Name == "" {
 		return r.Certificate.Ref.ID
 	}

@@ -1,23 +1,20 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
 func TestWaitReportsTheResult(t *testing.T) {
 	t.Parallel()
-	answers := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
-	server := newFake(t, answers)
-	file := filepath.Join(t.TempDir(), "list")
-	if err := os.WriteFile(file, []byte("free\nused\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	responses := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
+	server := newFake(t, responses)
+	file := fileWith(t, "free\nused\n")
 	tests := map[string]struct {
 		args string
 		code int
@@ -35,7 +32,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			execute(t, command(t, against(server), strings.Fields(test.args)...)).expect(t, test.code, test.says)
+			execute(t, command(t, environment(server), strings.Fields(test.args)...)).expect(t, test.code, test.says)
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -57,20 +54,37 @@ func TestWaitRefusesWrongUsage(t *testing.T) {
 		"wait --sources pages x": "unknown flag: --sources",
 		"wait --timeout 0s x":    "is not a duration",
 		"wait --demo x":          "--demo brings its own",
-		"wait" + strings.Repeat(" x", 3) + manyIDs(maxWaits): "wait takes at most 32 certificates, not 33",
+		"wait" + strings.Repeat(" x", 3) + idList(maxWaits): "wait takes at most 32 certificates, not 33",
 	} {
-		execute(t, command(t, against(server), strings.Fields(args)...)).expect(t, exitUsage, says)
+		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitUsage, says)
 	}
-	if n := len(server.Requests()); n > 0 {
-		t.Errorf("%d requests were sent", n)
-	}
+	expectNoRequests(t, server)
 }
 
-// manyIDs writes n ids.
-func manyIDs(n int) string {
+// idList returns n ids.
+func idList(n int) string {
 	var b strings.Builder
 	for i := range n {
 		b.WriteString(" cert-" + count(i))
 	}
 	return b.String()
+}
+
+func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free": unused})
+	requireNoError(t, server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}))
+	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
+	eventually(t, "what uses the certificate", func() bool {
+		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
+	})
+	requireNoError(t, server.SetAssociations(ref("used")))
+	got := p.end(t)
+	got.expect(t, exitOK, "2 certificates: 0 in use, 2 unused, 0 unknown")
+	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
+		t.Errorf("%q", got.stdout)
+	}
+	if n := strings.Count(got.stderr, "waiting for"); n != 1 {
+		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
+	}
 }

@@ -176,9 +176,16 @@ func TestClientSendsToItsServer(t *testing.T) {
 func TestNewClientRefusesAnUnreadableBase(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{"http://[::1", "https://host/%zz", "https://ho st/", ":", "http://a\x00b"} {
-		if _, err := generated.NewClient(server); err == nil {
+		if _, err := generated.NewClient(server, generated.WithHTTPClient(http.DefaultClient)); err == nil {
 			t.Errorf("%q was accepted", server)
 		}
+	}
+}
+
+func TestNewClientNeedsAnHTTPClient(t *testing.T) {
+	t.Parallel()
+	if _, err := generated.NewClient(base); err == nil {
+		t.Error("a client was returned that has nothing to send requests with")
 	}
 }
 

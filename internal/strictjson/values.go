@@ -93,25 +93,40 @@ func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, mat
 
 func readList[T any](d *Decoder, list *[]T, most int) error {
 	var beyond T
-	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
-		item := &beyond
-		if len(*list) < most {
-			if d.listRoom -= int(unsafe.Sizeof(beyond)); d.listRoom < 0 {
+	return d.list(most, int(unsafe.Sizeof(beyond)), func(room int) {
+		*list = append(make([]T, 0, room), *list...)
+	}, func(kept bool) any {
+		if !kept {
+			beyond = *new(T)
+			return &beyond
+		}
+		*list = append(*list, *new(T))
+		return &(*list)[len(*list)-1]
+	})
+}
+
+// list reads the items of a list of any type, so that little is compiled for each type.
+// size is that of an item in memory, grow makes the capacity of the list room, and next
+// returns the pointer to read the next item into, which is kept in the list or not.
+func (d *Decoder) list(most, size int, grow func(room int), next func(kept bool) any) error {
+	n, room := 0, 0
+	return d.ReadArray(func([]byte) { grow(0) }, func() error {
+		kept := n < most
+		if kept {
+			if d.listRoom -= size; d.listRoom < 0 {
 				return ErrTooMany
 			}
-			if n := len(*list); n == cap(*list) && n > 256 {
+			if n == max(room, 512) {
 				// append would leave five times the memory of the list as garbage.
-				*list = append(make([]T, 0, n+min(n, 1+d.listRoom/int(unsafe.Sizeof(beyond)))), *list...)
+				room = n + min(n, 1+d.listRoom/size)
+				grow(room)
 			}
-			*list = append(*list, *new(T))
-			item = &(*list)[len(*list)-1]
+			n++
 		}
 		if d.text.PeekKind() == jsontext.KindNull {
 			return d.refuse()
 		}
-		err := d.Read(item)
-		beyond = *new(T)
-		return err
+		return d.Read(next(kept))
 	})
 }
 
@@ -131,17 +146,18 @@ func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
 	return err
 }
 
-// members is a map whose keys are strings.
-type members struct{ reflect.Value }
+// members is a map whose keys are strings. The field is not embedded, which would
+// compile all methods of reflect.Value again.
+type members struct{ value reflect.Value }
 
 // UnmarshalMember knows every name.
 func (m members) UnmarshalMember(d *Decoder, name []byte) (known bool, err error) {
-	key := reflect.ValueOf(string(name)).Convert(m.Type().Key())
-	value := reflect.New(m.Type().Elem())
+	key := reflect.ValueOf(string(name)).Convert(m.value.Type().Key())
+	value := reflect.New(m.value.Type().Elem())
 	if err := d.Read(value.Interface()); err != nil {
 		return true, err
 	}
-	m.SetMapIndex(key, value.Elem())
+	m.value.SetMapIndex(key, value.Elem())
 	return true, nil
 }
 

@@ -9,8 +9,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
+
+	"github.com/gofrs/flock"
 )
 
 // change is a file with a new content.
@@ -102,17 +105,24 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 // process ends. It removes staged files of a killed run. It fails at once if another
 // run holds the lock.
 func Lock(root string) (release func() error, err error) {
-	if release, err = lock(root); err != nil {
-		return nil, err
+	lock := flock.New(root, flock.SetFlag(os.O_RDONLY))
+	if runtime.GOOS != "windows" { // where a folder cannot be locked
+		locked, err := lock.TryLock()
+		switch {
+		case err != nil:
+			return nil, err
+		case !locked:
+			return nil, errLocked
+		}
 	}
 	left, err := fs.Glob(os.DirFS(root), stagedNames)
 	for _, name := range left {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(root, name)))
 	}
 	if err != nil {
-		return nil, errors.Join(err, release())
+		return nil, errors.Join(err, lock.Close())
 	}
-	return release, nil
+	return lock.Close, nil
 }
 
 // errLocked is the error of [Lock] while another run holds the lock.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
@@ -85,10 +85,10 @@ func TestExamplesOfTheContractAreInTheContract(t *testing.T) {
 	if err := readContract(t).Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
 		t.Error(err)
 	}
-	if err := responseSchema(t, opAssociations, 200).VisitJSON(frozen.Example(responseSchema(t, opAssociations, 200))); err != nil {
+	if err := responseSchema(t, opAssociations, 200).VisitJSON(publishedfragment.Example(responseSchema(t, opAssociations, 200))); err != nil {
 		t.Errorf("the combined examples of a success: %v", err)
 	}
-	failure, _ := frozen.Example(responseSchema(t, opAssociations, 404)).(map[string]any)
+	failure, _ := publishedfragment.Example(responseSchema(t, opAssociations, 404)).(map[string]any)
 	delete(failure, "result") // it has no example, and an open object is not null
 	if err := responseSchema(t, opAssociations, 404).VisitJSON(failure); err != nil {
 		t.Errorf("the combined examples of a failure: %v", err)

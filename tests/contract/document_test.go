@@ -5,12 +5,12 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
+	"github.com/certuse/cloudflare-mtls/tests/internal/contractdoc"
 )
 
 func readContract(t *testing.T) *openapi3.T {
 	t.Helper()
-	doc, err := committed.Contract()
+	doc, err := contractdoc.Contract()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,9 +20,9 @@ func readContract(t *testing.T) *openapi3.T {
 // opAssociations is the operation for which the client has a type of its own.
 const opAssociations = "listMTLSCertificateAssociations"
 
-func readOperations(t *testing.T) map[string]committed.Operation {
+func readOperations(t *testing.T) map[string]contractdoc.Operation {
 	t.Helper()
-	operations, err := committed.Operations()
+	operations, err := contractdoc.Operations()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func readOperations(t *testing.T) map[string]committed.Operation {
 
 func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema {
 	t.Helper()
-	schema, err := committed.Schema(operation, status)
+	schema, err := contractdoc.Schema(operation, status)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 // contract requires.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()
-	text, err := committed.Filled(opAssociations, 200, []byte(body))
+	text, err := contractdoc.Filled(opAssociations, 200, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -314,7 +314,7 @@ func essence(schema *openapi3.Schema, value any) any {
 func TestWhatTheClientRefusesIsReported(t *testing.T) {
 	t.Parallel()
 	schema := responseSchema(t, opAssociations, 200)
-	documents := jsongen.Document(schema, jsongen.Options{Extra: []string{"tier"}, Spoil: 3})
+	documents := jsongen.Document(schema, jsongen.Options{Extra: []string{"tier"}, InvalidPercent: 3})
 	header := http.Header{"Content-Type": {"application/json"}}
 	refused := 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/contract"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 // router finds routes of the generated contract under any of the base URLs.
@@ -161,14 +161,14 @@ func TestDefaultBaseURLIsTheServerOfTheContract(t *testing.T) {
 // published fragment.
 func TestClientUnderstandsTheMockOfThePublishedFragment(t *testing.T) {
 	t.Parallel()
-	op, err := frozen.Read("../..")
+	op, err := publishedfragment.Read("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(op.Mock())
 	t.Cleanup(server.Close)
 	call := func(credentials api.Credentials, id string) (*api.AssociationList, error) {
-		client, err := api.New(credentials, api.WithBaseURL(server.URL+frozen.BasePath))
+		client, err := api.New(credentials, api.WithBaseURL(server.URL+publishedfragment.BasePath))
 		if err != nil {
 			t.Fatal(err)
 		}

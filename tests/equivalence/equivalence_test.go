@@ -53,7 +53,7 @@ func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
 			t.Parallel()
 			valid := 0
 			rapid.Check(t, func(t *rapid.T) {
-				document := jsongen.Document(k.published, jsongen.Options{Extra: undocumented, Spoil: 2}).Draw(t, "document")
+				document := jsongen.Document(k.published, jsongen.Options{Extra: undocumented, InvalidPercent: 2}).Draw(t, "document")
 				if validate(k.published, document) != nil {
 					return
 				}
@@ -89,7 +89,7 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 				t.Parallel()
 				met := map[string]int{}
 				rapid.Check(t, func(t *rapid.T) {
-					document := jsongen.Document(side.from, jsongen.Options{Extra: side.extra, Spoil: 1}).Draw(t, "document")
+					document := jsongen.Document(side.from, jsongen.Options{Extra: side.extra, InvalidPercent: 1}).Draw(t, "document")
 					if validate(side.from, document) == nil {
 						compare(t, side.to, document, side.allowed, met)
 					}

@@ -53,7 +53,7 @@ func TestPublishedFailuresAcceptNothing(t *testing.T) {
 			n, _ := published(t, near)
 			for _, drawn := range []int{200, 404} {
 				rapid.Check(t, func(t *rapid.T) {
-					document := jsongen.Document(schemaOf(n, drawn), jsongen.Options{Extra: undocumented, Spoil: 5}).Draw(t, "document")
+					document := jsongen.Document(schemaOf(n, drawn), jsongen.Options{Extra: undocumented, InvalidPercent: 5}).Draw(t, "document")
 					if validate(schema, document) == nil {
 						accepted++
 					}

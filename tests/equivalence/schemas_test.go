@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
@@ -43,7 +43,7 @@ func eachOperation(t *testing.T, test func(t *testing.T, op spec.Operation)) {
 func associations(t *testing.T) spec.Operation {
 	t.Helper()
 	for _, op := range stages(t).Operations {
-		if op.Name == frozen.Name {
+		if op.Name == publishedfragment.Name {
 			return op
 		}
 	}

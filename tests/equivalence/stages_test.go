@@ -88,7 +88,7 @@ func TestRewritesKeepTheMeaning(t *testing.T) {
 				}
 				accepted, refused := 0, 0
 				rapid.Check(t, func(t *rapid.T) {
-					document := jsongen.Document(before, jsongen.Options{Extra: addedByPage, Spoil: 3}).Draw(t, "document")
+					document := jsongen.Document(before, jsongen.Options{Extra: addedByPage, InvalidPercent: 3}).Draw(t, "document")
 					was, is := validate(before, document), validate(after, document)
 					if (was == nil) != (is == nil) {
 						t.Fatalf("%s %s: before: %v\nafter: %v", step, place, was, is)

@@ -58,13 +58,13 @@ func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 }
 
 // fail makes the attempts selected by bad fail; the others succeed.
-func (c *cell) fail(bad func(n int) bool, during func(), other fs.Answer) {
+func (c *cell) fail(bad func(n int) bool, during func(), other fs.Handler) {
 	if c.fault.connection != nil {
 		c.link.fail(bad, during)
 		c.server.SetPlan(fs.Always(other))
 		return
 	}
-	c.server.SetPlan(func(n int) fs.Answer {
+	c.server.SetPlan(func(n int) fs.Handler {
 		if bad(n) {
 			return fs.During(during, c.fault.answer)
 		}

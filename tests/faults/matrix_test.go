@@ -223,7 +223,7 @@ func (c *cell) checkSecrets(t *testing.T) {
 		t.Errorf("%d of %d requests had credentials", len(c.server.Credentials()), c.server.Requests())
 	}
 	text := c.log.String()
-	if found := canary.In(text); found != nil || text == "" {
+	if found := canary.Secrets(text); found != nil || text == "" {
 		t.Errorf("the log shows %v: %s", found, text)
 	}
 }

@@ -29,7 +29,7 @@ var breaks = map[string]func(t *testing.T, s *fs.Server, during func()) *fs.Serv
 	"bodies break off":      failing(fs.ResetMidBody()),
 }
 
-func failing(a fs.Answer) func(*testing.T, *fs.Server, func()) *fs.Server {
+func failing(a fs.Handler) func(*testing.T, *fs.Server, func()) *fs.Server {
 	return func(_ *testing.T, s *fs.Server, during func()) *fs.Server {
 		s.SetPlan(fs.Always(a))
 		during()

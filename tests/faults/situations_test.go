@@ -108,9 +108,9 @@ func failPastDeadline(c *cell) {
 		c.fail(always, longAfterwards, c.operation.ok)
 	case waited:
 		limit = shortDeadline
-		c.fail(first, nothing, fs.Silence(nil))
+		c.fail(first, nothing, fs.NoResponse(nil))
 	default:
-		c.fail(first, nothing, fs.Silence(nil))
+		c.fail(first, nothing, fs.NoResponse(nil))
 	}
 	c.ctx, c.cancel = context.WithTimeout(c.ctx, limit)
 }

@@ -31,7 +31,7 @@ const (
 // fault is one fault and the expected reaction of the client.
 type fault struct {
 	name       string
-	answer     fs.Answer // nil for a fault of the connection
+	answer     fs.Handler // nil for a fault of the connection
 	connection connectionFault
 	reaction   reaction
 	status     int

@@ -32,7 +32,7 @@ func newClient(t *testing.T, base string, opts ...api.Option) *api.Client {
 func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	repeated := func() (requests int, err error) {
-		server := fs.Start(t, func(n int) fs.Answer {
+		server := fs.Start(t, func(n int) fs.Handler {
 			if n == 2 {
 				return fs.Cut("")
 			}
@@ -61,7 +61,7 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 // The size of a header is limited, also over many informational responses.
 func TestResponsesThatNeverStartTimeOut(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]fs.Answer{
+	for name, answer := range map[string]fs.Handler{
 		"endless informational answers": fs.Drip("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 4), 0),
 		"endless header lines":          fs.Drip("HTTP/1.1 200 OK\r\n", "X: y\r\n", 0),
 		"one endless header line":       fs.Drip("HTTP/1.1 200 OK\r\nX: ", "y", 0),

@@ -39,7 +39,7 @@ const noLength = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 // input is a response and its result: an error, or nil for one item.
 type input struct {
 	name   string
-	answer fs.Answer
+	answer fs.Handler
 	want   error
 }
 

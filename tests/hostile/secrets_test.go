@@ -21,7 +21,7 @@ import (
 
 // echoes are servers that send back the credentials wherever the protocol, or a
 // violation of it, has room for text.
-var echoes = map[string]fs.Answer{
+var echoes = map[string]fs.Handler{
 	"400, detail":     fs.Failure(400, 1000),
 	"401, detail":     fs.Failure(401, 10000),
 	"403, page":       fs.HTML(403),
@@ -89,7 +89,7 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 					canary.CheckPrints(t, "client", client)
 				}
 				canary.CheckPrints(t, "credentials", creds)
-				if !slices.ContainsFunc(server.Credentials(), func(s string) bool { return len(canary.In(s)) > 0 }) {
+				if !slices.ContainsFunc(server.Credentials(), func(s string) bool { return len(canary.Secrets(s)) > 0 }) {
 					t.Error("the server got no credentials to echo")
 				}
 			})
@@ -161,7 +161,7 @@ func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 func secondOf[T any](_ T, err error) error { return err }
 
 // failing is the error of an iteration over the server's responses.
-func failing(t *testing.T, answer fs.Answer) error {
+func failing(t *testing.T, answer fs.Handler) error {
 	t.Helper()
 	client := newClient(t, fs.Start(t, fs.Always(answer), nil), api.WithMaxResponseBytes(1<<20))
 	for _, err := range client.AllAssociations(t.Context(), cert) {

@@ -20,7 +20,7 @@ var ofAnyOperation = []string{
 }
 
 // users are files that name operations without declaring one.
-var users = []string{"certificate.go", "inventory.go", "source_associations.go", "source_hostnames.go", "uploadcheck.go"}
+var users = []string{"certificate.go", "inventory.go", "source_hostnames.go", "uploadcheck.go"}
 
 // apiFile is a file of package api.
 type apiFile struct {

@@ -22,7 +22,7 @@ var allowed = []string{
 	"github.com/certuse/cloudflare-mtls/internal/strictjson",
 	// The tokens and their checks, not the decoder that works by reflection.
 	"github.com/go-json-experiment/json/jsontext", "github.com/go-json-experiment/json/internal",
-	"github.com/cenkalti/backoff", "github.com/dunglas/httpsfv",
+	"github.com/dunglas/httpsfv",
 	// What formats the parameters of the generated client, and what it imports.
 	"github.com/oapi-codegen/runtime", "github.com/apapsch/go-jsonmerge", "github.com/google/uuid",
 }

@@ -16,8 +16,8 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
-	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/contractdoc"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 const opAssociations = "listMTLSCertificateAssociations"
@@ -114,7 +114,7 @@ func TestFakeServerKeepsToTheContract(t *testing.T) {
 // readOperations names the read operations of the contract.
 func readOperations(t *testing.T) []string {
 	t.Helper()
-	operations, err := committed.Operations()
+	operations, err := contractdoc.Operations()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func newGenerous(t *testing.T, fake *apitest.Server, grants func(*http.Request) 
 
 func TestDriftIsPrintedAndPasses(t *testing.T) {
 	server, cert := newFake(t)
-	body, err := committed.Filled(opAssociations, 200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
+	body, err := contractdoc.Filled(opAssociations, 200, []byte(`{"errors":[],"messages":[],"success":true,"result":[{"service":"workers","status":"pending_deployment","undocumented":1}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 // The mock knows only the published fragment, and members that the contract requires
 // since: no token, no other operation, and its failure has a field of the success.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
-	op, err := frozen.Read("../..")
+	op, err := publishedfragment.Read("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		mock.ServeHTTP(answer, r)
-		body, err := committed.Filled(opAssociations, answer.Code, answer.Body.Bytes())
+		body, err := contractdoc.Filled(opAssociations, answer.Code, answer.Body.Bytes())
 		if err != nil {
 			t.Error(err)
 		}
@@ -341,7 +341,7 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	code, output := runIn(t, map[string]string{
-		"CLOUDFLARE_EMAIL": "owner@example.com", "CLOUDFLARE_API_KEY": "k3y", "CLOUDFLARE_BASE_URL": server.URL + frozen.BasePath,
+		"CLOUDFLARE_EMAIL": "owner@example.com", "CLOUDFLARE_API_KEY": "k3y", "CLOUDFLARE_BASE_URL": server.URL + publishedfragment.BasePath,
 		"CLOUDFLARE_ACCOUNT_ID": op.Identifier(), "CLOUDFLARE_MTLS_CERTIFICATE_ID": op.Identifier(),
 	})
 	for _, part := range []string{

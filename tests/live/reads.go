@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/certuse/cloudflare-mtls/tests/internal/committed"
+	"github.com/certuse/cloudflare-mtls/tests/internal/contractdoc"
 )
 
 // idParameters maps a list to the parameter that takes the id of its first item.
@@ -35,11 +35,11 @@ type reader struct {
 // reads returns a probe for each read operation of the contract, lists that provide
 // ids first.
 func reads(t target, transport http.RoundTripper) (report, error) {
-	doc, err := committed.Contract()
+	doc, err := contractdoc.Contract()
 	if err != nil {
 		return nil, err
 	}
-	operations := committed.OperationsOf(doc)
+	operations := contractdoc.OperationsOf(doc)
 	t.baseURL = cmp.Or(t.baseURL, doc.Servers[0].URL)
 	r := &reader{t, transport, map[string]string{
 		"account_id": t.certificate.AccountID, "account.id": t.certificate.AccountID, "mtls_certificate_id": t.certificate.ID,
@@ -57,7 +57,7 @@ func reads(t target, transport http.RoundTripper) (report, error) {
 }
 
 // read gets the first page of an operation's result.
-func (r *reader) read(ctx context.Context, p *probe, op committed.Operation) {
+func (r *reader) read(ctx context.Context, p *probe, op contractdoc.Operation) {
 	path, query := op.Path, url.Values{}
 	for _, parameter := range op.Parameters {
 		name := parameter.Value.Name

@@ -25,7 +25,7 @@ const (
 )
 
 // faults are faults without a delay.
-var faults = []fs.Answer{
+var faults = []fs.Handler{
 	fs.Failure(500, 10001), fs.HTML(502), fs.Complete(503, ""), fs.TruncatedLength(), fs.TruncatedChunked(),
 	fs.HTML(522), fs.CorruptGzip(), fs.Cut(""), fs.Cut("HTTP/1.1 20"),
 }

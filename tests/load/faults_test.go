@@ -19,7 +19,7 @@ import (
 
 // fault is the fault of the responses of one place.
 type fault struct {
-	place acct.Question // Target is a prefix, and Page 0 any page
+	place acct.Read // Target is a prefix, and Page 0 any page
 	kind  string
 	once  bool
 	// node and change describe a malformed response.
@@ -203,7 +203,7 @@ type faulty struct {
 }
 
 func (a *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
-	q, body := a.Answer(r)
+	q, body := a.Respond(r)
 	if body == nil {
 		return nil, fmt.Errorf("%s is not part of the model", r.URL)
 	}
@@ -224,7 +224,7 @@ func (a *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // uses is 1 if a value in a place refers to a certificate.
-func uses(a *acct.Account, place acct.Question) int {
+func uses(a *acct.Account, place acct.Read) int {
 	referrers := map[api.Source][]acct.Referrer{
 		api.SourceWorkers: a.Workers, api.SourcePages: a.Pages, api.SourceHyperdrive: a.Hyperdrive, api.SourcePosture: a.Posture,
 		api.SourceGateway: {{Certificates: a.Gateway}},
@@ -244,25 +244,25 @@ func uses(a *acct.Account, place acct.Question) int {
 
 // drawFaults draws up to three faults in different places.
 func drawFaults(rng *rand.Rand, a *acct.Account) (out []fault) {
-	places := []acct.Question{
+	places := []acct.Read{
 		{}, {Source: api.SourceHostnames, List: true}, {Source: api.SourceWorkers, List: true},
 		{Source: api.SourcePages}, {Source: api.SourceHyperdrive}, {Source: api.SourceGateway}, {Source: api.SourcePosture},
 	}
 	for _, c := range a.Certificates {
-		places = append(places, acct.Question{Source: api.SourceAssociations, Target: c.ID})
+		places = append(places, acct.Read{Source: api.SourceAssociations, Target: c.ID})
 	}
 	for _, zone := range a.Zones {
-		places = append(places, acct.Question{Source: api.SourceHostnames, Target: zone})
+		places = append(places, acct.Read{Source: api.SourceHostnames, Target: zone})
 		c := a.Certificates[rng.IntN(len(a.Certificates))]
-		places = append(places, acct.Question{Source: api.SourceHostnames, Target: zone + " " + c.ID})
+		places = append(places, acct.Read{Source: api.SourceHostnames, Target: zone + " " + c.ID})
 	}
 	for _, w := range a.Workers {
-		places = append(places, acct.Question{Source: api.SourceWorkers, Target: w.Name})
+		places = append(places, acct.Read{Source: api.SourceWorkers, Target: w.Name})
 	}
 	kinds := slices.Sorted(maps.Keys(respond))
 	rng.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
 	if rng.IntN(2) == 0 { // where it matters
-		slices.SortStableFunc(places, func(x, y acct.Question) int { return cmp.Compare(uses(a, y), uses(a, x)) })
+		slices.SortStableFunc(places, func(x, y acct.Read) int { return cmp.Compare(uses(a, y), uses(a, x)) })
 	}
 	for _, place := range places[:rng.IntN(4)] {
 		f := fault{place: place, kind: "malformed", once: rng.IntN(8) == 0, node: rng.IntN(1000), change: rng.IntN(1000)}
@@ -274,7 +274,7 @@ func drawFaults(rng *rand.Rand, a *acct.Account) (out []fault) {
 		}
 		switch {
 		case f.kind == "shrunk":
-			a.Shrunk = map[api.Source]bool{place.Source: place.Source != api.SourceHostnames || place.List}
+			a.Shrinking = map[api.Source]bool{place.Source: place.Source != api.SourceHostnames || place.List}
 		case f.kind == "namesakes" && place.Source == api.SourcePages:
 			for i := range a.Pages {
 				a.Pages[i].Name = "project"

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
@@ -45,7 +45,7 @@ func once(change func(documents map[string]spec.Object)) func() built {
 			return built{err: err}
 		}
 		stages, err := rebuild.Stored(moduleRoot, func(documents map[string]spec.Object) {
-			documents[frozen.Name] = fragment
+			documents[publishedfragment.Name] = fragment
 			change(documents)
 		})
 		return built{stages, err}
@@ -57,7 +57,7 @@ func once(change func(documents map[string]spec.Object)) func() built {
 // failure.
 func scramble(documents map[string]spec.Object) {
 	parts := func(status string) []any {
-		return schema(documents[frozen.Name], status)["allOf"].([]any)
+		return schema(documents[publishedfragment.Name], status)["allOf"].([]any)
 	}
 	envelope := parts("200")[0].(spec.Object)
 	joined := envelope["allOf"].([]any)
@@ -89,7 +89,7 @@ func removeTokens(documents map[string]spec.Object) {
 
 // replaceExamples replaces the examples of service and status in the fragment.
 func replaceExamples(documents map[string]spec.Object) {
-	members := descend(schema(documents[frozen.Name], "200")["allOf"].([]any)[1].(spec.Object), "properties", "result", "items", "properties")
+	members := descend(schema(documents[publishedfragment.Name], "200")["allOf"].([]any)[1].(spec.Object), "properties", "result", "items", "properties")
 	for _, name := range []string{"service", "status"} {
 		descend(members, name)["example"] = "other"
 	}

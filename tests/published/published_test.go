@@ -17,7 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 const moduleRoot = "../.."
@@ -32,7 +32,7 @@ type fragment struct {
 
 func readFragment(t *testing.T) (fragment, []byte) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(moduleRoot, frozen.Path))
+	data, err := os.ReadFile(filepath.Join(moduleRoot, publishedfragment.Path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func fragmentRecord(t *testing.T) (published.Record, spec.Object) {
 	t.Helper()
 	source := readSource(t)
 	for _, op := range source.Operations {
-		if op.Name == frozen.Name {
+		if op.Name == publishedfragment.Name {
 			record := source.Provenance.Documents[op.Document]
 			return record, source.Documents[op.Name]
 		}
@@ -160,7 +160,7 @@ func TestEveryOperationHasItsPublishedText(t *testing.T) {
 			if !digest.MatchString(record.SourceSHA256) || !day.MatchString(record.Retrieved) || record.Source == "" {
 				t.Errorf("record %+v", record)
 			}
-			if len(record.Added) > 0 && op.Name != frozen.Name {
+			if len(record.Added) > 0 && op.Name != publishedfragment.Name {
 				t.Errorf("added to the published text: %q", record.Added)
 			}
 			if _, err := normalize.Load(document); err != nil {
@@ -187,7 +187,7 @@ func TestEveryOperationHasItsPublishedText(t *testing.T) {
 				}
 			}
 			// Nothing else is beside the operation, and nothing is new.
-			if op.Name == frozen.Name {
+			if op.Name == publishedfragment.Name {
 				return // compared with the fragment
 			}
 			taken, err := published.Take(op.Document, stored, spec.Operations{op})

@@ -71,7 +71,7 @@ func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
 				rules := strict(s, false)
 				// The retry budget covers runs of faults at this rate; at twice that,
 				// one audit in about fifty exhausts it.
-				rules.FaultRate, rules.MostFaults = 0.05, 3
+				rules.FaultRate, rules.MaxFaults = 0.05, 3
 				server := quotaserver.New(rules)
 				for _, n := range []int{300, 900, 1500, 2100} {
 					server.BlockAt(n, 5*time.Minute)
@@ -88,7 +88,7 @@ func TestAuditWithFaultsBlocksAndCancel(t *testing.T) {
 				}
 				results.check(t)
 				seen := server.Report()
-				if len(seen.Refused) != 4 || seen.Total() > 4*(workers+1) || seen.Busiest > limit || seen.Peak > workers {
+				if len(seen.Refused) != 4 || seen.Refusals() > 4*(workers+1) || seen.MaxInWindow > limit || seen.Peak > workers {
 					t.Errorf("the server saw %+v", seen)
 				}
 				if cancelAt == 0 && results.answered != certificates {

@@ -84,7 +84,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 					least := formula(a, allUses)
 					synctest.Test(t, func(t *testing.T) {
 						rules := strict(s, false)
-						rules.Answer = a.RoundTrip
+						rules.Respond = a.RoundTrip
 						server := quotaserver.New(rules)
 						var last api.InventoryProgress
 						opts := []api.InventoryOption{api.WithInventoryConcurrency(workers), api.WithInventoryProgress(func(p api.InventoryProgress) {
@@ -116,7 +116,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 						if seen.Counted < least || seen.Counted > least+workers || (allUses || workers == 1) && seen.Counted != least {
 							t.Errorf("%d requests with %d workers, the formula says %d", seen.Counted, workers, least)
 						}
-						if came != shape.certificates || seen.Total() != 0 || seen.Busiest > limit || seen.Peak > workers {
+						if came != shape.certificates || seen.Refusals() != 0 || seen.MaxInWindow > limit || seen.Peak > workers {
 							t.Errorf("%d certificates; the server saw %+v", came, seen)
 						}
 						if last.Requests != seen.Counted || last.Expected != seen.Counted || last.Certificates != came {
@@ -142,7 +142,7 @@ func TestTwoInventoriesKeepTheLimitTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(900, 0, 0, 50)
 		rules := strict(s, false)
-		rules.Answer = a.RoundTrip
+		rules.Respond = a.RoundTrip
 		server := quotaserver.New(rules)
 		server.BlockAt(700, 5*time.Minute)
 		client := newClient(t, server)
@@ -161,7 +161,7 @@ func TestTwoInventoriesKeepTheLimitTogether(t *testing.T) {
 		if first, second := <-ended, <-ended; first+second != 1800 {
 			t.Errorf("%d and %d certificates", first, second)
 		}
-		if seen := server.Report(); seen.Counted != 2*formula(a, false) || seen.Busiest > limit || seen.Total() > 2*workers+1 {
+		if seen := server.Report(); seen.Counted != 2*formula(a, false) || seen.MaxInWindow > limit || seen.Refusals() > 2*workers+1 {
 			t.Errorf("the server saw %+v", seen)
 		}
 	})

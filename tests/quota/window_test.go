@@ -23,7 +23,7 @@ const (
 func strict(seed uint64, fixed bool) quotaserver.Rules {
 	return quotaserver.Rules{
 		Limit: limit, Window: window, Block: 5 * time.Minute, Fixed: fixed, Headers: fixed,
-		Travel: travel, Seed: seed,
+		MaxLatency: travel, Seed: seed,
 	}
 }
 
@@ -66,7 +66,7 @@ func TestTheLimitIsKeptAndUsed(t *testing.T) {
 						}
 						took := time.Since(started)
 						seen := server.Report()
-						if answered != n || seen.Counted != n || seen.Total() != 0 || !fixed && seen.Busiest > limit || seen.Peak > workers {
+						if answered != n || seen.Counted != n || seen.Refusals() != 0 || !fixed && seen.MaxInWindow > limit || seen.Peak > workers {
 							t.Errorf("%d answers; the server saw %+v", answered, seen)
 						}
 						if pauses == nil {
@@ -128,7 +128,7 @@ func TestABlockLongerThanAnnouncedCostsOneRequestEachTime(t *testing.T) {
 				t.Errorf("%s: %v", r.Certificate.ID, r.Err)
 			}
 		}
-		if seen := server.Report(); seen.Counted != 500 || seen.Total() > workers+int(block/announced) {
+		if seen := server.Report(); seen.Counted != 500 || seen.Refusals() > workers+int(block/announced) {
 			t.Errorf("the server saw %+v", seen)
 		}
 	})
@@ -136,7 +136,7 @@ func TestABlockLongerThanAnnouncedCostsOneRequestEachTime(t *testing.T) {
 
 func checkOptimum(t *testing.T, n int, took time.Duration) {
 	t.Helper()
-	best := quotaserver.Span(n, limit, window)
+	best := quotaserver.MinDuration(n, limit, window)
 	over := 100 * (float64(took)/float64(best) - 1)
 	t.Logf("%v, %.2f %% over the optimum", took, over)
 	if over > 2 {

@@ -52,7 +52,7 @@ func callInChild(t *testing.T, base string, env ...string) childReport {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if found := canary.In(string(out)); found != nil {
+	if found := canary.Secrets(string(out)); found != nil {
 		t.Errorf("the process shows %v: %s", found, out)
 	}
 	var report childReport
@@ -85,7 +85,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 		}
 		for _, header := range proxy.headers() {
 			// The proxy gets its own password, and nothing of the API's.
-			if slices.Contains(canary.In(header), canary.Token) {
+			if slices.Contains(canary.Secrets(header), canary.Token) {
 				t.Errorf("the proxy saw the token in %q", header)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/certuse/cloudflare-mtls/internal/compare"
-	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/modulecopy"
 )
 
 const firstParameter = "      parameters:\n"
@@ -18,7 +18,7 @@ const firstParameter = "      parameters:\n"
 func libraryTree(t *testing.T) string {
 	t.Helper()
 	root := seededTree(t)
-	if err := testtree.Copy(moduleRoot, root, "api", "internal"); err != nil {
+	if err := modulecopy.Copy(moduleRoot, root, "api", "internal"); err != nil {
 		t.Fatal(err)
 	}
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {

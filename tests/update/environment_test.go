@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/internal/update"
-	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/modulecopy"
 )
 
 // Exit codes of specgen.
@@ -158,7 +158,7 @@ func TestMakeTargets(t *testing.T) {
 	if err := os.Mkdir(root, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := testtree.Copy(moduleRoot, root, "Makefile", "gen.go", "go.mod", "go.sum", "openapi", "overlays", "internal"); err != nil {
+	if err := modulecopy.Copy(moduleRoot, root, "Makefile", "gen.go", "go.mod", "go.sum", "openapi", "overlays", "internal"); err != nil {
 		t.Fatal(err)
 	}
 	run := func(args ...string) string {
@@ -176,7 +176,7 @@ func TestMakeTargets(t *testing.T) {
 		return string(out)
 	}
 	run("generate")
-	want, err := testtree.Snapshot(filepath.Join(moduleRoot, "generated"))
+	want, err := modulecopy.Snapshot(filepath.Join(moduleRoot, "generated"))
 	if err != nil {
 		t.Fatal(err)
 	}

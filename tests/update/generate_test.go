@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/internal/published"
-	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/modulecopy"
 )
 
 // edit replaces text in a file below root; the text must occur.
@@ -42,7 +42,7 @@ func remove(t *testing.T, root, name string) {
 
 func TestGenerateReproducesTheCommittedFiles(t *testing.T) {
 	t.Parallel()
-	root := moduleTree(t, testtree.PipelineInputs...)
+	root := moduleTree(t, modulecopy.PipelineInputs...)
 	want := snapshot(t, root)
 	remove(t, root, "generated")
 	if code, _, stderr := specgen(t, root, "generate"); code != exitOK {

@@ -18,7 +18,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/compare"
 	"github.com/certuse/cloudflare-mtls/internal/generate"
 	"github.com/certuse/cloudflare-mtls/internal/update"
-	"github.com/certuse/cloudflare-mtls/tests/internal/testtree"
+	"github.com/certuse/cloudflare-mtls/tests/internal/modulecopy"
 )
 
 const (
@@ -52,10 +52,10 @@ func TestMain(m *testing.M) {
 		if err := os.Mkdir(seeded, 0o750); err != nil {
 			panic(err)
 		}
-		if err := testtree.Copy(moduleRoot, seeded, testtree.PipelineInputs...); err != nil {
+		if err := modulecopy.Copy(moduleRoot, seeded, modulecopy.PipelineInputs...); err != nil {
 			panic(err)
 		}
-		if err := testtree.Seed(context.Background(), seeded, seedShape); err != nil {
+		if err := modulecopy.Seed(context.Background(), seeded, seedShape); err != nil {
 			panic(err)
 		}
 		return m.Run()
@@ -67,7 +67,7 @@ func TestMain(m *testing.M) {
 func seededTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
-	if err := testtree.Copy(seeded, root, "."); err != nil {
+	if err := modulecopy.Copy(seeded, root, "."); err != nil {
 		t.Fatal(err)
 	}
 	return root
@@ -77,7 +77,7 @@ func seededTree(t testing.TB) string {
 func moduleTree(t testing.TB, parts ...string) string {
 	t.Helper()
 	root := t.TempDir()
-	if err := testtree.Copy(moduleRoot, root, parts...); err != nil {
+	if err := modulecopy.Copy(moduleRoot, root, parts...); err != nil {
 		t.Fatal(err)
 	}
 	return root
@@ -86,7 +86,7 @@ func moduleTree(t testing.TB, parts ...string) string {
 // snapshot returns the contents of all files below root.
 func snapshot(t testing.TB, root string) map[string]string {
 	t.Helper()
-	out, err := testtree.Snapshot(root)
+	out, err := modulecopy.Snapshot(root)
 	if err != nil {
 		t.Fatal(err)
 	}

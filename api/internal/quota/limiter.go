@@ -1,7 +1,7 @@
 // Package quota decides when a client may send its next request. There are four reasons
 // to wait: the client's own limit, a block after the server has asked callers to wait,
-// the remaining quota that the server publishes, and, only for callers with a Patience,
-// an outage without responses.
+// the remaining quota that the server publishes, and, only for callers with a
+// WaitBudget, an outage without responses.
 package quota
 
 import (
@@ -15,19 +15,19 @@ import (
 // Limiter admits requests. It checks the limit, the block and the server's quota under
 // one mutex, because one of them can close while a caller waits for another.
 //
-// Callers wait in one queue and are admitted in order. Those that an outage holds back
-// wait in a second queue.
+// Callers wait in one queue and are admitted in order. During an outage, those with a
+// WaitBudget wait in a second queue.
 type Limiter struct {
 	epoch time.Time
 
 	mu        sync.Mutex
 	window    window
-	block     hold
-	outage    hold
-	counts    counts
+	block     breaker
+	outage    breaker
+	policies  policyStates
 	responses uint64
 	queue     []*waiter
-	held      []*waiter
+	suspended []*waiter
 	timer     *time.Timer
 }
 
@@ -38,13 +38,14 @@ type Permit struct {
 
 	serial        uint64
 	responses     uint64 // before the request
-	block, outage stamp
-	patience      *Patience
+	block, outage snapshot
+	budget        *WaitBudget
 }
 
-// Outcome is the result of a request as far as it affects others. It is zero if the
-// caller has ended the request.
+// Outcome is the part of a request's result that affects other requests. It is zero if
+// the caller has ended the request.
 type Outcome struct {
+	// Answered reports that a response arrived.
 	Answered bool
 	// Unanswered reports that no response arrived, or not in full, while the caller
 	// still waited for it.
@@ -60,16 +61,16 @@ type Outcome struct {
 
 // Bounds limit a wait.
 type Bounds struct {
-	// Most is the longest wait.
-	Most time.Duration
-	// Patience, if not nil, replaces Most: only a time of more than MaxBlock without a
-	// response is too long. It belongs to one audit.
-	Patience *Patience
-	// Waiting, if not nil, is called before the caller begins to wait.
-	Waiting func()
+	// MaxWait is the longest wait.
+	MaxWait time.Duration
+	// Budget, if not nil, replaces MaxWait: only a time of more than MaxAuditWait
+	// without a response is too long. It belongs to one audit.
+	Budget *WaitBudget
+	// OnWait, if not nil, is called before the caller begins to wait.
+	OnWait func()
 }
 
-// Refusal is why a request may not be made.
+// Refusal is the reason why a request may not be made.
 type Refusal struct {
 	// Wait is the least time that the caller would have to wait.
 	Wait time.Duration
@@ -82,14 +83,13 @@ type Refusal struct {
 type waiter struct {
 	admitted chan Permit
 	refused  chan *Refusal
-	patience *Patience
-	latest   time.Duration
+	budget   *WaitBudget
+	deadline time.Duration
 }
 
 const never = time.Duration(math.MaxInt64)
 
-// opening is when a caller may be admitted. It decides what is open now, when the timer
-// of the queue fires, and which callers would wait too long.
+// opening is the time at which a caller may be admitted.
 type opening struct {
 	// earliest is the earliest time at which the end of a request can open the limiter.
 	earliest time.Duration
@@ -102,11 +102,11 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: newWindow(requests, length),
-		// lastFloor of a block is longer than any delay between attempts, so that a
-		// caller with a Patience retries during the block and is refused if it is too
-		// long.
-		block:  hold{firstFloor: time.Second, lastFloor: time.Minute},
-		outage: hold{firstFloor: 100 * time.Millisecond, lastFloor: 2 * time.Second},
+		// maxDelay of a block is longer than any delay between attempts, so that a
+		// caller with a WaitBudget retries during the block and is refused if the block
+		// is too long.
+		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
+		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
 }
 
@@ -121,29 +121,29 @@ func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 	l.mu.Lock()
 	now := l.now()
 	l.window.expire(now)
-	held := b.Patience != nil && (len(l.held) > 0 || !l.outage.open(now))
-	if len(l.queue) == 0 && !held && l.open(now) {
-		p := l.admit(b.Patience)
+	suspended := b.Budget != nil && (len(l.suspended) > 0 || !l.outage.open(now))
+	if len(l.queue) == 0 && !suspended && l.open(now) {
+		p := l.admit(b.Budget)
 		l.mu.Unlock()
 		return p, nil
 	}
 	w := &waiter{
 		admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1),
-		patience: b.Patience, latest: now + min(b.Most, never-now),
+		budget: b.Budget, deadline: now + min(b.MaxWait, never-now),
 	}
 	if refusal := l.refusal(w, len(l.queue), now); refusal != nil {
 		l.mu.Unlock()
 		return Permit{}, refusal
 	}
-	if held {
-		l.held = append(l.held, w)
+	if suspended {
+		l.suspended = append(l.suspended, w)
 	} else {
 		l.queue = append(l.queue, w)
 	}
-	l.arm(now)
+	l.setTimer(now)
 	l.mu.Unlock()
-	if b.Waiting != nil {
-		b.Waiting()
+	if b.OnWait != nil {
+		b.OnWait()
 	}
 	p, refusal := l.wait(ctx, w)
 	p.Waited = l.now() - now
@@ -152,8 +152,8 @@ func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 
 func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	var tooLong <-chan time.Time
-	if w.patience == nil {
-		timer := time.NewTimer(w.latest - l.now())
+	if w.budget == nil {
+		timer := time.NewTimer(w.deadline - l.now())
 		defer timer.Stop()
 		tooLong = timer.C
 	}
@@ -164,15 +164,15 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 		return Permit{}, refusal
 	case <-tooLong:
 		// The timer of the queue may be due at this moment too.
-		l.tick()
+		l.onTimer()
 		select {
 		case p := <-w.admitted:
 			return p, nil
 		default:
-			return Permit{}, &Refusal{Wait: l.abandon(w), Ended: atDeadline(ctx)}
+			return Permit{}, &Refusal{Wait: l.remove(w), Ended: atDeadline(ctx)}
 		}
 	case <-ctx.Done():
-		return Permit{}, &Refusal{Wait: l.abandon(w), Ended: true}
+		return Permit{}, &Refusal{Wait: l.remove(w), Ended: true}
 	}
 }
 
@@ -187,9 +187,9 @@ func atDeadline(ctx context.Context) bool {
 	return true
 }
 
-// abandon removes w from the queue and returns the least time that it would still have
-// had to wait. It cancels a permit that was granted at the same moment.
-func (l *Limiter) abandon(w *waiter) time.Duration {
+// remove removes w from its queue and returns the least time that it would still have to
+// wait. It cancels a permit that was granted at the same moment.
+func (l *Limiter) remove(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -197,8 +197,8 @@ func (l *Limiter) abandon(w *waiter) time.Duration {
 	if i := slices.Index(l.queue, w); i >= 0 {
 		at = l.opens(i, now).earliest
 		l.queue = slices.Delete(l.queue, i, i+1)
-	} else if i = slices.Index(l.held, w); i >= 0 {
-		l.held = slices.Delete(l.held, i, i+1)
+	} else if i = slices.Index(l.suspended, w); i >= 0 {
+		l.suspended = slices.Delete(l.suspended, i, i+1)
 	}
 	select {
 	case p := <-w.admitted:
@@ -211,8 +211,9 @@ func (l *Limiter) abandon(w *waiter) time.Duration {
 	return at - now
 }
 
-// Release returns a permit at the end of the request, whose place in the limit becomes
-// free one window later. It returns the number of requests that got a response so far.
+// Release returns a permit at the end of the request. The request counts against the
+// limit for one more window. Release returns the number of requests that got a response
+// so far.
 func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -222,22 +223,22 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	} else {
 		l.window.complete(now)
 	}
-	l.counts.observe(now, p.serial, o.Policies)
-	idle := len(l.queue)+len(l.held) == 0
+	l.policies.observe(now, p.serial, o.Policies)
+	idle := len(l.queue)+len(l.suspended) == 0
 	fresh := l.block.release(p.block)
 	switch {
 	case o.Limited:
 		l.block.fail(fresh, now, o.Wait)
-		if p.patience != nil {
-			p.patience.block.observe(&l.block, p.block, now)
+		if p.budget != nil {
+			p.budget.block.observe(&l.block, p.block, now)
 		}
 	case o.Answered && fresh: // an older response does not end the block
 		l.block.succeed(idle)
 	}
 	fresh = l.outage.release(p.outage)
 	switch {
-	// It is no outage while other requests get responses. Before the first response, the
-	// address may be wrong.
+	// There is no outage while other requests get responses. Before the first response,
+	// the address may be wrong.
 	case o.Unanswered && (o.Local || l.responses > 0 && p.responses == l.responses):
 		l.outage.fail(fresh, now, 0)
 	case o.Answered && !o.Unanswered:
@@ -245,7 +246,7 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	}
 	switch {
 	case o.Limited, o.Unanswered:
-		l.review(now)
+		l.refuseOverdue(now)
 	case o.Answered:
 		l.responses++
 	}
@@ -255,9 +256,9 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	return l.responses
 }
 
-// opens returns when the caller at the given place of the queue may be admitted.
-func (l *Limiter) opens(place int, now time.Duration) opening {
-	w, b, c := l.window.opens(place, now), l.block.opens(now), l.counts.opens(place, l.window.inFlight, now)
+// opens returns when the caller at a position of the queue may be admitted.
+func (l *Limiter) opens(position int, now time.Duration) opening {
+	w, b, c := l.window.opens(position, now), l.block.opens(now), l.policies.opens(position, l.window.inFlight, now)
 	return opening{
 		earliest: max(now, w.earliest, b.earliest, c.earliest),
 		latest:   max(now, w.latest, b.latest, c.latest),
@@ -266,42 +267,42 @@ func (l *Limiter) opens(place int, now time.Duration) opening {
 
 func (l *Limiter) open(now time.Duration) bool { return l.opens(0, now).latest <= now }
 
-func (l *Limiter) admit(patience *Patience) Permit {
-	p := Permit{serial: l.window.begin(), responses: l.responses, block: l.block.admit(), patience: patience}
-	if patience != nil {
+func (l *Limiter) admit(budget *WaitBudget) Permit {
+	p := Permit{serial: l.window.begin(), responses: l.responses, block: l.block.admit(), budget: budget}
+	if budget != nil {
 		p.outage = l.outage.admit()
 	} else {
-		p.outage = stamp{serial: l.outage.serial, run: l.outage.run}
+		p.outage = snapshot{generation: l.outage.generation, run: l.outage.run}
 	}
 	return p
 }
 
-// refusal returns the refusal of the caller at the given place of the queue, or nil.
-func (l *Limiter) refusal(w *waiter, place int, now time.Duration) *Refusal {
-	switch at := l.opens(place, now).earliest; {
-	case w.patience == nil && at > w.latest, w.patience != nil && l.block.exhausts(&w.patience.block, now):
+// refusal returns the refusal of the caller at a position of the queue, or nil.
+func (l *Limiter) refusal(w *waiter, position int, now time.Duration) *Refusal {
+	switch at := l.opens(position, now).earliest; {
+	case w.budget == nil && at > w.deadline, w.budget != nil && l.block.exhausts(&w.budget.block, now):
 		return &Refusal{Wait: at - now}
-	case w.patience != nil && l.outage.exhausts(&w.patience.outage, now):
+	case w.budget != nil && l.outage.exhausts(&w.budget.outage, now):
 		return &Refusal{Wait: max(at, l.outage.until) - now, Outage: true}
 	default:
 		return nil
 	}
 }
 
-// review refuses the callers that would have to wait too long.
-func (l *Limiter) review(now time.Duration) {
-	place := 0
+// refuseOverdue refuses the callers that would have to wait too long.
+func (l *Limiter) refuseOverdue(now time.Duration) {
+	position := 0
 	refuse := func(w *waiter) bool {
-		refusal := l.refusal(w, place, now)
+		refusal := l.refusal(w, position, now)
 		if refusal == nil {
-			place++
+			position++
 			return false
 		}
 		w.refused <- refusal
 		return true
 	}
 	l.queue = slices.DeleteFunc(l.queue, refuse)
-	l.held = slices.DeleteFunc(l.held, refuse)
+	l.suspended = slices.DeleteFunc(l.suspended, refuse)
 }
 
 // dispatch admits the callers whose wait is over.
@@ -310,8 +311,8 @@ func (l *Limiter) dispatch(now time.Duration) {
 	for l.open(now) {
 		outage := !l.outage.open(now)
 		queue := &l.queue
-		if !outage && len(l.held) > 0 {
-			queue = &l.held
+		if !outage && len(l.suspended) > 0 {
+			queue = &l.suspended
 		}
 		if len(*queue) == 0 {
 			break
@@ -319,34 +320,34 @@ func (l *Limiter) dispatch(now time.Duration) {
 		w := (*queue)[0]
 		(*queue)[0] = nil
 		*queue = (*queue)[1:]
-		if outage && w.patience != nil {
-			l.held = append(l.held, w)
+		if outage && w.budget != nil {
+			l.suspended = append(l.suspended, w)
 			continue
 		}
-		w.admitted <- l.admit(w.patience)
+		w.admitted <- l.admit(w.budget)
 	}
-	l.arm(now)
+	l.setTimer(now)
 }
 
 // next returns when the next caller may be admitted: the first of the queue, or else of
-// those that an outage holds back. It returns false if no caller waits.
+// the suspended ones. It returns false if no caller waits.
 func (l *Limiter) next(now time.Duration) (o opening, waiting bool) {
 	o = l.opens(0, now)
-	if len(l.queue) == 0 && len(l.held) > 0 {
+	if len(l.queue) == 0 && len(l.suspended) > 0 {
 		outage := l.outage.opens(now)
 		o = opening{max(o.earliest, outage.earliest), max(o.latest, outage.latest)}
 	}
-	return o, len(l.queue)+len(l.held) > 0
+	return o, len(l.queue)+len(l.suspended) > 0
 }
 
-// arm sets the timer for the next caller.
-func (l *Limiter) arm(now time.Duration) {
+// setTimer sets the timer for the next caller.
+func (l *Limiter) setTimer(now time.Duration) {
 	at := never
 	if next, waiting := l.next(now); waiting {
 		at = next.latest
 	}
 	if l.timer == nil {
-		l.timer = time.AfterFunc(never, l.tick)
+		l.timer = time.AfterFunc(never, l.onTimer)
 	}
 	l.timer.Stop()
 	if at < never {
@@ -354,7 +355,7 @@ func (l *Limiter) arm(now time.Duration) {
 	}
 }
 
-func (l *Limiter) tick() {
+func (l *Limiter) onTimer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dispatch(l.now())

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// patient returns the bounds of an audit.
-func patient() Bounds { return Bounds{Patience: new(Patience)} }
+// auditBounds returns the bounds of an audit.
+func auditBounds() Bounds { return Bounds{Budget: new(WaitBudget)} }
 
 // countingServer counts requests at a random time between sending and completion, as
 // the vendor's does.
@@ -24,7 +24,7 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	s.mu.Lock()
 	before, after := time.Duration(random.Int64N(int64(20*time.Millisecond))), time.Duration(random.Int64N(int64(20*time.Millisecond)))
 	s.mu.Unlock()
-	t, refusal := l.Acquire(context.Background(), patient())
+	t, refusal := l.Acquire(context.Background(), auditBounds())
 	if refusal != nil {
 		panic(refusal)
 	}
@@ -36,8 +36,8 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	l.Release(t, Outcome{Answered: true})
 }
 
-// most returns the largest number of requests in any window that begins with one.
-func (s *countingServer) most(window time.Duration) int {
+// maxInWindow returns the largest number of requests in any window that begins with one.
+func (s *countingServer) maxInWindow(window time.Duration) int {
 	slices.SortFunc(s.counted, time.Time.Compare)
 	most, first := 0, 0
 	for i, at := range s.counted {
@@ -75,12 +75,12 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 				}
 				close(work)
 				running.Wait()
-				if got := s.most(window); got > limit {
+				if got := s.maxInWindow(window); got > limit {
 					t.Errorf("%d workers: %d requests in one window", workers, got)
 				}
 				// Ten full windows have to pass before the last fifty.
 				best := 10 * window
-				if took := time.Since(start); !idle && workers > 1 && took > best+best*2/100+workersShare(workers) {
+				if took := time.Since(start); !idle && workers > 1 && took > best+best*2/100+latencyAllowance(workers) {
 					t.Errorf("%d workers: took %v, the optimum is %v", workers, took, best)
 				}
 			})
@@ -88,8 +88,8 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 	}
 }
 
-// workersShare returns the time that few workers need for the requests of one window.
-func workersShare(workers int) time.Duration {
+// latencyAllowance returns the time that workers need for the latency of all requests.
+func latencyAllowance(workers int) time.Duration {
 	return 11 * 100 * 40 * time.Millisecond / time.Duration(workers)
 }
 
@@ -116,17 +116,17 @@ func TestRefusalHasTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Minute)
 		permit, _ := l.Acquire(t.Context(), Bounds{})
-		if _, refusal := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); refusal == nil || refusal.Wait != time.Minute+windowMargin {
-			t.Errorf("while the place is taken: %+v", refusal)
+		if _, refusal := l.Acquire(t.Context(), Bounds{MaxWait: 30 * time.Second}); refusal == nil || refusal.Wait != time.Minute+windowMargin {
+			t.Errorf("during the request: %+v", refusal)
 		}
 		time.Sleep(time.Second)
 		l.Release(permit, Outcome{Answered: true})
 		time.Sleep(20 * time.Second)
-		if _, refusal := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); refusal == nil || refusal.Wait != 40*time.Second+windowMargin {
+		if _, refusal := l.Acquire(t.Context(), Bounds{MaxWait: 30 * time.Second}); refusal == nil || refusal.Wait != 40*time.Second+windowMargin {
 			t.Errorf("20 s after completion: %+v", refusal)
 		}
 		time.Sleep(20 * time.Second)
-		if permit, refusal := l.Acquire(t.Context(), Bounds{Most: 30 * time.Second}); refusal != nil || permit.Waited != 20*time.Second+windowMargin {
+		if permit, refusal := l.Acquire(t.Context(), Bounds{MaxWait: 30 * time.Second}); refusal != nil || permit.Waited != 20*time.Second+windowMargin {
 			t.Errorf("40 s after completion: %+v, %+v", permit, refusal)
 		}
 	})
@@ -141,7 +141,7 @@ func TestWaitersGoInOrder(t *testing.T) {
 		var waiting sync.WaitGroup
 		for i := range 20 {
 			waiting.Go(func() {
-				permit, _ := l.Acquire(t.Context(), patient())
+				permit, _ := l.Acquire(t.Context(), auditBounds())
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
@@ -165,14 +165,14 @@ func TestCancelledWaitersFreeTheirPlace(t *testing.T) {
 		refusals := make(chan *Refusal, 1000)
 		for range 1000 {
 			go func() {
-				_, refusal := l.Acquire(ctx, patient())
+				_, refusal := l.Acquire(ctx, auditBounds())
 				refusals <- refusal
 			}()
 		}
 		synctest.Wait()
 		admitted := make(chan Permit)
 		go func() {
-			permit, _ := l.Acquire(t.Context(), patient())
+			permit, _ := l.Acquire(t.Context(), auditBounds())
 			admitted <- permit
 		}()
 		synctest.Wait()
@@ -184,7 +184,7 @@ func TestCancelledWaitersFreeTheirPlace(t *testing.T) {
 		}
 		l.Release(first, Outcome{Answered: true})
 		if permit := <-admitted; permit.Waited != time.Second+windowMargin {
-			t.Errorf("the one who stayed waited %v", permit.Waited)
+			t.Errorf("the remaining caller waited %v", permit.Waited)
 		}
 	})
 }
@@ -194,15 +194,15 @@ func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
 		l.block.fail(true, l.now(), 0)
-		late := &waiter{admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1), patience: new(Patience)}
-		late.admitted <- l.admit(late.patience)
+		late := &waiter{admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1), budget: new(WaitBudget)}
+		late.admitted <- l.admit(late.budget)
 		next := make(chan Permit, 1)
 		go func() {
-			permit, _ := l.Acquire(t.Context(), patient())
+			permit, _ := l.Acquire(t.Context(), auditBounds())
 			next <- permit
 		}()
 		synctest.Wait()
-		l.abandon(late)
+		l.remove(late)
 		synctest.Wait()
 		if len(next) != 1 || !(<-next).block.counted || l.window.inFlight != 1 || len(l.window.completed) != 0 {
 			t.Errorf("%d in flight, %d completed", l.window.inFlight, len(l.window.completed))

@@ -17,7 +17,7 @@ type Policy struct {
 
 const (
 	// maxReset is the longest valid reset. The vendor's window has 5 minutes.
-	maxReset = MaxBlock
+	maxReset = MaxAuditWait
 	// maxPolicies limits the policies that are stored.
 	maxPolicies = 8
 )
@@ -60,7 +60,7 @@ func ParsePolicies(values []string) []Policy {
 }
 
 // BlockedFor returns the longest reset of the policies without remaining requests, or
-// of all if there are none, and false without policies.
+// of all policies if each has some. It returns false if there are no policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
 	used := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
 	if len(used) == 0 {
@@ -76,14 +76,14 @@ func BlockedFor(policies []Policy) (time.Duration, bool) {
 const (
 	// resetMargin is added because resets are in whole seconds.
 	resetMargin = time.Second
-	// sameReset is the largest difference between the resets of one window.
-	sameReset = 2 * time.Second
+	// resetTolerance is the largest difference between the resets of one window.
+	resetTolerance = 2 * time.Second
 )
 
-// counts holds the remaining quota by policy, as last reported by the server.
-type counts struct{ entries []count }
+// policyStates holds the remaining quota by policy, as last reported by the server.
+type policyStates struct{ entries []policyState }
 
-type count struct {
+type policyState struct {
 	name      string
 	remaining int64
 	until     time.Duration
@@ -91,45 +91,45 @@ type count struct {
 }
 
 // observe records the policies of the response to the request with that serial. Within
-// one window, remaining only falls, so the lowest value is right also if responses
+// one window, remaining only falls, so the lowest value is right even if responses
 // arrive out of order.
-func (c *counts) observe(now time.Duration, serial uint64, policies []Policy) {
+func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Policy) {
 	for _, p := range policies {
-		fresh := count{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
-		s := c.find(p.Name, now)
+		reported := policyState{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
+		s := ps.find(p.Name, now)
 		switch {
 		case s == nil:
-		case s.until <= now, fresh.until > s.until+sameReset, fresh.until < s.until-sameReset && serial > s.serial:
-			*s = fresh
-		case fresh.until >= s.until-sameReset:
+		case s.until <= now, reported.until > s.until+resetTolerance, reported.until < s.until-resetTolerance && serial > s.serial:
+			*s = reported
+		case reported.until >= s.until-resetTolerance:
 			s.remaining, s.serial = min(s.remaining, p.Remaining), max(s.serial, serial)
 		}
 	}
 }
 
 // find returns the entry for a policy, a new one if there is room, or nil.
-func (c *counts) find(name string, now time.Duration) *count {
-	i := slices.IndexFunc(c.entries, func(s count) bool { return s.name == name })
+func (ps *policyStates) find(name string, now time.Duration) *policyState {
+	i := slices.IndexFunc(ps.entries, func(s policyState) bool { return s.name == name })
 	if i < 0 {
-		i = slices.IndexFunc(c.entries, func(s count) bool { return s.until <= now })
+		i = slices.IndexFunc(ps.entries, func(s policyState) bool { return s.until <= now })
 	}
 	switch {
-	case i < 0 && len(c.entries) == maxPolicies:
+	case i < 0 && len(ps.entries) == maxPolicies:
 		return nil
 	case i < 0:
-		i = len(c.entries)
-		c.entries = append(c.entries, count{})
+		i = len(ps.entries)
+		ps.entries = append(ps.entries, policyState{})
 	}
-	c.entries[i].name = name
-	return &c.entries[i]
+	ps.entries[i].name = name
+	return &ps.entries[i]
 }
 
-// opens returns when the server's quota has room for the caller with the given number
-// of others before it: earliest if the server has counted all requests in flight,
-// latest if none.
-func (c *counts) opens(before, inFlight int, now time.Duration) opening {
+// opens returns when the server's quota has room for a caller with a number of others
+// before it: earliest if the server has counted all requests in flight, latest if it has
+// counted none.
+func (ps *policyStates) opens(before, inFlight int, now time.Duration) opening {
 	o := opening{now, now}
-	for _, s := range c.entries {
+	for _, s := range ps.entries {
 		if now < s.until && s.remaining <= int64(before) {
 			o.earliest = max(o.earliest, s.until)
 		}

@@ -41,22 +41,22 @@ func TestRatelimitHeaderForms(t *testing.T) {
 	}
 }
 
-func seen(qs ...Policy) Outcome { return Outcome{Answered: true, Policies: qs} }
+func withPolicies(qs ...Policy) Outcome { return Outcome{Answered: true, Policies: qs} }
 
-func TestUsedUpQuotaHoldsRequestsBackUntilItsReset(t *testing.T) {
+func TestUsedUpQuotaDelaysRequestsUntilItsReset(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		l.Release(enterNow(t, l), seen(Policy{"default", 1, 30 * time.Second}))
-		last := enterNow(t, l)
-		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Millisecond}); refusal == nil {
-			t.Error("two requests went for one that was left")
+		l.Release(mustAcquire(t, l, Bounds{}), withPolicies(Policy{"default", 1, 30 * time.Second}))
+		last := mustAcquire(t, l, Bounds{})
+		if _, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Millisecond}); refusal == nil {
+			t.Error("two requests were admitted although one remained")
 		}
-		l.Release(last, seen(Policy{"default", 0, 30 * time.Second}))
-		if _, refusal := l.Acquire(t.Context(), Bounds{Most: time.Second}); refusal == nil || refusal.Wait != 31*time.Second-time.Millisecond {
+		l.Release(last, withPolicies(Policy{"default", 0, 30 * time.Second}))
+		if _, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Second}); refusal == nil || refusal.Wait != 31*time.Second-time.Millisecond {
 			t.Errorf("got %+v", refusal)
 		}
-		if permit, refusal := l.Acquire(t.Context(), patient()); refusal != nil || permit.Waited != 31*time.Second-time.Millisecond {
+		if permit, refusal := l.Acquire(t.Context(), auditBounds()); refusal != nil || permit.Waited != 31*time.Second-time.Millisecond {
 			t.Errorf("got %+v, %+v", permit, refusal)
 		}
 	})
@@ -66,36 +66,36 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		inFlight := []Permit{enterNow(t, l), enterNow(t, l), enterNow(t, l)}
-		l.Release(inFlight[0], seen(Policy{"default", 2, 30 * time.Second}))
+		inFlight := []Permit{mustAcquire(t, l, Bounds{}), mustAcquire(t, l, Bounds{}), mustAcquire(t, l, Bounds{})}
+		l.Release(inFlight[0], withPolicies(Policy{"default", 2, 30 * time.Second}))
 		admitted := make(chan Permit, 1)
 		go func() {
-			permit, _ := l.Acquire(t.Context(), patient())
+			permit, _ := l.Acquire(t.Context(), auditBounds())
 			admitted <- permit
 		}()
 		synctest.Wait()
 		if len(admitted) != 0 {
-			t.Error("a third request went although two were left and two in flight")
+			t.Error("a third request was admitted although two remained and two were in flight")
 		}
-		l.Release(inFlight[1], seen(Policy{"default", 2, 30 * time.Second}))
+		l.Release(inFlight[1], withPolicies(Policy{"default", 2, 30 * time.Second}))
 		synctest.Wait()
 		if len(admitted) != 1 {
-			t.Error("no caller went although two were left and one in flight")
+			t.Error("no caller was admitted although two remained and one was in flight")
 		}
 	})
 }
 
 func TestQuotaResponsesOutOfOrder(t *testing.T) {
 	t.Parallel()
-	var qs counts
+	var qs policyStates
 	qs.observe(0, 2, []Policy{{"default", 5, 30 * time.Second}})
 	qs.observe(time.Second, 1, []Policy{{"default", 9, 30 * time.Second}})
 	if qs.opens(0, 5, 2*time.Second).latest <= 2*time.Second || qs.opens(0, 4, 2*time.Second).latest > 2*time.Second {
-		t.Error("an older answer raised the count within its window")
+		t.Error("an older response raised the count within its window")
 	}
 	qs.observe(20*time.Second, 1, []Policy{{"default", 9, 5 * time.Second}})
 	if qs.opens(0, 5, 21*time.Second).latest <= 21*time.Second {
-		t.Error("an older answer about an earlier window counted")
+		t.Error("an older response about an earlier window counted")
 	}
 	qs.observe(29*time.Second, 3, []Policy{{"default", 1000, 300 * time.Second}})
 	if qs.opens(0, 900, 29*time.Second).latest > 29*time.Second {
@@ -103,13 +103,13 @@ func TestQuotaResponsesOutOfOrder(t *testing.T) {
 	}
 	qs.observe(30*time.Second, 4, []Policy{{"default", 7, 10 * time.Second}})
 	if qs.opens(0, 7, 30*time.Second).latest <= 30*time.Second || qs.opens(0, 7, 42*time.Second).latest > 42*time.Second {
-		t.Error("a newer answer with an earlier reset did not count")
+		t.Error("a newer response with an earlier reset did not count")
 	}
 }
 
 func TestQuotasAreBounded(t *testing.T) {
 	t.Parallel()
-	var qs counts
+	var qs policyStates
 	for i := range 1000 {
 		qs.observe(time.Duration(i), uint64(i), []Policy{{string(rune('a' + i)), 1, time.Minute}})
 	}
@@ -118,7 +118,7 @@ func TestQuotasAreBounded(t *testing.T) {
 	}
 	qs.observe(time.Hour, 5000, []Policy{{"new", 0, time.Minute}})
 	if len(qs.entries) != maxPolicies || qs.opens(0, 0, time.Hour).latest <= time.Hour {
-		t.Error("a place that had run out was not used again")
+		t.Error("an expired entry was not used again")
 	}
 }
 
@@ -137,9 +137,9 @@ func FuzzRatelimit(f *testing.F) {
 			}
 		}
 		l := NewLimiter(0, 0)
-		l.counts.observe(0, 1, qs)
+		l.policies.observe(0, 1, qs)
 		if at := l.opens(0, 0).latest; at < 0 || at > maxReset+resetMargin {
-			t.Errorf("the next request may go at %v", at)
+			t.Errorf("the next request is admitted at %v", at)
 		}
 	})
 }

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// A caller that waits because of a request in flight must not wait for its end if the
-// quota is reset before.
+// A caller that waits because of a request in flight is admitted before its end if the
+// quota is reset.
 func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
-		l.Release(enterNow(t, l), seen(Policy{"default", 1, time.Second}))
-		slow := enterNow(t, l)
-		if permit, refusal := l.Acquire(t.Context(), patient()); refusal != nil || permit.Waited != time.Second+resetMargin {
+		l.Release(mustAcquire(t, l, Bounds{}), withPolicies(Policy{"default", 1, time.Second}))
+		slow := mustAcquire(t, l, Bounds{})
+		if permit, refusal := l.Acquire(t.Context(), auditBounds()); refusal != nil || permit.Waited != time.Second+resetMargin {
 			t.Errorf("waited %v, %+v", permit.Waited, refusal)
 		}
 		l.Release(slow, Outcome{Answered: true})
@@ -30,27 +30,27 @@ type queueRun struct {
 	*rand.Rand
 	limiter  *Limiter
 	inFlight []Permit
-	entered  chan Permit
-	late     chan string
+	admitted chan Permit
+	overruns chan string
 }
 
-// upTo returns a random time in coarse steps, so that times coincide.
-func (r *queueRun) upTo(most time.Duration) time.Duration {
+// randomDuration returns a random time in coarse steps, so that times coincide.
+func (r *queueRun) randomDuration(most time.Duration) time.Duration {
 	return time.Duration(r.Int64N(int64(most/(250*time.Millisecond))+1)) * 250 * time.Millisecond
 }
 
-func (r *queueRun) enter(ctx context.Context) {
-	e, cancel := patient(), context.CancelFunc(func() {})
+func (r *queueRun) acquire(ctx context.Context) {
+	e, cancel := auditBounds(), context.CancelFunc(func() {})
 	limit := never
 	switch r.IntN(4) {
 	case 0:
-		e = Bounds{Most: r.upTo(30 * time.Second)}
-		limit = e.Most
+		e = Bounds{MaxWait: r.randomDuration(30 * time.Second)}
+		limit = e.MaxWait
 	case 1:
-		limit = r.upTo(30 * time.Second)
+		limit = r.randomDuration(30 * time.Second)
 		ctx, cancel = context.WithTimeout(ctx, limit)
 	case 2:
-		limit = r.upTo(30 * time.Second)
+		limit = r.randomDuration(30 * time.Second)
 		ctx, cancel = context.WithCancel(ctx)
 		time.AfterFunc(limit, cancel)
 	}
@@ -59,25 +59,25 @@ func (r *queueRun) enter(ctx context.Context) {
 		start := time.Now()
 		permit, refusal := r.limiter.Acquire(ctx, e)
 		if took := time.Since(start); took > limit {
-			r.late <- fmt.Sprintf("a caller waited %v, its limit was %v", took, limit)
+			r.overruns <- fmt.Sprintf("a caller waited %v, its limit was %v", took, limit)
 		}
 		if refusal == nil {
-			r.entered <- permit
+			r.admitted <- permit
 		}
 	}()
 }
 
-func (r *queueRun) leave() {
+func (r *queueRun) release() {
 	if len(r.inFlight) == 0 {
 		return
 	}
 	i := r.IntN(len(r.inFlight))
 	o := Outcome{Answered: r.IntN(5) > 0}
 	if o.Answered && r.IntN(2) == 0 {
-		o.Policies = []Policy{{[]string{"a", "b"}[r.IntN(2)], r.Int64N(4), r.upTo(20 * time.Second).Truncate(time.Second)}}
+		o.Policies = []Policy{{[]string{"a", "b"}[r.IntN(2)], r.Int64N(4), r.randomDuration(20 * time.Second).Truncate(time.Second)}}
 	}
 	if o.Answered && r.IntN(8) == 0 {
-		o.Limited, o.Wait = true, r.upTo(20*time.Second)
+		o.Limited, o.Wait = true, r.randomDuration(20*time.Second)
 	}
 	o.Unanswered = r.IntN(8) == 0
 	r.limiter.Release(r.inFlight[i], o)
@@ -87,33 +87,33 @@ func (r *queueRun) leave() {
 // check compares the limiter with the documented conditions of its parts.
 func (r *queueRun) check() error {
 	synctest.Wait()
-	for len(r.entered) > 0 {
-		r.inFlight = append(r.inFlight, <-r.entered)
+	for len(r.admitted) > 0 {
+		r.inFlight = append(r.inFlight, <-r.admitted)
 	}
-	if len(r.late) > 0 {
-		return errors.New(<-r.late)
+	if len(r.overruns) > 0 {
+		return errors.New(<-r.overruns)
 	}
 	l, now := r.limiter, r.limiter.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	places := len(r.inFlight)
+	counted := len(r.inFlight)
 	for _, at := range l.window.completed {
 		if at+l.window.length > now {
-			places++
+			counted++
 		}
 	}
 	open := l.block.open(now)
-	open = open && (l.window.limit == 0 || places < l.window.limit)
-	for _, s := range l.counts.entries {
+	open = open && (l.window.limit == 0 || counted < l.window.limit)
+	for _, s := range l.policies.entries {
 		open = open && (now >= s.until || s.remaining > int64(len(r.inFlight)))
 	}
 	switch {
-	case l.window.limit > 0 && places > l.window.limit:
-		return fmt.Errorf("%d of %d places are taken", places, l.window.limit)
+	case l.window.limit > 0 && counted > l.window.limit:
+		return fmt.Errorf("%d requests for a limit of %d", counted, l.window.limit)
 	case len(r.inFlight) != l.window.inFlight:
 		return fmt.Errorf("%d requests in flight, %d counted", len(r.inFlight), l.window.inFlight)
-	case open && (len(l.queue) > 0 || len(l.held) > 0 && l.outage.open(now)):
-		return fmt.Errorf("%d callers and %d patient ones wait while the next may go", len(l.queue), len(l.held))
+	case open && (len(l.queue) > 0 || len(l.suspended) > 0 && l.outage.open(now)):
+		return fmt.Errorf("%d callers and %d suspended ones wait although the limiter is open", len(l.queue), len(l.suspended))
 	}
 	return nil
 }
@@ -122,11 +122,11 @@ func (r *queueRun) run(ctx context.Context) error {
 	for step := range 150 {
 		switch r.IntN(6) {
 		case 0, 1:
-			r.enter(ctx)
+			r.acquire(ctx)
 		case 2, 3:
-			r.leave()
+			r.release()
 		default:
-			time.Sleep(r.upTo(4 * time.Second))
+			time.Sleep(r.randomDuration(4 * time.Second))
 		}
 		if err := r.check(); err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
@@ -145,7 +145,7 @@ func (r *queueRun) run(ctx context.Context) error {
 			return fmt.Errorf("at the end: %w", err)
 		}
 		if time.Since(start) > time.Hour {
-			return errors.New("callers wait for ever")
+			return errors.New("callers still wait after an hour")
 		}
 	}
 }
@@ -156,9 +156,9 @@ func TestNoCallerWaitsWhileTheLimiterIsOpen(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			r := &queueRun{
-				Rand:    random,
-				limiter: NewLimiter(random.IntN(5), time.Duration(1+random.IntN(20))*time.Second),
-				entered: make(chan Permit, 1000), late: make(chan string, 1000),
+				Rand:     random,
+				limiter:  NewLimiter(random.IntN(5), time.Duration(1+random.IntN(20))*time.Second),
+				admitted: make(chan Permit, 1000), overruns: make(chan string, 1000),
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

@@ -6,10 +6,10 @@ import "time"
 // window.
 const windowMargin = time.Millisecond
 
-// window counts requests against a limit. A place is taken while a request is in flight
-// and for one window after its completion. The server counts the request before its
-// completion, so no window of the server, sliding or fixed, has more than the limit.
-// Counting from the time of sending would not ensure this, because latencies differ.
+// window counts requests against a limit. A request counts while it is in flight and for
+// one window after its completion. The server counts it before its completion, so no
+// window of the server, sliding or fixed, has more than the limit. Counting from the
+// time of sending would not ensure this, because latencies differ.
 type window struct {
 	limit    int // 0: unlimited
 	length   time.Duration
@@ -47,8 +47,7 @@ func (w *window) expire(now time.Duration) {
 	w.completed = w.completed[n:]
 }
 
-// opens returns when there is a place for the caller with the given number of others
-// before it.
+// opens returns when the limit has room for a caller with a number of others before it.
 func (w *window) opens(before int, now time.Duration) opening {
 	if w.limit == 0 {
 		return opening{now, now}

@@ -19,22 +19,21 @@ import (
 type Account struct {
 	ID           string
 	Certificates []Certificate
-	// Services are the services of each certificate's associations, by certificate
-	// id.
+	// Services holds the services of each certificate's associations, by certificate id.
 	Services map[string][]string
 	Zones    []string
-	// Hostnames are the hostnames of a zone and a certificate, by both ids with a
-	// space between them.
+	// Hostnames holds the hostname of a zone and a certificate, by both ids with a space
+	// between them.
 	Hostnames map[string]string
 	// Referrers to certificates, by kind.
 	Workers, Pages, Hyperdrive, Posture []Referrer
-	// Gateway are up to two certificates: the current and the deprecated member.
+	// Gateway holds up to two certificates: the current and the deprecated member.
 	Gateway []string
 	// PageSize is the API's largest page; 0 is no limit.
 	PageSize int
-	// Shrunk are the sources, as in Question, whose list of pages loses its first
-	// item after the first page was read.
-	Shrunk map[api.Source]bool
+	// Shrinking holds the sources, as in Read, whose list of pages loses its first item
+	// after the first page was read.
+	Shrinking map[api.Source]bool
 
 	index   sync.Once
 	workers map[string]Referrer // by name
@@ -58,19 +57,19 @@ type Referrer struct {
 // Object is a JSON object.
 type Object = map[string]any
 
-// Question identifies what a request reads. Source is the source of the operation, or
-// for a list that only names objects, the source that needs it; "" is the list of
-// certificates. Target holds the ids in the request other than the account's.
-type Question struct {
+// Read identifies what a request reads. Source is the source that needs the operation,
+// or "" for the list of certificates; List reports that the operation only lists the
+// objects of the source. Target holds the ids in the request other than the account's.
+type Read struct {
 	Source api.Source
 	List   bool
 	Target string
 	Page   int
 }
 
-// Answer returns the Question of a request and its full response, nil for an unknown
-// request.
-func (a *Account) Answer(r *http.Request) (Question, Object) {
+// Respond returns what a request reads and the full body of its response, nil for an
+// unknown request.
+func (a *Account) Respond(r *http.Request) (Read, Object) {
 	path, query := strings.TrimPrefix(r.URL.Path, "/client/v4"), r.URL.Query()
 	inAccount, _ := strings.CutPrefix(path, "/accounts/"+a.ID)
 	switch parts := strings.Split(inAccount, "/"); {
@@ -83,7 +82,7 @@ func (a *Account) Answer(r *http.Request) (Question, Object) {
 		if name := a.Hostnames[target]; name != "" {
 			names = append(names, name)
 		}
-		return Question{Source: api.SourceHostnames, Target: target}, envelope(Object{"hostnames": names}, nil)
+		return Read{Source: api.SourceHostnames, Target: target}, envelope(Object{"hostnames": names}, nil)
 	case inAccount == "/mtls_certificates":
 		return page(r, a, "", a.Certificates, Certificate.object)
 	case len(parts) == 4 && parts[3] == "associations":
@@ -91,28 +90,28 @@ func (a *Account) Answer(r *http.Request) (Question, Object) {
 		for _, service := range a.Services[parts[2]] {
 			rows = append(rows, Object{"service": service, "status": "active"})
 		}
-		return Question{Source: api.SourceAssociations, Target: parts[2]}, envelope(rows, nil)
+		return Read{Source: api.SourceAssociations, Target: parts[2]}, envelope(rows, nil)
 	case inAccount == "/workers/scripts":
-		return whole(api.SourceWorkers, true, a.Workers, func(w Referrer) any { return Object{"id": w.Name} })
+		return fullList(api.SourceWorkers, true, a.Workers, func(w Referrer) any { return Object{"id": w.Name} })
 	case len(parts) == 5 && parts[1] == "workers":
 		return a.settings(parts[3])
 	case inAccount == "/pages/projects":
 		return page(r, a, api.SourcePages, a.Pages, project)
 	case inAccount == "/hyperdrive/configs":
-		return whole(api.SourceHyperdrive, false, a.Hyperdrive, hyperdrive)
+		return fullList(api.SourceHyperdrive, false, a.Hyperdrive, hyperdrive)
 	case inAccount == "/gateway/configuration":
 		settings := Object{"antivirus": Object{"enabled": true}}
 		for i, id := range a.Gateway {
 			settings[[]string{"certificate", "custom_certificate"}[i]] = Object{"id": id}
 		}
-		return Question{Source: api.SourceGateway}, envelope(Object{"settings": settings}, nil)
+		return Read{Source: api.SourceGateway}, envelope(Object{"settings": settings}, nil)
 	case inAccount == "/devices/posture":
-		return whole(api.SourcePosture, false, a.Posture, rule)
+		return fullList(api.SourcePosture, false, a.Posture, rule)
 	}
-	return Question{}, nil
+	return Read{}, nil
 }
 
-func (a *Account) settings(name string) (Question, Object) {
+func (a *Account) settings(name string) (Read, Object) {
 	a.index.Do(func() {
 		a.workers = map[string]Referrer{}
 		for _, w := range a.Workers {
@@ -121,13 +120,13 @@ func (a *Account) settings(name string) (Question, Object) {
 	})
 	worker, ok := a.workers[name]
 	if !ok {
-		return Question{}, nil
+		return Read{}, nil
 	}
 	bindings := []any{Object{"type": "kv_namespace", "name": "KV"}}
 	for i, id := range worker.Certificates {
 		bindings = append(bindings, Object{"type": "mtls_certificate", "name": "C" + strconv.Itoa(i), "certificate_id": id})
 	}
-	return Question{Source: api.SourceWorkers, Target: name}, envelope(Object{"bindings": bindings}, nil)
+	return Read{Source: api.SourceWorkers, Target: name}, envelope(Object{"bindings": bindings}, nil)
 }
 
 func (c Certificate) object() any {
@@ -184,53 +183,53 @@ func objects[T any](list []T, object func(T) any) []any {
 	return out
 }
 
-func whole[T any](source api.Source, isList bool, list []T, object func(T) any) (Question, Object) {
-	return Question{Source: source, List: isList}, envelope(objects(list, object), nil)
+func fullList[T any](source api.Source, isList bool, list []T, object func(T) any) (Read, Object) {
+	return Read{Source: source, List: isList}, envelope(objects(list, object), nil)
 }
 
-func (a *Account) list(r *http.Request, source api.Source, ids []string, object func(string) any) (Question, Object) {
+func (a *Account) list(r *http.Request, source api.Source, ids []string, object func(string) any) (Read, Object) {
 	q, body := page(r, a, source, ids, object)
 	q.List = true
 	return q, body
 }
 
-// page is one page of a list: of the requested size, but at most PageSize.
-func page[T any](r *http.Request, a *Account, source api.Source, list []T, object func(T) any) (Question, Object) {
+// page returns one page of a list: of the requested size, but at most PageSize.
+func page[T any](r *http.Request, a *Account, source api.Source, list []T, object func(T) any) (Read, Object) {
 	number, _ := strconv.Atoi(r.URL.Query().Get("page")) // 0 is the first
 	number = max(1, number)
-	if a.Shrunk[source] && number > 1 {
+	if a.Shrinking[source] && number > 1 {
 		list = list[1:]
 	}
 	size := a.PageSize
-	asked, err := strconv.Atoi(r.URL.Query().Get("per_page"))
+	requested, err := strconv.Atoi(r.URL.Query().Get("per_page"))
 	switch {
 	case size == 0 && err == nil:
-		size = asked
+		size = requested
 	case size == 0:
 		size = max(1, len(list))
 	case err == nil:
-		size = min(size, asked)
+		size = min(size, requested)
 	}
 	first := min((number-1)*size, len(list))
 	items := objects(list[first:min(first+size, len(list))], object)
-	return Question{Source: source, Page: number}, envelope(items, Object{
+	return Read{Source: source, Page: number}, envelope(items, Object{
 		"page": number, "per_page": size, "count": len(items), "total_count": len(list), "total_pages": (len(list) + size - 1) / size,
 	})
 }
 
-// RoundTrip answers a request.
+// RoundTrip responds to a request of the model.
 func (a *Account) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	_, body := a.Answer(r)
+	_, body := a.Respond(r)
 	if body == nil {
 		return nil, fmt.Errorf("%s %s is not part of the model", r.Method, r.URL)
 	}
 	return Response(r, http.StatusOK, body), nil
 }
 
-// Response is a response with a JSON body.
+// Response returns a response with a JSON body.
 func Response(r *http.Request, status int, body any) *http.Response {
 	text, err := json.Marshal(body)
 	if err != nil {

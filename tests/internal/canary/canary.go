@@ -19,12 +19,12 @@ const (
 	Email = "canary-mail@zq7xvk.example"
 )
 
-// Verbs are the verbs of fmt that print a value of any kind.
-var Verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
+// verbs are the verbs of fmt that print a value of any kind.
+var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
 
-// In returns the names of the secrets that the text holds, in clear, in hex, in
-// base64, or as the bytes that %d and %#v print.
-func In(text string) []string {
+// Secrets returns the secrets that a text holds, in clear, in hex, in base64, or as the
+// bytes that %d and %#v print.
+func Secrets(text string) []string {
 	var found []string
 	for _, secret := range []string{Token, Key, Email} {
 		for _, form := range forms(secret) {
@@ -43,20 +43,21 @@ func forms(secret string) []string {
 	return []string{
 		secret, hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		// Three offsets, because base64 depends on the preceding bytes.
-		inner(base64.StdEncoding.EncodeToString([]byte(secret))),
-		inner(base64.StdEncoding.EncodeToString([]byte("x" + secret))),
-		inner(base64.StdEncoding.EncodeToString([]byte("xx" + secret))),
+		withoutEnds(base64.StdEncoding.EncodeToString([]byte(secret))),
+		withoutEnds(base64.StdEncoding.EncodeToString([]byte("x" + secret))),
+		withoutEnds(base64.StdEncoding.EncodeToString([]byte("xx" + secret))),
 		decimal, source,
 	}
 }
 
-// inner is the encoded text without its ends, which depend on the neighbours.
-func inner(encoded string) string { return strings.TrimRight(encoded, "=")[4 : len(encoded)-6] }
+// withoutEnds returns an encoded text without its ends, which depend on the bytes next to
+// it.
+func withoutEnds(encoded string) string { return strings.TrimRight(encoded, "=")[4 : len(encoded)-6] }
 
-// Prints returns every printed form of a value, by name.
-func Prints(v any) map[string]string {
+// prints returns every printed form of a value, by name.
+func prints(v any) map[string]string {
 	out := make(map[string]string)
-	for _, verb := range Verbs {
+	for _, verb := range verbs {
 		out["fmt "+verb] = fmt.Sprintf(verb, v)
 		// Inside a struct in an unexported field, fmt does not call methods.
 		out["fmt nested "+verb] = fmt.Sprintf(verb, struct{ hidden any }{v})
@@ -78,8 +79,8 @@ func Prints(v any) map[string]string {
 func Check(t testing.TB, name string, v any) {
 	t.Helper()
 	CheckPrints(t, name, v)
-	for path, text := range Reach(v) {
-		for _, secret := range In(text) {
+	for path, text := range reachable(v) {
+		for _, secret := range Secrets(text) {
 			t.Errorf("%s: %q is within reach at %s", name, secret, path)
 		}
 	}
@@ -89,8 +90,8 @@ func Check(t testing.TB, name string, v any) {
 // it.
 func CheckPrints(t testing.TB, name string, v any) {
 	t.Helper()
-	for form, text := range Prints(v) {
-		for _, secret := range In(text) {
+	for form, text := range prints(v) {
+		for _, secret := range Secrets(text) {
 			t.Errorf("%s: %s shows %q", name, form, secret)
 		}
 	}

@@ -5,33 +5,33 @@ import (
 	"testing"
 )
 
-type leaky struct {
+type nestedSecret struct {
 	pointer *struct{ deep []any }
 }
 
 // The search must find every printed secret.
 func TestSecretsAreFound(t *testing.T) {
 	t.Parallel()
-	hidden := &leaky{pointer: &struct{ deep []any }{[]any{1, map[string][]byte{"k": []byte("Bearer " + Token)}}}}
+	hidden := &nestedSecret{pointer: &struct{ deep []any }{[]any{1, map[string][]byte{"k": []byte("Bearer " + Token)}}}}
 	found := false
-	for path, text := range Reach(hidden) {
-		if len(In(text)) == 1 && path == "value.pointer.deep[1][k]" {
+	for path, text := range reachable(hidden) {
+		if len(Secrets(text)) == 1 && path == "value.pointer.deep[1][k]" {
 			found = true
 		}
 	}
 	if !found {
-		t.Errorf("the token was not reached: %v", Reach(hidden))
+		t.Errorf("the token was not reached: %v", reachable(hidden))
 	}
-	for _, verb := range Verbs {
+	for _, verb := range verbs {
 		text := fmt.Sprintf(verb, struct{ b []byte }{[]byte(Key)})
-		if len(In(text)) != 1 {
+		if len(Secrets(text)) != 1 {
 			t.Errorf("%s: not recognised in %s", verb, text)
 		}
 	}
-	if n := len(In(Prints(map[string]any{"a": []byte("x" + Email)})["json"])); n != 1 {
+	if n := len(Secrets(prints(map[string]any{"a": []byte("x" + Email)})["json"])); n != 1 {
 		t.Errorf("base64: %d secrets found", n)
 	}
-	if found := In("nothing to see"); found != nil {
+	if found := Secrets("nothing to see"); found != nil {
 		t.Errorf("found %v in a text without secrets", found)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"reflect"
 )
 
-// Reach returns every text that reflection reaches from a value, through pointers,
+// reachable returns every text that reflection reaches from a value, through pointers,
 // interfaces and unexported fields, by its path.
-func Reach(v any) map[string]string {
+func reachable(v any) map[string]string {
 	w := walker{found: make(map[string]string), seen: make(map[visit]bool)}
 	w.walk("value", reflect.ValueOf(v))
 	return w.found
@@ -66,7 +66,7 @@ func (w *walker) elements(path string, v reflect.Value) {
 	}
 }
 
-// enter is false for visited values, so that cycles end.
+// enter reports whether a value was not visited before, so that cycles end.
 func (w *walker) enter(v reflect.Value, length int) bool {
 	key := visit{v.Pointer(), length, v.Type()}
 	if w.seen[key] {

@@ -32,14 +32,14 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Pool trusts this authority only.
+// Pool returns a pool that trusts this authority only.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return pool
 }
 
-// PEM is the authority's certificate in PEM.
+// PEM returns the authority's certificate in PEM.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }

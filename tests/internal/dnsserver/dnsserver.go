@@ -36,7 +36,7 @@ func Start(t testing.TB) *Server {
 // Fail makes every lookup fail, or succeed again.
 func (s *Server) Fail(failing bool) { s.failing.Store(failing) }
 
-// Resolver uses this server only.
+// Resolver returns a resolver that uses this server only.
 func (s *Server) Resolver() *net.Resolver {
 	return &net.Resolver{
 		PreferGo: true,

@@ -17,19 +17,19 @@ import (
 	"time"
 )
 
-// Answer handles one request. It returns whether the connection can serve another
+// Handler responds to one request. It reports whether the connection can serve another
 // one.
-type Answer func(x *Exchange) (keep bool)
+type Handler func(x *Exchange) (keep bool)
 
-// Plan chooses the answer to the n-th request, counted from 1.
-type Plan func(n int) Answer
+// Plan chooses the handler of the n-th request, counted from 1.
+type Plan func(n int) Handler
 
-// Always gives the same answer to every request.
-func Always(a Answer) Plan { return func(int) Answer { return a } }
+// Always uses the same handler for every request.
+func Always(a Handler) Plan { return func(int) Handler { return a } }
 
-// Once gives one answer to the first request and another to the rest.
-func Once(first, rest Answer) Plan {
-	return func(n int) Answer {
+// Once uses one handler for the first request and another for the rest.
+func Once(first, rest Handler) Plan {
+	return func(n int) Handler {
 		if n == 1 {
 			return first
 		}
@@ -44,7 +44,7 @@ type Exchange struct {
 	reader  *bufio.Reader
 }
 
-// Server is made by [Start].
+// Server is a server that [Start] or [Serve] started.
 type Server struct {
 	listener net.Listener
 	config   *tls.Config
@@ -55,7 +55,7 @@ type Server struct {
 	open     map[net.Conn]bool
 	accepted int
 	peak     int
-	arrived  []time.Time
+	requests int
 	tokens   []string
 	closed   bool
 }
@@ -71,7 +71,7 @@ func Start(t testing.TB, plan Plan, config *tls.Config) *Server {
 	return Serve(t, listener, plan, config)
 }
 
-// Serve is [Start] on the given listener, which it takes ownership of.
+// Serve does the same as [Start] on a listener, which it closes at the end.
 func Serve(t testing.TB, listener net.Listener, plan Plan, config *tls.Config) *Server {
 	t.Helper()
 	s := &Server{listener: listener, config: config, plan: plan, open: make(map[net.Conn]bool)}
@@ -80,10 +80,10 @@ func Serve(t testing.TB, listener net.Listener, plan Plan, config *tls.Config) *
 	return s
 }
 
-// Addr is the host and port.
+// Addr returns the host and port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL is the base URL for a client.
+// URL returns the base URL for a client.
 func (s *Server) URL() string {
 	scheme := "http"
 	if s.config != nil {
@@ -99,14 +99,11 @@ func (s *Server) SetPlan(plan Plan) {
 	s.plan = plan
 }
 
-// Requests is the number of requests that arrived in full.
-func (s *Server) Requests() int { return len(s.Arrivals()) }
-
-// Arrivals are the times at which requests arrived.
-func (s *Server) Arrivals() []time.Time {
+// Requests returns the number of requests that arrived in full.
+func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.arrived)
+	return s.requests
 }
 
 // Connections returns the number of all connections, the maximum at one time, and the
@@ -195,20 +192,20 @@ func (s *Server) serve(raw net.Conn) {
 		if err != nil {
 			return
 		}
-		answer := s.arrive(request)
+		handle := s.record(request)
 		_, _ = io.Copy(io.Discard, request.Body) // the next request begins after it
-		if !answer(&Exchange{Request: request, conn: conn, reader: reader}) {
+		if !handle(&Exchange{Request: request, conn: conn, reader: reader}) {
 			return
 		}
 	}
 }
 
-func (s *Server) arrive(r *http.Request) Answer {
+func (s *Server) record(r *http.Request) Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.arrived = append(s.arrived, time.Now())
+	s.requests++
 	for _, name := range credentialHeaders {
 		s.tokens = append(s.tokens, r.Header[name]...)
 	}
-	return s.plan(len(s.arrived))
+	return s.plan(s.requests)
 }

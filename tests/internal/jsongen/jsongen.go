@@ -4,6 +4,7 @@ package jsongen
 
 import (
 	"encoding/json"
+	"flag"
 	"maps"
 	"math"
 	"slices"
@@ -15,13 +16,13 @@ import (
 	_ "github.com/certuse/cloudflare-mtls/tests/internal/random" // the seed of every test that draws documents
 )
 
-// Options shape the documents.
+// Options configure the documents.
 type Options struct {
-	// Extra are names of additional members of objects.
+	// Extra holds names of additional members of objects.
 	Extra []string
-	// Spoil is the chance in percent that a value ignores its schema, or that a
+	// InvalidPercent is the chance in percent that a value ignores its schema, or that a
 	// required property is left out.
-	Spoil int
+	InvalidPercent int
 	// Exact draws integers from all of int64, as json.Number, and only whole
 	// numbers of at most 2^53 for other numbers.
 	Exact bool
@@ -41,7 +42,7 @@ type generator struct {
 
 // value draws a value for all of the schemas together.
 func (g *generator) value(schemas []*openapi3.Schema) any {
-	if g.spoiled() {
+	if g.invalid() {
 		return g.anything(2)
 	}
 	all := g.conjuncts(nil, schemas)
@@ -68,15 +69,15 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 		return rapid.Bool().Draw(g.t, "boolean")
 	case slices.Contains(types, "integer"):
 		if g.Exact {
-			return json.Number(strconv.FormatInt(whole(all, math.MinInt64, math.MaxInt64).Draw(g.t, "integer"), 10))
+			return json.Number(strconv.FormatInt(wholeNumber(all, math.MinInt64, math.MaxInt64).Draw(g.t, "integer"), 10))
 		}
-		return float64(whole(all, -1<<53, 1<<53).Draw(g.t, "integer"))
+		return float64(wholeNumber(all, -1<<53, 1<<53).Draw(g.t, "integer"))
 	case slices.Contains(types, "number") && g.Exact:
-		return float64(whole(all, -1<<53, 1<<53).Draw(g.t, "number"))
+		return float64(wholeNumber(all, -1<<53, 1<<53).Draw(g.t, "number"))
 	case slices.Contains(types, "number"):
 		least, most := bounds(all, -1e9, 1e9)
 		return rapid.OneOf(
-			rapid.Map(whole(all, 0, 1<<53), func(n int64) float64 { return float64(n) }),
+			rapid.Map(wholeNumber(all, 0, 1<<53), func(n int64) float64 { return float64(n) }),
 			rapid.Float64Range(float64(least), float64(most)),
 		).Draw(g.t, "number")
 	default: // no type, or types that exclude each other
@@ -87,7 +88,8 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	}
 }
 
-// formatted draws a string of the first format that the validator knows, or any.
+// formatted returns a string of the first format that the validator checks, or draws any
+// string.
 func (g *generator) formatted(all []*openapi3.Schema) any {
 	for _, s := range all {
 		switch s.Format {
@@ -99,19 +101,19 @@ func (g *generator) formatted(all []*openapi3.Schema) any {
 			return "aGk="
 		}
 	}
-	return fitted(g.text(), all)
+	return withLength(g.text(), all)
 }
 
-// conjuncts lists the schemas that a value has to satisfy, with one arm drawn of
-// each choice.
+// conjuncts returns the schemas that a value has to satisfy, with one variant drawn for
+// each anyOf and oneOf.
 func (g *generator) conjuncts(all, schemas []*openapi3.Schema) []*openapi3.Schema {
 	for _, s := range schemas {
 		all = append(all, s)
 		all = g.conjuncts(all, deref(s.AllOf))
 		for _, choice := range []openapi3.SchemaRefs{s.AnyOf, s.OneOf} {
 			if len(choice) > 0 {
-				arm := rapid.SampledFrom(deref(choice)).Draw(g.t, "arm")
-				all = g.conjuncts(all, []*openapi3.Schema{arm})
+				variant := rapid.SampledFrom(deref(choice)).Draw(g.t, "arm")
+				all = g.conjuncts(all, []*openapi3.Schema{variant})
 			}
 		}
 	}
@@ -131,7 +133,7 @@ func (g *generator) object(all []*openapi3.Schema) any {
 	required := collect(all, func(s *openapi3.Schema) []string { return s.Required })
 	object := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if slices.Contains(required, name) && !g.spoiled() || rapid.Bool().Draw(g.t, name) {
+		if slices.Contains(required, name) && !g.invalid() || rapid.Bool().Draw(g.t, name) {
 			object[name] = g.value(properties[name])
 		}
 	}
@@ -198,6 +200,18 @@ func (g *generator) text() string {
 	return rapid.OneOf(rapid.StringN(0, 8, -1), rapid.SampledFrom([]string{"gateway", "active", "a/b~c", "\u2028<&>\""})).Draw(g.t, "text")
 }
 
-func (g *generator) spoiled() bool { return g.Spoil > 0 && g.percent(g.Spoil) }
+func (g *generator) invalid() bool { return g.InvalidPercent > 0 && g.percent(g.InvalidPercent) }
 
 func (g *generator) percent(n int) bool { return rapid.IntRange(0, 99).Draw(g.t, "percent") >= 100-n }
+
+// Checks sets how many documents each property draws, unless -rapid.checks is given.
+// It is for TestMain.
+func Checks(n string) error {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
+	if chosen {
+		return nil
+	}
+	return flag.Set("rapid.checks", n)
+}

@@ -31,16 +31,16 @@ type Rules struct {
 	Fixed bool
 	// Headers adds the Ratelimit header to each response.
 	Headers bool
-	// Travel is the maximum travel time of a request or a response.
-	Travel time.Duration
-	// FaultRate is the share of requests that fail, at most MostFaults in a
-	// row for one certificate.
-	FaultRate  float64
-	MostFaults int
-	Seed       uint64
-	// Answer, if not nil, answers the requests that are counted and do not fail; by
-	// default they get associations that name their certificate.
-	Answer func(r *http.Request) (*http.Response, error)
+	// MaxLatency is the longest time that a request or a response takes.
+	MaxLatency time.Duration
+	// FaultRate is the share of requests that fail, at most MaxFaults in a row for one
+	// certificate.
+	FaultRate float64
+	MaxFaults int
+	Seed      uint64
+	// Respond, if not nil, handles the requests that are counted and do not fail. By
+	// default, the response has an association that names the certificate.
+	Respond func(r *http.Request) (*http.Response, error)
 }
 
 // Server is made by [New]. It is safe for concurrent use.
@@ -60,7 +60,7 @@ type Server struct {
 	peak         int
 }
 
-// New makes a server.
+// New returns a server.
 func New(rules Rules) *Server {
 	return &Server{rules: rules, attempts: make(map[string]int), blockAt: make(map[int]time.Duration)}
 }
@@ -69,17 +69,17 @@ func New(rules Rules) *Server {
 // another tool of the same user had used up the quota.
 func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
 
-// RoundTrip answers one request.
+// RoundTrip handles one request.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	id := certificateOf(r)
-	n := s.depart(id)
-	defer s.arriveBack()
-	chance := s.chance(id, n)
-	if err := travel(r.Context(), chance, s.rules.Travel); err != nil {
+	n := s.begin(id)
+	defer s.end()
+	random := s.random(id, n)
+	if err := delay(r.Context(), random, s.rules.MaxLatency); err != nil {
 		return nil, err
 	}
-	response, err := s.answer(r, id, n, chance)
-	if late := travel(r.Context(), chance, s.rules.Travel); late != nil {
+	response, err := s.respond(r, id, n, random)
+	if late := delay(r.Context(), random, s.rules.MaxLatency); late != nil {
 		return nil, late
 	}
 	return response, err
@@ -90,18 +90,19 @@ func certificateOf(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
-// chance depends on the seed, the certificate and the number of the attempt.
-func (s *Server) chance(id string, n int) *rand.Rand {
+// random returns a generator that depends on the seed, the certificate and the number of
+// the attempt.
+func (s *Server) random(id string, n int) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s %d", id, n)
 	return rand.New(rand.NewPCG(s.rules.Seed, h.Sum64()))
 }
 
-func travel(ctx context.Context, chance *rand.Rand, most time.Duration) error {
+func delay(ctx context.Context, random *rand.Rand, most time.Duration) error {
 	if most == 0 {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(time.Duration(chance.Int64N(int64(most))))
+	timer := time.NewTimer(time.Duration(random.Int64N(int64(most))))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -111,7 +112,7 @@ func travel(ctx context.Context, chance *rand.Rand, most time.Duration) error {
 	}
 }
 
-func (s *Server) depart(id string) int {
+func (s *Server) begin(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight++
@@ -120,13 +121,13 @@ func (s *Server) depart(id string) int {
 	return s.attempts[id]
 }
 
-func (s *Server) arriveBack() {
+func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight--
 }
 
-func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*http.Response, error) {
+func (s *Server) respond(r *http.Request, id string, n int, random *rand.Rand) (*http.Response, error) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,11 +145,11 @@ func (s *Server) answer(r *http.Request, id string, n int, chance *rand.Rand) (*
 		header.Set("Ratelimit", fmt.Sprintf(`"default";r=%d;t=%d`, max(0, s.rules.Limit-s.inWindow),
 			int64(s.windowStart.Add(s.rules.Window).Sub(now)/time.Second)))
 	}
-	if n <= s.rules.MostFaults && chance.Float64() < s.rules.FaultRate {
-		return faulty(r, header, id, chance.IntN(5))
+	if n <= s.rules.MaxFaults && random.Float64() < s.rules.FaultRate {
+		return fault(r, header, id, random.IntN(5))
 	}
-	if s.rules.Answer != nil {
-		return s.rules.Answer(r)
+	if s.rules.Respond != nil {
+		return s.rules.Respond(r)
 	}
 	return reply(r, 200, header, success(id)), nil
 }
@@ -166,11 +167,11 @@ func (s *Server) admit(now time.Time) (wait time.Duration) {
 		delete(s.blockAt, len(s.counted))
 		return s.block(now, d)
 	}
-	used := s.inWindow
+	counted := s.inWindow
 	if !s.rules.Fixed {
-		used = since(s.counted, now.Add(-s.rules.Window))
+		counted = countAfter(s.counted, now.Add(-s.rules.Window))
 	}
-	if s.rules.Limit > 0 && used >= s.rules.Limit {
+	if s.rules.Limit > 0 && counted >= s.rules.Limit {
 		return s.block(now, s.rules.Block)
 	}
 	s.inWindow++
@@ -184,8 +185,8 @@ func (s *Server) block(now time.Time, d time.Duration) time.Duration {
 	return d
 }
 
-// since returns the number of times after start; they are in order.
-func since(times []time.Time, start time.Time) int {
+// countAfter returns the number of times after start; they are in order.
+func countAfter(times []time.Time, start time.Time) int {
 	n := 0
 	for n < len(times) && times[len(times)-1-n].After(start) {
 		n++
@@ -195,13 +196,13 @@ func since(times []time.Time, start time.Time) int {
 
 var errReset = errors.New("connection reset by peer")
 
-func faulty(r *http.Request, header http.Header, id string, kind int) (*http.Response, error) {
+func fault(r *http.Request, header http.Header, id string, kind int) (*http.Response, error) {
 	switch kind {
 	case 0:
 		return nil, errReset
 	case 1:
 		response := reply(r, 200, header, success(id))
-		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(success(id)[:30]), broken{}))
+		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(success(id)[:30]), brokenReader{}))
 		return response, nil
 	case 2:
 		return reply(r, 500, header, failure(10001)), nil
@@ -214,6 +215,63 @@ func faulty(r *http.Request, header http.Header, id string, kind int) (*http.Res
 	}
 }
 
-type broken struct{}
+type brokenReader struct{}
 
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func success(id string) string {
+	return `{"success":true,"errors":[],"messages":[],"result":[{"service":"` + id + `","status":"active"}]}`
+}
+
+func failure(code int) string {
+	return fmt.Sprintf(`{"success":false,"errors":[{"code":%d,"message":"no"}],"messages":[],"result":null}`, code)
+}
+
+func reply(r *http.Request, status int, header http.Header, body string) *http.Response {
+	header.Set("Content-Type", "application/json")
+	return &http.Response{
+		StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)), ProtoMajor: 1, ProtoMinor: 1, Request: r,
+	}
+}
+
+// Report holds the counts of the server.
+type Report struct {
+	// Counted are the requests that were not refused; Refused are the 429s of
+	// each block.
+	Counted int
+	Refused []int
+	// MaxInWindow is the largest number of counted requests in any window.
+	MaxInWindow int
+	// Peak is the largest number of requests at a time.
+	Peak int
+}
+
+// Report returns the counts so far.
+func (s *Server) Report() Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := Report{Counted: len(s.counted), Refused: append([]int{}, s.refused...), Peak: s.peak}
+	first := 0
+	for i, at := range s.counted {
+		for at.Sub(s.counted[first]) >= s.rules.Window && first < i {
+			first++
+		}
+		r.MaxInWindow = max(r.MaxInWindow, i-first+1)
+	}
+	return r
+}
+
+// Refusals returns the number of 429s.
+func (r Report) Refusals() int {
+	n := 0
+	for _, refused := range r.Refused {
+		n += refused
+	}
+	return n
+}
+
+// MinDuration returns the shortest time in which n requests fit under a limit.
+func MinDuration(n, limit int, window time.Duration) time.Duration {
+	return time.Duration((n-1)/limit) * window
+}

@@ -14,7 +14,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
-	"github.com/certuse/cloudflare-mtls/tests/internal/frozen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
 // Stages are the forms of the operations in the pipeline.
@@ -33,7 +33,7 @@ type Stages struct {
 // Fragment returns the frozen fragment as a document, with the server and the
 // security schemes that the fragment only refers to.
 func Fragment(root string) (spec.Object, error) {
-	op, err := frozen.Read(root)
+	op, err := publishedfragment.Read(root)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func Fragment(root string) (spec.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return spec.Decode(frozen.Path, text)
+	return spec.Decode(publishedfragment.Path, text)
 }
 
 // Stored runs the texts in openapi/ through the pipeline after change, which may be
@@ -121,7 +121,7 @@ func Frozen(root string) (Stages, error) {
 		return Stages{}, err
 	}
 	return Stored(root, func(documents map[string]spec.Object) {
-		documents[frozen.Name] = fragment
+		documents[publishedfragment.Name] = fragment
 	})
 }
 

@@ -100,7 +100,7 @@ func cutOff(t *testing.T, client face.New) string {
 		reply(w, good)
 	})
 	if requests.Load() > 1 && outcome == "no error, 0 rows" {
-		return "asked again: the good answer"
+		return "retried: the good response"
 	}
 	return outcome
 }
@@ -159,14 +159,14 @@ func dotDot(t *testing.T, client face.New) string {
 	case strings.Contains(*p, ".."):
 		return "sent as it is"
 	default:
-		return "another endpoint is asked (" + outcome + ")"
+		return "request to another endpoint (" + outcome + ")"
 	}
 }
 
 func table(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("| answer or input |")
+	b.WriteString("| response or input |")
 	for _, c := range clients {
 		b.WriteString(" " + c.name + " |")
 	}

@@ -1,0 +1,106 @@
+package api_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+func TestARetryThatTheLimiterForbidsIsNotBegun(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"with a time": "20", "without one": ""} {
+		synctest.Test(t, func(t *testing.T) {
+			rt := scripted(reply(503, envelopeWith("1"), "Retry-After", header))
+			client := newClient(t, rt, api.WithRateLimit(1, time.Hour))
+			start := time.Now()
+			_, err := client.Associations(t.Context(), cert)
+			wantSentinels(t, err, api.ErrServer)
+			if e := asError(t, err); time.Since(start) != 0 || e.RetryAfter < time.Hour || e.RetryAfter > time.Hour+time.Second {
+				t.Errorf("%s: after %v: %v, retry after %v", name, time.Since(start), err, e.RetryAfter)
+			}
+		})
+	}
+}
+
+func TestRetryAfterIsSetForAWaitThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	rt := scripted(reply(503, envelopeWith("1")))
+	_, err := newClient(t, rt, api.WithMaxRetryWait(0)).Associations(t.Context(), cert)
+	if e := asError(t, err); e.RetryAfter <= 0 || e.RetryAfter > 100*time.Millisecond || rt.count() != 1 {
+		t.Errorf("%d requests: %v, retry after %v", rt.count(), err, e.RetryAfter)
+	}
+}
+
+func TestARetryThatIsNotMadeCostsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := scripted(reply(503, envelopeWith("1"), "Retry-After", "10"))
+		client := newClient(t, rt)
+		for range 20 { // twice the budget
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			if _, err := client.Associations(ctx, cert); !errors.Is(err, context.Canceled) {
+				t.Fatalf("ended with %v", err)
+			}
+		}
+		rt.steps, rt.calls = []step{reply(503, envelopeWith("1")), reply(200, emptyBody)}, 0
+		if _, err := client.Associations(t.Context(), cert); err != nil {
+			t.Errorf("the budget is used up: %v", err)
+		}
+	})
+}
+
+func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502} {
+		synctest.Test(t, func(t *testing.T) {
+			rt := scripted(reply(status, envelopeWith("971"), "Retry-After", "3"), reply(200, emptyBody))
+			start := time.Now()
+			if _, err := newClient(t, rt).Associations(t.Context(), cert); err != nil || rt.count() != 2 || time.Since(start) < 3*time.Second {
+				t.Errorf("HTTP %d: %d requests in %v: %v", status, rt.count(), time.Since(start), err)
+			}
+		})
+	}
+}
+
+func TestAPeerThatTheCallerRefusesIsNotRetried(t *testing.T) {
+	t.Parallel()
+	pin := errors.New("wrong pin")
+	for name, refuse := range map[string]func(*tls.Config){
+		"VerifyConnection": func(c *tls.Config) { c.VerifyConnection = func(tls.ConnectionState) error { return pin } },
+		"VerifyPeerCertificate": func(c *tls.Config) {
+			c.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { return pin }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newTLSServer(t)
+			transport := server.Client().Transport.(*http.Transport).Clone()
+			refuse(transport.TLSClientConfig)
+			_, err := newClient(t, transport, api.WithBaseURL(server.URL)).Associations(t.Context(), cert)
+			wantSentinels(t, err, api.ErrUnreachable)
+			if e := asError(t, err); e.Attempts != 1 || !errors.Is(err, pin) || !strings.Contains(err.Error(), "wrong pin") {
+				t.Errorf("%d attempts: %v", e.Attempts, err)
+			}
+		})
+	}
+}
+
+func TestAnInterruptedHandshakeIsRetried(t *testing.T) {
+	t.Parallel()
+	address := serveConnections(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)) })
+	client := newClient(t, new(http.Transport), api.WithBaseURL("https://"+address), api.WithMaxAttempts(2))
+	_, err := client.Associations(t.Context(), cert)
+	if e := asError(t, err); e.Attempts != 2 {
+		t.Errorf("%d attempts: %v", e.Attempts, err)
+	}
+}

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/certuse/cloudflare-mtls/generated"
+)
+
+var (
+	listWorkers             = operation{generated.ListWorkersOperation, "list Workers"}
+	getWorkerSettings       = operation{generated.GetWorkerSettingsOperation, "get settings of a Worker"}
+	listPagesProjects       = operation{generated.ListPagesProjectsOperation, "list Pages projects"}
+	listHyperdriveConfigs   = operation{generated.ListHyperdriveConfigsOperation, "list Hyperdrive configurations"}
+	getGatewayConfiguration = operation{generated.GetGatewayConfigurationOperation, "get Gateway configuration"}
+	listPostureRules        = operation{generated.ListDevicePostureRulesOperation, "list device posture rules"}
+)
+
+// readWorkers reads [SourceWorkers].
+//
+// Settings without bindings, and a binding without a certificate id, are failures of
+// that Worker: the API always sends both. After a failure of a Worker, the source has
+// failed.
+func readWorkers(v *inventory, f *findings) {
+	workers := readList[generated.Worker](v, f, listWorkers, v.accountSend(v.client.generated.ListWorkers))
+	v.expect(len(workers))
+	p := pool{workers: v.config.concurrency, cancel: v.cancel}
+	process(&p, slices.Values(workers), func(worker generated.Worker) findings {
+		one := findings{source: f.source, uses: map[string][]Use{}}
+		readWorker(v, &one, worker.ID)
+		return one
+	}, func(one findings) bool {
+		for id, uses := range one.uses {
+			f.uses[id] = append(f.uses[id], uses...)
+		}
+		f.operation = one.operation
+		f.fail(one.failure)
+		return v.err() == nil
+	})
+	f.scope = "current bindings of " + pluralize(len(workers), "Worker")
+}
+
+func readWorker(v *inventory, f *findings, name string) {
+	if err := validateScriptName(name); err != nil {
+		v.expect(-1)
+		f.operation = listWorkers
+		f.incomplete(err.Error())
+		return
+	}
+	settings := readObject[generated.WorkerSettings](v, f, getWorkerSettings, func(ctx context.Context, edit editor) (*http.Response, error) {
+		return v.client.generated.GetWorkerSettings(ctx, v.account, name, edit)
+	})
+	if settings == nil {
+		return
+	}
+	if settings.Bindings == nil {
+		f.incomplete("the settings have no bindings")
+	}
+	for _, binding := range settings.Bindings {
+		switch {
+		case binding.CertificateID != "", binding.Type == "mtls_certificate":
+			f.add(name, binding.CertificateID)
+		case binding.Type == "":
+			f.incomplete("a binding has no type")
+		}
+	}
+}
+
+// readPages reads [SourcePages].
+//
+// An environment that is absent, null or without certificates binds none. A project
+// without deployment_configs and a binding without a certificate id are failures.
+func readPages(v *inventory, f *findings) {
+	f.operation = listPagesProjects
+	projects := 0
+	pages := paged{operation: listPagesProjects, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+		return v.client.generated.ListPagesProjects(ctx, v.account, &generated.ListPagesProjectsParams{Page: number, PerPage: perPage}, edit)
+	}}
+	all := allPages(v.ctx, v.client, v.policy(), pages, unconverted[generated.PagesProject](), projectKey, nil, v.countPages())
+	for project, err := range all {
+		if err != nil {
+			f.fail(asError(err))
+			break
+		}
+		projects++
+		if project.DeploymentConfigs == nil {
+			f.incomplete("a project has no deployment_configs")
+			continue
+		}
+		for _, environment := range []generated.PagesDeploymentConfig{project.DeploymentConfigs.Production, project.DeploymentConfigs.Preview} {
+			for _, binding := range environment.MTLSCertificates {
+				f.add(project.Name, binding.CertificateID)
+			}
+		}
+	}
+	f.scope = "current bindings of " + pluralize(projects, "Pages project")
+}
+
+// projectKey identifies a project by its name and bindings: two projects with one name
+// are both read, and a project that the next page repeats counts once.
+func projectKey(p generated.PagesProject) string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // it holds strings only
+	}
+	return string(text)
+}
+
+// readHyperdrive reads [SourceHyperdrive].
+//
+// A configuration whose mtls is absent or null uses none.
+func readHyperdrive(v *inventory, f *findings) {
+	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.accountSend(v.client.generated.ListHyperdriveConfigs))
+	for _, config := range configs {
+		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
+			if id != "" {
+				f.add(cmp.Or(config.Name, config.ID), id)
+			}
+		}
+	}
+	f.scope = pluralize(len(configs), "Hyperdrive configuration")
+}
+
+// readGateway reads [SourceGateway], from the current and the deprecated member.
+//
+// A configuration without settings is a failure, and so is a certificate without an id,
+// unless the API reports it as not in use. Settings without a certificate use none.
+func readGateway(v *inventory, f *findings) {
+	f.scope = "Gateway configuration"
+	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.accountSend(v.client.generated.GetGatewayConfiguration))
+	if configuration == nil {
+		return
+	}
+	if configuration.Settings == nil {
+		f.incomplete("the configuration has no settings")
+		return
+	}
+	for _, certificate := range []*generated.GatewayCertificate{configuration.Settings.Certificate, configuration.Settings.CustomCertificate} {
+		if certificate != nil && (certificate.ID != "" || !isUnused(certificate)) {
+			f.add("TLS inspection", certificate.ID)
+		}
+	}
+}
+
+// isUnused reports whether the API reports a certificate as not in use, in the member
+// of the current or of the deprecated certificate.
+func isUnused(certificate *generated.GatewayCertificate) bool {
+	unused := false
+	for _, used := range []*bool{certificate.InUse, certificate.Enabled} {
+		if used != nil && *used {
+			return false
+		}
+		unused = unused || used != nil
+	}
+	return unused
+}
+
+// readPosture reads [SourcePosture].
+//
+// A rule whose type begins with client_certificate, without an input or a certificate
+// id, is a failure.
+func readPosture(v *inventory, f *findings) {
+	rules := readList[generated.PostureRule](v, f, listPostureRules, v.accountSend(v.client.generated.ListDevicePostureRules))
+	for _, rule := range rules {
+		switch {
+		case rule.Input != nil && rule.Input.CertificateID != "":
+			f.add(cmp.Or(rule.Name, rule.ID), rule.Input.CertificateID)
+		case rule.Type == "":
+			f.incomplete("a rule has no type")
+		case strings.HasPrefix(rule.Type, "client_certificate"):
+			f.incomplete("a rule of type client_certificate has no certificate_id")
+		}
+	}
+	f.scope = pluralize(len(rules), "device posture rule")
+}
