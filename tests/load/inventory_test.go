@@ -150,6 +150,10 @@ func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 		for _, c := range a.Certificates {
 			item, ok := items[c.ID]
 			switch {
+			case ok && item.Evidence.GatheredAt.IsZero(): // listed before the end, and not read
+				if err == nil || item.Evidence.Usage() != api.UsageUnknown {
+					problem = fmt.Sprintf("%s was not read: %v, the inventory ended with %v", c.ID, item.Evidence, err)
+				}
 			case ok:
 				problem = cmp.Or(problem, check(a, c, item, noZones))
 			case err == nil:
