@@ -82,28 +82,16 @@ func (n *node) withoutProse() any {
 	if n == nil {
 		return nil
 	}
+	if _, isList := n.value.([]any); isList && n.place == spec.Names {
+		return withoutProse(n.value, spec.Fields) // the list, and not its elements by name
+	}
 	return withoutProse(n.value, n.place)
 }
 
 func withoutProse(v any, place spec.Place) any {
-	switch v := v.(type) {
-	case spec.Object:
-		out := spec.Object{}
-		for key, value := range v {
-			if place != spec.Fields || !isProse(key) && key != "deprecated" && key != "security" {
-				out[key] = withoutProse(value, child(place, key))
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, value := range v {
-			out[i] = withoutProse(value, place.Child(""))
-		}
-		return out
-	default:
-		return v
-	}
+	return spec.Filter(v, place, func(place spec.Place, key string) bool {
+		return place != spec.Fields || !isProse(key) && key != "deprecated" && key != "security"
+	})
 }
 
 // isProse reports whether a field is documentation.

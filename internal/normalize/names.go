@@ -254,15 +254,12 @@ var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 // shapeOf returns equal texts for schemas that accept the same values and make the
 // same Go type.
 func shapeOf(schema spec.Object) string {
-	bare := spec.Clone(schema)
+	bare := spec.Child(spec.Filter(schema, spec.Fields, func(place spec.Place, key string) bool {
+		return place != spec.Fields || !slices.Contains(prose, key)
+	}))
 	for _, key := range ofProperty {
 		delete(bare, key)
 	}
-	visitSchemas(bare, func(o spec.Object) {
-		for _, key := range prose {
-			delete(o, key)
-		}
-	})
 	return spec.JSON(bare)
 }
 

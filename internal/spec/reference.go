@@ -10,35 +10,20 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-openapi/jsonpointer"
 )
 
-var escaper = strings.NewReplacer("~", "~0", "/", "~1")
-
 // Escape returns a name as a token of a JSON pointer.
-func Escape(name string) string { return escaper.Replace(name) }
+func Escape(name string) string { return jsonpointer.Escape(name) }
 
 // At returns the value at a JSON pointer below the root.
 func At(doc any, pointer string) (value any, ok bool) {
-	if !strings.HasPrefix(pointer, "/") {
+	p, err := jsonpointer.New(pointer)
+	if err != nil || p.IsEmpty() {
 		return nil, false
 	}
-	for token := range jsontext.Pointer(pointer).Tokens() {
-		switch holder := doc.(type) {
-		case Object:
-			doc, ok = holder[token]
-		case []any:
-			i, err := strconv.Atoi(token)
-			if ok = err == nil && i >= 0 && i < len(holder); ok {
-				doc = holder[i]
-			}
-		default:
-			ok = false
-		}
-		if !ok {
-			return nil, false
-		}
-	}
-	return doc, true
+	value, _, err = p.Get(doc)
+	return value, err == nil
 }
 
 // Abbreviate shortens a JSON pointer of thousands of tokens, so that an error stays
@@ -91,17 +76,14 @@ func Lookup(doc Object, ref string) (any, error) {
 // returns nil for anything else, and for a reference that cannot be followed.
 func Follow(doc Object, v any) Object {
 	const maxHops = 100
-	object, _ := v.(Object)
+	object := Child(v)
 	for range maxHops {
 		ref, ok := object["$ref"].(string)
 		if !ok {
 			return object
 		}
-		target, err := Lookup(doc, ref)
-		if err != nil {
-			return nil
-		}
-		object, _ = target.(Object)
+		target, _ := Lookup(doc, ref)
+		object = Child(target)
 	}
 	return nil
 }

@@ -93,22 +93,26 @@ func JSON(v any) string {
 
 // Clone returns a deep copy of a tree.
 func Clone[T any](tree T) T {
-	copied, _ := cloneValue(tree).(T)
+	copied, _ := Filter(tree, Data, func(Place, string) bool { return true }).(T)
 	return copied
 }
 
-func cloneValue(v any) any {
+// Filter returns a deep copy of v, which is at a place, with the members of objects
+// for which keep returns true.
+func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	switch v := v.(type) {
 	case Object:
 		out := make(Object, len(v))
-		for k, e := range v {
-			out[k] = cloneValue(e)
+		for key, value := range v {
+			if keep(place, key) {
+				out[key] = Filter(value, place.Child(key), keep)
+			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = cloneValue(e)
+		for i, value := range v {
+			out[i] = Filter(value, place, keep)
 		}
 		return out
 	default:
