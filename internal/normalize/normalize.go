@@ -45,20 +45,17 @@ type Result struct {
 	Outcomes  []overlay.Outcome // the effect of each overlay action
 }
 
-// Run takes a canonical document through the further stages. check judges the effects
-// of the overlay actions; its error ends the run.
-func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check func([]overlay.Outcome) error) (r Result, err error) {
+// Run takes a canonical document through the further stages. The caller checks the
+// effects of the overlay actions.
+func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
 	r.Canonical = canonical
 	if err := spec.CheckText(canonical); err != nil {
 		return r, err
 	}
 	apply := func(doc spec.Object, overlays []overlay.Overlay) (spec.Object, error) {
 		out, outcomes, err := overlay.Apply(doc, overlays)
-		if err != nil {
-			return nil, err
-		}
 		r.Outcomes = append(r.Outcomes, outcomes...)
-		return out, check(outcomes)
+		return out, err
 	}
 	mergeable, err := apply(canonical, overlays.Published)
 	if err != nil {

@@ -30,29 +30,32 @@ type Outcome struct {
 	Changed []string
 }
 
-// Check returns an error unless the actions in satisfied, and no others, found their
-// change already in the document.
-func Check(outcomes []Outcome, satisfied []string) error {
+// CheckMatched returns an error for an action that matched nothing.
+func CheckMatched(outcomes []Outcome) error {
 	for _, o := range outcomes {
-		listed := slices.Contains(satisfied, o.Action.ID)
-		switch {
-		case o.Effect == Unmatched:
-			return fmt.Errorf("overlays/%s: target %s: %w", o.Action.ID, o.Action.Target, errUnproven)
-		case o.Effect == Satisfied && !listed:
-			return fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
-		case o.Effect == Applied && listed:
-			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", o.Action.ID)
+		if o.Effect == Unmatched {
+			return fmt.Errorf("overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself", o.Action.ID, o.Action.Target)
 		}
 	}
 	return nil
 }
 
-// CheckListed refuses a list of satisfied actions that names one that is not
-// among outcomes.
-func CheckListed(outcomes []Outcome, satisfied []string) error {
+// CheckSatisfied returns an error unless the actions in satisfied, and no others,
+// found their change already in the document.
+func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
+	effects := map[string]Effect{}
+	for _, o := range outcomes {
+		effects[o.Action.ID] = o.Effect
+		if o.Effect == Satisfied && !slices.Contains(satisfied, o.Action.ID) {
+			return fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
+		}
+	}
 	for _, id := range satisfied {
-		if !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Action.ID == id }) {
+		switch effects[id] {
+		case 0:
 			return fmt.Errorf("the provenance lists %q as satisfied upstream, but there is no such overlay action", id)
+		case Applied:
+			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", id)
 		}
 	}
 	return nil

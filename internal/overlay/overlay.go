@@ -7,7 +7,6 @@
 package overlay
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -192,5 +191,3 @@ func (o *Overlay) query(root *yaml.Node, expression string) ([]*yaml.Node, error
 	}
 	return p.Query(root), nil
 }
-
-var errUnproven = errors.New("the action matches nothing, and nothing shows that the document satisfies it by itself")

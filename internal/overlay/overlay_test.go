@@ -36,7 +36,7 @@ func document(t *testing.T, text string) spec.Object {
 func applied(doc spec.Object, overlays []Overlay, satisfied []string) (spec.Object, error) {
 	out, outcomes, err := Apply(doc, overlays)
 	if err == nil {
-		err = errors.Join(Check(outcomes, satisfied), CheckListed(outcomes, satisfied))
+		err = errors.Join(CheckMatched(outcomes), CheckSatisfied(outcomes, satisfied))
 	}
 	return out, err
 }

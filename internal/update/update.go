@@ -92,7 +92,7 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errTree, err)
 	}
 	// An action made for a new text need not match the old one.
-	if p.before, err = run(p.source, overlays, func([]overlay.Outcome) error { return nil }); err != nil {
+	if p.before, err = run(p.source, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errTree, err)
 	}
 	next := p.source
@@ -116,11 +116,8 @@ func (p *Plan) prepare(ctx context.Context) error {
 	if err != nil {
 		return refuse(err)
 	}
-	p.after, err = run(next, overlays, mustMatch)
-	if err == nil {
-		err = p.source.Operations.CheckQuery(p.after.Contract)
-	}
-	if err != nil {
+	p.after, err = run(next, overlays)
+	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err, p.source.Operations.CheckQuery(p.after.Contract)); err != nil {
 		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
 	}
 	if err = errors.Join(err, p.describe()); err != nil {
@@ -133,23 +130,13 @@ func (p *Plan) prepare(ctx context.Context) error {
 var errTree = errors.New("the tree is not in order before the update")
 
 // run takes the published texts through all stages.
-func run(source published.Source, overlays normalize.Overlays, check func([]overlay.Outcome) error) (normalize.Result, error) {
+func run(source published.Source, overlays normalize.Overlays) (normalize.Result, error) {
 	ops := slices.DeleteFunc(slices.Clone(source.Operations), func(op spec.Operation) bool { return source.Documents[op.Name] == nil })
 	canonical, err := normalize.Canonical(source.Documents, ops)
 	if err != nil {
 		return normalize.Result{}, err
 	}
-	return normalize.Run(canonical, ops, overlays, check)
-}
-
-// mustMatch requires that each overlay action finds its place in a new text.
-func mustMatch(outcomes []overlay.Outcome) error {
-	for _, o := range outcomes {
-		if o.Effect == overlay.Unmatched {
-			return fmt.Errorf("overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself", o.Action.ID, o.Action.Target)
-		}
-	}
-	return nil
+	return normalize.Run(canonical, ops, overlays)
 }
 
 // Regenerate returns the files of generated/ for the texts and overlays in the module
@@ -165,14 +152,11 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 		return nil, err
 	}
 	satisfied := source.Provenance.SatisfiedUpstream
-	result, err := run(source, overlays, func(outcomes []overlay.Outcome) error { return overlay.Check(outcomes, satisfied) })
-	if err != nil {
+	result, err := run(source, overlays)
+	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
-	if err := overlay.CheckListed(result.Outcomes, satisfied); err != nil {
-		return nil, err
-	}
-	if err := source.Operations.CheckQuery(result.Contract); err != nil {
+	if err := cmp.Or(overlay.CheckSatisfied(result.Outcomes, satisfied), source.Operations.CheckQuery(result.Contract)); err != nil {
 		return nil, err
 	}
 	return generate.Generate(root, result.Contract, source.Operations)

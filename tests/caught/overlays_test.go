@@ -190,23 +190,21 @@ func TestEachNameInATargetIsChanged(t *testing.T) {
 		t.Fatal(whole.err, err)
 	}
 	names := 0
-	_, err = normalize.Run(whole.stages.Canonical, whole.stages.Operations, overlays, func(outcomes []overlay.Outcome) error {
-		for _, o := range outcomes {
-			if o.Effect != overlay.Applied {
-				continue
-			}
-			for _, group := range union.FindAllStringSubmatch(o.Action.Target, -1) {
-				for name := range strings.SplitSeq(group[1], ",") {
-					names++
-					segment := "/" + spec.Escape(strings.Trim(name, "'")) + "/"
-					if !slices.ContainsFunc(o.Changed, func(pointer string) bool { return strings.Contains(pointer+"/", segment) }) {
-						t.Errorf("%s: %s changes nothing: take it out of the target", o.Action.ID, name)
-					}
+	result, err := normalize.Run(whole.stages.Canonical, whole.stages.Operations, overlays)
+	for _, o := range result.Outcomes {
+		if o.Effect != overlay.Applied {
+			continue
+		}
+		for _, group := range union.FindAllStringSubmatch(o.Action.Target, -1) {
+			for name := range strings.SplitSeq(group[1], ",") {
+				names++
+				segment := "/" + spec.Escape(strings.Trim(name, "'")) + "/"
+				if !slices.ContainsFunc(o.Changed, func(pointer string) bool { return strings.Contains(pointer+"/", segment) }) {
+					t.Errorf("%s: %s changes nothing: take it out of the target", o.Action.ID, name)
 				}
 			}
 		}
-		return nil
-	})
+	}
 	if err != nil || names == 0 {
 		t.Errorf("%d names, %v", names, err)
 	}
