@@ -12,12 +12,12 @@ import (
 )
 
 // Canonicalize returns the canonical form of a published document: the same
-// meaning in one spelling. It holds the operations of ops, all of which doc must
+// meaning in one spelling. It holds the operation of the entry, which doc must
 // describe. doc is not changed.
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Other paths, components and tags are left out: they do not concern ops.
+//   - Other paths, components and tags are left out: they do not concern the operation.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
 //     security and servers of the root.
@@ -32,26 +32,10 @@ import (
 //   - OpenAPI 3.1 is read as 3.0; differences in expression are refused, except null.
 //   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs have no trailing slash: the following path begins with one.
-func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
+func Canonicalize(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 	if err := CheckVersion(doc); err != nil {
 		return nil, err
 	}
-	out := spec.Object{"openapi": Version, "info": canonicalInfo(doc)}
-	for _, entry := range ops {
-		part, err := canonicalOperation(doc, entry)
-		if err != nil {
-			return nil, err
-		}
-		if out, err = Combine(out, part); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// canonicalOperation returns one operation in canonical form, with the security
-// schemes and servers of a document that describes it alone.
-func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 	found, names, err := entry.Find(doc)
 	if err != nil {
 		return nil, err
@@ -79,49 +63,53 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 	if err := Keywords(op, at); err != nil {
 		return nil, err
 	}
-	servers := inherited("servers", op, found.Item, doc)
-	delete(op, "servers")
-	return spec.Object{
+	out := spec.Object{
+		"openapi": Version, "info": canonicalInfo(doc),
 		"paths":      spec.Object{entry.Path: spec.Object{found.Method: op}},
 		"components": spec.Object{"securitySchemes": schemes},
-		"servers":    canonicalServers(servers),
-	}, nil
+	}
+	if servers := inherited("servers", op, found.Item, doc); servers != nil {
+		out["servers"] = canonicalServers(servers)
+	}
+	delete(op, "servers")
+	return out, nil
 }
 
-// Combine joins canonical documents. The version and the info are those of the first;
-// servers and security schemes are joined.
-func Combine(first spec.Object, others ...spec.Object) (spec.Object, error) {
-	out := spec.Clone(first)
-	paths := spec.Ensure(out, "paths")
-	schemes := spec.Ensure(spec.Ensure(out, "components"), "securitySchemes")
-	for _, doc := range others {
+// Combine joins canonical documents, of which there must be one. The info is that of
+// the first; servers and security schemes are joined.
+func Combine(parts ...spec.Object) (spec.Object, error) {
+	paths, schemes, servers := spec.Object{}, spec.Object{}, []any{}
+	for _, doc := range parts {
 		for l := range spec.All(doc) {
 			item := spec.Ensure(paths, l.Path)
 			if _, twice := item[l.Method]; twice {
 				return nil, fmt.Errorf("%s is described twice", l.Title())
 			}
-			item[l.Method] = spec.Clone(l.Operation)
+			item[l.Method] = l.Operation
 		}
 		for name, scheme := range spec.Children(spec.Child(doc, "components", "securitySchemes")) {
 			if have, ok := schemes[name]; ok && sent(have) != sent(scheme) {
 				return nil, fmt.Errorf("/components/securitySchemes: two different schemes would be called %q", name)
 			} else if !ok {
-				schemes[name] = spec.Clone(scheme)
+				schemes[name] = scheme
 			}
 		}
 		for _, server := range spec.List(doc, "servers") {
-			known := spec.List(out, "servers")
-			if !slices.ContainsFunc(known, func(k any) bool { return address(k) == address(server) }) {
-				out["servers"] = append(known, spec.Clone(server))
+			if !slices.ContainsFunc(servers, func(known any) bool { return address(known) == address(server) }) {
+				servers = append(servers, server)
 			}
 		}
 	}
-	return out, nil
+	out := spec.Object{"openapi": Version, "info": parts[0]["info"], "paths": paths, "components": spec.Object{"securitySchemes": schemes}}
+	if len(servers) > 0 {
+		out["servers"] = servers
+	}
+	return spec.Clone(out), nil
 }
 
 func address(server any) string { return spec.Text(spec.Child(server), "url") }
 
-// canonicalServers removes trailing slashes from the base URLs of servers.
+// canonicalServers returns the servers without trailing slashes in their base URLs.
 func canonicalServers(published any) any {
 	servers := spec.Clone(published)
 	list, _ := servers.([]any)

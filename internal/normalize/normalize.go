@@ -84,11 +84,11 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
 	var parts []spec.Object
 	for _, op := range ops {
-		part, err := Canonicalize(documents[op.Name], spec.Operations{op})
+		part, err := Canonicalize(documents[op.Name], op)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op.Document, err)
 		}
 		parts = append(parts, part)
 	}
-	return Combine(parts[0], parts[1:]...)
+	return Combine(parts...)
 }

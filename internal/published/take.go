@@ -107,7 +107,7 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 		return Text{}, err
 	}
 	// The canonical form reports faults of the operation itself.
-	canonical, err := normalize.Canonicalize(text.Document, spec.Operations{op})
+	canonical, err := normalize.Canonicalize(text.Document, op)
 	if err != nil {
 		return Text{}, err
 	}

@@ -40,7 +40,7 @@ func TestAmbiguousDocumentsAreRefusedWithTheirPlace(t *testing.T) {
 		"duplicate JSON key":    {`{"a": 1, "a": 2}`, "duplicate"},
 		"invalid UTF-8 in JSON": {"{\"a\": \"\xff\"}", "invalid UTF-8"},
 		"broken YAML":           {"a: [1", "f: neither JSON nor YAML"},
-		"duplicate YAML key":    {"a: 1\nb: 2\na: 3\n", `line 3: mapping key "a" already defined at line 1`},
+		"duplicate YAML key":    {"a: 1\nb: 2\na: 3\n", `line 3: key "a" occurs twice`},
 		"YAML scalar":           {"just text", "the root is not an object"},
 		"YAML list":             {"- a\n", "the root is not an object"},
 		"YAML merge key":        {"a: &a {b: 1}\nc: {<<: *a}\n", "line 2: YAML merge keys"},
