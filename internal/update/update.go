@@ -280,7 +280,7 @@ func (p *Plan) generate() (map[string][]byte, error) {
 	files, err := generate.Generate(p.req.Root, p.after.Contract, p.source.Operations)
 	if _, refused := errors.AsType[*generate.CodeError](err); refused {
 		_, stored := generate.Generate(p.req.Root, p.before.Contract, p.source.Operations)
-		err = cmp.Or(stored, refuse(fmt.Errorf("no Go code can be generated from the new contract: %s%w", unnamed(p.after.Contract), err)))
+		err = cmp.Or(stored, refuse(fmt.Errorf("no Go code can be generated from the new contract: %w", err)))
 	}
 	return files, err
 }
@@ -294,7 +294,7 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 	if stored, err := vet(ctx, p.req.Root, nil); err != nil || stored != "" {
 		return errors.Join(err, fmt.Errorf("%w: %s", errTree, stored))
 	}
-	return refuse(fmt.Errorf("the module does not compile against the new contract: %s%s", collisions(generated), fault))
+	return refuse(fmt.Errorf("the module does not compile against the new contract: %s", fault))
 }
 
 // Apply writes the plan to the tree. If it fails, or if ctx ends before the last file
