@@ -34,18 +34,15 @@ const maxName = 40
 func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	out := spec.Clone(doc)
 	n := namer{schemas: spec.Object{}, byShape: map[string]string{}, owners: map[string]string{}}
-	bodies := bodiesOf(out, ops)
+	bodies, err := bodiesOf(out, ops)
+	if err != nil {
+		return nil, err
+	}
 	n.reserve(bodies)
 	for _, b := range bodies {
-		schema := b.Schema()
-		if schema == nil {
-			continue
-		}
-		named, err := n.hoist(schema, b, "", b.name())
-		if err != nil {
+		if b.Holder["schema"], err = n.named(b.Schema(), b, "", b.name()); err != nil {
 			return nil, err
 		}
-		b.Holder["schema"] = named
 	}
 	spec.Ensure(out, "components")["schemas"] = n.schemas
 	return out, nil
@@ -59,22 +56,21 @@ type body struct {
 
 // bodiesOf returns the JSON bodies of doc in the order of the list of operations, and
 // sets the operationIds. Other media types get no Go type.
-func bodiesOf(doc spec.Object, ops spec.Operations) []body {
+func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 	var out []body
 	for _, op := range ops {
-		for l := range spec.All(doc) {
-			if !op.Matches(l) {
-				continue
-			}
-			l.Operation["operationId"] = op.Name
-			for _, place := range l.Schemas() {
-				if isJSON(place.MediaType) {
-					out = append(out, body{place, op})
-				}
+		found, _, err := op.Find(doc)
+		if err != nil {
+			return nil, err
+		}
+		found.Operation["operationId"] = op.Name
+		for _, place := range found.Schemas() {
+			if isJSON(place.MediaType) && place.Schema() != nil {
+				out = append(out, body{place, op})
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 func isJSON(mediaType string) bool {
@@ -187,9 +183,9 @@ func placeOf(s spec.Subschema, place string) string {
 	}
 }
 
-// hoist names the objects below schema, then schema itself. place is its place in the
+// named names the objects below schema, then schema itself. place is its place in the
 // body; fallback is its name if the place has none.
-func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.Object, error) {
+func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.Object, error) {
 	name, shared, ok := b.nameAt(place)
 	if !ok {
 		name = fallback
@@ -210,7 +206,7 @@ func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.
 		case s.Name != "":
 			fallback = name + "Variant" + s.Name
 		}
-		named, err := n.hoist(object, b, placeOf(s, place), fallback)
+		named, err := n.named(object, b, placeOf(s, place), fallback)
 		if err != nil {
 			return nil, err
 		}

@@ -76,7 +76,7 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 		return r, fmt.Errorf("normalised: %w", err)
 	}
 	r.Contract = contract
-	return r, nil
+	return r, ops.CheckQuery(contract)
 }
 
 // Canonical returns the canonical form of all operations of the list, which must not

@@ -8,7 +8,6 @@ package spec
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -29,29 +28,14 @@ func Decode(name string, data []byte) (_ Object, err error) {
 	if len(trimmed) == 0 {
 		return nil, fmt.Errorf("%s: the document is empty", name)
 	}
-	if trimmed[0] == '{' {
-		return decodeJSON(name, data)
+	if trimmed[0] != '{' {
+		return decodeYAML(name, data)
 	}
-	return decodeYAML(name, data)
-}
-
-func decodeJSON(name string, data []byte) (Object, error) {
 	var root Object
 	if err := json.Unmarshal(data, &root); err != nil {
-		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-			line, column := position(data, syntax.ByteOffset)
-			return nil, fmt.Errorf("%s:%d:%d: not JSON: %w", name, line, column, syntax.Err)
-		}
 		return nil, fmt.Errorf("%s: not JSON: %w", name, err)
 	}
 	return root, nil
-}
-
-func position(data []byte, offset int64) (line, column int) {
-	before := data[:min(offset, int64(len(data)))]
-	line = bytes.Count(before, []byte("\n")) + 1
-	column = len(before) - bytes.LastIndexByte(before, '\n')
-	return line, column
 }
 
 func decodeYAML(name string, data []byte) (Object, error) {

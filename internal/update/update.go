@@ -117,7 +117,7 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return refuse(err)
 	}
 	p.after, err = run(next, overlays)
-	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err, p.source.Operations.CheckQuery(p.after.Contract)); err != nil {
+	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err); err != nil {
 		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
 	}
 	if err = errors.Join(err, p.describe()); err != nil {
@@ -156,7 +156,7 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
-	if err := cmp.Or(overlay.CheckSatisfied(result.Outcomes, satisfied), source.Operations.CheckQuery(result.Contract)); err != nil {
+	if err := overlay.CheckSatisfied(result.Outcomes, satisfied); err != nil {
 		return nil, err
 	}
 	return generate.Generate(root, result.Contract, source.Operations)
