@@ -64,7 +64,7 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 }
 
 // ReadTolerant is Read, except that a value that does not fit, at any depth, is no
-// error: its field stays zero, and UnmarshalTolerant reports it.
+// error: its field stays zero, and Unmarshal reports it.
 func (d *Decoder) ReadTolerant(v any) error {
 	d.tolerant++
 	err := d.Read(v)
