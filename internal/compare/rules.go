@@ -8,6 +8,7 @@ import (
 
 	"github.com/oasdiff/oasdiff/checker"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -181,23 +182,18 @@ func (d *difference) credentials() (Class, string) {
 
 const anonymous = "no credentials"
 
-// accepted returns an operation's ways to authenticate, by what is sent. The names of
-// schemes are not sent, and the form of a token is not checked. In the canonical
-// form, operations inherit nothing.
+// accepted returns an operation's ways to authenticate, by what is sent. In the
+// canonical form, operations inherit nothing.
 func accepted(doc, op spec.Object) spec.Object {
 	out := spec.Object{}
 	for _, requirement := range spec.List(op, "security") {
 		var sent []string
 		for name, scopes := range spec.Child(requirement) {
-			scheme := spec.Child(doc, "components", "securitySchemes", name)
-			switch kind := strings.ToLower(fmt.Sprint(scheme["type"])); kind {
-			case "apikey":
-				sent = append(sent, strings.ToLower(fmt.Sprintf("%v %v", scheme["in"], scheme["name"])))
-			case "http":
-				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
-			default:
-				sent = append(sent, kind+" "+spec.JSON(withoutProse(scheme, spec.Fields))+spec.JSON(scopes))
+			what := normalize.Sent(spec.Child(doc, "components", "securitySchemes", name))
+			if list, _ := scopes.([]any); len(list) > 0 {
+				what += " " + spec.JSON(scopes)
 			}
+			sent = append(sent, what)
 		}
 		slices.Sort(sent)
 		out[cmp.Or(strings.Join(sent, " with "), anonymous)] = true

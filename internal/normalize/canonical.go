@@ -88,7 +88,7 @@ func Combine(parts ...spec.Object) (spec.Object, error) {
 			item[l.Method] = l.Operation
 		}
 		for name, scheme := range spec.Children(spec.Child(doc, "components", "securitySchemes")) {
-			if have, ok := schemes[name]; ok && sent(have) != sent(scheme) {
+			if have, ok := schemes[name]; ok && Sent(spec.Child(have)) != Sent(spec.Child(scheme)) {
 				return nil, fmt.Errorf("/components/securitySchemes: two different schemes would be called %q", name)
 			} else if !ok {
 				schemes[name] = scheme
