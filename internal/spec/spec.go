@@ -8,7 +8,10 @@ package spec
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"strings"
 	"unicode"
 
@@ -145,4 +148,121 @@ func Guard(err *error, work string) {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")
 		*err = &PanicError{Work: work, Cause: cause}
 	}
+}
+
+const (
+	maxDepth = 1000
+	// maxAliased limits the expansion of YAML aliases: a document of a few lines
+	// could expand to gigabytes.
+	maxAliased = 1_000_000
+)
+
+// ParseYAML decodes the single YAML document in data into v; strict refuses unknown
+// members.
+func ParseYAML(data []byte, strict bool, v any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(strict)
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("more than one YAML document")
+	}
+	return nil
+}
+
+// FromYAML converts a YAML node to a tree. Keys that YAML reads as numbers or
+// booleans (an unquoted 200 among the responses) become strings.
+func FromYAML(node *yaml.Node) (any, error) {
+	c := converter{budget: maxAliased}
+	return c.value(node, 0)
+}
+
+type converter struct {
+	budget  int
+	aliases int
+}
+
+func (c *converter) value(n *yaml.Node, depth int) (_ any, err error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("line %d: nested deeper than %d levels", n.Line, maxDepth)
+	}
+	if c.aliases > 0 {
+		if c.budget--; c.budget < 0 {
+			return nil, fmt.Errorf("line %d: aliases expand to more than %d values", n.Line, maxAliased)
+		}
+	}
+	switch n.Kind {
+	case yaml.DocumentNode: // has one value
+		return c.value(n.Content[0], depth+1)
+	case yaml.AliasNode:
+		c.aliases++
+		defer func() { c.aliases-- }()
+		return c.value(n.Alias, depth+1)
+	case yaml.MappingNode:
+		return c.mapping(n, depth)
+	case yaml.SequenceNode:
+		out := make([]any, len(n.Content))
+		for i, child := range n.Content {
+			if out[i], err = c.value(child, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case yaml.ScalarNode:
+		return scalar(n)
+	default:
+		return nil, fmt.Errorf("line %d: empty YAML document", n.Line)
+	}
+}
+
+func (c *converter) mapping(n *yaml.Node, depth int) (_ any, err error) {
+	out := make(Object, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("line %d: a key that is not a scalar", key.Line)
+		}
+		if key.Tag == "!!merge" {
+			return nil, fmt.Errorf("line %d: YAML merge keys are not part of OpenAPI's YAML", key.Line)
+		}
+		if _, dup := out[key.Value]; dup {
+			return nil, fmt.Errorf("line %d: key %q occurs twice", key.Line, key.Value)
+		}
+		if out[key.Value], err = c.value(n.Content[i+1], depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func scalar(n *yaml.Node) (any, error) {
+	switch n.Tag {
+	case "!!null", "!!bool":
+		var v any
+		err := n.Decode(&v)
+		return v, err
+	case "!!int", "!!float":
+		var f float64
+		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+			return nil, fmt.Errorf("line %d: %q is not a number that JSON has", n.Line, n.Value)
+		}
+		return f, nil
+	default:
+		return n.Value, nil
+	}
+}
+
+// ToYAML converts a tree to a YAML document node with sorted keys.
+func ToYAML(tree any) (_ *yaml.Node, err error) {
+	defer Guard(&err, "turning the document into YAML")
+	data, err := json.Marshal(tree, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("encoding the document: %w", err)
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(data, &node); err != nil {
+		return nil, fmt.Errorf("turning the document into YAML: %w", err)
+	}
+	return &node, nil
 }
