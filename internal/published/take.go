@@ -55,23 +55,18 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, err := take(doc, ops)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	taken.SourceSHA256 = Sum(source)
-	return taken, nil
-}
-
-func take(doc spec.Object, ops spec.Operations) (*Import, error) {
 	if err := normalize.CheckVersion(doc); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	info, ok := doc["info"].(spec.Object)
 	if !ok {
-		return nil, errors.New("/info: missing")
+		return nil, fmt.Errorf("%s: /info: missing", name)
 	}
-	taken := &Import{Texts: map[string]Text{}, Titles: map[string]string{}}
+	taken := &Import{
+		Texts: map[string]Text{}, Titles: map[string]string{}, SourceSHA256: Sum(source),
+		Title: spec.Text(info, "title"), Version: spec.Text(info, "version"), OpenAPI: spec.Text(doc, "openapi"),
+	}
+	taken.License, taken.LicenseText = license(info)
 	for found := range spec.All(doc) {
 		if id, ok := found.Operation["operationId"].(string); ok {
 			taken.Titles[id] = found.Title()
@@ -85,16 +80,14 @@ func take(doc spec.Object, ops spec.Operations) (*Import, error) {
 			taken.Missing = append(taken.Missing, op)
 			notFound = errors.Join(notFound, err)
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		default:
 			taken.Texts[op.Name] = text
 		}
 	}
 	if len(taken.Texts) == 0 {
-		return nil, notFound
+		return nil, fmt.Errorf("%s: %w", name, notFound)
 	}
-	taken.Title, taken.Version, taken.OpenAPI = spec.Text(info, "title"), spec.Text(info, "version"), spec.Text(doc, "openapi")
-	taken.License, taken.LicenseText = license(info)
 	return taken, nil
 }
 

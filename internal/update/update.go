@@ -190,12 +190,12 @@ func (p *Plan) warn() {
 	}
 	for _, op := range p.source.Operations {
 		record, known := p.source.Provenance.Documents[op.Document]
-		_, taken := p.taken.Texts[op.Name]
-		warning := fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License)
-		if taken && known && record.License != r.Source.License && !slices.Contains(r.Warnings, warning) {
-			r.Warnings = append(r.Warnings, warning)
+		if _, taken := p.taken.Texts[op.Name]; taken && known && record.License != r.Source.License {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
 		}
 	}
+	slices.Sort(r.Warnings)
+	r.Warnings = slices.Compact(r.Warnings)
 }
 
 // withdraw reports the operations that a whole document lacks. Their stored texts
