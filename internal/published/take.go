@@ -9,6 +9,7 @@ package published
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 		switch {
 		case errors.Is(err, spec.ErrNotFound):
 			taken.Missing = append(taken.Missing, op)
-			notFound = errors.Join(notFound, err)
+			notFound = cmp.Or(notFound, err)
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", name, err)
 		default:
@@ -86,7 +87,7 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 		}
 	}
 	if len(taken.Texts) == 0 {
-		return nil, fmt.Errorf("%s: %w", name, notFound)
+		return nil, fmt.Errorf("%s: %w; nor is any other operation of the list", name, notFound)
 	}
 	return taken, nil
 }

@@ -46,7 +46,7 @@ type Plan struct {
 	source        published.Source // as stored
 	taken         *published.Import
 	before, after normalize.Result
-	changes       []change
+	files         map[string][]byte // to write, by their paths from the root
 }
 
 // refusal states why a document cannot be used: the cause and its place in one line.
@@ -67,19 +67,10 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	p := &Plan{req: req}
 	err := p.prepare(ctx)
 	if refused, ok := errors.AsType[refusal](err); ok {
-		p.Report.Class, p.Report.Refusal, p.changes = compare.Refused, string(refused), nil
+		p.Report.Class, p.Report.Refusal, p.Report.Files, p.files = compare.Refused, string(refused), nil, nil
 		return p, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range p.changes {
-		p.Report.Files = append(p.Report.Files, c.name)
-	}
-	if len(p.changes) > 0 && !p.Report.Go.Identical {
-		p.Report.Class = max(p.Report.Class, compare.Documentation)
-	}
-	return p, nil
+	return p, err
 }
 
 func (p *Plan) prepare(ctx context.Context) error {
@@ -97,24 +88,16 @@ func (p *Plan) prepare(ctx context.Context) error {
 	}
 	next := p.source
 	next.Documents = maps.Clone(next.Documents)
-	others := ""
-	switch p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); {
-	case errors.Is(err, spec.ErrNotFound):
-		others = "; nor is any other operation of the list"
-	case err != nil:
+	if p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); err != nil {
 		return refuse(err)
-	default:
-		for name, text := range p.taken.Texts {
-			next.Documents[name] = text.Document
-		}
 	}
-	for _, op := range next.Operations {
+	for _, op := range p.source.Operations {
+		if text, ok := p.taken.Texts[op.Name]; ok {
+			next.Documents[op.Name] = text.Document
+		}
 		if next.Documents[op.Name] == nil {
-			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either%s", p.req.Name, op.Title(), published.Dir, others))
+			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either", p.req.Name, op.Title(), published.Dir))
 		}
-	}
-	if err != nil {
-		return refuse(err)
 	}
 	p.after, err = run(next, overlays)
 	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err); err != nil {
@@ -229,7 +212,8 @@ func (p *Plan) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.changes, err = changed(p.req.Root, files); err != nil || len(p.changes) == 0 {
+	changes, err := changed(p.req.Root, files)
+	if err != nil || len(changes) == 0 {
 		return err
 	}
 	generated, err := p.generate()
@@ -237,16 +221,19 @@ func (p *Plan) write(ctx context.Context) error {
 		return err
 	}
 	maps.Copy(files, generated)
-	if p.changes, err = changed(p.req.Root, files); err != nil {
+	if changes, err = changed(p.req.Root, files); err != nil {
 		return err
 	}
-	for _, c := range p.changes {
+	p.files = files
+	r := &p.Report
+	for _, c := range changes {
+		r.Files = append(r.Files, c.name)
 		if strings.HasSuffix(c.name, ".go") {
-			p.Report.Go.Identical = false
-			p.Report.Go.SameCode = p.Report.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
+			r.Go.Identical, r.Class = false, max(r.Class, compare.Documentation)
+			r.Go.SameCode = r.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
 		}
 	}
-	if p.Report.Go.SameCode {
+	if r.Go.SameCode {
 		return nil
 	}
 	return p.compile(ctx, generated)
@@ -299,4 +286,4 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 
 // Apply writes the plan to the tree. If it fails, or if ctx ends before the last file
 // is in place, the tree is unchanged.
-func (p *Plan) Apply(ctx context.Context) error { return write(ctx, p.req.Root, p.changes) }
+func (p *Plan) Apply(ctx context.Context) error { return Write(ctx, p.req.Root, p.files) }

@@ -13,6 +13,9 @@ import (
 	"strconv"
 )
 
+// stagedNames are the names of folders for staged files. Go and git ignore them.
+const stagedNames = "_staged-*.tmp"
+
 // change is a file with a new content.
 type change struct {
 	name, path   string // slash-separated from the root of the module, and in the file system
@@ -41,18 +44,11 @@ func changed(root string, files map[string][]byte) ([]change, error) {
 // are on disk before the first file changes; files with equal content are not
 // touched. After an error, or if ctx ends before the last file is in place, the old
 // files are restored.
-func Write(ctx context.Context, root string, files map[string][]byte) error {
+func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
 	changes, err := changed(root, files)
 	if err != nil {
 		return err
 	}
-	return write(ctx, root, changes)
-}
-
-// stagedNames are the names of folders for staged files. Go and git ignore them.
-const stagedNames = "_staged-*.tmp"
-
-func write(ctx context.Context, root string, changes []change) (err error) {
 	staging, err := os.MkdirTemp(root, stagedNames) // on the same file system
 	if err != nil {
 		return err
