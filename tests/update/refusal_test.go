@@ -23,7 +23,7 @@ func TestRefusalsLeaveTheTreeUnchanged(t *testing.T) {
 	for name, tt := range map[string]struct{ old, replacement, want string }{
 		"no operation":            {"/associations", "/uses", "is not in the document"},
 		"undefined scheme":        {`"api_key": {`, `"api_kee": {`, `scheme "api_key" is not defined`},
-		"contradiction":           {`"type": "number"`, `"allOf": [{"type": "number"}, {"type": "string"}]`, `contradiction in "type"`},
+		"contradiction":           {`"type": "number"`, `"allOf": [{"type": "number"}, {"type": "string"}]`, "contradiction: unable to resolve Type conflict"},
 		"overlay without a match": {`"service": {`, `"product": {`, "overlays/2-contract/30-associations.yaml#service-of-the-page matches nothing"},
 		"impossible status":       {`"4XX"`, `"600"`, "/responses/600: not a status"},
 		"object without a name":   {`"service": {`, `"` + strings.Repeat("long_", 9) + `": {"type": "object", "properties": {"a": {"type": "string"}}}, "service": {`, "needs a name"},
