@@ -203,10 +203,10 @@ func canonicalResponses(op spec.Object, at string) error {
 		}
 	}
 	return renameKeys(responses, at+"/responses", func(key string) string {
-		if len(key) == 3 && strings.EqualFold(key[1:], "xx") {
-			return key[:1] + "XX"
+		if key == "default" {
+			return key
 		}
-		return key
+		return strings.ToUpper(key)
 	})
 }
 
@@ -281,18 +281,7 @@ var styles = map[string]struct {
 // at a pointer, turns choices of one into allOf and writes the media type of JSON
 // without parameters.
 func Keywords(op spec.Object, at string) error {
-	return spec.Visit(op, spec.Fields, at, func(o spec.Object, place spec.Place, pointer string) error {
-		if strings.HasSuffix(pointer, "/content") && place == spec.Names {
-			return renameKeys(o, pointer, func(key string) string {
-				if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
-					return mediaType
-				}
-				return key
-			})
-		}
-		if place != spec.Fields {
-			return nil
-		}
+	return spec.Visit(op, spec.Fields, at, func(o spec.Object, pointer string) error {
 		if usual, ok := styles[spec.Text(o, "in")]; ok && o["name"] != nil {
 			if o["style"] == usual.style {
 				delete(o, "style")
@@ -307,6 +296,11 @@ func Keywords(op spec.Object, at string) error {
 			}
 		}
 		joinSingle(o)
-		return nil
+		return renameKeys(spec.Child(o, "content"), pointer+"/content", func(key string) string {
+			if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
+				return mediaType
+			}
+			return key
+		})
 	})
 }

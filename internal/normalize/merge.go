@@ -249,17 +249,6 @@ func joinMembers(o spec.Object) {
 	}
 }
 
-// visitSchemas calls visit for a schema and each object below it that is neither
-// data nor a map of names, a parent before its children.
-func visitSchemas(schema spec.Object, visit func(spec.Object)) {
-	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
-		if place == spec.Fields {
-			visit(o)
-		}
-		return nil
-	})
-}
-
 // nullability reports whether a schema, or one of its parts, states a type, and
 // whether null is allowed. A part without a type says nothing about null (OpenAPI
 // 3.0.3: nullable has an effect only beside type), unless it lists values.

@@ -78,14 +78,10 @@ func isJSON(mediaType string) bool {
 	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
 }
 
-// isSuccess and isFailure classify bodies by their status.
-func (b body) isSuccess() bool { return strings.HasPrefix(b.Status, "2") }
-func (b body) isFailure() bool { return b.Status != "" && !b.isSuccess() }
-
 // name is the name of the body itself, if [body.nameAt] returns none.
 func (b body) name() string {
 	noun := b.operation.Noun
-	if b.hasList() {
+	if spec.Child(b.Schema(), "properties", "result")["type"] == "array" {
 		noun = plural(noun)
 	}
 	switch b.Status {
@@ -98,27 +94,24 @@ func (b body) name() string {
 	}
 }
 
-// hasList reports whether the operation's result is a list.
-func (b body) hasList() bool {
-	return spec.Child(b.Schema(), "properties", "result")["type"] == "array"
-}
-
 // nameAt returns the name that the list of operations or the envelope gives to the
 // object at a place in the body, and whether there is one.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
-	if name, ok = b.operation.Names[place]; ok && b.isSuccess() {
+	success := strings.HasPrefix(b.Status, "2")
+	if name, ok = b.operation.Names[place]; ok && success {
 		return name, false, true
 	}
 	if name, ok = envelope[place]; ok && b.Status != "" {
 		return name, true, true
 	}
 	switch {
-	case b.isFailure() && place == "":
-		return "FailureResponse", true, true
-	case b.isSuccess() && (place == "result[]" || place == "result"):
-		return b.operation.Noun, false, true
+	case b.Status == "":
+		return "", false, false
+	case !success:
+		return "FailureResponse", true, place == ""
+	default:
+		return b.operation.Noun, false, place == "result[]" || place == "result"
 	}
-	return "", false, false
 }
 
 type namer struct {
@@ -166,20 +159,21 @@ func eachObject(schema spec.Object, place string, visit func(place string, schem
 		visit(place, schema)
 	}
 	for _, s := range spec.Subschemas(schema) {
-		eachObject(spec.Child(s.Value), placeOf(s, place), visit)
+		at, _ := below(s, place, "")
+		eachObject(spec.Child(s.Value), at, visit)
 	}
 }
 
-// placeOf returns the place of a schema below the one at place, such as
-// "result[].source".
-func placeOf(s spec.Subschema, place string) string {
+// below returns the place of a schema below the one at place, such as
+// "result[].source", and the name that derives from its parent's.
+func below(s spec.Subschema, place, parent string) (at, name string) {
 	switch {
 	case s.Keyword == "properties":
-		return strings.TrimPrefix(place+"."+s.Name, ".")
+		return strings.TrimPrefix(place+"."+s.Name, "."), parent + camel(s.Name)
 	case s.Name != "":
-		return place + "|" + s.Name
+		return place + "|" + s.Name, parent + "Variant" + s.Name
 	default:
-		return place + "[]"
+		return place + "[]", singular(parent)
 	}
 }
 
@@ -199,14 +193,8 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 		if !ok {
 			continue
 		}
-		fallback := singular(name)
-		switch {
-		case s.Keyword == "properties":
-			fallback = name + camel(s.Name)
-		case s.Name != "":
-			fallback = name + "Variant" + s.Name
-		}
-		named, err := n.named(object, b, placeOf(s, place), fallback)
+		at, fallback := below(s, place, name)
+		named, err := n.named(object, b, at, fallback)
 		if err != nil {
 			return nil, err
 		}

@@ -57,7 +57,7 @@ func TestRunTakesATextThroughAllStages(t *testing.T) {
 		t.Errorf("canonical (-want +got)\n%s", diff)
 	}
 	for name, form := range map[string]spec.Object{"merged": r.Merged, "contract": r.Contract} {
-		err := spec.Visit(form, spec.Fields, "", func(o spec.Object, _ spec.Place, pointer string) error {
+		err := spec.Visit(form, spec.Fields, "", func(o spec.Object, pointer string) error {
 			if _, ok := o["allOf"]; ok {
 				return errors.New(pointer)
 			}

@@ -26,7 +26,12 @@ var applicable = map[string]string{
 // effect: assertions about other types than the schema's own, choices that the type
 // has already decided, and the order of required. The schema accepts the same values
 // as before.
-func Simplify(schema spec.Object) { visitSchemas(schema, simplifySchema) }
+func Simplify(schema spec.Object) {
+	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, _ string) error {
+		simplifySchema(o)
+		return nil
+	})
+}
 
 func simplifySchema(schema spec.Object) {
 	if required, ok := schema["required"].([]any); ok {

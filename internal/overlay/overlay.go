@@ -156,9 +156,9 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 			return Action{}, fmt.Errorf("%s: %q is not a JSONPath: %w", a.ID, expression, err)
 		}
 	}
-	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, place spec.Place, at string) error {
+	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, at string) error {
 		for _, key := range spec.SortedKeys(o) {
-			if place == spec.Fields && strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
+			if strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
 				return fmt.Errorf("%s: update: %s/%s: unknown extension", a.ID, at, key)
 			}
 		}
