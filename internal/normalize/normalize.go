@@ -24,10 +24,10 @@ const (
 	ContractOverlays  = "overlays/2-contract"
 )
 
-// Overlays are the overlay documents of a module, by stage.
-type Overlays struct{ Published, Contract []overlay.Overlay }
+// Overlays are the overlay actions of a module, by stage.
+type Overlays struct{ Published, Contract []overlay.Action }
 
-// ReadOverlays reads the overlay documents of the module in fsys.
+// ReadOverlays reads the overlay actions of the module in fsys.
 func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 	if o.Published, err = overlay.Load(fsys, PublishedOverlays); err != nil {
 		return o, err
@@ -52,8 +52,8 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	if err := spec.CheckText(canonical); err != nil {
 		return r, err
 	}
-	apply := func(doc spec.Object, overlays []overlay.Overlay) (spec.Object, error) {
-		out, outcomes, err := overlay.Apply(doc, overlays)
+	apply := func(doc spec.Object, actions []overlay.Action) (spec.Object, error) {
+		out, outcomes, err := overlay.Apply(doc, actions)
 		r.Outcomes = append(r.Outcomes, outcomes...)
 		return out, err
 	}

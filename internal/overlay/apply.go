@@ -61,24 +61,21 @@ func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
 	return nil
 }
 
-// Apply applies the overlays in order to a copy of doc and returns the effect of each
-// action, which the caller judges.
-func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) {
+// Apply applies the actions in order to a copy of doc and returns the effect of each.
+func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 	root, err := spec.ToYAML(doc)
 	if err != nil {
 		return nil, nil, err
 	}
 	var outcomes []Outcome
 	tree := any(doc)
-	for i := range overlays {
-		for _, action := range overlays[i].Actions {
-			after, outcome, err := overlays[i].apply(root, tree, action)
-			if err != nil {
-				return nil, nil, fmt.Errorf("overlays/%s: %w", action.ID, err)
-			}
-			outcomes = append(outcomes, outcome)
-			tree = after
+	for _, a := range actions {
+		after, outcome, err := a.apply(root, tree)
+		if err != nil {
+			return nil, nil, fmt.Errorf("overlays/%s: %w", a.ID, err)
 		}
+		outcomes = append(outcomes, outcome)
+		tree = after
 	}
 	out, ok := tree.(spec.Object)
 	if !ok {
@@ -133,24 +130,22 @@ func contradiction(before, after any, changed []string) error {
 	return nil
 }
 
-// apply applies an action to root, whose tree is before, and returns the tree after
+// apply applies the action to root, whose tree is before, and returns the tree after
 // it and the outcome.
-func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outcome Outcome, err error) {
+func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome, err error) {
 	defer spec.Guard(&err, "applying the action")
-	outcome = Outcome{Action: a, Effect: Satisfied}
-	targets, err := o.query(root, a.Target)
-	values := []*yaml.Node{&a.action.Update}
-	if err == nil && a.action.Copy != "" {
-		values, err = o.query(root, a.action.Copy)
+	outcome = Outcome{Action: *a, Effect: Satisfied}
+	action := &a.document.Actions[0]
+	targets, err := a.query(root, a.Target)
+	values := []*yaml.Node{&action.Update}
+	if err == nil && action.Copy != "" {
+		values, err = a.query(root, action.Copy)
 	}
 	if err != nil {
 		return nil, outcome, err
 	}
 	if len(targets) == 0 || len(values) == 0 {
-		var proof []*yaml.Node
-		if a.SatisfiedWhen != "" {
-			proof, err = o.query(root, a.SatisfiedWhen)
-		}
+		proof, err := a.query(root, a.SatisfiedWhen)
 		if len(proof) == 0 {
 			outcome.Effect = Unmatched
 		}
@@ -159,7 +154,7 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 	for _, target := range targets {
 		retype(target, values[0])
 	}
-	if _, err := o.single(a).ApplyToStrict(root); err != nil {
+	if _, err := a.document.ApplyToStrict(root); err != nil {
 		return nil, outcome, err
 	}
 	if after, err = spec.FromYAML(root); err != nil {
@@ -168,7 +163,7 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 	if outcome.Changed = changed(before, after, "", nil); len(outcome.Changed) > 0 {
 		outcome.Effect = Applied
 	}
-	if !a.action.Remove {
+	if !action.Remove {
 		err = contradiction(before, after, outcome.Changed)
 	}
 	return after, outcome, err

@@ -88,10 +88,8 @@ func (s Stages) Without(root, action string) (Stages, error) {
 	if err != nil {
 		return s, err
 	}
-	for _, list := range [][]overlay.Overlay{overlays.Published, overlays.Contract} {
-		for i := range list {
-			list[i].Actions = slices.DeleteFunc(list[i].Actions, func(a overlay.Action) bool { return a.ID == action })
-		}
+	for _, list := range []*[]overlay.Action{&overlays.Published, &overlays.Contract} {
+		*list = slices.DeleteFunc(*list, func(a overlay.Action) bool { return a.ID == action })
 	}
 	satisfied := slices.DeleteFunc(slices.Clone(s.Satisfied), func(id string) bool { return id == action })
 	s, outcomes, err := s.finish(overlays)
