@@ -144,15 +144,14 @@ func (r *Report) Text() string {
 	}
 	add("", "Overlay actions")
 	o := r.Overlays
-	for _, action := range o.Unmatched {
-		add("  matches nothing in the new text: " + action.ID)
+	list := func(effect string, actions []Action) {
+		for _, action := range actions {
+			add("  " + effect + ": " + action.ID)
+		}
 	}
-	for _, action := range o.Satisfied {
-		add("  satisfied by the new text: " + action.ID)
-	}
-	for _, action := range o.Needed {
-		add("  needed again: " + action.ID)
-	}
+	list("matches nothing in the new text", o.Unmatched)
+	list("satisfied by the new text", o.Satisfied)
+	list("needed again", o.Needed)
 	switch {
 	case o.Listed == nil:
 		add("  unknown: the document was refused before")

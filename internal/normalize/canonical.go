@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -46,8 +48,11 @@ func Canonicalize(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 		return nil, err
 	}
 	if is31(doc) {
-		if err := readAs30(spec.Located{Path: found.Path, Method: found.Method, Operation: op}); err != nil {
-			return nil, err
+		found.Operation = op
+		for _, place := range found.Schemas() {
+			if err := schemaAs30(place.Holder["schema"], place.Pointer+"/schema"); err != nil {
+				return nil, err
+			}
 		}
 	}
 	schemes, err := canonicalSecurity(doc, op, at)
@@ -268,25 +273,16 @@ var defaults = spec.Object{
 	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0,
 }
 
-// styles are the default styles of parameters by their place, with the default
-// of explode.
-var styles = map[string]struct {
-	style   string
-	explode bool
-}{
-	"path": {"simple", false}, "header": {"simple", false}, "query": {"form", true}, "cookie": {"form", true},
-}
-
 // Keywords removes, in place, keywords with their default values from the operation
 // at a pointer, turns choices of one into allOf and writes the media type of JSON
 // without parameters.
 func Keywords(op spec.Object, at string) error {
 	return spec.Visit(op, spec.Fields, at, func(o spec.Object, pointer string) error {
-		if usual, ok := styles[spec.Text(o, "in")]; ok && o["name"] != nil {
-			if o["style"] == usual.style {
+		if usual, err := (&openapi3.Parameter{In: spec.Text(o, "in")}).SerializationMethod(); err == nil && o["name"] != nil {
+			if o["style"] == usual.Style {
 				delete(o, "style")
 			}
-			if _, styled := o["style"]; !styled && o["explode"] == usual.explode {
+			if _, styled := o["style"]; !styled && o["explode"] == usual.Explode {
 				delete(o, "explode")
 			}
 		}

@@ -54,17 +54,8 @@ var (
 	annotations31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
 )
 
-// readAs30 converts the schemas of a 3.1 operation to 3.0, in place. It refuses what
-// 3.0 expresses in another way, or not at all, except for the type null.
-func readAs30(l spec.Located) error {
-	for _, place := range l.Schemas() {
-		if err := schemaAs30(place.Holder["schema"], place.Pointer+"/schema"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// schemaAs30 converts a schema of 3.1 to 3.0, in place. It refuses what 3.0 expresses
+// in another way, or not at all, except for the type null.
 func schemaAs30(v any, at string) error {
 	s, ok := v.(spec.Object)
 	if !ok {

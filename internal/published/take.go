@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -124,17 +123,6 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 // maxSource limits a source before and after decompression. The vendor's documents
 // have 4 to 12 MB.
 const maxSource = 32 << 20
-
-// ReadFile reads a source from a file. It refuses one that is too large before
-// reading all of it.
-func ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
-	return data, errors.Join(err, f.Close())
-}
 
 // unpack decompresses a source that is compressed with gzip.
 func unpack(name string, source []byte) ([]byte, error) {
