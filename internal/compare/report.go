@@ -203,7 +203,7 @@ func (op Operation) lines() []string {
 
 // title describes a change without its place.
 func (c Change) title() string {
-	if c.Meaning == proseMeaning {
+	if c.Meaning == documentationMeaning {
 		return c.Class.String() + ": text"
 	}
 	shows := "the published text"

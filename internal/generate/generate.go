@@ -77,8 +77,8 @@ type CodeError struct{ Cause error }
 func (e *CodeError) Error() string { return e.Cause.Error() }
 func (e *CodeError) Unwrap() error { return e.Cause }
 
-// oneAtATime guards oapi-codegen, which keeps its state in global variables.
-var oneAtATime sync.Mutex
+// codegenMutex guards oapi-codegen, which keeps its state in global variables.
+var codegenMutex sync.Mutex
 
 // goCode returns the Go code for a document.
 func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
@@ -105,8 +105,8 @@ func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
 	if err != nil {
 		return nil, &CodeError{err}
 	}
-	oneAtATime.Lock()
-	defer oneAtATime.Unlock()
+	codegenMutex.Lock()
+	defer codegenMutex.Unlock()
 	source, err := generateSafely(loaded, config)
 	if err = cmp.Or(checkNames(doc), err); err != nil {
 		return nil, &CodeError{err}
@@ -160,11 +160,11 @@ func Diff(fsys fs.FS, want map[string][]byte) (string, error) {
 			out.Write(diff.Diff("committed/"+name, have, "regenerated/"+name, want[name]))
 		}
 	}
-	stray, err := fs.Glob(fsys, Dir+"/*.gen.go")
+	unexpected, err := fs.Glob(fsys, Dir+"/*.gen.go")
 	if err != nil {
 		return "", err
 	}
-	for _, name := range stray {
+	for _, name := range unexpected {
 		if _, ok := want[name]; !ok {
 			fmt.Fprintf(&out, "no longer generated: %s\n", name)
 		}

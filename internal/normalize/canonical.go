@@ -168,9 +168,9 @@ func newCopier(doc spec.Object) *spec.Copier {
 	return c
 }
 
-// kept are prefixes of extensions that describe requests: the permissions that a
+// keptExtensions are prefixes of extensions that describe requests: the permissions that a
 // token needs, and the plans.
-var kept = []string{"x-cf", "x-api-token-group"}
+var keptExtensions = []string{"x-cf", "x-api-token-group"}
 
 // isLeftOut reports members that assert nothing.
 func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
@@ -178,7 +178,7 @@ func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 		return false
 	}
 	return key == "discriminator" || strings.HasPrefix(key, "x-") &&
-		!slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+		!slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // inherited returns the value of key from the first level that has it.

@@ -239,7 +239,7 @@ var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 // same Go type.
 func shapeOf(schema spec.Object) string {
 	bare := spec.Child(spec.Filter(schema, spec.Fields, func(place spec.Place, key string) bool {
-		return place != spec.Fields || !slices.Contains(prose, key)
+		return place != spec.Fields || !slices.Contains(annotations, key)
 	}))
 	for _, key := range ofProperty {
 		delete(bare, key)

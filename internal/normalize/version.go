@@ -50,8 +50,8 @@ var (
 	sharedKeywords = strings.Fields(`title description example externalDocs xml deprecated readOnly writeOnly default
 	type format enum multipleOf maximum minimum maxLength minLength pattern maxItems minItems uniqueItems items
 	maxProperties minProperties required properties additionalProperties allOf oneOf anyOf not`)
-	// annotations31 assert nothing. No reference to a definition is left.
-	annotations31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
+	// annotationsOf31 assert nothing. No reference to a definition is left.
+	annotationsOf31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
 )
 
 // schemaAs30 converts a schema of 3.1 to 3.0, in place. It refuses what 3.0 expresses
@@ -62,7 +62,7 @@ func schemaAs30(v any, at string) error {
 		return fmt.Errorf("%s: OpenAPI 3.0 has no schemas other than objects", spec.Abbreviate(at))
 	}
 	for _, key := range spec.SortedKeys(s) {
-		if slices.Contains(annotations31, key) {
+		if slices.Contains(annotationsOf31, key) {
 			delete(s, key)
 		} else if !slices.Contains(sharedKeywords, key) && !strings.HasPrefix(key, "x-") {
 			return fmt.Errorf("%s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", spec.Abbreviate(at), spec.Escape(key))

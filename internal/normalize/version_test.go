@@ -22,7 +22,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 		"reference with siblings": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', maxLength: 4, description: dropped}\n",
 			"        n: {allOf: [{type: string}, {maxLength: 4, description: dropped}]}\n"},
-		"reference with prose": {
+		"reference with annotations": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', description: dropped}\n", "        n: {type: string}\n"},
 	}
 	for name, tt := range tests {

@@ -148,8 +148,8 @@ const NoAssertion = "NOASSERTION"
 var licences = []string{"BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "MIT", "ISC", "MPL-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"}
 
 var (
-	// noise is text in the name of a licence that is not part of its SPDX id.
-	noise = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
+	// fillWords is text in the name of a licence that is not part of its SPDX id.
+	fillWords = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
 	// expression is the syntax of an SPDX id.
 	expression = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
 )
@@ -165,7 +165,7 @@ func license(info spec.Object) (id, text string) {
 		return identifier, text
 	}
 	for _, id := range licences {
-		if strings.EqualFold(noise.ReplaceAllString(text, ""), noise.ReplaceAllString(id, "")) {
+		if strings.EqualFold(fillWords.ReplaceAllString(text, ""), fillWords.ReplaceAllString(id, "")) {
 			return id, text
 		}
 	}

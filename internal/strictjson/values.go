@@ -92,16 +92,16 @@ func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
 
 func readList[T any](d *Decoder, list *[]T, most int) error {
-	var beyond T
+	var dropped T
 	return d.ReadArray(func([]byte) { *list = []T{} }, func() error {
-		item := &beyond
+		item := &dropped
 		if len(*list) < most {
-			if d.listRoom -= int(unsafe.Sizeof(beyond)); d.listRoom < 0 {
+			if d.listRoom -= int(unsafe.Sizeof(dropped)); d.listRoom < 0 {
 				return ErrTooMany
 			}
 			if n := len(*list); n == cap(*list) && n > 256 {
 				// append would leave five times the memory of the list as garbage.
-				*list = append(make([]T, 0, n+min(n, 1+d.listRoom/int(unsafe.Sizeof(beyond)))), *list...)
+				*list = append(make([]T, 0, n+min(n, 1+d.listRoom/int(unsafe.Sizeof(dropped)))), *list...)
 			}
 			*list = append(*list, *new(T))
 			item = &(*list)[len(*list)-1]
@@ -110,7 +110,7 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 			return d.refuse()
 		}
 		err := d.Read(item)
-		beyond = *new(T)
+		dropped = *new(T)
 		return err
 	})
 }

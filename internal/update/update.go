@@ -80,11 +80,11 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return err
 	}
 	if p.source, err = published.ReadForUpdate(fsys); err != nil {
-		return fmt.Errorf("%w: %w", errTree, err)
+		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	// An action made for a new text need not match the old one.
 	if p.before, err = run(p.source, overlays); err != nil {
-		return fmt.Errorf("%w: %w", errTree, err)
+		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	next := p.source
 	next.Documents = maps.Clone(next.Documents)
@@ -109,8 +109,8 @@ func (p *Plan) prepare(ctx context.Context) error {
 	return p.write(ctx)
 }
 
-// errTree marks failures that are no fault of the new document.
-var errTree = errors.New("the tree is not in order before the update")
+// errInconsistentTree marks failures that are no fault of the new document.
+var errInconsistentTree = errors.New("the tree is not in order before the update")
 
 // run takes the published texts through all stages.
 func run(source published.Source, overlays normalize.Overlays) (normalize.Result, error) {
@@ -156,15 +156,15 @@ func (p *Plan) describe() (err error) {
 		Title: compare.Line(p.taken.Title, 100), Version: compare.Line(p.taken.Version, 40), License: cmp.Or(p.req.License, p.taken.License),
 	}
 	r.Go.Identical, r.Go.SameCode = true, true
-	p.warn()
+	p.warnAboutLicences()
 	if !p.req.Partial {
-		p.withdraw()
+		p.reportWithdrawn()
 	}
 	return err
 }
 
-// warn adds warnings about the licence.
-func (p *Plan) warn() {
+// warnAboutLicences adds warnings about the licence.
+func (p *Plan) warnAboutLicences() {
 	r := &p.Report
 	if r.Source.License == published.NoAssertion {
 		r.Warnings = append(r.Warnings, fmt.Sprintf(
@@ -181,9 +181,9 @@ func (p *Plan) warn() {
 	r.Warnings = slices.Compact(r.Warnings)
 }
 
-// withdraw reports the operations that a whole document lacks. Their stored texts
+// reportWithdrawn reports the operations that a whole document lacks. Their stored texts
 // stay, because the library would not compile without them.
-func (p *Plan) withdraw() {
+func (p *Plan) reportWithdrawn() {
 	for _, op := range p.taken.Missing {
 		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
 		if stored, _, err := op.Find(p.source.Documents[op.Name]); err == nil {
@@ -279,7 +279,7 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 		return err
 	}
 	if stored, err := vet(ctx, p.req.Root, nil); err != nil || stored != "" {
-		return errors.Join(err, fmt.Errorf("%w: %s", errTree, stored))
+		return errors.Join(err, fmt.Errorf("%w: %s", errInconsistentTree, stored))
 	}
 	return refuse(fmt.Errorf("the module does not compile against the new contract: %s", fault))
 }
