@@ -6,22 +6,16 @@ import (
 	"bytes"
 	"cmp"
 	_ "embed"
-	"errors"
 	"fmt"
 	"go/format"
 	"go/token"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"text/template"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
-	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -141,33 +135,4 @@ func checkNames(doc spec.Object) error {
 		}
 	}
 	return nil
-}
-
-// Diff returns a unified diff from the files in fsys to want, the result of Generate;
-// it is empty if generated/ is fresh. Files in generated/ that look generated and are
-// not in want are stale.
-func Diff(fsys fs.FS, want map[string][]byte) (string, error) {
-	var out strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		have, err := fs.ReadFile(fsys, name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		if err != nil {
-			fmt.Fprintf(&out, "missing: %s\n", name)
-		}
-		if !bytes.Equal(have, want[name]) {
-			out.Write(diff.Diff("committed/"+name, have, "regenerated/"+name, want[name]))
-		}
-	}
-	unexpected, err := fs.Glob(fsys, Dir+"/*.gen.go")
-	if err != nil {
-		return "", err
-	}
-	for _, name := range unexpected {
-		if _, ok := want[name]; !ok {
-			fmt.Fprintf(&out, "no longer generated: %s\n", name)
-		}
-	}
-	return out.String(), nil
 }

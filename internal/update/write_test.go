@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,6 +137,35 @@ func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 	}
 	if err := release(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestStaleShowsWhatDiffers(t *testing.T) {
+	t.Parallel()
+	want := map[string][]byte{"generated/a.gen.go": []byte("a\n"), "generated/openapi.json": []byte("{}\n")}
+	root := fill(t, nil)
+	if err := Write(t.Context(), root, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "generated/doc.go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if diff, err := Stale(root, want); err != nil || diff != "" {
+		t.Errorf("fresh: %v\n%s", err, diff)
+	}
+	root = fill(t, nil)
+	if err := Write(t.Context(), root, map[string][]byte{"generated/a.gen.go": []byte("b\n"), "generated/old.gen.go": nil}); err != nil {
+		t.Fatal(err)
+	}
+	diff, err := Stale(root, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(diff, "\n")
+	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "no longer generated: generated/old.gen.go"} {
+		if !slices.Contains(lines, line) {
+			t.Errorf("no line %q in\n%s", line, diff)
+		}
 	}
 }
 

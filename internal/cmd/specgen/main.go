@@ -37,7 +37,6 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/internal/compare"
-	"github.com/certuse/cloudflare-mtls/internal/generate"
 	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/internal/update"
@@ -104,7 +103,7 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	diff, err := generate.Diff(os.DirFS(root), files)
+	diff, err := update.Stale(root, files)
 	if err != nil {
 		return err
 	}

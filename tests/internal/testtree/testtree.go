@@ -75,7 +75,7 @@ func Seed(ctx context.Context, root, document string) error {
 	if err != nil {
 		return err
 	}
-	data, err := published.ReadFile(document)
+	data, err := os.ReadFile(document)
 	if err != nil {
 		return err
 	}
