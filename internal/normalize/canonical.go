@@ -159,7 +159,7 @@ func newCopier(doc spec.Object) *spec.Copier {
 				return nil, err
 			}
 			siblings, err := c.CopyBeside(ref, "summary", "description")
-			if err != nil || siblings == nil {
+			if err != nil || len(siblings) == 0 {
 				return target, err
 			}
 			return spec.Object{"allOf": []any{target, siblings}}, nil

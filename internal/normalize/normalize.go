@@ -39,16 +39,14 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 // Result holds the forms of a text on its way to the contract. After an error it
 // holds those that were reached.
 type Result struct {
-	Canonical spec.Object       // as published
-	Merged    spec.Object       // the merged published text
-	Contract  spec.Object       // the normalised contract
-	Outcomes  []overlay.Outcome // the effect of each overlay action
+	Merged   spec.Object       // the merged published text
+	Contract spec.Object       // the normalised contract
+	Outcomes []overlay.Outcome // the effect of each overlay action
 }
 
 // Run takes a canonical document through the further stages. The caller checks the
 // effects of the overlay actions.
 func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
-	r.Canonical = canonical
 	if err := spec.CheckText(canonical); err != nil {
 		return r, err
 	}

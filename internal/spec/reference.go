@@ -134,9 +134,6 @@ func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
 	for _, key := range append(without, "$ref") {
 		delete(siblings, key)
 	}
-	if len(siblings) == 0 {
-		return nil, nil
-	}
 	v, err := c.walk(siblings, ref.Pointer, Fields, ref.depth+1)
 	return Child(v), err
 }

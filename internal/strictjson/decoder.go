@@ -75,6 +75,10 @@ var decoders = sync.Pool{New: func() any {
 // set.
 var seed = maphash.MakeSeed()
 
+// maxPooled is the size of the longest text after which a Decoder is reused: the
+// tokenizer keeps its memory for names at any depth.
+const maxPooled = 64 << 10
+
 // Unmarshal reads text, which must be one JSON object, into v, which must be zero.
 // Strings do not share memory with text. It returns the values that do not fit their
 // fields and were passed over, because the fields are read tolerantly; at most 100 of
@@ -86,8 +90,12 @@ func Unmarshal(text []byte, v Object, rewrite func(string) string) ([]*KindError
 	d.rewrite = rewrite
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant, d.skippedAt, d.rewrite = nil, 0, 0, nil
-	d.release(len(text)) // last: another goroutine may take d at once
+	if len(text) <= maxPooled {
+		d.misfits, d.tolerant, d.skippedAt, d.rewrite = nil, 0, 0, nil
+		d.source = bytes.Buffer{}
+		d.text.Reset(&d.source)
+		decoders.Put(d) // last: another goroutine may take d at once
+	}
 	return misfits, err
 }
 
@@ -131,20 +139,6 @@ func (d *Decoder) unmarshal(text []byte, v Object) error {
 		return err
 	}
 	return nil
-}
-
-// maxPooled is the size of the longest text after which a Decoder is reused: the
-// tokenizer keeps its memory for names at any depth.
-const maxPooled = 64 << 10
-
-// release returns d to the pool without the text.
-func (d *Decoder) release(size int) {
-	if size > maxPooled {
-		return
-	}
-	d.source = bytes.Buffer{}
-	d.text.Reset(&d.source)
-	decoders.Put(d)
 }
 
 // PeekKind returns the kind of the next value; [jsontext.KindInvalid] at an error,

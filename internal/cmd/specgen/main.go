@@ -58,18 +58,17 @@ func main() {
 var errStale = errors.New("generated/ is stale: run 'make generate' and commit the result")
 
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && (args[0] == "update" || args[0] == "diff") {
-		return runUpdate(ctx, root, args[0], args[1:], stdout, stderr)
-	}
 	command := ""
-	if len(args) == 1 {
+	if len(args) > 0 {
 		command = args[0]
 	}
 	var err error
-	switch command {
-	case "generate":
+	switch {
+	case command == "update" || command == "diff":
+		return runUpdate(ctx, root, command, args[1:], stdout, stderr)
+	case command == "generate" && len(args) == 1:
 		err = runGenerate(ctx, root)
-	case "check":
+	case command == "check" && len(args) == 1:
 		err = runCheck(ctx, root, stdout)
 	default:
 		fmt.Fprintln(stderr, "usage: specgen generate|check|update FILE|diff FILE")
@@ -104,14 +103,11 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 		return err
 	}
 	diff, err := update.Stale(root, files)
-	if err != nil {
-		return err
+	if err == nil && diff != "" {
+		_, err = fmt.Fprint(stdout, diff)
+		err = errors.Join(errStale, err)
 	}
-	if diff != "" {
-		_, err := fmt.Fprint(stdout, diff)
-		return errors.Join(errStale, err)
-	}
-	return nil
+	return err
 }
 
 // exitCodes are the exit codes of the classes of an update.
