@@ -59,13 +59,13 @@ var (
 func schemaAs30(v any, at string) error {
 	s, ok := v.(spec.Object)
 	if !ok {
-		return fmt.Errorf("%s: OpenAPI 3.0 has no schemas other than objects", spec.Abbreviate(at))
+		return fmt.Errorf("%.300s: OpenAPI 3.0 has no schemas other than objects", at)
 	}
 	for _, key := range spec.SortedKeys(s) {
 		if slices.Contains(annotationsOf31, key) {
 			delete(s, key)
 		} else if !slices.Contains(sharedKeywords, key) && !strings.HasPrefix(key, "x-") {
-			return fmt.Errorf("%s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", spec.Abbreviate(at), spec.Escape(key))
+			return fmt.Errorf("%.300s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", at, spec.Escape(key))
 		}
 	}
 	for _, below := range spec.Subschemas(s) {
@@ -90,7 +90,7 @@ func schemaAs30(v any, at string) error {
 	case len(types) > 0 && len(others) == 0:
 		s["type"], s["nullable"], s["enum"] = "object", true, []any{nil}
 	default:
-		return fmt.Errorf("%s/type: OpenAPI 3.0 has no counterpart for %.100q", spec.Abbreviate(at), s["type"])
+		return fmt.Errorf("%.300s/type: OpenAPI 3.0 has no counterpart for %.100q", at, s["type"])
 	}
 	return nil
 }

@@ -26,16 +26,6 @@ func At(doc any, pointer string) (value any, ok bool) {
 	return value, err == nil
 }
 
-// Abbreviate shortens a JSON pointer of thousands of tokens, so that an error stays
-// readable.
-func Abbreviate(pointer string) string {
-	const longest = 200
-	if len(pointer) <= longest {
-		return pointer
-	}
-	return pointer[:longest/2] + "…" + pointer[len(pointer)-longest/2:]
-}
-
 // pointerOf returns the JSON pointer of a reference within the document.
 func pointerOf(ref string) (string, error) {
 	if !strings.HasPrefix(ref, "#/") {
@@ -141,12 +131,12 @@ func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
 // Expand returns a copy of the target of a reference.
 func (c *Copier) Expand(ref Reference) (any, error) {
 	if slices.Contains(c.active, ref.Target) {
-		return nil, fmt.Errorf("%s: %.100q refers to itself (%s)", Abbreviate(ref.Pointer), ref.Target,
-			Abbreviate(strings.Join(append(c.active, ref.Target), " → ")))
+		return nil, fmt.Errorf("%.300s: %.100q refers to itself (%.300s)", ref.Pointer, ref.Target,
+			strings.Join(append(c.active, ref.Target), " → "))
 	}
 	target, err := Lookup(c.Doc, ref.Target)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Abbreviate(ref.Pointer), err)
+		return nil, fmt.Errorf("%.300s: %w", ref.Pointer, err)
 	}
 	c.active = append(c.active, ref.Target)
 	defer func() { c.active = c.active[:len(c.active)-1] }()
@@ -197,10 +187,10 @@ func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error
 // count adds a value to the limits.
 func (c *Copier) count(v any, pointer string, depth int) error {
 	if depth > maxCopyDepth {
-		return fmt.Errorf("%s: nested deeper than %d levels", Abbreviate(pointer), maxCopyDepth)
+		return fmt.Errorf("%.300s: nested deeper than %d levels", pointer, maxCopyDepth)
 	}
 	if c.values++; c.values > maxCopyValues {
-		return fmt.Errorf("%s: the operation expands to more than %d values", Abbreviate(pointer), maxCopyValues)
+		return fmt.Errorf("%.300s: the operation expands to more than %d values", pointer, maxCopyValues)
 	}
 	switch v := v.(type) {
 	case string:
@@ -211,11 +201,11 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 		}
 	case float64:
 		if math.Abs(v) > maxExact {
-			return fmt.Errorf("%s: the number %g is too large to be exact", Abbreviate(pointer), v)
+			return fmt.Errorf("%.300s: the number %g is too large to be exact", pointer, v)
 		}
 	}
 	if c.text > maxCopyText {
-		return fmt.Errorf("%s: the operation expands to more than %d bytes of text", Abbreviate(pointer), maxCopyText)
+		return fmt.Errorf("%.300s: the operation expands to more than %d bytes of text", pointer, maxCopyText)
 	}
 	return nil
 }
