@@ -13,9 +13,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/certuse/cloudflare-mtls/internal/generate"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // stagedNames are the names of folders for staged files. Go and git ignore them.
@@ -127,17 +129,22 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 // process ends. It removes staged files of a killed run. It fails at once if another
 // run holds the lock.
 func Lock(root string) (release func() error, err error) {
-	if release, err = lock(root); err != nil {
+	// Not go.mod, which the go command locks.
+	lock := flock.New(filepath.Join(root, filepath.FromSlash(spec.OperationsFile)), flock.SetFlag(os.O_RDONLY))
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
 		return nil, err
+	case !locked:
+		return nil, errLocked
 	}
 	left, err := fs.Glob(os.DirFS(root), stagedNames)
 	for _, name := range left {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(root, name)))
 	}
 	if err != nil {
-		return nil, errors.Join(err, release())
+		return nil, errors.Join(err, lock.Unlock())
 	}
-	return release, nil
+	return lock.Unlock, nil
 }
 
 // errLocked is the error of [Lock] while another run holds the lock.

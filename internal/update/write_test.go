@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 func contents(t *testing.T, root string) map[string]string {
@@ -111,7 +113,7 @@ func TestWriteMakesTheFolderOfAFile(t *testing.T) {
 func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "a [folder]")
-	for _, dir := range []string{"_staged-1.tmp", "kept"} {
+	for _, dir := range []string{"_staged-1.tmp", "kept", "openapi"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -119,11 +121,14 @@ func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(root, spec.OperationsFile), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	release, err := Lock(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"kept": "(folder)"}, contents(t, root)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"kept": "(folder)", "openapi": "(folder)"}, contents(t, root)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if _, err := Lock(root); !errors.Is(err, errLocked) {
