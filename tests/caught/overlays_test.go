@@ -57,13 +57,13 @@ var overlayActions = map[string]negative{
 	"2-contract/10-requests.yaml#delete-without-a-body":   {holds: at("DELETE "+certificate, func(o *openapi3.Operation) bool { return o.RequestBody == nil })},
 	"2-contract/10-requests.yaml#filter-by-type":          {refused: "filter-by-any-type", holds: sends(certificates, "type", []any{"custom"})},
 	"2-contract/10-requests.yaml#filter-by-any-type":      {from: late, holds: sends(certificates, "type", []any{"new"})},
-	"2-contract/10-requests.yaml#certificates-page":       {holds: sends(certificates, "page", 2.0)},
-	"2-contract/10-requests.yaml#certificates-per-page":   {holds: sends(certificates, "per_page", 50.0)},
-	"2-contract/10-requests.yaml#pages-projects-page":     {holds: sends(pagesProjects, "page", 2.0)},
-	"2-contract/10-requests.yaml#pages-projects-per-page": {holds: sends(pagesProjects, "per_page", 10.0)},
-	"2-contract/10-requests.yaml#zones-of-an-account":     {from: early, holds: sends(zones, "account.id", "a")},
-	"2-contract/10-requests.yaml#zones-page":              {from: early, holds: sends(zones, "page", 2.0)},
-	"2-contract/10-requests.yaml#zones-per-page":          {from: early, holds: sends(zones, "per_page", 50.0)},
+	"2-contract/10-requests.yaml#certificates-page":       {refused: notInContract, holds: sends(certificates, "page", 2.0)},
+	"2-contract/10-requests.yaml#certificates-per-page":   {refused: notInContract, holds: sends(certificates, "per_page", 50.0)},
+	"2-contract/10-requests.yaml#pages-projects-page":     {refused: notInContract, holds: sends(pagesProjects, "page", 2.0)},
+	"2-contract/10-requests.yaml#pages-projects-per-page": {refused: notInContract, holds: sends(pagesProjects, "per_page", 10.0)},
+	"2-contract/10-requests.yaml#zones-of-an-account":     {refused: notInContract, from: early, holds: sends(zones, "account.id", "a")},
+	"2-contract/10-requests.yaml#zones-page":              {refused: notInContract, from: early, holds: sends(zones, "page", 2.0)},
+	"2-contract/10-requests.yaml#zones-per-page":          {refused: notInContract, from: early, holds: sends(zones, "per_page", 50.0)},
 	"2-contract/10-requests.yaml#private-key-is-optional": {from: early, holds: at("POST "+certificates, func(o *openapi3.Operation) bool {
 		return o.RequestBody.Value.Content.Get("application/json").Schema.Value.VisitJSON(map[string]any{"ca": true, "certificates": "c"}) == nil
 	})},
@@ -129,6 +129,9 @@ var overlayActions = map[string]negative{
 	"2-contract/40-contract-check.yaml#lists-read-in-part":   {holds: marked(zones, "result[]", "x-partial")},
 	"2-contract/40-contract-check.yaml#objects-read-in-part": {holds: marked(settings, "result", "x-partial")},
 }
+
+// notInContract is the refusal of a query parameter that the list of operations names.
+const notInContract = "is not a parameter of the contract"
 
 func TestEachOverlayActionHasANegativeTest(t *testing.T) {
 	t.Parallel()
