@@ -171,7 +171,7 @@ func takeRevision(ctx context.Context, req update.Request, file string, change, 
 		defer func() { err = errors.Join(err, release()) }()
 	}
 	req.Name = filepath.Base(file)
-	if req.Data, err = os.ReadFile(filepath.Clean(file)); err != nil {
+	if req.Data, err = os.ReadFile(file); err != nil { //nolint:gosec // the user names the file
 		return report, err
 	}
 	plan, err := update.Prepare(ctx, req)
