@@ -108,10 +108,9 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 }
 
 // CheckText refuses text and names with control characters other than white space,
-// because they could end up in source code and distort a report.
-func CheckText(tree any) error { return checkText(tree, "") }
-
-func checkText(v any, at string) error {
+// because they could end up in source code and distort a report. The JSON pointer at
+// is the place of v.
+func CheckText(v any, at string) error {
 	if text, ok := v.(string); ok {
 		if i := strings.IndexFunc(text, isForbidden); i >= 0 {
 			return fmt.Errorf("%s: a control character in the text, at byte %d", at, i)
@@ -121,7 +120,7 @@ func checkText(v any, at string) error {
 		if strings.ContainsFunc(key, isForbidden) {
 			return fmt.Errorf("%s: a control character in the name %q", at, key)
 		}
-		if err := checkText(child, at+"/"+Escape(key)); err != nil {
+		if err := CheckText(child, at+"/"+Escape(key)); err != nil {
 			return err
 		}
 	}
