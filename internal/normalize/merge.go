@@ -61,6 +61,9 @@ func Merge(doc spec.Object) (spec.Object, error) {
 			if err != nil {
 				return nil, err
 			}
+			if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
+				return nil, fmt.Errorf("%s: contradiction: enum lists no value", pointer)
+			}
 			Simplify(merged)
 			place.Holder["schema"] = merged
 		}
@@ -213,8 +216,8 @@ func liftKeywords(o spec.Object) {
 }
 
 // joinMembers makes an allOf of the schema's own, in place, of a property that
-// several parts describe, and of their items: the library loses what
-// liftKeywords keeps when it merges them itself. A part with additionalProperties keeps its
+// several parts describe, and of their items: the library loses what liftKeywords
+// keeps when it merges them itself. A part with additionalProperties keeps its
 // properties, to which they do not apply.
 func joinMembers(o spec.Object) {
 	properties, items := map[string][]any{}, []any(nil)
