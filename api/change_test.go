@@ -175,7 +175,7 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		s := &store{copies: true}
 		injectFaults(s, seed)
 		client := newClient(t, s)
-		var got *api.UploadedCertificate
+		var got *api.Certificate
 		got, err = client.Upload(t.Context(), account, up)
 		problem := ""
 		switch there := len(s.certificates); {
@@ -185,8 +185,6 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 			problem = "neither or both"
 		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
 			problem = "uploaded, and it is not there"
-		case err == nil && got.Existed != nil && *got.Existed:
-			problem = "uploaded, and reported as existing before"
 		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
 			problem = "not uploaded, and it is there"
 		}
@@ -265,7 +263,7 @@ func TestUploadThatMayHaveArrivedIsSearchedInTheList(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			got, err := newClient(t, transport, api.WithBaseURL(server.URL)).Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
 			cancel()
-			if uploads.Load() != 1 || show != (err == nil) || show == errors.Is(err, api.ErrOutcomeUnknown) || show && (got.Ref.ID != "x" || got.Existed != nil) {
+			if uploads.Load() != 1 || show != (err == nil) || show == errors.Is(err, api.ErrOutcomeUnknown) || show && got.Ref.ID != "x" {
 				t.Errorf("HTTP/2 %t: %d uploads, %+v, %v", http2, uploads.Load(), got, err)
 			}
 			transport.CloseIdleConnections()

@@ -107,7 +107,7 @@ func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known 
 func decode(body []byte, result result, redact func(string) string) (*reply, error) {
 	result.reset()
 	e := envelope{result: result}
-	misfits, err := strictjson.UnmarshalTolerant(body, &e, redact)
+	misfits, err := strictjson.Unmarshal(body, &e, redact)
 	switch {
 	case err != nil:
 		return nil, describeDecoding(body, err)

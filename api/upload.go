@@ -78,15 +78,6 @@ func (k PrivateKey) text() string {
 	return k.reveal()
 }
 
-// UploadedCertificate is a certificate as stored by [Client.Upload]. Its JSON is that
-// of the Certificate.
-type UploadedCertificate struct {
-	Certificate
-	// Existed reports whether the account had the certificate before the call. It is nil
-	// if no response shows that.
-	Existed *bool
-}
-
 // Upload adds a certificate to the account's store and returns it as stored. The error
 // is an [*Error]. Nothing is sent, and the error is [ErrInvalidArgument], if the
 // certificate fails the checks of [CertificateUpload.Validate].
@@ -107,7 +98,7 @@ type UploadedCertificate struct {
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/create/.
-func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateUpload) (*UploadedCertificate, error) {
+func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateUpload) (*Certificate, error) {
 	invalid := validateID("account id", accountID, maxAccountIDLength)
 	if invalid == nil {
 		invalid = cert.validate(time.Now())
@@ -129,11 +120,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 			err = errAnotherCertificate
 		}
 		if err == nil {
-			out := &UploadedCertificate{Certificate: stored}
-			if stored.Name == cert.Name {
-				out.Existed = new(bool)
-			}
-			return out, nil
+			return &stored, nil
 		}
 		fail = r.fail(uploadCertificate, ErrUnexpectedResponse, err.Error())
 		fail.unclear = true
@@ -144,11 +131,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	}
 	stored, note := c.find(ctx, accountID, digest)
 	if stored != nil {
-		out := &UploadedCertificate{Certificate: *stored}
-		if exists && !fail.unclear {
-			out.Existed = &exists
-		}
-		return out, nil
+		return stored, nil
 	}
 	if fail.unclear {
 		fail.addKind(ErrOutcomeUnknown, "the outcome is unknown: "+note)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -281,7 +280,7 @@ func (r *record) reason() string {
 	case errors.Is(err, api.ErrInUse):
 		return "in use: " + r.usedBy()
 	case errors.Is(err, api.ErrUsageUnknown):
-		return "usage unknown: " + strings.Trim(r.usedBy(), "()")
+		return "usage unknown: " + r.shortUsedBy()
 	default:
 		return explain(err)
 	}

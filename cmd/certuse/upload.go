@@ -90,16 +90,12 @@ func (u *upload) run(cmd *cobra.Command) error {
 		return &exitError{code, errors.New(explain(err))}
 	}
 	if !u.quiet {
-		did := "the certificate is in the account"
-		if existed := stored.Existed; existed != nil {
-			did = map[bool]string{true: "the account already had the certificate", false: "uploaded"}[*existed]
-		}
-		fmt.Fprintf(u.sys.stderr, "certuse: %s: %s\n", did, printable(stored.Ref.ID))
+		fmt.Fprintf(u.sys.stderr, "certuse: the certificate is in the account: %s\n", printable(stored.Ref.ID))
 		if stored.Name != u.name {
-			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q\n", stored.Name, u.name)
+			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, u.name)
 		}
 	}
-	return u.report(out, &stored.Certificate)
+	return u.report(out, stored)
 }
 
 // check refuses wrong flags. No message repeats a value, because it may be a private

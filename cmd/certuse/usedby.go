@@ -22,8 +22,8 @@ func (r *record) usedBy() string {
 	}
 }
 
-// shortUsedBy returns a text like usedBy for a narrow column. For an unused certificate it counts the
-// sources that were read, of those that apply to the certificate.
+// shortUsedBy is usedBy for a narrow column: for an unused certificate, the number of
+// sources that were read; for an unknown usage, the sources that failed.
 func (r *record) shortUsedBy() string {
 	switch r.usage {
 	case api.InUse:

@@ -16,12 +16,12 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// judge classifies each difference.
-func judge(differences []*difference) (err error) {
+// classify classifies each difference.
+func classify(differences []*difference) (err error) {
 	defer spec.Guard(&err, "comparing the documents")
 	var open []*difference
 	for _, d := range differences {
-		if !d.decide() {
+		if !d.applyRule() {
 			open = append(open, d)
 		}
 	}
@@ -30,10 +30,10 @@ func judge(differences []*difference) (err error) {
 		return fmt.Errorf("oasdiff cannot compare the documents: %w", err)
 	}
 	for i, d := range open {
-		d.judged(findings["/"+strconv.Itoa(i)])
+		d.setClassBy(findings["/"+strconv.Itoa(i)])
 	}
 	for _, d := range differences {
-		if d.Class == Compatible && d.refused() {
+		if d.Class == Compatible && d.excludesExample() {
 			d.Class, d.Meaning = Breaking, "The contract check refuses the example of the old text."
 		}
 	}
@@ -43,7 +43,7 @@ func judge(differences []*difference) (err error) {
 // accepts reports whether a value is valid by a schema.
 func accepts(schema *node, value any) bool {
 	var s openapi3.Schema
-	return json.Unmarshal([]byte(spec.JSON(schema.withoutProse())), &s) == nil && s.VisitJSON(value) == nil
+	return json.Unmarshal([]byte(spec.JSON(schema.withoutDocumentation())), &s) == nil && s.VisitJSON(value) == nil
 }
 
 // check runs oasdiff on all differences at once: each has a path of its own, by its
@@ -90,7 +90,7 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 func (d *difference) operation(n *node) spec.Object {
 	holder, list, path := spec.Object{}, []any{}, d.path[:len(d.path)-1]
 	if n != nil {
-		holder[d.key], list = n.withoutProse(), append(list, n.withoutProse())
+		holder[d.key], list = n.withoutDocumentation(), append(list, n.withoutDocumentation())
 	}
 	var v any = holder
 	switch {
@@ -104,7 +104,7 @@ func (d *difference) operation(n *node) spec.Object {
 		}
 		v = spec.Object{"properties": spec.Object{d.key: spec.Object{}}, "required": list}
 	case d.holder.place == spec.Fields:
-		whole := spec.Child(d.holder.withoutProse())
+		whole := spec.Child(d.holder.withoutDocumentation())
 		delete(whole, d.key)
 		maps.Copy(holder, whole)
 	}

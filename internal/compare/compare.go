@@ -73,7 +73,7 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	if err := judge(slices.Concat(published.found, contract.found)); err != nil {
+	if err := classify(slices.Concat(published.found, contract.found)); err != nil {
 		return r, err
 	}
 	r.Operations = join(contract, published, after.Outcomes)
@@ -122,7 +122,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	if meaning := contract.harmless(d); meaning != "" {
 		lower(meaning)
 	}
-	value := d.after.withoutProse()
+	value := d.after.withoutDocumentation()
 	if d.in("required") || d.in("security") {
 		value = d.key // actions name what comes or goes
 	}
@@ -159,7 +159,7 @@ func (p *pair) harmless(d *difference) string {
 		if !optional || before != nil || after != nil {
 			continue
 		}
-		required := text[i+1].member("required").withoutProse() == true || text[i-1].member("required").member(name) != nil
+		required := text[i+1].member("required").withoutDocumentation() == true || text[i-1].member("required").member(name) != nil
 		switch {
 		case !d.request():
 			return "The library does not read it."
@@ -167,7 +167,7 @@ func (p *pair) harmless(d *difference) string {
 			return "The library does not send it."
 		}
 	}
-	if now := spec.JSON(after.withoutProse()); spec.JSON(before.withoutProse()) == now && spec.JSON(d.after.withoutProse()) == now {
+	if now := spec.JSON(after.withoutDocumentation()); spec.JSON(before.withoutDocumentation()) == now && spec.JSON(d.after.withoutDocumentation()) == now {
 		return "The contract said so before."
 	}
 	return ""

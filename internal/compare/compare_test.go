@@ -256,7 +256,7 @@ func TestIncomparableDocumentsAreAnError(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
-	if err := judge([]*difference{nil}); err == nil || !strings.HasPrefix(err.Error(), "comparing the documents panicked: runtime error: ") {
+	if err := classify([]*difference{nil}); err == nil || !strings.HasPrefix(err.Error(), "comparing the documents panicked: runtime error: ") {
 		t.Errorf("a panic of the checker became %v", err)
 	}
 }

@@ -52,7 +52,7 @@ func (p *pair) compare(path []string, before, after *node) {
 		was, is := before.member(key), after.member(key)
 		both := was != nil && is != nil
 		divided := (was == nil || was.members != nil) && (is == nil || is.members != nil)
-		named := child(holder.place, key) == spec.Names && !isProse(key)
+		named := child(holder.place, key) == spec.Names && !isDocumentation(key)
 		path := append(slices.Clone(path), key)
 		switch {
 		case both && spec.JSON(was.value) == spec.JSON(is.value):
@@ -95,7 +95,7 @@ func (d *difference) message() string {
 			subject = noun + subject
 		}
 	}
-	before, after := Line(spec.JSON(d.before.withoutProse()), 100), Line(spec.JSON(d.after.withoutProse()), 100)
+	before, after := Line(spec.JSON(d.before.withoutDocumentation()), 100), Line(spec.JSON(d.after.withoutDocumentation()), 100)
 	switch {
 	case d.key == "" && d.after == nil:
 		return "operation withdrawn"

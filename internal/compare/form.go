@@ -77,37 +77,25 @@ func (n *node) member(name string) *node {
 	return n.members["default"]
 }
 
-// withoutProse returns the parts of n that describe requests and responses.
-func (n *node) withoutProse() any {
+// withoutDocumentation returns the parts of n that describe requests and responses.
+func (n *node) withoutDocumentation() any {
 	if n == nil {
 		return nil
 	}
-	return withoutProse(n.value, n.place)
-}
-
-func withoutProse(v any, place spec.Place) any {
-	switch v := v.(type) {
-	case spec.Object:
-		out := spec.Object{}
-		for key, value := range v {
-			if place != spec.Fields || !isProse(key) && key != "deprecated" && key != "security" {
-				out[key] = withoutProse(value, child(place, key))
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, value := range v {
-			out[i] = withoutProse(value, place.Child(""))
-		}
-		return out
-	default:
-		return v
+	if _, isList := n.value.([]any); isList && n.place == spec.Names {
+		return withoutDocumentation(n.value, spec.Fields) // the list, and not its elements by name
 	}
+	return withoutDocumentation(n.value, n.place)
 }
 
-// isProse reports whether a field is documentation.
-func isProse(key string) bool {
+func withoutDocumentation(v any, place spec.Place) any {
+	return spec.Filter(v, place, func(place spec.Place, key string) bool {
+		return place != spec.Fields || !isDocumentation(key) && key != "deprecated" && key != "security"
+	})
+}
+
+// isDocumentation reports whether a field is documentation.
+func isDocumentation(key string) bool {
 	switch key {
 	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
 		return true
@@ -152,7 +140,7 @@ func normalForm(v any, place spec.Place) {
 		delete(spec.Child(o, "schema"), "writeOnly")
 	}
 	byMeaning := func(a, b any) int {
-		return strings.Compare(spec.JSON(withoutProse(a, spec.Fields)), spec.JSON(withoutProse(b, spec.Fields)))
+		return strings.Compare(spec.JSON(withoutDocumentation(a, spec.Fields)), spec.JSON(withoutDocumentation(b, spec.Fields)))
 	}
 	for _, key := range []string{"enum", "anyOf", "oneOf", "allOf", "required"} {
 		if list := spec.List(o, key); list != nil {
@@ -172,7 +160,7 @@ func normalForm(v any, place spec.Place) {
 	}
 	// A list of one schema equals its fields.
 	only := spec.Child(all[0])
-	if !slices.ContainsFunc(spec.SortedKeys(only), func(k string) bool { return o[k] != nil && !isProse(k) }) {
+	if !slices.ContainsFunc(spec.SortedKeys(only), func(k string) bool { return o[k] != nil && !isDocumentation(k) }) {
 		delete(o, "allOf")
 		maps.Copy(only, o)
 		maps.Copy(o, only)
@@ -198,7 +186,7 @@ func isDefault(key string, v any) bool {
 func typeAlternatives(arms []any) []any {
 	var types []any
 	for _, arm := range arms {
-		schema := spec.Child(withoutProse(arm, spec.Fields))
+		schema := spec.Child(withoutDocumentation(arm, spec.Fields))
 		kind, ok := schema["type"].(string)
 		if !ok || len(schema) != 1 {
 			return nil

@@ -1,9 +1,12 @@
 package compare
 
 import (
+	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
@@ -92,4 +95,151 @@ func compareOverlays(before, after []overlay.Outcome) (out Overlays) {
 		}
 	}
 	return out
+}
+
+// headlines state what a class requires of the reader.
+var headlines = map[Class]string{
+	None:          "nothing changes",
+	Documentation: "nothing changes for users but, at most, the documentation",
+	Compatible:    "users may ignore what changes",
+	Breaking:      "something that users rely on changes: decide before taking it",
+	Refused:       "the document cannot be used",
+}
+
+// Text returns the report for people.
+func (r *Report) Text() string {
+	const longest = 2000
+	var out strings.Builder
+	add := func(lines ...string) {
+		for _, line := range lines {
+			// A refused document can hold any text, also in the names of its places.
+			out.WriteString(Line(line, longest) + "\n")
+		}
+	}
+	headline := headlines[r.Class]
+	if r.Class == None && len(r.Files) > 0 {
+		headline = "the published text is worded otherwise and means the same"
+	}
+	add(r.Class.String() + ": " + headline)
+	if r.Refusal != "" {
+		add("because: " + r.Refusal)
+		if r.Source == (Source{}) {
+			return out.String() // nothing else is known
+		}
+	}
+	add(fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
+	for _, warning := range r.Warnings {
+		add("warning: " + warning)
+	}
+	// Operations with equal changes, such as those of a shared envelope, are grouped.
+	for _, operations := range grouped(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
+		add("")
+		for _, op := range operations {
+			add(cmp.Or(op.Name, "Document"))
+		}
+		add(operations[0].lines()...)
+	}
+	if len(r.Operations) == 0 {
+		add("", "Operations", "  no change")
+	}
+	add("", "Overlay actions")
+	o := r.Overlays
+	list := func(effect string, actions []Action) {
+		for _, action := range actions {
+			add("  " + effect + ": " + action.ID)
+		}
+	}
+	list("matches nothing in the new text", o.Unmatched)
+	list("satisfied by the new text", o.Satisfied)
+	list("needed again", o.Needed)
+	switch {
+	case o.Listed == nil:
+		add("  unknown: the document was refused before")
+	case len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0:
+		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
+	}
+	if r.Refusal == "" {
+		add("", "Go", "  "+r.Go.line(), "", "Files that an update writes")
+		for _, file := range r.Files {
+			add("  " + file)
+		}
+		if len(r.Files) == 0 {
+			add("  none")
+		}
+	}
+	return out.String()
+}
+
+// grouped groups the items with the same title, ordered by their first item.
+func grouped[T any](items []T, title func(T) string) [][]T {
+	var groups [][]T
+	index := map[string]int{}
+	for _, item := range items {
+		i, ok := index[title(item)]
+		if !ok {
+			i = len(groups)
+			index[title(item)] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], item)
+	}
+	return groups
+}
+
+// lines lists the changes of an operation, with pointers relative to it. Changes with
+// the same text, and all of documentation, are grouped.
+func (op Operation) lines() []string {
+	var out []string
+	for _, changes := range grouped(op.Changes, Change.title) {
+		for line := range strings.SplitSeq(changes[0].title(), "\n") {
+			out = append(out, "  "+line)
+		}
+		for _, c := range changes {
+			out = append(out, "        at "+cmp.Or(strings.TrimPrefix(c.Pointer, address(op.Name)), "the operation itself"))
+		}
+	}
+	return out
+}
+
+// title describes a change without its place.
+func (c Change) title() string {
+	if c.Meaning == documentationMeaning {
+		return c.Class.String() + ": text"
+	}
+	shows := "the published text"
+	switch {
+	case c.Contract && c.Published:
+		shows = "the contract and the published text"
+	case c.Contract:
+		shows = "the contract"
+	case len(c.HiddenBy) > 0:
+		shows += "; hidden by overlays/" + strings.Join(c.HiddenBy, ", overlays/")
+	}
+	return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, shows)
+}
+
+func (g Go) line() string {
+	switch {
+	case g.Identical:
+		return "the generated code is the same, byte for byte"
+	case g.SameCode:
+		return "only comments change in the generated code"
+	default:
+		return "the generated code changes; all packages compile with it"
+	}
+}
+
+// Line makes text of a document safe for a terminal: control characters become
+// spaces, and long text is cut.
+func Line(s string, longest int) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return ' '
+	}, s))
+	if len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return string(runes)
 }

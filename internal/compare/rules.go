@@ -8,27 +8,28 @@ import (
 
 	"github.com/oasdiff/oasdiff/checker"
 
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 const (
-	proseMeaning = "Nothing changes but the documentation."
-	unknown      = "No rule covers this difference: it counts as breaking until it has been reviewed."
+	documentationMeaning = "Nothing changes but the documentation."
+	unknown              = "No rule covers this difference: it counts as breaking until it has been reviewed."
 )
 
-// judged classifies a difference by the checker's findings about it. A difference
+// setClassBy classifies a difference by the checker's findings about it. A difference
 // without a finding counts as breaking.
-func (d *difference) judged(findings []checker.Change) {
+func (d *difference) setClassBy(findings []checker.Change) {
 	d.Class, d.Meaning = Breaking, unknown
 	if len(findings) > 0 {
 		worst := slices.MaxFunc(findings, func(a, b checker.Change) int { return cmp.Compare(a.GetLevel(), b.GetLevel()) })
-		d.classify(worst.GetLevel() >= checker.WARN)
+		d.setClass(worst.GetLevel() >= checker.WARN)
 		d.Rule = worst.GetId()
 	}
 }
 
-// classify sets the class of the difference and its consequence for the direction.
-func (d *difference) classify(breaks bool) {
+// setClass sets the class of the difference and its consequence for the direction.
+func (d *difference) setClass(breaks bool) {
 	d.Class = Compatible
 	if breaks {
 		d.Class = Breaking
@@ -45,9 +46,9 @@ func (d *difference) classify(breaks bool) {
 	}
 }
 
-// decide classifies a difference by the rules of this package and reports whether one
-// applies. Oasdiff's checker judges the others.
-func (d *difference) decide() bool {
+// applyRule classifies a difference by the rules of this package and reports whether one
+// applies. Oasdiff's checker classifies the others.
+func (d *difference) applyRule() bool {
 	rule := func(class Class, meaning string) bool {
 		d.Class, d.Meaning = class, meaning
 		return true
@@ -63,7 +64,7 @@ func (d *difference) decide() bool {
 	case d.op == "" && d.key == "license":
 		return rule(Documentation, "Check that the text may still be kept and distributed here.")
 	case d.op == "":
-		return rule(Documentation, proseMeaning)
+		return rule(Documentation, documentationMeaning)
 
 	case d.key == "" && removed:
 		return rule(Breaking, "The vendor withdrew the operation: calls may fail.")
@@ -76,8 +77,8 @@ func (d *difference) decide() bool {
 	case field && d.key == "deprecated":
 		// The checker requires a sunset date, which this vendor does not publish.
 		return rule(Compatible, "It works for now; look for what replaces it.")
-	case field && isProse(d.key), spec.JSON(d.before.withoutProse()) == spec.JSON(d.after.withoutProse()):
-		return rule(Documentation, proseMeaning)
+	case field && isDocumentation(d.key), spec.JSON(d.before.withoutDocumentation()) == spec.JSON(d.after.withoutDocumentation()):
+		return rule(Documentation, documentationMeaning)
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")
 
@@ -98,7 +99,7 @@ func (d *difference) decide() bool {
 	}
 	breaks, known := d.breaks()
 	if known && field {
-		d.classify(breaks)
+		d.setClass(breaks)
 	}
 	return known && field
 }
@@ -112,17 +113,17 @@ func (d *difference) breaks() (breaks, known bool) {
 	case "readOnly", "writeOnly":
 		return came, true
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
-		if d.key == "additionalProperties" && (d.before.withoutProse() == false || d.after.withoutProse() == false) {
-			return (d.after.withoutProse() == false) == d.request(), true
+		if d.key == "additionalProperties" && (d.before.withoutDocumentation() == false || d.after.withoutDocumentation() == false) {
+			return (d.after.withoutDocumentation() == false) == d.request(), true
 		}
 		return came == d.request(), came != went
 	}
 	return false, false
 }
 
-// refused reports whether an example of the old text is a response that is no
+// excludesExample reports whether an example of the old text is a response that is no
 // longer valid: the contract check would refuse ordinary responses.
-func (d *difference) refused() bool {
+func (d *difference) excludesExample() bool {
 	if d.in("properties") {
 		return false
 	}
@@ -145,12 +146,12 @@ func isPermission(key string) bool {
 	return key == "x-accepted-permissions" || key == "x-cfPermissionsRequired" || key == "x-api-token-group"
 }
 
-// permissions judges a change of the permissions of a token. The documents do not say
+// permissions classifies a change of the permissions of a token. The documents do not say
 // whether all are required: only an addition to a list is harmless, because the
 // vendor lists alternatives.
 func (d *difference) permissions() (Class, string) {
-	before, isList := d.before.withoutProse().([]any)
-	after, _ := d.after.withoutProse().([]any)
+	before, isList := d.before.withoutDocumentation().([]any)
+	after, _ := d.after.withoutDocumentation().([]any)
 	gone := slices.ContainsFunc(before, func(v any) bool { return !slices.Contains(after, v) })
 	switch {
 	case d.before == nil:
@@ -164,7 +165,7 @@ func (d *difference) permissions() (Class, string) {
 	}
 }
 
-// credentials judges an added or removed way to authenticate.
+// credentials classifies an added or removed way to authenticate.
 func (d *difference) credentials() (Class, string) {
 	if d.before == nil {
 		return Compatible, "Credentials in use stay valid."
@@ -181,23 +182,18 @@ func (d *difference) credentials() (Class, string) {
 
 const anonymous = "no credentials"
 
-// accepted returns an operation's ways to authenticate, by what is sent. The names of
-// schemes are not sent, and the form of a token is not checked. In the canonical
-// form, operations inherit nothing.
+// accepted returns an operation's ways to authenticate, by what is sent. In the
+// canonical form, operations inherit nothing.
 func accepted(doc, op spec.Object) spec.Object {
 	out := spec.Object{}
 	for _, requirement := range spec.List(op, "security") {
 		var sent []string
 		for name, scopes := range spec.Child(requirement) {
-			scheme := spec.Child(doc, "components", "securitySchemes", name)
-			switch kind := strings.ToLower(fmt.Sprint(scheme["type"])); kind {
-			case "apikey":
-				sent = append(sent, strings.ToLower(fmt.Sprintf("%v %v", scheme["in"], scheme["name"])))
-			case "http":
-				sent = append(sent, strings.ToLower(fmt.Sprintf("%v authorization", scheme["scheme"])))
-			default:
-				sent = append(sent, kind+" "+spec.JSON(withoutProse(scheme, spec.Fields))+spec.JSON(scopes))
+			what := normalize.Sent(spec.Child(doc, "components", "securitySchemes", name))
+			if list, _ := scopes.([]any); len(list) > 0 {
+				what += " " + spec.JSON(scopes)
 			}
+			sent = append(sent, what)
 		}
 		slices.Sort(sent)
 		out[cmp.Or(strings.Join(sent, " with "), anonymous)] = true
@@ -210,6 +206,6 @@ func accepted(doc, op spec.Object) spec.Object {
 
 // first returns the address of the first server.
 func first(servers *node) string {
-	address, _ := spec.At(servers.withoutProse(), "/0/url")
+	address, _ := spec.At(servers.withoutDocumentation(), "/0/url")
 	return strings.TrimRight(fmt.Sprint(address), "/")
 }

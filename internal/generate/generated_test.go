@@ -8,10 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
@@ -96,26 +94,6 @@ func committedOperations(t *testing.T) spec.Operations {
 		t.Fatal(err)
 	}
 	return ops
-}
-
-func TestDiffShowsWhatIsStale(t *testing.T) {
-	t.Parallel()
-	want := map[string][]byte{Dir + "/a.gen.go": []byte("a\n"), Dir + "/openapi.json": []byte("{}\n")}
-	fresh := fstest.MapFS{Dir + "/a.gen.go": {Data: []byte("a\n")}, Dir + "/openapi.json": {Data: []byte("{}\n")}, Dir + "/doc.go": {}}
-	if diff, err := Diff(fresh, want); err != nil || diff != "" {
-		t.Errorf("fresh: %v\n%s", err, diff)
-	}
-	stale := fstest.MapFS{Dir + "/a.gen.go": {Data: []byte("b\n")}, Dir + "/old.gen.go": {}}
-	diff, err := Diff(stale, want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(diff, "\n")
-	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "no longer generated: generated/old.gen.go"} {
-		if !slices.Contains(lines, line) {
-			t.Errorf("no line %q in\n%s", line, diff)
-		}
-	}
 }
 
 func TestGenerateNamesTheFileThatIsMissing(t *testing.T) {

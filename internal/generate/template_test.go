@@ -254,9 +254,9 @@ func TestFormatsDoNotChangeTheCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	given := map[string]int{}
-	err = spec.Visit(schemas, spec.Names, "", func(o spec.Object, place spec.Place, _ string) error {
+	err = spec.Visit(schemas, spec.Names, "", func(o spec.Object, _ string) error {
 		kind, _ := o["type"].(string)
-		if names := formats[kind]; place == spec.Fields && names != nil {
+		if names := formats[kind]; names != nil {
 			o["format"] = names[given[kind]%len(names)]
 			given[kind]++
 		}

@@ -64,10 +64,7 @@ func reduceParameters(op spec.Object, query []string) {
 
 // reduce removes keywords from the schemas below v, in place.
 func reduce(v any, place spec.Place) {
-	_ = spec.Visit(v, place, "", func(o spec.Object, place spec.Place, _ string) error {
-		if place != spec.Fields {
-			return nil
-		}
+	_ = spec.Visit(v, place, "", func(o spec.Object, _ string) error {
 		for _, keyword := range []string{"enum", "nullable", "deprecated"} {
 			delete(o, keyword)
 		}

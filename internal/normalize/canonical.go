@@ -8,16 +8,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // Canonicalize returns the canonical form of a published document: the same
-// meaning in one spelling. It holds the operations of ops, all of which doc must
+// meaning in one spelling. It holds the operation of the entry, which doc must
 // describe. doc is not changed.
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Other paths, components and tags are left out: they do not concern ops.
+//   - Other paths, components and tags are left out: they do not concern the operation.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
 //     security and servers of the root.
@@ -32,26 +34,10 @@ import (
 //   - OpenAPI 3.1 is read as 3.0; differences in expression are refused, except null.
 //   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs have no trailing slash: the following path begins with one.
-func Canonicalize(doc spec.Object, ops spec.Operations) (spec.Object, error) {
+func Canonicalize(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 	if err := CheckVersion(doc); err != nil {
 		return nil, err
 	}
-	out := spec.Object{"openapi": Version, "info": canonicalInfo(doc)}
-	for _, entry := range ops {
-		part, err := canonicalOperation(doc, entry)
-		if err != nil {
-			return nil, err
-		}
-		if out, err = Combine(out, part); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// canonicalOperation returns one operation in canonical form, with the security
-// schemes and servers of a document that describes it alone.
-func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 	found, names, err := entry.Find(doc)
 	if err != nil {
 		return nil, err
@@ -62,8 +48,11 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 		return nil, err
 	}
 	if is31(doc) {
-		if err := readAs30(spec.Located{Path: found.Path, Method: found.Method, Operation: op}); err != nil {
-			return nil, err
+		found.Operation = op
+		for _, place := range found.Schemas() {
+			if err := schemaAs30(place.Holder["schema"], place.Pointer+"/schema"); err != nil {
+				return nil, err
+			}
 		}
 	}
 	schemes, err := canonicalSecurity(doc, op, at)
@@ -79,49 +68,53 @@ func canonicalOperation(doc spec.Object, entry spec.Operation) (spec.Object, err
 	if err := Keywords(op, at); err != nil {
 		return nil, err
 	}
-	servers := inherited("servers", op, found.Item, doc)
-	delete(op, "servers")
-	return spec.Object{
+	out := spec.Object{
+		"openapi": Version, "info": canonicalInfo(doc),
 		"paths":      spec.Object{entry.Path: spec.Object{found.Method: op}},
 		"components": spec.Object{"securitySchemes": schemes},
-		"servers":    canonicalServers(servers),
-	}, nil
+	}
+	if servers := inherited("servers", op, found.Item, doc); servers != nil {
+		out["servers"] = canonicalServers(servers)
+	}
+	delete(op, "servers")
+	return out, nil
 }
 
-// Combine joins canonical documents. The version and the info are those of the first;
-// servers and security schemes are joined.
-func Combine(first spec.Object, others ...spec.Object) (spec.Object, error) {
-	out := spec.Clone(first)
-	paths := spec.Ensure(out, "paths")
-	schemes := spec.Ensure(spec.Ensure(out, "components"), "securitySchemes")
-	for _, doc := range others {
+// Combine joins canonical documents, of which there must be one. The info is that of
+// the first; servers and security schemes are joined.
+func Combine(parts ...spec.Object) (spec.Object, error) {
+	paths, schemes, servers := spec.Object{}, spec.Object{}, []any{}
+	for _, doc := range parts {
 		for l := range spec.All(doc) {
 			item := spec.Ensure(paths, l.Path)
 			if _, twice := item[l.Method]; twice {
 				return nil, fmt.Errorf("%s is described twice", l.Title())
 			}
-			item[l.Method] = spec.Clone(l.Operation)
+			item[l.Method] = l.Operation
 		}
 		for name, scheme := range spec.Children(spec.Child(doc, "components", "securitySchemes")) {
-			if have, ok := schemes[name]; ok && sent(have) != sent(scheme) {
+			if have, ok := schemes[name]; ok && Sent(spec.Child(have)) != Sent(spec.Child(scheme)) {
 				return nil, fmt.Errorf("/components/securitySchemes: two different schemes would be called %q", name)
 			} else if !ok {
-				schemes[name] = spec.Clone(scheme)
+				schemes[name] = scheme
 			}
 		}
 		for _, server := range spec.List(doc, "servers") {
-			known := spec.List(out, "servers")
-			if !slices.ContainsFunc(known, func(k any) bool { return address(k) == address(server) }) {
-				out["servers"] = append(known, spec.Clone(server))
+			if !slices.ContainsFunc(servers, func(known any) bool { return address(known) == address(server) }) {
+				servers = append(servers, server)
 			}
 		}
 	}
-	return out, nil
+	out := spec.Object{"openapi": Version, "info": parts[0]["info"], "paths": paths, "components": spec.Object{"securitySchemes": schemes}}
+	if len(servers) > 0 {
+		out["servers"] = servers
+	}
+	return spec.Clone(out), nil
 }
 
 func address(server any) string { return spec.Text(spec.Child(server), "url") }
 
-// canonicalServers removes trailing slashes from the base URLs of servers.
+// canonicalServers returns the servers without trailing slashes in their base URLs.
 func canonicalServers(published any) any {
 	servers := spec.Clone(published)
 	list, _ := servers.([]any)
@@ -166,7 +159,7 @@ func newCopier(doc spec.Object) *spec.Copier {
 				return nil, err
 			}
 			siblings, err := c.CopyBeside(ref, "summary", "description")
-			if err != nil || siblings == nil {
+			if err != nil || len(siblings) == 0 {
 				return target, err
 			}
 			return spec.Object{"allOf": []any{target, siblings}}, nil
@@ -175,9 +168,9 @@ func newCopier(doc spec.Object) *spec.Copier {
 	return c
 }
 
-// kept are prefixes of extensions that describe requests: the permissions that a
+// keptExtensions are prefixes of extensions that describe requests: the permissions that a
 // token needs, and the plans.
-var kept = []string{"x-cf", "x-api-token-group"}
+var keptExtensions = []string{"x-cf", "x-api-token-group"}
 
 // isLeftOut reports members that assert nothing.
 func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
@@ -185,7 +178,7 @@ func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 		return false
 	}
 	return key == "discriminator" || strings.HasPrefix(key, "x-") &&
-		!slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+		!slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // inherited returns the value of key from the first level that has it.
@@ -215,10 +208,10 @@ func canonicalResponses(op spec.Object, at string) error {
 		}
 	}
 	return renameKeys(responses, at+"/responses", func(key string) string {
-		if len(key) == 3 && strings.EqualFold(key[1:], "xx") {
-			return key[:1] + "XX"
+		if key == "default" {
+			return key
 		}
-		return key
+		return strings.ToUpper(key)
 	})
 }
 
@@ -280,36 +273,16 @@ var defaults = spec.Object{
 	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0,
 }
 
-// styles are the default styles of parameters by their place, with the default
-// of explode.
-var styles = map[string]struct {
-	style   string
-	explode bool
-}{
-	"path": {"simple", false}, "header": {"simple", false}, "query": {"form", true}, "cookie": {"form", true},
-}
-
 // Keywords removes, in place, keywords with their default values from the operation
 // at a pointer, turns choices of one into allOf and writes the media type of JSON
 // without parameters.
 func Keywords(op spec.Object, at string) error {
-	return spec.Visit(op, spec.Fields, at, func(o spec.Object, place spec.Place, pointer string) error {
-		if strings.HasSuffix(pointer, "/content") && place == spec.Names {
-			return renameKeys(o, pointer, func(key string) string {
-				if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
-					return mediaType
-				}
-				return key
-			})
-		}
-		if place != spec.Fields {
-			return nil
-		}
-		if usual, ok := styles[spec.Text(o, "in")]; ok && o["name"] != nil {
-			if o["style"] == usual.style {
+	return spec.Visit(op, spec.Fields, at, func(o spec.Object, pointer string) error {
+		if usual, err := (&openapi3.Parameter{In: spec.Text(o, "in")}).SerializationMethod(); err == nil && o["name"] != nil {
+			if o["style"] == usual.Style {
 				delete(o, "style")
 			}
-			if _, styled := o["style"]; !styled && o["explode"] == usual.explode {
+			if _, styled := o["style"]; !styled && o["explode"] == usual.Explode {
 				delete(o, "explode")
 			}
 		}
@@ -319,6 +292,11 @@ func Keywords(op spec.Object, at string) error {
 			}
 		}
 		joinSingle(o)
-		return nil
+		return renameKeys(spec.Child(o, "content"), pointer+"/content", func(key string) string {
+			if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
+				return mediaType
+			}
+			return key
+		})
 	})
 }

@@ -40,7 +40,7 @@ func published(t *testing.T, edits ...string) spec.Object {
 
 func canonical(t *testing.T, doc spec.Object) spec.Object {
 	t.Helper()
-	out, err := Canonicalize(doc, operations)
+	out, err := Canonicalize(doc, operations[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func schema(t *testing.T, doc spec.Object, status string) *openapi3.Schema {
 }
 
 // The canonical form must accept exactly the bodies that the published form accepts,
-// judged by an independent library.
+// checked by an independent library.
 func TestCanonicalFormAcceptsTheSameBodies(t *testing.T) {
 	t.Parallel()
 	object := func(pairs ...any) any {
@@ -111,7 +111,7 @@ func TestCanonicalFormAsksForTheSameRequest(t *testing.T) {
 	}
 }
 
-// Each rewrite of a schema, judged by the same library.
+// Each rewrite of a schema, checked by the same library.
 func TestEachRewriteOfASchemaAcceptsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, written := range map[string]string{
@@ -164,7 +164,7 @@ func TestEachRewriteOfASchemaAcceptsTheSame(t *testing.T) {
 	}
 }
 
-// Each rewrite of a parameter or body, judged by a library that reads requests.
+// Each rewrite of a parameter or body, checked by a library that reads requests.
 func TestEachRewriteOfARequestReadsTheSame(t *testing.T) {
 	t.Parallel()
 	queries := []string{"", "kind=a", "kind=a&kind=b", "kind=a,b", "kind=", "kind=%5B%5D"}
@@ -179,7 +179,7 @@ func TestEachRewriteOfARequestReadsTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			doc := published(t, edits...)
-			verdicts := func(doc spec.Object) []string {
+			results := func(doc spec.Object) []string {
 				loaded, err := Load(doc)
 				if err != nil {
 					t.Fatal(err)
@@ -209,7 +209,7 @@ func TestEachRewriteOfARequestReadsTheSame(t *testing.T) {
 				}
 				return out
 			}
-			was, is := verdicts(doc), verdicts(canonical(t, doc))
+			was, is := results(doc), results(canonical(t, doc))
 			if diff := cmp.Diff(was, is); diff != "" {
 				t.Errorf("(-published +canonical)\n%s", diff)
 			}

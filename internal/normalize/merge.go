@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,20 +13,6 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
-
-// ContradictionError is an allOf that no document can satisfy, or that cannot be
-// merged into one schema.
-type ContradictionError struct {
-	Pointer string // JSON pointer of the schema
-	Keyword string // the keyword its parts disagree on
-	Cause   error
-}
-
-func (c *ContradictionError) Error() string {
-	return fmt.Sprintf("%s: contradiction in %q: %v", c.Pointer, c.Keyword, c.Cause)
-}
-
-func (c *ContradictionError) Unwrap() error { return c.Cause }
 
 // Load converts a document to kin-openapi's form and checks that it is valid OpenAPI.
 // It reads nothing outside the document. Patterns are not checked, because their
@@ -57,8 +42,7 @@ func firstLine(err error) string {
 // Merge returns doc with each schema of its operations (parameters, request bodies,
 // responses and their headers) merged: no allOf is left in it. doc is not changed
 // and must not contain references. The merging itself is oasdiff's, which works on
-// kin-openapi schemas and refuses to merge contradictions; Merge finds out where a
-// contradiction is.
+// kin-openapi schemas and refuses to merge contradictions.
 func Merge(doc spec.Object) (spec.Object, error) {
 	if _, err := Load(doc); err != nil {
 		return nil, err
@@ -73,13 +57,12 @@ func Merge(doc spec.Object) (spec.Object, error) {
 			if combinations(schema) > maxChoices {
 				return nil, fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
 			}
-			hoist(schema)
-			merged, err := mergeSchema(schema)
+			merged, err := mergeSchema(schema, pointer)
 			if err != nil {
-				return nil, locate(schema, pointer, err)
-			}
-			if err := checkBounds(merged, pointer); err != nil {
 				return nil, err
+			}
+			if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
+				return nil, fmt.Errorf("%s: contradiction: enum lists no value", pointer)
 			}
 			Simplify(merged)
 			place.Holder["schema"] = merged
@@ -88,8 +71,45 @@ func Merge(doc spec.Object) (spec.Object, error) {
 	return out, nil
 }
 
-// mergeSchema returns a merged schema, or an error if no document satisfies it.
-func mergeSchema(schema spec.Object) (_ spec.Object, err error) {
+// mergeSchema returns a schema without allOf that accepts the same values. It changes
+// schema. The schemas below are merged first, so that an error names the smallest one
+// that contradicts itself, or whose merging panics.
+func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
+	joinSingle(schema)
+	liftKeywords(schema)
+	for _, s := range spec.Subschemas(schema) {
+		below, ok := s.Value.(spec.Object)
+		if !ok {
+			continue
+		}
+		merged, err := mergeSchema(below, pointer+s.Pointer())
+		if err != nil {
+			return nil, err
+		}
+		s.Set(merged)
+	}
+	merged, err := mergeParts(schema)
+	if _, panicked := errors.AsType[*spec.PanicError](err); panicked {
+		return nil, fmt.Errorf("%s: %w", pointer, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: contradiction: %w", pointer, err)
+	}
+	for _, bounds := range [][2]string{{"minLength", "maxLength"}, {"minItems", "maxItems"}, {"minProperties", "maxProperties"}, {"minimum", "maximum"}} {
+		least, some := merged[bounds[0]].(float64)
+		if most, both := merged[bounds[1]].(float64); some && both && least > most {
+			return nil, fmt.Errorf("%s: contradiction: %s is above %s", pointer, bounds[0], bounds[1])
+		}
+	}
+	return merged, nil
+}
+
+// mergeParts merges the allOf of a schema, in whose parts no other is left. The library
+// returns an error if no document satisfies all parts.
+func mergeParts(schema spec.Object) (_ spec.Object, err error) {
+	if len(objects(schema, "allOf")) == 0 {
+		return schema, nil
+	}
 	defer spec.Guard(&err, "merging allOf")
 	data, err := json.Marshal(schema, json.Deterministic(true))
 	if err != nil {
@@ -103,52 +123,10 @@ func mergeSchema(schema spec.Object) (_ spec.Object, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if merged.Enum != nil && len(merged.Enum) == 0 {
-		return nil, fmt.Errorf("unable to resolve Enum conflict: no value is in all of them")
-	}
 	if data, err = merged.MarshalJSON(); err != nil {
 		return nil, err
 	}
 	return spec.Decode("the merged schema", data)
-}
-
-var conflict = regexp.MustCompile(`unable to resolve (\w+) conflict`)
-
-// locate finds the smallest schema that cannot be merged, because its parts
-// contradict each other or because the merging panics.
-func locate(schema spec.Object, pointer string, cause error) error {
-	for _, s := range applied(schema) {
-		if _, err := mergeSchema(spec.Child(s.Value)); err != nil {
-			return locate(spec.Child(s.Value), pointer+s.Pointer(), err)
-		}
-	}
-	if _, panicked := errors.AsType[*spec.PanicError](cause); panicked {
-		return fmt.Errorf("%s: %w", pointer, cause)
-	}
-	keyword := "allOf"
-	if m := conflict.FindStringSubmatch(cause.Error()); m != nil {
-		keyword = strings.ToLower(m[1][:1]) + m[1][1:]
-	}
-	return &ContradictionError{Pointer: pointer, Keyword: keyword, Cause: cause}
-}
-
-// checkBounds refuses a schema in which, at any depth, a lower bound exceeds the
-// upper one.
-func checkBounds(schema spec.Object, pointer string) error {
-	for lower, upper := range map[string]string{
-		"minLength": "maxLength", "minItems": "maxItems", "minProperties": "maxProperties", "minimum": "maximum",
-	} {
-		least, some := schema[lower].(float64)
-		if most, both := schema[upper].(float64); some && both && least > most {
-			return &ContradictionError{Pointer: pointer, Keyword: lower, Cause: errors.New("the lower bound is above the upper one")}
-		}
-	}
-	for _, s := range applied(schema) {
-		if err := checkBounds(spec.Child(s.Value), pointer+s.Pointer()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // applied returns the schemas below a schema that a value must satisfy in any case,
@@ -220,30 +198,26 @@ func joinSingle(schema spec.Object) {
 	}
 }
 
-// hoist moves keywords that the library does not merge from the parts of an allOf
-// beside it, in place: deprecated, nullable if all parts allow null, and a choice
-// with a single arm left by an overlay.
-func hoist(schema spec.Object) {
-	visitSchemas(schema, func(o spec.Object) {
-		joinSingle(o)
-		if len(objects(o, "allOf")) == 0 {
-			return
+// liftKeywords moves keywords that the library does not merge from the parts of an
+// allOf beside it, in place: deprecated, and nullable if all parts allow null.
+func liftKeywords(o spec.Object) {
+	if len(objects(o, "allOf")) == 0 {
+		return
+	}
+	joinMembers(o)
+	if slices.ContainsFunc(allParts(o), func(part spec.Object) bool { return part["deprecated"] == true }) {
+		o["deprecated"] = true
+	}
+	if typed, null := nullability(o); typed && null {
+		for _, part := range allParts(o) { // the library requires it in each
+			part["nullable"] = true
 		}
-		joinMembers(o)
-		if slices.ContainsFunc(allParts(o), func(part spec.Object) bool { return part["deprecated"] == true }) {
-			o["deprecated"] = true
-		}
-		if typed, null := nullability(o); typed && null {
-			for _, part := range allParts(o) { // the library requires it in each
-				part["nullable"] = true
-			}
-		}
-	})
+	}
 }
 
 // joinMembers makes an allOf of the schema's own, in place, of a property that
-// several parts describe, and of their items: the library loses what hoist keeps
-// when it merges them itself. A part with additionalProperties keeps its
+// several parts describe, and of their items: the library loses what liftKeywords
+// keeps when it merges them itself. A part with additionalProperties keeps its
 // properties, to which they do not apply.
 func joinMembers(o spec.Object) {
 	properties, items := map[string][]any{}, []any(nil)
@@ -276,17 +250,6 @@ func joinMembers(o spec.Object) {
 		}
 		o["items"] = spec.Object{"allOf": items}
 	}
-}
-
-// visitSchemas calls visit for a schema and each object below it that is neither
-// data nor a map of names, a parent before its children.
-func visitSchemas(schema spec.Object, visit func(spec.Object)) {
-	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, place spec.Place, _ string) error {
-		if place == spec.Fields {
-			visit(o)
-		}
-		return nil
-	})
 }
 
 // nullability reports whether a schema, or one of its parts, states a type, and

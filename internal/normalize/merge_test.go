@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -203,7 +202,7 @@ func TestAllSchemasOfAllOperationsAreMerged(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Merge(doc)
-		if got, ok := errors.AsType[*ContradictionError](err); !ok || got.Pointer != place {
+		if err == nil || !strings.HasPrefix(err.Error(), place+": contradiction: ") {
 			t.Errorf("error %v, want a contradiction in %s", err, place)
 		}
 	}
@@ -215,31 +214,28 @@ func TestContradictionsNameTheSchemaAndTheKeyword(t *testing.T) {
 	tests := map[string]struct{ schema, pointer, keyword string }{
 		"types of one property, two levels down": {
 			"{allOf: [{allOf: [{type: object, properties: {result: {type: array, items: {}}}}]}, {type: object, properties: {result: {type: object}}}]}",
-			root + "/properties/result", "type"},
+			root + "/properties/result", "Type conflict"},
 		"types of the parts": {
 			"{type: object, properties: {a/b: {allOf: [{type: string}, {type: integer}]}}}",
-			root + "/properties/a~1b", "type"},
+			root + "/properties/a~1b", "Type conflict"},
 		"values of the parts": {
 			"{allOf: [{type: object, properties: {success: {type: boolean, enum: [true]}}}, {type: object, properties: {success: {type: boolean, enum: [false]}}}]}",
-			root + "/properties/success", "enum"},
+			root + "/properties/success", "Enum conflict"},
 		"bounds of the parts": {
 			"{type: object, properties: {id: {allOf: [{type: string, minLength: 40}, {type: string, maxLength: 3}]}}}",
 			root + "/properties/id", "minLength"},
+		"no values":         {"{type: string, enum: []}", root, "enum lists no value"},
 		"bounds of a count": {"{type: array, items: {type: number, minimum: 3, maximum: 2}}", root + "/items", "minimum"},
 		"formats in a list": {
 			"{type: array, items: {allOf: [{type: string, format: date}, {type: string, format: uuid}]}}",
-			root + "/items", "format"},
+			root + "/items", "Format conflict"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := Merge(withSchema(t, tt.schema))
-			got, ok := errors.AsType[*ContradictionError](err)
-			if !ok {
-				t.Fatalf("error %v, want a Contradiction", err)
-			}
-			if got.Pointer != tt.pointer || got.Keyword != tt.keyword {
-				t.Errorf("%s in %s, want %s in %s", got.Keyword, got.Pointer, tt.keyword, tt.pointer)
+			if err == nil || !strings.HasPrefix(err.Error(), tt.pointer+": contradiction: ") || !strings.Contains(err.Error(), tt.keyword) {
+				t.Fatalf("error %v, want a contradiction of %s in %s", err, tt.keyword, tt.pointer)
 			}
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("more than one line: %q", err)

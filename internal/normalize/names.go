@@ -34,18 +34,15 @@ const maxName = 40
 func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	out := spec.Clone(doc)
 	n := namer{schemas: spec.Object{}, byShape: map[string]string{}, owners: map[string]string{}}
-	bodies := bodiesOf(out, ops)
+	bodies, err := bodiesOf(out, ops)
+	if err != nil {
+		return nil, err
+	}
 	n.reserve(bodies)
 	for _, b := range bodies {
-		schema := b.Schema()
-		if schema == nil {
-			continue
-		}
-		named, err := n.hoist(schema, b, "", b.name())
-		if err != nil {
+		if b.Holder["schema"], err = n.named(b.Schema(), b, "", b.name()); err != nil {
 			return nil, err
 		}
-		b.Holder["schema"] = named
 	}
 	spec.Ensure(out, "components")["schemas"] = n.schemas
 	return out, nil
@@ -59,22 +56,21 @@ type body struct {
 
 // bodiesOf returns the JSON bodies of doc in the order of the list of operations, and
 // sets the operationIds. Other media types get no Go type.
-func bodiesOf(doc spec.Object, ops spec.Operations) []body {
+func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 	var out []body
 	for _, op := range ops {
-		for l := range spec.All(doc) {
-			if !op.Matches(l) {
-				continue
-			}
-			l.Operation["operationId"] = op.Name
-			for _, place := range l.Schemas() {
-				if isJSON(place.MediaType) {
-					out = append(out, body{place, op})
-				}
+		found, _, err := op.Find(doc)
+		if err != nil {
+			return nil, err
+		}
+		found.Operation["operationId"] = op.Name
+		for _, place := range found.Schemas() {
+			if isJSON(place.MediaType) && place.Schema() != nil {
+				out = append(out, body{place, op})
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 func isJSON(mediaType string) bool {
@@ -82,14 +78,10 @@ func isJSON(mediaType string) bool {
 	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
 }
 
-// isSuccess and isFailure classify bodies by their status.
-func (b body) isSuccess() bool { return strings.HasPrefix(b.Status, "2") }
-func (b body) isFailure() bool { return b.Status != "" && !b.isSuccess() }
-
 // name is the name of the body itself, if [body.nameAt] returns none.
 func (b body) name() string {
 	noun := b.operation.Noun
-	if b.hasList() {
+	if spec.Child(b.Schema(), "properties", "result")["type"] == "array" {
 		noun = plural(noun)
 	}
 	switch b.Status {
@@ -102,27 +94,24 @@ func (b body) name() string {
 	}
 }
 
-// hasList reports whether the operation's result is a list.
-func (b body) hasList() bool {
-	return spec.Child(b.Schema(), "properties", "result")["type"] == "array"
-}
-
 // nameAt returns the name that the list of operations or the envelope gives to the
 // object at a place in the body, and whether there is one.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
-	if name, ok = b.operation.Names[place]; ok && b.isSuccess() {
+	success := strings.HasPrefix(b.Status, "2")
+	if name, ok = b.operation.Names[place]; ok && success {
 		return name, false, true
 	}
 	if name, ok = envelope[place]; ok && b.Status != "" {
 		return name, true, true
 	}
 	switch {
-	case b.isFailure() && place == "":
-		return "FailureResponse", true, true
-	case b.isSuccess() && (place == "result[]" || place == "result"):
-		return b.operation.Noun, false, true
+	case b.Status == "":
+		return "", false, false
+	case !success:
+		return "FailureResponse", true, place == ""
+	default:
+		return b.operation.Noun, false, place == "result[]" || place == "result"
 	}
-	return "", false, false
 }
 
 type namer struct {
@@ -170,26 +159,27 @@ func eachObject(schema spec.Object, place string, visit func(place string, schem
 		visit(place, schema)
 	}
 	for _, s := range spec.Subschemas(schema) {
-		eachObject(spec.Child(s.Value), placeOf(s, place), visit)
+		at, _ := below(s, place, "")
+		eachObject(spec.Child(s.Value), at, visit)
 	}
 }
 
-// placeOf returns the place of a schema below the one at place, such as
-// "result[].source".
-func placeOf(s spec.Subschema, place string) string {
+// below returns the place of a schema below the one at place, such as
+// "result[].source", and the name that derives from its parent's.
+func below(s spec.Subschema, place, parent string) (at, name string) {
 	switch {
 	case s.Keyword == "properties":
-		return strings.TrimPrefix(place+"."+s.Name, ".")
+		return strings.TrimPrefix(place+"."+s.Name, "."), parent + camel(s.Name)
 	case s.Name != "":
-		return place + "|" + s.Name
+		return place + "|" + s.Name, parent + "Variant" + s.Name
 	default:
-		return place + "[]"
+		return place + "[]", singular(parent)
 	}
 }
 
-// hoist names the objects below schema, then schema itself. place is its place in the
+// named names the objects below schema, then schema itself. place is its place in the
 // body; fallback is its name if the place has none.
-func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.Object, error) {
+func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.Object, error) {
 	name, shared, ok := b.nameAt(place)
 	if !ok {
 		name = fallback
@@ -203,14 +193,8 @@ func (n *namer) hoist(schema spec.Object, b body, place, fallback string) (spec.
 		if !ok {
 			continue
 		}
-		fallback := singular(name)
-		switch {
-		case s.Keyword == "properties":
-			fallback = name + camel(s.Name)
-		case s.Name != "":
-			fallback = name + "Variant" + s.Name
-		}
-		named, err := n.hoist(object, b, placeOf(s, place), fallback)
+		at, fallback := below(s, place, name)
+		named, err := n.named(object, b, at, fallback)
 		if err != nil {
 			return nil, err
 		}
@@ -254,15 +238,12 @@ var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 // shapeOf returns equal texts for schemas that accept the same values and make the
 // same Go type.
 func shapeOf(schema spec.Object) string {
-	bare := spec.Clone(schema)
+	bare := spec.Child(spec.Filter(schema, spec.Fields, func(place spec.Place, key string) bool {
+		return place != spec.Fields || !slices.Contains(annotations, key)
+	}))
 	for _, key := range ofProperty {
 		delete(bare, key)
 	}
-	visitSchemas(bare, func(o spec.Object) {
-		for _, key := range prose {
-			delete(o, key)
-		}
-	})
 	return spec.JSON(bare)
 }
 

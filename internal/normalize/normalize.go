@@ -24,10 +24,10 @@ const (
 	ContractOverlays  = "overlays/2-contract"
 )
 
-// Overlays are the overlay documents of a module, by stage.
-type Overlays struct{ Published, Contract []overlay.Overlay }
+// Overlays are the overlay actions of a module, by stage.
+type Overlays struct{ Published, Contract []overlay.Action }
 
-// ReadOverlays reads the overlay documents of the module in fsys.
+// ReadOverlays reads the overlay actions of the module in fsys.
 func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 	if o.Published, err = overlay.Load(fsys, PublishedOverlays); err != nil {
 		return o, err
@@ -39,26 +39,21 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 // Result holds the forms of a text on its way to the contract. After an error it
 // holds those that were reached.
 type Result struct {
-	Canonical spec.Object       // as published
-	Merged    spec.Object       // the merged published text
-	Contract  spec.Object       // the normalised contract
-	Outcomes  []overlay.Outcome // the effect of each overlay action
+	Merged   spec.Object       // the merged published text
+	Contract spec.Object       // the normalised contract
+	Outcomes []overlay.Outcome // the effect of each overlay action
 }
 
-// Run takes a canonical document through the further stages. check judges the effects
-// of the overlay actions; its error ends the run.
-func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check func([]overlay.Outcome) error) (r Result, err error) {
-	r.Canonical = canonical
-	if err := spec.CheckText(canonical); err != nil {
+// Run takes a canonical document through the further stages. The caller checks the
+// effects of the overlay actions.
+func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
+	if err := spec.CheckText(canonical, ""); err != nil {
 		return r, err
 	}
-	apply := func(doc spec.Object, overlays []overlay.Overlay) (spec.Object, error) {
-		out, outcomes, err := overlay.Apply(doc, overlays)
-		if err != nil {
-			return nil, err
-		}
+	apply := func(doc spec.Object, actions []overlay.Action) (spec.Object, error) {
+		out, outcomes, err := overlay.Apply(doc, actions)
 		r.Outcomes = append(r.Outcomes, outcomes...)
-		return out, check(outcomes)
+		return out, err
 	}
 	mergeable, err := apply(canonical, overlays.Published)
 	if err != nil {
@@ -79,7 +74,7 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check fu
 		return r, fmt.Errorf("normalised: %w", err)
 	}
 	r.Contract = contract
-	return r, nil
+	return r, ops.CheckQuery(contract)
 }
 
 // Canonical returns the canonical form of all operations of the list, which must not
@@ -87,11 +82,11 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays, check fu
 func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
 	var parts []spec.Object
 	for _, op := range ops {
-		part, err := Canonicalize(documents[op.Name], spec.Operations{op})
+		part, err := Canonicalize(documents[op.Name], op)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op.Document, err)
 		}
 		parts = append(parts, part)
 	}
-	return Combine(parts[0], parts[1:]...)
+	return Combine(parts...)
 }

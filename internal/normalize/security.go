@@ -44,7 +44,7 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 			if _, twice := renamed[canonical]; twice {
 				return nil, fmt.Errorf("%s/security/%d: two schemes send the same header as %q", at, i, name)
 			}
-			if other, taken := schemes[canonical]; taken && sent(other) != sent(scheme) {
+			if other, taken := schemes[canonical]; taken && Sent(spec.Child(other)) != Sent(scheme) {
 				return nil, fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
 			}
 			renamed[canonical] = scopes
@@ -56,25 +56,30 @@ func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
 	return schemes, nil
 }
 
-// sent describes what a scheme adds to a request.
-func sent(scheme any) string {
-	var parts []string
-	for _, key := range []string{"type", "scheme", "in", "name"} {
-		parts = append(parts, strings.ToLower(spec.Text(spec.Child(scheme), key)))
+// Sent describes what a scheme adds to a request. Its name is not sent, and the form
+// of a token is not checked.
+func Sent(scheme spec.Object) string {
+	text := func(key string) string { return strings.ToLower(spec.Text(scheme, key)) }
+	switch kind := text("type"); kind {
+	case "apikey":
+		return text("in") + " " + text("name")
+	case "http":
+		return text("scheme") + " authorization"
+	default:
+		return kind + " " + shapeOf(scheme)
 	}
-	return strings.Join(parts, " ")
 }
 
 var schemeNames = map[string]string{
-	"http bearer  ":                          APIToken,
-	"apikey  header x-auth-email":            APIEmail,
-	"apikey  header x-auth-key":              APIKey,
-	"apikey  header x-auth-user-service-key": "user_service_key",
+	"bearer authorization":           APIToken,
+	"header x-auth-email":            APIEmail,
+	"header x-auth-key":              APIKey,
+	"header x-auth-user-service-key": "user_service_key",
 }
 
 // schemeName returns the canonical name of a scheme, derived from what it sends.
 func schemeName(published string, scheme spec.Object) string {
-	if name, ok := schemeNames[sent(scheme)]; ok {
+	if name, ok := schemeNames[Sent(scheme)]; ok {
 		return name
 	}
 	if published == APIToken || published == APIEmail || published == APIKey {

@@ -8,8 +8,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// prose are the keywords that assert nothing.
-var prose = []string{"description", "title", "example"}
+// annotations are the keywords that assert nothing.
+var annotations = []string{"description", "title", "example"}
 
 // applicable lists the assertions that concern values of one type only. Beside
 // another type they have no effect.
@@ -26,7 +26,12 @@ var applicable = map[string]string{
 // effect: assertions about other types than the schema's own, choices that the type
 // has already decided, and the order of required. The schema accepts the same values
 // as before.
-func Simplify(schema spec.Object) { visitSchemas(schema, simplifySchema) }
+func Simplify(schema spec.Object) {
+	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, _ string) error {
+		simplifySchema(o)
+		return nil
+	})
+}
 
 func simplifySchema(schema spec.Object) {
 	if required, ok := schema["required"].([]any); ok {
@@ -81,5 +86,5 @@ func decided(schema spec.Object, keyword, own string) bool {
 func asserts(keyword string, value any) bool {
 	items, ok := value.(spec.Object)
 	anyItems := keyword == "items" && ok && len(items) == 0
-	return keyword != "type" && !anyItems && !slices.Contains(prose, keyword)
+	return keyword != "type" && !anyItems && !slices.Contains(annotations, keyword)
 }

@@ -50,31 +50,22 @@ var (
 	sharedKeywords = strings.Fields(`title description example externalDocs xml deprecated readOnly writeOnly default
 	type format enum multipleOf maximum minimum maxLength minLength pattern maxItems minItems uniqueItems items
 	maxProperties minProperties required properties additionalProperties allOf oneOf anyOf not`)
-	// annotations31 assert nothing. No reference to a definition is left.
-	annotations31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
+	// annotationsOf31 assert nothing. No reference to a definition is left.
+	annotationsOf31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
 )
 
-// readAs30 converts the schemas of a 3.1 operation to 3.0, in place. It refuses what
-// 3.0 expresses in another way, or not at all, except for the type null.
-func readAs30(l spec.Located) error {
-	for _, place := range l.Schemas() {
-		if err := schemaAs30(place.Holder["schema"], place.Pointer+"/schema"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// schemaAs30 converts a schema of 3.1 to 3.0, in place. It refuses what 3.0 expresses
+// in another way, or not at all, except for the type null.
 func schemaAs30(v any, at string) error {
 	s, ok := v.(spec.Object)
 	if !ok {
-		return fmt.Errorf("%s: OpenAPI 3.0 has no schemas other than objects", spec.Abbreviate(at))
+		return fmt.Errorf("%.300s: OpenAPI 3.0 has no schemas other than objects", at)
 	}
 	for _, key := range spec.SortedKeys(s) {
-		if slices.Contains(annotations31, key) {
+		if slices.Contains(annotationsOf31, key) {
 			delete(s, key)
 		} else if !slices.Contains(sharedKeywords, key) && !strings.HasPrefix(key, "x-") {
-			return fmt.Errorf("%s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", spec.Abbreviate(at), spec.Escape(key))
+			return fmt.Errorf("%.300s/%s: OpenAPI 3.0 has no counterpart for this keyword of 3.1", at, spec.Escape(key))
 		}
 	}
 	for _, below := range spec.Subschemas(s) {
@@ -99,7 +90,7 @@ func schemaAs30(v any, at string) error {
 	case len(types) > 0 && len(others) == 0:
 		s["type"], s["nullable"], s["enum"] = "object", true, []any{nil}
 	default:
-		return fmt.Errorf("%s/type: OpenAPI 3.0 has no counterpart for %.100q", spec.Abbreviate(at), s["type"])
+		return fmt.Errorf("%.300s/type: OpenAPI 3.0 has no counterpart for %.100q", at, s["type"])
 	}
 	return nil
 }

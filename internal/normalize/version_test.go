@@ -22,7 +22,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 		"reference with siblings": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', maxLength: 4, description: dropped}\n",
 			"        n: {allOf: [{type: string}, {maxLength: 4, description: dropped}]}\n"},
-		"reference with prose": {
+		"reference with annotations": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', description: dropped}\n", "        n: {type: string}\n"},
 	}
 	for name, tt := range tests {
@@ -61,7 +61,7 @@ func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, "        service: "+tt.schema+"\n"), operations)
+			_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, "        service: "+tt.schema+"\n"), operations[0])
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -71,7 +71,7 @@ func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 
 func TestOtherSchemaDialectsAreRefused(t *testing.T) {
 	t.Parallel()
-	_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations)
+	_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations[0])
 	if err == nil || !strings.HasPrefix(err.Error(), "/jsonSchemaDialect:") {
 		t.Errorf("error %v", err)
 	}

@@ -30,52 +30,52 @@ type Outcome struct {
 	Changed []string
 }
 
-// Check returns an error unless the actions in satisfied, and no others, found their
-// change already in the document.
-func Check(outcomes []Outcome, satisfied []string) error {
+// CheckMatched returns an error for an action that matched nothing.
+func CheckMatched(outcomes []Outcome) error {
 	for _, o := range outcomes {
-		listed := slices.Contains(satisfied, o.Action.ID)
-		switch {
-		case o.Effect == Unmatched:
-			return fmt.Errorf("overlays/%s: target %s: %w", o.Action.ID, o.Action.Target, errUnproven)
-		case o.Effect == Satisfied && !listed:
+		if o.Effect == Unmatched {
+			return fmt.Errorf("overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself", o.Action.ID, o.Action.Target)
+		}
+	}
+	return nil
+}
+
+// CheckSatisfied returns an error unless the actions in satisfied, and no others,
+// found their change already in the document.
+func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
+	effects := map[string]Effect{}
+	for _, o := range outcomes {
+		effects[o.Action.ID] = o.Effect
+		if o.Effect == Satisfied && !slices.Contains(satisfied, o.Action.ID) {
 			return fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
-		case o.Effect == Applied && listed:
-			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", o.Action.ID)
 		}
 	}
-	return nil
-}
-
-// CheckListed refuses a list of satisfied actions that names one that is not
-// among outcomes.
-func CheckListed(outcomes []Outcome, satisfied []string) error {
 	for _, id := range satisfied {
-		if !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Action.ID == id }) {
+		switch effects[id] {
+		case 0:
 			return fmt.Errorf("the provenance lists %q as satisfied upstream, but there is no such overlay action", id)
+		case Applied:
+			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", id)
 		}
 	}
 	return nil
 }
 
-// Apply applies the overlays in order to a copy of doc and returns the effect of each
-// action, which the caller judges.
-func Apply(doc spec.Object, overlays []Overlay) (spec.Object, []Outcome, error) {
+// Apply applies the actions in order to a copy of doc and returns the effect of each.
+func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 	root, err := spec.ToYAML(doc)
 	if err != nil {
 		return nil, nil, err
 	}
 	var outcomes []Outcome
 	tree := any(doc)
-	for i := range overlays {
-		for _, action := range overlays[i].Actions {
-			after, outcome, err := overlays[i].apply(root, tree, action)
-			if err != nil {
-				return nil, nil, fmt.Errorf("overlays/%s: %w", action.ID, err)
-			}
-			outcomes = append(outcomes, outcome)
-			tree = after
+	for _, a := range actions {
+		after, outcome, err := a.apply(root, tree)
+		if err != nil {
+			return nil, nil, fmt.Errorf("overlays/%s: %w", a.ID, err)
 		}
+		outcomes = append(outcomes, outcome)
+		tree = after
 	}
 	out, ok := tree.(spec.Object)
 	if !ok {
@@ -130,24 +130,22 @@ func contradiction(before, after any, changed []string) error {
 	return nil
 }
 
-// apply applies an action to root, whose tree is before, and returns the tree after
+// apply applies the action to root, whose tree is before, and returns the tree after
 // it and the outcome.
-func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outcome Outcome, err error) {
+func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome, err error) {
 	defer spec.Guard(&err, "applying the action")
-	outcome = Outcome{Action: a, Effect: Satisfied}
-	targets, err := o.query(root, a.Target)
-	values := []*yaml.Node{&a.action.Update}
-	if err == nil && a.action.Copy != "" {
-		values, err = o.query(root, a.action.Copy)
+	outcome = Outcome{Action: *a, Effect: Satisfied}
+	action := &a.document.Actions[0]
+	targets, err := a.query(root, a.Target)
+	values := []*yaml.Node{&action.Update}
+	if err == nil && action.Copy != "" {
+		values, err = a.query(root, action.Copy)
 	}
 	if err != nil {
 		return nil, outcome, err
 	}
 	if len(targets) == 0 || len(values) == 0 {
-		var proof []*yaml.Node
-		if a.SatisfiedWhen != "" {
-			proof, err = o.query(root, a.SatisfiedWhen)
-		}
+		proof, err := a.query(root, a.SatisfiedWhen)
 		if len(proof) == 0 {
 			outcome.Effect = Unmatched
 		}
@@ -156,7 +154,7 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 	for _, target := range targets {
 		retype(target, values[0])
 	}
-	if _, err := o.single(a).ApplyToStrict(root); err != nil {
+	if _, err := a.document.ApplyToStrict(root); err != nil {
 		return nil, outcome, err
 	}
 	if after, err = spec.FromYAML(root); err != nil {
@@ -165,7 +163,7 @@ func (o *Overlay) apply(root *yaml.Node, before any, a Action) (after any, outco
 	if outcome.Changed = changed(before, after, "", nil); len(outcome.Changed) > 0 {
 		outcome.Effect = Applied
 	}
-	if !a.action.Remove {
+	if !action.Remove {
 		err = contradiction(before, after, outcome.Changed)
 	}
 	return after, outcome, err

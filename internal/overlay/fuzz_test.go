@@ -22,17 +22,17 @@ func FuzzApply(f *testing.F) {
 		f.Add([]byte(head + actions))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		overlay, err := Parse("10-fuzz.yaml", data)
+		actions, err := Parse("10-fuzz.yaml", data)
 		if err != nil {
 			return
 		}
 		const text = `{"openapi": "3.0.3", "paths": {"/old": {"get": {"tags": ["a", "b"], "n": 1, "nil": null}}}}`
 		doc := document(t, text)
-		got, err := applied(doc, []Overlay{overlay}, nil)
+		got, err := applied(doc, actions, nil)
 		if diff := cmp.Diff(document(t, text), doc); diff != "" {
 			t.Fatalf("the given document was changed (-want +got)\n%s", diff)
 		}
-		if err == nil && len(overlay.Actions) == 1 && cmp.Equal(doc, got) {
+		if err == nil && len(actions) == 1 && cmp.Equal(doc, got) {
 			t.Errorf("an action without effect was accepted")
 		}
 		if err == nil {

@@ -7,7 +7,6 @@
 package overlay
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -40,16 +39,7 @@ var (
 	extension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
 )
 
-// Overlay is one overlay document.
-type Overlay struct {
-	File    string
-	Title   string
-	Actions []Action
-
-	document upstream.Overlay
-}
-
-// Action is one action of an overlay.
+// Action is one action of an overlay document.
 type Action struct {
 	ID            string // FILE#x-id
 	Description   string // the reason
@@ -57,18 +47,18 @@ type Action struct {
 	SatisfiedWhen string
 	Overwrites    []any // values that the action means to overwrite
 
-	action upstream.Action
+	document upstream.Overlay // with this action alone
 }
 
-// Load reads the overlay documents in dir in the order of their names. File is their
-// path from the parent of dir. Any other file, such as one that ends in .yml, is an
-// error.
-func Load(fsys fs.FS, dir string) ([]Overlay, error) {
+// Load reads the actions of the overlay documents in dir in the order of their names.
+// FILE in an id is the path from the parent of dir. Any other file, such as one that
+// ends in .yml, is an error.
+func Load(fsys fs.FS, dir string) ([]Action, error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
-	var overlays []Overlay
+	var actions []Action
 	for _, entry := range entries { // sorted by name
 		file := path.Join(dir, entry.Name())
 		if path.Ext(file) == ".md" {
@@ -81,49 +71,50 @@ func Load(fsys fs.FS, dir string) ([]Overlay, error) {
 		if err != nil {
 			return nil, err
 		}
-		o, err := Parse(path.Join(path.Base(dir), entry.Name()), data)
+		parsed, err := Parse(path.Join(path.Base(dir), entry.Name()), data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		overlays = append(overlays, o)
+		actions = append(actions, parsed...)
 	}
-	if len(overlays) == 0 {
+	if len(actions) == 0 {
 		return nil, fmt.Errorf("%s: no overlay documents", dir)
 	}
-	return overlays, nil
+	return actions, nil
 }
 
 // Parse reads one overlay document and checks this project's requirements: version
 // 1.1.0, a reason and an id for each action, and paths that parse.
-func Parse(file string, data []byte) (_ Overlay, err error) {
+func Parse(file string, data []byte) (actions []Action, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
-	o := Overlay{File: file}
-	if err := spec.ParseYAML(data, false, &o.document); err != nil {
-		return Overlay{}, fmt.Errorf("not an overlay document: %w", err)
+	var document upstream.Overlay
+	if err := spec.ParseYAML(data, false, &document); err != nil {
+		return nil, fmt.Errorf("not an overlay document: %w", err)
 	}
-	if err := o.document.Validate(); err != nil {
-		return Overlay{}, fmt.Errorf("not a valid overlay document: %w", err)
+	if err := document.Validate(); err != nil {
+		return nil, fmt.Errorf("not a valid overlay document: %w", err)
 	}
-	if o.document.Version != upstream.Version110 {
-		return Overlay{}, fmt.Errorf("overlay version %q, want %s", o.document.Version, upstream.Version110)
+	if document.Version != upstream.Version110 {
+		return nil, fmt.Errorf("overlay version %q, want %s", document.Version, upstream.Version110)
 	}
-	o.Title = o.document.Info.Title
-	for i, raw := range o.document.Actions {
-		a, err := o.parseAction(raw)
+	for i, raw := range document.Actions {
+		one := document
+		one.Actions = []upstream.Action{raw}
+		a, err := parseAction(file, raw, one)
 		if err != nil {
-			return Overlay{}, fmt.Errorf("action %d: %w", i+1, err)
+			return nil, fmt.Errorf("action %d: %w", i+1, err)
 		}
-		if slices.ContainsFunc(o.Actions, func(other Action) bool { return other.ID == a.ID }) {
-			return Overlay{}, fmt.Errorf("two actions have the id %s", a.ID)
+		if slices.ContainsFunc(actions, func(other Action) bool { return other.ID == a.ID }) {
+			return nil, fmt.Errorf("two actions have the id %s", a.ID)
 		}
-		o.Actions = append(o.Actions, a)
+		actions = append(actions, a)
 	}
-	return o, nil
+	return actions, nil
 }
 
-func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
+func parseAction(file string, raw upstream.Action, document upstream.Overlay) (Action, error) {
 	id, _ := raw.Extensions[idKey].(string)
-	a := Action{ID: o.File + "#" + id, Description: raw.Description, Target: raw.Target, action: raw}
+	a := Action{ID: file + "#" + id, Description: raw.Description, Target: raw.Target, document: document}
 	if !validID.MatchString(id) {
 		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
 	}
@@ -150,16 +141,13 @@ func (o *Overlay) parseAction(raw upstream.Action) (Action, error) {
 		return Action{}, fmt.Errorf("%s: want exactly one of update, remove and copy", a.ID)
 	}
 	for _, expression := range []string{raw.Target, raw.Copy, a.SatisfiedWhen} {
-		if expression == "" {
-			continue
-		}
-		if _, err := o.document.NewPath(expression, nil); err != nil {
+		if _, err := a.query(&yaml.Node{}, expression); err != nil {
 			return Action{}, fmt.Errorf("%s: %q is not a JSONPath: %w", a.ID, expression, err)
 		}
 	}
-	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, place spec.Place, at string) error {
+	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, at string) error {
 		for _, key := range spec.SortedKeys(o) {
-			if place == spec.Fields && strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
+			if strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
 				return fmt.Errorf("%s: update: %s/%s: unknown extension", a.ID, at, key)
 			}
 		}
@@ -178,19 +166,14 @@ func asInDocuments(value any) any {
 	return tree
 }
 
-// single returns an overlay with one action of o, so that its effect can be observed.
-func (o *Overlay) single(a Action) *upstream.Overlay {
-	one := o.document
-	one.Actions = []upstream.Action{a.action}
-	return &one
-}
-
-func (o *Overlay) query(root *yaml.Node, expression string) ([]*yaml.Node, error) {
-	p, err := o.document.NewPath(expression, nil)
+// query returns the nodes that a JSONPath matches, none if it is empty.
+func (a *Action) query(root *yaml.Node, expression string) ([]*yaml.Node, error) {
+	if expression == "" {
+		return nil, nil
+	}
+	p, err := a.document.NewPath(expression, nil)
 	if err != nil {
 		return nil, err
 	}
 	return p.Query(root), nil
 }
-
-var errUnproven = errors.New("the action matches nothing, and nothing shows that the document satisfies it by itself")

@@ -14,13 +14,13 @@ import (
 
 const head = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\nactions:\n"
 
-func parse(t *testing.T, actions string) []Overlay {
+func parse(t *testing.T, actions string) []Action {
 	t.Helper()
 	o, err := Parse("10-x.yaml", []byte(head+actions))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []Overlay{o}
+	return o
 }
 
 func document(t *testing.T, text string) spec.Object {
@@ -33,10 +33,10 @@ func document(t *testing.T, text string) spec.Object {
 }
 
 // applied applies overlays and checks the outcomes as generation does.
-func applied(doc spec.Object, overlays []Overlay, satisfied []string) (spec.Object, error) {
-	out, outcomes, err := Apply(doc, overlays)
+func applied(doc spec.Object, actions []Action, satisfied []string) (spec.Object, error) {
+	out, outcomes, err := Apply(doc, actions)
 	if err == nil {
-		err = errors.Join(Check(outcomes, satisfied), CheckListed(outcomes, satisfied))
+		err = errors.Join(CheckMatched(outcomes), CheckSatisfied(outcomes, satisfied))
 	}
 	return out, err
 }
@@ -257,7 +257,7 @@ func TestOverwrittenValuesHaveTheTypesOfDocuments(t *testing.T) {
 	t.Parallel()
 	overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {b: 2}, x-overwrites: [1, 1.5, 'text', true, null, [1], {200: {n: 1}}]}\n")
 	want := document(t, `{"v": [1, 1.5, "text", true, null, [1], {"200": {"n": 1}}]}`)["v"]
-	if diff := cmp.Diff(want, any(overlays[0].Actions[0].Overwrites)); diff != "" {
+	if diff := cmp.Diff(want, any(overlays[0].Overwrites)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -304,7 +304,7 @@ func TestLoadReadsFilesInTheOrderOfTheirNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(overlays) != 2 || overlays[0].File != "o/10-a.yaml" || overlays[1].Actions[0].ID != "o/20-b.yaml#b" {
+	if len(overlays) != 2 || overlays[0].ID != "o/10-a.yaml#a" || overlays[1].ID != "o/20-b.yaml#b" {
 		t.Errorf("got %+v", overlays)
 	}
 }
@@ -329,7 +329,7 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	t.Parallel()
 	overlays := parse(t, "  - {x-id: drop, description: d, target: $.paths, remove: true}\n")
 	broken := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{nil, nil}}
-	if _, _, err := overlays[0].apply(broken, nil, overlays[0].Actions[0]); err == nil || !strings.HasPrefix(err.Error(), "applying the action panicked: ") {
+	if _, _, err := overlays[0].apply(broken, nil); err == nil || !strings.HasPrefix(err.Error(), "applying the action panicked: ") {
 		t.Errorf("error %v, want the panic", err)
 	}
 }

@@ -84,9 +84,6 @@ func (c *cutter) reference(copier *spec.Copier, ref spec.Reference) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	if kept == nil {
-		kept = spec.Object{}
-	}
 	kept["$ref"] = ref.Target
 	return kept, c.component(section, name)
 }

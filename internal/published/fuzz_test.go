@@ -43,7 +43,7 @@ func FuzzTake(f *testing.F) {
 		if !bytes.Equal(taken.uses().Encoded, again.uses().Encoded) {
 			t.Errorf("the stored text is cut again:\n%s\n%s", taken.uses().Encoded, again.uses().Encoded)
 		}
-		if _, err := normalize.Canonicalize(taken.uses().Document, operations); err != nil {
+		if _, err := normalize.Canonicalize(taken.uses().Document, operations[0]); err != nil {
 			t.Errorf("taken without a canonical form: %v", err)
 		}
 		if len(taken.uses().Encoded) > maxCut {

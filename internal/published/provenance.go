@@ -82,15 +82,13 @@ func ReadSource(fsys fs.FS) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	documents := map[string]bool{}
 	for _, op := range source.Operations {
 		if source.Documents[op.Name] == nil {
 			return Source{}, fmt.Errorf("%s/%s: no text of the operation %s: take a document that has it with 'make spec-update'", Dir, op.Document, op.Title())
 		}
-		documents[op.Document] = true
 	}
 	for _, document := range slices.Sorted(maps.Keys(source.Provenance.Documents)) {
-		if !documents[document] {
+		if !slices.ContainsFunc(source.Operations, func(op spec.Operation) bool { return op.Document == document }) {
 			return Source{}, fmt.Errorf("%s: %s belongs to no operation of %s", ProvenanceFile, document, spec.OperationsFile)
 		}
 	}

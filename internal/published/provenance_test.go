@@ -139,7 +139,7 @@ func TestSourceMustBeTheRecordedOne(t *testing.T) {
 		"odd list":    {func(m fstest.MapFS) { m[spec.OperationsFile] = &fstest.MapFile{Data: []byte("operations: []")} }, "openapi/operations.yaml: no operations"},
 		"broken document": {func(m fstest.MapFS) {
 			m[ProvenanceFile], m[Dir+"/b.json"] = &fstest.MapFile{Data: []byte(encoded(t, broken))}, &fstest.MapFile{Data: []byte("{")}
-		}, "openapi/b.json:1:2: not JSON"},
+		}, "openapi/b.json: not JSON: jsontext: unexpected EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,12 +9,13 @@ package published
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
@@ -54,23 +55,18 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, err := take(doc, ops)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	taken.SourceSHA256 = Sum(source)
-	return taken, nil
-}
-
-func take(doc spec.Object, ops spec.Operations) (*Import, error) {
 	if err := normalize.CheckVersion(doc); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	info, ok := doc["info"].(spec.Object)
 	if !ok {
-		return nil, errors.New("/info: missing")
+		return nil, fmt.Errorf("%s: /info: missing", name)
 	}
-	taken := &Import{Texts: map[string]Text{}, Titles: map[string]string{}}
+	taken := &Import{
+		Texts: map[string]Text{}, Titles: map[string]string{}, SourceSHA256: Sum(source),
+		Title: spec.Text(info, "title"), Version: spec.Text(info, "version"), OpenAPI: spec.Text(doc, "openapi"),
+	}
+	taken.License, taken.LicenseText = license(info)
 	for found := range spec.All(doc) {
 		if id, ok := found.Operation["operationId"].(string); ok {
 			taken.Titles[id] = found.Title()
@@ -82,18 +78,16 @@ func take(doc spec.Object, ops spec.Operations) (*Import, error) {
 		switch {
 		case errors.Is(err, spec.ErrNotFound):
 			taken.Missing = append(taken.Missing, op)
-			notFound = errors.Join(notFound, err)
+			notFound = cmp.Or(notFound, err)
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		default:
 			taken.Texts[op.Name] = text
 		}
 	}
 	if len(taken.Texts) == 0 {
-		return nil, notFound
+		return nil, fmt.Errorf("%s: %w; nor is any other operation of the list", name, notFound)
 	}
-	taken.Title, taken.Version, taken.OpenAPI = spec.Text(info, "title"), spec.Text(info, "version"), spec.Text(doc, "openapi")
-	taken.License, taken.LicenseText = license(info)
 	return taken, nil
 }
 
@@ -107,7 +101,7 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 		return Text{}, err
 	}
 	// The canonical form reports faults of the operation itself.
-	canonical, err := normalize.Canonicalize(text.Document, spec.Operations{op})
+	canonical, err := normalize.Canonicalize(text.Document, op)
 	if err != nil {
 		return Text{}, err
 	}
@@ -129,17 +123,6 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 // maxSource limits a source before and after decompression. The vendor's documents
 // have 4 to 12 MB.
 const maxSource = 32 << 20
-
-// ReadFile reads a source from a file. It refuses one that is too large before
-// reading all of it.
-func ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
-	return data, errors.Join(err, f.Close())
-}
 
 // unpack decompresses a source that is compressed with gzip.
 func unpack(name string, source []byte) ([]byte, error) {
@@ -165,8 +148,8 @@ const NoAssertion = "NOASSERTION"
 var licences = []string{"BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "MIT", "ISC", "MPL-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"}
 
 var (
-	// noise is text in the name of a licence that is not part of its SPDX id.
-	noise = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
+	// fillWords is text in the name of a licence that is not part of its SPDX id.
+	fillWords = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
 	// expression is the syntax of an SPDX id.
 	expression = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
 )
@@ -182,9 +165,45 @@ func license(info spec.Object) (id, text string) {
 		return identifier, text
 	}
 	for _, id := range licences {
-		if strings.EqualFold(noise.ReplaceAllString(text, ""), noise.ReplaceAllString(id, "")) {
+		if strings.EqualFold(fillWords.ReplaceAllString(text, ""), fillWords.ReplaceAllString(id, "")) {
 			return id, text
 		}
 	}
 	return NoAssertion, text
+}
+
+// vendor is the address of the vendor's production API.
+const vendor = "https://api.cloudflare.com/"
+
+// check refuses an operation that needs changes of this library beyond generation.
+// canonical is the canonical form of a document that describes the operation alone;
+// at is its place in the source.
+func check(canonical spec.Object, op spec.Operation, at string) error {
+	address, _ := spec.At(canonical, "/servers/0/url")
+	server, _ := address.(string)
+	// Another host means another API.
+	if !strings.HasPrefix(server+"/", vendor) || strings.ContainsAny(server, "{}?#") {
+		return fmt.Errorf("%s/servers: the first server, %.200q, is not at %s, or its address has variables or a query", at, server, vendor)
+	}
+	for l := range spec.All(canonical) {
+		if _, ok := l.Operation["callbacks"]; ok {
+			return fmt.Errorf("%s/callbacks: not supported", at)
+		}
+		for _, p := range spec.List(l.Operation, "parameters") {
+			parameter := spec.Child(p)
+			name := spec.Text(parameter, "name")
+			sent := parameter["in"] == "path" || parameter["in"] == "query" && slices.Contains(op.Query, name)
+			if parameter["required"] == true && !sent {
+				return fmt.Errorf("%s/parameters: a new required parameter, %.100q in %.20q: this library would not send it", at, name, parameter["in"])
+			}
+		}
+		accepted := func(requirement any) bool {
+			schemes := spec.SortedKeys(spec.Child(requirement))
+			return slices.Equal(schemes, []string{normalize.APIToken}) || slices.Equal(schemes, []string{normalize.APIEmail, normalize.APIKey})
+		}
+		if !slices.ContainsFunc(spec.List(l.Operation, "security"), accepted) {
+			return fmt.Errorf("%s/security: neither an API token nor email and key are enough any more: this library sends nothing else", at)
+		}
+	}
+	return nil
 }

@@ -113,18 +113,16 @@ func pathParameters(template string) []string {
 // CheckQuery returns an error for a query parameter of the list that the contract
 // does not have: the generated client would not send it.
 func (ops Operations) CheckQuery(contract Object) error {
-	for l := range All(contract) {
-		known := map[string]bool{}
-		for _, p := range List(l.Operation, "parameters") {
-			if parameter := Child(p); parameter["in"] == "query" {
-				known[Text(parameter, "name")] = true
-			}
+	for _, op := range ops {
+		found, _, err := op.Find(contract)
+		if err != nil {
+			return err
 		}
-		for _, op := range ops {
-			for _, name := range op.Query {
-				if op.Matches(l) && !known[name] {
-					return fmt.Errorf("%s: %s: query %q is not a parameter of the contract: add it with an action in overlays/2-contract, or drop it", OperationsFile, op.Name, name)
-				}
+		for _, name := range op.Query {
+			if !slices.ContainsFunc(List(found.Operation, "parameters"), func(p any) bool {
+				return Child(p)["in"] == "query" && Child(p)["name"] == name
+			}) {
+				return fmt.Errorf("%s: %s: query %q is not a parameter of the contract: add it with an action in overlays/2-contract, or drop it", OperationsFile, op.Name, name)
 			}
 		}
 	}

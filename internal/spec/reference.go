@@ -10,45 +10,20 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-openapi/jsonpointer"
 )
 
-var escaper = strings.NewReplacer("~", "~0", "/", "~1")
-
 // Escape returns a name as a token of a JSON pointer.
-func Escape(name string) string { return escaper.Replace(name) }
+func Escape(name string) string { return jsonpointer.Escape(name) }
 
 // At returns the value at a JSON pointer below the root.
 func At(doc any, pointer string) (value any, ok bool) {
-	if !strings.HasPrefix(pointer, "/") {
+	p, err := jsonpointer.New(pointer)
+	if err != nil || p.IsEmpty() {
 		return nil, false
 	}
-	for token := range jsontext.Pointer(pointer).Tokens() {
-		switch holder := doc.(type) {
-		case Object:
-			doc, ok = holder[token]
-		case []any:
-			i, err := strconv.Atoi(token)
-			if ok = err == nil && i >= 0 && i < len(holder); ok {
-				doc = holder[i]
-			}
-		default:
-			ok = false
-		}
-		if !ok {
-			return nil, false
-		}
-	}
-	return doc, true
-}
-
-// Abbreviate shortens a JSON pointer of thousands of tokens, so that an error stays
-// readable.
-func Abbreviate(pointer string) string {
-	const longest = 200
-	if len(pointer) <= longest {
-		return pointer
-	}
-	return pointer[:longest/2] + "…" + pointer[len(pointer)-longest/2:]
+	value, _, err = p.Get(doc)
+	return value, err == nil
 }
 
 // pointerOf returns the JSON pointer of a reference within the document.
@@ -91,17 +66,14 @@ func Lookup(doc Object, ref string) (any, error) {
 // returns nil for anything else, and for a reference that cannot be followed.
 func Follow(doc Object, v any) Object {
 	const maxHops = 100
-	object, _ := v.(Object)
+	object := Child(v)
 	for range maxHops {
 		ref, ok := object["$ref"].(string)
 		if !ok {
 			return object
 		}
-		target, err := Lookup(doc, ref)
-		if err != nil {
-			return nil
-		}
-		object, _ = target.(Object)
+		target, _ := Lookup(doc, ref)
+		object = Child(target)
 	}
 	return nil
 }
@@ -152,9 +124,6 @@ func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
 	for _, key := range append(without, "$ref") {
 		delete(siblings, key)
 	}
-	if len(siblings) == 0 {
-		return nil, nil
-	}
 	v, err := c.walk(siblings, ref.Pointer, Fields, ref.depth+1)
 	return Child(v), err
 }
@@ -162,12 +131,12 @@ func (c *Copier) CopyBeside(ref Reference, without ...string) (Object, error) {
 // Expand returns a copy of the target of a reference.
 func (c *Copier) Expand(ref Reference) (any, error) {
 	if slices.Contains(c.active, ref.Target) {
-		return nil, fmt.Errorf("%s: %.100q refers to itself (%s)", Abbreviate(ref.Pointer), ref.Target,
-			Abbreviate(strings.Join(append(c.active, ref.Target), " → ")))
+		return nil, fmt.Errorf("%.300s: %.100q refers to itself (%.300s)", ref.Pointer, ref.Target,
+			strings.Join(append(c.active, ref.Target), " → "))
 	}
 	target, err := Lookup(c.Doc, ref.Target)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Abbreviate(ref.Pointer), err)
+		return nil, fmt.Errorf("%.300s: %w", ref.Pointer, err)
 	}
 	c.active = append(c.active, ref.Target)
 	defer func() { c.active = c.active[:len(c.active)-1] }()
@@ -218,10 +187,10 @@ func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error
 // count adds a value to the limits.
 func (c *Copier) count(v any, pointer string, depth int) error {
 	if depth > maxCopyDepth {
-		return fmt.Errorf("%s: nested deeper than %d levels", Abbreviate(pointer), maxCopyDepth)
+		return fmt.Errorf("%.300s: nested deeper than %d levels", pointer, maxCopyDepth)
 	}
 	if c.values++; c.values > maxCopyValues {
-		return fmt.Errorf("%s: the operation expands to more than %d values", Abbreviate(pointer), maxCopyValues)
+		return fmt.Errorf("%.300s: the operation expands to more than %d values", pointer, maxCopyValues)
 	}
 	switch v := v.(type) {
 	case string:
@@ -232,11 +201,11 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 		}
 	case float64:
 		if math.Abs(v) > maxExact {
-			return fmt.Errorf("%s: the number %g is too large to be exact", Abbreviate(pointer), v)
+			return fmt.Errorf("%.300s: the number %g is too large to be exact", pointer, v)
 		}
 	}
 	if c.text > maxCopyText {
-		return fmt.Errorf("%s: the operation expands to more than %d bytes of text", Abbreviate(pointer), maxCopyText)
+		return fmt.Errorf("%.300s: the operation expands to more than %d bytes of text", pointer, maxCopyText)
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func TestCopierLetsTheCallerHandleReferences(t *testing.T) {
 	id := Object{"type": "string"}
 	want := Object{
 		"properties": Object{
-			"$ref": Object{"target": id, "beside": Object(nil)},
+			"$ref": Object{"target": id, "beside": Object{}},
 			"a":    Object{"target": id, "beside": Object{"maxLength": 3.0}},
 		},
 		"example": Object{"$ref": "#/id", "x-note": "data"},

@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"strings"
 	"unicode"
 
@@ -29,29 +31,14 @@ func Decode(name string, data []byte) (_ Object, err error) {
 	if len(trimmed) == 0 {
 		return nil, fmt.Errorf("%s: the document is empty", name)
 	}
-	if trimmed[0] == '{' {
-		return decodeJSON(name, data)
+	if trimmed[0] != '{' {
+		return decodeYAML(name, data)
 	}
-	return decodeYAML(name, data)
-}
-
-func decodeJSON(name string, data []byte) (Object, error) {
 	var root Object
 	if err := json.Unmarshal(data, &root); err != nil {
-		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-			line, column := position(data, syntax.ByteOffset)
-			return nil, fmt.Errorf("%s:%d:%d: not JSON: %w", name, line, column, syntax.Err)
-		}
 		return nil, fmt.Errorf("%s: not JSON: %w", name, err)
 	}
 	return root, nil
-}
-
-func position(data []byte, offset int64) (line, column int) {
-	before := data[:min(offset, int64(len(data)))]
-	line = bytes.Count(before, []byte("\n")) + 1
-	column = len(before) - bytes.LastIndexByte(before, '\n')
-	return line, column
 }
 
 func decodeYAML(name string, data []byte) (Object, error) {
@@ -93,22 +80,26 @@ func JSON(v any) string {
 
 // Clone returns a deep copy of a tree.
 func Clone[T any](tree T) T {
-	copied, _ := cloneValue(tree).(T)
+	copied, _ := Filter(tree, Data, func(Place, string) bool { return true }).(T)
 	return copied
 }
 
-func cloneValue(v any) any {
+// Filter returns a deep copy of v, which is at a place, with the members of objects
+// for which keep returns true.
+func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	switch v := v.(type) {
 	case Object:
 		out := make(Object, len(v))
-		for k, e := range v {
-			out[k] = cloneValue(e)
+		for key, value := range v {
+			if keep(place, key) {
+				out[key] = Filter(value, place.Child(key), keep)
+			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = cloneValue(e)
+		for i, value := range v {
+			out[i] = Filter(value, place, keep)
 		}
 		return out
 	default:
@@ -117,10 +108,9 @@ func cloneValue(v any) any {
 }
 
 // CheckText refuses text and names with control characters other than white space,
-// because they could end up in source code and distort a report.
-func CheckText(tree any) error { return checkText(tree, "") }
-
-func checkText(v any, at string) error {
+// because they could end up in source code and distort a report. The JSON pointer at
+// is the place of v.
+func CheckText(v any, at string) error {
 	if text, ok := v.(string); ok {
 		if i := strings.IndexFunc(text, isForbidden); i >= 0 {
 			return fmt.Errorf("%s: a control character in the text, at byte %d", at, i)
@@ -130,7 +120,7 @@ func checkText(v any, at string) error {
 		if strings.ContainsFunc(key, isForbidden) {
 			return fmt.Errorf("%s: a control character in the name %q", at, key)
 		}
-		if err := checkText(child, at+"/"+Escape(key)); err != nil {
+		if err := CheckText(child, at+"/"+Escape(key)); err != nil {
 			return err
 		}
 	}
@@ -157,4 +147,121 @@ func Guard(err *error, work string) {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")
 		*err = &PanicError{Work: work, Cause: cause}
 	}
+}
+
+const (
+	maxDepth = 1000
+	// maxAliased limits the expansion of YAML aliases: a document of a few lines
+	// could expand to gigabytes.
+	maxAliased = 1_000_000
+)
+
+// ParseYAML decodes the single YAML document in data into v; strict refuses unknown
+// members.
+func ParseYAML(data []byte, strict bool, v any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(strict)
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("more than one YAML document")
+	}
+	return nil
+}
+
+// FromYAML converts a YAML node to a tree. Keys that YAML reads as numbers or
+// booleans (an unquoted 200 among the responses) become strings.
+func FromYAML(node *yaml.Node) (any, error) {
+	c := converter{budget: maxAliased}
+	return c.value(node, 0)
+}
+
+type converter struct {
+	budget  int
+	aliases int
+}
+
+func (c *converter) value(n *yaml.Node, depth int) (_ any, err error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("line %d: nested deeper than %d levels", n.Line, maxDepth)
+	}
+	if c.aliases > 0 {
+		if c.budget--; c.budget < 0 {
+			return nil, fmt.Errorf("line %d: aliases expand to more than %d values", n.Line, maxAliased)
+		}
+	}
+	switch n.Kind {
+	case yaml.DocumentNode: // has one value
+		return c.value(n.Content[0], depth+1)
+	case yaml.AliasNode:
+		c.aliases++
+		defer func() { c.aliases-- }()
+		return c.value(n.Alias, depth+1)
+	case yaml.MappingNode:
+		return c.mapping(n, depth)
+	case yaml.SequenceNode:
+		out := make([]any, len(n.Content))
+		for i, child := range n.Content {
+			if out[i], err = c.value(child, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case yaml.ScalarNode:
+		return scalar(n)
+	default:
+		return nil, fmt.Errorf("line %d: empty YAML document", n.Line)
+	}
+}
+
+func (c *converter) mapping(n *yaml.Node, depth int) (_ any, err error) {
+	out := make(Object, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("line %d: a key that is not a scalar", key.Line)
+		}
+		if key.Tag == "!!merge" {
+			return nil, fmt.Errorf("line %d: YAML merge keys are not part of OpenAPI's YAML", key.Line)
+		}
+		if _, dup := out[key.Value]; dup {
+			return nil, fmt.Errorf("line %d: key %q occurs twice", key.Line, key.Value)
+		}
+		if out[key.Value], err = c.value(n.Content[i+1], depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func scalar(n *yaml.Node) (any, error) {
+	switch n.Tag {
+	case "!!null", "!!bool":
+		var v any
+		err := n.Decode(&v)
+		return v, err
+	case "!!int", "!!float":
+		var f float64
+		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+			return nil, fmt.Errorf("line %d: %q is not a number that JSON has", n.Line, n.Value)
+		}
+		return f, nil
+	default:
+		return n.Value, nil
+	}
+}
+
+// ToYAML converts a tree to a YAML document node with sorted keys.
+func ToYAML(tree any) (_ *yaml.Node, err error) {
+	defer Guard(&err, "turning the document into YAML")
+	data, err := json.Marshal(tree, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("encoding the document: %w", err)
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(data, &node); err != nil {
+		return nil, fmt.Errorf("turning the document into YAML: %w", err)
+	}
+	return &node, nil
 }

@@ -21,7 +21,7 @@ func TestControlCharactersAreRefusedWithTheirPlace(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := CheckText(tt.tree)
+			err := CheckText(tt.tree, "")
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}

@@ -105,13 +105,13 @@ func Children(v any) iter.Seq2[string, any] {
 	}
 }
 
-// Visit calls visit for v and for each object below it, with the object's place and
-// JSON pointer, a parent before its children. If visit changes an object, its new
-// children are visited.
-func Visit(v any, place Place, pointer string, visit func(o Object, place Place, pointer string) error) error {
+// Visit calls visit for v and for each object below it whose keys are defined by
+// OpenAPI, with its JSON pointer, a parent before its children. If visit changes an
+// object, its new children are visited.
+func Visit(v any, place Place, pointer string, visit func(o Object, pointer string) error) error {
 	object, isObject := v.(Object)
-	if isObject {
-		if err := visit(object, place, pointer); err != nil {
+	if isObject && place == Fields {
+		if err := visit(object, pointer); err != nil {
 			return err
 		}
 	}

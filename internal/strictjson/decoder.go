@@ -30,23 +30,17 @@ type Object interface {
 type Decoder struct {
 	text   *jsontext.Decoder
 	source bytes.Buffer
-	// recent caches strings in sets chosen by their bytes; misses counts cache
-	// misses. The cache outlives the text, because most responses repeat the same
-	// strings.
+	// recent caches strings in sets chosen by their bytes, because most responses
+	// repeat the same strings; misses counts cache misses.
 	recent [32][4]string
 	misses uint
-	// tolerant is the depth of members whose misfits are no error; misfits are those
-	// that were skipped, at most maxMisfits of them.
-	tolerant int
-	misfits  []*KindError
-	// unquoted is a buffer for strings with escapes.
-	unquoted []byte
-	// rewrite changes the strings that are read, if not nil.
-	rewrite func(string) string
-	// listRoom is the memory in bytes left for the items of lists.
-	listRoom int
-	// skippedAt is the end of the last skipped misfit.
-	skippedAt int64
+
+	tolerant  int                 // depth of members whose misfits are no error
+	misfits   []*KindError        // those that were skipped, at most maxMisfits
+	unquoted  []byte              // buffer for strings with escapes
+	rewrite   func(string) string // changes the strings that are read, if not nil
+	listRoom  int                 // memory in bytes left for the items of lists
+	skippedAt int64               // end of the last skipped misfit
 }
 
 // ErrTooMany reports a text whose lists need much more memory than the text.
@@ -55,8 +49,7 @@ var ErrTooMany = errors.New("the items of lists need too much memory")
 // smallList is the memory that the lists of any text may take.
 const smallList = 1 << 20
 
-// maxMisfits limits the misfits that are kept, so that their memory stays close to
-// the size of the text.
+// maxMisfits limits the memory of the misfits that are kept.
 const maxMisfits = 100
 
 // maxShared is the length of the longest string in recent.
@@ -82,33 +75,31 @@ var decoders = sync.Pool{New: func() any {
 // set.
 var seed = maphash.MakeSeed()
 
-// Unmarshal is UnmarshalTolerant, except that the first value that does not fit is
-// its error.
-func Unmarshal(text []byte, v Object) error {
-	misfits, err := UnmarshalTolerant(text, v, nil)
-	if err == nil && len(misfits) > 0 {
-		return misfits[0]
-	}
-	return err
-}
+// maxPooled is the size of the longest text after which a Decoder is reused: the
+// tokenizer keeps its memory for names at any depth.
+const maxPooled = 64 << 10
 
-// UnmarshalTolerant reads text, which must be one JSON object, into v, which must
-// be zero. Strings do not share memory with text. It returns the values that do
-// not fit their fields and were passed over, because the fields are read
-// tolerantly; at most 100 of them. The error is a [*jsontext.SyntacticError], a
-// [*KindError], [ErrTooMany], an error of v's own, or [io.EOF] for a text of nothing but space.
-// rewrite, if not nil, is applied to every string that is read into a field.
-func UnmarshalTolerant(text []byte, v Object, rewrite func(string) string) ([]*KindError, error) {
+// Unmarshal reads text, which must be one JSON object, into v, which must be zero.
+// Strings do not share memory with text. It returns the values that do not fit their
+// fields and were passed over, because the fields are read tolerantly; at most 100 of
+// them. The error is a [*jsontext.SyntacticError], a [*KindError], [ErrTooMany], an
+// error of v's own, or [io.EOF] for a text of nothing but space. rewrite, if not nil,
+// is applied to every string that is read into a field.
+func Unmarshal(text []byte, v Object, rewrite func(string) string) ([]*KindError, error) {
 	d := decoders.Get().(*Decoder)
 	d.rewrite = rewrite
 	err := d.unmarshal(text, v)
 	misfits := d.misfits
-	d.misfits, d.tolerant, d.skippedAt, d.rewrite = nil, 0, 0, nil
-	d.release(len(text)) // last: another goroutine may take d at once
+	if len(text) <= maxPooled {
+		d.misfits, d.tolerant, d.skippedAt, d.rewrite = nil, 0, 0, nil
+		d.source = bytes.Buffer{}
+		d.text.Reset(&d.source)
+		decoders.Put(d) // last: another goroutine may take d at once
+	}
 	return misfits, err
 }
 
-// UnmarshalLenient parses text as UnmarshalTolerant does, but v sees each of several
+// UnmarshalLenient parses text as Unmarshal does, but v sees each of several
 // members with the same name, invalid UTF-8 becomes U+FFFD, and a text that is no
 // object, and a value that does not fit, are skipped.
 func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error {
@@ -120,8 +111,7 @@ func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error 
 // Misfits returns the number of values skipped so far.
 func (d *Decoder) Misfits() int { return len(d.misfits) }
 
-// TakeMisfits removes and returns the values skipped since there were n;
-// UnmarshalTolerant does not return them.
+// TakeMisfits removes and returns the values skipped since there were n.
 func (d *Decoder) TakeMisfits(n int) []*KindError {
 	if n == len(d.misfits) {
 		return nil
@@ -149,20 +139,6 @@ func (d *Decoder) unmarshal(text []byte, v Object) error {
 		return err
 	}
 	return nil
-}
-
-// maxPooled is the size of the longest text after which a Decoder is reused: the
-// tokenizer keeps its memory for names at any depth.
-const maxPooled = 64 << 10
-
-// release returns d to the pool without the text.
-func (d *Decoder) release(size int) {
-	if size > maxPooled {
-		return
-	}
-	d.source = bytes.Buffer{}
-	d.text.Reset(&d.source)
-	decoders.Put(d)
 }
 
 // PeekKind returns the kind of the next value; [jsontext.KindInvalid] at an error,

@@ -10,9 +10,9 @@ import (
 // maxDigits is the number of digits of the int64 limits.
 const maxDigits = len("9223372036854775807")
 
-// farExponent exceeds the digits of any text, so that no whole number with a larger
+// maxExponent exceeds the digits of any text, so that no whole number with a larger
 // exponent is within int64. The sums below stay within a 32-bit int.
-const farExponent = 1 << 30
+const maxExponent = 1 << 30
 
 // MaxExact is the largest integer up to which float64 holds every one.
 const MaxExact = 1 << 53
@@ -29,12 +29,12 @@ func ParseInt(number []byte) (int64, bool) {
 	mantissa := number
 	if at := bytes.IndexAny(number, "eE"); at >= 0 {
 		mantissa = number[:at]
-		far, err := strconv.ParseInt(string(number[at+1:]), 10, 64)
+		parsed, err := strconv.ParseInt(string(number[at+1:]), 10, 64)
 		if errors.Is(err, strconv.ErrSyntax) {
 			return 0, false // no JSON number
 		}
 		// Numbers beyond int64 become its limits.
-		exponent = int(min(max(far, -farExponent), farExponent))
+		exponent = int(min(max(parsed, -maxExponent), maxExponent))
 	}
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
 	digits := bytes.TrimLeft(append(append([]byte{}, whole...), fraction...), "0")

@@ -125,7 +125,7 @@ func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
 		`{"unknown":{"text":5}}`: {part{}, ""},
 	} {
 		var got part
-		misfits, err := strictjson.UnmarshalTolerant([]byte(text), &got, nil)
+		misfits, err := strictjson.Unmarshal([]byte(text), &got, nil)
 		if err != nil || pointersOf(misfits) != tt.misfits {
 			t.Errorf("%s: misfits %s, %v, want %s", text, pointersOf(misfits), err, tt.misfits)
 		}
@@ -133,7 +133,7 @@ func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
 			t.Errorf("%s: want %+v, got %+v", text, tt.want, got)
 		}
 		// Unmarshal is strict about the same members.
-		err = strictjson.Unmarshal([]byte(text), new(part))
+		err = unmarshal([]byte(text), new(part))
 		misfit, ok := err.(*strictjson.KindError)
 		if first, _, _ := strings.Cut(tt.misfits, " "); ok != (first != "") || ok && string(misfit.Pointer) != first {
 			t.Errorf("%s: error %v, want %q", text, err, first)
@@ -153,7 +153,7 @@ func TestDecidingMisfitsAreErrors(t *testing.T) {
 		`{"list":{}}`:                       "/list",
 		`[]`:                                "",
 	} {
-		_, err := strictjson.UnmarshalTolerant([]byte(text), new(part), nil)
+		_, err := strictjson.Unmarshal([]byte(text), new(part), nil)
 		if misfit, ok := err.(*strictjson.KindError); !ok || string(misfit.Pointer) != want {
 			t.Errorf("%s: error %v, want a misfit at %q", text, err, want)
 		}
@@ -168,7 +168,7 @@ func TestSyntaxIsNeverTolerated(t *testing.T) {
 		`{"text":` + strings.Repeat("[", 10_001), `{"by_name":{"a":"x","a":"y"}}`, `{"part":[1 2]}`, `{"text":5}{}`, `{"flag":nul}`, `{"unknown":{"a":1,"a":1}}`,
 		`{"parts":[5,{"id":"a","id":"b"}]}`,
 	} {
-		misfits, err := strictjson.UnmarshalTolerant([]byte(text), new(part), nil)
+		misfits, err := strictjson.Unmarshal([]byte(text), new(part), nil)
 		if _, ok := errors.AsType[*jsontext.SyntacticError](err); !ok {
 			t.Errorf("%.60s: error %v, misfits %s, want a syntax error", text, err, pointersOf(misfits))
 		}
@@ -184,18 +184,18 @@ func TestMisfitsAreBounded(t *testing.T) {
 	}
 	text := fmt.Appendf(nil, `{"words":%s,"flag":"x","pointer":5,"own":7,"id":"last"}`, mustJSON(t, items))
 	var got part
-	misfits, err := strictjson.UnmarshalTolerant(text, &got, nil)
+	misfits, err := strictjson.Unmarshal(text, &got, nil)
 	if err != nil || len(misfits) != most || string(misfits[most-1].Pointer) != "/words/99" {
 		t.Errorf("%d misfits, %v", len(misfits), err)
 	}
 	if len(got.Words) != 3*most || got.ID != "last" || got.Flag != nil || got.Pointer != nil || got.Own != (own{}) {
 		t.Errorf("after the limit: %d words, %+v", len(got.Words), got)
 	}
-	if _, err := strictjson.UnmarshalTolerant(append(text[:len(text)-len(`"last"}`)], `5}`...), new(part), nil); err == nil {
+	if _, err := strictjson.Unmarshal(append(text[:len(text)-len(`"last"}`)], `5}`...), new(part), nil); err == nil {
 		t.Error("a deciding member is tolerated after the limit")
 	}
 	// The next text starts anew.
-	if misfits, err := strictjson.UnmarshalTolerant([]byte(`{"flag":"x"}`), &got, nil); err != nil || pointersOf(misfits) != "/flag" {
+	if misfits, err := strictjson.Unmarshal([]byte(`{"flag":"x"}`), &got, nil); err != nil || pointersOf(misfits) != "/flag" {
 		t.Errorf("misfits %s, %v", pointersOf(misfits), err)
 	}
 }
@@ -216,7 +216,7 @@ func TestReusedDecodersDoNotMixMisfits(t *testing.T) {
 	for _, member := range []string{"text", "flag", "count", "ratio"} {
 		wg.Go(func() {
 			for range 500 {
-				misfits, err := strictjson.UnmarshalTolerant([]byte(`{"`+member+`":[5]}`), new(part), nil)
+				misfits, err := strictjson.Unmarshal([]byte(`{"`+member+`":[5]}`), new(part), nil)
 				if got := pointersOf(misfits); err != nil || got != "/"+member {
 					t.Errorf("misfits %q, %v, want /%s", got, err, member)
 					return

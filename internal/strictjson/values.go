@@ -64,7 +64,7 @@ func (d *Decoder) reflected(v any, to reflect.Value) error {
 }
 
 // ReadTolerant is Read, except that a value that does not fit, at any depth, is no
-// error: its field stays zero, and UnmarshalTolerant reports it.
+// error: its field stays zero, and Unmarshal reports it.
 func (d *Decoder) ReadTolerant(v any) error {
 	d.tolerant++
 	err := d.Read(v)
@@ -92,13 +92,13 @@ func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
 
 func readList[T any](d *Decoder, list *[]T, most int) error {
-	var beyond T
-	return d.list(most, int(unsafe.Sizeof(beyond)), func(room int) {
+	var dropped T
+	return d.list(most, int(unsafe.Sizeof(dropped)), func(room int) {
 		*list = append(make([]T, 0, room), *list...)
 	}, func(kept bool) any {
 		if !kept {
-			beyond = *new(T)
-			return &beyond
+			dropped = *new(T)
+			return &dropped
 		}
 		*list = append(*list, *new(T))
 		return &(*list)[len(*list)-1]

@@ -1,7 +1,6 @@
 package update
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,18 +8,13 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-
-	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // vet compiles and vets all packages of the module at root and their tests as if
@@ -96,43 +90,6 @@ func firstFault(output, root, staging string) (line string, inCode bool) {
 		return fmt.Sprint(!strings.HasPrefix(line, "generated/"), padded)
 	}
 	return slices.MinFunc(faults, func(a, b string) int { return cmp.Compare(order(a), order(b)) }), true
-}
-
-// field matches a field of a generated struct.
-var field = regexp.MustCompile("(?m)^\\t([\\pL\\pN]+) [^`\\n]*`json:\"([^\",]*)")
-
-// collisions names the members of an object that share a Go name in generated code;
-// the compiler names the Go side only.
-func collisions(files map[string][]byte) string {
-	out := ""
-	code := bytes.Join(slices.Collect(maps.Values(files)), []byte("\n"))
-	for _, object := range strings.Split(string(code), "\ntype ")[1:] {
-		members := map[string][]string{}
-		for _, match := range field.FindAllStringSubmatch(object, -1) {
-			members[match[1]] = append(members[match[1]], strconv.Quote(match[2]))
-		}
-		for _, name := range slices.Sorted(maps.Keys(members)) {
-			if len(members[name]) > 1 {
-				out += fmt.Sprintf("the JSON members %s of %s would share the Go name %s; ", strings.Join(members[name], " and "), strings.Fields(object)[0], name)
-			}
-		}
-	}
-	return out
-}
-
-// unnamed names the members of objects for which the generator may find no Go name:
-// it uses letters that have an upper case, and digits.
-func unnamed(contract spec.Object) string {
-	hasNoCase := func(r rune) bool { return unicode.IsOneOf([]*unicode.RangeTable{unicode.Lo, unicode.Lm}, r) }
-	out := ""
-	for object, schema := range spec.Children(spec.Child(contract, "components", "schemas")) {
-		for member, property := range spec.Children(spec.Child(schema, "properties")) {
-			if spec.Child(property)["x-go-name"] == nil && strings.ContainsFunc(member, hasNoCase) {
-				out += fmt.Sprintf("the JSON member %.100q of %s needs an x-go-name: ", member, object)
-			}
-		}
-	}
-	return out
 }
 
 // tokens returns the tokens of a Go file. Files that differ only in comments and

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The go command runs in the root and names staged files relative to it, so the names
@@ -38,24 +36,6 @@ func TestFirstFaultIsDeterministic(t *testing.T) {
 		if got != tt.want || located != strings.Contains(tt.want, ".go:") {
 			t.Errorf("%s: %q, located %t, want %q", name, got, located, tt.want)
 		}
-	}
-}
-
-func TestCollisionsNameTheMembers(t *testing.T) {
-	t.Parallel()
-	const types = "package generated\n\n" +
-		"type Row struct {\n" +
-		"\tService string `json:\"Service,omitempty\"`\n" +
-		"\tID string `json:\"id\"`\n" +
-		"\tService string `json:\"service,omitempty\"`\n" +
-		"}\n\n" +
-		"type Other struct {\n\tService string `json:\"service\"`\n}\n"
-	got := collisions(map[string][]byte{
-		"generated/types.gen.go": []byte(types), "generated/openapi.json": []byte("{}"), "generated/broken.gen.go": []byte("package"),
-	})
-	const want = `the JSON members "Service" and "service" of Row would share the Go name Service; `
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

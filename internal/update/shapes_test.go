@@ -75,7 +75,7 @@ func staged(t testing.TB, path string, data []byte) stages {
 			s.source.Documents[op.Name] = text.Document
 		}
 	}
-	s.result, err = run(s.source, overlays, func([]overlay.Outcome) error { return nil })
+	s.result, err = run(s.source, overlays)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

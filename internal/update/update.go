@@ -46,7 +46,7 @@ type Plan struct {
 	source        published.Source // as stored
 	taken         *published.Import
 	before, after normalize.Result
-	changes       []change
+	files         map[string][]byte // to write, by their paths from the root
 }
 
 // refusal states why a document cannot be used: the cause and its place in one line.
@@ -67,19 +67,10 @@ func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	p := &Plan{req: req}
 	err := p.prepare(ctx)
 	if refused, ok := errors.AsType[refusal](err); ok {
-		p.Report.Class, p.Report.Refusal, p.changes = compare.Refused, string(refused), nil
+		p.Report.Class, p.Report.Refusal, p.Report.Files, p.files = compare.Refused, string(refused), nil, nil
 		return p, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range p.changes {
-		p.Report.Files = append(p.Report.Files, c.name)
-	}
-	if len(p.changes) > 0 && !p.Report.Go.Identical {
-		p.Report.Class = max(p.Report.Class, compare.Documentation)
-	}
-	return p, nil
+	return p, err
 }
 
 func (p *Plan) prepare(ctx context.Context) error {
@@ -89,38 +80,27 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return err
 	}
 	if p.source, err = published.ReadForUpdate(fsys); err != nil {
-		return fmt.Errorf("%w: %w", errTree, err)
+		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	// An action made for a new text need not match the old one.
-	if p.before, err = run(p.source, overlays, func([]overlay.Outcome) error { return nil }); err != nil {
-		return fmt.Errorf("%w: %w", errTree, err)
+	if p.before, err = run(p.source, overlays); err != nil {
+		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	next := p.source
 	next.Documents = maps.Clone(next.Documents)
-	others := ""
-	switch p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); {
-	case errors.Is(err, spec.ErrNotFound):
-		others = "; nor is any other operation of the list"
-	case err != nil:
+	if p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); err != nil {
 		return refuse(err)
-	default:
-		for name, text := range p.taken.Texts {
-			next.Documents[name] = text.Document
-		}
 	}
-	for _, op := range next.Operations {
+	for _, op := range p.source.Operations {
+		if text, ok := p.taken.Texts[op.Name]; ok {
+			next.Documents[op.Name] = text.Document
+		}
 		if next.Documents[op.Name] == nil {
-			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either%s", p.req.Name, op.Title(), published.Dir, others))
+			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either", p.req.Name, op.Title(), published.Dir))
 		}
 	}
-	if err != nil {
-		return refuse(err)
-	}
-	p.after, err = run(next, overlays, mustMatch)
-	if err == nil {
-		err = p.source.Operations.CheckQuery(p.after.Contract)
-	}
-	if err != nil {
+	p.after, err = run(next, overlays)
+	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err); err != nil {
 		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
 	}
 	if err = errors.Join(err, p.describe()); err != nil {
@@ -129,27 +109,17 @@ func (p *Plan) prepare(ctx context.Context) error {
 	return p.write(ctx)
 }
 
-// errTree marks failures that are no fault of the new document.
-var errTree = errors.New("the tree is not in order before the update")
+// errInconsistentTree marks failures that are no fault of the new document.
+var errInconsistentTree = errors.New("the tree is not in order before the update")
 
 // run takes the published texts through all stages.
-func run(source published.Source, overlays normalize.Overlays, check func([]overlay.Outcome) error) (normalize.Result, error) {
+func run(source published.Source, overlays normalize.Overlays) (normalize.Result, error) {
 	ops := slices.DeleteFunc(slices.Clone(source.Operations), func(op spec.Operation) bool { return source.Documents[op.Name] == nil })
 	canonical, err := normalize.Canonical(source.Documents, ops)
 	if err != nil {
 		return normalize.Result{}, err
 	}
-	return normalize.Run(canonical, ops, overlays, check)
-}
-
-// mustMatch requires that each overlay action finds its place in a new text.
-func mustMatch(outcomes []overlay.Outcome) error {
-	for _, o := range outcomes {
-		if o.Effect == overlay.Unmatched {
-			return fmt.Errorf("overlays/%s matches nothing at %s, and nothing shows that the text satisfies it by itself", o.Action.ID, o.Action.Target)
-		}
-	}
-	return nil
+	return normalize.Run(canonical, ops, overlays)
 }
 
 // Regenerate returns the files of generated/ for the texts and overlays in the module
@@ -165,14 +135,11 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 		return nil, err
 	}
 	satisfied := source.Provenance.SatisfiedUpstream
-	result, err := run(source, overlays, func(outcomes []overlay.Outcome) error { return overlay.Check(outcomes, satisfied) })
-	if err != nil {
+	result, err := run(source, overlays)
+	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
-	if err := overlay.CheckListed(result.Outcomes, satisfied); err != nil {
-		return nil, err
-	}
-	if err := source.Operations.CheckQuery(result.Contract); err != nil {
+	if err := overlay.CheckSatisfied(result.Outcomes, satisfied); err != nil {
 		return nil, err
 	}
 	return generate.Generate(root, result.Contract, source.Operations)
@@ -189,15 +156,15 @@ func (p *Plan) describe() (err error) {
 		Title: compare.Line(p.taken.Title, 100), Version: compare.Line(p.taken.Version, 40), License: cmp.Or(p.req.License, p.taken.License),
 	}
 	r.Go.Identical, r.Go.SameCode = true, true
-	p.warn()
+	p.warnAboutLicences()
 	if !p.req.Partial {
-		p.withdraw()
+		p.reportWithdrawn()
 	}
 	return err
 }
 
-// warn adds warnings about the licence.
-func (p *Plan) warn() {
+// warnAboutLicences adds warnings about the licence.
+func (p *Plan) warnAboutLicences() {
 	r := &p.Report
 	if r.Source.License == published.NoAssertion {
 		r.Warnings = append(r.Warnings, fmt.Sprintf(
@@ -206,17 +173,17 @@ func (p *Plan) warn() {
 	}
 	for _, op := range p.source.Operations {
 		record, known := p.source.Provenance.Documents[op.Document]
-		_, taken := p.taken.Texts[op.Name]
-		warning := fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License)
-		if taken && known && record.License != r.Source.License && !slices.Contains(r.Warnings, warning) {
-			r.Warnings = append(r.Warnings, warning)
+		if _, taken := p.taken.Texts[op.Name]; taken && known && record.License != r.Source.License {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
 		}
 	}
+	slices.Sort(r.Warnings)
+	r.Warnings = slices.Compact(r.Warnings)
 }
 
-// withdraw reports the operations that a whole document lacks. Their stored texts
+// reportWithdrawn reports the operations that a whole document lacks. Their stored texts
 // stay, because the library would not compile without them.
-func (p *Plan) withdraw() {
+func (p *Plan) reportWithdrawn() {
 	for _, op := range p.taken.Missing {
 		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
 		if stored, _, err := op.Find(p.source.Documents[op.Name]); err == nil {
@@ -245,7 +212,8 @@ func (p *Plan) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.changes, err = changed(p.req.Root, files); err != nil || len(p.changes) == 0 {
+	changes, err := changed(p.req.Root, files)
+	if err != nil || len(changes) == 0 {
 		return err
 	}
 	generated, err := p.generate()
@@ -253,16 +221,19 @@ func (p *Plan) write(ctx context.Context) error {
 		return err
 	}
 	maps.Copy(files, generated)
-	if p.changes, err = changed(p.req.Root, files); err != nil {
+	if changes, err = changed(p.req.Root, files); err != nil {
 		return err
 	}
-	for _, c := range p.changes {
+	p.files = files
+	r := &p.Report
+	for _, c := range changes {
+		r.Files = append(r.Files, c.name)
 		if strings.HasSuffix(c.name, ".go") {
-			p.Report.Go.Identical = false
-			p.Report.Go.SameCode = p.Report.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
+			r.Go.Identical, r.Class = false, max(r.Class, compare.Documentation)
+			r.Go.SameCode = r.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
 		}
 	}
-	if p.Report.Go.SameCode {
+	if r.Go.SameCode {
 		return nil
 	}
 	return p.compile(ctx, generated)
@@ -296,7 +267,7 @@ func (p *Plan) generate() (map[string][]byte, error) {
 	files, err := generate.Generate(p.req.Root, p.after.Contract, p.source.Operations)
 	if _, refused := errors.AsType[*generate.CodeError](err); refused {
 		_, stored := generate.Generate(p.req.Root, p.before.Contract, p.source.Operations)
-		err = cmp.Or(stored, refuse(fmt.Errorf("no Go code can be generated from the new contract: %s%w", unnamed(p.after.Contract), err)))
+		err = cmp.Or(stored, refuse(fmt.Errorf("no Go code can be generated from the new contract: %w", err)))
 	}
 	return files, err
 }
@@ -308,11 +279,11 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 		return err
 	}
 	if stored, err := vet(ctx, p.req.Root, nil); err != nil || stored != "" {
-		return errors.Join(err, fmt.Errorf("%w: %s", errTree, stored))
+		return errors.Join(err, fmt.Errorf("%w: %s", errInconsistentTree, stored))
 	}
-	return refuse(fmt.Errorf("the module does not compile against the new contract: %s%s", collisions(generated), fault))
+	return refuse(fmt.Errorf("the module does not compile against the new contract: %s", fault))
 }
 
 // Apply writes the plan to the tree. If it fails, or if ctx ends before the last file
 // is in place, the tree is unchanged.
-func (p *Plan) Apply(ctx context.Context) error { return write(ctx, p.req.Root, p.changes) }
+func (p *Plan) Apply(ctx context.Context) error { return Write(ctx, p.req.Root, p.files) }

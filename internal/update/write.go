@@ -12,9 +12,16 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gofrs/flock"
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/certuse/cloudflare-mtls/internal/generate"
 )
+
+// stagedNames are the names of folders for staged files. Go and git ignore them.
+const stagedNames = "_staged-*.tmp"
 
 // change is a file with a new content.
 type change struct {
@@ -40,22 +47,39 @@ func changed(root string, files map[string][]byte) ([]change, error) {
 	return changes, nil
 }
 
+// Stale returns a unified diff from the files below root to files, the result of
+// [Regenerate]. It is empty if generated/ is fresh. Files in generated/ that look
+// generated and are not in files are stale, too.
+func Stale(root string, files map[string][]byte) (string, error) {
+	changes, err := changed(root, files)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	for _, c := range changes {
+		if c.old == nil {
+			fmt.Fprintf(&out, "missing: %s\n", c.name)
+		}
+		out.Write(diff.Diff("committed/"+c.name, c.old, "regenerated/"+c.name, c.content))
+	}
+	present, err := fs.Glob(os.DirFS(root), generate.Dir+"/*.gen.go")
+	for _, name := range present {
+		if _, ok := files[name]; !ok {
+			fmt.Fprintf(&out, "no longer generated: %s\n", name)
+		}
+	}
+	return out.String(), err
+}
+
 // Write puts files, by their slash-separated paths below root, in place. All contents
 // are on disk before the first file changes; files with equal content are not
 // touched. After an error, or if ctx ends before the last file is in place, the old
 // files are restored.
-func Write(ctx context.Context, root string, files map[string][]byte) error {
+func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
 	changes, err := changed(root, files)
 	if err != nil {
 		return err
 	}
-	return write(ctx, root, changes)
-}
-
-// stagedNames are the names of folders for staged files. Go and git ignore them.
-const stagedNames = "_staged-*.tmp"
-
-func write(ctx context.Context, root string, changes []change) (err error) {
 	staging, err := os.MkdirTemp(root, stagedNames) // on the same file system
 	if err != nil {
 		return err

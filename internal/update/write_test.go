@@ -4,10 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 func contents(t *testing.T, root string) map[string]string {
@@ -109,7 +113,7 @@ func TestWriteMakesTheFolderOfAFile(t *testing.T) {
 func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "a [folder]")
-	for _, dir := range []string{"_staged-1.tmp", "kept"} {
+	for _, dir := range []string{"_staged-1.tmp", "kept", "openapi"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -117,11 +121,14 @@ func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(root, spec.OperationsFile), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	release, err := Lock(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"kept": "(folder)"}, contents(t, root)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"kept": "(folder)", "openapi": "(folder)"}, contents(t, root)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if _, err := Lock(root); !errors.Is(err, errLocked) {
@@ -135,6 +142,35 @@ func TestLockExcludesOtherRunsAndRemovesLeftovers(t *testing.T) {
 	}
 	if err := release(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestStaleShowsWhatDiffers(t *testing.T) {
+	t.Parallel()
+	want := map[string][]byte{"generated/a.gen.go": []byte("a\n"), "generated/openapi.json": []byte("{}\n")}
+	root := fill(t, nil)
+	if err := Write(t.Context(), root, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "generated/doc.go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if diff, err := Stale(root, want); err != nil || diff != "" {
+		t.Errorf("fresh: %v\n%s", err, diff)
+	}
+	root = fill(t, nil)
+	if err := Write(t.Context(), root, map[string][]byte{"generated/a.gen.go": []byte("b\n"), "generated/old.gen.go": nil}); err != nil {
+		t.Fatal(err)
+	}
+	diff, err := Stale(root, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(diff, "\n")
+	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "no longer generated: generated/old.gen.go"} {
+		if !slices.Contains(lines, line) {
+			t.Errorf("no line %q in\n%s", line, diff)
+		}
 	}
 }
 

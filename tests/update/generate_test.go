@@ -131,7 +131,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 			// Without this action the failure is also a success.
 			edit(t, root, "overlays/1-published/10-failure-response.yaml", "allOf[?@..success.enum[?@ == true]]", "allOf[?@.nothing]")
 			edit(t, root, published.ProvenanceFile, `"satisfied_upstream": [`, `"satisfied_upstream": ["1-published/10-failure-response.yaml#failure-is-not-a-success",`)
-		}, []string{"responses/4XX", "contradiction in"}},
+		}, []string{"responses/4XX", "contradiction: "}},
 		"generator configuration": {func(t *testing.T, root string) {
 			edit(t, root, "internal/generate/config.yaml", "models: true", "model: true")
 		}, []string{"internal/generate/config.yaml: ", "model"}},

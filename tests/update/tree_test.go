@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"github.com/certuse/cloudflare-mtls/internal/compare"
-	"github.com/certuse/cloudflare-mtls/internal/generate"
 	"github.com/certuse/cloudflare-mtls/internal/update"
 	"github.com/certuse/cloudflare-mtls/tests/internal/modulecopy"
 )
@@ -196,7 +195,7 @@ func fresh(t testing.TB, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff, err := generate.Diff(os.DirFS(root), files); err != nil || diff != "" {
+	if diff, err := update.Stale(root, files); err != nil || diff != "" {
 		t.Errorf("generated/ does not fit openapi/ and overlays/: %v\n%s", err, diff)
 	}
 }

@@ -26,14 +26,19 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
-	"github.com/certuse/cloudflare-mtls/internal/generate"
+	"github.com/certuse/cloudflare-mtls/internal/compare"
+	"github.com/certuse/cloudflare-mtls/internal/published"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
@@ -53,18 +58,17 @@ func main() {
 var errStale = errors.New("generated/ is stale: run 'make generate' and commit the result")
 
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && (args[0] == "update" || args[0] == "diff") {
-		return runUpdate(ctx, root, args[0], args[1:], stdout, stderr)
-	}
 	command := ""
-	if len(args) == 1 {
+	if len(args) > 0 {
 		command = args[0]
 	}
 	var err error
-	switch command {
-	case "generate":
+	switch {
+	case command == "update" || command == "diff":
+		return runUpdate(ctx, root, command, args[1:], stdout, stderr)
+	case command == "generate" && len(args) == 1:
 		err = runGenerate(ctx, root)
-	case "check":
+	case command == "check" && len(args) == 1:
 		err = runCheck(ctx, root, stdout)
 	default:
 		fmt.Fprintln(stderr, "usage: specgen generate|check|update FILE|diff FILE")
@@ -98,13 +102,91 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	diff, err := generate.Diff(os.DirFS(root), files)
-	if err != nil {
+	diff, err := update.Stale(root, files)
+	if err == nil && diff != "" {
+		_, err = fmt.Fprint(stdout, diff)
+		err = errors.Join(errStale, err)
+	}
+	return err
+}
+
+// exitCodes are the exit codes of the classes of an update.
+var exitCodes = map[compare.Class]int{compare.Compatible: 3, compare.Breaking: 4, compare.Refused: 5}
+
+// runUpdate runs update, or diff, which writes no files.
+func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) int {
+	req := update.Request{Root: root, Retrieved: time.Now().UTC().Format(time.DateOnly)}
+	flags := flag.NewFlagSet("specgen "+command, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, "usage: specgen %s [flags] FILE\n", command)
+		flags.PrintDefaults()
+	}
+	asJSON := flags.Bool("json", false, "print the report as JSON")
+	flags.BoolVar(&req.Partial, "partial", false, "the document holds some of the operations: the others are not withdrawn")
+	flags.StringVar(&req.Source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
+	flags.Func("date", "`day` on which the document was retrieved, as YYYY-MM-DD, for the provenance (default: today)", func(day string) error {
+		_, err := time.Parse(time.DateOnly, day)
+		req.Retrieved = day
 		return err
+	})
+	flags.Func("license", "SPDX `id` of the document's licence, if it does not say so itself", func(id string) error {
+		if req.License = id; !published.ValidLicense(id) {
+			return errors.New("not an SPDX id")
+		}
+		return nil
+	})
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	case flags.NArg() != 1 || flags.Arg(0) == "":
+		fmt.Fprintf(stderr, "specgen: %s takes one FILE\n", command)
+		flags.Usage()
+		return exitUsage
 	}
-	if diff != "" {
-		_, err := fmt.Fprint(stdout, diff)
-		return errors.Join(errStale, err)
+	report, err := takeRevision(ctx, req, flags.Arg(0), command == "update", *asJSON, stdout)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(stderr, "specgen: interrupted: no file was changed")
+		return exitFailed
+	case err != nil:
+		fmt.Fprintln(stderr, "specgen:", oneLine(err))
+		return exitFailed
+	case report.Class == compare.Refused:
+		fmt.Fprintln(stderr, "specgen: refused:", report.Refusal)
 	}
-	return nil
+	return exitCodes[report.Class]
+}
+
+// takeRevision prints the report of the revision in a file, and then applies it if
+// change is set. If the report cannot be printed, nothing changes.
+func takeRevision(ctx context.Context, req update.Request, file string, change, asJSON bool, stdout io.Writer) (report compare.Report, err error) {
+	if change {
+		var release func() error
+		if release, err = update.Lock(req.Root); err != nil {
+			return report, err
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
+	req.Name = filepath.Base(file)
+	if req.Data, err = os.ReadFile(file); err != nil { //nolint:gosec // the user names the file
+		return report, err
+	}
+	plan, err := update.Prepare(ctx, req)
+	if err != nil {
+		return report, err
+	}
+	text := []byte(plan.Report.Text())
+	if asJSON {
+		if text, err = spec.Encode(plan.Report); err != nil {
+			return report, err
+		}
+	}
+	_, err = stdout.Write(text)
+	if err == nil && change {
+		err = plan.Apply(ctx)
+	}
+	return plan.Report, err
 }

@@ -75,7 +75,7 @@ func Seed(ctx context.Context, root, document string) error {
 	if err != nil {
 		return err
 	}
-	data, err := published.ReadFile(document)
+	data, err := os.ReadFile(document)
 	if err != nil {
 		return err
 	}
@@ -99,16 +99,14 @@ func Seed(ctx context.Context, root, document string) error {
 		return err
 	}
 	source.Provenance.SatisfiedUpstream = []string{}
-	result, err := normalize.Run(canonical, source.Operations, overlays, func(outcomes []overlay.Outcome) error {
-		for _, o := range outcomes {
-			if o.Effect == overlay.Satisfied {
-				source.Provenance.SatisfiedUpstream = append(source.Provenance.SatisfiedUpstream, o.Action.ID)
-			}
-		}
-		return nil
-	})
+	result, err := normalize.Run(canonical, source.Operations, overlays)
 	if err != nil {
 		return err
+	}
+	for _, o := range result.Outcomes {
+		if o.Effect == overlay.Satisfied {
+			source.Provenance.SatisfiedUpstream = append(source.Provenance.SatisfiedUpstream, o.Action.ID)
+		}
 	}
 	generated, err := generate.Generate(root, result.Contract, source.Operations)
 	if err != nil {

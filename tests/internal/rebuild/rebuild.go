@@ -3,6 +3,7 @@
 package rebuild
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -71,19 +72,12 @@ func Stored(root string, change func(documents map[string]spec.Object)) (Stages,
 	if s.Canonical, err = normalize.Canonical(s.Published, s.Operations); err != nil {
 		return s, err
 	}
-	var satisfied []string
-	s, err = s.finish(overlays, func(outcomes []overlay.Outcome) error {
-		for _, outcome := range outcomes {
-			switch outcome.Effect {
-			case overlay.Satisfied:
-				satisfied = append(satisfied, outcome.Action.ID)
-			case overlay.Unmatched:
-				return fmt.Errorf("overlays/%s matches nothing", outcome.Action.ID)
-			}
+	s, outcomes, err := s.finish(overlays)
+	for _, outcome := range outcomes {
+		if outcome.Effect == overlay.Satisfied {
+			s.Satisfied = append(s.Satisfied, outcome.Action.ID)
 		}
-		return nil
-	})
-	s.Satisfied = satisfied
+	}
 	return s, err
 }
 
@@ -94,23 +88,23 @@ func (s Stages) Without(root, action string) (Stages, error) {
 	if err != nil {
 		return s, err
 	}
-	for _, list := range [][]overlay.Overlay{overlays.Published, overlays.Contract} {
-		for i := range list {
-			list[i].Actions = slices.DeleteFunc(list[i].Actions, func(a overlay.Action) bool { return a.ID == action })
-		}
+	for _, list := range []*[]overlay.Action{&overlays.Published, &overlays.Contract} {
+		*list = slices.DeleteFunc(*list, func(a overlay.Action) bool { return a.ID == action })
 	}
 	satisfied := slices.DeleteFunc(slices.Clone(s.Satisfied), func(id string) bool { return id == action })
-	return s.finish(overlays, func(outcomes []overlay.Outcome) error { return overlay.Check(outcomes, satisfied) })
+	s, outcomes, err := s.finish(overlays)
+	return s, cmp.Or(err, overlay.CheckSatisfied(outcomes, satisfied))
 }
 
-func (s Stages) finish(overlays normalize.Overlays, check func([]overlay.Outcome) error) (Stages, error) {
+// finish runs the stages after the canonical form. Each action must match something.
+func (s Stages) finish(overlays normalize.Overlays) (Stages, []overlay.Outcome, error) {
 	var err error
 	if s.Mergeable, _, err = overlay.Apply(s.Canonical, overlays.Published); err != nil {
-		return s, err
+		return s, nil, err
 	}
-	result, err := normalize.Run(s.Canonical, s.Operations, overlays, check)
+	result, err := normalize.Run(s.Canonical, s.Operations, overlays)
 	s.Merged, s.Contract = result.Merged, result.Contract
-	return s, err
+	return s, result.Outcomes, cmp.Or(overlay.CheckMatched(result.Outcomes), err)
 }
 
 // Frozen runs the stored texts through the pipeline, with the frozen fragment in
