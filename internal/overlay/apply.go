@@ -86,6 +86,9 @@ func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 
 // changed appends to list the JSON pointers at which two trees differ.
 func changed(before, after any, at string, list []string) []string {
+	if reflect.DeepEqual(before, after) {
+		return list
+	}
 	old, isObject := before.(spec.Object)
 	fresh, still := after.(spec.Object)
 	if isObject && still {
@@ -107,10 +110,7 @@ func changed(before, after any, at string, list []string) []string {
 		}
 		return list
 	}
-	if !reflect.DeepEqual(before, after) {
-		list = append(list, at)
-	}
-	return list
+	return append(list, at)
 }
 
 // contradiction reports a changed place at which an update replaced the published
