@@ -146,6 +146,9 @@ func TestReleaseHoldsLicencesNotesAndCompletions(t *testing.T) {
 		return string(text)
 	}
 	texts := read("LICENSES.txt")
+	if documents, err := os.ReadFile("../../openapi/LICENSE"); err != nil || !strings.Contains(texts, string(documents)) {
+		t.Errorf("LICENSES.txt lacks the licence of the OpenAPI documents: %v", err)
+	}
 	for _, m := range linked(t, "./cmd/certuse") {
 		_, text, found := strings.Cut(texts, "\n== "+m.Path+" v")
 		text, _, _ = strings.Cut(text, "\n== ")
