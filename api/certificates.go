@@ -44,10 +44,10 @@ func WithTypes(types ...string) ListOption {
 // An error is an [*Error] and comes last, with a zero Certificate. It is
 // [ErrUnexpectedResponse] if a response has another page than the requested one,
 // contains errors or comes from a cache; and [ErrTruncated] if not all certificates
-// were received, for example because the list changed while it was read, or if the page
-// numbers of the responses do not show that all were. A list of fewer than 10 needs no
-// numbers. A loop without an error has seen every certificate once, unless the list
-// changed between two pages without a change of its total.
+// were received, for example because the list changed while it was read, or if the
+// responses have no page numbers that show that all were. A list of fewer than 10
+// certificates needs none. A loop without an error has seen every certificate once,
+// unless the list changed between two pages without a change of its total.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.

@@ -21,8 +21,8 @@ func ServerError(status int) Response {
 	return r.Unchecked()
 }
 
-// EdgePage returns an HTML page of the vendor's edge, as for 403, 429, 502 and 520 to
-// 530.
+// EdgePage returns an HTML page like those of the vendor's edge for 403, 429, 502 and 520
+// to 530.
 func EdgePage(status int) Response {
 	return Raw(status, "text/html; charset=UTF-8", fmt.Sprintf(
 		"<!DOCTYPE html>\n<html><head><title>%d | api.cloudflare.com</title></head><body><h1>Error %d</h1></body></html>\n", status, status,

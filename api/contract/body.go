@@ -26,8 +26,8 @@ type body struct {
 	buffer bytes.Buffer // up to one byte more than the limit, to detect longer bodies
 	read   int64
 	done   bool // checked, or closed early
-	// violations are those that the check has found.
-	violations []Violation
+
+	violations []Violation // found by the check
 }
 
 // Read passes the stream's bytes and errors on.

@@ -30,7 +30,7 @@ const (
 	configFile   = "internal/generate/config.yaml"
 )
 
-// specSource is the template of the Go code beside the generator's.
+// specSource is the template of spec.gen.go.
 //
 //go:embed templates/spec.tmpl
 var specSource string
@@ -117,9 +117,9 @@ func generateSafely(doc *openapi3.T, config codegen.Configuration) (_ string, er
 	return source, nil
 }
 
-// checkNames returns an error for members of an object without a Go name of their own,
-// as the generator derives it: its error, or the compiler's, refers to the Go code. The
-// generator must have run.
+// checkNames returns an error for JSON members from which the generator derives no
+// exported Go name, or the same one; the errors of the generator and of the compiler
+// refer to the Go code. The generator must have run, because it sets global variables.
 func checkNames(doc spec.Object) error {
 	for object, schema := range spec.Children(spec.Child(doc, "components", "schemas")) {
 		members := map[string]string{}

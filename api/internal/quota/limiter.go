@@ -89,11 +89,11 @@ type waiter struct {
 
 const never = time.Duration(math.MaxInt64)
 
-// opening is the time at which a caller may be admitted.
+// opening is when a caller may be admitted, which depends on the requests in flight.
 type opening struct {
-	// earliest is the earliest time at which the end of a request can open the limiter.
+	// earliest applies if all of them end now.
 	earliest time.Duration
-	// latest is when the limiter opens without the end of a request, or never.
+	// latest applies if none of them ends; it may be never.
 	latest time.Duration
 }
 
