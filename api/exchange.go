@@ -18,10 +18,11 @@ import (
 // that of the call.
 const gracePeriod = 100 * time.Millisecond
 
-// exchange is the body of a response, read in full. The goroutine of the request writes
-// data and err; the call reads them only after that goroutine has ended.
+// exchange is one request with its response and the body, read in full. The goroutine
+// of the request writes data and err; the call reads them only after that goroutine has
+// ended.
 type exchange struct {
-	io.ReadCloser // is never read
+	io.ReadCloser // nil: makes an exchange a Body, to be passed through http.Response
 	data          []byte
 	err           error
 	// resp is nil until the headers of the response have arrived, and abandoned when the
@@ -32,8 +33,8 @@ type exchange struct {
 // abandoned marks an exchange that a call no longer waits for.
 var abandoned = new(http.Response)
 
-// Do sends a request and reads the whole response, whose Body is the exchange. An
-// error is that of sending; that of reading the body is in the exchange.
+// Do sends a request and reads the whole response. Its Body is the exchange, which has
+// the error of reading the body; Do returns only that of sending.
 //
 // It returns at the latest when the grace period after the end of the request's context
 // is over, even if the transport or the body blocks. A response that arrives later is
@@ -52,8 +53,7 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	return nil, x.err
 }
 
-// received returns a copy of a response with another body. resp belongs to the
-// transport.
+// received returns a copy of resp, which belongs to the transport, with x as its Body.
 func received(resp *http.Response, x *exchange) *http.Response {
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: x}
 }
@@ -67,7 +67,7 @@ func (x *exchange) run(s sender, req *http.Request) {
 	defer func() { _ = resp.Body.Close() }()
 	switch {
 	case !x.resp.CompareAndSwap(nil, resp), resp.StatusCode < 200:
-		// The body of a 101 is the connection: the end of a context does not end a read.
+		// The body of a 101 is the connection, and the end of a context does not end a read.
 	case isRedirect(resp.StatusCode):
 		_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 	default:
@@ -113,9 +113,9 @@ func await(stop <-chan struct{}, do func()) bool {
 	}
 }
 
-// errGoexit replaces the panic value of a function that called runtime.Goexit, as
-// t.Fatal does.
-var errGoexit = errors.New("api: a transport or a sequence of the caller's ended its goroutine with runtime.Goexit")
+// errGoexit stands for a call of runtime.Goexit, as by t.Fatal, in place of a panic
+// value.
+var errGoexit = errors.New("api: the caller's transport or sequence called runtime.Goexit")
 
 // guard calls do and then ended, with the value of do's panic, errGoexit, or nil
 // if do has returned.

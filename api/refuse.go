@@ -89,13 +89,13 @@ func (s *auditStop) notAsked(operation string) *Error {
 	e := &Error{operation: operation, RetryAfter: s.retryAfter, kinds: []error{ErrNotAsked, s.kind}}
 	switch {
 	case s.kind == ErrUnauthorized:
-		e.note = "not asked: the API refused the credentials of an earlier request"
+		e.note = "not sent: the API refused the credentials of an earlier request"
 	case s.kind == ErrRateLimited:
-		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxAuditWait)
+		e.note = fmt.Sprintf("not sent: the API refuses all requests for longer than %v", quota.MaxAuditWait)
 	case s.retryAfter > 0:
-		e.note = fmt.Sprintf("not asked: no response for %v", quota.MaxAuditWait)
+		e.note = fmt.Sprintf("not sent: no response for %v", quota.MaxAuditWait)
 	default:
-		e.note = "not asked: no request ever got a response"
+		e.note = "not sent: no request ever got a response"
 	}
 	return e
 }
