@@ -114,7 +114,7 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 // AllAssociations iterates over the associations of the certificate. Each range over it
 // sends a new request when the loop begins.
 //
-// An error comes last, with a zero Association: that of the call; [ErrTruncated] if
+// An error comes last, with a zero Association: the error of the call; [ErrTruncated] if
 // more associations exist, or may exist, than were received; and
 // [ErrUnexpectedResponse] if a success contains errors or is stale. A loop without an
 // error has seen every association.

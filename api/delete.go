@@ -32,7 +32,7 @@ type deleteConfig struct {
 	digest          *[sha256.Size]byte
 	timeout         time.Duration
 	evidence        []InventoryOption
-	evidenceContext context.Context // nil: that of the call
+	evidenceContext context.Context // nil: the context of the call
 }
 
 // IfSHA256 deletes the certificate only if its first certificate, in DER, has this

@@ -15,7 +15,7 @@ import (
 
 // gracePeriod is how long an attempt may take to return after its context has ended. A
 // transport that watches the context needs microseconds, so its error becomes part of
-// that of the call.
+// the error of the call.
 const gracePeriod = 100 * time.Millisecond
 
 // exchange is one request with its response and the body, read in full. The goroutine
@@ -34,7 +34,7 @@ type exchange struct {
 var abandoned = new(http.Response)
 
 // Do sends a request and reads the whole response. Its Body is the exchange, which has
-// the error of reading the body; Do returns only that of sending.
+// the error of reading the body; Do returns only errors of sending.
 //
 // It returns at the latest when the grace period after the end of the request's context
 // is over, even if the transport or the body blocks. A response that arrives later is

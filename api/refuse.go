@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
-// refused returns the error of a call that must not continue: that of its last
+// refused returns the error of a call that must not continue: the error of its last
 // response, if there was one.
 func (k *call) refused(refusal *quota.Refusal) *Error {
 	if k.charged {

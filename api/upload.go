@@ -92,7 +92,7 @@ func (k PrivateKey) text() string {
 // its outcome, Upload searches the list in the same way, and the error is
 // [ErrOutcomeUnknown] if the list does not show the certificate or cannot be read. The
 // call can then be repeated: it returns the certificate, uploaded or found. If the
-// caller's context has ended, the error also matches that of the context.
+// caller's context has ended, the error also matches the context's error.
 //
 // The private key is sent in the body of the request and is in no log and no error.
 //

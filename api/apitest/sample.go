@@ -26,7 +26,7 @@ var formats = map[string]string{
 // sampleOf returns a value that the schema allows in a response: its example, its
 // default, a listed value, null, or the smallest value by its types, formats and required
 // members. Without an example, the value may not match a pattern. allOf is not supported,
-// because the contract has none. depth is that of the schema in the outermost one.
+// because the contract has none. depth counts the schemas around it.
 func sampleOf(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"

@@ -65,7 +65,7 @@ type Violation struct {
 	Expected string `json:"expected,omitempty"`
 	// Excerpt is what was found; it may be empty.
 	Excerpt string `json:"excerpt,omitempty"`
-	// StatusCode is that of the response; 0 for a request.
+	// StatusCode is the status of the response; 0 for a request.
 	StatusCode int `json:"status_code,omitempty"`
 	// RayID is the vendor's id of the response, for a support ticket.
 	RayID string `json:"ray_id,omitempty"`
