@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -80,17 +81,19 @@ func (x *exchange) run(s sender, req *http.Request) {
 // sent.
 type connectionTrace struct{ dialed, connected atomic.Bool }
 
-func (d *connectionTrace) watch(ctx context.Context) context.Context {
+func (t *connectionTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { d.dialed.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { d.connected.Store(true) },
+		GetConn: func(string) { t.dialed.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
 	})
 }
 
-// prevented reports whether the transport requested a connection, including name lookup
+// unconnected reports whether the transport requested a connection, including name lookup
 // and TLS handshake, and got none. It may be called only after the transport has
 // returned.
-func (d *connectionTrace) prevented() bool { return d != nil && d.dialed.Load() && !d.connected.Load() }
+func (t *connectionTrace) unconnected() bool {
+	return t != nil && t.dialed.Load() && !t.connected.Load()
+}
 
 // await calls do on a new goroutine and waits until it ends, or until the grace period
 // after the close of stop is over; it reports whether do has ended. A panic or
@@ -149,38 +152,26 @@ const drainLimit = 256 << 10
 
 var errTooLarge = errors.New("body exceeds the limit")
 
-// maxSized is the largest Content-Length for which a buffer is allocated at once.
-const maxSized = 16 << 20
+// maxPreallocated is the largest Content-Length for which a buffer is allocated at once.
+const maxPreallocated = 16 << 20
 
-// readBody reads the body. With an error, which is errTooLarge or that of the
-// connection, it also returns what was read. It uses Content-Length only for the size
-// of the first buffer.
+// readBody reads the body. With an error of the connection, it also returns what was
+// read; with errTooLarge, nothing. It uses Content-Length only for the size of the first
+// buffer.
 func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 	size := resp.ContentLength
 	if size > limit {
 		return nil, errTooLarge
 	}
-	if 0 < size && size <= maxSized {
-		// One more byte lets the transport see the end, so that the connection can be
-		// reused. io.ReadFull does not do: its io.ErrUnexpectedEOF could be that of the
-		// reader.
-		body = make([]byte, 0, size+1)
-		for err == nil && len(body) < cap(body) {
-			var n int
-			n, err = resp.Body.Read(body[len(body):cap(body)])
-			body = body[:len(body)+n]
-		}
-	}
-	switch {
-	case errors.Is(err, io.EOF):
-		err = nil
-	case err == nil: // the length is unknown, or too small
-		left := min(limit, math.MaxInt64-1) - int64(len(body)) + 1 // one more byte detects a longer body
-		var rest []byte
-		if rest, err = io.ReadAll(io.LimitReader(resp.Body, left)); body != nil {
-			rest = append(body, rest...)
-		}
-		body = rest
+	r := io.LimitReader(resp.Body, min(limit, math.MaxInt64-1)+1) // one more byte detects a longer body
+	if 0 < size && size <= maxPreallocated {
+		// The buffer has room for the read that returns io.EOF, which lets the transport
+		// reuse the connection.
+		buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+		_, err = buffer.ReadFrom(r)
+		body = buffer.Bytes()
+	} else {
+		body, err = io.ReadAll(r)
 	}
 	switch n := int64(len(body)); {
 	case n > limit:
