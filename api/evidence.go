@@ -194,9 +194,9 @@ func (e *Evidence) conclude() Usage {
 }
 
 // refusal returns why the evidence does not show that the certificate is unused:
-// [ErrInUse] or [ErrUsageUnknown] with a description, or nil if it does.
-func (e *Evidence) refusal() (description string, kind error) {
-	var found []string
+// [ErrInUse] or [ErrUsageUnknown] with a note, or nil if it does.
+func (e *Evidence) refusal() (note string, kind error) {
+	var reasons []string
 	switch {
 	case e == nil:
 		return "there is no evidence", ErrUsageUnknown
@@ -204,19 +204,19 @@ func (e *Evidence) refusal() (description string, kind error) {
 		return "", nil
 	case e.Usage() == InUse:
 		for _, use := range e.Uses {
-			found = append(found, string(use.Source)+" "+use.Name)
+			reasons = append(reasons, string(use.Source)+" "+use.Name)
 		}
-		return "used by " + strings.Join(found, ", "), ErrInUse
+		return "used by " + strings.Join(reasons, ", "), ErrInUse
 	}
 	for _, r := range e.Sources {
 		switch {
 		case r.Permission != "":
-			found = append(found, fmt.Sprintf("%s needs the permission %q", r.Source, r.Permission))
+			reasons = append(reasons, fmt.Sprintf("%s needs the permission %q", r.Source, r.Permission))
 		case r.State == SourceFailed:
-			found = append(found, string(r.Source)+" failed")
+			reasons = append(reasons, string(r.Source)+" failed")
 		}
 	}
-	return "usage unknown: " + strings.Join(found, ", "), ErrUsageUnknown
+	return "usage unknown: " + strings.Join(reasons, ", "), ErrUsageUnknown
 }
 
 // InventoryItem is one certificate of an account with the evidence about it.

@@ -27,6 +27,7 @@ const (
 
 	contractFile = Dir + "/openapi.json"
 	clientFile   = Dir + "/client.gen.go"
+	specFile     = Dir + "/spec.gen.go"
 	configFile   = "internal/generate/config.yaml"
 )
 
@@ -46,23 +47,19 @@ func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map
 	if err != nil {
 		return nil, err
 	}
-	source, err := goCode(moduleRoot, View(contract, ops))
+	client, err := goCode(moduleRoot, View(contract, ops))
 	if err != nil {
 		return nil, err
 	}
-	var described bytes.Buffer
-	if err := specTemplate.Execute(&described, ops); err != nil {
+	var unformatted bytes.Buffer
+	if err := specTemplate.Execute(&unformatted, ops); err != nil {
 		return nil, err
 	}
-	formatted, err := format.Source(described.Bytes())
+	specCode, err := format.Source(unformatted.Bytes())
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
-		contractFile:         encoded,
-		Dir + "/spec.gen.go": formatted,
-		clientFile:           source,
-	}, nil
+	return map[string][]byte{contractFile: encoded, clientFile: client, specFile: specCode}, nil
 }
 
 // CodeError reports a contract from which no Go code can be generated.

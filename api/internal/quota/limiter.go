@@ -258,10 +258,10 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 
 // opens returns when the caller at a position of the queue may be admitted.
 func (l *Limiter) opens(position int, now time.Duration) opening {
-	w, b, c := l.window.opens(position, now), l.block.opens(now), l.policies.opens(position, l.window.inFlight, now)
+	window, block, policies := l.window.opens(position, now), l.block.opens(now), l.policies.opens(position, l.window.inFlight, now)
 	return opening{
-		earliest: max(now, w.earliest, b.earliest, c.earliest),
-		latest:   max(now, w.latest, b.latest, c.latest),
+		earliest: max(now, window.earliest, block.earliest, policies.earliest),
+		latest:   max(now, window.latest, block.latest, policies.latest),
 	}
 }
 

@@ -62,15 +62,15 @@ func ParsePolicies(values []string) []Policy {
 // BlockedFor returns the longest reset of the policies without remaining requests, or
 // of all policies if each has some. It returns false if there are no policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
-	used := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
-	if len(used) == 0 {
-		used = policies
+	blocking := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
+	if len(blocking) == 0 {
+		blocking = policies
 	}
 	var longest time.Duration
-	for _, p := range used {
+	for _, p := range blocking {
 		longest = max(longest, p.Reset)
 	}
-	return longest, len(used) > 0
+	return longest, len(policies) > 0
 }
 
 const (
