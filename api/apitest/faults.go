@@ -14,7 +14,7 @@ import (
 // ServerError returns a status 5XX with the usual envelope, which the contract does not
 // document.
 func ServerError(status int) Response {
-	r := documented(status, envelope{Errors: []info{{Code: codeAuthFailed + 1, Message: http.StatusText(status)}}, Result: null})
+	r := documented(status, envelope{Errors: []info{{Code: codeServerError, Message: http.StatusText(status)}}, Result: null})
 	if status < 500 {
 		r.err = fmt.Errorf("apitest: status %d is not a server error", status)
 	}

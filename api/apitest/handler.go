@@ -22,6 +22,7 @@ const (
 	codeInvalidHeader  = 6003
 	codeAuthorization  = 6111
 	codeAuthFailed     = 10000
+	codeServerError    = 10001 // not documented
 
 	codeCertificateExists   = 1471
 	codeCertificateNotFound = 1472

@@ -145,14 +145,12 @@ func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error
 		}
 	case map[string]any:
 		for _, name := range required(schema) {
-			if _, has := v[name]; has {
-				continue
-			}
 			text, isGiven := f.given[place+"/"+name]
-			if isGiven && text == "" {
+			if _, has := v[name]; has || isGiven && text == "" {
 				continue
 			}
-			if f.added = true; !isGiven {
+			f.added = true
+			if !isGiven {
 				v[name] = sampleOf(apispec.Child(schema, name), 0)
 				continue
 			}

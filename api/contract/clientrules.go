@@ -107,9 +107,11 @@ func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place .
 		value, has := object[name]
 		text, isText := value.(string)
 		at := append(place[:len(place):len(place)], name)
+		types := member.Value.Type
+		mayBeAbsent := name != "id" && (types.Is(openapi3.TypeString) || types.Is(openapi3.TypeBoolean))
 		switch {
-		case !has && (name == "id" || !member.Value.Type.Is(openapi3.TypeString) && !member.Value.Type.Is(openapi3.TypeBoolean)):
-			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, at...))
+		case !has && !mayBeAbsent:
+			vs = append(vs, drift("absent, which clients refuse", strings.Join(types.Slice(), " or "), nil, at...))
 		case name == "id" && isText && !usableID.MatchString(text): // the schema refuses other kinds
 			vs = append(vs, drift("not an id that can be part of a path", usableID.String(), text, at...))
 		}

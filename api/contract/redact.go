@@ -50,10 +50,14 @@ func (x exchange) redactViolations(vs []Violation) []Violation {
 			}
 			*text = redact(*text)
 		}
-		if x.body.unreadable != "" && vs[i].Excerpt != "" {
+		if x.body.unreadable == "" {
+			continue
+		}
+		// The texts cannot be compared with the body.
+		if vs[i].Excerpt != "" {
 			vs[i].Excerpt = redacted
 		}
-		if x.body.unreadable != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
+		if !strings.HasPrefix(vs[i].Pointer, "/header/") {
 			vs[i].Pointer = undocumentedName.ReplaceAllLiteralString(vs[i].Pointer, "/"+redacted)
 		}
 	}

@@ -97,11 +97,13 @@ func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Pol
 	for _, p := range policies {
 		reported := policyState{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
 		s := ps.find(p.Name, now)
-		switch {
-		case s == nil:
-		case s.until <= now, reported.until > s.until+resetTolerance, reported.until < s.until-resetTolerance && serial > s.serial:
+		if s == nil {
+			continue
+		}
+		switch later := reported.until - s.until; {
+		case s.until <= now, later > resetTolerance, later < -resetTolerance && serial > s.serial: // another window
 			*s = reported
-		case reported.until >= s.until-resetTolerance:
+		case later >= -resetTolerance: // the same window
 			s.remaining, s.serial = min(s.remaining, p.Remaining), max(s.serial, serial)
 		}
 	}
