@@ -63,11 +63,11 @@
 //     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
 //     [Client.Upload]
 //
-// Up to ErrRejected, only the first that applies matches. The causes match too: the
-// error of the caller's context, a network error. If the context ends during the wait
-// for a retry, the error has the last response and the error of the context. Only the
-// caller's own deadline matches [context.DeadlineExceeded]; a limit of the client or
-// its transport does not.
+// Of the classes up to ErrRejected, only the first that applies matches. The causes
+// match too: the error of the caller's context, a network error. If the context ends
+// during the wait for a retry, the error has the last response and the error of the
+// context. Only the caller's own deadline matches [context.DeadlineExceeded]; a limit of
+// the client or its transport does not.
 //
 // The vendor documents the envelope and the HTTP statuses, but no list of codes. The
 // codes above are from consistent public reports; only 10000 with HTTP 403 is from the
@@ -149,7 +149,7 @@
 // "success": true and a result. Anything else is an error. Duplicate names, invalid
 // UTF-8, trailing data, and members of a wrong kind that decide what the response means
 // are [ErrUnexpectedResponse]. Other members of a wrong kind are left zero and named in
-// Malformed, in a list the first 100. Members that this version does not know are
+// Malformed, at most 100 in a list. Members that this version does not know are
 // accepted; unknown values of service and status pass through.
 //
 // The lists of certificates, zones and Pages projects have pages, which are read as

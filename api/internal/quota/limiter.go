@@ -102,9 +102,9 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: newWindow(requests, length),
-		// maxDelay of a block is longer than any delay between attempts, so that a
-		// caller with a WaitBudget retries during the block and is refused if the block
-		// is too long.
+		// The maxDelay of a block is longer than any delay between attempts. The retry of
+		// an audit therefore comes during the block, and is refused if the block is too
+		// long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
@@ -272,7 +272,7 @@ func (l *Limiter) admit(budget *WaitBudget) Permit {
 	if budget != nil {
 		p.outage = l.outage.admit()
 	} else {
-		p.outage = snapshot{generation: l.outage.generation, run: l.outage.run}
+		p.outage = snapshot{generation: l.outage.generation, run: l.outage.run} // not counted in flight
 	}
 	return p
 }
