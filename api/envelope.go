@@ -18,7 +18,7 @@ import (
 // errSuccessFalse is the error of a 2xx response with success false.
 var errSuccessFalse = errors.New("success is false")
 
-// maxNotices limits the errors, and the messages, that are kept of a success.
+// maxNotices limits how many errors, and how many messages, of a success are kept.
 const maxNotices = 100
 
 // reply is a successful response without its result.
@@ -149,7 +149,7 @@ func detail(info *generated.ResponseInfo) ErrorDetail {
 	return out
 }
 
-// notices converts items of messages, which have no chain.
+// notices converts items of messages. They have no error_chain.
 func notices(details []ErrorDetail) []Notice {
 	var out []Notice
 	for _, d := range details {

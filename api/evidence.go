@@ -25,8 +25,8 @@ const (
 	SourceHostnames Source = "hostnames"
 	// SourceWorkers has the bindings of type mtls_certificate of all Workers:
 	// https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/. It covers
-	// the current settings. It covers neither Workers in dispatch namespaces nor older
-	// versions of a Worker, which a gradual deployment may still run.
+	// the current settings. It does not cover Workers in dispatch namespaces, or older
+	// versions of a Worker that a gradual deployment may still run.
 	SourceWorkers Source = "workers"
 	// SourcePages has the mTLS certificates that Pages projects bind:
 	// https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates. It

@@ -68,7 +68,7 @@ func (k *call) ended() *Error {
 }
 
 // auditStop is the cause with which an audit or inventory ends the waits of its calls.
-// It does not hold the error that ended the audit, which belongs to the caller.
+// It does not hold the error that ended the audit: that error belongs to the caller.
 type auditStop struct {
 	kind       error
 	retryAfter time.Duration

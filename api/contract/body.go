@@ -70,7 +70,7 @@ func (b *body) Close() error {
 var errClosedEarly = errors.New("closed before its end")
 
 // finish checks the body once. cause is why it was not read to its end, or nil. Each
-// call returns an equal error, which belongs to the caller.
+// call returns a new error, because the caller owns it.
 func (b *body) finish(cause error) error {
 	if !b.done {
 		b.done = true

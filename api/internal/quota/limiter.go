@@ -89,7 +89,7 @@ type waiter struct {
 
 const never = time.Duration(math.MaxInt64)
 
-// opening is when a caller may be admitted, which depends on the requests in flight.
+// opening is when a caller may be admitted. It depends on the requests in flight.
 type opening struct {
 	// earliest applies if all of them end now.
 	earliest time.Duration
