@@ -72,7 +72,7 @@ var listAssociations = operation{generated.ListMTLSCertificateAssociationsOperat
 // associations requests the associations of a certificate.
 func (c *Client) associations(ctx context.Context, cert CertificateRef, policy callPolicy) (*AssociationList, *Error) {
 	rows := associationRows()
-	r, fail := c.do(ctx, listAssociations, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, listAssociations, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return c.generated.ListMTLSCertificateAssociations(ctx, cert.AccountID, cert.ID, edit)
 	}, &rows)
 	if fail != nil {

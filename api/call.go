@@ -22,10 +22,13 @@ type operation struct {
 func (o operation) changes() bool { return o.Method != http.MethodGet }
 
 // send sends one request of an operation, after edit has changed it.
-type send func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error)
+type send func(ctx context.Context, edit editor) (*http.Response, error)
+
+// editor abbreviates the type in signatures.
+type editor = generated.RequestEditorFn
 
 // callPolicy controls how long a call may wait. A single call waits within limits; an
-// audit or inventory waits without.
+// audit or inventory waits without a limit.
 type callPolicy struct {
 	// admission ends every wait, but not an attempt in progress.
 	admission context.Context

@@ -81,7 +81,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 
 // headerEditor sets the headers of each request, and the credentials only when
 // it goes to the origin of the base URL.
-func headerEditor(base *url.URL, creds Credentials, product string) generated.RequestEditorFn {
+func headerEditor(base *url.URL, creds Credentials, product string) editor {
 	authorize, agent := creds.header(), userAgent(product)
 	scheme, host := base.Scheme, base.Host
 	return func(_ context.Context, req *http.Request) error {

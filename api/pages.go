@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-
-	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // pageSend requests the page with a number, of perPage items; 0 means the first page
 // and the API's default size.
-type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
+type pageSend func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error)
 
 // paged is an operation whose result is a list with pages.
 type paged struct {
@@ -60,7 +58,7 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 		if number == 1 {
 			requested = 0
 		}
-		r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+		r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 			return p.send(ctx, float64(requested), float64(l.perPage), edit)
 		}, page)
 		if fail != nil {

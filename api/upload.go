@@ -109,7 +109,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	c = c.redactingKey(cert)
 	digest, _ := (&Certificate{PEM: cert.PEM}).SHA256() // validate has parsed it
 	var got object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, uploadCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, uploadCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return c.generated.UploadMTLSCertificate(ctx, accountID, generated.CertificateRequest{
 			Ca: cert.CA, Certificates: cert.PEM, Name: cert.Name, PrivateKey: cert.Key.text(),
 		}, edit)

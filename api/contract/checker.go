@@ -110,11 +110,11 @@ func jsonText(value any) string {
 }
 
 // pointer returns the JSON pointer of unescaped parts.
-func pointer(parts []string) (pointer string) {
+func pointer(parts []string) (text string) {
 	for _, part := range parts {
-		pointer += "/" + apispec.Escape(part)
+		text += "/" + apispec.Escape(part)
 	}
-	return pointer
+	return text
 }
 
 // exchange has the parts of a request that are needed to check it and its response.
