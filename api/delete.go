@@ -127,15 +127,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
-	// Until the first request is sent, the wait for the limiter ends with evidenceCtx too.
-	admission, cancel := context.WithCancel(ctx)
-	defer cancel()
-	unbind := context.AfterFunc(evidenceCtx, cancel)
-	var result object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-		unbind()
-		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
-	}, &result)
+	r, fail := c.requestDeletion(ctx, evidenceCtx, cert)
 	if fail == nil {
 		d.RayID = r.rayID
 	} else {
@@ -159,6 +151,19 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
 	}
 	return d, fail
+}
+
+// requestDeletion sends the request to delete a certificate. Until its first attempt, the
+// wait for the limiter ends with evidenceCtx too.
+func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef) (*reply, *Error) {
+	admission, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unbind := context.AfterFunc(evidenceCtx, cancel)
+	var result object[generated.Certificate, *generated.Certificate]
+	return c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit editor) (*http.Response, error) {
+		unbind()
+		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
+	}, &result)
 }
 
 // refusal returns why a certificate must not be deleted, with a nil kind if there is
