@@ -114,9 +114,10 @@ func generateSafely(doc *openapi3.T, config codegen.Configuration) (_ string, er
 	return source, nil
 }
 
-// checkNames returns an error for JSON members from which the generator derives no
-// exported Go name, or the same one; the errors of the generator and of the compiler
-// refer to the Go code. The generator must have run, because it sets global variables.
+// checkNames returns an error for JSON members of an object whose Go names, as the
+// generator derives them, are unexported or equal. The errors of the generator and the
+// compiler refer to the Go code instead. The generator must have run, because it sets
+// global variables.
 func checkNames(doc spec.Object) error {
 	for object, schema := range spec.Children(spec.Child(doc, "components", "schemas")) {
 		members := map[string]string{}

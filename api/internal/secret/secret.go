@@ -69,8 +69,8 @@ func QuoteDetector(text, public string) func(string) bool {
 }
 
 // escapes matches a numeric escape in JSON, Go, a URL or HTML, a line break in JSON, an
-// escape in a JSON pointer, and a named character in HTML. A compiled package variable
-// would link package regexp into every program that imports the client.
+// escape in a JSON pointer, and a named character in HTML. Compiled in a package
+// variable, it would link package regexp into every program that imports the client.
 const escapes = `(?i)\\+u([0-9a-f]{4})|(?:%(?:25)*|\\+x)([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});|\\+[nrt]|~[01]|&(?:amp|lt|gt|quot|apos);`
 
 // maxEscapes limits the levels of escapes that are decoded: a text of a server could
