@@ -50,8 +50,8 @@ type call struct {
 	responses uint64 // the number of responses to all calls of the client so far
 	outage    outage
 	charged   bool // a retry that is not made yet has taken tokens of the budget
-	// unclear reports that an attempt may have changed something without a response that
-	// says so.
+	// unclear reports that an attempt may have changed something, and that no response
+	// shows whether.
 	unclear bool
 	waited  time.Duration
 	delay   time.Duration // the limit of the last random delay
