@@ -24,8 +24,7 @@ type Association struct {
 // AssociationList is one response of the API. [AssociationList.Usage] returns the
 // conclusion; an empty Associations alone proves nothing.
 //
-// A list belongs to its caller, who may change it; Usage still depends on what was
-// received. It is safe for concurrent reading.
+// A list belongs to its caller and is safe for concurrent reading.
 type AssociationList struct {
 	// Associations are the received uses, never nil in a list from a [Client].
 	Associations []Association `json:"result"`
@@ -46,8 +45,8 @@ type AssociationList struct {
 	// contract and were left zero, at most 100 of them. None of them decides what the
 	// response means.
 	Malformed []string `json:"malformed,omitempty"`
-	// RayID is the vendor's id of the response, from the CF-Ray header, for its support;
-	// empty if there was none.
+	// RayID is the vendor's id of the response, for a support ticket, from the CF-Ray
+	// header; empty if there was none.
 	RayID string `json:"ray_id,omitempty"`
 	// ReceivedAt is when the response was complete, by the local clock.
 	ReceivedAt time.Time `json:"received_at"`
@@ -70,10 +69,10 @@ func (l AssociationList) String() string {
 
 var listAssociations = operation{generated.ListMTLSCertificateAssociationsOperation, "list mTLS certificate associations"}
 
-// associations calls the operation for one certificate.
+// associations requests the associations of a certificate.
 func (c *Client) associations(ctx context.Context, cert CertificateRef, policy callPolicy) (*AssociationList, *Error) {
 	rows := associationRows()
-	r, fail := c.do(ctx, listAssociations, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, listAssociations, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return c.generated.ListMTLSCertificateAssociations(ctx, cert.AccountID, cert.ID, edit)
 	}, &rows)
 	if fail != nil {
@@ -115,10 +114,10 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 // AllAssociations iterates over the associations of the certificate. Each range over it
 // sends a new request when the loop begins.
 //
-// An error comes last, with a zero Association: that of the call; [ErrTruncated] if
+// An error comes last, with a zero Association: the error of the call; [ErrTruncated] if
 // more associations exist, or may exist, than were received; and
 // [ErrUnexpectedResponse] if a success contains errors or is stale. A loop without an
-// error has seen all of them.
+// error has seen every association.
 //
 // The operation has no pages today, so there is one request; if the vendor adds pages,
 // the loop will request them.
@@ -156,7 +155,7 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 	s.mu.Unlock()
 	if refusals >= maxRefusals {
 		return nil, &Error{operation: listAssociations.text, permission: listAssociations.Permission, kinds: []error{ErrNotAsked, ErrForbidden},
-			note: fmt.Sprintf("not asked: the API refused the account %d times", maxRefusals)}
+			note: fmt.Sprintf("not sent: the API refused the account %d times", maxRefusals)}
 	}
 	list, fail := c.associations(s.ctx, cert, policy)
 	s.mu.Lock()

@@ -33,7 +33,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	if err != nil {
 		refusal, refused := errors.AsType[*refusedError](err)
 		fail = &Error{
-			unsent:    attemptCtx.Err() == nil && sent.prevented(),
+			unsent:    attemptCtx.Err() == nil && sent.unconnected(),
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),

@@ -23,11 +23,14 @@ import (
 // An audit waits for the limiter and for the end of blocks by the vendor and of
 // outages; requests that fail in them count neither as attempts nor against the retry
 // budget. After one of these events, no more requests are sent, and the rest of certs
-// is yielded with errors that match [ErrNotAsked]: the end of ctx (they also match its
-// error), the first [ErrUnauthorized] (they match it too), a block that delays the
-// audit for more than 15 minutes (they match [ErrRateLimited]), and an outage of that
-// length, or a first call without a response (they match [ErrUnreachable]). An infinite
-// certs must then stop by itself, or the caller must break.
+// is yielded with errors that match [ErrNotAsked] and the error of the event:
+//
+//   - the end of ctx: its error
+//   - the first [ErrUnauthorized]
+//   - a block that delays the audit for more than 15 minutes: [ErrRateLimited]
+//   - an outage of that length, or a first call without a response: [ErrUnreachable]
+//
+// An infinite certs must then stop by itself, or the caller must break.
 //
 // After three 403 responses of the API itself for an account, without a success for
 // that account between them, no more requests are sent for that account: the errors

@@ -22,10 +22,13 @@ type operation struct {
 func (o operation) changes() bool { return o.Method != http.MethodGet }
 
 // send sends one request of an operation, after edit has changed it.
-type send func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error)
+type send func(ctx context.Context, edit editor) (*http.Response, error)
+
+// editor abbreviates the type in signatures.
+type editor = generated.RequestEditorFn
 
 // callPolicy controls how long a call may wait. A single call waits within limits; an
-// audit or inventory waits without.
+// audit or inventory waits without a limit.
 type callPolicy struct {
 	// admission ends every wait, but not an attempt in progress.
 	admission context.Context
@@ -47,8 +50,8 @@ type call struct {
 	responses uint64 // the number of responses to all calls of the client so far
 	outage    outage
 	charged   bool // a retry that is not made yet has taken tokens of the budget
-	// unclear reports that an attempt may have changed something without a response that
-	// says so.
+	// unclear reports that an attempt may have changed something, and that no response
+	// shows whether.
 	unclear bool
 	waited  time.Duration
 	delay   time.Duration // the limit of the last random delay

@@ -19,7 +19,7 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 	return out
 }
 
-// cause returns the error of an attempt, which matches no error of a context.
+// cause returns the error of an attempt. It matches no error of a context.
 func (c *Client) cause(attemptCtx context.Context, err error) error {
 	late := errors.Is(err, context.DeadlineExceeded)
 	switch {

@@ -44,10 +44,10 @@ func WithTypes(types ...string) ListOption {
 // An error is an [*Error] and comes last, with a zero Certificate. It is
 // [ErrUnexpectedResponse] if a response has another page than the requested one,
 // contains errors or comes from a cache; and [ErrTruncated] if not all certificates
-// were received, for example because the list changed while it was read, or if the page
-// numbers of the responses do not show that all were. A list of fewer than 10 needs no
-// numbers. A loop without an error has seen every certificate once, unless the list
-// changed between two pages without a change of its total.
+// were received, for example because the list changed while it was read, or if the
+// responses have no page numbers that show that all were. A list of fewer than 10
+// certificates needs none. A loop without an error has seen every certificate once,
+// unless the list changed between two pages without a change of its total.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
@@ -58,14 +58,14 @@ func (c *Client) Certificates(ctx context.Context, accountID string, opts ...Lis
 func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage onPage, opts ...ListOption) iter.Seq2[Certificate, error] {
 	var options listOptions
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
-	list := list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+	page := list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
 	}}
 	pages := paged{operation: listCertificates, filtered: len(options.types) > 0, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 		params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
 		return c.generated.ListMTLSCertificates(ctx, accountID, &params, edit)
 	}}
-	return allPages(ctx, c, policy, pages, list, func(cert Certificate) string { return cert.Ref.ID }, invalid, onPage)
+	return allPages(ctx, c, policy, pages, page, func(cert Certificate) string { return cert.Ref.ID }, invalid, onPage)
 }
 
 // Certificate returns one certificate. The error is an [*Error]; it is [ErrNotFound]
@@ -82,7 +82,7 @@ func (c *Client) Certificate(ctx context.Context, cert CertificateRef) (*Certifi
 
 func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy callPolicy) (*Certificate, *Error) {
 	var got object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, getCertificate, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, getCertificate, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return c.generated.GetMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
 	}, &got)
 	if fail != nil {

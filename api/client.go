@@ -59,8 +59,8 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	}
 	redact, hasProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
 	if callersTransport && cfg.baseURL.Scheme == "http" {
-		// Without TLS, the response itself may be that of a proxy. The proxy of
-		// the environment is not used without TLS.
+		// Without TLS, the response itself may be from a proxy. The proxy of the
+		// environment is not used without TLS.
 		redact = redact.withDetector(hasProxySecrets)
 	}
 	return &Client{
@@ -81,7 +81,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 
 // headerEditor sets the headers of each request, and the credentials only when
 // it goes to the origin of the base URL.
-func headerEditor(base *url.URL, creds Credentials, product string) generated.RequestEditorFn {
+func headerEditor(base *url.URL, creds Credentials, product string) editor {
 	authorize, agent := creds.header(), userAgent(product)
 	scheme, host := base.Scheme, base.Host
 	return func(_ context.Context, req *http.Request) error {
@@ -103,7 +103,7 @@ func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "cloudfla
 
 // CloseIdleConnections closes the connections that are not in use. The client stays
 // usable. The method has no effect if the transport lacks it, and returns after 100 ms
-// if that of the transport does not return.
+// if the transport's method does not return.
 func (c *Client) CloseIdleConnections() {
 	if c != nil && c.closeIdle != nil {
 		stop := make(chan struct{})

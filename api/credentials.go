@@ -96,7 +96,7 @@ func (c Credentials) validate() error {
 }
 
 // validateSecret checks that HTTP allows the value in a header. It checks no format:
-// the vendor has changed that of its tokens, and older ones stay valid.
+// the vendor has changed the format of its tokens, and older ones stay valid.
 func validateSecret(name, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s is empty", name)

@@ -32,7 +32,7 @@ type deleteConfig struct {
 	digest          *[sha256.Size]byte
 	timeout         time.Duration
 	evidence        []InventoryOption
-	evidenceContext context.Context // nil: that of the call
+	evidenceContext context.Context // nil: the context of the call
 }
 
 // IfSHA256 deletes the certificate only if its first certificate, in DER, has this
@@ -61,9 +61,9 @@ func WithDeleteNoZones() DeleteOption {
 	}
 }
 
-// WithEvidenceContext ends the gathering of evidence with ctx: after its end no request
-// to delete is sent. Only the context of the call ends the rest, so a caller that is
-// interrupted can stop early and still get the outcome of a deletion in progress.
+// WithEvidenceContext sets the context for gathering the evidence. After its end, no
+// request to delete is sent. The context of the call limits the rest, so a caller that
+// is interrupted can stop early and still get the outcome of a deletion in progress.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
@@ -127,15 +127,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
-	// Until the first request is sent, the wait for the limiter ends with until too.
-	admission, cancel := context.WithCancel(ctx)
-	defer cancel()
-	unbind := context.AfterFunc(evidenceCtx, cancel)
-	var result object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-		unbind()
-		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
-	}, &result)
+	r, fail := c.requestDeletion(ctx, evidenceCtx, cert)
 	if fail == nil {
 		d.RayID = r.rayID
 	} else {
@@ -159,6 +151,19 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
 	}
 	return d, fail
+}
+
+// requestDeletion sends the request to delete a certificate. Until its first attempt, the
+// wait for the limiter ends with evidenceCtx too.
+func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef) (*reply, *Error) {
+	admission, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unbind := context.AfterFunc(evidenceCtx, cancel)
+	var result object[generated.Certificate, *generated.Certificate]
+	return c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit editor) (*http.Response, error) {
+		unbind()
+		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
+	}, &result)
 }
 
 // refusal returns why a certificate must not be deleted, with a nil kind if there is
@@ -202,8 +207,8 @@ func (c *Client) stillExists(ctx context.Context, cert CertificateRef, cfg delet
 	return !d.AlreadyGone
 }
 
-// waitGone reads a certificate until the API reports it as missing. The note is the
-// reason why the API did not.
+// waitGone reads a certificate until the API reports it as missing. If it does not, note
+// has the reason.
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to check"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
@@ -248,8 +253,8 @@ type Deletion struct {
 	Evidence *Evidence
 	State    DeletionState
 	// AlreadyGone reports that the certificate no longer existed when the API received
-	// the request. Another caller has deleted it, or an earlier attempt of this call
-	// that got no response.
+	// the request. Another caller deleted it, or an earlier attempt of this call that
+	// got no response.
 	AlreadyGone bool
 	// DeletedAt is when the API first reported the certificate as missing, by the local
 	// clock. It is zero unless State is DeletionDone.

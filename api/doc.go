@@ -12,7 +12,7 @@
 //     document which services it names, so its [Unused] proves less than that of an
 //     inventory.
 //   - [Client.Zones], [Client.Hostnames]: where a CA is associated with hostnames.
-//   - [Client.Upload], [Client.WaitUnused], [Client.DeleteUnused]: see Changing.
+//   - [Client.Upload], [Client.WaitUnused], [Client.DeleteUnused]: see Rotation.
 //
 // # A program
 //
@@ -63,11 +63,11 @@
 //     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
 //     [Client.Upload]
 //
-// Up to ErrRejected, only the first that applies matches. The causes match too: the
-// error of the caller's context, a network error. If the context ends during the wait
-// for a retry, the error has the last response and the error of the context. Only the
-// caller's own deadline matches [context.DeadlineExceeded]; a limit of the client or
-// its transport does not.
+// Of the classes up to ErrRejected, only the first that applies matches. The causes
+// match too: the error of the caller's context, a network error. If the context ends
+// during the wait for a retry, the error has the last response and the error of the
+// context. Only the caller's own deadline matches [context.DeadlineExceeded]; a limit of
+// the client or its transport does not.
 //
 // The vendor documents the envelope and the HTTP statuses, but no list of codes. The
 // codes above are from consistent public reports; only 10000 with HTTP 403 is from the
@@ -87,7 +87,7 @@
 // up to half of the number that was refused, and then grows by one. The vendor's
 // Ratelimit header (for example "default";r=50;t=30) delays requests if it is valid,
 // and is ignored otherwise. net/http may repeat a GET when an idle connection breaks;
-// the difference to the vendor's limit covers these requests.
+// the difference between the two limits covers these requests.
 //
 // # Retries
 //
@@ -127,8 +127,8 @@
 // During an outage, one call of an audit or inventory is repeated as a probe, at once,
 // after 100 ms, 200 ms and so on to 2 s, and the others wait; single calls continue as
 // usual. A failure in an outage takes no tokens, and does not count as an attempt until
-// the call has failed for the time of [WithAttemptTimeout]. If the process has too few
-// file descriptors, these calls use fewer connections in the same way.
+// the call has failed for the time of [WithAttemptTimeout]. A lack of file descriptors is
+// handled like an outage, so that these calls use fewer connections.
 //
 // # Evidence
 //
@@ -149,7 +149,7 @@
 // "success": true and a result. Anything else is an error. Duplicate names, invalid
 // UTF-8, trailing data, and members of a wrong kind that decide what the response means
 // are [ErrUnexpectedResponse]. Other members of a wrong kind are left zero and named in
-// Malformed, in a list the first 100. Members that this version does not know are
+// Malformed, at most 100 in a list. Members that this version does not know are
 // accepted; unknown values of service and status pass through.
 //
 // The lists of certificates, zones and Pages projects have pages, which are read as
@@ -179,8 +179,8 @@
 // # Many certificates
 //
 // [Client.Inventory] reads the sources of the account once, and the hostnames of a zone
-// for a CA only while no source names the CA. It makes at most one request for each
-// worker ([WithInventoryConcurrency]) beyond what the evidence needs;
+// for a CA only while no source names the CA. With n requests at a time
+// ([WithInventoryConcurrency]), it makes at most n that the evidence does not need;
 // [WithInventoryProgress] reports how many are expected. [Client.Audit] requests the
 // associations of many certificates, 32 at a time ([WithConcurrency]), and yields each
 // certificate with its list or error when it is complete. Both wait for the limiter,
@@ -188,7 +188,7 @@
 // certificates takes about 45 minutes at the default rate. [WithProgress] reports its
 // progress.
 //
-// # Changing
+// # Rotation
 //
 // A rotation uploads the new certificate, updates the users of the old one, waits until
 // nothing uses the old one, and deletes it. Uploading and deleting need the permission
@@ -242,7 +242,7 @@
 // # Testing
 //
 // Package apitest is a fake of the API for the tests of programs that use this
-// one; package contract has a [net/http.RoundTripper] that compares real
+// package; package contract has a [net/http.RoundTripper] that compares real
 // traffic with the contract. An [Error] can be made by hand, for example
 // &api.Error{StatusCode: 404}, and matches its sentinel. A list made by hand
 // always has [UsageUnknown].

@@ -18,7 +18,7 @@ import (
 // errSuccessFalse is the error of a 2xx response with success false.
 var errSuccessFalse = errors.New("success is false")
 
-// maxNotices limits the errors, and the messages, that are kept of a success.
+// maxNotices limits how many errors, and how many messages, of a success are kept.
 const maxNotices = 100
 
 // reply is a successful response without its result.
@@ -93,7 +93,7 @@ type resultInfo struct {
 	more pageHint
 }
 
-// UnmarshalMember takes precedence over that of the generated type.
+// UnmarshalMember takes precedence over the method of the generated type.
 func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
 	if known, err = i.ResultInfo.UnmarshalMember(d, name); known || err != nil {
 		return known, err
@@ -149,7 +149,7 @@ func detail(info *generated.ResponseInfo) ErrorDetail {
 	return out
 }
 
-// notices converts items of messages, which have no chain.
+// notices converts items of messages. They have no error_chain.
 func notices(details []ErrorDetail) []Notice {
 	var out []Notice
 	for _, d := range details {
@@ -235,8 +235,8 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 }
 
 // readItems reads the items of a list of any type, so that little is compiled for each
-// type. size is that of a converted item in memory, grow makes the capacity of the list
-// room, next returns where to read an item, and add converts that item.
+// type. size is the size of a converted item in memory, grow sets the capacity of the
+// list to room, next returns where to read an item, and add converts that item.
 func readItems(d *strictjson.Decoder, size int, grow func(room int), next func() strictjson.Object, add func(malformed []string) error) error {
 	var n, capacity, room, malformed int
 	return d.ReadArray(func(rest []byte) {

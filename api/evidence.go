@@ -25,8 +25,8 @@ const (
 	SourceHostnames Source = "hostnames"
 	// SourceWorkers has the bindings of type mtls_certificate of all Workers:
 	// https://developers.cloudflare.com/workers/runtime-apis/bindings/mtls/. It covers
-	// the current settings. It does not cover older versions of a Worker, which a
-	// gradual deployment may still run, and Workers in dispatch namespaces.
+	// the current settings. It does not cover Workers in dispatch namespaces, or older
+	// versions of a Worker that a gradual deployment may still run.
 	SourceWorkers Source = "workers"
 	// SourcePages has the mTLS certificates that Pages projects bind:
 	// https://developers.cloudflare.com/pages/functions/bindings/#mtls-certificates. It
@@ -78,8 +78,8 @@ const (
 	// SourceLeftOut means that the source was not read, or not in full, because
 	// [WithSources] excludes it or the certificate was known to be in use.
 	SourceLeftOut SourceState = "left_out"
-	// SourceNotApplicable means that the source cannot name a certificate of this kind,
-	// and does not name it.
+	// SourceNotApplicable means that the source can name only certificates of the other
+	// kind, CA or leaf, and does not name this one.
 	SourceNotApplicable SourceState = "not_applicable"
 )
 
@@ -89,7 +89,7 @@ type SourceResult struct {
 	State  SourceState
 	// Scope describes what was read, for example "hostnames of 3 zones".
 	Scope string
-	// Permission is the vendor's name of the permission whose absence made the source
+	// Permission is the vendor's name of the missing permission that made the source
 	// fail, or empty.
 	Permission string
 	// Err is the error of a source that failed, an [*Error], or nil.
@@ -120,8 +120,7 @@ func (r *SourceResult) UnmarshalJSON(text []byte) error {
 // Evidence is the result of every source for one certificate. [Evidence.Usage] returns
 // the conclusion.
 //
-// It belongs to its caller, who may change it; Usage still depends on what was
-// received. It is safe for concurrent reading.
+// It belongs to its caller and is safe for concurrent reading.
 type Evidence struct {
 	// Uses are the references that were found, in the order of [AllSources] and then of
 	// their names.
@@ -173,7 +172,7 @@ func (e Evidence) String() string {
 	return fmt.Sprintf("%v: %s", e.Usage(), pluralize(len(e.Uses), "use"))
 }
 
-// conclude returns the usage by the exported fields.
+// conclude returns the usage that the exported fields show.
 func (e *Evidence) conclude() Usage {
 	if len(e.Uses) > 0 {
 		return InUse
@@ -195,9 +194,9 @@ func (e *Evidence) conclude() Usage {
 }
 
 // refusal returns why the evidence does not show that the certificate is unused:
-// [ErrInUse] or [ErrUsageUnknown] with a description, or nil if it does.
-func (e *Evidence) refusal() (description string, kind error) {
-	var found []string
+// [ErrInUse] or [ErrUsageUnknown] with a note, or nil if it does.
+func (e *Evidence) refusal() (note string, kind error) {
+	var reasons []string
 	switch {
 	case e == nil:
 		return "there is no evidence", ErrUsageUnknown
@@ -205,19 +204,19 @@ func (e *Evidence) refusal() (description string, kind error) {
 		return "", nil
 	case e.Usage() == InUse:
 		for _, use := range e.Uses {
-			found = append(found, string(use.Source)+" "+use.Name)
+			reasons = append(reasons, string(use.Source)+" "+use.Name)
 		}
-		return "used by " + strings.Join(found, ", "), ErrInUse
+		return "used by " + strings.Join(reasons, ", "), ErrInUse
 	}
 	for _, r := range e.Sources {
 		switch {
 		case r.Permission != "":
-			found = append(found, fmt.Sprintf("%s needs the permission %q", r.Source, r.Permission))
+			reasons = append(reasons, fmt.Sprintf("%s needs the permission %q", r.Source, r.Permission))
 		case r.State == SourceFailed:
-			found = append(found, string(r.Source)+" failed")
+			reasons = append(reasons, string(r.Source)+" failed")
 		}
 	}
-	return "usage unknown: " + strings.Join(found, ", "), ErrUsageUnknown
+	return "usage unknown: " + strings.Join(reasons, ", "), ErrUsageUnknown
 }
 
 // InventoryItem is one certificate of an account with the evidence about it.

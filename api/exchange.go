@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,13 +16,14 @@ import (
 
 // gracePeriod is how long an attempt may take to return after its context has ended. A
 // transport that watches the context needs microseconds, so its error becomes part of
-// that of the call.
+// the error of the call.
 const gracePeriod = 100 * time.Millisecond
 
-// exchange is the body of a response, read in full. The goroutine of the request writes
-// data and err; the call reads them only after that goroutine has ended.
+// exchange is one request with its response and the body, read in full. The goroutine
+// of the request writes data and err; the call reads them only after that goroutine has
+// ended.
 type exchange struct {
-	io.ReadCloser // is never read
+	io.ReadCloser // nil: makes an exchange a Body, to be passed through http.Response
 	data          []byte
 	err           error
 	// resp is nil until the headers of the response have arrived, and abandoned when the
@@ -32,8 +34,8 @@ type exchange struct {
 // abandoned marks an exchange that a call no longer waits for.
 var abandoned = new(http.Response)
 
-// Do sends a request and reads the whole response, whose Body is the exchange. An
-// error is that of sending; that of reading the body is in the exchange.
+// Do sends a request and reads the whole response. Its Body is the exchange, which has
+// the error of reading the body; Do returns only errors of sending.
 //
 // It returns at the latest when the grace period after the end of the request's context
 // is over, even if the transport or the body blocks. A response that arrives later is
@@ -52,8 +54,7 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	return nil, x.err
 }
 
-// received returns a copy of a response with another body. resp belongs to the
-// transport.
+// received returns a copy of resp, which belongs to the transport, with x as its Body.
 func received(resp *http.Response, x *exchange) *http.Response {
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: x}
 }
@@ -67,7 +68,7 @@ func (x *exchange) run(s sender, req *http.Request) {
 	defer func() { _ = resp.Body.Close() }()
 	switch {
 	case !x.resp.CompareAndSwap(nil, resp), resp.StatusCode < 200:
-		// The body of a 101 is the connection: the end of a context does not end a read.
+		// The body of a 101 is the connection, and the end of a context does not end a read.
 	case isRedirect(resp.StatusCode):
 		_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 	default:
@@ -80,17 +81,19 @@ func (x *exchange) run(s sender, req *http.Request) {
 // sent.
 type connectionTrace struct{ dialed, connected atomic.Bool }
 
-func (d *connectionTrace) watch(ctx context.Context) context.Context {
+func (t *connectionTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { d.dialed.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { d.connected.Store(true) },
+		GetConn: func(string) { t.dialed.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
 	})
 }
 
-// prevented reports whether the transport requested a connection, including name lookup
+// unconnected reports whether the transport requested a connection, including name lookup
 // and TLS handshake, and got none. It may be called only after the transport has
 // returned.
-func (d *connectionTrace) prevented() bool { return d != nil && d.dialed.Load() && !d.connected.Load() }
+func (t *connectionTrace) unconnected() bool {
+	return t != nil && t.dialed.Load() && !t.connected.Load()
+}
 
 // await calls do on a new goroutine and waits until it ends, or until the grace period
 // after the close of stop is over; it reports whether do has ended. A panic or
@@ -113,9 +116,9 @@ func await(stop <-chan struct{}, do func()) bool {
 	}
 }
 
-// errGoexit replaces the panic value of a function that called runtime.Goexit, as
-// t.Fatal does.
-var errGoexit = errors.New("api: a transport or a sequence of the caller's ended its goroutine with runtime.Goexit")
+// errGoexit stands for a call of runtime.Goexit, as by t.Fatal, in place of a panic
+// value.
+var errGoexit = errors.New("api: the caller's transport or sequence called runtime.Goexit")
 
 // guard calls do and then ended, with the value of do's panic, errGoexit, or nil
 // if do has returned.
@@ -149,38 +152,26 @@ const drainLimit = 256 << 10
 
 var errTooLarge = errors.New("body exceeds the limit")
 
-// maxSized is the largest Content-Length for which a buffer is allocated at once.
-const maxSized = 16 << 20
+// maxPreallocated is the largest Content-Length for which a buffer is allocated at once.
+const maxPreallocated = 16 << 20
 
-// readBody reads the body. With an error, which is errTooLarge or that of the
-// connection, it also returns what was read. It uses Content-Length only for the size
-// of the first buffer.
+// readBody reads the body. With an error of the connection, it also returns what was
+// read; with errTooLarge, nothing. It uses Content-Length only for the size of the first
+// buffer.
 func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 	size := resp.ContentLength
 	if size > limit {
 		return nil, errTooLarge
 	}
-	if 0 < size && size <= maxSized {
-		// One more byte lets the transport see the end, so that the connection can be
-		// reused. io.ReadFull does not do: its io.ErrUnexpectedEOF could be that of the
-		// reader.
-		body = make([]byte, 0, size+1)
-		for err == nil && len(body) < cap(body) {
-			var n int
-			n, err = resp.Body.Read(body[len(body):cap(body)])
-			body = body[:len(body)+n]
-		}
-	}
-	switch {
-	case errors.Is(err, io.EOF):
-		err = nil
-	case err == nil: // the length is unknown, or too small
-		left := min(limit, math.MaxInt64-1) - int64(len(body)) + 1 // one more byte detects a longer body
-		var rest []byte
-		if rest, err = io.ReadAll(io.LimitReader(resp.Body, left)); body != nil {
-			rest = append(body, rest...)
-		}
-		body = rest
+	r := io.LimitReader(resp.Body, min(limit, math.MaxInt64-1)+1) // one more byte detects a longer body
+	if 0 < size && size <= maxPreallocated {
+		// The buffer has room for the read that returns io.EOF, which lets the transport
+		// reuse the connection.
+		buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+		_, err = buffer.ReadFrom(r)
+		body = buffer.Bytes()
+	} else {
+		body, err = io.ReadAll(r)
 	}
 	switch n := int64(len(body)); {
 	case n > limit:

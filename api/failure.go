@@ -62,7 +62,7 @@ func decodeFailure(body []byte, redact func(string) string) failure {
 	return f
 }
 
-// failureBody is the whole body, which in the legacy form is an item itself.
+// failureBody is the whole body. In the legacy form, it is an item itself.
 type failureBody struct {
 	failureItem
 	refused          bool

@@ -61,7 +61,7 @@ func (c *Client) Hostnames(ctx context.Context, ref HostnamesRef) ([]string, err
 func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPolicy) ([]string, *Error) {
 	params := generated.ListHostnameAssociationsParams{MTLSCertificateID: ref.CertificateID}
 	var got object[generated.HostnameAssociations, *generated.HostnameAssociations]
-	r, fail := c.do(ctx, listHostnames, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, listHostnames, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return c.generated.ListHostnameAssociations(ctx, ref.ZoneID, &params, edit)
 	}, &got)
 	if fail != nil {

@@ -26,9 +26,10 @@ const operationInventory = "inventory of mTLS certificates"
 //
 // If a source fails, the certificates that it could name, and that no other source
 // names, are [UsageUnknown]; [Evidence.Sources] has the reason. So is a certificate of
-// [WithCertificates] that cannot be read; all its sources then have that error. An
-// error comes last, with a zero item, and ends the inventory: that of listing the
-// certificates or of the context, [ErrUnauthorized] when the API first refuses the
+// [WithCertificates] that cannot be read; all its sources then have that error.
+//
+// An error comes last, with a zero item, and ends the inventory: the error of listing
+// the certificates or of the context, [ErrUnauthorized] when the API first refuses the
 // credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
 // minutes, and [ErrUnreachable] if there is no response for that time, or none to the
 // first request. Before it come the certificates that were listed, or given with

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-
-	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // pageSend requests the page with a number, of perPage items; 0 means the first page
 // and the API's default size.
-type pageSend func(ctx context.Context, number, perPage float64, edit generated.RequestEditorFn) (*http.Response, error)
+type pageSend func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error)
 
 // paged is an operation whose result is a list with pages.
 type paged struct {
@@ -46,7 +44,7 @@ type onPage func(number int64, info *ResultInfo)
 // of the caller's arguments.
 //
 // The next page is requested only if the numbers of the last one show that there is
-// more. The error is that of a call; ErrUnexpectedResponse if a response has another
+// more. The error is from a call; ErrUnexpectedResponse if a response has another
 // page than the requested one, contains errors or may be out of date; and ErrTruncated
 // if not all items were received, or if the pages do not show that all were.
 func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage onPage, page result, id func(i int) string, yield func(i int) bool) *Error {
@@ -60,7 +58,7 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 		if number == 1 {
 			requested = 0
 		}
-		r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+		r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 			return p.send(ctx, float64(requested), float64(l.perPage), edit)
 		}, page)
 		if fail != nil {
@@ -99,13 +97,12 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 	}
 }
 
-// defaultPageSize is the smallest page that the API makes of a list when the
-// request names no size: that of Pages projects.
+// defaultPageSize is the smallest default page size of the API, used for Pages projects.
 const defaultPageSize = 10
 
 // listing is the state of reading a list with pages.
 type listing struct {
-	perPage  int64 // as requested, or that of the first response
+	perPage  int64 // from the request, or else from the first response
 	filtered bool
 	received int        // the number of distinct items
 	first    ResultInfo // of page 1
@@ -142,7 +139,7 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	case next:
 	case more:
 		gap = "the response refers to more items in a form that this client does not support"
-	case l.filtered && numbers.TotalPages > 0: // total_count may be that of the whole list
+	case l.filtered && numbers.TotalPages > 0: // total_count may include what the filter excludes
 	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
 		gap = fmt.Sprintf("%d of %d items were received: the list changed while it was read", l.received, numbers.TotalCount)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
-// refused returns the error of a call that must not continue: that of its last
+// refused returns the error of a call that must not continue: the error of its last
 // response, if there was one.
 func (k *call) refused(refusal *quota.Refusal) *Error {
 	if k.charged {
@@ -68,7 +68,7 @@ func (k *call) ended() *Error {
 }
 
 // auditStop is the cause with which an audit or inventory ends the waits of its calls.
-// It does not hold the error that ended the audit, which belongs to the caller.
+// It does not hold the error that ended the audit: that error belongs to the caller.
 type auditStop struct {
 	kind       error
 	retryAfter time.Duration
@@ -89,13 +89,13 @@ func (s *auditStop) notAsked(operation string) *Error {
 	e := &Error{operation: operation, RetryAfter: s.retryAfter, kinds: []error{ErrNotAsked, s.kind}}
 	switch {
 	case s.kind == ErrUnauthorized:
-		e.note = "not asked: the API refused the credentials of an earlier request"
+		e.note = "not sent: the API refused the credentials of an earlier request"
 	case s.kind == ErrRateLimited:
-		e.note = fmt.Sprintf("not asked: the API refuses all requests for longer than %v", quota.MaxAuditWait)
+		e.note = fmt.Sprintf("not sent: the API refuses all requests for longer than %v", quota.MaxAuditWait)
 	case s.retryAfter > 0:
-		e.note = fmt.Sprintf("not asked: no response for %v", quota.MaxAuditWait)
+		e.note = fmt.Sprintf("not sent: no response for %v", quota.MaxAuditWait)
 	default:
-		e.note = "not asked: no request ever got a response"
+		e.note = "not sent: no request ever got a response"
 	}
 	return e
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-
-	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // readOrder has all sources in the order in which they are read. The hostnames are
@@ -144,6 +142,3 @@ func pluralize(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
-
-// editor abbreviates the type in signatures.
-type editor = generated.RequestEditorFn

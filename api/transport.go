@@ -23,8 +23,8 @@ const modulePath = "github.com/certuse/cloudflare-mtls"
 
 // defaultTransport is like [http.DefaultTransport], but keeps as many idle connections
 // to one host as an audit uses, and limits the size of headers. It has no timeout for
-// headers: that of the attempt covers it, and a second timer for each request takes a
-// tenth of the processor time of a call.
+// headers: the timeout of the attempt covers them, and a second timer for each request
+// takes a tenth of the processor time of a call.
 func defaultTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{

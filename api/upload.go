@@ -92,7 +92,7 @@ func (k PrivateKey) text() string {
 // its outcome, Upload searches the list in the same way, and the error is
 // [ErrOutcomeUnknown] if the list does not show the certificate or cannot be read. The
 // call can then be repeated: it returns the certificate, uploaded or found. If the
-// caller's context has ended, the error also matches that of the context.
+// caller's context has ended, the error also matches the context's error.
 //
 // The private key is sent in the body of the request and is in no log and no error.
 //
@@ -109,7 +109,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	c = c.redactingKey(cert)
 	digest, _ := (&Certificate{PEM: cert.PEM}).SHA256() // validate has parsed it
 	var got object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, uploadCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+	r, fail := c.do(ctx, uploadCertificate, callPolicy{admission: ctx}, func(ctx context.Context, edit editor) (*http.Response, error) {
 		return c.generated.UploadMTLSCertificate(ctx, accountID, generated.CertificateRequest{
 			Ca: cert.CA, Certificates: cert.PEM, Name: cert.Name, PrivateKey: cert.Key.text(),
 		}, edit)

@@ -123,7 +123,8 @@ func checkCertificate(cert *x509.Certificate, ca bool, now time.Time) error {
 	return nil
 }
 
-// checkKey does not use the errors of the parsers, which can repeat bytes of the key.
+// checkKey checks the private key. It does not return the errors of the parsers, because
+// they can repeat bytes of the key.
 func checkKey(text string, cert *x509.Certificate) error {
 	blocks, err := pemBlocks("Key", text)
 	if err != nil {

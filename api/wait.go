@@ -65,15 +65,15 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 // ([WithWaitTimeout]), because [WithRateLimit] applies to all checks.
 //
 // The error is nil if and only if the usage is [Unused]. Otherwise it is an [*Error],
-// and the evidence is that of the last check, nil if there is none:
+// and the evidence is from the last check, or nil if there is none:
 //
 //   - [ErrInUse]: the time is over, and the last evidence has a use.
 //   - [ErrUsageUnknown]: the time is over, and the usage is still unknown; or, at once,
 //     the credentials lack a required permission.
-//   - that of a check, such as [ErrNotFound] or [ErrUnauthorized], at once. A server
-//     error or a missing response does not end the wait.
+//   - the error of a check, such as [ErrNotFound] or [ErrUnauthorized], at once. A
+//     server error or a missing response does not end the wait.
 //
-// If the caller's context has ended, the error also matches that of the context.
+// If the caller's context has ended, the error also matches the context's error.
 func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...WaitOption) (*Evidence, error) {
 	cfg := waitConfig{timeout: defaultWaitTimeout}
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {

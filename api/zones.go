@@ -32,11 +32,11 @@ func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, er
 }
 
 func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage onPage) iter.Seq2[Zone, error] {
-	list := list[generated.Zone, Zone, *generated.Zone]{convert: func(z *generated.Zone, _ []string) (Zone, error) {
+	page := list[generated.Zone, Zone, *generated.Zone]{convert: func(z *generated.Zone, _ []string) (Zone, error) {
 		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
 	}}
 	pages := paged{operation: listZones, perPage: zonesPerPage, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 		return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)
 	}}
-	return allPages(ctx, c, policy, pages, list, func(z Zone) string { return z.ID }, validateID("account id", accountID, maxAccountIDLength), onPage)
+	return allPages(ctx, c, policy, pages, page, func(z Zone) string { return z.ID }, validateID("account id", accountID, maxAccountIDLength), onPage)
 }

@@ -95,7 +95,7 @@ func ExampleJSON() {
 	err = server.Script(apitest.AssociationsOf(cert), apitest.JSON(http.StatusOK, `{"errors":{},"messages":[],"success":true,"result":[]}`))
 	fmt.Println(err)
 	// Output:
-	// response 0: apitest: the response breaks the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object of 0
+	// response 0: apitest: the response breaks the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object with 0 members
 }
 
 // One store serves all operations: a certificate that a Worker binds is in the list,

@@ -14,15 +14,15 @@ import (
 // ServerError returns a status 5XX with the usual envelope, which the contract does not
 // document.
 func ServerError(status int) Response {
-	r := documented(status, envelope{Errors: []info{{Code: codeAuthFailed + 1, Message: http.StatusText(status)}}, Result: null})
+	r := documented(status, envelope{Errors: []info{{Code: codeServerError, Message: http.StatusText(status)}}, Result: null})
 	if status < 500 {
 		r.err = fmt.Errorf("apitest: status %d is not a server error", status)
 	}
 	return r.Unchecked()
 }
 
-// EdgePage returns an HTML page of the vendor's edge, as for 403, 429, 502 and 520 to
-// 530.
+// EdgePage returns an HTML page like those of the vendor's edge for 403, 429, 502 and 520
+// to 530.
 func EdgePage(status int) Response {
 	return Raw(status, "text/html; charset=UTF-8", fmt.Sprintf(
 		"<!DOCTYPE html>\n<html><head><title>%d | api.cloudflare.com</title></head><body><h1>Error %d</h1></body></html>\n", status, status,

@@ -22,10 +22,11 @@ const (
 	codeInvalidHeader  = 6003
 	codeAuthorization  = 6111
 	codeAuthFailed     = 10000
+	codeServerError    = 10001 // not documented
 
 	codeCertificateExists   = 1471
 	codeCertificateNotFound = 1472
-	codeInUse               = 1305 // that of another store of the vendor; the code of this store is not public
+	codeInUse               = 1305 // from another store of the vendor; the code of this store is not public
 )
 
 // maxBody limits the body of a request.
@@ -136,7 +137,7 @@ type Request struct {
 	Header http.Header
 	// Time is when the request arrived.
 	Time time.Time
-	// StatusCode is that of the response; 0 if there was none.
+	// StatusCode is the status of the response; 0 if there was none.
 	StatusCode int
 	// Violations are the differences of the request from the contract.
 	Violations []contract.Violation

@@ -114,8 +114,8 @@ func (r Response) Gzipped() Response {
 	return r.WithHeader("Content-Encoding", "gzip")
 }
 
-// CutAfter closes the connection after n bytes of the body. Content-Length is that of
-// the whole body.
+// CutAfter closes the connection after n bytes of the body. Content-Length is the size
+// of the whole body.
 func (r Response) CutAfter(n int) Response {
 	if n < 0 {
 		r.err = errors.Join(r.err, fmt.Errorf("apitest: a body cannot be cut after %d bytes", n))

@@ -25,9 +25,8 @@ var formats = map[string]string{
 
 // sampleOf returns a value that the schema allows in a response: its example, its
 // default, a listed value, null, or the smallest value by its types, formats and required
-// members. Responses with such values match a contract with new required members. Without
-// an example, the value may not match a pattern. allOf is not supported, because the
-// contract has none. depth is that of the schema in the outermost one.
+// members. Without an example, the value may not match a pattern. allOf is not supported,
+// because the contract has none. depth counts the schemas around it.
 func sampleOf(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"
@@ -107,10 +106,10 @@ func required(schema *openapi3.SchemaRef) []string {
 	})
 }
 
-// fillRequired adds the missing required members to a JSON text. A text without missing
-// members is returned unchanged. given has the JSON texts of members that get no sample,
-// by places such as "/rows/*/name", where * is any item; those with an empty text are not
-// added. Without a schema, nothing is required.
+// fillRequired adds the missing required members to a JSON text, so that it matches a
+// contract with new ones. A text without missing members is returned unchanged. given has
+// the JSON texts of members that get no sample, by places such as "/rows/*/name", where *
+// is any item; a member with an empty text is not added.
 func fillRequired(schema *openapi3.SchemaRef, text []byte, given map[string]string) ([]byte, error) {
 	value, err := apispec.Decode(text)
 	f := filler{given: given}
@@ -146,14 +145,12 @@ func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error
 		}
 	case map[string]any:
 		for _, name := range required(schema) {
-			if _, has := v[name]; has {
-				continue
-			}
 			text, isGiven := f.given[place+"/"+name]
-			if isGiven && text == "" {
+			if _, has := v[name]; has || isGiven && text == "" {
 				continue
 			}
-			if f.added = true; !isGiven {
+			f.added = true
+			if !isGiven {
 				v[name] = sampleOf(apispec.Child(schema, name), 0)
 				continue
 			}

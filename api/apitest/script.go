@@ -41,7 +41,7 @@ type scripted struct {
 // most conditions applies, and of equal ones the response that was queued first. Script
 // fails, and queues nothing, if the contract has no such target, if a client refuses to
 // send its path, if a response is invalid or must match the contract and does not, or
-// if one would follow a response with [Response.Always].
+// if a response would follow one with [Response.Always].
 func (s *Server) Script(target Target, responses ...Response) error {
 	if err := s.checkTarget(target); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (t Target) selects(c call) bool {
 	return true
 }
 
-// conditions counts what a request must have.
+// conditions returns the number of conditions for a request.
 func (t Target) conditions() int {
 	if t.Operation == "" {
 		return 0
@@ -120,7 +120,7 @@ func (t Target) conditions() int {
 	return 1 + len(t.Parameters)
 }
 
-// next removes and returns the response that is queued for a request.
+// next returns the queued response for a request and counts it as sent.
 func (s *Server) next(c call) (Response, bool) {
 	best := -1
 	for i, queued := range s.scripts {
@@ -140,9 +140,8 @@ func (s *Server) next(c call) (Response, bool) {
 	return response, true
 }
 
-// SetForbidden removes the permission for these operations from the credentials: the
-// response to them is a 403. It replaces the operations that were set before; without
-// operations, all are permitted.
+// SetForbidden sets the operations for which the credentials have no permission: the
+// response to them is a 403. Without operations, all are permitted.
 func (s *Server) SetForbidden(operations ...string) error {
 	for _, operation := range operations {
 		if _, err := s.operation(operation); err != nil {

@@ -18,9 +18,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Certificate describes a certificate of the store. A zero Type is "custom". If PEM is
-// set, it is the source of other zero fields. Other zero fields are left out of
-// responses.
+// Certificate describes a certificate of the store. A zero Type is "custom". Other zero
+// fields are read from PEM, if it is set, or left out of responses.
 type Certificate struct {
 	Name, Type                               string
 	CA                                       bool
@@ -46,7 +45,8 @@ type PagesProject struct {
 	Production, Preview map[string]string
 }
 
-// HyperdriveConfig is a configuration with the ids of its certificates, or none.
+// HyperdriveConfig is a Hyperdrive configuration. The ids of its certificates may be
+// empty.
 type HyperdriveConfig struct{ ID, Name, CACertificateID, CertificateID string }
 
 // Gateway is the Gateway configuration of an account. CustomCertificateID is the
@@ -65,7 +65,7 @@ type entry struct {
 
 type object = map[string]any
 
-// AddAccount adds an empty account. The other methods with an account add it too.
+// AddAccount adds an empty account. Other methods add the account that they are given.
 func (s *Server) AddAccount(accountID string) error {
 	if err := checkID(accountID); err != nil {
 		return err
@@ -249,12 +249,12 @@ func (s *Server) find(operation, account, key string) *entry {
 	return nil
 }
 
-// certificate finds a certificate of the store, or nil.
+// certificate returns the entry of a certificate, or nil.
 func (s *Server) certificate(cert api.CertificateRef) *entry {
 	return s.find(opCertificates, cert.AccountID, cert.ID)
 }
 
-// accountOf finds the account of a zone.
+// accountOf returns the account of a zone.
 func (s *Server) accountOf(zone string) (account string, known bool) {
 	for _, e := range s.store[opZones] {
 		if e.key == zone {

@@ -26,8 +26,8 @@ type body struct {
 	buffer bytes.Buffer // up to one byte more than the limit, to detect longer bodies
 	read   int64
 	done   bool // checked, or closed early
-	// violations are those that the check has found.
-	violations []Violation
+
+	violations []Violation // found by the check
 }
 
 // Read passes the stream's bytes and errors on.
@@ -70,7 +70,7 @@ func (b *body) Close() error {
 var errClosedEarly = errors.New("closed before its end")
 
 // finish checks the body once. cause is why it was not read to its end, or nil. Each
-// call returns an equal error, which belongs to the caller.
+// call returns a new error, because the caller owns it.
 func (b *body) finish(cause error) error {
 	if !b.done {
 		b.done = true

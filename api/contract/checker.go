@@ -28,7 +28,7 @@ type checker struct {
 	doc *apispec.Document
 
 	mu   sync.Mutex
-	seen map[[sha256.Size]byte]bool // enum-like values that were reported
+	seen map[[sha256.Size]byte]bool // new values of open sets that were reported
 }
 
 func newChecker(opts []Option) (*checker, error) {
@@ -52,7 +52,7 @@ func newChecker(opts []Option) (*checker, error) {
 	return c, nil
 }
 
-// schemaViolations converts the error of a schema into violations without a class.
+// schemaViolations converts an error of validation into violations without a class.
 func schemaViolations(err error) (vs []Violation) {
 	var many openapi3.MultiError
 	if errors.As(err, &many) {
@@ -93,10 +93,10 @@ func expectation(e *openapi3.SchemaError) string {
 func excerpt(value any) string {
 	switch v := value.(type) {
 	case map[string]any:
-		return fmt.Sprintf("an object of %d", len(v))
+		return fmt.Sprintf("an object with %d members", len(v))
 	case []any:
 		if len(v) > 4 {
-			return fmt.Sprintf("an array of %d", len(v))
+			return fmt.Sprintf("an array of %d items", len(v))
 		}
 	}
 	return jsonText(value)
@@ -110,15 +110,14 @@ func jsonText(value any) string {
 }
 
 // pointer returns the JSON pointer of unescaped parts.
-func pointer(parts []string) (pointer string) {
+func pointer(parts []string) (text string) {
 	for _, part := range parts {
-		pointer += "/" + apispec.Escape(part)
+		text += "/" + apispec.Escape(part)
 	}
-	return pointer
+	return text
 }
 
-// exchange has the parts of a request that the checks of the request and of its
-// response use.
+// exchange has the parts of a request that are needed to check it and its response.
 type exchange struct {
 	operation *apispec.Operation // nil: not in the contract
 	params    map[string]string  // of the path

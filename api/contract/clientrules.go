@@ -22,7 +22,7 @@ var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 // clientRefusals returns violations for what clients refuse although the schema allows
 // it: a success flag that contradicts the status; and, in a success, errors, another page
 // or object than the requested one, and required members that are absent or unusable. Of
-// a list, it reports the first such item.
+// a list, it reports only the first item with violations.
 func (x exchange) clientRefusals(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	success, ok := envelope["success"].(bool) // its absence breaks the schema
@@ -75,7 +75,7 @@ func (x exchange) pageViolations(info map[string]any, n int) (vs []Violation) {
 	}
 	requested, err := strconv.ParseFloat(cmp.Or(x.query.Get("page"), "1"), 64)
 	if err != nil {
-		return nil // a violation of the request
+		return nil // reported with the request
 	}
 	member := func(name string) float64 {
 		number, _ := info[name].(json.Number)
@@ -92,9 +92,9 @@ func (x exchange) pageViolations(info map[string]any, n int) (vs []Violation) {
 	return vs
 }
 
-// memberViolations returns violations for absent members that the contract marks as
-// deciding, and for an id that cannot be part of a path. Absent scalars other than the
-// id are allowed.
+// memberViolations returns violations for absent members that the contract marks with
+// x-decides, and for an id that cannot be part of a path. Strings and booleans other than
+// the id may be absent.
 func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
 	if schema == nil || object == nil {
 		return nil
@@ -107,9 +107,11 @@ func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place .
 		value, has := object[name]
 		text, isText := value.(string)
 		at := append(place[:len(place):len(place)], name)
+		types := member.Value.Type
+		mayBeAbsent := name != "id" && (types.Is(openapi3.TypeString) || types.Is(openapi3.TypeBoolean))
 		switch {
-		case !has && (name == "id" || !member.Value.Type.Is(openapi3.TypeString) && !member.Value.Type.Is(openapi3.TypeBoolean)):
-			vs = append(vs, drift("absent, which clients refuse", strings.Join(member.Value.Type.Slice(), " or "), nil, at...))
+		case !has && !mayBeAbsent:
+			vs = append(vs, drift("absent, which clients refuse", strings.Join(types.Slice(), " or "), nil, at...))
 		case name == "id" && isText && !usableID.MatchString(text): // the schema refuses other kinds
 			vs = append(vs, drift("not an id that can be part of a path", usableID.String(), text, at...))
 		}

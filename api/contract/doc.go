@@ -43,9 +43,9 @@
 //     requested one, an id that cannot be part of a path, or the absence of a required
 //     part of the result.
 //
-// Of one response, the first 20 violations are listed, breaches before drift, and one
-// more has the number of the others. New values that were only counted are listed when
-// they occur again.
+// Of one response, the first 20 violations are reported, breaches before drift, and one
+// more has the number of the others. A new value among the others is reported when it
+// occurs again.
 //
 // # Secrets
 //

@@ -15,7 +15,7 @@ const (
 	maxText = 160
 )
 
-// tokenLike matches credentials of other requests: the vendor's have 37 or more
+// tokenLike matches texts that look like credentials: the vendor's have 37 or more
 // characters, its account and certificate ids 32 and 36.
 var tokenLike = regexp.MustCompile(`[0-9A-Za-z_-]{37,}|(?i:bearer\s+)[0-9A-Za-z_.~+/=-]{8,}`)
 
@@ -50,17 +50,21 @@ func (x exchange) redactViolations(vs []Violation) []Violation {
 			}
 			*text = redact(*text)
 		}
-		if x.body.unreadable != "" && vs[i].Excerpt != "" {
+		if x.body.unreadable == "" {
+			continue
+		}
+		// The texts cannot be compared with the body.
+		if vs[i].Excerpt != "" {
 			vs[i].Excerpt = redacted
 		}
-		if x.body.unreadable != "" && !strings.HasPrefix(vs[i].Pointer, "/header/") {
+		if !strings.HasPrefix(vs[i].Pointer, "/header/") {
 			vs[i].Pointer = undocumentedName.ReplaceAllLiteralString(vs[i].Pointer, "/"+redacted)
 		}
 	}
 	return vs
 }
 
-// undocumentedName matches a part of a pointer that no name of the contract can be.
+// undocumentedName matches a part of a pointer that cannot be a name of the contract.
 var undocumentedName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 
 // redact masks private keys and long tokens in s, makes it printable on one line and

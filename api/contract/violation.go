@@ -32,8 +32,8 @@ func (c Class) String() string {
 	return classes[c]
 }
 
-// Breach reports whether the class breaks the contract. Only such violations
-// fail a request in mode [Fail].
+// Breach reports whether violations of the class break the contract. Only these fail a
+// request in mode [Fail].
 func (c Class) Breach() bool { return c == BadRequest || c == BadResponse }
 
 // MarshalText returns the text of [Class.String].
@@ -43,7 +43,7 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 func (c *Class) UnmarshalText(text []byte) error {
 	class := slices.Index(classes[BadRequest:], string(text))
 	if class < 0 {
-		return fmt.Errorf("contract: no class %.50q", text)
+		return fmt.Errorf("contract: unknown class %.50q", text)
 	}
 	*c = BadRequest + Class(class)
 	return nil
@@ -55,9 +55,9 @@ type Violation struct {
 	// Class is the kind of the violation; this package never returns a zero one.
 	Class Class `json:"class"`
 	// Pointer is the JSON pointer (RFC 6901) into the body of a response; empty for
-	// the whole body. For everything else it is a place in the message instead:
-	// /path, /path/NAME, /query/NAME, /security, /status, /header/NAME, or /body and
-	// the pointer into the body of a request.
+	// the whole body. For other parts of a request or response it is /path, /path/NAME,
+	// /query/NAME, /security, /status, /header/NAME, or /body and the pointer into the
+	// body of a request.
 	Pointer string `json:"pointer"`
 	// Message describes the violation for people. It may change: do not parse it.
 	Message string `json:"message"`
@@ -65,7 +65,7 @@ type Violation struct {
 	Expected string `json:"expected,omitempty"`
 	// Excerpt is what was found; it may be empty.
 	Excerpt string `json:"excerpt,omitempty"`
-	// StatusCode is that of the response; 0 for a request.
+	// StatusCode is the status of the response; 0 for a request.
 	StatusCode int `json:"status_code,omitempty"`
 	// RayID is the vendor's id of the response, for a support ticket.
 	RayID string `json:"ray_id,omitempty"`

@@ -22,9 +22,9 @@ type column struct {
 	key, title string
 	// text returns the text in a table.
 	text func(row) string
-	// value returns the text in CSV; nil means that of text.
+	// value returns the text in CSV; nil means text.
 	value func(row) string
-	// short returns the text for a narrow column; nil means that of text, shortened.
+	// short returns the text for a narrow column; nil means text, shortened.
 	short func(row) string
 	// min is the width below which the column is dropped; 0 means that it is never
 	// shortened.

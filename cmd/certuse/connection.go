@@ -28,7 +28,7 @@ type connection struct {
 type service struct {
 	accounts []string          // accounts to read, unless certificates are named
 	profiles map[string]access // by account; nil without --profile
-	common   access            // without --profile: that of every account
+	common   access            // without --profile: for every account
 	close    func()
 }
 

@@ -110,7 +110,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 }
 
 // newRootCommand creates the command line. Cobra prints help, version and completion
-// to stdout; results go to sys.stdout, whose type decides their format.
+// to stdout; results go to sys.stdout, and its type decides their format.
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",

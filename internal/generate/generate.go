@@ -27,10 +27,11 @@ const (
 
 	contractFile = Dir + "/openapi.json"
 	clientFile   = Dir + "/client.gen.go"
+	specFile     = Dir + "/spec.gen.go"
 	configFile   = "internal/generate/config.yaml"
 )
 
-// specSource is the template of the Go code beside the generator's.
+// specSource is the template of spec.gen.go.
 //
 //go:embed templates/spec.tmpl
 var specSource string
@@ -46,23 +47,19 @@ func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map
 	if err != nil {
 		return nil, err
 	}
-	source, err := goCode(moduleRoot, View(contract, ops))
+	client, err := goCode(moduleRoot, View(contract, ops))
 	if err != nil {
 		return nil, err
 	}
-	var described bytes.Buffer
-	if err := specTemplate.Execute(&described, ops); err != nil {
+	var unformatted bytes.Buffer
+	if err := specTemplate.Execute(&unformatted, ops); err != nil {
 		return nil, err
 	}
-	formatted, err := format.Source(described.Bytes())
+	specCode, err := format.Source(unformatted.Bytes())
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
-		contractFile:         encoded,
-		Dir + "/spec.gen.go": formatted,
-		clientFile:           source,
-	}, nil
+	return map[string][]byte{contractFile: encoded, clientFile: client, specFile: specCode}, nil
 }
 
 // CodeError reports a contract from which no Go code can be generated.
@@ -117,9 +114,10 @@ func generateSafely(doc *openapi3.T, config codegen.Configuration) (_ string, er
 	return source, nil
 }
 
-// checkNames returns an error for members of an object without a Go name of their own,
-// as the generator derives it: its error, or the compiler's, refers to the Go code. The
-// generator must have run.
+// checkNames returns an error for JSON members of an object whose Go names, as the
+// generator derives them, are unexported or equal. The errors of the generator and the
+// compiler refer to the Go code instead. The generator must have run, because it sets
+// global variables.
 func checkNames(doc spec.Object) error {
 	for object, schema := range spec.Children(spec.Child(doc, "components", "schemas")) {
 		members := map[string]string{}

@@ -112,7 +112,7 @@ type Reference struct {
 	depth   int
 }
 
-// Copy returns a copy of v, whose place is pointer.
+// Copy returns a copy of v. pointer is the place of v.
 func (c *Copier) Copy(v any, pointer string) (any, error) {
 	return c.walk(v, pointer, Fields, 0)
 }

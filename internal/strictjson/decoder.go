@@ -79,7 +79,7 @@ var seed = maphash.MakeSeed()
 // tokenizer keeps its memory for names at any depth.
 const maxPooled = 64 << 10
 
-// Unmarshal reads text, which must be one JSON object, into v, which must be zero.
+// Unmarshal reads text into v: one JSON object into a zero value.
 // Strings do not share memory with text. It returns the values that do not fit their
 // fields and were passed over, because the fields are read tolerantly; at most 100 of
 // them. The error is a [*jsontext.SyntacticError], a [*KindError], [ErrTooMany], an

@@ -106,8 +106,9 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 }
 
 // list reads the items of a list of any type, so that little is compiled for each type.
-// size is that of an item in memory, grow makes the capacity of the list room, and next
-// returns the pointer to read the next item into, which is kept in the list or not.
+// size is the size of an item in memory, grow sets the capacity of the list to room, and
+// next returns the pointer to read the next item into; kept reports whether the list
+// keeps the item.
 func (d *Decoder) list(most, size int, grow func(room int), next func(kept bool) any) error {
 	n, room := 0, 0
 	return d.ReadArray(func([]byte) { grow(0) }, func() error {

@@ -29,8 +29,8 @@ type Document struct {
 	Operations []*Operation
 	// BasePath is the path of the production server.
 	BasePath string
-	// Known holds the documented values of the members of responses that are open
-	// sets, by their [Place].
+	// Known holds, by [Place], the documented values of members of responses that are
+	// open sets.
 	Known map[string][]string
 }
 
@@ -227,7 +227,7 @@ func Place(operation, place string) string { return operation + " " + place }
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// Escape returns a name as a part of a JSON pointer.
+// Escape escapes a name for use in a JSON pointer.
 func Escape(name string) string { return pointerEscaper.Replace(name) }
 
 // Decode decodes one strict JSON value, without duplicate names and invalid UTF-8, into

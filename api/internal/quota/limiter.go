@@ -89,11 +89,11 @@ type waiter struct {
 
 const never = time.Duration(math.MaxInt64)
 
-// opening is the time at which a caller may be admitted.
+// opening is when a caller may be admitted. It depends on the requests in flight.
 type opening struct {
-	// earliest is the earliest time at which the end of a request can open the limiter.
+	// earliest applies if all of them end now.
 	earliest time.Duration
-	// latest is when the limiter opens without the end of a request, or never.
+	// latest applies if none of them ends; it may be never.
 	latest time.Duration
 }
 
@@ -102,9 +102,9 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: newWindow(requests, length),
-		// maxDelay of a block is longer than any delay between attempts, so that a
-		// caller with a WaitBudget retries during the block and is refused if the block
-		// is too long.
+		// The maxDelay of a block is longer than any delay between attempts. The retry of
+		// an audit therefore comes during the block, and is refused if the block is too
+		// long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
@@ -258,10 +258,10 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 
 // opens returns when the caller at a position of the queue may be admitted.
 func (l *Limiter) opens(position int, now time.Duration) opening {
-	w, b, c := l.window.opens(position, now), l.block.opens(now), l.policies.opens(position, l.window.inFlight, now)
+	window, block, policies := l.window.opens(position, now), l.block.opens(now), l.policies.opens(position, l.window.inFlight, now)
 	return opening{
-		earliest: max(now, w.earliest, b.earliest, c.earliest),
-		latest:   max(now, w.latest, b.latest, c.latest),
+		earliest: max(now, window.earliest, block.earliest, policies.earliest),
+		latest:   max(now, window.latest, block.latest, policies.latest),
 	}
 }
 
@@ -272,7 +272,7 @@ func (l *Limiter) admit(budget *WaitBudget) Permit {
 	if budget != nil {
 		p.outage = l.outage.admit()
 	} else {
-		p.outage = snapshot{generation: l.outage.generation, run: l.outage.run}
+		p.outage = snapshot{generation: l.outage.generation, run: l.outage.run} // not counted in flight
 	}
 	return p
 }

@@ -62,15 +62,15 @@ func ParsePolicies(values []string) []Policy {
 // BlockedFor returns the longest reset of the policies without remaining requests, or
 // of all policies if each has some. It returns false if there are no policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
-	used := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
-	if len(used) == 0 {
-		used = policies
+	blocking := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
+	if len(blocking) == 0 {
+		blocking = policies
 	}
 	var longest time.Duration
-	for _, p := range used {
+	for _, p := range blocking {
 		longest = max(longest, p.Reset)
 	}
-	return longest, len(used) > 0
+	return longest, len(policies) > 0
 }
 
 const (
@@ -97,11 +97,13 @@ func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Pol
 	for _, p := range policies {
 		reported := policyState{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
 		s := ps.find(p.Name, now)
-		switch {
-		case s == nil:
-		case s.until <= now, reported.until > s.until+resetTolerance, reported.until < s.until-resetTolerance && serial > s.serial:
+		if s == nil {
+			continue
+		}
+		switch later := reported.until - s.until; {
+		case s.until <= now, later > resetTolerance, later < -resetTolerance && serial > s.serial: // another window
 			*s = reported
-		case reported.until >= s.until-resetTolerance:
+		case later >= -resetTolerance: // the same window
 			s.remaining, s.serial = min(s.remaining, p.Remaining), max(s.serial, serial)
 		}
 	}

@@ -53,13 +53,13 @@ func (w *window) opens(before int, now time.Duration) opening {
 		return opening{now, now}
 	}
 	free := w.limit - w.inFlight - len(w.completed)
-	switch due := before - free; {
-	case due < 0:
+	switch last := before - free; { // the index of the last completed request that must expire
+	case last < 0:
 		return opening{now, now}
-	case due < len(w.completed):
-		at := w.completed[due] + w.length
+	case last < len(w.completed):
+		at := w.completed[last] + w.length
 		return opening{at, at}
-	default:
+	default: // a request in flight must end and expire
 		return opening{now + w.length, never}
 	}
 }

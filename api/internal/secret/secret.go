@@ -53,8 +53,6 @@ func QuoteDetector(text, public string) func(string) bool {
 	if text == "" {
 		return func(string) bool { return false }
 	}
-	// A package variable would link package regexp into every program that imports the
-	// client.
 	escape := regexp.MustCompile(escapes)
 	index := suffixarray.New([]byte(plain(escape, text)))
 	public = plain(escape, public)
@@ -71,7 +69,8 @@ func QuoteDetector(text, public string) func(string) bool {
 }
 
 // escapes matches a numeric escape in JSON, Go, a URL or HTML, a line break in JSON, an
-// escape in a JSON pointer, and a named character in HTML.
+// escape in a JSON pointer, and a named character in HTML. Compiled in a package
+// variable, it would link package regexp into every program that imports the client.
 const escapes = `(?i)\\+u([0-9a-f]{4})|(?:%(?:25)*|\\+x)([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});|\\+[nrt]|~[01]|&(?:amp|lt|gt|quot|apos);`
 
 // maxEscapes limits the levels of escapes that are decoded: a text of a server could
@@ -82,11 +81,11 @@ const maxEscapes = 4
 // its escapes, including nested ones.
 func plain(escape *regexp.Regexp, text string) string {
 	for range maxEscapes {
-		once := escape.ReplaceAllStringFunc(text, unescape(escape))
-		if once == text {
+		decoded := escape.ReplaceAllStringFunc(text, unescape(escape))
+		if decoded == text {
 			break
 		}
-		text = once // shorter
+		text = decoded
 	}
 	return strings.Map(func(c rune) rune {
 		if c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) {

@@ -113,7 +113,7 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 // exitCodes are the exit codes of the classes of an update.
 var exitCodes = map[compare.Class]int{compare.Compatible: 3, compare.Breaking: 4, compare.Refused: 5}
 
-// runUpdate runs update, or diff, which writes no files.
+// runUpdate runs the command update or diff. diff writes no files.
 func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) int {
 	req := update.Request{Root: root, Retrieved: time.Now().UTC().Format(time.DateOnly)}
 	flags := flag.NewFlagSet("specgen "+command, flag.ContinueOnError)
