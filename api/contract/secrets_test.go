@@ -86,18 +86,16 @@ func TestLongTokensOfAnyOriginAreMasked(t *testing.T) {
 	}
 }
 
-// A text that is cut before its redaction could end with a part of a token, which
-// redaction does not recognise.
+// A text that is cut before its redaction would end with the beginning of a token, which
+// is too short to be masked.
 func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 	t.Parallel()
 	secret := "cfut_" + strings.Repeat("aB3", 12)
-	for _, contentType := range []string{"text/html", "application/json"} {
-		for _, cut := range []int{160, 8 * 160} { // the limit of a text, and eight times that
-			for before := cut - 60; before < cut+40; before++ {
-				body := strings.Repeat("x", before) + " " + secret
-				if shown := violationTexts(t, secret, contentType, body); strings.Contains(shown, secret[:6]) {
-					t.Fatalf("%s with %d bytes before the token: %s", contentType, before, shown)
-				}
+	for _, ofRequest := range []string{secret, token} {
+		for before := range 300 { // a text is cut after 160 bytes
+			body := strings.Repeat("x", before) + " " + secret
+			if shown := violationTexts(t, ofRequest, "text/html", body); strings.Contains(shown, secret[:6]) {
+				t.Fatalf("%d bytes before the token: %s", before, shown)
 			}
 		}
 	}
