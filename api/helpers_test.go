@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log"
 	"net"
 	"net/http"
@@ -150,6 +151,14 @@ func wantSentinels(t testing.TB, err error, want ...error) {
 			t.Errorf("errors.Is(err, %s) is %t, want %t; err is %v", name, got, expected, err)
 		}
 	}
+}
+
+// lastError returns the error of the last pair of a sequence.
+func lastError[T any](all iter.Seq2[T, error]) (last error) {
+	for _, err := range all {
+		last = err
+	}
+	return last
 }
 
 // serveConnections calls handle with each connection to the returned address, and then
