@@ -44,14 +44,11 @@ func TestOptionsAreValidated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, err := api.New(api.APIToken(token), c.option)
-			if c.want == "" {
-				if err != nil {
-					t.Fatal(err)
-				}
-				return
+			if c.want == "" && err != nil {
+				t.Errorf("a valid option was refused: %v", err)
 			}
-			if client != nil || !errors.Is(err, api.ErrInvalidArgument) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v", err)
+			if c.want != "" && (client != nil || !errors.Is(err, api.ErrInvalidArgument) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
 	}
@@ -72,7 +69,7 @@ func TestExtremeOptionsWork(t *testing.T) {
 	}
 }
 
-func TestDefaultLimits(t *testing.T) {
+func TestLimitsApplyByDefault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -81,10 +78,10 @@ func TestDefaultLimits(t *testing.T) {
 			t.Errorf("an attempt took %v: %v", took, err)
 		}
 	})
-	for more, want := range map[int]error{0: nil, 1: api.ErrResponseTooLarge} {
-		body := inUseBody + strings.Repeat(" ", 8<<20-len(inUseBody)+more)
+	for size, want := range map[int]error{8 << 20: nil, 8<<20 + 1: api.ErrResponseTooLarge} {
+		body := inUseBody + strings.Repeat(" ", size-len(inUseBody))
 		if _, err := newClient(t, scripted(reply(200, body))).Associations(t.Context(), cert); !errors.Is(err, want) {
-			t.Errorf("8 MiB and %d bytes: %v, want %v", more, err, want)
+			t.Errorf("a body of %d bytes: %v, want %v", size, err, want)
 		}
 	}
 	for size, want := range map[int]error{250 << 10: nil, 260 << 10: api.ErrUnreachable} {
@@ -118,9 +115,9 @@ func TestNewNamesEveryInvalidArgument(t *testing.T) {
 	}
 }
 
-func TestBaseURLs(t *testing.T) {
+func TestBaseURLsAreValidated(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]string{
+	for raw, want := range map[string]string{ // "" for valid
 		"https://example.com":              "",
 		"https://example.com/":             "",
 		"https://example.com:8443/a/b":     "",
