@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -57,7 +58,7 @@ func TestBodyThatFailsAtTheContentLength(t *testing.T) {
 	t.Parallel()
 	whole := strings.NewReader(inUseBody)
 	for name, body := range map[string]io.Reader{
-		"after it": io.MultiReader(whole, errReader{io.ErrUnexpectedEOF}),
+		"after it": io.MultiReader(whole, iotest.ErrReader(io.ErrUnexpectedEOF)),
 		"with it":  &readerWithError{inUseBody, io.ErrUnexpectedEOF},
 	} {
 		resp := response(200, inUseBody)
