@@ -54,7 +54,7 @@ func TestBodiesAreBounded(t *testing.T) {
 }
 
 // A body of the announced length can still fail.
-func TestBodyThatFailsAtTheContentLength(t *testing.T) {
+func TestABodyOfTheAnnouncedLengthCanFail(t *testing.T) {
 	t.Parallel()
 	whole := strings.NewReader(inUseBody)
 	for name, body := range map[string]io.Reader{
@@ -135,7 +135,7 @@ func serve(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
 	return client
 }
 
-func TestCompressedResponses(t *testing.T) {
+func TestCompressedResponsesAreReadAndBounded(t *testing.T) {
 	t.Parallel()
 	good := gzipped(t, inUseBody)
 	corrupt := bytes.Clone(good)

@@ -288,7 +288,7 @@ func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 	}
 }
 
-func TestHostnamesOfOneCertificate(t *testing.T) {
+func TestHostnamesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	ref := api.HostnamesRef{ZoneID: account, CertificateID: cert.ID}
 	stale := response(200, `{"success":true,"result":{"hostnames":[]}}`)

@@ -121,7 +121,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 	}
 }
 
-func TestDeleteUnusedOfAnAccountWithoutZones(t *testing.T) {
+func TestDeleteUnusedAcceptsAnAccountWithoutZones(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.zones = nil
@@ -315,7 +315,7 @@ func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 	}
 }
 
-func TestDeletionThatArrivedBeforeTheConnectionsFailed(t *testing.T) {
+func TestADeletionBeforeAConnectionFailureIsFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
@@ -358,7 +358,7 @@ func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
 	})
 }
 
-func TestCancelledDeletion(t *testing.T) {
+func TestCancelledDeletionHasAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()

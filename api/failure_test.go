@@ -15,7 +15,7 @@ func envelopeWith(code string) string {
 	return `{"success":false,"errors":[{"code":` + code + `,"message":"why"}],"messages":[],"result":null}`
 }
 
-func TestClassesOfFailures(t *testing.T) {
+func TestFailuresAreClassified(t *testing.T) {
 	t.Parallel()
 	type class []error
 	odd := func(s error) class { return class{s, api.ErrUnexpectedResponse} }
@@ -223,7 +223,7 @@ func TestNetworkErrorsStayReachable(t *testing.T) {
 	}
 }
 
-func TestTransportsThatBreakTheirContract(t *testing.T) {
+func TestResponsesThatTransportsMustNotReturnAreErrors(t *testing.T) {
 	t.Parallel()
 	_, err := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil }), api.WithMaxAttempts(1)).
 		Associations(t.Context(), cert)

@@ -37,7 +37,7 @@ func TestPermissionsCanBeRemoved(t *testing.T) {
 	}
 }
 
-func TestScriptsOfAnyOperationAndTarget(t *testing.T) {
+func TestTheMostSpecificScriptIsUsed(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	target := func(operation string, parameters ...string) apitest.Target {
@@ -127,7 +127,7 @@ func TestValuesThatBreakTheContractAreNotStored(t *testing.T) {
 	}
 }
 
-func TestScriptOrder(t *testing.T) {
+func TestScriptsAreUsedInTheirOrder(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	if err := errors.Join(

@@ -185,7 +185,7 @@ func TestHostileTextOfADeletionIsEscaped(t *testing.T) {
 	}
 }
 
-func TestDeleteOfTheDemo(t *testing.T) {
+func TestDeleteWorksInTheDemo(t *testing.T) {
 	t.Parallel()
 	execute(t, command(t, nil, "delete", "--demo", "--unused")).expect(t, exitUnknown, "2 would be deleted, 6 kept")
 	execute(t, command(t, nil, "delete", "--demo", "--unused", "--yes", "--max", "2")).expect(t, exitUnknown, "certuse: deleted: partner-root (", "2 deleted, 6 kept")

@@ -111,7 +111,7 @@ func TestBothFormsAreJoined(t *testing.T) {
 }
 
 // Pointers refer to the document as given, not to the normal form.
-func TestPointers(t *testing.T) {
+func TestPointersReferToTheGivenDocument(t *testing.T) {
 	t.Parallel()
 	for _, tt := range [][]string{
 		{"query/schema/minimum", "2", "op/parameters/1/schema/minimum"},
@@ -186,7 +186,7 @@ Files that an update writes
 	}
 }
 
-func TestTheReportInFull(t *testing.T) {
+func TestTheReportPrintsEveryPart(t *testing.T) {
 	t.Parallel()
 	outcome := func(id string, effect overlay.Effect) overlay.Outcome {
 		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
@@ -224,7 +224,7 @@ func TestNamesCannotForgeLines(t *testing.T) {
 	}
 }
 
-func TestTheReportAsJSON(t *testing.T) {
+func TestTheReportIsEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	_, r := classOf(t, edited(t), edited(t, "id/type", `"integer"`))
 	data, err := json.Marshal(r, json.Deterministic(true))
