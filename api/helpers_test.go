@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -150,6 +151,14 @@ func wantSentinels(t testing.TB, err error, want ...error) {
 		if got := errors.Is(err, s); got != expected {
 			t.Errorf("errors.Is(err, %s) is %t, want %t; err is %v", name, got, expected, err)
 		}
+	}
+}
+
+// wantTook checks the time that subject has taken since start.
+func wantTook(t testing.TB, subject string, start time.Time, least, most time.Duration) {
+	t.Helper()
+	if took := time.Since(start); took < least || took > most {
+		t.Errorf("%s took %v, want %v to %v", subject, took, least, most)
 	}
 }
 

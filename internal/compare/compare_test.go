@@ -95,8 +95,11 @@ func TestBothFormsAreJoined(t *testing.T) {
 	t.Parallel()
 	before, after := edited(t), edited(t, "row/properties/count/maximum", "10")
 	r, err := Compare(sides(before, before), sides(after, after))
-	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 1 || !r.Operations[0].Changes[0].Contract || !r.Operations[0].Changes[0].Published {
-		t.Errorf("%v, %v: want one change that both forms show", r.Operations, err)
+	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 1 {
+		t.Fatalf("%v, %v: want one change", r.Operations, err)
+	}
+	if change := r.Operations[0].Changes[0]; !change.Contract || !change.Published {
+		t.Errorf("%+v is not in both forms", change)
 	}
 	r, err = Compare(sides(before, before), sides(after, edited(t, "row/properties/count/maximum", "8")))
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
