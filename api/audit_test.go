@@ -111,7 +111,7 @@ func TestAuditYieldsInOrderOfCompletion(t *testing.T) {
 			order = append(order, r.Certificate.ID)
 		}
 		if fmt.Sprint(order) != "[1 2 0]" {
-			t.Errorf("got %v", order)
+			t.Errorf("got the order %v", order)
 		}
 	})
 }

@@ -175,8 +175,8 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 			t.Errorf("%d attempts for a certificate that was not asked", attempts)
 		}
 	}
-	if notAsked != 97 || requests["refused"] != 3 || requests["good"] != 100 || requests["waf"] != 100 {
-		t.Errorf("%d not asked; requests by account: %v", notAsked, requests)
+	if diff := diffOf(map[string]int{"refused": 3, "good": 100, "waf": 100}, requests); diff != "" || notAsked != 97 {
+		t.Errorf("%d not asked; requests by account: %s", notAsked, diff)
 	}
 }
 
