@@ -14,28 +14,29 @@ import (
 func TestNoViolationShowsASecret(t *testing.T) {
 	t.Parallel()
 	const email, key = "owner+canary@example.com", `canary/key "with" <odd>&~signs`
-	echoes := map[string]string{ // content type and body; %s is the echo as JSON text
-		`{"errors":[],"messages":[],"success":%s}`: "application/json",
-		`{%s:1}`:                              "application/json",
-		`{%s:1`:                               "application/json",
-		`{"errors":%s}`:                       "application/json",
-		`<html>%s</html>`:                     "text/html",
-		`<html>%s</html> `:                    "text/%s",
-		`{"errors":{"a":%s,"b":{"c":%[1]s}}}`: "application/json",
-		`["` + strings.Repeat("x", 100) + `", %s]`:                                              "text/plain",
-		`{"errors":[],"messages":[],"success":true,"result_info":{%s:%[1]s}}`:                   "application/json",
-		`{"errors":[],"messages":[],"success":true,"result":[{"service":%s,"status":[%[1]s]}]}`: "application/json",
+	responses := []struct{ contentType, body string }{ // %s is the echo: as JSON text in the body, as in a URL in the type
+		{"application/json", `{"errors":[],"messages":[],"success":%s}`},
+		{"application/json", `{%s:1}`},
+		{"application/json", `{%s:1`},
+		{"application/json", `{"errors":%s}`},
+		{"application/json", `{"errors":{"a":%s,"b":{"c":%[1]s}}}`},
+		{"application/json", `{"errors":[],"messages":[],"success":true,"result_info":{%s:%[1]s}}`},
+		{"application/json", `{"errors":[],"messages":[],"success":true,"result":[{"service":%s,"status":[%[1]s]}]}`},
+		{"text/html", `<html>%s</html>`},
+		{"text/%s", `<html>%s</html>`},
+		{"text/plain", `["` + strings.Repeat("x", 100) + `", %s]`},
 	}
 	for _, secret := range []string{token, email, key} {
-		for shape, contentType := range echoes {
+		for _, response := range responses {
+			contentType := strings.ReplaceAll(response.contentType, "%s", url.QueryEscape(secret))
 			for _, echo := range []string{secret, strings.ToUpper(secret), url.QueryEscape(secret), strings.Repeat(secret, 20)} {
-				wantNoSecret(t, fmt.Sprintf(shape, quoted(t, echo)), strings.ReplaceAll(contentType, "%s", url.QueryEscape(secret)), email, key)
+				wantNoSecret(t, fmt.Sprintf(response.body, quoted(t, echo)), contentType, email, key)
 			}
 		}
 	}
 }
 
-// escapeEveryByte writes each byte of a text in a format.
+// escapeEveryByte returns a text with each of its bytes in a format.
 func escapeEveryByte(text, format string) string {
 	var b strings.Builder
 	for i := range len(text) {
@@ -53,7 +54,8 @@ func quoted(t *testing.T, value any) string {
 	return string(text)
 }
 
-// wantNoSecret sends one request that is refused and one that gets a response.
+// wantNoSecret checks the violations of two requests with all credentials: one gets the
+// response, and one is refused.
 func wantNoSecret(t *testing.T, body, contentType, email, key string) {
 	t.Helper()
 	transport, seen := newTransport(t, respondWith(200, contentType, body), contract.WithMode(contract.Fail))
