@@ -26,9 +26,9 @@ type bodyFunc struct{ read, close func() error }
 func (b bodyFunc) Read([]byte) (int, error) { return 0, b.read() }
 func (b bodyFunc) Close() error             { return b.close() }
 
-func responseWithBody(status int, read, close func() error) *http.Response {
+func responseWithBody(status int, read, closeBody func() error) *http.Response {
 	resp := response(status, "")
-	resp.Body, resp.ContentLength = bodyFunc{read, close}, -1
+	resp.Body, resp.ContentLength = bodyFunc{read, closeBody}, -1
 	return resp
 }
 
