@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestAllAssociations(t *testing.T) {
+func TestAllAssociationsYieldsTheRowsAndThenTheError(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		first step
@@ -73,7 +73,7 @@ func TestTheErrorAfterAllAssociationsCountsTheAttempts(t *testing.T) {
 	})
 }
 
-func TestAllAssociationsOfAnInvalidReference(t *testing.T) {
+func TestAllAssociationsRefusesAnInvalidReference(t *testing.T) {
 	t.Parallel()
 	n := 0
 	for _, err := range newClient(t, scripted(reply(200, emptyBody))).AllAssociations(t.Context(), api.CertificateRef{AccountID: "a", ID: "../x"}) {
@@ -147,7 +147,7 @@ func TestHostileIDsSendNothing(t *testing.T) {
 	}
 }
 
-func TestOneClientForAThousandGoroutines(t *testing.T) {
+func TestOneClientServesAThousandGoroutines(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(certificateIDOf(r), "7") {

@@ -37,17 +37,38 @@ func echoID(r *http.Request) (*http.Response, error) {
 	}
 }
 
+// wantAnswers checks that an audit yields n results, and none with an error.
+func wantAnswers(t *testing.T, audit iter.Seq[api.AuditResult], n int) {
+	t.Helper()
+	results := 0
+	for r := range audit {
+		if results++; r.Err != nil {
+			t.Errorf("%s: %v", r.Certificate.ID, r.Err)
+		}
+	}
+	if results != n {
+		t.Errorf("%d results, want %d", results, n)
+	}
+}
+
+// gauge counts the requests that are in flight at the same time.
+type gauge struct{ inFlight, peak atomic.Int64 }
+
+// add starts a request, and returns a function that ends it.
+func (g *gauge) add() (done func()) {
+	n := g.inFlight.Add(1)
+	for peak := g.peak.Load(); n > peak && !g.peak.CompareAndSwap(peak, n); {
+		peak = g.peak.Load()
+	}
+	return func() { g.inFlight.Add(-1) }
+}
+
 func TestAuditYieldsEachCertificateOnceWithItsOwnResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var now, most atomic.Int32
+		var requests gauge
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-			for n := now.Add(1); ; {
-				if old := most.Load(); n <= old || most.CompareAndSwap(old, n) {
-					break
-				}
-			}
-			defer now.Add(-1)
+			defer requests.add()()
 			return echoID(r)
 		})
 		seen := map[api.CertificateRef]int{}
@@ -58,8 +79,8 @@ func TestAuditYieldsEachCertificateOnceWithItsOwnResult(t *testing.T) {
 				t.Errorf("got %+v", r)
 			}
 		}
-		if len(seen) != 100 || most.Load() != 7 || time.Since(start) != 15*time.Second {
-			t.Errorf("%d certificates, %d at a time, %v", len(seen), most.Load(), time.Since(start))
+		if len(seen) != 100 || requests.peak.Load() != 7 || time.Since(start) != 15*time.Second {
+			t.Errorf("%d certificates, %d requests at a time, after %v", len(seen), requests.peak.Load(), time.Since(start))
 		}
 	})
 }
@@ -69,13 +90,9 @@ func TestAuditDefaultsTo32AtATimeAndCanBeRangedTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		audit := newClient(t, roundTrip(echoID)).Audit(t.Context(), numberedRefs(64))
 		for range 2 {
-			start, n := time.Now(), 0
-			for range audit {
-				n++
-			}
-			if n != 64 || time.Since(start) != 2*time.Second {
-				t.Errorf("%d results in %v", n, time.Since(start))
-			}
+			start := time.Now()
+			wantAnswers(t, audit, 64)
+			wantTook(t, "the audit", start, 2*time.Second, 2*time.Second)
 		}
 	})
 }
@@ -94,7 +111,7 @@ func TestAuditYieldsInOrderOfCompletion(t *testing.T) {
 			order = append(order, r.Certificate.ID)
 		}
 		if fmt.Sprint(order) != "[1 2 0]" {
-			t.Errorf("got %v", order)
+			t.Errorf("got the order %v", order)
 		}
 	})
 }
@@ -114,16 +131,11 @@ func TestAuditWaitsForTheEndOfBlocks(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			return echoID(r)
 		})
-		n := 0
 		client := newClient(t, rt, api.WithMaxAttempts(1), api.WithRateLimit(200, time.Minute))
-		for r := range client.Audit(t.Context(), numberedRefs(5000)) {
-			n++
-			if r.Err != nil || r.List.Associations[0].Service != r.Certificate.ID {
-				t.Errorf("got %v", r.Err)
-			}
-		}
-		if n != 5000 || refusals.Load() == 0 || refusals.Load() > 4*33 {
-			t.Errorf("%d results, %d refusals", n, refusals.Load())
+		wantAnswers(t, client.Audit(t.Context(), numberedRefs(5000)), 5000)
+		// In each block, each of the 32 requests in flight is refused, and one probe.
+		if n := refusals.Load(); n == 0 || n > 4*33 {
+			t.Errorf("%d refusals", n)
 		}
 	})
 }
@@ -131,16 +143,10 @@ func TestAuditWaitsForTheEndOfBlocks(t *testing.T) {
 func TestAuditWaitsForTheLimitWithoutABound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		start, n := time.Now(), 0
+		start := time.Now()
 		client := newClient(t, roundTrip(echoID), api.WithRateLimit(1, time.Hour))
-		for r := range client.Audit(t.Context(), numberedRefs(5)) {
-			if n++; r.Err != nil {
-				t.Error(r.Err)
-			}
-		}
-		if took := time.Since(start); n != 5 || took < 4*time.Hour || took > 4*time.Hour+time.Minute {
-			t.Errorf("%d results in %v", n, took)
-		}
+		wantAnswers(t, client.Audit(t.Context(), numberedRefs(5)), 5)
+		wantTook(t, "the audit", start, 4*time.Hour, 4*time.Hour+time.Minute)
 	})
 }
 
@@ -169,9 +175,9 @@ func TestUnusableAuditsSendNothing(t *testing.T) {
 	rt := scripted(reply(200, emptyBody))
 	client := newClient(t, rt)
 	for name, c := range map[string]struct {
-		audit iter.Seq[api.AuditResult]
-		want  int
-		text  string
+		audit   iter.Seq[api.AuditResult]
+		results int
+		text    string
 	}{
 		"concurrency": {client.Audit(t.Context(), numberedRefs(3), api.WithConcurrency(0)), 3, "WithConcurrency: 0"},
 		"progress":    {client.Audit(t.Context(), numberedRefs(3), api.WithProgress(nil)), 3, "WithProgress: the function is nil"},
@@ -181,18 +187,19 @@ func TestUnusableAuditsSendNothing(t *testing.T) {
 		"zero client": {new(api.Client).Audit(t.Context(), numberedRefs(3)), 3, "not made by New"},
 		"nil input":   {client.Audit(t.Context(), nil), 1, "the sequence of certificates is nil"},
 	} {
-		n := 0
+		results := 0
 		for r := range c.audit {
-			n++
+			results++
 			wantSentinels(t, r.Err, api.ErrInvalidArgument)
 			if !strings.Contains(r.Err.Error(), c.text) {
 				t.Errorf("%s: got %v", name, r.Err)
 			}
 		}
-		if n != c.want {
-			t.Errorf("%s: %d results", name, n)
+		if results != c.results {
+			t.Errorf("%s: %d results, want %d", name, results, c.results)
 		}
 	}
+	// An infinite input yields errors until the caller leaves the loop.
 	for range client.Audit(t.Context(), numberedRefs(-1), api.WithConcurrency(0)) {
 		break
 	}
@@ -201,7 +208,7 @@ func TestUnusableAuditsSendNothing(t *testing.T) {
 	}
 }
 
-func TestProgress(t *testing.T) {
+func TestAuditReportsItsProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -220,8 +227,11 @@ func TestProgress(t *testing.T) {
 		waits, calls, results := 0, 0, 0
 		report := func(p api.AuditProgress) {
 			calls++
-			if p.Asked < last.Asked || p.Answered < last.Answered || p.Answered+p.Failed > p.Asked || p.InUse+p.Unused > p.Answered {
-				t.Errorf("%+v after %+v", p, last)
+			if p.Asked < last.Asked || p.Answered < last.Answered {
+				t.Errorf("a number became smaller: %+v after %+v", p, last)
+			}
+			if p.Answered+p.Failed > p.Asked || p.InUse+p.Unused > p.Answered {
+				t.Errorf("a part exceeds its sum: %+v", p)
 			}
 			if !p.WaitingUntil.IsZero() {
 				waits++

@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// handwritten is the baseline: this one call with net/http and encoding/json, without
+// handwritten is the baseline: the same call with net/http and encoding/json, without
 // retries, limits or typed errors.
 type handwritten struct {
 	client *http.Client
@@ -86,8 +86,7 @@ func associationsBody(n int) []byte {
 	return b.Bytes()
 }
 
-// constantTransport returns the same body for every request, as a connection would:
-// with a known length, and in parts.
+// constantTransport returns the same body for every request, with a known length.
 func constantTransport(body []byte) http.RoundTripper {
 	header := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -105,14 +104,14 @@ func BenchmarkAssociations(b *testing.B) {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
 			rt := constantTransport(associationsBody(n))
 			client := newClient(b, rt, api.WithRateLimit(0, 0), api.WithMaxResponseBytes(64<<20))
-			floor := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
+			baseline := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
 			ours := func() {
 				if list, err := client.Associations(b.Context(), cert); err != nil || len(list.Associations) != n {
 					b.Fatal(err)
 				}
 			}
 			theirs := func() {
-				if out, err := floor.list(b.Context(), cert.AccountID, cert.ID); err != nil || len(out.Result) != n {
+				if out, err := baseline.list(b.Context(), cert.AccountID, cert.ID); err != nil || len(out.Result) != n {
 					b.Fatal(err)
 				}
 			}
@@ -145,8 +144,8 @@ func measureAlternately(b *testing.B, ours, theirs func()) {
 		measure(theirs, &theirTime, &theirAllocs)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(ourTime)/float64(theirTime), "time/floor")
-	b.ReportMetric(float64(ourAllocs)/float64(theirAllocs), "allocs/floor")
+	b.ReportMetric(float64(ourTime)/float64(theirTime), "time/baseline")
+	b.ReportMetric(float64(ourAllocs)/float64(theirAllocs), "allocs/baseline")
 	b.ReportMetric(float64(ourAllocs)/float64(16*b.N), "allocs/call")
 	b.ReportMetric(float64(ourTime.Nanoseconds())/float64(16*b.N), "ns/call")
 }
@@ -157,7 +156,7 @@ func BenchmarkAudit(b *testing.B) {
 	const certificates, workers = 2000, 32
 	rt := constantTransport(associationsBody(2))
 	client := newClient(b, rt, api.WithRateLimit(0, 0))
-	floor := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
+	baseline := &handwritten{&http.Client{Transport: rt}, "https://api.cloudflare.com/client/v4", token}
 	ours := func() {
 		n := 0
 		for r := range client.Audit(b.Context(), numberedRefs(certificates), api.WithConcurrency(workers)) {
@@ -175,7 +174,7 @@ func BenchmarkAudit(b *testing.B) {
 		for range workers {
 			pool.Go(func() {
 				for ref := range work {
-					_, err := floor.list(b.Context(), ref.AccountID, ref.ID)
+					_, err := baseline.list(b.Context(), ref.AccountID, ref.ID)
 					results <- err
 				}
 			})

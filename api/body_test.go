@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -53,11 +54,11 @@ func TestBodiesAreBounded(t *testing.T) {
 }
 
 // A body of the announced length can still fail.
-func TestBodyThatFailsAtTheContentLength(t *testing.T) {
+func TestABodyOfTheAnnouncedLengthCanFail(t *testing.T) {
 	t.Parallel()
 	whole := strings.NewReader(inUseBody)
 	for name, body := range map[string]io.Reader{
-		"after it": io.MultiReader(whole, errReader{io.ErrUnexpectedEOF}),
+		"after it": io.MultiReader(whole, iotest.ErrReader(io.ErrUnexpectedEOF)),
 		"with it":  &readerWithError{inUseBody, io.ErrUnexpectedEOF},
 	} {
 		resp := response(200, inUseBody)
@@ -134,7 +135,7 @@ func serve(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
 	return client
 }
 
-func TestCompressedResponses(t *testing.T) {
+func TestCompressedResponsesAreReadAndBounded(t *testing.T) {
 	t.Parallel()
 	good := gzipped(t, inUseBody)
 	corrupt := bytes.Clone(good)

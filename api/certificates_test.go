@@ -21,20 +21,10 @@ import (
 
 const account = "023e105f4ecef8ad9ca31a8372d0c353"
 
-// certificateID returns the id of the nth certificate of a test.
-func certificateID(n int) string { return fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n) }
-
 // pageOf returns a page with the certificates from first to last; info is its
 // result_info.
 func pageOf(first, last int, info string) *http.Response {
-	var rows []string
-	for n := first; n <= last; n++ {
-		rows = append(rows, fmt.Sprintf(`{"id":%q,"name":"c%d"}`, certificateID(n), n))
-	}
-	if info != "" {
-		info = `,"result_info":` + info
-	}
-	return response(200, `{"success":true,"errors":[],"messages":[],"result":[`+strings.Join(rows, ",")+`]`+info+`}`)
+	return listResponse(itemRange(first, last, certificateJSON), info)
 }
 
 // respondOnce returns a transport that responds with resp, once.
@@ -189,7 +179,7 @@ func TestDecidingMembersOfACertificateAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for name, object := range map[string]string{
 		"no id": `{"name":"n"}`, "null id": `{"id":null}`, "id of another kind": `{"id":5}`, "an id that is none": `{"id":"../x"}`,
-		"another certificate": `{"id":"` + certificateID(1) + `"}`,
+		"another certificate": `{"id":"` + ids(1) + `"}`,
 		"ca as text":          `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
 		"a list": `[]`, "a text": `"x"`,
 	} {
@@ -298,7 +288,7 @@ func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 	}
 }
 
-func TestHostnamesOfOneCertificate(t *testing.T) {
+func TestHostnamesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	ref := api.HostnamesRef{ZoneID: account, CertificateID: cert.ID}
 	stale := response(200, `{"success":true,"result":{"hostnames":[]}}`)

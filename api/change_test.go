@@ -2,8 +2,6 @@ package api_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -14,13 +12,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// noConnection reports, as net/http's transport does, that there was no connection.
+// noConnection reports a request that got no connection, as the transport of net/http
+// does.
 func noConnection(req *http.Request) {
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GetConn != nil {
 		trace.GetConn("")
@@ -28,8 +28,9 @@ func noConnection(req *http.Request) {
 }
 
 // injectFaults injects up to three kinds of faults into a random share of the requests
-// to a store. With half of the seeds, it begins at the first request that changes the
-// store. A fault before a request leaves the store unchanged, one after it does not.
+// to a store. With half of the seeds, the first fault is in a request that changes the
+// store, or later. The request has no effect with a fault before it, and has its effect
+// with a fault after it.
 func injectFaults(s *store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
@@ -83,7 +84,7 @@ func injectFaultKinds(s *store, late bool, kinds, which []int) {
 		case 9:
 			return response(502, "<html>", "Content-Type", "text/html"), nil
 		case 10:
-			resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, 20), errReader{errReset}))
+			resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, 20), iotest.ErrReader(errReset)))
 			resp.ContentLength = -1
 		case 11:
 			return response(200, `{"success":true,"result":null}`), nil
@@ -122,18 +123,18 @@ func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 		s := everySource()
 		injectFaults(s, seed)
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
-		there, problem := s.has(ids(n)) == 1, ""
+		stored, problem := s.has(ids(n)) == 1, ""
 		switch {
 		case (err == nil) != (d != nil && d.State == api.DeletionDone):
 			problem = "the state and the error differ"
 		case n == 5 && s.count("delete") > 0:
 			problem = "DELETE for a certificate in use"
-		case d == nil && !there:
+		case d == nil && !stored:
 			problem = "deleted without a record"
 		case d == nil:
-		case d.State == api.DeletionDone && there:
+		case d.State == api.DeletionDone && stored:
 			problem = "deleted, but still stored"
-		case d.State == api.DeletionKept && !there:
+		case d.State == api.DeletionKept && !stored:
 			problem = "kept, but no longer stored"
 		case (d.State == api.DeletionUnknown) != errors.Is(err, api.ErrOutcomeUnknown):
 			problem = "the state and the sentinel differ"
@@ -178,15 +179,15 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		var got *api.Certificate
 		got, err = client.Upload(t.Context(), account, up)
 		problem := ""
-		switch there := len(s.certificates); {
-		case there > 1:
+		switch stored := len(s.certificates); {
+		case stored > 1:
 			problem = "uploaded more than once"
 		case (got == nil) == (err == nil):
-			problem = "neither or both"
-		case err == nil && (there != 1 || s.has(got.Ref.ID) != 1):
-			problem = "uploaded, and it is not there"
-		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && there > 0:
-			problem = "not uploaded, and it is there"
+			problem = "the certificate and the error are both nil, or both set"
+		case err == nil && (stored != 1 || s.has(got.Ref.ID) != 1):
+			problem = "uploaded, but not stored"
+		case err != nil && !errors.Is(err, api.ErrOutcomeUnknown) && stored > 0:
+			problem = "not uploaded, but stored"
 		}
 		if problem != "" {
 			t.Errorf("seed %d: %s: %v", seed, problem, err)
@@ -197,15 +198,15 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 		s.before, s.after, s.copies = nil, nil, false
 		time.Sleep(time.Hour)
 		if got, err := client.Upload(t.Context(), account, up); err != nil || len(s.certificates) != 1 || s.has(got.Ref.ID) != 1 {
-			t.Errorf("seed %d: the same call again does not return it: %v", seed, err)
+			t.Errorf("seed %d: a second upload did not return the only certificate: %v", seed, err)
 		}
 	})
 	return err
 }
 
-// An upload for which no connection was made is sent again. net/http reports that only
-// on sockets.
-func TestUploadThatCannotHaveArrived(t *testing.T) {
+// net/http reports only on sockets that there was no connection. A server that is not
+// trusted is not tried again.
+func TestUploadWithoutAConnectionIsSentAgain(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
@@ -238,10 +239,10 @@ func TestUploadThatCannotHaveArrived(t *testing.T) {
 	}
 }
 
-func TestUploadThatMayHaveArrivedIsSearchedInTheList(t *testing.T) {
+func TestUploadWithoutAResponseIsSearchedInTheList(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		for _, show := range []bool{false, true} {
+		for _, listed := range []bool{false, true} {
 			var uploads atomic.Int32
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPost {
@@ -250,31 +251,29 @@ func TestUploadThatMayHaveArrivedIsSearchedInTheList(t *testing.T) {
 				}
 				w.Header().Set("Content-Type", "application/json")
 				body := emptyBody
-				if show {
+				if listed {
 					body = `{"success":true,"result":[{"id":"x","certificates":` + jsonString(leafPEM) + `}]}`
 				}
 				_, _ = io.WriteString(w, body)
 			}))
 			server.EnableHTTP2 = http2
 			server.StartTLS()
-			roots := x509.NewCertPool()
-			roots.AddCert(server.Certificate())
-			transport := &http.Transport{ForceAttemptHTTP2: http2, TLSClientConfig: &tls.Config{RootCAs: roots}}
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-			got, err := newClient(t, transport, api.WithBaseURL(server.URL)).Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
+			client := newClient(t, server.Client().Transport, api.WithBaseURL(server.URL))
+			got, err := client.Upload(ctx, account, api.CertificateUpload{PEM: leafPEM})
 			cancel()
-			if uploads.Load() != 1 || show != (err == nil) || show == errors.Is(err, api.ErrOutcomeUnknown) || show && got.Ref.ID != "x" {
-				t.Errorf("HTTP/2 %t: %d uploads, %+v, %v", http2, uploads.Load(), got, err)
+			found := err == nil && got.Ref.ID == "x"
+			if uploads.Load() != 1 || found != listed || errors.Is(err, api.ErrOutcomeUnknown) == listed {
+				t.Errorf("HTTP/2 %t, listed %t: %d uploads, %+v, %v", http2, listed, uploads.Load(), got, err)
 			}
-			transport.CloseIdleConnections()
 			server.Close()
 		}
 	}
 }
 
-// The context ends before the evidence is complete, or when the request to delete is
-// on its way.
-func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
+// The evidence context ends before the evidence is complete, or after the request to
+// delete was sent.
+func TestEvidenceContextDoesNotEndTheDeletion(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]api.DeletionState{"associations": api.DeletionKept, "delete": api.DeletionDone} {
 		synctest.Test(t, func(t *testing.T) {
@@ -293,8 +292,11 @@ func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
 				state = d.State
 			}
 			kept := want == api.DeletionKept
-			if state != want || kept != errors.Is(err, context.Canceled) || kept != (s.count("delete") == 0) || kept != (s.has(ids(7)) == 1) {
-				t.Errorf("ended at %s: %v, %v, %d requests to delete", kind, d, err, s.count("delete"))
+			if state != want || kept != errors.Is(err, context.Canceled) {
+				t.Errorf("ended at %s: %v, %v", kind, d, err)
+			}
+			if stored := s.has(ids(7)) == 1; kept != stored || kept != (s.count("delete") == 0) {
+				t.Errorf("ended at %s: stored %t, %d requests to delete", kind, stored, s.count("delete"))
 			}
 		})
 	}
@@ -303,16 +305,16 @@ func TestEvidenceContextEndsOnlyWhatComesBeforeTheDeletion(t *testing.T) {
 		if _, err := newClient(t, s).Evidence(t.Context(), ref(7)); err != nil {
 			t.Fatal(err)
 		}
-		requests := 0
-		for _, n := range s.requests {
-			requests += n
-		}
-		// The limiter has room for the evidence only, and the context ends in its wait.
+		// The limiter admits only the requests for the evidence before the context ends.
+		client := newClient(t, s, api.WithRateLimit(s.total(), 5*time.Second))
 		until, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		d, err := newClient(t, s, api.WithRateLimit(requests, 5*time.Second)).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
-		if d == nil || d.State != api.DeletionKept || !errors.Is(err, api.ErrNotAsked) || s.count("delete") != 0 || until.Err() == nil {
-			t.Errorf("ended in the limiter: %v, %v, %d requests to delete", d, err, s.count("delete"))
+		d, err := client.DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
+		if d == nil || d.State != api.DeletionKept || !errors.Is(err, api.ErrNotAsked) {
+			t.Errorf("ended in the limiter: %v, %v", d, err)
+		}
+		if s.count("delete") != 0 || until.Err() == nil {
+			t.Errorf("%d requests to delete, evidence context: %v", s.count("delete"), until.Err())
 		}
 	})
 	var none context.Context

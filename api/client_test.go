@@ -43,7 +43,7 @@ func TestAssociationsRequestsTheDocumentedPath(t *testing.T) {
 	}
 }
 
-func TestRequestHeaders(t *testing.T) {
+func TestRequestsHaveTheDocumentedHeaders(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		creds api.Credentials

@@ -45,7 +45,7 @@ func TestCredentialsAreValidated(t *testing.T) {
 }
 
 // This test sets environment variables and so cannot run in parallel.
-func TestCredentialsFromEnv(t *testing.T) {
+func TestCredentialsFromEnvPrefersTheToken(t *testing.T) {
 	const tokenVar, emailVar, keyVar = "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"
 	for name, c := range map[string]struct {
 		token, email, key string

@@ -25,14 +25,10 @@ func TestDeleteUnusedDeletesWhatNothingUses(t *testing.T) {
 				t.Fatal(err)
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.IfSHA256(digest))
-			if err != nil || d.State != api.DeletionDone || d.AlreadyGone || d.Evidence.Usage() != api.Unused || d.Certificate.Ref != ref(n) ||
-				!d.DeletedAt.Equal(time.Now()) || d.RayID != "8f2a5c-AMS" || s.has(ids(n)) != 0 || s.count("delete") != 1 {
+			if err != nil || d.Certificate.Ref != ref(n) || s.has(ids(n)) != 0 || s.count("delete") != 1 {
 				t.Errorf("%+v, %v, requests %v", d, err, s.requests)
 			}
-			text, err := json.Marshal(d)
-			if err != nil {
-				t.Fatal(err)
-			}
+			text := must(json.Marshal(d))
 			for _, part := range []string{`"certificate_id":"` + ids(n), `"usage":"unused"`, `"sources":[`, `"state":"deleted"`, `"already_gone":false`, `"deleted_at":"2000-01-01T00:00:00Z"`, `"ray_id":"8f2a5c-AMS"`} {
 				if !strings.Contains(string(text), part) {
 					t.Errorf("the record has no %s: %s", part, text)
@@ -114,14 +110,17 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 				t.Errorf("%s: %v, requests %v", name, err, s.requests)
 			}
 			gathered := !errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnauthorized)
-			if (d != nil) != gathered || d != nil && (d.State != api.DeletionKept || d.Evidence == nil || !d.DeletedAt.IsZero()) {
-				t.Errorf("%s: %+v", name, d)
+			if (d != nil) != gathered {
+				t.Errorf("%s: record %+v", name, d)
+			}
+			if d != nil && (d.State != api.DeletionKept || d.Evidence == nil || !d.DeletedAt.IsZero()) {
+				t.Errorf("%s: not kept: %+v", name, d)
 			}
 		})
 	}
 }
 
-func TestDeleteUnusedOfAnAccountWithoutZones(t *testing.T) {
+func TestDeleteUnusedAcceptsAnAccountWithoutZones(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.zones = nil
@@ -216,8 +215,11 @@ func TestRefusedDeletionKeepsTheCertificate(t *testing.T) {
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 			wantSentinels(t, err, tt.want...)
-			if d.State != api.DeletionKept || s.count("delete") != 1 || (s.count("associations") == 2) != tt.second || d.Evidence.Usage() != api.Unused || d.RayID == "" {
-				t.Errorf("%s: %+v, requests %v", name, d, s.requests)
+			if d.State != api.DeletionKept || d.Evidence.Usage() != api.Unused || d.RayID == "" {
+				t.Errorf("%s: %+v", name, d)
+			}
+			if s.count("delete") != 1 || (s.count("associations") == 2) != tt.second {
+				t.Errorf("%s: requests %v", name, s.requests)
 			}
 		})
 	}
@@ -242,7 +244,8 @@ func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 			took := time.Since(start)
 			if lag < time.Hour {
-				if err != nil || d.State != api.DeletionDone || took < lag || took > lag+15*time.Second || d.DeletedAt.Sub(start) != took {
+				wantTook(t, "the deletion", start, lag, lag+15*time.Second)
+				if err != nil || d.State != api.DeletionDone || d.DeletedAt.Sub(start) != took {
 					t.Errorf("after %v: %+v, %v", took, d, err)
 				}
 				return
@@ -315,7 +318,7 @@ func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 	}
 }
 
-func TestDeletionThatArrivedBeforeTheConnectionsFailed(t *testing.T) {
+func TestADeletionBeforeAConnectionFailureIsFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
@@ -358,7 +361,7 @@ func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
 	})
 }
 
-func TestCancelledDeletion(t *testing.T) {
+func TestCancelledDeletionHasAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()

@@ -19,39 +19,34 @@ import (
 // the caller cancels at the same time.
 func TestATimeoutDuringACancelIsNoDeadline(t *testing.T) {
 	t.Parallel()
-	for name, rt := range map[string]func(context.CancelFunc) roundTrip{
-		"limit of the transport": func(cancel context.CancelFunc) roundTrip {
-			return func(*http.Request) (*http.Response, error) {
-				cancel()
-				return nil, fmt.Errorf("dialing: %w", context.DeadlineExceeded)
-			}
+	for name, send := range map[string]func(context.Context, context.CancelFunc) error{
+		"limit of the transport": func(_ context.Context, cancel context.CancelFunc) error {
+			cancel()
+			return fmt.Errorf("dialing: %w", context.DeadlineExceeded)
 		},
-		"end of the attempt": func(cancel context.CancelFunc) roundTrip {
-			return func(r *http.Request) (*http.Response, error) {
-				<-r.Context().Done()
-				time.Sleep(50 * time.Millisecond)
-				cancel()
-				return nil, r.Context().Err()
-			}
+		"end of the attempt": func(attempt context.Context, cancel context.CancelFunc) error {
+			<-attempt.Done()
+			time.Sleep(gracePeriod / 2)
+			cancel()
+			return attempt.Err()
 		},
-		"transport that does not return": func(cancel context.CancelFunc) roundTrip {
-			return func(r *http.Request) (*http.Response, error) {
-				<-r.Context().Done()
-				time.Sleep(50 * time.Millisecond)
-				cancel()
-				time.Sleep(time.Second)
-				return nil, r.Context().Err()
-			}
+		"transport that does not return": func(attempt context.Context, cancel context.CancelFunc) error {
+			<-attempt.Done()
+			time.Sleep(gracePeriod / 2)
+			cancel()
+			time.Sleep(time.Second)
+			return attempt.Err()
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			_, err := newClient(t, rt(cancel), api.WithAttemptTimeout(time.Second)).Associations(ctx, cert)
+			rt := roundTrip(func(r *http.Request) (*http.Response, error) { return nil, send(r.Context(), cancel) })
+			_, err := newClient(t, rt, api.WithAttemptTimeout(time.Second)).Associations(ctx, cert)
 			if errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, context.Canceled) {
-				t.Errorf("%s: %v; deadline %t, canceled %t", name, err, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled))
+				t.Errorf("%s: got %v, want a cancel and no deadline", name, err)
 			}
-			time.Sleep(2 * time.Second)
+			time.Sleep(2 * time.Second) // until the transport has returned
 		})
 	}
 }
@@ -88,19 +83,18 @@ func TestAnErrorReadFromJSONIsOneLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, more := range []string{"", `,"error":` + jsonString(hostile)} {
+	for _, member := range []string{"", `,"error":` + jsonString(hostile)} {
 		var e api.Error
-		if err := json.Unmarshal([]byte(strings.TrimSuffix(string(text), "}")+more+"}"), &e); err != nil {
+		if err := json.Unmarshal([]byte(strings.TrimSuffix(string(text), "}")+member+"}"), &e); err != nil {
 			t.Fatal(err)
 		}
 		if got := e.Error(); strings.ContainsAny(got, "\n\r\x1b\u2028") {
-			t.Errorf("the error has several lines: %q", got)
+			t.Errorf("the error has a line break or a control character: %q", got)
 		}
 	}
 }
 
-// A failure in any known form keeps its codes, even if other members are invalid.
-func TestTheCodesOfAFailureDecide(t *testing.T) {
+func TestAFailureWithInvalidMembersKeepsItsCodes(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{
 		`{"success":false,"errors":[{"code":1000,"message":"no"}],"result":"odd"}`:                   1000,
@@ -130,11 +124,11 @@ func TestResultsHaveAShortText(t *testing.T) {
 	}
 	const inUse = "in_use: 1 association"
 	for want, value := range map[string]any{
-		inUse:                           *list,
-		cert.ID + ": " + inUse:          api.AuditResult{Certificate: cert, List: list},
-		cert.ID + ": unknown: cloudfla": api.AuditResult{Certificate: cert, Err: &api.Error{StatusCode: 404}},
-		"unknown: 0 uses":               api.Evidence{},
-		cert.ID + ": unknown: 0 uses":   api.InventoryItem{Certificate: api.Certificate{Ref: cert}},
+		inUse:                             *list,
+		cert.ID + ": " + inUse:            api.AuditResult{Certificate: cert, List: list},
+		cert.ID + ": unknown: cloudflare": api.AuditResult{Certificate: cert, Err: &api.Error{StatusCode: 404}},
+		"unknown: 0 uses":                 api.Evidence{},
+		cert.ID + ": unknown: 0 uses":     api.InventoryItem{Certificate: api.Certificate{Ref: cert}},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%s"} {
 			if got := fmt.Sprintf(verb, value); !strings.HasPrefix(got, want) || len(got) > 150 {

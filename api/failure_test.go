@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -15,7 +16,7 @@ func envelopeWith(code string) string {
 	return `{"success":false,"errors":[{"code":` + code + `,"message":"why"}],"messages":[],"result":null}`
 }
 
-func TestClassesOfFailures(t *testing.T) {
+func TestFailuresAreClassified(t *testing.T) {
 	t.Parallel()
 	type class []error
 	odd := func(s error) class { return class{s, api.ErrUnexpectedResponse} }
@@ -184,8 +185,9 @@ func TestErrorTextIsOneBoundedLine(t *testing.T) {
 		resp := response(409, fmt.Sprintf(`{"success":false,"errors":[{"code":1,"message":%s}]}`, jsonString(message)))
 		_, err := associationsOf(t, resp)
 		text := err.Error()
-		if len(text) > 300 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '\u2028' || r == '\u202e' || r == '\u2066' || r == '\ufffd' }) {
-			t.Errorf("%s: %q", name, text)
+		hidden := func(r rune) bool { return r == '\ufffd' || !unicode.IsPrint(r) }
+		if len(text) > 300 || strings.ContainsFunc(text, hidden) {
+			t.Errorf("%s: long, or not printable: %q", name, text)
 		}
 		if !strings.HasPrefix(text, "list mTLS certificate associations: HTTP 409 Conflict: code 1") || !strings.HasSuffix(text, "(ray 8f2a5c-AMS)") {
 			t.Errorf("%s: %q", name, text)
@@ -223,7 +225,7 @@ func TestNetworkErrorsStayReachable(t *testing.T) {
 	}
 }
 
-func TestTransportsThatBreakTheirContract(t *testing.T) {
+func TestResponsesThatTransportsMustNotReturnAreErrors(t *testing.T) {
 	t.Parallel()
 	_, err := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil }), api.WithMaxAttempts(1)).
 		Associations(t.Context(), cert)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -150,6 +152,22 @@ func wantSentinels(t testing.TB, err error, want ...error) {
 			t.Errorf("errors.Is(err, %s) is %t, want %t; err is %v", name, got, expected, err)
 		}
 	}
+}
+
+// wantTook checks the time that subject has taken since start.
+func wantTook(t testing.TB, subject string, start time.Time, least, most time.Duration) {
+	t.Helper()
+	if took := time.Since(start); took < least || took > most {
+		t.Errorf("%s took %v, want %v to %v", subject, took, least, most)
+	}
+}
+
+// lastError returns the error of the last pair of a sequence.
+func lastError[T any](all iter.Seq2[T, error]) (last error) {
+	for _, err := range all {
+		last = err
+	}
+	return last
 }
 
 // serveConnections calls handle with each connection to the returned address, and then

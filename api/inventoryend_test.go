@@ -24,15 +24,13 @@ type interruptedStore struct {
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
 
-	n, running, peak atomic.Int64
+	sent atomic.Int64
+	gauge
 }
 
 func (s *interruptedStore) RoundTrip(req *http.Request) (*http.Response, error) {
-	defer s.running.Add(-1)
-	if running := s.running.Add(1); running > s.peak.Load() {
-		s.peak.Store(running) // correct, because all of them wait below
-	}
-	n, took := s.n.Add(1), 10*time.Millisecond
+	defer s.add()()
+	n, took := s.sent.Add(1), 10*time.Millisecond
 	if s.slow != nil {
 		took = s.slow(req)
 	}
@@ -49,7 +47,7 @@ func (s *interruptedStore) RoundTrip(req *http.Request) (*http.Response, error) 
 	return s.store.RoundTrip(req)
 }
 
-// refusingStore is everySource with a first Worker that is refused.
+// refusingStore returns everySource with one more Worker, whose settings are refused.
 func refusingStore() *store {
 	s := everySource()
 	s.workers["a"] = ""
@@ -59,9 +57,8 @@ func refusingStore() *store {
 
 const inventoryWorkers = 4
 
-// An inventory can end at any request, in any way, and all its goroutines end: one that
-// still runs would make synctest fail.
-func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
+// A goroutine of the inventory that does not end makes synctest fail.
+func TestAnInventoryCanEndAtAnyRequest(t *testing.T) {
 	t.Parallel()
 	total := int64(0)
 	for n := int64(1); n <= max(1, total); n++ {
@@ -80,36 +77,30 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 				items, panicked, err := rangeOver(newClient(t, s).Inventory(ctx, account, api.WithInventoryConcurrency(inventoryWorkers)), func(items int) bool {
 					return way == "left" && int64(items) == n
 				})
-				switch name := fmt.Sprintf("%s at request %d: %d items, error %v, panic %v", way, n, items, err, panicked); {
-				case s.running.Load() != 0:
-					t.Errorf("%s: %d requests are still in flight", name, s.running.Load())
-				case s.peak.Load() > inventoryWorkers:
-					t.Errorf("%s: %d requests at a time", name, s.peak.Load())
-				case way == "to the end":
-					if total = s.n.Load(); err != nil || panicked != nil || items != 9 {
-						t.Error(name)
-					}
-				case way != "left" && s.n.Load() < n: // fewer requests were needed this time
-					if err != nil || panicked != nil || items != 9 {
-						t.Error(name)
-					}
+				requests := s.sent.Load()
+				if way == "to the end" {
+					total = requests
+				}
+				complete := err == nil && panicked == nil && items == 9
+				allOrNone := panicked == nil && (items == 0 || items == 9)
+				var ok bool
+				switch {
 				case way == "left":
-					if err != nil || panicked != nil || int64(items) != min(n, 9) {
-						t.Error(name)
-					}
-				case way == "cancel":
-					// If all requests are in flight, they may still succeed.
-					whole := err == nil && items == 9 && n > total-inventoryWorkers
-					if panicked != nil || !errors.Is(err, context.Canceled) && !whole || items != 0 && items != 9 {
-						t.Error(name)
-					}
+					ok = err == nil && panicked == nil && int64(items) == min(n, 9)
+				case way == "to the end", requests < n: // fewer requests were needed this time
+					ok = complete
+				case way == "cancel": // the last requests, which are in flight, may still succeed
+					ok = allOrNone && errors.Is(err, context.Canceled) || complete && n > total-inventoryWorkers
 				case way == "unauthorized":
-					if panicked != nil || !errors.Is(err, api.ErrUnauthorized) || s.n.Load() >= n+inventoryWorkers || items != 0 && items != 9 {
-						t.Errorf("%s: %d requests", name, s.n.Load())
-					}
-				case way == "panic" && panicked != "of the transport",
-					way == "Goexit" && !strings.Contains(fmt.Sprint(panicked), "runtime.Goexit"):
-					t.Error(name)
+					ok = allOrNone && errors.Is(err, api.ErrUnauthorized) && requests < n+inventoryWorkers
+				case way == "panic":
+					ok = panicked == "of the transport"
+				case way == "Goexit":
+					ok = strings.Contains(fmt.Sprint(panicked), "runtime.Goexit")
+				}
+				if inFlight, peak := s.inFlight.Load(), s.peak.Load(); !ok || inFlight != 0 || peak > inventoryWorkers {
+					t.Errorf("%s at request %d of %d: %d items, error %v, panic %v; %d requests in flight at the end, %d at a time",
+						way, n, requests, items, err, panicked, inFlight, peak)
 				}
 			})
 		}
@@ -119,7 +110,7 @@ func TestAnInventoryEndsAtAnyRequest(t *testing.T) {
 	}
 }
 
-func TestListedCertificatesAreYieldedAfterTheEndOfAnInventory(t *testing.T) {
+func TestACancelledInventoryYieldsAllListedCertificates(t *testing.T) {
 	t.Parallel()
 	var given []api.CertificateRef
 	for n := range 9 {
@@ -147,11 +138,14 @@ func TestListedCertificatesAreYieldedAfterTheEndOfAnInventory(t *testing.T) {
 					}
 				}
 				if len(item.Evidence.Sources) != len(api.AllSources()) || item.Evidence.Usage() != api.UsageUnknown {
-					t.Errorf("%+v", item)
+					t.Errorf("an item without evidence is %+v", item)
 				}
 			}
-			if len(names) != 9 || complete == 0 || complete > 2 || !errors.Is(last, context.Canceled) {
-				t.Errorf("%d certificates, %d complete, %v", len(names), complete, last)
+			if len(names) != 9 || complete == 0 || complete > 2 {
+				t.Errorf("%d certificates, %d complete", len(names), complete)
+			}
+			if !errors.Is(last, context.Canceled) {
+				t.Errorf("the last error is %v, want a cancel", last)
 			}
 		})
 	}
@@ -171,9 +165,9 @@ func rangeOver(all func(func(api.InventoryItem, error) bool), leave func(items i
 	return items, nil, last
 }
 
-// Speculative requests are limited to the number of workers, even if a slow earlier
-// zone names every CA.
-func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
+// While the first zone is slow, the workers request the next zones in advance. The
+// responses of the first zone make these requests unnecessary.
+func TestASlowZoneCostsAtMostOneRequestPerWorker(t *testing.T) {
 	t.Parallel()
 	const cas, zones = 60, 40
 	for _, workers := range []int{1, 8, 32} {
@@ -198,13 +192,13 @@ func TestSlowZonesCostNoFurtherRequests(t *testing.T) {
 				}
 			}
 			if got := s.requests["hostnames"]; got < cas || got > cas+workers {
-				t.Errorf("%d workers: %d requests to zones for %d CAs that the first zone names", workers, got, cas)
+				t.Errorf("%d workers: %d requests for the hostnames of %d CAs", workers, got, cas)
 			}
 		})
 	}
 }
 
-func TestProgressCountsTheRequests(t *testing.T) {
+func TestInventoryProgressCountsTheRequests(t *testing.T) {
 	t.Parallel()
 	few := []api.CertificateRef{{AccountID: account, ID: ids(1)}, {AccountID: account, ID: ids(2)}}
 	for name, tt := range map[string]struct {
@@ -230,27 +224,26 @@ func TestProgressCountsTheRequests(t *testing.T) {
 			var last api.InventoryProgress
 			_, err := inventory(t, s, append(tt.opts, api.WithInventoryProgress(func(p api.InventoryProgress) {
 				if p.Requests > p.Expected {
-					t.Errorf("%+v", p)
+					t.Errorf("more requests than expected: %+v", p)
 				}
 				last = p
 			}))...)
-			made := 0
-			for _, n := range s.requests {
-				made += n
-			}
+			made, expected := s.total(), s.total()
 			if name == "a wrong total" {
-				made += 5 // announced pages that do not exist
-				last.Requests += 5
+				expected += 5 // announced pages that do not exist
 			}
-			if err != nil || last.Requests != made || last.Expected != made || last.Certificates != tt.certs || last.InUse+last.Unused+last.Unknown != tt.certs {
-				t.Errorf("%d requests, progress %+v, %v", made, last, err)
+			if err != nil || last.Requests != made || last.Expected != expected {
+				t.Errorf("%d requests of %d, progress %+v, error %v", made, expected, last, err)
+			}
+			if last.Certificates != tt.certs || last.InUse+last.Unused+last.Unknown != tt.certs {
+				t.Errorf("%d certificates, progress %+v", tt.certs, last)
 			}
 		})
 	}
 }
 
-// The first requests, for the sources of the account, may wait too. Two Workers wait
-// together.
+// The first requests are for the sources of the account. The requests for two Workers
+// wait at the same time.
 func TestProgressReportsEveryWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -275,8 +268,7 @@ func TestProgressReportsEveryWait(t *testing.T) {
 	})
 }
 
-// Inventories share only the client, including those of one sequence.
-func TestInventoriesAtTheSameTime(t *testing.T) {
+func TestConcurrentInventoriesOfOneSequenceAreIndependent(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	client := newClient(t, s, api.WithRateLimit(0, 0))

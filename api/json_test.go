@@ -76,7 +76,7 @@ func TestErrorsComeBackFromJSON(t *testing.T) {
 	}
 }
 
-func TestAuditResultAsJSON(t *testing.T) {
+func TestAuditResultIsEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		result api.AuditResult

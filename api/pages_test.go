@@ -27,13 +27,14 @@ func itemRange(first, last int, item func(n int) string) (out []string) {
 	return out
 }
 
-// Responses with missing items. The list has 60 items; page 1 has 50 of them.
+// unreliablePages are responses that do not show whether an item is missing. The list
+// has 60 items, and page 1 has 50 of them.
 var unreliablePages = map[string]struct {
 	first, second func(item func(int) string) *http.Response
 }{
 	"page 2 is empty and has no numbers":      {fullPage(info(1, 50, 60, 2)), partialPage(51, 50, "")},
 	"page 2 is short and has no numbers":      {fullPage(info(1, 50, 60, 2)), partialPage(51, 55, "")},
-	"page 2 is whole and has no numbers":      {fullPage(info(1, 50, 60, 2)), partialPage(51, 60, "")},
+	"page 2 is complete and has no numbers":   {fullPage(info(1, 50, 60, 2)), partialPage(51, 60, "")},
 	"page 2 is empty and its totals are zero": {fullPage(info(1, 50, 60, 2)), partialPage(51, 50, info(2, 50, 0, 0))},
 	"page 2 has its number only":              {fullPage(info(1, 50, 60, 2)), partialPage(51, 55, `{"page":2}`)},
 	"a deletion between the pages":            {fullPage(info(1, 50, 60, 2)), partialPage(52, 60, info(2, 50, 59, 2))},
@@ -54,7 +55,7 @@ func fullPage(numbers string) func(func(int) string) *http.Response {
 	return partialPage(1, 50, numbers)
 }
 
-func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q}`, certificateID(n)) }
+func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"c%d"}`, ids(n), n) }
 
 func zoneJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"z%d.example"}`, zoneID(n), n) }
 
@@ -65,6 +66,8 @@ func projectJSON(name, certificateID string) string {
 	}
 	return fmt.Sprintf(`{"name":%q,"deployment_configs":{%s}}`, name, binding)
 }
+
+func unboundProject(n int) string { return projectJSON(fmt.Sprint("p", n), "") }
 
 func usageOf(items map[string]api.InventoryItem, id string) api.Usage {
 	evidence := items[id].Evidence
@@ -83,15 +86,8 @@ func TestPagesThatDoNotShowTheWholeListAreTruncated(t *testing.T) {
 				}
 				return newClient(t, server)
 			}
-			var certificates, zones error
-			for _, certificates = range serve(certificateJSON).Certificates(t.Context(), account) {
-				_ = certificates
-			}
-			for _, zones = range serve(zoneJSON).Zones(t.Context(), account) {
-				_ = zones
-			}
-			wantSentinels(t, certificates, api.ErrTruncated)
-			wantSentinels(t, zones, api.ErrTruncated)
+			wantSentinels(t, lastError(serve(certificateJSON).Certificates(t.Context(), account)), api.ErrTruncated)
+			wantSentinels(t, lastError(serve(zoneJSON).Zones(t.Context(), account)), api.ErrTruncated)
 		})
 	}
 }
@@ -99,48 +95,46 @@ func TestPagesThatDoNotShowTheWholeListAreTruncated(t *testing.T) {
 func TestUnreadZonesAndProjectsLeaveCertificatesUnknown(t *testing.T) {
 	t.Parallel()
 	for name, tt := range unreliablePages {
-		for kind, item := range map[string]func(int) string{"zones": zoneJSON, "pages": func(n int) string { return projectJSON(fmt.Sprint("p", n), "") }} {
-			t.Run(name+", "+kind, func(t *testing.T) {
+		for list, c := range map[string]struct {
+			item func(int) string
+			id   string // of a certificate without other uses
+		}{"zones": {zoneJSON, ids(7)}, "pages": {unboundProject, ids(8)}} {
+			t.Run(name+", "+list, func(t *testing.T) {
 				t.Parallel()
 				s := everySource()
-				s.before = func(k string, req *http.Request) (*http.Response, error) {
+				s.before = func(kind string, req *http.Request) (*http.Response, error) {
 					switch {
-					case k != kind:
+					case kind != list:
 						return nil, nil
 					case req.URL.Query().Get("page") == "":
-						return tt.first(item), nil
+						return tt.first(c.item), nil
 					case tt.second == nil:
 						return nil, errors.New("a page too many was requested")
 					default:
-						return tt.second(item), nil
+						return tt.second(c.item), nil
 					}
 				}
 				items, err := inventory(t, s)
-				id := map[string]string{"zones": ids(7), "pages": ids(8)}[kind]
-				if usage := usageOf(items, id); err != nil || usage != api.UsageUnknown {
-					t.Errorf("%v, %v", usage, err)
+				if usage := usageOf(items, c.id); err != nil || usage != api.UsageUnknown {
+					t.Errorf("usage %v, error %v", usage, err)
 				}
 			})
 		}
 	}
 }
 
-func TestAListWithoutNumbersIsWholeIfItIsShorterThanAPage(t *testing.T) {
+func TestAListWithoutNumbersIsCompleteIfItIsShorterThanAPage(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]error{9: nil, 10: api.ErrTruncated} {
-		var last error
-		for _, last = range newClient(t, respondOnce(partialPage(1, n, "")(certificateJSON))).Certificates(t.Context(), account) {
-			_ = last
-		}
-		if !errors.Is(last, want) {
-			t.Errorf("%d certificates: %v, want %v", n, last, want)
+		if err := lastError(newClient(t, respondOnce(pageOf(1, n, ""))).Certificates(t.Context(), account)); !errors.Is(err, want) {
+			t.Errorf("%d certificates: %v, want %v", n, err, want)
 		}
 		s := everySource()
 		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
 			if kind != "pages" {
 				return nil, nil
 			}
-			return partialPage(1, n, "")(func(n int) string { return projectJSON(fmt.Sprint("p", n), "") }), nil
+			return partialPage(1, n, "")(unboundProject), nil
 		}
 		items, err := inventory(t, s)
 		if usage := usageOf(items, ids(8)); err != nil || (usage == api.Unused) != (want == nil) {
@@ -149,16 +143,13 @@ func TestAListWithoutNumbersIsWholeIfItIsShorterThanAPage(t *testing.T) {
 	}
 }
 
-func TestAFilteredListIsWholeAfterItsLastPage(t *testing.T) {
+func TestAFilteredListIsCompleteAfterItsLastPage(t *testing.T) {
 	t.Parallel()
 	numbers := `{"page":1,"per_page":50,"count":1,"total_count":2000,"total_pages":1}`
 	for name, opts := range map[string][]api.ListOption{"filtered": {api.WithTypes("custom")}, "all": nil} {
-		var last error
-		for _, last = range newClient(t, respondOnce(partialPage(1, 1, numbers)(certificateJSON))).Certificates(t.Context(), account, opts...) {
-			_ = last
-		}
-		if wantWhole := opts != nil; wantWhole != (last == nil) {
-			t.Errorf("%s: %v", name, last)
+		err := lastError(newClient(t, respondOnce(pageOf(1, 1, numbers))).Certificates(t.Context(), account, opts...))
+		if complete := err == nil; complete != (opts != nil) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

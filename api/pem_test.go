@@ -16,13 +16,14 @@ import (
 	"time"
 )
 
-// The certificates and keys of the upload tests. Those of ca sign the others.
+// The certificates and keys of the upload tests. The CA has issued those without the
+// name of another issuer.
 var (
-	caSigner, caCert = authority(newECDSA(), "CA")
+	caSigner, caCert = newCA(newECDSA(), "CA")
 	caPEM, caKey     = block("CERTIFICATE", caCert.Raw), pkcs8(caSigner)
-	_, otherCA       = authority(newECDSA(), "CA") // of the same name
+	_, otherCA       = newCA(newECDSA(), "CA") // of the same name
 	otherCAPEM       = block("CERTIFICATE", otherCA.Raw)
-	edSigner, edCert = authority(newEd25519(), "Ed25519 CA")
+	edSigner, edCert = newCA(newEd25519(), "Ed25519 CA")
 	edPEM            = block("CERTIFICATE", edCert.Raw)
 	leafSigner       = newECDSA()
 	leafPEM, leafKey = issue(leafSigner, caSigner, caCert, validity{}), pkcs8(leafSigner)
@@ -36,8 +37,8 @@ var (
 	keyParts         = secretParts(caPEM+leafPEM+rsaPEM, caKey, leafKey, leafKeySEC1, rsaKey)
 )
 
-// validity is a period; zero bounds are 1990 and 2200, because the clock of synctest
-// begins in 2000.
+// validity is a period. Its zero bounds are 1990 and 2200, and so include the year 2000,
+// in which the clock of synctest begins.
 type validity struct{ from, until time.Time }
 
 func newECDSA() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
@@ -57,7 +58,7 @@ func template(name string, v validity) *x509.Certificate {
 	return &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: v.from, NotAfter: v.until}
 }
 
-func authority[K crypto.Signer](key K, name string) (K, *x509.Certificate) {
+func newCA[K crypto.Signer](key K, name string) (K, *x509.Certificate) {
 	ca := template(name, validity{})
 	ca.IsCA, ca.BasicConstraintsValid, ca.KeyUsage = true, true, x509.KeyUsageCertSign
 	return key, must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key))))
@@ -85,8 +86,8 @@ func linesOf(texts ...string) (lines []string) {
 	return lines
 }
 
-// secretParts returns parts of 20 characters of the keys without those that hold
-// only the public part.
+// secretParts returns texts of 20 characters from the keys. It omits those that the
+// certificates contain too, because they are public.
 func secretParts(certificates string, keys ...string) (parts []string) {
 	public := strings.Join(strings.Fields(certificates), "")
 	for _, key := range keys {

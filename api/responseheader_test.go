@@ -19,8 +19,8 @@ func withHeader(body, name string, lines ...string) *http.Response {
 func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		lines []string
-		more  bool
+		lines     []string
+		truncated bool
 	}{
 		"next":                            {[]string{`<https://api.cloudflare.com/x?page=2>; rel="next"`}, true},
 		"next, as a token":                {[]string{`</x>; rel=next`}, true},
@@ -70,18 +70,19 @@ func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.more && want == api.Unused {
+			if c.truncated && want == api.Unused {
 				want = api.UsageUnknown
 			}
-			if list.Truncated != c.more || list.Usage() != want {
+			if list.Truncated != c.truncated || list.Usage() != want {
 				t.Errorf("%s, %s: truncated %v, %v", name, result, list.Truncated, list.Usage())
 			}
 		}
 	}
 }
 
-// FuzzLink puts random text into each free part of a link, and looks for a link, or a
-// text alone, that hides the next page.
+// FuzzLink puts random text into the target and the title of a link, which must not
+// change whether there is a next page. The text alone must not make a list complete,
+// unless it may be a link.
 func FuzzLink(f *testing.F) {
 	for _, s := range []string{"", "page < 3", `"`, `\`, `>; rel="self"`, `, </x>; rel=prev`, "é\x00"} {
 		f.Add(s)
@@ -89,11 +90,11 @@ func FuzzLink(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		target := strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "+", "\t", "+").Replace(text)
 		title := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
-		for rel, more := range map[string]bool{"next": true, "prev": false} {
+		for rel, truncated := range map[string]bool{"next": true, "prev": false} {
 			line := `<` + target + `>; title="` + title + `"; rel=` + rel + `; title="` + title + `"`
 			for _, line := range []string{line, `</a>; rel=self, ` + line, line + `,</a>;rel=self`} {
 				list, err := associationsOf(t, withHeader(emptyBody, "Link", line))
-				if err != nil || list.Truncated != more {
+				if err != nil || list.Truncated != truncated {
 					t.Errorf("%q: %+v, %v", line, list, err)
 				}
 			}
@@ -103,7 +104,7 @@ func FuzzLink(f *testing.F) {
 			t.Fatal(err)
 		}
 		if list.Usage() == api.Unused && strings.Trim(text, ", \t") != "" && !strings.Contains(text, ">") {
-			t.Errorf("%q is no link, and the list is complete", text)
+			t.Errorf("%q is no link, but the list is complete", text)
 		}
 	})
 }
@@ -180,13 +181,13 @@ func TestIterationOverAStaleListEndsWithAnError(t *testing.T) {
 		}
 	}
 	wantSentinels(t, last, api.ErrUnexpectedResponse)
-	if text := fmt.Sprint(last); len(seen) != 1 || !strings.Contains(text, "Age") {
+	if len(seen) != 1 || !strings.Contains(fmt.Sprint(last), "Age") {
 		t.Errorf("got %v, %v", seen, last)
 	}
 }
 
-// FuzzWarning looks for a text in a warning that hides another, and for text that is
-// accepted as a harmless warning.
+// FuzzWarning puts random text into the texts of warnings, which must not change
+// whether a response is stale. The text alone must not be a harmless warning.
 func FuzzWarning(f *testing.F) {
 	for _, s := range []string{"", "a, b", `"`, `\`, `" "Sat, 25 Aug 2012 23:34:45 GMT"`, `299 - "x"`} {
 		f.Add(s)
@@ -203,8 +204,11 @@ func FuzzWarning(f *testing.F) {
 			}
 		}
 		list, err := associationsOf(t, withHeader(emptyBody, "Warning", text))
-		if err != nil || !list.Stale && strings.Trim(text, ", \t") != "" && strings.Count(text, `"`) < 2 {
-			t.Errorf("%q: %+v, %v", text, list, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !list.Stale && strings.Trim(text, ", \t") != "" && strings.Count(text, `"`) < 2 {
+			t.Errorf("%q is no warning, but the list is not stale", text)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func TestRetryAfterForms(t *testing.T) {
+func TestRetryAfterIsParsedInAllForms(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		values []string
@@ -77,7 +77,7 @@ func TestAWrongLocalClockDoesNotChangeTheWait(t *testing.T) {
 	}
 }
 
-func TestWaitAfterAResponse(t *testing.T) {
+func TestTheWaitFollowsTheResponse(t *testing.T) {
 	t.Parallel()
 	refused, broken := &Error{StatusCode: 429}, &Error{StatusCode: 503}
 	used := []quota.Policy{{Name: "burst", Remaining: 3, Reset: 200 * time.Second}, {Name: "default", Reset: 40 * time.Second}}

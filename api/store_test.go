@@ -284,6 +284,16 @@ func (s *store) count(kind string) int {
 	return s.requests[kind]
 }
 
+// total returns the number of all requests.
+func (s *store) total() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, requests := range s.requests {
+		n += requests
+	}
+	return n
+}
+
 // has returns how often the store has a certificate.
 func (s *store) has(id string) (n int) {
 	s.mu.Lock()

@@ -18,7 +18,7 @@ func associationsOf(t testing.TB, resp *http.Response) (*api.AssociationList, er
 		Associations(t.Context(), cert)
 }
 
-func TestValidResponses(t *testing.T) {
+func TestValidResponsesAreAccepted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		resp  *http.Response
@@ -66,7 +66,7 @@ func sized(r *http.Response, n int64) *http.Response {
 	return r
 }
 
-func TestInvalidResponses(t *testing.T) {
+func TestInvalidResponsesAreRefused(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
 	for name, resp := range map[string]*http.Response{

@@ -86,7 +86,7 @@ func TestCredentialsGoToTheOriginOfTheBaseURLOnly(t *testing.T) {
 	}
 }
 
-func TestHasUserInfo(t *testing.T) {
+func TestHasUserInfoFindsUserInformation(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		"":                          false,

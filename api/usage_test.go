@@ -12,7 +12,7 @@ import (
 const oneRow, twoRows = `[{"service":"a"}]`, `[{"service":"a"},{"service":"b"}]`
 
 // Each response tests one rule.
-func TestUsageAndTruncation(t *testing.T) {
+func TestUsageFollowsTheResponse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		result, rest string
@@ -170,7 +170,7 @@ func TestUnmarshalReplacesTheWholeList(t *testing.T) {
 	}
 }
 
-func TestUsageText(t *testing.T) {
+func TestUsageIsEncodedAsText(t *testing.T) {
 	t.Parallel()
 	for usage, want := range map[api.Usage]string{
 		api.UsageUnknown: "unknown", api.InUse: "in_use", api.Unused: "unused", api.Usage(7): "unknown", api.Usage(-1): "unknown",

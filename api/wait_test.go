@@ -40,13 +40,17 @@ func TestWaitEndsWhenNothingUsesTheCertificate(t *testing.T) {
 				uses = append(uses, use.Name)
 			}
 		}))
-		took := time.Since(start)
-		if err != nil || e.Usage() != api.Unused || took < 80*time.Second || took > 96*time.Second {
-			t.Errorf("%v after %v, %v", e.Usage(), took, err)
+		wantTook(t, "the wait", start, 80*time.Second, 96*time.Second)
+		if err != nil || e.Usage() != api.Unused {
+			t.Errorf("usage %v, error %v", e.Usage(), err)
 		}
 		// 1, 2, 4, 8, then 15 seconds between the checks.
-		if n := len(usages); n < 9 || n > 11 || usages[n-1] != api.Unused || len(uses) != n-1 || uses[0] != "TLS inspection" {
-			t.Errorf("progress %v, uses %v", usages, uses)
+		n := len(usages)
+		if n < 9 || n > 11 || usages[n-1] != api.Unused {
+			t.Errorf("progress %v", usages)
+		}
+		if len(uses) != n-1 || uses[0] != "TLS inspection" {
+			t.Errorf("uses %v in %d checks", uses, n)
 		}
 	})
 }
@@ -68,8 +72,9 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 			client := newClient(t, s, api.WithMaxAttempts(1))
 			e, err := client.WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(time.Minute))
 			wantSentinels(t, err, tt.want)
-			if took := time.Since(start); took < 50*time.Second || took > time.Minute || e == nil || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%s: after %v: %+v, %v", name, took, e, err)
+			wantTook(t, name, start, 50*time.Second, time.Minute)
+			if e == nil || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %+v, %v", name, e, err)
 			}
 		})
 	}
@@ -134,8 +139,9 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		e, err := newClient(t, everySource()).WaitUnused(ctx, ref(5))
-		if took := time.Since(start); took > 10*time.Second || e.Usage() != api.InUse || !errors.Is(err, api.ErrInUse) {
-			t.Errorf("after %v: %v, %v", took, e.Usage(), err)
+		wantTook(t, "the wait", start, 0, 10*time.Second)
+		if e.Usage() != api.InUse || !errors.Is(err, api.ErrInUse) {
+			t.Errorf("usage %v, error %v", e.Usage(), err)
 		}
 		cancelled, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -175,12 +181,8 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 		}
 		start := time.Now()
 		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(5*time.Minute))
-		total := 0
-		for _, n := range s.requests {
-			total += n
-		}
-		if took := time.Since(start); !errors.Is(err, api.ErrInUse) || total < 400 || total > 720 {
-			t.Errorf("%d requests in %v, %v", total, took, err)
+		if n := s.total(); !errors.Is(err, api.ErrInUse) || n < 400 || n > 720 {
+			t.Errorf("%d requests in %v: %v", n, time.Since(start), err)
 		}
 	})
 }
@@ -197,8 +199,9 @@ func TestWaitChecksAgainNearItsEnd(t *testing.T) {
 			endUseAfter(s, limit-20*time.Second)
 			start, checks := time.Now(), 0
 			e, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(limit), api.WithWaitProgress(func(*api.Evidence) { checks++ }))
-			if took := time.Since(start); err != nil || e.Usage() != api.Unused || took < limit-20*time.Second || took > limit || checks > 7 || checks < 2 {
-				t.Errorf("%d Workers: %v after %v and %d checks: %v", workers, e.Usage(), took, checks, err)
+			wantTook(t, fmt.Sprint(workers, " Workers"), start, limit-20*time.Second, limit)
+			if err != nil || e.Usage() != api.Unused || checks < 2 || checks > 7 {
+				t.Errorf("%d Workers: usage %v after %d checks: %v", workers, e.Usage(), checks, err)
 			}
 		})
 	}

@@ -62,7 +62,7 @@ func TestSampleMatchesTheSchema(t *testing.T) {
 func TestSampleOfARecursiveSchemaEnds(t *testing.T) {
 	t.Parallel()
 	if sampleOf(schema(t, `{"type":"object","properties":{"a":{"$ref":"#/components/schemas/Self"}},"required":["a"]}`), 0) == nil {
-		t.Error("no value")
+		t.Error("a recursive schema has no sample")
 	}
 }
 
@@ -82,9 +82,9 @@ func TestFillAddsOnlyWhatIsRequiredAndMissing(t *testing.T) {
 		{"members of items", rows, `{"rows":[{"z":"1"},{"b":2},[],null]}`, nil, `{"rows":[{"b":0,"z":"1"},{"b":2,"z":"sample"},[],null]}`},
 		{"no items are made up", rows, `{}`, nil, `{"rows":[]}`},
 		{"own member", rows, `{"rows":[{}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"b":0,"z":""}]}`},
-		{"own member that lacks something itself", rows, `{}`, map[string]string{"/rows": `[{"b":1}]`}, `{"rows":[{"b":1,"z":"sample"}]}`},
-		{"member that stays away", rows, `{}`, map[string]string{"/rows": ""}, `{}`},
-		{"own member that is there", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
+		{"own member that is incomplete", rows, `{}`, map[string]string{"/rows": `[{"b":1}]`}, `{"rows":[{"b":1,"z":"sample"}]}`},
+		{"member that is left out", rows, `{}`, map[string]string{"/rows": ""}, `{}`},
+		{"own member that is present", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
 		{"null", object, `null`, nil, `null`},
 	} {
 		got, err := fillRequired(schema(t, tt.schema), []byte(tt.text), tt.own)

@@ -125,7 +125,7 @@ func TestListOfValuesIsKnownAndLeavesTheSetOpen(t *testing.T) {
 }
 
 // A JSON body where another content type is documented breaks the contract.
-func TestJSONWhereTheContractHasAnotherContentType(t *testing.T) {
+func TestUndocumentedJSONIsABreach(t *testing.T) {
 	t.Parallel()
 	doc, err := apispec.Parse([]byte(strings.Replace(string(fixedContract), `"4XX": {`, `"404": {
             "description": "gone", "content": {"text/plain": {"schema": {"type": "string"}}}

@@ -49,8 +49,8 @@ func Example() {
 	// failed: false
 }
 
-// In mode Fail, a breach of the contract ends a call with an error that names the
-// place.
+// In mode Fail, a breach of the contract ends a call with an error. Its violations name
+// the places of the breach.
 func ExampleWithMode() {
 	server, err := apitest.NewServer()
 	if err != nil {

@@ -3,35 +3,13 @@ package contract_test
 import (
 	"io"
 	"net/http"
-	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-const (
-	account  = "https://api.cloudflare.com/client/v4/accounts/0a1b"
-	envelope = `{"messages":[],"success":true,"errors":[],"result":`
-)
-
-// request returns a request with a token and, if there is one, a JSON body.
-func request(t *testing.T, method, target, body string) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, target, nil)
-	if body != "" {
-		req, err = http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return req
-}
+// success begins a successful response; a result and a brace complete it.
+const success = `{"messages":[],"success":true,"errors":[],"result":`
 
 func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 	t.Parallel()
@@ -58,40 +36,36 @@ func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 		{"method that the path does not have", "PUT", "/mtls_certificates/c", "", []string{"outside /path"}},
 	}
 	for _, tt := range tests {
-		got, err := contract.CheckRequest(request(t, tt.method, account+tt.path, tt.body))
-		if diff := cmp.Diff(tt.want, summaryOf(got)); err != nil || diff != "" {
-			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := contract.CheckRequest(request(t, tt.method, tt.path, tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantViolations(t, got, tt.want...)
+		})
 	}
-	form := request(t, "POST", account+"/mtls_certificates", upload)
+	form := request(t, "POST", "/mtls_certificates", upload)
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	once := request(t, "POST", account+"/mtls_certificates", upload)
+	once := request(t, "POST", "/mtls_certificates", upload)
 	once.GetBody = nil
-	for want, tt := range map[string]struct {
-		req  *http.Request
-		opts []contract.Option
-	}{
-		"bad request /body": {req: form},
-		"unchecked /body":   {req: once},
-		"unchecked /body ":  {request(t, "POST", account+"/mtls_certificates", upload), []contract.Option{contract.WithMaxBytes(len(upload) - 1)}},
-	} {
-		got, err := contract.CheckRequest(tt.req, tt.opts...)
-		if err != nil || len(got) != 1 || summaryOf(got)[0] != strings.TrimSpace(want) {
-			t.Errorf("%s: %v, %v", want, got, err)
+	long := request(t, "POST", "/mtls_certificates", upload)
+	for req, want := range map[*http.Request]string{form: "bad request /body", once: "unchecked /body", long: "unchecked /body"} {
+		limit := len(upload)
+		if req == long {
+			limit--
 		}
+		got, err := contract.CheckRequest(req, contract.WithMaxBytes(limit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantViolations(t, got, want)
 	}
 }
 
 // One body is valid for one operation and invalid for another.
 func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 	t.Parallel()
-	header := http.Header{"Content-Type": {"application/json"}}
-	body := func(result string) []byte {
-		if strings.Contains(result, `"errors"`) {
-			return []byte(strings.Replace(envelope, `"errors":[],`, "", 1) + result + "}")
-		}
-		return []byte(envelope + result + "}")
-	}
 	tests := []struct {
 		name, method, path, result string
 		want                       []string
@@ -111,7 +85,6 @@ func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 		{"no operation", "GET", "/elsewhere", `[]`, []string{"outside /path"}},
 
 		// Responses that clients refuse although the schema allows them.
-		{"errors in a success", "GET", "/mtls_certificates", `[],"errors":[{"code":1,"message":"m"}]`, []string{"drift /errors"}},
 		{"row without an id", "GET", "/mtls_certificates", `[{"id":"c"},{"name":"n"},{"name":"n"}]`, []string{"drift /result/1/id"}},
 		{"id that is empty", "POST", "/mtls_certificates", `{"id":""}`, []string{"drift /result/id"}},
 		{"id with a slash", "DELETE", "/mtls_certificates/c", `{"id":"a/b"}`, []string{"drift /result/id"}},
@@ -130,13 +103,15 @@ func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 		{"page of an operation without pages", "GET", "/mtls_certificates/c/associations", `[],"result_info":{"page":2}`, nil},
 	}
 	for _, tt := range tests {
-		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, body(tt.result))
-		if diff := cmp.Diff(tt.want, summaryOf(got)); err != nil || diff != "" {
-			t.Errorf("%s: %v (-want +got):\n%s%v", tt.name, err, diff, got)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			wantViolations(t, check(t, request(t, tt.method, tt.path, ""), 200, "application/json", success+tt.result+"}"), tt.want...)
+		})
 	}
+	errorsInSuccess := `{"messages":[],"success":true,"errors":[{"code":1,"message":"m"}],"result":[]}`
+	wantViolations(t, check(t, request(t, "GET", "/mtls_certificates", ""), 200, "application/json", errorsInSuccess), "drift /errors")
 	for _, req := range []*http.Request{nil, {}} {
-		if _, err := contract.CheckResponse(req, 200, header, nil); err == nil {
+		if _, err := contract.CheckResponse(req, 200, nil, nil); err == nil {
 			t.Errorf("request %v was accepted", req)
 		}
 	}
@@ -144,21 +119,14 @@ func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 
 func TestKnownValuesAreThoseOfOneOperation(t *testing.T) {
 	t.Parallel()
-	header := http.Header{"Content-Type": {"application/json"}}
 	known := contract.WithKnownValues("listMTLSCertificates", "/result/*/type", "other")
-	for _, tt := range []struct{ method, path, result, want string }{
-		{"GET", "/mtls_certificates", `[{"id":"c","type":"other"}]`, ""},
-		{"DELETE", "/mtls_certificates/c", `{"id":"c","type":"other"}`, "drift /result/type"},
-	} {
-		got, err := contract.CheckResponse(request(t, tt.method, account+tt.path, ""), 200, header, []byte(envelope+tt.result+"}"), known)
-		if err != nil || strings.Join(summaryOf(got), " ") != tt.want {
-			t.Errorf("%s: %v, %v", tt.path, got, err)
-		}
-	}
+	list, deletion := request(t, "GET", "/mtls_certificates", ""), request(t, "DELETE", "/mtls_certificates/c", "")
+	wantViolations(t, check(t, list, 200, "application/json", success+`[{"id":"c","type":"other"}]}`, known))
+	wantViolations(t, check(t, deletion, 200, "application/json", success+`{"id":"c","type":"other"}}`, known), "drift /result/type")
 }
 
-// The transport sends a body unchanged, once, and checks the response by the operation
-// of the request.
+// The body is sent unchanged, and the response is checked by the operation of the
+// request.
 func TestTransportSendsTheBodyThatItChecks(t *testing.T) {
 	t.Parallel()
 	const body = `{"ca":true,"certificates":"PEM","name":"n"}`
@@ -168,14 +136,15 @@ func TestTransportSendsTheBodyThatItChecks(t *testing.T) {
 		if sent = string(content); err != nil {
 			return nil, err
 		}
-		return respondWith(200, "application/json", envelope+`{"id":"c"}}`)(req)
+		return respondWith(200, "application/json", success+`{"id":"c"}}`)(req)
 	})
 	transport, seen := newTransport(t, next, contract.WithMode(contract.Fail))
-	got, err, closed := send(t, transport, request(t, "POST", account+"/mtls_certificates", body))
-	if sent != body || got != envelope+`{"id":"c"}}` || err != nil || closed != nil || len(seen.summary()) > 0 {
-		t.Errorf("sent %q, got %q, %v, %v, violations %v", sent, got, err, closed, seen.summary())
+	wantBody(t, transport, request(t, "POST", "/mtls_certificates", body), success+`{"id":"c"}}`)
+	wantViolations(t, seen.got)
+	if sent != body {
+		t.Errorf("sent %q, want %q", sent, body)
 	}
-	if _, err := transport.RoundTrip(request(t, "POST", account+"/mtls_certificates", `{"ca":true}`)); err == nil {
+	if _, err := transport.RoundTrip(request(t, "POST", "/mtls_certificates", `{"ca":true}`)); err == nil {
 		t.Error("a request without its certificate was sent")
 	}
 }

@@ -56,9 +56,7 @@ func TestRequestIsCheckedAgainstTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, summaryOf(got)); diff != "" {
-				t.Errorf("violations (-want +got):\n%s", diff)
-			}
+			wantViolations(t, got, tt.want...)
 			if diff := cmp.Diff(before.Header, req.Header); diff != "" || before.URL.String() != req.URL.String() {
 				t.Errorf("the request was changed: %s", diff)
 			}

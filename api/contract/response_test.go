@@ -83,14 +83,8 @@ func TestResponseIsCheckedAgainstTheContract(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			header := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
-			got, err := contract.CheckResponse(get(t), tt.status, header, []byte(tt.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, summaryOf(got)); diff != "" {
-				t.Errorf("violations (-want +got):\n%s\n%v", diff, got)
-			}
+			got := check(t, get(t), tt.status, "application/json; charset=utf-8", tt.body)
+			wantViolations(t, got, tt.want...)
 			for _, v := range got {
 				if v.Message == "" || v.StatusCode != tt.status {
 					t.Errorf("unclear violation %+v", v)
@@ -109,24 +103,18 @@ func TestContentTypeIsPartOfTheContract(t *testing.T) {
 		"application/problem+json":       {"bad response /header/Content-Type"},
 		"":                               {"bad response /header/Content-Type"},
 	} {
-		got, err := contract.CheckResponse(get(t), 403, http.Header{"Content-Type": {contentType}}, []byte(failed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, summaryOf(got)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", contentType, diff)
-		}
+		t.Run(contentType, func(t *testing.T) {
+			t.Parallel()
+			wantViolations(t, check(t, get(t), 403, contentType, failed), want...)
+		})
 	}
 }
 
 func TestKnownValuesAreNoDrift(t *testing.T) {
 	t.Parallel()
 	body := strings.ReplaceAll(inUse, "gateway", "workers")
-	got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}}, []byte(body),
-		contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers"))
-	if err != nil || len(got) > 0 {
-		t.Errorf("%v %v", got, err)
-	}
+	known := contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers")
+	wantViolations(t, check(t, get(t), 200, "application/json", body, known))
 }
 
 func TestViolationHasWhatWasExpectedAndFound(t *testing.T) {
@@ -156,8 +144,8 @@ func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 	}
 	tests := []struct {
 		name, body string
-		listed     int
-		last       string
+		violations int
+		last       string // the place of the last one
 	}{
 		{"as many as are listed", envelope(strings.Repeat("1,", 19) + "1"), 20, "bad response /result/9"},
 		{"one more", envelope(strings.Repeat("1,", 20) + "1"), 21, "bad response "},
@@ -165,12 +153,10 @@ func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 		{"far behind", envelope(strings.Repeat("{},", 100_000) + "1"), 1, "bad response /result/100000"},
 	}
 	for _, tt := range tests {
-		got, err := contract.CheckResponse(get(t), 200, http.Header{"Content-Type": {"application/json"}}, []byte(tt.body))
-		if err != nil {
-			t.Fatal(err)
+		got := check(t, get(t), 200, "application/json", tt.body)
+		if len(got) != tt.violations {
+			t.Errorf("%s: %d violations, want %d", tt.name, len(got), tt.violations)
 		}
-		if places := summaryOf(got); len(got) != tt.listed || places[len(places)-1] != tt.last {
-			t.Errorf("%s: %d violations, the last: %v", tt.name, len(got), got[len(got)-1])
-		}
+		wantViolations(t, got[len(got)-1:], tt.last)
 	}
 }

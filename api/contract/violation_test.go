@@ -7,7 +7,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-func TestNamesAndBreachesOfClasses(t *testing.T) {
+func TestClassesHaveNames(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[contract.Class]struct {
 		name   string
@@ -26,7 +26,7 @@ func TestNamesAndBreachesOfClasses(t *testing.T) {
 	}
 }
 
-func TestViolationAsJSON(t *testing.T) {
+func TestViolationIsEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	got, err := json.Marshal(contract.Violation{
 		Class: contract.Drift, Pointer: "/a~1b", Message: "undocumented field", Excerpt: "1", StatusCode: 200, RayID: "8f-TST",

@@ -114,7 +114,7 @@ func reportOf(t *testing.T, records []record, kind kindOfReport, name string, wi
 	return r
 }
 
-func TestFormats(t *testing.T) {
+func TestReportsEqualTheirGoldenFiles(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		kind   kindOfReport
@@ -175,7 +175,7 @@ func TestFormats(t *testing.T) {
 }
 
 // A table without rows still has its header.
-func TestEmptyReports(t *testing.T) {
+func TestEmptyReportsHaveAHeader(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"table": "NAME  ID  USAGE  EXPIRES  DAYS  USED BY\n",
@@ -231,7 +231,7 @@ func TestEveryColumnIsDroppedInTheStatedOrder(t *testing.T) {
 	}
 }
 
-func TestSummary(t *testing.T) {
+func TestSummaryEqualsItsGoldenFile(t *testing.T) {
 	t.Parallel()
 	r := sampleReport(t, reportAudit, "table", 0)
 	r.summary.Duplicates, r.summary.Incomplete = 1, true

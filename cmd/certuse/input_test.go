@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-func TestLinesOfAFile(t *testing.T) {
+func TestEachLineOfAFileIsOneCertificate(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
 	in := newInput("acc")

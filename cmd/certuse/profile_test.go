@@ -92,7 +92,7 @@ func (u users) run(t *testing.T, args string) outcome {
 	return got
 }
 
-func TestOneReportOverAllProfiles(t *testing.T) {
+func TestOneReportCoversAllProfiles(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args   string

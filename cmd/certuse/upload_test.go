@@ -191,7 +191,7 @@ func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	}
 }
 
-func TestUploadToTheDemo(t *testing.T) {
+func TestUploadWorksInTheDemo(t *testing.T) {
 	t.Parallel()
 	leaf := newKeyPair(t, false)
 	got := execute(t, command(t, nil, "upload", "--demo", "--cert", leaf.certFile, "--name", "new", "-o", "jsonl"))

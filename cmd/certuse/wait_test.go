@@ -40,7 +40,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 	}
 }
 
-func TestWaitOfTheDemo(t *testing.T) {
+func TestWaitWorksInTheDemo(t *testing.T) {
 	t.Parallel()
 	got := execute(t, command(t, nil, "wait", "--demo", "--timeout", "1s"))
 	got.expect(t, exitInUse, "waiting for payments-client (", "8 certificates")

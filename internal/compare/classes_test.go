@@ -169,7 +169,7 @@ func TestEachChangeHasItsClass(t *testing.T) {
 }
 
 // Changes of another document than the fixture.
-func TestFurtherChanges(t *testing.T) {
+func TestUnusualChangesHaveTheirClass(t *testing.T) {
 	t.Parallel()
 	failed := `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object"}}}}`
 	text := `{"description": "Failed.", "content": {"text/plain": {"schema": {"type": "string"}}}}`

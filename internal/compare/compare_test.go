@@ -95,8 +95,11 @@ func TestBothFormsAreJoined(t *testing.T) {
 	t.Parallel()
 	before, after := edited(t), edited(t, "row/properties/count/maximum", "10")
 	r, err := Compare(sides(before, before), sides(after, after))
-	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 1 || !r.Operations[0].Changes[0].Contract || !r.Operations[0].Changes[0].Published {
-		t.Errorf("%v, %v: want one change that both forms show", r.Operations, err)
+	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 1 {
+		t.Fatalf("%v, %v: want one change", r.Operations, err)
+	}
+	if change := r.Operations[0].Changes[0]; !change.Contract || !change.Published {
+		t.Errorf("%+v is not in both forms", change)
 	}
 	r, err = Compare(sides(before, before), sides(after, edited(t, "row/properties/count/maximum", "8")))
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
@@ -111,7 +114,7 @@ func TestBothFormsAreJoined(t *testing.T) {
 }
 
 // Pointers refer to the document as given, not to the normal form.
-func TestPointers(t *testing.T) {
+func TestPointersReferToTheGivenDocument(t *testing.T) {
 	t.Parallel()
 	for _, tt := range [][]string{
 		{"query/schema/minimum", "2", "op/parameters/1/schema/minimum"},
@@ -186,7 +189,7 @@ Files that an update writes
 	}
 }
 
-func TestTheReportInFull(t *testing.T) {
+func TestTheReportPrintsEveryPart(t *testing.T) {
 	t.Parallel()
 	outcome := func(id string, effect overlay.Effect) overlay.Outcome {
 		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
@@ -224,7 +227,7 @@ func TestNamesCannotForgeLines(t *testing.T) {
 	}
 }
 
-func TestTheReportAsJSON(t *testing.T) {
+func TestTheReportIsEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	_, r := classOf(t, edited(t), edited(t, "id/type", `"integer"`))
 	data, err := json.Marshal(r, json.Deterministic(true))

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,8 +102,9 @@ func schemasOf(v any, place spec.Place, pointer string, out map[string]spec.Obje
 	case spec.Object:
 		for key := range spec.Children(v) {
 			below := pointer + "/" + spec.Escape(key)
-			if o := spec.Child(v, key); o != nil && (place == spec.Fields && (key == "schema" || key == "items" || key == "additionalProperties") ||
-				place == spec.Names && len(pointer) > 11 && pointer[len(pointer)-11:] == "/properties") {
+			isSchema := place == spec.Names && strings.HasSuffix(pointer, "/properties") ||
+				place == spec.Fields && slices.Contains([]string{"schema", "items", "additionalProperties"}, key)
+			if o := spec.Child(v, key); o != nil && isSchema {
 				out[below] = o
 			}
 			schemasOf(v[key], place.Child(key), below, out)

@@ -169,7 +169,7 @@ func expectUse(t *testing.T, name string, taken *Import, schema string) spec.Obj
 
 // References stay if their target is taken too, and are replaced with their siblings
 // otherwise.
-func TestReferencesOfTheCut(t *testing.T) {
+func TestReferencesOutOfTheCutAreReplaced(t *testing.T) {
 	t.Parallel()
 	const use = "use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}"
 	for name, tt := range map[string]struct{ use, want string }{

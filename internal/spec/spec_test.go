@@ -89,7 +89,7 @@ func TestEncodeIsDeterministic(t *testing.T) {
 	}
 }
 
-func TestToYAMLAndBack(t *testing.T) {
+func TestYAMLReadsBackTheSame(t *testing.T) {
 	t.Parallel()
 	tree := Object{"a": []any{1.0, "1", true, "true", nil, "null", "2026-11-22", "~", "", "line\nbreak"}, "200": Object{}}
 	node, err := ToYAML(tree)

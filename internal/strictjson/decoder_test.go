@@ -144,7 +144,7 @@ func TestReusedDecodersDoNotMixTexts(t *testing.T) {
 					t.Error(err)
 				}
 				if unmarshal(text[:len(text)-i%20-1], &broken) == nil {
-					t.Errorf("%d bytes cut off were not missed", i%20+1)
+					t.Errorf("a text without its last %d bytes was accepted", i%20+1)
 				}
 				clear(text)
 				if len(r.Result) != 2 || r.Result[0].Service != name || r.Result[0].Status != "a" || r.Result[1].Service != name || !r.Success {

@@ -113,10 +113,8 @@ func withoutProse(v any, place spec.Place) any {
 	case spec.Object:
 		out := spec.Object{}
 		for key, child := range v {
-			switch {
-			case place == spec.Fields && (key == "description" || key == "summary" || key == "example" ||
-				key == "readOnly" || key == "tags" || key == "info" || key == "default"):
-			default:
+			prose := []string{"description", "summary", "example", "readOnly", "tags", "info", "default"}
+			if place != spec.Fields || !slices.Contains(prose, key) {
 				out[key] = withoutProse(child, place.Child(key))
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// endsAfter is a context that ends after a number of checks, so that a write can be
-// interrupted at each step.
+// endsAfter is a context that has ended after a number of calls of Err, so that a write
+// can be interrupted at each step.
 type endsAfter struct {
 	context.Context
 	left *int
@@ -50,7 +50,7 @@ func TestInterruptedWriteIsAtomic(t *testing.T) {
 			break
 		}
 	}
-	if interrupted < 2*3 {
-		t.Errorf("interrupted at %d places only, want staging and each rename", interrupted)
+	if interrupted < 2*3 { // before three files are staged, and before three renames
+		t.Errorf("interrupted at %d places", interrupted)
 	}
 }

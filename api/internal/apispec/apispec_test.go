@@ -41,7 +41,7 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 }
 
 // Known values are from the lists of the contract and do not depend on an example.
-func TestKnownValuesOfTheContract(t *testing.T) {
+func TestKnownValuesComeFromTheContract(t *testing.T) {
 	t.Parallel()
 	doc, err := apispec.Load()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestRatelimitHeaderForms(t *testing.T) {
+func TestRatelimitHeaderIsParsedInAllForms(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		values []string
@@ -85,7 +85,7 @@ func TestRequestsInFlightCountAgainstTheQuota(t *testing.T) {
 	})
 }
 
-func TestQuotaResponsesOutOfOrder(t *testing.T) {
+func TestOlderQuotaResponsesAreIgnored(t *testing.T) {
 	t.Parallel()
 	var qs policyStates
 	qs.observe(0, 2, []Policy{{"default", 5, 30 * time.Second}})
