@@ -179,7 +179,7 @@ func TestDecidingMembersOfACertificateAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for name, object := range map[string]string{
 		"no id": `{"name":"n"}`, "null id": `{"id":null}`, "id of another kind": `{"id":5}`, "an id that is none": `{"id":"../x"}`,
-		"another certificate": `{"id":"` + ids(1) + `"}`,
+		"another certificate": `{"id":"` + certificateID(1) + `"}`,
 		"ca as text":          `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
 		"a list": `[]`, "a text": `"x"`,
 	} {

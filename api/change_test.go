@@ -123,7 +123,7 @@ func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 		s := everySource()
 		injectFaults(s, seed)
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.WithDeleteTimeout(20*time.Second))
-		stored, problem := s.has(ids(n)) == 1, ""
+		stored, problem := s.has(certificateID(n)) == 1, ""
 		switch {
 		case (err == nil) != (d != nil && d.State == api.DeletionDone):
 			problem = "the state and the error differ"
@@ -295,7 +295,7 @@ func TestEvidenceContextDoesNotEndTheDeletion(t *testing.T) {
 			if state != want || kept != errors.Is(err, context.Canceled) {
 				t.Errorf("ended at %s: %v, %v", kind, d, err)
 			}
-			if stored := s.has(ids(7)) == 1; kept != stored || kept != (s.count("delete") == 0) {
+			if stored := s.has(certificateID(7)) == 1; kept != stored || kept != (s.count("delete") == 0) {
 				t.Errorf("ended at %s: stored %t, %d requests to delete", kind, stored, s.count("delete"))
 			}
 		})

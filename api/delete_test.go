@@ -25,11 +25,11 @@ func TestDeleteUnusedDeletesWhatNothingUses(t *testing.T) {
 				t.Fatal(err)
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(n), api.IfSHA256(digest))
-			if err != nil || d.Certificate.Ref != ref(n) || s.has(ids(n)) != 0 || s.count("delete") != 1 {
+			if err != nil || d.Certificate.Ref != ref(n) || s.has(certificateID(n)) != 0 || s.count("delete") != 1 {
 				t.Errorf("%+v, %v, requests %v", d, err, s.requests)
 			}
 			text := must(json.Marshal(d))
-			for _, part := range []string{`"certificate_id":"` + ids(n), `"usage":"unused"`, `"sources":[`, `"state":"deleted"`, `"already_gone":false`, `"deleted_at":"2000-01-01T00:00:00Z"`, `"ray_id":"8f2a5c-AMS"`} {
+			for _, part := range []string{`"certificate_id":"` + certificateID(n), `"usage":"unused"`, `"sources":[`, `"state":"deleted"`, `"already_gone":false`, `"deleted_at":"2000-01-01T00:00:00Z"`, `"ray_id":"8f2a5c-AMS"`} {
 				if !strings.Contains(string(text), part) {
 					t.Errorf("the record has no %s: %s", part, text)
 				}
@@ -76,9 +76,11 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		want   []error
 		part   string // of the error
 	}{
-		"managed":           {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
-		"new type":          {7, kind("x"), []error{api.ErrManaged}, ""},
-		"no type":           {7, func(s *store) { s.faults = faults("/"+ids(7)+"?", success(`{"id":"`+ids(7)+`","ca":true}`)) }, []error{api.ErrManaged}, ""},
+		"managed":  {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
+		"new type": {7, kind("x"), []error{api.ErrManaged}, ""},
+		"no type": {7, func(s *store) {
+			s.faults = faults("/"+certificateID(7)+"?", success(`{"id":"`+certificateID(7)+`","ca":true}`))
+		}, []error{api.ErrManaged}, ""},
 		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive"},
 		"no permission":     {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, "Account: Workers Scripts Read"},
 		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "Zone: Zone Read"},
@@ -155,7 +157,7 @@ func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
 			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
 				switch {
 				case kind == "delete": // accepted without effect
-					return success(`{"id":"` + ids(8) + `"}`)(), nil
+					return success(`{"id":"` + certificateID(8) + `"}`)(), nil
 				case kind == "certificate" && s.count("delete") > 0:
 					return gone(), nil
 				}
@@ -178,13 +180,13 @@ func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 		if kind == "delete" {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.workers["late"] = ids(8)
+			s.workers["late"] = certificateID(8)
 		}
 		return nil, nil
 	}
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 	wantSentinels(t, err, api.ErrRejected, api.ErrInUse)
-	if d.State != api.DeletionKept || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "late" || s.has(ids(8)) != 1 {
+	if d.State != api.DeletionKept || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "late" || s.has(certificateID(8)) != 1 {
 		t.Errorf("%+v", d)
 	}
 	if e := asError(t, err); !strings.Contains(err.Error(), "code 1407: certificate has active associations") || e.Details[0].Code != 1407 {
@@ -236,7 +238,7 @@ func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
 				case kind == "delete":
 					deleted = time.Now()
 				case kind == "certificate" && !deleted.IsZero() && time.Since(deleted) < lag:
-					return response(200, `{"success":true,"result":{"id":"`+ids(8)+`","ca":false,"type":"custom"}}`), nil
+					return response(200, `{"success":true,"result":{"id":"`+certificateID(8)+`","ca":false,"type":"custom"}}`), nil
 				}
 				return nil, nil
 			}
@@ -290,7 +292,7 @@ func TestConcurrentDeletionsBothSucceed(t *testing.T) {
 			gone++
 		}
 	}
-	if gone != 1 || s.count("delete") != 2 || s.has(ids(8)) != 0 {
+	if gone != 1 || s.count("delete") != 2 || s.has(certificateID(8)) != 0 {
 		t.Errorf("%d were already gone; requests %v", gone, s.requests)
 	}
 }

@@ -17,14 +17,14 @@ func TestEvidenceReadsOneCertificateOnly(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	client := newClient(t, s)
-	e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(1)})
+	e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: certificateID(1)})
 	if err != nil || e.Usage() != api.InUse {
 		t.Fatalf("%v, %v", e, err)
 	}
 	if s.requests["certificates"] != 0 || s.requests["certificate"] != 1 || s.requests["associations"] != 1 {
 		t.Errorf("requests %v", s.requests)
 	}
-	_, err = client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(99)})
+	_, err = client.Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: certificateID(99)})
 	wantSentinels(t, err, api.ErrNotFound)
 }
 
@@ -34,7 +34,7 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unused := items[ids(7)]
+	unused := items[certificateID(7)]
 	var none *api.Evidence
 	byHand := &api.Evidence{Uses: unused.Evidence.Uses, Sources: unused.Evidence.Sources}
 	changed := unused.Evidence
@@ -87,14 +87,14 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 func TestReferencesCountForAnyKindAndSpelling(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.certificates = []storedCertificate{{id: ids(2), ca: true}, {id: ids(3), ca: nil}, {id: ids(6), ca: false}, {id: ids(7), ca: false}}
-	s.pages["shop"] = strings.ToUpper(strings.ReplaceAll(ids(3), "-", ""))
+	s.certificates = []storedCertificate{{id: certificateID(2), ca: true}, {id: certificateID(3), ca: nil}, {id: certificateID(6), ca: false}, {id: certificateID(7), ca: false}}
+	s.pages["shop"] = strings.ToUpper(strings.ReplaceAll(certificateID(3), "-", ""))
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n, want := range map[int]api.Usage{2: api.InUse, 3: api.InUse, 6: api.InUse, 7: api.Unused} {
-		if e := items[ids(n)].Evidence; e.Usage() != want {
+		if e := items[certificateID(n)].Evidence; e.Usage() != want {
 			t.Errorf("certificate %d: %v, want %v: %+v", n, e.Usage(), want, e)
 		}
 	}
@@ -104,17 +104,17 @@ func TestReferencesCountForAnyKindAndSpelling(t *testing.T) {
 func TestKindThatThePEMContradictsIsUnknown(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.certificates = []storedCertificate{{id: ids(1), ca: false, pem: caPEM}, {id: ids(7), ca: true, pem: caPEM}, {id: ids(8), ca: false, pem: leafPEM}, {id: ids(9), ca: true, pem: leafPEM}, {id: ids(10), ca: true, pem: leafPEM + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}}
+	s.certificates = []storedCertificate{{id: certificateID(1), ca: false, pem: caPEM}, {id: certificateID(7), ca: true, pem: caPEM}, {id: certificateID(8), ca: false, pem: leafPEM}, {id: certificateID(9), ca: true, pem: leafPEM}, {id: certificateID(10), ca: true, pem: leafPEM + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}}
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := items[ids(1)].Evidence; e.Usage() != api.InUse || e.Uses[0].Name != "api.example.com" {
+	if e := items[certificateID(1)].Evidence; e.Usage() != api.InUse || e.Uses[0].Name != "api.example.com" {
 		t.Errorf("a CA that the API reports as a leaf: %+v", e)
 	}
 	for n, notApplicable := range map[int]int{7: 2, 8: 2, 9: 0, 10: 0} {
 		got := 0
-		for _, r := range items[ids(n)].Evidence.Sources {
+		for _, r := range items[certificateID(n)].Evidence.Sources {
 			if r.State == api.SourceNotApplicable {
 				got++
 			}
@@ -129,13 +129,13 @@ func TestRepeatedReferencesAreOneUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
-		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, ids(4), strings.ToUpper(ids(4)))),
+		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, certificateID(4), strings.ToUpper(certificateID(4)))),
 	}
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := diffOf([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[ids(4)].Evidence.Uses); diff != "" {
+	if diff := diffOf([]api.Use{{Source: api.SourceHyperdrive, Name: "a"}}, items[certificateID(4)].Evidence.Uses); diff != "" {
 		t.Errorf("uses: %s", diff)
 	}
 }
@@ -144,8 +144,8 @@ func TestEvidenceIsAboutItsCertificate(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.zones = s.zones[:2]
-	other := api.WithCertificates(api.CertificateRef{AccountID: account, ID: ids(7)})
-	e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: ids(1)}, other)
+	other := api.WithCertificates(api.CertificateRef{AccountID: account, ID: certificateID(7)})
+	e, err := newClient(t, s).Evidence(t.Context(), api.CertificateRef{AccountID: account, ID: certificateID(1)}, other)
 	if err != nil || e.Usage() != api.InUse || s.requests["certificate"] != 1 {
 		t.Errorf("%+v, %v, requests %v", e, err, s.requests)
 	}
@@ -163,7 +163,7 @@ func TestErrorsOfAnItemAreItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{1, 4} { // hostnames and hyperdrive, of two CAs
-		mine, other := asError(t, items[ids(6)].Evidence.Sources[n].Err), asError(t, items[ids(7)].Evidence.Sources[n].Err)
+		mine, other := asError(t, items[certificateID(6)].Evidence.Sources[n].Err), asError(t, items[certificateID(7)].Evidence.Sources[n].Err)
 		mine.StatusCode, mine.Details[0].Code, mine.Details[0].Chain[0].Code, mine.Messages[0].Code = 9, 9, 9, 9
 		if other.StatusCode != 403 || other.Details[0].Code != 1 || other.Details[0].Chain[0].Code != 2 || other.Messages[0].Code != 3 {
 			t.Errorf("the change to one error changed another: %+v", other)

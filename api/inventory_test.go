@@ -19,14 +19,14 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 		t.Fatalf("%d items, %v", len(items), err)
 	}
 	for id, want := range map[string][]api.Use{
-		ids(0): {{Source: api.SourceAssociations, Name: "access", Status: "active"}, {Source: api.SourceAssociations, Name: "gateway", Status: "active"}},
-		ids(1): {{Source: api.SourceHostnames, Name: "api.example.com"}},
-		ids(2): {{Source: api.SourceWorkers, Name: "checkout"}},
-		ids(3): {{Source: api.SourcePages, Name: "shop"}},
-		ids(4): {{Source: api.SourceHyperdrive, Name: "orders-db"}},
-		ids(5): {{Source: api.SourceGateway, Name: "TLS inspection"}},
-		ids(6): {{Source: api.SourcePosture, Name: "corp laptops"}},
-		ids(7): nil, ids(8): nil,
+		certificateID(0): {{Source: api.SourceAssociations, Name: "access", Status: "active"}, {Source: api.SourceAssociations, Name: "gateway", Status: "active"}},
+		certificateID(1): {{Source: api.SourceHostnames, Name: "api.example.com"}},
+		certificateID(2): {{Source: api.SourceWorkers, Name: "checkout"}},
+		certificateID(3): {{Source: api.SourcePages, Name: "shop"}},
+		certificateID(4): {{Source: api.SourceHyperdrive, Name: "orders-db"}},
+		certificateID(5): {{Source: api.SourceGateway, Name: "TLS inspection"}},
+		certificateID(6): {{Source: api.SourcePosture, Name: "corp laptops"}},
+		certificateID(7): nil, certificateID(8): nil,
 	} {
 		e := items[id].Evidence
 		if diff := diffOf(want, e.Uses); diff != "" {
@@ -40,7 +40,7 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 			t.Errorf("%s: %v, %+v", id, e.Usage(), e)
 		}
 	}
-	ca, leaf := items[ids(7)].Evidence, items[ids(8)].Evidence
+	ca, leaf := items[certificateID(7)].Evidence, items[certificateID(8)].Evidence
 	states := func(e api.Evidence) (out []string) {
 		for _, r := range e.Sources {
 			out = append(out, fmt.Sprintf("%s %s %s", r.Source, r.State, r.Scope))
@@ -75,7 +75,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a Worker with null bindings": {"/workers/scripts/static/", success(`{"bindings":null}`), []int{leaf}, ""},
 		"bindings of another kind":    {"/workers/scripts/static/", success(`{"bindings":{}}`), []int{leaf}, ""},
 		"a Worker's bindings in a refusal": {"/workers/scripts/static/", func() *http.Response {
-			return response(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+ids(leaf)+`"}]}}`)
+			return response(200, `{"success":false,"errors":[],"result":{"bindings":[{"type":"mtls_certificate","certificate_id":"`+certificateID(leaf)+`"}]}}`)
 		}, []int{leaf}, ""},
 		"hostnames in a refusal": {zoneID(3) + "/certificate_authorities", func() *http.Response {
 			return response(200, `{"result":{"hostnames":["api.example.com"]},"success":false,"errors":[]}`)
@@ -96,12 +96,12 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"Gateway fails":                   {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
 		"Gateway without settings":        {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
 		"settings of another kind":        {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},
-		"an id with a space":              {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + ids(leaf) + `"}]}`), []int{leaf}, ""},
-		"an id in braces":                 {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + ids(3) + `}"}}}}}]`), []int{3, leaf}, ""},
-		"an id that is a URN":             {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + ids(3) + `"}}}}}]`), []int{3, leaf}, ""},
-		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","mtls":{"mtls_certificate_id":"` + ids(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
-		"an id that is a path":            {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + ids(5) + `"}}}`), []int{5, ca, leaf}, ""},
-		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + ids(6) + `"}}]`), []int{6, ca}, ""},
+		"an id with a space":              {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + certificateID(leaf) + `"}]}`), []int{leaf}, ""},
+		"an id in braces":                 {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + certificateID(3) + `}"}}}}}]`), []int{3, leaf}, ""},
+		"an id that is a URN":             {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + certificateID(3) + `"}}}}}]`), []int{3, leaf}, ""},
+		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","mtls":{"mtls_certificate_id":"` + certificateID(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
+		"an id that is a path":            {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + certificateID(5) + `"}}}`), []int{5, ca, leaf}, ""},
+		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + certificateID(6) + `"}}]`), []int{6, ca}, ""},
 		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
 		"enabled without an id":           {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
 		"a certificate without members":   {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
@@ -118,11 +118,11 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a zone without an id":            {"/zones?", success(`[{"name":"x"}]`), []int{1, ca}, ""},
 		"a zone refused":                  {zoneID(3) + "/certificate_authorities", refuse(403, 10000), []int{ca}, "Zone: SSL and Certificates Read"},
 		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
-		"associations fail for one":       {ids(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
-		"associations truncated": {ids(leaf) + "/associations", func() *http.Response {
+		"associations fail for one":       {certificateID(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
+		"associations truncated": {certificateID(leaf) + "/associations", func() *http.Response {
 			return response(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
 		}, []int{leaf}, ""},
-		"associations from a cache": {ids(leaf) + "/associations", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
+		"associations from a cache": {certificateID(leaf) + "/associations", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{leaf}, ""},
 		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
 		"a success with errors":     {"/hyperdrive/", func() *http.Response { return response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
 		"a stale source":            {"/hyperdrive/", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
@@ -140,7 +140,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 			}
 			permission := ""
 			for n := range 9 {
-				e := items[ids(n)].Evidence
+				e := items[certificateID(n)].Evidence
 				want := api.InUse
 				switch {
 				case slices.Contains(tt.open, n):
@@ -179,7 +179,7 @@ func TestAbsentMembersMeanNoUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{3, 4, 5, 6, 7, 8} {
-		if e := items[ids(n)].Evidence; e.Usage() != api.Unused {
+		if e := items[certificateID(n)].Evidence; e.Usage() != api.Unused {
 			t.Errorf("certificate %d: %v, %+v", n, e.Usage(), e.Sources)
 		}
 	}
@@ -188,12 +188,12 @@ func TestAbsentMembersMeanNoUse(t *testing.T) {
 func TestAllSourcesApplyToACertificateOfUnknownKind(t *testing.T) {
 	t.Parallel()
 	s := everySource()
-	s.certificates = []storedCertificate{{id: ids(9), ca: nil}}
+	s.certificates = []storedCertificate{{id: certificateID(9), ca: nil}}
 	items, err := inventory(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range items[ids(9)].Evidence.Sources {
+	for _, r := range items[certificateID(9)].Evidence.Sources {
 		if r.State != api.SourceComplete {
 			t.Errorf("%+v", r)
 		}
@@ -210,7 +210,7 @@ func TestSourcesCanBeLeftOut(t *testing.T) {
 	if diff := diffOf(map[string]int{"workers": 1, "settings": 2, "certificates": 1, "associations": 9}, s.requests); diff != "" {
 		t.Errorf("requests: %s", diff)
 	}
-	e := items[ids(1)].Evidence // named by a source that was left out
+	e := items[certificateID(1)].Evidence // named by a source that was left out
 	if e.Usage() != api.Unused || e.Sources[1].State != api.SourceLeftOut {
 		t.Errorf("%v, %+v", e.Usage(), e.Sources)
 	}
@@ -220,11 +220,11 @@ func TestCertificateThatCannotBeReadLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	items, err := inventory(t, s, api.WithCertificates(
-		api.CertificateRef{AccountID: account, ID: ids(99)}, api.CertificateRef{AccountID: account, ID: ids(1)}))
-	if used := items[ids(1)].Evidence; err != nil || len(items) != 2 || used.Usage() != api.InUse {
+		api.CertificateRef{AccountID: account, ID: certificateID(99)}, api.CertificateRef{AccountID: account, ID: certificateID(1)}))
+	if used := items[certificateID(1)].Evidence; err != nil || len(items) != 2 || used.Usage() != api.InUse {
 		t.Fatalf("%v, %v", items, err)
 	}
-	e := items[ids(99)].Evidence
+	e := items[certificateID(99)].Evidence
 	if e.Usage() != api.UsageUnknown || len(e.Sources) != len(api.AllSources()) {
 		t.Errorf("%v, %+v", e.Usage(), e.Sources)
 	}
@@ -237,7 +237,7 @@ func TestCertificateThatCannotBeReadLeavesTheOthers(t *testing.T) {
 
 func TestRefusedCredentialsEndAnInventory(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/workers/scripts?", "/workers/scripts/checkout/", "/zones?", "/mtls_certificates?", ids(3) + "/associations", "/certificate_authorities"} {
+	for _, path := range []string{"/workers/scripts?", "/workers/scripts/checkout/", "/zones?", "/mtls_certificates?", certificateID(3) + "/associations", "/certificate_authorities"} {
 		s := everySource()
 		s.faults = map[string]func() *http.Response{path: refuse(401, 10000)}
 		_, err := inventory(t, s)
@@ -278,7 +278,7 @@ func TestWrongInventoryOptionsSendNothing(t *testing.T) {
 	for name, opts := range map[string][]api.InventoryOption{
 		"nil": {nil}, "no sources": {api.WithSources()}, "unknown source": {api.WithSources("dns")},
 		"no certificates": {api.WithCertificates()}, "bad certificate": {api.WithCertificates(api.CertificateRef{AccountID: account, ID: "a b"})},
-		"another account": {api.WithCertificates(api.CertificateRef{AccountID: "other", ID: ids(1)})},
+		"another account": {api.WithCertificates(api.CertificateRef{AccountID: "other", ID: certificateID(1)})},
 		"no concurrency":  {api.WithInventoryConcurrency(0)}, "no progress": {api.WithInventoryProgress(nil)},
 	} {
 		s := everySource()
@@ -312,15 +312,15 @@ func TestAnInventoryCopiesItsArguments(t *testing.T) {
 	s := everySource()
 	s.zones = s.zones[:2]
 	client := newClient(t, s)
-	certs, only := []api.CertificateRef{{AccountID: account, ID: ids(1)}}, []api.Source{api.SourceHostnames}
+	certs, only := []api.CertificateRef{{AccountID: account, ID: certificateID(1)}}, []api.Source{api.SourceHostnames}
 	opts := []api.InventoryOption{api.WithCertificates(certs...), api.WithSources(only...)}
 	all := client.Inventory(t.Context(), account, opts...)
-	certs[0].ID, only[0], opts[0] = ids(2), api.SourceWorkers, nil
+	certs[0].ID, only[0], opts[0] = certificateID(2), api.SourceWorkers, nil
 	for range 2 { // each range is a new inventory
 		n := 0
 		for item, err := range all {
 			n++
-			if err != nil || item.Certificate.Ref.ID != ids(1) || item.Evidence.Sources[1].State != api.SourceComplete {
+			if err != nil || item.Certificate.Ref.ID != certificateID(1) || item.Evidence.Sources[1].State != api.SourceComplete {
 				t.Errorf("got %+v, %v", item, err)
 			}
 		}
@@ -335,7 +335,7 @@ func TestAnInventoryCopiesItsArguments(t *testing.T) {
 
 func TestHostnamesAreRequestedWithTheIDFromTheAPI(t *testing.T) {
 	t.Parallel()
-	lower, upper, short := ids(1), strings.ToUpper(ids(1)), strings.ReplaceAll(ids(1), "-", "")
+	lower, upper, short := certificateID(1), strings.ToUpper(certificateID(1)), strings.ReplaceAll(certificateID(1), "-", "")
 	for _, tt := range []struct {
 		requested, given string
 		want             api.Usage

@@ -114,7 +114,7 @@ func TestACancelledInventoryYieldsAllListedCertificates(t *testing.T) {
 	t.Parallel()
 	var given []api.CertificateRef
 	for n := range 9 {
-		given = append(given, api.CertificateRef{AccountID: account, ID: ids(n)})
+		given = append(given, api.CertificateRef{AccountID: account, ID: certificateID(n)})
 	}
 	for _, options := range [][]api.InventoryOption{nil, {api.WithCertificates(given...)}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -182,8 +182,8 @@ func TestASlowZoneCostsAtMostOneRequestPerWorker(t *testing.T) {
 				s.zones = append(s.zones, zoneID(n))
 			}
 			for n := range cas {
-				s.certificates = append(s.certificates, storedCertificate{id: ids(n), ca: true})
-				s.hostnames[zoneID(0)+" "+ids(n)] = "api.example.com"
+				s.certificates = append(s.certificates, storedCertificate{id: certificateID(n), ca: true})
+				s.hostnames[zoneID(0)+" "+certificateID(n)] = "api.example.com"
 			}
 			client := newClient(t, s, api.WithRateLimit(0, 0))
 			for item, err := range client.Inventory(t.Context(), account, api.WithInventoryConcurrency(workers)) {
@@ -200,7 +200,7 @@ func TestASlowZoneCostsAtMostOneRequestPerWorker(t *testing.T) {
 
 func TestInventoryProgressCountsTheRequests(t *testing.T) {
 	t.Parallel()
-	few := []api.CertificateRef{{AccountID: account, ID: ids(1)}, {AccountID: account, ID: ids(2)}}
+	few := []api.CertificateRef{{AccountID: account, ID: certificateID(1)}, {AccountID: account, ID: certificateID(2)}}
 	for name, tt := range map[string]struct {
 		opts   []api.InventoryOption
 		faults map[string]func() *http.Response
@@ -209,7 +209,7 @@ func TestInventoryProgressCountsTheRequests(t *testing.T) {
 		"an account":           {nil, nil, 9},
 		"all uses":             {[]api.InventoryOption{api.WithAllUses()}, nil, 9},
 		"two certificates":     {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
-		"an unknown one":       {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: ids(99)})...)}, nil, 3},
+		"an unknown one":       {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: certificateID(99)})...)}, nil, 3},
 		"one source":           {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
 		"refused":              {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
 		"a Worker with a path": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
@@ -282,7 +282,7 @@ func TestConcurrentInventoriesOfOneSequenceAreIndependent(t *testing.T) {
 		})
 		group.Go(func() {
 			const other = "ffffffffffffffffffffffffffffffff"
-			e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: other, ID: ids(1)})
+			e, err := client.Evidence(t.Context(), api.CertificateRef{AccountID: other, ID: certificateID(1)})
 			if !errors.Is(err, api.ErrNotFound) || e != nil {
 				t.Errorf("another account: %+v, %v", e, err)
 			}

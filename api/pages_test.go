@@ -55,7 +55,7 @@ func fullPage(numbers string) func(func(int) string) *http.Response {
 	return partialPage(1, 50, numbers)
 }
 
-func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"c%d"}`, ids(n), n) }
+func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"c%d"}`, certificateID(n), n) }
 
 func zoneJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"z%d.example"}`, zoneID(n), n) }
 
@@ -98,7 +98,7 @@ func TestUnreadZonesAndProjectsLeaveCertificatesUnknown(t *testing.T) {
 		for list, c := range map[string]struct {
 			item func(int) string
 			id   string // of a certificate without other uses
-		}{"zones": {zoneJSON, ids(7)}, "pages": {unboundProject, ids(8)}} {
+		}{"zones": {zoneJSON, certificateID(7)}, "pages": {unboundProject, certificateID(8)}} {
 			t.Run(name+", "+list, func(t *testing.T) {
 				t.Parallel()
 				s := everySource()
@@ -137,7 +137,7 @@ func TestAListWithoutNumbersIsCompleteIfItIsShorterThanAPage(t *testing.T) {
 			return partialPage(1, n, "")(unboundProject), nil
 		}
 		items, err := inventory(t, s)
-		if usage := usageOf(items, ids(8)); err != nil || (usage == api.Unused) != (want == nil) {
+		if usage := usageOf(items, certificateID(8)); err != nil || (usage == api.Unused) != (want == nil) {
 			t.Errorf("%d projects: %v, %v", n, usage, err)
 		}
 	}
@@ -161,15 +161,15 @@ func TestProjectsOfOneNameAreAllRead(t *testing.T) {
 		numbers  string
 		usage    api.Usage
 	}{
-		"the second one binds":      {[]string{projectJSON("a", ""), projectJSON("a", ids(8))}, info(1, 10, 2, 1), api.InUse},
+		"the second one binds":      {[]string{projectJSON("a", ""), projectJSON("a", certificateID(8))}, info(1, 10, 2, 1), api.InUse},
 		"the same one twice":        {[]string{projectJSON("a", ""), projectJSON("a", "")}, info(1, 10, 2, 1), api.UsageUnknown},
 		"two without certificates":  {[]string{projectJSON("a", ""), projectJSON("b", "")}, info(1, 10, 2, 1), api.Unused},
-		"two without a common name": {[]string{projectJSON("a", ""), projectJSON("", ids(8))}, info(1, 10, 2, 1), api.InUse},
+		"two without a common name": {[]string{projectJSON("a", ""), projectJSON("", certificateID(8))}, info(1, 10, 2, 1), api.InUse},
 	} {
 		s := everySource()
 		s.faults = map[string]func() *http.Response{"/pages/projects": func() *http.Response { return listResponse(tt.projects, tt.numbers) }}
 		items, err := inventory(t, s)
-		if usage := usageOf(items, ids(8)); err != nil || usage != tt.usage {
+		if usage := usageOf(items, certificateID(8)); err != nil || usage != tt.usage {
 			t.Errorf("%s: %v, want %v; %v", name, usage, tt.usage, err)
 		}
 	}

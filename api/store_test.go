@@ -53,9 +53,11 @@ type storedCertificate struct {
 	kind, name, pem string // kind is the type, "custom" if it is empty
 }
 
-func ids(n int) string { return fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n) }
+func certificateID(n int) string { return fmt.Sprintf("2458ce5a-0c35-4c7f-82c7-%012d", n) }
 
-func ref(n int) api.CertificateRef { return api.CertificateRef{AccountID: account, ID: ids(n)} }
+func ref(n int) api.CertificateRef {
+	return api.CertificateRef{AccountID: account, ID: certificateID(n)}
+}
 
 func zoneID(n int) string { return fmt.Sprintf("%032d", n) }
 
@@ -330,15 +332,15 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 // everySource returns a store in which one source names each certificate.
 func everySource() *store {
 	return &store{
-		certificates: []storedCertificate{{id: ids(0), ca: true}, {id: ids(1), ca: true}, {id: ids(2), ca: false}, {id: ids(3), ca: false}, {id: ids(4), ca: true}, {id: ids(5), ca: false}, {id: ids(6), ca: true}, {id: ids(7), ca: true}, {id: ids(8), ca: false}},
-		associations: map[string][]string{ids(0): {"gateway", "access"}},
+		certificates: []storedCertificate{{id: certificateID(0), ca: true}, {id: certificateID(1), ca: true}, {id: certificateID(2), ca: false}, {id: certificateID(3), ca: false}, {id: certificateID(4), ca: true}, {id: certificateID(5), ca: false}, {id: certificateID(6), ca: true}, {id: certificateID(7), ca: true}, {id: certificateID(8), ca: false}},
+		associations: map[string][]string{certificateID(0): {"gateway", "access"}},
 		zones:        []string{zoneID(1), zoneID(2), zoneID(3)},
-		hostnames:    map[string]string{zoneID(2) + " " + ids(1): "api.example.com"},
-		workers:      map[string]string{"checkout": ids(2), "static": ""},
-		pages:        map[string]string{"shop": strings.ToUpper(ids(3)), "blog": ""},
-		hyperdrive:   map[string]string{"orders-db": ids(4)},
-		gateway:      ids(5),
-		posture:      map[string]string{"corp laptops": ids(6)},
+		hostnames:    map[string]string{zoneID(2) + " " + certificateID(1): "api.example.com"},
+		workers:      map[string]string{"checkout": certificateID(2), "static": ""},
+		pages:        map[string]string{"shop": strings.ToUpper(certificateID(3)), "blog": ""},
+		hyperdrive:   map[string]string{"orders-db": certificateID(4)},
+		gateway:      certificateID(5),
+		posture:      map[string]string{"corp laptops": certificateID(6)},
 	}
 }
 

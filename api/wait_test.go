@@ -177,7 +177,7 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
 		for n := range 100 { // 106 requests for each check
-			s.workers[ids(n)] = ids(5)
+			s.workers[certificateID(n)] = certificateID(5)
 		}
 		start := time.Now()
 		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(5*time.Minute))
