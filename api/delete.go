@@ -159,6 +159,7 @@ func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert Certific
 	admission, cancel := context.WithCancel(ctx)
 	defer cancel()
 	unbind := context.AfterFunc(evidenceCtx, cancel)
+	defer unbind()
 	var result object[generated.Certificate, *generated.Certificate]
 	return c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit editor) (*http.Response, error) {
 		unbind()
