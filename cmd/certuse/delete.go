@@ -162,10 +162,13 @@ func (r *record) zones() (n int) {
 
 // refusal returns why a certificate would not be deleted, or nil.
 func refusal(r *record) error {
-	exists := func(s api.SourceResult) bool { return !isNotFound(s.Err) }
+	// All sources have the error of the certificate itself, or that of the whole
+	// inventory, which has no time.
+	err := r.Evidence.Sources[0].Err
+	differs := func(s api.SourceResult) bool { return s.Err != err }
 	switch {
-	case !slices.ContainsFunc(r.Evidence.Sources, exists):
-		return r.Evidence.Sources[0].Err
+	case isNotFound(err) && !r.Evidence.GatheredAt.IsZero() && !slices.ContainsFunc(r.Evidence.Sources, differs):
+		return err
 	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
 		return api.ErrManaged
 	case r.usage == api.InUse:

@@ -129,6 +129,21 @@ func TestDeleteUnusedRespectsMax(t *testing.T) {
 	}
 }
 
+// The error of a page of the list is about the list, not about the listed certificates.
+func TestCertificatesOfAListThatEndsWith404AreKept(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"slow": unused.After(time.Hour), "slower": unused.After(time.Hour)})
+	page := apitest.JSON(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"slow","type":"custom","ca":false},{"id":"slower","type":"custom","ca":false}],
+		"result_info":{"page":1,"per_page":2,"count":2,"total_count":4,"total_pages":2}}`)
+	script(t, server, listCertificates, page, apitest.NotFound().Always())
+	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "9", "-o", "jsonl"))
+	got.expect(t, exitUnknown, "0 deleted, 2 kept, 0 not found", "HTTP 404", "Not all certificates were read.")
+	lines := decodeLines(t, got.stdout)
+	if slow := lines["slow"]; len(lines) != 2 || slow.State != "kept" || slow.Usage != "unknown" || !strings.Contains(slow.Reason, "usage unknown") {
+		t.Errorf("%s", got.stdout)
+	}
+}
+
 func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
