@@ -111,7 +111,7 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	info, missing := os.Stat(path)
+	info, missing := os.Lstat(path) // a link to a missing file is left, and would be replaced
 	if missing == nil && !info.Mode().IsRegular() {
 		return nil, usagef("--output-file: %s is not a regular file", o.file)
 	}
@@ -156,7 +156,7 @@ func (d *destination) Write(p []byte) (int, error) {
 // rename gives the file its name.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if _, missing := os.Stat(d.path); missing == nil && !d.replaces {
+	if _, missing := os.Lstat(d.path); missing == nil && !d.replaces {
 		err = errors.Join(err, errors.New("another process has written it"))
 	}
 	if err == nil {

@@ -137,8 +137,9 @@ func TestOnlyARegularFileIsResumed(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	requireNoError(t, syscall.Mkfifo(pipe, 0o600))
 	link := filepath.Join(t.TempDir(), "link")
-	requireNoError(t, os.Symlink(pipe, link))
-	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
+	dangling := filepath.Join(t.TempDir(), "dangling")
+	requireNoError(t, os.Symlink(pipe, link), os.Symlink("missing", dangling))
+	for _, file := range []string{pipe, link, dangling, t.TempDir(), os.DevNull} {
 		server := newFake(t, nil)
 		got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
 		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
