@@ -88,6 +88,10 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 		{twoProfiles, "list --sort " + misplaced},
 		{twoProfiles, "audit --usage " + misplaced},
 		{twoProfiles, "list --account " + misplaced},
+		{twoProfiles, "list " + misplaced},
+		{twoProfiles, "list --demo --debug " + misplaced},
+		{twoProfiles, "audit --from " + misplaced + " --profile first"},
+		{twoProfiles, "upload --profile first --cert " + misplaced},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
