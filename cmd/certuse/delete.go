@@ -273,7 +273,7 @@ func (r *record) reason() string {
 	}
 	failed, ok := errors.AsType[*api.Error](r.deletion.err)
 	switch err := r.deletion.err; {
-	case isNotFound(err):
+	case r.deletion.State == deletionNotFound:
 		return "the API does not have it: it was deleted before, or the id or the account is wrong"
 	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not respond
 		return explain(err)
