@@ -24,6 +24,8 @@ const (
 	// one certificate is retried while the API limits the rate.
 	maxDeleteCalls = 5
 	maxDeleteWait  = 15 * time.Minute
+	// pageSize is the number of certificates in a page of the API's list.
+	pageSize = 50
 )
 
 // deletion holds the flags of the command delete.
@@ -103,9 +105,12 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 // plan finds out what would be deleted. With --unused --yes it then deletes.
 func (q *query) plan(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	var unused []record
-	certificates, zones := 0, 0 // for which requests were sent
+	listed, certificates, zones := 0, 0, 0 // the last two: for which requests were sent
 	err := q.inventory(ctx, t, progress, func(r record) bool {
-		certificates++
+		listed++
+		if !slices.ContainsFunc(r.Evidence.Sources, notAsked) {
+			certificates++
+		}
 		zones += r.zones()
 		r.markKept(refusal(&r))
 		r.deletion.notSelected = q.deletion.unused
@@ -128,7 +133,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	case n > 0:
 		if track := progress.tracker(); track != nil {
 			done, _ := track.requests()
-			accountRequests := done - certificates - zones - 1 // the list
+			accountRequests := max(0, done-certificates-zones-1-(listed-1)/pageSize)
 			requests := 0
 			for _, r := range unused {
 				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
@@ -149,6 +154,9 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	}
 	return err
 }
+
+// notAsked reports whether no request for the source was sent.
+func notAsked(s api.SourceResult) bool { return errors.Is(s.Err, api.ErrNotAsked) }
 
 // zones returns the number of zones whose hostnames were read for the certificate.
 func (r *record) zones() (n int) {

@@ -156,6 +156,18 @@ func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
 }
 
+// After three refusals, most of the associations are not requested.
+func TestRequestsThatWereNotSentDoNotCountForDeletions(t *testing.T) {
+	t.Parallel()
+	responses := map[string]apitest.Response{"free": unused}
+	for n := range 100 {
+		responses[fmt.Sprintf("refused-%d", n)] = refused
+	}
+	server := newFake(t, responses)
+	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "1"))
+	got.expect(t, exitUnknown, "certuse: 1 deletion: about 10 requests, ", "1 deleted, 100 kept")
+}
+
 // A certificate that --unused does not select has no effect on the exit code.
 func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
