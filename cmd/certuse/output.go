@@ -97,6 +97,7 @@ type destination struct {
 	path      string
 	replaces  bool     // an existing file
 	temp      *os.File // nil once it is renamed
+	keepsTemp bool     // because temp has the results, and the path is taken
 	appending bool
 	file      *os.File       // appended to
 	locks     []func() error // release the locks of temp and of the file that it replaces
@@ -157,7 +158,8 @@ func (d *destination) Write(p []byte) (int, error) {
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
 	if _, missing := os.Lstat(d.path); missing == nil && !d.replaces {
-		err = errors.Join(err, errors.New("another process has written it"))
+		d.keepsTemp = true
+		err = errors.Join(err, fmt.Errorf("another process has written it; the results are in %s", d.temp.Name()))
 	}
 	if err == nil {
 		err = os.Rename(d.temp.Name(), d.path)
@@ -216,11 +218,14 @@ func (d *destination) failure(err error) *exitError {
 // renamed reports whether the file has been renamed.
 func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not renamed, and releases the locks.
+// discard removes a file that was not renamed, unless it has results that are nowhere
+// else, and releases the locks.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()
-		_ = os.Remove(d.temp.Name())
+		if !d.keepsTemp {
+			_ = os.Remove(d.temp.Name())
+		}
 		d.temp = nil
 	}
 	if d.file != nil {

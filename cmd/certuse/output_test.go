@@ -129,6 +129,10 @@ func TestFileThatAppearsDuringTheRunIsNotReplaced(t *testing.T) {
 		if text := textOf(t, out.file); text != "first" {
 			t.Errorf("appending %t: %s", appending, text)
 		}
+		kept, _ := filepath.Glob(filepath.Join(filepath.Dir(out.file), ".certuse-*"))
+		if len(kept) != 1 || textOf(t, kept[0]) != "second" || !strings.Contains(err.Error(), "the results are in "+kept[0]) {
+			t.Errorf("appending %t: kept %v, error %v", appending, kept, err)
+		}
 	}
 }
 
