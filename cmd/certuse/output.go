@@ -95,9 +95,9 @@ func tableWidth(sys system, demo bool) int {
 type destination struct {
 	io.Writer
 	path      string
-	replaces  bool     // an existing file
-	temp      *os.File // nil once it is renamed
-	keepsTemp bool     // because temp has the results, and the path is taken
+	replaced  os.FileInfo // nil if there was no file
+	temp      *os.File    // nil once it is renamed
+	keepsTemp bool        // because temp has the results, and the path is taken
 	appending bool
 	file      *os.File       // appended to
 	locks     []func() error // release the locks of temp and of the file that it replaces
@@ -120,7 +120,7 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if err != nil {
 		return nil, usagef("--output-file: %w", err)
 	}
-	d := &destination{Writer: temp, path: path, replaces: missing == nil, temp: temp, appending: appending}
+	d := &destination{Writer: temp, path: path, replaced: info, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
 		d.discard()
 		return nil, usagef("--output-file: %s: %w", o.file, err)
@@ -157,7 +157,7 @@ func (d *destination) Write(p []byte) (int, error) {
 // rename gives the file its name.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if _, missing := os.Lstat(d.path); missing == nil && !d.replaces {
+	if current, missing := os.Lstat(d.path); missing == nil && !os.SameFile(d.replaced, current) {
 		d.keepsTemp = true
 		err = errors.Join(err, fmt.Errorf("another process has written it; the results are in %s", d.temp.Name()))
 	}
