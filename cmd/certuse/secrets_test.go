@@ -89,6 +89,7 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 		{twoProfiles, "audit --usage " + misplaced},
 		{twoProfiles, "list --account " + misplaced},
 		{twoProfiles, "list " + misplaced},
+		{twoProfiles, "list -- " + misplaced[:12] + "+" + misplaced[12:]}, // in base64
 		{twoProfiles, "list --demo --debug " + misplaced},
 		{twoProfiles, "audit --from " + misplaced + " --profile first"},
 		{twoProfiles, "upload --profile first --cert " + misplaced},
@@ -97,7 +98,7 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 			t.Parallel()
 			got := newUsers(t, test.config).run(t, test.args)
 			got.expect(t, exitUsage)
-			if strings.Contains(strings.ToLower(got.stdout+got.stderr), strings.ToLower(misplaced)) {
+			if shown := strings.ToLower(got.stdout + got.stderr); strings.Contains(shown, strings.ToLower(misplaced)) || strings.Contains(shown, strings.ToLower(misplaced[:12])) {
 				t.Errorf("the credential is shown:\n%s\n%s", got.stdout, got.stderr)
 			}
 		})
