@@ -161,6 +161,9 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 	e := k.failed(resp, body)
 	if errors.Is(err, errTooLarge) {
 		e.kinds = []error{ErrResponseTooLarge}
+		if resp.StatusCode > 299 { // the sender may be another server than the API
+			e.kinds = append(e.kinds, ErrUnexpectedResponse)
+		}
 		e.note = fmt.Sprintf("the body exceeds %d bytes", k.client.maxBytes)
 		return e
 	}

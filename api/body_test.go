@@ -36,7 +36,7 @@ func TestBodiesAreBounded(t *testing.T) {
 		"one over the limit":               {unsizedReply(inUseBody), exact - 1, []error{api.ErrResponseTooLarge}},
 		"shorter than a huge announcement": {func(*http.Request) (*http.Response, error) { return sized(response(403, inUseBody), 1<<40), nil }, 1 << 41, []error{api.ErrForbidden, api.ErrUnexpectedResponse}},
 		"announced too little":             {func(*http.Request) (*http.Response, error) { return sized(response(200, inUseBody), 5), nil }, exact - 1, []error{api.ErrResponseTooLarge}},
-		"failure over the limit":           {reply(403, inUseBody), 5, []error{api.ErrForbidden, api.ErrResponseTooLarge}},
+		"failure over the limit":           {reply(403, inUseBody), 5, []error{api.ErrForbidden, api.ErrResponseTooLarge, api.ErrUnexpectedResponse}},
 	} {
 		rt := scripted(c.first)
 		_, err := newClient(t, rt, api.WithMaxResponseBytes(c.limit), api.WithMaxRetryWait(0)).Associations(t.Context(), cert)

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -101,6 +102,26 @@ func TestErrorOfA403NamesThePermissionBesideALongMessage(t *testing.T) {
 	_, err := associationsOf(t, response(403, `{"success":false,"errors":[{"code":10000,"message":"`+strings.Repeat("long ", 200)+`"}]}`, "CF-Ray", strings.Repeat("8", 64)))
 	if text := err.Error(); !strings.Contains(text, `needs the permission "Account: SSL and Certificates Read"`) || len(text) > 299 {
 		t.Errorf("%d bytes: %s", len(text), text)
+	}
+}
+
+// A firewall, a proxy or a cache may respond in place of the API.
+func TestErrorOfA403OfAnotherServerNamesNoPermission(t *testing.T) {
+	t.Parallel()
+	const envelope = `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`
+	for name, resp := range map[string]*http.Response{
+		"HTML":       response(403, "<html>", "Content-Type", "text/html"),
+		"large HTML": response(403, "<html>"+strings.Repeat(" ", 9<<20), "Content-Type", "text/html"),
+		"large JSON": response(403, envelope+strings.Repeat(" ", 9<<20)),
+		"cut":        response(403, envelope[:len(envelope)-2]),
+		"edge":       response(403, "error code: 1020", "Content-Type", "text/plain"),
+		"stale":      response(403, envelope, "Age", "60"),
+	} {
+		_, err := associationsOf(t, resp)
+		text, marshalError := json.Marshal(asError(t, err))
+		if marshalError != nil || !errors.Is(err, api.ErrForbidden) || !errors.Is(err, api.ErrUnexpectedResponse) || strings.Contains(string(text), "permission") {
+			t.Errorf("%s: %s, %v", name, text, marshalError)
+		}
 	}
 }
 

@@ -287,12 +287,14 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 }
 
 // unreadable returns the item of a certificate that could not be read, or not before
-// the end of the inventory: every source has that error.
+// the end of the inventory: every source has a copy of that error, which the caller may
+// change.
 func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time) *InventoryItem {
+	failure := asError(err).clone()
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt}}
 	for _, source := range sources {
 		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
-			Source: source, State: SourceFailed, Err: err, Permission: asError(err).missingPermission(),
+			Source: source, State: SourceFailed, Err: failure, Permission: failure.missingPermission(),
 		})
 	}
 	return item

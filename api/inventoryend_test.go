@@ -124,6 +124,9 @@ func TestACancelledInventoryYieldsAllListedCertificates(t *testing.T) {
 			names, complete, last := map[string]bool{}, 0, error(nil)
 			for item, err := range newClient(t, everySource()).Inventory(ctx, account, options...) {
 				if last = err; err != nil {
+					if asError(t, err).RayID != "" {
+						t.Errorf("an item shares the error %+v", err)
+					}
 					break
 				}
 				names[item.Certificate.Ref.ID] = true
@@ -131,6 +134,11 @@ func TestACancelledInventoryYieldsAllListedCertificates(t *testing.T) {
 					complete++
 					cancel()
 					continue
+				}
+				if e := asError(t, item.Evidence.Sources[0].Err); e.RayID != "" {
+					t.Errorf("another item shares the error %+v", e)
+				} else {
+					e.RayID = "changed by the caller"
 				}
 				for _, source := range item.Evidence.Sources {
 					if source.State != api.SourceFailed || !errors.Is(source.Err, context.Canceled) {

@@ -13,7 +13,7 @@ func newListCommand(sys system) *cobra.Command {
   certuse list --ca -o id | certuse usage --from -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("list takes no certificates: 'certuse usage %s' says what uses one", args[0])
+				return usagef("list takes no certificates: 'certuse usage CERT' says what uses one")
 			}
 			return q.run(cmd, nil)
 		},

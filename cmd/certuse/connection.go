@@ -176,8 +176,9 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 	return client, nil
 }
 
-// credential matches a text with the length and the characters of a token or key.
-var credential = regexp.MustCompile(`[0-9A-Za-z_-]{30,}`)
+// credential matches a text with the length and the characters of a token or key, and
+// PEM, also without its first line, and with escaped line ends.
+var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
 // withoutCredential returns a text of the command line or of the config file for
 // messages. The user may have put a credential there by mistake.

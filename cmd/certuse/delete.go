@@ -23,6 +23,8 @@ const (
 	// one certificate is retried while the API limits the rate.
 	maxDeleteCalls = 5
 	maxDeleteWait  = 15 * time.Minute
+	// pageSize is the number of certificates in a page of the API's list.
+	pageSize = 50
 )
 
 // deletion holds the flags of the command delete.
@@ -102,9 +104,12 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 // plan finds out what would be deleted. With --unused --yes it then deletes.
 func (q *query) plan(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	var unused []record
-	certificates, zones := 0, 0 // for which requests were sent
+	listed, certificates, zones := 0, 0, 0 // the last two: for which requests were sent
 	err := q.inventory(ctx, t, progress, func(r record) bool {
-		certificates++
+		listed++
+		if !slices.ContainsFunc(r.Evidence.Sources, notAsked) {
+			certificates++
+		}
 		zones += r.zones()
 		r.markKept(refusal(&r))
 		r.deletion.notSelected = q.deletion.unused
@@ -127,7 +132,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	case n > 0:
 		if track := progress.tracker(); track != nil {
 			done, _ := track.requests()
-			accountRequests := done - certificates - zones - 1 // the list
+			accountRequests := max(0, done-certificates-zones-1-(listed-1)/pageSize)
 			requests := 0
 			for _, r := range unused {
 				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
@@ -149,6 +154,9 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	return err
 }
 
+// notAsked reports whether no request for the source was sent.
+func notAsked(s api.SourceResult) bool { return errors.Is(s.Err, api.ErrNotAsked) }
+
 // zones returns the number of zones whose hostnames were read for the certificate.
 func (r *record) zones() (n int) {
 	for _, s := range r.Evidence.Sources {
@@ -161,10 +169,13 @@ func (r *record) zones() (n int) {
 
 // refusal returns why a certificate would not be deleted, or nil.
 func refusal(r *record) error {
-	exists := func(s api.SourceResult) bool { return !isNotFound(s.Err) }
+	// All sources have the error of the certificate itself, or that of the whole
+	// inventory, which has no time.
+	err := r.Evidence.Sources[0].Err
+	differs := func(s api.SourceResult) bool { return s.Err != err }
 	switch {
-	case !slices.ContainsFunc(r.Evidence.Sources, exists):
-		return r.Evidence.Sources[0].Err
+	case isNotFound(err) && !r.Evidence.GatheredAt.IsZero() && !slices.ContainsFunc(r.Evidence.Sources, differs):
+		return err
 	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
 		return api.ErrManaged
 	case r.usage == api.InUse:
@@ -269,7 +280,7 @@ func (r *record) reason() string {
 	}
 	failed, ok := errors.AsType[*api.Error](r.deletion.err)
 	switch err := r.deletion.err; {
-	case isNotFound(err):
+	case r.deletion.State == deletionNotFound:
 		return "the API does not have it: it was deleted before, or the id or the account is wrong"
 	case ok && (failed.StatusCode > 0 || failed.Attempts > 0): // the API has refused it, or did not respond
 		return explain(err)

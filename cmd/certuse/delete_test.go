@@ -132,6 +132,21 @@ func TestDeleteUnusedRespectsMax(t *testing.T) {
 	}
 }
 
+// The error of a page of the list is about the list, not about the listed certificates.
+func TestCertificatesOfAListThatEndsWith404AreKept(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"slow": unused.After(time.Hour), "slower": unused.After(time.Hour)})
+	page := apitest.JSON(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"slow","type":"custom","ca":false},{"id":"slower","type":"custom","ca":false}],
+		"result_info":{"page":1,"per_page":2,"count":2,"total_count":4,"total_pages":2}}`)
+	script(t, server, listCertificates, page, apitest.NotFound().Always())
+	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "9", "-o", "jsonl"))
+	got.expect(t, exitUnknown, "0 deleted, 2 kept, 0 not found", "HTTP 404", "Not all certificates were read.")
+	lines := decodeLines(t, got.stdout)
+	if slow := lines["slow"]; len(lines) != 2 || slow.State != "kept" || slow.Usage != "unknown" || !strings.Contains(slow.Reason, "usage unknown") {
+		t.Errorf("%s", got.stdout)
+	}
+}
+
 func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
@@ -142,6 +157,18 @@ func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	plan := len(server.Requests())
 	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "4"))
 	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
+}
+
+// After three refusals, most of the associations are not requested.
+func TestRequestsThatWereNotSentDoNotCountForDeletions(t *testing.T) {
+	t.Parallel()
+	responses := map[string]apitest.Response{"free": unused}
+	for n := range 100 {
+		responses[fmt.Sprintf("refused-%d", n)] = refused
+	}
+	server := newFake(t, responses)
+	got := execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "1"))
+	got.expect(t, exitUnknown, "certuse: 1 deletion: about 10 requests, ", "1 deleted, 100 kept")
 }
 
 // A certificate that --unused does not select has no effect on the exit code.
@@ -224,6 +251,7 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
 	scriptDeletion(t, server, "free-1", apitest.ServerError(502).Always())
+	scriptDeletion(t, server, "free-3", apitest.NotFound().Always()) // although it is there
 	target, err := url.Parse(server.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -238,21 +266,23 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		start := time.Now()
-		got.code = run(t.Context(), []string{"delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2"}, system{
+		got.code = run(t.Context(), []string{"delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"}, system{
 			stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 			getenv: func(name string) string { return environment[name] },
 		})
 		got.stdout, got.stderr = stdout.String(), stderr.String()
-		if took := time.Since(start); took < time.Minute || took > 3*time.Minute {
-			t.Errorf("the outcome was checked for %v", took)
+		if took := time.Since(start); took < 2*time.Minute || took > 6*time.Minute {
+			t.Errorf("the outcomes were checked for %v", took)
 		}
 	})
 	checkOutput(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
-		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 1 of unknown outcome.")
+		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 2 of unknown outcome.")
 	text := textOf(t, file)
 	record := decodeLines(t, text)
-	if d := record["free-1"]; d.State != "unknown" || !d.DeletedAt.IsZero() || !strings.Contains(d.Reason, "the outcome is unknown") || record["free-2"].State != "deleted" {
-		t.Errorf("%s", text)
+	for _, id := range []string{"free-1", "free-3"} {
+		if d := record[id]; d.State != "unknown" || !d.DeletedAt.IsZero() || !strings.Contains(d.Reason, "the outcome is unknown") || record["free-2"].State != "deleted" {
+			t.Errorf("%s: %s", id, text)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"a token as another flag":   {env, "usage --api-token abc used", []string{"unknown flag: --api-token"}},
 		"unknown format":            {env, "usage -o xml used", []string{`"xml"`, "table, wide, json, jsonl, csv, id, prometheus"}},
 		"nothing to ask about":      {env, "usage", []string{"no certificate is named", "--demo", "certuse audit"}},
-		"certificates to list":      {env, "list used", []string{"list takes no certificates", "certuse usage used"}},
+		"certificates to list":      {env, "list used", []string{"list takes no certificates", "certuse usage CERT"}},
 		"no account at all":         {without(account), "audit", []string{"no account", "--account", account}},
 		"an id of two accounts":     {env, "usage --account a --account b used", []string{"argument 1", "ACCOUNT/ID"}},
 		"mistyped flag":             {env, "audit --require-unusd used", []string{"did you mean --require-unused?"}},

@@ -69,8 +69,6 @@ func sampleDeletions(done bool) []record {
 		another.Certificate.Ref.ID, another.Certificate.Name = id, name
 		records = append(records, another)
 	}
-	missing := api.Certificate{Ref: api.CertificateRef{AccountID: testAccount, ID: "99999999-0c35-4c7f-82c7-8e9487d3ff60"}}
-	records = append(records, recordWithoutResult(missing, &api.Error{StatusCode: 404, Attempts: 1}))
 	for i, r := range records {
 		r.markKept(refusal(&r))
 		d := r.deletion
@@ -87,7 +85,10 @@ func sampleDeletions(done bool) []record {
 		}
 		records[i] = r
 	}
-	return records
+	notFound := &api.Error{StatusCode: 404, Attempts: 1}
+	missing := recordWithoutResult(api.Certificate{Ref: api.CertificateRef{AccountID: testAccount, ID: "99999999-0c35-4c7f-82c7-8e9487d3ff60"}}, notFound)
+	missing.markKept(notFound)
+	return append(records, missing)
 }
 
 func sampleReport(t *testing.T, kind kindOfReport, name string, width int) *report {

@@ -92,7 +92,7 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 		}
 		file, err := os.Open(name)
 		if err != nil {
-			done <- usagef("cannot read %s: %w", what, err)
+			done <- usagef("cannot read %s: %s", what, withoutCredential(err.Error()))
 			return
 		}
 		defer file.Close() //nolint:errcheck // only read

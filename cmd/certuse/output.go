@@ -95,8 +95,9 @@ func tableWidth(sys system, demo bool) int {
 type destination struct {
 	io.Writer
 	path      string
-	replaces  bool     // an existing file
-	temp      *os.File // nil once it is renamed
+	replaced  os.FileInfo // nil if there was no file
+	temp      *os.File    // nil once it is renamed
+	keepsTemp bool        // because temp has the results, and the path is taken
 	appending bool
 	file      *os.File       // appended to
 	locks     []func() error // release the locks of temp and of the file that it replaces
@@ -111,7 +112,7 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	info, missing := os.Stat(path)
+	info, missing := os.Lstat(path) // a link to a missing file is left, and would be replaced
 	if missing == nil && !info.Mode().IsRegular() {
 		return nil, usagef("--output-file: %s is not a regular file", o.file)
 	}
@@ -119,7 +120,7 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if err != nil {
 		return nil, usagef("--output-file: %w", err)
 	}
-	d := &destination{Writer: temp, path: path, replaces: missing == nil, temp: temp, appending: appending}
+	d := &destination{Writer: temp, path: path, replaced: info, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
 		d.discard()
 		return nil, usagef("--output-file: %s: %w", o.file, err)
@@ -156,8 +157,9 @@ func (d *destination) Write(p []byte) (int, error) {
 // rename gives the file its name.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if _, missing := os.Stat(d.path); missing == nil && !d.replaces {
-		err = errors.Join(err, errors.New("another process has written it"))
+	if current, missing := os.Lstat(d.path); missing == nil && !os.SameFile(d.replaced, current) {
+		d.keepsTemp = true
+		err = errors.Join(err, fmt.Errorf("another process has written it; the results are in %s", d.temp.Name()))
 	}
 	if err == nil {
 		err = os.Rename(d.temp.Name(), d.path)
@@ -216,11 +218,14 @@ func (d *destination) failure(err error) *exitError {
 // renamed reports whether the file has been renamed.
 func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not renamed, and releases the locks.
+// discard removes a file that was not renamed, unless it has results that are nowhere
+// else, and releases the locks.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()
-		_ = os.Remove(d.temp.Name())
+		if !d.keepsTemp {
+			_ = os.Remove(d.temp.Name())
+		}
 		d.temp = nil
 	}
 	if d.file != nil {

@@ -110,24 +110,26 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	execute(t, command(t, environment(server), append(audit, "--timeout", "1s")...)).expect(t, exitUnknown, "1 result kept")
 }
 
-func TestFileThatAppearsDuringTheRunIsNotReplaced(t *testing.T) {
+func TestFileOfAnotherProcessIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	for _, appending := range []bool{true, false} {
-		out := output{file: filepath.Join(t.TempDir(), "file")}
-		first, err := out.open(system{}, appending)
-		requireNoError(t, err)
-		second, err := out.open(system{}, appending)
-		requireNoError(t, err)
-		_, err = io.WriteString(first, "first")
-		requireNoError(t, err, first.commit())
-		first.discard()
-		_, err = io.WriteString(second, "second")
-		if err = errors.Join(err, second.commit()); err == nil || !strings.Contains(err.Error(), "another process has written it") {
-			t.Errorf("appending %t: error %v", appending, err)
-		}
-		second.discard()
-		if text := textOf(t, out.file); text != "first" {
-			t.Errorf("appending %t: %s", appending, text)
+		for _, existed := range []bool{true, false} {
+			out := output{file: filepath.Join(t.TempDir(), "file")}
+			if existed {
+				requireNoError(t, os.WriteFile(out.file, []byte("old"), 0o600))
+			}
+			d, err := out.open(system{}, appending)
+			requireNoError(t, err, os.Rename(fileWith(t, "of another"), out.file))
+			_, err = io.WriteString(d, "results")
+			err = errors.Join(err, d.commit())
+			d.discard()
+			if text := textOf(t, out.file); text != "of another" {
+				t.Errorf("appending %t, existed %t: %s", appending, existed, text)
+			}
+			kept, _ := filepath.Glob(filepath.Join(filepath.Dir(out.file), ".certuse-*"))
+			if len(kept) != 1 || textOf(t, kept[0]) != "results" || err == nil || !strings.Contains(err.Error(), "another process has written it; the results are in "+kept[0]) {
+				t.Errorf("appending %t, existed %t: kept %v, error %v", appending, existed, kept, err)
+			}
 		}
 	}
 }
@@ -137,8 +139,9 @@ func TestOnlyARegularFileIsResumed(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	requireNoError(t, syscall.Mkfifo(pipe, 0o600))
 	link := filepath.Join(t.TempDir(), "link")
-	requireNoError(t, os.Symlink(pipe, link))
-	for _, file := range []string{pipe, link, t.TempDir(), os.DevNull} {
+	dangling := filepath.Join(t.TempDir(), "dangling")
+	requireNoError(t, os.Symlink(pipe, link), os.Symlink("missing", dangling))
+	for _, file := range []string{pipe, link, dangling, t.TempDir(), os.DevNull} {
 		server := newFake(t, nil)
 		got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
 		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")

@@ -88,6 +88,10 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 		{twoProfiles, "list --sort " + misplaced},
 		{twoProfiles, "audit --usage " + misplaced},
 		{twoProfiles, "list --account " + misplaced},
+		{twoProfiles, "list " + misplaced},
+		{twoProfiles, "list --demo --debug " + misplaced},
+		{twoProfiles, "audit --from " + misplaced + " --profile first"},
+		{twoProfiles, "upload --profile first --cert " + misplaced},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
@@ -101,5 +105,25 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 	offered := newUsers(t, twice).run(t, "__complete list --profile=")
 	if offered.expect(t, exitOK); !strings.Contains(offered.stdout, "second") || strings.Contains(offered.stdout, misplaced) {
 		t.Errorf("completion offers:\n%s", offered.stdout)
+	}
+}
+
+// A private key is base64 in lines; its last line may be short.
+func TestPrivateKeysInWrongPlacesAreNotShown(t *testing.T) {
+	t.Parallel()
+	const first, last = "MIGHAgEAMBMGByqGSM49/gEGCCqGSM49AwEHBG0wawIBAQQg9k+DwFMl6Y7fLr0a", "Xw/Sn3S+JdPYHW/ZDU"
+	lines := first + "\n" + last
+	env := append(environment(newFake(t, nil)), "HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+	for _, key := range []string{first, lines, pemBegin + "PRIVATE KEY-----\n" + lines + "\n-----END PRIVATE KEY-----\n"} {
+		for _, args := range [][]string{
+			{"--", key}, {"help", "--", key}, {"version", "--", key}, {"list", "--", key}, {"completion", "bash", "--", key},
+			{"usage", "--from", key}, {"upload", "--cert", key}, {"list", "--profile", key}, {"list", "--timeout", key},
+			{"list", "--rate-limit=" + key}, {"list", "--demo=" + key}, {"list", "--sort", key}, {"list", "--columns", key}, {"audit", "--usage", key},
+		} {
+			got := execute(t, command(t, env, args...))
+			if got.expect(t, exitUsage); strings.Contains(got.stdout+got.stderr, first[:20]) || strings.Contains(got.stdout+got.stderr, last) {
+				t.Errorf("%q: the key is shown:\n%s", args, got.stderr)
+			}
+		}
 	}
 }

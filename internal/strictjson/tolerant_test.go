@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,6 +110,8 @@ func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
 		`{"count":1.5,"ratio":"1","text":[[]]}`:          {part{}, "/count /ratio /text"},
 		`{"words":{"a":1},"text":"b"}`:                   {part{Text: "b"}, "/words"},
 		`{"words":["a",1,{"b":[2]},"c"]}`:                {part{Words: []string{"a", "", "", "c"}}, "/words/1 /words/2"},
+		`{"words":["a",null,"c"]}`:                       {part{Words: []string{"a", "", "c"}}, "/words/1"},
+		`{"parts":[null,{"id":"b"}]}`:                    {part{Parts: []part2{{}, {ID: "b"}}}, "/parts/0"},
 		`{"grid":[[1,"2"],3,[4]]}`:                       {part{Grid: [][]int64{{1, 0}, nil, {4}}}, "/grid/0/1 /grid/1"},
 		`{"by_name":{"a":1,"b/c":"2","d":3}}`:            {part{ByName: map[string]int64{"a": 1, "b/c": 0, "d": 3}}, "/by_name/b~1c"},
 		`{"by_name":[1]}`:                                {part{}, "/by_name"},
@@ -137,6 +140,16 @@ func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
 		misfit, ok := err.(*strictjson.KindError)
 		if first, _, _ := strings.Cut(tt.misfits, " "); ok != (first != "") || ok && string(misfit.Pointer) != first {
 			t.Errorf("%s: error %v, want %q", text, err, first)
+		}
+	}
+}
+
+func TestTheLastOfTwoListsApplies(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{`["c"]`: {"c"}, `[]`: {}} {
+		var got part
+		if err := strictjson.UnmarshalLenient([]byte(`{"words":["a","b"],"words":`+text+`}`), &got, strings.Clone); err != nil || !slices.Equal(got.Words, want) {
+			t.Errorf("%s: %q, %v", text, got.Words, err)
 		}
 	}
 }

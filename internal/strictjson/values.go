@@ -93,8 +93,8 @@ func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, mat
 
 func readList[T any](d *Decoder, list *[]T, most int) error {
 	var dropped T
-	return d.list(most, int(unsafe.Sizeof(dropped)), func(room int) {
-		*list = append(make([]T, 0, room), *list...)
+	return d.list(most, int(unsafe.Sizeof(dropped)), func(n, room int) {
+		*list = append(make([]T, 0, room), (*list)[:n]...)
 	}, func(kept bool) any {
 		if !kept {
 			dropped = *new(T)
@@ -106,12 +106,12 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 }
 
 // list reads the items of a list of any type, so that little is compiled for each type.
-// size is the size of an item in memory, grow sets the capacity of the list to room, and
-// next returns the pointer to read the next item into; kept reports whether the list
-// keeps the item.
-func (d *Decoder) list(most, size int, grow func(room int), next func(kept bool) any) error {
+// size is the size of an item in memory, grow keeps the first n items in a list with the
+// capacity room, and next returns the pointer to read the next item into; kept reports
+// whether the list keeps the item.
+func (d *Decoder) list(most, size int, grow func(n, room int), next func(kept bool) any) error {
 	n, room := 0, 0
-	return d.ReadArray(func([]byte) { grow(0) }, func() error {
+	return d.ReadArray(func([]byte) { grow(0, 0) }, func() error {
 		kept := n < most
 		if kept {
 			if d.listRoom -= size; d.listRoom < 0 {
@@ -120,14 +120,15 @@ func (d *Decoder) list(most, size int, grow func(room int), next func(kept bool)
 			if n == max(room, 512) {
 				// append would leave five times the memory of the list as garbage.
 				room = n + min(n, 1+d.listRoom/size)
-				grow(room)
+				grow(n, room)
 			}
 			n++
 		}
+		item := next(kept) // also for null, so that the positions are those in the text
 		if d.text.PeekKind() == jsontext.KindNull {
 			return d.refuse()
 		}
-		return d.Read(next(kept))
+		return d.Read(item)
 	})
 }
 
