@@ -79,10 +79,7 @@ func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []Invent
 		if err != nil {
 			return false
 		}
-		// If all sources have one error, the certificate could not be read.
-		if first, last := item.Evidence.Sources[0].Err, item.Evidence.Sources[len(sources)-1].Err; first != nil && first == last {
-			failure = asError(first)
-		}
+		failure = item.Evidence.unreadable
 		return true
 	})
 	return out, int(v.sent.Load()), failure
@@ -287,15 +284,17 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 }
 
 // unreadable returns the item of a certificate that could not be read, or not before
-// the end of the inventory: every source has a copy of that error, which the caller may
-// change.
+// the end of the inventory: every included source has a copy of that error, which the
+// caller may change.
 func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time) *InventoryItem {
 	failure := asError(err).clone()
-	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt}}
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt, unreadable: failure}}
 	for _, source := range sources {
-		item.Evidence.Sources = append(item.Evidence.Sources, SourceResult{
-			Source: source, State: SourceFailed, Err: failure, Permission: failure.missingPermission(),
-		})
+		r := SourceResult{Source: source, State: SourceLeftOut}
+		if v.includes(source) {
+			r = SourceResult{Source: source, State: SourceFailed, Err: failure, Permission: failure.missingPermission()}
+		}
+		item.Evidence.Sources = append(item.Evidence.Sources, r)
 	}
 	return item
 }

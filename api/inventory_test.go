@@ -355,3 +355,22 @@ func TestHostnamesAreRequestedWithTheIDFromTheAPI(t *testing.T) {
 		}
 	}
 }
+
+func TestACertificateThatCannotBeReadHasFailedSourcesOnlyAmongTheIncluded(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	s.faults = faults("/mtls_certificates/"+certificateID(1), refuse(500, 1))
+	items, err := inventory(t, s, api.WithCertificates(ref(1)), api.WithSources(api.SourceAssociations, api.SourceWorkers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range items[certificateID(1)].Evidence.Sources {
+		want := api.SourceLeftOut
+		if r.Source == api.SourceAssociations || r.Source == api.SourceWorkers {
+			want = api.SourceFailed
+		}
+		if r.State != want || (r.Err != nil) != (want == api.SourceFailed) {
+			t.Errorf("%s is %s, %v; want %s", r.Source, r.State, r.Err, want)
+		}
+	}
+}
