@@ -94,7 +94,7 @@ func TestUnusableCallsSendNothing(t *testing.T) {
 	} {
 		list, err := call()
 		if list != nil {
-			t.Errorf("%s: got a list", name)
+			t.Errorf("%s: got a list with the error", name)
 		}
 		wantSentinels(t, err, api.ErrInvalidArgument)
 		if e := asError(t, err); e.Attempts != 0 || e.StatusCode != 0 {
