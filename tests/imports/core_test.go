@@ -59,7 +59,7 @@ func apiFiles(t *testing.T) []apiFile {
 	return out
 }
 
-// declaredOperation returns the operation in an expression like operation{generated.XOperation, …}.
+// declaredOperation returns XOperation of operation{generated.XOperation, …}, or "".
 func declaredOperation(value ast.Expr) string {
 	literal, ok := value.(*ast.CompositeLit)
 	if !ok || len(literal.Elts) == 0 {
