@@ -47,11 +47,11 @@ func TestAllAssociationsYieldsTheRowsAndThenTheError(t *testing.T) {
 					}
 				}
 				if services.String() != c.want || errs != min(1, len(c.err)) {
-					t.Errorf("got %q and %d errors", services.String(), errs)
+					t.Errorf("got %q and %d errors, want %q and %d", services.String(), errs, c.want, min(1, len(c.err)))
 				}
 			}
 			if rt.count() != 2 {
-				t.Errorf("%d requests for two loops", rt.count())
+				t.Errorf("%d requests, want one for each loop", rt.count())
 			}
 			for range all {
 				break
@@ -136,7 +136,7 @@ func TestHostileIDsSendNothing(t *testing.T) {
 		}
 	}
 	if rt.count() != 0 {
-		t.Errorf("%d requests", rt.count())
+		t.Errorf("%d requests, want none", rt.count())
 	}
 	for _, ref := range []api.CertificateRef{
 		{AccountID: strings.Repeat("a", 32), ID: strings.Repeat("Z", 64)}, {AccountID: "0", ID: "-_"},

@@ -126,7 +126,7 @@ func TestLeavingTheLoopRequestsNoFurtherPage(t *testing.T) {
 		break
 	}
 	if len(server.queries) != 1 {
-		t.Errorf("%d requests", len(server.queries))
+		t.Errorf("%d requests, want 1", len(server.queries))
 	}
 }
 
@@ -240,7 +240,7 @@ func firstError[T any](seq func(func(T, error) bool)) (first error) {
 	return first
 }
 
-func TestZonesAreListedWithTheirAccount(t *testing.T) {
+func TestZonesOfAnAccountAreListed(t *testing.T) {
 	t.Parallel()
 	zone := func(n int) string {
 		return fmt.Sprintf(`{"id":"%032d","name":"z%d.example","status":"active","owner":{"id":null}}`, n, n)
@@ -314,7 +314,7 @@ func TestHostnamesAreReadStrictly(t *testing.T) {
 			server := &pageServer{pages: []*http.Response{tt.resp}}
 			got, err := newClient(t, server).Hostnames(t.Context(), ref)
 			if !errors.Is(err, tt.err) || diffOf(tt.want, got) != "" {
-				t.Errorf("got %q, %v", got, err)
+				t.Errorf("got %q, %v, want %q, %v", got, err, tt.want, tt.err)
 			}
 			if diff := diffOf([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
 				t.Errorf("queries: %s", diff)
@@ -340,7 +340,7 @@ func TestParseChainReadsAllCertificates(t *testing.T) {
 	}
 	chain, err := (&api.Certificate{PEM: string(text)}).ParseChain()
 	if err != nil || len(chain) != 2 || chain[1].SerialNumber.Int64() != 2 {
-		t.Errorf("%d certificates, %v", len(chain), err)
+		t.Errorf("%d certificates, %v, want 2", len(chain), err)
 	}
 	for name, text := range map[string]string{
 		"empty": "", "no PEM": "hello", "no certificate in it": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),

@@ -46,7 +46,7 @@ func TestTransportDoesNotBufferTheBody(t *testing.T) {
 
 func TestCallsOfTheHandlerNeverOverlap(t *testing.T) {
 	t.Parallel()
-	var got []contract.Violation // without a lock, for the race detector
+	var got []contract.Violation // unlocked: the race detector reports calls that overlap
 	transport, err := contract.NewTransport(respondWith(200, "application/json", `{"success":true}`),
 		contract.WithHandler(func(v contract.Violation) { got = append(got, v) }))
 	if err != nil {
@@ -114,8 +114,8 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 	}
 }
 
-// allocated returns the bytes that the process allocates while f runs. Tests that use it
-// are not parallel.
+// allocated returns the bytes that the process allocates while f runs, so its tests are
+// not parallel.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -147,7 +147,7 @@ func TestEveryReadHasARowInTheTablesOfFaultsAndHostileInput(t *testing.T) {
 	}
 	for _, name := range withoutRow {
 		if !found[name] {
-			t.Errorf("withoutRow has %s, which is no method of Client", name)
+			t.Errorf("withoutRow has %s, which is not a method of Client", name)
 		}
 		delete(found, name)
 	}

@@ -32,7 +32,7 @@ func TestMockRespondsWithPublishedExamples(t *testing.T) {
 	}{
 		{"published identifier", validPath, emailAndKey, 200, success},
 		{"other certificate", "/accounts/" + op.Identifier() + "/mtls_certificates/x/associations", emailAndKey, 404, failure},
-		{"token, which the text lacks", validPath, http.Header{"Authorization": {"Bearer t"}}, 400, failure},
+		{"token, which is not published", validPath, http.Header{"Authorization": {"Bearer t"}}, 400, failure},
 		{"other path", "/zones", emailAndKey, 404, failure},
 	}
 	for _, tt := range tests {
@@ -59,7 +59,7 @@ func TestMockRespondsWithPublishedExamples(t *testing.T) {
 		}
 	}
 	if err := op.schema(200).VisitJSON(Example(op.schema(200))); err != nil {
-		t.Errorf("the published example is not valid as published: %v", err)
+		t.Errorf("the published example does not match its schema: %v", err)
 	}
 }
 
