@@ -14,9 +14,9 @@ import (
 func TestAllAssociationsYieldsTheRowsAndThenTheError(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		first step
-		want  string // services in order
-		err   []error
+		response step
+		want     string // services in order
+		err      []error
 	}{
 		"all":            {reply(200, `{"success":true,"result":`+twoRows+`}`), "ab", nil},
 		"none":           {reply(200, emptyBody), "", nil},
@@ -28,7 +28,7 @@ func TestAllAssociationsYieldsTheRowsAndThenTheError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rt := scripted(c.first)
+			rt := scripted(c.response)
 			all := newClient(t, rt).AllAssociations(t.Context(), cert)
 			if rt.count() != 0 {
 				t.Error("a request was made before the loop")
@@ -47,11 +47,11 @@ func TestAllAssociationsYieldsTheRowsAndThenTheError(t *testing.T) {
 					}
 				}
 				if services.String() != c.want || errs != min(1, len(c.err)) {
-					t.Errorf("got %q and %d errors", services.String(), errs)
+					t.Errorf("got %q and %d errors, want %q and %d", services.String(), errs, c.want, min(1, len(c.err)))
 				}
 			}
 			if rt.count() != 2 {
-				t.Errorf("%d requests for two loops", rt.count())
+				t.Errorf("%d requests, want one for each loop", rt.count())
 			}
 			for range all {
 				break
@@ -67,7 +67,7 @@ func TestTheErrorAfterAllAssociationsCountsTheAttempts(t *testing.T) {
 		for _, err := range newClient(t, rt).AllAssociations(t.Context(), cert) {
 			wantSentinels(t, err, api.ErrTruncated)
 			if e := asError(t, err); e.Attempts != 3 {
-				t.Errorf("%d attempts", e.Attempts)
+				t.Errorf("%d attempts, want 3", e.Attempts)
 			}
 		}
 	})
@@ -81,7 +81,7 @@ func TestAllAssociationsRefusesAnInvalidReference(t *testing.T) {
 		wantSentinels(t, err, api.ErrInvalidArgument)
 	}
 	if n != 1 {
-		t.Errorf("%d steps", n)
+		t.Errorf("%d iterations, want 1", n)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestValidateAcceptsWhatACallAccepts(t *testing.T) {
 	}
 }
 
-// None of them may be sent in any parameter.
+// Neither parameter may hold any of them.
 func TestHostileIDsSendNothing(t *testing.T) {
 	t.Parallel()
 	rt := scripted(reply(200, emptyBody))
@@ -131,12 +131,12 @@ func TestHostileIDsSendNothing(t *testing.T) {
 			_, err := client.Associations(t.Context(), ref)
 			wantSentinels(t, err, api.ErrInvalidArgument)
 			if text := err.Error(); len(text) > 300 || strings.ContainsAny(text, "\r\n\x00") {
-				t.Errorf("text is %.400q", text)
+				t.Errorf("the error text is %.400q", text)
 			}
 		}
 	}
 	if rt.count() != 0 {
-		t.Errorf("%d requests", rt.count())
+		t.Errorf("%d requests, want none", rt.count())
 	}
 	for _, ref := range []api.CertificateRef{
 		{AccountID: strings.Repeat("a", 32), ID: strings.Repeat("Z", 64)}, {AccountID: "0", ID: "-_"},
@@ -162,8 +162,8 @@ func TestOneClientServesAThousandGoroutines(t *testing.T) {
 			defer func() { done <- struct{}{} }()
 			id := fmt.Sprint(i)
 			list, err := client.Associations(t.Context(), api.CertificateRef{AccountID: "a", ID: id})
-			failed := strings.HasSuffix(id, "7")
-			if (err != nil) != failed || !failed && list.Associations[0].Service != id {
+			wantFailure := strings.HasSuffix(id, "7")
+			if (err != nil) != wantFailure || !wantFailure && list.Associations[0].Service != id {
 				failures <- fmt.Sprintf("%s: %+v, %v", id, list, err)
 			}
 		}()

@@ -24,16 +24,16 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	defer func() { k.responses = c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	sendCtx, sent := attemptCtx, (*connectionTrace)(nil)
+	sendCtx, trace := attemptCtx, (*connectionTrace)(nil)
 	if k.operation.changes() {
-		sent = new(connectionTrace)
-		sendCtx = sent.watch(attemptCtx)
+		trace = new(connectionTrace)
+		sendCtx = trace.watch(attemptCtx)
 	}
 	resp, err := send(sendCtx) //nolint:bodyclose // the exchange has read and closed it
 	if err != nil {
 		refusal, refused := errors.AsType[*refusedError](err)
 		fail = &Error{
-			unsent:    attemptCtx.Err() == nil && sent.unconnected(),
+			unsent:    attemptCtx.Err() == nil && trace.unconnected(),
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
@@ -56,10 +56,10 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 
 func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 
-// waitAfter returns how long to wait after a failure: by Retry-After, or else, after a
-// refusal for the rate, by the Ratelimit header or the time that the vendor documents.
-// A Retry-After of 0 in such a refusal is ignored if there is a Ratelimit header; the
-// limiter increases the wait if the refusals go on.
+// waitAfter returns how long to wait after a failure: the time in Retry-After or, for a
+// rate limit error without it, in the Ratelimit header or in the vendor's documentation.
+// For a rate limit error, a Ratelimit header overrides a Retry-After of 0; the limiter
+// increases the wait if such errors continue.
 func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duration {
 	header := parseRetryAfter(h, time.Now())
 	if !fail.Is(ErrRateLimited) || header.readable && header.wait > 0 {
@@ -72,8 +72,8 @@ func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duratio
 	return max(header.wait, reset)
 }
 
-// read returns the result of an attempt by the response, its body and the error of
-// reading the body.
+// read returns the result of an attempt that got a response. err is the error of reading
+// its body.
 func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error, result result) (*reply, *Error) {
 	switch status := resp.StatusCode; {
 	case isRedirect(status):
@@ -85,7 +85,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 	case status == http.StatusPartialContent:
 		return nil, k.fail(resp, "the response is partial, but the request had no range", ErrUnexpectedResponse)
 	case status > 299:
-		return nil, k.failed(resp, body)
+		return nil, k.failWithDetails(resp, body)
 	}
 	if problem := k.client.notJSON(resp, body); problem != "" {
 		return nil, k.fail(resp, problem, ErrUnexpectedResponse)
@@ -97,10 +97,10 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 		r.stale = isStale(resp.Header)
 		return r, nil
 	}
-	result.reset() // a part of an invalid response proves nothing
+	result.reset() // part of an invalid response must not be used
 	switch {
 	case decodeFailure(body, k.client.redact.text).refused:
-		return nil, k.failed(resp, body)
+		return nil, k.failWithDetails(resp, body)
 	case errors.Is(err, strictjson.ErrTooMany):
 		return nil, k.fail(resp, fmt.Sprintf("the body has %d bytes, and too many items for that size", len(body)), ErrResponseTooLarge)
 	case errors.Is(err, ErrNoResult):
@@ -110,7 +110,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 	}
 }
 
-// decode decodes a body, without the client's credentials.
+// decode decodes a body and redacts credentials of the client in it.
 func (c *Client) decode(body []byte, result result) (*reply, error) {
 	clean, found := c.redact.body(body)
 	if !found && !c.redact.hasDetector && !mayHideCredential(body) {
@@ -123,7 +123,7 @@ func (c *Client) decode(body []byte, result result) (*reply, error) {
 	return r, err
 }
 
-// notJSON returns why the body is not JSON by its headers, or "".
+// notJSON returns why the body is not JSON according to the headers, or "".
 func (c *Client) notJSON(resp *http.Response, body []byte) string {
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fmt.Sprintf("the body has the content encoding %q", truncate(c.redact.text(encoding), 20))
@@ -142,8 +142,8 @@ func (k *call) fail(resp *http.Response, note string, kinds ...error) *Error {
 	}
 }
 
-// failed returns the error of a response that is a failure.
-func (k *call) failed(resp *http.Response, body []byte) *Error {
+// failWithDetails returns the error of a response with the details in its body.
+func (k *call) failWithDetails(resp *http.Response, body []byte) *Error {
 	f := decodeFailure(body, k.client.redact.text)
 	e := k.fail(resp, "")
 	e.Details, e.Messages = f.details, f.messages
@@ -158,7 +158,7 @@ func (k *call) failed(resp *http.Response, body []byte) *Error {
 
 // brokenBody returns the error of a response whose body was not received in full.
 func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) *Error {
-	e := k.failed(resp, body)
+	e := k.failWithDetails(resp, body)
 	if errors.Is(err, errTooLarge) {
 		e.kinds = []error{ErrResponseTooLarge}
 		if resp.StatusCode > 299 { // the sender may be another server than the API
@@ -173,10 +173,10 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 	return e
 }
 
-// rayID returns the header if it has the form of an id.
+// rayID returns the CF-Ray header, or "" if it does not have the form of an id.
 func (c *Client) rayID(h http.Header) string {
 	id := h.Get("Cf-Ray")
-	if len(id) > maxRayID || c.redact.text(id) != id || strings.ContainsFunc(id, isNotOfID) {
+	if len(id) > maxRayID || c.redact.text(id) != id || strings.ContainsFunc(id, isNotInID) {
 		return ""
 	}
 	return id

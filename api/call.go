@@ -18,19 +18,19 @@ type operation struct {
 	text string // such as "list mTLS certificates"
 }
 
-// changes reports whether a request of the operation can change something.
+// changes reports whether a request of the operation can change data.
 func (o operation) changes() bool { return o.Method != http.MethodGet }
 
 // send sends one request of an operation, after edit has changed it.
 type send func(ctx context.Context, edit editor) (*http.Response, error)
 
-// editor abbreviates the type in signatures.
+// editor changes a request before it is sent.
 type editor = generated.RequestEditorFn
 
 // callPolicy controls how long a call may wait. A single call waits within limits; an
 // audit or inventory waits without a limit.
 type callPolicy struct {
-	// admission ends every wait, but not an attempt in progress.
+	// The end of admission ends every wait, but not an attempt in progress.
 	admission context.Context
 	// series is the audit or inventory that the call belongs to, nil for a single
 	// call.
@@ -46,10 +46,10 @@ type call struct {
 	operation operation
 	policy    callPolicy
 	attempts  int
-	uncounted int    // attempts that do not count
+	uncounted int    // attempts that do not count towards maxAttempts
 	responses uint64 // the number of responses to all calls of the client so far
 	outage    outage
-	charged   bool // a retry that is not made yet has taken tokens of the budget
+	charged   bool // the planned retry has taken tokens of the budget
 	// unclear reports that an attempt may have changed something, and that no response
 	// shows whether.
 	unclear bool
@@ -139,7 +139,7 @@ func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, 
 		return 0, false
 	}
 	wait = max(k.nextDelay(), fail.RetryAfter)
-	limited := false // by the limiter, which then limits the load
+	limited := false // whether the limiter, and not the budget, limits the retries
 	if series := k.policy.series; series != nil {
 		limited = delaysAllCallers(fail) || fail.transient && (k.responses > 0 || fail.local)
 		maxTime := k.client.attemptTimeout
@@ -171,16 +171,16 @@ func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, 
 	return wait, limited || k.charged
 }
 
-// outage records since when a call has failed without a response to any other.
+// outage records since when a call fails while no other call gets a response.
 type outage struct {
 	responses uint64
 	since     time.Time
 }
 
 // inOutage reports whether no call of the client got a response since the last failure
-// of this one, or file descriptors are lacking, and how long that has lasted. Such a
-// failure does not count as an attempt. After some time it counts, because this call
-// may be the only one left and the cause of its failures.
+// of this one, or the limit on open files was reached, and how long the outage has
+// lasted. A short outage does not count as attempts; a longer one does, because this
+// call may be the only one left and the cause of its failures.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {
@@ -195,7 +195,7 @@ func delaysAllCallers(fail *Error) bool {
 	return fail.Is(ErrRateLimited) || fail.RetryAfter > 0 && isTemporary(fail)
 }
 
-// nextDelay returns a random time of up to 100 ms, 200 ms and so on to 8 s.
+// nextDelay returns a random delay. Its limit is 100 ms, then doubles up to 8 s.
 func (k *call) nextDelay() time.Duration {
 	k.delay = min(max(2*k.delay, 100*time.Millisecond), 8*time.Second)
 	return rand.N(k.delay)

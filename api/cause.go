@@ -19,14 +19,14 @@ func (c *Client) causes(ctx, attemptCtx context.Context, err error) []error {
 	return out
 }
 
-// cause returns the error of an attempt. It matches no error of a context.
+// cause returns the redacted error of an attempt. It matches no context error.
 func (c *Client) cause(attemptCtx context.Context, err error) error {
-	late := errors.Is(err, context.DeadlineExceeded)
+	timedOut := errors.Is(err, context.DeadlineExceeded)
 	switch {
-	case late && errors.Is(attemptCtx.Err(), context.DeadlineExceeded):
-		return &limitError{fmt.Sprintf("no complete response within %v", c.attemptTimeout), true}
-	case late || errors.Is(err, context.Canceled):
-		return &limitError{c.redactError(err).Error(), late}
+	case timedOut && errors.Is(attemptCtx.Err(), context.DeadlineExceeded):
+		return &interruptedError{fmt.Sprintf("no complete response within %v", c.attemptTimeout), true}
+	case timedOut || errors.Is(err, context.Canceled):
+		return &interruptedError{c.redactError(err).Error(), timedOut}
 	default:
 		return c.redactError(err)
 	}
@@ -45,21 +45,21 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// limitError reports that the time of an attempt is over, or that a limit of the
-// transport was reached. Unlike the errors of net and net/http, it matches no context
-// error, because the caller's context has not ended.
-type limitError struct {
+// interruptedError reports that the attempt timed out, or that the transport ended it.
+// Unlike the errors of net and net/http, it matches no context error, because the
+// caller's context has not ended.
+type interruptedError struct {
 	text    string
 	timeout bool
 }
 
-func (e *limitError) Error() string   { return e.text }
-func (e *limitError) Timeout() bool   { return e.timeout }
-func (e *limitError) Temporary() bool { return true }
+func (e *interruptedError) Error() string   { return e.text }
+func (e *interruptedError) Timeout() bool   { return e.timeout }
+func (e *interruptedError) Temporary() bool { return true }
 
 // redactError returns err, or an error with the redacted text if the text holds a
-// credential. It drops a text with credentials of a proxy, because a proxy can cut or
-// change them in any way.
+// credential. It replaces a text with credentials of a proxy completely, because the proxy
+// may have shortened or changed them.
 func (c *Client) redactError(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {
@@ -72,8 +72,8 @@ func (c *Client) redactError(err error) error {
 	}
 }
 
-// isFileLimit reports whether a connection failed at the limit of open files. The
-// resolver returns only the text of that error.
+// isFileLimit reports whether a connection failed because of the limit on open files.
+// The resolver returns that error as text only.
 func isFileLimit(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
 }

@@ -195,13 +195,13 @@ func validateID(field, id string, limit int) error {
 	if len(id) > limit {
 		return fmt.Errorf("%s has %d bytes, more than %d", field, len(id), limit)
 	}
-	if at := strings.IndexFunc(id, isNotOfID); at >= 0 {
+	if at := strings.IndexFunc(id, isNotInID); at >= 0 {
 		return fmt.Errorf("%s has %q at position %d; only letters, digits, '-' and '_' are allowed", field, id[at:at+1], at+1)
 	}
 	return nil
 }
 
-// isNotOfID reports whether an id cannot contain c.
-func isNotOfID(c rune) bool {
+// isNotInID reports whether an id cannot contain c.
+func isNotInID(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
 }

@@ -55,15 +55,15 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 	linked := pageOf(1, 1, "")
 	linked.Header.Set("Link", `<https://example.com/?page=2>; rel="next"`)
 	failing := response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`)
-	old := pageOf(1, 1, "")
-	old.Header.Set("Age", "9")
+	stale := pageOf(1, 1, "")
+	stale.Header.Set("Age", "9")
 	for name, tt := range map[string]struct {
 		pages           []*http.Response
 		items, requests int
 		want            error // nil: the list is complete
 	}{
 		"no numbers":               {[]*http.Response{pageOf(1, 3, "")}, 3, 1, nil},
-		"a response of a cache":    {[]*http.Response{old}, 1, 1, api.ErrUnexpectedResponse},
+		"a response from a cache":  {[]*http.Response{stale}, 1, 1, api.ErrUnexpectedResponse},
 		"fewer than counted":       {[]*http.Response{pageOf(1, 2, `{"page":1,"per_page":50,"count":3}`)}, 2, 1, api.ErrTruncated},
 		"a negative number":        {[]*http.Response{pageOf(1, 2, `{"page":1,"total_count":-1}`)}, 2, 1, api.ErrTruncated},
 		"one page":                 {[]*http.Response{pageOf(1, 2, info(1, 50, 2, 1))}, 2, 1, nil},
@@ -105,7 +105,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 	}
 }
 
-func TestPagesAreRequestedByTheNumbersOfTheFirst(t *testing.T) {
+func TestFurtherPagesHaveTheSizeOfTheFirst(t *testing.T) {
 	t.Parallel()
 	server := &pageServer{pages: []*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, info(2, 2, 3, 2))}}
 	for _, err := range newClient(t, server).Certificates(t.Context(), account, api.WithTypes("custom", "access_managed")) {
@@ -126,11 +126,11 @@ func TestLeavingTheLoopRequestsNoFurtherPage(t *testing.T) {
 		break
 	}
 	if len(server.queries) != 1 {
-		t.Errorf("%d requests", len(server.queries))
+		t.Errorf("%d requests, want 1", len(server.queries))
 	}
 }
 
-func TestCertificateIsReadByItsMembers(t *testing.T) {
+func TestEachMemberOfACertificateIsRead(t *testing.T) {
 	t.Parallel()
 	isCA := false
 	base := api.Certificate{Ref: cert}
@@ -178,10 +178,10 @@ func TestCertificateIsReadByItsMembers(t *testing.T) {
 func TestDecidingMembersOfACertificateAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for name, object := range map[string]string{
-		"no id": `{"name":"n"}`, "null id": `{"id":null}`, "id of another kind": `{"id":5}`, "an id that is none": `{"id":"../x"}`,
+		"no id": `{"name":"n"}`, "null id": `{"id":null}`, "id of another kind": `{"id":5}`, "an invalid id": `{"id":"../x"}`,
 		"another certificate": `{"id":"` + certificateID(1) + `"}`,
-		"ca as text":          `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
-		"a list": `[]`, "a text": `"x"`,
+		"ca as a string":      `{"id":"` + cert.ID + `","ca":"true"}`, "type as a number": `{"id":"` + cert.ID + `","type":1}`,
+		"a list": `[]`, "a string": `"x"`,
 	} {
 		_, err := newClient(t, respondOnce(response(200, `{"success":true,"result":`+object+`}`))).Certificate(t.Context(), cert)
 		if !errors.Is(err, api.ErrUnexpectedResponse) {
@@ -234,13 +234,13 @@ func TestWrongArgumentsSendNothing(t *testing.T) {
 	}
 }
 
-// firstError returns the error at the beginning of a sequence.
+// firstError returns the error of the first element of a sequence.
 func firstError[T any](seq func(func(T, error) bool)) (first error) {
 	seq(func(_ T, err error) bool { first = err; return false })
 	return first
 }
 
-func TestZonesAreListedWithTheirAccount(t *testing.T) {
+func TestZonesOfAnAccountAreListed(t *testing.T) {
 	t.Parallel()
 	zone := func(n int) string {
 		return fmt.Sprintf(`{"id":"%032d","name":"z%d.example","status":"active","owner":{"id":null}}`, n, n)
@@ -266,7 +266,7 @@ func TestZonesAreListedWithTheirAccount(t *testing.T) {
 	}
 }
 
-// The client requests the page size of zones, so more can follow a full page.
+// The client sends per_page for zones, so more zones can follow a full page.
 func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]error{49: nil, 50: api.ErrTruncated} {
@@ -276,14 +276,14 @@ func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 		}
 		client := newClient(t, respondOnce(response(200, `{"success":true,"result":[`+strings.Join(rows, ",")+`]}`)))
 		var last error
-		came := 0
+		yielded := 0
 		for _, err := range client.Zones(t.Context(), account) {
 			if last = err; err == nil {
-				came++
+				yielded++
 			}
 		}
-		if came != n || !errors.Is(last, want) {
-			t.Errorf("%d of %d zones, %v; want %v", came, n, last, want)
+		if yielded != n || !errors.Is(last, want) {
+			t.Errorf("%d of %d zones, %v; want %v", yielded, n, last, want)
 		}
 	}
 }
@@ -298,23 +298,23 @@ func TestHostnamesAreReadStrictly(t *testing.T) {
 		want []string
 		err  error
 	}{
-		"some":                {response(200, `{"success":true,"result":{"hostnames":["b.example","a.example"]}}`), []string{"b.example", "a.example"}, nil},
-		"none":                {response(200, `{"success":true,"result":{"hostnames":[]}}`), []string{}, nil},
-		"none, from a cache":  {stale, nil, api.ErrUnexpectedResponse},
-		"no list":             {response(200, `{"success":true,"result":{}}`), nil, api.ErrUnexpectedResponse},
-		"null":                {response(200, `{"success":true,"result":{"hostnames":null}}`), nil, api.ErrUnexpectedResponse},
-		"a text":              {response(200, `{"success":true,"result":{"hostnames":"a.example"}}`), nil, api.ErrUnexpectedResponse},
-		"null in it":          {response(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
-		"a number in it":      {response(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
-		"errors of a success": {response(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
-		"no permission":       {response(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
+		"some":                 {response(200, `{"success":true,"result":{"hostnames":["b.example","a.example"]}}`), []string{"b.example", "a.example"}, nil},
+		"none":                 {response(200, `{"success":true,"result":{"hostnames":[]}}`), []string{}, nil},
+		"none, from a cache":   {stale, nil, api.ErrUnexpectedResponse},
+		"no list":              {response(200, `{"success":true,"result":{}}`), nil, api.ErrUnexpectedResponse},
+		"null":                 {response(200, `{"success":true,"result":{"hostnames":null}}`), nil, api.ErrUnexpectedResponse},
+		"a string":             {response(200, `{"success":true,"result":{"hostnames":"a.example"}}`), nil, api.ErrUnexpectedResponse},
+		"null in the list":     {response(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
+		"a number in the list": {response(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
+		"errors of a success":  {response(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
+		"no permission":        {response(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := &pageServer{pages: []*http.Response{tt.resp}}
 			got, err := newClient(t, server).Hostnames(t.Context(), ref)
 			if !errors.Is(err, tt.err) || diffOf(tt.want, got) != "" {
-				t.Errorf("got %q, %v", got, err)
+				t.Errorf("got %q, %v, want %q, %v", got, err, tt.want, tt.err)
 			}
 			if diff := diffOf([]url.Values{{"mtls_certificate_id": {cert.ID}}}, server.queries); diff != "" {
 				t.Errorf("queries: %s", diff)
@@ -336,11 +336,11 @@ func TestParseChainReadsAllCertificates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text = append(append(text, "# a remark\n"...), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+		text = append(append(text, "# a comment\n"...), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 	}
 	chain, err := (&api.Certificate{PEM: string(text)}).ParseChain()
 	if err != nil || len(chain) != 2 || chain[1].SerialNumber.Int64() != 2 {
-		t.Errorf("%d certificates, %v", len(chain), err)
+		t.Errorf("%d certificates, %v, want 2", len(chain), err)
 	}
 	for name, text := range map[string]string{
 		"empty": "", "no PEM": "hello", "no certificate in it": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),

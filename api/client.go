@@ -37,8 +37,8 @@ type Client struct {
 	logger         *slog.Logger
 }
 
-// New returns a client. It checks all arguments and sends nothing. An
-// [ErrInvalidArgument] names all invalid arguments, up to the length of an error text.
+// New returns a client. It checks all arguments and sends nothing. The error is
+// [ErrInvalidArgument] and names all invalid arguments that fit into an error text.
 func New(creds Credentials, opts ...Option) (*Client, error) {
 	cfg := defaultConfig()
 	if err := errors.Join(creds.validate(), configure(cfg, opts)); err != nil {
@@ -47,7 +47,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, callersTransport := cfg.transport.(*http.Transport) // may have functions of the caller
+	_, callersTransport := cfg.transport.(*http.Transport) // may call functions of the caller
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
@@ -59,8 +59,8 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	}
 	redact, hasProxySecrets := creds.redactor(), proxyDetector(cfg.transport, cfg.baseURL)
 	if callersTransport && cfg.baseURL.Scheme == "http" {
-		// Without TLS, the response itself may be from a proxy. The proxy of the
-		// environment is not used without TLS.
+		// Without TLS, a proxy can write the response. The default transport uses no
+		// proxy then.
 		redact = redact.withDetector(hasProxySecrets)
 	}
 	return &Client{
@@ -79,14 +79,14 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// headerEditor sets the headers of each request, and the credentials only when
-// it goes to the origin of the base URL.
+// headerEditor returns an editor that sets the headers and credentials of a request. It
+// refuses a request to another origin than that of the base URL.
 func headerEditor(base *url.URL, creds Credentials, product string) editor {
 	authorize, agent := creds.header(), userAgent(product)
 	scheme, host := base.Scheme, base.Host
 	return func(_ context.Context, req *http.Request) error {
 		if req.URL.Scheme != scheme || req.URL.Host != host {
-			return errors.New("the request left the origin of the base URL")
+			return errors.New("the request is not for the origin of the base URL")
 		}
 		values := []string{"application/json", "no-cache", agent}
 		req.Header["Accept"] = values[0:1:1]
@@ -97,12 +97,12 @@ func headerEditor(base *url.URL, creds Credentials, product string) editor {
 	}
 }
 
-// Format prints a constant text: fields hold credentials, and other goroutines use
-// them.
+// Format prints a constant text, because the fields hold credentials and are used by
+// other goroutines.
 func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "cloudflare-mtls client") }
 
 // CloseIdleConnections closes the connections that are not in use. The client stays
-// usable. The method has no effect if the transport lacks it, and returns after 100 ms
+// usable. It has no effect on a transport without this method, and returns after 100 ms
 // if the transport's method does not return.
 func (c *Client) CloseIdleConnections() {
 	if c != nil && c.closeIdle != nil {
@@ -112,7 +112,7 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// check returns why a call is impossible, or nil.
+// check returns the error of a call with an unusable client, context or argument.
 func (c *Client) check(ctx context.Context, arguments error) error {
 	switch {
 	case c == nil || c.generated == nil:

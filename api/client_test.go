@@ -94,7 +94,7 @@ func TestUnusableCallsSendNothing(t *testing.T) {
 	} {
 		list, err := call()
 		if list != nil {
-			t.Errorf("%s: got a list", name)
+			t.Errorf("%s: got a list with the error", name)
 		}
 		wantSentinels(t, err, api.ErrInvalidArgument)
 		if e := asError(t, err); e.Attempts != 0 || e.StatusCode != 0 {
@@ -102,7 +102,7 @@ func TestUnusableCallsSendNothing(t *testing.T) {
 		}
 	}
 	if rt.count() != 0 {
-		t.Errorf("%d requests were made", rt.count())
+		t.Errorf("%d requests were made, want none", rt.count())
 	}
 }
 
@@ -115,7 +115,7 @@ func TestCancelledContextSendsNothing(t *testing.T) {
 	_, err := newClient(t, rt).Associations(ctx, cert)
 	wantSentinels(t, err, api.ErrNotAsked)
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || rt.count() != 0 || asError(t, err).Attempts != 0 {
-		t.Errorf("%d requests, got %v", rt.count(), err)
+		t.Errorf("%d requests, want none; error %v", rt.count(), err)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestHTTPClientOfTheCallerIsNotChanged(t *testing.T) {
 	transport := hc.Transport
 	_, _ = client.Associations(t.Context(), cert)
 	if hc.Transport != transport || hc.Jar != http.CookieJar(jar) || hc.CheckRedirect == nil || hc.Timeout != 7 {
-		t.Errorf("changed to %+v", hc)
+		t.Errorf("the client was changed to %+v", hc)
 	}
 }
 

@@ -206,8 +206,8 @@ type list[T, R any, P generatedType[T]] struct {
 }
 
 const (
-	// smallList is the size in memory that the list of any response may have.
-	smallList = 4 << 20
+	// minListMemory is the memory in bytes that the list of any response may take.
+	minListMemory = 4 << 20
 	// maxMalformed limits the pointers of malformed members in a list.
 	maxMalformed = 100
 )
@@ -242,7 +242,7 @@ func readItems(d *strictjson.Decoder, size int, grow func(room int), next func()
 	return d.ReadArray(func(rest []byte) {
 		count := bytes.Count(rest, []byte("{"))
 		n, capacity = 0, min(count, len(rest)/size) // one allocation, within the size of the body
-		room = min(count, max(smallList, len(rest)*3/2)/size)
+		room = min(count, max(minListMemory, len(rest)*3/2)/size)
 		grow(capacity)
 	}, func() error {
 		if d.PeekKind() == jsontext.KindNull {

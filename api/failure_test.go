@@ -35,7 +35,7 @@ func TestFailuresAreClassified(t *testing.T) {
 		"400 with 9103":                   {400, envelopeWith("9103"), class{api.ErrUnauthorized}},
 		"400 with 9106":                   {400, envelopeWith("9106"), class{api.ErrUnauthorized}},
 		"400 with 9107":                   {400, envelopeWith("9107"), class{api.ErrUnauthorized}},
-		"400 with 6003 as text":           {400, envelopeWith(`"6003"`), class{api.ErrUnauthorized}},
+		"400 with 6003 as a string":       {400, envelopeWith(`"6003"`), class{api.ErrUnauthorized}},
 		"400 with 6003 as a float":        {400, envelopeWith(`6003.0`), class{api.ErrUnauthorized}},
 		"400 with 6111 in the chain":      {400, `{"success":false,"errors":[{"code":1,"message":"m","error_chain":[{"code":6111}]}]}`, class{api.ErrUnauthorized}},
 		"400 with 6003 second":            {400, `{"success":false,"errors":[{"code":1,"message":"m"},{"code":6003,"message":"m"}]}`, class{api.ErrUnauthorized}},

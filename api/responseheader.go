@@ -124,5 +124,5 @@ func mask(line string) (masked string, texts []string, ok bool) {
 func trim(s string) string { return strings.Trim(s, " \t") }
 
 func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return isNotOfID(c) && !strings.ContainsRune("!#$%&'*+.^`|~", c) })
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return isNotInID(c) && !strings.ContainsRune("!#$%&'*+.^`|~", c) })
 }

@@ -19,7 +19,7 @@ var uploadCertificate = operation{generated.UploadMTLSCertificateOperation, "upl
 
 const (
 	// codeCertificateExists means that the account already has the certificate. It is
-	// not documented; it is from source code of the vendor.
+	// undocumented; the source is code of the vendor.
 	codeCertificateExists = 1471
 	// lookupTime limits the search for a certificate that may just have been uploaded:
 	// the list can lag behind.
@@ -44,7 +44,7 @@ type CertificateUpload struct {
 // marshalling it shows nothing of the key. It is immutable and safe for concurrent
 // use.
 type PrivateKey struct {
-	reveal func() string // a closure for the reason given at Credentials
+	reveal func() string // a closure for the same reason as in Credentials
 }
 
 // PrivateKeyPEM returns the private key in a PEM text: one block with an
@@ -145,7 +145,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 }
 
 // find reads the list until it shows the certificate, until lookupTime is over, or
-// until the API refuses the list. The note is the reason why it was not found.
+// until the API refuses the list. The note states why it was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
@@ -168,8 +168,7 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 }
 
 // redactingKey returns a client that also redacts each text of a server or transport
-// that repeats a part of the private key. Parts that are also in the certificate are
-// not secret.
+// with a part of the private key, unless the certificate has that part too.
 func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {

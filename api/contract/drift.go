@@ -80,8 +80,8 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 }
 
 // number reports a number that clients refuse although its schema allows it: an integer
-// beyond int64, and a deciding number that is not whole or that float64 cannot hold
-// exactly.
+// beyond int64, and a number with x-decides that is not whole or that float64 cannot
+// hold exactly.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
 	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {
@@ -90,17 +90,17 @@ func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, plac
 	f, _ := text.Float64() // in range: the body was decoded
 	v := Violation{Excerpt: text.String()}
 	switch {
-	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // the schema refuses fractions
-		v.Class, v.Message, v.Expected = BadResponse, "not an integer of 64 bits", "an integer from -2^63 to 2^63-1"
+	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // a fraction violates the schema
+		v.Class, v.Message, v.Expected = BadResponse, "not a 64-bit integer", "an integer from -2^63 to 2^63-1"
 	case schema.Value.Type.Is(openapi3.TypeNumber) && apispec.Decides(schema):
-		v.Class, v.Message, v.Expected = Drift, "not a count, which clients refuse", "a whole number from -2^53 to 2^53"
+		v.Class, v.Message, v.Expected = Drift, "clients refuse this number", "a whole number from -2^53 to 2^53"
 	default:
 		return
 	}
 	w.report(v, path, place)
 }
 
-// report lists the first violation of each place.
+// report records the first violation at each place.
 func (w *walker) report(v Violation, path, place []string) {
 	key := pointer(place)
 	if w.reported[key] {
@@ -111,8 +111,8 @@ func (w *walker) report(v Violation, path, place []string) {
 	w.found = append(w.found, v)
 }
 
-// newValues returns the violations of values that were not reported before. The caller
-// lists the first ones, up to room; another response may report the others.
+// newValues returns the violations of values that were not reported before. It records
+// the first ones, up to room, as reported: the caller lists no others.
 func (c *checker) newValues(values []newValue, room int) (vs []Violation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *checker) newValues(values []newValue, room int) (vs []Violation) {
 	return vs
 }
 
-// bySeverity orders violations by class, and those of a class by their place.
+// bySeverity orders violations by class, then by place.
 func bySeverity(a, b Violation) int {
 	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pointer, b.Pointer))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// streaming returns a transport whose body the test writes.
+// streaming returns a transport that responds with the body r.
 func streaming(r io.ReadCloser) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -46,7 +46,7 @@ func TestTransportDoesNotBufferTheBody(t *testing.T) {
 
 func TestCallsOfTheHandlerNeverOverlap(t *testing.T) {
 	t.Parallel()
-	var got []contract.Violation // without a lock, for the race detector
+	var got []contract.Violation // unlocked: the race detector reports calls that overlap
 	transport, err := contract.NewTransport(respondWith(200, "application/json", `{"success":true}`),
 		contract.WithHandler(func(v contract.Violation) { got = append(got, v) }))
 	if err != nil {
@@ -92,7 +92,7 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 	body := `{"errors":[],"messages":[],"success":true,"result":[` + strings.Join(rows, ",") + `]}`
 	transport, seen := newTransport(t, respondWith(200, "application/json", body))
 	reported := map[string]int{}
-	for _, want := range []int{21, 21, 5, 0} { // including the one with the number of the others
+	for _, want := range []int{21, 21, 5, 0} { // 21: 20 values and the number of the others
 		_, _, _ = send(t, transport, get(t))
 		if len(seen.got) != want {
 			t.Errorf("%d violations, want %d: %v", len(seen.got), want, seen.got)
@@ -114,8 +114,8 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 	}
 }
 
-// allocated returns the bytes that f allocates. Its tests are not parallel, because it
-// counts those of the process.
+// allocated returns the bytes that the process allocates while f runs, so its tests are
+// not parallel.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

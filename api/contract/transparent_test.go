@@ -15,7 +15,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/contract"
 )
 
-// outcome is the result of a call for its caller.
+// outcome is the result of a call as its caller sees it.
 type outcome struct {
 	Usage     api.Usage
 	Rows      []api.Association
@@ -42,22 +42,22 @@ func outcomeOf(list *api.AssociationList, err error) outcome {
 	return o
 }
 
-// A program behaves the same with and without the contract check in mode Report, with
-// any response. The classes of the violations are compared separately.
+// A call has the same outcome with and without the contract check in mode Report,
+// whatever the response.
 func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "pending_deployment"}
 	tests := []struct {
-		name   string
-		answer apitest.Response
-		want   string // classes of the violations, in order
+		name     string
+		response apitest.Response
+		want     string // classes of the violations, in order
 	}{
 		{"unused", apitest.NoAssociations(), ""},
 		{"in use", apitest.Associations(gateway), ""},
 		{"truncated", apitest.PartialAssociations(9, gateway), ""},
 		{"no result", apitest.NoResult(), ""},
 		{"chunked", apitest.Associations(gateway).Chunked(), ""},
-		{"gzip that the transport undoes", apitest.Associations(gateway).Gzipped(), ""},
+		{"gzip that the transport decompresses", apitest.Associations(gateway).Gzipped(), ""},
 		{"dripped", apitest.NoAssociations().Dripped(time.Microsecond), ""},
 		{"unauthorized", apitest.Unauthorized(), ""},
 		{"forbidden", apitest.Forbidden(), ""},
@@ -69,14 +69,14 @@ func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 		{"redirect", apitest.Redirect(307, "/elsewhere"), "drift"},
 		{"null result", apitest.NullResult(), "bad response"},
 		{"success false at 200", apitest.Unsuccessful(api.ErrorDetail{Code: 1000, Message: "m"}), "bad response,bad response"},
-		{"older error", apitest.LegacyError(400, api.ErrorDetail{Code: 6003, Message: "m"}), "bad response,bad response,drift,drift"},
+		{"legacy error", apitest.LegacyError(400, api.ErrorDetail{Code: 6003, Message: "m"}), "bad response,bad response,drift,drift"},
 		{"edge page", apitest.EdgePage(403), "bad response"},
 		{"empty success", apitest.Empty(200), "bad response"},
 		{"duplicate names", apitest.Raw(200, "application/json", `{"success":true,"success":true}`), "bad response"},
-		{"cut", apitest.NoAssociations().CutAfter(20), "unchecked"},
-		{"cut, chunked", apitest.NoAssociations().Chunked().CutAfter(20), "unchecked"},
-		{"longer than is kept", apitest.Huge(2 << 20), "unchecked"},
-		{"longer than is taken", apitest.Huge(9 << 20), "unchecked"},
+		{"cut off", apitest.NoAssociations().CutAfter(20), "unchecked"},
+		{"cut off, chunked", apitest.NoAssociations().Chunked().CutAfter(20), "unchecked"},
+		{"longer than the check reads", apitest.Huge(2 << 20), "unchecked"},
+		{"longer than the client reads", apitest.Huge(9 << 20), "unchecked"},
 		{"reset", apitest.Reset(), ""},
 	}
 	server, err := apitest.NewServer()
@@ -96,7 +96,7 @@ func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 			}
 			var outcomes []outcome
 			for _, transport := range []http.RoundTripper{&http.Transport{DisableKeepAlives: true}, checked} {
-				if err := server.Script(apitest.AssociationsOf(cert), tt.answer); err != nil {
+				if err := server.Script(apitest.AssociationsOf(cert), tt.response); err != nil {
 					t.Fatal(err)
 				}
 				client, err := server.Client(api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: transport}))
@@ -106,7 +106,7 @@ func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 				outcomes = append(outcomes, outcomeOf(client.Associations(t.Context(), cert)))
 			}
 			if diff := cmp.Diff(outcomes[0], outcomes[1]); diff != "" {
-				t.Errorf("(-plain +checked)\n%s", diff)
+				t.Errorf("outcome (-plain +checked)\n%s", diff)
 			}
 			if got := strings.Join(classes, ","); got != tt.want {
 				t.Errorf("violations %q, want %q: %v", got, tt.want, reported)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// echoUnsolicited answers two requests on one connection each. After the first response
+// echoUnsolicited responds to two requests on one connection each. After the first response
 // it sends the credentials back. It delays the second response until the client has
 // closed that connection, so that the command still runs.
 func echoUnsolicited(listener net.Listener) error {

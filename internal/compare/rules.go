@@ -108,15 +108,15 @@ func (d *difference) applyRule() bool {
 // decides it. The checker treats a first enumeration or choice as more values, and
 // ignores the others.
 func (d *difference) breaks() (breaks, known bool) {
-	came, went := d.before == nil, d.after == nil
+	added, removed := d.before == nil, d.after == nil
 	switch d.key {
 	case "readOnly", "writeOnly":
-		return came, true
+		return added, true
 	case "enum", "not", "anyOf", "oneOf", "items", "uniqueItems", "additionalProperties":
 		if d.key == "additionalProperties" && (d.before.withoutDocumentation() == false || d.after.withoutDocumentation() == false) {
 			return (d.after.withoutDocumentation() == false) == d.request(), true
 		}
-		return came == d.request(), came != went
+		return added == d.request(), added != removed
 	}
 	return false, false
 }

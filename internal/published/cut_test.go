@@ -204,7 +204,7 @@ func TestExamplesWithAPEMAreLeftOutAndListed(t *testing.T) {
 		use, want string
 		leftOut   []string
 	}{
-		"a text":               {"{type: string, example: " + pem + "}", "{type: string}", []string{at + "example"}},
+		"a string":             {"{type: string, example: " + pem + "}", "{type: string}", []string{at + "example"}},
 		"a key":                {`{type: string, example: "x\n-----BEGIN RSA PRIVATE KEY-----"}`, "{type: string}", []string{at + "example"}},
 		"within an object":     {"{type: object, example: {a: [1, {key: " + pem + "}]}}", "{type: object}", []string{at + "example"}},
 		"a default":            {"{type: string, default: " + pem + "}", "{type: string}", []string{at + "default"}},

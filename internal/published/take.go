@@ -1,10 +1,10 @@
-// Package published imports documents of the vendor, whole or in part, into openapi/:
-// for each operation of the list a document with the operation and what it refers to,
-// and in provenance.json its origin.
+// Package published imports the vendor's documents, whole or in part, into openapi/. It
+// stores a document for each operation of the list, with the objects that the operation
+// refers to, and records their origin in provenance.json.
 //
-// A document that cannot be the source of the contract is refused with the cause and
-// its place. Nothing outside the document is read, and the cost of a document is
-// limited.
+// A document that cannot be the source of the contract is refused; the error states the
+// cause and its place. References to other documents are not read, and the size of a
+// document is limited.
 package published
 
 import (
@@ -25,10 +25,10 @@ import (
 // maxCut limits the text of one operation. The largest has 40 kB.
 const maxCut = 4 << 20
 
-// Import is a document that was taken.
+// Import is the result of Take.
 type Import struct {
-	Texts   map[string]Text   // of the operations that the document has, by name
-	Missing spec.Operations   // missing from the document
+	Texts   map[string]Text   // of the listed operations in the document, by name
+	Missing spec.Operations   // listed operations that the document lacks
 	Titles  map[string]string // method and path of each operation of the document, by its operationId
 
 	SourceSHA256            string // of the source as it was given
@@ -44,8 +44,9 @@ type Text struct {
 	LeftOut  []string // JSON pointers of the parts left out of Document
 }
 
-// Take reads, checks and cuts a document as published: JSON or YAML, plain or gzip.
-// name is its name in errors. A document without any operation of ops is refused.
+// Take cuts the operations ops out of a document as published (JSON or YAML, plain or
+// gzip), and checks them. Errors call the document name. A document without any of the
+// operations is refused.
 func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	data, err := unpack(name, source)
 	if err != nil {
@@ -100,7 +101,7 @@ func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	// The canonical form reports faults of the operation itself.
+	// Canonicalize reports faults of the operation itself.
 	canonical, err := normalize.Canonicalize(text.Document, op)
 	if err != nil {
 		return Text{}, err
@@ -150,12 +151,12 @@ var licences = []string{"BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "MIT", "IS
 var (
 	// fillWords is text in the name of a licence that is not part of its SPDX id.
 	fillWords = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
-	// expression is the syntax of an SPDX id.
-	expression = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
+	// spdxID is the syntax of an SPDX id.
+	spdxID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
 )
 
 // ValidLicense reports whether id has the syntax of an SPDX licence id.
-func ValidLicense(id string) bool { return expression.MatchString(id) }
+func ValidLicense(id string) bool { return spdxID.MatchString(id) }
 
 // license returns the SPDX id of the licence in info, and its name as given.
 func license(info spec.Object) (id, text string) {
@@ -175,7 +176,7 @@ func license(info spec.Object) (id, text string) {
 // vendor is the address of the vendor's production API.
 const vendor = "https://api.cloudflare.com/"
 
-// check refuses an operation that needs changes of this library beyond generation.
+// check refuses an operation for which handwritten code would have to change.
 // canonical is the canonical form of a document that describes the operation alone;
 // at is its place in the source.
 func check(canonical spec.Object, op spec.Operation, at string) error {

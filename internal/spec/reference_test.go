@@ -57,14 +57,14 @@ func TestFollowEndsWithAnObjectOrNothing(t *testing.T) {
 		v    any
 		want Object
 	}{
-		"no reference":    {Object{"y": 2.0}, Object{"y": 2.0}},
-		"chain":           {doc["a"], Object{"x": 1.0}},
-		"loop":            {doc["loop"], nil},
-		"nothing there":   {Object{"$ref": "#/nothing"}, nil},
-		"another file":    {Object{"$ref": "x.json#/a"}, nil},
-		"to a list":       {Object{"$ref": "#/list"}, nil},
-		"not an object":   {5.0, nil},
-		"$ref not a text": {Object{"$ref": 5.0}, Object{"$ref": 5.0}},
+		"no reference":      {Object{"y": 2.0}, Object{"y": 2.0}},
+		"chain":             {doc["a"], Object{"x": 1.0}},
+		"loop":              {doc["loop"], nil},
+		"nothing there":     {Object{"$ref": "#/nothing"}, nil},
+		"another file":      {Object{"$ref": "x.json#/a"}, nil},
+		"to a list":         {Object{"$ref": "#/list"}, nil},
+		"not an object":     {5.0, nil},
+		"$ref not a string": {Object{"$ref": 5.0}, Object{"$ref": 5.0}},
 	} {
 		if diff := cmp.Diff(tt.want, Follow(doc, tt.v)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)

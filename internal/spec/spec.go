@@ -244,7 +244,7 @@ func scalar(n *yaml.Node) (any, error) {
 	case "!!int", "!!float":
 		var f float64
 		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-			return nil, fmt.Errorf("line %d: %q is not a number that JSON has", n.Line, n.Value)
+			return nil, fmt.Errorf("line %d: %q is not a JSON number", n.Line, n.Value)
 		}
 		return f, nil
 	default:

@@ -59,7 +59,7 @@ type own struct{ Text string }
 func (o *own) UnmarshalJSON(text []byte) error {
 	o.Text = string(text)
 	if text[0] != '"' {
-		return errors.New("not a text")
+		return errors.New("not a string")
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (c *cell) fail(bad func(n int) bool, during func(), other fs.Handler) {
 	}
 	c.server.SetPlan(func(n int) fs.Handler {
 		if bad(n) {
-			return fs.During(during, c.fault.answer)
+			return fs.During(during, c.fault.response)
 		}
 		return other
 	})

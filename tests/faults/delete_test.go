@@ -107,7 +107,7 @@ func (c *cell) store(v variant) *store {
 			if v.effective {
 				s.gone.Store(true)
 			}
-			return c.fault.answer(x)
+			return c.fault.response(x)
 		case x.Request.Method == http.MethodDelete && !s.gone.Swap(true):
 			return stored(x)
 		case x.Request.Method == http.MethodDelete:

@@ -116,7 +116,7 @@ func (c *cell) check(t *testing.T, want expectation, r outcome) {
 	}
 	if want.ok {
 		if r.err != nil || !r.good {
-			t.Errorf("got %+v, error %v, want an answer", r.got, r.err)
+			t.Errorf("got %+v, error %v, want a response", r.got, r.err)
 		}
 		return
 	}
@@ -199,13 +199,13 @@ func (c *cell) checkReuse(r outcome, ended bool, before int) string {
 	all, _, _ := c.server.Connections()
 	// The last attempt of a call without error was good, and its connection stays.
 	stays := r.err == nil
-	one := c.fault.keeps && (stays || !ended || c.fault.reaction == retried && r.attempts == 1 || c.fault.reaction == waited)
+	one := c.fault.keepsConnection && (stays || !ended || c.fault.reaction == retried && r.attempts == 1 || c.fault.reaction == waited)
 	switch {
 	case one && all != 1:
 		return fmt.Sprintf("%d connections, want 1", all)
 	case stays && all != before:
 		return "the next call needed a new connection"
-	case !stays && !one && c.fault.answer != nil && all != before+1:
+	case !stays && !one && c.fault.response != nil && all != before+1:
 		return fmt.Sprintf("%d connections after %d: a broken one was used again", all, before)
 	}
 	return ""

@@ -82,7 +82,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 				if attempts.Add(1) == lastAttempt {
 					time.AfterFunc(retryAfter/2, cancel)
 				}
-				return f.answer(x)
+				return f.response(x)
 			}), nil)
 			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20), api.WithAttemptTimeout(3*attemptTimeout))
 			patient, want := lastAttempt > 0, 1

@@ -131,5 +131,5 @@ func TestACertificateWithoutAnAnswerIsNoOutage(t *testing.T) {
 			t.Errorf("%d of %d failed after %v", failed, certs, took)
 		}
 	}
-	t.Logf("%d requests without an answer", requests.Load())
+	t.Logf("%d requests without a response", requests.Load())
 }

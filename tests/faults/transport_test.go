@@ -61,15 +61,15 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 // The size of a header is limited, also over many informational responses.
 func TestResponsesThatNeverStartTimeOut(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]fs.Handler{
-		"endless informational answers": fs.Drip("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 4), 0),
-		"endless header lines":          fs.Drip("HTTP/1.1 200 OK\r\n", "X: y\r\n", 0),
-		"one endless header line":       fs.Drip("HTTP/1.1 200 OK\r\nX: ", "y", 0),
-		"endless status line":           fs.Drip("HTTP/1.1 200 ", "O", 0),
+	for name, response := range map[string]fs.Handler{
+		"endless informational responses": fs.Drip("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 4), 0),
+		"endless header lines":            fs.Drip("HTTP/1.1 200 OK\r\n", "X: y\r\n", 0),
+		"one endless header line":         fs.Drip("HTTP/1.1 200 OK\r\nX: ", "y", 0),
+		"endless status line":             fs.Drip("HTTP/1.1 200 ", "O", 0),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := fs.Start(t, fs.Always(answer), nil)
+			server := fs.Start(t, fs.Always(response), nil)
 			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(time.Minute))
 			started := time.Now()
 			_, err := client.Associations(t.Context(), cert)
@@ -81,7 +81,7 @@ func TestResponsesThatNeverStartTimeOut(t *testing.T) {
 	}
 }
 
-// A host that accepts connections and never answers costs one time limit.
+// A host that accepts connections and never responds costs one time limit.
 func TestSilenceInTheHandshakeEndsWithTheAttempt(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,13 +128,13 @@ func (b *countedBody) Close() error {
 
 func TestEveryBodyIsClosed(t *testing.T) {
 	t.Parallel()
-	for _, f := range append(table, fault{name: "no fault", answer: fs.OK(), sentinels: []error{nil}}) {
+	for _, f := range append(table, fault{name: "no fault", response: fs.OK(), sentinels: []error{nil}}) {
 		if errors.Is(f.sentinels[0], api.ErrUnreachable) {
 			continue // no response, no body
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			server := fs.Start(t, fs.Always(f.answer), nil)
+			server := fs.Start(t, fs.Always(f.response), nil)
 			counted := &bodies{next: &http.Transport{}}
 			client := newClient(t, server.URL(), api.WithMaxAttempts(2), api.WithAttemptTimeout(attemptTimeout),
 				api.WithMaxResponseBytes(1<<20), api.WithHTTPClient(&http.Client{Transport: counted}))

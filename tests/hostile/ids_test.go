@@ -11,8 +11,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// hostileIDs would change the path, start a query, add a header, or look like another
-// id.
+// hostileIDs would change the path, start a query or add a header if sent as they are,
+// or look like another id.
 var hostileIDs = []string{
 	"", ".", "..", "/", "//", "a/b", "../x", "x/..", "..%2f", "%2e%2e", "%2F", "%00", "a%", "%zz",
 	"?", "a?x=1", "a&b", "#", "a#b", ";", "a;b", "a=b", "@", "user@host", ":", "http://127.0.0.1/", `\`, `..\x`,
@@ -23,7 +23,7 @@ var hostileIDs = []string{
 func TestHostileIDsNeverReachTheWire(t *testing.T) {
 	t.Parallel()
 	if n := len(hostileIDs); n < 40 || len(slices.Compact(slices.Sorted(slices.Values(hostileIDs)))) != n {
-		t.Fatalf("%d ids, or some twice", n)
+		t.Fatalf("%d ids, want at least 40 and none twice", n)
 	}
 	server := fs.Start(t, fs.Always(fs.OK()), nil)
 	client := newClient(t, server)
@@ -49,7 +49,7 @@ func TestHostileIDsNeverReachTheWire(t *testing.T) {
 		t.Errorf("%d connections and %d requests, want none", connections, server.Requests())
 	}
 	if _, err := client.Associations(t.Context(), cert); err != nil || server.Requests() != 1 {
-		t.Errorf("a good id: %d requests, %v; it is not the server of the base URL", server.Requests(), err)
+		t.Errorf("a valid id: %d requests, %v, want one to this server", server.Requests(), err)
 	}
 }
 
@@ -57,7 +57,7 @@ func checkRefused(t *testing.T, ref api.CertificateRef, err error) {
 	t.Helper()
 	var failure *api.Error
 	if !errors.As(err, &failure) || !errors.Is(err, api.ErrInvalidArgument) || failure.Attempts != 0 {
-		t.Errorf("%.40q: got %v, want ErrInvalidArgument", fmt.Sprint(ref), err)
+		t.Errorf("%.40q: got %v, want ErrInvalidArgument without an attempt", fmt.Sprint(ref), err)
 		return
 	}
 	// A value passed by mistake may be a secret, and may be long.
@@ -67,6 +67,6 @@ func checkRefused(t *testing.T, ref api.CertificateRef, err error) {
 		}
 	}
 	if len(err.Error()) > 300 {
-		t.Errorf("the error has %d bytes", len(err.Error()))
+		t.Errorf("the error has %d bytes, want at most 300", len(err.Error()))
 	}
 }

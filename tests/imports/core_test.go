@@ -13,20 +13,20 @@ import (
 	"testing"
 )
 
-// ofAnyOperation are the names of package generated that belong to no operation.
-var ofAnyOperation = []string{
+// sharedNames are the names of package generated that belong to no operation.
+var sharedNames = []string{
 	"Operation", "ResponseInfo", "ResultInfo", // the envelope
 	"Client", "NewClient", "WithHTTPClient", "WithRequestEditorFn", "RequestEditorFn",
 }
 
-// users are files that name operations without declaring one.
-var users = []string{"certificate.go", "inventory.go", "source_hostnames.go", "uploadcheck.go"}
+// operationUsers are the files that name operations without declaring one.
+var operationUsers = []string{"certificate.go", "inventory.go", "source_hostnames.go", "uploadcheck.go"}
 
-// apiFile is a file of package api.
+// apiFile is a parsed file of package api.
 type apiFile struct {
 	name string
 	tree *ast.File
-	// operations are the operations that it declares, by the names of their variables.
+	// operations are the operations that the file declares, by variable.
 	operations map[string]string
 }
 
@@ -48,7 +48,7 @@ func apiFiles(t *testing.T) []apiFile {
 		f := apiFile{filepath.Base(path), tree, map[string]string{}}
 		ast.Inspect(tree, func(n ast.Node) bool {
 			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
-				if name := declared(spec.Values[0]); name != "" {
+				if name := declaredOperation(spec.Values[0]); name != "" {
 					f.operations[spec.Names[0].Name] = name
 				}
 			}
@@ -59,8 +59,8 @@ func apiFiles(t *testing.T) []apiFile {
 	return out
 }
 
-// declared returns the operation in an expression like operation{generated.XOperation, …}.
-func declared(value ast.Expr) string {
+// declaredOperation returns XOperation of operation{generated.XOperation, …}, or "".
+func declaredOperation(value ast.Expr) string {
 	literal, ok := value.(*ast.CompositeLit)
 	if !ok || len(literal.Elts) == 0 {
 		return ""
@@ -81,9 +81,8 @@ func generatedName(n ast.Node) string {
 	return ""
 }
 
-// A file of package api that declares no operation, and is not one of users, is part
-// of the core, which is independent of operations: it names no operation, path or
-// type of one.
+// A file of package api that declares no operation, and is not in operationUsers, is
+// part of the core. The core names no operation, and no path or type of one.
 func TestTheCoreNamesNoOperation(t *testing.T) {
 	t.Parallel()
 	files := apiFiles(t)
@@ -99,7 +98,7 @@ func TestTheCoreNamesNoOperation(t *testing.T) {
 	}
 	core := 0
 	for _, f := range files {
-		if len(f.operations) > 0 || slices.Contains(users, f.name) {
+		if len(f.operations) > 0 || slices.Contains(operationUsers, f.name) {
 			continue
 		}
 		core++
@@ -108,7 +107,7 @@ func TestTheCoreNamesNoOperation(t *testing.T) {
 			switch n := n.(type) {
 			case *ast.SelectorExpr:
 				name := generatedName(n)
-				if methods[n.Sel.Name] || name != "" && !slices.Contains(ofAnyOperation, name) {
+				if methods[n.Sel.Name] || name != "" && !slices.Contains(sharedNames, name) {
 					problem = n.Sel.Name
 				}
 			case *ast.Ident:
@@ -128,11 +127,11 @@ func TestTheCoreNamesNoOperation(t *testing.T) {
 		})
 	}
 	if core < 20 {
-		t.Errorf("only %d files are taken for the core", core)
+		t.Errorf("only %d files are part of the core", core)
 	}
 }
 
-// withoutRow are the methods of Client that are no read of their own: they write, or
+// withoutRow are the methods of Client that need no row: they write, send nothing, or
 // combine reads that have rows.
 var withoutRow = []string{"AllAssociations", "Audit", "CloseIdleConnections", "DeleteUnused", "Evidence", "Inventory", "Upload", "WaitUnused"}
 
@@ -148,7 +147,7 @@ func TestEveryReadHasARowInTheTablesOfFaultsAndHostileInput(t *testing.T) {
 	}
 	for _, name := range withoutRow {
 		if !found[name] {
-			t.Errorf("withoutRow has %s, which is no method of Client", name)
+			t.Errorf("withoutRow has %s, which is not a method of Client", name)
 		}
 		delete(found, name)
 	}

@@ -127,7 +127,7 @@ func (r report) print(out io.Writer) {
 		}
 		fmt.Fprintf(out, "%s: %s\n    %s\n", p.name, verdict, p.outcome)
 		if p.wronglyAnswered() {
-			fmt.Fprintf(out, "    the API answered with status %d what it has to refuse\n", p.status)
+			fmt.Fprintf(out, "    the API did not refuse this call but responded with status %d\n", p.status)
 		}
 		for _, v := range p.violations {
 			classes[v.Class]++

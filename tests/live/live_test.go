@@ -156,7 +156,7 @@ func TestOperationsWithoutObjectsAreSkipped(t *testing.T) {
 
 func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 	for _, id := range readOperations(t) {
-		for name, answer := range map[string]apitest.Response{
+		for name, response := range map[string]apitest.Response{
 			"forbidden": apitest.Forbidden(), "breach": apitest.NullResult(), "cut": apitest.NoResult().CutAfter(9),
 		} {
 			server, cert := newFake(t)
@@ -166,7 +166,7 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := server.Script(target, answer.Always()); err != nil {
+			if err := server.Script(target, response.Always()); err != nil {
 				t.Fatal(err)
 			}
 			code, output := runIn(t, fakeEnv(server, cert))
@@ -206,18 +206,18 @@ func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 
 func TestResponsesThatBreakTheContractFail(t *testing.T) {
 	for name, tt := range map[string]struct {
-		answer apitest.Response
-		want   string
+		response apitest.Response
+		want     string
 	}{
 		"null result":    {apitest.NullResult(), "bad response (status 200"},
 		"edge page":      {apitest.EdgePage(403), "at /header/Content-Type"},
 		"unsuccessful":   {apitest.Unsuccessful(), "at /success"},
-		"no answer":      {apitest.Reset().Always(), "the certificate: FAILED"},
-		"cut answer":     {apitest.NoAssociations().CutAfter(9).Always(), "unchecked"},
+		"no response":    {apitest.Reset().Always(), "the certificate: FAILED"},
+		"cut response":   {apitest.NoAssociations().CutAfter(9).Always(), "unchecked"},
 		"not authorised": {apitest.Forbidden(), "the certificate: FAILED"},
 	} {
 		server, cert := newFake(t)
-		if err := server.Script(apitest.AssociationsOf(cert), tt.answer); err != nil {
+		if err := server.Script(apitest.AssociationsOf(cert), tt.response); err != nil {
 			t.Fatal(err)
 		}
 		code, output := runIn(t, fakeEnv(server, cert))
@@ -238,7 +238,7 @@ func TestBreachesAreCountedAsViolations(t *testing.T) {
 	}
 }
 
-// An API that answers every caller about everything would make used certificates look
+// An API that responds to every caller about everything would make used certificates look
 // unused.
 func TestUnexpectedSuccessFails(t *testing.T) {
 	const noResult = `{"errors":[],"messages":[],"success":true}`
@@ -260,7 +260,7 @@ func TestUnexpectedSuccessFails(t *testing.T) {
 		env["CLOUDFLARE_BASE_URL"] = generous
 		code, output := runIn(t, env)
 		if code != 1 || strings.Count(output, "FAILED") != 1 || !strings.Contains(output, tt.want) ||
-			!strings.Contains(output, "the API answered with status 200 what it has to refuse") {
+			!strings.Contains(output, "the API did not refuse this call but responded with status 200") {
 			t.Errorf("%s: exit %d:\n%s", name, code, output)
 		}
 	}
@@ -329,14 +329,14 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	}
 	mock := op.Mock()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := httptest.NewRecorder()
-		mock.ServeHTTP(answer, r)
-		body, err := contractdoc.Filled(opAssociations, answer.Code, answer.Body.Bytes())
+		response := httptest.NewRecorder()
+		mock.ServeHTTP(response, r)
+		body, err := contractdoc.Filled(opAssociations, response.Code, response.Body.Bytes())
 		if err != nil {
 			t.Error(err)
 		}
-		maps.Copy(w.Header(), answer.Header())
-		w.WriteHeader(answer.Code)
+		maps.Copy(w.Header(), response.Header())
+		w.WriteHeader(response.Code)
 		_, _ = w.Write(body)
 	}))
 	t.Cleanup(server.Close)

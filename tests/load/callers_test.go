@@ -36,7 +36,7 @@ type unreliable struct {
 	faults atomic.Int64
 }
 
-func (u *unreliable) answer(x *fs.Exchange) bool {
+func (u *unreliable) respond(x *fs.Exchange) bool {
 	parts := strings.Split(x.Request.URL.Path, "/")
 	id := parts[len(parts)-2]
 	count, _ := u.seen.LoadOrStore(id, new(atomic.Int64))
@@ -48,12 +48,12 @@ func (u *unreliable) answer(x *fs.Exchange) bool {
 		u.faults.Add(1)
 		return faults[sum/(10*faultShare)%uint32(len(faults))](x)
 	}
-	return fs.JSON(200, answer(id))(x)
+	return fs.JSON(200, responseBody(id))(x)
 }
 
 func TestManyCallersEachGetTheirOwnResult(t *testing.T) {
 	vendor := new(unreliable)
-	server := fs.Start(t, fs.Always(vendor.answer), nil)
+	server := fs.Start(t, fs.Always(vendor.respond), nil)
 	client, err := api.New(api.APIToken("token"), api.WithBaseURL(server.URL()), api.WithRateLimit(0, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestManyCallersEachGetTheirOwnResult(t *testing.T) {
 	group.Wait()
 	_, peak, _ := server.Connections()
 	memory := peakMemory()
-	t.Logf("%d answers to %d requests with %d faults in %v; at most %d connections, %d MiB",
+	t.Logf("%d responses to %d requests with %d faults in %v; at most %d connections, %d MiB",
 		answered.Load(), server.Requests(), vendor.faults.Load(), time.Since(started).Round(time.Millisecond), peak, memory)
 	if answered.Load() != calls {
 		t.Errorf("%d calls were answered, want %d", answered.Load(), calls)

@@ -193,7 +193,7 @@ func nodesOf(v any, path string, source api.Source) (out []node) {
 	return out
 }
 
-// faulty is an account that answers with faults.
+// faulty is an account that responds with faults.
 type faulty struct {
 	*acct.Account
 	faults []fault

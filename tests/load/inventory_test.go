@@ -201,7 +201,7 @@ func collect(t *testing.T, a *faulty, opts []api.InventoryOption) (items map[str
 				return
 			}
 			if _, twice := items[item.Certificate.Ref.ID]; twice {
-				t.Errorf("%s came twice", item.Certificate.Ref.ID)
+				t.Errorf("%s was yielded twice", item.Certificate.Ref.ID)
 			}
 			items[item.Certificate.Ref.ID] = item
 		}
@@ -255,7 +255,7 @@ func TestAnInventoryOf20000CertificatesTakesNoMoreMemoryThanASmallOne(t *testing
 	if err != nil {
 		t.Fatal(err)
 	}
-	started, came, used := time.Now(), 0, 0
+	started, yielded, used := time.Now(), 0, 0
 	var heap []uint64
 	for item, err := range client.Inventory(t.Context(), account, api.WithNoZones()) {
 		if err != nil {
@@ -264,13 +264,13 @@ func TestAnInventoryOf20000CertificatesTakesNoMoreMemoryThanASmallOne(t *testing
 		if item.Evidence.Usage() == api.InUse {
 			used++
 		}
-		if came++; came%(certificates/samples) == 0 {
+		if yielded++; yielded%(certificates/samples) == 0 {
 			heap = append(heap, liveHeap()>>10)
 		}
 	}
-	t.Logf("%d certificates in %v; live heap in KiB after each tenth: %v", came, time.Since(started).Round(time.Millisecond), heap)
-	if came != certificates || used != 1 {
-		t.Errorf("%d certificates, %d of them in use", came, used)
+	t.Logf("%d certificates in %v; live heap in KiB after each tenth: %v", yielded, time.Since(started).Round(time.Millisecond), heap)
+	if yielded != certificates || used != 1 {
+		t.Errorf("%d certificates, %d of them in use", yielded, used)
 	}
 	if last, first := heap[len(heap)-1], heap[0]; last > first+growth>>10 {
 		t.Errorf("the live heap grew from %d to %d KiB", first, last)

@@ -28,8 +28,8 @@ func ref(i int) api.CertificateRef {
 	return api.CertificateRef{AccountID: account, ID: "cert-" + strconv.Itoa(i)}
 }
 
-// answer is the body for one certificate, different from all others.
-func answer(id string) string {
+// responseBody is the body for one certificate, different from all others.
+func responseBody(id string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":[{"service":"` + id + `","status":"active"}]}`
 }
 

@@ -10,12 +10,12 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// memoryTransport answers without a network.
+// memoryTransport responds without a network.
 type memoryTransport struct{}
 
 func (memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	parts := strings.Split(r.URL.Path, "/")
-	body := answer(parts[len(parts)-2])
+	body := responseBody(parts[len(parts)-2])
 	return &http.Response{
 		StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r,
@@ -55,9 +55,9 @@ func TestAnAuditOfAMillionCertificatesTakesNoMoreMemoryThanASmallOne(t *testing.
 			heap = append(heap, liveHeap()>>10)
 		}
 	}
-	t.Logf("%d answers in %v; live heap in KiB after each tenth: %v", answered, time.Since(started).Round(time.Millisecond), heap)
+	t.Logf("%d results in %v; live heap in KiB after each tenth: %v", answered, time.Since(started).Round(time.Millisecond), heap)
 	if answered != audited {
-		t.Errorf("%d answers", answered)
+		t.Errorf("%d results", answered)
 	}
 	if last, first := heap[len(heap)-1], heap[0]; last > first+growth>>10 {
 		t.Errorf("the live heap grew from %d to %d KiB", first, last)

@@ -24,8 +24,8 @@ func (t tampering) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(req)
 }
 
-// Each sent detail of the request is broken in turn; the contract check and the fake
-// server both detect it.
+// The contract check and the fake server both detect a change of any detail of the
+// request.
 func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 	t.Parallel()
 	path := func(old, with string) func(*http.Request) {
@@ -49,9 +49,9 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 		{"the account is in its place", token, path("/"+cert.AccountID, ""), "outside /path"},
 		{"the certificate is in its place", token, path("/"+cert.ID, "/x/y"), "outside /path"},
 		{"an id stays one segment", token, path(cert.AccountID, "a/b"), "outside /path"},
-		{"an id is no dot segment", token, path(cert.AccountID, ".."), "bad request /path/account_id"},
-		{"the account id is bounded", token, path(cert.AccountID, strings.Repeat("a", 33)), "bad request /path/account_id"},
-		{"the certificate id is bounded", token, path(cert.ID, strings.Repeat("c", 65)), "bad request /path/mtls_certificate_id"},
+		{"an id is not a dot segment", token, path(cert.AccountID, ".."), "bad request /path/account_id"},
+		{"the account id is not too long", token, path(cert.AccountID, strings.Repeat("a", 33)), "bad request /path/account_id"},
+		{"the certificate id is not too long", token, path(cert.ID, strings.Repeat("c", 65)), "bad request /path/mtls_certificate_id"},
 		{"the token is sent", token, without("Authorization"), "bad request /security"},
 		{"the token has its scheme", token, func(r *http.Request) { r.Header.Set("Authorization", "t0ken") }, "bad request /security"},
 		{"the token is sent once", token, func(r *http.Request) { r.Header.Add("Authorization", "Bearer u") }, "bad request /security"},
@@ -73,11 +73,11 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 				t.Fatal(err)
 			}
 			if usage, seen, err := callThrough(t, server, tt.credentials, func(*http.Request) {}); usage != api.Unused || len(seen) > 0 {
-				t.Fatalf("the unbroken request gives %v, %v, %v", usage, err, seen)
+				t.Fatalf("the unchanged request gives %v, %v, violations %v", usage, err, seen)
 			}
 			usage, seen, err := callThrough(t, server, tt.credentials, tt.change)
 			if usage != api.UsageUnknown || err == nil {
-				t.Errorf("broken, and the answer is %v, %v", usage, err)
+				t.Errorf("the changed request gives %v, %v, want an error", usage, err)
 			}
 			if len(seen) != 1 || seen[0] != tt.want {
 				t.Errorf("the contract check reports %v, want %s", seen, tt.want)
@@ -90,8 +90,8 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 	}
 }
 
-// callThrough reads the certificate's associations with requests that are changed and
-// then checked.
+// callThrough reads the certificate's associations. change is applied to each request,
+// then the contract check.
 func callThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, []string, error) {
 	t.Helper()
 	var seen []string
@@ -112,9 +112,9 @@ func callThrough(t *testing.T, server *apitest.Server, credentials api.Credentia
 	return list.Usage(), seen, err
 }
 
-// Two ids of one form can be swapped without breaking the contract; the fake server
-// detects it.
-func TestSwappedIdsAreCaught(t *testing.T) {
+// Swapped ids of the same form do not break the contract, but the fake server detects
+// them.
+func TestSwappedIDsAreCaught(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	one := api.CertificateRef{AccountID: "a", ID: "b"}

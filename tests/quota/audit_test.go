@@ -44,7 +44,7 @@ func (a *auditResults) add(t *testing.T, r api.AuditResult) {
 	}
 }
 
-// check fails unless each certificate came once, with its own result.
+// check fails unless each certificate was yielded once, with its own result.
 func (a *auditResults) check(t *testing.T) {
 	t.Helper()
 	lost, repeated := 0, 0
@@ -118,7 +118,7 @@ func TestAuditWithoutFaultsTakesAsLongAsTheLimitDemands(t *testing.T) {
 		results.check(t)
 		checkOptimum(t, certificates, took)
 		if results.answered != certificates {
-			t.Errorf("%d answers", results.answered)
+			t.Errorf("%d results", results.answered)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// failing answers with 503 while down is positive, and decrements it.
+// failing responds with 503 while down is positive, and decrements it.
 type failing struct {
 	down, requests atomic.Int64
 }

@@ -99,12 +99,12 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 						if shape.zones == 0 {
 							opts = append(opts, api.WithNoZones())
 						}
-						started, came, hostnames := time.Now(), 0, 0
+						started, yielded, hostnames := time.Now(), 0, 0
 						for item, err := range newClient(t, server).Inventory(t.Context(), account, opts...) {
 							if err != nil || item.Evidence.Usage() == api.UsageUnknown {
 								t.Fatalf("%+v, %v", item, err)
 							}
-							came++
+							yielded++
 							for _, use := range item.Evidence.Uses {
 								if use.Source == api.SourceHostnames {
 									hostnames++
@@ -116,10 +116,10 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 						if seen.Counted < least || seen.Counted > least+workers || (allUses || workers == 1) && seen.Counted != least {
 							t.Errorf("%d requests with %d workers, the formula says %d", seen.Counted, workers, least)
 						}
-						if came != shape.certificates || seen.Refusals() != 0 || seen.MaxInWindow > limit || seen.Peak > workers {
-							t.Errorf("%d certificates; the server saw %+v", came, seen)
+						if yielded != shape.certificates || seen.Refusals() != 0 || seen.MaxInWindow > limit || seen.Peak > workers {
+							t.Errorf("%d certificates; the server saw %+v", yielded, seen)
 						}
-						if last.Requests != seen.Counted || last.Expected != seen.Counted || last.Certificates != came {
+						if last.Requests != seen.Counted || last.Expected != seen.Counted || last.Certificates != yielded {
 							t.Errorf("%d requests; the last progress is %+v", seen.Counted, last)
 						}
 						if allUses && hostnames < len(a.Hostnames)*7/10 {
@@ -149,13 +149,13 @@ func TestTwoInventoriesKeepTheLimitTogether(t *testing.T) {
 		ended := make(chan int)
 		for range 2 {
 			go func() {
-				came := 0
+				yielded := 0
 				for _, err := range client.Inventory(t.Context(), account, api.WithNoZones()) {
 					if err == nil {
-						came++
+						yielded++
 					}
 				}
-				ended <- came
+				ended <- yielded
 			}()
 		}
 		if first, second := <-ended, <-ended; first+second != 1800 {

@@ -111,7 +111,7 @@ func checkRetryAfter(t *testing.T, status int, header func(time.Time) http.Heade
 		return
 	}
 	if err != nil || len(sent) != 2 {
-		t.Fatalf("%d requests, error %v; want an answer after 2", len(sent), err)
+		t.Fatalf("%d requests, error %v; want a response after 2", len(sent), err)
 	}
 	if got := sent[1].Sub(sent[0]); got < wait || got > wait+firstBackoff {
 		t.Errorf("retried after %v, want %v and at most %v more", got, wait, firstBackoff)

@@ -67,7 +67,7 @@ func TestTheLimitIsKeptAndUsed(t *testing.T) {
 						took := time.Since(started)
 						seen := server.Report()
 						if answered != n || seen.Counted != n || seen.Refusals() != 0 || !fixed && seen.MaxInWindow > limit || seen.Peak > workers {
-							t.Errorf("%d answers; the server saw %+v", answered, seen)
+							t.Errorf("%d results; the server saw %+v", answered, seen)
 						}
 						if pauses == nil {
 							checkOptimum(t, n, took)

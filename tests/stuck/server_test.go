@@ -18,7 +18,7 @@ const (
 	windowUpdate = 0x8
 )
 
-// newServer starts a server on loopback that answers each request with a
+// newServer starts a server on loopback that responds to each request with a
 // WINDOW_UPDATE that overflows the window of the request's stream. In Go
 // before 1.26.11 and 1.27.4 this locks the connection for ever, and with it all
 // requests of the transport. Each request is reported on requests, if there is

@@ -19,7 +19,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// refusingProxy answers each request with text and closes the connection.
+// refusingProxy responds to each request with text and closes the connection.
 func refusingProxy(t *testing.T, text string) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,9 +122,9 @@ func TestCredentialsThatAProxySendsBackAreNotShown(t *testing.T) {
 		"header, Basic":  {"user", "Hunter22", withHeader("Basic " + base64.StdEncoding.EncodeToString([]byte("user:Hunter22")))},
 		"header, Bearer": {"tok-Zq7XvK2m", "", withHeader("Bearer tok-Zq7XvK2m")},
 	} {
-		for place, answer := range places {
+		for place, response := range places {
 			for form, text := range writtenForms(c.user, c.password) {
-				addr := refusingProxy(t, strings.ReplaceAll(answer, "@", text))
+				addr := refusingProxy(t, strings.ReplaceAll(response, "@", text))
 				client := newClient(t, credentials["token"], c.transport(addr), "https://"+apiHost+"/client/v4")
 				_, err := client.Associations(t.Context(), cert)
 				if !errors.Is(err, api.ErrUnreachable) {
@@ -154,16 +154,16 @@ func causes(err error) []error {
 	return nil
 }
 
-// Without TLS, a proxy can answer instead of the server.
+// Without TLS, a proxy can respond instead of the server.
 func TestAnswersOfAProxyDoNotShowItsCredentials(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]string{
+	for name, response := range map[string]string{
 		"message":      "HTTP/1.1 407 x\r\nContent-Type: application/json\r\n\r\n" + `{"success":false,"errors":[{"code":1,"message":"no user:Hunter22 here"}]}`,
 		"content type": "HTTP/1.1 200 OK\r\nContent-Type: text/Hunter22\r\n\r\nx",
 		"Ray ID":       "HTTP/1.1 407 x\r\nCF-Ray: dXNlcjpIdW50ZXIyMg\r\n\r\n",
 		"notice":       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + `{"success":true,"result":[],"messages":[{"code":1,"message":"Basic dXNlcjpIdW50ZXIyMg=="}]}`,
 	} {
-		proxy := &url.URL{Scheme: "http", Host: refusingProxy(t, answer), User: url.UserPassword("user", "Hunter22")}
+		proxy := &url.URL{Scheme: "http", Host: refusingProxy(t, response), User: url.UserPassword("user", "Hunter22")}
 		client := newClient(t, credentials["token"], &http.Transport{Proxy: http.ProxyURL(proxy)}, "http://127.0.0.1:1/client/v4")
 		list, err := client.Associations(t.Context(), cert)
 		if list != nil {

@@ -134,7 +134,7 @@ func TestNoOverlayHidesANewText(t *testing.T) {
 		edits []string
 		want  string
 	}{
-		"count as text":           {[]string{"total_pages: {description: \"How many pages there are.\", example: 9, type: number}", "total_pages: {type: string}"}, `20-envelope.yaml#result-info-has-numbers: `},
+		"count as a string":       {[]string{"total_pages: {description: \"How many pages there are.\", example: 9, type: number}", "total_pages: {type: string}"}, `20-envelope.yaml#result-info-has-numbers: `},
 		"page of an error":        {[]string{"documentation_url: {type: string}", "documentation_url: {type: array, items: {type: string}}"}, `20-envelope.yaml#documentation-url: `},
 		"source of an error":      {[]string{"source: {type: object, properties: {pointer: {type: string}}}", "source: {type: string}"}, `20-envelope.yaml#source-pointer: `},
 		"credentials of the past": {[]string{"api_token: {type: http, scheme: bearer}", "api_token: {type: http, scheme: digest}", "name: \"X-Auth-Email\"", "name: \"X-Auth-User\""}, "neither an API token nor email and key"},

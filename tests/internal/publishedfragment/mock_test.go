@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMockAnswersWithPublishedExamples(t *testing.T) {
+func TestMockRespondsWithPublishedExamples(t *testing.T) {
 	t.Parallel()
 	op, err := Read("../../..")
 	if err != nil {
@@ -18,8 +18,8 @@ func TestMockAnswersWithPublishedExamples(t *testing.T) {
 	}
 	server := httptest.NewServer(op.Mock())
 	t.Cleanup(server.Close)
-	good := "/accounts/" + op.Identifier() + "/mtls_certificates/" + op.Identifier() + "/associations"
-	pair := http.Header{"X-Auth-Email": {"owner@example.com"}, "X-Auth-Key": {"k"}}
+	validPath := "/accounts/" + op.Identifier() + "/mtls_certificates/" + op.Identifier() + "/associations"
+	emailAndKey := http.Header{"X-Auth-Email": {"owner@example.com"}, "X-Auth-Key": {"k"}}
 	success := `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"pending_deployment"}],
 		"result_info":{"count":1,"page":1,"per_page":20,"total_count":2000}}`
 	failure := `{"errors":[{"code":7003,"message":"No route for the URI"}],"messages":[],"success":false,"result":null,
@@ -30,10 +30,10 @@ func TestMockAnswersWithPublishedExamples(t *testing.T) {
 		status     int
 		body       string
 	}{
-		{"published identifier", good, pair, 200, success},
-		{"other certificate", "/accounts/" + op.Identifier() + "/mtls_certificates/x/associations", pair, 404, failure},
-		{"token, which came later", good, http.Header{"Authorization": {"Bearer t"}}, 400, failure},
-		{"other path", "/zones", pair, 404, failure},
+		{"published identifier", validPath, emailAndKey, 200, success},
+		{"other certificate", "/accounts/" + op.Identifier() + "/mtls_certificates/x/associations", emailAndKey, 404, failure},
+		{"token, which is not published", validPath, http.Header{"Authorization": {"Bearer t"}}, 400, failure},
+		{"other path", "/zones", emailAndKey, 404, failure},
 	}
 	for _, tt := range tests {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+BasePath+tt.path, nil)
@@ -59,7 +59,7 @@ func TestMockAnswersWithPublishedExamples(t *testing.T) {
 		}
 	}
 	if err := op.schema(200).VisitJSON(Example(op.schema(200))); err != nil {
-		t.Errorf("the published example is not valid as published: %v", err)
+		t.Errorf("the published example does not match its schema: %v", err)
 	}
 }
 
