@@ -25,21 +25,21 @@ func TestLeavingAnAuditStopsIt(t *testing.T) {
 			numberedRefs(-1)(yield)
 		}
 		results := 0
-		var left time.Time
+		var leftAt time.Time
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			time.Sleep(time.Duration(certificateIDOf(r)[0]) * time.Millisecond)
 			return echoID(r)
 		})
 		for range newClient(t, rt).Audit(t.Context(), certs) {
 			if results++; results == 50 {
-				left = time.Now()
+				leftAt = time.Now()
 				break
 			}
 		}
-		if !inputEnded || time.Since(left) > 100*time.Millisecond {
-			t.Errorf("left after %v, the input has ended: %t", time.Since(left), inputEnded)
+		if !inputEnded || time.Since(leftAt) > 100*time.Millisecond {
+			t.Errorf("the audit ended %v after the break, the input has ended: %t", time.Since(leftAt), inputEnded)
 		}
-		// A goroutine that is still running would make synctest fail.
+		// synctest fails if a goroutine is still running.
 	})
 }
 
@@ -53,7 +53,7 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 			requests.Add(1)
 			return echoID(r)
 		})
-		answered, broken, notAsked := 0, 0, 0
+		answered, cancelled, notAsked := 0, 0, 0
 		var last api.AuditProgress
 		progress := api.WithProgress(func(p api.AuditProgress) { last = p })
 		for r := range newClient(t, rt).Audit(ctx, numberedRefs(1000), api.WithConcurrency(10), progress) {
@@ -63,20 +63,20 @@ func TestCancelledAuditYieldsTheRestAsNotAsked(t *testing.T) {
 					cancel()
 				}
 			case !errors.Is(r.Err, context.Canceled):
-				t.Errorf("got %v", r.Err)
+				t.Errorf("got %v, want context.Canceled", r.Err)
 			case errors.Is(r.Err, api.ErrNotAsked):
 				notAsked++
 				if asError(t, r.Err).Attempts != 0 {
-					t.Errorf("got %+v", r.Err)
+					t.Errorf("got %+v, want no attempts", r.Err)
 				}
 			default:
-				broken++
+				cancelled++
 			}
 		}
-		if answered+broken+notAsked != 1000 || int(requests.Load()) != answered+broken || broken > 10 {
-			t.Errorf("%d answered, %d cancelled, %d not asked, %d requests", answered, broken, notAsked, requests.Load())
+		if answered+cancelled+notAsked != 1000 || int(requests.Load()) != answered+cancelled || cancelled > 10 {
+			t.Errorf("%d answered, %d cancelled, %d not asked, %d requests", answered, cancelled, notAsked, requests.Load())
 		}
-		if want := (api.AuditProgress{Asked: answered + broken, Answered: answered, Failed: broken, NotAsked: notAsked, InUse: answered}); last != want {
+		if want := (api.AuditProgress{Asked: answered + cancelled, Answered: answered, Failed: cancelled, NotAsked: notAsked, InUse: answered}); last != want {
 			t.Errorf("progress is %+v, want %+v", last, want)
 		}
 	})
@@ -94,12 +94,12 @@ func TestFirst401EndsTheRequests(t *testing.T) {
 		refused, notAsked := 0, 0
 		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(500), api.WithConcurrency(4)) {
 			if !errors.Is(r.Err, api.ErrUnauthorized) {
-				t.Errorf("got %v", r.Err)
+				t.Errorf("got %v, want ErrUnauthorized", r.Err)
 			}
 			if errors.Is(r.Err, api.ErrNotAsked) {
 				notAsked++
 				if e := asError(t, r.Err); e.Attempts != 0 || e.StatusCode != 0 || errors.Is(e, context.Canceled) {
-					t.Errorf("got %+v", e)
+					t.Errorf("got %+v, want no attempts and no status", e)
 				}
 			} else {
 				refused++
@@ -154,7 +154,7 @@ func TestAnAuditThatABlockEndedStaysEnded(t *testing.T) {
 			}
 		}
 		if rt.count() != 1 {
-			t.Errorf("%d requests", rt.count())
+			t.Errorf("%d requests, want 1", rt.count())
 		}
 	})
 }
@@ -168,9 +168,9 @@ func TestPanicsReachTheCallerOfTheAudit(t *testing.T) {
 	}{
 		"transport": {func(*http.Request) (*http.Response, error) { panic("boom") }, numberedRefs(-1), "boom"},
 		"input":     {echoID, func(func(api.CertificateRef) bool) { panic("boom") }, "boom"},
-		// As t.Fatal does in a fake.
+		// t.Fatal in a fake transport calls runtime.Goexit.
 		"transport that ends its goroutine": {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numberedRefs(-1), "runtime.Goexit"},
-		"one alone":                         {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numberedRefs(1), "runtime.Goexit"},
+		"only transport":                    {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numberedRefs(1), "runtime.Goexit"},
 		"input that ends its goroutine":     {echoID, func(func(api.CertificateRef) bool) { runtime.Goexit() }, "runtime.Goexit"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestPanicInTheLoopStopsTheAudit(t *testing.T) {
 	})
 }
 
-// The reason is the end of the caller's context, not a block at the same time.
+// If the context ends during a block, the error is that of the context.
 func TestCancelDuringABlockIsACancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestCancelDuringABlockIsACancel(t *testing.T) {
 			}
 		}
 		if n != 5 {
-			t.Errorf("%d results", n)
+			t.Errorf("%d results, want 5", n)
 		}
 	})
 }
@@ -226,14 +226,14 @@ func TestCancelDuringABlockIsACancel(t *testing.T) {
 func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []struct {
-		status int
-		wait   string
-		is     error
+		status     int
+		retryAfter string
+		want       error
 	}{{401, "", api.ErrUnauthorized}, {429, "90000", api.ErrRateLimited}} {
 		var n atomic.Int32
 		rt := roundTrip(func(*http.Request) (*http.Response, error) {
 			if n.Add(1) == 20 {
-				return response(refusal.status, envelopeWith("1000"), "Retry-After", refusal.wait), nil
+				return response(refusal.status, envelopeWith("1000"), "Retry-After", refusal.retryAfter), nil
 			}
 			return response(200, `{"success":true,"result":[{"service":"s"}],"messages":[{"code":1,"message":"m"}],"errors":[{"code":1,"message":"m"}],"result_info":{"count":1}}`), nil
 		})
@@ -243,7 +243,7 @@ func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 			case r.Err == nil:
 				answered++
 				if r.Usage() != api.InUse || r.List.Associations[0].Service != "s" {
-					t.Errorf("got %+v", r.List)
+					t.Errorf("got %+v, want one association of s", r.List)
 				}
 				clear(r.List.Associations)
 				clear(r.List.Messages)
@@ -257,8 +257,8 @@ func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 			default:
 				refused++
 			}
-			if !errors.Is(r.Err, refusal.is) {
-				t.Errorf("got %v, want %v", r.Err, refusal.is)
+			if !errors.Is(r.Err, refusal.want) {
+				t.Errorf("got %v, want %v", r.Err, refusal.want)
 			}
 			e := asError(t, r.Err)
 			clear(e.Details)

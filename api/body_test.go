@@ -53,13 +53,12 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// A body of the announced length can still fail.
 func TestABodyOfTheAnnouncedLengthCanFail(t *testing.T) {
 	t.Parallel()
 	whole := strings.NewReader(inUseBody)
 	for name, body := range map[string]io.Reader{
-		"after it": io.MultiReader(whole, iotest.ErrReader(io.ErrUnexpectedEOF)),
-		"with it":  &readerWithError{inUseBody, io.ErrUnexpectedEOF},
+		"error after the body":      io.MultiReader(whole, iotest.ErrReader(io.ErrUnexpectedEOF)),
+		"error with the last bytes": &readerWithError{inUseBody, io.ErrUnexpectedEOF},
 	} {
 		resp := response(200, inUseBody)
 		resp.Body = &trackedBody{Reader: body}
@@ -74,16 +73,16 @@ func TestABodyOfTheAnnouncedLengthCanFail(t *testing.T) {
 	}
 }
 
-// readerWithError returns its text together with the error.
+// readerWithError returns the error together with the end of its text.
 type readerWithError struct {
 	text string
 	err  error
 }
 
-func (l *readerWithError) Read(p []byte) (int, error) {
-	n := copy(p, l.text)
-	if l.text = l.text[n:]; l.text == "" {
-		return n, l.err
+func (r *readerWithError) Read(p []byte) (int, error) {
+	n := copy(p, r.text)
+	if r.text = r.text[n:]; r.text == "" {
+		return n, r.err
 	}
 	return n, nil
 }
@@ -144,13 +143,13 @@ func TestCompressedResponsesAreReadAndBounded(t *testing.T) {
 		body []byte
 		want error
 	}{
-		"good":          {good, nil},
-		"wrong sum":     {corrupt, api.ErrUnexpectedResponse},
-		"cut off":       {good[:len(good)-12], api.ErrUnexpectedResponse},
-		"not gzip":      {[]byte(inUseBody), api.ErrUnexpectedResponse},
-		"a bomb":        {gzipped(t, strings.Repeat(" ", 10<<20)), api.ErrResponseTooLarge},
-		"white space":   {gzipped(t, strings.Repeat(" ", 1000)), api.ErrUnexpectedResponse},
-		"nothing in it": {gzipped(t, ""), api.ErrUnexpectedResponse},
+		"good":           {good, nil},
+		"wrong checksum": {corrupt, api.ErrUnexpectedResponse},
+		"cut off":        {good[:len(good)-12], api.ErrUnexpectedResponse},
+		"not gzip":       {[]byte(inUseBody), api.ErrUnexpectedResponse},
+		"gzip bomb":      {gzipped(t, strings.Repeat(" ", 10<<20)), api.ErrResponseTooLarge},
+		"white space":    {gzipped(t, strings.Repeat(" ", 1000)), api.ErrUnexpectedResponse},
+		"empty":          {gzipped(t, ""), api.ErrUnexpectedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -230,7 +229,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 			_, err := client.Associations(t.Context(), cert)
 			wantSentinels(t, err, api.ErrRedirect)
 			if e := asError(t, err); e.StatusCode != status || e.Attempts != 1 {
-				t.Errorf("got %+v", e)
+				t.Errorf("got %+v, want status %d after 1 attempt", e, status)
 			}
 		}
 	}
@@ -241,7 +240,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 
 func TestRefusedConnectionNamesItsCause(t *testing.T) {
 	t.Parallel()
-	// A port that was free before may belong to another test by now.
+	// Port 1, because another test may use a port that was free before.
 	client, err := api.New(api.APIToken(token), api.WithBaseURL("http://127.0.0.1:1"), api.WithMaxAttempts(2))
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +249,7 @@ func TestRefusedConnectionNamesItsCause(t *testing.T) {
 	wantSentinels(t, err, api.ErrUnreachable)
 	var op *net.OpError
 	if e := asError(t, err); !errors.As(err, &op) || op.Op != "dial" || e.Attempts != 2 || e.StatusCode != 0 {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want a failed dial after 2 attempts", e)
 	}
 }
 

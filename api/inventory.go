@@ -64,7 +64,7 @@ func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...Inve
 	return &item.Evidence, nil
 }
 
-// inspect is the inventory of one certificate. It also returns the number of calls.
+// inspect returns the inventory of one certificate. It also returns the number of calls.
 func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []InventoryOption) (out *InventoryItem, calls int, failure *Error) {
 	only := func(cfg *inventoryConfig) error {
 		cfg.certificates = []CertificateRef{cert} // in place of those of the options

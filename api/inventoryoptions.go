@@ -133,7 +133,7 @@ func (v *inventory) countPages() func(number int64, info *ResultInfo) {
 // maxCounted limits the numbers that a list can add to the progress.
 const maxCounted = 1 << 30
 
-// countCertificates is countPages for the list of certificates.
+// countCertificates counts the pages like countPages, for the list of certificates.
 func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
 	countPage := v.countPages()
 	return func(number int64, info *ResultInfo) {

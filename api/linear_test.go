@@ -66,7 +66,7 @@ var hostileMembers = map[string]func(size int) string{
 // referrers are the items of the sources, which all use one certificate.
 const referrers = "many referrers"
 
-// hostileShapes are responses with about size bytes.
+// hostileShapes returns responses with about size bytes.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
 		"spaces":          func(n int) *http.Response { return response(403, strings.Repeat(" ", n)) },

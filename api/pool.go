@@ -134,7 +134,7 @@ func (p *pool) feed(tasks iter.Seq[task]) {
 	}
 }
 
-// work is one worker, whose first task is t.
+// work runs one worker, whose first task is t.
 func (p *pool) work(t task) {
 	for ok := true; ok; t, ok = <-p.tasks {
 		t.do()

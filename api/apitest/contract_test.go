@@ -53,17 +53,17 @@ func requireProperty(schema *openapi3.Schema, name string, property *openapi3.Sc
 	schema.Required = append(schema.Required, name)
 }
 
-// documented has the documented responses, with their bodies under the fixed contract.
+// documented lists the documented responses with their bodies under the fixed contract.
 var documented = []struct {
 	name     string
 	response func() apitest.Response
 	body     string
 }{
 	{"unused", apitest.NoAssociations, `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0,"total_pages":1}}`},
-	{"answer", func() apitest.Response { return apitest.Associations(gateway, api.Association{Service: "<&>\u2028"}) },
+	{"in use", func() apitest.Response { return apitest.Associations(gateway, api.Association{Service: "<&>\u2028"}) },
 		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"active"},{"service":"<&>` + "\u2028" + `"}],` +
 			`"result_info":{"count":2,"page":1,"per_page":20,"total_count":2,"total_pages":1}}`},
-	{"blank row", func() apitest.Response { return apitest.Associations(api.Association{}) },
+	{"row without members", func() apitest.Response { return apitest.Associations(api.Association{}) },
 		`{"errors":[],"messages":[],"success":true,"result":[{}],"result_info":{"count":1,"page":1,"per_page":20,"total_count":1,"total_pages":1}}`},
 	{"partial", func() apitest.Response { return apitest.PartialAssociations(2000, gateway) },
 		`{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway","status":"active"}],"result_info":{"count":1,"page":1,"per_page":1,"total_count":2000,"total_pages":2000}}`},
@@ -98,7 +98,7 @@ func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 		"object with a member": func(s schemas) {
 			requireProperty(s.row, "zone", openapi3.NewObjectSchema().WithProperty("id", text()).WithRequired([]string{"id"}))
 		},
-		"list of one of two": func(s schemas) {
+		"list of an enumeration": func(s schemas) {
 			requireProperty(s.row, "kinds", openapi3.NewArraySchema().WithItems(text().WithEnum("a", "b")).WithMinItems(1))
 		},
 		"member of the envelope": func(s schemas) {
@@ -126,8 +126,8 @@ func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 	}
 }
 
-// Members of an association that the caller sets or leaves empty get no sample values,
-// even if the contract requires them.
+// An association keeps the members that the caller sets or leaves empty, even if the
+// contract requires others.
 func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 	withContract(t, func(s schemas) {
 		s.row.Required = []string{"service", "status"}
@@ -147,14 +147,14 @@ func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 	}
 	script(t, server, apitest.NoResult())
 	if list, err := newClient(t, server).Associations(t.Context(), cert); err == nil {
-		t.Errorf("a success without a result got one: %+v", list)
+		t.Errorf("no error for a success without a result: %+v", list)
 	}
 }
 
 func TestJSONIsCheckedAgainstAContractThatRequiresMore(t *testing.T) {
 	withContract(t, func(s schemas) { requireProperty(s.row, "hostname", openapi3.NewStringSchema()) })
-	own := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
-	if err := newServer(t).Script(apitest.AssociationsOf(cert), own); err == nil {
+	incomplete := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"service":"gateway"}]}`)
+	if err := newServer(t).Script(apitest.AssociationsOf(cert), incomplete); err == nil {
 		t.Error("a row without the required member was accepted")
 	}
 }
@@ -184,7 +184,7 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 		"unknown operation": {func(s schemas) {
 			s.paths.Value("/accounts/{account_id}/pages/projects").Get.OperationID = "listPagesSites"
 		}, "the server does not implement the operation listPagesSites of the contract: add it to handler in api/apitest/operations.go"},
-		"failures of another kind": {func(s schemas) {
+		"failures with an integer as success": {func(s schemas) {
 			s.failure.Properties["success"] = openapi3.NewSchemaRef("", openapi3.NewIntegerSchema())
 		}, "at /success"},
 		"lists that must have items": {func(s schemas) {
@@ -197,7 +197,7 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 			server, err := apitest.NewServer()
 			server.Close()
 			if err == nil || !strings.HasPrefix(err.Error(), "apitest: ") || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v", err)
+				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
 	}
@@ -205,7 +205,7 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 	apispec.Load = func() (*apispec.Document, error) { return nil, errors.New("contract: broken") }
 	t.Cleanup(func() { apispec.Load = load })
 	if _, err := apitest.NewServer(); err == nil || err.Error() != "apitest: contract: broken" {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v, want that of Load", err)
 	}
 }
 
@@ -214,6 +214,6 @@ func TestValuesOfAnOperationThatTheContractLostAreRefused(t *testing.T) {
 	server := newServer(t)
 	err := server.AddPagesProject(cert.AccountID, apitest.PagesProject{Name: "shop"})
 	if err == nil || !strings.Contains(err.Error(), `no operation "listPagesProjects"`) {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v, want a missing operation", err)
 	}
 }

@@ -91,17 +91,17 @@ func Failure(status int, details ...api.ErrorDetail) Response {
 	return r
 }
 
-// refusal is a failure with one error.
+// refusal returns a failure with one error.
 func refusal(status, code int, message string) Response {
 	return Failure(status, api.ErrorDetail{Code: code, Message: message})
 }
 
-// Unauthorized is the refusal of unknown credentials.
+// Unauthorized returns the refusal of unknown credentials.
 func Unauthorized() Response {
 	return refusal(http.StatusUnauthorized, codeAuthFailed, "Authentication error")
 }
 
-// Forbidden is the refusal of credentials that lack the permission.
+// Forbidden returns the refusal of credentials that lack the permission.
 func Forbidden() Response {
 	return Failure(http.StatusForbidden, api.ErrorDetail{
 		Code: codeAuthFailed, Message: "Authentication error",

@@ -45,7 +45,7 @@ func Example() {
 	// live false <nil>
 }
 
-// A response with a fault of the network or the vendor's edge must never be Unused.
+// A fault of the network or of the vendor's edge must never result in Unused.
 func ExampleServer_Script() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -84,7 +84,7 @@ func ExampleServer_Script() {
 	// GET live 200 0
 }
 
-// A documented response is checked against the contract.
+// Script checks a response of JSON against the contract.
 func ExampleJSON() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -98,8 +98,8 @@ func ExampleJSON() {
 	// response 0: apitest: the response breaks the contract: bad response (status 200) at /errors: value must be an array; expected array; found an object with 0 members
 }
 
-// One store serves all operations: a certificate that a Worker binds is in the list,
-// and cannot be deleted.
+// One store serves all operations: a certificate that a Worker binds can be read, and
+// cannot be deleted.
 func ExampleServer_AddWorker() {
 	server, err := apitest.NewServer()
 	if err != nil {

@@ -26,10 +26,10 @@ const (
 
 	codeCertificateExists   = 1471
 	codeCertificateNotFound = 1472
-	codeInUse               = 1305 // from another store of the vendor; the code of this store is not public
+	codeInUse               = 1305 // code of another API of the vendor; the real one is not public
 )
 
-// maxBody limits the body of a request.
+// maxBody is the largest size of a request's body, in bytes.
 const maxBody = 1 << 20
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +61,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 func (s *Server) respond(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	response, err := s.response(r, c, request).complete(c.op)
+	response, err := s.chooseResponse(r, c, request).complete(c.op)
 	if err != nil { // the test has scripted an invalid response
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
@@ -70,7 +70,7 @@ func (s *Server) respond(r *http.Request, c call, request Request) Response {
 	return response
 }
 
-func (s *Server) response(r *http.Request, c call, request Request) Response {
+func (s *Server) chooseResponse(r *http.Request, c call, request Request) Response {
 	if response, refused := s.authenticate(r.Header); refused {
 		return response
 	}

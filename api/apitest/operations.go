@@ -56,7 +56,7 @@ func handler(operation string) func(*Server, call) Response {
 
 // call is a request to an operation.
 type call struct {
-	op     *apispec.Operation // nil: the contract has none for it
+	op     *apispec.Operation // nil if the contract has no operation for the request
 	params map[string]string  // of the path
 	query  url.Values
 	body   []byte
@@ -67,7 +67,7 @@ func (c call) parameter(name string) string { return cmp.Or(c.params[name], c.qu
 
 func (c call) account() string { return c.params["account_id"] }
 
-// certificate returns the certificate in the path; zero when it has none.
+// certificate returns the certificate in the path; zero if there is none.
 func (c call) certificate() (cert api.CertificateRef) {
 	if id := c.params["mtls_certificate_id"]; id != "" {
 		cert = api.CertificateRef{AccountID: c.account(), ID: id}
@@ -93,7 +93,7 @@ func list(s *Server, c call) Response {
 	return s.page(c, values)
 }
 
-// selected reports whether a query selects the entry.
+// selected reports whether the entry matches the filters of a query.
 func (e entry) selected(query url.Values) bool {
 	for name, value := range e.filter {
 		if query.Has(name) && !slices.Contains(strings.Split(query.Get(name), ","), value) {
@@ -112,7 +112,7 @@ func entryOf(s *Server, c call) Response {
 	return jsonResult(e.value)
 }
 
-// page returns the requested page of the list.
+// page returns the requested page of values.
 func (s *Server) page(c call, values []any) Response {
 	page, perPage := 1, s.pageSize
 	for name, value := range map[string]*int{"page": &page, "per_page": &perPage} {
@@ -126,7 +126,7 @@ func (s *Server) page(c call, values []any) Response {
 		*value = n
 	}
 	perPage = min(perPage, s.pageSize)
-	from := min(min(page-1, len(values))*perPage, len(values)) // page may be any number
+	from := min(min(page-1, len(values))*perPage, len(values)) // bounded first: the product could overflow
 	part := values[from:min(from+perPage, len(values))]
 	r := jsonResult(part)
 	r.envelope.ResultInfo = pageOf(len(part), page, perPage, len(values))
@@ -176,8 +176,8 @@ func upload(s *Server, c call) Response {
 	return jsonResult(described)
 }
 
-// digest identifies the first certificate of a PEM text within an account. It is not the
-// digest of the text, because the vendor rewrites the text.
+// digest identifies the first certificate of a PEM text within an account. It hashes
+// the decoded certificate, because the vendor rewrites the text.
 func digest(account, text string) [sha256.Size]byte {
 	content := []byte(text)
 	if block, _ := pem.Decode(content); block != nil {

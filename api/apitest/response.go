@@ -16,10 +16,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-const unlimited = -1
+const unlimited = -1 // value of Response.times
 
 // Response is one scripted response. Make it with a function of this package; the zero
-// value is refused. The methods return a changed copy.
+// value is invalid. The methods return a changed copy.
 type Response struct {
 	status int
 	header http.Header
@@ -28,7 +28,7 @@ type Response struct {
 	envelope *envelope
 	stream   func(io.Writer) error // writes a body that is not in memory
 
-	inContract bool // must match the contract
+	checked    bool // must match the contract
 	delay      time.Duration
 	drip       time.Duration
 	cut        int // bytes to send before the connection breaks; -1: all
@@ -37,13 +37,13 @@ type Response struct {
 	chunked    bool
 	gzip       bool
 	times      int
-	err        error // of invalid arguments
+	err        error // caused by an invalid argument
 }
 
 // JSON returns a response with a body that must match the contract for its status.
 func JSON(status int, body string) Response {
 	r := Raw(status, "application/json", body)
-	r.inContract = true
+	r.checked = true
 	return r
 }
 
@@ -86,7 +86,7 @@ func (r Response) WithHeader(name, value string) Response {
 
 // Unchecked disables the check of the response against the contract.
 func (r Response) Unchecked() Response {
-	r.inContract = false
+	r.checked = false
 	return r
 }
 
@@ -124,15 +124,15 @@ func (r Response) CutAfter(n int) Response {
 	return r
 }
 
-// ResetAfter is [Response.CutAfter] with a reset of the connection.
+// ResetAfter resets the connection after n bytes of the body; see [Response.CutAfter].
 func (r Response) ResetAfter(n int) Response {
 	r = r.CutAfter(n)
 	r.reset = true
 	return r
 }
 
-// checkResponse returns the reason why an operation cannot have the response, or nil.
-// Without an operation, it returns nil if any operation can.
+// checkResponse returns an error if the operation cannot return the response. For an
+// empty operation, it returns an error if no operation can.
 func (s *Server) checkResponse(operation string, r Response) error {
 	var first error
 	for _, op := range s.doc.Operations {
@@ -150,7 +150,7 @@ func (s *Server) checkResponse(operation string, r Response) error {
 
 // complete returns the response for an operation, with all members that the contract
 // requires. It fails if the response is invalid, or if it must match the contract and
-// does not. Without an operation, it checks nothing against the contract.
+// does not. If op is nil, it skips the check against the contract.
 func (r Response) complete(op *apispec.Operation) (Response, error) {
 	if r.err != nil {
 		return r, r.err
@@ -171,7 +171,7 @@ func (r Response) complete(op *apispec.Operation) (Response, error) {
 	}
 	// NoResult is allowed even if the contract requires a result.
 	exempt := r.envelope != nil && r.envelope.Result == nil && schema != nil && slices.Contains(schema.Value.Required, "result")
-	if op == nil || !r.inContract || exempt {
+	if op == nil || !r.checked || exempt {
 		return r, nil
 	}
 	request := &http.Request{Method: op.Method, URL: &url.URL{Path: basePath + op.Path}}

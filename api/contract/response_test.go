@@ -40,30 +40,30 @@ func TestResponseIsCheckedAgainstTheContract(t *testing.T) {
 		{"two faults", 200, `{"success":true}`, []string{"bad response /errors", "bad response /messages"}},
 		{"error without code", 400, `{"errors":[{"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
 		{"code a fraction", 400, `{"errors":[{"code":1.5,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
-		{"code as long as can be", 400, `{"errors":[{"code":9223372036854775807,"message":"m"},{"code":-9223372036854775808,"message":"m"}],"success":false}`, nil},
+		{"largest and smallest code", 400, `{"errors":[{"code":9223372036854775807,"message":"m"},{"code":-9223372036854775808,"message":"m"}],"success":false}`, nil},
 		{"code with an exponent", 400, `{"errors":[{"code":1e3,"message":"m"}],"success":false}`, nil},
-		{"code past 64 bits", 400, `{"errors":[{"code":9223372036854775808,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
-		{"code below 64 bits", 400, `{"errors":[{"code":-9223372036854775809,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
-		{"code past 64 bits with an exponent", 400, `{"errors":[{"code":1,"message":"m"},{"code":1e30,"message":"m"}],"success":false}`, []string{"bad response /errors/1/code"}},
-		{"code past 64 bits with a fraction", 400, `{"errors":[{"code":9223372036854775808.0,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
-		{"code past every number", 400, `{"errors":[{"code":1e999,"message":"m"}],"success":false}`, []string{"bad response "}},
-		{"code that only a float64 takes for whole", 400, `{"errors":[{"code":1.00000000000000000001,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
-		{"code as long as can be, with a fraction", 400, `{"errors":[{"code":9223372036854775807.0,"message":"m"}],"success":false}`, nil},
-		{"code of a message past 64 bits", 200, `{"errors":[],"messages":[{"code":1e30,"message":"m"}],"success":true}`, []string{"bad response /messages/0/code"}},
-		{"count past what float64 holds", 200, success(`,"result":[],"result_info":{"count":1e30}`), []string{"drift /result_info/count"}},
-		{"count past 2^53", 200, success(`,"result":[],"result_info":{"total_count":9007199254740993}`), []string{"drift /result_info/total_count"}},
+		{"code above int64", 400, `{"errors":[{"code":9223372036854775808,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"code below int64", 400, `{"errors":[{"code":-9223372036854775809,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"code above int64 with an exponent", 400, `{"errors":[{"code":1,"message":"m"},{"code":1e30,"message":"m"}],"success":false}`, []string{"bad response /errors/1/code"}},
+		{"code above int64 with a fraction", 400, `{"errors":[{"code":9223372036854775808.0,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"code above float64", 400, `{"errors":[{"code":1e999,"message":"m"}],"success":false}`, []string{"bad response "}},
+		{"fractional code that float64 rounds to an integer", 400, `{"errors":[{"code":1.00000000000000000001,"message":"m"}],"success":false}`, []string{"bad response /errors/0/code"}},
+		{"largest code, with a fraction of zero", 400, `{"errors":[{"code":9223372036854775807.0,"message":"m"}],"success":false}`, nil},
+		{"code of a message above int64", 200, `{"errors":[],"messages":[{"code":1e30,"message":"m"}],"success":true}`, []string{"bad response /messages/0/code"}},
+		{"count above int64", 200, success(`,"result":[],"result_info":{"count":1e30}`), []string{"drift /result_info/count"}},
+		{"count above 2^53", 200, success(`,"result":[],"result_info":{"total_count":9007199254740993}`), []string{"drift /result_info/total_count"}},
 		{"count of 2^53", 200, success(`,"result":[],"result_info":{"total_count":9007199254740992}`), nil},
-		{"half a row", 200, success(`,"result":[],"result_info":{"per_page":20.5}`), []string{"drift /result_info/per_page"}},
-		{"fraction that float64 rounds away", 200, success(`,"result":[],"result_info":{"page":1.0000000000000000001}`), []string{"drift /result_info/page"}},
+		{"per_page a fraction", 200, success(`,"result":[],"result_info":{"per_page":20.5}`), []string{"drift /result_info/per_page"}},
+		{"fractional page that float64 rounds to an integer", 200, success(`,"result":[],"result_info":{"page":1.0000000000000000001}`), []string{"drift /result_info/page"}},
 		{"whole number with a fraction of zero", 200, success(`,"result":[],"result_info":{"page":1.0,"per_page":2e1}`), nil},
-		{"long number elsewhere", 200, success(`,"result":[],"other":1e30`), []string{"drift /other"}},
+		{"large number in an undocumented field", 200, success(`,"result":[],"other":1e30`), []string{"drift /other"}},
 		{"top-level error of the older form", 400, `{"code":6003,"message":"m"}`, []string{"bad response /errors", "bad response /success", "drift /code", "drift /message"}},
 		{"result of a failure not null", 400, `{"errors":[],"success":false,"result":{}}`, []string{"bad response /result"}},
 
 		{"null", 200, `null`, []string{"bad response "}},
 		{"array", 200, `[]`, []string{"bad response "}},
 		{"empty", 200, ``, []string{"bad response "}},
-		{"cut", 200, `{"errors":[`, []string{"bad response /errors"}},
+		{"cut off", 200, `{"errors":[`, []string{"bad response /errors"}},
 		{"trailing data", 200, inUse + `{}`, []string{"bad response "}},
 		{"duplicate name", 200, `{"success":true,"success":false}`, []string{"bad response /success"}},
 		{"bad UTF-8", 200, "{\"a\":\"\xff\"}", []string{"bad response /a"}},
@@ -87,7 +87,7 @@ func TestResponseIsCheckedAgainstTheContract(t *testing.T) {
 			wantViolations(t, got, tt.want...)
 			for _, v := range got {
 				if v.Message == "" || v.StatusCode != tt.status {
-					t.Errorf("unclear violation %+v", v)
+					t.Errorf("no message or another status: %+v", v)
 				}
 			}
 		})
@@ -145,12 +145,12 @@ func TestViolationsOfOneResponseAreBounded(t *testing.T) {
 	tests := []struct {
 		name, body string
 		violations int
-		last       string // the place of the last one
+		last       string // class and place of the last violation
 	}{
-		{"as many as are listed", envelope(strings.Repeat("1,", 19) + "1"), 20, "bad response /result/9"},
-		{"one more", envelope(strings.Repeat("1,", 20) + "1"), 21, "bad response "},
+		{"as many as the limit", envelope(strings.Repeat("1,", 19) + "1"), 20, "bad response /result/9"},
+		{"one above the limit", envelope(strings.Repeat("1,", 20) + "1"), 21, "bad response "},
 		{"a hundred thousand", envelope(strings.Repeat("1,", 100_000) + "1"), 21, "bad response "},
-		{"far behind", envelope(strings.Repeat("{},", 100_000) + "1"), 1, "bad response /result/100000"},
+		{"one after 100,000 valid rows", envelope(strings.Repeat("{},", 100_000) + "1"), 1, "bad response /result/100000"},
 	}
 	for _, tt := range tests {
 		got := check(t, get(t), 200, "application/json", tt.body)

@@ -24,7 +24,7 @@ func only(t *testing.T, contract spec.Object, before, after []string, outcomes .
 	return r
 }
 
-// overwrites is the outcome of an action that changed the places.
+// overwrites returns the outcome of an action that changed the places.
 func overwrites(id string, values []any, places ...string) overlay.Outcome {
 	o := overlay.Outcome{Action: overlay.Action{ID: id, Overwrites: values}, Effect: overlay.Applied}
 	for _, place := range places {

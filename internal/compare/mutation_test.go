@@ -191,7 +191,7 @@ var ownRule = map[string]bool{
 	"api-security-removed":               true, // credentials in use stay accepted
 }
 
-// wholeLevel is the worst level of the checker's findings about whole documents.
+// wholeLevel returns the worst level of the checker's findings about whole documents.
 func wholeLevel(before, after spec.Object) (worst checker.Level, id string) {
 	defer func() { _ = recover() }()
 	x, err := loaded(spec.Child(before, "paths"))

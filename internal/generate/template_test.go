@@ -225,7 +225,7 @@ func TestTemplateRefusesWhatItDoesNotSupport(t *testing.T) {
 	}
 }
 
-// withoutSchema is a parameter with media types, and without a schema.
+// withoutSchema returns a parameter with media types, and without a schema.
 func withoutSchema(name, in string) map[string]any {
 	return map[string]any{"name": name, "in": in, "required": true, "content": map[string]any{
 		"application/json": map[string]any{"schema": map[string]any{"type": "object"}},

@@ -17,7 +17,7 @@ var operations = spec.Operations{{
 	Document: "plain.json", Noun: "ThingUse", Permission: "Things",
 }}
 
-// published is a small document of the vendor's shape. edits are pairs of texts
+// published returns a small document of the vendor's shape. edits are pairs of texts
 // to replace in it.
 func published(t *testing.T, edits ...string) spec.Object {
 	t.Helper()

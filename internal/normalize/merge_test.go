@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// withSchema is a document whose one response has the schema, given in YAML.
+// withSchema returns a document whose one response has the schema, given in YAML.
 func withSchema(t *testing.T, schema string) spec.Object {
 	t.Helper()
 	s, err := spec.Decode("schema", []byte("# YAML\n"+schema))

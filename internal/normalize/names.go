@@ -78,7 +78,7 @@ func isJSON(mediaType string) bool {
 	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
 }
 
-// name is the name of the body itself, if [body.nameAt] returns none.
+// name returns the name of the body itself, if [body.nameAt] returns none.
 func (b body) name() string {
 	noun := b.operation.Noun
 	if spec.Child(b.Schema(), "properties", "result")["type"] == "array" {

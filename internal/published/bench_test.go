@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// published is a whole document with a number of other operations, whose schemas have
+// published returns a whole document with a number of other operations, whose schemas have
 // the vendor's average size.
 func published(tb testing.TB, others int) spec.Object {
 	tb.Helper()
@@ -79,16 +79,16 @@ func BenchmarkTake(b *testing.B) {
 			b.Fatal(err)
 		}
 		asYAML := yamlText(b, doc)
-		for _, edition := range []struct {
+		for _, encoding := range []struct {
 			name   string
 			source []byte
 		}{{"json", asJSON}, {"json.gz", packed(b, asJSON)}, {"yaml", asYAML}} {
-			b.Run(fmt.Sprintf("%s/%d", edition.name, others), func(b *testing.B) {
-				b.SetBytes(int64(len(edition.source)))
+			b.Run(fmt.Sprintf("%s/%d", encoding.name, others), func(b *testing.B) {
+				b.SetBytes(int64(len(encoding.source)))
 				b.ReportAllocs()
 				peak := peakHeap()
 				for b.Loop() {
-					if _, err := Take("doc", edition.source, operations); err != nil {
+					if _, err := Take("doc", encoding.source, operations); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -14,7 +14,7 @@ func record(text string) Record {
 	return Record{SHA256: Sum([]byte(text)), Source: "somewhere", SourceSHA256: "aa", Retrieved: "2026-11-22", License: "BSD-3-Clause"}
 }
 
-// records are those of two documents.
+// records returns the provenance of two documents.
 func records() Provenance {
 	a, b := record(textA), record(textB)
 	a.Added, b.LeftOut = []string{"/info"}, []string{"/components/schemas/key/example"}
@@ -76,7 +76,7 @@ const (
 	textB = `{"paths":{"/b":{"get":{}}}}`
 )
 
-// module is a module with two operations, as ReadSource reads it.
+// module returns a module with two operations, as ReadSource reads it.
 func module(t *testing.T) fstest.MapFS {
 	t.Helper()
 	return fstest.MapFS{

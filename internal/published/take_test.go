@@ -11,17 +11,17 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// operations is the list for the documents of these tests.
+// operations is the list of operations that these tests take from their documents.
 var operations = spec.Operations{{
 	Name: "listUses", Method: "GET", Path: "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations",
 	Document: "uses.json", Noun: "Use", Permission: "Uses Read",
 }}
 
-// uses returns the taken text of the one operation of these tests.
+// uses returns the text of the operation listUses.
 func (i *Import) uses() Text { return i.Texts[operations[0].Name] }
 
-// whole is a document with further operations. edits are pairs of texts to replace in
-// it.
+// whole returns a document with a second operation, which is not in the list. edits are
+// pairs of an old and a new text.
 func whole(t testing.TB, edits ...string) []byte {
 	t.Helper()
 	text := `openapi: 3.0.3
@@ -111,21 +111,21 @@ components:
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, taken.uses().Document); diff != "" {
-		t.Errorf("(-want +cut)\n%s", diff)
+		t.Errorf("(-want +taken)\n%s", diff)
 	}
 	if taken.License != "BSD-3-Clause" || taken.Title != "Things" || taken.Version != "2" {
-		t.Errorf("taken as %+v", taken)
+		t.Errorf("licence %q, title %q, version %q", taken.License, taken.Title, taken.Version)
 	}
 }
 
-// The stored document is itself taken unchanged.
-func TestCutIsIdempotent(t *testing.T) {
+// Taking a stored document gives the same bytes.
+func TestTakeIsIdempotent(t *testing.T) {
 	t.Parallel()
 	first, err := Take("whole.yaml", whole(t), operations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Take("cut.json", first.uses().Encoded, operations)
+	again, err := Take("stored.json", first.uses().Encoded, operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestCutIsIdempotent(t *testing.T) {
 	}
 }
 
-func TestEveryEditionGivesTheSameDocument(t *testing.T) {
+func TestEveryEncodingGivesTheSameDocument(t *testing.T) {
 	t.Parallel()
 	plain := whole(t)
 	want, err := Take("plain", plain, operations)
@@ -165,27 +165,27 @@ func TestEveryEditionGivesTheSameDocument(t *testing.T) {
 			continue
 		}
 		if name == "aliases in YAML" {
-			continue // says something more
+			continue // has a further member
 		}
 		if !bytes.Equal(want.uses().Encoded, taken.uses().Encoded) {
 			t.Errorf("%s:\n%s", name, cmp.Diff(string(want.uses().Encoded), string(taken.uses().Encoded)))
 		}
 		if taken.SourceSHA256 == want.SourceSHA256 {
-			t.Errorf("%s: the checksum is that of another source", name)
+			t.Errorf("%s: the checksum equals that of the plain document", name)
 		}
 	}
 }
 
-func TestPlacesThatTheCutLeavesOutAreReplaced(t *testing.T) {
+func TestReferencesToPlacesThatAreNotTakenAreReplaced(t *testing.T) {
 	t.Parallel()
-	const elsewhere = "#/paths/~1zones/get/responses/200/content/application~1json/schema"
-	taken, err := Take("whole.yaml", whole(t, "'#/components/schemas/the list'", "'"+elsewhere+"'"), operations)
+	const notTaken = "#/paths/~1zones/get/responses/200/content/application~1json/schema"
+	taken, err := Take("whole.yaml", whole(t, "'#/components/schemas/the list'", "'"+notTaken+"'"), operations)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(taken.uses().Encoded)
 	if strings.Contains(text, "zones") || !strings.Contains(text, "#/components/schemas/zone") {
-		t.Errorf("not replaced by the reference that stands there:\n%s", text)
+		t.Errorf("want the reference to schemas/zone:\n%s", text)
 	}
 }
 

@@ -138,7 +138,7 @@ func (op Operation) Matches(l Located) bool {
 	return strings.EqualFold(op.Method, l.Method) && shape(op.Path) == shape(l.Path)
 }
 
-// shape is a path template without the names of its parameters.
+// shape returns a path template without the names of its parameters.
 func shape(template string) string { return pathParameter.ReplaceAllString(template, "{}") }
 
 // ErrNotFound reports a document that does not describe an operation.

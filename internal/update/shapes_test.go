@@ -23,7 +23,7 @@ const moduleRoot = "../.."
 
 var golden = flag.Bool("golden", false, "write the golden files")
 
-// shapes are invented documents of one operation that follow the history of the
+// shapes returns invented documents of one operation that follow the history of the
 // vendor's, in order. family are documents of several operations.
 func shapes(t testing.TB) []string { return fixtures(t, "testdata/shapes/*", 11) }
 func family(t testing.TB) []string { return fixtures(t, "testdata/family/*", 4) }

@@ -20,18 +20,18 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/generate"
 )
 
-// stagedNames are the names of folders for staged files. Go and git ignore them.
-const stagedNames = "_staged-*.tmp"
+// stagedPattern matches the folders of staged files. Go and git ignore them.
+const stagedPattern = "_staged-*.tmp"
 
-// change is a file with a new content.
+// change is a file with its old and new content.
 type change struct {
 	name, path   string // slash-separated from the root of the module, and in the file system
 	staged       string // staged file with the new content
 	old, content []byte // old is nil if the file does not exist
 }
 
-// changed returns those of files, by their slash-separated paths below root, whose
-// content differs, ordered by name.
+// changed returns the files whose content on disk differs, ordered by name. The keys of
+// files are slash-separated paths below root.
 func changed(root string, files map[string][]byte) ([]change, error) {
 	var changes []change
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -48,8 +48,8 @@ func changed(root string, files map[string][]byte) ([]change, error) {
 }
 
 // Stale returns a unified diff from the files below root to files, the result of
-// [Regenerate]. It is empty if generated/ is fresh. Files in generated/ that look
-// generated and are not in files are stale, too.
+// [Regenerate]. It is empty if generated/ is fresh. It also lists each
+// generated/*.gen.go that is not in files.
 func Stale(root string, files map[string][]byte) (string, error) {
 	changes, err := changed(root, files)
 	if err != nil {
@@ -71,16 +71,15 @@ func Stale(root string, files map[string][]byte) (string, error) {
 	return out.String(), err
 }
 
-// Write puts files, by their slash-separated paths below root, in place. All contents
-// are on disk before the first file changes; files with equal content are not
-// touched. After an error, or if ctx ends before the last file is in place, the old
+// Write writes files, whose keys are slash-separated paths below root. All contents are
+// on disk before the first file changes; files with equal content are not touched. After an error, or if ctx ends before the last file is in place, the old
 // files are restored.
 func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
 	changes, err := changed(root, files)
 	if err != nil {
 		return err
 	}
-	staging, err := os.MkdirTemp(root, stagedNames) // on the same file system
+	staging, err := os.MkdirTemp(root, stagedPattern) // on the same file system
 	if err != nil {
 		return err
 	}
@@ -103,7 +102,8 @@ func Write(ctx context.Context, root string, files map[string][]byte) (err error
 	return swap(ctx, changes, os.Rename)
 }
 
-// swap renames the staged files to their places, all of them or none.
+// swap renames the staged files to their places. After an error, it restores the old
+// files.
 func swap(ctx context.Context, changes []change, rename func(from, to string) error) error {
 	for i, c := range changes {
 		err := ctx.Err()
@@ -113,21 +113,25 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 		if err == nil {
 			continue
 		}
+		var restoreErr error
 		for _, done := range changes[:i] {
 			if done.old != nil {
-				err = errors.Join(err, os.WriteFile(done.path, done.old, 0o644))
+				restoreErr = errors.Join(restoreErr, os.WriteFile(done.path, done.old, 0o644))
 			} else {
-				err = errors.Join(err, os.Remove(done.path))
+				restoreErr = errors.Join(restoreErr, os.Remove(done.path))
 			}
+		}
+		if restoreErr != nil {
+			return fmt.Errorf("some files are changed, restore them with git: %w", errors.Join(err, restoreErr))
 		}
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	return nil
 }
 
-// Lock keeps other runs from changing the module at root until it is released, or the
-// process ends. It removes staged files of a killed run. It fails at once if another
-// run holds the lock.
+// Lock locks the module at root until release is called or the process ends, and removes
+// staged files of a killed run. It fails at once if another run holds the lock. On
+// Windows, it only removes the files.
 func Lock(root string) (release func() error, err error) {
 	lock := flock.New(root, flock.SetFlag(os.O_RDONLY))
 	if runtime.GOOS != "windows" { // where a folder cannot be locked
@@ -139,8 +143,8 @@ func Lock(root string) (release func() error, err error) {
 			return nil, errLocked
 		}
 	}
-	left, err := fs.Glob(os.DirFS(root), stagedNames)
-	for _, name := range left {
+	leftovers, err := fs.Glob(os.DirFS(root), stagedPattern)
+	for _, name := range leftovers {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(root, name)))
 	}
 	if err != nil {

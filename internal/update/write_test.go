@@ -197,3 +197,19 @@ func TestFailedSwapRestoresTheFiles(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+func TestWriteReportsFilesThatItCannotRestore(t *testing.T) {
+	t.Parallel()
+	root := fill(t, map[string]string{"staged-a": "new"})
+	changes := []change{{path: filepath.Join(root, "a"), staged: filepath.Join(root, "staged-a")}, {}}
+	full := errors.New("disk full")
+	err := swap(t.Context(), changes, func(from, _ string) error {
+		if from == "" {
+			return full
+		}
+		return os.Remove(from) // so that there is no file to remove
+	})
+	if !errors.Is(err, full) || !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("error %v, want both errors and no claim that nothing was changed", err)
+	}
+}

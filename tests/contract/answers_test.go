@@ -30,7 +30,7 @@ func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
 	unknown := api.CertificateRef{AccountID: cert.AccountID, ID: "unknown"}
 	scripted := map[string]apitest.Response{
 		"unused":       apitest.NoAssociations(),
-		"answer":       apitest.Associations(gateway, gateway),
+		"in use":       apitest.Associations(gateway, gateway),
 		"blank row":    apitest.Associations(api.Association{}),
 		"partial":      apitest.PartialAssociations(2000, gateway),
 		"none of many": apitest.PartialAssociations(7),
@@ -52,8 +52,8 @@ func TestEveryDocumentedAnswerOfTheFakeServerIsInTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
-	for name, answer := range scripted {
-		if err := server.Script(apitest.AssociationsOf(cert), answer); err != nil {
+	for name, response := range scripted {
+		if err := server.Script(apitest.AssociationsOf(cert), response); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		expectValidAnswer(t, server, name, cert, token)

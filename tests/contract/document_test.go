@@ -38,7 +38,7 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 	return schema
 }
 
-// filled is a success of the operation for associations, with all members that the
+// filled returns a success of the operation for associations, with all members that the
 // contract requires.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()

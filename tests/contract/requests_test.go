@@ -60,7 +60,7 @@ func hasScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error 
 	}
 }
 
-// answered is a transport that passes each request to a check and answers with the
+// answered is a transport that passes each request to a check and responds with the
 // given body.
 type answered struct {
 	see  func(*http.Request)

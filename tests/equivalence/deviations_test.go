@@ -9,14 +9,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 )
 
-// deviation is one intended difference of the contract from the published text.
-// Repair removes its use from a document, and reports whether there was one.
+// deviation is one intended difference of the contract from the published text. repair
+// changes a document so that both accept it, and reports whether it had to.
 type deviation struct {
 	action string // of overlays/
 	repair func(document map[string]any) bool
 }
 
-// wider are the deviations that make the contract accept more.
+// wider returns the deviations that make the contract accept more.
 func wider(k kind) []deviation {
 	out := []deviation{{"2-contract/20-envelope.yaml#codes-below-1000", eachInfo(func(info map[string]any) bool {
 		code, _ := info["code"].(float64)
@@ -43,8 +43,8 @@ func wider(k kind) []deviation {
 	})
 }
 
-// stricter are the deviations by which the contract types a field that the published
-// text does not describe, and allows no result in a failure.
+// stricter returns the deviations that make the contract accept less: types of fields
+// that the published text does not describe, and no result in a failure.
 func stricter(k kind) []deviation {
 	out := []deviation{
 		{"2-contract/20-envelope.yaml#documentation-url", eachInfo(dropUnless[string]("documentation_url"))},
@@ -64,8 +64,8 @@ func stricter(k kind) []deviation {
 	return append(out, withoutResult(k)...)
 }
 
-// withoutResult is the deviation of failures that are published with any object as
-// their result.
+// withoutResult returns the deviation of failures whose published result is any object,
+// or nil.
 func withoutResult(k kind) []deviation {
 	if k.success || len(k.published.Properties["result"].Value.Enum) > 0 {
 		return nil
@@ -80,7 +80,7 @@ func withoutResult(k kind) []deviation {
 	}}}
 }
 
-// repairAll removes all deviations from the document and returns their actions.
+// repairAll repairs the document and returns the actions of the deviations that it had.
 func repairAll(document any, deviations []deviation) (actions []string) {
 	object, _ := document.(map[string]any)
 	for _, d := range deviations {
@@ -91,6 +91,7 @@ func repairAll(document any, deviations []deviation) (actions []string) {
 	return actions
 }
 
+// eachInfo applies repair to each entry of errors and messages.
 func eachInfo(repair func(map[string]any) bool) func(map[string]any) bool {
 	return func(document map[string]any) (repaired bool) {
 		for _, list := range []string{"errors", "messages"} {
@@ -117,10 +118,11 @@ func addMissing(members map[string]any) func(map[string]any) bool {
 	}
 }
 
+// dropUnless removes the member with the name unless it is a T.
 func dropUnless[T any](name string) func(map[string]any) bool {
 	return func(object map[string]any) bool {
 		value, present := object[name]
-		if _, right := value.(T); right || !present {
+		if _, isT := value.(T); isT || !present {
 			return false
 		}
 		delete(object, name)

@@ -33,7 +33,7 @@ type kind struct {
 	mostlyValid int // minimum number of valid documents among those drawn
 }
 
-// kinds are a success of the fragment and the failures of all operations, except
+// kinds returns a success of the fragment and the failures of all operations, except
 // Worker settings, whose published failure is a success.
 func kinds(t *testing.T) []kind {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// readCorpus reads error bodies of shapes seen in practice, by file name without
+// readCorpus returns error bodies whose shapes occur in practice, by file name without
 // extension.
 func readCorpus(t *testing.T) map[string]any {
 	t.Helper()
@@ -37,23 +37,23 @@ func readCorpus(t *testing.T) map[string]any {
 	return corpus
 }
 
-// satisfiable are the operations whose published failure some document satisfies. For
-// Worker settings that is a success.
+// satisfiable lists the operations whose published failure accepts a document. That of
+// Worker settings accepts a success.
 var satisfiable = []string{"listHostnameAssociations", "listZones", "getWorkerSettings"}
 
-// No failure, success or mixture of them satisfies the published failure of most
-// operations, and no error body seen in practice does.
+// The published failures of most operations refuse all drawn successes and failures,
+// and all error bodies of the corpus.
 func TestPublishedFailuresAcceptNothing(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		o, _ := published(t, op)
 		schema := schemaOf(o, 404)
 		accepted := 0
-		for _, near := range []spec.Operation{op, associations(t)} {
-			n, _ := published(t, near)
-			for _, drawn := range []int{200, 404} {
+		for _, source := range []spec.Operation{op, associations(t)} {
+			n, _ := published(t, source)
+			for _, status := range []int{200, 404} {
 				rapid.Check(t, func(t *rapid.T) {
-					document := jsongen.Document(schemaOf(n, drawn), jsongen.Options{Extra: undocumented, InvalidPercent: 5}).Draw(t, "document")
+					document := jsongen.Document(schemaOf(n, status), jsongen.Options{Extra: undocumented, InvalidPercent: 5}).Draw(t, "document")
 					if validate(schema, document) == nil {
 						accepted++
 					}
@@ -67,7 +67,7 @@ func TestPublishedFailuresAcceptNothing(t *testing.T) {
 			}
 		}
 		if got, want := accepted > 0, slices.Contains(satisfiable, op.Name); got != want {
-			t.Errorf("%d documents are accepted: can be satisfied %t, want %t; list the operation in satisfiable if its published failure can be satisfied", accepted, got, want)
+			t.Errorf("%d documents are accepted, but satisfiable lists the operation: %t", accepted, want)
 		}
 	})
 }

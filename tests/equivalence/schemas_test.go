@@ -16,7 +16,7 @@ import (
 
 const moduleRoot = "../.."
 
-// stages are the stages of all operations, with the frozen fragment for its own.
+// stages returns the stages of all operations, with the frozen fragment for its own.
 func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
 	s, err := rebuilt()
@@ -39,7 +39,7 @@ func eachOperation(t *testing.T, test func(t *testing.T, op spec.Operation)) {
 	}
 }
 
-// associations is the entry of the operation that the fragment describes.
+// associations returns the entry of the operation that the fragment describes.
 func associations(t *testing.T) spec.Operation {
 	t.Helper()
 	for _, op := range stages(t).Operations {

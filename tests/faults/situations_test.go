@@ -16,7 +16,7 @@ type situation struct {
 	endsFirst bool
 }
 
-// attempt is the time limit of an attempt.
+// attempt returns the time limit of an attempt.
 func (s situation) attempt(f fault) time.Duration {
 	if f.reaction == timedOut && !s.endsFirst {
 		return attemptTimeout

@@ -18,12 +18,12 @@ const (
 	growth = 8 << 20
 )
 
-// list is a valid response with the given parts.
+// list returns a valid response with the given parts.
 func list(result, rest string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":` + result + rest + `}`
 }
 
-// padded is a valid response of n bytes.
+// padded returns a valid response of n bytes.
 func padded(row string, n int) string {
 	body := list(row, "")
 	return body + strings.Repeat(" ", n-len(body))
@@ -38,12 +38,12 @@ const noLength = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
 // input is a response and its result: an error, or nil for one item.
 type input struct {
-	name   string
-	answer fs.Handler
-	want   error
+	name     string
+	response fs.Handler
+	want     error
 }
 
-// inputs are responses around the result row.
+// inputs returns responses around the result row.
 func inputs(row string) []input {
 	return []input{
 		{"gzip bomb", fs.GzipBomb(), api.ErrResponseTooLarge},
@@ -96,7 +96,7 @@ func TestHostileResponsesAreTypedErrorsAndBounded(t *testing.T) {
 				continue // other items need their ids
 			}
 			t.Run(op.name+"/"+input.name, func(t *testing.T) {
-				server := fs.Start(t, fs.Always(input.answer), nil)
+				server := fs.Start(t, fs.Always(input.response), nil)
 				client := newClient(t, server, api.WithMaxResponseBytes(bodyLimit))
 				var before, after runtime.MemStats
 				runtime.GC()

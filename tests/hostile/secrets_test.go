@@ -32,11 +32,11 @@ var echoes = map[string]fs.Handler{
 	"media type":      fs.Complete(200, "x", "Content-Type: text/"+fs.Echo),
 	"encoding":        fs.JSON(200, "x", "Content-Encoding: "+fs.Echo),
 	"Ray ID":          fs.Failure(404, 1, "Cf-Ray: "+fs.Echo),
-	"answer":          fs.JSON(200, `{"success":true,"errors":[],"messages":[{"code":1,"message":"`+fs.Echo+`"}],"result":[{"service":"`+fs.Echo+`","status":"`+fs.Echo+`"}],"x":"`+fs.Echo+`"}`, "Cf-Ray: "+fs.Echo),
+	"success":         fs.JSON(200, `{"success":true,"errors":[],"messages":[{"code":1,"message":"`+fs.Echo+`"}],"result":[{"service":"`+fs.Echo+`","status":"`+fs.Echo+`"}],"x":"`+fs.Echo+`"}`, "Cf-Ray: "+fs.Echo),
 	"certificates":    fs.JSON(200, `{"success":true,"result":[`+echoedCertificate+`]}`),
 	"certificate":     fs.JSON(200, `{"success":true,"result":`+echoedCertificate+`}`),
 	"hostnames":       fs.JSON(200, `{"success":true,"result":{"hostnames":["`+fs.Echo+`"],"bindings":[{"type":"`+fs.Echo+`"}]}}`),
-	"answer, errors":  fs.JSON(200, `{"success":true,"errors":[{"code":1,"message":"`+fs.Echo+`"}],"result":[]}`),
+	"success, errors": fs.JSON(200, `{"success":true,"errors":[{"code":1,"message":"`+fs.Echo+`"}],"result":[]}`),
 	"no result":       fs.JSON(200, `{"success":true,"messages":[{"code":1,"message":"`+fs.Echo+`"}]}`),
 	"JSON name":       fs.JSON(200, `{"success":true,"`+fs.Echo+`":1,"`+fs.Echo+`":2}`),
 	"wrong type":      fs.JSON(200, `{"success":true,"result":{"`+fs.Echo+`":1}}`),
@@ -64,10 +64,10 @@ var allCredentials = map[string]api.Credentials{
 func TestNothingReturnedHoldsCredentials(t *testing.T) {
 	t.Parallel()
 	for kind, creds := range allCredentials {
-		for name, answer := range echoes {
+		for name, response := range echoes {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				server := fs.Start(t, fs.Always(answer), nil)
+				server := fs.Start(t, fs.Always(response), nil)
 				for _, op := range operations {
 					var log bytes.Buffer
 					client, err := api.New(creds, api.WithBaseURL(server.URL()), api.WithMaxAttempts(1), api.WithMaxResponseBytes(1<<20),
@@ -160,10 +160,10 @@ func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 
 func secondOf[T any](_ T, err error) error { return err }
 
-// failing is the error of an iteration over the server's responses.
-func failing(t *testing.T, answer fs.Handler) error {
+// failing returns the error of an iteration over the server's responses.
+func failing(t *testing.T, response fs.Handler) error {
 	t.Helper()
-	client := newClient(t, fs.Start(t, fs.Always(answer), nil), api.WithMaxResponseBytes(1<<20))
+	client := newClient(t, fs.Start(t, fs.Always(response), nil), api.WithMaxResponseBytes(1<<20))
 	for _, err := range client.AllAssociations(t.Context(), cert) {
 		if err != nil {
 			return err

@@ -128,7 +128,7 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 // Under any fault, an inventory reports nothing as unused that a source names, and
 // leaves unknown only certificates that the failed source could name.
 func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
-	bites, usages := map[string]int{}, map[api.Usage]int{}
+	harmfulFaults, usages := map[string]int{}, map[api.Usage]int{}
 	for n := range accounts {
 		rng := rand.New(rand.NewPCG(random.Seed, uint64(n)))
 		a := &faulty{Account: drawAccount(rng)}
@@ -143,7 +143,7 @@ func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 			opts = append(opts, api.WithAllUses())
 		}
 		items, err := collect(t, a, opts)
-		problem, bite := "", err != nil
+		problem, harmful := "", err != nil
 		if err != nil && !slices.ContainsFunc(a.faults, endsAll) {
 			problem = fmt.Sprintf("the inventory ended with %v", err)
 		}
@@ -160,19 +160,19 @@ func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 				problem = "no " + c.ID
 			}
 			usages[item.Evidence.Usage()]++
-			bite = bite || item.Evidence.Usage() == api.UsageUnknown
+			harmful = harmful || item.Evidence.Usage() == api.UsageUnknown
 		}
 		if problem != "" {
 			t.Fatalf("TEST_SEED=%d, account %d: %s\n%+v\nfaults %+v", random.Seed, n, problem, a.Account, a.faults)
 		}
-		if bite && len(a.faults) == 1 && (noZones || len(a.Zones) > 0) {
-			bites[a.faults[0].kind]++
+		if harmful && len(a.faults) == 1 && (noZones || len(a.Zones) > 0) {
+			harmfulFaults[a.faults[0].kind]++
 		}
 	}
-	t.Logf("%d accounts, certificates: %v; faults that left something open: %v", accounts, usages, bites)
+	t.Logf("%d accounts, certificates: %v; faults that left a usage unknown: %v", accounts, usages, harmfulFaults)
 	for kind := range respond {
-		if harmless := kind == "slow"; harmless != (bites[kind] == 0) && (harmless || reduced == "") {
-			t.Errorf("the fault %q left something open in %d accounts", kind, bites[kind])
+		if harmless := kind == "slow"; harmless != (harmfulFaults[kind] == 0) && (harmless || reduced == "") {
+			t.Errorf("the fault %q left a usage unknown in %d accounts", kind, harmfulFaults[kind])
 		}
 	}
 }

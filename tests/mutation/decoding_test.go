@@ -32,15 +32,15 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	const proof = `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0}}`
 	replace := func(old, with string) string {
 		if !strings.Contains(proof, old) {
-			t.Fatalf("%s is not in the answer", old)
+			t.Fatalf("%s is not in the response", old)
 		}
 		return strings.Replace(proof, old, with, 1)
 	}
 	const result = `"result":[]`
 	rules := []struct {
-		rule   string
-		answer apitest.Response
-		want   error // nil: a response that proves nothing
+		rule     string
+		response apitest.Response
+		want     error // nil: a response that proves nothing
 	}{
 		{"the status is 2xx", apitest.Raw(404, "application/json", proof), api.ErrNotFound},
 		{"the status is not 5xx", apitest.Raw(500, "application/json", proof), api.ErrServer},
@@ -89,17 +89,17 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := func(answer apitest.Response) (*api.AssociationList, error) {
-		if err := server.Script(apitest.AssociationsOf(cert), answer); err != nil {
+	call := func(response apitest.Response) (*api.AssociationList, error) {
+		if err := server.Script(apitest.AssociationsOf(cert), response); err != nil {
 			t.Fatal(err)
 		}
 		return client.Associations(t.Context(), cert)
 	}
 	if list, err := call(body(proof)); err != nil || list.Usage() != api.Unused {
-		t.Fatalf("the unbroken answer gives %v, %v", list.Usage(), err)
+		t.Fatalf("the unbroken response gives %v, %v", list.Usage(), err)
 	}
 	for _, tt := range rules {
-		list, err := call(tt.answer)
+		list, err := call(tt.response)
 		if list.Usage() != api.UsageUnknown {
 			t.Errorf("%s: broken, and still %v", tt.rule, list.Usage())
 		}

@@ -66,7 +66,7 @@ func refuses(operation string, status int, body string) property {
 	return at(operation, func(o *openapi3.Operation) bool { return !valid(o, status, body) })
 }
 
-// both is the conjunction of two properties.
+// both returns the conjunction of two properties.
 func both(a, b property) property {
 	return func(doc *openapi3.T) bool { return a(doc) && b(doc) }
 }
@@ -83,12 +83,12 @@ func response(o *openapi3.Operation, status int) *openapi3.Schema {
 	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
 }
 
-// success is a response with a result.
+// success returns a response with a result.
 func success(result string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":` + result + `}`
 }
 
-// schemes is the list of security requirements, in order.
+// schemes is true when the security requirements are those wanted, in order.
 func schemes(want ...string) property {
 	return everywhere(func(o *openapi3.Operation) bool {
 		var got []string

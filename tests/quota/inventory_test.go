@@ -49,7 +49,7 @@ func newAccount(certificates, zones, workers, pageSize int) *acct.Account {
 	return a
 }
 
-// formula is the number of requests that the evidence for an account takes, one after
+// formula returns the number of requests that the evidence for an account takes, one after
 // another: the lists, page by page; one request for each Worker and each certificate;
 // and for each CA without another use, one for each zone up to the first that names
 // it. With all uses it is one for each zone and CA.

@@ -27,7 +27,7 @@ func strict(seed uint64, fixed bool) quotaserver.Rules {
 	}
 }
 
-// refs are n certificates, with a pause before some.
+// refs yields n certificates, with a pause before some.
 func refs(n int, pauses map[int]time.Duration) iter.Seq[api.CertificateRef] {
 	return func(yield func(api.CertificateRef) bool) {
 		for i := range n {

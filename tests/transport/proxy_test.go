@@ -9,24 +9,24 @@ import (
 	"testing"
 )
 
-// proxy tunnels everything to one address, and records its requests.
+// proxy tunnels all connections to one address, and records their CONNECT requests.
 type proxy struct {
 	net.Listener
-	to string
+	target string
 
-	mu      sync.Mutex
-	lines   []string
-	heads   []string
-	tunnels sync.WaitGroup
+	mu           sync.Mutex
+	requestLines []string
+	headerLines  []string
+	tunnels      sync.WaitGroup
 }
 
-func startProxy(t *testing.T, to string) *proxy {
+func startProxy(t *testing.T, target string) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{Listener: listener, to: to}
+	p := &proxy{Listener: listener, target: target}
 	p.tunnels.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -48,13 +48,13 @@ func (p *proxy) Addr() string { return p.Listener.Addr().String() }
 func (p *proxy) requests() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lines
+	return p.requestLines
 }
 
 func (p *proxy) headers() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.heads
+	return p.headerLines
 }
 
 func (p *proxy) tunnel(client net.Conn) {
@@ -65,14 +65,14 @@ func (p *proxy) tunnel(client net.Conn) {
 		return
 	}
 	p.mu.Lock()
-	p.lines = append(p.lines, request.Method+" "+request.RequestURI)
+	p.requestLines = append(p.requestLines, request.Method+" "+request.RequestURI)
 	for name, values := range request.Header {
 		for _, value := range values {
-			p.heads = append(p.heads, name+": "+value)
+			p.headerLines = append(p.headerLines, name+": "+value)
 		}
 	}
 	p.mu.Unlock()
-	server, err := net.Dial("tcp", p.to)
+	server, err := net.Dial("tcp", p.target)
 	if err != nil {
 		return
 	}
@@ -80,13 +80,13 @@ func (p *proxy) tunnel(client net.Conn) {
 	if _, err := io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
 		return
 	}
-	back := make(chan struct{})
+	responseCopied := make(chan struct{})
 	go func() {
-		defer close(back)
+		defer close(responseCopied)
 		_, _ = io.Copy(client, server)
 		_ = client.Close()
 	}()
 	_, _ = io.Copy(server, reader)
 	_ = server.Close()
-	<-back
+	<-responseCopied
 }

@@ -59,7 +59,7 @@ var places = map[string]string{
 	"unknown coding":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: @\r\n\r\n",
 }
 
-// writtenForms are the forms in which a proxy may write the credentials. Without a
+// writtenForms returns the forms in which a proxy may write the credentials. Without a
 // password, the name is the secret.
 func writtenForms(user, password string) map[string]string {
 	pair := user + ":" + password

@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/modulecopy"
 )
 
-// edit replaces text in a file below root; the text must occur.
+// edit replaces the first occurrence of old in a file below root.
 func edit(t *testing.T, root, name, old, replacement string) {
 	t.Helper()
 	path := filepath.Join(root, name)
@@ -23,14 +23,14 @@ func edit(t *testing.T, root, name, old, replacement string) {
 	write(t, path, strings.Replace(text, old, replacement, 1))
 }
 
-const stored = "openapi/mtls-certificate-associations.json"
+const storedDocument = "openapi/mtls-certificate-associations.json"
 
-// editDocument edits the stored text and its record.
+// editDocument edits the stored document and its checksum in the provenance.
 func editDocument(t *testing.T, root, old, replacement string) {
 	t.Helper()
-	before := published.Sum(read(t, filepath.Join(root, stored)))
-	edit(t, root, stored, old, replacement)
-	edit(t, root, published.ProvenanceFile, before, published.Sum(read(t, filepath.Join(root, stored))))
+	before := published.Sum(read(t, filepath.Join(root, storedDocument)))
+	edit(t, root, storedDocument, old, replacement)
+	edit(t, root, published.ProvenanceFile, before, published.Sum(read(t, filepath.Join(root, storedDocument))))
 }
 
 func remove(t *testing.T, root, name string) {
@@ -100,19 +100,19 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 		want   []string
 	}{
 		"document edited by hand": {func(t *testing.T, root string) {
-			edit(t, root, stored, `"title": "`, `"title": "My `)
-		}, []string{stored, "make spec-update"}},
+			edit(t, root, storedDocument, `"title": "`, `"title": "My `)
+		}, []string{storedDocument, "make spec-update"}},
 		"document not JSON": {func(t *testing.T, root string) {
 			editDocument(t, root, `"openapi": "3.0.3",`, `"openapi": 3.0.3,`)
-		}, []string{stored + ":", "not JSON"}},
+		}, []string{storedDocument + ":", "not JSON"}},
 		"document not OpenAPI": {func(t *testing.T, root string) {
 			editDocument(t, root, `"openapi": "3.0.3"`, `"x-openapi": "3.0.3"`)
 		}, []string{"associations.json", "not an OpenAPI document"}},
-		"document missing": {func(t *testing.T, root string) { remove(t, root, stored) }, []string{stored}},
+		"document missing": {func(t *testing.T, root string) { remove(t, root, storedDocument) }, []string{storedDocument}},
 		"list not YAML": {func(t *testing.T, root string) {
 			edit(t, root, "openapi/operations.yaml", "operations:", "operations: [")
 		}, []string{"openapi/operations.yaml"}},
-		"list names a member that is not known": {func(t *testing.T, root string) {
+		"list has an unknown member": {func(t *testing.T, root string) {
 			edit(t, root, "openapi/operations.yaml", "noun: Association", "nown: Association")
 		}, []string{"openapi/operations.yaml", "nown"}},
 		"list names a query parameter that the contract lacks": {func(t *testing.T, root string) {
@@ -128,7 +128,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 			edit(t, root, "overlays/2-contract/20-envelope.yaml", "properties.result_info.properties", "properties.result_information.properties")
 		}, []string{"overlays/2-contract/20-envelope.yaml#result-info-has-numbers", "matches nothing"}},
 		"contradiction": {func(t *testing.T, root string) {
-			// Without this action the failure is also a success.
+			// Without this action, a failure must also be a success.
 			edit(t, root, "overlays/1-published/10-failure-response.yaml", "allOf[?@..success.enum[?@ == true]]", "allOf[?@.nothing]")
 			edit(t, root, published.ProvenanceFile, `"satisfied_upstream": [`, `"satisfied_upstream": ["1-published/10-failure-response.yaml#failure-is-not-a-success",`)
 		}, []string{"responses/4XX", "contradiction: "}},
@@ -152,7 +152,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 				}
 			}
 			if strings.Count(stderr, "\n") != 1 {
-				t.Errorf("not one line: %q", stderr)
+				t.Errorf("want one line on stderr, got %q", stderr)
 			}
 			unchanged(t, root, before)
 		})

@@ -17,19 +17,17 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// associations is the operation of the shapes, as reports name it.
+// associations is the operation of the documents in shapes, as reports name it.
 const associations = "GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations"
 
-// The revisions in order, and back again: at each step the tree is valid, and an
-// earlier revision gives the same bytes again. The Go code of one operation never
-// differs in more than comments; of the family, only the result of hostnames follows
-// the text.
+// Revisions are applied in order and then in reverse order: each gives the same bytes
+// both times. The Go code of the one operation differs at most in comments.
 func TestHistoryForwardAndBack(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		pattern  string
 		sameCode bool
-		lacking  int // the number of first documents that lack an operation, which stays unchanged
+		lacking  int // number of first documents that lack an operation, which keeps its previous text
 	}{"one operation": {shapes + "*", true, 0}, "family": {families + "*", false, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +47,7 @@ func TestHistoryForwardAndBack(t *testing.T) {
 				now := snapshot(t, root)
 				if then, ok := seen[path]; ok {
 					if diff := cmp.Diff(then, now); diff != "" {
-						t.Errorf("step %d, %s is not as it was (-then +now)\n%s", step, path, diff)
+						t.Errorf("step %d, %s gives other bytes than before (-then +now)\n%s", step, path, diff)
 					}
 				}
 				if slices.Index(paths, path) >= tt.lacking {
@@ -102,19 +100,19 @@ func TestProvenanceRecordsTheTakenDocument(t *testing.T) {
 	}
 	got := source.Provenance.Documents["mtls-certificate-associations.json"]
 	if got.Source != "08-current.json (Invented API 7.1)" || got.SourceSHA256 != published.Sum(data) || got.Retrieved != "2020-02-02" || len(got.Added) != 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("provenance %+v", got)
 	}
 	if got.License != "NOASSERTION" || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "Proprietary, all of it") {
 		t.Errorf("licence %s, warnings %q", got.License, r.Warnings)
 	}
 }
 
-// An action that no operation needs is recorded as satisfied, and as needed again
-// with the revision that needs it.
+// An action is recorded as satisfied while no operation needs it. A revision that needs
+// it removes the record.
 func TestProvenanceListsTheSatisfiedActions(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
-	listed := func() []string {
+	satisfied := func() []string {
 		source, err := published.ReadSource(os.DirFS(root))
 		if err != nil {
 			t.Fatal(err)
@@ -127,20 +125,20 @@ func TestProvenanceListsTheSatisfiedActions(t *testing.T) {
 		want     bool
 	}{{"4-current.yaml", true}, {"3-renamed.yaml", false}} {
 		r := take(t, root, tt.document, read(t, families+tt.document))
-		if got := slices.Contains(listed(), id); got != tt.want {
-			t.Errorf("%s: listed %t", tt.document, got)
+		if got := slices.Contains(satisfied(), id); got != tt.want {
+			t.Errorf("%s: recorded as satisfied: %t, want %t", tt.document, got, tt.want)
 		}
 		reported := r.Overlays.Needed
 		if tt.want {
 			reported = r.Overlays.Satisfied
 		}
 		if !slices.ContainsFunc(reported, func(a compare.Action) bool { return a.ID == id }) {
-			t.Errorf("%s: not reported: %+v", tt.document, r.Overlays)
+			t.Errorf("%s: the report lacks the action: %+v", tt.document, r.Overlays)
 		}
 	}
 }
 
-// A frequent change: the vendor shows another example, of any type.
+// The vendor often changes an example, and with it the type of the example.
 func TestAnExampleOfAnotherTypeIsDocumentation(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -161,6 +159,6 @@ func TestInterruptionIsNoRefusal(t *testing.T) {
 	cancel()
 	const path = shapes + "08-current.json"
 	if _, err := update.Prepare(ctx, request(root, path, read(t, path))); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
+		t.Errorf("error %v, want context.Canceled", err)
 	}
 }

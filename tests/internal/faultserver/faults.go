@@ -86,7 +86,7 @@ func OversizedHeaders() Handler {
 	return Complete(http.StatusOK, InUseBody, "Content-Type: application/json", "X-Fill: "+Echo+strings.Repeat("x", 512<<10))
 }
 
-// GzipBomb is a valid response that fills 256 MiB when decompressed.
+// GzipBomb sends a valid response that fills 256 MiB when decompressed.
 func GzipBomb() Handler {
 	return Complete(http.StatusOK, gzipBomb(), "Content-Type: application/json", "Content-Encoding: gzip")
 }
@@ -104,7 +104,7 @@ func gzipped(text string) string {
 	return b.String()
 }
 
-// CorruptGzip is a compressed response with a wrong checksum.
+// CorruptGzip sends a compressed response with a wrong checksum.
 func CorruptGzip() Handler {
 	raw := []byte(gzipped(InUseBody))
 	raw[len(raw)-8] ^= 0xff

@@ -1,5 +1,5 @@
 // Package jsongen draws JSON documents from OpenAPI schemas for property-based tests.
-// Most of them are valid; the validator decides.
+// Most of them are valid; callers validate them.
 package jsongen
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
 
-	_ "github.com/certuse/cloudflare-mtls/tests/internal/random" // the seed of every test that draws documents
+	_ "github.com/certuse/cloudflare-mtls/tests/internal/random" // sets rapid's seed
 )
 
 // Options configure the documents.
@@ -23,8 +23,8 @@ type Options struct {
 	// InvalidPercent is the chance in percent that a value ignores its schema, or that a
 	// required property is left out.
 	InvalidPercent int
-	// Exact draws integers from all of int64, as json.Number, and only whole
-	// numbers of at most 2^53 for other numbers.
+	// Exact draws integers of the whole range of int64, as json.Number. Other numbers
+	// are whole and at most 2^53.
 	Exact bool
 }
 
@@ -40,13 +40,13 @@ type generator struct {
 	Options
 }
 
-// value draws a value for all of the schemas together.
+// value draws a value that satisfies all of the schemas.
 func (g *generator) value(schemas []*openapi3.Schema) any {
 	if g.invalid() {
 		return g.anything(2)
 	}
 	all := g.conjuncts(nil, schemas)
-	for range 4 { // a choice can exclude its siblings: choose again
+	for range 4 { // the drawn variants can exclude each other: draw again
 		if types := commonTypes(all); types == nil || len(types) > 0 {
 			break
 		}
@@ -64,7 +64,7 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	case slices.Contains(types, "array"):
 		return g.array(all)
 	case slices.Contains(types, "string"):
-		return g.formatted(all)
+		return g.stringValue(all)
 	case slices.Contains(types, "boolean"):
 		return rapid.Bool().Draw(g.t, "boolean")
 	case slices.Contains(types, "integer"):
@@ -88,9 +88,9 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	}
 }
 
-// formatted returns a string of the first format that the validator checks, or draws any
-// string.
-func (g *generator) formatted(all []*openapi3.Schema) any {
+// stringValue returns a string of the first format that the validator checks, or draws
+// any string.
+func (g *generator) stringValue(all []*openapi3.Schema) any {
 	for _, s := range all {
 		switch s.Format {
 		case "date-time":
@@ -112,7 +112,7 @@ func (g *generator) conjuncts(all, schemas []*openapi3.Schema) []*openapi3.Schem
 		all = g.conjuncts(all, deref(s.AllOf))
 		for _, choice := range []openapi3.SchemaRefs{s.AnyOf, s.OneOf} {
 			if len(choice) > 0 {
-				variant := rapid.SampledFrom(deref(choice)).Draw(g.t, "arm")
+				variant := rapid.SampledFrom(deref(choice)).Draw(g.t, "variant")
 				all = g.conjuncts(all, []*openapi3.Schema{variant})
 			}
 		}
@@ -208,9 +208,9 @@ func (g *generator) percent(n int) bool { return rapid.IntRange(0, 99).Draw(g.t,
 // It is for TestMain.
 func Checks(n string) error {
 	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
-	if chosen {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if given {
 		return nil
 	}
 	return flag.Set("rapid.checks", n)

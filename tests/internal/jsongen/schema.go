@@ -60,7 +60,7 @@ func nullable(all []*openapi3.Schema) bool {
 }
 
 // bounds returns the range of whole numbers between least and most that all of the
-// schemas allow. For an empty range it returns least and most, so that the validator
+// schemas allow. If they allow none, it returns least and most; the validator
 // refuses the numbers.
 func bounds(all []*openapi3.Schema, least, most int64) (from, to int64) {
 	from, to = least, most
@@ -78,7 +78,7 @@ func bounds(all []*openapi3.Schema, least, most int64) (from, to int64) {
 	return from, to
 }
 
-// integer converts a whole number; one beyond 2^62 becomes 2^62.
+// integer converts a whole number, limited to the range from -2^62 to 2^62.
 func integer(f float64) int64 { return int64(max(-1<<62, min(1<<62, f))) }
 
 // wholeNumber draws whole numbers from least to most that all of the schemas allow.

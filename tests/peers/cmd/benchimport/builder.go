@@ -56,7 +56,7 @@ func (b *builder) run(ctx context.Context, cache string, args ...string) (usage,
 	}, nil
 }
 
-// cache is the build cache of a client; it stays until the client is measured
+// cache returns the build cache of a client; it stays until the client is measured
 // again.
 func (b *builder) cache(peer string) string { return filepath.Join(b.dir, "cache-"+peer) }
 
