@@ -109,7 +109,7 @@ func hostileShapes() map[string]func(size int) *http.Response {
 // decoding.
 func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 	if testing.Short() {
-		t.Skip("compares times")
+		t.Skip("-short: the test compares times")
 	}
 	// Linear work grows by factor, quadratic work by its square. The bound is
 	// halfway, because memory is slower for the larger body.

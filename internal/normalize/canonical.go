@@ -80,7 +80,7 @@ func Canonicalize(doc spec.Object, entry spec.Operation) (spec.Object, error) {
 	return out, nil
 }
 
-// Combine joins canonical documents, of which there must be one. The info is from
+// Combine joins canonical documents, at least one. The info is from
 // the first; servers and security schemes are joined.
 func Combine(parts ...spec.Object) (spec.Object, error) {
 	paths, schemes, servers := spec.Object{}, spec.Object{}, []any{}
