@@ -84,33 +84,43 @@ func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 	return spec.Clone(out), outcomes, nil
 }
 
-// changed appends to list the JSON pointers at which two trees differ.
-func changed(before, after any, at string, list []string) []string {
-	if reflect.DeepEqual(before, after) {
-		return list
+// changed returns the JSON pointers at which two trees differ, in no order. It visits
+// each value once, because an overlay has many actions and a document many values.
+func changed(before, after any) (pointers []string) {
+	below := func(key string, was, is any) {
+		for _, pointer := range changed(was, is) {
+			pointers = append(pointers, "/"+spec.Escape(key)+pointer)
+		}
 	}
-	old, isObject := before.(spec.Object)
-	fresh, still := after.(spec.Object)
-	if isObject && still {
-		for _, key := range spec.SortedKeys(old, fresh) {
-			was, had := old[key]
-			is, has := fresh[key]
-			if pointer := at + "/" + spec.Escape(key); had && has {
-				list = changed(was, is, pointer, list)
-			} else {
-				list = append(list, pointer)
+	switch old := before.(type) {
+	case spec.Object:
+		if fresh, ok := after.(spec.Object); ok {
+			for key, was := range old {
+				if is, has := fresh[key]; has {
+					below(key, was, is)
+				} else {
+					pointers = append(pointers, "/"+spec.Escape(key))
+				}
 			}
+			for key := range fresh {
+				if _, had := old[key]; !had {
+					pointers = append(pointers, "/"+spec.Escape(key))
+				}
+			}
+			return pointers
 		}
-		return list
-	}
-	elements, isList := before.([]any)
-	if now, ok := after.([]any); isList && ok && len(elements) == len(now) {
-		for i := range now {
-			list = changed(elements[i], now[i], at+"/"+strconv.Itoa(i), list)
+	case []any:
+		if fresh, ok := after.([]any); ok && len(old) == len(fresh) {
+			for i := range old {
+				below(strconv.Itoa(i), old[i], fresh[i])
+			}
+			return pointers
 		}
-		return list
 	}
-	return append(list, at)
+	if !reflect.DeepEqual(before, after) {
+		return []string{""}
+	}
+	return nil
 }
 
 // contradiction reports a changed place at which an update replaced the published
@@ -160,7 +170,9 @@ func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome,
 	if after, err = spec.FromYAML(root); err != nil {
 		return nil, outcome, err
 	}
-	if outcome.Changed = changed(before, after, "", nil); len(outcome.Changed) > 0 {
+	outcome.Changed = changed(before, after)
+	slices.Sort(outcome.Changed)
+	if len(outcome.Changed) > 0 {
 		outcome.Effect = Applied
 	}
 	if !action.Remove {
