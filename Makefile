@@ -26,12 +26,16 @@ demo: ## Run an audit of an embedded fake of the API: no account, no network
 # pipeline's own tests, and would make these take ten times as long.
 PIPELINE_TESTS = /tests/(mutation|equivalence|update)$$
 
+# Many tests wait for a network or for a command, so more of them run at one time than
+# there are processors.
+export TEST_FLAGS = -shuffle=on -parallel 8
+
 # The packages that take longest come first, so that the others run beside them.
 .PHONY: test
 test: ## Run all tests in random order, with fixed seeds, and the race detector if there is a C compiler
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) -shuffle=on ./cmd/certuse ./tests/faults ./tests/transport $$($(GO) list ./... | grep -vE '$(PIPELINE_TESTS)')
-	$(GO) test -shuffle=on ./tests/update $$($(GO) list ./... | grep -E '$(PIPELINE_TESTS)')
+	$(GO) test $(RACE) $(TEST_FLAGS) ./cmd/certuse ./tests/faults ./api $$($(GO) list ./... | grep -vE '$(PIPELINE_TESTS)')
+	$(GO) test $(TEST_FLAGS) ./tests/update $$($(GO) list ./... | grep -E '$(PIPELINE_TESTS)')
 
 # The go command fetches this toolchain; it need not be installed.
 GO_NEXT ?= go1.27.4
