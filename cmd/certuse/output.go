@@ -154,17 +154,21 @@ func (d *destination) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// rename gives the file its name.
+// rename gives the file its name, unless another process has written a file there. A
+// link, unlike a rename, fails if there is one; some file systems have no links.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if current, missing := os.Lstat(d.path); missing == nil && !os.SameFile(d.replaced, current) {
-		d.keepsTemp = true
-		err = errors.Join(err, fmt.Errorf("another process has written it; the results are in %s", d.temp.Name()))
-	}
-	if err == nil {
-		err = os.Rename(d.temp.Name(), d.path)
-	}
 	if err != nil {
+		return err
+	}
+	linked := d.replaced == nil && os.Link(d.temp.Name(), d.path) == nil
+	if current, missing := os.Lstat(d.path); !linked && missing == nil && !os.SameFile(d.replaced, current) {
+		d.keepsTemp = true
+		return fmt.Errorf("another process has written it; the results are in %s", d.temp.Name())
+	}
+	if linked {
+		_ = os.Remove(d.temp.Name()) // its other name
+	} else if err = os.Rename(d.temp.Name(), d.path); err != nil {
 		return err
 	}
 	d.temp = nil
