@@ -82,7 +82,7 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
 	}
 	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", q.file)
+		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", fileName(q.file))
 	}
 	return q.checkFrom(args)
 }

@@ -180,5 +180,5 @@ func profileNames() []string {
 
 // namesOf returns the sorted names, without those that look like a credential.
 func namesOf(profiles map[string]profile) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), credential.MatchString)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), mayBeCredential)
 }
