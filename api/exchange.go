@@ -165,11 +165,7 @@ func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 	}
 	r := io.LimitReader(resp.Body, min(limit, math.MaxInt64-1)+1) // one more byte detects a longer body
 	if 0 < size && size <= maxPreallocated {
-		// The buffer has room for the read that returns io.EOF, which lets the transport
-		// reuse the connection.
-		buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-		_, err = buffer.ReadFrom(r)
-		body = buffer.Bytes()
+		body, err = readSized(r, size)
 	} else {
 		body, err = io.ReadAll(r)
 	}
@@ -180,4 +176,23 @@ func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return slices.Clip(body), err
+}
+
+// readSized is io.ReadAll for a reader of about size bytes: the first buffer has that
+// size, and one byte for the read that returns io.EOF, which lets the transport reuse the
+// connection.
+func readSized(r io.Reader, size int64) ([]byte, error) {
+	body := make([]byte, 0, size+1)
+	for {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return body, err
+		case len(body) == cap(body):
+			body = slices.Grow(body, bytes.MinRead)
+		}
+	}
 }

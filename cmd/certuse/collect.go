@@ -38,9 +38,10 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	}
 	for _, t := range targets {
 		total.accounts = append(total.accounts, t.account)
-		err := t.err
+		err, listed := t.err, len(t.kept) > 0
 		if err == nil && (len(t.certs) > 0 || len(t.kept) == 0) {
 			err = q.lookUpTarget(ctx, t, progress, func(r record) bool {
+				listed = true
 				add(r)
 				return flush()
 			})
@@ -57,6 +58,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 			continue // each has a record that says why
 		}
 		total.Incomplete = true
+		total.unlisted += int(boolValue(!listed))
 		if ctx.Err() == nil {
 			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -124,8 +126,8 @@ func checkAccount(origin, account string) error {
 	if err := checkValue(origin, account); err != nil {
 		return err
 	}
-	if err := (api.CertificateRef{AccountID: account, ID: "x"}).Validate(); err != nil {
-		return usagef("%s: %s", origin, inCLITerms(err))
+	if err := checkRef(api.CertificateRef{AccountID: account, ID: "x"}); err != nil {
+		return usagef("%s: %w", origin, err)
 	}
 	return nil
 }
@@ -180,9 +182,47 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 // PEM, also without its first line, and with escaped line ends.
 var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
+// idForm matches the ids of accounts and certificates, which are no credentials.
+var idForm = regexp.MustCompile(`^(?i:[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+
 // withoutCredential returns a text of the command line or of the config file for
 // messages. The user may have put a credential there by mistake.
-func withoutCredential(text string) string { return credential.ReplaceAllString(text, "[redacted]") }
+func withoutCredential(text string) string {
+	return credential.ReplaceAllStringFunc(text, func(found string) string {
+		if idForm.MatchString(found) {
+			return found
+		}
+		return "[redacted]"
+	})
+}
+
+// fileName returns the path of a file for messages. Directories that exist are shown: a
+// credential in the place of a path names none.
+func fileName(path string) string {
+	dir, base := filepath.Split(path)
+	if info, err := os.Stat(cmp.Or(dir, ".")); err == nil && info.IsDir() {
+		return dir + withoutCredential(base)
+	}
+	return withoutCredential(path)
+}
+
+// mayBeCredential reports whether withoutCredential would change the text.
+func mayBeCredential(text string) bool { return withoutCredential(text) != text }
+
+// checkRef refuses ids that are invalid or may be a credential: reports would print
+// them, and requests send them as part of the URL.
+func checkRef(ref api.CertificateRef) error {
+	switch err := ref.Validate(); {
+	case err != nil:
+		return errors.New(inCLITerms(err))
+	case mayBeCredential(ref.AccountID):
+		return errors.New("the account id looks like a credential: an id has 32 hexadecimal digits")
+	case mayBeCredential(ref.ID):
+		return errors.New("the certificate id looks like a credential: an id has 32 hexadecimal digits or is a UUID")
+	default:
+		return nil
+	}
+}
 
 // checkValue refuses a value with blanks or quotation marks around it. It does not
 // repeat the value, which may be a secret.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptrace"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,7 +84,7 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
 	}
 	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", q.file)
+		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", fileName(q.file))
 	}
 	return q.checkFrom(args)
 }
@@ -93,12 +95,32 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, yield)
 	}
-	for _, ref := range t.certs {
-		if !yield(q.deleteOne(ctx, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)) {
+	track := newTracker(0, q.rateLimit, time.Now())
+	traced := countRequests(ctx, track)
+	for i, ref := range t.certs {
+		r := q.deleteOne(traced, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)
+		if left := len(t.certs) - 1; i == 0 && left > 0 && ctx.Err() == nil {
+			each, _ := track.requests()
+			progress.note(track.announce(plural(left, "more deletion"), each*left))
+		}
+		if !yield(r) {
 			return nil
 		}
 	}
 	return nil
+}
+
+// countRequests returns a context with which the requests that are sent count as the
+// progress of track.
+func countRequests(ctx context.Context, track *tracker) context.Context {
+	var mu sync.Mutex
+	sent := 0
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent++
+		track.update(api.InventoryProgress{Requests: sent}, time.Now())
+	}})
 }
 
 // plan finds out what would be deleted. With --unused --yes it then deletes.
@@ -137,8 +159,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 			for _, r := range unused {
 				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
 			}
-			left := formatDuration(track.timeFor(requests, time.Now()))
-			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), left))
+			progress.note(track.announce(plural(n, "deletion"), requests))
 		}
 	}
 	for _, r := range unused {

@@ -159,6 +159,25 @@ func TestDeleteUnusedPrintsHowManyRequestsFollow(t *testing.T) {
 	got.expect(t, exitUnknown, fmt.Sprintf("certuse: 4 deletions: about %d requests, which take at least ", len(server.Requests())-2*plan))
 }
 
+func TestDeletePrintsHowManyRequestsFollowTheFirstOfSeveral(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	for i := range 20 {
+		requireNoError(t, server.AddWorker(testAccount, apitest.Worker{Name: fmt.Sprintf("worker-%d", i)}))
+	}
+	one := execute(t, command(t, environment(server), "delete", "--yes", "free-1"))
+	one.expect(t, exitOK, "1 deleted")
+	if strings.Contains(one.stderr, "which take at least") {
+		t.Errorf("%s", one.stderr)
+	}
+	each := len(server.Requests())
+	got := execute(t, command(t, environment(server), "delete", "--yes", "free-2", "free-3", "used"))
+	got.expect(t, exitInUse, fmt.Sprintf("certuse: deleted: name of free-2 (free-2)\ncertuse: 2 more deletions: about %d requests, which take at least ", 2*each))
+	if n := strings.Count(got.stderr, "which take at least"); n != 1 {
+		t.Errorf("%d estimates:\n%s", n, got.stderr)
+	}
+}
+
 // After three refusals, most of the associations are not requested.
 func TestRequestsThatWereNotSentDoNotCountForDeletions(t *testing.T) {
 	t.Parallel()

@@ -55,13 +55,13 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"list what expires":                  {"list --expires-within 400d", exitExpiring, "7 certificates, all expired or expiring within 400d"},
 		"list nothing that expires":          {"list --expires-within 2w", exitOK, "0 certificates"},
 		"list of an unknown account":         {"list --account other", exitFailure, "account other: list mTLS certificates: HTTP 404"},
-		"audit of an unknown account":        {"audit --account other", exitUnknown, "Not all certificates were read"},
+		"audit of an unknown account":        {"audit --account other", exitUnknown, "No list of certificates was read.\n"},
 		"audit of one of two accounts":       {"audit --account other --account " + testAccount + " --sources workers", exitUnknown, "7 certificates"},
 		"the same certificate named twice":   {"usage used " + testAccount + "/used", exitOK, "1 repeated id left out"},
 		"account in the argument":            {"usage --account other " + testAccount + "/used", exitOK, "1 in use"},
 		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
 		"time is over":                       {"audit --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
-		"time of a list is over":             {"list --timeout 1ns", exitUnknown, "Not all certificates were read"},
+		"time of a list is over":             {"list --timeout 1ns", exitUnknown, "No list of certificates was read.\n"},
 		"quiet about results":                {"audit -q secret", exitUnknown, "missing permissions"},
 		"quiet, but not about what is wrong": {"audit -q --require-unused used", exitInUse, "not unused"},
 	}
@@ -72,6 +72,28 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 			got.expect(t, test.code, test.says)
 			if strings.Contains(test.args, " -q ") && strings.Contains(got.stderr, " unused, ") {
 				t.Errorf("not quiet:\n%s", got.stderr)
+			}
+		})
+	}
+}
+
+func TestOnlyAListThatWasReadHas0Certificates(t *testing.T) {
+	t.Parallel()
+	const none, part = "No list of certificates was read.\n", "Not all certificates were read.\n"
+	hang := apitest.Hang().Always()
+	page := apitest.JSON(200, `{"success":true,"errors":[],"messages":[],"result":[{"id":"x","type":"custom","ca":false}],
+		"result_info":{"page":1,"per_page":1,"count":1,"total_count":2,"total_pages":2}}`)
+	for args, lists := range map[string][]apitest.Response{
+		"list": {hang}, "audit --require-unused": {hang}, "delete --unused": {hang}, "delete --unused --yes --max 1": {hang}, "list --type other": {page, hang},
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, nil)
+			script(t, server, listCertificates, lists...)
+			got := execute(t, command(t, environment(server), strings.Fields(args+" --timeout 3s")...))
+			got.expect(t, exitUnknown)
+			if wantsPart := len(lists) > 1; strings.Contains(got.stderr, "0 certificates") != wantsPart || strings.Contains(got.stderr, part) != wantsPart || strings.Contains(got.stderr, none) == wantsPart {
+				t.Errorf("%s", got.stderr)
 			}
 		})
 	}

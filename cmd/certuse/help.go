@@ -107,8 +107,10 @@ it. Each outcome is printed to standard error; --output-file keeps the record,
 with -o jsonl also when the command is killed.
 
 --unused selects all unused certificates of the account. With --yes it needs
---max, and deletes nothing if more than that are unused. Before the first
-deletion it prints about how many requests follow, and their time at least.
+--max, and deletes nothing if more than that are unused.
+
+Before the first deletion, or after the first if the certificates are named, it
+prints about how many requests follow, and their time at least.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. For a deletion under way the

@@ -52,11 +52,11 @@ func (in *input) add(text string) error {
 // addRef adds one certificate.
 func (in *input) addRef(account, id string) error {
 	ref := api.CertificateRef{AccountID: account, ID: id}
-	if account == "" {
-		return errors.New("the certificate has no account: give --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
+	if account == "" && in.account == "" { // none or several are given
+		return errors.New("the certificate has no account: give one --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
 	}
-	if err := ref.Validate(); err != nil {
-		return errors.New(inCLITerms(err))
+	if err := checkRef(ref); err != nil {
+		return err
 	}
 	if in.seen[ref] {
 		in.duplicates++
@@ -96,11 +96,12 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 			return
 		}
 		defer file.Close() //nolint:errcheck // only read
+		shown := fileName(name)
 		if info, err := file.Stat(); err == nil && info.IsDir() {
-			done <- usagef("cannot read %s: %s is a directory", what, name)
+			done <- usagef("cannot read %s: %s is a directory", what, shown)
 			return
 		}
-		done <- read(file, name)
+		done <- read(file, shown)
 	}()
 	select {
 	case err := <-done:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -95,6 +96,7 @@ func tableWidth(sys system, demo bool) int {
 type destination struct {
 	io.Writer
 	path      string
+	name      string      // path in messages
 	replaced  os.FileInfo // nil if there was no file
 	temp      *os.File    // nil once it is renamed
 	keepsTemp bool        // because temp has the results, and the path is taken
@@ -114,16 +116,21 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	}
 	info, missing := os.Lstat(path) // a link to a missing file is left, and would be replaced
 	if missing == nil && !info.Mode().IsRegular() {
-		return nil, usagef("--output-file: %s is not a regular file", o.file)
+		return nil, usagef("--output-file: %s is not a regular file", fileName(o.file))
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), ".certuse-*")
 	if err != nil {
-		return nil, usagef("--output-file: %w", err)
+		// The text of err has the path without its end, in which a private key is not
+		// recognized.
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failed.Err
+		}
+		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
 	}
-	d := &destination{Writer: temp, path: path, replaced: info, temp: temp, appending: appending}
+	d := &destination{Writer: temp, path: path, name: fileName(path), replaced: info, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
 		d.discard()
-		return nil, usagef("--output-file: %s: %w", o.file, err)
+		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
 	}
 	return d, nil
 }
@@ -154,17 +161,21 @@ func (d *destination) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// rename gives the file its name.
+// rename gives the file its name, unless another process has written a file there. A
+// link, unlike a rename, fails if there is one; some file systems have no links.
 func (d *destination) rename() error {
 	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if current, missing := os.Lstat(d.path); missing == nil && !os.SameFile(d.replaced, current) {
-		d.keepsTemp = true
-		err = errors.Join(err, fmt.Errorf("another process has written it; the results are in %s", d.temp.Name()))
-	}
-	if err == nil {
-		err = os.Rename(d.temp.Name(), d.path)
-	}
 	if err != nil {
+		return err
+	}
+	linked := d.replaced == nil && os.Link(d.temp.Name(), d.path) == nil
+	if current, missing := os.Lstat(d.path); !linked && missing == nil && !os.SameFile(d.replaced, current) {
+		d.keepsTemp = true
+		return fmt.Errorf("another process has written it; the results are in %s", d.temp.Name())
+	}
+	if linked {
+		_ = os.Remove(d.temp.Name()) // its other name
+	} else if err = os.Rename(d.temp.Name(), d.path); err != nil {
 		return err
 	}
 	d.temp = nil
@@ -205,14 +216,14 @@ func (d *destination) checkNotReplaced() error {
 
 // failure describes a failed write.
 func (d *destination) failure(err error) *exitError {
-	switch {
-	case d.path == "":
+	if d.path == "" {
 		return writeFailure(err)
-	case d.renamed():
-		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is incomplete", d.path, err)}
-	default:
-		return &exitError{exitFailure, fmt.Errorf("cannot write %s: %w: it is unchanged", d.path, err)}
 	}
+	state := "it is unchanged"
+	if d.renamed() {
+		state = "it is incomplete"
+	}
+	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s: %s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
 }
 
 // renamed reports whether the file has been renamed.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -130,6 +132,33 @@ func TestFileOfAnotherProcessIsNotReplaced(t *testing.T) {
 			if len(kept) != 1 || textOf(t, kept[0]) != "results" || err == nil || !strings.Contains(err.Error(), "another process has written it; the results are in "+kept[0]) {
 				t.Errorf("appending %t, existed %t: kept %v, error %v", appending, existed, kept, err)
 			}
+		}
+	}
+}
+
+func TestOneOfSeveralProcessesCreatesAFile(t *testing.T) {
+	t.Parallel()
+	const rounds, processes = 25, 8
+	for range rounds {
+		out := output{file: filepath.Join(t.TempDir(), "file")}
+		var commits sync.WaitGroup
+		var committed atomic.Int32
+		begin := make(chan struct{})
+		for range processes {
+			d, err := out.open(system{}, false)
+			requireNoError(t, err)
+			defer d.discard()
+			commits.Go(func() {
+				<-begin
+				if d.commit() == nil {
+					committed.Add(1)
+				}
+			})
+		}
+		close(begin)
+		commits.Wait()
+		if n := committed.Load(); n != 1 {
+			t.Fatalf("%d processes report that they created the file", n)
 		}
 	}
 }

@@ -60,6 +60,9 @@ func readProfiles(path string) (map[string]profile, error) {
 	if !errors.Is(documents.Decode(new(yaml.Node)), io.EOF) {
 		return nil, usagef("%s: more than one YAML document", path)
 	}
+	if len(config.Profiles) == 0 {
+		return nil, usagef("there are no profiles in %s; see 'certuse help environment'", path)
+	}
 	for _, name := range slices.Sorted(maps.Keys(config.Profiles)) {
 		if err := config.Profiles[name].check(); err != nil {
 			return nil, usagef("%s: profile %s: %w", path, withoutCredential(name), err)
@@ -180,5 +183,5 @@ func profileNames() []string {
 
 // namesOf returns the sorted names, without those that look like a credential.
 func namesOf(profiles map[string]profile) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), credential.MatchString)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), mayBeCredential)
 }

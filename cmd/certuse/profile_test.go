@@ -159,7 +159,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		"certificate of no profile": {twoProfiles, "usage --profile first " + thirdAccount + "/free", "is in no profile"},
 		"several accounts":          {twoProfiles, "upload --profile second --cert x", "upload needs one account, not 2"},
 		"an account in two":         {twoProfiles + "  third: {accounts: [" + testAccount + "], api_token_env: FIRST_TOKEN}", "list --profile first,third", "is in first and in third"},
-		"empty file":                {"# nothing", "list --profile x", "there is no profile"},
+		"empty file":                {"# nothing", "list --profile x", "there are no profiles in "},
 		"not YAML":                  {"profiles: [" + testToken, "list --profile x", "is not valid YAML"},
 		"two documents":             {twoProfiles + "---\nprofiles: {}\n", "list --profile first", "more than one YAML document"},
 		"unknown key":               {one("    api_token: " + testToken + "\n"), "list --profile x", "line 4 has an unknown key: see 'certuse help environment'"},

@@ -270,10 +270,10 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			return err
 		}
 		if len(total.failed) > 0 {
-			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the results are incomplete\n", out.path)
+			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the results are incomplete\n", out.name)
 		}
 	case out.path != "":
-		fmt.Fprintf(q.sys.stderr, "certuse: %s is unchanged, because the results are incomplete\n", out.path)
+		fmt.Fprintf(q.sys.stderr, "certuse: %s is unchanged, because the results are incomplete\n", out.name)
 	}
 	return total.result(q)
 }

@@ -58,7 +58,7 @@ func (q *query) readKept(targets []target) (keptResults, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
-		return nil, usagef("--resume: %w", err)
+		return nil, usagef("--resume: %s", strings.ReplaceAll(err.Error(), q.file, fileName(q.file)))
 	}
 	defer file.Close()                           //nolint:errcheck // only read
 	requested := map[api.CertificateRef]target{} // without an id: all of the account
@@ -78,14 +78,14 @@ func (q *query) readKept(targets []target) (keptResults, error) {
 		case errors.Is(err, io.EOF) && (number > 1 || len(line) == 0 || line[0] == '{'):
 			return kept, nil
 		case err != nil && !errors.Is(err, io.EOF):
-			return nil, failuref("cannot read %s: %w", q.file, err)
+			return nil, failuref("cannot read %s: %w", fileName(q.file), err)
 		}
 		r, err := parseResult(line)
 		if err == nil {
 			err = q.compare(&r, requested, now)
 		}
 		if err != nil {
-			return nil, usagef("--resume: %s: line %d %w; nothing was sent", q.file, number, err)
+			return nil, usagef("--resume: %s: line %d %w; nothing was sent", fileName(q.file), number, err)
 		}
 		key := keyOf(r.Certificate.Ref)
 		if seen[key] {

@@ -2,13 +2,19 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // echoUnsolicited responds to two requests on one connection each. After the first response
@@ -68,60 +74,124 @@ func TestUnsolicitedEchoOfCredentialsIsNotShown(t *testing.T) {
 	}
 }
 
+const (
+	secretToken = "Sn3SJdPYHW_ZDU-5nLwz9qUgL0Xrbkm6AtTcE8oV" // has the form of a token
+	// A private key is base64 in lines; its last line may be short.
+	firstKeyLine, lastKeyLine = "MIGHAgEAMBMGByqGSM49/gEGCCqGSM49AwEHBG0wawIBAQQg9k+DwFMl6Y7fLr0a", "Xw/Sn3S+JdPYHW/ZDU"
+)
+
+func showsSecret(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc([]string{secretToken, firstKeyLine[:20], lastKeyLine}, func(secret string) bool { return strings.Contains(text, strings.ToLower(secret)) })
+}
+
+// The account does not exist, so that messages about incomplete results are printed too.
+func TestNoValueOfACommandLineIsShownIfItMayBeACredential(t *testing.T) {
+	t.Parallel()
+	variables := map[string]string{"CLOUDFLARE_API_TOKEN": testToken, "CLOUDFLARE_ACCOUNT_ID": "other", "CLOUDFLARE_BASE_URL": newFake(t, nil).URL()}
+	for _, secret := range []string{secretToken, firstKeyLine, firstKeyLine + "\n" + lastKeyLine, pemBegin + "PRIVATE KEY-----\n" + lastKeyLine} {
+		for _, cmd := range newRootCommand(system{}, io.Discard).Commands() {
+			valid, dir := []string{cmd.Name()}, t.TempDir()
+			lines := [][]string{{"--", secret}, {"--", "other/" + secret}, {"--", secret + "/id"}}
+			if cmd.Flags().Lookup("timeout") != nil {
+				valid = append(valid, "--timeout=1s")
+			}
+			if strings.Contains(cmd.Use, "CERT…") {
+				valid = append(valid, "id")
+			}
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { lines = append(lines, []string{"--" + f.Name + "=" + secret}) })
+			if cmd.Flags().Lookup("output-file") != nil {
+				lines = slices.DeleteFunc(lines, func(line []string) bool { return line[0] == "--output-file="+secretToken }) // in the working directory
+				for _, file := range []string{filepath.Join(dir, secret), filepath.Join(dir, secret, secret), dir + "/missing/" + secret} {
+					lines = append(lines, []string{"--output-file=" + file}, []string{"--output-file=" + file, "--output=jsonl", "--resume"})
+				}
+			}
+			for _, line := range lines {
+				args := append(slices.Clone(valid), line...)
+				var out bytes.Buffer
+				run(t.Context(), args, system{strings.NewReader(""), &out, &out, func(name string) string { return variables[name] }})
+				if showsSecret(out.String()) {
+					t.Errorf("%q: the secret is shown:\n%s", args, &out)
+				}
+			}
+		}
+	}
+}
+
+// A mistaken --output-file leaves such a file.
+func TestNamesOfExistingFilesAreNotShownIfTheyMayBeACredential(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), secretToken)
+	requireNoError(t, os.WriteFile(file, []byte("no id\n"), 0o600))
+	env := environment(newFake(t, nil))
+	for _, args := range [][]string{{"audit", "--from", file}, {"usage", "--from", file}, {"upload", "--cert", file}, {"delete", "--yes", "--output-file", file, "id"}} {
+		got := execute(t, command(t, env, args...))
+		if got.expect(t, exitUsage); showsSecret(got.stderr) {
+			t.Errorf("%q: the name is shown:\n%s", args, got.stderr)
+		}
+	}
+	out := output{file: file}
+	d, err := out.open(system{}, true)
+	requireNoError(t, err)
+	defer d.discard()
+	_, err = io.WriteString(d, "a result")
+	requireNoError(t, err, d.file.Close())
+	if _, err = io.WriteString(d, "another"); err == nil || showsSecret(d.failure(err).Error()) {
+		t.Errorf("the name is shown: %v", d.failure(err))
+	}
+}
+
 func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 	t.Parallel()
-	const misplaced = "Sn3SJdPYHW_ZDU-5nLwz9qUgL0Xrbkm6AtTcE8oV" // has the form of a token
-	const broken = twoProfiles + "  " + misplaced + ": {accounts: []}\n"
-	twice := twoProfiles + "  " + misplaced + ": {accounts: [" + testAccount + "], api_token_env: FIRST_TOKEN}\n"
+	const broken = twoProfiles + "  " + secretToken + ": {accounts: []}\n"
+	twice := twoProfiles + "  " + secretToken + ": {accounts: [" + testAccount + "], api_token_env: FIRST_TOKEN}\n"
 	for _, test := range []struct{ config, args string }{
-		{twoProfiles, "list --profile " + misplaced},
+		{twoProfiles, "list --profile " + secretToken},
 		{twice, "list --profile x"},
-		{twice, "list --profile first," + misplaced},
-		{strings.ReplaceAll(twice, "FIRST", "NO"), "list --profile " + misplaced},
+		{twice, "list --profile first," + secretToken},
+		{strings.ReplaceAll(twice, "FIRST", "NO"), "list --profile " + secretToken},
 		{broken, "list --profile first"},
-		{twoProfiles, misplaced},
-		{twoProfiles, "help " + misplaced},
-		{twoProfiles, "list --" + misplaced},
-		{twoProfiles, "list --timeout " + misplaced},
-		{twoProfiles, "list --output " + misplaced},
-		{twoProfiles, "list --columns " + misplaced},
-		{twoProfiles, "list --sort " + misplaced},
-		{twoProfiles, "audit --usage " + misplaced},
-		{twoProfiles, "list --account " + misplaced},
-		{twoProfiles, "list " + misplaced},
-		{twoProfiles, "list --demo --debug " + misplaced},
-		{twoProfiles, "audit --from " + misplaced + " --profile first"},
-		{twoProfiles, "upload --profile first --cert " + misplaced},
+		{twoProfiles, secretToken},
+		{twoProfiles, "help " + secretToken},
+		{twoProfiles, "list --" + secretToken},
+		{twoProfiles, "list --timeout " + secretToken},
+		{twoProfiles, "list --output " + secretToken},
+		{twoProfiles, "list --columns " + secretToken},
+		{twoProfiles, "list --sort " + secretToken},
+		{twoProfiles, "audit --usage " + secretToken},
+		{twoProfiles, "list --account " + secretToken},
+		{twoProfiles, "list " + secretToken},
+		{twoProfiles, "list --demo --debug " + secretToken},
+		{twoProfiles, "audit --from " + secretToken + " --profile first"},
+		{twoProfiles, "upload --profile first --cert " + secretToken},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			got := newUsers(t, test.config).run(t, test.args)
 			got.expect(t, exitUsage)
-			if strings.Contains(strings.ToLower(got.stdout+got.stderr), strings.ToLower(misplaced)) {
+			if showsSecret(got.stdout + got.stderr) {
 				t.Errorf("the credential is shown:\n%s\n%s", got.stdout, got.stderr)
 			}
 		})
 	}
 	offered := newUsers(t, twice).run(t, "__complete list --profile=")
-	if offered.expect(t, exitOK); !strings.Contains(offered.stdout, "second") || strings.Contains(offered.stdout, misplaced) {
+	if offered.expect(t, exitOK); !strings.Contains(offered.stdout, "second") || strings.Contains(offered.stdout, secretToken) {
 		t.Errorf("completion offers:\n%s", offered.stdout)
 	}
 }
 
-// A private key is base64 in lines; its last line may be short.
 func TestPrivateKeysInWrongPlacesAreNotShown(t *testing.T) {
 	t.Parallel()
-	const first, last = "MIGHAgEAMBMGByqGSM49/gEGCCqGSM49AwEHBG0wawIBAQQg9k+DwFMl6Y7fLr0a", "Xw/Sn3S+JdPYHW/ZDU"
-	lines := first + "\n" + last
+	const lines = firstKeyLine + "\n" + lastKeyLine
 	env := append(environment(newFake(t, nil)), "HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
-	for _, key := range []string{first, lines, pemBegin + "PRIVATE KEY-----\n" + lines + "\n-----END PRIVATE KEY-----\n"} {
+	for _, key := range []string{firstKeyLine, lines, pemBegin + "PRIVATE KEY-----\n" + lines + "\n-----END PRIVATE KEY-----\n"} {
 		for _, args := range [][]string{
 			{"--", key}, {"help", "--", key}, {"version", "--", key}, {"list", "--", key}, {"completion", "bash", "--", key},
 			{"usage", "--from", key}, {"upload", "--cert", key}, {"list", "--profile", key}, {"list", "--timeout", key},
 			{"list", "--rate-limit=" + key}, {"list", "--demo=" + key}, {"list", "--sort", key}, {"list", "--columns", key}, {"audit", "--usage", key},
 		} {
 			got := execute(t, command(t, env, args...))
-			if got.expect(t, exitUsage); strings.Contains(got.stdout+got.stderr, first[:20]) || strings.Contains(got.stdout+got.stderr, last) {
+			if got.expect(t, exitUsage); showsSecret(got.stdout + got.stderr) {
 				t.Errorf("%q: the key is shown:\n%s", args, got.stderr)
 			}
 		}

@@ -32,6 +32,7 @@ type summary struct {
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
+	unlisted int             // of them, those without any certificate in the list that was read
 	up       map[accountSource]bool
 	problems map[string]*problem // by the text of the reason
 	// withoutPermission counts the certificates that are unknown because a permission
@@ -181,8 +182,8 @@ func (s *summary) writeProblems(w io.Writer) {
 	}
 }
 
-// write prints the summary for people.
-func (s *summary) write(w io.Writer, colors palette, q *query) {
+// writeCounts prints the counts of certificates on one line.
+func (s *summary) writeCounts(w io.Writer, colors palette, q *query) {
 	fmt.Fprint(w, colors.bold(plural(s.Total, "certificate")))
 	if s.cas > 0 && s.leaves > 0 {
 		fmt.Fprintf(w, " (%s CA, %s leaf; %s managed)", count(s.cas), count(s.leaves), count(s.managed))
@@ -195,6 +196,16 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		fmt.Fprintf(w, ", all expired or expiring within %s", q.filter.expiresWithin.text)
 	}
 	fmt.Fprintln(w)
+}
+
+// write prints the summary for people.
+func (s *summary) write(w io.Writer, colors palette, q *query) {
+	noList := s.Incomplete && s.unlisted == len(s.accounts)
+	if noList { // a count of 0 would mean that the accounts have no certificates
+		fmt.Fprintln(w, colors.bold("No list of certificates was read."))
+	} else {
+		s.writeCounts(w, colors, q)
+	}
 	if s.deletionCounts != nil {
 		s.deletionCounts.write(w, q.deletion.yes)
 	}
@@ -220,7 +231,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	if s.Duplicates > 0 {
 		fmt.Fprintf(w, "%s left out: each certificate is looked up once.\n", plural(s.Duplicates, "repeated id"))
 	}
-	if s.Incomplete {
+	if s.Incomplete && !noList {
 		fmt.Fprintln(w, "Not all certificates were read.")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 // terminal is a pseudo terminal with the text it has shown.
@@ -244,4 +246,15 @@ func TestReadingIDsFromATerminalPrintsAHint(t *testing.T) {
 	if got.expect(t, exitUnknown, "the --timeout is over"); strings.Contains(got.stderr, "Ctrl-D") {
 		t.Errorf("a hint in spite of -q:\n%s", got.stderr)
 	}
+}
+
+func TestCommandOutlivesItsTerminalIfSIGHUPIsIgnored(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse.After(2 * time.Second)})
+	cmd := command(t, environment(server), "-c", `trap "" HUP; exec "$0" audit -o id`, os.Args[0])
+	cmd.Path = "/bin/sh"
+	p := start(t, cmd)
+	eventually(t, "the request", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 1 })
+	p.signal(t, syscall.SIGHUP)
+	p.end(t).expect(t, exitOK, "1 in use")
 }

@@ -92,7 +92,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 	if !u.quiet {
 		fmt.Fprintf(u.sys.stderr, "certuse: the certificate is in the account: %s\n", printable(stored.Ref.ID))
 		if stored.Name != u.name {
-			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, u.name)
+			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, withoutCredential(u.name))
 		}
 	}
 	return u.report(out, stored)

@@ -103,6 +103,7 @@ func TestUploadOfAStoredCertificatePrintsIt(t *testing.T) {
 	if first.stdout != second.stdout || first.stdout == "" {
 		t.Errorf("%q, then %q", first.stdout, second.stdout)
 	}
+	execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", secretToken)).expect(t, exitOK, `its name is "old", not "[redacted]"`)
 	quiet := execute(t, command(t, environment(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
 	if quiet.expect(t, exitOK); quiet.stderr != "" {
 		t.Errorf("standard error in spite of -q: %q", quiet.stderr)

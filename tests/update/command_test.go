@@ -112,6 +112,9 @@ func TestExitCodeIsTheClass(t *testing.T) {
 			if (report.Refusal != "") != refused || (stderr != "") != refused || strings.Count(stderr, "\n") > 1 {
 				t.Errorf("refusal %q, stderr %q", report.Refusal, stderr)
 			}
+			if refused && (strings.Contains(stderr, report.Refusal) || !strings.Contains(stderr, "the report on standard output has the reason; no file was changed")) {
+				t.Errorf("stderr repeats the reason, or does not name its place: %q", stderr)
+			}
 		})
 	}
 	unchanged(t, root, before)

@@ -17,8 +17,8 @@
 //	4  the update is breaking
 //	5  the document is refused; no file was changed
 //
-// With 3 and 4, update has written the files; the code is its class. An unusable
-// input gives one line on stderr. Faults of the machine, such as a full disk or a
+// With 3 and 4, update has written the files; the code is its class. With 5, the report
+// has the reason in one line. Faults of the machine, such as a full disk or a
 // missing module, give 1, never 5. The second of two concurrent runs that would
 // change the tree gives 1.
 package main
@@ -155,7 +155,7 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 		fmt.Fprintln(stderr, "specgen:", oneLine(err))
 		return exitFailed
 	case report.Class == compare.Refused:
-		fmt.Fprintln(stderr, "specgen: refused:", report.Refusal)
+		fmt.Fprintln(stderr, "specgen: the document is refused: the report on standard output has the reason; no file was changed")
 	}
 	return exitCodes[report.Class]
 }
