@@ -26,11 +26,11 @@ var (
 
 // kind is a response with its published and its normalised schema.
 type kind struct {
-	name        string
-	success     bool
-	published   *openapi3.Schema
-	normalised  *openapi3.Schema
-	mostlyValid int // minimum number of valid documents among those drawn
+	name       string
+	success    bool
+	published  *openapi3.Schema
+	normalised *openapi3.Schema
+	minValid   int // of the drawn documents, as published
 }
 
 // kinds returns a success of the fragment and the failures of all operations, except
@@ -63,15 +63,15 @@ func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
 					t.Fatalf("valid as published, not in the contract: %v", err)
 				}
 			})
-			if valid < k.mostlyValid {
+			if valid < k.minValid {
 				t.Errorf("only %d documents were valid as published", valid)
 			}
 		})
 	}
 }
 
-// Documents of one side are refused by the other only by a deviation, and each
-// deviation occurs.
+// A document that only one of the two schemas accepts uses a declared deviation, and
+// each deviation occurs.
 func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
@@ -100,8 +100,8 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 	}
 }
 
-// compare requires that the schema refuses the document exactly when it uses a
-// deviation, and accepts the repaired one.
+// compare requires that the schema refuses the document if and only if it uses a
+// deviation, and that it accepts the repaired document.
 func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []deviation, met map[string]int) {
 	refusal := validate(schema, document)
 	repaired := clone(t, document)
@@ -120,8 +120,7 @@ func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []dev
 	}
 }
 
-// expectMet prints the deviations of the counterexamples, and fails for a deviation
-// that no document used.
+// expectMet prints how many documents used each deviation, and fails if none used one.
 func expectMet(t *testing.T, met map[string]int, deviations []deviation) {
 	t.Helper()
 	for _, d := range deviations {
