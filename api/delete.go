@@ -20,7 +20,7 @@ const (
 	typeCustom              = "custom"
 	defaultDeleteTimeout    = 2 * time.Minute
 	// maxEvidenceAge is the greatest age of the evidence when a certificate is deleted.
-	// 2,000 requests take 5 to 10 minutes by default.
+	// At the default rate, 2,000 requests take 5 to 10 minutes.
 	maxEvidenceAge = 10 * time.Minute
 )
 

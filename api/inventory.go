@@ -97,9 +97,9 @@ type inventory struct {
 	findings map[Source]findings
 	zones    []Zone
 
-	// slots limits the requests in flight. speculative has an element for each request
-	// that an earlier one may make unnecessary, and for each that was unnecessary;
-	// takeSlot limits both.
+	// slots has an element for each request in flight. speculative has one for each
+	// request in flight that an earlier one may make unnecessary, and keeps that of a
+	// request that turns out to be unnecessary. Their capacities are the limits.
 	slots, speculative chan struct{}
 
 	// fatal is canceled with the error that ends the inventory, the first one. end also
@@ -197,8 +197,8 @@ func (v *inventory) readAccount() {
 func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
-// certificates, after the end of the inventory those that are listed already. An error
-// ends the inventory.
+// certificates. An error ends the inventory. After the end, it still yields the
+// certificates of the page that was read last, or of WithCertificates.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
@@ -283,9 +283,9 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-// unreadable returns the item of a certificate that could not be read, or not before
-// the end of the inventory: every included source has a copy of that error, which the
-// caller may change.
+// unreadable returns the item of a certificate that was not read because of err, or
+// because the inventory ended with err. Every included source has the error, as a copy,
+// because the caller may change it.
 func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time) *InventoryItem {
 	failure := asError(err).clone()
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt, unreadable: failure}}
