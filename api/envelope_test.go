@@ -20,7 +20,7 @@ func TestRowsAreAllocatedWithinTheSizeOfTheBody(t *testing.T) {
 	for name, test := range map[string]struct {
 		result string
 		rows   int
-		growth bool // the room may have been too small
+		growth bool // the first allocation may have been too small
 	}{
 		"none":              {`[]`, 0, false},
 		"many":              {`[` + strings.Repeat(row+",", 999) + row + `]`, 1_000, false},
