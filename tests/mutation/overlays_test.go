@@ -20,7 +20,7 @@ import (
 
 const moduleRoot = "../.."
 
-// negative describes the contract without one overlay action.
+// negative is the expected effect of leaving out one overlay action.
 type negative struct {
 	// from are the documents on which the action has an effect; the zero value means
 	// the stored ones.
@@ -182,7 +182,7 @@ func TestLeavingOutAnOverlayActionIsCaught(t *testing.T) {
 var union = regexp.MustCompile(`\[('[^']+'(?:,'[^']+')+)\]`)
 
 // An action whose target lists several names, as in ['errors','messages'], changes
-// something at each of them. The pipeline itself requires only one.
+// something at each of them. The pipeline requires only that it changes something.
 func TestEachNameInATargetIsChanged(t *testing.T) {
 	t.Parallel()
 	whole := sources[stored]()
