@@ -18,9 +18,9 @@ var (
 	errInterrupted = errors.New("not looked up: interrupted")
 )
 
-// reasons are the errors with a text of their own, in order of precedence: an attempt
-// that Ctrl-C has ended is reported as interrupted, and a rate-limited response that is
-// not JSON as rate limited.
+// reasons has the texts for errors. The first that applies is used, so an attempt that
+// Ctrl-C has ended is reported as interrupted, and a rate-limited response that is not
+// JSON as rate limited.
 var reasons = []struct {
 	words  string
 	err    error
