@@ -1,5 +1,5 @@
-// Package imports tests the promises about the weight of an import, and about
-// what the core of package api may know.
+// Package imports tests that importing the client compiles few modules, and that the
+// core of package api names no operation.
 package imports
 
 import (
