@@ -25,21 +25,22 @@ const operationInventory = "inventory of mTLS certificates"
 // certificate.
 //
 // If a source fails, the certificates that it could name, and that no other source
-// names, are [UsageUnknown]; [Evidence.Sources] has the reason. So is a certificate of
-// [WithCertificates] that cannot be read; all its sources then have that error.
+// names, are [UsageUnknown]; [Evidence.Sources] has the reason. A certificate of
+// [WithCertificates] that cannot be read is UsageUnknown too; all its sources then have
+// the error of reading it.
 //
 // An error comes last, with a zero item, and ends the inventory: the error of listing
 // the certificates or of the context, [ErrUnauthorized] when the API first refuses the
 // credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
 // minutes, and [ErrUnreachable] if there is no response for that time, or none to the
-// first request. Before it come the certificates that were listed, or given with
-// [WithCertificates], and are not complete: all their sources have that error, and
-// GatheredAt is zero.
+// first request. Before the error, the inventory yields the certificates that were
+// listed, or given with [WithCertificates], and are not complete: all their sources have
+// that error, and GatheredAt is zero.
 //
 // Like an audit, an inventory waits for the limiter and for the end of blocks by the
-// vendor and of outages; but a source that asks all callers to wait for five minutes,
-// without another response, has failed. Leaving the loop cancels the requests in flight
-// and waits for all goroutines of the inventory.
+// vendor and of outages; but a source fails if for five minutes every response asks all
+// callers to wait. Leaving the loop cancels the requests in flight and waits for all
+// goroutines of the inventory.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
@@ -102,8 +103,8 @@ type inventory struct {
 	// request that turns out to be unnecessary. Their capacities are the limits.
 	slots, speculative chan struct{}
 
-	// fatal is canceled with the error that ends the inventory, the first one. end also
-	// cancels the requests.
+	// fatal is canceled with the first error that ends the inventory. end cancels fatal
+	// and the requests.
 	fatal context.Context
 	end   context.CancelCauseFunc
 

@@ -108,8 +108,9 @@ type listing struct {
 	first    ResultInfo // of page 1
 }
 
-// add adds a page with n items and the numbers info. It returns whether another page
-// follows, and the reason why items up to here may be missing, or "".
+// add adds the page with a number, which has n items and the paging information info. It
+// returns whether another page follows, and the reason why items up to here may be
+// missing, or "".
 //
 // A list that fits on its first page needs no numbers. Changes between pages that keep
 // the total, such as a deletion and an addition, are not detected.

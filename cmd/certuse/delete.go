@@ -170,8 +170,8 @@ func (r *record) zones() (n int) {
 
 // refusal returns why a certificate would not be deleted, or nil.
 func refusal(r *record) error {
-	// All sources have the same error if the certificate itself could not be read, or
-	// if the inventory ended early; GatheredAt is then zero.
+	// All sources have the same error if the certificate itself could not be read, or,
+	// with a zero GatheredAt, if the inventory ended early.
 	err := r.Evidence.Sources[0].Err
 	differs := func(s api.SourceResult) bool { return s.Err != err }
 	switch {

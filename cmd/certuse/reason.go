@@ -69,8 +69,8 @@ func isFrom(err error, origin error) bool {
 	if !ok || !failed.Is(api.ErrUnexpectedResponse) || failed.StatusCode < 400 || failed.StatusCode >= 500 || failed.StatusCode == http.StatusTooManyRequests {
 		return false
 	}
-	// The vendor's edge sends HTML, or a line of text that the library reads as a
-	// code between 1000 and 1999.
+	// The vendor's edge sends HTML, or the text "error code: N", which the library
+	// returns as a detail.
 	edge := len(failed.Details) == 1 && strings.HasPrefix(failed.Details[0].Message, "error code: ")
 	if len(failed.Details) > 0 && !edge {
 		return false

@@ -76,7 +76,7 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 						t.Fatal(err)
 					}
 					ctx, cancel := context.WithCancel(t.Context())
-					if strings.HasPrefix(name, "429") { // an inventory waits it out
+					if strings.HasPrefix(name, "429") { // an inventory would wait for minutes
 						ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 					}
 					got, err := op.call(ctx, client, cert.AccountID, cert.ID)
@@ -97,8 +97,8 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 	}
 }
 
-// Printing a client, as a careless log does, reads nothing that its connections write
-// to, and shows no password of their proxy.
+// A client can be printed while its connections are in use, as a careless log does:
+// there is no data race, and no password of a proxy is shown.
 func TestAClientInUseCanBePrinted(t *testing.T) {
 	t.Parallel()
 	server := fs.Start(t, fs.Always(fs.OK()), nil)

@@ -17,9 +17,9 @@ const (
 
 // breaker is a circuit breaker: it delays callers after a failure. When the delay is
 // over, one request is sent as a probe. Successes then allow more requests in flight:
-// twice as many after each round trip, and from half of the number that failed, one more
-// after each round trip. An open breaker therefore costs as many failures as requests
-// were in flight, and one for each probe.
+// twice as many after each round trip, up to half of the number at which the last
+// failure occurred, and from there on one more after each round trip. So an outage or a
+// block fails the requests in flight, and then one request for each probe.
 type breaker struct {
 	// After a failed probe, the delay is at least firstDelay. This minimum doubles with
 	// each further failed probe, up to maxDelay.
@@ -33,11 +33,11 @@ type breaker struct {
 	run     uint64
 	until   time.Duration // the end of the delay of callers
 	delay   time.Duration // the current minimum
-	// generation changes when a probe is allowed and when the breaker closes. A request
+	// generation changes when a probe is allowed and when active becomes false. A request
 	// of another generation is older.
 	generation uint64
 	// limit is the number of requests that may be in flight. Below threshold, each
-	// success raises it by 1; from there on, as many successes as the limit do.
+	// success raises it by 1; from there on, that takes as many successes as the limit.
 	limit, inFlight      int
 	threshold, successes int
 }

@@ -63,8 +63,8 @@ type Outcome struct {
 type Bounds struct {
 	// MaxWait is the longest wait.
 	MaxWait time.Duration
-	// Budget, if not nil, replaces MaxWait: the wait is too long only if the calls of
-	// one audit, to which the budget belongs, were delayed for MaxAuditWait.
+	// Budget, if not nil, replaces MaxWait. It belongs to an audit, whose calls wait at
+	// most MaxAuditWait for the end of a block or outage, and otherwise without a limit.
 	Budget *WaitBudget
 	// OnWait, if not nil, is called before the caller begins to wait.
 	OnWait func()
