@@ -151,7 +151,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	})
 	t.Log(outcomes)
 	if 4*valid < draws {
-		t.Errorf("only %d of %d documents that were drawn are in the contract", valid, draws)
+		t.Errorf("only %d of %d documents that were drawn match the contract", valid, draws)
 	}
 	for _, outcome := range []string{"refused", "no result", "in_use", "unused", "unknown"} {
 		if outcomes[outcome] == 0 {

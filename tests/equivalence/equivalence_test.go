@@ -46,7 +46,7 @@ func kinds(t *testing.T) []kind {
 	return out
 }
 
-func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
+func TestEveryPublishedDocumentMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
 				valid++
 				repairAll(document, withoutResult(k))
 				if err := validate(k.normalised, document); err != nil {
-					t.Fatalf("valid as published, not in the contract: %v", err)
+					t.Fatalf("valid as published, but not by the contract: %v", err)
 				}
 			})
 			if valid < k.minValid {
@@ -72,7 +72,7 @@ func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
 
 // A document that only one of the two schemas accepts uses a declared deviation, and
 // each deviation occurs.
-func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
+func TestSchemasDifferOnlyByDeclaredDeviations(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
 		for name, side := range map[string]struct {
@@ -82,8 +82,8 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 		}{
 			// A field that only the documentation page describes must have the page's
 			// type; the contract refuses nothing else of the published documents.
-			"published, not in the contract": {k.published, k.normalised, addedByPage, stricter(k)},
-			"in the contract, not published": {k.normalised, k.published, undocumented, wider(k)},
+			"valid as published":    {k.published, k.normalised, addedByPage, stricter(k)},
+			"valid by the contract": {k.normalised, k.published, undocumented, wider(k)},
 		} {
 			t.Run(k.name+" "+name, func(t *testing.T) {
 				t.Parallel()

@@ -101,7 +101,7 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 }
 
 // A certificate without a response does not delay the others, and fails alone.
-func TestACertificateWithoutAnAnswerIsNoOutage(t *testing.T) {
+func TestACertificateWithoutAResponseIsNoOutage(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {

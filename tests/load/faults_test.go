@@ -118,7 +118,7 @@ func text(body string) func(fault, *http.Request, acct.Object) (*http.Response, 
 	}
 }
 
-// less returns a fault that removes everything from a response that refers to
+// less returns a fault that removes from a response everything that refers to
 // certificates. change marks the response, so that it must not count as complete.
 func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, acct.Object) (*http.Response, error) {
 	return func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {

@@ -175,8 +175,7 @@ func knows(operation, path, value string) property {
 	})
 }
 
-// plain is true when the schema of a success has no anyOf, oneOf or allOf, as a scrambled
-// envelope has.
+// plain is true when the schema of a success has no anyOf, oneOf or allOf.
 func plain(operation string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		s := response(o, 200)

@@ -14,7 +14,7 @@ type source int
 
 const (
 	stored source = iota
-	scrambled
+	anyOfEnvelope
 	tokenOnly
 	pairOnly
 	otherExamples
@@ -30,7 +30,7 @@ type built struct {
 // sources runs each source through the pipeline once.
 var sources = map[source]func() built{
 	stored:        once(func(map[string]spec.Object) {}),
-	scrambled:     once(scramble),
+	anyOfEnvelope: once(joinWithAnyOf),
 	tokenOnly:     once(removePairs),
 	pairOnly:      once(removeTokens),
 	otherExamples: once(replaceExamples),
@@ -52,9 +52,10 @@ func once(change func(documents map[string]spec.Object)) func() built {
 	})
 }
 
-// scramble makes the fragment resemble the revisions in which the envelope of a success
-// is an anyOf of its two parts, and the first part a oneOf of itself and a failure.
-func scramble(documents map[string]spec.Object) {
+// joinWithAnyOf makes the fragment resemble the revisions in which the envelope of a
+// success is an anyOf of its two parts, and the first part a oneOf of itself and a
+// failure.
+func joinWithAnyOf(documents map[string]spec.Object) {
 	parts := func(status string) []any {
 		return schema(documents[publishedfragment.Name], status)["allOf"].([]any)
 	}

@@ -46,7 +46,7 @@ func refusingProxy(t *testing.T, text string) (addr string) {
 	return listener.Addr().String()
 }
 
-// places are responses of a proxy whose text, in place of @, gets into an error.
+// places are responses of a proxy. A text in place of @ becomes part of an error.
 var places = map[string]string{
 	"status line":             "HTTP/1.1 407 refused @ today\r\nContent-Length: 0\r\n\r\n",
 	"status line, at the end": "HTTP/1.1 407 @\r\n\r\n",
