@@ -33,7 +33,7 @@ func libraryTree(t *testing.T) string {
 	return root
 }
 
-// One module, because compiling a copy is slow: the steps follow each other.
+// The steps use one module, one after the other, because compiling a copy is slow.
 func TestGoCodeFollowsTheContract(t *testing.T) {
 	t.Parallel()
 	root := libraryTree(t)

@@ -186,7 +186,8 @@ actions:
 	fresh(t, root)
 }
 
-// Dropping a listed action takes the stored document again: only the list changes.
+// After an action that is listed as satisfied was dropped, taking the stored document
+// again changes only the list.
 func TestSatisfiedListIsUpdatedForTheStoredDocument(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
