@@ -1,8 +1,7 @@
 // Package cloudflaremtls is the root of the module and holds no code: import
 // github.com/certuse/cloudflare-mtls/api.
 //
-// This file is the table of contents of the generation pipeline, run by
-// 'make generate' (or 'go generate .'):
+// 'make generate' (or 'go generate .') generates code in these steps:
 //
 //  1. openapi/operations.yaml lists the operations; openapi/*.json hold their
 //     texts as published, which internal/published reads.
@@ -14,8 +13,8 @@
 //     and the types to generated/.
 //
 // One program does all of it, since the files of generated/ are replaced together
-// or not at all. internal/update takes a new revision of the texts and
-// internal/compare says what it changes; see CONTRIBUTING.md.
+// or not at all. internal/update takes a new revision of the texts, and
+// internal/compare reports what that changes; see CONTRIBUTING.md.
 package cloudflaremtls
 
 //go:generate go run ./internal/cmd/specgen generate

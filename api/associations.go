@@ -99,8 +99,8 @@ func associationRows() list[generated.Association, Association, *generated.Assoc
 // Associations returns the services that use the certificate. It sends one request, and
 // retries as the package documentation describes.
 //
-// The list is non-nil exactly when the error is nil, and the error is an [*Error].
-// Decide by [AssociationList.Usage]: a valid response can still prove nothing.
+// The list is nil if and only if there is an error, which is an [*Error]. Decide by
+// [AssociationList.Usage]: a valid response can still prove nothing.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/subresources/associations/methods/get/.

@@ -116,7 +116,7 @@ func TestValidateAcceptsWhatACallAccepts(t *testing.T) {
 	}
 }
 
-// Neither parameter may hold any of them.
+// None of these ids is accepted, neither for the account nor for the certificate.
 func TestHostileIDsSendNothing(t *testing.T) {
 	t.Parallel()
 	rt := scripted(reply(200, emptyBody))

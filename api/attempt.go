@@ -29,7 +29,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 		trace = new(connectionTrace)
 		sendCtx = trace.watch(attemptCtx)
 	}
-	resp, err := send(sendCtx) //nolint:bodyclose // the exchange has read and closed it
+	resp, err := send(sendCtx) //nolint:bodyclose // sender.Do has read and closed it
 	if err != nil {
 		refusal, refused := errors.AsType[*refusedError](err)
 		fail = &Error{
@@ -44,8 +44,8 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 		return nil, fail
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])
-	x, _ := resp.Body.(*exchange)
-	r, fail = k.read(ctx, attemptCtx, resp, x.data, x.err, result)
+	body, _ := resp.Body.(*receivedBody)
+	r, fail = k.read(ctx, attemptCtx, resp, body.data, body.err, result)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, outcome.Policies)
 		outcome.Limited, outcome.Wait = delaysAllCallers(fail), fail.RetryAfter

@@ -20,10 +20,10 @@ import (
 // may be infinite. A certificate that certs yields twice is requested twice. Memory
 // does not grow with the number of certificates.
 //
-// An audit waits for the limiter and for the end of blocks by the vendor and of
-// outages; requests that fail in them count neither as attempts nor against the retry
-// budget. After one of these events, no more requests are sent, and the rest of certs
-// is yielded with errors that match [ErrNotAsked] and the error of the event:
+// An audit waits for the limiter and for the end of blocks by the vendor and of outages;
+// requests that fail during a block or an outage count neither as attempts nor against
+// the retry budget. After one of these events, no more requests are sent, and the rest
+// of certs is yielded with errors that match [ErrNotAsked] and the error of the event:
 //
 //   - the end of ctx: its error
 //   - the first [ErrUnauthorized]

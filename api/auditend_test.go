@@ -136,7 +136,7 @@ func TestBlockWithoutEndEndsTheAudit(t *testing.T) {
 	}
 }
 
-func TestAnAuditThatABlockEndedStaysEnded(t *testing.T) {
+func TestAnAuditEndedByABlockStaysEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := scripted(reply(429, envelopeWith("971"), "Retry-After", "1000"), reply(200, emptyBody))

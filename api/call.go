@@ -27,8 +27,8 @@ type send func(ctx context.Context, edit editor) (*http.Response, error)
 // editor changes a request before it is sent.
 type editor = generated.RequestEditorFn
 
-// callPolicy controls how long a call may wait. A single call waits within limits; an
-// audit or inventory waits without a limit.
+// callPolicy controls how long a call may wait. The limits of a single call do not apply
+// to the calls of an audit or inventory.
 type callPolicy struct {
 	// The end of admission ends every wait, but not an attempt in progress.
 	admission context.Context
@@ -149,8 +149,8 @@ func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, 
 		switch lasted, outage := k.inOutage(fail); {
 		case fail.Is(ErrRateLimited), limited && outage && lasted <= maxTime:
 			k.uncounted++
-			return fail.RetryAfter, true
-		case outage && delaysAllCallers(fail):
+			return fail.RetryAfter, true // the limiter delays the retry
+		case outage && delaysAllCallers(fail): // for longer than maxTime
 			return 0, false
 		}
 	}
@@ -177,10 +177,10 @@ type outage struct {
 	since     time.Time
 }
 
-// inOutage reports whether no call of the client got a response since the last failure
-// of this one, or the limit on open files was reached, and how long the outage has
-// lasted. A short outage does not count as attempts; a longer one does, because this
-// call may be the only one left and the cause of its failures.
+// inOutage reports whether the failures of this call are an outage, and how long it has
+// lasted: since an earlier failure of the call, no call of the client got a response, or
+// file descriptors were lacking. Attempts in a short outage do not count. Those in a
+// longer one do, because the call may be the only one left, and itself the cause.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {

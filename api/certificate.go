@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Limits of the ids. The contract allows at most 32 characters for both, but the API
-// sends certificate ids of 36 characters too.
+// Limits of the ids, as in the contract. The ids of certificates have 36 characters; the
+// rest is a reserve for another format.
 const (
 	maxAccountIDLength     = 32
 	maxCertificateIDLength = 64

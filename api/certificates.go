@@ -43,11 +43,11 @@ func WithTypes(types ...string) ListOption {
 //
 // An error is an [*Error] and comes last, with a zero Certificate. It is
 // [ErrUnexpectedResponse] if a response has another page than the requested one,
-// contains errors or comes from a cache; and [ErrTruncated] if not all certificates
-// were received, for example because the list changed while it was read, or if the
-// responses have no page numbers that show that all were. A list of fewer than 10
-// certificates needs none. A loop without an error has seen every certificate once,
-// unless the list changed between two pages without a change of its total.
+// contains errors or comes from a cache. It is [ErrTruncated] if not all certificates
+// were received, for example because the list changed while it was read, or if a list of
+// 10 or more certificates has no page numbers to show that all were received. A loop
+// without an error has seen every certificate once, unless the list changed between two
+// pages without a change of its total.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.

@@ -28,9 +28,9 @@ func noConnection(req *http.Request) {
 }
 
 // injectFaults injects up to three kinds of faults into a random share of the requests
-// to a store. With half of the seeds, the first fault is in a request that changes the
-// store, or later. The request has no effect with a fault before it, and has its effect
-// with a fault after it.
+// to a store. With half of the seeds, there is no fault before the first request that
+// changes the store. A fault in s.before prevents the effect of the request; a fault in
+// s.after only replaces its response.
 func injectFaults(s *store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
@@ -204,8 +204,8 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 	return err
 }
 
-// net/http reports only on sockets that there was no connection. A server that is not
-// trusted is not tried again.
+// Only with real sockets does net/http report that it made no connection. A server whose
+// certificate does not verify is not tried again.
 func TestUploadWithoutAConnectionIsSentAgain(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())

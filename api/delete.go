@@ -20,7 +20,7 @@ const (
 	typeCustom              = "custom"
 	defaultDeleteTimeout    = 2 * time.Minute
 	// maxEvidenceAge is the greatest age of the evidence when a certificate is deleted.
-	// 2,000 requests take 5 to 10 minutes by default.
+	// At the default rate, 2,000 requests take 5 to 10 minutes.
 	maxEvidenceAge = 10 * time.Minute
 )
 
@@ -128,11 +128,21 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
 	r, fail := c.requestDeletion(ctx, evidenceCtx, cert)
-	if fail == nil {
+	switch {
+	case fail == nil:
 		d.RayID = r.rayID
-	} else {
+	case fail.unclear || isGone(fail):
 		d.RayID, d.AlreadyGone = fail.RayID, isGone(fail)
-		if !fail.unclear && !d.AlreadyGone && c.stillExists(ctx, cert, cfg, d, fail) {
+	default: // the request had no effect
+		newer, gone := c.evidenceAfter(ctx, fail, cert, cfg.evidence)
+		d.RayID, d.AlreadyGone = fail.RayID, gone
+		if newer != nil {
+			d.Evidence = newer
+			if note, kind := newer.refusal(); kind == ErrInUse {
+				fail.addKind(ErrInUse, note)
+			}
+		}
+		if !gone {
 			return d, fail
 		}
 	}
@@ -190,22 +200,18 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
-// stillExists reports whether the certificate still exists after a request to delete it
-// that had no effect. If the API has refused the request, it gathers the evidence once
-// more.
-func (c *Client) stillExists(ctx context.Context, cert CertificateRef, cfg deleteConfig, d *Deletion, refusal *Error) bool {
-	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
-		return true
+// evidenceAfter gathers the evidence again after a request to delete a certificate had no
+// effect. It returns nil if that failed, or if the reason for the first failure is not the
+// certificate. gone reports that the certificate no longer exists.
+func (c *Client) evidenceAfter(ctx context.Context, first *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
+	if first.StatusCode == 0 || first.Is(ErrRateLimited) || first.Is(ErrUnauthorized) {
+		return nil, false
 	}
-	item, _, fail := c.inspect(ctx, cert, cfg.evidence)
-	if fail == nil {
-		d.Evidence = &item.Evidence
-		if note, kind := item.Evidence.refusal(); kind == ErrInUse {
-			refusal.addKind(ErrInUse, note)
-		}
+	item, _, fail := c.inspect(ctx, cert, opts)
+	if fail != nil {
+		return nil, isGone(fail)
 	}
-	d.AlreadyGone = isGone(fail)
-	return !d.AlreadyGone
+	return &item.Evidence, false
 }
 
 // waitGone reads a certificate until the API reports it as missing. If it does not, note

@@ -49,9 +49,9 @@
 //   - [ErrServer]: 5xx
 //   - [ErrRedirect]: 3xx
 //   - [ErrRejected]: any other 4xx, and 2xx with "success": false
-//   - [ErrUnexpectedResponse]: a 2xx that is not the documented JSON, or a status that
-//     is not listed here; together with one of the above, a failure that is not the
-//     documented JSON; from sequences also a list that is stale or contains errors
+//   - [ErrUnexpectedResponse]: the response is not the documented JSON, or has a status
+//     that is not listed here. An error with one of the statuses above matches that
+//     class too. A sequence also returns it for a list that is stale or contains errors
 //   - [ErrNoResult]: a success without a result
 //   - [ErrResponseTooLarge]: more bytes, or items, than [WithMaxResponseBytes] allows
 //   - [ErrUnreachable]: no response arrived; StatusCode is 0
@@ -63,11 +63,11 @@
 //     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
 //     [Client.Upload]
 //
-// Of the classes up to ErrRejected, only the first that applies matches. The causes
-// match too: the error of the caller's context, a network error. If the context ends
-// during the wait for a retry, the error has the last response and the error of the
-// context. Only the caller's own deadline matches [context.DeadlineExceeded]; a limit of
-// the client or its transport does not.
+// Of the classes from ErrRateLimited to ErrRejected, only the first that applies
+// matches. The causes match too: the error of the caller's context, a network error. If
+// the context ends during the wait for a retry, the error has the last response and the
+// error of the context. Only the caller's own deadline matches
+// [context.DeadlineExceeded]; a limit of the client or its transport does not.
 //
 // The vendor documents the envelope and the HTTP statuses, but no list of codes. The
 // codes above are from consistent public reports; only 10000 with HTTP 403 is from the
@@ -75,24 +75,30 @@
 //
 // # Rate limits
 //
-// The vendor allows a user or token 1,200 requests per 5 minutes, over all tools and
-// the dashboard, and then refuses all requests for 5 minutes. A client sends at most
-// 1,000 per 5 minutes ([WithRateLimit]), retries included, in fixed and in sliding
-// windows: a request counts until one window after its completion. The limit applies to
-// one client: share the client.
+// The vendor allows a user or token 1,200 requests per 5 minutes, including those of
+// other tools and of the dashboard. Above that, it refuses all requests for 5 minutes.
 //
-// A 429 blocks all callers of the client until its wait is over, for at most 24 hours;
-// so does any other retried status with a Retry-After. Then one request is sent, and
-// others follow as requests succeed: the number in flight doubles with each round trip
-// up to half of the number that was refused, and then grows by one. The vendor's
-// Ratelimit header (for example "default";r=50;t=30) delays requests if it is valid,
-// and is ignored otherwise. net/http may repeat a GET when an idle connection breaks;
-// the difference between the two limits covers these requests.
+// A client makes at most 1,000 requests in any 5 minutes, including retries.
+// [WithRateLimit] sets another limit. A request counts from its start until 5 minutes
+// after its completion, so the limit holds whether the vendor's windows are fixed or
+// sliding. Each client has a limit of its own: share one client. The default leaves 200
+// requests to other tools and to net/http, which may repeat a GET when an idle
+// connection breaks.
+//
+// A 429, or another retried status with a Retry-After, begins a block: no caller of the
+// client sends a request until the wait is over, for at most 24 hours. Then one request
+// is sent. If it succeeds, others follow: the number in flight doubles with each round
+// trip. If requests are refused again, the number starts at one again, and from half of
+// the refused number on it grows by one with each round trip.
+//
+// A valid Ratelimit header also delays requests. For example, after "default";r=50;t=30
+// the client sends at most 50 more requests in the next 30 seconds. An invalid header is
+// ignored.
 //
 // # Retries
 //
-// A call makes up to four attempts ([WithMaxAttempts]). An attempt ends with
-// the last byte of the body. Another one follows:
+// A call makes up to four attempts ([WithMaxAttempts]). An attempt is one request with
+// its response, up to the last byte of the body. A GET or DELETE is retried after:
 //
 //   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
 //   - no response, except for a TLS certificate that does not verify, a peer that
@@ -100,39 +106,42 @@
 //     refuses, or a proxy that refuses the connection with a 4xx
 //   - a body that ends early, cannot be decompressed, or takes too long
 //
-// This applies to GET and DELETE. An upload is sent again only after an
-// [ErrRateLimited] from the API itself that is not a 5xx, or if the transport shows
-// that no connection was made. The transport of net/http shows this through package
-// httptrace, and so does one that wraps it and passes the context on.
+// An upload is retried only if it had no effect: the API itself refused it with an
+// [ErrRateLimited] that is not a 5xx, or the transport shows that no connection was
+// made. The transport of net/http shows this through package httptrace, and so does one
+// that wraps it and passes the context on.
 //
-// The delay before attempt n+1 is random, up to 100 ms, 200 ms and so on to 8 s (full
-// jitter), and not shorter than Retry-After, in seconds or as a date. Without a
-// readable Retry-After, the delay after a 429 is the reset of the Ratelimit header, or
-// else 5 minutes. With a Retry-After of 0, it is the reset of the Ratelimit header.
-// After consecutive refusals it is at least 1 s, 2 s and so on to 1 minute.
+// The delay before a retry is random (full jitter). Its upper limit is 100 ms before the
+// first retry, and doubles with each further one up to 8 s. The delay is not shorter than
+// Retry-After, which may be in seconds or a date. If a 429 has a Retry-After of 0, or no
+// readable one, the delay is the reset of the Ratelimit header. Without a readable
+// Retry-After and that header, it is 5 minutes. After consecutive refusals, it is at
+// least 1 s, 2 s, 4 s and so on up to 1 minute.
 //
 // A single call, which is one outside an audit or inventory, waits for at most
 // [WithMaxRetryWait] in total, and not beyond the deadline of its context. If a wait
 // for the server or the limiter would be longer, the call returns at once, with the
 // last failure and RetryAfter set. [Client.Upload], [Client.WaitUnused] and
-// [Client.DeleteUnused] have their own limits for the time in which they check the
+// [Client.DeleteUnused] have limits of their own for the time in which they check the
 // outcome.
 //
 // All callers of a client share a retry budget of 50 tokens: a retry takes 5, a success
-// gives 1 back. When none are left, a call makes one attempt, so a failing server does
-// not get four times the load.
+// gives 1 back. While too few are left, a call makes one attempt, so a failing server
+// does not get four times the load.
 //
-// WithMaxRetryWait does not limit the waits of an audit or inventory. An outage is a
-// time without a response to any request of the client, after an earlier response.
-// During an outage, one call of an audit or inventory is repeated as a probe, at once,
-// after 100 ms, 200 ms and so on to 2 s, and the others wait; single calls continue as
-// usual. A failure in an outage takes no tokens, and does not count as an attempt until
-// the call has failed for the time of [WithAttemptTimeout]. A lack of file descriptors is
-// handled like an outage, so that these calls use fewer connections.
+// WithMaxRetryWait does not apply to an audit or inventory, whose calls also wait for the
+// end of an outage. An outage is a time without a response to any request of the client,
+// after an earlier response. During an outage, only one of these calls sends requests,
+// as a probe, and the others wait. The probe is sent at once, again after 100 ms, then
+// after 200 ms and so on up to 2 s. Single calls continue as usual. A failure in an
+// outage takes no tokens, and counts as an attempt only after the call has failed for
+// longer than [WithAttemptTimeout]. A lack of file descriptors is handled like an outage,
+// so that these calls use fewer connections.
 //
 // # Evidence
 //
-// Seven sources can name a certificate; each [Source] documents what it covers.
+// A source is a part of the API that can name certificates. There are seven; each
+// [Source] documents what it covers.
 // Associations, Hyperdrive and Gateway can name any certificate; hostnames and device
 // posture rules only CAs; Workers and Pages only leaf certificates. All sources apply
 // if the API does not state whether a certificate is a CA, or contradicts its PEM.
@@ -147,10 +156,10 @@
 //
 // A response is a success if it has a 2xx status other than 206, is JSON, and has
 // "success": true and a result. Anything else is an error. Duplicate names, invalid
-// UTF-8, trailing data, and members of a wrong kind that decide what the response means
-// are [ErrUnexpectedResponse]. Other members of a wrong kind are left zero and named in
-// Malformed, at most 100 in a list. Members that this version does not know are
-// accepted; unknown values of service and status pass through.
+// UTF-8 and trailing data are [ErrUnexpectedResponse]; so is a wrong JSON type of a
+// member that decides what the response means. Other members of a wrong type are left
+// zero and named in Malformed, at most 100 in a list. Members that this version does not
+// know are accepted; unknown values of service and status pass through.
 //
 // The lists of certificates, zones and Pages projects have pages, which are read as
 // long as their numbers show that there are more. Any other list, of n items, is
@@ -158,7 +167,7 @@
 //
 //   - count or total_count is above n, or total_pages or page is above 1
 //   - one of the numbers is negative
-//   - n fills per_page, and there are no totals
+//   - n is at least per_page, and there is neither total_count nor total_pages
 //   - result_info or the response itself has a member called cursor, cursors, next,
 //     next_cursor, next_page, next_page_token or has_more that is not null, false or
 //     empty
@@ -179,14 +188,15 @@
 // # Many certificates
 //
 // [Client.Inventory] reads the sources of the account once, and the hostnames of a zone
-// for a CA only while no source names the CA. With n requests at a time
-// ([WithInventoryConcurrency]), it makes at most n that the evidence does not need;
-// [WithInventoryProgress] reports how many are expected. [Client.Audit] requests the
-// associations of many certificates, 32 at a time ([WithConcurrency]), and yields each
-// certificate with its list or error when it is complete. Both wait for the limiter,
-// and for the end of blocks and outages of up to 15 minutes. An audit of 10,000
-// certificates takes about 45 minutes at the default rate. [WithProgress] reports its
-// progress.
+// for a CA only while no source names the CA. It sends up to 32 requests at a time
+// ([WithInventoryConcurrency]). When a zone names the CA, requests for further zones
+// may be in flight; an inventory makes at most 32 of these unnecessary requests.
+// [WithInventoryProgress] reports how many requests are expected. [Client.Audit]
+// requests the associations of many certificates, 32 at a time ([WithConcurrency]), and
+// yields each certificate with its list or error when it is complete. Both wait for the
+// limiter, and for the end of blocks and outages of up to 15 minutes. An audit of
+// 10,000 certificates takes about 45 minutes at the default rate. [WithProgress]
+// reports its progress.
 //
 // # Rotation
 //
@@ -221,7 +231,7 @@
 // # Authentication
 //
 // The vendor recommends [APIToken]. A token needs the permission "SSL and Certificates
-// Read" of the account, or Write, and for an inventory that of each source. [APIKey]
+// Read" of the account, or Write; an inventory also needs that of each source. [APIKey]
 // takes the email and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN,
 // or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token takes precedence.
 //
@@ -233,11 +243,11 @@
 //
 // # Connections
 //
-// The base URL is https://api.cloudflare.com/client/v4, or that of [WithBaseURL]:
-// https, or http on loopback. [WithAttemptTimeout] limits the time of an attempt, and
-// [WithMaxResponseBytes] the size of a body after decompression. The default transport
-// speaks HTTP/2 where the server does and uses the proxy of the environment;
-// [WithHTTPClient] sets another one, for example for tracing.
+// The default base URL is https://api.cloudflare.com/client/v4. [WithBaseURL] sets
+// another one: https, or http on loopback. [WithAttemptTimeout] limits the time of an
+// attempt, and [WithMaxResponseBytes] the size of a body after decompression. The
+// default transport speaks HTTP/2 where the server does and uses the proxy of the
+// environment; [WithHTTPClient] sets another one, for example for tracing.
 //
 // # Testing
 //
@@ -262,9 +272,9 @@
 // until the transport returns; a late response is closed, and a panic is dropped.
 // Otherwise no goroutine outlives its call or range.
 //
-// The transport of net/http does not return in Go before 1.26.11, and in Go 1.27 before
-// 1.27.4, after an HTTP/2 server has made the window of a stream overflow: every
-// further attempt over that transport takes its full time. Build with a newer Go.
+// In Go before 1.26.11, and in Go 1.27 before 1.27.4, the transport of net/http does not
+// return after an HTTP/2 server has made the window of a stream overflow. Every further
+// attempt over that transport then takes its full time. Build with a newer Go.
 package api
 
 // Each sentence of the package comment is in tests/readme/testdata/promises/api.txt,

@@ -206,7 +206,8 @@ type list[T, R any, P generatedType[T]] struct {
 }
 
 const (
-	// minListMemory is the memory in bytes that the list of any response may take.
+	// minListMemory is the memory in bytes that a list may take even if its response is
+	// small.
 	minListMemory = 4 << 20
 	// maxMalformed limits the pointers of malformed members in a list.
 	maxMalformed = 100

@@ -38,8 +38,8 @@ var (
 	// ErrNoResult means that the response is a success without a result. The contract
 	// allows it, but it proves nothing.
 	ErrNoResult = errors.New("no result in the response")
-	// ErrTruncated means that a list, of any operation, has more items than were
-	// received.
+	// ErrTruncated means that a list, of any operation, has or may have more items than
+	// were received.
 	ErrTruncated = errors.New("list is truncated")
 	// ErrResponseTooLarge means that the body exceeds [WithMaxResponseBytes], or has too
 	// many items for its size.

@@ -19,13 +19,21 @@ import (
 // the error of the call.
 const gracePeriod = 100 * time.Millisecond
 
-// exchange is one request with its response and the body, read in full. The goroutine
-// of the request writes data and err; the call reads them only after that goroutine has
+// receivedBody is a response body that was read completely, or as far as possible. It is
+// the Body of the responses that [sender.Do] returns, from which the attempt takes the
+// fields.
+type receivedBody struct {
+	io.ReadCloser // always http.NoBody; makes the type usable as a Body
+	data          []byte
+	err           error // of reading
+}
+
+// exchange is the state of one request that a goroutine sends while its call waits. The
+// goroutine writes body and sendErr; the call reads them only after that goroutine has
 // ended.
 type exchange struct {
-	io.ReadCloser // nil: makes an exchange a Body, to be passed through http.Response
-	data          []byte
-	err           error
+	body    receivedBody
+	sendErr error
 	// resp is nil until the headers of the response have arrived, and abandoned when the
 	// call no longer waits.
 	resp atomic.Pointer[http.Response]
@@ -34,8 +42,8 @@ type exchange struct {
 // abandoned marks an exchange that a call no longer waits for.
 var abandoned = new(http.Response)
 
-// Do sends a request and reads the whole response. Its Body is the exchange, which has
-// the error of reading the body; Do returns only errors of sending.
+// Do sends a request and reads the whole response. It returns only errors of sending. The
+// Body of the response is a receivedBody, which has the error of reading the body.
 //
 // It returns at the latest when the grace period after the end of the request's context
 // is over, even if the transport or the body blocks. A response that arrives later is
@@ -44,35 +52,39 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	x, ctx := new(exchange), req.Context()
 	if !await(ctx.Done(), func() { x.run(s, req) }) {
 		if late := x.resp.Swap(abandoned); late != nil {
-			return received(late, &exchange{err: ctx.Err()}), nil
+			return received(late, &receivedBody{err: ctx.Err()}), nil
 		}
 		return nil, ctx.Err()
 	}
 	if resp := x.resp.Load(); resp != nil {
-		return received(resp, x), nil
+		return received(resp, &x.body), nil
 	}
-	return nil, x.err
+	return nil, x.sendErr
 }
 
-// received returns a copy of resp, which belongs to the transport, with x as its Body.
-func received(resp *http.Response, x *exchange) *http.Response {
-	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: x}
+// received returns a copy of resp, which belongs to the transport, with another body.
+func received(resp *http.Response, body *receivedBody) *http.Response {
+	body.ReadCloser = http.NoBody
+	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
 }
 
+// run sends the request and reads the response, unless the call no longer waits.
 func (x *exchange) run(s sender, req *http.Request) {
 	resp, err := s.roundTrip(req)
 	if err != nil {
-		x.err = err
+		x.sendErr = err
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {
-	case !x.resp.CompareAndSwap(nil, resp), resp.StatusCode < 200:
-		// The body of a 101 is the connection, and the end of a context does not end a read.
+	case !x.resp.CompareAndSwap(nil, resp): // abandoned
+	case resp.StatusCode < 200:
+		// Not read: the body of a 101 is the connection, whose reads do not end with the
+		// context.
 	case isRedirect(resp.StatusCode):
 		_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 	default:
-		x.data, x.err = readBody(resp, s.maxBytes)
+		x.body.data, x.body.err = readBody(resp, s.maxBytes)
 	}
 }
 

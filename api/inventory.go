@@ -25,21 +25,22 @@ const operationInventory = "inventory of mTLS certificates"
 // certificate.
 //
 // If a source fails, the certificates that it could name, and that no other source
-// names, are [UsageUnknown]; [Evidence.Sources] has the reason. So is a certificate of
-// [WithCertificates] that cannot be read; all its sources then have that error.
+// names, are [UsageUnknown]; [Evidence.Sources] has the reason. A certificate of
+// [WithCertificates] that cannot be read is UsageUnknown too; all its sources then have
+// the error of reading it.
 //
 // An error comes last, with a zero item, and ends the inventory: the error of listing
 // the certificates or of the context, [ErrUnauthorized] when the API first refuses the
 // credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
 // minutes, and [ErrUnreachable] if there is no response for that time, or none to the
-// first request. Before it come the certificates that were listed, or given with
-// [WithCertificates], and are not complete: all their sources have that error, and
-// GatheredAt is zero.
+// first request. Before the error, the inventory yields the certificates that were
+// listed, or given with [WithCertificates], and are not complete: all their sources have
+// that error, and GatheredAt is zero.
 //
 // Like an audit, an inventory waits for the limiter and for the end of blocks by the
-// vendor and of outages; but a source that asks all callers to wait for five minutes,
-// without another response, has failed. Leaving the loop cancels the requests in flight
-// and waits for all goroutines of the inventory.
+// vendor and of outages; but a source fails if for five minutes every response asks all
+// callers to wait. Leaving the loop cancels the requests in flight and waits for all
+// goroutines of the inventory.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
@@ -97,13 +98,13 @@ type inventory struct {
 	findings map[Source]findings
 	zones    []Zone
 
-	// slots limits the requests in flight. speculative has an element for each request
-	// that an earlier one may make unnecessary, and for each that was unnecessary;
-	// takeSlot limits both.
+	// slots has an element for each request in flight. speculative has one for each
+	// request in flight that an earlier one may make unnecessary, and keeps that of a
+	// request that turns out to be unnecessary. Their capacities are the limits.
 	slots, speculative chan struct{}
 
-	// fatal is canceled with the error that ends the inventory, the first one. end also
-	// cancels the requests.
+	// fatal is canceled with the first error that ends the inventory. end cancels fatal
+	// and the requests.
 	fatal context.Context
 	end   context.CancelCauseFunc
 
@@ -197,8 +198,8 @@ func (v *inventory) readAccount() {
 func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
-// certificates, after the end of the inventory those that are listed already. An error
-// ends the inventory.
+// certificates. An error ends the inventory. After the end, it still yields the
+// certificates of the page that was read last, or of WithCertificates.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()
@@ -283,9 +284,9 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 	return item
 }
 
-// unreadable returns the item of a certificate that could not be read, or not before
-// the end of the inventory: every included source has a copy of that error, which the
-// caller may change.
+// unreadable returns the item of a certificate that was not read because of err, or
+// because the inventory ended with err. Every included source has the error, as a copy,
+// because the caller may change it.
 func (v *inventory) unreadable(cert Certificate, err error, gatheredAt time.Time) *InventoryItem {
 	failure := asError(err).clone()
 	item := &InventoryItem{Certificate: cert, Evidence: Evidence{StartedAt: v.started, GatheredAt: gatheredAt, unreadable: failure}}

@@ -56,7 +56,7 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 	}
 }
 
-// Each rule for usage: the certificates that one fault makes unknown.
+// Each row has one fault, and the certificates whose usage it makes unknown.
 func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	t.Parallel()
 	const (
@@ -65,7 +65,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path       string
 		fault      func() *http.Response
-		open       []int // certificates that are unknown; all others are as without the fault
+		unknown    []int // certificates; the usage of all others is as without the fault
 		permission string
 	}{
 		"Workers refused":             {"/workers/scripts?", refuse(403, 10000), []int{2, leaf}, "Account: Workers Scripts Read"},
@@ -143,7 +143,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 				e := items[certificateID(n)].Evidence
 				want := api.InUse
 				switch {
-				case slices.Contains(tt.open, n):
+				case slices.Contains(tt.unknown, n):
 					want = api.UsageUnknown
 				case n == ca || n == leaf:
 					want = api.Unused

@@ -171,7 +171,7 @@ func (v *inventory) report() {
 	}
 	p := v.counts
 	p.Requests, p.Certificates = int(v.sent.Load()), int(v.total.Load())
-	// The numbers of a list may be wrong until its next page.
+	// A list may report too few pages until the next page is read.
 	p.Expected = max(int(v.expected.Load()), p.Requests)
 	p.WaitingUntil, _ = v.client.limiter.WaitingUntil()
 	v.config.progress(p)

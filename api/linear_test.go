@@ -63,7 +63,8 @@ var hostileMembers = map[string]func(size int) string{
 	"rows that are no rows": func(n int) string { return `"result":[` + repeated(n, `"{{{{{"`) + `]` },
 }
 
-// referrers are the items of the sources, which all use one certificate.
+// referrers names the response in which each item of a source refers to the same
+// certificate.
 const referrers = "many referrers"
 
 // hostileShapes returns responses with about size bytes.

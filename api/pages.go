@@ -22,8 +22,8 @@ type paged struct {
 	filtered bool
 }
 
-// allPages iterates over the items of all pages. page reads a page, and id identifies
-// an item; "": an item without an id. For invalid and onPage see [paged.read]. An error
+// allPages iterates over the items of all pages. page reads a page, and id returns the id
+// of an item, or "" if it has none. For invalid and onPage see [paged.read]. An error
 // comes last, with a zero item.
 func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, policy callPolicy, p paged, page list[T, R, P], id func(R) string, invalid error, onPage onPage) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
@@ -108,11 +108,12 @@ type listing struct {
 	first    ResultInfo // of page 1
 }
 
-// add adds a page with n items and the numbers info. It returns whether another page
-// follows, and the reason why items up to here may be missing, or "".
+// add adds the page with a number, which has n items and the paging information info. It
+// returns whether another page follows, and the reason why items up to here may be
+// missing, or "".
 //
-// Only the first page of a list that fits on it may have no numbers. Changes between
-// pages that keep the total, such as a deletion and an addition, are not detected.
+// A list that fits on its first page needs no numbers. Changes between pages that keep
+// the total, such as a deletion and an addition, are not detected.
 func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bool, gap string) {
 	numbers := ResultInfo{}
 	if info != nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A header below with invalid syntax counts as one that marks the response as out of
-// date or truncated.
+// A Link header with invalid syntax counts as one with a next page, and an invalid Age or
+// Warning header as one of a stale response.
 
 // hasNextLink reports whether a Link header (RFC 8288) has a link to the next page.
 func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], hasNextRelation) }

@@ -11,9 +11,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// ResultInfo is the paging information of a response. A number that the API did not
-// send is 0. The operation has no page parameters, so the numbers can only show that a
-// list is incomplete.
+// ResultInfo is the paging information of an [AssociationList]. A number that the API did
+// not send is 0. The list has no further pages to request, so the numbers can only show
+// that it is incomplete.
 type ResultInfo struct {
 	// Count is the number of associations on this page.
 	Count int64 `json:"count"`
@@ -27,8 +27,8 @@ type ResultInfo struct {
 	TotalPages int64 `json:"total_pages"`
 }
 
-// pageHint reports whether a member with a usual name for it refers to further items.
-// The vendor uses cursor and cursors.
+// pageHint reports whether a member with a name that is common for it, such as cursor,
+// refers to further items. The vendor uses cursor and cursors.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -120,8 +120,8 @@ func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 	}
 }
 
-// isTruncated reports whether a list without pages may have more than its n rows. hint
-// is a reference to further items outside of the numbers; info may be nil.
+// isTruncated reports whether a list without pages may have more than its n rows. info
+// may be nil. hint reports that something other than info refers to further items.
 func isTruncated(n int, info *ResultInfo, hint bool) bool {
 	return hint || info != nil && (info.contradicts(n) || info.Page > 1 || info.TotalCount > int64(n) || info.hasNext(1, n, n))
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // series is the state that the calls of one audit or inventory share. These calls wait
-// without limit for the limiter and for the end of blocks and outages.
+// for the limiter without a limit, and for the end of blocks and outages as long as
+// waitBudget allows.
 type series struct {
 	ctx context.Context // of the requests
 	// admission is the context of the waits. It ends before ctx if no further requests

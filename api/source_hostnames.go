@@ -30,9 +30,9 @@ type zoneResult struct {
 	panicked  any
 }
 
-// readHostnames reads the hostnames of the zones for a CA, in their order, while no
-// source names it, and adds the uses to e. While a request is in flight, free slots are
-// used for further zones.
+// readHostnames reads the hostnames of a CA, zone by zone, and adds the uses to e. It
+// stops when a source names the CA, unless all uses are wanted. While a request is in
+// flight, free slots are used for further zones.
 func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 	f := v.findings[SourceHostnames]
 	if err := validateStoredID("the certificate's id", cert.Ref.ID); err != nil && len(v.zones) > 0 {
@@ -93,8 +93,7 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 
 // takeSlot takes a slot for a request and reports whether it has one. A speculative
 // request, which an earlier one in flight may make unnecessary, does not wait for a
-// slot. The number of those that are in flight or were unnecessary is at most the
-// number of workers.
+// slot. v.speculative limits how many are in flight or were unnecessary.
 func (v *inventory) takeSlot(speculative bool) bool {
 	if !speculative {
 		v.slots <- struct{}{}

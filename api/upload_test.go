@@ -188,7 +188,7 @@ func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 	}
 }
 
-func TestUploadWithoutTimeIsNotSent(t *testing.T) {
+func TestUploadWithAnEndedContextIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := &store{}
 	ctx, cancel := context.WithCancel(t.Context())

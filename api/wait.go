@@ -60,8 +60,8 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 // nothing uses the certificate. That can take minutes after the last use has ended.
 //
 // The interval between two checks grows from 1 to 15 seconds. It is at least half a
-// second for each request of a check. The last check is near the end of the time, also
-// if the time is shorter than that interval. A large account needs a longer time
+// second for each request of a check. The last check is near the end of the time, even
+// if the interval would be longer. A large account needs a longer time
 // ([WithWaitTimeout]), because [WithRateLimit] applies to all checks.
 //
 // The error is nil if and only if the usage is [Unused]. Otherwise it is an [*Error],
@@ -111,9 +111,9 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 }
 
 // poll calls check at growing intervals until check reports the end, for at most limit.
-// The context of check ends at that limit. check also returns the least interval to the
-// next call. The last call may be earlier, to have as much time as the call before it
-// took.
+// The context of check ends at that limit. check also returns the minimum interval before
+// the next call. The last call may come earlier, so that it has as much time as the call
+// before it took.
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) (ended bool, interval time.Duration)) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -79,7 +79,7 @@ var documented = []struct {
 		`{"errors":[{"code":971,"message":"Please wait and consider throttling your request speed"}],"messages":[],"success":false,"result":null}`},
 }
 
-func TestResponsesUnderTheFixedContract(t *testing.T) {
+func TestDocumentedResponsesHaveTheDocumentedMembers(t *testing.T) {
 	withContract(t, func(schemas) {})
 	server := newServer(t)
 	for _, tt := range documented {

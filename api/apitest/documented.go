@@ -42,11 +42,11 @@ func Associations(associations ...api.Association) Response {
 	return PartialAssociations(len(associations), associations...)
 }
 
-// NoAssociations returns [Associations] without any.
+// NoAssociations returns a success with an empty list.
 func NoAssociations() Response { return Associations() }
 
-// PartialAssociations returns a success with the first page of total associations. It
-// is truncated if total is greater than their number.
+// PartialAssociations returns a success with the first page of a list that has total
+// associations. The list is truncated if total is greater than the number of arguments.
 func PartialAssociations(total int, associations ...api.Association) Response {
 	n := len(associations)
 	perPage := max(documentedPerPage, n)

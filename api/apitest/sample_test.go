@@ -72,7 +72,7 @@ func TestFillAddsOnlyWhatIsRequiredAndMissing(t *testing.T) {
 	rows := `{"type":"object","properties":{"rows":{"type":"array","items":` + object + `}},"required":["rows"]}`
 	for _, tt := range []struct {
 		name, schema, text string
-		own                map[string]string
+		given              map[string]string
 		want               string
 	}{
 		{"nothing is missing", object, `{"z":"<\u2028>","y":1.50,"b":1e2}`, nil, `{"z":"<\u2028>","y":1.50,"b":1e2}`},
@@ -81,13 +81,13 @@ func TestFillAddsOnlyWhatIsRequiredAndMissing(t *testing.T) {
 		{"all are missing", object, `{}`, nil, `{"b":0,"z":"sample"}`},
 		{"members of items", rows, `{"rows":[{"z":"1"},{"b":2},[],null]}`, nil, `{"rows":[{"b":0,"z":"1"},{"b":2,"z":"sample"},[],null]}`},
 		{"no items are made up", rows, `{}`, nil, `{"rows":[]}`},
-		{"own member", rows, `{"rows":[{}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"b":0,"z":""}]}`},
-		{"own member that is incomplete", rows, `{}`, map[string]string{"/rows": `[{"b":1}]`}, `{"rows":[{"b":1,"z":"sample"}]}`},
+		{"given member", rows, `{"rows":[{}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"b":0,"z":""}]}`},
+		{"given member that is incomplete", rows, `{}`, map[string]string{"/rows": `[{"b":1}]`}, `{"rows":[{"b":1,"z":"sample"}]}`},
 		{"member that is left out", rows, `{}`, map[string]string{"/rows": ""}, `{}`},
-		{"own member that is present", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
+		{"given member that is present", rows, `{"rows":[{"z":"1","b":2}]}`, map[string]string{"/rows/*/z": `""`}, `{"rows":[{"z":"1","b":2}]}`},
 		{"null", object, `null`, nil, `null`},
 	} {
-		got, err := fillRequired(schema(t, tt.schema), []byte(tt.text), tt.own)
+		got, err := fillRequired(schema(t, tt.schema), []byte(tt.text), tt.given)
 		if err != nil || string(got) != tt.want {
 			t.Errorf("%s: %s, %v; want %s", tt.name, got, err, tt.want)
 		}

@@ -76,7 +76,7 @@ func TestServerReturnsWhatWasSet(t *testing.T) {
 	}
 }
 
-func TestSetKeepsItsOwnCopy(t *testing.T) {
+func TestSetAssociationsKeepsItsOwnCopy(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	rows := []api.Association{gateway}

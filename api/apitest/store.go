@@ -19,7 +19,8 @@ import (
 )
 
 // Certificate describes a certificate of the store. A zero Type is "custom". Other zero
-// fields are read from PEM, if it is set, or left out of responses.
+// fields are read from PEM, if it is set; those that stay zero, except CA, are left out
+// of responses.
 type Certificate struct {
 	Name, Type                               string
 	CA                                       bool

@@ -24,10 +24,10 @@
 // # Classes
 //
 // [BadRequest] and [BadResponse] break the contract. [Drift] does not: the vendor added
-// something that is not in the contract. [Unchecked] means that a message could not be
-// checked in full; a message without a report was checked and matches. [Outside] is
-// traffic that the contract does not cover. [Class.Breach] separates the first two from
-// the rest.
+// something that is not in the contract. [Unchecked] means that a request or response
+// could not be checked in full; one without a report was checked and matches. [Outside]
+// is traffic that the contract does not cover. [Class.Breach] separates the first two
+// from the rest.
 //
 // Drift is one of:
 //   - a field that the schema at its place does not declare, unless the contract
@@ -43,9 +43,9 @@
 //     requested one, an id that cannot be part of a path, or the absence of a required
 //     part of the result.
 //
-// Of one response, the first 20 violations are reported, breaches before drift, and one
-// more has the number of the others. A new value among the others is reported when it
-// occurs again.
+// At most 20 violations of a response are reported, breaches before drift. If there are
+// more, a further violation has the number of the rest. A new value among the rest is
+// reported when it occurs again.
 //
 // # Secrets
 //

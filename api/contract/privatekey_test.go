@@ -53,14 +53,14 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 	line := strings.Split(key, "\n")[1]
 	quotedKey := quoted(t, key)
 	bodies := map[string]string{
-		"in its member":      `{"ca":true,"certificates":7,"private_key":` + quotedKey + `}`,
-		"in another member":  `{"ca":` + quotedKey + `,"certificates":"PEM"}`,
-		"in an unknown one":  `{"ca":true,"certificates":"PEM","key":[` + quotedKey + `]}`,
-		"as a name":          `{"ca":true,` + quotedKey + `:1}`,
-		"as duplicate names": `{` + quotedKey + `:1,` + quotedKey + `:1}`,
-		"as the body":        key,
-		"as a string":        quotedKey,
-		"cut off":            `{"ca":true,"private_key":` + quotedKey[:len(quotedKey)/2],
+		"in its member":        `{"ca":true,"certificates":7,"private_key":` + quotedKey + `}`,
+		"in another member":    `{"ca":` + quotedKey + `,"certificates":"PEM"}`,
+		"in an unknown member": `{"ca":true,"certificates":"PEM","key":[` + quotedKey + `]}`,
+		"as a name":            `{"ca":true,` + quotedKey + `:1}`,
+		"as duplicate names":   `{` + quotedKey + `:1,` + quotedKey + `:1}`,
+		"as the body":          key,
+		"as a string":          quotedKey,
+		"cut off":              `{"ca":true,"private_key":` + quotedKey[:len(quotedKey)/2],
 	}
 	echoes := []string{
 		key, quotedKey, line, strings.ReplaceAll(key, "\n", ""), url.QueryEscape(key), escapeEveryByte(line, `%%%02x`),

@@ -24,11 +24,11 @@ import (
 const maxViolations = 20
 
 // CheckResponse checks one response, given as status, header and decompressed body, and
-// returns its violations, including drift. The method and path of the request select
-// the operation; its credentials and body are redacted. It need not have been sent.
-// CheckResponse is for fixtures and recordings. Of the options, [WithBasePath],
-// [WithKnownValues] and [WithMaxBytes] matter. The error is about the options, or about
-// a request without a URL.
+// returns its violations, including drift. The request need not have been sent: its
+// method and path select the operation, and its credentials and body are redacted in the
+// violations. CheckResponse is for fixtures and recordings. Of the options,
+// [WithBasePath], [WithKnownValues] and [WithMaxBytes] matter. The error is about the
+// options, or about a request without a URL.
 func CheckResponse(req *http.Request, status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {

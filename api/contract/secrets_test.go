@@ -14,7 +14,9 @@ import (
 func TestNoViolationShowsASecret(t *testing.T) {
 	t.Parallel()
 	const email, key = "owner+canary@example.com", `canary/key "with" <odd>&~signs`
-	responses := []struct{ contentType, body string }{ // %s is the echo: as JSON text in the body, as in a URL in the type
+	// %s is the place of the secret: a JSON string in the body, escaped as in a URL in the
+	// content type.
+	responses := []struct{ contentType, body string }{
 		{"application/json", `{"errors":[],"messages":[],"success":%s}`},
 		{"application/json", `{%s:1}`},
 		{"application/json", `{%s:1`},

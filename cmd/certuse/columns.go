@@ -29,7 +29,7 @@ type column struct {
 	// min is the width below which the column is dropped; 0 means that it is never
 	// shortened.
 	min int
-	// whole columns have their full width or min, and no width between.
+	// whole means that the width is the full one or min, and none between.
 	whole bool
 }
 

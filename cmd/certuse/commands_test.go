@@ -179,7 +179,7 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	requireNoError(t, server.AddCertificate(ref("root"), apitest.Certificate{CA: true}))
 	execute(t, command(t, environment(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
 	execute(t, command(t, environment(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
-	// Of several accounts, one may have zones after all.
+	// Visible zones are read despite --no-zones, here those of the second account.
 	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 	zone := strings.Repeat("c", 32)
 	requireNoError(t, server.AddCertificate(other, apitest.Certificate{CA: true}),

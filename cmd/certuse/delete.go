@@ -126,7 +126,8 @@ func countRequests(ctx context.Context, track *tracker) context.Context {
 // plan finds out what would be deleted. With --unused --yes it then deletes.
 func (q *query) plan(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	var unused []record
-	listed, certificates, zones := 0, 0, 0 // the last two: for which requests were sent
+	listed := 0
+	certificates, zones := 0, 0 // for which requests were sent
 	err := q.inventory(ctx, t, progress, func(r record) bool {
 		listed++
 		if !slices.ContainsFunc(r.Evidence.Sources, notAsked) {
@@ -190,8 +191,8 @@ func (r *record) zones() (n int) {
 
 // refusal returns why a certificate would not be deleted, or nil.
 func refusal(r *record) error {
-	// All sources have the error of the certificate itself, or that of the whole
-	// inventory, which has no time.
+	// All sources have the same error if the certificate itself could not be read, or,
+	// with a zero GatheredAt, if the inventory ended early.
 	err := r.Evidence.Sources[0].Err
 	differs := func(s api.SourceResult) bool { return s.Err != err }
 	switch {
@@ -349,7 +350,7 @@ func (s *summary) addDeletion(r *record) {
 			s.inUse++
 		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
 			s.interrupted, s.Interrupted = s.interrupted+1, true
-		case r.usage != api.UsageUnknown: // a failed deletion has an exit code of its own
+		case r.usage != api.UsageUnknown: // the API refused the deletion, or it failed
 			s.refusals++
 			s.refusal = r.reason()
 		}

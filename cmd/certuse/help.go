@@ -68,10 +68,10 @@ summary says how old the kept results are. A file about other accounts,
 certificates or sources is refused, and on Unix a file that another process is
 writing.
 
-With --require-unused, kept results may be one hour old, or --max-age. Older
-ones are looked up again, and the command exits with 3 if one exceeds the age at
-the end. Without --require-unused any age is accepted, unless --max-age is
-given.`
+With --require-unused, kept results may be at most one hour old; --max-age sets
+another limit. Older ones are looked up again, and the command exits with 3 if
+one exceeds the limit at the end. Without --require-unused any age is accepted,
+unless --max-age is given.`
 
 const uploadHelp = `Upload a certificate to an account and print it as stored.
 
@@ -175,18 +175,18 @@ func newHelpCommand() *cobra.Command {
 
 const exitCodesHelp = `The first that applies:
 
-1  something is wrong, and standard error says what, such as a refused deletion;
-   list: the certificates of an account could not be read; also instead of 0
-   when standard error cannot be written
+1  a failure that standard error states, such as a refused deletion; list: the
+   certificates of an account could not be read; also instead of 0 when standard
+   error cannot be written
 2  wrong usage: the command line, the environment, the list of ids, or the files
    of an upload; nothing was sent
 4  --require-unused or wait, and something is in use; delete, and a certificate
    that was named is in use or managed by the vendor; except after Ctrl-C
-3  some usage is unknown, also because the account does not have the
-   certificate, not all certificates were read (list: only because of Ctrl-C or
-   --timeout), kept results are older than --max-age, --require-unused and no
-   certificate was looked up, or the outcome of an upload or of a deletion is
-   unknown, also after Ctrl-C and --timeout
+3  the usage of a certificate is unknown, or the account does not have it; not
+   all certificates were read (list: only because of Ctrl-C or --timeout); kept
+   results are older than --max-age; --require-unused, and no certificate was
+   looked up; the outcome of an upload or of a deletion is unknown, also after
+   Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was read; with --require-unused and wait: all certificates are

@@ -121,7 +121,7 @@ func (in *input) read(r io.Reader, name string) error {
 	switch {
 	case err == nil, errors.Is(err, bufio.ErrBufferFull):
 		all = io.MultiReader(all, lines)
-	case !errors.Is(err, io.EOF): // after it, a terminal would be read again
+	case !errors.Is(err, io.EOF): // after EOF, lines is not read: a terminal would ask for more
 		return failuref("cannot read %s: %w", name, err)
 	}
 	add := in.addLines
@@ -201,7 +201,7 @@ func (in *input) addCSV(r io.Reader, name string) error {
 		if row, err = rows.Read(); err != nil {
 			break
 		}
-		ref := api.CertificateRef{AccountID: in.account, ID: strings.TrimPrefix(row[id], "'")} // of a cell that is no formula
+		ref := api.CertificateRef{AccountID: in.account, ID: strings.TrimPrefix(row[id], "'")} // cell adds the apostrophe
 		if account >= 0 {
 			ref.AccountID = strings.TrimPrefix(row[account], "'")
 		}

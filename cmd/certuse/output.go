@@ -90,9 +90,9 @@ func tableWidth(sys system, demo bool) int {
 	return 0
 }
 
-// destination is standard output, or a file. The file is first written under another
-// name and renamed at the end; JSON Lines at the first write, and later writes are
-// appended. Other processes cannot write the file before this one has ended.
+// destination is standard output, or a file. A file is written under another name, and
+// renamed at the end. JSON Lines are renamed after the first write; later writes are
+// appended. On Unix, no other certuse process writes the file before this one ends.
 type destination struct {
 	io.Writer
 	path      string

@@ -22,9 +22,10 @@ const (
 	secondToken   = "canary-token-of-another-user"
 )
 
-// users is a service of two users. The token of the first sees testAccount with the
-// certificate used, that of the second secondAccount and thirdAccount with a free one
-// each. The environment has both tokens and config.yaml.
+// users is a service with two users. The token of the first sees testAccount, which has
+// the certificate "used". The token of the second sees secondAccount and thirdAccount,
+// which each have a certificate "free". env has both tokens and the folder of
+// config.yaml.
 type users struct {
 	first, second *apitest.Server
 	env           []string
@@ -106,7 +107,7 @@ func TestOneReportCoversAllProfiles(t *testing.T) {
 		"twice the same":     {"list -o id --profile first --profile first", exitOK, "1 certificate", "used"},
 		"an account":         {"list -o id --profile first,second --account " + thirdAccount, exitOK, "1 certificate", "free"},
 		"named certificates": {"usage -o id --profile first,second " + testAccount + "/used " + thirdAccount + "/free", exitOK, "1 in use, 1 unused", testAccount + "/used " + thirdAccount + "/free"},
-		"the one account":    {"usage -o id --profile first used", exitOK, "1 in use", "used"},
+		"id without account": {"usage -o id --profile first used", exitOK, "1 in use", "used"},
 		"sources of all":     {"audit -o id --profile first,second", exitOK, "Unused according to associations and pages; left out: hostnames, workers,", testAccount + "/used " + secondAccount + "/free " + thirdAccount + "/free"},
 		"sources by a flag":  {"audit -o id --profile second --sources workers", exitOK, "Unused according to workers;", secondAccount + "/free " + thirdAccount + "/free"},
 		"sources of none":    {"audit -o id --profile second --sources workers,pages", exitOK, "Unused according to workers and pages;", secondAccount + "/free " + thirdAccount + "/free"},

@@ -29,8 +29,9 @@ type progress interface {
 	stop()
 }
 
-// newProgress redraws one line on a terminal. If the report may go to the same
-// terminal, also through a pipe, it prints lines instead, because the two would mix.
+// newProgress returns a bar if standard error is a terminal. It returns plain lines if
+// rows of the report, or of --debug, may appear on the same terminal while the bar is
+// redrawn, directly or through a pipe.
 func (q *query) newProgress(targets []target) progress {
 	certificates := 0
 	for _, t := range targets {
@@ -71,8 +72,8 @@ type bar struct {
 
 func newBar(stderr io.Writer, track *tracker) *bar {
 	b := &bar{stderr: stderr, track: track, bars: mpb.New(mpb.WithOutput(stderr))}
-	// A bar created with its total ends when it is full, before the last note can be
-	// shown. SetTotal with false leaves the end to stop.
+	// A bar created with its total ends when it is full, and could not show a later
+	// note. After SetTotal(total, false), only stop ends it.
 	b.bar = b.bars.New(0,
 		mpb.BarStyle().Lbound("[").Filler("=").Tip("=").Padding(" ").Rbound("]"),
 		mpb.BarWidth(22),

@@ -241,7 +241,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			progress.note("interrupted: printing what is known; after half a second, another Ctrl-C kills")
 		}
 	})
-	defer stopNotice() // before the context is canceled
+	defer stopNotice() // the caller cancels the context next
 
 	failures, writeErr := q.collect(ctx, targets, rep, progress)
 	progress.stop()

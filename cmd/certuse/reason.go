@@ -18,9 +18,9 @@ var (
 	errInterrupted = errors.New("not looked up: interrupted")
 )
 
-// reasons are the errors with a text of their own, in order of precedence: an attempt
-// that Ctrl-C has ended is reported as interrupted, and a rate-limited response that is
-// not JSON as rate limited.
+// reasons has the texts for errors. The first that applies is used, so an attempt that
+// Ctrl-C has ended is reported as interrupted, and a rate-limited response that is not
+// JSON as rate limited.
 var reasons = []struct {
 	words  string
 	err    error
@@ -69,8 +69,8 @@ func isFrom(err error, origin error) bool {
 	if !ok || !failed.Is(api.ErrUnexpectedResponse) || failed.StatusCode < 400 || failed.StatusCode >= 500 || failed.StatusCode == http.StatusTooManyRequests {
 		return false
 	}
-	// The vendor's edge sends HTML, or a line of text that the library reads as a
-	// code between 1000 and 1999.
+	// The vendor's edge sends HTML, or the text "error code: N", which the library
+	// returns as a detail.
 	edge := len(failed.Details) == 1 && strings.HasPrefix(failed.Details[0].Message, "error code: ")
 	if len(failed.Details) > 0 && !edge {
 		return false

@@ -43,7 +43,7 @@ func echoUnsolicited(listener net.Listener) error {
 		if _, err := io.WriteString(conn, response+"Authorization: "+request.Header.Get("Authorization")+"\r\n"); err != nil {
 			return err
 		}
-		// The end may be a reset; a passed deadline is a failure.
+		// The client may reset the connection; only a timeout is a failure.
 		_, err = conn.Read(make([]byte, 1))
 		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 			return fmt.Errorf("the connection with more than a response stays open: %w", err)

@@ -55,8 +55,8 @@ type accountSource struct {
 	source  api.Source
 }
 
-// problem is a reason why sources failed, with the certificates that are unknown for
-// it.
+// problem is a reason why sources failed, with the number of certificates that are
+// unknown for that reason.
 type problem struct {
 	certificates int
 	sources      []api.Source

@@ -14,7 +14,7 @@ const (
 	rateLimitWindow  = 5 * time.Minute
 	// rateSpan is the period over which the rate is measured.
 	rateSpan = 10 * time.Second
-	// longWait is the shortest wait that does not count for the pace.
+	// longWait is the shortest wait that the average time of a request excludes.
 	longWait = 30 * time.Second
 )
 
@@ -128,9 +128,10 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// timeLeft returns the estimated remaining time. The rate limit delays the nth request
-// until one window after request n-limit completed. So timeLeft goes back from the last request,
-// window by window, to a request whose time is known.
+// timeLeft estimates the remaining time. The rate limit delays request n until one
+// window after request n-limit completed. So timeLeft goes back from the last request
+// in steps of limit, and counts one window for each, until it reaches a request that has
+// completed or that waits for no window.
 func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {
 	done, total := t.last.Requests, t.last.Expected
 	if done == 0 || done >= total {

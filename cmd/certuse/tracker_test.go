@@ -32,7 +32,7 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 		"one window to wait for": {2000, 1000, 1000, 300 * time.Second}, // the 1,000th was done just now
 		"two windows":            {3000, 1000, 1000, 600 * time.Second},
 		"part of a window":       {1500, 1000, 1000, 250 * time.Second},               // the 500th was done 50 s ago
-		"chain that is ahead":    {3000, 1000, 500, 600*time.Second + 50*time.Second}, // 500 more, then two windows
+		"limit not yet reached":  {3000, 1000, 500, 600*time.Second + 50*time.Second}, // 500 more, then two windows
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -67,8 +67,8 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 		cert  keyPair
 	}{
 		"leaf and key":          {[]string{"--cert", leaf.certFile, "--key", leaf.keyFile, "--name", "new"}, "", leaf},
-		"key of standard input": {[]string{"--cert", leaf.certFile, "--key", "-", "--name", "new"}, leaf.key, leaf},
-		"certificate of it":     {[]string{"--cert", "-", "--key", leaf.keyFile, "--name", "new"}, leaf.cert, leaf},
+		"key on standard input": {[]string{"--cert", leaf.certFile, "--key", "-", "--name", "new"}, leaf.key, leaf},
+		"certificate on stdin":  {[]string{"--cert", "-", "--key", leaf.keyFile, "--name", "new"}, leaf.cert, leaf},
 		"CA":                    {[]string{"--cert", ca.certFile, "--ca", "--name", "new", "--debug"}, "", ca},
 		"CA and key":            {[]string{"--cert", ca.certFile, "--key", ca.keyFile, "--ca", "--name", "new", "--debug"}, "", ca},
 	}
@@ -121,7 +121,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 	}{
 		"nothing":                {nil, "no certificate is named: give --cert FILE"},
 		"an argument":            {[]string{leaf.certFile}, "upload takes no arguments"},
-		"both of standard input": {[]string{"--cert", "-", "--key", "-"}, "cannot both be standard input"},
+		"both on standard input": {[]string{"--cert", "-", "--key", "-"}, "cannot both be standard input"},
 		"empty name of a file":   {[]string{"--cert="}, "--cert is empty"},
 		"empty name of a key":    {[]string{"--cert", leaf.certFile, "--key="}, "--key is empty"},
 		"no such file":           {[]string{"--cert", leaf.certFile + "x"}, "cannot read the certificate: "},

@@ -13,8 +13,8 @@ import (
 
 const modulePath = "github.com/certuse/cloudflare-mtls"
 
-// What a user of the client alone finds added to go.mod and go.sum, at most. Modules
-// that only the tests of the imported packages need count in go.sum.
+// The most that importing the client may add to a user's go.mod and go.sum. go.sum also
+// lists the modules that only the tests of the imported packages need.
 const (
 	maxIndirect = 8
 	maxSums     = 30

@@ -38,8 +38,8 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 	return schema
 }
 
-// filled returns a success of the operation for associations, with all members that the
-// contract requires.
+// filled adds the members that the contract requires to a success of the operation for
+// associations.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()
 	text, err := contractdoc.Filled(opAssociations, 200, []byte(body))

@@ -92,7 +92,7 @@ func TestEveryOperationOfTheContractHasARow(t *testing.T) {
 	}
 }
 
-func TestEveryRequestOfTheGeneratedClientIsInTheContract(t *testing.T) {
+func TestEveryRequestOfTheGeneratedClientMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	routes := router(t, baseURLs...)
 	rapid.Check(t, func(t *rapid.T) {
@@ -153,9 +153,8 @@ func newFilled(t *testing.T) (*apitest.Server, arguments) {
 	return server, a
 }
 
-// Every default response of the fake server, for every operation, is valid for
-// kin-openapi under the contract.
-func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
+// kin-openapi accepts every response of the fake server for every operation.
+func TestEveryOperationOfTheFakeServerMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	right := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
 	unknown := arguments{account: "unknown", certificate: "unknown", zone: "unknown", script: "unknown", pem: "no PEM"}
@@ -169,7 +168,7 @@ func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 				t.Fatal(err)
 			}
 			maps.Copy(req.Header, header)
-			if status, err := validAnswer(t, routes, req); err != nil || status != want {
+			if status, err := validResponse(t, routes, req); err != nil || status != want {
 				t.Errorf("%s, %s: status %d, want %d: %v", id, name, status, want, err)
 			}
 		}
@@ -197,9 +196,9 @@ func TestEveryOperationOfTheFakeServerIsInTheContract(t *testing.T) {
 	}
 }
 
-// validAnswer sends a request and checks the response against the contract with
+// validResponse sends a request and checks the response against the contract with
 // kin-openapi alone.
-func validAnswer(t *testing.T, routes routers.Router, req *http.Request) (status int, err error) {
+func validResponse(t *testing.T, routes routers.Router, req *http.Request) (status int, err error) {
 	t.Helper()
 	route, params, err := routes.FindRoute(req)
 	if err != nil {
@@ -221,8 +220,8 @@ func validAnswer(t *testing.T, routes routers.Router, req *http.Request) (status
 	})
 }
 
-// Each success of the contract, decoded by the generated types, keeps every member
-// that the contract declares.
+// A response that matches the contract keeps every declared member when the generated
+// types decode it.
 func TestNoDeclaredMemberIsLostInAnyOperation(t *testing.T) {
 	t.Parallel()
 	contract := readOperations(t)
@@ -328,7 +327,7 @@ func TestWhatTheClientRefusesIsReported(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, err := api.New(api.APIToken("t0ken"), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: answered{body: string(body)}}))
+		client, err := api.New(api.APIToken("t0ken"), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: fixedTransport{body: string(body)}}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,14 +60,13 @@ func hasScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error 
 	}
 }
 
-// answered is a transport that passes each request to a check and responds with the
-// given body.
-type answered struct {
+// fixedTransport is a transport that passes each request to see and responds with body.
+type fixedTransport struct {
 	see  func(*http.Request)
 	body string
 }
 
-func (a answered) RoundTrip(req *http.Request) (*http.Response, error) {
+func (a fixedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.see != nil {
 		a.see(req)
 	}
@@ -92,14 +91,14 @@ var (
 	}
 )
 
-// For all options and arguments that a client accepts, its requests are in the
-// contract: the path, the parameters, the security, no query, no body.
-func TestEveryRequestOfTheClientIsInTheContract(t *testing.T) {
+// For all options and arguments that a client accepts, its requests match the contract.
+// They have no query and no body.
+func TestEveryRequestOfTheClientMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	routes := router(t, baseURLs...)
 	rapid.Check(t, func(t *rapid.T) {
 		sent := 0
-		transport := answered{body: unused, see: func(req *http.Request) {
+		transport := fixedTransport{body: unused, see: func(req *http.Request) {
 			sent++
 			if err := validRequest(routes, req.Clone(req.Context())); err != nil {
 				t.Errorf("%s %s: %v", req.Method, req.URL, err)
@@ -143,7 +142,7 @@ func TestDefaultBaseURLIsTheServerOfTheContract(t *testing.T) {
 	t.Parallel()
 	routes := router(t)
 	seen := false
-	client, err := api.New(api.APIToken("t0ken"), api.WithHTTPClient(&http.Client{Transport: answered{body: unused, see: func(req *http.Request) {
+	client, err := api.New(api.APIToken("t0ken"), api.WithHTTPClient(&http.Client{Transport: fixedTransport{body: unused, see: func(req *http.Request) {
 		seen = true
 		if err := validRequest(routes, req); err != nil {
 			t.Error(err)

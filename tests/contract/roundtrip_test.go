@@ -72,8 +72,8 @@ func text(from any, path ...string) string {
 	return s
 }
 
-// Each document of the contract, decoded by the generated types and by the client,
-// keeps every field that the contract declares.
+// A document that matches the contract keeps every declared field when the generated
+// types and the client decode it.
 func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	t.Parallel()
 	schema := responseSchema(t, opAssociations, 200)
@@ -105,7 +105,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 		}
 
 		client, err := api.New(api.APIToken("canary-of-no-document"),
-			api.WithHTTPClient(&http.Client{Transport: answered{body: string(body)}}), api.WithMaxAttempts(1))
+			api.WithHTTPClient(&http.Client{Transport: fixedTransport{body: string(body)}}), api.WithMaxAttempts(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,8 +118,8 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 			if failure == nil || list.Usage() != api.UsageUnknown {
 				t.Fatalf("success false gave %v, %v", list.Usage(), err)
 			}
-			want = declared{Success: true, Errors: telling(want.Errors), Messages: telling(want.Messages)}
-			if diff := cmp.Diff(want, declared{Success: true, Errors: telling(fromDetails(failure.Details)), Messages: telling(failure.Messages)}); diff != "" {
+			want = declared{Success: true, Errors: withoutEmpty(want.Errors), Messages: withoutEmpty(want.Messages)}
+			if diff := cmp.Diff(want, declared{Success: true, Errors: withoutEmpty(fromDetails(failure.Details)), Messages: withoutEmpty(failure.Messages)}); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		case !hasResult:
@@ -151,7 +151,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	})
 	t.Log(outcomes)
 	if 4*valid < draws {
-		t.Errorf("only %d of %d documents that were drawn are in the contract", valid, draws)
+		t.Errorf("only %d of %d documents that were drawn match the contract", valid, draws)
 	}
 	for _, outcome := range []string{"refused", "no result", "in_use", "unused", "unknown"} {
 		if outcomes[outcome] == 0 {
@@ -160,18 +160,18 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	}
 }
 
-// beyondExact reports counts that the client refuses, because a reader that keeps
-// numbers as float64 could not represent them. Drawn documents have them where the
-// contract says integer.
+// beyondExact reports whether a count is beyond 2^53, which the client refuses because
+// float64 cannot hold it exactly. Drawn documents have such counts where the contract has
+// the type integer.
 func beyondExact(info *api.ResultInfo) bool {
 	const most = 1 << 53
 	return info != nil && slices.ContainsFunc([]int64{info.Count, info.Page, info.PerPage, info.TotalCount, info.TotalPages},
 		func(n int64) bool { return n < -most || n > most })
 }
 
-// telling removes entries without content in the declared fields: a failure keeps it
-// only if it has content in a chain.
-func telling(notices []api.Notice) (out []api.Notice) {
+// withoutEmpty removes the notices without any field. The client keeps such an error only
+// if it has an error_chain, which is not compared.
+func withoutEmpty(notices []api.Notice) (out []api.Notice) {
 	for _, n := range notices {
 		if n != (api.Notice{}) {
 			out = append(out, n)
@@ -180,8 +180,8 @@ func telling(notices []api.Notice) (out []api.Notice) {
 	return out
 }
 
-// fromGenerated encodes again, because the contract decides the Go types of the
-// generated fields.
+// fromGenerated returns the declared part of r. It reads the JSON of r, because the Go
+// types of its fields depend on the contract.
 func fromGenerated(t *rapid.T, r generated.AssociationsResponse) declared {
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 )
 
-// deviation is one intended difference of the contract from the published text. repair
-// changes a document so that both accept it, and reports whether it had to.
+// deviation is one intended difference between the published schema and that of the
+// contract. repair changes a document so that both schemas accept it, and reports whether
+// the document used the deviation.
 type deviation struct {
 	action string // of overlays/
 	repair func(document map[string]any) bool

@@ -26,11 +26,11 @@ var (
 
 // kind is a response with its published and its normalised schema.
 type kind struct {
-	name        string
-	success     bool
-	published   *openapi3.Schema
-	normalised  *openapi3.Schema
-	mostlyValid int // minimum number of valid documents among those drawn
+	name       string
+	success    bool
+	published  *openapi3.Schema
+	normalised *openapi3.Schema
+	minValid   int // of the drawn documents, as published
 }
 
 // kinds returns a success of the fragment and the failures of all operations, except
@@ -46,7 +46,7 @@ func kinds(t *testing.T) []kind {
 	return out
 }
 
-func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
+func TestEveryPublishedDocumentMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
@@ -60,19 +60,19 @@ func TestEveryPublishedDocumentIsInTheContract(t *testing.T) {
 				valid++
 				repairAll(document, withoutResult(k))
 				if err := validate(k.normalised, document); err != nil {
-					t.Fatalf("valid as published, not in the contract: %v", err)
+					t.Fatalf("valid as published, but not by the contract: %v", err)
 				}
 			})
-			if valid < k.mostlyValid {
+			if valid < k.minValid {
 				t.Errorf("only %d documents were valid as published", valid)
 			}
 		})
 	}
 }
 
-// Documents of one side are refused by the other only by a deviation, and each
-// deviation occurs.
-func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
+// A document that only one of the two schemas accepts uses a declared deviation, and
+// each deviation occurs.
+func TestSchemasDifferOnlyByDeclaredDeviations(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
 		for name, side := range map[string]struct {
@@ -82,8 +82,8 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 		}{
 			// A field that only the documentation page describes must have the page's
 			// type; the contract refuses nothing else of the published documents.
-			"published, not in the contract": {k.published, k.normalised, addedByPage, stricter(k)},
-			"in the contract, not published": {k.normalised, k.published, undocumented, wider(k)},
+			"valid as published":    {k.published, k.normalised, addedByPage, stricter(k)},
+			"valid by the contract": {k.normalised, k.published, undocumented, wider(k)},
 		} {
 			t.Run(k.name+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -100,8 +100,8 @@ func TestSidesDifferOnlyByDeclaredDeviations(t *testing.T) {
 	}
 }
 
-// compare requires that the schema refuses the document exactly when it uses a
-// deviation, and accepts the repaired one.
+// compare requires that the schema refuses the document if and only if it uses a
+// deviation, and that it accepts the repaired document.
 func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []deviation, met map[string]int) {
 	refusal := validate(schema, document)
 	repaired := clone(t, document)
@@ -120,8 +120,7 @@ func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []dev
 	}
 }
 
-// expectMet prints the deviations of the counterexamples, and fails for a deviation
-// that no document used.
+// expectMet prints how many documents used each deviation, and fails if none used one.
 func expectMet(t *testing.T, met map[string]int, deviations []deviation) {
 	t.Helper()
 	for _, d := range deviations {

@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// The ids of the contract are those of the published text, and the longer certificate
-// ids of 10-requests.yaml#certificate-ids-are-longer.
+// The contract accepts the published ids and, by the overlay action
+// 10-requests.yaml#certificate-ids-are-longer, certificate ids of up to 64 characters.
 func TestIdsOfTheContractAreThePublishedOnes(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
@@ -43,8 +43,8 @@ func TestIdsOfTheContractAreThePublishedOnes(t *testing.T) {
 	})
 }
 
-// The published way to authenticate stays valid; the pages add the token
-// (10-requests.yaml#security-of-the-pages).
+// Email and key, the published way to authenticate, stay valid. The overlay action
+// 10-requests.yaml#security-of-the-pages adds the API token.
 func TestPublishedSecurityIsOneOfTheContract(t *testing.T) {
 	t.Parallel()
 	pair, token := openapi3.SecurityRequirement{"api_email": {}, "api_key": {}}, openapi3.SecurityRequirement{"api_token": {}}
@@ -62,7 +62,7 @@ func TestPublishedSecurityIsOneOfTheContract(t *testing.T) {
 
 // Every query parameter that the library sends is in the contract, and no other one
 // is required. Only an upload has a body.
-func TestRequestsCarryWhatTheContractWants(t *testing.T) {
+func TestTheContractHasTheQueryParametersAndBodiesThatAreSent(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		o := contract(t, op)

@@ -16,7 +16,8 @@ import (
 
 const moduleRoot = "../.."
 
-// stages returns the stages of all operations, with the frozen fragment for its own.
+// stages returns the pipeline's stages. The operation of the frozen fragment has the
+// fragment as its published text.
 func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
 	s, err := rebuilt()
@@ -82,9 +83,9 @@ func schemaOf(o *openapi3.Operation, status int) *openapi3.Schema {
 	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
 }
 
-// publishedSuccess returns the published schema of a success of the fragment, with
-// associations that are objects: the published ones have properties but no type, so
-// that a number would be valid too.
+// publishedSuccess returns the fragment's schema of a success, changed so that each
+// association must be an object. The published schema of an association has properties
+// but no type, so a number would be valid too.
 func publishedSuccess(t *testing.T) *openapi3.Schema {
 	t.Helper()
 	o, _ := published(t, associations(t))
@@ -97,8 +98,9 @@ func publishedSuccess(t *testing.T) *openapi3.Schema {
 	return schema
 }
 
-// publishedFailure returns the arm of a published failure that is not the success,
-// which makes the 4XX satisfiable.
+// publishedFailure returns the published schema of a failure. A published 4XX that
+// requires both a success and a failure accepts no document; of such a one, it returns
+// the failure alone.
 func publishedFailure(t *testing.T, op spec.Operation) *openapi3.Schema {
 	t.Helper()
 	o, _ := published(t, op)

@@ -17,7 +17,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
-// The tests of this package apply to generated/, because both contracts are equal.
+// The other tests of this package check the rebuilt contract. They apply to generated/
+// because both contracts are equal.
 func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 	t.Parallel()
 	s, err := rebuild.Stored(moduleRoot, nil)
@@ -33,8 +34,9 @@ func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 	}
 }
 
-// schemas returns the schemas of an operation by place. Path parameters, whose names in
-// the document are pathNames, get their names in openapi/operations.yaml.
+// schemas returns the schemas of an operation by place, such as "response 200".
+// pathNames are the names of the path parameters in o; openapi/operations.yaml may name
+// them differently, and its names are used in the places.
 func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[string]*openapi3.Schema {
 	out := map[string]*openapi3.Schema{}
 	for _, ref := range o.Parameters {
@@ -63,51 +65,60 @@ func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[s
 	return out
 }
 
-// A step other than an overlay keeps the meaning: the schemas before and after it accept
-// the same documents.
+// The steps of the pipeline that apply no overlay keep the meaning of each schema: it
+// accepts the same documents before and after the step.
 func TestRewritesKeepTheMeaning(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		s := stages(t)
-		var few []string // places with too few accepted or too few refused documents
-		publishedOp, names := published(t, op)
-		at := func(stage spec.Object) map[string]*openapi3.Schema {
-			o, names := operation(t, stage, op)
-			return schemas(o, op, names)
+		of := func(stage spec.Object) map[string]*openapi3.Schema {
+			o, pathNames := operation(t, stage, op)
+			return schemas(o, op, pathNames)
 		}
-		for step, forms := range map[string][2]map[string]*openapi3.Schema{
-			"canonical": {schemas(publishedOp, op, names), at(s.Canonical)},
-			"merged":    {at(s.Mergeable), at(s.Merged)},
+		publishedOp, pathNames := published(t, op)
+		for _, step := range []struct {
+			name          string
+			before, after map[string]*openapi3.Schema // by place
+		}{
+			{"canonical", schemas(publishedOp, op, pathNames), of(s.Canonical)},
+			{"merged", of(s.Mergeable), of(s.Merged)},
 		} {
-			// Parameters of the path item have been moved to the operation.
-			for place, after := range forms[1] {
-				before := forms[0][place]
-				if before == nil {
-					t.Logf("%s %s: no schema at this place before the step", step, place)
+			for place, after := range step.after {
+				at := step.name + " " + place
+				before := step.before[place]
+				if before == nil { // a parameter of the path item, which the step moves to the operation
+					t.Logf("%s: no schema before the step", at)
 					continue
 				}
-				accepted, refused := 0, 0
-				rapid.Check(t, func(t *rapid.T) {
-					document := jsongen.Document(before, jsongen.Options{Extra: addedByPage, InvalidPercent: 3}).Draw(t, "document")
-					errBefore, errAfter := validate(before, document), validate(after, document)
-					if (errBefore == nil) != (errAfter == nil) {
-						t.Fatalf("%s %s: before: %v\nafter: %v", step, place, errBefore, errAfter)
-					}
-					if errBefore == nil {
-						accepted++
-					} else {
-						refused++
-					}
-				})
-				t.Logf("%s %s: %d accepted and %d refused by both", step, place, accepted, refused)
-				unsatisfiable := step == "canonical" && place == "response 404" && !slices.Contains(satisfiable, op.Name)
-				if isBody := strings.HasPrefix(place, "request ") || strings.HasPrefix(place, "response "); isBody && (refused < 100 || accepted < 100 && !unsatisfiable) {
-					few = append(few, step+" "+place)
+				accepted, refused := compareSchemas(t, at, before, after)
+				t.Logf("%s: %d accepted and %d refused by both", at, accepted, refused)
+				if !strings.HasPrefix(place, "request ") && !strings.HasPrefix(place, "response ") {
+					continue // not a body
+				}
+				unsatisfiable := step.name == "canonical" && place == "response 404" && !slices.Contains(satisfiable, op.Name)
+				if refused < 100 || accepted < 100 && !unsatisfiable {
+					t.Errorf("%s: fewer than 100 documents accepted or refused", at)
 				}
 			}
 		}
-		if len(few) > 0 {
-			t.Errorf("fewer than 100 documents accepted or refused: %q", few)
+	})
+}
+
+// compareSchemas fails if a generated document is accepted by one of the schemas only.
+// It returns how many documents both accepted and refused.
+func compareSchemas(t *testing.T, at string, before, after *openapi3.Schema) (accepted, refused int) {
+	t.Helper()
+	rapid.Check(t, func(t *rapid.T) {
+		document := jsongen.Document(before, jsongen.Options{Extra: addedByPage, InvalidPercent: 3}).Draw(t, "document")
+		errBefore, errAfter := validate(before, document), validate(after, document)
+		switch {
+		case (errBefore == nil) != (errAfter == nil):
+			t.Fatalf("%s: before: %v\nafter: %v", at, errBefore, errAfter)
+		case errBefore == nil:
+			accepted++
+		default:
+			refused++
 		}
 	})
+	return accepted, refused
 }

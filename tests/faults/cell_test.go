@@ -86,7 +86,7 @@ type outcome struct {
 	good     bool
 	err      *api.Error
 	attempts int
-	// time since the situation began, and its deadline with it.
+	// elapsed is the time since the situation, and with it the deadline, began.
 	elapsed time.Duration
 }
 

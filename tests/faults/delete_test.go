@@ -24,8 +24,8 @@ type variant struct {
 	always bool
 }
 
-// A deletion meets each fault, on the connection to the server or in the response to
-// its DELETE. The client never reports the contrary of the store's state.
+// Each fault is on the connection for a DELETE, or in the response to it. The client
+// never reports a state that the store contradicts.
 func TestDeletionsAreReportedTruthfully(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {
@@ -37,9 +37,9 @@ func TestDeletionsAreReportedTruthfully(t *testing.T) {
 			}
 			t.Run(f.name+", "+v.name, func(t *testing.T) {
 				t.Parallel()
-				again := f.reaction != final && f.reaction != blocked && !v.always
-				limit := time.Minute // so that a loaded machine has the time to show it
-				if !again && !v.effective {
+				retrySucceeds := f.reaction != final && f.reaction != blocked && !v.always
+				limit := time.Minute // for a loaded machine
+				if !retrySucceeds && !v.effective {
 					limit = 3 * time.Second
 				}
 				store := newCell(t, f, operations[2], situation{}.attempt(f)).store(v)
@@ -55,18 +55,18 @@ func TestDeletionsAreReportedTruthfully(t *testing.T) {
 					}
 				case api.DeletionKept:
 					if gone || err == nil || errors.Is(err, api.ErrOutcomeUnknown) {
-						t.Errorf("kept, %v; in truth gone: %v", err, gone)
+						t.Errorf("kept, %v; gone from the store: %v", err, gone)
 					}
 				default:
 					if !errors.Is(err, api.ErrOutcomeUnknown) {
 						t.Errorf("unknown, %v", err)
 					}
 				}
-				if want := again || v.effective; want != (deletion.State == api.DeletionDone) {
+				if want := retrySucceeds || v.effective; want != (deletion.State == api.DeletionDone) {
 					t.Errorf("%s, %v; want deleted: %v", deletion.State, err, want)
 				}
 				certain := refusal || f.connection != nil && f.name != abortedName
-				if !again && !v.effective && certain != (deletion.State == api.DeletionKept) {
+				if !retrySucceeds && !v.effective && certain != (deletion.State == api.DeletionKept) {
 					t.Errorf("%s, %v; want kept: %v", deletion.State, err, certain)
 				}
 				if err != nil && !errors.Is(err, f.sentinels[0]) {

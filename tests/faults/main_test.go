@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// The cells wait for sockets and timers, not for the processor.
+	// The tests wait for sockets and timers, not for the processor.
 	if err := flag.Set("test.parallel", "64"); err != nil {
 		panic(err)
 	}

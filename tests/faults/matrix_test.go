@@ -22,8 +22,8 @@ const slack = 10 * time.Second
 // response, which happens on a loaded machine; a defect shows in every round.
 const rounds = 3
 
-// report holds the results of the first operation, printed as a table at the end;
-// those of the others must be equal.
+// report holds the result of each cell. String returns those of the first operation as a
+// table.
 type report struct {
 	mu    sync.Mutex
 	cells map[string]string
@@ -169,7 +169,7 @@ func checkAbout(t *testing.T, got, want time.Duration) {
 
 // checkAfterwards makes another call without faults: the client must work normally,
 // reuse the connection if possible, and close every connection in the end. It returns
-// the fault of the reuse.
+// why a connection was not reused as expected, or "".
 func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse string) {
 	t.Helper()
 	connections, _, _ := c.server.Connections()
@@ -194,11 +194,12 @@ func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse strin
 	return reuse
 }
 
-// checkReuse: a connection that served all requests so far serves the next one.
+// checkReuse returns the difference between the connections that were made and those
+// that were necessary, or "". before is the number of connections before the last call.
 func (c *cell) checkReuse(r outcome, ended bool, before int) string {
 	all, _, _ := c.server.Connections()
-	// The last attempt of a call without error was good, and its connection stays.
-	stays := r.err == nil
+	stays := r.err == nil // the last attempt succeeded, so its connection stays open
+	// one: all requests must have used the same connection.
 	one := c.fault.keepsConnection && (stays || !ended || c.fault.reaction == retried && r.attempts == 1 || c.fault.reaction == waited)
 	switch {
 	case one && all != 1:

@@ -60,8 +60,8 @@ func only[T any](all iter.Seq2[T, error], isGood func(T) bool) (got any, good bo
 	return got, good, err
 }
 
-// An inventory reports as a failed source what is an error elsewhere. It waits out
-// the server's waits, so only its context ends those.
+// An inventory reports a failed source where other calls return an error. It waits as
+// long as the server asks, so the test ends these waits with the context.
 func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {

@@ -49,8 +49,8 @@ func refs(n int, asked *atomic.Int64) iter.Seq[api.CertificateRef] {
 	}
 }
 
-// An outage shorter than the attempt timeout must cost an audit neither certificates
-// nor places of the limit.
+// In an outage that is shorter than the attempt timeout, at most 5 % of the certificates
+// fail, and the audit takes almost no further ones from its input.
 func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 	t.Parallel()
 	const certs = 900
@@ -101,7 +101,7 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 }
 
 // A certificate without a response does not delay the others, and fails alone.
-func TestACertificateWithoutAnAnswerIsNoOutage(t *testing.T) {
+func TestACertificateWithoutAResponseIsNoOutage(t *testing.T) {
 	t.Parallel()
 	for place, certs := range map[string]int{"as the last one": 51, "in the middle": 500} {
 		t.Run(place, func(t *testing.T) {

@@ -34,12 +34,13 @@ type expectation struct {
 	ended error
 	// attempts that were made.
 	attempts int
-	// atLeast and atMost limit the time; atMost excludes the machine's load.
+	// atLeast and atMost limit the time, on a machine without load.
 	atLeast, atMost time.Duration
 }
 
 const (
-	// backoffs are the longest waits before the second, third and fourth attempt.
+	// firstBackoff is the longest wait before the second attempt, allBackoffs the sum of
+	// the longest waits before the second, third and fourth.
 	firstBackoff = 100 * time.Millisecond
 	allBackoffs  = 700 * time.Millisecond
 	// deadline is later than the longest first wait, so that a second attempt is

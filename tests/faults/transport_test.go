@@ -59,7 +59,7 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 }
 
 // The size of a header is limited, also over many informational responses.
-func TestResponsesThatNeverStartTimeOut(t *testing.T) {
+func TestEndlessHeadersEndAtTheSizeLimit(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]fs.Handler{
 		"endless informational responses": fs.Drip("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 4), 0),
@@ -74,7 +74,7 @@ func TestResponsesThatNeverStartTimeOut(t *testing.T) {
 			started := time.Now()
 			_, err := client.Associations(t.Context(), cert)
 			if !errors.Is(err, api.ErrUnreachable) || timeout(err) {
-				t.Errorf("after %v: %v; want an end by size, before that by time", time.Since(started), err)
+				t.Errorf("after %v: %v; want an error about the size before the timeout", time.Since(started), err)
 			}
 			canary.Check(t, "error", err)
 		})

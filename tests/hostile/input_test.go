@@ -52,7 +52,7 @@ func inputs(row string) []input {
 		{"exactly the limit, without a length", fs.Cut(noLength + padded(row, bodyLimit)), nil},
 		{"one byte more, without a length", fs.Cut(noLength + padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
 		{"one byte more, with 500", fs.JSON(500, padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
-		{"a length that is a lie", fs.Cut("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000000000000000\r\n\r\n" + list(row, "")), api.ErrResponseTooLarge},
+		{"a false length", fs.Cut("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000000000000000\r\n\r\n" + list(row, "")), api.ErrResponseTooLarge},
 
 		{"depth 9,000", fs.JSON(200, list(row, `,"x":`+nested(9000))), nil},
 		{"depth 10,001", fs.JSON(200, list(row, `,"x":`+nested(10_001))), api.ErrUnexpectedResponse},

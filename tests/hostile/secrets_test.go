@@ -52,8 +52,8 @@ var echoes = map[string]fs.Handler{
 	"reset in header": fs.ResetMidHeader(),
 }
 
-// echoedCertificate has the ids of a certificate and of a zone, and a name for other
-// lists.
+// echoedCertificate is an item with the credentials in each member except the id, and in
+// the name of a member.
 const echoedCertificate = `{"id":"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60","name":"` + fs.Echo + `","issuer":"` + fs.Echo + `","expires_on":"` + fs.Echo +
 	`","status":"` + fs.Echo + `","type":"` + fs.Echo + `","certificates":"` + fs.Echo + `","` + fs.Echo + `":{"x":1}}`
 
@@ -76,7 +76,7 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 						t.Fatal(err)
 					}
 					ctx, cancel := context.WithCancel(t.Context())
-					if strings.HasPrefix(name, "429") { // an inventory waits it out
+					if strings.HasPrefix(name, "429") { // an inventory would wait for minutes
 						ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 					}
 					got, err := op.call(ctx, client, cert.AccountID, cert.ID)
@@ -97,8 +97,8 @@ func TestNothingReturnedHoldsCredentials(t *testing.T) {
 	}
 }
 
-// Printing a client, as a careless log does, reads nothing that its connections write
-// to, and shows no password of their proxy.
+// A client can be printed while its connections are in use, as a careless log does:
+// there is no data race, and no password of a proxy is shown.
 func TestAClientInUseCanBePrinted(t *testing.T) {
 	t.Parallel()
 	server := fs.Start(t, fs.Always(fs.OK()), nil)
@@ -173,7 +173,7 @@ func failing(t *testing.T, response fs.Handler) error {
 	return nil
 }
 
-// The errors of the environment, a transport or a panic do not show the key.
+// The error of a transport may show the headers of its request.
 func TestATransportThatShowsRequestsIsRedacted(t *testing.T) {
 	t.Parallel()
 	careless := roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -1,5 +1,5 @@
-// Package imports tests the promises about the weight of an import, and about
-// what the core of package api may know.
+// Package imports tests that importing the client compiles few modules, and that the
+// core of package api names no operation.
 package imports
 
 import (
@@ -23,7 +23,7 @@ var allowed = []string{
 	// The tokens and their checks, not the decoder that works by reflection.
 	"github.com/go-json-experiment/json/jsontext", "github.com/go-json-experiment/json/internal",
 	"github.com/dunglas/httpsfv",
-	// What formats the parameters of the generated client, and what it imports.
+	// Formats the parameters of the generated client; with its own imports.
 	"github.com/oapi-codegen/runtime", "github.com/apapsch/go-jsonmerge", "github.com/google/uuid",
 }
 
@@ -62,7 +62,6 @@ func TestImportingTheClientStaysLight(t *testing.T) {
 	}
 }
 
-// The list of heavy modules must recognise them.
 func TestHeavyModulesAreRecognised(t *testing.T) {
 	t.Parallel()
 	found := 0

@@ -16,7 +16,7 @@ type want int
 
 const (
 	answered want = iota + 1 // with a list
-	refused                  // any result except a success: a list would be a false "unused"
+	refused                  // not a success, which could show a used certificate as unused
 )
 
 // probe is one call with its result.

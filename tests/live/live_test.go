@@ -177,8 +177,8 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 	}
 }
 
-// driftIn counts the printed drift. A failure may have members that the contract
-// leaves out of its status.
+// driftIn returns the number of printed lines about drift. The server's failures may have
+// members that the contract does not describe.
 func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }
@@ -320,8 +320,9 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 	}
 }
 
-// The mock knows only the published fragment, and members that the contract requires
-// since: no token, no other operation, and its failure has a field of the success.
+// The mock serves only the published operation, with email and key, and adds the members
+// that the contract has required since. Its failure has a member of a success, which is
+// drift.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	op, err := publishedfragment.Read("../..")
 	if err != nil {

@@ -1,7 +1,7 @@
 // Command live checks the real API against the contract: `make contract-live`. It
 // reads the associations of one certificate, of one that does not exist, and once with
 // an unknown token; then it calls each read operation of the contract without the
-// client. It prints how the responses relate to the contract. Hostnames are read from
+// client. It prints where the responses differ from the contract. Hostnames are read from
 // the first zone of the account, settings from its first Worker. The token needs the
 // read permissions of all these operations.
 //

@@ -15,12 +15,11 @@ import (
 const (
 	calls   = 20_000
 	callers = 64
-	// faultShare is the share of certificates with a fault, one in ten of them with
-	// two.
+	// One in faultShare certificates has a fault, and one in ten of these has two.
 	faultShare = 10
-	// connectionBound is twice the callers' use: when a caller gets a connection that
-	// another returns, net/http still finishes and keeps the dial that it began. 64
-	// callers were seen with 73 to 86.
+	// connectionBound allows two connections for each caller. If a connection becomes
+	// free while net/http dials another, it uses the free one and keeps the other too:
+	// 64 callers had 73 to 86 connections.
 	connectionBound = 2 * callers
 )
 

@@ -17,16 +17,17 @@ import (
 	acct "github.com/certuse/cloudflare-mtls/tests/internal/account"
 )
 
-// fault is the fault of the responses of one place.
+// fault is a fault in the responses for one place.
 type fault struct {
 	place acct.Read // Target is a prefix, and Page 0 any page
 	kind  string
 	once  bool
-	// node and change describe a malformed response.
+	// node selects a value of a malformed response, and change how it is changed.
 	node, change int
 }
 
-// respond are the kinds of faults. Each changes a valid response; body is its tree.
+// respond has a function for each kind of fault, which changes a valid response. body is
+// the decoded body.
 var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http.Response, error){
 	"400": status(400), "401": status(401), "403": status(403), "404": status(404), "429": status(429), "500": status(500), "503": status(503),
 	"301":      status(301),
@@ -56,7 +57,7 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 	"errors":        less(func(_ *http.Response, body acct.Object) { body["errors"] = []any{acct.Object{"code": 1}} }),
 	"cursor":        less(func(_ *http.Response, body acct.Object) { body["cursors"] = acct.Object{"after": "x"} }),
 	"counted": less(func(_ *http.Response, body acct.Object) {
-		body["result_info"] = acct.Object{"count": 1} // in an object that counts nothing, it is a contradiction
+		body["result_info"] = acct.Object{"count": 1} // which the empty result contradicts
 	}),
 	"another page": less(func(_ *http.Response, body acct.Object) {
 		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
@@ -117,8 +118,8 @@ func text(body string) func(fault, *http.Request, acct.Object) (*http.Response, 
 	}
 }
 
-// less removes from a response everything that refers to certificates, marked by
-// change.
+// less returns a fault that removes from a response everything that refers to
+// certificates. change marks the response, so that it must not count as complete.
 func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, acct.Object) (*http.Response, error) {
 	return func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
 		switch result := body["result"].(type) {
@@ -155,7 +156,7 @@ var none = map[string]bool{
 type node struct {
 	value  any
 	set    func(any)
-	remove func() // nil for an item of a list, and for several members alike
+	remove func() // nil for an item of a list or a map
 	none   bool
 }
 
@@ -223,7 +224,7 @@ func (a *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 	return acct.Response(r, http.StatusOK, body), nil
 }
 
-// uses is 1 if a value in a place refers to a certificate.
+// uses returns 1 if a value in a place refers to a certificate, and 0 otherwise.
 func uses(a *acct.Account, place acct.Read) int {
 	referrers := map[api.Source][]acct.Referrer{
 		api.SourceWorkers: a.Workers, api.SourcePages: a.Pages, api.SourceHyperdrive: a.Hyperdrive, api.SourcePosture: a.Posture,
@@ -261,7 +262,7 @@ func drawFaults(rng *rand.Rand, a *acct.Account) (out []fault) {
 	}
 	kinds := slices.Sorted(maps.Keys(respond))
 	rng.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
-	if rng.IntN(2) == 0 { // where it matters
+	if rng.IntN(2) == 0 { // prefer places that refer to certificates
 		slices.SortStableFunc(places, func(x, y acct.Read) int { return cmp.Compare(uses(a, y), uses(a, x)) })
 	}
 	for _, place := range places[:rng.IntN(4)] {

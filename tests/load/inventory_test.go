@@ -69,7 +69,7 @@ func drawAccount(rng *rand.Rand) *acct.Account {
 	return a
 }
 
-// namedBy returns the sources that name a certificate, as far as they are read.
+// namedBy returns the sources that name a certificate.
 func namedBy(a *acct.Account, c acct.Certificate) map[api.Source]bool {
 	out := map[api.Source]bool{}
 	note := func(source api.Source, named bool) {
@@ -116,7 +116,7 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 		about := true
 		switch {
 		case f.place.Source == api.SourceAssociations:
-			about = f.place.Target == c.ID || refusals == 3 // they end the inventory
+			about = f.place.Target == c.ID || refusals == 3 // after three, no associations are requested
 		case f.place.Source == api.SourceHostnames && strings.Contains(f.place.Target, " "):
 			about = strings.HasSuffix(f.place.Target, " "+c.ID)
 		}
@@ -209,7 +209,7 @@ func collect(t *testing.T, a *faulty, opts []api.InventoryOption) (items map[str
 	return items, ended
 }
 
-// check returns the faults of an inventory's item.
+// check returns what is wrong with an item of an inventory, or "".
 func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) string {
 	named, faulted := namedBy(a.Account, c), open(a, c)
 	if len(a.Zones) == 0 && !noZones {
@@ -222,7 +222,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	reliable, unknown := false, false
 	for source := range named {
 		if faulted[source] && !applies(source, c) {
-			delete(named, source) // a source that names a certificate beyond its kind counts
+			delete(named, source) // a source for the other kind counts only if it was read
 		}
 		reliable = reliable || !faulted[source]
 	}
@@ -244,7 +244,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	return ""
 }
 
-// A large account is a stream: memory holds only current requests and the ids.
+// An inventory keeps only the requests in flight and the ids in memory.
 func TestAnInventoryOf20000CertificatesTakesNoMoreMemoryThanASmallOne(t *testing.T) {
 	const certificates, samples, growth = 20_000, 10, 4 << 20
 	a := &acct.Account{ID: account, PageSize: 50, Hyperdrive: []acct.Referrer{{Name: "db", Certificates: []string{"cert-7"}}}}

@@ -12,7 +12,7 @@ import (
 // property is a predicate on the contract.
 type property func(*openapi3.T) bool
 
-// The operations of the properties.
+// The paths of the operations.
 const (
 	certificates  = "/accounts/{account_id}/mtls_certificates"
 	certificate   = certificates + "/{mtls_certificate_id}"
@@ -175,7 +175,7 @@ func knows(operation, path, value string) property {
 	})
 }
 
-// plain is true when a success has members only, and no part of a scrambled envelope.
+// plain is true when the schema of a success has no anyOf, oneOf or allOf.
 func plain(operation string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		s := response(o, 200)

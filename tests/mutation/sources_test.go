@@ -14,7 +14,7 @@ type source int
 
 const (
 	stored source = iota
-	scrambled
+	anyOfEnvelope
 	tokenOnly
 	pairOnly
 	otherExamples
@@ -30,7 +30,7 @@ type built struct {
 // sources runs each source through the pipeline once.
 var sources = map[source]func() built{
 	stored:        once(func(map[string]spec.Object) {}),
-	scrambled:     once(scramble),
+	anyOfEnvelope: once(joinWithAnyOf),
 	tokenOnly:     once(removePairs),
 	pairOnly:      once(removeTokens),
 	otherExamples: once(replaceExamples),
@@ -52,10 +52,10 @@ func once(change func(documents map[string]spec.Object)) func() built {
 	})
 }
 
-// scramble makes the fragment resemble the revisions that joined the parts of the
-// success envelope with anyOf and replaced the common part by a choice with a
+// joinWithAnyOf makes the fragment resemble the revisions in which the envelope of a
+// success is an anyOf of its two parts, and the first part a oneOf of itself and a
 // failure.
-func scramble(documents map[string]spec.Object) {
+func joinWithAnyOf(documents map[string]spec.Object) {
 	parts := func(status string) []any {
 		return schema(documents[publishedfragment.Name], status)["allOf"].([]any)
 	}
@@ -96,8 +96,8 @@ func replaceExamples(documents map[string]spec.Object) {
 }
 
 // resemble2022 makes the documents resemble those of 2022 and 2023: zones without
-// parameters, a required private key, settings of a Worker without an envelope, with
-// a result that a failure may have.
+// parameters, a required private key, and settings of a Worker without an envelope, whose
+// failures may have a result.
 func resemble2022(documents map[string]spec.Object) {
 	delete(operation(documents["listZones"]), "parameters")
 	upload := descend(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")

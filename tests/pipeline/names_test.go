@@ -18,7 +18,8 @@ import (
 
 const root = "../.."
 
-// known are the words that only the list of operations and its derivatives may hold.
+// known are the names that only the list of operations, and what is derived from it, may
+// contain.
 type known struct {
 	// whole are names: of operations, methods, documents, nouns and types.
 	whole map[string]bool
@@ -50,7 +51,7 @@ func knownNames(t *testing.T) known {
 		for _, name := range op.Names {
 			k.whole[name] = true
 		}
-		for _, name := range types { // types that all operations share are no operation's
+		for _, name := range types { // except types that all operations share
 			if stem := strings.TrimSuffix(op.Noun, "y"); strings.HasPrefix(name, stem) {
 				k.whole[name] = true
 			}

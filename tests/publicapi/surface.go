@@ -93,18 +93,18 @@ func (p *lister) declaration(decl ast.Decl) {
 	p.lines = append(p.lines, oneLine(b.String()))
 }
 
-// oneLine joins the lines of a declaration as Go would, with semicolons, and
-// drops the printer's remark about fields that are not exported.
+// oneLine joins the lines of a declaration with semicolons, and drops the printer's
+// comment about unexported fields.
 func oneLine(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "// contains filtered")
 		words := strings.Join(strings.Fields(line), " ")
-		switch so := b.String(); {
+		switch joined := b.String(); {
 		case words == "":
 			continue
-		case so == "":
-		case strings.HasSuffix(so, "{") || strings.HasPrefix(words, "}"):
+		case joined == "":
+		case strings.HasSuffix(joined, "{") || strings.HasPrefix(words, "}"):
 			b.WriteString(" ")
 		default:
 			b.WriteString("; ")
@@ -114,7 +114,7 @@ func oneLine(text string) string {
 	return b.String()
 }
 
-// withoutComments removes the comments that hang on the nodes of decl.
+// withoutComments removes the comments of the nodes of decl.
 func withoutComments(decl ast.Decl) ast.Decl {
 	ast.Inspect(decl, func(n ast.Node) bool {
 		switch n := n.(type) {

@@ -25,8 +25,9 @@ var shapes = map[string]struct {
 	"many Workers":                 {9, 4, 1150, 50},
 }
 
-// newAccount creates an account in which one in three CAs is named by an early zone, one
-// by a late one, and one by none. Every tenth certificate has another use, too.
+// newAccount creates an account. Of its CAs, a third are named by one of the first zones,
+// a third by one of the last, and a third by none. Every tenth certificate has another
+// use, too.
 func newAccount(certificates, zones, workers, pageSize int) *acct.Account {
 	a := &acct.Account{ID: account, PageSize: pageSize, Hostnames: map[string]string{}, Services: map[string][]string{}}
 	for n := range zones {
@@ -49,10 +50,10 @@ func newAccount(certificates, zones, workers, pageSize int) *acct.Account {
 	return a
 }
 
-// formula returns the number of requests that the evidence for an account takes, one after
-// another: the lists, page by page; one request for each Worker and each certificate;
-// and for each CA without another use, one for each zone up to the first that names
-// it. With all uses it is one for each zone and CA.
+// formula returns the number of requests for the evidence of an account, if each request
+// waits for the one before: the lists, page by page; one request for each Worker and each
+// certificate; and for each CA without another use, one for each zone up to the first that
+// names it. With all uses it is one for each zone and CA.
 func formula(a *acct.Account, allUses bool) int {
 	pages := func(items, size int) int { return max(1, (items+size-1)/size) }
 	const hyperdrive, gateway, posture = 1, 1, 1

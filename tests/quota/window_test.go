@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// limit and window are the defaults of the client and the limits of the server,
-	// which has no spare request.
+	// limit and window are the defaults of the client. The model of the server has the
+	// same limit, not the vendor's larger one.
 	limit  = 1000
 	window = 5 * time.Minute
-	// travel is up to 20 ms each way.
+	// travel is the longest latency in each direction.
 	travel = 20 * time.Millisecond
 )
 

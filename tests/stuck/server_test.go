@@ -19,9 +19,9 @@ const (
 )
 
 // newServer starts a server on loopback that responds to each request with a
-// WINDOW_UPDATE that overflows the window of the request's stream. In Go
-// before 1.26.11 and 1.27.4 this locks the connection for ever, and with it all
-// requests of the transport. Each request is reported on requests, if there is
+// WINDOW_UPDATE that overflows the window of the request's stream. In Go before
+// 1.26.11, and in Go 1.27 before 1.27.4, this locks the connection for ever, and with it
+// all requests of the transport. Each request is reported on requests, if there is
 // room. The caller must close the connections of the clients, and the server.
 func newServer(requests chan<- struct{}) *httptest.Server {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())

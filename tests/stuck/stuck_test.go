@@ -1,7 +1,7 @@
 // Package stuck tests that calls and commands end although net/http does not
-// return: before Go 1.26.11 and 1.27.4 it never returns from a request to the server
-// of this package, whatever the context of the request does. The goroutines that
-// hang stay until the process ends.
+// return. In Go before 1.26.11, and in Go 1.27 before 1.27.4, it never returns from a
+// request to the server of this package, even if the context of the request is
+// canceled. The goroutines that hang stay until the process ends.
 package stuck
 
 import (

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A check that draws new values each time fails by chance, independently of the
-// change. make fuzz draws new ones.
+// make check draws the same random values each time, so that it does not fail by chance.
+// make fuzz draws new ones.
 func TestCheckIsDeterministic(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("make"); err != nil {

@@ -19,8 +19,9 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// net/http reads the proxy variables once per process, and crypto/x509 the trusted
-// authorities, so a client with the default transport needs a separate process.
+// childVariable makes the test binary call child. A client with the default transport
+// needs a process of its own, because net/http reads the proxy variables once per process,
+// and crypto/x509 the trusted authorities.
 const childVariable = "TEST_CHILD_BASE_URL"
 
 type childReport struct{ Usage, Error string }
@@ -62,7 +63,7 @@ func callInChild(t *testing.T, base string, env ...string) childReport {
 	return report
 }
 
-func TestProxyFromTheEnvironment(t *testing.T) {
+func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	t.Parallel()
 	authority := certs.NewAuthority(t)
 	trust := filepath.Join(t.TempDir(), "authority.pem")
@@ -128,7 +129,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 	})
 }
 
-func TestIPv6Loopback(t *testing.T) {
+func TestTheIPv6LoopbackWorks(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp6", "[::1]:0")
 	if err != nil {

@@ -46,7 +46,7 @@ func refusingProxy(t *testing.T, text string) (addr string) {
 	return listener.Addr().String()
 }
 
-// places are the places of a proxy's text that gets into an error.
+// places are responses of a proxy. A text in place of @ becomes part of an error.
 var places = map[string]string{
 	"status line":             "HTTP/1.1 407 refused @ today\r\nContent-Length: 0\r\n\r\n",
 	"status line, at the end": "HTTP/1.1 407 @\r\n\r\n",
@@ -155,7 +155,7 @@ func causes(err error) []error {
 }
 
 // Without TLS, a proxy can respond instead of the server.
-func TestAnswersOfAProxyDoNotShowItsCredentials(t *testing.T) {
+func TestResponsesOfAProxyDoNotShowItsCredentials(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]string{
 		"message":      "HTTP/1.1 407 x\r\nContent-Type: application/json\r\n\r\n" + `{"success":false,"errors":[{"code":1,"message":"no user:Hunter22 here"}]}`,
@@ -177,8 +177,8 @@ func TestAnswersOfAProxyDoNotShowItsCredentials(t *testing.T) {
 	}
 }
 
-// The proxy of a transport of another type is not known; a header of its own is
-// recognised.
+// The client does not know the proxy of a transport of another type, but recognises the
+// text of a Proxy-Authorization header.
 func TestBasicCredentialsInErrorsAreNotShown(t *testing.T) {
 	t.Parallel()
 	for text, shown := range map[string]bool{

@@ -46,7 +46,7 @@ func newRedirectStage(t *testing.T) *redirectStage {
 	return s
 }
 
-// start starts an API server for one cell.
+// start starts an API server that redirects once to the target.
 func (s *redirectStage) start(t *testing.T, status int, target string) (*fs.Server, network) {
 	t.Helper()
 	config := serving(s.authority.Issue(t, tomorrow(), apiHost))

@@ -46,7 +46,7 @@ func TestServersWithInvalidCertificatesAreRefused(t *testing.T) {
 	}
 }
 
-func TestProtocols(t *testing.T) {
+func TestHTTP2IsUsedWhereItIsOffered(t *testing.T) {
 	t.Parallel()
 	authority := certs.NewAuthority(t)
 	for _, test := range []struct {

@@ -75,9 +75,9 @@ func TestExitCodeIsTheClass(t *testing.T) {
 			exitCompatible, "compatible"},
 		"breaking": {[]string{"-partial", document(t, "09-root-security.yaml", "    status: {", "    status: {nullable: true, ")},
 			exitBreaking, "breaking"},
-		"packed":            {[]string{"-partial", packed}, exitBreaking, "breaking"},
-		"whole, so lacking": {[]string{seedShape}, exitBreaking, "breaking"},
-		"refused":           {[]string{"-partial", document(t, "04-range.yaml", "api_key: []", "other_key: []")}, exitRefused, "refused"},
+		"packed":                                {[]string{"-partial", packed}, exitBreaking, "breaking"},
+		"complete, but with one operation only": {[]string{seedShape}, exitBreaking, "breaking"},
+		"refused":                               {[]string{"-partial", document(t, "04-range.yaml", "api_key: []", "other_key: []")}, exitRefused, "refused"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,8 +136,8 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	}
 }
 
-// The signal arrives while the new code is compiled, which a separate temporary
-// folder shows.
+// The test sends the signal as soon as the temporary folder in which the new code is
+// compiled exists.
 func TestSignalLeavesTheTreeUnchanged(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

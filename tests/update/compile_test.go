@@ -33,7 +33,7 @@ func libraryTree(t *testing.T) string {
 	return root
 }
 
-// One module, because compiling a copy is slow: the steps follow each other.
+// The steps use one module, one after the other, because compiling a copy is slow.
 func TestGoCodeFollowsTheContract(t *testing.T) {
 	t.Parallel()
 	root := libraryTree(t)
@@ -67,15 +67,14 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 	}
 	fresh(t, root)
 
-	// Removing the property removes the field, which only users of generated notice.
+	// Removing the property removes the field, which breaks users of package generated.
 	r = take(t, root, "less.yaml", changed(t))
 	if change, ok := find(r, associations, "/responses/200/content/application~1json/schema/properties/result/items/properties/since"); !ok || change.Class != compare.Breaking || !change.Contract || r.Class != compare.Breaking {
 		t.Errorf("class %v, operations %+v", r.Class, r.Operations)
 	}
 
-	// Properties of every form, at every place: a row with a list is no longer
-	// comparable, and nothing here may depend on that, or on members that errors have
-	// and messages lack.
+	// Properties of all types in all objects. The library must compile although the
+	// generated row is no longer comparable, and errors and messages differ.
 	forms := func(indent string) string {
 		return indent + "since: {type: string, format: date-time}\n" +
 			indent + "labels: {type: object, additionalProperties: {type: string}}\n" +

@@ -32,7 +32,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherCode := filepath.Join(filepath.Dir(document), "2-collision.yaml") // must be compiled
+	otherCode := filepath.Join(filepath.Dir(document), "2-collision.yaml") // changes the Go code, which is then compiled
 	full := func(t *testing.T, cmd *exec.Cmd) {
 		device, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
@@ -100,8 +100,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 	}
 }
 
-// The second of two concurrent runs that would change the tree fails.
-func TestOneRunChangesTheTree(t *testing.T) {
+func TestTheSecondOfTwoConcurrentRunsFails(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	document, err := filepath.Abs(current)
@@ -147,8 +146,7 @@ func TestLeftoversOfAKilledRunAreRemoved(t *testing.T) {
 	unchanged(t, root, before)
 }
 
-// The make targets work without generated/, and in a folder with spaces.
-func TestMakeTargets(t *testing.T) {
+func TestMakeTargetsWorkWithoutGeneratedCodeAndWithSpacesInThePath(t *testing.T) {
 	t.Parallel()
 	tool, err := exec.LookPath("make")
 	if err != nil {

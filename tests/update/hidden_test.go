@@ -7,17 +7,18 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// Values that an overlay means to overwrite are documentation. Any other change that
-// an overlay hides keeps its class, and so does one that only merging reveals.
-func TestClassesOfHiddenChanges(t *testing.T) {
+// A change between values that an overlay action lists in x-overwrites is documentation.
+// Any other change that an action hides keeps its class, and so does a change that shows
+// only after merging.
+func TestHiddenChangesKeepTheirClassUnlessTheyAreExpected(t *testing.T) {
 	t.Parallel()
 	for shape, edits := range map[string]map[string]struct {
 		edits []string
 		want  compare.Class
 	}{
 		"09-root-security.yaml": {
-			"ids shorter by turns":         {[]string{"maxLength: 36", "maxLength: 32"}, compare.Documentation},
-			"ids shorter than ever":        {[]string{"maxLength: 36", "maxLength: 16"}, compare.Breaking},
+			"listed limit of ids":          {[]string{"maxLength: 36", "maxLength: 32"}, compare.Documentation},
+			"unlisted limit of ids":        {[]string{"maxLength: 36", "maxLength: 16"}, compare.Breaking},
 			"success may be false":         {[]string{"enum: [true]", "enum: [true, false]"}, compare.Breaking},
 			"tokens are no longer taken":   {[]string{", {api_token: []}", ""}, compare.Breaking},
 			"another example of a service": {[]string{"example: tunnel", "example: other"}, compare.Documentation},

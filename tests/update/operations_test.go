@@ -13,7 +13,7 @@ import (
 
 const current = families + "4-current.yaml"
 
-// whole requests an update from a document that holds everything.
+// whole requests an update from a complete document.
 func whole(root, path string, data []byte) update.Request {
 	req := request(root, path, data)
 	req.Partial = false
@@ -28,8 +28,8 @@ func familyTree(t *testing.T) string {
 	return root
 }
 
-// Operations missing from a whole document are withdrawn, those missing from a
-// partial one are not.
+// Operations that a complete document lacks are withdrawn; those that a partial one
+// lacks are not.
 func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
@@ -83,8 +83,8 @@ func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	}
 }
 
-// An entry of the list whose path follows the vendor's, and a new entry, get their
-// texts by an update; the record of a removed entry is removed.
+// An update stores the text of an entry that is new in the list or has a new path, and
+// removes the record of an entry that is gone from the list.
 func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)

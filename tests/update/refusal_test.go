@@ -125,8 +125,8 @@ actions:
 	}
 }
 
-// An overlay action is written for the text of its time. A contradicting new text
-// needs a decision, and is no documentation change.
+// An overlay action that sets a type was written for one published text. A revision with
+// another type is refused, although the contract would stay the same.
 func TestNoOverlayHidesANewText(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -134,10 +134,10 @@ func TestNoOverlayHidesANewText(t *testing.T) {
 		edits []string
 		want  string
 	}{
-		"count as a string":       {[]string{"total_pages: {description: \"How many pages there are.\", example: 9, type: number}", "total_pages: {type: string}"}, `20-envelope.yaml#result-info-has-numbers: `},
-		"page of an error":        {[]string{"documentation_url: {type: string}", "documentation_url: {type: array, items: {type: string}}"}, `20-envelope.yaml#documentation-url: `},
-		"source of an error":      {[]string{"source: {type: object, properties: {pointer: {type: string}}}", "source: {type: string}"}, `20-envelope.yaml#source-pointer: `},
-		"credentials of the past": {[]string{"api_token: {type: http, scheme: bearer}", "api_token: {type: http, scheme: digest}", "name: \"X-Auth-Email\"", "name: \"X-Auth-User\""}, "neither an API token nor email and key"},
+		"count as a string":             {[]string{"total_pages: {description: \"How many pages there are.\", example: 9, type: number}", "total_pages: {type: string}"}, `20-envelope.yaml#result-info-has-numbers: `},
+		"documentation URL of an error": {[]string{"documentation_url: {type: string}", "documentation_url: {type: array, items: {type: string}}"}, `20-envelope.yaml#documentation-url: `},
+		"source of an error":            {[]string{"source: {type: object, properties: {pointer: {type: string}}}", "source: {type: string}"}, `20-envelope.yaml#source-pointer: `},
+		"other credentials":             {[]string{"api_token: {type: http, scheme: bearer}", "api_token: {type: http, scheme: digest}", "name: \"X-Auth-Email\"", "name: \"X-Auth-User\""}, "neither an API token nor email and key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,7 +148,7 @@ func TestNoOverlayHidesANewText(t *testing.T) {
 	}
 }
 
-func TestAnotherSpellingNeedsNoOverlay(t *testing.T) {
+func TestAnEquivalentSchemaNeedsNoOverlay(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
 	r := take(t, root, "parts.yaml", changed(t,
@@ -186,7 +186,8 @@ actions:
 	fresh(t, root)
 }
 
-// Dropping a listed action takes the stored document again: only the list changes.
+// After an action that is listed as satisfied was dropped, taking the stored document
+// again changes only the list.
 func TestSatisfiedListIsUpdatedForTheStoredDocument(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

@@ -200,7 +200,8 @@ func fresh(t testing.TB, root string) {
 	}
 }
 
-// find returns the change of an operation at the end of a JSON pointer, or nil.
+// find returns the first change of an operation whose JSON pointer ends with pointer or
+// goes through it. It returns false if there is none.
 func find(r compare.Report, operation, pointer string) (compare.Change, bool) {
 	for _, op := range r.Operations {
 		for _, change := range op.Changes {

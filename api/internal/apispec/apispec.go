@@ -184,14 +184,11 @@ func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
 	return nil
 }
 
-// knownValues is the extension that lists values of an open set.
-const knownValues = "x-known-values"
-
-// openSets records the listed values of strings in a response and makes their schemas
-// accept others, because a value that the vendor adds is drift. operation and place are
-// the key of the values.
+// openSets makes the strings of a response open sets: it records in d.Known the values
+// that a schema lists, and makes the schema accept others, because a value that the
+// vendor adds is not a violation. place is that of the schema; see [Place].
 func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, ancestors ...*openapi3.Schema) {
-	if schema == nil || slices.Contains(ancestors, schema.Value) {
+	if schema == nil || slices.Contains(ancestors, schema.Value) { // a schema may contain itself
 		return
 	}
 	ancestors = append(ancestors, schema.Value)
@@ -200,24 +197,42 @@ func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef,
 	}
 	d.openSets(operation, place+"/*", schema.Value.Items, ancestors...)
 	d.openSets(operation, place+"/*", schema.Value.AdditionalProperties.Schema, ancestors...)
-	listed, _ := extension(schema, knownValues).([]any)
-	listed = slices.Concat(listed, schema.Value.Enum)
+	listed := listedValues(schema)
 	if !schema.Value.Type.Is(openapi3.TypeString) || len(listed) == 0 {
 		return
 	}
-	key := Place(operation, place)
-	for _, value := range append(listed, schema.Value.Example) {
+	d.addKnown(Place(operation, place), append(listed, schema.Value.Example))
+	removeEnum(schema, listed)
+}
+
+// knownValues is the extension that lists values of an open set.
+const knownValues = "x-known-values"
+
+// listedValues returns the values that a schema lists in x-known-values or as enum.
+func listedValues(schema *openapi3.SchemaRef) []any {
+	known, _ := extension(schema, knownValues).([]any)
+	return slices.Concat(known, schema.Value.Enum)
+}
+
+// addKnown adds the strings among values to d.Known, once each.
+func (d *Document) addKnown(key string, values []any) {
+	for _, value := range values {
 		if text, ok := value.(string); ok && !slices.Contains(d.Known[key], text) {
 			d.Known[key] = append(d.Known[key], text)
 		}
 	}
-	copied := *schema.Value // a copy, because a request with a closed list may share it
+}
+
+// removeEnum removes the enum of a schema. It changes a copy, because requests may use the
+// schema too. It keeps the values in x-known-values, because the responses of several
+// operations may share the reference, and each has its own key in d.Known.
+func removeEnum(schema *openapi3.SchemaRef, values []any) {
+	copied := *schema.Value
 	copied.Enum = nil
-	schema.Value, schema.Extensions = &copied, maps.Clone(schema.Extensions)
-	if schema.Extensions == nil {
-		schema.Extensions = make(map[string]any)
-	}
-	schema.Extensions[knownValues] = listed // for other operations with the same object
+	extensions := map[string]any{}
+	maps.Copy(extensions, schema.Extensions)
+	extensions[knownValues] = values
+	schema.Value, schema.Extensions = &copied, extensions
 }
 
 // Place returns the key of a member in the known values: the operation and the place in

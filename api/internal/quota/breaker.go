@@ -9,7 +9,7 @@ const (
 	// DefaultBlock is the wait after a 429 without one. The vendor documents: "all API
 	// calls for the next five minutes will be blocked".
 	DefaultBlock = 5 * time.Minute
-	// MaxAuditWait is the longest time without a response for which an audit waits.
+	// MaxAuditWait is how long an audit waits for the end of a block or an outage.
 	MaxAuditWait = 15 * time.Minute
 	// maxBlock limits the wait that one response can cause.
 	maxBlock = 24 * time.Hour
@@ -17,24 +17,27 @@ const (
 
 // breaker is a circuit breaker: it delays callers after a failure. When the delay is
 // over, one request is sent as a probe. Successes then allow more requests in flight:
-// twice as many after each round trip, and from half of the number that failed, one more
-// after each round trip. An open breaker therefore costs as many failures as requests
-// were in flight, and one for each probe.
+// twice as many after each round trip, up to half of the number at which the last
+// failure occurred, and from there on one more after each round trip. So an outage or a
+// block fails the requests in flight, and then one request for each probe.
 type breaker struct {
-	// firstDelay and maxDelay limit the least delay after a failed probe, which doubles
-	// each time.
+	// After a failed probe, the delay is at least firstDelay. This minimum doubles with
+	// each further failed probe, up to maxDelay.
 	firstDelay, maxDelay time.Duration
 
-	// active is true from a failure until successes have admitted all callers; failing
-	// until the first success. A run is the failures until then.
-	active, failing bool
-	run             uint64
-	until           time.Duration
-	delay           time.Duration
-	// generation changes with each failure, to recognize older requests.
+	// active is true from a failure until successes have admitted all callers.
+	active bool
+	// failing is true from a failure until the next success. The failures in between are
+	// a run; run is its number.
+	failing bool
+	run     uint64
+	until   time.Duration // the end of the delay of callers
+	delay   time.Duration // the current minimum
+	// generation changes when a probe is allowed and when active becomes false. A request
+	// of another generation is older.
 	generation uint64
-	// limit is the number of requests that may be in flight. Up to threshold, each
-	// success adds 1 to it; above, limit successes add 1. successes counts those.
+	// limit is the number of requests that may be in flight. Below threshold, each
+	// success raises it by 1; from there on, that takes as many successes as the limit.
 	limit, inFlight      int
 	threshold, successes int
 }
@@ -67,8 +70,8 @@ func (b *breaker) admit() snapshot {
 	return snapshot{b.generation, b.run, b.active}
 }
 
-// release ends a request and reports whether it was sent after the last failure.
-func (b *breaker) release(s snapshot) (fresh bool) {
+// release ends a request and reports whether it is of the current generation.
+func (b *breaker) release(s snapshot) (current bool) {
 	if s.generation == b.generation && s.counted && b.active {
 		b.inFlight--
 	}
@@ -93,18 +96,17 @@ func (b *breaker) succeed(idle bool) {
 
 // fail begins or extends the delay of callers. The failure of an older request does not
 // affect a probe in flight.
-func (b *breaker) fail(fresh bool, now, wait time.Duration) {
+func (b *breaker) fail(current bool, now, wait time.Duration) {
 	switch {
-	// A run that ended long ago is ignored, even if no request was made since.
-	case !b.active, now > b.until+DefaultBlock:
+	case !b.active, now > b.until+DefaultBlock: // no request was made for long
 		b.threshold = math.MaxInt
 		b.begin()
 	case !b.failing:
-		if fresh {
+		if current {
 			b.threshold = max(1, b.limit/2)
 		}
 		b.begin()
-	case fresh:
+	case current:
 		b.delay = min(max(b.firstDelay, 2*b.delay), b.maxDelay)
 		b.probe()
 	}
@@ -128,14 +130,14 @@ func (b *breaker) probe() {
 // waits for at most [MaxAuditWait]. The zero value is ready for use.
 type WaitBudget struct{ block, outage failureRun }
 
-// failureRun is when a run of failures began for the calls of an audit.
+// failureRun is a run of failures and when it began for the calls of one audit.
 type failureRun struct {
 	run   uint64
 	since time.Duration
 }
 
-// exhausts reports whether the run of failures, up to the end of the delay, is longer
-// than an audit waits.
+// exhausts reports whether an audit would have to wait longer than MaxAuditWait, from the
+// beginning of the run to the end of the delay.
 func (b *breaker) exhausts(r *failureRun, now time.Duration) bool {
 	if !b.failing {
 		return false
@@ -146,8 +148,8 @@ func (b *breaker) exhausts(r *failureRun, now time.Duration) bool {
 	return now < b.until && b.until-r.since > MaxAuditWait
 }
 
-// observe starts the run for an audit anew with each failure of a request from before
-// the run, because each may require the whole wait.
+// observe lets the run begin now for an audit if the failed request is older than the
+// run, because its response may ask for the whole wait.
 func (r *failureRun) observe(b *breaker, old snapshot, now time.Duration) {
 	if old.run != b.run {
 		*r = failureRun{b.run, now}

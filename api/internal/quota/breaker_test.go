@@ -260,8 +260,8 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	})
 }
 
-// The time for which an audit waits begins with its own first refusal, or with the last
-// of its requests that were in flight then.
+// The time for which an audit waits begins with its own first refusal or, if other
+// requests of the audit were in flight then, with the refusal of the last of them.
 func TestEachAuditHasItsOwnWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Limiter admits requests. It checks the limit, the block and the server's quota under
-// one mutex, because one of them can close while a caller waits for another.
+// one mutex, because each can begin to delay a caller that waits for another.
 //
 // Callers wait in one queue and are admitted in order. During an outage, those with a
 // WaitBudget wait in a second queue.
@@ -25,7 +25,7 @@ type Limiter struct {
 	block     breaker
 	outage    breaker
 	policies  policyStates
-	responses uint64
+	responses uint64 // complete ones that did not ask callers to wait
 	queue     []*waiter
 	suspended []*waiter
 	timer     *time.Timer
@@ -37,18 +37,18 @@ type Permit struct {
 	Waited time.Duration
 
 	serial        uint64
-	responses     uint64 // before the request
+	responses     uint64 // of the limiter when the request began
 	block, outage snapshot
 	budget        *WaitBudget
 }
 
-// Outcome is the part of a request's result that affects other requests. It is zero if
-// the caller has ended the request.
+// Outcome is the part of a request's result that affects other requests. The zero value
+// is for a request that its caller has ended.
 type Outcome struct {
 	// Answered reports that a response arrived.
 	Answered bool
-	// Unanswered reports that no response arrived, or not in full, while the caller
-	// still waited for it.
+	// Unanswered reports that no complete response arrived while the caller waited for
+	// it. If a part of it arrived, Answered is true too.
 	Unanswered bool
 	// Local reports that no request was sent, because this process has too many
 	// connections.
@@ -63,8 +63,8 @@ type Outcome struct {
 type Bounds struct {
 	// MaxWait is the longest wait.
 	MaxWait time.Duration
-	// Budget, if not nil, replaces MaxWait: only a time of more than MaxAuditWait
-	// without a response is too long. It belongs to one audit.
+	// Budget, if not nil, replaces MaxWait. It belongs to an audit, whose calls wait at
+	// most MaxAuditWait for the end of a block or outage, and otherwise without a limit.
 	Budget *WaitBudget
 	// OnWait, if not nil, is called before the caller begins to wait.
 	OnWait func()
@@ -102,9 +102,9 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: newWindow(requests, length),
-		// The maxDelay of a block is longer than any delay between attempts. The retry of
-		// an audit therefore comes during the block, and is refused if the block is too
-		// long.
+		// The maxDelay of a block exceeds the longest delay between two attempts of a
+		// call. A call of an audit therefore asks for its next permit during the block,
+		// and is refused if the block is too long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
@@ -211,9 +211,9 @@ func (l *Limiter) remove(w *waiter) time.Duration {
 	return at - now
 }
 
-// Release returns a permit at the end of the request. The request counts against the
-// limit for one more window. Release returns the number of requests that got a response
-// so far.
+// Release returns a permit at the end of the request, whose outcome may delay or admit
+// the waiting callers. The request counts against the limit for one more window. Release
+// returns the number of complete responses so far that did not ask callers to wait.
 func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -224,37 +224,51 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 		l.window.complete(now)
 	}
 	l.policies.observe(now, p.serial, o.Policies)
-	idle := len(l.queue)+len(l.suspended) == 0
-	fresh := l.block.release(p.block)
-	switch {
-	case o.Limited:
-		l.block.fail(fresh, now, o.Wait)
-		if p.budget != nil {
-			p.budget.block.observe(&l.block, p.block, now)
-		}
-	case o.Answered && fresh: // an older response does not end the block
-		l.block.succeed(idle)
-	}
-	fresh = l.outage.release(p.outage)
-	switch {
-	// There is no outage while other requests get responses. Before the first response,
-	// the address may be wrong.
-	case o.Unanswered && (o.Local || l.responses > 0 && p.responses == l.responses):
-		l.outage.fail(fresh, now, 0)
-	case o.Answered && !o.Unanswered:
-		l.outage.succeed(idle)
-	}
+	l.updateBlock(p, o, now)
+	l.updateOutage(p, o, now)
 	switch {
 	case o.Limited, o.Unanswered:
 		l.refuseOverdue(now)
 	case o.Answered:
 		l.responses++
 	}
-	if !idle {
+	if !l.idle() {
 		l.dispatch(now)
 	}
 	return l.responses
 }
+
+// updateBlock begins or extends the block if the server asks callers to wait. Another
+// response to a request that was sent after the last such one lets more requests through.
+func (l *Limiter) updateBlock(p Permit, o Outcome, now time.Duration) {
+	current := l.block.release(p.block)
+	switch {
+	case o.Limited:
+		l.block.fail(current, now, o.Wait)
+		if p.budget != nil {
+			p.budget.block.observe(&l.block, p.block, now)
+		}
+	case o.Answered && current:
+		l.block.succeed(l.idle())
+	}
+}
+
+// updateOutage begins or extends the outage if a request got no response and no other
+// request got one in the meantime. Before the first response, there is no outage, because
+// the address may be wrong. A lack of file descriptors counts as an outage.
+func (l *Limiter) updateOutage(p Permit, o Outcome, now time.Duration) {
+	current := l.outage.release(p.outage)
+	noResponses := l.responses > 0 && p.responses == l.responses
+	switch {
+	case o.Unanswered && (o.Local || noResponses):
+		l.outage.fail(current, now, 0)
+	case o.Answered && !o.Unanswered:
+		l.outage.succeed(l.idle())
+	}
+}
+
+// idle reports whether no caller waits.
+func (l *Limiter) idle() bool { return len(l.queue)+len(l.suspended) == 0 }
 
 // opens returns when the caller at a position of the queue may be admitted.
 func (l *Limiter) opens(position int, now time.Duration) opening {
@@ -305,7 +319,8 @@ func (l *Limiter) refuseOverdue(now time.Duration) {
 	l.suspended = slices.DeleteFunc(l.suspended, refuse)
 }
 
-// dispatch admits the callers whose wait is over.
+// dispatch admits the callers whose wait is over. During an outage, it moves those with a
+// WaitBudget to the suspended ones, which come first when the outage is over.
 func (l *Limiter) dispatch(now time.Duration) {
 	l.window.expire(now)
 	for l.open(now) {
@@ -337,7 +352,7 @@ func (l *Limiter) next(now time.Duration) (o opening, waiting bool) {
 		outage := l.outage.opens(now)
 		o = opening{max(o.earliest, outage.earliest), max(o.latest, outage.latest)}
 	}
-	return o, len(l.queue)+len(l.suspended) > 0
+	return o, !l.idle()
 }
 
 // setTimer sets the timer for the next caller.

@@ -25,7 +25,7 @@ func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	})
 }
 
-// queueRun is one random use of a limiter, with all events that can open and close it.
+// queueRun is one random use of a limiter. It includes every event that opens or closes the limiter.
 type queueRun struct {
 	*rand.Rand
 	limiter  *Limiter

@@ -34,7 +34,7 @@ func TestQuotesOfSixteenCharactersAreFound(t *testing.T) {
 }
 
 // Every pair of nested escapes is decoded, for any credential.
-func TestHoldsFindsEscapedCredentials(t *testing.T) {
+func TestEscapedCredentialsAreFound(t *testing.T) {
 	t.Parallel()
 	inJSON := func(s string) string {
 		text, _ := json.Marshal(s)

@@ -31,24 +31,24 @@ type Account struct {
 	Gateway []string
 	// PageSize is the API's largest page; 0 is no limit.
 	PageSize int
-	// Shrinking holds the sources, as in Read, whose list of pages loses its first item
-	// after the first page was read.
+	// Shrinking holds the sources, as in Read, whose list loses its first item after its
+	// first page was read.
 	Shrinking map[api.Source]bool
 
 	index   sync.Once
 	workers map[string]Referrer // by name
 }
 
-// Certificate is a certificate of the account. CA may be a bool, or nil for absent or
-// null.
+// Certificate is a certificate of the account. CA is a bool, or nil; then Null decides
+// whether the member is null or absent.
 type Certificate struct {
 	ID   string
 	CA   any
 	Null bool
 }
 
-// Referrer is a Worker, a Pages project, a Hyperdrive configuration or a posture
-// rule. The last two refer to at most two certificates and one.
+// Referrer is a Worker, a Pages project, a Hyperdrive configuration or a posture rule. A
+// Hyperdrive configuration refers to at most two certificates, a posture rule to one.
 type Referrer struct {
 	Name         string
 	Certificates []string

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// resetDelay is the time in which the client can read sent data before a reset, which can
-// overtake it.
+// resetDelay is the time in which the client can read what was sent before a reset, which
+// discards unread data.
 const resetDelay = 30 * time.Millisecond
 
 var (

@@ -1,6 +1,6 @@
 // Package quotaserver is an in-memory model of the API and its rate limit: an
-// http.RoundTripper for tests under testing/synctest. Its behaviour depends on its
-// seed alone, not on the order of requests.
+// http.RoundTripper for tests under testing/synctest. Latencies and faults depend on the
+// seed, the certificate and the attempt, not on the order of requests.
 package quotaserver
 
 import (
@@ -18,16 +18,16 @@ import (
 
 // Rules configure the server.
 type Rules struct {
-	// Limit requests are allowed per Window; one more, and everything is refused for
-	// the time of Block. 0 is no limit.
+	// Limit is the number of requests that are allowed per Window; 0 means no limit. A
+	// request above it begins a block: all requests are refused for the time of Block.
 	Limit  int
 	Window time.Duration
 	Block  time.Duration
 	// MaxRetryAfter, if not 0, is the longest Retry-After that the server sends, even if the
 	// block lasts longer.
 	MaxRetryAfter time.Duration
-	// Fixed counts in windows that begin with their first request; otherwise any
-	// window counts. The vendor does not document which it uses.
+	// Fixed means that each window begins with its first request; otherwise windows
+	// slide. The vendor does not document which it uses.
 	Fixed bool
 	// Headers adds the Ratelimit header to each response.
 	Headers bool
@@ -65,8 +65,8 @@ func New(rules Rules) *Server {
 	return &Server{rules: rules, attempts: make(map[string]int), blockAt: make(map[int]time.Duration)}
 }
 
-// BlockAt refuses everything for a while from the n-th counted request on, as if
-// another tool of the same user had used up the quota.
+// BlockAt begins a block at the n-th counted request, as if another tool of the same user
+// had used up the quota.
 func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
 
 // RoundTrip handles one request.

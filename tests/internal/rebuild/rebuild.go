@@ -23,7 +23,7 @@ type Stages struct {
 	Operations spec.Operations
 	// Published are the texts by the operation's name.
 	Published map[string]spec.Object
-	Canonical spec.Object // one spelling
+	Canonical spec.Object // in the canonical form
 	Mergeable spec.Object // after overlays/1-published
 	Merged    spec.Object // the merged published text
 	Contract  spec.Object // the normalised contract
@@ -54,8 +54,8 @@ func Fragment(root string) (spec.Object, error) {
 	return spec.Decode(publishedfragment.Path, text)
 }
 
-// Stored runs the texts in openapi/ through the pipeline after change, which may be
-// nil and gets copies of them by the operation's name.
+// Stored runs the texts in openapi/ through the pipeline. Before that, change may edit
+// copies of them, by the operation's name; it may be nil.
 func Stored(root string, change func(documents map[string]spec.Object)) (Stages, error) {
 	source, err := published.ReadSource(os.DirFS(root))
 	if err != nil {

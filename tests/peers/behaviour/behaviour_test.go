@@ -1,5 +1,5 @@
-// Package behaviour compares what each client makes of responses that must not decide
-// about a certificate. The table of the README is checked against it.
+// Package behaviour compares the results of each client for responses that prove nothing
+// about a certificate. The table in the README must equal them.
 package behaviour
 
 import (
@@ -50,7 +50,7 @@ var situations = []struct {
 	{"`..` as the certificate's id", dotDot},
 }
 
-// body answers every request with one JSON text.
+// body responds to every request with one JSON text.
 func body(text string) func(t *testing.T, client face.New) string {
 	return func(t *testing.T, client face.New) string {
 		return ask(t, client, certificate, func(w http.ResponseWriter, _ *http.Request) { reply(w, text) })

@@ -111,7 +111,7 @@ func benchmark(ctx context.Context, b binaries, s *server, benchtime, work, peer
 	return nil
 }
 
-// peakRSS runs the program that makes one call for a large answer.
+// peakRSS measures the memory of a program that makes one call with a large response.
 func peakRSS(ctx context.Context, b binaries, s *server, peer string, results *report.Report) error {
 	const rows = 100_000
 	cmd := exec.CommandContext(ctx, b.program(peer), s.baseURL, payload.Token, payload.Account, payload.ID(0, rows))

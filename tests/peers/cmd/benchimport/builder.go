@@ -47,7 +47,7 @@ func (b *builder) run(ctx context.Context, cache string, args ...string) (usage,
 	}
 	rusage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return usage{}, errors.New("this system does not tell what a process has used")
+		return usage{}, errors.New("this system does not report the resource use of a process")
 	}
 	return usage{
 		wall:    wall,
@@ -175,8 +175,8 @@ func addCode(ctx context.Context, results *report.Report, peer string) error {
 	return nil
 }
 
-// linkTree makes to a copy of from that shares its files: the go command writes
-// its cache by adding files, never by changing them.
+// linkTree makes a copy of a build cache with hard links to its files. The go command adds
+// files to its cache and never changes them.
 func linkTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

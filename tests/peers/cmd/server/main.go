@@ -1,7 +1,6 @@
-// Command server answers the calls of the comparison from a process of its own,
-// so that what it uses is not counted for a client. It prints two URLs, the
-// base URL and one that tells how many connections were accepted so far, and
-// ends when its standard input does.
+// Command server serves the calls of the comparison in a process of its own, so that
+// its resource use is not counted for a client. It prints the base URL, and a URL that
+// returns the number of accepted connections. It ends at the end of its standard input.
 package main
 
 import (

@@ -110,12 +110,12 @@ func Page(certificates int) []byte {
 	return body
 }
 
-// Memory is a transport that answers every request with the same body.
+// Memory is a transport that responds to every request with the same body.
 type Memory []byte
 
 var header = http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f1e2d3c4b5a6978-AMS"}}
 
-// RoundTrip answers without a network.
+// RoundTrip responds without a network.
 func (m Memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -123,7 +123,7 @@ func (m Memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// Handler answers with the number of associations that the certificate's id encodes.
+// Handler responds with the number of associations that the certificate's id encodes.
 func Handler() http.Handler {
 	var bodies sync.Map // rows → []byte
 	mux := http.NewServeMux()

@@ -31,8 +31,8 @@ type Report struct {
 }
 
 // Add records one measurement. The rounds of all clients must be added in the
-// same order: ratios are taken within a round, so that what disturbs the
-// machine for a while does not favour one of them.
+// same order: ratios are taken within a round, so that a temporary load of the
+// machine affects all clients.
 func (r *Report) Add(line Line, peer string, value float64) {
 	if r.samples == nil {
 		r.samples = map[Line]map[string][]float64{}
@@ -87,7 +87,7 @@ func (r *Report) Order(peers []string) {
 	})
 }
 
-// Best returns the peer with the lowest median, the client called except left out.
+// Best returns the client with the lowest median, other than except.
 func (r *Report) Best(line Line, except string) string {
 	best, lowest := "", 0.0
 	for _, peer := range r.peers {
