@@ -11,8 +11,8 @@ const operationWait = "wait for the end of use"
 
 const (
 	defaultWaitTimeout = 5 * time.Minute
-	// firstInterval and lastInterval are the shortest and the longest interval between
-	// two checks of a poll.
+	// The interval between two checks of a poll grows from firstInterval to lastInterval.
+	// callInterval can make it longer, and the end of the time can make it shorter.
 	firstInterval = time.Second
 	lastInterval  = 15 * time.Second
 	// callInterval is the least interval for each call of a check, so that a wait uses
@@ -65,7 +65,7 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 // ([WithWaitTimeout]), because [WithRateLimit] applies to all checks.
 //
 // The error is nil if and only if the usage is [Unused]. Otherwise it is an [*Error],
-// and the evidence is from the last check, or nil if there is none:
+// and the evidence is from the last check that did not fail, or nil if all failed:
 //
 //   - [ErrInUse]: the time is over, and the last evidence has a use.
 //   - [ErrUsageUnknown]: the time is over, and the usage is still unknown; or, at once,

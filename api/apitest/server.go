@@ -18,7 +18,7 @@
 //
 // The upload of a certificate that exists is refused with code 1471. A certificate that
 // is uploaded again after its deletion gets the same id. An unknown certificate is
-// refused with code 1472. The deletion of a certificate is refused if an entry of the
+// refused with code 1472, or with 7003 by the list of its associations. The deletion of a certificate is refused if an entry of the
 // store refers to it, or if the vendor manages it. The code for the former is not
 // public; this server sends 1305.
 //
@@ -28,7 +28,7 @@
 //
 // [Server.Script] queues other responses for an operation and its parameters.
 // [Associations], [Failure] and the other documented responses match the contract:
-// required members without an argument here get sample values. [EdgePage], [Reset] and
+// required members that these functions have no parameter for get sample values. [EdgePage], [Reset] and
 // the other faults are known behavior of the network and the vendor's edge outside the
 // contract. Methods of [Response] change either: [Response.After] delays,
 // [Response.CutAfter] truncates, [Response.Times] repeats.

@@ -25,7 +25,8 @@ func newRecord(item api.InventoryItem) record {
 	return record{InventoryItem: item, usage: item.Evidence.Usage(), lookedUp: true}
 }
 
-// recordWithoutResult returns the record of a certificate that was not looked up.
+// recordWithoutResult returns the record of a certificate whose lookup gave no result
+// because of err.
 func recordWithoutResult(cert api.Certificate, err error) record {
 	r := record{InventoryItem: api.InventoryItem{Certificate: cert}, lookedUp: true}
 	for _, source := range api.AllSources() {
@@ -103,8 +104,8 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }
 
-// filter selects the certificates of a report. It also selects a certificate for which
-// the API does not report the value.
+// filter selects the certificates of a report. A certificate whose type, CA flag or
+// expiry the API does not report passes the filter for it.
 type filter struct {
 	types         []string
 	ca, leaf      bool

@@ -88,7 +88,7 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	}
 }
 
-// The limit is 5 a second, with a wait of a second after each 5 certificates.
+// The client, and not the tracker, has a limit: it waits a second after each 5 requests.
 func TestTimeLeftIncludesShortWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -98,7 +98,7 @@ func TestTimeLeftIncludesShortWaits(t *testing.T) {
 		now = now.Add(time.Second)
 	}
 	if left, _ := tr.timeLeft(now); left < 90*time.Second || left > 110*time.Second {
-		t.Errorf("%v left for 500 certificates at five a second", left)
+		t.Errorf("%v left for 500 requests at five a second", left)
 	}
 }
 

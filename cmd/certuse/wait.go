@@ -69,8 +69,8 @@ func (q *query) waitForAll(ctx context.Context, t target, progress progress, yie
 	return ended
 }
 
-// waitForOne waits for one certificate. The error says why the final evidence is
-// missing.
+// waitForOne waits for one certificate. The error is not nil only if ctx ended before the
+// wait was over; the record has every other reason for missing evidence.
 func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
 	cert := api.Certificate{Ref: ref}
 	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why

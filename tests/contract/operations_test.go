@@ -33,7 +33,7 @@ type arguments struct {
 	page                                    float64
 }
 
-// operation is a row of the tables: a request as the generated client builds it,
+// operation is a row of the table of operations: a request as the generated client builds it,
 // and the generated type of a success.
 type operation struct {
 	request  func(server string, a arguments) (*http.Request, error)

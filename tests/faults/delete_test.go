@@ -15,7 +15,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// variant is the position of the fault in a deletion.
+// variant tells which DELETE requests meet the fault, and whether the first has its
+// effect all the same.
 type variant struct {
 	name string
 	// effective: the first DELETE has its effect despite the fault.
@@ -93,7 +94,7 @@ func (c *cell) store(v variant) *store {
 		var deleting atomic.Bool
 		c.link.transport.DisableKeepAlives = true // one dial for each request
 		c.link.transport.Proxy = func(r *http.Request) (*url.URL, error) {
-			deleting.Store(r.Method == http.MethodDelete) // whose dial is next
+			deleting.Store(r.Method == http.MethodDelete) // net/http calls Proxy before the dial
 			return nil, nil
 		}
 		c.link.fail(func(int) bool { return deleting.Load() && meets() }, nothing)
