@@ -101,8 +101,8 @@ func TestStatusesThatDoNotExistAreRefused(t *testing.T) {
 	t.Parallel()
 	const at = "/paths/~1accounts~1{account_identifier}~1mtls_certificates~1{identifier}~1associations/get/responses"
 	for _, key := range []string{"600", "099", "20", "2000", "4X", "4XXX", "XXX", "40X", "6XX", "2*", "ok", "Default", "a/b"} {
-		_, err := Canonicalize(published(t, "        4XX:", "        '"+key+"':"), operations[0])
-		if want := at + "/" + spec.Escape(key) + ": not a status"; err == nil || err.Error() != want {
+		_, err := canonicalForm(published(t, "        4XX:", "        '"+key+"':"), operations[0])
+		if want := "plain.json: " + at + "/" + spec.Escape(key) + ": not a status"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
@@ -114,8 +114,8 @@ func TestStatusesThatDoNotExistAreRefused(t *testing.T) {
 			}
 		}
 	}
-	_, err := Canonicalize(published(t, "            application/json:\n              schema: {", "            application/json: {}\n            application/json; charset=utf-8:\n              schema: {"), operations[0])
-	if want := at + "/200/content: application/json occurs in two spellings"; err == nil || err.Error() != want {
+	_, err := canonicalForm(published(t, "            application/json:\n              schema: {", "            application/json: {}\n            application/json; charset=utf-8:\n              schema: {"), operations[0])
+	if want := "plain.json: " + at + "/200/content: application/json occurs in two spellings"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -59,7 +59,7 @@ type body struct {
 func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 	var out []body
 	for _, op := range ops {
-		found, _, err := op.Find(doc)
+		found, err := op.Find(doc)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,6 @@
 // Package normalize turns published text into the contract. The stages, in order:
 //
-//	Canonicalize   one spelling, the same meaning
+//	Canonical      one spelling, the same meaning
 //	Overlay        overlays/1-published: what cannot be merged as it is published
 //	Merge          allOf merged: the merged published text
 //	Overlay        overlays/2-contract: everything else that changes the meaning
@@ -75,18 +75,4 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	}
 	r.Contract = contract
 	return r, ops.CheckQuery(contract)
-}
-
-// Canonical returns the canonical form of all operations of the list, which must not
-// be empty. documents holds the document of each operation, by its name.
-func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
-	var parts []spec.Object
-	for _, op := range ops {
-		part, err := Canonicalize(documents[op.Name], op)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", op.Document, err)
-		}
-		parts = append(parts, part)
-	}
-	return Combine(parts...)
 }

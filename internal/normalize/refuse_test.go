@@ -29,6 +29,9 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"anonymous as a way of many": {[]string{security, security + "        - {}\n"}, "security/1: the operation allows anonymous"},
 		"empty security":             {[]string{"      security:\n" + security, "      security: []\n"}, "anonymous access"},
 		"no security at all":         {[]string{"      security:\n" + security, ""}, "anonymous access"},
+		"email without a key":        {[]string{"- {api_email: [], api_key: []}", "- {api_email: []}"}, "neither an API token nor email and key"},
+		"header of a scheme":         {[]string{"X-Auth-Key", "X-Other-Key"}, "neither an API token nor email and key"},
+		"scheme of another's name":   {[]string{"name: X-Auth-Email", "name: X-Auth-User"}, "neither an API token nor email and key"},
 		"undefined scheme":           {[]string{"    api_key: {type", "    other: {type"}, `scheme "api_key" is not defined`},
 		"two schemes, one header":    {[]string{"name: X-Auth-Email", "name: X-Auth-Key"}, "send the same header"},
 		"reference to nothing":       {[]string{"schemas/thing'", "schemas/nothing'"}, "points to nothing"},
@@ -45,7 +48,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Canonicalize(published(t, tt.edits...), operations[0])
+			_, err := canonicalForm(published(t, tt.edits...), operations[0])
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -66,7 +69,7 @@ func TestMissingOperationIsRecognisable(t *testing.T) {
 		"empty paths": {"openapi": "3.0.3", "paths": spec.Object{}},
 		"other paths": {"openapi": "3.0.3", "paths": spec.Object{"/x": spec.Object{}}},
 	} {
-		if _, err := Canonicalize(doc, operations[0]); !errors.Is(err, spec.ErrNotFound) {
+		if _, err := canonicalForm(doc, operations[0]); !errors.Is(err, spec.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)
 		}
 	}
@@ -85,7 +88,7 @@ func TestReferencesThatMultiplyAreRefused(t *testing.T) {
 		b.WriteString("}}\n")
 	}
 	b.WriteString("    l10: {type: string}\n")
-	_, err := Canonicalize(published(t, "  schemas:\n", "  schemas:\n"+b.String(), "schemas/thing'", "schemas/l0'"), operations[0])
+	_, err := canonicalForm(published(t, "  schemas:\n", "  schemas:\n"+b.String(), "schemas/thing'", "schemas/l0'"), operations[0])
 	if err == nil || !strings.Contains(err.Error(), "expands to more than") {
 		t.Fatalf("error %v, want a refusal of the expansion", err)
 	}
@@ -100,7 +103,7 @@ func TestDeepNestingIsRefused(t *testing.T) {
 	}
 	schemas := doc["components"].(spec.Object)["schemas"].(spec.Object)
 	schemas["thing"] = deep
-	_, err := Canonicalize(doc, operations[0])
+	_, err := canonicalForm(doc, operations[0])
 	if err == nil || !strings.Contains(err.Error(), "nested deeper") {
 		t.Fatalf("error %v, want a refusal of the nesting", err)
 	}

@@ -37,11 +37,11 @@ func is31(doc spec.Object) bool { return strings.HasPrefix(spec.Text(doc, "opena
 
 // canonicalInfo returns a copy of the document's info without members of OpenAPI 3.1,
 // which do not concern the operation.
-func canonicalInfo(doc spec.Object) any {
-	info := spec.Clone(doc["info"])
+func canonicalInfo(c *spec.Copier) (any, error) {
+	info, err := c.Copy(c.Doc["info"], "/info")
 	delete(spec.Child(info), "summary")
 	delete(spec.Child(info, "license"), "identifier")
-	return info
+	return info, err
 }
 
 // Members of schemas in OpenAPI 3.1. Any other one is refused by name.
@@ -53,6 +53,16 @@ var (
 	// annotationsOf31 assert nothing. No reference to a definition is left.
 	annotationsOf31 = strings.Fields("$schema $comment $defs examples contentMediaType contentEncoding contentSchema")
 )
+
+// schemasAs30 converts the schemas of an operation of 3.1 to 3.0, in place.
+func schemasAs30(op spec.Object, at string) error {
+	return spec.Visit(op, spec.Fields, at, func(o spec.Object, pointer string) error {
+		if schema, ok := o["schema"]; ok {
+			return schemaAs30(schema, pointer+"/schema")
+		}
+		return nil
+	})
+}
 
 // schemaAs30 converts a schema of 3.1 to 3.0, in place. It refuses what 3.0 expresses
 // in another way, or not at all, except for the type null.

@@ -61,7 +61,7 @@ func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, "        service: "+tt.schema+"\n"), operations[0])
+			_, err := canonicalForm(published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, "        service: "+tt.schema+"\n"), operations[0])
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -71,8 +71,8 @@ func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 
 func TestOtherSchemaDialectsAreRefused(t *testing.T) {
 	t.Parallel()
-	_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations[0])
-	if err == nil || !strings.HasPrefix(err.Error(), "/jsonSchemaDialect:") {
+	_, err := canonicalForm(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations[0])
+	if err == nil || !strings.HasPrefix(err.Error(), "plain.json: /jsonSchemaDialect:") {
 		t.Errorf("error %v", err)
 	}
 }

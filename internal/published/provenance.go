@@ -126,7 +126,7 @@ func ReadForUpdate(fsys fs.FS) (Source, error) {
 		if err != nil {
 			return Source{}, err
 		}
-		if _, _, err := op.Find(doc); !errors.Is(err, spec.ErrNotFound) {
+		if _, err := op.Find(doc); !errors.Is(err, spec.ErrNotFound) {
 			source.Documents[op.Name] = doc
 		}
 	}

@@ -63,7 +63,7 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Take("doc", whole(t, tt.edits...), operations)
+			err := usable("doc", whole(t, tt.edits...), operations)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}

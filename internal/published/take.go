@@ -2,9 +2,7 @@
 // stores a document for each operation of the list, with the objects that the operation
 // refers to, and records their origin in provenance.json.
 //
-// A document that cannot be the source of the contract is refused; the error states the
-// cause and its place. References to other documents are not read, and the size of a
-// document is limited.
+// References to other documents are not read, and the size of a document is limited.
 package published
 
 import (
@@ -15,15 +13,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
-
-// maxCut limits the text of one operation. The largest has 40 kB.
-const maxCut = 4 << 20
 
 // Import is the result of Take.
 type Import struct {
@@ -45,8 +39,8 @@ type Text struct {
 }
 
 // Take cuts the operations ops out of a document as published (JSON or YAML, plain or
-// gzip), and checks them. Errors call the document name. A document without any of the
-// operations is refused.
+// gzip). Errors call the document name. A document without any of the operations is
+// refused.
 func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	data, err := unpack(name, source)
 	if err != nil {
@@ -75,50 +69,23 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	}
 	var notFound error
 	for _, op := range ops {
-		text, err := takeOperation(doc, op)
-		switch {
-		case errors.Is(err, spec.ErrNotFound):
+		found, err := op.Find(doc)
+		if errors.Is(err, spec.ErrNotFound) {
 			taken.Missing = append(taken.Missing, op)
 			notFound = cmp.Or(notFound, err)
-		case err != nil:
+			continue
+		}
+		if err == nil {
+			taken.Texts[op.Name], err = cut(doc, found)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
-		default:
-			taken.Texts[op.Name] = text
 		}
 	}
 	if len(taken.Texts) == 0 {
 		return nil, fmt.Errorf("%s: %w; nor is any other operation of the list", name, notFound)
 	}
 	return taken, nil
-}
-
-func takeOperation(doc spec.Object, op spec.Operation) (Text, error) {
-	found, _, err := op.Find(doc)
-	if err != nil {
-		return Text{}, err
-	}
-	text, err := cut(doc, found)
-	if err != nil {
-		return Text{}, err
-	}
-	// Canonicalize reports faults of the operation itself.
-	canonical, err := normalize.Canonicalize(text.Document, op)
-	if err != nil {
-		return Text{}, err
-	}
-	if err := check(canonical, op, found.Pointer()); err != nil {
-		return Text{}, err
-	}
-	if _, err := normalize.Load(canonical); err != nil {
-		return Text{}, err
-	}
-	if text.Encoded, err = spec.Encode(text.Document); err != nil {
-		return Text{}, err
-	}
-	if len(text.Encoded) > maxCut {
-		return Text{}, fmt.Errorf("%s: the operation and what it uses are larger than %d bytes", found.Pointer(), maxCut)
-	}
-	return text, nil
 }
 
 // maxSource limits a source before and after decompression. The vendor's documents
@@ -171,40 +138,4 @@ func license(info spec.Object) (id, text string) {
 		}
 	}
 	return NoAssertion, text
-}
-
-// vendor is the address of the vendor's production API.
-const vendor = "https://api.cloudflare.com/"
-
-// check refuses an operation for which handwritten code would have to change.
-// canonical is the canonical form of a document that describes the operation alone;
-// at is its place in the source.
-func check(canonical spec.Object, op spec.Operation, at string) error {
-	address, _ := spec.At(canonical, "/servers/0/url")
-	server, _ := address.(string)
-	// Another host means another API.
-	if !strings.HasPrefix(server+"/", vendor) || strings.ContainsAny(server, "{}?#") {
-		return fmt.Errorf("%s/servers: the first server, %.200q, is not at %s, or its address has variables or a query", at, server, vendor)
-	}
-	for l := range spec.All(canonical) {
-		if _, ok := l.Operation["callbacks"]; ok {
-			return fmt.Errorf("%s/callbacks: not supported", at)
-		}
-		for _, p := range spec.List(l.Operation, "parameters") {
-			parameter := spec.Child(p)
-			name := spec.Text(parameter, "name")
-			sent := parameter["in"] == "path" || parameter["in"] == "query" && slices.Contains(op.Query, name)
-			if parameter["required"] == true && !sent {
-				return fmt.Errorf("%s/parameters: a new required parameter, %.100q in %.20q: this library would not send it", at, name, parameter["in"])
-			}
-		}
-		accepted := func(requirement any) bool {
-			schemes := spec.SortedKeys(spec.Child(requirement))
-			return slices.Equal(schemes, []string{normalize.APIToken}) || slices.Equal(schemes, []string{normalize.APIEmail, normalize.APIKey})
-		}
-		if !slices.ContainsFunc(spec.List(l.Operation, "security"), accepted) {
-			return fmt.Errorf("%s/security: neither an API token nor email and key are enough any more: this library sends nothing else", at)
-		}
-	}
-	return nil
 }

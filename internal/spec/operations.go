@@ -114,7 +114,7 @@ func pathParameters(template string) []string {
 // does not have: the generated client would not send it.
 func (ops Operations) CheckQuery(contract Object) error {
 	for _, op := range ops {
-		found, _, err := op.Find(contract)
+		found, err := op.Find(contract)
 		if err != nil {
 			return err
 		}
@@ -144,33 +144,33 @@ func shape(template string) string { return pathParameter.ReplaceAllString(templ
 // ErrNotFound reports a document that does not describe an operation.
 var ErrNotFound = errors.New("is not in the document")
 
-// Find returns the operation in doc and the names of its path parameters there. The
-// error is [ErrNotFound] if doc has no such operation.
-func (op Operation) Find(doc Object) (Located, []string, error) {
+// Find returns the operation in doc. The error is [ErrNotFound] if doc has no such
+// operation.
+func (op Operation) Find(doc Object) (Located, error) {
 	paths := Child(doc, "paths")
 	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
 	switch {
 	case len(paths) == 0:
-		return Located{}, nil, fmt.Errorf("/paths: missing or empty: the operation %s %w", op.Title(), ErrNotFound)
+		return Located{}, fmt.Errorf("/paths: missing or empty: the operation %s %w", op.Title(), ErrNotFound)
 	case len(matches) == 0:
-		return Located{}, nil, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
+		return Located{}, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
 	case len(matches) > 1:
-		return Located{}, nil, fmt.Errorf("/paths: the path of %s occurs %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
+		return Located{}, fmt.Errorf("/paths: the path of %s occurs %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
 	}
 	found := Located{Path: matches[0], Method: strings.ToLower(op.Method), Item: Child(paths, matches[0])}
 	if found.Item == nil {
-		return Located{}, nil, fmt.Errorf("%s: not an object", found.ItemPointer())
+		return Located{}, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}
 	if _, ok := found.Item["$ref"]; ok {
 		if len(found.Item) > 1 {
-			return Located{}, nil, fmt.Errorf("%s: members beside $ref, whose meaning OpenAPI leaves open", found.ItemPointer())
+			return Located{}, fmt.Errorf("%s: members beside $ref, whose meaning OpenAPI leaves open", found.ItemPointer())
 		}
 		if found.Item = Follow(doc, found.Item); found.Item == nil {
-			return Located{}, nil, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
+			return Located{}, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
 		}
 	}
 	if found.Operation = Child(found.Item, found.Method); found.Operation == nil {
-		return Located{}, nil, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
+		return Located{}, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
 	}
-	return found, pathParameters(found.Path), nil
+	return found, nil
 }

@@ -134,7 +134,7 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found, parameters, err := tt.operation.Find(decoded(t, foundDocument))
+			found, err := tt.operation.Find(decoded(t, foundDocument))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 			if _, ok := found.Item[found.Method]; !ok {
 				t.Errorf("the path item is %v", found.Item)
 			}
-			if diff := cmp.Diff(tt.parameters, parameters); diff != "" {
+			if diff := cmp.Diff(tt.parameters, found.Parameters()); diff != "" {
 				t.Errorf("parameters (-want +got)\n%s", diff)
 			}
 			if !tt.operation.Matches(found) {
@@ -178,7 +178,7 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := tt.operation.Find(decoded(t, tt.doc))
+			_, err := tt.operation.Find(decoded(t, tt.doc))
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, ErrNotFound) != tt.notFound {
 				t.Errorf("error %v, want %q, ErrNotFound %t", err, tt.want, tt.notFound)
 			}

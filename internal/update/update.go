@@ -186,7 +186,7 @@ func (p *Plan) warnAboutLicences() {
 func (p *Plan) reportWithdrawn() {
 	for _, op := range p.taken.Missing {
 		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
-		if stored, _, err := op.Find(p.source.Documents[op.Name]); err == nil {
+		if stored, err := op.Find(p.source.Documents[op.Name]); err == nil {
 			id := spec.Text(stored.Operation, "operationId")
 			if moved, ok := p.taken.Titles[id]; ok {
 				message += compare.Line(fmt.Sprintf("; its operationId %s is at %s now", id, moved), 300)

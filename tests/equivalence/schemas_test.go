@@ -55,7 +55,7 @@ func associations(t *testing.T) spec.Operation {
 // there.
 func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Operation, []string) {
 	t.Helper()
-	found, names, err := op.Find(doc)
+	found, err := op.Find(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Oper
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), names
+	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), found.Parameters()
 }
 
 func published(t *testing.T, op spec.Operation) (*openapi3.Operation, []string) {
