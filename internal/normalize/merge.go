@@ -48,25 +48,28 @@ func Merge(doc spec.Object) (spec.Object, error) {
 		return nil, err
 	}
 	out := spec.Clone(doc)
-	for l := range spec.All(out) {
-		for _, place := range l.Schemas() {
-			schema, pointer := place.Schema(), place.Pointer+"/schema"
-			if schema == nil {
-				continue
-			}
-			if combinations(schema) > maxChoices {
-				return nil, fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
-			}
-			merged, err := mergeSchema(schema, pointer)
-			if err != nil {
-				return nil, err
-			}
-			if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
-				return nil, fmt.Errorf("%s: contradiction: enum lists no value", pointer)
-			}
-			Simplify(merged)
-			place.Holder["schema"] = merged
+	err := spec.Visit(out, spec.Fields, "", func(o spec.Object, pointer string) error {
+		schema := spec.Child(o, "schema")
+		if schema == nil {
+			return nil
 		}
+		pointer += "/schema"
+		if combinations(schema) > maxChoices {
+			return fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
+		}
+		merged, err := mergeSchema(schema, pointer)
+		if err != nil {
+			return err
+		}
+		if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
+			return fmt.Errorf("%s: contradiction: enum lists no value", pointer)
+		}
+		Simplify(merged)
+		o["schema"] = merged
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -40,7 +40,7 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	}
 	n.reserve(bodies)
 	for _, b := range bodies {
-		if b.Holder["schema"], err = n.named(b.Schema(), b, "", b.name()); err != nil {
+		if b.holder["schema"], err = n.named(b.schema(), b, "", b.name()); err != nil {
 			return nil, err
 		}
 	}
@@ -50,9 +50,13 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 
 // body is a JSON body of an operation.
 type body struct {
-	spec.SchemaPlace
 	operation spec.Operation
+	status    string      // of a response, "" for a request
+	holder    spec.Object // its member "schema" is the schema
+	pointer   string      // of the schema
 }
+
+func (b body) schema() spec.Object { return spec.Child(b.holder, "schema") }
 
 // bodiesOf returns the JSON bodies of doc in the order of the list of operations, and
 // sets the operationIds. Other media types get no Go type.
@@ -64,10 +68,17 @@ func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 			return nil, err
 		}
 		found.Operation["operationId"] = op.Name
-		for _, place := range found.Schemas() {
-			if isJSON(place.MediaType) && place.Schema() != nil {
-				out = append(out, body{place, op})
+		add := func(status string, v any, pointer string) {
+			for mediaType, media := range spec.Children(spec.Child(v, "content")) {
+				at := found.Pointer() + pointer + "/content/" + spec.Escape(mediaType) + "/schema"
+				if b := (body{op, status, spec.Child(media), at}); isJSON(mediaType) && b.schema() != nil {
+					out = append(out, b)
+				}
 			}
+		}
+		add("", found.Operation["requestBody"], "/requestBody")
+		for status, response := range spec.Children(found.Operation["responses"]) {
+			add(status, response, "/responses/"+status)
 		}
 	}
 	return out, nil
@@ -81,31 +92,31 @@ func isJSON(mediaType string) bool {
 // name returns the name of the body itself, if [body.nameAt] returns none.
 func (b body) name() string {
 	noun := b.operation.Noun
-	if spec.Child(b.Schema(), "properties", "result")["type"] == "array" {
+	if spec.Child(b.schema(), "properties", "result")["type"] == "array" {
 		noun = plural(noun)
 	}
-	switch b.Status {
+	switch b.status {
 	case "":
 		return noun + "Request"
 	case "200":
 		return noun + "Response"
 	default:
-		return noun + "Response" + camel(b.Status)
+		return noun + "Response" + camel(b.status)
 	}
 }
 
 // nameAt returns the name that the list of operations or the envelope gives to the
 // object at a place in the body, and whether there is one.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
-	success := strings.HasPrefix(b.Status, "2")
+	success := strings.HasPrefix(b.status, "2")
 	if name, ok = b.operation.Names[place]; ok && success {
 		return name, false, true
 	}
-	if name, ok = envelope[place]; ok && b.Status != "" {
+	if name, ok = envelope[place]; ok && b.status != "" {
 		return name, true, true
 	}
 	switch {
-	case b.Status == "":
+	case b.status == "":
 		return "", false, false
 	case !success:
 		return "FailureResponse", true, place == ""
@@ -129,7 +140,7 @@ func (n *namer) reserve(bodies []body) {
 	count, rank := map[candidate]int{}, map[candidate]int{}
 	var order []candidate
 	for _, b := range bodies {
-		eachObject(b.Schema(), "", func(place string, schema spec.Object) {
+		eachObject(b.schema(), "", func(place string, schema spec.Object) {
 			name, shared, ok := b.nameAt(place)
 			if !ok {
 				return
@@ -203,7 +214,7 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 	if len(spec.Child(schema, "properties")) == 0 {
 		return schema, nil
 	}
-	return n.component(schema, shape, name, b.Pointer+"/schema: "+place)
+	return n.component(schema, shape, name, b.pointer+": "+place)
 }
 
 // component stores schema and returns a reference to it.
