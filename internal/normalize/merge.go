@@ -92,11 +92,8 @@ func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 		s.Set(merged)
 	}
 	merged, err := mergeParts(schema)
-	if _, panicked := errors.AsType[*spec.PanicError](err); panicked {
-		return nil, fmt.Errorf("%s: %w", pointer, err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: contradiction: %w", pointer, err)
+		return nil, fmt.Errorf("%s: %w", pointer, err)
 	}
 	for _, bounds := range [][2]string{{"minLength", "maxLength"}, {"minItems", "maxItems"}, {"minProperties", "maxProperties"}, {"minimum", "maximum"}} {
 		least, some := merged[bounds[0]].(float64)
@@ -124,7 +121,7 @@ func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 	}
 	merged, err := allof.Merge(ref)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("contradiction: %w", err)
 	}
 	if data, err = merged.MarshalJSON(); err != nil {
 		return nil, err

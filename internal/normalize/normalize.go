@@ -47,9 +47,6 @@ type Result struct {
 // Run takes a canonical document through the further stages. The caller checks the
 // effects of the overlay actions.
 func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
-	if err := spec.CheckText(canonical, ""); err != nil {
-		return r, err
-	}
 	apply := func(doc spec.Object, actions []overlay.Action) (spec.Object, error) {
 		out, outcomes, err := overlay.Apply(doc, actions)
 		r.Outcomes = append(r.Outcomes, outcomes...)

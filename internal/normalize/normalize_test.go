@@ -85,7 +85,6 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 		want              string
 		merged, contracts bool
 	}{
-		"control character": {canonical(t, published(t, "description: good", `description: "\x07"`)), stages(t, harmless, mark), "a control character in the text", false, false},
 		"merge": {canonical(t, published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}")),
 			stages(t, harmless, mark), `after overlays/1-published: /paths/~1accounts`, false, false},
 		"first overlay":  {canonical(t, published(t)), stages(t, `{x-id: odd, description: d, target: $.info, update: 5}`, mark), "overlays/1-published/10-a.yaml#odd: ", false, false},

@@ -25,13 +25,11 @@ paths:
       responses: {200: {description: made}}
       security: [{key: []}, {mail: []}]
     put: {responses: {200: {description: of no operation}}}
-  /accounts/{a}/things/{b}: {$ref: '#/components/pathItems/one'}
+  /accounts/{a}/things/{b}:
+    parameters: [{$ref: '#/components/parameters/account'}, {in: path, name: b, required: true, schema: {type: string}}]
+    delete: {responses: {200: {description: gone}}}
   /accounts/{a}/other: {get: {responses: {200: {description: of no operation}}}}
 components:
-  pathItems:
-    one:
-      parameters: [{$ref: '#/components/parameters/account'}, {in: path, name: b, required: true, schema: {type: string}}]
-      delete: {responses: {200: {description: gone}}}
   parameters:
     account: {in: path, name: a, required: true, schema: {type: string}}
   requestBodies:

@@ -162,12 +162,7 @@ func (op Operation) Find(doc Object) (Located, error) {
 		return Located{}, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}
 	if _, ok := found.Item["$ref"]; ok {
-		if len(found.Item) > 1 {
-			return Located{}, fmt.Errorf("%s: members beside $ref, whose meaning OpenAPI leaves open", found.ItemPointer())
-		}
-		if found.Item = Follow(doc, found.Item); found.Item == nil {
-			return Located{}, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
-		}
+		return Located{}, fmt.Errorf("%s/$ref: a path item by reference is not supported", found.ItemPointer())
 	}
 	if found.Operation = Child(found.Item, found.Method); found.Operation == nil {
 		return Located{}, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)

@@ -13,7 +13,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -107,45 +106,13 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	}
 }
 
-// CheckText refuses text and names with control characters other than white space,
-// because they could end up in source code and distort a report. The JSON pointer at
-// is the place of v.
-func CheckText(v any, at string) error {
-	if text, ok := v.(string); ok {
-		if i := strings.IndexFunc(text, isForbidden); i >= 0 {
-			return fmt.Errorf("%s: a control character in the text, at byte %d", at, i)
-		}
-	}
-	for key, child := range Children(v) {
-		if strings.ContainsFunc(key, isForbidden) {
-			return fmt.Errorf("%s: a control character in the name %q", at, key)
-		}
-		if err := CheckText(child, at+"/"+Escape(key)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func isForbidden(r rune) bool {
-	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
-}
-
-// PanicError reports that a library panicked on a document.
-type PanicError struct {
-	Work  string // the failed step
-	Cause string // the first line of the panic's value
-}
-
-func (e *PanicError) Error() string { return e.Work + " panicked: " + e.Cause }
-
-// Guard stores a panic in err as a *PanicError. Every function that passes vendor
+// Guard stores a panic in err, as its first line. Every function that passes vendor
 // text to a library defers it, so that a fault of the library refuses the document
 // and does not end the process. work names the step.
 func Guard(err *error, work string) {
 	if value := recover(); value != nil {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")
-		*err = &PanicError{Work: work, Cause: cause}
+		*err = fmt.Errorf("%s panicked: %s", work, cause)
 	}
 }
 
