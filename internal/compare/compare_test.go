@@ -195,12 +195,12 @@ func TestTheReportPrintsEveryPart(t *testing.T) {
 		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
 	}
 	r := Report{
-		Class: Refused, Refusal: "no \x1b[31mreason", Source: Source{Name: "a.json"}, Warnings: []string{"a warning"}, Operations: []Operation{},
+		Class: Refused, Refusal: "no \x1b[31mreason", Source: Source{Name: "a.json"}, Operations: []Operation{},
 		Overlays: compareOverlays(
 			[]overlay.Outcome{outcome("2-contract/a#1", overlay.Applied), outcome("2-contract/a#2", overlay.Satisfied), outcome("2-contract/a#3", overlay.Satisfied), outcome("2-contract/a#4", overlay.Satisfied)},
 			[]overlay.Outcome{outcome("2-contract/a#1", overlay.Satisfied), outcome("2-contract/a#2", overlay.Applied), outcome("2-contract/a#3", overlay.Unmatched), outcome("2-contract/a#4", overlay.Satisfied)}),
 	}
-	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: a.json, OpenAPI , licence \nwarning: a warning\n\nOperations\n  no change\n\n" +
+	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: a.json, OpenAPI , licence \n\nOperations\n  no change\n\n" +
 		"Overlay actions\n  matches nothing in the new text: 2-contract/a#3\n  satisfied by the new text: 2-contract/a#1\n  needed again: 2-contract/a#2\n"
 	if diff := cmp.Diff(refused, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -235,7 +235,7 @@ func TestTheReportIsEncodedAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"class":"breaking"`, `"warnings":[]`, `"files":[]`, `"name":"POST /accounts/{account_id}/things"`,
+		`"class":"breaking"`, `"files":[]`, `"name":"POST /accounts/{account_id}/things"`,
 		`"message":"type: \"string\" → \"integer\""`, `"rule":"response-property-type-changed"`, `"contract":true,"published":true`,
 	} {
 		if !strings.Contains(string(data), want) {

@@ -19,7 +19,6 @@ type Report struct {
 	// before the refusal, or is empty.
 	Refusal    string      `json:"refusal,omitempty"`
 	Source     Source      `json:"source,omitzero"`
-	Warnings   []string    `json:"warnings"`
 	Operations []Operation `json:"operations"` // that change, by path and method
 	Overlays   Overlays    `json:"overlays"`
 	Go         Go          `json:"go"`
@@ -31,8 +30,6 @@ type Source struct {
 	Name    string `json:"name"`
 	SHA256  string `json:"sha256"`
 	OpenAPI string `json:"openapi"`
-	Title   string `json:"title"`
-	Version string `json:"version"`
 	License string `json:"license"`
 }
 
@@ -128,9 +125,6 @@ func (r *Report) Text() string {
 		}
 	}
 	add(fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
-	for _, warning := range r.Warnings {
-		add("warning: " + warning)
-	}
 	// Operations with equal changes, such as those of a shared envelope, are grouped.
 	for _, operations := range grouped(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
 		add("")

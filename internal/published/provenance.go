@@ -35,7 +35,7 @@ type Record struct {
 	Source       string `json:"source"` // name of the source
 	SourceSHA256 string `json:"source_sha256"`
 	Retrieved    string `json:"retrieved"` // day, as YYYY-MM-DD
-	License      string `json:"license"`   // SPDX id
+	License      string `json:"license"`   // as the source names it
 	// Added lists, as JSON pointers into the document, what this project added to the
 	// source to make it a valid OpenAPI document. LeftOut lists, as JSON pointers
 	// into the source, the removed examples with a certificate or key.

@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -25,10 +23,8 @@ type Import struct {
 	Missing spec.Operations   // listed operations that the document lacks
 	Titles  map[string]string // method and path of each operation of the document, by its operationId
 
-	SourceSHA256            string // of the source as it was given
-	Title, Version, OpenAPI string // as the source says
-	License                 string // SPDX id of the licence that the source names, or NoAssertion
-	LicenseText             string // the licence as the source names it
+	SourceSHA256                     string // of the source as it was given
+	Title, Version, OpenAPI, License string // as the source says; empty if it does not
 }
 
 // Text is the published text of one operation.
@@ -60,8 +56,8 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	taken := &Import{
 		Texts: map[string]Text{}, Titles: map[string]string{}, SourceSHA256: Sum(source),
 		Title: spec.Text(info, "title"), Version: spec.Text(info, "version"), OpenAPI: spec.Text(doc, "openapi"),
+		License: spec.Text(spec.Child(info, "license"), "name"),
 	}
-	taken.License, taken.LicenseText = license(info)
 	for found := range spec.All(doc) {
 		if id, ok := found.Operation["operationId"].(string); ok {
 			taken.Titles[id] = found.Title()
@@ -107,35 +103,4 @@ func unpack(name string, source []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxSource)
 	}
 	return source, nil
-}
-
-// NoAssertion is the SPDX value for an unknown licence.
-const NoAssertion = "NOASSERTION"
-
-// licences are the SPDX ids of common licences.
-var licences = []string{"BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "MIT", "ISC", "MPL-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"}
-
-var (
-	// fillWords is text in the name of a licence that is not part of its SPDX id.
-	fillWords = regexp.MustCompile(`(?i)\b(the|new|license|licence|version)\b|[^a-z0-9]+`)
-	// spdxID is the syntax of an SPDX id.
-	spdxID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$`)
-)
-
-// ValidLicense reports whether id has the syntax of an SPDX licence id.
-func ValidLicense(id string) bool { return spdxID.MatchString(id) }
-
-// license returns the SPDX id of the licence in info, and its name as given.
-func license(info spec.Object) (id, text string) {
-	object := spec.Child(info, "license")
-	text = spec.Text(object, "name")
-	if identifier := spec.Text(object, "identifier"); ValidLicense(identifier) {
-		return identifier, text
-	}
-	for _, id := range licences {
-		if strings.EqualFold(fillWords.ReplaceAllString(text, ""), fillWords.ReplaceAllString(id, "")) {
-			return id, text
-		}
-	}
-	return NoAssertion, text
 }

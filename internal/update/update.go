@@ -33,7 +33,7 @@ type Request struct {
 	Partial bool
 
 	Retrieved string // the day it was retrieved, as YYYY-MM-DD
-	License   string // SPDX id; empty: as the document says
+	License   string // empty: as the document says
 	Source    string // name of the source in the provenance; empty: Name and the document's title
 }
 
@@ -152,33 +152,14 @@ func (p *Plan) describe() (err error) {
 	r := &p.Report
 	r.Source = compare.Source{
 		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
-		SHA256: p.taken.SourceSHA256, OpenAPI: compare.Line(p.taken.OpenAPI, 20),
-		Title: compare.Line(p.taken.Title, 100), Version: compare.Line(p.taken.Version, 40), License: cmp.Or(p.req.License, p.taken.License),
+		SHA256: p.taken.SourceSHA256, OpenAPI: p.taken.OpenAPI,
+		License: compare.Line(cmp.Or(p.req.License, p.taken.License, "NOASSERTION"), 100), // SPDX's word for unknown
 	}
 	r.Go.Identical, r.Go.SameCode = true, true
-	p.warnAboutLicences()
 	if !p.req.Partial {
 		p.reportWithdrawn()
 	}
 	return err
-}
-
-// warnAboutLicences adds warnings about the licence.
-func (p *Plan) warnAboutLicences() {
-	r := &p.Report
-	if r.Source.License == published.NoAssertion {
-		r.Warnings = append(r.Warnings, fmt.Sprintf(
-			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", compare.Line(p.taken.LicenseText, 100), published.NoAssertion))
-		return
-	}
-	for _, op := range p.source.Operations {
-		record, known := p.source.Provenance.Documents[op.Document]
-		if _, taken := p.taken.Texts[op.Name]; taken && known && record.License != r.Source.License {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
-		}
-	}
-	slices.Sort(r.Warnings)
-	r.Warnings = slices.Compact(r.Warnings)
 }
 
 // reportWithdrawn reports the operations that a whole document lacks. Their stored texts

@@ -122,9 +122,6 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	if change, ok := find(r, "GET /accounts/{account_id}/things", "/get"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
 		t.Errorf("class %v, a new operation: %+v", r.Class, change)
 	}
-	if len(r.Warnings) != 0 {
-		t.Errorf("warnings %q", r.Warnings)
-	}
 	fresh(t, root)
 	if !strings.Contains(string(read(t, filepath.Join(root, "generated/client.gen.go"))), "ListThings(") {
 		t.Error("the new operation is not generated")

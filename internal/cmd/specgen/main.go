@@ -37,7 +37,6 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/internal/compare"
-	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
@@ -130,12 +129,7 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 		req.Retrieved = day
 		return err
 	})
-	flags.Func("license", "SPDX `id` of the document's licence, if it does not say so itself", func(id string) error {
-		if req.License = id; !published.ValidLicense(id) {
-			return errors.New("not an SPDX id")
-		}
-		return nil
-	})
+	flags.StringVar(&req.License, "license", "", "`name` of the document's licence, if it does not say so itself")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
