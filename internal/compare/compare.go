@@ -62,17 +62,10 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	if after.Merged == nil {
 		return r, nil
 	}
-	published, err := newPair(before.Merged, after.Merged)
-	if err != nil {
-		return r, err
+	if after.Unnamed == nil { // the effect of the overlays is not known
+		before.Unnamed = nil
 	}
-	if after.Contract == nil { // the effect of the overlays is not known
-		before.Contract = nil
-	}
-	contract, err := newPair(before.Contract, after.Contract)
-	if err != nil {
-		return r, err
-	}
+	published, contract := newPair(before.Merged, after.Merged), newPair(before.Unnamed, after.Unnamed)
 	if err := classify(slices.Concat(published.found, contract.found)); err != nil {
 		return r, err
 	}

@@ -246,29 +246,12 @@ func TestTheReportIsEncodedAsJSON(t *testing.T) {
 
 func TestIncomparableDocumentsAreAnError(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		edits []string
-		want  string
-	}{
-		"type that is none":    {[]string{"id/type", "5"}, "oasdiff cannot compare the documents: "},
-		"reference to nothing": {[]string{"id/$ref", `"#/components/schemas/none"`}, `reference "#/components/schemas/none" points to nothing`},
-		"reference to itself":  {[]string{"/components/schemas", `{"a": {"items": {"$ref": "#/components/schemas/a"}}}`, "id/$ref", `"#/components/schemas/a"`}, "refers to itself"},
-	} {
-		doc := edited(t, tt.edits...)
-		if _, err := Compare(sides(edited(t), edited(t)), sides(doc, doc)); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %q", name, err, tt.want)
-		}
+	doc := edited(t, "id/type", "5")
+	if _, err := Compare(sides(edited(t), edited(t)), sides(doc, doc)); err == nil || !strings.HasPrefix(err.Error(), "oasdiff cannot compare the documents: ") {
+		t.Errorf("a type that is none: %v", err)
 	}
 	if err := classify([]*difference{nil}); err == nil || !strings.HasPrefix(err.Error(), "comparing the documents panicked: runtime error: ") {
 		t.Errorf("a panic of the checker became %v", err)
-	}
-}
-
-func TestReferencesToComponentsAreFollowed(t *testing.T) {
-	t.Parallel()
-	named := edited(t, "/components/schemas", `{"State": {"type": "string", "enum": ["on", "off"]}}`, "row/properties/state", `{"$ref": "#/components/schemas/State"}`)
-	if got, r := classOf(t, edited(t), named); got != None {
-		t.Errorf("%v, want none:\n%s", got, r.Text())
 	}
 }
 

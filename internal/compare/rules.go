@@ -173,17 +173,15 @@ func (d *difference) credentials() (Class, string) {
 	sent := strings.Split(d.key, " with ")
 	for way := range d.pair.after.member(d.op).member("security").members {
 		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
-		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
+		if !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
 			return Compatible, "Callers with these credentials are still accepted."
 		}
 	}
 	return Breaking, "Callers with these credentials may be refused."
 }
 
-const anonymous = "no credentials"
-
 // accepted returns an operation's ways to authenticate, by what is sent. In the
-// canonical form, operations inherit nothing.
+// canonical form, operations inherit nothing, and none allows anonymous access.
 func accepted(doc, op spec.Object) spec.Object {
 	out := spec.Object{}
 	for _, requirement := range spec.List(op, "security") {
@@ -196,10 +194,7 @@ func accepted(doc, op spec.Object) spec.Object {
 			sent = append(sent, what)
 		}
 		slices.Sort(sent)
-		out[cmp.Or(strings.Join(sent, " with "), anonymous)] = true
-	}
-	if len(out) == 0 {
-		out[anonymous] = true
+		out[strings.Join(sent, " with ")] = true
 	}
 	return out
 }

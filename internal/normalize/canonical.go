@@ -83,7 +83,7 @@ func addCanonical(out, doc spec.Object, entry spec.Operation) error {
 	if err := canonicalParameters(op, entry, found); err != nil {
 		return err
 	}
-	if err := Keywords(op, at); err != nil {
+	if err := keywords(op, at); err != nil {
 		return err
 	}
 	if out["info"] == nil {
@@ -268,10 +268,10 @@ var defaults = spec.Object{
 	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0,
 }
 
-// Keywords removes, in place, keywords with their default values from the operation
+// keywords removes, in place, keywords with their default values from the operation
 // at a pointer, turns choices of one into allOf and writes the media type of JSON
 // without parameters.
-func Keywords(op spec.Object, at string) error {
+func keywords(op spec.Object, at string) error {
 	return spec.Visit(op, spec.Fields, at, func(o spec.Object, pointer string) error {
 		if usual, err := (&openapi3.Parameter{In: spec.Text(o, "in")}).SerializationMethod(); err == nil && o["name"] != nil {
 			if o["style"] == usual.Style {

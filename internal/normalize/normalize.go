@@ -40,6 +40,7 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 // holds those that were reached.
 type Result struct {
 	Merged   spec.Object       // the merged published text
+	Unnamed  spec.Object       // the contract without components and references
 	Contract spec.Object       // the normalised contract
 	Outcomes []overlay.Outcome // the effect of each overlay action
 }
@@ -59,12 +60,12 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	if r.Merged, err = Merge(mergeable); err != nil {
 		return r, fmt.Errorf("after %s: %w", PublishedOverlays, err)
 	}
-	contract, err := apply(r.Merged, overlays.Contract)
-	if err != nil {
+	if r.Unnamed, err = apply(r.Merged, overlays.Contract); err != nil {
 		return r, err
 	}
-	dropUnusedSchemes(contract)
-	if contract, err = Name(contract, ops); err != nil {
+	dropUnusedSchemes(r.Unnamed)
+	contract, err := Name(r.Unnamed, ops)
+	if err != nil {
 		return r, err
 	}
 	if _, err := Load(contract); err != nil {
