@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,8 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// node is a part of a document in normal form: what OpenAPI's defaults say is left out,
-// and unordered lists are sorted.
+// node is a part of a document whose unordered lists are sorted.
 type node struct {
 	value   any
 	pointer string     // JSON pointer in the document
@@ -125,7 +123,6 @@ func normalForm(v any, place spec.Place) {
 	if place != spec.Fields || o == nil {
 		return
 	}
-	maps.DeleteFunc(o, isDefault)
 	if o["in"] != nil {
 		// readOnly has no effect in a parameter.
 		delete(spec.Child(o, "schema"), "readOnly")
@@ -146,21 +143,6 @@ func normalForm(v any, place spec.Place) {
 			delete(o, key)
 		}
 	}
-}
-
-// isDefault reports whether a field, which may hold a list or a schema, has OpenAPI's
-// default. The canonical form has no others.
-func isDefault(key string, v any) bool {
-	list, isList := v.([]any)
-	members, isObject := v.(spec.Object)
-	empty := isList && len(list) == 0 || isObject && len(members) == 0
-	switch key {
-	case "required", "parameters", "tags", "properties", "headers", "content":
-		return empty
-	case "additionalProperties", "items":
-		return v == true || empty
-	}
-	return false
 }
 
 // typeAlternatives returns the types of alternatives that consist of a type only.

@@ -260,13 +260,15 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 }
 
 // defaults are keywords with their default values (OpenAPI 3.0.3, Parameter Object
-// and Schema Object; JSON Schema).
+// and Schema Object; JSON Schema). Some others are by default empty.
 var defaults = spec.Object{
 	"required": false, "deprecated": false, "allowEmptyValue": false, "allowReserved": false,
 	"nullable": false, "readOnly": false, "writeOnly": false, "uniqueItems": false,
 	"exclusiveMinimum": false, "exclusiveMaximum": false,
-	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0,
+	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0, "additionalProperties": true,
 }
+
+var emptyByDefault = []string{"required", "tags", "properties", "headers", "additionalProperties"}
 
 // keywords removes, in place, keywords with their default values from the operation
 // at a pointer, turns choices of one into allOf and writes the media type of JSON
@@ -281,11 +283,7 @@ func keywords(op spec.Object, at string) error {
 				delete(o, "explode")
 			}
 		}
-		for keyword, value := range defaults {
-			if have, ok := o[keyword]; ok && have == value {
-				delete(o, keyword)
-			}
-		}
+		maps.DeleteFunc(o, isDefault)
 		joinSingle(o)
 		return renameKeys(spec.Child(o, "content"), pointer+"/content", func(key string) string {
 			if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
@@ -294,4 +292,15 @@ func keywords(op spec.Object, at string) error {
 			return key
 		})
 	})
+}
+
+func isDefault(keyword string, value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return len(value) == 0 && slices.Contains(emptyByDefault, keyword)
+	case spec.Object:
+		return len(value) == 0 && slices.Contains(emptyByDefault, keyword)
+	}
+	usual, ok := defaults[keyword]
+	return ok && value == usual
 }

@@ -118,6 +118,7 @@ func TestEachRewriteOfASchemaAcceptsTheSame(t *testing.T) {
 		"flags by default":      "{type: string, nullable: false, readOnly: false, writeOnly: false, deprecated: false, minLength: 0}",
 		"bounds of a list":      "{type: array, items: {}, uniqueItems: false, minItems: 0}",
 		"bounds of an object":   "{type: object, minProperties: 0}",
+		"members of an object":  "{type: object, additionalProperties: {}, properties: {}}",
 		"flags of bounds":       "{type: number, minimum: 1, exclusiveMinimum: false, maximum: 100, exclusiveMaximum: false}",
 		"anyOf of one":          "{anyOf: [{type: string, maxLength: 3}]}",
 		"oneOf of one":          "{oneOf: [{type: number, minimum: 1}]}",

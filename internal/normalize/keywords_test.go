@@ -30,6 +30,8 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 		"flags of a schema":    {member("{type: string}"), member("{type: string, nullable: false, readOnly: false, writeOnly: false, deprecated: false, minLength: 0}")},
 		"bounds of a list":     {member("{type: array, items: {}}"), member("{type: array, items: {}, uniqueItems: false, minItems: 0}")},
 		"bounds of an object":  {member("{type: object}"), member("{type: object, minProperties: 0}")},
+		"additional members":   {member("{type: object}"), member("{type: object, additionalProperties: true, properties: {}}")},
+		"of any schema":        {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
 		"flags of bounds":      {member("{type: number, minimum: 1, maximum: 2}"), member("{type: number, minimum: 1, exclusiveMinimum: false, maximum: 2, exclusiveMaximum: false}")},
 		"deep":                 {member("{anyOf: [{items: {type: string}}, {}]}"), member("{anyOf: [{items: {type: string, nullable: false}}, {deprecated: false}]}")},
 		"operation":            {nil, []string{"      operationId: list\n", "      operationId: list\n      deprecated: false\n"}},
