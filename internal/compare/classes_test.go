@@ -224,6 +224,7 @@ func TestUnusualChangesHaveTheirClass(t *testing.T) {
 		"licence":                            {nil, []string{"/info/license", `{"name": "GPL"}`}, Documentation, "Check that the text may still be kept"},
 		"required member that examples lack": {nil, []string{"row/properties/more", `{"type": "string"}`, "row/required", `["id", "more"]`}, Breaking, "  compatible: member more added: {\"type\":\"string\"}"},
 		"additional members of no type":      {nil, []string{"row/properties/extra/additionalProperties", ""}, Breaking, "additionalProperties removed"},
+		"choice of types, one a list":        {nil, []string{"row/properties/more", `{"anyOf": [{"type": "array", "items": {}}, {"type": "string"}]}`}, Compatible, `member more added: {"type":["array","string"]}`},
 		"member with the name of a keyword":  {nil, []string{"row/properties/required", `{"type": "string"}`, "row/properties/example", `{"type": "string"}`}, Compatible, "member required added"},
 	} {
 		if got, r := classOf(t, edited(t, tt.before...), edited(t, tt.after...)); got != tt.want || !strings.Contains(r.Text(), tt.says) {

@@ -58,12 +58,13 @@ type Operation struct {
 // Compare reports what changes from before to after, as far as after was processed. A
 // change that an overlay action declares to overwrite does not count.
 func Compare(before, after normalize.Result) (r Report, err error) {
-	r.Overlays = compareOverlays(before.Outcomes, after.Outcomes)
 	if after.Merged == nil {
 		return r, nil
 	}
 	if after.Unnamed == nil { // the effect of the overlays is not known
 		before.Unnamed = nil
+	} else {
+		r.Overlays = compareOverlays(before.Outcomes, after.Outcomes)
 	}
 	published, contract := newPair(before.Merged, after.Merged), newPair(before.Unnamed, after.Unnamed)
 	if err := classify(slices.Concat(published.found, contract.found)); err != nil {

@@ -123,6 +123,9 @@ func normalForm(v any, place spec.Place) {
 	if place != spec.Fields || o == nil {
 		return
 	}
+	if len(spec.Child(o, "items")) == 0 {
+		delete(o, "items") // anything, as without it
+	}
 	if o["in"] != nil {
 		// readOnly has no effect in a parameter.
 		delete(spec.Child(o, "schema"), "readOnly")

@@ -155,7 +155,7 @@ func (p *Plan) describe() (err error) {
 		SHA256: p.taken.SourceSHA256, OpenAPI: p.taken.OpenAPI,
 		License: compare.Line(cmp.Or(p.req.License, p.taken.License, "NOASSERTION"), 100), // SPDX's word for unknown
 	}
-	r.Go.Identical, r.Go.SameCode = true, true
+	r.SameCode = true
 	if !p.req.Partial {
 		p.reportWithdrawn()
 	}
@@ -210,11 +210,11 @@ func (p *Plan) write(ctx context.Context) error {
 	for _, c := range changes {
 		r.Files = append(r.Files, c.name)
 		if strings.HasSuffix(c.name, ".go") {
-			r.Go.Identical, r.Class = false, max(r.Class, compare.Documentation)
-			r.Go.SameCode = r.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
+			r.Class = max(r.Class, compare.Documentation)
+			r.SameCode = r.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
 		}
 	}
-	if r.Go.SameCode {
+	if r.SameCode {
 		return nil
 	}
 	return p.compile(ctx, generated)

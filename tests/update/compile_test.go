@@ -53,8 +53,8 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		"certificate:\n", "certificate:\n      format: uuid\n",
 		"    service: {", "    service: {enum: [tunnel, other], nullable: true, ",
 		"      operationId:", "      deprecated: true\n      operationId:"))
-	if !r.Go.SameCode {
-		t.Errorf("details change the Go code: %+v", r.Go)
+	if !r.SameCode {
+		t.Errorf("details change the Go code: %q", r.Files)
 	}
 	if r.Class != compare.Breaking {
 		t.Errorf("class %v: a service may be null and the ids are UUIDs now", r.Class)
@@ -62,8 +62,8 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 
 	// A new property is a new field.
 	r = take(t, root, "more.yaml", changed(t, serviceProperty, serviceProperty+"        since: {type: string, description: First day of the use.}\n"))
-	if r.Go.SameCode || !strings.Contains(string(read(t, client)), "Since string `json:\"since,omitempty,omitzero\"`") {
-		t.Errorf("a new property: %+v", r.Go)
+	if r.SameCode || !strings.Contains(string(read(t, client)), "Since string `json:\"since,omitempty,omitzero\"`") {
+		t.Errorf("a new property: %q", r.Files)
 	}
 	fresh(t, root)
 

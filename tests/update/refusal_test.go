@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,8 +155,8 @@ func TestAnotherSpellingNeedsNoOverlay(t *testing.T) {
 	r := take(t, root, "parts.yaml", changed(t,
 		"    use:\n      properties:\n        service: {\"$ref\": \"#/components/schemas/service\"}\n        status: {\"$ref\": \"#/components/schemas/status\"}\n",
 		"    use:\n      allOf:\n        - properties: {service: {\"$ref\": \"#/components/schemas/service\"}}\n        - properties: {status: {\"$ref\": \"#/components/schemas/status\"}}\n"))
-	if r.Class > compare.Documentation || !r.Go.Identical {
-		t.Errorf("class %v, Go %+v, operations %+v", r.Class, r.Go, r.Operations)
+	if r.Class > compare.Documentation || slices.Contains(r.Files, "generated/client.gen.go") {
+		t.Errorf("class %v, files %q, operations %+v", r.Class, r.Files, r.Operations)
 	}
 }
 
@@ -180,8 +181,8 @@ actions:
 	if _, err := update.Regenerate(t.Context(), root); err == nil {
 		t.Error("the action is satisfied without a match")
 	}
-	if r := take(t, root, "new.yaml", contradictory); !r.Go.SameCode {
-		t.Errorf("the Go code changes: %+v", r.Go)
+	if r := take(t, root, "new.yaml", contradictory); !r.SameCode {
+		t.Errorf("the Go code changes: %q", r.Files)
 	}
 	fresh(t, root)
 }
