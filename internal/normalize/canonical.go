@@ -42,7 +42,11 @@ const vendor = "https://api.cloudflare.com/"
 func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
 	out := spec.Object{"openapi": Version, "paths": spec.Object{}, "components": spec.Object{"securitySchemes": spec.Object{}}}
 	for _, entry := range ops {
-		if err := addCanonical(out, documents[entry.Name], entry); err != nil {
+		doc, ok := documents[entry.Name]
+		if !ok {
+			return nil, fmt.Errorf("%s: no text of the operation %s: take a document that has it with 'make spec-update'", entry.Document, entry.Title())
+		}
+		if err := addCanonical(out, doc, entry); err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Document, err)
 		}
 	}

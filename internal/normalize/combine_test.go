@@ -107,6 +107,11 @@ func TestCanonicalNamesTheDocument(t *testing.T) {
 	if _, err := Canonical(documents, familyOperations); err == nil || !strings.HasPrefix(err.Error(), "make.json: /paths: missing or empty") {
 		t.Errorf("error %v, want one that begins with the document", err)
 	}
+	delete(documents, "makeThing")
+	const want = "make.json: no text of the operation POST /accounts/{account_id}/things: take a document that has it with 'make spec-update'"
+	if _, err := Canonical(documents, familyOperations); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
 }
 
 func TestDocumentsAreCombined(t *testing.T) {

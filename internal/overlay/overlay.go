@@ -12,7 +12,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
@@ -32,12 +31,7 @@ const (
 	expectsKey = "x-overwrites"
 )
 
-var (
-	validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-	// extension matches the extensions of a contract that this project and
-	// oapi-codegen read.
-	extension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
-)
+var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // Action is one action of an overlay document.
 type Action struct {
@@ -51,27 +45,19 @@ type Action struct {
 }
 
 // Load reads the actions of the overlay documents in dir in the order of their names.
-// FILE in an id is the path from the parent of dir. Any other file, such as one that
-// ends in .yml, is an error.
+// FILE in an id is the path from the parent of dir.
 func Load(fsys fs.FS, dir string) ([]Action, error) {
-	entries, err := fs.ReadDir(fsys, dir)
+	files, err := fs.Glob(fsys, dir+"/*.y*ml")
 	if err != nil {
 		return nil, err
 	}
 	var actions []Action
-	for _, entry := range entries { // sorted by name
-		file := path.Join(dir, entry.Name())
-		if path.Ext(file) == ".md" {
-			continue
-		}
-		if entry.IsDir() || path.Ext(file) != ".yaml" {
-			return nil, fmt.Errorf("%s: not an overlay document: their names end in .yaml", file)
-		}
+	for _, file := range files { // sorted by name
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
 			return nil, err
 		}
-		parsed, err := Parse(path.Join(path.Base(dir), entry.Name()), data)
+		parsed, err := Parse(path.Join(path.Base(dir), path.Base(file)), data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -125,7 +111,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 		case provenKey:
 			a.SatisfiedWhen, ok = value.(string)
 		case expectsKey:
-			a.Overwrites, ok = asInDocuments(value).([]any)
+			a.Overwrites, ok = value.([]any)
 		default:
 			ok = false
 		}
@@ -145,25 +131,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 			return Action{}, fmt.Errorf("%s: %q is not a JSONPath: %w", a.ID, expression, err)
 		}
 	}
-	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, at string) error {
-		for _, key := range spec.SortedKeys(o) {
-			if strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
-				return fmt.Errorf("%s: update: %s/%s: unknown extension", a.ID, at, key)
-			}
-		}
-		return nil
-	})
-}
-
-// asInDocuments converts a value that yaml read to the types of documents, such as
-// float64 for every number. It is nil for what JSON lacks.
-func asInDocuments(value any) any {
-	var node yaml.Node
-	if node.Encode(value) != nil {
-		return nil
-	}
-	tree, _ := spec.FromYAML(&node)
-	return tree
+	return a, nil
 }
 
 // query returns the nodes that a JSONPath matches, none if it is empty.

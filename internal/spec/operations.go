@@ -110,25 +110,6 @@ func pathParameters(template string) []string {
 	return names
 }
 
-// CheckQuery returns an error for a query parameter of the list that the contract
-// does not have: the generated client would not send it.
-func (ops Operations) CheckQuery(contract Object) error {
-	for _, op := range ops {
-		found, err := op.Find(contract)
-		if err != nil {
-			return err
-		}
-		for _, name := range op.Query {
-			if !slices.ContainsFunc(List(found.Operation, "parameters"), func(p any) bool {
-				return Child(p)["in"] == "query" && Child(p)["name"] == name
-			}) {
-				return fmt.Errorf("%s: %s: query %q is not a parameter of the contract: add it with an action in overlays/2-contract, or drop it", OperationsFile, op.Name, name)
-			}
-		}
-	}
-	return nil
-}
-
 // Title returns the method and the path, such as "GET /zones".
 func (op Operation) Title() string { return op.Method + " " + op.Path }
 

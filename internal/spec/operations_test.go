@@ -181,33 +181,6 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 	}
 }
 
-func TestQueryParametersOfTheListMustBeInTheContract(t *testing.T) {
-	t.Parallel()
-	contract := decoded(t, "paths: {'/a/{x}': {get: {parameters: [{in: query, name: page}, {in: header, name: size}]}, post: {}}}\n")
-	const head = "openapi/operations.yaml: things: query "
-	for name, tt := range map[string]struct {
-		method string
-		query  []string
-		want   string
-	}{
-		"known":             {"GET", []string{"page"}, ""},
-		"none":              {"GET", nil, ""},
-		"unknown":           {"GET", []string{"page", "pages"}, head + `"pages" is not a parameter of the contract`},
-		"a header":          {"GET", []string{"size"}, head + `"size"`},
-		"of another method": {"POST", []string{"page"}, head + `"page"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			op := operation(tt.method, "/a/{id}")
-			op.Name, op.Query = "things", tt.query
-			err := Operations{op}.CheckQuery(contract)
-			if (err != nil) != (tt.want != "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q", err, tt.want)
-			}
-		})
-	}
-}
-
 func TestMatchesDistinguishesOperations(t *testing.T) {
 	t.Parallel()
 	at := Located{Path: "/a/{x}/b", Method: "get"}

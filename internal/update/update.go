@@ -79,27 +79,22 @@ func (p *Plan) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.source, err = published.ReadForUpdate(fsys); err != nil {
+	if p.source, err = published.ReadSource(fsys); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	// An action made for a new text need not match the old one.
-	if p.before, err = run(p.source, overlays); err != nil {
+	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
+	if p.before, err = run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
-	next := p.source
-	next.Documents = maps.Clone(next.Documents)
 	if p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); err != nil {
 		return refuse(err)
 	}
-	for _, op := range p.source.Operations {
-		if text, ok := p.taken.Texts[op.Name]; ok {
-			next.Documents[op.Name] = text.Document
-		}
-		if next.Documents[op.Name] == nil {
-			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either", p.req.Name, op.Title(), published.Dir))
-		}
+	documents := maps.Clone(p.source.Documents)
+	for name, text := range p.taken.Texts {
+		documents[name] = text.Document
 	}
-	p.after, err = run(next, overlays)
+	p.after, err = run(documents, p.source.Operations, overlays)
 	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err); err != nil {
 		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
 	}
@@ -113,9 +108,8 @@ func (p *Plan) prepare(ctx context.Context) error {
 var errInconsistentTree = errors.New("the tree is not in order before the update")
 
 // run takes the published texts through all stages.
-func run(source published.Source, overlays normalize.Overlays) (normalize.Result, error) {
-	ops := slices.DeleteFunc(slices.Clone(source.Operations), func(op spec.Operation) bool { return source.Documents[op.Name] == nil })
-	canonical, err := normalize.Canonical(source.Documents, ops)
+func run(documents map[string]spec.Object, ops spec.Operations, overlays normalize.Overlays) (normalize.Result, error) {
+	canonical, err := normalize.Canonical(documents, ops)
 	if err != nil {
 		return normalize.Result{}, err
 	}
@@ -134,12 +128,11 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	satisfied := source.Provenance.SatisfiedUpstream
-	result, err := run(source, overlays)
+	result, err := run(source.Documents, source.Operations, overlays)
 	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
-	if err := overlay.CheckSatisfied(result.Outcomes, satisfied); err != nil {
+	if err := overlay.CheckSatisfied(result.Outcomes, source.Provenance.SatisfiedUpstream); err != nil {
 		return nil, err
 	}
 	return generate.Generate(root, result.Contract, source.Operations)

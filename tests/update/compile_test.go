@@ -92,13 +92,11 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		"        success: {enum: [true]", forms("        ")+"        success: {enum: [true]"))
 	build()
 
-	// Members that share a Go name are refused with their names, in the same words
-	// each time, and accepted once an overlay names one of them.
+	// Members that share a Go name are refused, and accepted once an overlay names one
+	// of them.
 	collision := changed(t, serviceProperty, serviceProperty+"        Service: {type: string}\n")
-	const shared = `no Go code can be generated from the new contract: ` +
-		`the JSON members "Service" and "service" of Association would share the Go name Service`
-	if refused := refusal(t, request(root, "collision.yaml", collision)); refused.Refusal != shared {
-		t.Errorf("%s, want %s", refused.Refusal, shared)
+	if refused := refusal(t, request(root, "collision.yaml", collision)); !strings.Contains(refused.Refusal, "generated/client.gen.go:") || !strings.Contains(refused.Refusal, "Service") {
+		t.Errorf("%s, want the place in the generated code", refused.Refusal)
 	}
 	const named = `overlay: 1.1.0
 info: {title: Names, version: 1.0.0}
