@@ -90,7 +90,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 			continue
 		}
 		d.Published = true
-		if d.Class > Documentation {
+		if d.Class > Documentation && d.key != "" {
 			d.explain(contract, outcomes)
 		}
 		listed = append(listed, d)
@@ -141,7 +141,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 // unchanged contract. It is empty if the text and the contract disagree.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
-	if before == nil || after == nil || d.op == "" || d.key == "" {
+	if before == nil || after == nil || d.op == "" {
 		return ""
 	}
 	text := []*node{d.pair.after.member(d.op)} // on the path

@@ -171,7 +171,7 @@ POST /accounts/{account_id}/things02
 
 POST /accounts/{account_id}/things01
   breaking: operation withdrawn
-      The vendor withdrew the operation: calls may fail. Shown by the contract and the published text.
+      The vendor withdrew the operation: calls may fail. Its stored text stays in use until its entry in openapi/operations.yaml changes. For a document that holds a part of the operations, say PARTIAL=1. Shown by the contract and the published text.
         at the operation itself
 
 Overlay actions

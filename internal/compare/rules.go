@@ -67,7 +67,8 @@ func (d *difference) applyRule() bool {
 		return rule(Documentation, documentationMeaning)
 
 	case d.key == "" && removed:
-		return rule(Breaking, "The vendor withdrew the operation: calls may fail.")
+		return rule(Breaking, "The vendor withdrew the operation: calls may fail. Its stored text stays in use until its entry in "+
+			spec.OperationsFile+" changes. For a document that holds a part of the operations, say PARTIAL=1.")
 	case d.key == "":
 		return rule(Compatible, "The library can support it.")
 	case d.in("security"):

@@ -19,9 +19,8 @@ import (
 
 // Import is the result of Take.
 type Import struct {
-	Texts   map[string]Text   // of the listed operations in the document, by name
-	Missing spec.Operations   // listed operations that the document lacks
-	Titles  map[string]string // method and path of each operation of the document, by its operationId
+	Texts   map[string]Text // of the listed operations in the document, by name
+	Missing spec.Operations // listed operations that the document lacks
 
 	SourceSHA256                     string // of the source as it was given
 	Title, Version, OpenAPI, License string // as the source says; empty if it does not
@@ -54,14 +53,9 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 		return nil, fmt.Errorf("%s: /info: missing", name)
 	}
 	taken := &Import{
-		Texts: map[string]Text{}, Titles: map[string]string{}, SourceSHA256: Sum(source),
+		Texts: map[string]Text{}, SourceSHA256: Sum(source),
 		Title: spec.Text(info, "title"), Version: spec.Text(info, "version"), OpenAPI: spec.Text(doc, "openapi"),
 		License: spec.Text(spec.Child(info, "license"), "name"),
-	}
-	for found := range spec.All(doc) {
-		if id, ok := found.Operation["operationId"].(string); ok {
-			taken.Titles[id] = found.Title()
-		}
 	}
 	var notFound error
 	for _, op := range ops {

@@ -139,55 +139,28 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 }
 
 // describe fills the parts of the report that come from comparing documents, as far
-// as the new one was processed.
+// as the new one was processed. The stored text of an operation that a whole document
+// lacks stays in use, because the library would not compile without it.
 func (p *Plan) describe() (err error) {
+	if !p.req.Partial {
+		for _, op := range p.taken.Missing {
+			delete(spec.Child(p.after.Merged, "paths", op.Path), strings.ToLower(op.Method))
+		}
+	}
 	p.Report, err = compare.Compare(p.before, p.after)
-	r := &p.Report
-	r.Source = compare.Source{
+	p.Report.SameCode = true
+	p.Report.Source = compare.Source{
 		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
 		SHA256: p.taken.SourceSHA256, OpenAPI: p.taken.OpenAPI,
 		License: compare.Line(cmp.Or(p.req.License, p.taken.License, "NOASSERTION"), 100), // SPDX's word for unknown
 	}
-	r.SameCode = true
-	if !p.req.Partial {
-		p.reportWithdrawn()
-	}
 	return err
 }
 
-// reportWithdrawn reports the operations that a whole document lacks. Their stored texts
-// stay, because the library would not compile without them.
-func (p *Plan) reportWithdrawn() {
-	for _, op := range p.taken.Missing {
-		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
-		if stored, err := op.Find(p.source.Documents[op.Name]); err == nil {
-			id := spec.Text(stored.Operation, "operationId")
-			if moved, ok := p.taken.Titles[id]; ok {
-				message += compare.Line(fmt.Sprintf("; its operationId %s is at %s now", id, moved), 300)
-			}
-		}
-		p.Report.Operations = append(p.Report.Operations, compare.Operation{
-			Name: op.Title(), Class: compare.Breaking,
-			Changes: []compare.Change{{
-				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method),
-				Message: message,
-				Meaning: "The stored text stays in use. Change or remove the entry in " + spec.OperationsFile +
-					"; for a document that holds a part of the operations, say PARTIAL=1.",
-				Published: true,
-			}},
-		})
-		p.Report.Class = max(p.Report.Class, compare.Breaking)
-	}
-}
-
-// write plans the changes in openapi/ and, if there are any, in generated/.
+// write plans the changes in openapi/ and generated/.
 func (p *Plan) write(ctx context.Context) error {
 	files, err := p.store()
 	if err != nil {
-		return err
-	}
-	changes, err := changed(p.req.Root, files)
-	if err != nil || len(changes) == 0 {
 		return err
 	}
 	generated, err := p.generate()
@@ -195,7 +168,8 @@ func (p *Plan) write(ctx context.Context) error {
 		return err
 	}
 	maps.Copy(files, generated)
-	if changes, err = changed(p.req.Root, files); err != nil {
+	changes, err := changed(p.req.Root, files)
+	if err != nil {
 		return err
 	}
 	p.files = files
