@@ -22,17 +22,15 @@ import (
 //     shows it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
-	for l := range spec.All(out) {
-		delete(l.Operation, "deprecated")
-		var query []string
-		for _, op := range ops {
-			if op.Matches(l) {
-				query = op.Query
-			}
+	for _, op := range ops {
+		found, err := op.Find(out)
+		if err != nil {
+			continue // of a contract without the operation
 		}
-		reduceParameters(l.Operation, query)
+		delete(found.Operation, "deprecated")
+		reduceParameters(found.Operation, op.Query)
 		for _, member := range []string{"parameters", "requestBody", "responses"} {
-			reduce(l.Operation[member], spec.Fields.Child(member))
+			reduce(found.Operation[member], spec.Fields.Child(member))
 		}
 	}
 	reduce(spec.Child(out, "components", "schemas"), spec.Names)

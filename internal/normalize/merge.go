@@ -64,7 +64,7 @@ func Merge(doc spec.Object) (spec.Object, error) {
 		if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
 			return fmt.Errorf("%s: contradiction: enum lists no value", pointer)
 		}
-		Simplify(merged)
+		simplify(merged)
 		o["schema"] = merged
 		return nil
 	})
@@ -129,14 +129,6 @@ func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 	return spec.Decode("the merged schema", data)
 }
 
-// applied returns the schemas below a schema that a value must satisfy in any case,
-// itself or in a part.
-func applied(schema spec.Object) []spec.Subschema {
-	return slices.DeleteFunc(spec.Subschemas(schema), func(s spec.Subschema) bool {
-		return s.Keyword != "allOf" && s.Keyword != "properties" && s.Keyword != "items"
-	})
-}
-
 // allParts returns the schemas that apply to the same value as those given: these,
 // and their allOf at any depth.
 func allParts(schemas ...spec.Object) []spec.Object {
@@ -176,8 +168,8 @@ func combinations(schemas ...spec.Object) int {
 				arms = capped(arms + combinations(arm))
 			}
 		}
-		for _, s := range applied(part) {
-			if s.Keyword != "allOf" {
+		for _, s := range spec.Subschemas(part) {
+			if s.Keyword == "properties" || s.Keyword == "items" {
 				below[s.Pointer()] = append(below[s.Pointer()], spec.Child(s.Value))
 			}
 		}

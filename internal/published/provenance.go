@@ -2,7 +2,6 @@ package published
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,10 +41,7 @@ type Record struct {
 }
 
 // Sum returns the SHA-256 of data in hex.
-func Sum(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
+func Sum(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
 
 // Source is the content of openapi/.
 type Source struct {

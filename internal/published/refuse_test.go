@@ -23,7 +23,7 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		"not OpenAPI":             {[]string{"openapi: 3.0.3", "asyncapi: 3.0.0"}, "/openapi: not an OpenAPI document"},
 		"OpenAPI 2":               {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, "/swagger: OpenAPI 2"},
 		"OpenAPI 3.2":             {[]string{"openapi: 3.0.3", "openapi: 3.2.0"}, `/openapi: version "3.2.0"`},
-		"no info":                 {[]string{"info:", "x-info:"}, "/info: missing"},
+		"no info":                 {[]string{"info:", "x-info:"}, "invalid info: must be an object"},
 		"a slash after the path":  {[]string{"/associations:", "/associations/:"}, "is not in the document"},
 		"server with variables":   {[]string{"https://api.cloudflare.com/client/v4", "'https://api.cloudflare.com/client/{v}'"}, "{v}\", is not at https://api.cloudflare.com/, or its address has variables"},
 		"undefined scheme":        {[]string{"    key: {type", "    key2: {type"}, at + `/get/security/0: scheme "key" is not defined`},

@@ -48,10 +48,7 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	if err := normalize.CheckVersion(doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	info, ok := doc["info"].(spec.Object)
-	if !ok {
-		return nil, fmt.Errorf("%s: /info: missing", name)
-	}
+	info := spec.Child(doc, "info")
 	taken := &Import{
 		Texts: map[string]Text{}, SourceSHA256: Sum(source),
 		Title: spec.Text(info, "title"), Version: spec.Text(info, "version"), OpenAPI: spec.Text(doc, "openapi"),

@@ -113,12 +113,6 @@ func pathParameters(template string) []string {
 // Title returns the method and the path, such as "GET /zones".
 func (op Operation) Title() string { return op.Method + " " + op.Path }
 
-// Matches reports whether the entry is for the operation at l. Names of path
-// parameters are ignored.
-func (op Operation) Matches(l Located) bool {
-	return strings.EqualFold(op.Method, l.Method) && shape(op.Path) == shape(l.Path)
-}
-
 // shape returns a path template without the names of its parameters.
 func shape(template string) string { return pathParameter.ReplaceAllString(template, "{}") }
 

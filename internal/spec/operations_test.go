@@ -143,9 +143,6 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 			if diff := cmp.Diff(tt.parameters, found.Parameters()); diff != "" {
 				t.Errorf("parameters (-want +got)\n%s", diff)
 			}
-			if !tt.operation.Matches(found) {
-				t.Error("the operation does not match where it was found")
-			}
 		})
 	}
 }
@@ -178,26 +175,6 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 				t.Errorf("error %v, want %q, ErrNotFound %t", err, tt.want, tt.notFound)
 			}
 		})
-	}
-}
-
-func TestMatchesDistinguishesOperations(t *testing.T) {
-	t.Parallel()
-	at := Located{Path: "/a/{x}/b", Method: "get"}
-	for _, tt := range []struct {
-		operation Operation
-		want      bool
-	}{
-		{operation("GET", "/a/{x}/b"), true},
-		{operation("GET", "/a/{other}/b"), true},
-		{operation("POST", "/a/{x}/b"), false},
-		{operation("GET", "/a/{x}"), false},
-		{operation("GET", "/a/x/b"), false},
-		{operation("GET", "/a/{x}/b/{y}"), false},
-	} {
-		if got := tt.operation.Matches(at); got != tt.want {
-			t.Errorf("%s matches %s: %t", tt.operation.Title(), at.Title(), got)
-		}
 	}
 }
 

@@ -30,24 +30,19 @@ func Decode(name string, data []byte) (_ Object, err error) {
 	if len(trimmed) == 0 {
 		return nil, fmt.Errorf("%s: the document is empty", name)
 	}
-	if trimmed[0] != '{' {
-		return decodeYAML(name, data)
-	}
-	var root Object
-	if err := json.Unmarshal(data, &root); err != nil {
-		return nil, fmt.Errorf("%s: not JSON: %w", name, err)
-	}
-	return root, nil
-}
-
-func decodeYAML(name string, data []byte) (Object, error) {
-	var node yaml.Node
-	if err := ParseYAML(data, false, &node); err != nil {
-		return nil, fmt.Errorf("%s: neither JSON nor YAML that can be used: %w", name, err)
-	}
-	value, err := FromYAML(&node)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	var value any
+	if trimmed[0] == '{' {
+		if err := json.Unmarshal(data, &value); err != nil {
+			return nil, fmt.Errorf("%s: not JSON: %w", name, err)
+		}
+	} else {
+		var node yaml.Node
+		if err := ParseYAML(data, false, &node); err != nil {
+			return nil, fmt.Errorf("%s: neither JSON nor YAML that can be used: %w", name, err)
+		}
+		if value, err = FromYAML(&node); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	root, ok := value.(Object)
 	if !ok {

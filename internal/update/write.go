@@ -57,9 +57,6 @@ func Stale(root string, files map[string][]byte) (string, error) {
 	}
 	var out strings.Builder
 	for _, c := range changes {
-		if c.old == nil {
-			fmt.Fprintf(&out, "missing: %s\n", c.name)
-		}
 		out.Write(diff.Diff("committed/"+c.name, c.old, "regenerated/"+c.name, c.content))
 	}
 	present, err := fs.Glob(os.DirFS(root), generate.Dir+"/*.gen.go")

@@ -167,7 +167,7 @@ func TestStaleShowsWhatDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(diff, "\n")
-	for _, line := range []string{"-b", "+a", "missing: generated/openapi.json", "+{}", "no longer generated: generated/old.gen.go"} {
+	for _, line := range []string{"-b", "+a", "+++ regenerated/generated/openapi.json", "+{}", "no longer generated: generated/old.gen.go"} {
 		if !slices.Contains(lines, line) {
 			t.Errorf("no line %q in\n%s", line, diff)
 		}

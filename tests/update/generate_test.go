@@ -68,7 +68,7 @@ func TestCheckShowsStaleFilesByADiff(t *testing.T) {
 		}, []string{`"maxLength": 64`, `"maxLength": 63`}},
 		"file missing": {func(t *testing.T, root string) {
 			remove(t, root, "generated/spec.gen.go")
-		}, []string{"missing: generated/spec.gen.go"}},
+		}, []string{"+++ regenerated/generated/spec.gen.go"}},
 		"file left over": {func(t *testing.T, root string) {
 			write(t, filepath.Join(root, "generated/old.gen.go"), "package generated")
 		}, []string{"no longer generated: generated/old.gen.go"}},
