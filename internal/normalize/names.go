@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -101,7 +103,7 @@ func (b body) name() string {
 	case "200":
 		return noun + "Response"
 	default:
-		return noun + "Response" + camel(b.status)
+		return noun + "Response" + codegen.ToCamelCase(b.status)
 	}
 }
 
@@ -180,7 +182,7 @@ func eachObject(schema spec.Object, place string, visit func(place string, schem
 func below(s spec.Subschema, place, parent string) (at, name string) {
 	switch {
 	case s.Keyword == "properties":
-		return strings.TrimPrefix(place+"."+s.Name, "."), parent + camel(s.Name)
+		return strings.TrimPrefix(place+"."+s.Name, "."), parent + codegen.ToCamelCase(s.Name)
 	case s.Name != "":
 		return place + "|" + s.Name, parent + "Variant" + s.Name
 	default:
@@ -256,18 +258,6 @@ func shapeOf(schema spec.Object) string {
 		delete(bare, key)
 	}
 	return spec.JSON(bare)
-}
-
-func camel(key string) string {
-	var b strings.Builder
-	for word := range strings.FieldsFuncSeq(key, func(r rune) bool { return !isAlphanumeric(r) }) {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String()
-}
-
-func isAlphanumeric(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
 // singular names an element after its collection.
