@@ -74,13 +74,10 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 }
 
 func loaded(paths spec.Object) (*load.SpecInfo, error) {
-	data, err := spec.Encode(spec.Object{
+	data := spec.JSON(spec.Object{
 		"openapi": "3.0.3", "info": spec.Object{"title": "differences", "version": "1"}, "paths": paths,
 	})
-	if err != nil {
-		return nil, err
-	}
-	doc, err := openapi3.NewLoader().LoadFromData(data)
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(data))
 	return &load.SpecInfo{Spec: doc}, err
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
 	"github.com/oasdiff/oasdiff/flatten/allof"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -19,11 +18,7 @@ import (
 // dialect is not Go's.
 func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	defer spec.Guard(&err, "validating the document")
-	data, err := json.Marshal(doc, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
-	loaded, err := openapi3.NewLoader().LoadFromData(data)
+	loaded, err := openapi3.NewLoader().LoadFromData([]byte(spec.JSON(doc)))
 	if err != nil {
 		return nil, fmt.Errorf("not an OpenAPI document: %s", firstLine(err))
 	}
@@ -111,19 +106,16 @@ func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 		return schema, nil
 	}
 	defer spec.Guard(&err, "merging allOf")
-	data, err := json.Marshal(schema, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
 	var ref openapi3.SchemaRef
-	if err := ref.UnmarshalJSON(data); err != nil {
+	if err := ref.UnmarshalJSON([]byte(spec.JSON(schema))); err != nil {
 		return nil, errors.New(firstLine(err))
 	}
 	merged, err := allof.Merge(ref)
 	if err != nil {
 		return nil, fmt.Errorf("contradiction: %w", err)
 	}
-	if data, err = merged.MarshalJSON(); err != nil {
+	data, err := merged.MarshalJSON()
+	if err != nil {
 		return nil, err
 	}
 	return spec.Decode("the merged schema", data)

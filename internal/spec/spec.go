@@ -214,16 +214,12 @@ func scalar(n *yaml.Node) (any, error) {
 	}
 }
 
-// ToYAML converts a tree to a YAML document node with sorted keys.
+// ToYAML converts a tree to a YAML document node.
 func ToYAML(tree any) (_ *yaml.Node, err error) {
 	defer Guard(&err, "turning the document into YAML")
-	data, err := json.Marshal(tree, json.Deterministic(true))
-	if err != nil {
-		return nil, fmt.Errorf("encoding the document: %w", err)
+	var root yaml.Node
+	if err := root.Encode(tree); err != nil {
+		return nil, err
 	}
-	var node yaml.Node
-	if err := yaml.Unmarshal(data, &node); err != nil {
-		return nil, fmt.Errorf("turning the document into YAML: %w", err)
-	}
-	return &node, nil
+	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{&root}}, nil
 }

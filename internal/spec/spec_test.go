@@ -132,6 +132,7 @@ func TestPanicsOfLibrariesBecomeErrorsOfOneLine(t *testing.T) {
 type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("bad\nstack") }
+func (panicking) MarshalYAML() (any, error)    { panic("bad\nstack") }
 
 func TestEncodersAreGuarded(t *testing.T) {
 	t.Parallel()
