@@ -55,7 +55,7 @@ func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Obje
 
 // addCanonical adds the canonical form of an operation to out.
 func addCanonical(out, doc spec.Object, entry spec.Operation) error {
-	if err := CheckVersion(doc); err != nil {
+	if err := checkVersion(doc); err != nil {
 		return err
 	}
 	found, err := entry.Find(doc)

@@ -17,10 +17,10 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		edits []string
 		want  string
 	}{
-		"no version":                 {[]string{"openapi: 3.0.3\n", ""}, "not an OpenAPI document"},
-		"OpenAPI 2":                  {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, "OpenAPI 2 (2.0) is not supported"},
-		"OpenAPI 4":                  {[]string{"openapi: 3.0.3", "openapi: 4.0.0"}, `version "4.0.0" is not supported`},
-		"version as a number":        {[]string{"openapi: 3.0.3", "openapi: 3.0"}, "not an OpenAPI document"},
+		"no version":                 {[]string{"openapi: 3.0.3\n", ""}, `/openapi: want version 3.0 or 3.1, have "" in a document of ["components" "info"`},
+		"OpenAPI 2":                  {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, `want version 3.0 or 3.1, have ""`},
+		"OpenAPI 4":                  {[]string{"openapi: 3.0.3", "openapi: 4.0.0"}, `have "4.0.0"`},
+		"version as a number":        {[]string{"openapi: 3.0.3", "openapi: 3.0"}, "want version 3.0 or 3.1"},
 		"operation missing":          {[]string{"/associations:", "/other:"}, "is not in the document"},
 		"operation with other verb":  {[]string{"    get:\n", "    post:\n"}, "no GET"},
 		"operation twice":            {[]string{"paths:\n", "paths:\n  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n"}, "occurs 2 times"},

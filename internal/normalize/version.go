@@ -15,17 +15,11 @@ const Version = "3.0.3"
 // dialect31 is the default schema dialect of OpenAPI 3.1.
 const dialect31 = "https://spec.openapis.org/oas/3.1/dialect/base"
 
-// CheckVersion refuses documents other than OpenAPI 3.0 and 3.1.
-func CheckVersion(doc spec.Object) error {
-	version, ok := doc["openapi"].(string)
-	switch {
-	case !ok && doc["swagger"] != nil:
-		return fmt.Errorf("/swagger: OpenAPI 2 (%v) is not supported, only 3.0 and 3.1", doc["swagger"])
-	case !ok:
-		return fmt.Errorf("/openapi: not an OpenAPI document (no version; keys found: %.100q)",
-			spec.SortedKeys(doc)[:min(len(doc), 5)])
-	case !strings.HasPrefix(version, "3.0.") && !strings.HasPrefix(version, "3.1."):
-		return fmt.Errorf("/openapi: version %.100q is not supported, only 3.0 and 3.1", version)
+// checkVersion refuses documents other than OpenAPI 3.0 and 3.1.
+func checkVersion(doc spec.Object) error {
+	version := spec.Text(doc, "openapi")
+	if !strings.HasPrefix(version, "3.0.") && !strings.HasPrefix(version, "3.1.") {
+		return fmt.Errorf("/openapi: want version 3.0 or 3.1, have %.100q in a document of %.100q", version, spec.SortedKeys(doc)[:min(len(doc), 5)])
 	}
 	if dialect, ok := doc["jsonSchemaDialect"]; ok && dialect != dialect31 {
 		return fmt.Errorf("/jsonSchemaDialect: %.100q is not supported", dialect)

@@ -20,9 +20,9 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 	}{
 		"no operation":            {[]string{"/associations:", "/other:"}, "doc: /paths: the operation GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations is not in the document"},
 		"no GET":                  {[]string{get, "    put:\n      tags"}, at + ": no GET"},
-		"not OpenAPI":             {[]string{"openapi: 3.0.3", "asyncapi: 3.0.0"}, "/openapi: not an OpenAPI document"},
-		"OpenAPI 2":               {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, "/swagger: OpenAPI 2"},
-		"OpenAPI 3.2":             {[]string{"openapi: 3.0.3", "openapi: 3.2.0"}, `/openapi: version "3.2.0"`},
+		"not OpenAPI":             {[]string{"openapi: 3.0.3", "asyncapi: 3.0.0"}, `/openapi: want version 3.0 or 3.1, have ""`},
+		"OpenAPI 2":               {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, `/openapi: want version 3.0 or 3.1, have ""`},
+		"OpenAPI 3.2":             {[]string{"openapi: 3.0.3", "openapi: 3.2.0"}, `/openapi: want version 3.0 or 3.1, have "3.2.0"`},
 		"no info":                 {[]string{"info:", "x-info:"}, "invalid info: must be an object"},
 		"a slash after the path":  {[]string{"/associations:", "/associations/:"}, "is not in the document"},
 		"server with variables":   {[]string{"https://api.cloudflare.com/client/v4", "'https://api.cloudflare.com/client/{v}'"}, "{v}\", is not at https://api.cloudflare.com/, or its address has variables"},
@@ -83,7 +83,7 @@ func TestUnreadableSourcesAreRefused(t *testing.T) {
 	}{
 		"nothing":             {nil, "the document is empty"},
 		"blanks":              {[]byte(" \n\t"), "the document is empty"},
-		"empty object":        {[]byte("{}"), "not an OpenAPI document"},
+		"empty object":        {[]byte("{}"), "/paths: missing or empty"},
 		"empty paths":         {[]byte(`{"openapi":"3.0.3","info":{},"paths":{}}`), "/paths: missing or empty"},
 		"no paths":            {[]byte(`{"openapi":"3.0.3","info":{}}`), "/paths: missing or empty"},
 		"list":                {[]byte("[1]"), "the root is not an object"},

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
@@ -44,9 +43,6 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	doc, err := spec.Decode(name, data)
 	if err != nil {
 		return nil, err
-	}
-	if err := normalize.CheckVersion(doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	info := spec.Child(doc, "info")
 	taken := &Import{

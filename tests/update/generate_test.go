@@ -107,7 +107,7 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 		}, []string{storedDocument + ":", "not JSON"}},
 		"document not OpenAPI": {func(t *testing.T, root string) {
 			editDocument(t, root, `"openapi": "3.0.3"`, `"x-openapi": "3.0.3"`)
-		}, []string{"associations.json", "not an OpenAPI document"}},
+		}, []string{"associations.json", "want version 3.0 or 3.1"}},
 		"document missing": {func(t *testing.T, root string) { remove(t, root, storedDocument) }, []string{storedDocument}},
 		"list not YAML": {func(t *testing.T, root string) {
 			edit(t, root, "openapi/operations.yaml", "operations:", "operations: [")
