@@ -229,7 +229,7 @@ func renameKeys(o spec.Object, at string, rename func(key string) string) error 
 // the library does not send.
 func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Located) error {
 	at := found.Pointer() + "/parameters"
-	canonical, names := entry.Parameters(), found.Parameters()
+	canonical, names := spec.PathParameters(entry.Path), spec.PathParameters(found.Path)
 	inPath := make([]any, len(canonical))
 	var others []any
 	for i, p := range spec.List(op, "parameters") {

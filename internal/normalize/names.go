@@ -3,7 +3,7 @@ package normalize
 import (
 	"cmp"
 	"fmt"
-	"mime"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,6 +50,9 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	return out, nil
 }
 
+// isJSON matches media types of JSON.
+var isJSON = regexp.MustCompile(`(?i)^application/([^;]+\+)?json\b`)
+
 // body is a JSON body of an operation.
 type body struct {
 	operation spec.Operation
@@ -73,7 +76,7 @@ func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 		add := func(status string, v any, pointer string) {
 			for mediaType, media := range spec.Children(spec.Child(v, "content")) {
 				at := found.Pointer() + pointer + "/content/" + spec.Escape(mediaType) + "/schema"
-				if b := (body{op, status, spec.Child(media), at}); isJSON(mediaType) && b.schema() != nil {
+				if b := (body{op, status, spec.Child(media), at}); isJSON.MatchString(mediaType) && b.schema() != nil {
 					out = append(out, b)
 				}
 			}
@@ -84,11 +87,6 @@ func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 		}
 	}
 	return out, nil
-}
-
-func isJSON(mediaType string) bool {
-	name, _, err := mime.ParseMediaType(mediaType)
-	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
 }
 
 // name returns the name of the body itself, if [body.nameAt] returns none.

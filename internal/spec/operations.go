@@ -82,7 +82,7 @@ func (op Operation) check() error {
 		return fmt.Errorf("method %q: want an HTTP method in capital letters", op.Method)
 	case !pathTemplate.MatchString(op.Path):
 		return fmt.Errorf("path %q: want segments, each a text or a {parameter}", op.Path)
-	case len(slices.Compact(slices.Sorted(slices.Values(op.Parameters())))) < len(op.Parameters()):
+	case len(slices.Compact(slices.Sorted(slices.Values(PathParameters(op.Path))))) < len(PathParameters(op.Path)):
 		return fmt.Errorf("path %q: a parameter occurs twice", op.Path)
 	case op.Document != path.Base(op.Document) || path.Ext(op.Document) != ".json":
 		return fmt.Errorf("document %q: want the name of a .json file", op.Document)
@@ -99,10 +99,8 @@ func (op Operation) check() error {
 	return nil
 }
 
-// Parameters returns the names of the path parameters, in the order of the path.
-func (op Operation) Parameters() []string { return pathParameters(op.Path) }
-
-func pathParameters(template string) []string {
+// PathParameters returns the names of the parameters of a path template, in its order.
+func PathParameters(template string) []string {
 	var names []string
 	for _, match := range pathParameter.FindAllStringSubmatch(template, -1) {
 		names = append(names, match[1])

@@ -41,7 +41,7 @@ func TestOperationsAreReadInTheirOrder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"account_id", "thing_id"}, got[1].Parameters()); diff != "" {
+	if diff := cmp.Diff([]string{"account_id", "thing_id"}, PathParameters(got[1].Path)); diff != "" {
 		t.Errorf("parameters (-want +got)\n%s", diff)
 	}
 	if got := got[1].Title(); got != "DELETE /accounts/{account_id}/things/{thing_id}" {
@@ -140,7 +140,7 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 			if _, ok := found.Item[found.Method]; !ok {
 				t.Errorf("the path item is %v", found.Item)
 			}
-			if diff := cmp.Diff(tt.parameters, found.Parameters()); diff != "" {
+			if diff := cmp.Diff(tt.parameters, PathParameters(found.Path)); diff != "" {
 				t.Errorf("parameters (-want +got)\n%s", diff)
 			}
 		})

@@ -180,9 +180,6 @@ func (l Located) ItemPointer() string { return "/paths/" + Escape(l.Path) }
 // Pointer returns the JSON pointer of the operation.
 func (l Located) Pointer() string { return l.ItemPointer() + "/" + l.Method }
 
-// Parameters returns the names of the path parameters, in the order of the path.
-func (l Located) Parameters() []string { return pathParameters(l.Path) }
-
 // Title returns the method and the path, such as "GET /zones".
 func (l Located) Title() string { return strings.ToUpper(l.Method) + " " + l.Path }
 

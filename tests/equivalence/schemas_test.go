@@ -63,7 +63,7 @@ func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Oper
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), found.Parameters()
+	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), spec.PathParameters(found.Path)
 }
 
 func published(t *testing.T, op spec.Operation) (*openapi3.Operation, []string) {
