@@ -16,7 +16,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// classify classifies each difference.
 func classify(differences []*difference) (err error) {
 	defer spec.Guard(&err, "comparing the documents")
 	var open []*difference

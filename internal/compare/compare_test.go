@@ -191,7 +191,7 @@ Files that an update writes
 func TestTheReportPrintsEveryPart(t *testing.T) {
 	t.Parallel()
 	outcome := func(id string, effect overlay.Effect) overlay.Outcome {
-		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
+		return overlay.Outcome{Action: overlay.Action{ID: id}, Effect: effect}
 	}
 	r := Report{
 		Class: Refused, Refusal: "no \x1b[31mreason", Source: Source{Name: "a.json"}, Operations: []Operation{},

@@ -81,7 +81,6 @@ func (d *difference) request() bool { return d.path[0] == "parameters" || d.path
 // in reports whether the difference is a member of the named map or set.
 func (d *difference) in(name string) bool { return d.holder.holds(name) }
 
-// message describes the difference.
 func (d *difference) message() string {
 	subject := Line(d.key, 200)
 	for name, noun := range map[string]string{"properties": "member ", "required": "required member ", "security": "credentials "} {

@@ -21,7 +21,6 @@ type node struct {
 	members map[string]*node
 }
 
-// newNode returns the node of a value in normal form.
 func newNode(value any, place spec.Place, key, pointer string) *node {
 	n := &node{value: value, pointer: pointer, key: key, place: place}
 	_, isList := value.([]any)
@@ -91,7 +90,6 @@ func withoutDocumentation(v any, place spec.Place) any {
 	})
 }
 
-// isDocumentation reports whether a field is documentation.
 func isDocumentation(key string) bool {
 	switch key {
 	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
@@ -114,7 +112,6 @@ func newForm(doc spec.Object) *node {
 	return form
 }
 
-// normalForm brings a value into normal form, in place.
 func normalForm(v any, place spec.Place) {
 	for key, below := range spec.Children(v) {
 		normalForm(below, place.Child(key))

@@ -35,16 +35,10 @@ type Source struct {
 // Overlays reports the effect of the new text on the overlay actions, by their ids. Its
 // lists are nil if an action could not be applied at all.
 type Overlays struct {
-	// Satisfied are the actions that the new text makes unnecessary and the old
-	// one did not; Needed are those that became necessary again.
-	Satisfied []string `json:"satisfied"`
-	Needed    []string `json:"needed"`
-	// Unmatched are actions without a place in the new text and without proof that
-	// they are unnecessary; each is a reason to refuse the text.
-	Unmatched []string `json:"unmatched"`
-	// Listed are all actions that the new text satisfies, as recorded in the
-	// provenance.
-	Listed []string `json:"listed"`
+	Satisfied []string `json:"satisfied"` // unnecessary with the new text, but not with the old one
+	Needed    []string `json:"needed"`    // necessary again
+	Unmatched []string `json:"unmatched"` // without a place in the new text and proof that it needs none: a reason to refuse
+	Listed    []string `json:"listed"`    // all that the new text satisfies, as recorded in the provenance
 }
 
 // compareOverlays compares the outcomes of the actions on the old and on the new

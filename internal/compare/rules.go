@@ -200,7 +200,6 @@ func accepted(doc, op spec.Object) spec.Object {
 	return out
 }
 
-// first returns the address of the first server.
 func first(servers *node) string {
 	address, _ := spec.At(servers.withoutDocumentation(), "/0/url")
 	return strings.TrimRight(fmt.Sprint(address), "/")

@@ -66,7 +66,6 @@ type CodeError struct{ error }
 // codegenMutex guards oapi-codegen, which keeps its state in global variables.
 var codegenMutex sync.Mutex
 
-// goCode returns the Go code for a document.
 func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(moduleRoot, configFile))
 	if err != nil {

@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"mime"
@@ -13,7 +14,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// vendor is the address of the vendor's production API.
 const vendor = "https://api.cloudflare.com/"
 
 // Canonical returns the canonical form of the operations of the list: the same meaning
@@ -98,7 +98,7 @@ func addCanonical(out, doc spec.Object, entry spec.Operation) error {
 // canonicalServers adds the servers of an operation to those of out, each address
 // once. The first must be the vendor's: another host means another API.
 func canonicalServers(c *spec.Copier, out, op spec.Object, found spec.Located) error {
-	value, err := c.Copy(inherited("servers", op, found.Item, c.Doc), "/servers")
+	value, err := c.Copy(cmp.Or(op["servers"], found.Item["servers"], c.Doc["servers"]), "/servers")
 	if err != nil {
 		return err
 	}
@@ -174,16 +174,6 @@ func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 		!slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
-// inherited returns the value of key from the first level that has it.
-func inherited(key string, levels ...spec.Object) any {
-	for _, level := range levels {
-		if v, ok := level[key]; ok {
-			return v
-		}
-	}
-	return nil
-}
-
 // status matches the keys of responses, in both spellings of a range.
 var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default)$`)
 
@@ -208,7 +198,6 @@ func canonicalResponses(op spec.Object, at string) error {
 	})
 }
 
-// renameKeys renames the members of an object in place.
 func renameKeys(o spec.Object, at string, rename func(key string) string) error {
 	for _, key := range spec.SortedKeys(o) {
 		name := rename(key)

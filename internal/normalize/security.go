@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,7 +21,7 @@ const (
 // scheme names, and adds the schemes that it uses to out. It refuses an operation that
 // needs other credentials than the client sends.
 func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
-	requirements, _ := inherited("security", op, c.Doc).([]any)
+	requirements, _ := cmp.Or(op["security"], c.Doc["security"]).([]any)
 	published, schemes := spec.Child(c.Doc, "components", "securitySchemes"), spec.Child(out, "components", "securitySchemes")
 	usable := false
 	security := make([]any, len(requirements))

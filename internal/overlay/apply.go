@@ -2,9 +2,9 @@ package overlay
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -89,28 +89,22 @@ func changed(before, after any, at string, list []string) []string {
 	if reflect.DeepEqual(before, after) {
 		return list
 	}
-	old, isObject := before.(spec.Object)
-	fresh, still := after.(spec.Object)
-	if isObject && still {
-		for _, key := range spec.SortedKeys(old, fresh) {
-			was, had := old[key]
-			is, has := fresh[key]
-			if pointer := at + "/" + spec.Escape(key); had && has {
-				list = changed(was, is, pointer, list)
-			} else {
-				list = append(list, pointer)
-			}
-		}
-		return list
+	old, fresh := maps.Collect(spec.Children(before)), maps.Collect(spec.Children(after))
+	_, isList := after.([]any)
+	otherLength := isList && len(old) != len(fresh)
+	if reflect.TypeOf(before) != reflect.TypeOf(after) || otherLength || len(old)+len(fresh) == 0 {
+		return append(list, at)
 	}
-	elements, isList := before.([]any)
-	if now, ok := after.([]any); isList && ok && len(elements) == len(now) {
-		for i := range now {
-			list = changed(elements[i], now[i], at+"/"+strconv.Itoa(i), list)
+	for _, key := range spec.SortedKeys(old, fresh) {
+		was, had := old[key]
+		is, has := fresh[key]
+		if pointer := at + "/" + spec.Escape(key); had && has {
+			list = changed(was, is, pointer, list)
+		} else {
+			list = append(list, pointer)
 		}
-		return list
 	}
-	return append(list, at)
+	return list
 }
 
 // contradiction reports a changed place at which an update replaced the published

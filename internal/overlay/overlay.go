@@ -36,7 +36,6 @@ var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 // Action is one action of an overlay document.
 type Action struct {
 	ID            string // FILE#x-id
-	Description   string // the reason
 	Target        string
 	SatisfiedWhen string
 	Overwrites    []any // values that the action means to overwrite
@@ -100,7 +99,7 @@ func Parse(file string, data []byte) (actions []Action, err error) {
 
 func parseAction(file string, raw upstream.Action, document upstream.Overlay) (Action, error) {
 	id, _ := raw.Extensions[idKey].(string)
-	a := Action{ID: file + "#" + id, Description: raw.Description, Target: raw.Target, document: document}
+	a := Action{ID: file + "#" + id, Target: raw.Target, document: document}
 	if !validID.MatchString(id) {
 		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
 	}
@@ -119,7 +118,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 			return Action{}, fmt.Errorf("%s: %s: not a member of an action, or a value of another kind", a.ID, key)
 		}
 	}
-	if a.Description == "" {
+	if raw.Description == "" {
 		return Action{}, fmt.Errorf("%s: no description: state the reason for the action", a.ID)
 	}
 	kinds := []bool{raw.Remove, !raw.Update.IsZero(), raw.Copy != ""}

@@ -75,7 +75,6 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 // have 4 to 12 MB.
 const maxSource = 32 << 20
 
-// unpack decompresses a source that is compressed with gzip.
 func unpack(name string, source []byte) ([]byte, error) {
 	if bytes.HasPrefix(source, []byte{0x1f, 0x8b}) {
 		r, err := gzip.NewReader(bytes.NewReader(source))

@@ -107,7 +107,6 @@ func (p *Plan) prepare(ctx context.Context) error {
 // errInconsistentTree marks failures that are no fault of the new document.
 var errInconsistentTree = errors.New("the tree is not in order before the update")
 
-// run takes the published texts through all stages.
 func run(documents map[string]spec.Object, ops spec.Operations, overlays normalize.Overlays) (normalize.Result, error) {
 	canonical, err := normalize.Canonical(documents, ops)
 	if err != nil {
