@@ -56,9 +56,6 @@ func Merge(doc spec.Object) (spec.Object, error) {
 		if err != nil {
 			return err
 		}
-		if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
-			return fmt.Errorf("%s: contradiction: enum lists no value", pointer)
-		}
 		simplify(merged)
 		o["schema"] = merged
 		return nil

@@ -2,6 +2,7 @@ package update
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,12 +133,8 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 func Lock(root string) (release func() error, err error) {
 	lock := flock.New(root, flock.SetFlag(os.O_RDONLY))
 	if runtime.GOOS != "windows" { // where a folder cannot be locked
-		locked, err := lock.TryLock()
-		switch {
-		case err != nil:
-			return nil, err
-		case !locked:
-			return nil, errLocked
+		if locked, err := lock.TryLock(); err != nil || !locked {
+			return nil, cmp.Or(err, errors.New("another run is changing this tree: nothing was changed"))
 		}
 	}
 	leftovers, err := fs.Glob(os.DirFS(root), stagedPattern)
@@ -149,6 +146,3 @@ func Lock(root string) (release func() error, err error) {
 	}
 	return lock.Close, nil
 }
-
-// errLocked is the error of [Lock] while another run holds the lock.
-var errLocked = errors.New("another run is changing this tree: nothing was changed")
