@@ -61,7 +61,8 @@ func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
 	return nil
 }
 
-// Apply applies the actions in order to a copy of doc and returns the effect of each.
+// Apply applies the actions in order to a copy of doc and returns the effect of each. A
+// document that is no object after them is empty.
 func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 	root, err := spec.ToYAML(doc)
 	if err != nil {
@@ -77,11 +78,7 @@ func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 		outcomes = append(outcomes, outcome)
 		tree = after
 	}
-	out, ok := tree.(spec.Object)
-	if !ok {
-		return nil, nil, fmt.Errorf("after the overlays: the document is not an object")
-	}
-	return spec.Clone(out), outcomes, nil
+	return spec.Clone(spec.Child(tree)), outcomes, nil
 }
 
 // changed appends to list the JSON pointers at which two trees differ.

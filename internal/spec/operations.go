@@ -38,35 +38,30 @@ var (
 	permission    = regexp.MustCompile(`^(Account|Zone): [A-Z]\w*( \w+)* (Read|Write)$`)
 )
 
-// ReadOperations reads the list of the module in fsys.
+// ReadOperations reads the list of the module in fsys. Unknown or missing members and
+// duplicate operations are errors.
 func ReadOperations(fsys fs.FS) (Operations, error) {
 	data, err := fs.ReadFile(fsys, OperationsFile)
 	if err != nil {
 		return nil, err
 	}
-	return ParseOperations(OperationsFile, data)
-}
-
-// ParseOperations parses a list. Unknown or missing members and duplicate operations
-// are errors.
-func ParseOperations(name string, data []byte) (Operations, error) {
 	var list struct {
 		Operations Operations `yaml:"operations"`
 	}
 	if err := ParseYAML(data, true, &list); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", OperationsFile, err)
 	}
 	if len(list.Operations) == 0 {
-		return nil, fmt.Errorf("%s: no operations", name)
+		return nil, fmt.Errorf("%s: no operations", OperationsFile)
 	}
 	seen := map[string]bool{}
 	for i, op := range list.Operations {
 		if err := op.check(); err != nil {
-			return nil, fmt.Errorf("%s: operation %d (%s): %w", name, i+1, op.Name, err)
+			return nil, fmt.Errorf("%s: operation %d (%s): %w", OperationsFile, i+1, op.Name, err)
 		}
 		for _, key := range []string{op.Name, op.Method + " " + shape(op.Path), op.Document} {
 			if seen[key] {
-				return nil, fmt.Errorf("%s: operation %d (%s): %s occurs twice", name, i+1, op.Name, key)
+				return nil, fmt.Errorf("%s: operation %d (%s): %s occurs twice", OperationsFile, i+1, op.Name, key)
 			}
 			seen[key] = true
 		}

@@ -56,10 +56,10 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 	t.Parallel()
 	const second = "operation 2 (deleteThing): "
 	tests := map[string]struct{ old, new, want string }{
-		"nothing":                  {operationsList, "", "list: EOF"},
-		"no operations":            {operationsList, "operations: []", "list: no operations"},
-		"not a list":               {operationsList, "operations: {a: b}", "list: "},
-		"two documents":            {operationsList, operationsList + "---\noperations: []\n", "list: more than one YAML document"},
+		"nothing":                  {operationsList, "", "EOF"},
+		"no operations":            {operationsList, "operations: []", "no operations"},
+		"not a list":               {operationsList, "operations: {a: b}", "cannot unmarshal"},
+		"two documents":            {operationsList, operationsList + "---\noperations: []\n", "more than one YAML document"},
 		"unknown member":           {"noun: Thing", "nuon: Thing", "field nuon not found"},
 		"unknown member of all":    {"operations:", "more: 1\noperations:", "field more not found"},
 		"member twice":             {"    noun: Thing\n", "    noun: Thing\n    noun: Thing\n", "already"},
@@ -97,8 +97,8 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 			if !strings.Contains(operationsList, tt.old) {
 				t.Fatalf("%q is not in the list", tt.old)
 			}
-			_, err := ParseOperations("list", []byte(strings.Replace(operationsList, tt.old, tt.new, 1)))
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "list: ") {
+			_, err := ReadOperations(fstest.MapFS{OperationsFile: {Data: []byte(strings.Replace(operationsList, tt.old, tt.new, 1))}})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), OperationsFile+": ") {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})

@@ -54,14 +54,13 @@ func main() {
 	os.Exit(run(ctx, ".", os.Args[1:], os.Stdout, os.Stderr))
 }
 
-var errStale = errors.New("generated/ is stale: run 'make generate' and commit the result")
-
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) > 0 {
 		command = args[0]
 	}
-	code, err := exitOK, error(nil)
+	code := exitOK
+	var err error
 	switch {
 	case command == "update" || command == "diff":
 		code, err = runUpdate(ctx, root, command, args[1:], stdout, stderr)
@@ -104,7 +103,7 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 	diff, err := update.Stale(root, files)
 	if err == nil && diff != "" {
 		_, err = fmt.Fprint(stdout, diff)
-		err = errors.Join(errStale, err)
+		err = errors.Join(errors.New("generated/ is stale: run 'make generate' and commit the result"), err)
 	}
 	return err
 }
@@ -130,7 +129,7 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK, nil
 	case err != nil:
-		return exitUsage, nil
+		return exitUsage, nil //nolint:nilerr // flags has printed it
 	case flags.NArg() != 1 || flags.Arg(0) == "":
 		fmt.Fprintf(stderr, "specgen: %s takes one FILE\n", command)
 		flags.Usage()
