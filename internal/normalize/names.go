@@ -51,7 +51,7 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 }
 
 // isJSON matches media types of JSON.
-var isJSON = regexp.MustCompile(`(?i)^application/([^;]+\+)?json\b`)
+var isJSON = regexp.MustCompile(`(?i)^application/([^;]+\+)?json *(;|$)`)
 
 // body is a JSON body of an operation.
 type body struct {
