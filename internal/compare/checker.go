@@ -16,7 +16,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// classify classifies each difference.
 func classify(differences []*difference) (err error) {
 	defer spec.Guard(&err, "comparing the documents")
 	var open []*difference
@@ -74,13 +73,10 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 }
 
 func loaded(paths spec.Object) (*load.SpecInfo, error) {
-	data, err := spec.Encode(spec.Object{
+	data := spec.JSON(spec.Object{
 		"openapi": "3.0.3", "info": spec.Object{"title": "differences", "version": "1"}, "paths": paths,
 	})
-	if err != nil {
-		return nil, err
-	}
-	doc, err := openapi3.NewLoader().LoadFromData(data)
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(data))
 	return &load.SpecInfo{Spec: doc}, err
 }
 

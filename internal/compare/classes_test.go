@@ -3,6 +3,11 @@ package compare
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certuse/cloudflare-mtls/internal/normalize"
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // rows are edits of the fixture, with the class of the edit and that of its reverse.
@@ -12,18 +17,10 @@ var rows = []struct {
 	edits       []string
 }{
 	// Nothing changes.
-	{"defaults of a parameter written out", None, None, []string{"query/style", `"form"`, "query/explode", "true", "query/required", "false", "query/allowReserved", "false", "query/allowEmptyValue", "false", "query/deprecated", "false"}},
-	{"defaults of a path parameter written out", None, None, []string{"op/parameters/0/style", `"simple"`, "op/parameters/0/explode", "false"}},
-	{"defaults of a schema written out", None, None, []string{"id/nullable", "false", "id/readOnly", "false", "id/writeOnly", "false", "id/deprecated", "false", "id/minLength", "0", "row/additionalProperties", "true", "row/minProperties", "0", "answer/properties/result/uniqueItems", "false", "answer/properties/result/minItems", "0"}},
-	{"additionalProperties of anything", None, None, []string{"row/additionalProperties", "{}"}},
-	{"empty list of required members", None, None, []string{"answer/properties/success/required", "[]"}},
 	{"order of required members and of values", None, None, []string{"row/properties/state/enum", `["off", "on"]`}},
 	{"value listed twice", None, None, []string{"row/properties/state/enum", `["on", "off", "on"]`}},
 	{"readOnly schema of a parameter", None, None, []string{"op/parameters/0/schema/readOnly", "true"}},
 	{"order of alternatives", None, None, []string{"row/properties/choice/oneOf", `[{"type": "boolean"}, {"type": "string", "maxLength": 5}]`}},
-	{"choice of one", None, None, []string{"row/properties/state", `{"anyOf": [{"type": "string", "enum": ["on", "off"]}]}`}},
-	{"all of one", None, None, []string{"row/properties/state", `{"allOf": [{"type": "string", "enum": ["on", "off"]}]}`}},
-	{"one of one, of two kept apart", None, None, []string{"row/properties/count", `{"type": "integer", "oneOf": [{"minimum": 0, "maximum": 9}]}`}},
 	{"order of parameters", None, None, []string{"op/parameters", `[
 		{"name": "kind", "in": "query", "schema": {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}}},
 		{"name": "account_id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 32}},
@@ -44,7 +41,7 @@ var rows = []struct {
 	{"description of an alternative", Documentation, Documentation, []string{"row/properties/choice/oneOf/0/description", `"Text."`}},
 	{"version of the document", Documentation, Documentation, []string{"/info/version", `"9.0.0"`}},
 	{"licence", Documentation, Documentation, []string{"/info/license", `{"name": "GPL"}`}},
-	{"second server", Documentation, Documentation, []string{"/servers", `[{"url": "https://api.example.com/v4"}, {"url": "https://eu.example.com/v4"}]`}},
+	{"second server", Documentation, Documentation, []string{"/servers", `[{"url": "https://api.cloudflare.com/v4"}, {"url": "https://eu.example.com/v4"}]`}},
 	{"link", Documentation, Documentation, []string{"ok/links", `{"next": {"operationId": "list"}}`}},
 	{"default in a response", Documentation, Documentation, []string{"id/default", `"x"`}},
 	{"readOnly member of a response", Documentation, Documentation, []string{"id/readOnly", "true"}},
@@ -133,7 +130,6 @@ var rows = []struct {
 	{"key in the query", Breaking, Breaking, []string{"scheme/key/in", `"query"`}},
 	{"other header", Breaking, Breaking, []string{"scheme/key/name", `"X-Key"`}},
 	{"another way", Compatible, Breaking, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}},
-	{"no credentials", Compatible, Breaking, []string{"op/security", "[]"}},
 	{"permission dropped", Breaking, Compatible, []string{"op/x-accepted-permissions", `["Things Write"]`}},
 	{"permission groups listed", Compatible, Documentation, []string{"op/x-api-token-group", `["Things Read"]`}},
 	{"permissions required", Compatible, Documentation, []string{"op/x-cfPermissionsRequired", `{"enum": ["#thing:read"]}`}},
@@ -168,6 +164,44 @@ func TestEachChangeHasItsClass(t *testing.T) {
 	}
 }
 
+// The canonical form and the merge leave nothing of these.
+func TestSpellingsOfOneMeaningAreNoChange(t *testing.T) {
+	t.Parallel()
+	merged := func(doc spec.Object) spec.Object {
+		documents, ops := map[string]spec.Object{}, spec.Operations{}
+		for l := range spec.All(doc) {
+			documents[l.Title()] = doc
+			ops = append(ops, spec.Operation{Name: l.Title(), Method: strings.ToUpper(l.Method), Path: l.Path})
+		}
+		canonical, err := normalize.Canonical(documents, ops)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := normalize.Merge(canonical)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for name, edits := range map[string][]string{
+		"additionalProperties of anything":         {"row/additionalProperties", "{}"},
+		"empty list of required members":           {"answer/properties/success/required", "[]"},
+		"defaults of a parameter written out":      {"query/style", `"form"`, "query/explode", "true", "query/required", "false", "query/allowReserved", "false", "query/allowEmptyValue", "false", "query/deprecated", "false"},
+		"defaults of a path parameter written out": {"op/parameters/0/style", `"simple"`, "op/parameters/0/explode", "false"},
+		"defaults of a schema written out":         {"id/nullable", "false", "id/readOnly", "false", "id/writeOnly", "false", "id/deprecated", "false", "id/minLength", "0", "row/additionalProperties", "true", "row/minProperties", "0", "answer/properties/result/uniqueItems", "false", "answer/properties/result/minItems", "0"},
+		"choice of one":                            {"row/properties/state", `{"anyOf": [{"type": "string", "enum": ["on", "off"]}]}`},
+		"all of one":                               {"row/properties/state", `{"allOf": [{"type": "string", "enum": ["on", "off"]}]}`},
+		"one of one, of two kept apart":            {"row/properties/count", `{"type": "integer", "oneOf": [{"minimum": 0, "maximum": 9}]}`},
+	} {
+		if got, r := classOf(t, merged(edited(t)), merged(edited(t, edits...))); got != None {
+			t.Errorf("%s: %v:\n%s", name, got, r.Text())
+		}
+		if cmp.Equal(edited(t), edited(t, edits...)) {
+			t.Errorf("%s: the documents are equal: the comparison shows nothing", name)
+		}
+	}
+}
+
 // Changes of another document than the fixture.
 func TestUnusualChangesHaveTheirClass(t *testing.T) {
 	t.Parallel()
@@ -186,10 +220,11 @@ func TestUnusualChangesHaveTheirClass(t *testing.T) {
 		"deprecated parameter removed":       {[]string{"query/deprecated", "true"}, []string{"op/parameters", `[{"name": "account_id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 32}}, {"name": "kind", "in": "query", "schema": {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}}}]`}, Breaking, "query page removed"},
 		"wider format of a number":           {[]string{"query/schema/format", `"int32"`}, []string{"query/schema/format", `"int64"`}, Compatible, "format"},
 		"readOnly member of a request":       {[]string{"body/properties/labels/readOnly", "true"}, []string{"body/properties/labels/readOnly", "true", "body/properties/labels/maxItems", "3"}, Compatible, "maxItems added: 3"},
-		"second server":                      {nil, []string{"/servers", `[{"url": "https://api.example.com/v4/"}, {"url": "https://eu.example.com/v4"}]`}, Documentation, "The library's default address is the first server, as before."},
+		"second server":                      {nil, []string{"/servers", `[{"url": "https://api.cloudflare.com/v4/"}, {"url": "https://eu.example.com/v4"}]`}, Documentation, "The library's default address is the first server, as before."},
 		"licence":                            {nil, []string{"/info/license", `{"name": "GPL"}`}, Documentation, "Check that the text may still be kept"},
 		"required member that examples lack": {nil, []string{"row/properties/more", `{"type": "string"}`, "row/required", `["id", "more"]`}, Breaking, "  compatible: member more added: {\"type\":\"string\"}"},
-		"additional members of no type":      {nil, []string{"row/properties/extra/additionalProperties", "{}"}, Breaking, "additionalProperties removed"},
+		"additional members of no type":      {nil, []string{"row/properties/extra/additionalProperties", ""}, Breaking, "additionalProperties removed"},
+		"choice of types, one a list":        {nil, []string{"row/properties/more", `{"anyOf": [{"type": "array", "items": {}}, {"type": "string"}]}`}, Compatible, `member more added: {"type":["array","string"]}`},
 		"member with the name of a keyword":  {nil, []string{"row/properties/required", `{"type": "string"}`, "row/properties/example", `{"type": "string"}`}, Compatible, "member required added"},
 	} {
 		if got, r := classOf(t, edited(t, tt.before...), edited(t, tt.after...)); got != tt.want || !strings.Contains(r.Text(), tt.says) {

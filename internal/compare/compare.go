@@ -58,21 +58,15 @@ type Operation struct {
 // Compare reports what changes from before to after, as far as after was processed. A
 // change that an overlay action declares to overwrite does not count.
 func Compare(before, after normalize.Result) (r Report, err error) {
-	r.Overlays = compareOverlays(before.Outcomes, after.Outcomes)
 	if after.Merged == nil {
 		return r, nil
 	}
-	published, err := newPair(before.Merged, after.Merged)
-	if err != nil {
-		return r, err
+	if after.Unnamed == nil { // the effect of the overlays is not known
+		before.Unnamed = nil
+	} else {
+		r.Overlays = compareOverlays(before.Outcomes, after.Outcomes)
 	}
-	if after.Contract == nil { // the effect of the overlays is not known
-		before.Contract = nil
-	}
-	contract, err := newPair(before.Contract, after.Contract)
-	if err != nil {
-		return r, err
-	}
+	published, contract := newPair(before.Merged, after.Merged), newPair(before.Unnamed, after.Unnamed)
 	if err := classify(slices.Concat(published.found, contract.found)); err != nil {
 		return r, err
 	}
@@ -96,7 +90,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 			continue
 		}
 		d.Published = true
-		if d.Class > Documentation {
+		if d.Class > Documentation && d.key != "" {
 			d.explain(contract, outcomes)
 		}
 		listed = append(listed, d)
@@ -147,7 +141,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 // unchanged contract. It is empty if the text and the contract disagree.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
-	if before == nil || after == nil || d.op == "" || d.key == "" {
+	if before == nil || after == nil || d.op == "" {
 		return ""
 	}
 	text := []*node{d.pair.after.member(d.op)} // on the path

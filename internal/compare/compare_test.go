@@ -153,7 +153,6 @@ func TestOperationsWithEqualChangesAreGrouped(t *testing.T) {
 	set(t, after, "/info/version", "2.0.0")
 	_, r := classOf(t, many(t, 3), after)
 	r.Source = Source{Name: "a.json", OpenAPI: "3.0.3", License: "MIT"}
-	r.Go.Identical = true
 	const want = `breaking: something that users rely on changes: decide before taking it
 source: a.json, OpenAPI 3.0.3, licence MIT
 
@@ -172,11 +171,11 @@ POST /accounts/{account_id}/things02
 
 POST /accounts/{account_id}/things01
   breaking: operation withdrawn
-      The vendor withdrew the operation: calls may fail. Shown by the contract and the published text.
+      The vendor withdrew the operation: calls may fail. Its stored text stays in use until its entry in openapi/operations.yaml changes. For a document that holds a part of the operations, say PARTIAL=1. Shown by the contract and the published text.
         at the operation itself
 
 Overlay actions
-  unknown: the document was refused before
+  as before (0 satisfied by the text itself)
 
 Go
   the generated code is the same, byte for byte
@@ -192,15 +191,15 @@ Files that an update writes
 func TestTheReportPrintsEveryPart(t *testing.T) {
 	t.Parallel()
 	outcome := func(id string, effect overlay.Effect) overlay.Outcome {
-		return overlay.Outcome{Action: overlay.Action{ID: id, Description: "why\n  it is there"}, Effect: effect}
+		return overlay.Outcome{Action: overlay.Action{ID: id}, Effect: effect}
 	}
 	r := Report{
-		Class: Refused, Refusal: "no \x1b[31mreason", Source: Source{Name: "a.json"}, Warnings: []string{"a warning"}, Operations: []Operation{},
+		Class: Refused, Refusal: "no \x1b[31mreason", Source: Source{Name: "a.json"}, Operations: []Operation{},
 		Overlays: compareOverlays(
 			[]overlay.Outcome{outcome("2-contract/a#1", overlay.Applied), outcome("2-contract/a#2", overlay.Satisfied), outcome("2-contract/a#3", overlay.Satisfied), outcome("2-contract/a#4", overlay.Satisfied)},
 			[]overlay.Outcome{outcome("2-contract/a#1", overlay.Satisfied), outcome("2-contract/a#2", overlay.Applied), outcome("2-contract/a#3", overlay.Unmatched), outcome("2-contract/a#4", overlay.Satisfied)}),
 	}
-	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: a.json, OpenAPI , licence \nwarning: a warning\n\nOperations\n  no change\n\n" +
+	const refused = "refused: the document cannot be used\nbecause: no  [31mreason\nsource: a.json, OpenAPI , licence \n\nOperations\n  no change\n\n" +
 		"Overlay actions\n  matches nothing in the new text: 2-contract/a#3\n  satisfied by the new text: 2-contract/a#1\n  needed again: 2-contract/a#2\n"
 	if diff := cmp.Diff(refused, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -208,9 +207,9 @@ func TestTheReportPrintsEveryPart(t *testing.T) {
 	if got, want := (&Report{Class: Refused, Refusal: "reason"}).Text(), "refused: the document cannot be used\nbecause: reason\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	r = Report{Files: []string{"openapi/a.json"}, Overlays: Overlays{Listed: []string{"a#1"}}, Go: Go{SameCode: true}}
+	r = Report{Files: []string{"generated/a.go"}, Overlays: Overlays{Listed: []string{"a#1"}}, SameCode: true}
 	const taken = "none: the published text is worded otherwise and means the same\nsource: , OpenAPI , licence \n\nOperations\n  no change\n\n" +
-		"Overlay actions\n  as before (1 satisfied by the text itself)\n\nGo\n  only comments change in the generated code\n\nFiles that an update writes\n  openapi/a.json\n"
+		"Overlay actions\n  as before (1 satisfied by the text itself)\n\nGo\n  only comments change in the generated code\n\nFiles that an update writes\n  generated/a.go\n"
 	if diff := cmp.Diff(taken, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -235,7 +234,7 @@ func TestTheReportIsEncodedAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"class":"breaking"`, `"warnings":[]`, `"files":[]`, `"name":"POST /accounts/{account_id}/things"`,
+		`"class":"breaking"`, `"files":[]`, `"name":"POST /accounts/{account_id}/things"`,
 		`"message":"type: \"string\" → \"integer\""`, `"rule":"response-property-type-changed"`, `"contract":true,"published":true`,
 	} {
 		if !strings.Contains(string(data), want) {
@@ -246,29 +245,12 @@ func TestTheReportIsEncodedAsJSON(t *testing.T) {
 
 func TestIncomparableDocumentsAreAnError(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		edits []string
-		want  string
-	}{
-		"type that is none":    {[]string{"id/type", "5"}, "oasdiff cannot compare the documents: "},
-		"reference to nothing": {[]string{"id/$ref", `"#/components/schemas/none"`}, `reference "#/components/schemas/none" points to nothing`},
-		"reference to itself":  {[]string{"/components/schemas", `{"a": {"items": {"$ref": "#/components/schemas/a"}}}`, "id/$ref", `"#/components/schemas/a"`}, "refers to itself"},
-	} {
-		doc := edited(t, tt.edits...)
-		if _, err := Compare(sides(edited(t), edited(t)), sides(doc, doc)); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %q", name, err, tt.want)
-		}
+	doc := edited(t, "id/type", "5")
+	if _, err := Compare(sides(edited(t), edited(t)), sides(doc, doc)); err == nil || !strings.HasPrefix(err.Error(), "oasdiff cannot compare the documents: ") {
+		t.Errorf("a type that is none: %v", err)
 	}
 	if err := classify([]*difference{nil}); err == nil || !strings.HasPrefix(err.Error(), "comparing the documents panicked: runtime error: ") {
 		t.Errorf("a panic of the checker became %v", err)
-	}
-}
-
-func TestReferencesToComponentsAreFollowed(t *testing.T) {
-	t.Parallel()
-	named := edited(t, "/components/schemas", `{"State": {"type": "string", "enum": ["on", "off"]}}`, "row/properties/state", `{"$ref": "#/components/schemas/State"}`)
-	if got, r := classOf(t, edited(t), named); got != None {
-		t.Errorf("%v, want none:\n%s", got, r.Text())
 	}
 }
 

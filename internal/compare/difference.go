@@ -28,16 +28,10 @@ type difference struct {
 }
 
 // newPair returns two documents in normal form with their differences.
-func newPair(before, after spec.Object) (p *pair, err error) {
-	p = &pair{}
-	if p.before, err = newForm(before); err != nil {
-		return nil, err
-	}
-	if p.after, err = newForm(after); err != nil {
-		return nil, err
-	}
+func newPair(before, after spec.Object) *pair {
+	p := &pair{before: newForm(before), after: newForm(after)}
 	p.compare(nil, p.before, p.after)
-	return p, nil
+	return p
 }
 
 // compare adds the differences of two nodes, member by member. The path begins with
@@ -87,7 +81,6 @@ func (d *difference) request() bool { return d.path[0] == "parameters" || d.path
 // in reports whether the difference is a member of the named map or set.
 func (d *difference) in(name string) bool { return d.holder.holds(name) }
 
-// message describes the difference.
 func (d *difference) message() string {
 	subject := Line(d.key, 200)
 	for name, noun := range map[string]string{"properties": "member ", "required": "required member ", "security": "credentials "} {

@@ -15,7 +15,7 @@ import (
 const fixture = `{
   "openapi": "3.0.3",
   "info": {"title": "Things", "version": "1.0.0", "license": {"name": "MIT"}},
-  "servers": [{"url": "https://api.example.com/v4"}],
+  "servers": [{"url": "https://api.cloudflare.com/v4"}],
   "components": {"securitySchemes": {
     "token": {"type": "http", "scheme": "bearer"},
     "email": {"type": "apiKey", "in": "header", "name": "X-Auth-Email"},
@@ -147,7 +147,7 @@ func set(t testing.TB, doc any, pointer string, value any) {
 
 // sides returns a revision in the two compared forms.
 func sides(merged, contract spec.Object) normalize.Result {
-	return normalize.Result{Merged: merged, Contract: contract}
+	return normalize.Result{Merged: merged, Unnamed: contract}
 }
 
 // classOf compares two documents, each used as text and as contract.

@@ -2,17 +2,14 @@ package compare
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// node is a part of a document in normal form: references are replaced by their
-// targets, OpenAPI's defaults are left out, and unordered lists are sorted.
+// node is a part of a document whose unordered lists are sorted.
 type node struct {
 	value   any
 	pointer string     // JSON pointer in the document
@@ -24,7 +21,6 @@ type node struct {
 	members map[string]*node
 }
 
-// newNode returns the node of a value in normal form.
 func newNode(value any, place spec.Place, key, pointer string) *node {
 	n := &node{value: value, pointer: pointer, key: key, place: place}
 	_, isList := value.([]any)
@@ -94,7 +90,6 @@ func withoutDocumentation(v any, place spec.Place) any {
 	})
 }
 
-// isDocumentation reports whether a field is documentation.
 func isDocumentation(key string) bool {
 	switch key {
 	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
@@ -103,28 +98,21 @@ func isDocumentation(key string) bool {
 	return strings.HasPrefix(key, "x-")
 }
 
-// newForm returns a document in normal form. Its members are the operations by method
-// and path, such as "GET /zones"; "" holds what applies to all of them.
-func newForm(doc spec.Object) (*node, error) {
+// newForm returns a document without references in normal form. Its members are the
+// operations by method and path, such as "GET /zones"; "" holds what applies to all of
+// them.
+func newForm(doc spec.Object) *node {
 	form := &node{place: spec.Names, members: map[string]*node{}}
 	form.members[""] = newNode(spec.Object{"info": doc["info"], "servers": doc["servers"]}, spec.Fields, "", "")
 	for l := range spec.All(doc) {
-		copied, err := (&spec.Copier{Doc: doc}).Copy(l.Operation, l.Pointer())
-		if err != nil {
-			return nil, err
-		}
-		op := spec.Child(copied)
-		if err := normalize.Keywords(op, l.Pointer()); err != nil {
-			return nil, err
-		}
+		op := spec.Clone(l.Operation)
 		normalForm(op, spec.Fields)
 		op["security"] = accepted(doc, l.Operation)
 		form.members[l.Title()] = newNode(op, spec.Fields, "", l.Pointer())
 	}
-	return form, nil
+	return form
 }
 
-// normalForm brings a value into normal form, in place.
 func normalForm(v any, place spec.Place) {
 	for key, below := range spec.Children(v) {
 		normalForm(below, place.Child(key))
@@ -133,7 +121,9 @@ func normalForm(v any, place spec.Place) {
 	if place != spec.Fields || o == nil {
 		return
 	}
-	maps.DeleteFunc(o, isDefault)
+	if len(spec.Child(o, "items")) == 0 {
+		delete(o, "items") // anything, as without it
+	}
 	if o["in"] != nil {
 		// readOnly has no effect in a parameter.
 		delete(spec.Child(o, "schema"), "readOnly")
@@ -142,7 +132,7 @@ func normalForm(v any, place spec.Place) {
 	byMeaning := func(a, b any) int {
 		return strings.Compare(spec.JSON(withoutDocumentation(a, spec.Fields)), spec.JSON(withoutDocumentation(b, spec.Fields)))
 	}
-	for _, key := range []string{"enum", "anyOf", "oneOf", "allOf", "required"} {
+	for _, key := range []string{"enum", "anyOf", "oneOf", "required"} {
 		if list := spec.List(o, key); list != nil {
 			slices.SortFunc(list, byMeaning)
 			o[key] = slices.CompactFunc(list, func(a, b any) bool { return spec.JSON(a) == spec.JSON(b) })
@@ -154,32 +144,6 @@ func normalForm(v any, place spec.Place) {
 			delete(o, key)
 		}
 	}
-	all := spec.List(o, "allOf")
-	if len(all) != 1 || spec.Child(all[0]) == nil || o["nullable"] == true {
-		return
-	}
-	// A list of one schema equals its fields.
-	only := spec.Child(all[0])
-	if !slices.ContainsFunc(spec.SortedKeys(only), func(k string) bool { return o[k] != nil && !isDocumentation(k) }) {
-		delete(o, "allOf")
-		maps.Copy(only, o)
-		maps.Copy(o, only)
-	}
-}
-
-// isDefault reports whether a field, which may hold a list or a schema, has OpenAPI's
-// default. [normalize.Keywords] removes other defaults.
-func isDefault(key string, v any) bool {
-	list, isList := v.([]any)
-	members, isObject := v.(spec.Object)
-	empty := isList && len(list) == 0 || isObject && len(members) == 0
-	switch key {
-	case "required", "parameters", "tags", "allOf", "properties", "headers", "content":
-		return empty
-	case "additionalProperties", "items":
-		return v == true || empty
-	}
-	return false
 }
 
 // typeAlternatives returns the types of alternatives that consist of a type only.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/certuse/cloudflare-mtls/internal/normalize"
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 )
 
@@ -19,11 +18,10 @@ type Report struct {
 	// before the refusal, or is empty.
 	Refusal    string      `json:"refusal,omitempty"`
 	Source     Source      `json:"source,omitzero"`
-	Warnings   []string    `json:"warnings"`
 	Operations []Operation `json:"operations"` // that change, by path and method
 	Overlays   Overlays    `json:"overlays"`
-	Go         Go          `json:"go"`
-	Files      []string    `json:"files"` // that are written, from the root of the module
+	Files      []string    `json:"files"`     // that are written, from the root of the module
+	SameCode   bool        `json:"same_code"` // at most comments of the generated Go code change
 }
 
 // Source describes a document that was taken.
@@ -31,67 +29,38 @@ type Source struct {
 	Name    string `json:"name"`
 	SHA256  string `json:"sha256"`
 	OpenAPI string `json:"openapi"`
-	Title   string `json:"title"`
-	Version string `json:"version"`
 	License string `json:"license"`
 }
 
-// Overlays reports the effect of the new text on the overlay actions. Its lists are
-// nil if an action could not be applied at all.
+// Overlays reports the effect of the new text on the overlay actions, by their ids. Its
+// lists are nil if an action could not be applied at all.
 type Overlays struct {
-	// Satisfied are the actions that the new text makes unnecessary and the old
-	// one did not; Needed are those that became necessary again.
-	Satisfied []Action `json:"satisfied"`
-	Needed    []Action `json:"needed"`
-	// Unmatched are actions without a place in the new text and without proof that
-	// they are unnecessary; each is a reason to refuse the text.
-	Unmatched []Action `json:"unmatched"`
-	// Listed are all actions that the new text satisfies, as recorded in the
-	// provenance.
-	Listed []string `json:"listed"`
-}
-
-// Action is an overlay action.
-type Action struct {
-	ID          string `json:"id"`
-	Description string `json:"description"`
-}
-
-// Go reports changes of the generated code. The exported API of package api names no
-// generated type, so an update cannot change that API.
-type Go struct {
-	Identical bool `json:"identical"` // identical bytes
-	SameCode  bool `json:"same_code"` // only comments change
+	Satisfied []string `json:"satisfied"` // unnecessary with the new text, but not with the old one
+	Needed    []string `json:"needed"`    // necessary again
+	Unmatched []string `json:"unmatched"` // without a place in the new text and proof that it needs none: a reason to refuse
+	Listed    []string `json:"listed"`    // all that the new text satisfies, as recorded in the provenance
 }
 
 // compareOverlays compares the outcomes of the actions on the old and on the new
 // text. An action without a place in the new text is unmatched, and not needed again.
-// After one that could not be applied, the others are unknown.
-func compareOverlays(before, after []overlay.Outcome) (out Overlays) {
-	complete := func(o overlay.Outcome) bool {
-		return o.Effect == overlay.Unmatched || strings.HasPrefix(o.Action.ID, path.Base(normalize.ContractOverlays))
-	}
-	if !slices.ContainsFunc(after, complete) {
-		return out
-	}
+func compareOverlays(before, after []overlay.Outcome) Overlays {
 	satisfied := map[string]bool{}
 	for _, o := range before {
 		satisfied[o.Action.ID] = o.Effect == overlay.Satisfied
 	}
-	out.Listed = []string{}
+	out := Overlays{Listed: []string{}}
 	for _, o := range after {
-		action := Action{ID: o.Action.ID, Description: strings.Join(strings.Fields(o.Action.Description), " ")}
-		now := o.Effect == overlay.Satisfied
+		id, now := o.Action.ID, o.Effect == overlay.Satisfied
 		if now {
-			out.Listed = append(out.Listed, o.Action.ID)
+			out.Listed = append(out.Listed, id)
 		}
-		switch was := satisfied[o.Action.ID]; {
+		switch was := satisfied[id]; {
 		case o.Effect == overlay.Unmatched:
-			out.Unmatched = append(out.Unmatched, action)
+			out.Unmatched = append(out.Unmatched, id)
 		case now && !was:
-			out.Satisfied = append(out.Satisfied, action)
+			out.Satisfied = append(out.Satisfied, id)
 		case was && !now:
-			out.Needed = append(out.Needed, action)
+			out.Needed = append(out.Needed, id)
 		}
 	}
 	return out
@@ -128,9 +97,6 @@ func (r *Report) Text() string {
 		}
 	}
 	add(fmt.Sprintf("source: %s, OpenAPI %s, licence %s", r.Source.Name, r.Source.OpenAPI, r.Source.License))
-	for _, warning := range r.Warnings {
-		add("warning: " + warning)
-	}
 	// Operations with equal changes, such as those of a shared envelope, are grouped.
 	for _, operations := range grouped(r.Operations, func(op Operation) string { return strings.Join(op.lines(), "\n") }) {
 		add("")
@@ -144,9 +110,9 @@ func (r *Report) Text() string {
 	}
 	add("", "Overlay actions")
 	o := r.Overlays
-	list := func(effect string, actions []Action) {
-		for _, action := range actions {
-			add("  " + effect + ": " + action.ID)
+	list := func(effect string, ids []string) {
+		for _, id := range ids {
+			add("  " + effect + ": " + id)
 		}
 	}
 	list("matches nothing in the new text", o.Unmatched)
@@ -159,7 +125,14 @@ func (r *Report) Text() string {
 		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
 	}
 	if r.Refusal == "" {
-		add("", "Go", "  "+r.Go.line(), "", "Files that an update writes")
+		code := "the generated code changes; all packages compile with it"
+		switch {
+		case !slices.ContainsFunc(r.Files, func(file string) bool { return path.Ext(file) == ".go" }):
+			code = "the generated code is the same, byte for byte"
+		case r.SameCode:
+			code = "only comments change in the generated code"
+		}
+		add("", "Go", "  "+code, "", "Files that an update writes")
 		for _, file := range r.Files {
 			add("  " + file)
 		}
@@ -216,17 +189,6 @@ func (c Change) title() string {
 		shows += "; hidden by overlays/" + strings.Join(c.HiddenBy, ", overlays/")
 	}
 	return fmt.Sprintf("%s: %s\n    %s Shown by %s.", c.Class, c.Message, c.Meaning, shows)
-}
-
-func (g Go) line() string {
-	switch {
-	case g.Identical:
-		return "the generated code is the same, byte for byte"
-	case g.SameCode:
-		return "only comments change in the generated code"
-	default:
-		return "the generated code changes; all packages compile with it"
-	}
 }
 
 // Line makes text of a document safe for a terminal: control characters become

@@ -67,7 +67,8 @@ func (d *difference) applyRule() bool {
 		return rule(Documentation, documentationMeaning)
 
 	case d.key == "" && removed:
-		return rule(Breaking, "The vendor withdrew the operation: calls may fail.")
+		return rule(Breaking, "The vendor withdrew the operation: calls may fail. Its stored text stays in use until its entry in "+
+			spec.OperationsFile+" changes. For a document that holds a part of the operations, say PARTIAL=1.")
 	case d.key == "":
 		return rule(Compatible, "The library can support it.")
 	case d.in("security"):
@@ -173,17 +174,15 @@ func (d *difference) credentials() (Class, string) {
 	sent := strings.Split(d.key, " with ")
 	for way := range d.pair.after.member(d.op).member("security").members {
 		unsent := func(needed string) bool { return !slices.Contains(sent, needed) }
-		if way == anonymous || !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
+		if !slices.ContainsFunc(strings.Split(way, " with "), unsent) {
 			return Compatible, "Callers with these credentials are still accepted."
 		}
 	}
 	return Breaking, "Callers with these credentials may be refused."
 }
 
-const anonymous = "no credentials"
-
 // accepted returns an operation's ways to authenticate, by what is sent. In the
-// canonical form, operations inherit nothing.
+// canonical form, operations inherit nothing, and none allows anonymous access.
 func accepted(doc, op spec.Object) spec.Object {
 	out := spec.Object{}
 	for _, requirement := range spec.List(op, "security") {
@@ -196,15 +195,11 @@ func accepted(doc, op spec.Object) spec.Object {
 			sent = append(sent, what)
 		}
 		slices.Sort(sent)
-		out[cmp.Or(strings.Join(sent, " with "), anonymous)] = true
-	}
-	if len(out) == 0 {
-		out[anonymous] = true
+		out[strings.Join(sent, " with ")] = true
 	}
 	return out
 }
 
-// first returns the address of the first server.
 func first(servers *node) string {
 	address, _ := spec.At(servers.withoutDocumentation(), "/0/url")
 	return strings.TrimRight(fmt.Sprint(address), "/")

@@ -4,17 +4,14 @@ package generate
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"fmt"
 	"go/format"
-	"go/token"
 	"os"
 	"path/filepath"
 	"sync"
 	"text/template"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
 	"github.com/certuse/cloudflare-mtls/internal/normalize"
@@ -63,15 +60,11 @@ func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map
 }
 
 // CodeError reports a contract from which no Go code can be generated.
-type CodeError struct{ Cause error }
-
-func (e *CodeError) Error() string { return e.Cause.Error() }
-func (e *CodeError) Unwrap() error { return e.Cause }
+type CodeError struct{ error }
 
 // codegenMutex guards oapi-codegen, which keeps its state in global variables.
 var codegenMutex sync.Mutex
 
-// goCode returns the Go code for a document.
 func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(moduleRoot, configFile))
 	if err != nil {
@@ -92,45 +85,23 @@ func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
-	loaded, err := normalize.Load(doc)
+	source, err := generateSafely(doc, config)
 	if err != nil {
-		return nil, &CodeError{err}
-	}
-	codegenMutex.Lock()
-	defer codegenMutex.Unlock()
-	source, err := generateSafely(loaded, config)
-	if err = cmp.Or(checkNames(doc), err); err != nil {
 		return nil, &CodeError{err}
 	}
 	return []byte(source), nil
 }
 
-func generateSafely(doc *openapi3.T, config codegen.Configuration) (_ string, err error) {
+func generateSafely(doc spec.Object, config codegen.Configuration) (source string, err error) {
 	defer spec.Guard(&err, "generating Go code")
-	source, err := codegen.Generate(doc, config)
+	loaded, err := normalize.Load(doc)
 	if err != nil {
+		return "", err
+	}
+	codegenMutex.Lock()
+	defer codegenMutex.Unlock()
+	if source, err = codegen.Generate(loaded, config); err != nil {
 		return "", fmt.Errorf("oapi-codegen: %w", err)
 	}
 	return source, nil
-}
-
-// checkNames returns an error for JSON members of an object whose Go names, as the
-// generator derives them, are unexported or equal. The errors of the generator and the
-// compiler refer to the Go code instead. The generator must have run, because it sets
-// global variables.
-func checkNames(doc spec.Object) error {
-	for object, schema := range spec.Children(spec.Child(doc, "components", "schemas")) {
-		members := map[string]string{}
-		for member, v := range spec.Children(spec.Child(schema, "properties")) {
-			name := codegen.Property{JsonFieldName: member, Extensions: spec.Child(v)}.GoFieldName()
-			if !token.IsExported(name) {
-				return fmt.Errorf("the JSON member %.100q of %s needs an x-go-name", member, object)
-			}
-			if other, taken := members[name]; taken {
-				return fmt.Errorf("the JSON members %.100q and %.100q of %s would share the Go name %s", other, member, object, name)
-			}
-			members[name] = member
-		}
-	}
-	return nil
 }

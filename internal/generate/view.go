@@ -22,49 +22,12 @@ import (
 //     shows it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
-	for l := range spec.All(out) {
-		delete(l.Operation, "deprecated")
-		var query []string
-		for _, op := range ops {
-			if op.Matches(l) {
-				query = op.Query
-			}
-		}
-		reduceParameters(l.Operation, query)
-		for _, member := range []string{"parameters", "requestBody", "responses"} {
-			reduce(l.Operation[member], spec.Fields.Child(member))
+	for _, op := range ops {
+		if found, err := op.Find(out); err == nil {
+			found.Operation["parameters"] = sent(found.Operation, op.Query)
 		}
 	}
-	reduce(spec.Child(out, "components", "schemas"), spec.Names)
-	return out
-}
-
-// reduceParameters keeps the parameters that the library sends.
-func reduceParameters(op spec.Object, query []string) {
-	var kept []any
-	for _, p := range spec.List(op, "parameters") {
-		parameter := spec.Child(p)
-		name := spec.Text(parameter, "name")
-		if parameter["required"] != true && (parameter["in"] != "query" || !slices.Contains(query, name)) {
-			continue
-		}
-		if schema, ok := parameter["schema"].(spec.Object); ok {
-			delete(schema, "format")
-			if parameter["in"] == "path" {
-				schema["type"] = "string"
-			}
-		}
-		kept = append(kept, parameter)
-	}
-	delete(op, "parameters")
-	if kept != nil {
-		op["parameters"] = kept
-	}
-}
-
-// reduce removes keywords from the schemas below v, in place.
-func reduce(v any, place spec.Place) {
-	_ = spec.Visit(v, place, "", func(o spec.Object, _ string) error {
+	_ = spec.Visit(out, spec.Fields, "", func(o spec.Object, _ string) error {
 		for _, keyword := range []string{"enum", "nullable", "deprecated"} {
 			delete(o, keyword)
 		}
@@ -73,4 +36,22 @@ func reduce(v any, place spec.Place) {
 		}
 		return nil
 	})
+	return out
+}
+
+// sent returns the parameters that the library sends.
+func sent(op spec.Object, query []string) []any {
+	parameters := slices.DeleteFunc(spec.List(op, "parameters"), func(p any) bool {
+		parameter := spec.Child(p)
+		listed := parameter["in"] == "query" && slices.Contains(query, spec.Text(parameter, "name"))
+		return parameter["required"] != true && !listed
+	})
+	for _, p := range parameters {
+		schema := spec.Child(p, "schema")
+		delete(schema, "format")
+		if schema != nil && spec.Child(p)["in"] == "path" {
+			schema["type"] = "string"
+		}
+	}
+	return parameters
 }

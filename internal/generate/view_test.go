@@ -31,6 +31,7 @@ components:
 var operations = spec.Operations{
 	{Name: "listA", Method: "GET", Path: "/a/{x}", Query: []string{"kind", "size"}},
 	{Name: "makeA", Method: "POST", Path: "/a/{x}", Query: []string{"page"}},
+	{Name: "deleteA", Method: "DELETE", Path: "/a/{x}"},
 }
 
 const (
@@ -99,7 +100,7 @@ func TestViewKeepsTheParametersThatTheListNames(t *testing.T) {
 	doc := document(t, all, plainAssociation)
 	item := spec.Child(doc["paths"], "/a/{id}")
 	item["post"] = spec.Clone(item["get"])
-	item["delete"] = spec.Clone(item["get"]) // of no operation of the list
+	item["delete"] = spec.Clone(item["get"])
 	got := map[string]string{}
 	for l := range spec.All(View(doc, operations)) {
 		var names []string

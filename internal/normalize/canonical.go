@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"mime"
@@ -13,16 +14,18 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// Canonicalize returns the canonical form of a published document: the same
-// meaning in one spelling. It holds the operation of the entry, which doc must
-// describe. doc is not changed.
+const vendor = "https://api.cloudflare.com/"
+
+// Canonical returns the canonical form of the operations of the list: the same meaning
+// in one spelling. documents holds the published document of each operation, by its
+// name; they are not changed. Errors name the document in openapi/ and the place in it.
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Other paths, components and tags are left out: they do not concern the operation.
+//   - Other paths, components and tags are left out: they do not concern the operations.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
-//     security and servers of the root.
+//     security of the root. The info is that of the first document.
 //   - Path parameters take the names of the list of operations, and come first, in
 //     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
@@ -31,111 +34,88 @@ import (
 //     assert nothing, and generators take some of them for instructions.
 //   - Discriminators are left out: an alternative has to match without them, too.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
-//   - OpenAPI 3.1 is read as 3.0; differences in expression are refused, except null.
+//   - OpenAPI 3.1 is read as 3.0; what 3.0 cannot express is refused later, except null.
 //   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs have no trailing slash: the following path begins with one.
-func Canonicalize(doc spec.Object, entry spec.Operation) (spec.Object, error) {
-	if err := CheckVersion(doc); err != nil {
-		return nil, err
-	}
-	found, names, err := entry.Find(doc)
-	if err != nil {
-		return nil, err
-	}
-	at := found.Pointer()
-	op, err := inlined(doc, found)
-	if err != nil {
-		return nil, err
-	}
-	if is31(doc) {
-		found.Operation = op
-		for _, place := range found.Schemas() {
-			if err := schemaAs30(place.Holder["schema"], place.Pointer+"/schema"); err != nil {
-				return nil, err
-			}
+//
+// An operation for which handwritten code would have to change is refused.
+func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
+	out := spec.Object{"openapi": Version, "paths": spec.Object{}, "components": spec.Object{"securitySchemes": spec.Object{}}}
+	for _, entry := range ops {
+		doc, ok := documents[entry.Name]
+		if !ok {
+			return nil, fmt.Errorf("%s: no text of the operation %s: take a document that has it with 'make spec-update'", entry.Document, entry.Title())
+		}
+		if err := addCanonical(out, doc, entry); err != nil {
+			return nil, fmt.Errorf("%s: %w", entry.Document, err)
 		}
 	}
-	schemes, err := canonicalSecurity(doc, op, at)
-	if err != nil {
-		return nil, err
-	}
-	if err := canonicalResponses(op, at); err != nil {
-		return nil, err
-	}
-	if err := canonicalParameters(op, entry, found, names); err != nil {
-		return nil, err
-	}
-	if err := Keywords(op, at); err != nil {
-		return nil, err
-	}
-	out := spec.Object{
-		"openapi": Version, "info": canonicalInfo(doc),
-		"paths":      spec.Object{entry.Path: spec.Object{found.Method: op}},
-		"components": spec.Object{"securitySchemes": schemes},
-	}
-	if servers := inherited("servers", op, found.Item, doc); servers != nil {
-		out["servers"] = canonicalServers(servers)
-	}
-	delete(op, "servers")
 	return out, nil
 }
 
-// Combine joins canonical documents, at least one. The info is from
-// the first; servers and security schemes are joined.
-func Combine(parts ...spec.Object) (spec.Object, error) {
-	paths, schemes, servers := spec.Object{}, spec.Object{}, []any{}
-	for _, doc := range parts {
-		for l := range spec.All(doc) {
-			item := spec.Ensure(paths, l.Path)
-			if _, twice := item[l.Method]; twice {
-				return nil, fmt.Errorf("%s is described twice", l.Title())
-			}
-			item[l.Method] = l.Operation
-		}
-		for name, scheme := range spec.Children(spec.Child(doc, "components", "securitySchemes")) {
-			if have, ok := schemes[name]; ok && Sent(spec.Child(have)) != Sent(spec.Child(scheme)) {
-				return nil, fmt.Errorf("/components/securitySchemes: two different schemes would be called %q", name)
-			} else if !ok {
-				schemes[name] = scheme
-			}
-		}
-		for _, server := range spec.List(doc, "servers") {
-			if !slices.ContainsFunc(servers, func(known any) bool { return address(known) == address(server) }) {
-				servers = append(servers, server)
-			}
-		}
+// addCanonical adds the canonical form of an operation to out.
+func addCanonical(out, doc spec.Object, entry spec.Operation) error {
+	if err := checkVersion(doc); err != nil {
+		return err
 	}
-	out := spec.Object{"openapi": Version, "info": parts[0]["info"], "paths": paths, "components": spec.Object{"securitySchemes": schemes}}
-	if len(servers) > 0 {
-		out["servers"] = servers
+	found, err := entry.Find(doc)
+	if err != nil {
+		return err
 	}
-	return spec.Clone(out), nil
+	at, copier := found.Pointer(), newCopier(doc)
+	op, err := inlined(copier, found)
+	if err != nil {
+		return err
+	}
+	if _, ok := op["callbacks"]; ok {
+		return fmt.Errorf("%s/callbacks: not supported", at)
+	}
+	if is31(doc) {
+		schemasAs30(op)
+	}
+	err = cmp.Or(canonicalSecurity(copier, out, op, at), canonicalServers(copier, out, op, found), canonicalResponses(op, at),
+		canonicalParameters(op, entry, found), keywords(op, at))
+	if err == nil && out["info"] == nil {
+		out["info"], err = canonicalInfo(copier)
+	}
+	spec.Ensure(spec.Child(out, "paths"), entry.Path)[found.Method] = op
+	return err
 }
 
-func address(server any) string { return spec.Text(spec.Child(server), "url") }
-
-// canonicalServers returns the servers without trailing slashes in their base URLs.
-func canonicalServers(published any) any {
-	servers := spec.Clone(published)
-	list, _ := servers.([]any)
-	for _, server := range list {
-		if address(server) != "" {
-			spec.Child(server)["url"] = strings.TrimRight(address(server), "/")
+// canonicalServers adds the servers of an operation to those of out, each address
+// once. The first must be the vendor's: another host means another API.
+func canonicalServers(c *spec.Copier, out, op spec.Object, found spec.Located) error {
+	value, err := c.Copy(cmp.Or(op["servers"], found.Item["servers"], c.Doc["servers"]), "/servers")
+	if err != nil {
+		return err
+	}
+	delete(op, "servers")
+	first, _ := spec.At(value, "/0/url")
+	if address, _ := first.(string); !strings.HasPrefix(address+"/", vendor) || strings.ContainsAny(address, "{}?#") {
+		return fmt.Errorf("%s/servers: the first server, %.200q, is not at %s, or its address has variables or a query", found.Pointer(), address, vendor)
+	}
+	list, _ := value.([]any)
+	for _, v := range list {
+		server := spec.Child(v)
+		address := strings.TrimRight(spec.Text(server, "url"), "/")
+		known := func(s any) bool { return spec.Child(s)["url"] == address }
+		if address != "" && !slices.ContainsFunc(spec.List(out, "servers"), known) {
+			server["url"] = address
+			out["servers"] = append(spec.List(out, "servers"), server)
 		}
 	}
-	return servers
+	return nil
 }
 
 // inlined returns a copy of the operation with every reference replaced and the
 // parameters of its path item merged in.
-func inlined(doc spec.Object, found spec.Located) (spec.Object, error) {
-	copier := newCopier(doc)
-	value, err := copier.Copy(found.Operation, found.Pointer())
+func inlined(c *spec.Copier, found spec.Located) (spec.Object, error) {
+	value, err := c.Copy(found.Operation, found.Pointer())
 	if err != nil {
 		return nil, err
 	}
 	op := spec.Child(value)
-	if value, err = copier.Copy(found.Item["parameters"], found.ItemPointer()+"/parameters"); err != nil {
+	if value, err = c.Copy(found.Item["parameters"], found.ItemPointer()+"/parameters"); err != nil {
 		return nil, err
 	}
 	shared, _ := value.([]any)
@@ -181,16 +161,6 @@ func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
 		!slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
-// inherited returns the value of key from the first level that has it.
-func inherited(key string, levels ...spec.Object) any {
-	for _, level := range levels {
-		if v, ok := level[key]; ok {
-			return v
-		}
-	}
-	return nil
-}
-
 // status matches the keys of responses, in both spellings of a range.
 var status = regexp.MustCompile(`^([1-5]([0-9]{2}|[xX]{2})|default)$`)
 
@@ -215,7 +185,6 @@ func canonicalResponses(op spec.Object, at string) error {
 	})
 }
 
-// renameKeys renames the members of an object in place.
 func renameKeys(o spec.Object, at string, rename func(key string) string) error {
 	for _, key := range spec.SortedKeys(o) {
 		name := rename(key)
@@ -232,10 +201,11 @@ func renameKeys(o spec.Object, at string, rename func(key string) string) error 
 }
 
 // canonicalParameters gives the path parameters their names in the list of operations
-// and puts them first, in the order of the path.
-func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Located, names []string) error {
+// and puts them first, in the order of the path. It refuses a required parameter that
+// the library does not send.
+func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Located) error {
 	at := found.Pointer() + "/parameters"
-	canonical := entry.Parameters()
+	canonical, names := spec.PathParameters(entry.Path), spec.PathParameters(found.Path)
 	inPath := make([]any, len(canonical))
 	var others []any
 	for i, p := range spec.List(op, "parameters") {
@@ -243,11 +213,14 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 		if !ok {
 			return fmt.Errorf("%s/%d: not an object", at, i)
 		}
+		name := spec.Text(param, "name")
 		if param["in"] != "path" {
+			if param["required"] == true && (param["in"] != "query" || !slices.Contains(entry.Query, name)) {
+				return fmt.Errorf("%s: a new required parameter, %.100q in %.20q: this library would not send it", at, name, param["in"])
+			}
 			others = append(others, param)
 			continue
 		}
-		name := spec.Text(param, "name")
 		place := slices.Index(names, name)
 		if place < 0 || inPath[place] != nil {
 			return fmt.Errorf("%s/%d: path parameter %q does not belong to %s exactly once", at, i, name, found.Path)
@@ -258,25 +231,25 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 	if place := slices.Index(inPath, nil); place >= 0 {
 		return fmt.Errorf("%s: path parameter %q of %s is not described", at, names[place], found.Path)
 	}
-	if op["parameters"] = slices.Concat(inPath, others); len(inPath)+len(others) == 0 {
-		delete(op, "parameters")
-	}
+	op["parameters"] = slices.Concat(inPath, others)
 	return nil
 }
 
 // defaults are keywords with their default values (OpenAPI 3.0.3, Parameter Object
-// and Schema Object; JSON Schema).
+// and Schema Object; JSON Schema). Some others are by default empty.
 var defaults = spec.Object{
 	"required": false, "deprecated": false, "allowEmptyValue": false, "allowReserved": false,
 	"nullable": false, "readOnly": false, "writeOnly": false, "uniqueItems": false,
 	"exclusiveMinimum": false, "exclusiveMaximum": false,
-	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0,
+	"minLength": 0.0, "minItems": 0.0, "minProperties": 0.0, "additionalProperties": true,
 }
 
-// Keywords removes, in place, keywords with their default values from the operation
+var emptyByDefault = []string{"required", "parameters", "tags", "properties", "headers", "additionalProperties"}
+
+// keywords removes, in place, keywords with their default values from the operation
 // at a pointer, turns choices of one into allOf and writes the media type of JSON
 // without parameters.
-func Keywords(op spec.Object, at string) error {
+func keywords(op spec.Object, at string) error {
 	return spec.Visit(op, spec.Fields, at, func(o spec.Object, pointer string) error {
 		if usual, err := (&openapi3.Parameter{In: spec.Text(o, "in")}).SerializationMethod(); err == nil && o["name"] != nil {
 			if o["style"] == usual.Style {
@@ -286,11 +259,7 @@ func Keywords(op spec.Object, at string) error {
 				delete(o, "explode")
 			}
 		}
-		for keyword, value := range defaults {
-			if have, ok := o[keyword]; ok && have == value {
-				delete(o, keyword)
-			}
-		}
+		maps.DeleteFunc(o, isDefault)
 		joinSingle(o)
 		return renameKeys(spec.Child(o, "content"), pointer+"/content", func(key string) string {
 			if mediaType, _, err := mime.ParseMediaType(key); err == nil && mediaType == "application/json" {
@@ -299,4 +268,15 @@ func Keywords(op spec.Object, at string) error {
 			return key
 		})
 	})
+}
+
+func isDefault(keyword string, value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return len(value) == 0 && slices.Contains(emptyByDefault, keyword)
+	case spec.Object:
+		return len(value) == 0 && slices.Contains(emptyByDefault, keyword)
+	}
+	usual, ok := defaults[keyword]
+	return ok && value == usual
 }

@@ -30,6 +30,8 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 		"flags of a schema":    {member("{type: string}"), member("{type: string, nullable: false, readOnly: false, writeOnly: false, deprecated: false, minLength: 0}")},
 		"bounds of a list":     {member("{type: array, items: {}}"), member("{type: array, items: {}, uniqueItems: false, minItems: 0}")},
 		"bounds of an object":  {member("{type: object}"), member("{type: object, minProperties: 0}")},
+		"additional members":   {member("{type: object}"), member("{type: object, additionalProperties: true, properties: {}}")},
+		"of any schema":        {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
 		"flags of bounds":      {member("{type: number, minimum: 1, maximum: 2}"), member("{type: number, minimum: 1, exclusiveMinimum: false, maximum: 2, exclusiveMaximum: false}")},
 		"deep":                 {member("{anyOf: [{items: {type: string}}, {}]}"), member("{anyOf: [{items: {type: string, nullable: false}}, {deprecated: false}]}")},
 		"operation":            {nil, []string{"      operationId: list\n", "      operationId: list\n      deprecated: false\n"}},
@@ -101,8 +103,8 @@ func TestStatusesThatDoNotExistAreRefused(t *testing.T) {
 	t.Parallel()
 	const at = "/paths/~1accounts~1{account_identifier}~1mtls_certificates~1{identifier}~1associations/get/responses"
 	for _, key := range []string{"600", "099", "20", "2000", "4X", "4XXX", "XXX", "40X", "6XX", "2*", "ok", "Default", "a/b"} {
-		_, err := Canonicalize(published(t, "        4XX:", "        '"+key+"':"), operations[0])
-		if want := at + "/" + spec.Escape(key) + ": not a status"; err == nil || err.Error() != want {
+		_, err := canonicalForm(published(t, "        4XX:", "        '"+key+"':"), operations[0])
+		if want := "plain.json: " + at + "/" + spec.Escape(key) + ": not a status"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
@@ -114,8 +116,8 @@ func TestStatusesThatDoNotExistAreRefused(t *testing.T) {
 			}
 		}
 	}
-	_, err := Canonicalize(published(t, "            application/json:\n              schema: {", "            application/json: {}\n            application/json; charset=utf-8:\n              schema: {"), operations[0])
-	if want := at + "/200/content: application/json occurs in two spellings"; err == nil || err.Error() != want {
+	_, err := canonicalForm(published(t, "            application/json:\n              schema: {", "            application/json: {}\n            application/json; charset=utf-8:\n              schema: {"), operations[0])
+	if want := "plain.json: " + at + "/200/content: application/json occurs in two spellings"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
 	"github.com/oasdiff/oasdiff/flatten/allof"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -19,11 +18,7 @@ import (
 // dialect is not Go's.
 func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	defer spec.Guard(&err, "validating the document")
-	data, err := json.Marshal(doc, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
-	loaded, err := openapi3.NewLoader().LoadFromData(data)
+	loaded, err := openapi3.NewLoader().LoadFromData([]byte(spec.JSON(doc)))
 	if err != nil {
 		return nil, fmt.Errorf("not an OpenAPI document: %s", firstLine(err))
 	}
@@ -48,25 +43,25 @@ func Merge(doc spec.Object) (spec.Object, error) {
 		return nil, err
 	}
 	out := spec.Clone(doc)
-	for l := range spec.All(out) {
-		for _, place := range l.Schemas() {
-			schema, pointer := place.Schema(), place.Pointer+"/schema"
-			if schema == nil {
-				continue
-			}
-			if combinations(schema) > maxChoices {
-				return nil, fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
-			}
-			merged, err := mergeSchema(schema, pointer)
-			if err != nil {
-				return nil, err
-			}
-			if enum, ok := merged["enum"].([]any); ok && len(enum) == 0 {
-				return nil, fmt.Errorf("%s: contradiction: enum lists no value", pointer)
-			}
-			Simplify(merged)
-			place.Holder["schema"] = merged
+	err := spec.Visit(out, spec.Fields, "", func(o spec.Object, pointer string) error {
+		schema := spec.Child(o, "schema")
+		if schema == nil {
+			return nil
 		}
+		pointer += "/schema"
+		if combinations(schema) > maxChoices {
+			return fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
+		}
+		merged, err := mergeSchema(schema, pointer)
+		if err != nil {
+			return err
+		}
+		simplify(merged)
+		o["schema"] = merged
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -89,11 +84,8 @@ func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 		s.Set(merged)
 	}
 	merged, err := mergeParts(schema)
-	if _, panicked := errors.AsType[*spec.PanicError](err); panicked {
-		return nil, fmt.Errorf("%s: %w", pointer, err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: contradiction: %w", pointer, err)
+		return nil, fmt.Errorf("%s: %w", pointer, err)
 	}
 	for _, bounds := range [][2]string{{"minLength", "maxLength"}, {"minItems", "maxItems"}, {"minProperties", "maxProperties"}, {"minimum", "maximum"}} {
 		least, some := merged[bounds[0]].(float64)
@@ -111,30 +103,19 @@ func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 		return schema, nil
 	}
 	defer spec.Guard(&err, "merging allOf")
-	data, err := json.Marshal(schema, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
 	var ref openapi3.SchemaRef
-	if err := ref.UnmarshalJSON(data); err != nil {
+	if err := ref.UnmarshalJSON([]byte(spec.JSON(schema))); err != nil {
 		return nil, errors.New(firstLine(err))
 	}
 	merged, err := allof.Merge(ref)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("contradiction: %w", err)
 	}
-	if data, err = merged.MarshalJSON(); err != nil {
+	data, err := merged.MarshalJSON()
+	if err != nil {
 		return nil, err
 	}
 	return spec.Decode("the merged schema", data)
-}
-
-// applied returns the schemas below a schema that a value must satisfy in any case,
-// itself or in a part.
-func applied(schema spec.Object) []spec.Subschema {
-	return slices.DeleteFunc(spec.Subschemas(schema), func(s spec.Subschema) bool {
-		return s.Keyword != "allOf" && s.Keyword != "properties" && s.Keyword != "items"
-	})
 }
 
 // allParts returns the schemas that apply to the same value as those given: these,
@@ -176,8 +157,8 @@ func combinations(schemas ...spec.Object) int {
 				arms = capped(arms + combinations(arm))
 			}
 		}
-		for _, s := range applied(part) {
-			if s.Keyword != "allOf" {
+		for _, s := range spec.Subschemas(part) {
+			if s.Keyword == "properties" || s.Keyword == "items" {
 				below[s.Pointer()] = append(below[s.Pointer()], spec.Child(s.Value))
 			}
 		}

@@ -3,9 +3,11 @@ package normalize
 import (
 	"cmp"
 	"fmt"
-	"mime"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
@@ -40,7 +42,7 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	}
 	n.reserve(bodies)
 	for _, b := range bodies {
-		if b.Holder["schema"], err = n.named(b.Schema(), b, "", b.name()); err != nil {
+		if b.holder["schema"], err = n.named(b.schema(), b, "", b.name()); err != nil {
 			return nil, err
 		}
 	}
@@ -48,64 +50,73 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	return out, nil
 }
 
+// isJSON matches media types of JSON.
+var isJSON = regexp.MustCompile(`(?i)^application/([^;]+\+)?json *(;|$)`)
+
 // body is a JSON body of an operation.
 type body struct {
-	spec.SchemaPlace
 	operation spec.Operation
+	status    string      // of a response, "" for a request
+	holder    spec.Object // its member "schema" is the schema
+	pointer   string      // of the schema
 }
+
+func (b body) schema() spec.Object { return spec.Child(b.holder, "schema") }
 
 // bodiesOf returns the JSON bodies of doc in the order of the list of operations, and
 // sets the operationIds. Other media types get no Go type.
 func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 	var out []body
 	for _, op := range ops {
-		found, _, err := op.Find(doc)
+		found, err := op.Find(doc)
 		if err != nil {
 			return nil, err
 		}
 		found.Operation["operationId"] = op.Name
-		for _, place := range found.Schemas() {
-			if isJSON(place.MediaType) && place.Schema() != nil {
-				out = append(out, body{place, op})
+		add := func(status string, v any, pointer string) {
+			for mediaType, media := range spec.Children(spec.Child(v, "content")) {
+				at := found.Pointer() + pointer + "/content/" + spec.Escape(mediaType) + "/schema"
+				if b := (body{op, status, spec.Child(media), at}); isJSON.MatchString(mediaType) && b.schema() != nil {
+					out = append(out, b)
+				}
 			}
+		}
+		add("", found.Operation["requestBody"], "/requestBody")
+		for status, response := range spec.Children(found.Operation["responses"]) {
+			add(status, response, "/responses/"+status)
 		}
 	}
 	return out, nil
 }
 
-func isJSON(mediaType string) bool {
-	name, _, err := mime.ParseMediaType(mediaType)
-	return err == nil && (name == "application/json" || strings.HasSuffix(name, "+json"))
-}
-
 // name returns the name of the body itself, if [body.nameAt] returns none.
 func (b body) name() string {
 	noun := b.operation.Noun
-	if spec.Child(b.Schema(), "properties", "result")["type"] == "array" {
+	if spec.Child(b.schema(), "properties", "result")["type"] == "array" {
 		noun = plural(noun)
 	}
-	switch b.Status {
+	switch b.status {
 	case "":
 		return noun + "Request"
 	case "200":
 		return noun + "Response"
 	default:
-		return noun + "Response" + camel(b.Status)
+		return noun + "Response" + codegen.ToCamelCase(b.status)
 	}
 }
 
 // nameAt returns the name that the list of operations or the envelope gives to the
 // object at a place in the body, and whether there is one.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
-	success := strings.HasPrefix(b.Status, "2")
+	success := strings.HasPrefix(b.status, "2")
 	if name, ok = b.operation.Names[place]; ok && success {
 		return name, false, true
 	}
-	if name, ok = envelope[place]; ok && b.Status != "" {
+	if name, ok = envelope[place]; ok && b.status != "" {
 		return name, true, true
 	}
 	switch {
-	case b.Status == "":
+	case b.status == "":
 		return "", false, false
 	case !success:
 		return "FailureResponse", true, place == ""
@@ -129,7 +140,7 @@ func (n *namer) reserve(bodies []body) {
 	count, rank := map[candidate]int{}, map[candidate]int{}
 	var order []candidate
 	for _, b := range bodies {
-		eachObject(b.Schema(), "", func(place string, schema spec.Object) {
+		eachObject(b.schema(), "", func(place string, schema spec.Object) {
 			name, shared, ok := b.nameAt(place)
 			if !ok {
 				return
@@ -169,7 +180,7 @@ func eachObject(schema spec.Object, place string, visit func(place string, schem
 func below(s spec.Subschema, place, parent string) (at, name string) {
 	switch {
 	case s.Keyword == "properties":
-		return strings.TrimPrefix(place+"."+s.Name, "."), parent + camel(s.Name)
+		return strings.TrimPrefix(place+"."+s.Name, "."), parent + codegen.ToCamelCase(s.Name)
 	case s.Name != "":
 		return place + "|" + s.Name, parent + "Variant" + s.Name
 	default:
@@ -203,7 +214,7 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 	if len(spec.Child(schema, "properties")) == 0 {
 		return schema, nil
 	}
-	return n.component(schema, shape, name, b.Pointer+"/schema: "+place)
+	return n.component(schema, shape, name, b.pointer+": "+place)
 }
 
 // component stores schema and returns a reference to it.
@@ -245,18 +256,6 @@ func shapeOf(schema spec.Object) string {
 		delete(bare, key)
 	}
 	return spec.JSON(bare)
-}
-
-func camel(key string) string {
-	var b strings.Builder
-	for word := range strings.FieldsFuncSeq(key, func(r rune) bool { return !isAlphanumeric(r) }) {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String()
-}
-
-func isAlphanumeric(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
 // singular names an element after its collection.

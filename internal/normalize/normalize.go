@@ -1,6 +1,6 @@
 // Package normalize turns published text into the contract. The stages, in order:
 //
-//	Canonicalize   one spelling, the same meaning
+//	Canonical      one spelling, the same meaning
 //	Overlay        overlays/1-published: what cannot be merged as it is published
 //	Merge          allOf merged: the merged published text
 //	Overlay        overlays/2-contract: everything else that changes the meaning
@@ -13,6 +13,7 @@ package normalize
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 
 	"github.com/certuse/cloudflare-mtls/internal/overlay"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -40,6 +41,7 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 // holds those that were reached.
 type Result struct {
 	Merged   spec.Object       // the merged published text
+	Unnamed  spec.Object       // the contract without components and references
 	Contract spec.Object       // the normalised contract
 	Outcomes []overlay.Outcome // the effect of each overlay action
 }
@@ -47,9 +49,6 @@ type Result struct {
 // Run takes a canonical document through the further stages. The caller checks the
 // effects of the overlay actions.
 func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
-	if err := spec.CheckText(canonical, ""); err != nil {
-		return r, err
-	}
 	apply := func(doc spec.Object, actions []overlay.Action) (spec.Object, error) {
 		out, outcomes, err := overlay.Apply(doc, actions)
 		r.Outcomes = append(r.Outcomes, outcomes...)
@@ -62,31 +61,35 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	if r.Merged, err = Merge(mergeable); err != nil {
 		return r, fmt.Errorf("after %s: %w", PublishedOverlays, err)
 	}
-	contract, err := apply(r.Merged, overlays.Contract)
-	if err != nil {
+	if r.Unnamed, err = apply(r.Merged, overlays.Contract); err != nil {
 		return r, err
 	}
-	dropUnusedSchemes(contract)
-	if contract, err = Name(contract, ops); err != nil {
+	if err := checkExtensions(r.Unnamed); err != nil {
+		return r, err
+	}
+	dropUnusedSchemes(r.Unnamed)
+	contract, err := Name(r.Unnamed, ops)
+	if err != nil {
 		return r, err
 	}
 	if _, err := Load(contract); err != nil {
 		return r, fmt.Errorf("normalised: %w", err)
 	}
 	r.Contract = contract
-	return r, ops.CheckQuery(contract)
+	return r, nil
 }
 
-// Canonical returns the canonical form of all operations of the list, which must not
-// be empty. documents holds the document of each operation, by its name.
-func Canonical(documents map[string]spec.Object, ops spec.Operations) (spec.Object, error) {
-	var parts []spec.Object
-	for _, op := range ops {
-		part, err := Canonicalize(documents[op.Name], op)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", op.Document, err)
+// known matches the extensions of a contract that this project and oapi-codegen read.
+var known = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
+
+// checkExtensions refuses others that overlays have added: a misspelt one has no effect.
+func checkExtensions(contract spec.Object) error {
+	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
+		for key := range o {
+			if isLeftOut(key, nil, spec.Fields, pointer) && !known.MatchString(key) {
+				return fmt.Errorf("%s: %s has no effect after %s", pointer, key, ContractOverlays)
+			}
 		}
-		parts = append(parts, part)
-	}
-	return Combine(parts...)
+		return nil
+	})
 }

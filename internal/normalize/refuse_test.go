@@ -17,18 +17,21 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		edits []string
 		want  string
 	}{
-		"no version":                 {[]string{"openapi: 3.0.3\n", ""}, "not an OpenAPI document"},
-		"OpenAPI 2":                  {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, "OpenAPI 2 (2.0) is not supported"},
-		"OpenAPI 4":                  {[]string{"openapi: 3.0.3", "openapi: 4.0.0"}, `version "4.0.0" is not supported`},
-		"version as a number":        {[]string{"openapi: 3.0.3", "openapi: 3.0"}, "not an OpenAPI document"},
+		"no version":                 {[]string{"openapi: 3.0.3\n", ""}, `/openapi: want version 3.0 or 3.1, have "" in a document of ["components" "info"`},
+		"OpenAPI 2":                  {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, `want version 3.0 or 3.1, have ""`},
+		"OpenAPI 4":                  {[]string{"openapi: 3.0.3", "openapi: 4.0.0"}, `have "4.0.0"`},
+		"version as a number":        {[]string{"openapi: 3.0.3", "openapi: 3.0"}, "want version 3.0 or 3.1"},
 		"operation missing":          {[]string{"/associations:", "/other:"}, "is not in the document"},
 		"operation with other verb":  {[]string{"    get:\n", "    post:\n"}, "no GET"},
 		"operation twice":            {[]string{"paths:\n", "paths:\n  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n"}, "occurs 2 times"},
-		"path item and a reference":  {[]string{"    get:\n", "    $ref: '#/x'\n    get:\n"}, "members beside $ref"},
+		"path item and a reference":  {[]string{"    get:\n", "    $ref: '#/x'\n    get:\n"}, "a path item by reference"},
 		"anonymous access":           {[]string{security, "        - {}\n"}, "anonymous access"},
 		"anonymous as a way of many": {[]string{security, security + "        - {}\n"}, "security/1: the operation allows anonymous"},
 		"empty security":             {[]string{"      security:\n" + security, "      security: []\n"}, "anonymous access"},
 		"no security at all":         {[]string{"      security:\n" + security, ""}, "anonymous access"},
+		"email without a key":        {[]string{"- {api_email: [], api_key: []}", "- {api_email: []}"}, "neither an API token nor email and key"},
+		"header of a scheme":         {[]string{"X-Auth-Key", "X-Other-Key"}, "neither an API token nor email and key"},
+		"scheme of another's name":   {[]string{"name: X-Auth-Email", "name: X-Auth-User"}, "neither an API token nor email and key"},
 		"undefined scheme":           {[]string{"    api_key: {type", "    other: {type"}, `scheme "api_key" is not defined`},
 		"two schemes, one header":    {[]string{"name: X-Auth-Email", "name: X-Auth-Key"}, "send the same header"},
 		"reference to nothing":       {[]string{"schemas/thing'", "schemas/nothing'"}, "points to nothing"},
@@ -37,6 +40,9 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"reference to itself":        {[]string{"service: {type: string}", "service: {$ref: '#/components/schemas/thing'}"}, "refers to itself"},
 		"invalid escape":             {[]string{"schemas/thing'", "schemas/%zz'"}, "is not valid"},
 		"both spellings of a range":  {[]string{"        4XX:", "        4xx: {description: d}\n        4XX:"}, "in two spellings"},
+		"control character":          {[]string{"description: good", `description: "\x07"`}, "/get/responses/200/description: a control character"},
+		"in the title":               {[]string{"title: Things", `title: "\x07"`}, "/info/title: a control character"},
+		"in a server":                {[]string{"url: https://api.cloudflare.com/v4", `url: "https://api.cloudflare.com/\x07"`}, "/servers/0/url: a control character"},
 		"responses missing":          {[]string{"      responses:", "      x-responses:"}, "/responses: missing"},
 		"path parameter undescribed": {[]string{"        " + certificate + "\n", ""}, `path parameter "identifier"`},
 		"path parameter twice":       {[]string{certificate, certificate + "\n        " + certificate}, "exactly once"},
@@ -45,7 +51,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Canonicalize(published(t, tt.edits...), operations[0])
+			_, err := canonicalForm(published(t, tt.edits...), operations[0])
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -66,7 +72,7 @@ func TestMissingOperationIsRecognisable(t *testing.T) {
 		"empty paths": {"openapi": "3.0.3", "paths": spec.Object{}},
 		"other paths": {"openapi": "3.0.3", "paths": spec.Object{"/x": spec.Object{}}},
 	} {
-		if _, err := Canonicalize(doc, operations[0]); !errors.Is(err, spec.ErrNotFound) {
+		if _, err := canonicalForm(doc, operations[0]); !errors.Is(err, spec.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)
 		}
 	}
@@ -85,7 +91,7 @@ func TestReferencesThatMultiplyAreRefused(t *testing.T) {
 		b.WriteString("}}\n")
 	}
 	b.WriteString("    l10: {type: string}\n")
-	_, err := Canonicalize(published(t, "  schemas:\n", "  schemas:\n"+b.String(), "schemas/thing'", "schemas/l0'"), operations[0])
+	_, err := canonicalForm(published(t, "  schemas:\n", "  schemas:\n"+b.String(), "schemas/thing'", "schemas/l0'"), operations[0])
 	if err == nil || !strings.Contains(err.Error(), "expands to more than") {
 		t.Fatalf("error %v, want a refusal of the expansion", err)
 	}
@@ -100,7 +106,7 @@ func TestDeepNestingIsRefused(t *testing.T) {
 	}
 	schemas := doc["components"].(spec.Object)["schemas"].(spec.Object)
 	schemas["thing"] = deep
-	_, err := Canonicalize(doc, operations[0])
+	_, err := canonicalForm(doc, operations[0])
 	if err == nil || !strings.Contains(err.Error(), "nested deeper") {
 		t.Fatalf("error %v, want a refusal of the nesting", err)
 	}

@@ -1,8 +1,10 @@
 package normalize
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -10,50 +12,56 @@ import (
 
 // The names of the schemes whose credentials the client sends.
 const (
-	APIToken = "api_token" // Authorization: Bearer
-	APIEmail = "api_email" // X-Auth-Email, together with APIKey
-	APIKey   = "api_key"   // X-Auth-Key, together with APIEmail
+	apiToken = "api_token" // Authorization: Bearer
+	apiEmail = "api_email" // X-Auth-Email, together with apiKey
+	apiKey   = "api_key"   // X-Auth-Key, together with apiEmail
 )
 
 // canonicalSecurity gives the operation its effective security, under canonical
-// scheme names, and returns the schemes that it uses.
-func canonicalSecurity(doc, op spec.Object, at string) (spec.Object, error) {
-	requirements, ok := inherited("security", op, doc).([]any)
-	if !ok || len(requirements) == 0 {
-		return nil, fmt.Errorf("%s/security: the operation allows anonymous access", at)
-	}
-	published := spec.Child(doc, "components", "securitySchemes")
-	schemes := spec.Object{}
-	out := make([]any, len(requirements))
+// scheme names, and adds the schemes that it uses to out. It refuses an operation that
+// needs other credentials than the client sends.
+func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
+	requirements, _ := cmp.Or(op["security"], c.Doc["security"]).([]any)
+	published, schemes := spec.Child(c.Doc, "components", "securitySchemes"), spec.Child(out, "components", "securitySchemes")
+	usable := false
+	security := make([]any, len(requirements))
 	for i, r := range requirements {
-		requirement, ok := r.(spec.Object)
-		if !ok || len(requirement) == 0 {
-			return nil, fmt.Errorf("%s/security/%d: the operation allows anonymous access", at, i)
-		}
 		renamed := spec.Object{}
-		for name, scopes := range spec.Children(requirement) {
-			value, err := newCopier(doc).Copy(published[name], "/components/securitySchemes/"+spec.Escape(name))
+		for name, scopes := range spec.Children(r) {
+			value, err := c.Copy(published[name], "/components/securitySchemes/"+spec.Escape(name))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			scheme, ok := value.(spec.Object)
 			if !ok {
-				return nil, fmt.Errorf("%s/security/%d: scheme %q is not defined", at, i, name)
+				return fmt.Errorf("%s/security/%d: scheme %q is not defined", at, i, name)
 			}
 			canonical := schemeName(name, scheme)
 			if _, twice := renamed[canonical]; twice {
-				return nil, fmt.Errorf("%s/security/%d: two schemes send the same header as %q", at, i, name)
+				return fmt.Errorf("%s/security/%d: two schemes send the same header as %q", at, i, name)
 			}
-			if other, taken := schemes[canonical]; taken && Sent(spec.Child(other)) != Sent(scheme) {
-				return nil, fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
+			if other, taken := schemes[canonical]; !taken {
+				schemes[canonical] = scheme
+			} else if Sent(spec.Child(other)) != Sent(scheme) {
+				return fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
 			}
 			renamed[canonical] = scopes
-			schemes[canonical] = scheme
 		}
-		out[i] = renamed
+		if len(renamed) == 0 {
+			return fmt.Errorf("%s/security/%d: the operation allows anonymous access", at, i)
+		}
+		names := spec.SortedKeys(renamed)
+		usable = usable || slices.Equal(names, []string{apiToken}) || slices.Equal(names, []string{apiEmail, apiKey})
+		security[i] = renamed
 	}
-	op["security"] = out
-	return schemes, nil
+	if len(requirements) == 0 {
+		return fmt.Errorf("%s/security: the operation allows anonymous access", at)
+	}
+	if !usable {
+		return fmt.Errorf("%s/security: neither an API token nor email and key are enough any more: this library sends nothing else", at)
+	}
+	op["security"] = security
+	return nil
 }
 
 // Sent describes what a scheme adds to a request. Its name is not sent, and the form
@@ -71,9 +79,9 @@ func Sent(scheme spec.Object) string {
 }
 
 var schemeNames = map[string]string{
-	"bearer authorization":           APIToken,
-	"header x-auth-email":            APIEmail,
-	"header x-auth-key":              APIKey,
+	"bearer authorization":           apiToken,
+	"header x-auth-email":            apiEmail,
+	"header x-auth-key":              apiKey,
 	"header x-auth-user-service-key": "user_service_key",
 }
 
@@ -82,7 +90,7 @@ func schemeName(published string, scheme spec.Object) string {
 	if name, ok := schemeNames[Sent(scheme)]; ok {
 		return name
 	}
-	if published == APIToken || published == APIEmail || published == APIKey {
+	if published == apiToken || published == apiEmail || published == apiKey {
 		// The overlays and the client use the name for another scheme.
 		return "other_" + published
 	}

@@ -22,21 +22,17 @@ var applicable = map[string]string{
 	"exclusiveMinimum": "number", "exclusiveMaximum": "number",
 }
 
-// Simplify removes from a merged schema, in place, what merging has left without
+// simplify removes from a merged schema, in place, what merging has left without
 // effect: assertions about other types than the schema's own, choices that the type
 // has already decided, and the order of required. The schema accepts the same values
 // as before.
-func Simplify(schema spec.Object) {
-	_ = spec.Visit(schema, spec.Fields, "", func(o spec.Object, _ string) error {
-		simplifySchema(o)
-		return nil
-	})
-}
-
-func simplifySchema(schema spec.Object) {
+func simplify(schema spec.Object) {
 	if required, ok := schema["required"].([]any); ok {
 		slices.SortFunc(required, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		schema["required"] = slices.Compact(required)
+	}
+	for _, s := range spec.Subschemas(schema) {
+		simplify(spec.Child(s.Value))
 	}
 	own, ok := schema["type"].(string)
 	if !ok {

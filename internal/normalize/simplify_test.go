@@ -41,7 +41,7 @@ func TestSimplifiedSchemasAcceptTheSame(t *testing.T) {
 			t.Parallel()
 			before, after := withSchema(t, tt.before), withSchema(t, tt.after)
 			simplified := spec.Clone(before)
-			Simplify(schemaOf(simplified).(spec.Object))
+			simplify(schemaOf(simplified).(spec.Object))
 			if diff := cmp.Diff(schemaOf(after), schemaOf(simplified)); diff != "" {
 				t.Fatalf("(-want +got)\n%s", diff)
 			}

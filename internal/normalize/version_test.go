@@ -18,6 +18,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 			"        service: {type: string, nullable: true, maxLength: 3}\n"},
 		"list of one type": {"        service: {type: [string]}\n", thing},
 		"null alone":       {"        service: {type: 'null'}\n", "        service: {type: object, nullable: true, enum: [null]}\n"},
+		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", thing},
 		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], contentMediaType: text/plain}\n", thing},
 		"reference with siblings": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', maxLength: 4, description: dropped}\n",
@@ -45,23 +46,22 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ schema, want string }{
-		"conditions":       {"{if: {type: string}}", "properties/service/if: OpenAPI 3.0 has no counterpart"},
-		"tuples":           {"{type: array, prefixItems: [{type: string}]}", "/prefixItems:"},
-		"several types":    {"{type: [string, integer]}", `/type: OpenAPI 3.0 has no counterpart for ["string" "integer"]`},
-		"no type":          {"{type: []}", "/type: OpenAPI 3.0 has no counterpart for []"},
-		"odd type":         {"{type: 5}", "/type: OpenAPI 3.0 has no counterpart"},
-		"constant":         {"{const: a}", "/const:"},
-		"exclusive number": {"{type: integer, exclusiveMinimum: 5}", "/exclusiveMinimum:"},
-		"boolean schema":   {"true", "properties/service: OpenAPI 3.0 has no schemas other than objects"},
-		"nullable of 3.0":  {"{type: string, nullable: true}", "/nullable:"},
-		"dynamic":          {"{$dynamicRef: '#x'}", "/$dynamicRef:"},
-		"deep in an arm":   {"{anyOf: [{type: string}, {contains: {}}]}", "/anyOf/1/contains:"},
-		"deep in items":    {"{items: {unevaluatedProperties: false}}", "/items/unevaluatedProperties:"},
+		"conditions":       {"{if: {type: string}}", "field if is for OpenAPI >=3.1"},
+		"tuples":           {"{type: array, items: {}, prefixItems: [{type: string}]}", "field prefixItems"},
+		"several types":    {"{type: [string, integer]}", "an array of types"},
+		"odd type":         {"{type: 5}", "not an OpenAPI document"},
+		"constant":         {"{const: a}", "field const"},
+		"exclusive number": {"{type: integer, exclusiveMinimum: 5}", "a numeric exclusiveMinimum"},
+		"boolean schema":   {"true", "a boolean schema"},
+		"dynamic":          {"{$dynamicRef: '#x'}", "field $dynamicRef"},
+		"unknown":          {"{nonsense: 5}", "nonsense"},
+		"deep in an arm":   {"{anyOf: [{type: string}, {contains: {}}]}", "field contains"},
+		"deep in items":    {"{items: {unevaluatedProperties: false}}", "field unevaluatedProperties"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, "        service: "+tt.schema+"\n"), operations[0])
+			_, err := Merge(canonical(t, published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, "        service: "+tt.schema+"\n")))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want one with %q", err, tt.want)
 			}
@@ -71,8 +71,8 @@ func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 
 func TestOtherSchemaDialectsAreRefused(t *testing.T) {
 	t.Parallel()
-	_, err := Canonicalize(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations[0])
-	if err == nil || !strings.HasPrefix(err.Error(), "/jsonSchemaDialect:") {
+	_, err := canonicalForm(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations[0])
+	if err == nil || !strings.HasPrefix(err.Error(), "plain.json: /jsonSchemaDialect:") {
 		t.Errorf("error %v", err)
 	}
 }

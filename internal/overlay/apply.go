@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"gopkg.in/yaml.v3"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 // Effect is the effect of an action on a document.
@@ -43,25 +44,25 @@ func CheckMatched(outcomes []Outcome) error {
 // CheckSatisfied returns an error unless the actions in satisfied, and no others,
 // found their change already in the document.
 func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
-	effects := map[string]Effect{}
+	var found []string
 	for _, o := range outcomes {
-		effects[o.Action.ID] = o.Effect
-		if o.Effect == Satisfied && !slices.Contains(satisfied, o.Action.ID) {
-			return fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
+		if o.Effect == Satisfied {
+			found = append(found, o.Action.ID)
+			if !slices.Contains(satisfied, o.Action.ID) {
+				return fmt.Errorf("overlays/%s: target %s: the action changes nothing, and the provenance does not list it as satisfied upstream", o.Action.ID, o.Action.Target)
+			}
 		}
 	}
 	for _, id := range satisfied {
-		switch effects[id] {
-		case 0:
-			return fmt.Errorf("the provenance lists %q as satisfied upstream, but there is no such overlay action", id)
-		case Applied:
-			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document", id)
+		if !slices.Contains(found, id) {
+			return fmt.Errorf("overlays/%s: the provenance lists the action as satisfied upstream, but it changes the document or does not exist", id)
 		}
 	}
 	return nil
 }
 
-// Apply applies the actions in order to a copy of doc and returns the effect of each.
+// Apply applies the actions in order to a copy of doc and returns the effect of each. A
+// document that is no object after them is empty.
 func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 	root, err := spec.ToYAML(doc)
 	if err != nil {
@@ -77,50 +78,44 @@ func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 		outcomes = append(outcomes, outcome)
 		tree = after
 	}
-	out, ok := tree.(spec.Object)
-	if !ok {
-		return nil, nil, fmt.Errorf("after the overlays: the document is not an object")
-	}
-	return spec.Clone(out), outcomes, nil
+	return spec.Clone(spec.Child(tree)), outcomes, nil
 }
 
 // changed returns the JSON pointers at which two trees differ, in no order. It visits
-// each value once, because an overlay has many actions and a document many values.
+// each value once.
 func changed(before, after any) (pointers []string) {
-	below := func(key string, was, is any) {
-		for _, pointer := range changed(was, is) {
+	whole := []string{""}
+	add := func(key string, below []string) {
+		for _, pointer := range below {
 			pointers = append(pointers, "/"+spec.Escape(key)+pointer)
 		}
 	}
-	switch old := before.(type) {
-	case spec.Object:
-		if fresh, ok := after.(spec.Object); ok {
-			for key, was := range old {
-				if is, has := fresh[key]; has {
-					below(key, was, is)
-				} else {
-					pointers = append(pointers, "/"+spec.Escape(key))
-				}
+	old, isObject := before.(spec.Object)
+	fresh, still := after.(spec.Object)
+	elements, isList := before.([]any)
+	now, stillList := after.([]any)
+	switch {
+	case isObject && still:
+		for key, was := range old {
+			if is, has := fresh[key]; has {
+				add(key, changed(was, is))
+			} else {
+				add(key, whole)
 			}
-			for key := range fresh {
-				if _, had := old[key]; !had {
-					pointers = append(pointers, "/"+spec.Escape(key))
-				}
-			}
-			return pointers
 		}
-	case []any:
-		if fresh, ok := after.([]any); ok && len(old) == len(fresh) {
-			for i := range old {
-				below(strconv.Itoa(i), old[i], fresh[i])
+		for key := range fresh {
+			if _, had := old[key]; !had {
+				add(key, whole)
 			}
-			return pointers
 		}
+	case isList && stillList && len(elements) == len(now):
+		for i := range now {
+			add(strconv.Itoa(i), changed(elements[i], now[i]))
+		}
+	case !reflect.DeepEqual(before, after):
+		return whole
 	}
-	if !reflect.DeepEqual(before, after) {
-		return []string{""}
-	}
-	return nil
+	return pointers
 }
 
 // contradiction reports a changed place at which an update replaced the published

@@ -12,7 +12,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	upstream "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
@@ -32,17 +31,11 @@ const (
 	expectsKey = "x-overwrites"
 )
 
-var (
-	validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-	// extension matches the extensions of a contract that this project and
-	// oapi-codegen read.
-	extension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
-)
+var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // Action is one action of an overlay document.
 type Action struct {
 	ID            string // FILE#x-id
-	Description   string // the reason
 	Target        string
 	SatisfiedWhen string
 	Overwrites    []any // values that the action means to overwrite
@@ -51,27 +44,16 @@ type Action struct {
 }
 
 // Load reads the actions of the overlay documents in dir in the order of their names.
-// FILE in an id is the path from the parent of dir. Any other file, such as one that
-// ends in .yml, is an error.
+// FILE in an id is the path from the parent of dir.
 func Load(fsys fs.FS, dir string) ([]Action, error) {
-	entries, err := fs.ReadDir(fsys, dir)
-	if err != nil {
-		return nil, err
-	}
+	files, _ := fs.Glob(fsys, dir+"/*.y*ml") // fails only for other patterns
 	var actions []Action
-	for _, entry := range entries { // sorted by name
-		file := path.Join(dir, entry.Name())
-		if path.Ext(file) == ".md" {
-			continue
-		}
-		if entry.IsDir() || path.Ext(file) != ".yaml" {
-			return nil, fmt.Errorf("%s: not an overlay document: their names end in .yaml", file)
-		}
+	for _, file := range files { // sorted by name
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
 			return nil, err
 		}
-		parsed, err := Parse(path.Join(path.Base(dir), entry.Name()), data)
+		parsed, err := Parse(path.Join(path.Base(dir), path.Base(file)), data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -83,8 +65,8 @@ func Load(fsys fs.FS, dir string) ([]Action, error) {
 	return actions, nil
 }
 
-// Parse reads one overlay document and checks this project's requirements: version
-// 1.1.0, a reason and an id for each action, and paths that parse.
+// Parse reads one overlay document and checks this project's requirements: a reason and
+// an id for each action, and paths that parse.
 func Parse(file string, data []byte) (actions []Action, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
 	var document upstream.Overlay
@@ -93,9 +75,6 @@ func Parse(file string, data []byte) (actions []Action, err error) {
 	}
 	if err := document.Validate(); err != nil {
 		return nil, fmt.Errorf("not a valid overlay document: %w", err)
-	}
-	if document.Version != upstream.Version110 {
-		return nil, fmt.Errorf("overlay version %q, want %s", document.Version, upstream.Version110)
 	}
 	for i, raw := range document.Actions {
 		one := document
@@ -114,7 +93,7 @@ func Parse(file string, data []byte) (actions []Action, err error) {
 
 func parseAction(file string, raw upstream.Action, document upstream.Overlay) (Action, error) {
 	id, _ := raw.Extensions[idKey].(string)
-	a := Action{ID: file + "#" + id, Description: raw.Description, Target: raw.Target, document: document}
+	a := Action{ID: file + "#" + id, Target: raw.Target, document: document}
 	if !validID.MatchString(id) {
 		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
 	}
@@ -125,7 +104,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 		case provenKey:
 			a.SatisfiedWhen, ok = value.(string)
 		case expectsKey:
-			a.Overwrites, ok = asInDocuments(value).([]any)
+			a.Overwrites, ok = value.([]any)
 		default:
 			ok = false
 		}
@@ -133,7 +112,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 			return Action{}, fmt.Errorf("%s: %s: not a member of an action, or a value of another kind", a.ID, key)
 		}
 	}
-	if a.Description == "" {
+	if raw.Description == "" {
 		return Action{}, fmt.Errorf("%s: no description: state the reason for the action", a.ID)
 	}
 	kinds := []bool{raw.Remove, !raw.Update.IsZero(), raw.Copy != ""}
@@ -145,25 +124,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 			return Action{}, fmt.Errorf("%s: %q is not a JSONPath: %w", a.ID, expression, err)
 		}
 	}
-	return a, spec.Visit(asInDocuments(raw.Update), spec.Fields, "", func(o spec.Object, at string) error {
-		for _, key := range spec.SortedKeys(o) {
-			if strings.HasPrefix(key, "x-") && !extension.MatchString(key) {
-				return fmt.Errorf("%s: update: %s/%s: unknown extension", a.ID, at, key)
-			}
-		}
-		return nil
-	})
-}
-
-// asInDocuments converts a value that yaml read to the types of documents, such as
-// float64 for every number. It is nil for what JSON lacks.
-func asInDocuments(value any) any {
-	var node yaml.Node
-	if node.Encode(value) != nil {
-		return nil
-	}
-	tree, _ := spec.FromYAML(&node)
-	return tree
+	return a, nil
 }
 
 // query returns the nodes that a JSONPath matches, none if it is empty.

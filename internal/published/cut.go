@@ -1,6 +1,7 @@
 package published
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -14,28 +15,18 @@ import (
 func cut(doc spec.Object, found spec.Located) (Text, error) {
 	c := &cutter{components: spec.Object{}}
 	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}
-	item := spec.Object{}
-	for _, key := range []string{found.Method, "parameters", "servers"} {
-		if value, ok := found.Item[key]; ok {
-			copied, err := c.copier.Copy(value, found.ItemPointer()+"/"+key)
-			if err != nil {
-				return Text{}, err
-			}
-			item[key] = copied
-		}
-	}
-	out := spec.Object{"paths": spec.Object{found.Path: item}}
+	item, refused := c.members(found.Item, found.ItemPointer(), found.Method, "parameters", "servers")
 	whole := []string{"openapi", "info", "servers", "jsonSchemaDialect"}
 	security := spec.List(found.Operation, "security")
 	if _, own := found.Operation["security"]; !own {
 		whole = append(whole, "security")
 		security = spec.List(doc, "security")
 	}
-	for _, key := range whole {
-		if value, ok := doc[key]; ok {
-			out[key] = spec.Clone(value)
-		}
+	out, err := c.members(doc, "", whole...)
+	if err = cmp.Or(refused, err); err != nil {
+		return Text{}, err
 	}
+	out["paths"] = spec.Object{found.Path: item}
 	for _, requirement := range security {
 		for name := range spec.Child(requirement) {
 			// The canonical form refuses one that is not defined.
@@ -47,20 +38,40 @@ func cut(doc spec.Object, found spec.Located) (Text, error) {
 	names := spec.List(found.Operation, "tags")
 	for _, tag := range spec.List(doc, "tags") {
 		if slices.Contains(names, any(spec.Text(spec.Child(tag), "name"))) {
-			out["tags"] = append(spec.List(out, "tags"), spec.Clone(tag))
+			copied, err := c.copier.Copy(tag, "/tags")
+			if err != nil {
+				return Text{}, err
+			}
+			out["tags"] = append(spec.List(out, "tags"), copied)
 		}
 	}
 	if len(c.components) > 0 {
 		out["components"] = c.components
 	}
 	slices.Sort(c.leftOut)
-	return Text{Document: out, LeftOut: slices.Compact(c.leftOut)}, nil
+	encoded, err := spec.Encode(out)
+	return Text{Document: out, Encoded: encoded, LeftOut: slices.Compact(c.leftOut)}, err
 }
 
 type cutter struct {
 	copier     *spec.Copier
 	components spec.Object
 	leftOut    []string
+}
+
+// members copies members of an object at a pointer, as far as it has them.
+func (c *cutter) members(o spec.Object, pointer string, keys ...string) (spec.Object, error) {
+	out := spec.Object{}
+	for _, key := range keys {
+		if value, ok := o[key]; ok {
+			copied, err := c.copier.Copy(value, pointer+"/"+key)
+			if err != nil {
+				return nil, err
+			}
+			out[key] = copied
+		}
+	}
+	return out, nil
 }
 
 // skip leaves out examples and defaults with a PEM block: a possible key must not be

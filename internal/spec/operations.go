@@ -38,35 +38,30 @@ var (
 	permission    = regexp.MustCompile(`^(Account|Zone): [A-Z]\w*( \w+)* (Read|Write)$`)
 )
 
-// ReadOperations reads the list of the module in fsys.
+// ReadOperations reads the list of the module in fsys. Unknown or missing members and
+// duplicate operations are errors.
 func ReadOperations(fsys fs.FS) (Operations, error) {
 	data, err := fs.ReadFile(fsys, OperationsFile)
 	if err != nil {
 		return nil, err
 	}
-	return ParseOperations(OperationsFile, data)
-}
-
-// ParseOperations parses a list. Unknown or missing members and duplicate operations
-// are errors.
-func ParseOperations(name string, data []byte) (Operations, error) {
 	var list struct {
 		Operations Operations `yaml:"operations"`
 	}
 	if err := ParseYAML(data, true, &list); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", OperationsFile, err)
 	}
 	if len(list.Operations) == 0 {
-		return nil, fmt.Errorf("%s: no operations", name)
+		return nil, fmt.Errorf("%s: no operations", OperationsFile)
 	}
 	seen := map[string]bool{}
 	for i, op := range list.Operations {
 		if err := op.check(); err != nil {
-			return nil, fmt.Errorf("%s: operation %d (%s): %w", name, i+1, op.Name, err)
+			return nil, fmt.Errorf("%s: operation %d (%s): %w", OperationsFile, i+1, op.Name, err)
 		}
 		for _, key := range []string{op.Name, op.Method + " " + shape(op.Path), op.Document} {
 			if seen[key] {
-				return nil, fmt.Errorf("%s: operation %d (%s): %s occurs twice", name, i+1, op.Name, key)
+				return nil, fmt.Errorf("%s: operation %d (%s): %s occurs twice", OperationsFile, i+1, op.Name, key)
 			}
 			seen[key] = true
 		}
@@ -82,7 +77,7 @@ func (op Operation) check() error {
 		return fmt.Errorf("method %q: want an HTTP method in capital letters", op.Method)
 	case !pathTemplate.MatchString(op.Path):
 		return fmt.Errorf("path %q: want segments, each a text or a {parameter}", op.Path)
-	case len(slices.Compact(slices.Sorted(slices.Values(op.Parameters())))) < len(op.Parameters()):
+	case len(slices.Compact(slices.Sorted(slices.Values(PathParameters(op.Path))))) < len(PathParameters(op.Path)):
 		return fmt.Errorf("path %q: a parameter occurs twice", op.Path)
 	case op.Document != path.Base(op.Document) || path.Ext(op.Document) != ".json":
 		return fmt.Errorf("document %q: want the name of a .json file", op.Document)
@@ -99,10 +94,8 @@ func (op Operation) check() error {
 	return nil
 }
 
-// Parameters returns the names of the path parameters, in the order of the path.
-func (op Operation) Parameters() []string { return pathParameters(op.Path) }
-
-func pathParameters(template string) []string {
+// PathParameters returns the names of the parameters of a path template, in its order.
+func PathParameters(template string) []string {
 	var names []string
 	for _, match := range pathParameter.FindAllStringSubmatch(template, -1) {
 		names = append(names, match[1])
@@ -110,33 +103,8 @@ func pathParameters(template string) []string {
 	return names
 }
 
-// CheckQuery returns an error for a query parameter of the list that the contract
-// does not have: the generated client would not send it.
-func (ops Operations) CheckQuery(contract Object) error {
-	for _, op := range ops {
-		found, _, err := op.Find(contract)
-		if err != nil {
-			return err
-		}
-		for _, name := range op.Query {
-			if !slices.ContainsFunc(List(found.Operation, "parameters"), func(p any) bool {
-				return Child(p)["in"] == "query" && Child(p)["name"] == name
-			}) {
-				return fmt.Errorf("%s: %s: query %q is not a parameter of the contract: add it with an action in overlays/2-contract, or drop it", OperationsFile, op.Name, name)
-			}
-		}
-	}
-	return nil
-}
-
 // Title returns the method and the path, such as "GET /zones".
 func (op Operation) Title() string { return op.Method + " " + op.Path }
-
-// Matches reports whether the entry is for the operation at l. Names of path
-// parameters are ignored.
-func (op Operation) Matches(l Located) bool {
-	return strings.EqualFold(op.Method, l.Method) && shape(op.Path) == shape(l.Path)
-}
 
 // shape returns a path template without the names of its parameters.
 func shape(template string) string { return pathParameter.ReplaceAllString(template, "{}") }
@@ -144,33 +112,26 @@ func shape(template string) string { return pathParameter.ReplaceAllString(templ
 // ErrNotFound reports a document that does not describe an operation.
 var ErrNotFound = errors.New("is not in the document")
 
-// Find returns the operation in doc and the names of its path parameters there. The
-// error is [ErrNotFound] if doc has no such operation.
-func (op Operation) Find(doc Object) (Located, []string, error) {
+// Find returns the operation in doc. The error is [ErrNotFound] if doc has no such
+// operation.
+func (op Operation) Find(doc Object) (Located, error) {
 	paths := Child(doc, "paths")
 	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
 	switch {
-	case len(paths) == 0:
-		return Located{}, nil, fmt.Errorf("/paths: missing or empty: the operation %s %w", op.Title(), ErrNotFound)
 	case len(matches) == 0:
-		return Located{}, nil, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
+		return Located{}, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
 	case len(matches) > 1:
-		return Located{}, nil, fmt.Errorf("/paths: the path of %s occurs %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
+		return Located{}, fmt.Errorf("/paths: the path of %s occurs %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
 	}
 	found := Located{Path: matches[0], Method: strings.ToLower(op.Method), Item: Child(paths, matches[0])}
 	if found.Item == nil {
-		return Located{}, nil, fmt.Errorf("%s: not an object", found.ItemPointer())
+		return Located{}, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}
 	if _, ok := found.Item["$ref"]; ok {
-		if len(found.Item) > 1 {
-			return Located{}, nil, fmt.Errorf("%s: members beside $ref, whose meaning OpenAPI leaves open", found.ItemPointer())
-		}
-		if found.Item = Follow(doc, found.Item); found.Item == nil {
-			return Located{}, nil, fmt.Errorf("%s: a reference that cannot be followed", found.ItemPointer())
-		}
+		return Located{}, fmt.Errorf("%s/$ref: a path item by reference is not supported", found.ItemPointer())
 	}
 	if found.Operation = Child(found.Item, found.Method); found.Operation == nil {
-		return Located{}, nil, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
+		return Located{}, fmt.Errorf("%s: no %s: the operation %s %w", found.ItemPointer(), op.Method, op.Title(), ErrNotFound)
 	}
-	return found, pathParameters(found.Path), nil
+	return found, nil
 }

@@ -41,7 +41,7 @@ func TestOperationsAreReadInTheirOrder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"account_id", "thing_id"}, got[1].Parameters()); diff != "" {
+	if diff := cmp.Diff([]string{"account_id", "thing_id"}, PathParameters(got[1].Path)); diff != "" {
 		t.Errorf("parameters (-want +got)\n%s", diff)
 	}
 	if got := got[1].Title(); got != "DELETE /accounts/{account_id}/things/{thing_id}" {
@@ -56,10 +56,10 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 	t.Parallel()
 	const second = "operation 2 (deleteThing): "
 	tests := map[string]struct{ old, new, want string }{
-		"nothing":                  {operationsList, "", "list: EOF"},
-		"no operations":            {operationsList, "operations: []", "list: no operations"},
-		"not a list":               {operationsList, "operations: {a: b}", "list: "},
-		"two documents":            {operationsList, operationsList + "---\noperations: []\n", "list: more than one YAML document"},
+		"nothing":                  {operationsList, "", "EOF"},
+		"no operations":            {operationsList, "operations: []", "no operations"},
+		"not a list":               {operationsList, "operations: {a: b}", "cannot unmarshal"},
+		"two documents":            {operationsList, operationsList + "---\noperations: []\n", "more than one YAML document"},
 		"unknown member":           {"noun: Thing", "nuon: Thing", "field nuon not found"},
 		"unknown member of all":    {"operations:", "more: 1\noperations:", "field more not found"},
 		"member twice":             {"    noun: Thing\n", "    noun: Thing\n    noun: Thing\n", "already"},
@@ -97,8 +97,8 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 			if !strings.Contains(operationsList, tt.old) {
 				t.Fatalf("%q is not in the list", tt.old)
 			}
-			_, err := ParseOperations("list", []byte(strings.Replace(operationsList, tt.old, tt.new, 1)))
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "list: ") {
+			_, err := ReadOperations(fstest.MapFS{OperationsFile: {Data: []byte(strings.Replace(operationsList, tt.old, tt.new, 1))}})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), OperationsFile+": ") {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})
@@ -108,12 +108,8 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 const foundDocument = `openapi: 3.0.3
 paths:
   /accounts/{acct}/things: {get: {operationId: list}, post: {operationId: make}}
-  /accounts/{a}/things/{b}: {$ref: '#/components/pathItems/one'}
+  /accounts/{a}/things/{b}: {delete: {operationId: drop}}
   /accounts/{a}/things/{b}/parts: {get: {operationId: parts}}
-components:
-  pathItems:
-    one: {$ref: '#/components/pathItems/thing'}
-    thing: {delete: {operationId: drop}, parameters: []}
 `
 
 // operation returns an entry of a list.
@@ -128,13 +124,13 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 	}{
 		"other names":               {operation("GET", "/accounts/{account_id}/things"), "list", "/accounts/{acct}/things", []string{"acct"}},
 		"second method of the path": {operation("POST", "/accounts/{account_id}/things"), "make", "/accounts/{acct}/things", []string{"acct"}},
-		"path item by references":   {operation("DELETE", "/accounts/{account_id}/things/{thing_id}"), "drop", "/accounts/{a}/things/{b}", []string{"a", "b"}},
+		"path of two parameters":    {operation("DELETE", "/accounts/{account_id}/things/{thing_id}"), "drop", "/accounts/{a}/things/{b}", []string{"a", "b"}},
 		"names in another order":    {operation("GET", "/accounts/{b}/things/{a}/parts"), "parts", "/accounts/{a}/things/{b}/parts", []string{"a", "b"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found, parameters, err := tt.operation.Find(decoded(t, foundDocument))
+			found, err := tt.operation.Find(decoded(t, foundDocument))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,11 +140,8 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 			if _, ok := found.Item[found.Method]; !ok {
 				t.Errorf("the path item is %v", found.Item)
 			}
-			if diff := cmp.Diff(tt.parameters, parameters); diff != "" {
+			if diff := cmp.Diff(tt.parameters, PathParameters(found.Path)); diff != "" {
 				t.Errorf("parameters (-want +got)\n%s", diff)
-			}
-			if !tt.operation.Matches(found) {
-				t.Error("the operation does not match where it was found")
 			}
 		})
 	}
@@ -163,73 +156,25 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 		notFound  bool
 		want      string
 	}{
-		"no paths":               {list, "openapi: 3.0.3\n", true, "/paths: missing or empty: the operation GET /accounts/{account_id}/things is not"},
-		"empty paths":            {list, "paths: {}\n", true, "/paths: missing or empty"},
+		"no paths":               {list, "openapi: 3.0.3\n", true, "/paths: the operation GET /accounts/{account_id}/things is not"},
+		"empty paths":            {list, "paths: {}\n", true, "/paths: the operation GET"},
 		"another path":           {list, "paths: {/x: {}}\n", true, "/paths: the operation GET /accounts/{account_id}/things is not in the document"},
 		"slash after it":         {list, "paths: {'/accounts/{a}/things/': {get: {}}}\n", true, "is not in the document"},
 		"a text for a parameter": {list, "paths: {/accounts/me/things: {get: {}}}\n", true, "is not in the document"},
 		"another method":         {list, "paths: {'/accounts/{a}/things': {post: {}}}\n", true, "/paths/~1accounts~1{a}~1things: no GET: the operation"},
 		"twice":                  {list, "paths: {'/accounts/{a}/things': {get: {}}, '/accounts/{b}/things': {post: {}}}\n", false, "occurs 2 times: /accounts/{a}/things, /accounts/{b}/things"},
 		"not an object":          {list, "paths: {'/accounts/{a}/things': 5}\n", false, "/paths/~1accounts~1{a}~1things: not an object"},
-		"bad reference":          {list, "paths: {'/accounts/{a}/things': {$ref: '#/nothing'}}\n", false, "a reference that cannot be followed"},
-		"endless":                {list, "paths: {'/accounts/{a}/things': {$ref: '#/paths/~1accounts~1%7Ba%7D~1things'}}\n", false, "a reference that cannot be followed"},
-		"reference and more":     {list, "paths: {'/accounts/{a}/things': {$ref: '#/x', get: {}}}\nx: {get: {}}\n", false, "members beside $ref"},
+		"reference":              {list, "paths: {'/accounts/{a}/things': {$ref: '#/x'}}\nx: {get: {}}\n", false, "/paths/~1accounts~1{a}~1things/$ref: a path item by reference is not supported"},
+		"reference and more":     {list, "paths: {'/accounts/{a}/things': {$ref: '#/x', get: {}}}\nx: {get: {}}\n", false, "a path item by reference is not supported"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := tt.operation.Find(decoded(t, tt.doc))
+			_, err := tt.operation.Find(decoded(t, tt.doc))
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, ErrNotFound) != tt.notFound {
 				t.Errorf("error %v, want %q, ErrNotFound %t", err, tt.want, tt.notFound)
 			}
 		})
-	}
-}
-
-func TestQueryParametersOfTheListMustBeInTheContract(t *testing.T) {
-	t.Parallel()
-	contract := decoded(t, "paths: {'/a/{x}': {get: {parameters: [{in: query, name: page}, {in: header, name: size}]}, post: {}}}\n")
-	const head = "openapi/operations.yaml: things: query "
-	for name, tt := range map[string]struct {
-		method string
-		query  []string
-		want   string
-	}{
-		"known":             {"GET", []string{"page"}, ""},
-		"none":              {"GET", nil, ""},
-		"unknown":           {"GET", []string{"page", "pages"}, head + `"pages" is not a parameter of the contract`},
-		"a header":          {"GET", []string{"size"}, head + `"size"`},
-		"of another method": {"POST", []string{"page"}, head + `"page"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			op := operation(tt.method, "/a/{id}")
-			op.Name, op.Query = "things", tt.query
-			err := Operations{op}.CheckQuery(contract)
-			if (err != nil) != (tt.want != "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestMatchesDistinguishesOperations(t *testing.T) {
-	t.Parallel()
-	at := Located{Path: "/a/{x}/b", Method: "get"}
-	for _, tt := range []struct {
-		operation Operation
-		want      bool
-	}{
-		{operation("GET", "/a/{x}/b"), true},
-		{operation("GET", "/a/{other}/b"), true},
-		{operation("POST", "/a/{x}/b"), false},
-		{operation("GET", "/a/{x}"), false},
-		{operation("GET", "/a/x/b"), false},
-		{operation("GET", "/a/{x}/b/{y}"), false},
-	} {
-		if got := tt.operation.Matches(at); got != tt.want {
-			t.Errorf("%s matches %s: %t", tt.operation.Title(), at.Title(), got)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/go-openapi/jsonpointer"
@@ -62,22 +63,6 @@ func Lookup(doc Object, ref string) (any, error) {
 	return target, nil
 }
 
-// Follow returns the object that v refers to, or v itself if it is no reference. It
-// returns nil for anything else, and for a reference that cannot be followed.
-func Follow(doc Object, v any) Object {
-	const maxHops = 100
-	object := Child(v)
-	for range maxHops {
-		ref, ok := object["$ref"].(string)
-		if !ok {
-			return object
-		}
-		target, _ := Lookup(doc, ref)
-		object = Child(target)
-	}
-	return nil
-}
-
 // Limits of a copy. The largest operation of the list has some 3,000 values and 60 kB
 // of text.
 const (
@@ -89,8 +74,8 @@ const (
 )
 
 // Copier copies parts of a document and handles the references in them. It follows
-// references within the document only, reads no file and no URL, and limits the
-// expansion of references.
+// references within the document only, reads no file and no URL, limits the expansion
+// of references, and refuses control characters other than white space.
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object
@@ -184,7 +169,8 @@ func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error
 	}
 }
 
-// count adds a value to the limits.
+// count adds a value to the limits. It refuses control characters, because they could
+// end up in source code and distort a report.
 func (c *Copier) count(v any, pointer string, depth int) error {
 	if depth > maxCopyDepth {
 		return fmt.Errorf("%.300s: nested deeper than %d levels", pointer, maxCopyDepth)
@@ -192,20 +178,29 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 	if c.values++; c.values > maxCopyValues {
 		return fmt.Errorf("%.300s: the operation expands to more than %d values", pointer, maxCopyValues)
 	}
+	var texts []string
 	switch v := v.(type) {
 	case string:
-		c.text += len(v)
+		texts = []string{v}
 	case Object:
-		for key := range v {
-			c.text += len(key)
-		}
+		texts = SortedKeys(v)
 	case float64:
 		if math.Abs(v) > maxExact {
 			return fmt.Errorf("%.300s: the number %g is too large to be exact", pointer, v)
+		}
+	}
+	for _, text := range texts {
+		c.text += len(text)
+		if strings.ContainsFunc(text, isForbidden) {
+			return fmt.Errorf("%.300s: a control character in the text or name %.100q", pointer, text)
 		}
 	}
 	if c.text > maxCopyText {
 		return fmt.Errorf("%.300s: the operation expands to more than %d bytes of text", pointer, maxCopyText)
 	}
 	return nil
+}
+
+func isForbidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
 }

@@ -50,28 +50,6 @@ func TestReferencesToComponentsAreRecognised(t *testing.T) {
 	}
 }
 
-func TestFollowEndsWithAnObjectOrNothing(t *testing.T) {
-	t.Parallel()
-	doc := decoded(t, "a: {$ref: '#/b'}\nb: {$ref: '#/c'}\nc: {x: 1}\nloop: {$ref: '#/loop'}\nlist: [1]\n")
-	for name, tt := range map[string]struct {
-		v    any
-		want Object
-	}{
-		"no reference":      {Object{"y": 2.0}, Object{"y": 2.0}},
-		"chain":             {doc["a"], Object{"x": 1.0}},
-		"loop":              {doc["loop"], nil},
-		"nothing there":     {Object{"$ref": "#/nothing"}, nil},
-		"another file":      {Object{"$ref": "x.json#/a"}, nil},
-		"to a list":         {Object{"$ref": "#/list"}, nil},
-		"not an object":     {5.0, nil},
-		"$ref not a string": {Object{"$ref": 5.0}, Object{"$ref": 5.0}},
-	} {
-		if diff := cmp.Diff(tt.want, Follow(doc, tt.v)); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
-	}
-}
-
 const copied = `
 id: {type: string, x-note: n}
 thing: {properties: {$ref: {$ref: '#/id'}, a: {$ref: '#/id', maxLength: 3}}, example: {$ref: '#/id', x-note: data}, x-note: n}

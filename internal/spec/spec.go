@@ -13,7 +13,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,24 +30,19 @@ func Decode(name string, data []byte) (_ Object, err error) {
 	if len(trimmed) == 0 {
 		return nil, fmt.Errorf("%s: the document is empty", name)
 	}
-	if trimmed[0] != '{' {
-		return decodeYAML(name, data)
-	}
-	var root Object
-	if err := json.Unmarshal(data, &root); err != nil {
-		return nil, fmt.Errorf("%s: not JSON: %w", name, err)
-	}
-	return root, nil
-}
-
-func decodeYAML(name string, data []byte) (Object, error) {
-	var node yaml.Node
-	if err := ParseYAML(data, false, &node); err != nil {
-		return nil, fmt.Errorf("%s: neither JSON nor YAML that can be used: %w", name, err)
-	}
-	value, err := FromYAML(&node)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	var value any
+	if trimmed[0] == '{' {
+		if err := json.Unmarshal(data, &value); err != nil {
+			return nil, fmt.Errorf("%s: not JSON: %w", name, err)
+		}
+	} else {
+		var node yaml.Node
+		if err := ParseYAML(data, false, &node); err != nil {
+			return nil, fmt.Errorf("%s: neither JSON nor YAML that can be used: %w", name, err)
+		}
+		if value, err = FromYAML(&node); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	root, ok := value.(Object)
 	if !ok {
@@ -107,45 +101,13 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	}
 }
 
-// CheckText refuses text and names with control characters other than white space,
-// because they could end up in source code and distort a report. The JSON pointer at
-// is the place of v.
-func CheckText(v any, at string) error {
-	if text, ok := v.(string); ok {
-		if i := strings.IndexFunc(text, isForbidden); i >= 0 {
-			return fmt.Errorf("%s: a control character in the text, at byte %d", at, i)
-		}
-	}
-	for key, child := range Children(v) {
-		if strings.ContainsFunc(key, isForbidden) {
-			return fmt.Errorf("%s: a control character in the name %q", at, key)
-		}
-		if err := CheckText(child, at+"/"+Escape(key)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func isForbidden(r rune) bool {
-	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
-}
-
-// PanicError reports that a library panicked on a document.
-type PanicError struct {
-	Work  string // the failed step
-	Cause string // the first line of the panic's value
-}
-
-func (e *PanicError) Error() string { return e.Work + " panicked: " + e.Cause }
-
-// Guard stores a panic in err as a *PanicError. Every function that passes vendor
+// Guard stores a panic in err, as its first line. Every function that passes vendor
 // text to a library defers it, so that a fault of the library refuses the document
 // and does not end the process. work names the step.
 func Guard(err *error, work string) {
 	if value := recover(); value != nil {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")
-		*err = &PanicError{Work: work, Cause: cause}
+		*err = fmt.Errorf("%s panicked: %s", work, cause)
 	}
 }
 
@@ -252,16 +214,10 @@ func scalar(n *yaml.Node) (any, error) {
 	}
 }
 
-// ToYAML converts a tree to a YAML document node with sorted keys.
+// ToYAML converts a tree to a YAML document node.
 func ToYAML(tree any) (_ *yaml.Node, err error) {
 	defer Guard(&err, "turning the document into YAML")
-	data, err := json.Marshal(tree, json.Deterministic(true))
-	if err != nil {
-		return nil, fmt.Errorf("encoding the document: %w", err)
-	}
-	var node yaml.Node
-	if err := yaml.Unmarshal(data, &node); err != nil {
-		return nil, fmt.Errorf("turning the document into YAML: %w", err)
-	}
-	return &node, nil
+	var root yaml.Node
+	err = root.Encode(tree)
+	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{&root}}, err
 }

@@ -70,14 +70,13 @@ func vet(ctx context.Context, root string, files map[string][]byte) (fault strin
 var (
 	located = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? .*$`) // a line with a place in the code
 	message = regexp.MustCompile(`(?m)^[^#\s].*$`)
-	number  = regexp.MustCompile(`\d+`)
 )
 
 // firstFault returns the first fault in the go command's output, and whether it names
 // a place in the code. The output order varies, and staged files have paths relative
 // to the working directory of the command; so paths are made relative to the root,
-// and the lowest place is taken. A fault in generated code comes before its
-// consequences elsewhere.
+// and the lines are sorted. A fault in generated code comes before its consequences
+// elsewhere.
 func firstFault(output, root, staging string) (line string, inCode bool) {
 	folders := regexp.MustCompile(`(?m)^(vet: )?(\./|[^:\t\n]*` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/)?`)
 	output = folders.ReplaceAllString(filepath.ToSlash(output), "")
@@ -85,10 +84,7 @@ func firstFault(output, root, staging string) (line string, inCode bool) {
 	if len(faults) == 0 {
 		return cmp.Or(message.FindString(output), "no reason was given"), false
 	}
-	order := func(line string) string {
-		padded := number.ReplaceAllStringFunc(line, func(n string) string { return fmt.Sprintf("%9s", n) })
-		return fmt.Sprint(!strings.HasPrefix(line, "generated/"), padded)
-	}
+	order := func(line string) string { return fmt.Sprint(!strings.HasPrefix(line, "generated/"), line) }
 	return slices.MinFunc(faults, func(a, b string) int { return cmp.Compare(order(a), order(b)) }), true
 }
 

@@ -22,7 +22,7 @@ func TestFirstFaultIsDeterministic(t *testing.T) {
 		"file of the module, absolute": {"/home/someone/module/api/list.go:9:3: undefined: x\n", "api/list.go:9:3: undefined: x"},
 		"packages in any order": {
 			"# b\nvet: tests/b.go:1:2: undefined: x\n# a\nvet: api/a.go:10:2: undefined: y\nvet: api/a.go:9:2: undefined: z\n",
-			"api/a.go:9:2: undefined: z",
+			"api/a.go:10:2: undefined: y",
 		},
 		"generated code first": {
 			"vet: api/a.go:10:2: undefined: y\n../goapi-123/generated/types.gen.go:16:2: Service redeclared\n",

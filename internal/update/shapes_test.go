@@ -75,7 +75,7 @@ func staged(t testing.TB, path string, data []byte) stages {
 			s.source.Documents[op.Name] = text.Document
 		}
 	}
-	s.result, err = run(s.source, overlays)
+	s.result, err = run(s.source.Documents, s.source.Operations, overlays)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

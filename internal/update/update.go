@@ -33,7 +33,7 @@ type Request struct {
 	Partial bool
 
 	Retrieved string // the day it was retrieved, as YYYY-MM-DD
-	License   string // SPDX id; empty: as the document says
+	License   string // empty: as the document says
 	Source    string // name of the source in the provenance; empty: Name and the document's title
 }
 
@@ -79,27 +79,22 @@ func (p *Plan) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.source, err = published.ReadForUpdate(fsys); err != nil {
+	if p.source, err = published.ReadSource(fsys); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	// An action made for a new text need not match the old one.
-	if p.before, err = run(p.source, overlays); err != nil {
+	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
+	if p.before, err = run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
-	next := p.source
-	next.Documents = maps.Clone(next.Documents)
 	if p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); err != nil {
 		return refuse(err)
 	}
-	for _, op := range p.source.Operations {
-		if text, ok := p.taken.Texts[op.Name]; ok {
-			next.Documents[op.Name] = text.Document
-		}
-		if next.Documents[op.Name] == nil {
-			return refuse(fmt.Errorf("%s: the operation %s is not in the document, and its text is not stored in %s either", p.req.Name, op.Title(), published.Dir))
-		}
+	documents := maps.Clone(p.source.Documents)
+	for name, text := range p.taken.Texts {
+		documents[name] = text.Document
 	}
-	p.after, err = run(next, overlays)
+	p.after, err = run(documents, p.source.Operations, overlays)
 	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err); err != nil {
 		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
 	}
@@ -112,10 +107,8 @@ func (p *Plan) prepare(ctx context.Context) error {
 // errInconsistentTree marks failures that are no fault of the new document.
 var errInconsistentTree = errors.New("the tree is not in order before the update")
 
-// run takes the published texts through all stages.
-func run(source published.Source, overlays normalize.Overlays) (normalize.Result, error) {
-	ops := slices.DeleteFunc(slices.Clone(source.Operations), func(op spec.Operation) bool { return source.Documents[op.Name] == nil })
-	canonical, err := normalize.Canonical(source.Documents, ops)
+func run(documents map[string]spec.Object, ops spec.Operations, overlays normalize.Overlays) (normalize.Result, error) {
+	canonical, err := normalize.Canonical(documents, ops)
 	if err != nil {
 		return normalize.Result{}, err
 	}
@@ -134,86 +127,39 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	satisfied := source.Provenance.SatisfiedUpstream
-	result, err := run(source, overlays)
+	result, err := run(source.Documents, source.Operations, overlays)
 	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
-	if err := overlay.CheckSatisfied(result.Outcomes, satisfied); err != nil {
+	if err := overlay.CheckSatisfied(result.Outcomes, source.Provenance.SatisfiedUpstream); err != nil {
 		return nil, err
 	}
 	return generate.Generate(root, result.Contract, source.Operations)
 }
 
 // describe fills the parts of the report that come from comparing documents, as far
-// as the new one was processed.
+// as the new one was processed. The stored text of an operation that a whole document
+// lacks stays in use, because the library would not compile without it.
 func (p *Plan) describe() (err error) {
-	p.Report, err = compare.Compare(p.before, p.after)
-	r := &p.Report
-	r.Source = compare.Source{
-		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
-		SHA256: p.taken.SourceSHA256, OpenAPI: compare.Line(p.taken.OpenAPI, 20),
-		Title: compare.Line(p.taken.Title, 100), Version: compare.Line(p.taken.Version, 40), License: cmp.Or(p.req.License, p.taken.License),
-	}
-	r.Go.Identical, r.Go.SameCode = true, true
-	p.warnAboutLicences()
 	if !p.req.Partial {
-		p.reportWithdrawn()
+		for _, op := range p.taken.Missing {
+			delete(spec.Child(p.after.Merged, "paths", op.Path), strings.ToLower(op.Method))
+		}
+	}
+	p.Report, err = compare.Compare(p.before, p.after)
+	p.Report.SameCode = true
+	p.Report.Source = compare.Source{
+		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
+		SHA256: p.taken.SourceSHA256, OpenAPI: p.taken.OpenAPI,
+		License: compare.Line(cmp.Or(p.req.License, p.taken.License, "NOASSERTION"), 100), // SPDX's word for unknown
 	}
 	return err
 }
 
-// warnAboutLicences adds warnings about the licence.
-func (p *Plan) warnAboutLicences() {
-	r := &p.Report
-	if r.Source.License == published.NoAssertion {
-		r.Warnings = append(r.Warnings, fmt.Sprintf(
-			"the document names no licence that is known (%q): it is recorded as %s; find out, and pass it by LICENSE=", compare.Line(p.taken.LicenseText, 100), published.NoAssertion))
-		return
-	}
-	for _, op := range p.source.Operations {
-		record, known := p.source.Provenance.Documents[op.Document]
-		if _, taken := p.taken.Texts[op.Name]; taken && known && record.License != r.Source.License {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("the licence is %s; it was %s", r.Source.License, record.License))
-		}
-	}
-	slices.Sort(r.Warnings)
-	r.Warnings = slices.Compact(r.Warnings)
-}
-
-// reportWithdrawn reports the operations that a whole document lacks. Their stored texts
-// stay, because the library would not compile without them.
-func (p *Plan) reportWithdrawn() {
-	for _, op := range p.taken.Missing {
-		message := fmt.Sprintf("the operation %s is withdrawn: the document does not have it", op.Name)
-		if stored, _, err := op.Find(p.source.Documents[op.Name]); err == nil {
-			id := spec.Text(stored.Operation, "operationId")
-			if moved, ok := p.taken.Titles[id]; ok {
-				message += compare.Line(fmt.Sprintf("; its operationId %s is at %s now", id, moved), 300)
-			}
-		}
-		p.Report.Operations = append(p.Report.Operations, compare.Operation{
-			Name: op.Title(), Class: compare.Breaking,
-			Changes: []compare.Change{{
-				Class: compare.Breaking, Pointer: "/paths/" + spec.Escape(op.Path) + "/" + strings.ToLower(op.Method),
-				Message: message,
-				Meaning: "The stored text stays in use. Change or remove the entry in " + spec.OperationsFile +
-					"; for a document that holds a part of the operations, say PARTIAL=1.",
-				Published: true,
-			}},
-		})
-		p.Report.Class = max(p.Report.Class, compare.Breaking)
-	}
-}
-
-// write plans the changes in openapi/ and, if there are any, in generated/.
+// write plans the changes in openapi/ and generated/.
 func (p *Plan) write(ctx context.Context) error {
 	files, err := p.store()
 	if err != nil {
-		return err
-	}
-	changes, err := changed(p.req.Root, files)
-	if err != nil || len(changes) == 0 {
 		return err
 	}
 	generated, err := p.generate()
@@ -221,7 +167,8 @@ func (p *Plan) write(ctx context.Context) error {
 		return err
 	}
 	maps.Copy(files, generated)
-	if changes, err = changed(p.req.Root, files); err != nil {
+	changes, err := changed(p.req.Root, files)
+	if err != nil {
 		return err
 	}
 	p.files = files
@@ -229,11 +176,11 @@ func (p *Plan) write(ctx context.Context) error {
 	for _, c := range changes {
 		r.Files = append(r.Files, c.name)
 		if strings.HasSuffix(c.name, ".go") {
-			r.Go.Identical, r.Class = false, max(r.Class, compare.Documentation)
-			r.Go.SameCode = r.Go.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
+			r.Class = max(r.Class, compare.Documentation)
+			r.SameCode = r.SameCode && slices.Equal(tokens(c.old), tokens(c.content))
 		}
 	}
-	if r.Go.SameCode {
+	if r.SameCode {
 		return nil
 	}
 	return p.compile(ctx, generated)

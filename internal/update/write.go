@@ -2,6 +2,7 @@ package update
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,9 +58,6 @@ func Stale(root string, files map[string][]byte) (string, error) {
 	}
 	var out strings.Builder
 	for _, c := range changes {
-		if c.old == nil {
-			fmt.Fprintf(&out, "missing: %s\n", c.name)
-		}
 		out.Write(diff.Diff("committed/"+c.name, c.old, "regenerated/"+c.name, c.content))
 	}
 	present, err := fs.Glob(os.DirFS(root), generate.Dir+"/*.gen.go")
@@ -72,8 +70,8 @@ func Stale(root string, files map[string][]byte) (string, error) {
 }
 
 // Write writes files, whose keys are slash-separated paths below root. All contents are
-// on disk before the first file changes; files with equal content are not touched. After an error, or if ctx ends before the last file is in place, the old
-// files are restored.
+// on disk before the first file changes; files with equal content are not touched. After
+// an error, or if ctx ends before the last file is in place, the old files are restored.
 func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
 	changes, err := changed(root, files)
 	if err != nil {
@@ -135,12 +133,8 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 func Lock(root string) (release func() error, err error) {
 	lock := flock.New(root, flock.SetFlag(os.O_RDONLY))
 	if runtime.GOOS != "windows" { // where a folder cannot be locked
-		locked, err := lock.TryLock()
-		switch {
-		case err != nil:
-			return nil, err
-		case !locked:
-			return nil, errLocked
+		if locked, err := lock.TryLock(); err != nil || !locked {
+			return nil, cmp.Or(err, errors.New("another run is changing this tree: nothing was changed"))
 		}
 	}
 	leftovers, err := fs.Glob(os.DirFS(root), stagedPattern)
@@ -152,6 +146,3 @@ func Lock(root string) (release func() error, err error) {
 	}
 	return lock.Close, nil
 }
-
-// errLocked is the error of [Lock] while another run holds the lock.
-var errLocked = errors.New("another run is changing this tree: nothing was changed")

@@ -18,7 +18,7 @@ func TestIdsOfTheContractAreThePublishedOnes(t *testing.T) {
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		before, names := published(t, op)
 		after := contract(t, op)
-		for i, name := range op.Parameters() {
+		for i, name := range spec.PathParameters(op.Path) {
 			was, is := before.Parameters.GetByInAndName("path", names[i]), after.Parameters.GetByInAndName("path", name)
 			if was == nil || is == nil || !was.Required || !is.Required {
 				t.Fatalf("%s: published %+v, in the contract %+v", name, was, is)

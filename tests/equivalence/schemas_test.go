@@ -56,7 +56,7 @@ func associations(t *testing.T) spec.Operation {
 // there.
 func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Operation, []string) {
 	t.Helper()
-	found, names, err := op.Find(doc)
+	found, err := op.Find(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func operation(t *testing.T, doc spec.Object, op spec.Operation) (*openapi3.Oper
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), names
+	return loaded.Paths.Value(found.Path).GetOperation(strings.ToUpper(found.Method)), spec.PathParameters(found.Path)
 }
 
 func published(t *testing.T, op spec.Operation) (*openapi3.Operation, []string) {

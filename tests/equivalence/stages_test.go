@@ -44,7 +44,7 @@ func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[s
 		name := p.Name
 		for i, published := range pathNames {
 			if p.In == "path" && published == name {
-				name = op.Parameters()[i]
+				name = spec.PathParameters(op.Path)[i]
 			}
 		}
 		if p.Schema != nil {

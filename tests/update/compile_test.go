@@ -53,8 +53,8 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		"certificate:\n", "certificate:\n      format: uuid\n",
 		"    service: {", "    service: {enum: [tunnel, other], nullable: true, ",
 		"      operationId:", "      deprecated: true\n      operationId:"))
-	if !r.Go.SameCode {
-		t.Errorf("details change the Go code: %+v", r.Go)
+	if !r.SameCode {
+		t.Errorf("details change the Go code: %q", r.Files)
 	}
 	if r.Class != compare.Breaking {
 		t.Errorf("class %v: a service may be null and the ids are UUIDs now", r.Class)
@@ -62,8 +62,8 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 
 	// A new property is a new field.
 	r = take(t, root, "more.yaml", changed(t, serviceProperty, serviceProperty+"        since: {type: string, description: First day of the use.}\n"))
-	if r.Go.SameCode || !strings.Contains(string(read(t, client)), "Since string `json:\"since,omitempty,omitzero\"`") {
-		t.Errorf("a new property: %+v", r.Go)
+	if r.SameCode || !strings.Contains(string(read(t, client)), "Since string `json:\"since,omitempty,omitzero\"`") {
+		t.Errorf("a new property: %q", r.Files)
 	}
 	fresh(t, root)
 
@@ -91,13 +91,11 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		"        success: {enum: [true]", forms("        ")+"        success: {enum: [true]"))
 	build()
 
-	// Members that share a Go name are refused with their names, in the same words
-	// each time, and accepted once an overlay names one of them.
+	// Members that share a Go name are refused, and accepted once an overlay names one
+	// of them.
 	collision := changed(t, serviceProperty, serviceProperty+"        Service: {type: string}\n")
-	const shared = `no Go code can be generated from the new contract: ` +
-		`the JSON members "Service" and "service" of Association would share the Go name Service`
-	if refused := refusal(t, request(root, "collision.yaml", collision)); refused.Refusal != shared {
-		t.Errorf("%s, want %s", refused.Refusal, shared)
+	if refused := refusal(t, request(root, "collision.yaml", collision)); !strings.Contains(refused.Refusal, "generated/client.gen.go:") || !strings.Contains(refused.Refusal, "Service") {
+		t.Errorf("%s, want the place in the generated code", refused.Refusal)
 	}
 	const named = `overlay: 1.1.0
 info: {title: Names, version: 1.0.0}

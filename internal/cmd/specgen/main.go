@@ -37,7 +37,6 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/internal/compare"
-	"github.com/certuse/cloudflare-mtls/internal/published"
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
@@ -55,17 +54,15 @@ func main() {
 	os.Exit(run(ctx, ".", os.Args[1:], os.Stdout, os.Stderr))
 }
 
-var errStale = errors.New("generated/ is stale: run 'make generate' and commit the result")
-
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) > 0 {
 		command = args[0]
 	}
-	var err error
+	code, err := exitOK, error(nil)
 	switch {
 	case command == "update" || command == "diff":
-		return runUpdate(ctx, root, command, args[1:], stdout, stderr)
+		code, err = runUpdate(ctx, root, command, args[1:], stdout, stderr)
 	case command == "generate" && len(args) == 1:
 		err = runGenerate(ctx, root)
 	case command == "check" && len(args) == 1:
@@ -74,15 +71,15 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 		fmt.Fprintln(stderr, "usage: specgen generate|check|update FILE|diff FILE")
 		return exitUsage
 	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("interrupted: %w", err)
+	}
 	if err != nil {
-		fmt.Fprintln(stderr, "specgen:", oneLine(err))
+		fmt.Fprintln(stderr, "specgen:", strings.Join(strings.Fields(err.Error()), " ")) // in one line
 		return exitFailed
 	}
-	return exitOK
+	return code
 }
-
-// oneLine returns the text of an error in one line.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func runGenerate(ctx context.Context, root string) (err error) {
 	release, err := update.Lock(root)
@@ -105,16 +102,16 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 	diff, err := update.Stale(root, files)
 	if err == nil && diff != "" {
 		_, err = fmt.Fprint(stdout, diff)
-		err = errors.Join(errStale, err)
+		err = errors.Join(errors.New("generated/ is stale: run 'make generate' and commit the result"), err)
 	}
 	return err
 }
 
-// exitCodes are the exit codes of the classes of an update.
+// exitCodes are the exit codes of the classes of an update that are not exitOK.
 var exitCodes = map[compare.Class]int{compare.Compatible: 3, compare.Breaking: 4, compare.Refused: 5}
 
 // runUpdate runs the command update or diff. diff writes no files.
-func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) int {
+func runUpdate(ctx context.Context, root, command string, args []string, stdout, stderr io.Writer) (code int, err error) {
 	req := update.Request{Root: root, Retrieved: time.Now().UTC().Format(time.DateOnly)}
 	flags := flag.NewFlagSet("specgen "+command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -125,39 +122,23 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	asJSON := flags.Bool("json", false, "print the report as JSON")
 	flags.BoolVar(&req.Partial, "partial", false, "the document holds some of the operations: the others are not withdrawn")
 	flags.StringVar(&req.Source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
-	flags.Func("date", "`day` on which the document was retrieved, as YYYY-MM-DD, for the provenance (default: today)", func(day string) error {
-		_, err := time.Parse(time.DateOnly, day)
-		req.Retrieved = day
-		return err
-	})
-	flags.Func("license", "SPDX `id` of the document's licence, if it does not say so itself", func(id string) error {
-		if req.License = id; !published.ValidLicense(id) {
-			return errors.New("not an SPDX id")
-		}
-		return nil
-	})
+	flags.StringVar(&req.Retrieved, "date", req.Retrieved, "`day` on which the document was retrieved, for the provenance")
+	flags.StringVar(&req.License, "license", "", "`name` of the document's licence, if it does not say so itself")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		return exitOK
+		return exitOK, nil
 	case err != nil:
-		return exitUsage
+		return exitUsage, nil //nolint:nilerr // flags has printed it
 	case flags.NArg() != 1 || flags.Arg(0) == "":
 		fmt.Fprintf(stderr, "specgen: %s takes one FILE\n", command)
 		flags.Usage()
-		return exitUsage
+		return exitUsage, nil
 	}
 	report, err := takeRevision(ctx, req, flags.Arg(0), command == "update", *asJSON, stdout)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(stderr, "specgen: interrupted: no file was changed")
-		return exitFailed
-	case err != nil:
-		fmt.Fprintln(stderr, "specgen:", oneLine(err))
-		return exitFailed
-	case report.Class == compare.Refused:
+	if err == nil && report.Class == compare.Refused {
 		fmt.Fprintln(stderr, "specgen: the document is refused: the report on standard output has the reason; no file was changed")
 	}
-	return exitCodes[report.Class]
+	return exitCodes[report.Class], err
 }
 
 // takeRevision prints the report of the revision in a file, and then applies it if
