@@ -195,7 +195,7 @@ func TestSatisfiedListIsUpdatedForTheStoredDocument(t *testing.T) {
 	start := strings.Index(text, "  - x-id: api-email")
 	end := start + strings.Index(text[start+1:], "  - x-id:") + 1
 	write(t, overlay, text[:start]+text[end:])
-	if _, err := update.Regenerate(t.Context(), root); err == nil || !strings.Contains(err.Error(), "no such overlay action") {
+	if _, err := update.Regenerate(t.Context(), root); err == nil || !strings.Contains(err.Error(), "or does not exist") {
 		t.Fatalf("error %v, want that the provenance lists an action that is gone", err)
 	}
 	want := snapshot(t, root)
