@@ -90,13 +90,13 @@ func (r *readerWithError) Read(p []byte) (int, error) {
 // An announced length may be wrong, so it is trusted only if it is small.
 func TestFirstBufferHasTheAnnouncedLength(t *testing.T) {
 	t.Parallel()
-	exact := len(inUseBody)
-	for announced, limit := range map[int]int{exact: exact + 1, 5: 6, 1 << 40: 64 << 10} {
+	exact := int64(len(inUseBody))
+	for announced, limit := range map[int64]int64{exact: exact + 1, 5: 6, 1 << 40: 64 << 10} {
 		body := &bufferSizes{Reader: strings.NewReader(inUseBody)}
-		resp := sized(response(200, ""), int64(announced))
+		resp := sized(response(200, ""), announced)
 		resp.Body = &trackedBody{Reader: body}
 		_, _ = newClient(t, scripted(func(*http.Request) (*http.Response, error) { return resp, nil }), api.WithMaxResponseBytes(1<<41), api.WithMaxRetryWait(0)).Associations(t.Context(), cert)
-		if len(body.sizes) == 0 || body.sizes[0] > limit {
+		if len(body.sizes) == 0 || int64(body.sizes[0]) > limit {
 			t.Errorf("%d bytes announced: buffers of %d bytes", announced, body.sizes)
 		}
 	}
