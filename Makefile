@@ -26,13 +26,13 @@ demo: ## Run an audit of an embedded fake of the API: no account, no network
 # pipeline's own tests, and would make these take ten times as long.
 PIPELINE_TESTS = /tests/(mutation|equivalence|update)$$
 
-# Many tests wait for a network or for a command, so more of them run at one time than
-# there are processors.
+# Many tests wait for a network or for a command, so 8 of them run at one time even with
+# fewer processors.
 export TEST_FLAGS = -shuffle=on -parallel 8
 
 # The packages that take longest come first, so that the others run beside them.
 .PHONY: test
-test: ## Run all tests in random order, with fixed seeds, and the race detector if there is a C compiler
+test: ## Run all tests, in random order; with the race detector, but for the slowest, if there is a C compiler
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) $(TEST_FLAGS) ./cmd/certuse ./tests/faults ./api $$($(GO) list ./... | grep -vE '$(PIPELINE_TESTS)')
 	$(GO) test $(TEST_FLAGS) ./tests/update $$($(GO) list ./... | grep -E '$(PIPELINE_TESTS)')
@@ -51,8 +51,9 @@ generate: ## Rebuild generated/ from openapi/ and overlays/
 check-generated: ## Fail, with a diff, if generated/ is stale
 	$(GO) run ./internal/cmd/specgen check
 
-# specgen reports the class of a change by its exit code, which make turns into 2
-# if it is not 0. CI jobs call $(BIN)/specgen directly; see CONTRIBUTING.md.
+# specgen reports the class of a change by its exit code. make succeeds with 0 and 3
+# (compatible), and ends with 2 for all others. CI jobs call $(BIN)/specgen directly; see
+# CONTRIBUTING.md.
 .PHONY: specgen
 specgen: ## Build the generation command into .cache/bin
 	@$(GO) build -o $(BIN)/specgen ./internal/cmd/specgen
@@ -69,7 +70,7 @@ spec-diff: specgen ## Report what spec-update would change, and change nothing: 
 	$(need-spec)@$(BIN)/specgen diff $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
 
 .PHONY: contract
-contract: ## Run the contract and equivalence tests alone
+contract: ## Run the tests of the contract alone: published text, equivalence, fake server, mutation, live check
 	$(GO) test $(RACE) -shuffle=on ./api/apitest ./api/contract ./tests/published ./tests/equivalence ./tests/contract ./tests/mutation ./tests/live
 
 .PHONY: contract-live
@@ -102,7 +103,7 @@ api-text: ## Record the exported API in tests/publicapi/testdata
 	$(GO) test ./tests/publicapi -update
 
 .PHONY: check
-check: fmt-check tidy-check vet lint vuln check-generated test test-next load ## All checks of CI; corpora and fixed seeds only
+check: fmt-check tidy-check vet lint vuln check-generated test test-next load ## Run all checks of CI; random tests with fixed seeds, fuzz targets on stored inputs
 
 .PHONY: fmt-check
 fmt-check:

@@ -32,8 +32,8 @@ type editor = generated.RequestEditorFn
 type callPolicy struct {
 	// The end of admission ends every wait, but not an attempt in progress.
 	admission context.Context
-	// series is the audit or inventory that the call belongs to, nil for a single
-	// call.
+	// series is the audit or inventory that the call belongs to, or one of its own for a
+	// single call that waits as long; nil for other calls.
 	series *series
 	// begin, if not nil, is called when the call begins, and may block. Its result is
 	// called at the end, with the error of the call.
@@ -47,7 +47,7 @@ type call struct {
 	policy    callPolicy
 	attempts  int
 	uncounted int    // attempts that do not count towards maxAttempts
-	responses uint64 // the number of responses to all calls of the client so far
+	responses uint64 // as [quota.Limiter.Release] counts those to all calls of the client
 	outage    outage
 	charged   bool // the planned retry has taken tokens of the budget
 	// unclear reports that an attempt may have changed something, and that no response
@@ -178,9 +178,10 @@ type outage struct {
 }
 
 // inOutage reports whether the failures of this call are an outage, and how long it has
-// lasted: since an earlier failure of the call, no call of the client got a response, or
-// file descriptors were lacking. Attempts in a short outage do not count. Those in a
-// longer one do, because the call may be the only one left, and itself the cause.
+// lasted. In an outage, no call of the client has got a response since an earlier failure
+// of this one, except responses that asked to wait, or file descriptors are lacking.
+// Attempts in a short outage do not count towards maxAttempts. Those in a longer one do:
+// if no other call is left, the request itself may be the cause.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {

@@ -20,8 +20,9 @@ import (
 // every call.
 type Client struct {
 	generated *generated.Client
-	// closeIdle is a closure and not the transport, because fmt would print the
-	// transport, which may hold the password of a proxy.
+	// closeIdle is a closure and not the transport, which may hold the password of a
+	// proxy: fmt does not call Format for a Client in an unexported field, and would print
+	// the transport.
 	closeIdle func()
 	redact    redactor
 	// hasProxySecrets is a closure for the same reason.
@@ -47,7 +48,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, callersTransport := cfg.transport.(*http.Transport) // may call functions of the caller
+	_, callersTransport := cfg.transport.(*http.Transport) // may call functions of the caller to verify a peer
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}

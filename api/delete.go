@@ -44,8 +44,8 @@ func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 	}
 }
 
-// WithDeleteTimeout limits the wait for the certificate to disappear after the API has
-// accepted the deletion; the default is 2 minutes.
+// WithDeleteTimeout limits the wait for the certificate to disappear after a request to
+// delete that the API accepted, or whose outcome is unclear; the default is 2 minutes.
 func WithDeleteTimeout(d time.Duration) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.timeout = d
@@ -61,9 +61,9 @@ func WithDeleteNoZones() DeleteOption {
 	}
 }
 
-// WithEvidenceContext sets the context for gathering the evidence. After its end, no
-// request to delete is sent. The context of the call limits the rest, so a caller that
-// is interrupted can stop early and still get the outcome of a deletion in progress.
+// WithEvidenceContext sets the context for gathering the evidence before the deletion.
+// After its end, no deletion begins. The context of the call limits a deletion that has
+// begun, so a caller that is interrupted can stop early and still get its outcome.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
@@ -85,19 +85,19 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // is gathered once more. If that takes as long, the error is [ErrUsageUnknown].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
-// only if there was no evidence. The error is an [*Error]:
+// only if there was no evidence. The error is an [*Error]. Test for [ErrOutcomeUnknown]
+// first: it means that the certificate may be deleted or not, and the error may also
+// match others of this list. Call again; then [ErrNotFound] means that the API does not
+// have the certificate. All errors but these two mean that the certificate is kept:
 //
-//   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch]: the certificate is
-//     kept, and no request to delete it was sent.
-//   - [ErrRejected], [ErrForbidden] or another refusal by the API: the certificate is
-//     kept. Evidence was gathered once more; if it now has a use, the error also
-//     matches [ErrInUse].
-//   - [ErrRateLimited]: the certificate is kept. Call again after RetryAfter.
-//   - [ErrUnreachable], [ErrNotAsked], [ErrUnauthorized]: after the evidence was
-//     gathered, no connection was made, the request was not sent, or the credentials
-//     were refused. The certificate is kept.
-//   - [ErrOutcomeUnknown]: the certificate may be deleted or not. Call again; then
-//     [ErrNotFound] means that the API does not have the certificate.
+//   - [ErrUsageUnknown], [ErrManaged], [ErrMismatch], and [ErrInUse] unless the API
+//     refused the deletion: no request to delete the certificate was sent.
+//   - [ErrRejected], [ErrForbidden] or another refusal by the API. Evidence was gathered
+//     once more; if it now has a use, the error also matches [ErrInUse].
+//   - [ErrRateLimited]: call again after RetryAfter.
+//   - [ErrUnauthorized]: the credentials were refused.
+//   - [ErrUnreachable]: there was no connection for the request to delete.
+//   - [ErrNotAsked]: the request to delete was not sent.
 //
 // A certificate that another caller deletes during the call counts as deleted; see
 // [Deletion.AlreadyGone]. One that did not exist is [ErrNotFound].
@@ -201,10 +201,10 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
 // evidenceAfter gathers the evidence again after a request to delete a certificate had no
-// effect. It returns nil if that failed, or if the reason for the first failure is not the
-// certificate. gone reports that the certificate no longer exists.
-func (c *Client) evidenceAfter(ctx context.Context, first *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
-	if first.StatusCode == 0 || first.Is(ErrRateLimited) || first.Is(ErrUnauthorized) {
+// effect, for the reason refusal. It returns nil if that fails, and for a refusal that does
+// not depend on the certificate. gone reports that the certificate no longer exists.
+func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
+	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return nil, false
 	}
 	item, _, fail := c.inspect(ctx, cert, opts)
@@ -260,8 +260,8 @@ type Deletion struct {
 	Evidence *Evidence
 	State    DeletionState
 	// AlreadyGone reports that the certificate no longer existed when the API received
-	// the request. Another caller deleted it, or an earlier attempt of this call that
-	// got no response.
+	// the request. Another caller deleted it, or an earlier attempt of this call whose
+	// outcome was unclear.
 	AlreadyGone bool
 	// DeletedAt is when the API first reported the certificate as missing, by the local
 	// clock. It is zero unless State is DeletionDone.

@@ -320,7 +320,7 @@ func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 	}
 }
 
-func TestADeletionBeforeAConnectionFailureIsFound(t *testing.T) {
+func TestADeletionWithoutAResponseIsDetectedAlthoughRetriesGetNoConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()

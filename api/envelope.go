@@ -178,7 +178,7 @@ type generatedType[T any] interface {
 // object reads a result that is one object.
 type object[T any, P generatedType[T]] struct {
 	value     *T
-	malformed []string // as in reply, from the object
+	malformed []string // as in reply, with pointers that begin at the object
 }
 
 func (o *object[T, P]) reset()        { *o = object[T, P]{} }

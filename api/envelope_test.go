@@ -43,7 +43,7 @@ func TestRowsAreAllocatedWithinTheSizeOfTheBody(t *testing.T) {
 	}
 }
 
-// A revision of the contract may add these members: internal/update runs this test with
+// A revision of the contract may add these members: then make check runs this test with
 // types that have them.
 func TestMembersThatAreNotReadMayHaveAnyForm(t *testing.T) {
 	t.Parallel()

@@ -59,7 +59,7 @@ func (s Source) compare(other Source) int {
 type Use struct {
 	Source Source `json:"source"`
 	// Name is the name of the user: a service, hostname, Worker, Pages project,
-	// Hyperdrive configuration or posture rule.
+	// Hyperdrive configuration or posture rule; "TLS inspection" for Gateway.
 	Name string `json:"name"`
 	// Status is the state of an association; other sources have none.
 	Status string `json:"status,omitempty"`

@@ -86,14 +86,14 @@ func ExampleAssociationList_Usage() {
 		case api.InUse:
 			fmt.Println(id, "must stay:", list.Associations[0].Service)
 		case api.Unused:
-			fmt.Println(id, "can be deleted")
+			fmt.Println(id, "has no associations: Evidence asks the other sources")
 		case api.UsageUnknown:
 			fmt.Println(id, "must stay: the response is incomplete")
 		}
 	}
 	// Output:
 	// in-use must stay: gateway
-	// unused can be deleted
+	// unused has no associations: Evidence asks the other sources
 	// cut-off must stay: the response is incomplete
 }
 

@@ -29,9 +29,9 @@ type progress interface {
 	stop()
 }
 
-// newProgress returns a bar if standard error is a terminal. It returns plain lines if
-// rows of the report, or of --debug, may appear on the same terminal while the bar is
-// redrawn, directly or through a pipe.
+// newProgress returns a bar if standard error is a terminal, and plain lines if it is not,
+// or if rows of the report, or of --debug, may appear on the same terminal while the bar
+// is redrawn. Where there is no progress to show, it returns notes.
 func (q *query) newProgress(targets []target) progress {
 	certificates := 0
 	for _, t := range targets {
@@ -95,7 +95,7 @@ func (b *bar) nextAccount()      { b.track.nextAccount() }
 func (b *bar) tracker() *tracker { return b.track }
 
 func (b *bar) note(text string) {
-	// The echo of ^C has moved the cursor, and the display does not move it back.
+	// The echo of ^C may have moved the cursor, and the display does not move it back.
 	line := "\rcertuse: " + text + "\n"
 	if _, err := io.WriteString(b.bars, line); err != nil { // the display has ended
 		_, _ = io.WriteString(b.stderr, line)

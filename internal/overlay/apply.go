@@ -165,9 +165,7 @@ func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome,
 	if after, err = spec.FromYAML(root); err != nil {
 		return nil, outcome, err
 	}
-	outcome.Changed = changed(before, after)
-	slices.Sort(outcome.Changed)
-	if len(outcome.Changed) > 0 {
+	if outcome.Changed = slices.Sorted(slices.Values(changed(before, after))); len(outcome.Changed) > 0 {
 		outcome.Effect = Applied
 	}
 	if !action.Remove {

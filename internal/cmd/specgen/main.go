@@ -59,7 +59,8 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	if len(args) > 0 {
 		command = args[0]
 	}
-	code, err := exitOK, error(nil)
+	code := exitOK
+	var err error
 	switch {
 	case command == "update" || command == "diff":
 		code, err = runUpdate(ctx, root, command, args[1:], stdout, stderr)

@@ -73,7 +73,7 @@ func list(b *testing.B, newClient face.New, baseURL string, transport http.Round
 	id := payload.ID(0, rows)
 	one := func() {
 		if n, err := call(b.Context(), payload.Account, id); err != nil || n != rows {
-			b.Fatalf("%d associations, %v; want %d", n, err, rows)
+			b.Fatalf("%d rows, %v; want %d", n, err, rows)
 		}
 	}
 	one() // connections and caches
