@@ -34,7 +34,7 @@ export TEST_FLAGS = -shuffle=on -parallel 8
 .PHONY: test
 test: ## Run all tests, in random order; with the race detector, but for the slowest, if there is a C compiler
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(GO) test $(RACE) $(TEST_FLAGS) ./cmd/certuse ./tests/faults ./api $$($(GO) list ./... | grep -vE '$(PIPELINE_TESTS)')
+	$(GO) test $(RACE) $(TEST_FLAGS) ./cmd/certuse ./tests/faults ./tests/transport ./api $$($(GO) list ./... | grep -vE '$(PIPELINE_TESTS)')
 	$(GO) test $(TEST_FLAGS) ./tests/update $$($(GO) list ./... | grep -E '$(PIPELINE_TESTS)')
 
 # The go command fetches this toolchain; it need not be installed.

@@ -149,8 +149,8 @@ type AuditProgress struct {
 	// InUse and Unused count the certificates with that usage.
 	InUse  int `json:"in_use"`
 	Unused int `json:"unused"`
-	// WaitingUntil is the earliest time of the next request while the limiter or a block
-	// by the vendor delays requests; otherwise it is zero.
+	// WaitingUntil is the earliest time of the next request while the limiter, a block
+	// by the vendor or an outage delays requests; otherwise it is zero.
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 

@@ -38,9 +38,9 @@ const operationInventory = "inventory of mTLS certificates"
 // that error, and GatheredAt is zero.
 //
 // Like an audit, an inventory waits for the limiter and for the end of blocks by the
-// vendor and of outages; but a source fails if for five minutes every response asks all
-// callers to wait. Leaving the loop cancels the requests in flight and waits for all
-// goroutines of the inventory.
+// vendor and of outages; but a source fails if for five minutes every response is a
+// server error that asks callers to wait. Leaving the loop cancels the requests in
+// flight and waits for all goroutines of the inventory.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
 	return func(yield func(InventoryItem, error) bool) {
@@ -98,9 +98,10 @@ type inventory struct {
 	findings map[Source]findings
 	zones    []Zone
 
-	// slots has an element for each request in flight. speculative has one for each
-	// request in flight that an earlier one may make unnecessary, and keeps that of a
-	// request that turns out to be unnecessary. Their capacities are the limits.
+	// slots has an element for each request in flight. speculative has an element for
+	// each request in flight that the response to an earlier request may make
+	// unnecessary. The element of a request that turns out to be unnecessary is never
+	// removed. Their capacities are the limits.
 	slots, speculative chan struct{}
 
 	// fatal is canceled with the first error that ends the inventory. end cancels fatal

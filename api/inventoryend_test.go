@@ -20,7 +20,7 @@ import (
 type interruptedStore struct {
 	*store
 	at     int64
-	action func() *http.Response // nil: the store responds
+	action func() *http.Response // if it returns nil, the store responds
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
 

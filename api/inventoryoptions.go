@@ -95,14 +95,15 @@ type InventoryProgress struct {
 	// are not counted.
 	Requests int `json:"requests"`
 	Expected int `json:"expected"`
-	// InUse, Unused and Unknown count the certificates that are complete.
+	// InUse, Unused and Unknown count the certificates that were yielded, by their
+	// usage.
 	InUse   int `json:"in_use"`
 	Unused  int `json:"unused"`
 	Unknown int `json:"unknown"`
 	// Certificates is the number of certificates as known so far.
 	Certificates int `json:"certificates"`
-	// WaitingUntil is the earliest time of the next request while the limiter or a block
-	// by the vendor delays requests; otherwise it is zero.
+	// WaitingUntil is the earliest time of the next request while the limiter, a block
+	// by the vendor or an outage delays requests; otherwise it is zero.
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 
@@ -153,7 +154,7 @@ func (v *inventory) expectCertificates(n int) {
 	}
 }
 
-// count adds an item that is complete.
+// count adds an item that is about to be yielded.
 func (v *inventory) count(item *InventoryItem) {
 	switch item.Evidence.Usage() {
 	case InUse:

@@ -10,8 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// nestedObject returns an object of about size bytes whose depth grows with size. The
-// innermost value is text.
+// nestedObject returns text inside size/128 nested objects.
 func nestedObject(size int, text string) string {
 	depth := size / 128
 	return strings.Repeat(`{"a":`, depth) + text + strings.Repeat(`}`, depth)
@@ -34,7 +33,7 @@ func memberNames(size int) string {
 	return b.String()
 }
 
-// hostileMembers returns members of an envelope with about size bytes.
+// hostileMembers returns members of an envelope whose length is proportional to size.
 var hostileMembers = map[string]func(size int) string{
 	"deep cursor":         func(n int) string { return `"cursor":` + nestedObject(n, `{"`+strings.Repeat("x", n)+`":null}`) },
 	"deep cursor in info": func(n int) string { return `"result_info":{"cursors":` + nestedObject(n, `[]`) + `}` },
@@ -67,7 +66,7 @@ var hostileMembers = map[string]func(size int) string{
 // certificate.
 const referrers = "many referrers"
 
-// hostileShapes returns responses with about size bytes.
+// hostileShapes returns responses whose length is proportional to size.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
 		"spaces":          func(n int) *http.Response { return response(403, strings.Repeat(" ", n)) },
@@ -112,8 +111,8 @@ func TestTimeForAResponseIsLinearInItsSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the test compares times")
 	}
-	// Linear work grows by factor, quadratic work by its square. The bound is
-	// halfway, because memory is slower for the larger body.
+	// Linear work grows by factor, quadratic work by its square. The bound is about
+	// their geometric mean, because memory is slower for the larger body.
 	const small, factor, bound, attempts = 1 << 13, 32, 180, 40
 	measure := func(name string, resp *http.Response) time.Duration {
 		client := newClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }),

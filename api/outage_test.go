@@ -16,14 +16,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// A Retry-After of the whole service delays all requests of an audit. The refused
-// requests are not attempts.
+// A Retry-After of the whole service delays all requests of an audit. Of the refused
+// requests of a call, only the first counts as an attempt.
 func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]api.Option{
 		"by default":        nil,
 		"without a wait":    {api.WithMaxRetryWait(0)},
-		"without a retry":   {api.WithMaxAttempts(2)},
+		"with one retry":    {api.WithMaxAttempts(2)},
 		"with a short wait": {api.WithMaxRetryWait(time.Second)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestRetryAfterOfOneCertificateFailsOnlyThatOne(t *testing.T) {
 }
 
 // Overlapping refusals of 15 minutes are one block. A block that began before the audit
-// counts from the first refusal of the audit.
+// counts from the first call of the audit that it delays.
 func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -201,7 +201,8 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 	})
 }
 
-// A source whose responses only request a wait fails after five minutes.
+// A source whose responses are only server errors that request a wait fails after five
+// minutes.
 func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

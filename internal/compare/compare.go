@@ -1,10 +1,10 @@
 // Package compare classifies what a revision of the published documents changes
 // for users of the library.
 //
-// Compare finds the differences of two forms of each revision, the merged published
-// text and the normalised contract, and runs the checker of oasdiff on each difference
-// alone, in a pair of small documents. A difference on the wire that neither the
-// checker nor a rule of this package knows counts as breaking.
+// Compare finds the differences between two revisions in each of two forms, the merged
+// published text and the normalised contract. It runs the checker of oasdiff on those
+// that no rule of this package covers. A difference on the wire that neither knows is
+// breaking.
 package compare
 
 import (
@@ -56,7 +56,7 @@ type Operation struct {
 }
 
 // Compare reports what changes from before to after, as far as after was processed. A
-// change that an overlay action declares to overwrite does not count.
+// change that an overlay action declares to overwrite counts as documentation.
 func Compare(before, after normalize.Result) (r Report, err error) {
 	if after.Merged == nil {
 		return r, nil
@@ -77,7 +77,8 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	return r, nil
 }
 
-// join lists the differences of both forms by operation, each once.
+// join lists the differences of both forms by operation. One that both show is listed
+// once, unless it is worse in the text.
 func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operation) {
 	inContract := map[string]*difference{}
 	for _, d := range contract.found {
@@ -118,7 +119,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	}
 	value := d.after.withoutDocumentation()
 	if d.in("required") || d.in("security") {
-		value = d.key // actions name what comes or goes
+		value = d.key // the overwrites of an action hold names of members of these sets
 	}
 	expected := func(v any) bool { return spec.JSON(v) == spec.JSON(value) }
 	for pointer := d.Pointer; pointer != "" && d.HiddenBy == nil; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
@@ -137,8 +138,8 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	}
 }
 
-// harmless explains why a change of the published text reaches no user, given an
-// unchanged contract. It is empty if the text and the contract disagree.
+// harmless explains why a change of the published text reaches no user: the contract
+// lacks the part before and after, or it said so before. It is empty if neither holds.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {

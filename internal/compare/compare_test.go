@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// only compares revisions of the published text under an unchanged contract.
-func only(t *testing.T, contract spec.Object, before, after []string, outcomes ...overlay.Outcome) Report {
+// compareTexts compares revisions of the published text under an unchanged contract.
+func compareTexts(t *testing.T, contract spec.Object, before, after []string, outcomes ...overlay.Outcome) Report {
 	t.Helper()
 	now := sides(edited(t, after...), contract)
 	now.Outcomes = outcomes
@@ -43,10 +43,10 @@ func TestHiddenChangesKeepTheirClass(t *testing.T) {
 		want                    Class
 		meaning                 string
 	}{
-		"hidden":                       {wider, nil, []string{"op/parameters/0/schema/maxLength", "16"}, Breaking, "decide whether the overlay is still right"},
-		"expected by the overlay":      {wider, nil, []string{"op/parameters/0/schema/maxLength", "48"}, Documentation, "The overlay expects this value."},
-		"the contract said so":         {wider, nil, wider, Documentation, "The contract said so before."},
-		"and no longer":                {wider, wider, nil, Documentation, "The overlay expects this value."},
+		"hidden":                  {wider, nil, []string{"op/parameters/0/schema/maxLength", "16"}, Breaking, "decide whether the overlay is still right"},
+		"expected by the overlay": {wider, nil, []string{"op/parameters/0/schema/maxLength", "48"}, Documentation, "The overlay expects this value."},
+		"the contract said so":    {wider, nil, wider, Documentation, "The contract said so before."},
+		"the text no longer says what the contract says": {wider, wider, nil, Documentation, "The overlay expects this value."},
 		"unread member":                {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra/additionalProperties/type", `"integer"`}, Documentation, "The library does not read it."},
 		"unread member removed":        {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra", ""}, Documentation, "The library does not read it."},
 		"unsent parameter removed":     {nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}, nil, Documentation, "The library does not send it."},
@@ -63,7 +63,7 @@ func TestHiddenChangesKeepTheirClass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := only(t, edited(t, tt.contract...), tt.before, tt.after,
+			r := compareTexts(t, edited(t, tt.contract...), tt.before, tt.after,
 				overwrites("2-contract/40-real.yaml#longer", []any{32.0, 48.0}, "op/parameters/0/schema/maxLength"),
 				overwrites("2-contract/30-page.yaml#a", []any{"bearer authorization", nil}, "op/security", "answer/properties/result"))
 			if got := r.Text(); r.Class != tt.want || !strings.Contains(got, tt.meaning) {
@@ -77,7 +77,7 @@ func TestTheOverlayThatHidesAChangeIsNamed(t *testing.T) {
 	t.Parallel()
 	contract := edited(t, "row/properties/state", `{"type": "object"}`)
 	// The action replaced the whole member.
-	r := only(t, contract, nil, []string{"row/properties/state/enum", `["on", "off", "new"]`},
+	r := compareTexts(t, contract, nil, []string{"row/properties/state/enum", `["on", "off", "new"]`},
 		overwrites("2-contract/30-x.yaml#state", []any{spec.Object{}}, "row/properties/state"))
 	want := []Operation{{Name: "POST /accounts/{account_id}/things", Class: Breaking, Changes: []Change{{
 		Class: Breaking, Pointer: expand("row/properties/state/enum"), Message: `enum: ["off","on"] → ["new","off","on"]`,
@@ -105,7 +105,8 @@ func TestBothFormsAreJoined(t *testing.T) {
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
 		t.Errorf("%v, %v: want the worse change of the text beside that of the contract", r.Operations, err)
 	}
-	// The text is now wider than before, like the contract, which is narrower.
+	// The same new value makes the text wider (9 → 9.5) and the contract narrower (10 →
+	// 9.5).
 	after = edited(t, "row/properties/count/maximum", "9.5")
 	r, err = Compare(sides(before, edited(t, "row/properties/count/maximum", "10")), sides(after, after))
 	if err != nil || len(r.Operations) != 1 || len(r.Operations[0].Changes) != 2 || r.Class != Breaking {
@@ -247,14 +248,14 @@ func TestIncomparableDocumentsAreAnError(t *testing.T) {
 	t.Parallel()
 	doc := edited(t, "id/type", "5")
 	if _, err := Compare(sides(edited(t), edited(t)), sides(doc, doc)); err == nil || !strings.HasPrefix(err.Error(), "oasdiff cannot compare the documents: ") {
-		t.Errorf("a type that is none: %v", err)
+		t.Errorf("a type that is a number: %v", err)
 	}
 	if err := classify([]*difference{nil}); err == nil || !strings.HasPrefix(err.Error(), "comparing the documents panicked: runtime error: ") {
 		t.Errorf("a panic of the checker became %v", err)
 	}
 }
 
-// The memory per operation is about the same for any number of operations.
+// The time per operation is about the same for any number of operations.
 func BenchmarkCompare(b *testing.B) {
 	for _, count := range []int{1, 13, 130} {
 		before := many(b, count-1)

@@ -33,16 +33,16 @@ type Source struct {
 }
 
 // Overlays reports the effect of the new text on the overlay actions, by their ids. Its
-// lists are nil if an action could not be applied at all.
+// lists are nil if the document was refused before all actions were applied.
 type Overlays struct {
 	Satisfied []string `json:"satisfied"` // unnecessary with the new text, but not with the old one
 	Needed    []string `json:"needed"`    // necessary again
-	Unmatched []string `json:"unmatched"` // without a place in the new text and proof that it needs none: a reason to refuse
+	Unmatched []string `json:"unmatched"` // with neither a place in the new text nor proof that they need none: a reason to refuse
 	Listed    []string `json:"listed"`    // all that the new text satisfies, as recorded in the provenance
 }
 
-// compareOverlays compares the outcomes of the actions on the old and on the new
-// text. An action without a place in the new text is unmatched, and not needed again.
+// compareOverlays compares the outcomes of the actions on the old and on the new text.
+// An unmatched action is listed in Unmatched only.
 func compareOverlays(before, after []overlay.Outcome) Overlays {
 	satisfied := map[string]bool{}
 	for _, o := range before {
@@ -120,7 +120,7 @@ func (r *Report) Text() string {
 	list("needed again", o.Needed)
 	switch {
 	case o.Listed == nil:
-		add("  unknown: the document was refused before")
+		add("  unknown: the document was refused before all were applied")
 	case len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0:
 		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
 	}

@@ -1,5 +1,5 @@
-// Package generate writes the files of generated/: the normalised contract, and the
-// Go code that oapi-codegen generates from a view of it.
+// Package generate makes the files of generated/: the contract, the Go code that
+// oapi-codegen generates from a view of it, and the list of operations as Go code.
 package generate
 
 import (
@@ -37,8 +37,8 @@ var specTemplate = template.Must(template.New("spec.tmpl").
 	Funcs(template.FuncMap{"exported": codegen.UppercaseFirstCharacter}).Parse(specSource))
 
 // Generate returns the files of generated/, by their paths from moduleRoot: the
-// contract, and the Go code of its [View]. It changes no file of the module. A
-// [CodeError] is a fault of the contract.
+// contract, the Go code of its [View], and the list of operations. It changes no file
+// of the module. A [CodeError] is a fault of the contract or of the templates.
 func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map[string][]byte, error) {
 	encoded, err := spec.Encode(contract)
 	if err != nil {

@@ -41,7 +41,7 @@ func isEmpty(req *http.Request) bool {
 
 func TestRequestEqualsOneMadeFromTheWholeURL(t *testing.T) {
 	t.Parallel()
-	bases := map[string]string{ // as given, without trailing slashes
+	bases := map[string]string{ // as given: as used, without trailing slashes, query and fragment
 		base:                           base,
 		base + "/":                     base,
 		base + "//":                    base,

@@ -45,7 +45,7 @@ func TestDetailsLeaveTheViewUnchanged(t *testing.T) {
 	tests := map[string]struct{ parameters, association string }{
 		"optional query parameter": {
 			"[{in: path, name: id, required: true, schema: {type: string}}, {in: query, name: page, schema: {type: integer}}]", plainAssociation},
-		"parameters of another method": {
+		"listed names outside the query": {
 			"[{in: path, name: id, required: true, schema: {type: string}}, {in: cookie, name: kind, schema: {type: string}}, {in: header, name: size, schema: {type: string}}]", plainAssociation},
 		"optional header": {
 			"[{in: header, name: X-Trace, required: false, schema: {type: string}}, {in: path, name: id, required: true, schema: {type: string}}]", plainAssociation},

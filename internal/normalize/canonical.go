@@ -34,7 +34,7 @@ const vendor = "https://api.cloudflare.com/"
 //     assert nothing, and generators take some of them for instructions.
 //   - Discriminators are left out: an alternative has to match without them, too.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
-//   - OpenAPI 3.1 is read as 3.0; what 3.0 cannot express is refused later, except null.
+//   - OpenAPI 3.1 is read as 3.0: the type null becomes nullable; [Load] refuses the rest.
 //   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs have no trailing slash: the following path begins with one.
 //

@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// schema returns the response schema that kin-openapi reads from the document, for
-// any names of path parameters.
+// schema returns the response schema of the only operation of a document, as
+// kin-openapi reads it.
 func schema(t *testing.T, doc spec.Object, status string) *openapi3.Schema {
 	t.Helper()
 	spec, err := Load(doc)
@@ -76,8 +76,8 @@ func TestCanonicalFormAcceptsTheSameBodies(t *testing.T) {
 	}
 }
 
-// Names of parameters and schemes are never sent, so only the sent parts must survive
-// their renaming: the path's shape and the headers.
+// Names of path parameters and schemes are never sent, so only the sent parts must
+// survive their renaming: the path's shape and the headers.
 func TestCanonicalFormAsksForTheSameRequest(t *testing.T) {
 	t.Parallel()
 	headers := func(doc spec.Object) map[string]bool {
@@ -172,7 +172,7 @@ func TestEachRewriteOfARequestReadsTheSame(t *testing.T) {
 	for name, edits := range map[string][]string{
 		"style and explode":  parameter(kind + ", style: form, explode: true}"),
 		"flags":              parameter(kind + ", required: false, deprecated: false, allowEmptyValue: false, allowReserved: false}"),
-		"another style":      parameter(kind + ", style: form, explode: false}"),
+		"another explode":    parameter(kind + ", style: form, explode: false}"),
 		"path style":         {"in: path, name: identifier, required: true,", "in: path, name: identifier, required: true, style: simple, explode: false,"},
 		"body":               {"      responses:\n", "      requestBody: {required: false, content: {application/json: {schema: {type: object}}}}\n      responses:\n"},
 		"media type of body": {"      responses:\n", "      requestBody: {content: {application/json; charset=utf-8: {schema: {type: object}}}}\n      responses:\n"},

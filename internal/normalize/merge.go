@@ -97,7 +97,7 @@ func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 }
 
 // mergeParts merges the allOf of a schema, in whose parts no other is left. The library
-// returns an error if no document satisfies all parts.
+// refuses parts that contradict each other; mergeSchema checks their bounds.
 func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 	if len(objects(schema, "allOf")) == 0 {
 		return schema, nil
@@ -141,7 +141,7 @@ func objects(schema spec.Object, keyword string) []spec.Object {
 var choices = []string{"anyOf", "oneOf"}
 
 // maxChoices limits the combinations that merging writes out: each arm of one part's
-// oneOf or anyOf meets each arm of every other part's. The real operation has three.
+// oneOf or anyOf meets each arm of every other part's.
 const maxChoices = 1000
 
 // combinations returns how many variants merging writes out, at most maxChoices+1.
@@ -179,8 +179,8 @@ func joinSingle(schema spec.Object) {
 	}
 }
 
-// liftKeywords moves keywords that the library does not merge from the parts of an
-// allOf beside it, in place: deprecated, and nullable if all parts allow null.
+// liftKeywords sets, in place, what the library does not merge: deprecated beside an
+// allOf if a part has it, and nullable there and in each part if all parts allow null.
 func liftKeywords(o spec.Object) {
 	if len(objects(o, "allOf")) == 0 {
 		return
@@ -196,10 +196,10 @@ func liftKeywords(o spec.Object) {
 	}
 }
 
-// joinMembers makes an allOf of the schema's own, in place, of a property that
-// several parts describe, and of their items: the library loses what liftKeywords
-// keeps when it merges them itself. A part with additionalProperties keeps its
-// properties, to which they do not apply.
+// joinMembers moves a property that several parts describe to the schema itself, in
+// place, as an allOf, and items likewise: the library would lose what liftKeywords
+// keeps. A part with additionalProperties keeps its properties, because it would apply
+// to those moved away.
 func joinMembers(o spec.Object) {
 	properties, items := map[string][]any{}, []any(nil)
 	parts := allParts(o)

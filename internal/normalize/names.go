@@ -131,10 +131,10 @@ type namer struct {
 	owners  map[string]string // name of a component to the shape that has it
 }
 
-// reserve names the shapes at places with a name before any other object. Otherwise
-// an object of the same shape that the vendor adds earlier in the document would
-// rename an existing type. Of several shapes at a shared place the most frequent one
-// gets the shared name.
+// reserve gives the shapes at places that nameAt knows their names, before any other
+// object gets one. Otherwise an object of the same shape that the vendor adds earlier
+// in the document would rename an existing type. Of several shapes at a shared place
+// the most frequent one gets the shared name.
 func (n *namer) reserve(bodies []body) {
 	type candidate struct{ name, shape string }
 	count, rank := map[candidate]int{}, map[candidate]int{}

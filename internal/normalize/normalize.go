@@ -41,7 +41,7 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 // holds those that were reached.
 type Result struct {
 	Merged   spec.Object       // the merged published text
-	Unnamed  spec.Object       // the contract without components and references
+	Unnamed  spec.Object       // the contract without component schemas and references
 	Contract spec.Object       // the normalised contract
 	Outcomes []overlay.Outcome // the effect of each overlay action
 }
@@ -87,7 +87,7 @@ func checkExtensions(contract spec.Object) error {
 	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
 		for key := range o {
 			if isLeftOut(key, nil, spec.Fields, pointer) && !known.MatchString(key) {
-				return fmt.Errorf("%s: %s has no effect after %s", pointer, key, ContractOverlays)
+				return fmt.Errorf("%s: nothing reads the extension %s, which is there after %s", pointer, key, ContractOverlays)
 			}
 		}
 		return nil

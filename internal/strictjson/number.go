@@ -10,8 +10,8 @@ import (
 // maxDigits is the number of digits of the int64 limits.
 const maxDigits = len("9223372036854775807")
 
-// maxExponent exceeds the digits of any text, so that no whole number with a larger
-// exponent is within int64. The sums below stay within a 32-bit int.
+// maxExponent exceeds the number of digits of any text, so limiting an exponent to it
+// changes no result. The sums below stay within a 32-bit int.
 const maxExponent = 1 << 30
 
 // MaxExact is the largest integer up to which float64 holds every one.
@@ -33,7 +33,7 @@ func ParseInt(number []byte) (int64, bool) {
 		if errors.Is(err, strconv.ErrSyntax) {
 			return 0, false // no JSON number
 		}
-		// Numbers beyond int64 become its limits.
+		// ParseInt has set an exponent beyond int64 to the limit of int64.
 		exponent = int(min(max(parsed, -maxExponent), maxExponent))
 	}
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))

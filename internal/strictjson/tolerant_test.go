@@ -37,7 +37,7 @@ type part struct {
 	OwnParts []own
 }
 
-// part2 reads its members strictly, wherever it is.
+// part2 calls the strict readers only, which are tolerant where it is read tolerantly.
 type part2 struct {
 	ID    string
 	Words []string
@@ -135,7 +135,7 @@ func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
 		if !reflect.DeepEqual(tt.want, got) {
 			t.Errorf("%s: want %+v, got %+v", text, tt.want, got)
 		}
-		// Unmarshal is strict about the same members.
+		// The helper unmarshal returns the first of these misfits as an error.
 		err = unmarshal([]byte(text), new(part))
 		misfit, ok := err.(*strictjson.KindError)
 		if first, _, _ := strings.Cut(tt.misfits, " "); ok != (first != "") || ok && string(misfit.Pointer) != first {

@@ -70,8 +70,8 @@ func Stale(root string, files map[string][]byte) (string, error) {
 }
 
 // Write writes files, whose keys are slash-separated paths below root. All contents are
-// on disk before the first file changes; files with equal content are not touched. After
-// an error, or if ctx ends before the last file is in place, the old files are restored.
+// on disk before the first file changes; files with equal content are not touched. If a
+// file cannot be put in place, or ctx ends first, the old files are restored.
 func Write(ctx context.Context, root string, files map[string][]byte) (err error) {
 	changes, err := changed(root, files)
 	if err != nil {
@@ -132,7 +132,7 @@ func swap(ctx context.Context, changes []change, rename func(from, to string) er
 // Windows, it only removes the files.
 func Lock(root string) (release func() error, err error) {
 	lock := flock.New(root, flock.SetFlag(os.O_RDONLY))
-	if runtime.GOOS != "windows" { // where a folder cannot be locked
+	if runtime.GOOS != "windows" { // on Windows, a folder cannot be locked
 		if locked, err := lock.TryLock(); err != nil || !locked {
 			return nil, cmp.Or(err, errors.New("another run is changing this tree: nothing was changed"))
 		}

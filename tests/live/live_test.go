@@ -66,10 +66,10 @@ func TestAnIncompleteEnvironmentIsAnError(t *testing.T) {
 	}
 	full["CLOUDFLARE_ACCOUNT_ID"] = "../a"
 	if code, output := runIn(t, full); code != 2 || !strings.Contains(output, "AccountID") {
-		t.Errorf("id that is none: exit %d: %s", code, output)
+		t.Errorf("invalid account id: exit %d: %s", code, output)
 	}
-	full["CLOUDFLARE_BASE_URL"] = "ftp://example.com"
-	if code, output := runIn(t, full); code != 2 {
+	full["CLOUDFLARE_ACCOUNT_ID"], full["CLOUDFLARE_BASE_URL"] = "a", "ftp://example.com"
+	if code, output := runIn(t, full); code != 2 || !strings.Contains(output, "scheme") {
 		t.Errorf("invalid base URL: exit %d: %s", code, output)
 	}
 }
@@ -185,7 +185,8 @@ func driftIn(output string) string {
 
 const certificateID = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"
 
-// newFake returns a server with data for every operation.
+// newFake returns a server with a certificate, a zone and a Worker, so that there is an
+// id for each parameter.
 func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 	t.Helper()
 	server, err := apitest.NewServer()

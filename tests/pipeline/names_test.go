@@ -1,5 +1,5 @@
-// Package pipeline tests that the code between published text and client works for
-// any operation, and names none.
+// Package pipeline tests that the code between published text and client names no
+// operation.
 package pipeline
 
 import (
@@ -18,12 +18,12 @@ import (
 
 const root = "../.."
 
-// known are the names that only the list of operations, and what is derived from it, may
-// contain.
+// known are the names that the code of the pipeline, in internal/, must not contain.
 type known struct {
-	// whole are names: of operations, methods, documents, nouns and types.
+	// whole are names: of operations, methods of the client, documents, permissions and
+	// types.
 	whole map[string]bool
-	// parts are prefixes and segments of paths that are no common words.
+	// parts are paths, and parts of paths that are no common words.
 	parts []string
 }
 

@@ -52,7 +52,7 @@ func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 		edits     []string
 		place     string // of a change; empty: the text could not be compared
 		unmatched string // action
-		overlays  bool   // known satisfied actions
+		overlays  bool   // the report lists the satisfied actions
 	}{
 		"an action matches nothing": {
 			edits: []string{"        service: {\"$ref\"", "        product: {\"$ref\""},

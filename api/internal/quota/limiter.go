@@ -63,8 +63,9 @@ type Outcome struct {
 type Bounds struct {
 	// MaxWait is the longest wait.
 	MaxWait time.Duration
-	// Budget, if not nil, replaces MaxWait. It belongs to an audit, whose calls wait at
-	// most MaxAuditWait for the end of a block or outage, and otherwise without a limit.
+	// Budget, if not nil, replaces MaxWait: the calls that share it, such as those of
+	// an audit, wait at most MaxAuditWait for the end of a block or outage, and
+	// otherwise without a limit.
 	Budget *WaitBudget
 	// OnWait, if not nil, is called before the caller begins to wait.
 	OnWait func()
@@ -102,9 +103,9 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: newWindow(requests, length),
-		// The maxDelay of a block exceeds the longest delay between two attempts of a
-		// call. A call of an audit therefore asks for its next permit during the block,
-		// and is refused if the block is too long.
+		// maxDelay exceeds the longest delay between two attempts of a call, 8 s. So a
+		// call of an audit asks for its next permit while a block lasts, and only then
+		// can the permit be refused because the block is too long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
@@ -238,8 +239,9 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	return l.responses
 }
 
-// updateBlock begins or extends the block if the server asks callers to wait. Another
-// response to a request that was sent after the last such one lets more requests through.
+// updateBlock begins or extends the block if the server asks callers to wait. A
+// response that does not ask for a wait lets more requests through if its request was
+// sent after the block had begun or was extended.
 func (l *Limiter) updateBlock(p Permit, o Outcome, now time.Duration) {
 	current := l.block.release(p.block)
 	switch {

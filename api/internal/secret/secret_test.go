@@ -33,7 +33,8 @@ func TestQuotesOfSixteenCharactersAreFound(t *testing.T) {
 	}
 }
 
-// Every pair of nested escapes is decoded, for any credential.
+// Every pair of nested escapes is decoded, for any credential with at least four
+// letters and digits.
 func TestEscapedCredentialsAreFound(t *testing.T) {
 	t.Parallel()
 	inJSON := func(s string) string {
@@ -61,8 +62,8 @@ func TestEscapedCredentialsAreFound(t *testing.T) {
 	}
 }
 
-// A server controls these texts. Without the limit, the time would grow with the square
-// of their length.
+// A server controls these texts. Without maxEscapes, the time would grow with the
+// square of their length.
 func TestNestedEscapesAreDecodedInLinearTime(t *testing.T) {
 	t.Parallel()
 	holds := secret.CredentialDetector([]string{"credential"})
