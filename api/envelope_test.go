@@ -82,9 +82,9 @@ func certificateRows() *list[generated.Certificate, Certificate, *generated.Cert
 	}}
 }
 
-const largeSize = 8 << 20
+const largeSize = 4 << 20
 
-// largeBody returns a response of 8 MiB with a list that repeats one item.
+// largeBody returns a response of largeSize with a list that repeats one item.
 func largeBody(before, item, after string) string {
 	n := (largeSize - len(before) - len(after)) / (len(item) + 1)
 	return before + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + after
@@ -112,7 +112,7 @@ func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 		took := allocated(func() { _, err = decode(body, c.result(), nil) })
 		t.Logf("%-20s %5.2f times the size: %v", name, float64(took)/largeSize, err)
 		if largeSize+took > 4*largeSize {
-			t.Errorf("%s: %d MiB for a body of 8 MiB, besides the body", name, took>>20)
+			t.Errorf("%s: %d MiB for a body of 4 MiB, besides the body", name, took>>20)
 		}
 		if err != nil && !errors.Is(err, strictjson.ErrTooMany) {
 			t.Errorf("%s: %v", name, err)
@@ -122,7 +122,7 @@ func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 		body := []byte(largeBody(`{"success":false,"`+list+`":[`, item, after))
 		took := allocated(func() { decodeFailure(body, strings.Clone) })
 		if largeSize+took > 4*largeSize {
-			t.Errorf("a failure with %s of %s: %d MiB for a body of 8 MiB, besides the body", list, item, took>>20)
+			t.Errorf("a failure with %s of %s: %d MiB for a body of 4 MiB, besides the body", list, item, took>>20)
 		}
 	}
 }
