@@ -61,7 +61,7 @@ func TestEvidenceThatWasNotReceivedProvesNothing(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"uses":1}`), &broken); err == nil || len(broken.Sources) != 0 {
 		t.Errorf("%+v, %v", broken, err)
 	}
-	for name, e := range map[string]*api.Evidence{"nil": none, "overwritten": &overwritten, "not overwritten": &broken, "by hand": byHand, "changed": &changed, "sources dropped": &shorter, "read from JSON": &read.Evidence} {
+	for name, e := range map[string]*api.Evidence{"nil": none, "overwritten": &overwritten, "emptied by invalid JSON": &broken, "by hand": byHand, "changed": &changed, "sources dropped": &shorter, "read from JSON": &read.Evidence} {
 		if e.Usage() != api.UsageUnknown {
 			t.Errorf("%s: %v", name, e.Usage())
 		}

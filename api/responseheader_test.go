@@ -81,8 +81,8 @@ func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 }
 
 // FuzzLink puts random text into the target and the title of a link, which must not
-// change whether there is a next page. The text alone must not make a list complete,
-// unless it may be a link.
+// change whether there is a next page. As the whole header, text that cannot be a link
+// must make a list truncated.
 func FuzzLink(f *testing.F) {
 	for _, s := range []string{"", "page < 3", `"`, `\`, `>; rel="self"`, `, </x>; rel=prev`, "é\x00"} {
 		f.Add(s)
@@ -187,7 +187,8 @@ func TestIterationOverAStaleListEndsWithAnError(t *testing.T) {
 }
 
 // FuzzWarning puts random text into the texts of warnings, which must not change
-// whether a response is stale. The text alone must not be a harmless warning.
+// whether a response is stale. As the whole header, text that cannot be a warning must
+// make a response stale.
 func FuzzWarning(f *testing.F) {
 	for _, s := range []string{"", "a, b", `"`, `\`, `" "Sat, 25 Aug 2012 23:34:45 GMT"`, `299 - "x"`} {
 		f.Add(s)

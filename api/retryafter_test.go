@@ -87,19 +87,19 @@ func TestTheWaitFollowsTheResponse(t *testing.T) {
 		seen       []quota.Policy
 		want       time.Duration
 	}{
-		"429 with a time":               {"7", refused, used, 7 * time.Second},
-		"429 with zero":                 {"0", refused, nil, 0},
-		"429 with zero and a quota":     {"0", refused, used, 40 * time.Second},
-		"429 with a past date":          {"Thu, 01 Jan 1970 00:00:00 GMT", refused, nil, 0},
-		"429 with nothing":              {"", refused, nil, quota.DefaultBlock},
-		"429 with an unreadable time":   {"-5", refused, nil, quota.DefaultBlock},
-		"429 with a fraction":           {"1.5", refused, nil, quota.DefaultBlock},
-		"429 with a large fraction":     {"400.5", refused, nil, 401 * time.Second},
-		"429 with a used-up quota":      {"", refused, used, 40 * time.Second},
-		"429 with quotas not used up":   {"", refused, used[:1], 200 * time.Second},
-		"503 with nothing":              {"", broken, used, 0},
-		"503 with an unreadable time":   {"-5", broken, nil, 0},
-		"503 with a fraction, not less": {"1.5", broken, nil, 2 * time.Second},
+		"429 with a time":              {"7", refused, used, 7 * time.Second},
+		"429 with zero":                {"0", refused, nil, 0},
+		"429 with zero and a quota":    {"0", refused, used, 40 * time.Second},
+		"429 with a past date":         {"Thu, 01 Jan 1970 00:00:00 GMT", refused, nil, 0},
+		"429 with nothing":             {"", refused, nil, quota.DefaultBlock},
+		"429 with an unreadable time":  {"-5", refused, nil, quota.DefaultBlock},
+		"429 with a fraction":          {"1.5", refused, nil, quota.DefaultBlock},
+		"429 with a large fraction":    {"400.5", refused, nil, 401 * time.Second},
+		"429 with a used-up quota":     {"", refused, used, 40 * time.Second},
+		"429 with quotas not used up":  {"", refused, used[:1], 200 * time.Second},
+		"503 with nothing":             {"", broken, used, 0},
+		"503 with an unreadable time":  {"-5", broken, nil, 0},
+		"503 with a fraction, rounded": {"1.5", broken, nil, 2 * time.Second},
 	} {
 		h := http.Header{"Retry-After": {c.retryAfter}}
 		if got := waitAfter(h, c.fail, c.seen); got != c.want {

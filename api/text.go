@@ -21,8 +21,8 @@ const (
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
 // the API's codes and first message, the cause, the permission that the operation needs
-// after a 403, the Ray ID. Do not parse it: the text may change, and the codes are in
-// Details.
+// after a 403, the Ray ID, and the number of attempts if there were several. Do not
+// parse it: the text may change, and the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
@@ -66,8 +66,8 @@ func (e *Error) suffix() string {
 	return " (" + strings.Join(facts, ", ") + ")"
 }
 
-// describeDetails returns the first message with its code and the codes of the others,
-// including chains.
+// describeDetails returns the first message with its code, and at most four of the
+// other codes, including those of chains.
 func describeDetails(details []ErrorDetail) string {
 	var others []string
 	collectCodes(details, &others)

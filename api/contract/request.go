@@ -18,8 +18,9 @@ import (
 // CheckRequest checks one request and returns its violations; none means that the
 // contract allows it. The request is not changed. Its body is read through
 // [http.Request.GetBody], which [http.NewRequest] sets for the common readers; a body
-// without that function is [Unchecked]. Of the options, [WithBasePath] and
-// [WithMaxBytes] matter. The error is about the options.
+// without that function is [Unchecked]. A request without a URL, which no client sends,
+// is not checked. Of the options, [WithBasePath] and [WithMaxBytes] matter. The error
+// is about the options.
 func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {
@@ -31,7 +32,7 @@ func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 // request returns the violations of req.
 func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	if req.URL == nil {
-		return nil // the next transport returns an error
+		return nil // a transport returns an error
 	}
 	if x.operation == nil {
 		return c.outside(req, x)

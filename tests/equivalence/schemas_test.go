@@ -111,7 +111,7 @@ func publishedFailure(t *testing.T, op spec.Operation) *openapi3.Schema {
 	return schema
 }
 
-// validate returns the violations of a schema by a document.
+// validate returns the first violation of a schema by a document, or nil.
 func validate(schema *openapi3.Schema, document any) error {
 	return schema.VisitJSON(document,
 		openapi3.VisitAsResponse(), openapi3.EnableFormatValidation(), openapi3.DisableSchemaErrorDetails())

@@ -43,7 +43,7 @@ type input struct {
 	want     error
 }
 
-// inputs returns responses around the result row.
+// inputs returns responses. row is the whole value of the result, where that is valid.
 func inputs(row string) []input {
 	return []input{
 		{"gzip bomb", fs.GzipBomb(), api.ErrResponseTooLarge},
@@ -63,7 +63,7 @@ func inputs(row string) []input {
 		{"success twice", fs.JSON(200, list(row, `,"success":false`)), api.ErrUnexpectedResponse},
 		{"service twice", fs.JSON(200, list(`[{"service":"a","status":"b","service":"c"}]`, "")), api.ErrUnexpectedResponse},
 		{"unknown name twice", fs.JSON(200, list(row, `,"x":1,"x":2`)), api.ErrUnexpectedResponse},
-		{"another case", fs.JSON(200, `{"Success":true,"Result":[]}`), api.ErrUnexpectedResponse},
+		{"names in capitals", fs.JSON(200, `{"Success":true,"Result":[]}`), api.ErrUnexpectedResponse},
 		{"bad UTF-8 in a value", fs.JSON(200, list("[{\"service\":\"a\xff\"}]", "")), api.ErrUnexpectedResponse},
 		{"bad UTF-8 in a name", fs.JSON(200, list(row, ",\"\xff\":1")), api.ErrUnexpectedResponse},
 		{"half a surrogate", fs.JSON(200, list(`[{"service":"\ud800"}]`, "")), api.ErrUnexpectedResponse},

@@ -7,8 +7,8 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// Policy is one entry of the Ratelimit header (RFC 9651), for example
-// "default";r=50;t=30: r requests remain until the reset in t seconds.
+// Policy is one entry of the Ratelimit header, a list in the syntax of RFC 9651. In
+// "default";r=50;t=30, r requests remain until the reset in t seconds.
 type Policy struct {
 	Name      string
 	Remaining int64
@@ -22,8 +22,9 @@ const (
 	maxPolicies = 8
 )
 
-// ParsePolicies returns the valid entries of the Ratelimit header. It ignores others,
-// such as the older form limit=10, remaining=50.
+// ParsePolicies returns the valid entries among the first maxPolicies of the Ratelimit
+// header. It returns none if the header is no list in that syntax, such as the older
+// form limit=10, remaining=50.
 func ParsePolicies(values []string) []Policy {
 	if len(values) == 0 {
 		return nil
@@ -80,7 +81,8 @@ const (
 	resetTolerance = 2 * time.Second
 )
 
-// policyStates holds the remaining quota by policy, as last reported by the server.
+// policyStates holds the remaining quota by policy: the lowest that the server has
+// reported in the current window.
 type policyStates struct{ entries []policyState }
 
 type policyState struct {

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// Call lists the associations of a certificate, or the certificates of an account,
-// and counts them.
+// Call returns the number of items in a list: the associations of a certificate or,
+// from a client made for pages, the certificates of an account.
 type Call func(ctx context.Context, account, id string) (int, error)
 
 // New creates a client for the API at baseURL, which has no trailing slash. A nil
