@@ -119,8 +119,9 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 // [ErrUnexpectedResponse] if a success contains errors or is stale. A loop without an
 // error has seen every association.
 //
-// The operation has no pages today, so there is one request; if the vendor adds pages,
-// the loop will request them.
+// The operation has no pages today, so there is one request. If the vendor adds pages,
+// the loop ends with [ErrTruncated] until a later version of this package requests
+// them.
 func (c *Client) AllAssociations(ctx context.Context, cert CertificateRef) iter.Seq2[Association, error] {
 	return func(yield func(Association, error) bool) {
 		list, err := c.Associations(ctx, cert)

@@ -85,7 +85,7 @@ func TestAllAssociationsRefusesAnInvalidReference(t *testing.T) {
 	}
 }
 
-func TestValidateAcceptsWhatACallAccepts(t *testing.T) {
+func TestValidateNamesTheInvalidID(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		ref  api.CertificateRef

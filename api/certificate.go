@@ -117,8 +117,8 @@ func (c *Certificate) UnmarshalJSON(text []byte) error {
 	})
 }
 
-// ParseChain parses PEM. It returns the certificates in their order. No certificate is
-// an error.
+// ParseChain parses PEM. It returns the certificates in their order. PEM without a
+// certificate is an error.
 func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	rest := []byte(c.PEM)

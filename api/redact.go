@@ -21,9 +21,11 @@ const (
 // transport. It holds them in closures, which no formatter prints.
 type redactor struct {
 	text func(string) string
-	// body also reports whether there is a secret that text would replace.
+	// body replaces secrets that are not escaped. It reports those, and others that are
+	// too short to be replaced in a body.
 	body func([]byte) ([]byte, bool)
-	// hasDetector reports that text replaces more than body.
+	// hasDetector reports that text also replaces what a detector of withDetector
+	// finds.
 	hasDetector bool
 }
 
@@ -88,7 +90,7 @@ func (r redactor) escapedBody(body []byte) []byte {
 	var out []byte
 	done := 0
 	dec := lenientDecoder(body)
-	for dec.PeekKind() != jsontext.KindInvalid { // the end of the body, which is valid
+	for dec.PeekKind() != jsontext.KindInvalid { // the end: the body is valid JSON
 		if dec.PeekKind() != jsontext.KindString {
 			_, _ = dec.ReadToken()
 			continue

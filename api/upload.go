@@ -168,7 +168,7 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 }
 
 // redactingKey returns a client that also redacts each text of a server or transport
-// with a part of the private key, unless the certificate has that part too.
+// that holds a part of the private key, unless the certificate has that part too.
 func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {

@@ -92,8 +92,9 @@ func parseChain(text string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// issued reports whether issuer has signed cert. It accepts a signature with SHA-1,
-// which the vendor accepts and crypto/x509 does not verify.
+// issued reports whether issuer has signed cert. It verifies SHA-1, which the vendor
+// accepts. A signature with an algorithm that crypto/x509 does not verify, such as MD5,
+// is accepted.
 func issued(issuer, cert *x509.Certificate) bool {
 	if !slices.Equal(cert.RawIssuer, issuer.RawSubject) {
 		return false

@@ -44,7 +44,7 @@ func TestWaitEndsWhenNothingUsesTheCertificate(t *testing.T) {
 		if err != nil || e.Usage() != api.Unused {
 			t.Errorf("usage %v, error %v", e.Usage(), err)
 		}
-		// 1, 2, 4, 8, then 15 seconds between the checks.
+		// 5, 5, 5, 8, then 15 seconds between the checks: a check makes 10 calls.
 		n := len(usages)
 		if n < 9 || n > 11 || usages[n-1] != api.Unused {
 			t.Errorf("progress %v", usages)
@@ -176,7 +176,7 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		for n := range 100 { // 106 requests for each check
+		for n := range 100 { // 110 requests for each check
 			s.workers[certificateID(n)] = certificateID(5)
 		}
 		start := time.Now()
@@ -187,7 +187,7 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	})
 }
 
-// A check of a large account needs more requests than the limit allows in the time.
+// Half a second for each request of a check would put the last check after the end.
 func TestWaitChecksAgainNearItsEnd(t *testing.T) {
 	t.Parallel()
 	for workers, limit := range map[int]time.Duration{100: 5 * time.Minute, 480: 5 * time.Minute, 700: 340 * time.Second} {

@@ -19,9 +19,9 @@ const (
 	// Report changes nothing for the caller. It is the default.
 	Report Mode = iota
 	// Fail refuses a request that breaks the contract instead of sending it, and ends
-	// the body of such a response with an [*Error] in place of [io.EOF]. A client that
-	// retries treats both as network errors: turn retries off, for example with
-	// api.WithMaxAttempts(1).
+	// the body of a response that breaks it with an [*Error] in place of [io.EOF]. A
+	// client that retries treats both as network errors: turn retries off, for example
+	// with api.WithMaxAttempts(1).
 	Fail
 )
 
@@ -29,7 +29,7 @@ const (
 // [WithMaxBytes] sets another limit.
 const DefaultMaxBytes = 1 << 20
 
-// Option configures a [Transport].
+// Option configures a [Transport], or [CheckRequest] and [CheckResponse].
 type Option func(*settings) error
 
 type settings struct {
@@ -92,8 +92,8 @@ func WithMaxBytes(n int) Option {
 
 // WithKnownValues adds values of a member of a response that are not [Drift]. The
 // operation is an operationId of the contract. The place is a JSON pointer into the
-// body, with * for any item of an array and any member of a map. The error of an
-// operation or a place without documented values names those that have some.
+// body, with * for any item of an array and any member of a map. If no values are
+// documented at the place, the error lists the operations and places that have some.
 //
 //	contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers")
 func WithKnownValues(operation, place string, values ...string) Option {

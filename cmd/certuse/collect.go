@@ -66,8 +66,8 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	return failures, writeErr
 }
 
-// interruptedWith reports whether Ctrl-C has ended the command. In a pipeline the
-// signal may arrive shortly after the reader has closed the pipe.
+// interruptedWith reports whether Ctrl-C or the --timeout has ended the command. In a
+// pipeline the signal may arrive shortly after the reader has closed the pipe.
 func interruptedWith(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():

@@ -304,7 +304,7 @@ func TestHostileTextIsEscapedOnTheTerminal(t *testing.T) {
 	}
 }
 
-func TestCompletionOffersCertificatesWithinASecond(t *testing.T) {
+func TestCompletionOffersCertificatesAndDoesNotHang(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
 	slow := newFake(t, nil)
