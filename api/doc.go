@@ -70,8 +70,8 @@
 // [context.DeadlineExceeded]; a limit of the client or its transport does not.
 //
 // The vendor documents the envelope and the HTTP statuses, but no list of codes. The
-// codes above are from consistent public reports; only 10000 with HTTP 403 is from the
-// vendor's documentation.
+// codes above are from consistent public reports. Code 10000 with HTTP 403, an
+// [ErrForbidden], is from the vendor's documentation.
 //
 // # Rate limits
 //

@@ -36,16 +36,17 @@
 //     documents a status without one;
 //   - a new value of a member for which the contract lists known ones, such as the
 //     service and status of an association and the type of a certificate. These are
-//     open sets: any string is valid. [WithKnownValues] adds known values. Each new
-//     value is reported once per [Transport] and place, up to a thousand values;
+//     open sets: any string is valid. [WithKnownValues] adds known values. A
+//     [Transport] reports a new value once for each place. After a thousand of these
+//     reports, it reports a further new value with each response;
 //   - a response that the contract allows and clients refuse: a count that is not an
 //     integer or is too large, a success with errors, another page or object than the
-//     requested one, an id that cannot be part of a path, or the absence of a required
-//     part of the result.
+//     requested one, an empty page although there are more items, an id that cannot be
+//     part of a path, or the absence of a required part of the result.
 //
 // At most 20 violations of a response are reported, breaches before drift. If there are
-// more, a further violation has the number of the rest. A new value among the rest is
-// reported when it occurs again.
+// more, one further violation states how many there are at least. A new value among
+// these is reported when it occurs again.
 //
 // # Secrets
 //

@@ -32,14 +32,14 @@ func (c Class) String() string {
 	return classes[c]
 }
 
-// Breach reports whether violations of the class break the contract. Only these fail a
-// request in mode [Fail].
+// Breach reports whether violations of the class break the contract. In mode [Fail],
+// only these cause an [*Error].
 func (c Class) Breach() bool { return c == BadRequest || c == BadResponse }
 
 // MarshalText returns the text of [Class.String].
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads the texts of [Class.MarshalText] and refuses others.
+// UnmarshalText reads the texts of the five classes and refuses others.
 func (c *Class) UnmarshalText(text []byte) error {
 	class := slices.Index(classes[BadRequest:], string(text))
 	if class < 0 {
@@ -56,8 +56,8 @@ type Violation struct {
 	Class Class `json:"class"`
 	// Pointer is the JSON pointer (RFC 6901) into the body of a response; empty for
 	// the whole body. For other parts of a request or response it is /path, /path/NAME,
-	// /query/NAME, /security, /status, /header/NAME, or /body and the pointer into the
-	// body of a request.
+	// /query, /query/NAME, /security, /status, /header/NAME, or /body and the pointer
+	// into the body of a request.
 	Pointer string `json:"pointer"`
 	// Message describes the violation for people. It may change: do not parse it.
 	Message string `json:"message"`
@@ -96,7 +96,7 @@ func (v Violation) String() string {
 // Error is the error of a breach in mode [Fail].
 type Error struct {
 	// Violations are the breaches of one request or response, at least one, in the order
-	// in which they were found.
+	// in which the handler gets them.
 	Violations []Violation
 }
 

@@ -21,7 +21,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
-// router finds routes of the generated contract under any of the base URLs.
+// router returns a router of the generated contract under its own servers and the base
+// URLs.
 func router(t *testing.T, baseURLs ...string) routers.Router {
 	t.Helper()
 	doc := readContract(t)
@@ -91,9 +92,8 @@ var (
 	}
 )
 
-// For all options and arguments that a client accepts, its requests match the contract.
-// They have no query and no body.
-func TestEveryRequestOfTheClientMatchesTheContract(t *testing.T) {
+// The options and arguments are random. The request has no query and no body.
+func TestEveryRequestForAssociationsMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	routes := router(t, baseURLs...)
 	rapid.Check(t, func(t *rapid.T) {

@@ -13,7 +13,7 @@ import (
 
 // The contract accepts the published ids and, by the overlay action
 // 10-requests.yaml#certificate-ids-are-longer, certificate ids of up to 64 characters.
-func TestIdsOfTheContractAreThePublishedOnes(t *testing.T) {
+func TestOnlyCertificateIdsMayBeLongerThanPublished(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		before, names := published(t, op)
@@ -60,8 +60,8 @@ func TestPublishedSecurityIsOneOfTheContract(t *testing.T) {
 	})
 }
 
-// Every query parameter that the library sends is in the contract, and no other one
-// is required. Only an upload has a body.
+// Every query parameter that the library sends is in the contract, and only path
+// parameters are required. Only an upload has a body.
 func TestTheContractHasTheQueryParametersAndBodiesThatAreSent(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {

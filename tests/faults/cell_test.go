@@ -57,7 +57,7 @@ func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 	return c
 }
 
-// fail makes the attempts selected by bad fail; the others succeed.
+// fail makes the attempts selected by bad fail. The others get the handler other.
 func (c *cell) fail(bad func(n int) bool, during func(), other fs.Handler) {
 	if c.fault.connection != nil {
 		c.link.fail(bad, during)

@@ -48,7 +48,7 @@ const (
 	deadline = 5 * time.Second
 	// shortDeadline is before the end of the server's Retry-After.
 	shortDeadline = retryAfter - time.Second
-	// late is the delay of responses after the deadline.
+	// late delays a response until after the deadline.
 	late = deadline + 250*time.Millisecond
 )
 

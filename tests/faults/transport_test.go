@@ -58,7 +58,7 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Errorf("%d requests for 2 calls, want 3; error %v", n, err)
 }
 
-// The size of a header is limited, also over many informational responses.
+// The limit of a header's size includes the informational responses before it.
 func TestEndlessHeadersEndAtTheSizeLimit(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]fs.Handler{

@@ -11,9 +11,9 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// An upload meets each fault once. Every later request gets a list with the
-// certificate, so a second upload would show as one more request.
-func TestUploadsAreSentTwiceOnlyIfTheFirstCannotHaveArrived(t *testing.T) {
+// The first attempt of an upload meets each fault. Every later request gets a list with
+// the certificate, so a second upload would show as one more request.
+func TestUploadsAreSentTwiceOnlyIfTheFirstHadNoEffect(t *testing.T) {
 	t.Parallel()
 	chain := string(certs.NewAuthority(t).PEM())
 	text, err := json.Marshal(chain)
@@ -42,7 +42,7 @@ func TestUploadsAreSentTwiceOnlyIfTheFirstCannotHaveArrived(t *testing.T) {
 				t.Errorf("%d requests, want %d: %+v, %v", n, requests, got, err)
 			}
 			if errors.Is(err, api.ErrOutcomeUnknown) {
-				t.Errorf("nothing was left open: %v", err)
+				t.Errorf("the outcome is known, but the error is ErrOutcomeUnknown: %v", err)
 			}
 			canary.Check(t, "error", err)
 		})

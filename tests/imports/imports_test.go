@@ -1,5 +1,5 @@
-// Package imports tests that importing the client compiles few modules, and that the
-// core of package api names no operation.
+// Package imports tests that importing the client compiles few modules, that the core
+// of package api names no operation, and that tables of other tests list every read.
 package imports
 
 import (

@@ -15,8 +15,8 @@ import (
 type want int
 
 const (
-	answered want = iota + 1 // with a list
-	refused                  // not a success, which could show a used certificate as unused
+	answered want = iota + 1 // with a success
+	refused                  // with an error: a success could show a used certificate as unused
 )
 
 // probe is one call with its result.

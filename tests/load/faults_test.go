@@ -63,7 +63,8 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
 	}),
 	"no numbers": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
-		// The API's first page of a longer list has at least 10 items.
+		// The client takes fewer than 10 items without numbers for the whole list,
+		// because the API's pages are not smaller.
 		if info, ok := body["result_info"].(acct.Object); ok && (info["page"] != 1 || info["per_page"].(int) >= 10) {
 			delete(body, "result_info")
 		}
@@ -243,7 +244,8 @@ func uses(a *acct.Account, place acct.Read) int {
 	return min(1, len(a.Services[place.Target]))
 }
 
-// drawFaults draws up to three faults in different places.
+// drawFaults draws up to three faults in different places. The kinds shrunk and
+// namesakes change the account.
 func drawFaults(rng *rand.Rand, a *acct.Account) (out []fault) {
 	places := []acct.Read{
 		{}, {Source: api.SourceHostnames, List: true}, {Source: api.SourceWorkers, List: true},

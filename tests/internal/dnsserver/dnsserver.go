@@ -66,7 +66,8 @@ const (
 )
 
 // reply builds a response by RFC 1035, section 4: the header, the question unchanged,
-// and one address record for an IPv4 question.
+// and one address record for an IPv4 question unless lookups fail. It returns nil for a
+// query that is cut off.
 func (s *Server) reply(query []byte) []byte {
 	end := headerLength
 	for end < len(query) && query[end] != 0 {

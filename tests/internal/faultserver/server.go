@@ -99,7 +99,7 @@ func (s *Server) SetPlan(plan Plan) {
 	s.plan = plan
 }
 
-// Requests returns the number of requests that arrived in full.
+// Requests returns the number of requests whose header arrived in full.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,8 +121,7 @@ func (s *Server) Credentials() []string {
 	return slices.Clone(s.tokens)
 }
 
-// Drained waits until the client has closed all connections, and reports
-// whether it did in time.
+// Drained waits until no connection is open, and reports whether this was so in time.
 func (s *Server) Drained(within time.Duration) bool {
 	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
 		if _, _, open := s.Connections(); open == 0 {

@@ -23,8 +23,8 @@ type Options struct {
 	// InvalidPercent is the chance in percent that a value ignores its schema, or that a
 	// required property is left out.
 	InvalidPercent int
-	// Exact draws integers of the whole range of int64, as json.Number. Other numbers
-	// are whole and at most 2^53.
+	// Exact draws integers from the whole range of int64, as json.Number, and other
+	// numbers without a fraction, from -2^53 to 2^53.
 	Exact bool
 }
 
@@ -174,7 +174,7 @@ func (g *generator) array(all []*openapi3.Schema) any {
 	return out
 }
 
-// anything draws any JSON value, depth levels deep.
+// anything draws a JSON value of any kind, at most depth levels deep.
 func (g *generator) anything(depth int) any {
 	kinds := []string{"null", "boolean", "number", "string"}
 	if depth > 0 {

@@ -45,7 +45,8 @@ func commonTypes(all []*openapi3.Schema) []string {
 	return common
 }
 
-// nullable reports whether all schemas with a type allow null.
+// nullable reports whether all schemas with a type allow null, and at least one has a
+// type.
 func nullable(all []*openapi3.Schema) bool {
 	hasType := false
 	for _, s := range all {

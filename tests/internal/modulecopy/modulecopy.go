@@ -63,8 +63,8 @@ func Copy(moduleRoot, root string, parts ...string) (err error) {
 	return nil
 }
 
-// Seed makes document the stored text of its operations in the copy in root, and
-// generates from it, so that a test does not depend on the current content of
+// Seed stores the texts of document's operations in the copy in root, and generates from
+// the result. A test of these operations then does not depend on the current content of
 // openapi/.
 func Seed(ctx context.Context, root, document string) error {
 	source, err := published.ReadSource(os.DirFS(root))
