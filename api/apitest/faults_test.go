@@ -65,6 +65,9 @@ func TestFaultsAreSentAsDocumented(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
 			}
+			if resp.Uncompressed != (tt.name == "gzip") { // by the transport
+				t.Errorf("sent with gzip: %t", resp.Uncompressed)
+			}
 			if resp.Header.Get("CF-Ray") == "" {
 				t.Error("no CF-Ray")
 			}

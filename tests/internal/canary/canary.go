@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The secrets under test. No part of them occurs by chance.
+// The secrets under test. None of them occurs by chance.
 const (
 	Token = "canary-token-Zq7XvK2mWp9RtY4bNc8LdHs3"
 	Key   = "canary-key-Jf6GhT5rEw1QaZx0CvBnM4kLp"

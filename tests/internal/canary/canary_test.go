@@ -35,3 +35,14 @@ func TestSecretsAreFound(t *testing.T) {
 		t.Errorf("found %v in a text without secrets", found)
 	}
 }
+
+func TestEveryKeyOfAMapIsReached(t *testing.T) {
+	t.Parallel()
+	var found []string
+	for _, text := range reachable(map[string]bool{Token: true, Key: true, Email: true}) {
+		found = append(found, Secrets(text)...)
+	}
+	if len(found) != 3 {
+		t.Errorf("found %v, want 3 secrets", found)
+	}
+}

@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// reachable returns every text that reflection reaches from a value, through pointers,
-// interfaces and unexported fields, by its path.
+// reachable returns every string and byte slice that reflection reaches from a value,
+// through pointers, interfaces and unexported fields, by its path.
 func reachable(v any) map[string]string {
 	w := walker{found: make(map[string]string), seen: make(map[visit]bool)}
 	w.walk("value", reflect.ValueOf(v))
@@ -54,7 +54,7 @@ func (w *walker) walk(path string, v reflect.Value) {
 			return
 		}
 		for entry := v.MapRange(); entry.Next(); {
-			w.walk(path+"[key]", entry.Key())
+			w.walk(fmt.Sprintf("%s[key %v]", path, entry.Key()), entry.Key())
 			w.walk(fmt.Sprintf("%s[%v]", path, entry.Key()), entry.Value())
 		}
 	}
