@@ -150,8 +150,8 @@ func measureAlternately(b *testing.B, ours, theirs func()) {
 	b.ReportMetric(float64(ourTime.Nanoseconds())/float64(16*b.N), "ns/call")
 }
 
-// BenchmarkAudit measures an audit of 2,000 certificates with 32 requests at a time, and
-// 32 goroutines that call the baseline for the same certificates.
+// BenchmarkAudit measures an audit of 2,000 certificates with 32 requests at a time,
+// and 32 goroutines that call the baseline for the same certificates.
 func BenchmarkAudit(b *testing.B) {
 	const certificates, workers = 2000, 32
 	rt := constantTransport(associationsBody(2))

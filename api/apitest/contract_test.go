@@ -126,8 +126,8 @@ func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 	}
 }
 
-// Members of an association that the caller leaves empty stay empty, even if the contract
-// requires them.
+// Members of an association that the caller leaves empty stay empty, even if the
+// contract requires them.
 func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 	withContract(t, func(s schemas) {
 		s.row.Required = []string{"service", "status"}

@@ -178,8 +178,8 @@ func failing(t *testing.T, response fs.Handler) error {
 	return nil
 }
 
-// failingDeletion returns the error of a deletion from a server with a certificate of the
-// type. The server cuts off its response to the deletion, if that is sent.
+// failingDeletion returns the error of a deletion from a server with a certificate of
+// the type. The server cuts off its response to the deletion, if that is sent.
 func failingDeletion(t *testing.T, certificateType string, associations fs.Handler, opts ...api.DeleteOption) error {
 	t.Helper()
 	certificate := fs.JSON(200, `{"success":true,"result":{"id":"`+cert.ID+`","ca":false,"certificates":"`+fs.Echo+`","type":"`+certificateType+`"}}`)

@@ -1,6 +1,6 @@
 // Package readme tests the README: its commands exist and print what it shows, its Go
-// code is a tested Example, the files of its links exist, and it stays short. It does the
-// same for the code of the package comment of api, and requires a test for each
+// code is a tested Example, the files of its links exist, and it stays short. It does
+// the same for the code of the package comment of api, and requires a test for each
 // sentence of that and of SECURITY.md. Files and make targets named in the documents
 // exist.
 package readme
