@@ -57,7 +57,8 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 
 // waitAfter returns how long to wait after a failure: the time in Retry-After or, for a
-// rate limit error without it, in the Ratelimit header or in the vendor's documentation.
+// rate limit error without a valid one, in the Ratelimit header or in the vendor's
+// documentation.
 // For a rate limit error, a Ratelimit header overrides a Retry-After of 0; the limiter
 // increases the wait if such errors continue.
 func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duration {

@@ -20,10 +20,12 @@ import (
 // may be infinite. A certificate that certs yields twice is requested twice. Memory
 // does not grow with the number of certificates.
 //
-// An audit waits for the limiter and for the end of blocks by the vendor and of outages;
-// requests that fail during a block or an outage count neither as attempts nor against
-// the retry budget. After one of these events, no more requests are sent, and the rest
-// of certs is yielded with errors that match [ErrNotAsked] and the error of the event:
+// An audit waits for the limiter and for the end of blocks by the vendor and of
+// outages. Requests that fail during a block or an outage take nothing from the retry
+// budget, and count as attempts only if their call has failed in an outage for longer
+// than [WithAttemptTimeout]. After one of these events, no more requests are sent, and
+// the rest of certs is yielded with errors that match [ErrNotAsked] and the error of
+// the event:
 //
 //   - the end of ctx: its error
 //   - the first [ErrUnauthorized]
@@ -144,7 +146,7 @@ type AuditProgress struct {
 	Answered int `json:"answered"`
 	// Failed counts the certificates whose request failed or whose reference is invalid.
 	Failed int `json:"failed"`
-	// NotAsked counts the certificates for which the audit made no request.
+	// NotAsked counts the certificates whose error is an [ErrNotAsked].
 	NotAsked int `json:"not_asked"`
 	// InUse and Unused count the certificates with that usage.
 	InUse  int `json:"in_use"`

@@ -62,7 +62,8 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	return nil, x.sendErr
 }
 
-// received returns a copy of resp, which belongs to the transport, with another body.
+// received returns a new response with the status and headers of resp, which belongs to
+// the transport, and another body.
 func received(resp *http.Response, body *receivedBody) *http.Response {
 	body.ReadCloser = http.NoBody
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
@@ -168,8 +169,8 @@ var errTooLarge = errors.New("body exceeds the limit")
 const maxPreallocated = 16 << 20
 
 // readBody reads the body. With an error of the connection, it also returns what was
-// read; with errTooLarge, nothing. It uses Content-Length only for the size of the first
-// buffer.
+// read; with errTooLarge, nothing. A Content-Length above the limit is errTooLarge at
+// once, and a body shorter than Content-Length is io.ErrUnexpectedEOF.
 func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 	size := resp.ContentLength
 	if size > limit {

@@ -88,7 +88,7 @@ func TestEveryCallEndsWithAStuckTransport(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						release := make(chan struct{})
-						defer close(release) // a goroutine that still runs would make synctest fail
+						defer close(release) // synctest fails unless all goroutines end
 						client := newClient(t, stuckTransports(release)[place], api.WithAttemptTimeout(timeout), api.WithMaxAttempts(1))
 						ctx, cancel := l.bound(t.Context())
 						defer cancel()

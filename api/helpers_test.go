@@ -52,7 +52,8 @@ func newClient(t testing.TB, rt http.RoundTripper, opts ...api.Option) *api.Clie
 	return client
 }
 
-// response returns a JSON response; header holds pairs of names and values.
+// response returns a JSON response. header holds pairs of names and values, which
+// replace the default headers; an empty value removes the header.
 func response(status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {"8f2a5c-AMS"}}
 	for i := 0; i < len(header); i += 2 {

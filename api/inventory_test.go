@@ -60,7 +60,7 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	t.Parallel()
 	const (
-		ca, leaf = 7, 8 // that no source names
+		ca, leaf = 7, 8 // certificates that no source names
 	)
 	for name, tt := range map[string]struct {
 		path       string
@@ -193,7 +193,11 @@ func TestAllSourcesApplyToACertificateOfUnknownKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range items[certificateID(9)].Evidence.Sources {
+	sources := items[certificateID(9)].Evidence.Sources
+	if len(sources) != len(api.AllSources()) {
+		t.Errorf("%d sources", len(sources))
+	}
+	for _, r := range sources {
 		if r.State != api.SourceComplete {
 			t.Errorf("%+v", r)
 		}
@@ -306,7 +310,7 @@ func TestPanicOfATransportReachesTheLoop(t *testing.T) {
 	}
 }
 
-// A change to the caller's slice between the call and the loop has no effect.
+// A change to the caller's slices between the call and the loop has no effect.
 func TestAnInventoryCopiesItsArguments(t *testing.T) {
 	t.Parallel()
 	s := everySource()

@@ -126,8 +126,8 @@ func TestResponsesMatchAContractThatRequiresMore(t *testing.T) {
 	}
 }
 
-// An association keeps the members that the caller sets or leaves empty, even if the
-// contract requires others.
+// Members of an association that the caller leaves empty stay empty, even if the
+// contract requires them.
 func TestMembersOfTheCallerGetNoSamples(t *testing.T) {
 	withContract(t, func(s schemas) {
 		s.row.Required = []string{"service", "status"}
@@ -159,7 +159,7 @@ func TestJSONIsCheckedAgainstAContractThatRequiresMore(t *testing.T) {
 	}
 }
 
-// Responses from the store get required members too, for every operation.
+// Responses from the store get required members too.
 func TestStoreMatchesAContractThatRequiresMore(t *testing.T) {
 	withContract(t, func(s schemas) {
 		requireProperty(s.certificate, "fingerprint", openapi3.NewStringSchema())

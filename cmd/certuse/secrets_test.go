@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// echoUnsolicited responds to two requests on one connection each. After the first response
-// it sends the credentials back. It delays the second response until the client has
-// closed that connection, so that the command still runs.
+// echoUnsolicited responds to two requests on one connection each. After the first
+// response it sends the credentials back. It accepts the second connection only when
+// the client has closed the first, so that the command runs until then.
 func echoUnsolicited(listener net.Listener) error {
 	const body = `{"success":true,"errors":[],"messages":[],"result":[]}`
 	response := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -101,7 +101,7 @@ func TestNoValueOfACommandLineIsShownIfItMayBeACredential(t *testing.T) {
 			}
 			cmd.Flags().VisitAll(func(f *pflag.Flag) { lines = append(lines, []string{"--" + f.Name + "=" + secret}) })
 			if cmd.Flags().Lookup("output-file") != nil {
-				lines = slices.DeleteFunc(lines, func(line []string) bool { return line[0] == "--output-file="+secretToken }) // in the working directory
+				lines = slices.DeleteFunc(lines, func(line []string) bool { return line[0] == "--output-file="+secretToken }) // would be created in the working directory
 				for _, file := range []string{filepath.Join(dir, secret), filepath.Join(dir, secret, secret), dir + "/missing/" + secret} {
 					lines = append(lines, []string{"--output-file=" + file}, []string{"--output-file=" + file, "--output=jsonl", "--resume"})
 				}

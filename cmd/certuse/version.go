@@ -17,7 +17,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version of certuse",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // an errWriter
+			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // the errWriter of run keeps the error
 		},
 	}
 }
@@ -31,7 +31,8 @@ func userAgent() string {
 	return "certuse/" + strings.Trim(info.Main.Version, "()") // "(devel)" is no valid product token
 }
 
-// version describes the build, as far as the go command recorded it.
+// version describes the build, as far as the go command recorded it, and the sources of
+// the contract.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

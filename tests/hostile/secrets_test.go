@@ -142,6 +142,11 @@ func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 		api.ErrInvalidArgument:    secondOf(api.New(api.APIToken(canary.Token+"\n"), api.WithBaseURL("https://u:"+canary.Key+"@h"), api.WithUserAgent(canary.Email+"\x00"))),
 		api.ErrUnreachable:        failing(t, fs.Cut(fs.Echo)),
 		api.ErrNotAsked:           secondOf(newClient(t, fs.Start(t, fs.Always(fs.OK()), nil)).Associations(ended, cert)),
+		api.ErrInUse:              failingDeletion(t, "custom", fs.JSON(200, `{"success":true,"result":[{"service":"`+fs.Echo+`"}]}`)),
+		api.ErrUsageUnknown:       failingDeletion(t, "custom", fs.Failure(500, 1)),
+		api.ErrManaged:            failingDeletion(t, fs.Echo, fs.OK()),
+		api.ErrMismatch:           failingDeletion(t, "custom", fs.OK(), api.IfSHA256([32]byte{})),
+		api.ErrOutcomeUnknown:     failingDeletion(t, "custom", fs.JSON(200, `{"success":true,"result":[]}`)),
 	} {
 		var failure *api.Error
 		if !errors.Is(err, want) || !errors.As(err, &failure) {
@@ -171,6 +176,30 @@ func failing(t *testing.T, response fs.Handler) error {
 	}
 	t.Errorf("no error")
 	return nil
+}
+
+// failingDeletion returns the error of a deletion from a server with a certificate of
+// the type. The server cuts off its response to the deletion, if that is sent.
+func failingDeletion(t *testing.T, certificateType string, associations fs.Handler, opts ...api.DeleteOption) error {
+	t.Helper()
+	certificate := fs.JSON(200, `{"success":true,"result":{"id":"`+cert.ID+`","ca":false,"certificates":"`+fs.Echo+`","type":"`+certificateType+`"}}`)
+	gateway := fs.JSON(200, `{"success":true,"result":{"settings":{}}}`)
+	server := fs.Start(t, fs.Always(func(x *fs.Exchange) bool {
+		switch path := x.Request.URL.Path; {
+		case x.Request.Method == http.MethodDelete:
+			return fs.Cut(fs.Echo)(x)
+		case strings.HasSuffix(path, cert.ID):
+			return certificate(x)
+		case strings.HasSuffix(path, "/associations"):
+			return associations(x)
+		case strings.Contains(path, "/gateway/"):
+			return gateway(x)
+		default:
+			return fs.JSON(200, `{"success":true,"result":[]}`)(x)
+		}
+	}), nil)
+	_, err := newClient(t, server).DeleteUnused(t.Context(), cert, append(opts, api.WithDeleteTimeout(time.Second))...)
+	return err
 }
 
 // The error of a transport may show the headers of its request.

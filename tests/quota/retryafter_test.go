@@ -18,11 +18,11 @@ const (
 	inUseBody   = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 	failureBody = `{"success":false,"errors":[{"code":1000,"message":"no"}],"messages":[],"result":null}`
 
-	// block is the length of a 429 without a Retry-After.
+	// block is the wait after a 429 without a valid Retry-After.
 	block = 5 * time.Minute
 	// maxRetryWait is the default of WithMaxRetryWait.
 	maxRetryWait = 30 * time.Second
-	// firstBackoff is the longest wait before a second attempt.
+	// firstBackoff is the longest random delay before a second attempt.
 	firstBackoff = 100 * time.Millisecond
 	unlimited    = time.Duration(math.MaxInt64)
 )

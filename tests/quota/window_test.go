@@ -79,7 +79,7 @@ func TestTheLimitIsKeptAndUsed(t *testing.T) {
 	}
 }
 
-// Every block costs the refused requests in flight, and one probe.
+// A block costs at most the requests in flight and one probe.
 func TestBlocksByOthersCostFewRequests(t *testing.T) {
 	t.Parallel()
 	s := seed(t)

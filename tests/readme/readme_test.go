@@ -1,6 +1,6 @@
 // Package readme tests the README: its commands exist and print what it shows, its Go
-// code is a tested Example, its links have targets, and it stays short. It does the
-// same for the code of the package comment of api, and requires a test for each
+// code is a tested Example, the files of its links exist, and it stays short. It does
+// the same for the code of the package comment of api, and requires a test for each
 // sentence of that and of SECURITY.md. Files and make targets named in the documents
 // exist.
 package readme
@@ -69,7 +69,7 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// Each kind of block has a test below.
+// Each kind of block except a diagram has a test below.
 func TestEveryBlockIsOfATestedKind(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
@@ -256,8 +256,8 @@ func TestLinkedFilesExist(t *testing.T) {
 	}
 }
 
-// namedFile matches the path of a file or folder of this repository. One with an
-// ellipsis or NN stands for several.
+// namedFile matches the path of a file or folder of this repository, except one with an
+// ellipsis, which stands for several.
 var namedFile = regexp.MustCompile("`((?:\\.github|api|cmd|generated|internal|openapi|overlays|tests)/[^` …]*)`")
 
 func TestNamedFilesExist(t *testing.T) {

@@ -27,7 +27,7 @@ func TestCallEndsWhenTheTransportHangs(t *testing.T) {
 	server := newServer(nil)
 	defer server.Close()
 	defer server.CloseClientConnections()
-	// Not the transport of the server, which closes it at its end.
+	// A copy, because server.Close closes the connections of server.Client's transport.
 	transport := server.Client().Transport.(*http.Transport).Clone()
 	client, err := api.New(api.APIToken(canary.Token), api.WithBaseURL(server.URL), api.WithHTTPClient(&http.Client{Transport: transport}),
 		api.WithAttemptTimeout(200*time.Millisecond), api.WithMaxAttempts(2))

@@ -1,5 +1,6 @@
-// Package supplychain tests the promises about dependencies: the licences of linked
-// modules, and that a skipped check reports it.
+// Package supplychain tests the promises about dependencies, releases and checks: the
+// licences of linked modules, the files of a release, that make check is deterministic,
+// and that a skipped check reports it.
 package supplychain
 
 import (
@@ -25,10 +26,7 @@ const list = "../../THIRD_PARTY.md"
 // concern the source of a program that links the code.
 var allowed = []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Unlicense"}
 
-type module struct {
-	Path, Dir string
-	Main      bool
-}
+type module struct{ Path, Dir string }
 
 // linked returns the modules of a package and its dependencies, on any platform of a
 // release.

@@ -12,8 +12,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// redirectStage is an API server that redirects, and a second server for each target
-// of a redirect.
+// redirectStage has the locations of redirects, and a second server for each location
+// of another origin.
 type redirectStage struct {
 	authority *certs.Authority
 	network   network

@@ -69,8 +69,8 @@ func TestWithdrawnOperationsAreBreakingAndNamed(t *testing.T) {
 	}
 }
 
-// Additions of the vendor beside the listed operations have no effect.
-func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
+// A method that the vendor adds to the path of listed operations has no effect.
+func TestOtherMethodsOfAListedPathAreNoChange(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)
 	const other = "  \"/accounts/{account_id}/mtls_certificates\":\n"
@@ -80,8 +80,8 @@ func TestOtherMethodsAndPathsAreNoChange(t *testing.T) {
 	}
 }
 
-// An update stores the text of an entry that is new in the list or has a new path, and
-// removes the record of an entry that is gone from the list.
+// An update stores the text of an entry that is new in the list or has a new path. An
+// update is also possible after an entry was removed from the list.
 func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)

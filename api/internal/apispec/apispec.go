@@ -185,8 +185,9 @@ func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
 }
 
 // openSets makes the strings of a response open sets: it records in d.Known the values
-// that a schema lists, and makes the schema accept others, because a value that the
-// vendor adds is not a violation. place is that of the schema; see [Place].
+// that a schema lists, and its example, and makes the schema accept others, because a
+// value that the vendor adds is not a violation. place is that of the schema; see
+// [Place].
 func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, ancestors ...*openapi3.Schema) {
 	if schema == nil || slices.Contains(ancestors, schema.Value) { // a schema may contain itself
 		return
@@ -245,7 +246,7 @@ var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 // Escape escapes a name for use in a JSON pointer.
 func Escape(name string) string { return pointerEscaper.Replace(name) }
 
-// Decode decodes one strict JSON value, without duplicate names and invalid UTF-8, into
+// Decode decodes one strict JSON value, without duplicate names or invalid UTF-8, into
 // the types that schemas check. Numbers are of type [json.Number], with all digits, and
 // in the range of float64.
 func Decode(text []byte) (value any, err error) {

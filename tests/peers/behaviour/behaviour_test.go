@@ -35,7 +35,8 @@ var clients = []struct {
 	{"cloudflare-go v0", v0.New},
 }
 
-// situations are the server's behaviours, and the texts of the outcomes.
+// situations are the rows of the table: the text of a response or input, and a function
+// that returns the text of a client's outcome.
 var situations = []struct {
 	name string
 	run  func(t *testing.T, client face.New) string
