@@ -116,7 +116,8 @@ type Error struct {
 
 // Notice is a message of the API about a successful or failed call.
 type Notice struct {
-	// Code is the API's number for the notice, 0 if it sent none.
+	// Code is the API's number for the notice, 0 if it sent none or one that is not an
+	// integer.
 	Code int `json:"code"`
 	// Message is the text for people. It may change: do not parse it.
 	Message string `json:"message"`
