@@ -271,9 +271,9 @@ func TestUploadWithoutAResponseIsSearchedInTheList(t *testing.T) {
 	}
 }
 
-// The evidence context ends before the evidence is complete, or after the request to
-// delete was sent.
-func TestEvidenceContextDoesNotEndTheDeletion(t *testing.T) {
+// The evidence context ends before the evidence is complete, after the request to
+// delete was sent, or while that request waits for the limiter.
+func TestEvidenceContextEndsADeletionOnlyBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]api.DeletionState{"associations": api.DeletionKept, "delete": api.DeletionDone} {
 		synctest.Test(t, func(t *testing.T) {

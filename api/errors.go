@@ -79,7 +79,8 @@ var (
 // An Error holds no request, no response and no credentials. Texts from the server are
 // limited in length, and the client's credentials in them are replaced by "[redacted]".
 type Error struct {
-	// StatusCode is the HTTP status of the last response, 0 if there was none.
+	// StatusCode is the HTTP status of the response to the last request, 0 if none
+	// arrived.
 	StatusCode int
 	// Details are the errors in the response, in its order.
 	Details []ErrorDetail
@@ -115,7 +116,8 @@ type Error struct {
 
 // Notice is a message of the API about a successful or failed call.
 type Notice struct {
-	// Code is the API's number for the notice, 0 if it sent none.
+	// Code is the API's number for the notice, 0 if it sent none or one that is not an
+	// integer.
 	Code int `json:"code"`
 	// Message is the text for people. It may change: do not parse it.
 	Message string `json:"message"`
@@ -226,8 +228,8 @@ type errorJSON struct {
 	Attempts   int           `json:"attempts"`
 }
 
-// MarshalJSON returns the text of the error and its exported fields, without empty
-// ones; RetryAfter is in seconds.
+// MarshalJSON returns the text of the error, Attempts, and the other exported fields
+// that are not empty; RetryAfter is in seconds.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(errorJSON{e.Error(), e.StatusCode, e.Details, e.Messages, e.RayID, e.RetryAfter.Seconds(), e.Attempts})
 }

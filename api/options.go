@@ -139,7 +139,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithMaxRetryWait limits the total time that a single call, which is one outside an
 // audit or inventory, waits; the default is 30 s. If a wait would exceed it, the call
-// returns its last error at once. 0 means never to wait.
+// returns its last error at once, or [ErrRateLimited] if it sent nothing. 0 means never
+// to wait.
 func WithMaxRetryWait(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -195,9 +196,10 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithLogger makes the client log each attempt, at debug level: method, path,
-// status, Ray ID, attempt, duration and the wait before the next one. Headers,
-// bodies and credentials are never logged.
+// WithLogger makes the client log each attempt, at debug level: method, path, status,
+// Ray ID, attempt and duration; the number of results of a success; and the text of a
+// failure's error and the wait before the next attempt. Headers, bodies and credentials
+// are never logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		switch {

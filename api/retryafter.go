@@ -19,8 +19,8 @@ const maxDuration = time.Duration(math.MaxInt64)
 
 // parseRetryAfter reads seconds and the three forms of a date. Of several headers, the
 // longest wait applies. A number too large for a duration becomes the longest one. A
-// date is relative to the server's clock if there is a Date header. The RFC allows no
-// fraction: it is rounded up and counts as unreadable.
+// date is relative to the Date header or, without a plausible one, to now. The RFC
+// allows no fraction: a fraction counts as one second, and its header as unreadable.
 func parseRetryAfter(h http.Header, now time.Time) retryAfter {
 	var out retryAfter
 	for _, value := range h["Retry-After"] {

@@ -309,7 +309,7 @@ func TestCredentialsAreReplacedFromAFixedLengthOn(t *testing.T) {
 	}
 }
 
-func TestShortCredentialsDoNotChangeResponses(t *testing.T) {
+func TestShortCredentialsDoNotChangeTheBody(t *testing.T) {
 	t.Parallel()
 	client, err := api.New(api.APIToken("result"), api.WithHTTPClient(&http.Client{Transport: scripted(reply(200, inUseBody))}))
 	if err != nil {

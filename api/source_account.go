@@ -22,8 +22,9 @@ var (
 
 // readWorkers reads [SourceWorkers].
 //
-// Settings without bindings, and a binding without a certificate id, are failures of
-// that Worker: the API always sends both. After a failure of a Worker, the source has
+// Settings without bindings, a binding without a type, and a binding of type
+// mtls_certificate without a certificate id are failures: the API always sends these
+// members. After a failure of one Worker, the others are still read, and the source has
 // failed.
 func readWorkers(v *inventory, f *findings) {
 	workers := readList[generated.Worker](v, f, listWorkers, v.accountSend(v.client.generated.ListWorkers))
@@ -146,8 +147,8 @@ func readGateway(v *inventory, f *findings) {
 	}
 }
 
-// isUnused reports whether the API reports a certificate as not in use, in the member
-// of the current or of the deprecated certificate.
+// isUnused reports whether in_use or enabled is false and neither is true. The current
+// certificate has in_use, the deprecated one has enabled.
 func isUnused(certificate *generated.GatewayCertificate) bool {
 	unused := false
 	for _, used := range []*bool{certificate.InUse, certificate.Enabled} {
@@ -161,8 +162,8 @@ func isUnused(certificate *generated.GatewayCertificate) bool {
 
 // readPosture reads [SourcePosture].
 //
-// A rule whose type begins with client_certificate, without an input or a certificate
-// id, is a failure.
+// A rule without a certificate id is a failure if its type is absent or begins with
+// client_certificate.
 func readPosture(v *inventory, f *findings) {
 	rules := readList[generated.PostureRule](v, f, listPostureRules, v.accountSend(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {

@@ -18,9 +18,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Certificate describes a certificate of the store. A zero Type is "custom". Other zero
-// fields are read from PEM, if it is set; those that stay zero, except CA, are left out
-// of responses.
+// Certificate describes a certificate of the store. A zero Type is "custom". If PEM is
+// set, a zero CA, Issuer, SerialNumber, SignatureAlgorithm or ExpiresOn is read from
+// it. Responses leave out the fields that are still zero, except CA.
 type Certificate struct {
 	Name, Type                               string
 	CA                                       bool

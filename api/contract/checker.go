@@ -89,7 +89,8 @@ func expectation(e *openapi3.SchemaError) string {
 	return strings.TrimSpace(e.SchemaField + " " + string(keywords[e.SchemaField]))
 }
 
-// excerpt returns a value as JSON, or the kind and size of an object or a longer array.
+// excerpt returns a value as JSON, or the kind and size of an object or of an array
+// with more than 4 items.
 func excerpt(value any) string {
 	switch v := value.(type) {
 	case map[string]any:

@@ -21,8 +21,8 @@ import (
 const maxSeen = 1000
 
 // walker finds differences in a decoded body that its schema allows: undocumented
-// fields, new values, and numbers that clients refuse. It lists one for each place in
-// the schema, not one for each item of an array.
+// fields, new values, and numbers that clients refuse. It lists each new value once for
+// a place in the schema, and of the others the first one for a place.
 type walker struct {
 	operation string
 	known     map[string][]string
@@ -80,8 +80,8 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 }
 
 // number reports a number that clients refuse although its schema allows it: an integer
-// beyond int64, and a number with x-decides that is not whole or that float64 cannot
-// hold exactly.
+// beyond int64, and a number with x-decides that is not a whole number from -2^53 to
+// 2^53.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
 	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {

@@ -15,7 +15,8 @@ const (
 	demoZone    = "b5a0d3f18c274e69a1f0c7e2d84b9635"
 )
 
-// demoCertificates are the certificates of the demo, their uses and expiry.
+// demoCertificates are the certificates of the demo. days is the number of days until
+// they expire.
 var demoCertificates = []struct {
 	id, name, kind string
 	ca             bool

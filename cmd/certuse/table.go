@@ -78,7 +78,8 @@ func writeTable(r *report) error {
 	return err
 }
 
-// maxCell is the longest text of a cell. The machine formats are not cut.
+// maxCell is the maximum number of characters in a cell. The machine formats are not
+// cut.
 const maxCell = 500
 
 // minWidth returns the minimum width of a column.

@@ -11,8 +11,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// hostileIDs would change the path, start a query or add a header if sent as they are,
-// or look like another id.
+// hostileIDs are empty or too long, would change the path, start a query or add a
+// header if sent as they are, look like another id, or have a character that no id has.
 var hostileIDs = []string{
 	"", ".", "..", "/", "//", "a/b", "../x", "x/..", "..%2f", "%2e%2e", "%2F", "%00", "a%", "%zz",
 	"?", "a?x=1", "a&b", "#", "a#b", ";", "a;b", "a=b", "@", "user@host", ":", "http://127.0.0.1/", `\`, `..\x`,
@@ -42,8 +42,13 @@ func TestHostileIDsNeverReachTheWire(t *testing.T) {
 			t.Errorf("Validate(%.40q): %v", ref, err)
 		}
 	}
+	results := 0
 	for r := range client.Audit(t.Context(), slices.Values(all)) {
 		checkRefused(t, r.Certificate, r.Err)
+		results++
+	}
+	if results != len(all) {
+		t.Errorf("the audit yields %d results for %d certificates", results, len(all))
 	}
 	if connections, _, _ := server.Connections(); connections != 0 || server.Requests() != 0 {
 		t.Errorf("%d connections and %d requests, want none", connections, server.Requests())

@@ -74,7 +74,7 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 		{"an error that is no object counts", body(replace(`"errors":[]`, `"errors":["m"]`)), nil},
 		{"a count is a number", body(replace(`"count":0`, `"count":"0"`)), api.ErrUnexpectedResponse},
 		{"a count is whole", body(replace(`"count":0`, `"count":0.5`)), api.ErrUnexpectedResponse},
-		{"a count is exact", body(replace(`"count":0`, `"count":9007199254740994`)), api.ErrUnexpectedResponse},
+		{"a count is at most 2^53", body(replace(`"count":0`, `"count":9007199254740994`)), api.ErrUnexpectedResponse},
 
 		{"a success has no errors", body(replace(`"errors":[]`, `"errors":[{"code":1000,"message":"m"}]`)), nil},
 		{"no more rows exist", body(replace(`"total_count":0`, `"total_count":1`)), nil},

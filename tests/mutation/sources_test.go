@@ -76,7 +76,7 @@ func removePairs(documents map[string]spec.Object) {
 	}
 }
 
-// removeTokens removes API tokens.
+// removeTokens removes all credentials but the pair of email and API key.
 func removeTokens(documents map[string]spec.Object) {
 	for _, document := range documents {
 		operation(document)["security"] = []any{spec.Object{"api_email": []any{}, "api_key": []any{}}}

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// DefaultBlock is the wait after a 429 without one. The vendor documents: "all API
-	// calls for the next five minutes will be blocked".
+	// DefaultBlock is the wait after a 429 that does not say how long to wait. The
+	// vendor documents: "all API calls for the next five minutes will be blocked".
 	DefaultBlock = 5 * time.Minute
 	// MaxAuditWait is how long an audit waits for the end of a block or an outage.
 	MaxAuditWait = 15 * time.Minute
@@ -98,7 +98,7 @@ func (b *breaker) succeed(idle bool) {
 // affect a probe in flight.
 func (b *breaker) fail(current bool, now, wait time.Duration) {
 	switch {
-	case !b.active, now > b.until+DefaultBlock: // no request was made for long
+	case !b.active, now > b.until+DefaultBlock: // the last delay ended long ago
 		b.threshold = math.MaxInt
 		b.begin()
 	case !b.failing:
@@ -148,8 +148,9 @@ func (b *breaker) exhausts(r *failureRun, now time.Duration) bool {
 	return now < b.until && b.until-r.since > MaxAuditWait
 }
 
-// observe lets the run begin now for an audit if the failed request is older than the
-// run, because its response may ask for the whole wait.
+// observe sets the beginning of the run to now, for an audit whose failed request was
+// sent before the run began. The response to that request may ask for a wait as long as
+// MaxAuditWait.
 func (r *failureRun) observe(b *breaker, old snapshot, now time.Duration) {
 	if old.run != b.run {
 		*r = failureRun{b.run, now}

@@ -64,8 +64,8 @@ func writeExample(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 }
 
 // Example combines the published examples to a document. Where parts of an allOf
-// contradict each other, the last one applies. Required properties without an example
-// get a sample; others are left out.
+// contradict each other, the last one applies. A property without an example is null if
+// it is nullable, a sample if it is required, and left out otherwise.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example

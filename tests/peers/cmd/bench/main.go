@@ -1,8 +1,9 @@
-// Command bench runs the benchmarks of all clients in turns, several rounds,
-// and prints one table of ratios to the handwritten client.
+// Command bench runs the benchmarks of all clients in turns, several rounds, and prints
+// two tables: the ratios to the client hand, and the targets.
 //
 //	bench            everything; the first run compiles cloudflare-go v7, which takes minutes
-//	bench -check     the quick lines only; exit code 1 if a target is broken beyond noise
+//	bench -check     hand, ours and v0, in memory only, and their peak RSS; exit code
+//	                 1 if a target is broken beyond noise
 package main
 
 import (
@@ -52,7 +53,7 @@ func parse(args []string) (config, error) {
 	names := flags.String("peers", strings.Join(peers, ","), "clients to run; hand and ours always take part")
 	rounds := flags.Int("rounds", 9, "rounds; each runs every client once")
 	benchtime := flags.String("benchtime", "200ms", "time for each benchmark in a round")
-	check := flags.Bool("check", false, "run hand, ours and v0 on the quick lines and fail if a target is broken")
+	check := flags.Bool("check", false, "run hand, ours and v0 in memory only, measure their peak RSS, and fail if a target is broken")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}

@@ -121,7 +121,7 @@ func peakRSS(ctx context.Context, b binaries, s *server, peer string, results *r
 	}
 	var got, peak int
 	if _, err := fmt.Sscan(string(out), &got, &peak); err != nil || got != rows {
-		return fmt.Errorf("%s said %q, not %d associations: %w", peer, out, rows, err)
+		return fmt.Errorf("%s said %q, not %d associations and the peak RSS", peer, out, rows)
 	}
 	results.Add(rssLine, peer, float64(peak))
 	return nil

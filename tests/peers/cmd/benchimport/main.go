@@ -1,7 +1,7 @@
-// Command benchimport measures what it costs to import each client: it builds
-// the program that makes one call with it, from a build cache that holds the
-// standard library and nothing else, and prints one table of ratios to the
-// handwritten client.
+// Command benchimport measures what it costs to import each client. It builds the
+// program that makes one call with it, from a build cache that holds only the standard
+// library, and builds it again after edits. It prints two tables: the ratios to the
+// client hand, and the targets.
 package main
 
 import (

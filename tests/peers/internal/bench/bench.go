@@ -15,9 +15,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/internal/process"
 )
 
-// Environment variables with the URLs of the runner's server: the base URL, and one
-// that counts connections. Without them the benchmarks start a server in their own
-// process.
+// Environment variables with the URLs of the runner's server: the base URL, and the URL
+// that returns the number of connections. Without them, the benchmarks start a server
+// in their own process and report no connections.
 const (
 	EnvServer      = "PEERS_SERVER"
 	EnvConnections = "PEERS_CONNECTIONS"
@@ -33,7 +33,7 @@ func Server(b *testing.B) string {
 	return s.URL + "/client/v4"
 }
 
-// cpu returns the processor time used so far, which excludes other processes.
+// cpu returns the processor time that this process has used.
 func cpu(b *testing.B) time.Duration {
 	used, err := process.CPU()
 	if err != nil {
@@ -42,7 +42,8 @@ func cpu(b *testing.B) time.Duration {
 	return used
 }
 
-// accepted asks the runner's server how many connections it has seen.
+// accepted returns the number of connections that the runner's server has accepted, 0
+// without such a server.
 func accepted(b *testing.B) int {
 	url := os.Getenv(EnvConnections)
 	if url == "" {

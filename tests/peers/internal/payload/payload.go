@@ -123,7 +123,8 @@ func (m Memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// Handler responds with the number of associations that the certificate's id encodes.
+// Handler serves the account of an inventory. A list of associations has as many items
+// as the certificate's id encodes.
 func Handler() http.Handler {
 	var bodies sync.Map // rows → []byte
 	mux := http.NewServeMux()

@@ -32,7 +32,7 @@ func TestRatioIsTakenWithinARound(t *testing.T) {
 	}
 }
 
-func TestVerdict(t *testing.T) {
+func TestTargetIsBrokenOnlyBeyondNoise(t *testing.T) {
 	t.Parallel()
 	hand := []float64{10, 10, 10, 10, 10, 10, 10}
 	for name, test := range map[string]struct {

@@ -10,7 +10,8 @@ import (
 // Subject is the client that the targets are about.
 const Subject = "ours"
 
-// BestPeer as the peer of a target means whichever measures lowest.
+// BestPeer in Target.Against stands for the client with the lowest median, other than
+// the subject.
 const BestPeer = "the best peer"
 
 // Target bounds the ratio of the subject to a peer.
