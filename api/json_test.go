@@ -76,6 +76,28 @@ func TestErrorsComeBackFromJSON(t *testing.T) {
 	}
 }
 
+// JSON keeps no kinds, so an error must not match a sentinel that it did not match before.
+func TestErrorsFromJSONMatchNoFurtherSentinel(t *testing.T) {
+	t.Parallel()
+	for body, rejected := range map[string]bool{
+		`{"success":true,"result":null}`: false,
+		`{"success":true,"result":[5]}`:  false,
+		`not JSON`:                       false,
+		`{"success":false,"errors":[{"code":1,"message":"m"}]}`:     true,
+		`{"success":true,"result":[{"service":"a","service":"b"}]}`: false,
+	} {
+		_, err := associationsOf(t, response(200, body))
+		text, marshalErr := json.Marshal(asError(t, err))
+		var got api.Error
+		if err := errors.Join(marshalErr, json.Unmarshal(text, &got)); err != nil {
+			t.Fatal(err)
+		}
+		if errors.Is(err, api.ErrRejected) != rejected || errors.Is(&got, api.ErrRejected) != rejected {
+			t.Errorf("%s: %v matches ErrRejected %t, from JSON %t; want %t", body, err, errors.Is(err, api.ErrRejected), errors.Is(&got, api.ErrRejected), rejected)
+		}
+	}
+}
+
 func TestAuditResultIsEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
