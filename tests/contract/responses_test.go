@@ -19,8 +19,9 @@ import (
 
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// kin-openapi accepts every documented response of the fake server, and every response
-// that the server sends without a script.
+// kin-openapi accepts, for the operation for associations, every response that apitest
+// documents as one of the contract, and the responses that the server sends without a
+// script for known and unknown certificates and for wrong credentials.
 func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "active"}
@@ -89,7 +90,7 @@ func TestExamplesOfTheContractMatchIt(t *testing.T) {
 		t.Errorf("the combined examples of a success: %v", err)
 	}
 	failure, _ := publishedfragment.Example(responseSchema(t, opAssociations, 404)).(map[string]any)
-	delete(failure, "result") // it has no example, and an open object is not null
+	delete(failure, "result") // must be null; without an example, Example may make an object of it
 	if err := responseSchema(t, opAssociations, 404).VisitJSON(failure); err != nil {
 		t.Errorf("the combined examples of a failure: %v", err)
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// declared is the part of a document that the contract declares, read without the
-// types under test.
+// declared is the part of a document that the contract declares. readDeclared reads it
+// without the decoders under test.
 type declared struct {
 	Success          bool
 	Rows             []api.Association
@@ -82,7 +82,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	documents := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {
 		draws++
 		if schema.VisitJSON(drawn, openapi3.VisitAsResponse()) != nil {
-			return false // by a keyword that the generator does not know, such as not
+			return false // it breaks a keyword that the generator does not know, such as "not"
 		}
 		valid++
 		return true
