@@ -10,8 +10,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// listResponse returns a response with these items; numbers is its result_info, absent if
-// empty.
+// listResponse returns a response with these items; numbers is its result_info, absent
+// if empty.
 func listResponse(items []string, numbers string) *http.Response {
 	if numbers != "" {
 		numbers = `,"result_info":` + numbers

@@ -11,9 +11,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// ResultInfo is the paging information of an [AssociationList]. A number that the API did
-// not send is 0. The list has no further pages to request, so the numbers can only show
-// that it is incomplete.
+// ResultInfo is the paging information of an [AssociationList]. A number that the API
+// did not send is 0. The list has no further pages to request, so the numbers can only
+// show that it is incomplete.
 type ResultInfo struct {
 	// Count is the number of associations on this page.
 	Count int64 `json:"count"`

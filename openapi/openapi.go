@@ -1,5 +1,5 @@
-// Package openapi holds the documents that the vendor published for the operations of the
-// contract. provenance.json records their sources, and what was added or left out.
+// Package openapi holds the documents that the vendor published for the operations of
+// the contract. provenance.json records their sources, and what was added or left out.
 package openapi
 
 import (

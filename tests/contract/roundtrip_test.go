@@ -161,16 +161,16 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 }
 
 // beyondExact reports whether a count is beyond 2^53, which the client refuses because
-// float64 cannot hold it exactly. Drawn documents have such counts where the contract has
-// the type integer.
+// float64 cannot hold it exactly. Drawn documents have such counts where the contract
+// has the type integer.
 func beyondExact(info *api.ResultInfo) bool {
 	const most = 1 << 53
 	return info != nil && slices.ContainsFunc([]int64{info.Count, info.Page, info.PerPage, info.TotalCount, info.TotalPages},
 		func(n int64) bool { return n < -most || n > most })
 }
 
-// withoutEmpty removes the notices without any field. The client keeps such an error only
-// if it has an error_chain, which is not compared.
+// withoutEmpty removes the notices without any field. The client keeps such an error
+// only if it has an error_chain, which is not compared.
 func withoutEmpty(notices []api.Notice) (out []api.Notice) {
 	for _, n := range notices {
 		if n != (api.Notice{}) {

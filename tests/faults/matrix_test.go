@@ -22,8 +22,8 @@ const slack = 10 * time.Second
 // response, which happens on a loaded machine; a defect shows in every round.
 const rounds = 3
 
-// report holds the result of each cell. String returns those of the first operation as a
-// table.
+// report holds the result of each cell. String returns those of the first operation as
+// a table.
 type report struct {
 	mu    sync.Mutex
 	cells map[string]string
