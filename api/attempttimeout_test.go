@@ -80,15 +80,21 @@ func TestAuditReportsTheDeadlineOfItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
+		results := 0
 		for r := range newClient(t, scripted(hang)).Audit(ctx, numberedRefs(1)) {
+			results++
 			if !errors.Is(r.Err, context.DeadlineExceeded) || len(asError(t, r.Err).Unwrap()) != 1 {
 				t.Error(r.Err)
 			}
 		}
+		if results != 1 {
+			t.Errorf("%d results", results)
+		}
 	})
 }
 
-// The context of an attempt has its deadline, and ends with the attempt.
+// The context of an attempt ends with the attempt. Its deadline is the end of the
+// attempt timeout, or the caller's deadline if that is earlier.
 func TestAttemptsOfAnAuditHaveAContextOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const timeout = time.Second

@@ -95,8 +95,9 @@ func (c Credentials) validate() error {
 	return errors.Join(validateSecret("email", s.email), validateSecret("API key", s.key))
 }
 
-// validateSecret checks that HTTP allows the value in a header. It checks no format:
-// the vendor has changed the format of its tokens, and older ones stay valid.
+// validateSecret refuses an empty value, white space, control characters and characters
+// outside ASCII. It checks no format: the vendor has changed the format of its tokens,
+// and older ones stay valid.
 func validateSecret(name, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s is empty", name)

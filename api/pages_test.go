@@ -10,8 +10,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// listResponse returns a response with these items; numbers is its result_info, absent if
-// empty.
+// listResponse returns a response with these items; numbers is its result_info, absent
+// if empty.
 func listResponse(items []string, numbers string) *http.Response {
 	if numbers != "" {
 		numbers = `,"result_info":` + numbers
@@ -27,8 +27,8 @@ func itemRange(first, last int, item func(n int) string) (out []string) {
 	return out
 }
 
-// unreliablePages are responses that do not show whether an item is missing. The list
-// has 60 items, and page 1 has 50 of them.
+// unreliablePages are responses that do not show whether an item is missing. Page 1 has
+// 50 items. If it has a total_count, that is 60.
 var unreliablePages = map[string]struct {
 	first, second func(item func(int) string) *http.Response
 }{
@@ -39,7 +39,7 @@ var unreliablePages = map[string]struct {
 	"page 2 has its number only":              {fullPage(info(1, 50, 60, 2)), partialPage(51, 55, `{"page":2}`)},
 	"a deletion between the pages":            {fullPage(info(1, 50, 60, 2)), partialPage(52, 60, info(2, 50, 59, 2))},
 	"an addition between the pages":           {fullPage(info(1, 50, 60, 2)), partialPage(50, 60, info(2, 50, 61, 2))},
-	"fewer pages between the pages":           {fullPage(`{"page":1,"per_page":50,"total_pages":3}`), partialPage(51, 60, `{"page":2,"per_page":50,"total_pages":2}`)},
+	"total_pages is smaller on page 2":        {fullPage(`{"page":1,"per_page":50,"total_pages":3}`), partialPage(51, 60, `{"page":2,"per_page":50,"total_pages":2}`)},
 	"larger pages after the first":            {fullPage(`{"page":1,"per_page":50}`), partialPage(101, 110, `{"page":2,"per_page":100}`)},
 	"page 2 without numbers after a full one": {fullPage(`{"page":1,"per_page":50}`), partialPage(51, 50, "")},
 	"a full page without numbers":             {fullPage(""), nil},
@@ -161,10 +161,10 @@ func TestProjectsOfOneNameAreAllRead(t *testing.T) {
 		numbers  string
 		usage    api.Usage
 	}{
-		"the second one binds":      {[]string{projectJSON("a", ""), projectJSON("a", certificateID(8))}, info(1, 10, 2, 1), api.InUse},
-		"the same one twice":        {[]string{projectJSON("a", ""), projectJSON("a", "")}, info(1, 10, 2, 1), api.UsageUnknown},
-		"two without certificates":  {[]string{projectJSON("a", ""), projectJSON("b", "")}, info(1, 10, 2, 1), api.Unused},
-		"two without a common name": {[]string{projectJSON("a", ""), projectJSON("", certificateID(8))}, info(1, 10, 2, 1), api.InUse},
+		"the second one binds":       {[]string{projectJSON("a", ""), projectJSON("a", certificateID(8))}, info(1, 10, 2, 1), api.InUse},
+		"the same one twice":         {[]string{projectJSON("a", ""), projectJSON("a", "")}, info(1, 10, 2, 1), api.UsageUnknown},
+		"two without certificates":   {[]string{projectJSON("a", ""), projectJSON("b", "")}, info(1, 10, 2, 1), api.Unused},
+		"the second one has no name": {[]string{projectJSON("a", ""), projectJSON("", certificateID(8))}, info(1, 10, 2, 1), api.InUse},
 	} {
 		s := everySource()
 		s.faults = map[string]func() *http.Response{"/pages/projects": func() *http.Response { return listResponse(tt.projects, tt.numbers) }}

@@ -10,7 +10,7 @@ import (
 )
 
 // refused returns the error of a call that must not continue: the error of its last
-// response, if there was one.
+// attempt, if there was one.
 func (k *call) refused(refusal *quota.Refusal) *Error {
 	if k.charged {
 		k.client.budget.credit(budgetRetry)

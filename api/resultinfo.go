@@ -11,9 +11,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// ResultInfo is the paging information of an [AssociationList]. A number that the API did
-// not send is 0. The list has no further pages to request, so the numbers can only show
-// that it is incomplete.
+// ResultInfo is the paging information of an [AssociationList]. A number that the API
+// did not send is 0. The list has no further pages to request, so the numbers can only
+// show that it is incomplete.
 type ResultInfo struct {
 	// Count is the number of associations on this page.
 	Count int64 `json:"count"`
@@ -27,8 +27,8 @@ type ResultInfo struct {
 	TotalPages int64 `json:"total_pages"`
 }
 
-// pageHint reports whether a member with a name that is common for it, such as cursor,
-// refers to further items. The vendor uses cursor and cursors.
+// pageHint reports whether a member such as cursor or next_page refers to further
+// items. Of the names that it knows, the vendor uses cursor and cursors.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -121,7 +121,8 @@ func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 }
 
 // isTruncated reports whether a list without pages may have more than its n rows. info
-// may be nil. hint reports that something other than info refers to further items.
+// may be nil. hint reports that something other than these numbers refers to further
+// items.
 func isTruncated(n int, info *ResultInfo, hint bool) bool {
 	return hint || info != nil && (info.contradicts(n) || info.Page > 1 || info.TotalCount > int64(n) || info.hasNext(1, n, n))
 }

@@ -4,7 +4,7 @@ import "fmt"
 
 // No operation lists the certificates of a zone, nor the zones of a certificate, so
 // [SourceHostnames] takes one request for each zone and CA. A response without a list
-// of hostnames is a failure of that zone for that CA, and so is an id of the CA that
+// of hostnames is a failure of the source for that CA, and so is an id of the CA that
 // HostnamesRef does not accept.
 
 // readZones lists the zones of the account.

@@ -1,5 +1,5 @@
-// Package openapi holds the source documents of the contract as the vendor published
-// them.
+// Package openapi holds the documents that the vendor published for the operations of
+// the contract. provenance.json records their sources, and what was added or left out.
 package openapi
 
 import (
@@ -18,8 +18,8 @@ type Source struct {
 	Retrieved string `json:"retrieved"`
 }
 
-// Sources returns the sources of the documents, each once, in the order of
-// the documents' names.
+// Sources returns the sources of the documents, each once, in the order of the
+// documents' names.
 func Sources() ([]Source, error) {
 	var records struct {
 		Documents map[string]Source `json:"documents"`

@@ -20,7 +20,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// The operations of the contract, by their ids.
+// Ids of the operations that this package names more than once.
 const (
 	opAssociations      = "listMTLSCertificateAssociations"
 	opCertificates      = "listMTLSCertificates"

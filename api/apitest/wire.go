@@ -39,7 +39,7 @@ func (r Response) send(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// errBodyCut ends a body before its end.
+// errBodyCut ends a response before its end.
 var errBodyCut = errors.New("the body is cut")
 
 func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
@@ -79,7 +79,7 @@ func (r Response) write(ctx context.Context, w http.ResponseWriter) error {
 	if err := stream(out); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
 		return err
 	}
-	if r.cut >= 0 { // the body was shorter than the cut
+	if r.cut >= 0 { // the body was not longer than the cut
 		_ = flusher.Flush()
 		return errBodyCut
 	}

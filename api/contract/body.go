@@ -25,12 +25,13 @@ type body struct {
 	mu     sync.Mutex   // Close may come from another goroutine than Read
 	buffer bytes.Buffer // up to one byte more than the limit, to detect longer bodies
 	read   int64
-	done   bool // checked, or closed early
+	done   bool // finish has been called
 
 	violations []Violation // found by the check
 }
 
-// Read passes the stream's bytes and errors on.
+// Read passes the stream's bytes and errors on. At the end of the stream it checks the
+// body and, in mode [Fail], returns an error about violations in place of [io.EOF].
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.stream.Read(p)
 	b.mu.Lock()
@@ -52,7 +53,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the stream and, if it was not read to its end, checks what was read.
+// Close closes the stream. If it was not read to its end, Close checks what was read if
+// that is a complete body, and otherwise reports the body as [Unchecked]. In mode
+// [Fail], it returns an error about violations in place of that of the stream.
 func (b *body) Close() error {
 	err := b.stream.Close()
 	b.mu.Lock()

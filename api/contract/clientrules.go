@@ -20,9 +20,10 @@ import (
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
 // clientRefusals returns violations for what clients refuse although the schema allows
-// it: a success flag that contradicts the status; and, in a success, errors, another page
-// or object than the requested one, and required members that are absent or unusable. Of
-// a list, it reports only the first item with violations.
+// it: a success flag that contradicts the status; and, in a success, errors, another
+// page or object than the requested one, an empty page although there are more items,
+// and required members that are absent or unusable. Of a list, it reports only the
+// first item with violations.
 func (x exchange) clientRefusals(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	success, ok := envelope["success"].(bool) // its absence breaks the schema
@@ -93,8 +94,8 @@ func (x exchange) pageViolations(info map[string]any, n int) (vs []Violation) {
 }
 
 // memberViolations returns violations for absent members that the contract marks with
-// x-decides, and for an id that cannot be part of a path. Strings and booleans other than
-// the id may be absent.
+// x-decides, and for an id that cannot be part of a path. Nullable members may be
+// absent, and so may strings and booleans other than the id.
 func memberViolations(schema *openapi3.SchemaRef, object map[string]any, place ...string) (vs []Violation) {
 	if schema == nil || object == nil {
 		return nil

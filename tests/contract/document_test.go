@@ -17,7 +17,7 @@ func readContract(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// opAssociations is the operation for which the client has a type of its own.
+// opAssociations is the operation of [api.Client.Associations].
 const opAssociations = "listMTLSCertificateAssociations"
 
 func readOperations(t *testing.T) map[string]contractdoc.Operation {
@@ -38,8 +38,8 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 	return schema
 }
 
-// filled adds the members that the contract requires to a success of the operation for
-// associations.
+// filled returns the body of a success of opAssociations, with the members that it
+// lacks and the contract requires.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()
 	text, err := contractdoc.Filled(opAssociations, 200, []byte(body))

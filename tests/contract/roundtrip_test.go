@@ -17,8 +17,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// declared is the part of a document that the contract declares, read without the
-// types under test.
+// declared is the part of a document that the contract declares. readDeclared reads it
+// without the decoders under test.
 type declared struct {
 	Success          bool
 	Rows             []api.Association
@@ -82,7 +82,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	documents := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {
 		draws++
 		if schema.VisitJSON(drawn, openapi3.VisitAsResponse()) != nil {
-			return false // by a keyword that the generator does not know, such as not
+			return false // it breaks a keyword that the generator does not know, such as "not"
 		}
 		valid++
 		return true
@@ -161,16 +161,16 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 }
 
 // beyondExact reports whether a count is beyond 2^53, which the client refuses because
-// float64 cannot hold it exactly. Drawn documents have such counts where the contract has
-// the type integer.
+// float64 cannot hold it exactly. Drawn documents have such counts where the contract
+// has the type integer.
 func beyondExact(info *api.ResultInfo) bool {
 	const most = 1 << 53
 	return info != nil && slices.ContainsFunc([]int64{info.Count, info.Page, info.PerPage, info.TotalCount, info.TotalPages},
 		func(n int64) bool { return n < -most || n > most })
 }
 
-// withoutEmpty removes the notices without any field. The client keeps such an error only
-// if it has an error_chain, which is not compared.
+// withoutEmpty removes the notices without any field. The client keeps such an error
+// only if it has an error_chain, which is not compared.
 func withoutEmpty(notices []api.Notice) (out []api.Notice) {
 	for _, n := range notices {
 		if n != (api.Notice{}) {

@@ -43,7 +43,7 @@ var satisfiable = []string{"listHostnameAssociations", "listZones", "getWorkerSe
 
 // The published failures of most operations refuse all drawn successes and failures,
 // and all error bodies of the corpus.
-func TestPublishedFailuresAcceptNothing(t *testing.T) {
+func TestPublishedFailuresOfMostOperationsAcceptNothing(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		o, _ := published(t, op)

@@ -16,7 +16,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // The errors of net and net/http about their own time limits match
-// context.DeadlineExceeded; a caller would mistake them for the end of its context.
+// context.DeadlineExceeded. The errors of the client do not, because a caller would
+// mistake them for the end of its own context.
 func TestTimeLimitsOfTheTransportAreNotTheCallers(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]error{

@@ -17,13 +17,13 @@ import (
 // slack is the time that a loaded machine may add to a cell.
 const slack = 10 * time.Second
 
-// rounds are the tries of a cell to show that connections are reused. net/http drops
-// a connection if the written request is confirmed more than 50 ms after the
+// rounds is how often a cell may try to show that connections are reused. net/http
+// drops a connection if the written request is confirmed more than 50 ms after the
 // response, which happens on a loaded machine; a defect shows in every round.
 const rounds = 3
 
-// report holds the result of each cell. String returns those of the first operation as a
-// table.
+// report holds the result of each cell. String returns those of the first operation as
+// a table.
 type report struct {
 	mu    sync.Mutex
 	cells map[string]string
@@ -61,7 +61,7 @@ func TestEveryFaultInEverySituation(t *testing.T) {
 	seen := &report{cells: make(map[string]string)}
 	t.Cleanup(func() {
 		if want := 112 * len(operations); len(seen.cells) != want {
-			t.Errorf("%d cells instead of %d were filled", len(seen.cells), want)
+			t.Errorf("the table has %d cells instead of %d", len(seen.cells), want)
 		}
 		t.Log(seen)
 	})
@@ -167,9 +167,10 @@ func checkAbout(t *testing.T, got, want time.Duration) {
 	}
 }
 
-// checkAfterwards makes another call without faults: the client must work normally,
-// reuse the connection if possible, and close every connection in the end. It returns
-// why a connection was not reused as expected, or "".
+// checkAfterwards makes another call without faults. The client must refuse it if the
+// server has asked for a long wait, and otherwise work normally and reuse the
+// connection if possible. In the end it must close every connection. checkAfterwards
+// returns why a connection was not reused as expected, or "".
 func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse string) {
 	t.Helper()
 	connections, _, _ := c.server.Connections()
@@ -178,7 +179,7 @@ func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse strin
 	next := c.call(t)
 	if c.fault.reaction == blocked && !ended {
 		if !errors.Is(next.err, api.ErrRateLimited) || next.err.Attempts != 0 || next.attempts != 0 {
-			t.Errorf("the next call did not wait: %+v", next)
+			t.Errorf("the next call was not refused: %+v", next)
 		}
 	} else {
 		if next.err != nil || !next.good || next.attempts > 1 {

@@ -49,8 +49,8 @@ func refs(n int, asked *atomic.Int64) iter.Seq[api.CertificateRef] {
 	}
 }
 
-// In an outage that is shorter than the attempt timeout, at most 5 % of the certificates
-// fail, and the audit takes almost no further ones from its input.
+// In an outage that is shorter than the attempt timeout, at most 5 % of the
+// certificates fail, and the audit takes almost no further ones from its input.
 func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 	t.Parallel()
 	const certs = 900

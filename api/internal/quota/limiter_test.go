@@ -36,7 +36,8 @@ func (s *countingServer) request(l *Limiter, random *rand.Rand) {
 	l.Release(t, Outcome{Answered: true})
 }
 
-// maxInWindow returns the largest number of requests in any window that begins with one.
+// maxInWindow returns the largest number of requests in any window that begins with a
+// request.
 func (s *countingServer) maxInWindow(window time.Duration) int {
 	slices.SortFunc(s.counted, time.Time.Compare)
 	most, first := 0, 0

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A caller that waits because of a request in flight is admitted before its end if the
-// quota is reset.
+// When the quota is reset, a caller that waits because of a request in flight is
+// admitted before that request ends.
 func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,8 @@ func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
 	})
 }
 
-// queueRun is one random use of a limiter. It includes every event that opens or closes the limiter.
+// queueRun is one random use of a limiter. It includes every kind of event that opens
+// or closes the limiter.
 type queueRun struct {
 	*rand.Rand
 	limiter  *Limiter
@@ -80,6 +81,7 @@ func (r *queueRun) release() {
 		o.Limited, o.Wait = true, r.randomDuration(20*time.Second)
 	}
 	o.Unanswered = r.IntN(8) == 0
+	o.Local = o.Unanswered && !o.Answered && r.IntN(4) == 0
 	r.limiter.Release(r.inFlight[i], o)
 	r.inFlight = append(r.inFlight[:i], r.inFlight[i+1:]...)
 }
