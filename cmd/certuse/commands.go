@@ -42,7 +42,7 @@ func newAuditCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportAudit}
 	cmd := q.withReadFlags(&cobra.Command{
 		Use:   "audit [--account ACCOUNT]… [--require-unused] [CERT… | --from FILE]",
-		Short: "Find out which certificates are used, by what, and until when",
+		Short: "Find out which certificates are used, by what, and when they expire",
 		Long:  auditHelp,
 		Example: `  certuse audit --demo
   certuse audit --account 023e105f4ecef8ad9ca31a8372d0c353 -o csv > audit.csv

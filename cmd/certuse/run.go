@@ -114,7 +114,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",
-		Short:         "Find out which mTLS certificates of Cloudflare accounts are used, by what, until when",
+		Short:         "Find out which mTLS certificates of Cloudflare accounts are used, by what, and when they expire",
 		Long:          rootHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
