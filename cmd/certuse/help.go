@@ -94,8 +94,8 @@ standard error. The vendor can take minutes to report that the last user is
 gone.
 
 The command exits with 4 when a certificate is in use at the end, and with 3
-when its usage is unknown. If the token lacks a permission, the usage cannot
-become known, and the wait ends at once.`
+when its usage is unknown. If the token lacks a permission, the wait ends as
+soon as no use is known, because the usage cannot become known.`
 
 const deleteHelp = `Delete certificates that nothing uses.
 
