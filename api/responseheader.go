@@ -90,7 +90,8 @@ const (
 
 // mask replaces each quoted string (RFC 9110, section 5.6) and each target of a link in
 // a header line by a mark, so that the line can be split at its separators. It returns
-// the strings, without quotes and escapes, and whether all are terminated.
+// the strings, without quotes and escapes. ok is false if one of them is not terminated
+// or the line has an invalid character.
 func mask(line string) (masked string, texts []string, ok bool) {
 	var out, text []byte
 	end := byte(0) // of the string or target that has begun

@@ -101,8 +101,8 @@ func TestOneAttemptMeansNoRetries(t *testing.T) {
 func TestDelaysAreJitteredAndGrow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var longest [12]time.Duration
-		for range 50 {
+		var longest, shortest [12]time.Duration
+		for round := range 50 {
 			var at []time.Time
 			rt := roundTrip(func(*http.Request) (*http.Response, error) {
 				at = append(at, time.Now())
@@ -113,13 +113,20 @@ func TestDelaysAreJitteredAndGrow(t *testing.T) {
 				t.Fatalf("%d attempts", len(at))
 			}
 			for i := range at[1:] {
-				longest[i] = max(longest[i], at[i+1].Sub(at[i]))
+				delay := at[i+1].Sub(at[i])
+				longest[i] = max(longest[i], delay)
+				if round == 0 || delay < shortest[i] {
+					shortest[i] = delay
+				}
 			}
 		}
 		bound := 100 * time.Millisecond
 		for i, got := range longest[:10] {
 			if got > bound+1 || got < bound/2 {
 				t.Errorf("the longest of 50 delays before attempt %d was %v, want %v to %v", i+2, got, bound/2, bound)
+			}
+			if got := shortest[i]; got > bound/2 {
+				t.Errorf("the shortest of 50 delays before attempt %d was %v, want at most %v", i+2, got, bound/2)
 			}
 			bound = min(2*bound, 8*time.Second)
 		}
@@ -242,7 +249,7 @@ func TestALongerBlockRefusesWaitingCallersAtOnce(t *testing.T) {
 		if e.Attempts != 1 || e.Details[0].Code != 1 || e.RetryAfter != 5*time.Minute {
 			t.Errorf("got %+v, want its own failure with the longer wait", e)
 		}
-		for name, timeout := range map[string]time.Duration{"no deadline": time.Hour, "a deadline": time.Second} {
+		for name, timeout := range map[string]time.Duration{"a deadline after the wait": time.Hour, "a deadline before its end": time.Second} {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			start := time.Now()
 			_, err := client.Associations(ctx, cert)
@@ -252,8 +259,8 @@ func TestALongerBlockRefusesWaitingCallersAtOnce(t *testing.T) {
 			if e.StatusCode != 0 || e.Attempts != 0 || e.RetryAfter != 5*time.Minute {
 				t.Errorf("%s: got %+v", name, e)
 			}
-			if errors.Is(err, context.DeadlineExceeded) != (name == "a deadline") {
-				t.Errorf("%s: a deadline error is expected only with a deadline: %v", name, err)
+			if errors.Is(err, context.DeadlineExceeded) != (timeout == time.Second) {
+				t.Errorf("%s: a deadline error is expected only if the deadline is before the end of the wait: %v", name, err)
 			}
 			cancel()
 		}

@@ -8,7 +8,8 @@ import (
 )
 
 // readOrder has all sources in the order in which they are read. The hostnames are
-// last: they are read only while no other source names the certificate.
+// last: without [WithAllUses], they are read only while no other source names the
+// certificate.
 var readOrder = []sourceReader{
 	{SourceAssociations, true, true, nil},
 	{SourceWorkers, false, true, readWorkers},
@@ -36,7 +37,7 @@ func (s sourceReader) applies(ca *bool) bool {
 // findings is the result of a source for an account.
 type findings struct {
 	source Source
-	// operation is the operation of failures.
+	// operation is the operation called last. Failures name it.
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string
@@ -75,7 +76,8 @@ func (f *findings) fail(failure *Error) {
 	}
 }
 
-// incomplete records the failure of a response that lacks a required member.
+// incomplete records the failure of a successful response from which the source cannot
+// be read in full, such as one that lacks a required member.
 func (f *findings) incomplete(note string) {
 	f.fail(&Error{operation: f.operation.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note})
 }
@@ -89,8 +91,8 @@ func (f *findings) result() SourceResult {
 	return r
 }
 
-// completenessError returns the reason why a response with n items may be incomplete,
-// or nil.
+// completenessError returns the reason why a response with n items may be incomplete or
+// out of date, or nil.
 func (r *reply) completenessError(op operation, n int) *Error {
 	if isTruncated(n, r.info, r.more) {
 		return r.fail(op, ErrTruncated, "")
@@ -107,7 +109,7 @@ func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation
 	return rows.items
 }
 
-// readObject reads a result that is one object, nil after a failure.
+// readObject reads a result that is one object. It returns nil if the call fails.
 func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) *T {
 	var got object[T, P]
 	if r := f.call(v, op, send, &got); r != nil {
@@ -116,7 +118,7 @@ func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operati
 	return got.value
 }
 
-// call calls an operation. It records a failure and returns nil.
+// call calls an operation. If that fails, it records the failure and returns nil.
 func (f *findings) call(v *inventory, op operation, send send, result result) *reply {
 	f.operation = op
 	r, failure := v.client.do(v.ctx, op, v.policy(), send, result)

@@ -16,8 +16,8 @@ import (
 )
 
 // store is a fake account with certificates and their users. Its maps go from users to
-// certificate ids. As a transport, it serves requests; its final content shows their
-// real effect.
+// certificate ids, unless their comment states otherwise. As a transport, it serves
+// requests; its final content shows their real effect.
 type store struct {
 	certificates []storedCertificate
 	associations map[string][]string // certificate to services
@@ -29,10 +29,11 @@ type store struct {
 	gateway      string
 	posture      map[string]string
 
-	// faults are responses in place of the store's, by a part of the path.
+	// faults are responses in place of the store's, by a part of the path and query.
+	// After a nil response, the store responds.
 	faults map[string]func() *http.Response
-	// before, if not nil, is called before each request. If it returns a response or an
-	// error, the request has no effect.
+	// before, if not nil, is called before each request without a fault. If it returns
+	// a response or an error, the request has no effect.
 	before func(kind string, req *http.Request) (*http.Response, error)
 	// after, if not nil, replaces the response to a request that had its effect.
 	after func(kind string, resp *http.Response) (*http.Response, error)
@@ -329,7 +330,8 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 	return items, last
 }
 
-// everySource returns a store in which one source names each certificate.
+// everySource returns a store in which each source names one certificate, and none
+// names the last two.
 func everySource() *store {
 	return &store{
 		certificates: []storedCertificate{{id: certificateID(0), ca: true}, {id: certificateID(1), ca: true}, {id: certificateID(2), ca: false}, {id: certificateID(3), ca: false}, {id: certificateID(4), ca: true}, {id: certificateID(5), ca: false}, {id: certificateID(6), ca: true}, {id: certificateID(7), ca: true}, {id: certificateID(8), ca: false}},

@@ -21,10 +21,10 @@ import (
 
 const modulePath = "github.com/certuse/cloudflare-mtls"
 
-// defaultTransport is like [http.DefaultTransport], but keeps as many idle connections
-// to one host as an audit uses, and limits the size of headers. It has no timeout for
-// headers: the timeout of the attempt covers them, and a second timer for each request
-// takes a tenth of the processor time of a call.
+// defaultTransport is like [http.DefaultTransport], but keeps more idle connections to
+// one host, for concurrent requests, and limits the size of headers. It has no timeout
+// for headers: the timeout of the attempt covers them, and a second timer for each
+// request takes a tenth of the processor time of a call.
 func defaultTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{

@@ -84,7 +84,7 @@ func TestUploadChecksBeforeItSends(t *testing.T) {
 		"malformed key":          {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(block("PRIVATE KEY", []byte("x")))}, "Key: block 1 is not a valid private key"},
 		"key that cannot sign":   {api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(ecdhKey)}, "Key: block 1 is not a valid private key"},
 		"key as name":            {api.CertificateUpload{Name: leafKey, PEM: leafPEM}, "Name holds a PEM block"},
-		"leaf under a CA":        {api.CertificateUpload{PEM: leafPEM + caPEM + caPEM + leafPEM}, "block 3 is not issued by block 4"},
+		"leaf behind a CA":       {api.CertificateUpload{PEM: leafPEM + caPEM + caPEM + leafPEM}, "block 3 is not issued by block 4"},
 		"Ed25519 CA behind leaf": {api.CertificateUpload{PEM: edLeafPEM + edPEM}, "block 2 is signed with Ed25519"},
 	} {
 		s := &store{}
@@ -167,10 +167,10 @@ func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 		"500":             {refuse(500, 1), 1},
 		"503":             {refuse(503, 1), 1},
 		"408":             {refuse(408, 1), 1},
-		"a page":          {func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, 1},
+		"an HTML page":    {func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, 1},
 		"no result":       {func() *http.Response { return response(200, `{"success":true}`) }, 1},
 		"no id":           {success(`{"name":"x"}`), 1},
-		"another":         {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
+		"another one":     {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &store{}

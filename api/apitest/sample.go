@@ -24,9 +24,10 @@ var formats = map[string]string{
 }
 
 // sampleOf returns a value that the schema allows in a response: its example, its
-// default, a listed value, null, or the smallest value by its types, formats and required
-// members. Without an example, the value may not match a pattern. allOf is not supported,
-// because the contract has none. depth counts the schemas around it.
+// default, a listed value, null, a value of one of its variants, or the smallest value
+// by its types, formats and required members. Without an example, the value may not
+// match a pattern. allOf is not supported, because the contract has none. depth counts
+// the schemas around it.
 func sampleOf(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"
@@ -58,8 +59,8 @@ func allows(schema *openapi3.Schema, value any) bool {
 	return schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()) == nil
 }
 
-// minimalValues returns the smallest values of each type, beginning with those of the
-// schema's type.
+// minimalValues returns the smallest values of each type. An object or array that the
+// schema describes comes first.
 func minimalValues(schema *openapi3.SchemaRef, depth int) (values []any) {
 	s := schema.Value
 	if s.Type.Is(openapi3.TypeObject) || len(s.Required) > 0 {

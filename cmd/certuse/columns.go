@@ -66,7 +66,8 @@ var (
 	}
 )
 
-// growOrder is the order in which columns get spare width, up to a limit.
+// growOrder is the order in which columns get spare width, up to a limit; 0 means up to
+// their full width.
 var growOrder = []struct {
 	key   string
 	limit int

@@ -65,7 +65,8 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	complete(cmd, "profile", profileNames)
 }
 
-// check refuses invalid accounts.
+// check refuses invalid accounts, and accounts or profiles with --demo. It removes
+// repeated accounts.
 func (c *connection) check() error {
 	var distinct []string
 	for _, account := range c.accounts {
@@ -144,7 +145,7 @@ func (v variables) values(getenv func(string) string) variables {
 }
 
 // connect creates a client with the credentials in the variables. It refuses values
-// with accidental quotation marks or white space.
+// with accidental quotation marks or white space, and a token after "Bearer".
 func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.Client, error) {
 	values := v.values(getenv)
 	var creds api.Credentials
@@ -178,15 +179,15 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 	return client, nil
 }
 
-// credential matches a text with the length and the characters of a token or key, and
-// PEM, also without its first line, and with escaped line ends.
+// credential matches text with the length and the characters of a token or key. It also
+// matches PEM, even if its first line is missing or its line ends are escaped.
 var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
 // idForm matches the ids of accounts and certificates, which are no credentials.
 var idForm = regexp.MustCompile(`^(?i:[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
 
-// withoutCredential returns a text of the command line or of the config file for
-// messages. The user may have put a credential there by mistake.
+// withoutCredential redacts what may be a credential in a text of the command line or
+// of the config file, for messages. The user may have put one there by mistake.
 func withoutCredential(text string) string {
 	return credential.ReplaceAllStringFunc(text, func(found string) string {
 		if idForm.MatchString(found) {
@@ -196,8 +197,8 @@ func withoutCredential(text string) string {
 	})
 }
 
-// fileName returns the path of a file for messages. Directories that exist are shown: a
-// credential in the place of a path names none.
+// fileName returns the path of a file for messages. It redacts a directory only if it
+// does not exist, because a credential given by mistake names no existing directory.
 func fileName(path string) string {
 	dir, base := filepath.Split(path)
 	if info, err := os.Stat(cmp.Or(dir, ".")); err == nil && info.IsDir() {
@@ -210,7 +211,7 @@ func fileName(path string) string {
 func mayBeCredential(text string) bool { return withoutCredential(text) != text }
 
 // checkRef refuses ids that are invalid or may be a credential: reports would print
-// them, and requests send them as part of the URL.
+// them, and requests would send them as part of the URL.
 func checkRef(ref api.CertificateRef) error {
 	switch err := ref.Validate(); {
 	case err != nil:

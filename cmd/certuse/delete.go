@@ -21,8 +21,8 @@ const (
 	deletionPlanned api.DeletionState = "planned"
 	// deletionNotFound is the state of a certificate that the account does not have.
 	deletionNotFound api.DeletionState = "not_found"
-	// maxDeleteCalls and maxDeleteWait limit how often and how long the deletion of
-	// one certificate is retried while the API limits the rate.
+	// maxDeleteCalls limits the calls for one certificate while the API limits the
+	// rate, and maxDeleteWait limits each wait between them.
 	maxDeleteCalls = 5
 	maxDeleteWait  = 15 * time.Minute
 	// pageSize is the number of certificates in a page of the API's list.
@@ -38,7 +38,8 @@ type deletion struct {
 // deletionOutcome is the actual or planned outcome for a certificate.
 type deletionOutcome struct {
 	api.Deletion
-	// err is the reason why the certificate is kept, or why the outcome is unknown.
+	// err is the reason why the certificate is kept or not found, or why the outcome is
+	// unknown.
 	err error
 	// notSelected reports that --unused did not select the certificate.
 	notSelected bool
@@ -110,8 +111,8 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 	return nil
 }
 
-// countRequests returns a context with which the requests that are sent count as the
-// progress of track.
+// countRequests returns a context that counts the requests sent with it, and reports
+// their number to track.
 func countRequests(ctx context.Context, track *tracker) context.Context {
 	var mu sync.Mutex
 	sent := 0
@@ -290,7 +291,8 @@ func (r *record) state() string {
 	return string(r.deletion.State)
 }
 
-// reason explains why a certificate is kept, or why its outcome is unknown.
+// reason explains why a certificate is kept, not found or already gone, or why its
+// outcome is unknown. It returns "" if there is nothing to explain.
 func (r *record) reason() string {
 	switch {
 	case r.deletion == nil:
@@ -350,7 +352,7 @@ func (s *summary) addDeletion(r *record) {
 			s.inUse++
 		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
 			s.interrupted, s.Interrupted = s.interrupted+1, true
-		case r.usage != api.UsageUnknown: // the API refused the deletion, or it failed
+		case r.usage != api.UsageUnknown: // refused by the API or --max, or failed
 			s.refusals++
 			s.refusal = r.reason()
 		}

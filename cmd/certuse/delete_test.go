@@ -190,7 +190,7 @@ func TestRequestsThatWereNotSentDoNotCountForDeletions(t *testing.T) {
 	got.expect(t, exitUnknown, "certuse: 1 deletion: about 10 requests, ", "1 deleted, 100 kept")
 }
 
-// A certificate that --unused does not select has no effect on the exit code.
+// --unused selects neither of them, so they have no effect on the exit code.
 func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
@@ -263,9 +263,9 @@ func TestDeleteRefusesWrongUsage(t *testing.T) {
 	expectNoRequests(t, server)
 }
 
-// The API fails each deletion without an effect and shows the certificate afterwards.
-// The command waits for two minutes of synthetic time. Connections end with each
-// response, so that only timers are waited for.
+// Two of the deletions fail without an effect, and the API still shows the
+// certificates. The command checks each for two minutes of synthetic time. Connections
+// end with each response, so that only timers are waited for.
 func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
@@ -316,14 +316,14 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 		outcomes []deletionOutcome
 		code     int
 	}{
-		"gone":                   {[]deletionOutcome{gone, gone}, exitOK},
-		"unknown outcome":        {[]deletionOutcome{gone, lost}, exitUnknown},
-		"in use, and unknown":    {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
-		"managed":                {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
-		"refused comes first":    {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
-		"Ctrl-C before in use":   {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
-		"the time is over":       {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
-		"passed over, so no use": {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, notSelected: true}}, exitOK},
+		"gone":                 {[]deletionOutcome{gone, gone}, exitOK},
+		"unknown outcome":      {[]deletionOutcome{gone, lost}, exitUnknown},
+		"in use, and unknown":  {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
+		"managed":              {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
+		"refused comes first":  {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
+		"Ctrl-C before in use": {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
+		"the time is over":     {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
+		"not selected":         {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, notSelected: true}}, exitOK},
 	}
 	for name, test := range tests {
 		s := newSummary(reportDelete, nil)
@@ -384,7 +384,7 @@ func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
-	// Every attempt of the first call.
+	// The responses to all attempts of the first call.
 	busy := apitest.RateLimited(time.Second)
 	script(t, server, deleteCertificate, busy, busy, busy, busy)
 	got := execute(t, command(t, environment(server), "delete", "--yes", "free-1", "free-2"))

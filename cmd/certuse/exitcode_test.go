@@ -56,7 +56,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"list nothing that expires":          {"list --expires-within 2w", exitOK, "0 certificates"},
 		"list of an unknown account":         {"list --account other", exitFailure, "account other: list mTLS certificates: HTTP 404"},
 		"audit of an unknown account":        {"audit --account other", exitUnknown, "No list of certificates was read.\n"},
-		"audit of one of two accounts":       {"audit --account other --account " + testAccount + " --sources workers", exitUnknown, "7 certificates"},
+		"audit of two accounts, one unknown": {"audit --account other --account " + testAccount + " --sources workers", exitUnknown, "7 certificates"},
 		"the same certificate named twice":   {"usage used " + testAccount + "/used", exitOK, "1 repeated id left out"},
 		"account in the argument":            {"usage --account other " + testAccount + "/used", exitOK, "1 in use"},
 		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
@@ -126,8 +126,8 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"flag before its command":   {env, "--demo audit", []string{"--demo belongs after the command: certuse audit --demo"}},
 		"flag without a command":    {env, "--demo", []string{"--demo belongs after the command: certuse audit --demo"}},
 		"flag of another command":   {env, "--max 3", []string{"--max belongs after the command: certuse delete --max"}},
-		"short flag without one":    {env, "-o json", []string{"-o belongs after the command: certuse audit -o"}},
-		"unknown flag of none":      {env, "--frobnicate", []string{"unknown flag: --frobnicate"}},
+		"short flag, no command":    {env, "-o json", []string{"-o belongs after the command: certuse audit -o"}},
+		"unknown flag, no command":  {env, "--frobnicate", []string{"unknown flag: --frobnicate"}},
 		"unknown flag":              {env, "usage --frobnicate used", []string{"unknown flag", "certuse usage --help"}},
 		"a token as a flag":         {env, "usage --token abc used", []string{"unknown flag: --token"}},
 		"a token as another flag":   {env, "usage --api-token abc used", []string{"unknown flag: --api-token"}},
@@ -164,8 +164,8 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"bad account of a variable": {append(without(account), account+"=a.b"), "usage used", []string{account + ": the account id has"}},
 		"named twice":               {env, "audit --from " + list + " used", []string{"--from, not both"}},
 		"two lists":                 {env, "audit --from " + list + " --from " + list + " --require-unused", []string{"--from is given 2 times"}},
-		"demo of one's own":         {env, "usage --demo used", []string{"--demo brings its own", "'certuse usage --demo' shows all"}},
-		"demo of one's own list":    {env, "audit --demo --from " + list, []string{"--demo brings its own"}},
+		"demo with an id":           {env, "usage --demo used", []string{"--demo brings its own", "'certuse usage --demo' shows all"}},
+		"demo with a list":          {env, "audit --demo --from " + list, []string{"--demo brings its own"}},
 		"no credentials":            {without(token), "usage used", []string{token, "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "--demo"}},
 		"empty credentials":         {append(without(token), token+"="), "usage used", []string{token}},
 		"half a pair":               {append(without(token), "CLOUDFLARE_EMAIL=a@example.com"), "usage used", []string{"CLOUDFLARE_API_KEY"}},
@@ -237,8 +237,8 @@ func TestRateLimitAboveTheVendorsQuotaPrintsAWarning(t *testing.T) {
 	}
 }
 
-// commandsWithoutRequests are command lines whose output is mostly written by the
-// library for command lines.
+// commandsWithoutRequests are command lines that send no request. Cobra writes most of
+// their output.
 var commandsWithoutRequests = []string{
 	"version", "--version", "--help", "help", "list --help", "help formats", "exit-codes",
 	"completion bash", "completion zsh", "completion fish", "completion powershell",
@@ -299,7 +299,7 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 	})
 }
 
-func TestFailedStandardErrorIsAFailure(t *testing.T) {
+func TestFailedStandardErrorReplacesOnlyExitCode0(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for args, code := range map[string]int{

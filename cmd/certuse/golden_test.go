@@ -17,7 +17,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-var update = flag.Bool("update", false, "write the golden files of testdata anew")
+var update = flag.Bool("update", false, "write the golden files of testdata and the pages of docs anew")
 
 var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
 
@@ -60,8 +60,8 @@ func sampleRecords() []record {
 	}
 }
 
-// sampleDeletions returns the sample records as the plan of a deletion, or with the
-// outcome of each.
+// sampleDeletions returns the sample records and three more, as the plan of a deletion
+// or with the outcome of each.
 func sampleDeletions(done bool) []record {
 	records := sampleRecords()
 	for id, name := range map[string]string{"55555555-0c35-4c7f-82c7-8e9487d3ff60": "gone before", "66666666-0c35-4c7f-82c7-8e9487d3ff60": "refused"} {
@@ -175,8 +175,8 @@ func TestReportsEqualTheirGoldenFiles(t *testing.T) {
 	}
 }
 
-// A table without rows still has its header.
-func TestEmptyReportsHaveAHeader(t *testing.T) {
+// jsonl and id have no header.
+func TestEmptyReportsHaveTheHeaderOfTheirFormat(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"table": "NAME  ID  USAGE  EXPIRES  DAYS  USED BY\n",
@@ -199,7 +199,6 @@ func TestEmptyReportsHaveAHeader(t *testing.T) {
 	}
 }
 
-// No line of a table is wider than the terminal, and columns stay aligned.
 func TestTableFitsEveryWidth(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []kindOfReport{reportList, reportUsage, reportAudit, reportDelete} {
@@ -219,9 +218,9 @@ func TestTableFitsEveryWidth(t *testing.T) {
 	}
 }
 
-func TestEveryColumnIsDroppedInTheStatedOrder(t *testing.T) {
+func TestEveryColumnButNameHasAPlaceInTheDropOrder(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{"name": true} // which stays
+	known := map[string]bool{"name": true} // never dropped
 	for _, key := range dropOrder {
 		known[key] = true
 	}

@@ -94,8 +94,8 @@ standard error. The vendor can take minutes to report that the last user is
 gone.
 
 The command exits with 4 when a certificate is in use at the end, and with 3
-when its usage is unknown. If the token lacks a permission, the usage cannot
-become known, and the wait ends at once.`
+when its usage is unknown. If the token lacks a permission, the wait ends as
+soon as no use is known, because the usage cannot become known.`
 
 const deleteHelp = `Delete certificates that nothing uses.
 
@@ -110,11 +110,12 @@ with -o jsonl also when the command is killed.
 --max, and deletes nothing if more than that are unused.
 
 Before the first deletion, or after the first if the certificates are named, it
-prints about how many requests follow, and their time at least.
+prints about how many requests follow and how long they take at least.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
---timeout no deletion begins, and the rest is kept. For a deletion under way the
-command waits at most two minutes until its outcome is known.
+--timeout no deletion begins, and the rest is kept. A deletion under way is
+finished: after its request, the command checks for at most two minutes whether
+the certificate is gone.
 
 When the outcome of a deletion is unknown, run the command again, with another
 --output-file. The state "not found" then means that it was deleted.
@@ -181,7 +182,8 @@ const exitCodesHelp = `The first that applies:
 2  wrong usage: the command line, the environment, the list of ids, or the files
    of an upload; nothing was sent
 4  --require-unused or wait, and something is in use; delete, and a certificate
-   that was named is in use or managed by the vendor; except after Ctrl-C
+   that was named is in use or managed by the vendor; not after Ctrl-C, nor
+   after the --timeout of audit or delete
 3  the usage of a certificate is unknown, or the account does not have it; not
    all certificates were read (list: only because of Ctrl-C or --timeout); kept
    results are older than --max-age; --require-unused, and no certificate was

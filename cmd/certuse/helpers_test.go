@@ -132,7 +132,8 @@ func fileWith[T ~string | ~[]byte](t *testing.T, text T) string {
 	return file
 }
 
-// command returns certuse as a process with no other environment variables than env.
+// command returns certuse as a process. Its environment has env and what the tests
+// need, and nothing of the environment of the tests.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -78,8 +78,9 @@ func readArguments(account string, args []string) (*input, error) {
 	return in, nil
 }
 
-// readFrom reads a file, or standard input when the name is "-". Ctrl-C ends it while
-// reading blocks, as on a terminal or a pipe. Messages name the content by what.
+// readFrom reads a file, or standard input when the name is "-". Ctrl-C and --timeout
+// end it while reading blocks, as on a terminal or a pipe. Messages name the content by
+// what.
 func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
 	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
 		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)

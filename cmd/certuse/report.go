@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// report is what a command writes to standard output.
+// report is what a command writes to standard output or to --output-file.
 type report struct {
 	out     io.Writer
 	kind    kindOfReport
@@ -65,8 +65,8 @@ func (r *report) rows() []row {
 	return rows
 }
 
-// writeIDs writes one id a line, and ACCOUNT/ID if the report has several
-// accounts.
+// writeIDs writes one id a line, or ACCOUNT/ID if the report has several accounts. Of
+// deletions it writes only those that are planned or done.
 func writeIDs(r *report) error {
 	var b strings.Builder
 	for i := range r.records {

@@ -115,7 +115,7 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 		says string
 	}{
 		"all suffice":                {same, "", nil, "3 results kept from an earlier run, up to "},
-		"old, and nothing depends":   {aged(50 * time.Hour), "", nil, "up to 50h00m old."},
+		"old, but not required":      {aged(50 * time.Hour), "", nil, "up to 50h00m old."},
 		"within the default age":     {aged(50 * time.Minute), "--require-unused", nil, "3 results kept"},
 		"older than the default age": {aged(61 * time.Minute), "--require-unused", []string{"free", "root", "used"}, "3 certificates (1 CA, 2 leaf; 0 managed): 2 in use"},
 		"older than the age given":   {aged(31 * time.Minute), "--max-age 30m", []string{"free", "root", "used"}, "managed): 2 in use"},
@@ -124,12 +124,12 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 		"from the future":            {aged(-time.Hour), "", []string{"free", "root", "used"}, ""},
 		"of no time":                 {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
 		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 results kept"},
-		"of some uses, for all":      {same, "--all-uses", []string{"root"}, "2 results kept"},
-		"one of two":                 {func(s string) string { return s + onlyFree(s) }, "", []string{"free"}, "2 results kept"},
+		"now with --all-uses":        {same, "--all-uses", []string{"root"}, "2 results kept"},
+		"listed twice":               {func(s string) string { return s + onlyFree(s) }, "", []string{"free"}, "2 results kept"},
 		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 results kept"},
 		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 results kept"},
 		"an empty file":              {func(string) string { return "" }, "", []string{"free", "root", "used"}, ""},
-		"no zones, which is not said": {func(s string) string {
+		"of --no-zones, now without": {func(s string) string {
 			return strings.Replace(s, "hostnames of 0 zones of 1", "no zones, as the caller says", 1)
 		}, "", []string{"root"}, ""},
 	}
@@ -164,7 +164,7 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	}
 }
 
-func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
+func TestFileThatDoesNotFitTheCommandIsNotResumed(t *testing.T) {
 	t.Parallel()
 	same := func(text string) string { return text }
 	tests := map[string]struct {
@@ -184,12 +184,12 @@ func TestFileFromOtherFlagsIsNotResumed(t *testing.T) {
 		"too few sources": {"", "free", func(s string) string {
 			return regexp.MustCompile(`,\{"source":"posture"[^}]*\}`).ReplaceAllString(onlyFree(s), "")
 		}, "contradicts itself"},
-		"a source of another name":  {"", "free", func(s string) string { return strings.ReplaceAll(onlyFree(s), `"posture"`, `"pages"`) }, "contradicts itself"},
-		"one state of another name": {"", "free", func(s string) string { return strings.Replace(onlyFree(s), "complete", "", 1) }, "contradicts itself"},
-		"a broken line":             {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
-		"a name given twice":        {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
-		"another kind of file":      {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
-		"JSON of other meaning":     {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
+		"a source listed twice":    {"", "free", func(s string) string { return strings.ReplaceAll(onlyFree(s), `"posture"`, `"pages"`) }, "contradicts itself"},
+		"a source without a state": {"", "free", func(s string) string { return strings.Replace(onlyFree(s), "complete", "", 1) }, "contradicts itself"},
+		"a broken line":            {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
+		"a name given twice":       {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
+		"another kind of file":     {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
+		"JSON of other meaning":    {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -75,7 +75,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 		return exitFailure
 	}
 	stdout := &errWriter{out: sys.stdout}
-	root := newRootCommand(sys, stdout) // the commands get it from ExecuteContextC
+	root := newRootCommand(sys, stdout) // the commands get ctx from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := checkTopic(root, args)
 	if err == nil {
@@ -109,8 +109,9 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 	return exit.code
 }
 
-// newRootCommand creates the command line. Cobra prints help, version and completion
-// to stdout; results go to sys.stdout, and its type decides their format.
+// newRootCommand creates the command line. Cobra prints help, version and completion to
+// stdout; results go to sys.stdout itself: on a terminal they get its width, and
+// colours.
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",

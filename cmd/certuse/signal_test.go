@@ -40,7 +40,7 @@ func startSlowAudit(t *testing.T, named bool, args ...string) *process {
 	return p
 }
 
-func TestInterruptPrintsWhatIsKnownInEveryFormat(t *testing.T) {
+func TestInterruptPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		signal os.Signal
@@ -111,7 +111,7 @@ func TestJSONLinesAreWrittenAsResultsArrive(t *testing.T) {
 func TestTimeoutPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": inUse, "slow": unused.After(time.Hour)})
-	for _, args := range []string{"slow fast", ""} {
+	for _, args := range []string{"slow fast", "--require-unused"} {
 		args := append([]string{"audit", "-o", "json", "--timeout", "3s"}, strings.Fields(args)...)
 		got := execute(t, command(t, environment(server), args...))
 		got.expect(t, exitUnknown, "the --timeout of 3s is over: printing what is known", "1 in use, 0 unused, 1 unknown")
@@ -361,7 +361,7 @@ func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	}
 }
 
-func TestNoDeletionBeginsAfterTheEndOfTheCommand(t *testing.T) {
+func TestNoDeletionBeginsAfterAnInterruptOrTheTimeout(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		args   []string

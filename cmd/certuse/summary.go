@@ -32,7 +32,7 @@ type summary struct {
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
-	unlisted int             // of them, those without any certificate in the list that was read
+	unlisted int             // failed accounts of which no certificate was listed
 	up       map[accountSource]bool
 	problems map[string]*problem // by the text of the reason
 	// withoutPermission counts the certificates that are unknown because a permission
@@ -236,8 +236,8 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	}
 }
 
-// result returns the exit code as an error, nil for 0. Ctrl-C comes before "in use",
-// because the results of an interrupted command are incomplete.
+// result returns the exit code as an error, nil for 0. Ctrl-C, and the --timeout of
+// other commands than wait, come before "in use", because the results are incomplete.
 func (s *summary) result(q *query) error {
 	if s.deletionCounts != nil {
 		if err := s.deletionCounts.result(); err != nil {

@@ -184,6 +184,10 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 			}
 		})
 	}
+	piped := execute(t, command(t, append(environment(server), "TERM=xterm"), "usage", "used"))
+	if piped.expect(t, exitOK); colorSequences.MatchString(piped.stdout + piped.stderr) {
+		t.Errorf("coloured without a terminal:\n%q", piped.stdout+piped.stderr)
+	}
 }
 
 func TestRowsAndProgressDoNotMixOnOneTerminal(t *testing.T) {

@@ -179,7 +179,7 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 	}
 }
 
-// The list does not show the certificate, and the response to the upload is lost.
+// The upload fails with 502, and the list does not show the certificate.
 func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	t.Parallel()
 	server, leaf := newFake(t, nil), newKeyPair(t, false)

@@ -97,7 +97,8 @@ func (r *record) sources(state api.SourceState) (out []api.Source) {
 	return out
 }
 
-// sourceResults describes the result of each source, or only of those that failed.
+// sourceResults describes the result of each source that was read, or only of those
+// that failed.
 func (r *record) sourceResults(all bool) string {
 	if !r.lookedUp {
 		return ""
@@ -115,7 +116,7 @@ func (r *record) sourceResults(all bool) string {
 		return "(no source that was read can name it)"
 	}
 	if distinct := slices.Compact(slices.Clone(results)); len(distinct) == 1 && len(results) == len(api.AllSources()) {
-		parts = distinct // the certificate itself could not be read
+		parts = distinct // for example, the certificate itself could not be read
 	}
 	return "(" + strings.Join(parts, "; ") + ")"
 }
