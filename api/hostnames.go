@@ -45,8 +45,8 @@ func validateStoredID(field, id string) error {
 
 // Hostnames returns the hostnames of a zone for which client certificates of a CA are
 // checked, in the API's order. The list is empty, not nil, if there are none. The error
-// is an [*Error]; a response without a list of hostnames, from a cache, or with errors
-// is [ErrUnexpectedResponse].
+// is an [*Error]. A response without a list of hostnames, from a cache, or with errors
+// is [ErrUnexpectedResponse]; one that refers to further hostnames is [ErrTruncated].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/certificate_authorities/subresources/hostname_associations/methods/get/.

@@ -22,9 +22,9 @@ type paged struct {
 	filtered bool
 }
 
-// allPages iterates over the items of all pages. page reads a page, and id returns the id
-// of an item, or "" if it has none. For invalid and onPage see [paged.read]. An error
-// comes last, with a zero item.
+// allPages iterates over the items of all pages. page reads a page, and id returns the
+// id of an item, or "" if it has none. invalid is the error of the caller's arguments.
+// An error comes last, with a zero item.
 func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, policy callPolicy, p paged, page list[T, R, P], id func(R) string, invalid error, onPage onPage) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		rows := page
@@ -45,8 +45,9 @@ type onPage func(number int64, info *ResultInfo)
 //
 // The next page is requested only if the numbers of the last one show that there is
 // more. The error is from a call; ErrUnexpectedResponse if a response has another
-// page than the requested one, contains errors or may be out of date; and ErrTruncated
-// if not all items were received, or if the pages do not show that all were.
+// page than the requested one, has no new items although more exist, contains errors or
+// may be out of date; and ErrTruncated if not all items were received, or if the pages
+// do not show that all were.
 func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage onPage, page result, id func(i int) string, yield func(i int) bool) *Error {
 	op := p.operation
 	if err := c.check(ctx, invalid); err != nil {
@@ -97,7 +98,8 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 	}
 }
 
-// defaultPageSize is the smallest default page size of the API, used for Pages projects.
+// defaultPageSize is the smallest of the API's default page sizes, that of Pages
+// projects.
 const defaultPageSize = 10
 
 // listing is the state of reading a list with pages.
@@ -108,9 +110,10 @@ type listing struct {
 	first    ResultInfo // of page 1
 }
 
-// add adds the page with a number, which has n items and the paging information info. It
-// returns whether another page follows, and the reason why items up to here may be
-// missing, or "".
+// add adds the page with a number, which has n items and the paging information info;
+// more means that the response refers to further items in another way. It returns
+// whether another page follows, and the reason why items up to here may be missing, or
+// "".
 //
 // A list that fits on its first page needs no numbers. Changes between pages that keep
 // the total, such as a deletion and an addition, are not detected.

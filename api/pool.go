@@ -25,9 +25,8 @@ type pool struct {
 // task is a unit of work that keeps its result.
 type task interface{ do() }
 
-// outcome is a task that has ended, or a panic of the sequence of tasks or of the
-// caller's transport, which continues on the goroutine of the loop, where the caller can
-// recover it.
+// outcome is a task that has ended, or a panic of a task or of the sequence of tasks.
+// The panic continues on the goroutine of the loop, where the caller can recover it.
 type outcome struct {
 	task     task
 	panicked any

@@ -24,7 +24,8 @@ type Response struct {
 	status int
 	header http.Header
 	body   string
-	// envelope becomes the body when the operation is known.
+	// envelope, if not nil, is the body; complete adds the members that the operation
+	// requires.
 	envelope *envelope
 	stream   func(io.Writer) error // writes a body that is not in memory
 
@@ -114,8 +115,8 @@ func (r Response) Gzipped() Response {
 	return r.WithHeader("Content-Encoding", "gzip")
 }
 
-// CutAfter closes the connection after n bytes of the body. Content-Length is the size
-// of the whole body.
+// CutAfter closes the connection after n bytes of the body. Content-Length, if it is
+// not [Response.Chunked], is the size of the whole body.
 func (r Response) CutAfter(n int) Response {
 	if n < 0 {
 		r.err = errors.Join(r.err, fmt.Errorf("apitest: a body cannot be cut after %d bytes", n))
@@ -148,9 +149,9 @@ func (s *Server) checkResponse(operation string, r Response) error {
 	return first
 }
 
-// complete returns the response for an operation, with all members that the contract
-// requires. It fails if the response is invalid, or if it must match the contract and
-// does not. If op is nil, it skips the check against the contract.
+// complete returns the response for an operation. An envelope gets all members that the
+// contract requires. It fails if the response is invalid, or if it must match the
+// contract and does not. If op is nil, it adds no members and skips the check.
 func (r Response) complete(op *apispec.Operation) (Response, error) {
 	if r.err != nil {
 		return r, r.err

@@ -134,7 +134,7 @@ func TestEscapedEchoesOfATokenAreRedacted(t *testing.T) {
 	} {
 		for _, body := range []string{`<p>` + echo, `{"a":"` + echo} {
 			for _, contentType := range []string{"application/json", "text/html"} {
-				if shown := violationTexts(t, secret, contentType, body); !strings.Contains(shown, "[redacted]") {
+				if shown := violationTexts(t, secret, contentType, body); !strings.Contains(shown, "[redacted]") || strings.Contains(shown, echo[:8]) {
 					t.Errorf("%s, %s: %s", name, contentType, shown)
 				}
 			}

@@ -76,7 +76,7 @@ func TestCSVCellsAreNoFormulasForAnySeparator(t *testing.T) {
 			}
 			return rows
 		},
-		"splitting": func(text, separator string) (rows [][]string) { // knows no quotation marks
+		"splitting": func(text, separator string) (rows [][]string) { // ignores quotation marks
 			for line := range strings.Lines(text) {
 				rows = append(rows, strings.Split(strings.TrimSpace(line), separator))
 			}

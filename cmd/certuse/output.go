@@ -74,7 +74,8 @@ func (o *output) write(r *report) error {
 // demoWidth is the width of tables of the demo without a terminal.
 const demoWidth = 80
 
-// tableWidth returns the width of the terminal, else the value of COLUMNS, else 0.
+// tableWidth returns the width of the terminal, else the value of COLUMNS, else
+// demoWidth in the demo, else 0.
 func tableWidth(sys system, demo bool) int {
 	if f, ok := fileOf(sys.stdout); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
@@ -92,7 +93,8 @@ func tableWidth(sys system, demo bool) int {
 
 // destination is standard output, or a file. A file is written under another name, and
 // renamed at the end. JSON Lines are renamed after the first write; later writes are
-// appended. On Unix, no other certuse process writes the file before this one ends.
+// appended. On Unix, locks keep other certuse processes from writing the file before
+// this one ends.
 type destination struct {
 	io.Writer
 	path      string
@@ -151,8 +153,7 @@ func (d *destination) lock(path string) error {
 	return nil
 }
 
-// Write writes p. The first write to an appended file is renamed into place as a
-// whole.
+// Write writes p. An appended file gets its name after the first write.
 func (d *destination) Write(p []byte) (int, error) {
 	n, err := d.Writer.Write(p)
 	if err == nil && d.appending && d.temp != nil {
@@ -171,7 +172,11 @@ func (d *destination) rename() error {
 	linked := d.replaced == nil && os.Link(d.temp.Name(), d.path) == nil
 	if current, missing := os.Lstat(d.path); !linked && missing == nil && !os.SameFile(d.replaced, current) {
 		d.keepsTemp = true
-		return fmt.Errorf("another process has written it; the results are in %s", d.temp.Name())
+		kept := "the results"
+		if d.appending {
+			kept = "the first results"
+		}
+		return fmt.Errorf("another process has written it; %s are in %s", kept, d.temp.Name())
 	}
 	if linked {
 		_ = os.Remove(d.temp.Name()) // its other name
@@ -219,11 +224,14 @@ func (d *destination) failure(err error) *exitError {
 	if d.path == "" {
 		return writeFailure(err)
 	}
-	state := "it is unchanged"
-	if d.renamed() {
-		state = "it is incomplete"
+	state := ": it is unchanged"
+	switch {
+	case d.keepsTemp:
+		state = "" // the error says that another process has changed it
+	case d.renamed():
+		state = ": it is incomplete"
 	}
-	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s: %s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
+	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s%s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
 }
 
 // renamed reports whether the file has been renamed.

@@ -98,8 +98,8 @@ func (u *upload) run(cmd *cobra.Command) error {
 	return u.report(out, stored)
 }
 
-// check refuses wrong flags. No message repeats a value, because it may be a private
-// key.
+// check refuses wrong flags. No message repeats the value of --cert or --key, because
+// it may be a private key.
 func (u *upload) check(cmd *cobra.Command) error {
 	for _, file := range []struct{ flag, name string }{{"cert", u.cert}, {"key", u.key}} {
 		switch {

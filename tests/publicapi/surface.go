@@ -21,7 +21,7 @@ import (
 var Packages = []string{"api", "api/apitest", "api/contract"}
 
 // Surface returns the exported declarations of the package in dir, without
-// comments and bodies, one per line or block, sorted.
+// comments and bodies, each on one line, sorted.
 func Surface(fsys fs.FS, dir string) ([]string, error) {
 	fset := token.NewFileSet()
 	sources, err := fs.Glob(fsys, path.Join(dir, "*.go"))
@@ -87,7 +87,7 @@ func (p *lister) functions(functions []*doc.Func) {
 
 func (p *lister) declaration(decl ast.Decl) {
 	var b bytes.Buffer
-	if err := printer.Fprint(&b, token.NewFileSet(), withoutComments(decl)); err != nil && p.err == nil {
+	if err := printer.Fprint(&b, token.NewFileSet(), decl); err != nil && p.err == nil {
 		p.err = err
 	}
 	p.lines = append(p.lines, oneLine(b.String()))
@@ -112,22 +112,4 @@ func oneLine(text string) string {
 		b.WriteString(words)
 	}
 	return b.String()
-}
-
-// withoutComments removes the comments of the nodes of decl.
-func withoutComments(decl ast.Decl) ast.Decl {
-	ast.Inspect(decl, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.GenDecl:
-			n.Doc = nil
-		case *ast.TypeSpec:
-			n.Doc, n.Comment = nil, nil
-		case *ast.ValueSpec:
-			n.Doc, n.Comment = nil, nil
-		case *ast.Field:
-			n.Doc, n.Comment = nil, nil
-		}
-		return true
-	})
-	return decl
 }

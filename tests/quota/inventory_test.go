@@ -25,9 +25,9 @@ var shapes = map[string]struct {
 	"many Workers":                 {9, 4, 1150, 50},
 }
 
-// newAccount creates an account. Of its CAs, a third are named by one of the first zones,
-// a third by one of the last, and a third by none. Every tenth certificate has another
-// use, too.
+// newAccount creates an account. Of its CAs, a third are named by one of the first
+// zones, a third by one of the last, and a third by none. Every tenth certificate also
+// has another use.
 func newAccount(certificates, zones, workers, pageSize int) *acct.Account {
 	a := &acct.Account{ID: account, PageSize: pageSize, Hostnames: map[string]string{}, Services: map[string][]string{}}
 	for n := range zones {
@@ -136,7 +136,7 @@ func TestAnInventoryTakesTheRequestsOfTheFormula(t *testing.T) {
 	}
 }
 
-// Inventories of two accounts share the limiter of their client.
+// Two inventories at a time share the limiter of their client.
 func TestTwoInventoriesKeepTheLimitTogether(t *testing.T) {
 	t.Parallel()
 	s := seed(t)

@@ -70,7 +70,7 @@ func TestSentencesAreFound(t *testing.T) {
 }
 
 // sentences returns the sentences of a package comment or of Markdown, without code
-// and headings. An item of a list and a row of a table end a sentence.
+// and headings. Each item of a list and each row of a table begins a sentence.
 func sentences(text string) (out []string) {
 	paragraph := ""
 	end := func() {

@@ -34,8 +34,8 @@ func newServer(requests chan<- struct{}) *httptest.Server {
 	return server
 }
 
-// serve ends with the connection. A locked client never closes it, and may open one
-// while the server closes: the deadline ends that one.
+// serve handles a connection until it is closed. A locked client does not close its
+// connection, and may open another while the server closes; the deadline ends that one.
 func serve(conn net.Conn, requests chan<- struct{}) {
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return

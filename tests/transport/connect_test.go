@@ -45,7 +45,7 @@ func TestARefusedConnectNamesTheProxy(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = client.Associations(t.Context(), cert)
-			var failure *api.Error
+			failure := new(api.Error)
 			want := "the proxy " + listener.Addr().String() + " refused the connection: HTTP " + strconv.Itoa(status)
 			if !errors.As(err, &failure) || !errors.Is(err, api.ErrUnreachable) || failure.Attempts != attempts || !strings.Contains(err.Error(), want) {
 				t.Errorf("%d attempts: %v", failure.Attempts, err)

@@ -34,10 +34,10 @@ var credentials = map[string]api.Credentials{
 	"key":   api.APIKey(canary.Email, canary.Key),
 }
 
-// apiHost is the name of the server under test; every name resolves to loopback.
+// apiHost is the name of the server under test. Only a [network] resolves it.
 const apiHost = "api.example.test"
 
-// network maps each host to its address in the test.
+// network maps hosts, with ports, to addresses in the test.
 type network map[string]string
 
 func (n network) dial(ctx context.Context, kind, addr string) (net.Conn, error) {

@@ -130,7 +130,7 @@ func TestCredentialsThatAProxySendsBackAreNotShown(t *testing.T) {
 				if !errors.Is(err, api.ErrUnreachable) {
 					t.Errorf("%s, %s, %s: got %v", name, place, form, err)
 				}
-				all := fmt.Sprintf("%v %+v %#v", err, errors.Unwrap(err), causes(err))
+				all := fmt.Sprintf("%v %+v %#v", err, causes(err), err)
 				for _, secret := range []string{text, cmp.Or(c.password, c.user), strconv.Quote(text)[1 : len(strconv.Quote(text))-1]} {
 					if strings.Contains(strings.ToLower(all), strings.ToLower(secret)) {
 						t.Errorf("%s, %s, %s: shows %q in %s", name, place, form, secret, all)

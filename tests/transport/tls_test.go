@@ -89,7 +89,10 @@ func TestHTTP2StreamErrorsAreRetried(t *testing.T) {
 	t.Parallel()
 	authority := certs.NewAuthority(t)
 	requests := make(chan struct{}, 8)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("the request is in %s", r.Proto)
+		}
 		requests <- struct{}{}
 		w.Header().Set("Content-Type", "application/json")
 		if len(requests) == 1 {

@@ -20,7 +20,7 @@ func Headers() []string {
 }
 
 // minQuote is the least number of consecutive letters and digits that count as a part
-// of a text. A line of a private key in PEM has 64.
+// of a text. A line of a private key in PEM has 64 characters.
 const minQuote = 16
 
 // minCredential is the least length of a credential that is searched for. Shorter ones
@@ -28,8 +28,9 @@ const minQuote = 16
 const minCredential = 4
 
 // CredentialDetector returns a function that reports whether its argument holds one of
-// the credentials in full. It ignores spaces, punctuation and case, and decodes escapes.
-// A credential with fewer than four ASCII letters and digits must match exactly.
+// the credentials in full. It ignores spaces, punctuation and case, and decodes
+// escapes. A credential with fewer than four ASCII letters and digits must match
+// exactly, and one of fewer than four bytes is not searched for.
 func CredentialDetector(credentials []string) func(string) bool {
 	escape := regexp.MustCompile(escapes)
 	return func(s string) bool {
@@ -68,9 +69,10 @@ func QuoteDetector(text, public string) func(string) bool {
 	}
 }
 
-// escapes matches a numeric escape in JSON, Go, a URL or HTML, a line break in JSON, an
-// escape in a JSON pointer, and a named character in HTML. Compiled in a package
-// variable, it would link package regexp into every program that imports the client.
+// escapes matches a numeric escape in JSON, Go, a URL or HTML, a line break or tab in
+// JSON, an escape in a JSON pointer, and a named character in HTML. Compiled in a
+// package variable, it would link package regexp into every program that imports the
+// client.
 const escapes = `(?i)\\+u([0-9a-f]{4})|(?:%(?:25)*|\\+x)([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});|\\+[nrt]|~[01]|&(?:amp|lt|gt|quot|apos);`
 
 // maxEscapes limits the levels of escapes that are decoded: a text of a server could

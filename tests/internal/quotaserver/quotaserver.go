@@ -29,12 +29,13 @@ type Rules struct {
 	// Fixed means that each window begins with its first request; otherwise windows
 	// slide. The vendor does not document which it uses.
 	Fixed bool
-	// Headers adds the Ratelimit header to each response.
+	// Headers adds the Ratelimit header to the responses, except 429s and those of
+	// Respond.
 	Headers bool
 	// MaxLatency is the longest time that a request or a response takes.
 	MaxLatency time.Duration
-	// FaultRate is the share of requests that fail, at most MaxFaults in a row for one
-	// certificate.
+	// FaultRate is the probability that a request fails. Only the first MaxFaults
+	// requests for a certificate can fail; refused ones do not count.
 	FaultRate float64
 	MaxFaults int
 	Seed      uint64
@@ -65,8 +66,8 @@ func New(rules Rules) *Server {
 	return &Server{rules: rules, attempts: make(map[string]int), blockAt: make(map[int]time.Duration)}
 }
 
-// BlockAt begins a block at the n-th counted request, as if another tool of the same user
-// had used up the quota.
+// BlockAt begins a block with the first request after n counted ones, as if another
+// tool of the same user had used up the quota.
 func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
 
 // RoundTrip handles one request.
@@ -135,7 +136,7 @@ func (s *Server) respond(r *http.Request, id string, n int, random *rand.Rand) (
 		if s.rules.MaxRetryAfter > 0 {
 			wait = min(wait, s.rules.MaxRetryAfter)
 		}
-		// The attempt does not count as one of the certificate's faults.
+		// A refused request does not count towards MaxFaults.
 		s.attempts[id]--
 		header := http.Header{"Retry-After": {fmt.Sprint(int64((wait + time.Second - 1) / time.Second))}}
 		return reply(r, 429, header, failure(971)), nil
@@ -154,7 +155,7 @@ func (s *Server) respond(r *http.Request, id string, n int, random *rand.Rand) (
 	return reply(r, 200, header, success(id)), nil
 }
 
-// admit counts a request, or returns the remaining time of the block.
+// admit counts a request, or refuses it and returns the remaining time of the block.
 func (s *Server) admit(now time.Time) (wait time.Duration) {
 	if now.Before(s.blockedUntil) {
 		s.refused[len(s.refused)-1]++
@@ -185,7 +186,7 @@ func (s *Server) block(now time.Time, d time.Duration) time.Duration {
 	return d
 }
 
-// countAfter returns the number of times after start; they are in order.
+// countAfter returns how many of the times are later than start. They are in order.
 func countAfter(times []time.Time, start time.Time) int {
 	n := 0
 	for n < len(times) && times[len(times)-1-n].After(start) {

@@ -8,7 +8,8 @@ import (
 
 // Inventory returns a function that counts the unused certificates of an account,
 // with the given number of concurrent workers. It makes the requests of an inventory
-// of package api, and reads from each response whether it names a certificate.
+// of package api without uses. It finds uses by Workers, services and hostnames, and
+// ignores those by Pages, Hyperdrive, device posture and Gateway.
 func Inventory(baseURL, token string, workers int) func(ctx context.Context, account string) (unused int, err error) {
 	c := newClient(baseURL, token, nil)
 	return func(ctx context.Context, account string) (int, error) {
@@ -95,8 +96,8 @@ func (c *client) inventory(ctx context.Context, account string, workers int) (in
 	return len(certificates) - len(used), nil
 }
 
-// each calls do for all items with the given number of workers, and returns the first
-// error.
+// each calls do for all items with the given number of workers, and returns one of the
+// errors.
 func each[T any](workers int, items []T, do func(T) error) error {
 	queue := make(chan T)
 	failed := make(chan error, workers)
