@@ -92,9 +92,9 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			switch {
 			case ctx.Err() != nil: // the end of the context is the reason
 			case fail.Is(ErrUnauthorized):
-				policy.end(&auditStop{kind: ErrUnauthorized})
+				policy.end(&stopCause{kind: ErrUnauthorized})
 			case fail.Is(ErrUnreachable) && k.responses == 0:
-				policy.end(&auditStop{kind: ErrUnreachable})
+				policy.end(&stopCause{kind: ErrUnreachable})
 			}
 			return nil, fail
 		}

@@ -321,3 +321,60 @@ func TestEvidenceContextEndsADeletionOnlyBeforeItIsSent(t *testing.T) {
 	_, err := newClient(t, everySource()).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(none))
 	wantSentinels(t, err, api.ErrInvalidArgument)
 }
+
+// The evidence becomes old while the request to delete, or its retry, waits.
+func TestNoDeleteIsSentWithOldEvidence(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status     int // of the first DELETE; 0: another caller of the client causes a block before it
+		retryAfter string
+		deletes    int
+		want       []error
+	}{
+		"retry after a rate limit":   {429, "1200", 1, []error{api.ErrRateLimited}},
+		"retry after a server error": {503, "1200", 1, []error{api.ErrServer, api.ErrOutcomeUnknown}},
+		"first request":              {0, "1200", 0, []error{api.ErrNotAsked, api.ErrUsageUnknown}},
+		"retry in time":              {429, "400", 2, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			var client *api.Client
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				wait := func(status int) *http.Response {
+					return response(status, `{"success":false,"errors":[]}`, "Retry-After", tt.retryAfter)
+				}
+				switch {
+				case kind == "delete" && tt.status > 0 && s.count(kind) == 1:
+					return wait(tt.status), nil
+				case kind == "associations" && tt.status == 0 && s.count(kind) == 1:
+					go func() { _, _ = client.Associations(t.Context(), ref(3)) }()
+					time.Sleep(time.Second)
+				case kind == "associations" && tt.status == 0:
+					return wait(429), nil
+				}
+				return nil, nil
+			}
+			client = newClient(t, s, api.WithMaxRetryWait(time.Hour))
+			d, err := client.DeleteUnused(t.Context(), ref(8))
+			if wantSentinels(t, err, tt.want...); s.count("delete") != tt.deletes || (d.State == api.DeletionDone) != (tt.want == nil) {
+				t.Errorf("%s: %v, state %s, requests %v", name, err, d.State, s.requests)
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, but no context of the caller has ended", name, err)
+			}
+		})
+	}
+}
+
+func TestDeadlineOfTheEvidenceContextIsTheCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		client := newClient(t, everySource(), api.WithMaxRetryWait(time.Hour), api.WithRateLimit(10, 9*time.Minute))
+		_, err := client.DeleteUnused(t.Context(), ref(8), api.WithEvidenceContext(ctx))
+		if !errors.Is(err, api.ErrNotAsked) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -79,7 +79,8 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // It gathers the evidence of all sources, and deletes the certificate only if its usage
 // is [Unused] and its type is "custom". Then it reads the certificate at growing
 // intervals until the API reports it as missing or the time is over
-// ([WithDeleteTimeout]). The request to delete may be retried.
+// ([WithDeleteTimeout]). The request to delete may be retried, but is never sent more
+// than 10 minutes after the evidence was begun.
 //
 // Evidence that took more than 10 minutes, for example because of a block or an outage,
 // is gathered once more. If that takes as long, the error is [ErrUsageUnknown].
@@ -88,19 +89,21 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // only if there was no evidence. The error is an [*Error]. Test for [ErrOutcomeUnknown]
 // first: it means that the certificate may be deleted or not, and the error may also
 // match others of this list. Call again; then [ErrNotFound] means that the API does not
-// have the certificate. All errors but these two mean that the certificate is kept:
+// have the certificate. With all errors but these two, this call has not deleted it:
 //
 //   - [ErrUsageUnknown], [ErrManaged], [ErrMismatch], and [ErrInUse] unless the API
 //     refused the deletion: no request to delete the certificate was sent.
-//   - [ErrRejected], [ErrForbidden] or another refusal by the API. Evidence was gathered
-//     once more; if it now has a use, the error also matches [ErrInUse].
+//   - [ErrRejected], [ErrForbidden] or another refusal of the deletion. Evidence was
+//     gathered once more; if it now has a use, the error also matches [ErrInUse].
 //   - [ErrRateLimited]: call again after RetryAfter.
 //   - [ErrUnauthorized]: the credentials were refused.
 //   - [ErrUnreachable]: there was no connection for the request to delete.
 //   - [ErrNotAsked]: the request to delete was not sent.
+//   - without a [*Deletion], the error of reading the certificate or of its sources.
 //
-// A certificate that another caller deletes during the call counts as deleted; see
-// [Deletion.AlreadyGone]. One that did not exist is [ErrNotFound].
+// A certificate that another caller deletes after the evidence was gathered counts as
+// deleted; see [Deletion.AlreadyGone]. One that does not exist is [ErrNotFound], but an
+// error that also matches [ErrUnexpectedResponse] shows nothing about it.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/delete/.
@@ -127,7 +130,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
-	r, fail := c.requestDeletion(ctx, evidenceCtx, cert)
+	r, fail := c.requestDeletion(ctx, evidenceCtx, cert, item.Evidence.StartedAt.Add(maxEvidenceAge))
 	switch {
 	case fail == nil:
 		d.RayID = r.rayID
@@ -163,18 +166,22 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	return d, fail
 }
 
-// requestDeletion sends the request to delete a certificate. Until its first attempt, the
-// wait for the limiter ends with evidenceCtx too.
-func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef) (*reply, *Error) {
-	admission, cancel := context.WithCancel(ctx)
-	defer cancel()
-	unbind := context.AfterFunc(evidenceCtx, cancel)
+// requestDeletion sends the request to delete a certificate, also a retry, no later than
+// latest. Until the first attempt, the wait for the limiter ends with evidenceCtx too.
+func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef, latest time.Time) (*reply, *Error) {
+	admission, end := context.WithDeadlineCause(ctx, latest, &stopCause{kind: ErrUsageUnknown})
+	defer end()
+	unbind := context.AfterFunc(evidenceCtx, end)
 	defer unbind()
 	var result object[generated.Certificate, *generated.Certificate]
-	return c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit editor) (*http.Response, error) {
+	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit editor) (*http.Response, error) {
 		unbind()
 		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
 	}, &result)
+	if fail != nil && fail.Is(ErrNotAsked) && evidenceCtx.Err() != nil {
+		fail.causes = c.contextErrors(evidenceCtx)
+	}
+	return r, fail
 }
 
 // refusal returns why a certificate must not be deleted, with a nil kind if there is

@@ -38,8 +38,8 @@ const operationInventory = "inventory of mTLS certificates"
 // that error, and GatheredAt is zero.
 //
 // Like an audit, an inventory waits for the limiter and for the end of blocks by the
-// vendor and of outages; but a source fails if for five minutes every response is a
-// server error that asks callers to wait. Leaving the loop cancels the requests in
+// vendor and of outages; but a source fails if for five minutes or more every response
+// is a server error that asks callers to wait. Leaving the loop cancels the requests in
 // flight and waits for all goroutines of the inventory.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range

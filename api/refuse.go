@@ -19,7 +19,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 		return k.ended()
 	}
 	if k.policy.series != nil {
-		stop := &auditStop{kind: ErrRateLimited, retryAfter: refusal.Wait}
+		stop := &stopCause{kind: ErrRateLimited, retryAfter: refusal.Wait}
 		if refusal.Outage {
 			stop.kind = ErrUnreachable
 		}
@@ -49,7 +49,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 
 // ended returns the error of a call whose wait the context has ended.
 func (k *call) ended() *Error {
-	stop, stopped := errors.AsType[*auditStop](context.Cause(k.policy.admission))
+	stop, stopped := errors.AsType[*stopCause](context.Cause(k.policy.admission))
 	switch {
 	case stopped && k.last != nil:
 		return k.last
@@ -67,31 +67,34 @@ func (k *call) ended() *Error {
 	}
 }
 
-// auditStop is the cause with which an audit or inventory ends the waits of its calls.
-// It does not hold the error that ended the audit: that error belongs to the caller.
-type auditStop struct {
+// stopCause is the cause with which an audit, an inventory or a deletion ends the waits of
+// its calls. It does not hold the error that ended an audit: that error belongs to the
+// caller.
+type stopCause struct {
 	kind       error
 	retryAfter time.Duration
 }
 
 // end ends the waits of the calls of an audit or inventory. It has no effect on a
 // single call.
-func (p callPolicy) end(stop *auditStop) {
+func (p callPolicy) end(stop *stopCause) {
 	if p.series != nil {
 		p.series.stop(stop)
 	}
 }
 
-func (s *auditStop) Error() string { return s.notAsked(operationAudit).Error() }
+func (s *stopCause) Error() string { return s.notAsked(operationAudit).Error() }
 
 // notAsked returns a new error for a request that was not made.
-func (s *auditStop) notAsked(operation string) *Error {
+func (s *stopCause) notAsked(operation string) *Error {
 	e := &Error{operation: operation, RetryAfter: s.retryAfter, kinds: []error{ErrNotAsked, s.kind}}
 	switch {
 	case s.kind == ErrUnauthorized:
 		e.note = "not sent: the API refused the credentials of an earlier request"
 	case s.kind == ErrRateLimited:
 		e.note = fmt.Sprintf("not sent: the API refuses all requests for longer than %v", quota.MaxAuditWait)
+	case s.kind == ErrUsageUnknown:
+		e.note = fmt.Sprintf("not sent: the evidence would be more than %v old", maxEvidenceAge)
 	case s.retryAfter > 0:
 		e.note = fmt.Sprintf("not sent: no response for %v", quota.MaxAuditWait)
 	default:
