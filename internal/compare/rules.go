@@ -12,10 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-const (
-	documentationMeaning = "Nothing changes but the documentation."
-	unknown              = "No rule covers this difference: it counts as breaking until it has been reviewed."
-)
+const documentationMeaning = "Nothing changes but the documentation."
+const unknown = "No rule covers this difference: it counts as breaking until it has been reviewed."
 
 // setClassBy classifies a difference by the checker's findings about it. A difference
 // without a finding counts as breaking.

@@ -31,7 +31,7 @@ func Load(doc spec.Object) (_ *openapi3.T, err error) {
 // firstLine keeps errors to one line; kin-openapi appends whole schemas.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
+	return strings.Replace(line, "is for OpenAPI >=3.1", "of OpenAPI 3.1 has no counterpart in 3.0", 1)
 }
 
 // Merge returns doc with each schema of its operations (parameters, request bodies,

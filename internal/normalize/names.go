@@ -222,11 +222,8 @@ func (n *namer) component(schema spec.Object, shape, name, place string) (spec.O
 	if known, ok := n.byShape[shape]; ok {
 		name = known
 	}
-	if owner, taken := n.owners[name]; taken && owner != shape {
-		return nil, fmt.Errorf("the object at %s needs a name in %s: %s is another object's", place, spec.OperationsFile, name)
-	}
-	if len(name) > maxName {
-		return nil, fmt.Errorf("the object at %s needs a name in %s: %s is longer than %d characters", place, spec.OperationsFile, name, maxName)
+	if owner, taken := n.owners[name]; taken && owner != shape || len(name) > maxName {
+		return nil, fmt.Errorf("the object at %s needs a name in %s: %s is another object's, or longer than %d characters", place, spec.OperationsFile, name, maxName)
 	}
 	n.byShape[shape], n.owners[name] = name, shape
 	ref := spec.Object{"$ref": "#/components/schemas/" + name}

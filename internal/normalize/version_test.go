@@ -46,7 +46,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 func TestOpenAPI31IsRefusedWhere30Differs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ schema, want string }{
-		"conditions":       {"{if: {type: string}}", "field if is for OpenAPI >=3.1"},
+		"conditions":       {"{if: {type: string}}", "field if of OpenAPI 3.1 has no counterpart in 3.0"},
 		"tuples":           {"{type: array, items: {}, prefixItems: [{type: string}]}", "field prefixItems"},
 		"several types":    {"{type: [string, integer]}", "an array of types"},
 		"odd type":         {"{type: 5}", "not an OpenAPI document"},

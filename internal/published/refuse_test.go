@@ -56,7 +56,7 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		"circle outside":          {[]string{"'#/components/schemas/the list'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'", "'#/components/schemas/zone'", "'#/paths/~1zones/get/responses/200/content/application~1json/schema'"}, "refers to itself"},
 		"path parameter missing":  {[]string{cert, ""}, `path parameter "cert"`},
 		"two operations":          {[]string{"  /zones:", "  /accounts/{a}/mtls_certificates/{b}/associations: {get: {}}\n  /zones:"}, "occurs 2 times"},
-		"3.1 that 3.0 cannot say": {[]string{"openapi: 3.0.3", "openapi: 3.1.0", "use: {type: string", "use: {type: string, if: {}"}, "field if is for OpenAPI >=3.1"},
+		"3.1 that 3.0 cannot say": {[]string{"openapi: 3.0.3", "openapi: 3.1.0", "use: {type: string", "use: {type: string, if: {}"}, "field if of OpenAPI 3.1 has no counterpart in 3.0"},
 		"duplicate key":           {[]string{"x-generator: something", "openapi: 3.0.2"}, `key "openapi" occurs twice`},
 		"path item and reference": {[]string{get, "    $ref: '#/paths/~1zones'\n" + get}, "a path item by reference is not supported"},
 	}

@@ -124,7 +124,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		nil, {"unknown"}, {"generate", "extra"},
-		{"update"}, {"diff", "a", "b"}, {"update", ""}, {"diff", "-no-such", "a"},
+		{"update"}, {"diff", "a", "b"}, {"update", ""}, {"update", "-date", "today", "a"}, {"diff", "-no-such", "a"},
 	} {
 		code, out, stderr := specgen(t, t.TempDir(), args...)
 		if code != exitUsage || out != "" || !strings.Contains(stderr, "usage: specgen ") {

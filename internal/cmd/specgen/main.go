@@ -123,7 +123,11 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	asJSON := flags.Bool("json", false, "print the report as JSON")
 	flags.BoolVar(&req.Partial, "partial", false, "the document holds some of the operations: the others are not withdrawn")
 	flags.StringVar(&req.Source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
-	flags.StringVar(&req.Retrieved, "date", req.Retrieved, "`day` on which the document was retrieved, for the provenance")
+	flags.Func("date", "`day` on which the document was retrieved, as YYYY-MM-DD, for the provenance (default: today)", func(day string) error {
+		_, err := time.Parse(time.DateOnly, day)
+		req.Retrieved = day
+		return err
+	})
 	flags.StringVar(&req.License, "license", "", "`name` of the document's licence, if it does not say so itself")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
