@@ -64,10 +64,7 @@ func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
 // Apply applies the actions in order to a copy of doc and returns the effect of each. A
 // document that is no object after them is empty.
 func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
-	root, err := spec.ToYAML(doc)
-	if err != nil {
-		return nil, nil, err
-	}
+	root := &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{spec.ToYAML(doc)}}
 	var outcomes []Outcome
 	tree := any(doc)
 	for _, a := range actions {

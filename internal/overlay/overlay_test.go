@@ -323,3 +323,17 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 		t.Errorf("error %v, want the panic", err)
 	}
 }
+
+func TestActionsChangeNoOtherText(t *testing.T) {
+	t.Parallel()
+	doc := document(t, `{"info": {"title": "t"}, "list": ["\na", " a\nb", "\n", "a\u0085b"], "\nname": {"pattern": "\n^a", "<<": "x"}}`)
+	got, err := applied(doc, parse(t, "  - {x-id: add, description: d, target: $.info, update: {description: \"\\n d\\n\"}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := spec.Clone(doc)
+	spec.Child(want, "info")["description"] = "\n d\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

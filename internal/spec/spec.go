@@ -214,10 +214,25 @@ func scalar(n *yaml.Node) (any, error) {
 	}
 }
 
-// ToYAML converts a tree to a YAML document node.
-func ToYAML(tree any) (_ *yaml.Node, err error) {
-	defer Guard(&err, "turning the document into YAML")
-	var root yaml.Node
-	err = root.Encode(tree)
-	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{&root}}, err
+// ToYAML converts a tree to a YAML node, without text between: the library does not read
+// back every text that it writes.
+func ToYAML(tree any) *yaml.Node {
+	n := new(yaml.Node)
+	switch v := tree.(type) {
+	case Object:
+		n.Kind, n.Tag = yaml.MappingNode, "!!map"
+		for key, child := range Children(v) {
+			n.Content = append(n.Content, ToYAML(key), ToYAML(child))
+		}
+	case []any:
+		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		for _, child := range v {
+			n.Content = append(n.Content, ToYAML(child))
+		}
+	case string:
+		n.Kind, n.Tag, n.Value = yaml.ScalarNode, "!!str", v
+	default:
+		_ = n.Encode(v) // a bool, a number or null
+	}
+	return n
 }
