@@ -11,6 +11,7 @@
 package normalize
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -52,7 +53,7 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	apply := func(doc spec.Object, actions []overlay.Action) (spec.Object, error) {
 		out, outcomes, err := overlay.Apply(doc, actions)
 		r.Outcomes = append(r.Outcomes, outcomes...)
-		return out, err
+		return out, cmp.Or(err, checkExtensions(out))
 	}
 	mergeable, err := apply(canonical, overlays.Published)
 	if err != nil {
@@ -62,9 +63,6 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 		return r, fmt.Errorf("after %s: %w", PublishedOverlays, err)
 	}
 	if r.Unnamed, err = apply(r.Merged, overlays.Contract); err != nil {
-		return r, err
-	}
-	if err := checkExtensions(r.Unnamed); err != nil {
 		return r, err
 	}
 	dropUnusedSchemes(r.Unnamed)
@@ -87,7 +85,7 @@ func checkExtensions(contract spec.Object) error {
 	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
 		for key := range o {
 			if isLeftOut(key, nil, spec.Fields, pointer) && !known.MatchString(key) {
-				return fmt.Errorf("%s: nothing reads the extension %s, which is there after %s", pointer, key, ContractOverlays)
+				return fmt.Errorf("%s: an overlay adds %s, which nothing reads", pointer, key)
 			}
 		}
 		return nil

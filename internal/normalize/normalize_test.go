@@ -91,7 +91,7 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 		"second overlay": {canonical(t, published(t)), stages(t, harmless, `{x-id: odd, description: d, target: $.info, update: 5}`), "overlays/2-contract/10-b.yaml#odd: ", true, false},
 		"names": {canonical(t, published(t)), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
 			"needs a name in openapi/operations.yaml", true, false},
-		"misspelt extension": {canonical(t, published(t)), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: nothing reads the extension x-decide, which", true, false},
+		"misspelt extension": {canonical(t, published(t)), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, false},
 		"invalid contract": {canonical(t, published(t)), stages(t, harmless, `{x-id: bad, description: d, target: $.info.version, remove: true}`),
 			"normalised: not a valid OpenAPI document: ", true, false},
 	}

@@ -40,7 +40,7 @@ func canonicalInfo(c *spec.Copier) (any, error) {
 
 // annotationsOf31 are members of schemas that assert nothing in OpenAPI 3.1. No reference
 // to a definition is left.
-var annotationsOf31 = strings.Fields("$schema $comment $defs nullable contentMediaType contentEncoding contentSchema")
+var annotationsOf31 = strings.Fields("$schema $comment $defs contentMediaType contentEncoding contentSchema")
 
 // schemasAs30 converts the schemas of an operation of 3.1 to 3.0, in place: their
 // annotations, and null, which is a type in 3.1 only. [Load] refuses any other keyword
@@ -58,7 +58,7 @@ func schemasAs30(op spec.Object) {
 			types = []any{o["type"]}
 		}
 		switch others := slices.DeleteFunc(slices.Clone(types), func(t any) bool { return t == "null" }); {
-		case len(others) == 0:
+		case len(others) == 0 && len(types) > 0:
 			o["type"], o["nullable"], o["enum"] = "object", true, []any{nil}
 		case len(others) == 1 && o["type"] != nil:
 			if o["type"] = others[0]; len(types) > 1 {

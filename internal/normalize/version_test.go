@@ -18,7 +18,8 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 			"        service: {type: string, nullable: true, maxLength: 3}\n"},
 		"list of one type": {"        service: {type: [string]}\n", thing},
 		"null alone":       {"        service: {type: 'null'}\n", "        service: {type: object, nullable: true, enum: [null]}\n"},
-		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", thing},
+		// Whoever raises only the version still means it.
+		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", "        service: {type: string, nullable: true}\n"},
 		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], contentMediaType: text/plain}\n", thing},
 		"reference with siblings": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', maxLength: 4, description: dropped}\n",

@@ -46,9 +46,12 @@ type Action struct {
 // Load reads the actions of the overlay documents in dir in the order of their names.
 // FILE in an id is the path from the parent of dir.
 func Load(fsys fs.FS, dir string) ([]Action, error) {
-	files, _ := fs.Glob(fsys, dir+"/*.y*ml") // fails only for other patterns
+	files, _ := fs.Glob(fsys, dir+"/*") // fails only for other patterns
 	var actions []Action
 	for _, file := range files { // sorted by name
+		if path.Ext(file) == ".md" {
+			continue
+		}
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
 			return nil, err

@@ -305,6 +305,7 @@ func TestLoadRefusesInvalidFolders(t *testing.T) {
 	twice := once + "  - {x-id: a, description: d, target: $.b, remove: true}\n"
 	for want, fsys := range map[string]fstest.MapFS{
 		"no overlay documents":  {"o/README.md": {}},
+		"o/2.bak: ":             {"o/1.yaml": {Data: []byte(once)}, "o/2.bak": {Data: []byte("x: y")}},
 		"o/2.yml: two actions":  {"o/1.yaml": {Data: []byte(once)}, "o/2.yml": {Data: []byte(twice)}},
 		"two actions have the ": {"o/1.yaml": {Data: []byte(twice)}},
 		"o/1.yaml: ":            {"o/1.yaml": {Data: []byte("x: y")}},

@@ -23,7 +23,7 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		"not OpenAPI":             {[]string{"openapi: 3.0.3", "asyncapi: 3.0.0"}, `/openapi: want version 3.0 or 3.1, have ""`},
 		"OpenAPI 2":               {[]string{"openapi: 3.0.3", "swagger: '2.0'"}, `/openapi: want version 3.0 or 3.1, have ""`},
 		"OpenAPI 3.2":             {[]string{"openapi: 3.0.3", "openapi: 3.2.0"}, `/openapi: want version 3.0 or 3.1, have "3.2.0"`},
-		"no info":                 {[]string{"info:", "x-info:"}, "invalid info: must be an object"},
+		"no info":                 {[]string{"info:", "x-info:"}, "/info: missing, or not an object"},
 		"a slash after the path":  {[]string{"/associations:", "/associations/:"}, "is not in the document"},
 		"server with variables":   {[]string{"https://api.cloudflare.com/client/v4", "'https://api.cloudflare.com/client/{v}'"}, "{v}\", is not at https://api.cloudflare.com/, or its address has variables"},
 		"undefined scheme":        {[]string{"    key: {type", "    key2: {type"}, at + `/get/security/0: scheme "key" is not defined`},
@@ -83,7 +83,7 @@ func TestUnreadableSourcesAreRefused(t *testing.T) {
 	}{
 		"nothing":             {nil, "the document is empty"},
 		"blanks":              {[]byte(" \n\t"), "the document is empty"},
-		"empty object":        {[]byte("{}"), "/paths: the operation GET"},
+		"empty object":        {[]byte("{}"), "/info: missing, or not an object"},
 		"empty paths":         {[]byte(`{"openapi":"3.0.3","info":{},"paths":{}}`), "/paths: the operation GET"},
 		"no paths":            {[]byte(`{"openapi":"3.0.3","info":{}}`), "/paths: the operation GET"},
 		"list":                {[]byte("[1]"), "the root is not an object"},

@@ -44,7 +44,10 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := spec.Child(doc, "info")
+	info, ok := doc["info"].(spec.Object)
+	if !ok {
+		return nil, fmt.Errorf("%s: /info: missing, or not an object", name)
+	}
 	taken := &Import{
 		Texts: map[string]Text{}, SourceSHA256: Sum(source),
 		Title: spec.Text(info, "title"), Version: spec.Text(info, "version"), OpenAPI: spec.Text(doc, "openapi"),

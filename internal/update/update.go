@@ -150,7 +150,7 @@ func (p *Plan) describe() (err error) {
 	p.Report.SameCode = true
 	p.Report.Source = compare.Source{
 		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
-		SHA256: p.taken.SourceSHA256, OpenAPI: p.taken.OpenAPI,
+		SHA256: p.taken.SourceSHA256, OpenAPI: compare.Line(p.taken.OpenAPI, 20),
 		License: compare.Line(cmp.Or(p.req.License, p.taken.License, "NOASSERTION"), 100), // SPDX's word for unknown
 	}
 	return err
