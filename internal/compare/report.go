@@ -77,12 +77,11 @@ var headlines = map[Class]string{
 
 // Text returns the report for people.
 func (r *Report) Text() string {
-	const longest = 2000
 	var out strings.Builder
 	add := func(lines ...string) {
 		for _, line := range lines {
 			// A refused document can hold any text, also in the names of its places.
-			out.WriteString(Line(line, longest) + "\n")
+			out.WriteString(Line(line, 2000) + "\n")
 		}
 	}
 	headline := headlines[r.Class]

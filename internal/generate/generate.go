@@ -81,11 +81,7 @@ func goCode(moduleRoot string, doc spec.Object) ([]byte, error) {
 		}
 		config.OutputOptions.UserTemplates[name] = string(text)
 	}
-	config = config.UpdateDefaults()
-	if err := config.Validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", configFile, err)
-	}
-	source, err := generateSafely(doc, config)
+	source, err := generateSafely(doc, config.UpdateDefaults())
 	if err != nil {
 		return nil, &CodeError{err}
 	}

@@ -56,8 +56,7 @@ func (r refusal) Error() string { return string(r) }
 
 // refuse turns an error into a refusal of one safe line.
 func refuse(err error) error {
-	const longest = 600
-	return refusal(compare.Line(strings.Join(strings.Fields(err.Error()), " "), longest))
+	return refusal(compare.Line(strings.Join(strings.Fields(err.Error()), " "), 600))
 }
 
 // Prepare computes the effect of a revision and changes no file. If the document is
