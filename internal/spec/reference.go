@@ -63,7 +63,7 @@ func Lookup(doc Object, ref string) (any, error) {
 	return target, nil
 }
 
-// Limits of a copy. The largest operation of the list has some 3,000 values and 60 kB
+// Limits of a copy. The largest operation of the list has some 1,500 values and 21 kB
 // of text.
 const (
 	maxCopyDepth  = 500
