@@ -9,8 +9,8 @@
 //     overlays/1-published, merged allOf, overlays/2-contract, names. All
 //     changes of meaning are in the overlays, each with its reason, and
 //     internal/overlay applies them strictly.
-//  3. internal/generate writes the contract and, with oapi-codegen, the client
-//     and the types to generated/.
+//  3. internal/generate makes the files of generated/: the contract, the list of
+//     operations and, with oapi-codegen, the client and the types.
 //
 // One program does all of it, since the files of generated/ are replaced together
 // or not at all. internal/update takes a new revision of the texts, and

@@ -1034,8 +1034,8 @@ type Client struct {
 	// RequestEditors run on every request, in order, before those of the call.
 	RequestEditors []RequestEditorFn
 
-	parsed     *url.URL // parsedFrom, parsed
-	parsedFrom string
+	parsed     *url.URL // the URL of parsedFrom
+	parsedFrom string   // a value of Server
 }
 
 // ClientOption changes a Client under construction.

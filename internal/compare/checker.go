@@ -59,7 +59,7 @@ func check(differences []*difference) (map[string][]checker.Change, error) {
 		return nil, err
 	}
 	rules := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
-	rules.IncludePathParams = true // found by name: otherwise the time is quadratic in their number
+	rules.IncludePathParams = true // match paths by name: otherwise the time is quadratic
 	report, sources, err := diff.GetWithOperationsSourcesMap(rules, x, y)
 	if err != nil {
 		return nil, err
@@ -80,9 +80,9 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 	return &load.SpecInfo{Spec: doc}, err
 }
 
-// operation returns an operation that holds nothing but the difference: its parents
-// as before, with n in its place. A schema becomes a member of a body, because the
-// checker is strictest there.
+// operation returns an operation with the difference alone: n, beside the other fields
+// of its parent. A part of a schema moves to a member of a JSON body, where the checker
+// is strictest.
 func (d *difference) operation(n *node) spec.Object {
 	holder, list, path := spec.Object{}, []any{}, d.path[:len(d.path)-1]
 	if n != nil {

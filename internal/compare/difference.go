@@ -63,7 +63,7 @@ func (p *pair) compare(path []string, before, after *node) {
 	}
 }
 
-// parts are the fields that are compared member by member.
+// parts are the fields that are compared member by member, as maps of names are.
 var parts = []string{"info", "schema", "items", "additionalProperties", "requestBody"}
 
 // subject identifies the subject of a difference, the same in both forms.

@@ -15,9 +15,8 @@ type node struct {
 	pointer string     // JSON pointer in the document
 	key     string     // in its parent
 	place   spec.Place // the kind of its members
-	// members have the same names in every document: a parameter has its own name, a
-	// required member is its own name. It is nil for a value that is compared as a
-	// whole.
+	// members are named without positions: a parameter by its place and name, a
+	// required member by itself. It is nil for a value that is compared as a whole.
 	members map[string]*node
 }
 
@@ -79,7 +78,7 @@ func (n *node) withoutDocumentation() any {
 		return nil
 	}
 	if _, isList := n.value.([]any); isList && n.place == spec.Names {
-		return withoutDocumentation(n.value, spec.Fields) // the list, and not its elements by name
+		return withoutDocumentation(n.value, spec.Fields) // the keys of an element are fields
 	}
 	return withoutDocumentation(n.value, n.place)
 }
@@ -98,7 +97,7 @@ func isDocumentation(key string) bool {
 	return strings.HasPrefix(key, "x-")
 }
 
-// newForm returns a document without references in normal form. Its members are the
+// newForm returns the normal form of a document without references. Its members are the
 // operations by method and path, such as "GET /zones"; "" holds what applies to all of
 // them.
 func newForm(doc spec.Object) *node {
@@ -125,7 +124,7 @@ func normalForm(v any, place spec.Place) {
 		delete(o, "items") // anything, as without it
 	}
 	if o["in"] != nil {
-		// readOnly has no effect in a parameter.
+		// They have no effect in a parameter.
 		delete(spec.Child(o, "schema"), "readOnly")
 		delete(spec.Child(o, "schema"), "writeOnly")
 	}
@@ -146,7 +145,7 @@ func normalForm(v any, place spec.Place) {
 	}
 }
 
-// typeAlternatives returns the types of alternatives that consist of a type only.
+// typeAlternatives returns the types of alternatives, if each consists of a type only.
 func typeAlternatives(arms []any) []any {
 	var types []any
 	for _, arm := range arms {

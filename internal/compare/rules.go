@@ -26,7 +26,7 @@ func (d *difference) setClassBy(findings []checker.Change) {
 	}
 }
 
-// setClass sets the class of the difference and its consequence for the direction.
+// setClass sets the class of the difference, and its meaning for requests or responses.
 func (d *difference) setClass(breaks bool) {
 	d.Class = Compatible
 	if breaks {
@@ -73,6 +73,8 @@ func (d *difference) applyRule() bool {
 		return rule(d.credentials())
 	case field && isPermission(d.key):
 		return rule(d.permissions())
+	case field && d.key == "deprecated" && removed:
+		return rule(Compatible, "It is no longer deprecated.")
 	case field && d.key == "deprecated":
 		// The checker requires a sunset date, which this vendor does not publish.
 		return rule(Compatible, "It works for now; look for what replaces it.")
@@ -84,7 +86,7 @@ func (d *difference) applyRule() bool {
 	case field && (d.key == "writeOnly" && d.request() || d.key == "readOnly" && !d.request()):
 		return rule(Documentation, "It changes nothing in this direction.")
 
-	// The checker treats a response member that becomes optional as harmless.
+	// The checker treats the removal of an optional response member as harmless.
 	case d.in("properties") && removed && !d.request():
 		return rule(Breaking, "Responses may come without it: the field stays empty.")
 
@@ -120,8 +122,8 @@ func (d *difference) breaks() (breaks, known bool) {
 	return false, false
 }
 
-// excludesExample reports whether an example of the old text is a response that is no
-// longer valid: the contract check would refuse ordinary responses.
+// excludesExample reports whether an example of the old text is no longer valid: then
+// the contract check would refuse ordinary responses.
 func (d *difference) excludesExample() bool {
 	if d.in("properties") {
 		return false
@@ -145,9 +147,8 @@ func isPermission(key string) bool {
 	return key == "x-accepted-permissions" || key == "x-cfPermissionsRequired" || key == "x-api-token-group"
 }
 
-// permissions classifies a change of the permissions of a token. The documents do not say
-// whether all are required: only an addition to a list is harmless, because the
-// vendor lists alternatives.
+// permissions classifies a change of the permissions of a token. The vendor lists
+// alternatives, so an addition to a list is harmless.
 func (d *difference) permissions() (Class, string) {
 	before, isList := d.before.withoutDocumentation().([]any)
 	after, _ := d.after.withoutDocumentation().([]any)

@@ -70,7 +70,7 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 	}
 }
 
-// Path parameters are formatted by the generator's own runtime.
+// The runtime is oapi-codegen's. It formats parameters in paths and in queries.
 func TestGeneratedClientFormatsParametersWithTheRuntime(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("../../" + clientFile)

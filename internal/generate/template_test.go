@@ -176,7 +176,7 @@ func TestTypesAreDecodedByTheContract(t *testing.T) {
 	properties["key"] = schema(`{"$ref":"#/components/schemas/Key","x-decides":true}`)
 	schemas["Key"] = schema(`{"type":"object","properties":{"id":{"type":"string","x-decides":true},"note":{"type":"string"}}}`)
 	schemas["Alias"] = schema(`{"$ref":"#/components/schemas/ResultInfo"}`)
-	// An alias of a list for which oapi-codegen counts the properties of its items.
+	// List becomes an alias, to which oapi-codegen gives the properties of its items.
 	schemas["List"] = schema(`{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"}}}}`)
 	schemas["Choice"] = schema(`{"type":"object","description":"Either of two.","properties":{"kind":{"type":"string"}},
 		"oneOf":[{"$ref":"#/components/schemas/ResultInfo"},{"$ref":"#/components/schemas/ResponseInfo"}]}`)

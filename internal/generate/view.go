@@ -12,8 +12,8 @@ import (
 //
 //   - Optional parameters that the list of operations does not name: the library
 //     does not send them. A required one is refused when a document is taken.
-//   - The type of path parameters and all formats: ids are strings in the library,
-//     which checks them itself before anything is sent.
+//   - The type of path parameters, and the format of all: ids are strings in the
+//     library, which checks them itself before anything is sent.
 //   - Enumerations and nullable: unknown values must pass through, and an absent
 //     or null value is the zero value.
 //   - additionalProperties beside properties: they would add a map and methods to

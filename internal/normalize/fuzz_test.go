@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,6 +36,15 @@ func FuzzMerge(f *testing.F) {
 				t.Errorf("the error is %q", text)
 			}
 			return
+		}
+		err = spec.Visit(merged, spec.Fields, "", func(o spec.Object, pointer string) error {
+			if _, ok := o["allOf"]; ok {
+				return errors.New(pointer)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("allOf is left at %v", err)
 		}
 		again, err := Merge(merged)
 		if err != nil {

@@ -22,7 +22,7 @@ func parameter(text string) []string {
 	return []string{lastParameter, lastParameter + "        - " + text + "\n"}
 }
 
-// Keywords with their default values.
+// Also choices of one, spellings of JSON, and extensions beside the statuses.
 func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	t.Parallel()
 	const path = "in: path, name: identifier, required: true,"
@@ -31,7 +31,7 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 		"bounds of a list":     {member("{type: array, items: {}}"), member("{type: array, items: {}, uniqueItems: false, minItems: 0}")},
 		"bounds of an object":  {member("{type: object}"), member("{type: object, minProperties: 0}")},
 		"additional members":   {member("{type: object}"), member("{type: object, additionalProperties: true, properties: {}}")},
-		"of any schema":        {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
+		"by empty values":      {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
 		"flags of bounds":      {member("{type: number, minimum: 1, maximum: 2}"), member("{type: number, minimum: 1, exclusiveMinimum: false, maximum: 2, exclusiveMaximum: false}")},
 		"deep":                 {member("{anyOf: [{items: {type: string}}, {}]}"), member("{anyOf: [{items: {type: string, nullable: false}}, {deprecated: false}]}")},
 		"operation":            {nil, []string{"      operationId: list\n", "      operationId: list\n      deprecated: false\n"}},
@@ -61,8 +61,8 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	}
 }
 
-// Values that look like a default, but where another value is the default, or in a
-// name or data.
+// Values other than the default, also where they are the default of another keyword,
+// and values like a default in a name or in data.
 func TestKeywordsWithMeaningAreKept(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ a, b []string }{

@@ -100,6 +100,7 @@ func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 // refuses parts that contradict each other; mergeSchema checks their bounds.
 func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 	if len(objects(schema, "allOf")) == 0 {
+		delete(schema, "allOf")
 		return schema, nil
 	}
 	defer spec.Guard(&err, "merging allOf")

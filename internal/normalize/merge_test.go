@@ -90,7 +90,7 @@ properties:
 	}
 }
 
-// null and deprecated are not merged by the library.
+// The library merges neither nullable nor deprecated; liftKeywords does.
 func TestNullAndDeprecatedAreMerged(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ published, want string }{
@@ -143,8 +143,7 @@ func TestNullAndDeprecatedAreMerged(t *testing.T) {
 	}
 }
 
-// Patterns of another dialect than Go's, which has neither lookahead nor
-// backreferences.
+// Go's regexp package compiles none of these patterns.
 func TestPatternsThatGoLacksAreAccepted(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{`^(?!-)[a-z]+$`, `(a)\\1`, `(?<=a)b`, `[a-`, `a{2000}`} {
@@ -255,10 +254,10 @@ func TestPanicsOfTheLibrariesAreRefusalsWithPlaceAndCause(t *testing.T) {
 		schema any
 		want   string // beginning of the error
 	}{
-		"object in an enum":                {"{allOf: [{enum: [{a: 1}]}, {enum: [b]}]}", root + ": merging allOf panicked: "},
-		"list in an enum of a property":    {"{properties: {p: {allOf: [{enum: [[a]]}, {enum: [[a]]}]}}}", root + "/properties/p: merging allOf panicked: "},
-		"object in an enum, in both parts": {"{items: {allOf: [{properties: {p: {enum: [{a: 1}]}}}, {properties: {p: {enum: [b]}}}]}}", root + "/items/properties/p: merging allOf panicked: "},
-		"encoding":                         {panicking{}, "validating the document panicked: bad"},
+		"object in an enum":                 {"{allOf: [{enum: [{a: 1}]}, {enum: [b]}]}", root + ": merging allOf panicked: "},
+		"list in an enum of a property":     {"{properties: {p: {allOf: [{enum: [[a]]}, {enum: [[a]]}]}}}", root + "/properties/p: merging allOf panicked: "},
+		"object in an enum, one level down": {"{items: {allOf: [{properties: {p: {enum: [{a: 1}]}}}, {properties: {p: {enum: [b]}}}]}}", root + "/items/properties/p: merging allOf panicked: "},
+		"encoding":                          {panicking{}, "validating the document panicked: bad"},
 	} {
 		doc := document(tt.schema)
 		if text, ok := tt.schema.(string); ok {

@@ -256,7 +256,7 @@ func TestSharedNamesBelongToTheMajority(t *testing.T) {
 	const few, all = "{page: {type: number}}", "{page: {type: number}, total: {type: number}}"
 	for name, tt := range map[string]struct {
 		operations []named
-		want       []string // places of info, by operation
+		want       []string // component of result_info, by operation
 	}{
 		"the first deviates":     {[]named{with("A", few), with("B", all), with("C", all)}, []string{"AResultInfo", "ResultInfo", "ResultInfo"}},
 		"the last deviates":      {[]named{with("A", all), with("B", all), with("C", few)}, []string{"ResultInfo", "ResultInfo", "CResultInfo"}},
@@ -293,7 +293,7 @@ properties:
         source: {type: object, properties: {pointer: {type: string}}}
         by_name: {additionalProperties: {type: object, properties: {m: {type: number}}}}
 `
-	// The list's name belongs to the shape, also where the envelope has one.
+	// A name of the list goes to every object of the shape, also in the envelope.
 	expectNames(t, names(t, named{entry, map[string]string{"200": body, "4XX": "{type: object, properties: {result: {type: array, items: {type: object, properties: {deployment: {type: object, properties: {other: {type: string}}}}}}}}"}}),
 		"Deployment", "DeploymentPart", "Entry", "FailureResponse", "FailureResponseResultItem", "FailureResponseResultItemDeployment",
 		"ResponseInfo", "Thing", "ThingSource", "ThingsResponse")

@@ -18,8 +18,8 @@ const (
 )
 
 // canonicalSecurity gives the operation its effective security, under canonical
-// scheme names, and adds the schemes that it uses to out. It refuses an operation that
-// needs other credentials than the client sends.
+// scheme names, and adds the schemes that it uses to out. It refuses anonymous access,
+// and an operation that needs other credentials than the client sends.
 func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 	requirements, _ := cmp.Or(op["security"], c.Doc["security"]).([]any)
 	published, schemes := spec.Child(c.Doc, "components", "securitySchemes"), spec.Child(out, "components", "securitySchemes")
@@ -38,7 +38,7 @@ func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 			}
 			canonical := schemeName(name, scheme)
 			if _, twice := renamed[canonical]; twice {
-				return fmt.Errorf("%s/security/%d: two schemes send the same header as %q", at, i, name)
+				return fmt.Errorf("%s/security/%d: another scheme sends the same header as %q", at, i, name)
 			}
 			if other, taken := schemes[canonical]; !taken {
 				schemes[canonical] = scheme
@@ -85,7 +85,7 @@ var schemeNames = map[string]string{
 	"header x-auth-user-service-key": "user_service_key",
 }
 
-// schemeName returns the canonical name of a scheme, derived from what it sends.
+// schemeName returns the canonical name of a scheme: by what it sends, or as published.
 func schemeName(published string, scheme spec.Object) string {
 	if name, ok := schemeNames[Sent(scheme)]; ok {
 		return name

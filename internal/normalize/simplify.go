@@ -8,7 +8,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// annotations are the keywords that assert nothing.
+// annotations are keywords that assert nothing.
 var annotations = []string{"description", "title", "example"}
 
 // applicable lists the assertions that concern values of one type only. Beside

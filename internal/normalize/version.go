@@ -15,7 +15,7 @@ const Version = "3.0.3"
 // dialect31 is the default schema dialect of OpenAPI 3.1.
 const dialect31 = "https://spec.openapis.org/oas/3.1/dialect/base"
 
-// checkVersion refuses documents other than OpenAPI 3.0 and 3.1.
+// checkVersion refuses all but OpenAPI 3.0 and 3.1 with its default schema dialect.
 func checkVersion(doc spec.Object) error {
 	version := spec.Text(doc, "openapi")
 	if !strings.HasPrefix(version, "3.0.") && !strings.HasPrefix(version, "3.1.") {
@@ -38,8 +38,8 @@ func canonicalInfo(c *spec.Copier) (any, error) {
 	return info, err
 }
 
-// annotationsOf31 are members of schemas that assert nothing in OpenAPI 3.1. No reference
-// to a definition is left.
+// annotationsOf31 are members of schemas that assert nothing in OpenAPI 3.1. That holds
+// for $defs because all references have been replaced.
 var annotationsOf31 = strings.Fields("$schema $comment $defs contentMediaType contentEncoding contentSchema")
 
 // schemasAs30 converts the schemas of an operation of 3.1 to 3.0, in place: their

@@ -31,7 +31,7 @@ type Outcome struct {
 	Changed []string
 }
 
-// CheckMatched returns an error for an action that matched nothing.
+// CheckMatched returns an error for the first action that is Unmatched.
 func CheckMatched(outcomes []Outcome) error {
 	for _, o := range outcomes {
 		if o.Effect == Unmatched {
@@ -61,8 +61,8 @@ func CheckSatisfied(outcomes []Outcome, satisfied []string) error {
 	return nil
 }
 
-// Apply applies the actions in order to a copy of doc and returns the effect of each. A
-// document that is no object after them is empty.
+// Apply applies the actions in order to a copy of doc and returns the effect of each.
+// If they leave no object, the result is an empty one.
 func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 	root := &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{spec.ToYAML(doc)}}
 	var outcomes []Outcome

@@ -1,9 +1,9 @@
 // Package overlay applies OpenAPI Overlay documents strictly.
 //
-// An action must change the document. One that matches nothing, or whose change is
-// already present, is an error unless the caller lists it as satisfied upstream; a
-// listed action that changes something is an error too. A library implements the
-// overlay language itself.
+// An action must change the document. One whose change is already present is an error
+// unless the caller lists it as satisfied upstream; a listed one that changes something
+// is an error too. One that matches nothing is an error, unless its x-satisfied-when
+// matches: then its change counts as present. A library implements the language itself.
 package overlay
 
 import (
@@ -27,7 +27,7 @@ const (
 	// nothing is satisfied upstream only if this path matches.
 	provenKey = "x-satisfied-when"
 	// expectsKey is the extension that lists the values that an action means to
-	// overwrite; a change from one to another is expected.
+	// overwrite; a change to one of them is expected.
 	expectsKey = "x-overwrites"
 )
 
@@ -46,7 +46,7 @@ type Action struct {
 // Load reads the actions of the overlay documents in dir in the order of their names.
 // FILE in an id is the path from the parent of dir.
 func Load(fsys fs.FS, dir string) ([]Action, error) {
-	files, _ := fs.Glob(fsys, dir+"/*") // fails only for other patterns
+	files, _ := fs.Glob(fsys, dir+"/*") // fails only for malformed patterns
 	var actions []Action
 	for _, file := range files { // sorted by name
 		if path.Ext(file) == ".md" {
@@ -68,8 +68,8 @@ func Load(fsys fs.FS, dir string) ([]Action, error) {
 	return actions, nil
 }
 
-// Parse reads one overlay document and checks this project's requirements: a reason and
-// an id for each action, and paths that parse.
+// Parse reads one overlay document and checks this project's requirements: a reason,
+// an id and one effect for each action, no unknown extensions, and paths that parse.
 func Parse(file string, data []byte) (actions []Action, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
 	var document upstream.Overlay

@@ -10,8 +10,8 @@ import (
 
 // cut returns a document with the operation and its direct and indirect references.
 // The values are unchanged copies, with two exceptions: a reference to a place
-// outside the cut, such as another path, is replaced by its target, and examples with
-// a certificate or key are left out.
+// outside the cut, such as another path, is replaced by its target, and examples and
+// defaults with a PEM block are left out.
 func cut(doc spec.Object, found spec.Located) (Text, error) {
 	c := &cutter{components: spec.Object{}}
 	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}

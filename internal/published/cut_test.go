@@ -165,8 +165,8 @@ func expectUse(t *testing.T, name string, taken *Import, schema string) spec.Obj
 	return schemas
 }
 
-// References stay if their target is taken too, and are replaced with their siblings
-// otherwise.
+// References to components stay. Any other reference is replaced by its target, and its
+// siblings are lost.
 func TestReferencesOutOfTheCutAreReplaced(t *testing.T) {
 	t.Parallel()
 	const use = "use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}"
@@ -221,7 +221,7 @@ func TestExamplesWithAPEMAreLeftOutAndListed(t *testing.T) {
 			t.Errorf("%s: left out (-want +got)\n%s", name, diff)
 		}
 	}
-	// Also in a media type, of either kind.
+	// A media type may have example or examples.
 	for _, member := range []string{"example: {certificates: " + pem + "}", "examples: {one: {value: {certificates: " + pem + "}}}"} {
 		taken, err := Take("doc", whole(t, "schema: {$ref: '#/components/schemas/the list'}}", "schema: {$ref: '#/components/schemas/the list'}, "+member+"}"), operations)
 		if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// FuzzTake looks for sources that crash the importer or are taken and then violate
-// its guarantees: what is stored is taken again unchanged and stays within the limits. What
-// has no canonical form is refused, without a panic.
+// FuzzTake looks for sources that crash Take or Canonical, and for violated guarantees:
+// a stored text is within the limits and is taken again unchanged, and errors name the
+// document.
 func FuzzTake(f *testing.F) {
 	plain := whole(f)
 	f.Add(plain)

@@ -35,7 +35,7 @@ type Record struct {
 	License      string `json:"license"`   // as the source names it
 	// Added lists, as JSON pointers into the document, what this project added to the
 	// source to make it a valid OpenAPI document. LeftOut lists, as JSON pointers
-	// into the source, the removed examples with a certificate or key.
+	// into the source, the removed examples and defaults with a PEM block.
 	Added   []string `json:"added,omitzero"`
 	LeftOut []string `json:"left_out,omitzero"`
 }

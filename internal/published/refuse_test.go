@@ -49,7 +49,7 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		"callbacks":               {[]string{get, "    get:\n      callbacks: {}\n      tags"}, at + "/get/callbacks: not supported"},
 		"reference to nothing":    {[]string{"schemas/the list", "schemas/a list"}, "points to nothing"},
 		"reference to a file":     {[]string{"'#/components/schemas/the list'", "'/etc/passwd'"}, "leaves the document"},
-		"reference to a relative": {[]string{"'#/components/schemas/the list'", "'other.yaml#/a'"}, "leaves the document"},
+		"relative reference":      {[]string{"'#/components/schemas/the list'", "'other.yaml#/a'"}, "leaves the document"},
 		"reference to a URL":      {[]string{"'#/components/schemas/the list'", "'http://127.0.0.1:9/a.json'"}, "leaves the document"},
 		"reference to itself":     {[]string{"use: {type: string", "use: {$ref: '#/components/schemas/use', type: string"}, "refers to itself"},
 		"circle of references":    {[]string{"use: {type: string", "use: {properties: {a: {$ref: '#/components/schemas/parts'}}, type: object"}, "refers to itself"},

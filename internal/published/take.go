@@ -1,6 +1,6 @@
-// Package published imports the vendor's documents, whole or in part, into openapi/. It
-// stores a document for each operation of the list, with the objects that the operation
-// refers to, and records their origin in provenance.json.
+// Package published cuts a document for each operation of the list, with all that the
+// operation refers to, out of the vendor's documents, whole or in part. It reads the
+// stored documents from openapi/, and the records of their origin in provenance.json.
 //
 // References to other documents are not read, and the size of a document is limited.
 package published
@@ -74,8 +74,8 @@ func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	return taken, nil
 }
 
-// maxSource limits a source before and after decompression. The vendor's documents
-// have 4 to 12 MB.
+// maxSource limits a source, after decompression if it is compressed. The vendor's
+// documents have 4 to 12 MB.
 const maxSource = 32 << 20
 
 func unpack(name string, source []byte) ([]byte, error) {

@@ -38,8 +38,8 @@ var (
 	permission    = regexp.MustCompile(`^(Account|Zone): [A-Z]\w*( \w+)* (Read|Write)$`)
 )
 
-// ReadOperations reads the list of the module in fsys. Unknown or missing members and
-// duplicate operations are errors.
+// ReadOperations reads the list of the module in fsys. Unknown members, missing
+// required ones and duplicate operations are errors.
 func ReadOperations(fsys fs.FS) (Operations, error) {
 	data, err := fs.ReadFile(fsys, OperationsFile)
 	if err != nil {
@@ -112,8 +112,8 @@ func shape(template string) string { return pathParameter.ReplaceAllString(templ
 // ErrNotFound reports a document that does not describe an operation.
 var ErrNotFound = errors.New("is not in the document")
 
-// Find returns the operation in doc. The error is [ErrNotFound] if doc has no such
-// operation.
+// Find returns the operation in doc, where its path parameters may have other names.
+// The error wraps [ErrNotFound] if doc has no such operation.
 func (op Operation) Find(doc Object) (Located, error) {
 	paths := Child(doc, "paths")
 	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })

@@ -63,7 +63,7 @@ func Lookup(doc Object, ref string) (any, error) {
 	return target, nil
 }
 
-// Limits of a copy. The largest operation of the list has some 3,000 values and 60 kB
+// Limits of a copy. The largest operation of the list has some 1,500 values and 21 kB
 // of text.
 const (
 	maxCopyDepth  = 500
@@ -75,7 +75,7 @@ const (
 
 // Copier copies parts of a document and handles the references in them. It follows
 // references within the document only, reads no file and no URL, limits the expansion
-// of references, and refuses control characters other than white space.
+// of references, and refuses inexact numbers, and control characters but white space.
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object
@@ -169,8 +169,8 @@ func (c *Copier) walk(v any, pointer string, place Place, depth int) (any, error
 	}
 }
 
-// count adds a value to the limits. It refuses control characters, because they could
-// end up in source code and distort a report.
+// count counts a value towards the limits. It refuses control characters, because they
+// could end up in source code and distort a report.
 func (c *Copier) count(v any, pointer string, depth int) error {
 	if depth > maxCopyDepth {
 		return fmt.Errorf("%.300s: nested deeper than %d levels", pointer, maxCopyDepth)

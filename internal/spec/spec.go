@@ -101,7 +101,7 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	}
 }
 
-// Guard stores a panic in err, as its first line. Every function that passes vendor
+// Guard stores the first line of a panic in err. Every function that passes vendor
 // text to a library defers it, so that a fault of the library refuses the document
 // and does not end the process. work names the step.
 func Guard(err *error, work string) {

@@ -30,7 +30,7 @@ func TestJSONAndYAMLReadTheSame(t *testing.T) {
 	}
 }
 
-func TestAmbiguousDocumentsAreRefusedWithTheirPlace(t *testing.T) {
+func TestUnusableDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
 		"empty":                 {" \n", "f: the document is empty"},
@@ -59,7 +59,7 @@ func TestAmbiguousDocumentsAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
-// Nine lines that would expand to a billion values.
+// Ten lines that would expand to ten billion values.
 func TestAliasBombsAreRefused(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

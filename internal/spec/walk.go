@@ -74,7 +74,7 @@ func Text(o Object, key string) string {
 	return text
 }
 
-// Ensure returns the member key of an object, and adds it if it is absent.
+// Ensure returns the member key of an object, which it sets to {} if it is no object.
 func Ensure(o Object, key string) Object {
 	child := Child(o, key)
 	if child == nil {

@@ -1,10 +1,10 @@
 // Package strictjson decodes JSON into the types of package generated.
 //
 // The text is parsed by jsontext, which refuses duplicate names, invalid UTF-8
-// and nesting beyond 10,000. A name matches exactly, a value of another kind is an
-// error, null is the zero value, and an unknown member is skipped after the same
-// checks. Generated methods read the objects, and the lists and scalars in them:
-// reflection made a program that imports the client 5 % larger.
+// and nesting beyond 10,000. A name matches exactly. A value of another kind is an
+// error or, in a tolerant field, skipped. Null is the zero value. An unknown member is
+// skipped after the same checks. Generated methods read the objects, and the lists and
+// scalars in them: reflection made a program that imports the client 5 % larger.
 package strictjson
 
 import (
@@ -43,7 +43,7 @@ type Decoder struct {
 	skippedAt int64               // end of the last skipped misfit
 }
 
-// ErrTooMany reports a text whose lists need much more memory than the text.
+// ErrTooMany reports a text whose lists need over 1 MiB and 3/4 of the text's size.
 var ErrTooMany = errors.New("the items of lists need too much memory")
 
 // minListRoom is the memory in bytes that the lists of any text may take.
@@ -83,7 +83,7 @@ const maxPooled = 64 << 10
 // do not share memory with text. It returns up to 100 values that it skipped because
 // they do not fit a tolerant field. The error is a [*jsontext.SyntacticError], a
 // [*KindError], [ErrTooMany], an error of v's own, or [io.EOF] for a text of white space.
-// rewrite, if not nil, changes every string that is read into a field.
+// rewrite, if not nil, changes each value that is read into a Go string.
 func Unmarshal(text []byte, v Object, rewrite func(string) string) ([]*KindError, error) {
 	d := decoders.Get().(*Decoder)
 	d.rewrite = rewrite
@@ -100,7 +100,7 @@ func Unmarshal(text []byte, v Object, rewrite func(string) string) ([]*KindError
 
 // UnmarshalLenient decodes text like Unmarshal, but passes v every member with a
 // duplicate name, replaces invalid UTF-8 by U+FFFD, and skips a text that is no object
-// and values that do not fit.
+// and values that do not fit. rewrite must not be nil.
 func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error {
 	d := &Decoder{tolerant: 1, rewrite: func(s string) string { return rewrite(strings.ToValidUTF8(s, "\ufffd")) }}
 	d.text = jsontext.NewDecoder(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -224,8 +224,8 @@ func (d *Decoder) intern(text []byte) string {
 	return fresh
 }
 
-// unquote returns the characters of a JSON string. Without escapes the result shares
-// its memory. Invalid characters, which only UnmarshalLenient allows, become U+FFFD.
+// unquote returns the characters of a JSON string. Without escapes, the result shares
+// its memory. With escapes, invalid UTF-8 (see UnmarshalLenient) becomes U+FFFD.
 func unquote(quoted jsontext.Value) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]

@@ -71,7 +71,7 @@ func sameAsReflection[T any, P interface {
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%.60q: %v, by reflection %v", text, err, wantErr)
 	}
-	if err == nil && !reflect.DeepEqual(got, want) { // any contract has these types
+	if err == nil && !reflect.DeepEqual(got, want) {
 		t.Fatalf("%.60q: got %+v, by reflection %+v", text, got, want)
 	}
 	_, isSyntax := errors.AsType[*jsontext.SyntacticError](err)

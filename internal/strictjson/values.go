@@ -78,7 +78,7 @@ func ReadListTolerant[T any](d *Decoder, list *[]T) error {
 	return ReadFirstTolerant(d, list, math.MaxInt)
 }
 
-// ReadFirstTolerant is ReadListTolerant, but keeps at most the first items.
+// ReadFirstTolerant is ReadListTolerant, but keeps only the first items, up to most.
 func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 	d.tolerant++
 	err := readList(d, list, most)
@@ -87,8 +87,8 @@ func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 }
 
 // ReadList reads an array as Read does, except that null does not fit as an item. It
-// allocates nothing for an empty array. The error is ErrTooMany when all lists of a
-// text together need more memory than the text allows.
+// allocates nothing for an empty array. The error is ErrTooMany when the lists that it
+// reads in one text need more memory than the text allows.
 func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
 
 func readList[T any](d *Decoder, list *[]T, most int) error {
@@ -133,7 +133,7 @@ func (d *Decoder) list(most, size int, grow func(n, room int), next func(kept bo
 }
 
 // ReadArray reads an array: it calls begin with the following text, and then item to
-// read each value. For null it calls neither.
+// read each value. For null or a value of another kind it calls neither.
 func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
 	if begun, err := d.begin(jsontext.KindBeginArray); !begun {
 		return err

@@ -157,9 +157,8 @@ func TestEveryShapeGivesTheSameContract(t *testing.T) {
 	}
 }
 
-// Of several operations, the hostnames came later and included the certificate for a
-// while, and token groups came with the last revision. Nothing else in the contract
-// follows the vendor's text.
+// The contracts of the family differ only in the operation on hostnames, which the
+// vendor added and changed, and in the token groups of the last revision.
 func TestEveryFamilyGivesTheSameContract(t *testing.T) {
 	t.Parallel()
 	for _, path := range family(t) {

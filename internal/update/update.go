@@ -34,7 +34,7 @@ type Request struct {
 
 	Retrieved string // the day it was retrieved, as YYYY-MM-DD
 	License   string // empty: as the document says
-	Source    string // name of the source in the provenance; empty: Name and the document's title
+	Source    string // in the provenance; empty: Name with the title and the version
 }
 
 // Plan is an update that can be applied. The plan of an unusable document has the
@@ -81,8 +81,8 @@ func (p *Plan) prepare(ctx context.Context) error {
 	if p.source, err = published.ReadSource(fsys); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
-	// An action made for a new text need not match the old one.
 	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
+	// Unmatched actions are no error here: an action made for a new text need not match.
 	if p.before, err = run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
@@ -230,6 +230,6 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 	return refuse(fmt.Errorf("the module does not compile against the new contract: %s", fault))
 }
 
-// Apply writes the plan to the tree. If it fails, or if ctx ends before the last file
-// is in place, the tree is unchanged.
+// Apply writes the plan to the tree. If a file cannot be put in place, or ctx ends
+// first, the old files are restored.
 func (p *Plan) Apply(ctx context.Context) error { return Write(ctx, p.req.Root, p.files) }

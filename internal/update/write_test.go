@@ -75,7 +75,7 @@ func TestWriteLeavesEqualFilesUntouched(t *testing.T) {
 	}
 }
 
-func TestWriteChangesNothingWhenOneFileCannotBeStaged(t *testing.T) {
+func TestWriteChangesNothingWhenOneFileCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for name, blocked := range map[string]string{
 		"a folder stands in its place": "folder",

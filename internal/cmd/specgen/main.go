@@ -11,16 +11,16 @@
 // Exit codes:
 //
 //	0  done; of an update: at most documentation changes for users
-//	1  failed or interrupted; no file was changed
+//	1  failed or interrupted; no file was changed, unless the message says otherwise
 //	2  wrong usage
 //	3  the update is compatible
 //	4  the update is breaking
 //	5  the document is refused; no file was changed
 //
-// With 3 and 4, update has written the files; the code is its class. With 5, the report
-// has the reason in one line. Faults of the machine, such as a full disk or a
-// missing module, give 1, never 5. The second of two concurrent runs that would
-// change the tree gives 1.
+// With 0, 3 and 4, update has written the files; the code is the class of the update.
+// With 5, the report has the reason in one line. Faults of the machine, such as a full
+// disk or a missing module, give 1, never 5. The second of two concurrent runs that
+// would change the tree gives 1, except on Windows.
 package main
 
 import (
@@ -122,13 +122,13 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	}
 	asJSON := flags.Bool("json", false, "print the report as JSON")
 	flags.BoolVar(&req.Partial, "partial", false, "the document holds some of the operations: the others are not withdrawn")
-	flags.StringVar(&req.Source, "source", "", "`text` that names the source in the provenance (default: the file's name and the document's title)")
+	flags.StringVar(&req.Source, "source", "", "`text` that names the source in the provenance (default: the file's name, and the document's title and version)")
 	flags.Func("date", "`day` on which the document was retrieved, as YYYY-MM-DD, for the provenance (default: today)", func(day string) error {
 		_, err := time.Parse(time.DateOnly, day)
 		req.Retrieved = day
 		return err
 	})
-	flags.StringVar(&req.License, "license", "", "`name` of the document's licence, if it does not say so itself")
+	flags.StringVar(&req.License, "license", "", "`name` of the document's licence (default: as the document says)")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK, nil
