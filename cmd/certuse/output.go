@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -101,7 +102,7 @@ type destination struct {
 	name      string      // path in messages
 	replaced  os.FileInfo // nil if there was no file
 	temp      *os.File    // nil once it is renamed
-	keepsTemp bool        // because temp has the results, and the path is taken
+	keepsTemp bool        // because it has results
 	appending bool
 	file      *os.File       // appended to
 	locks     []func() error // release the locks of temp and of the file that it replaces
@@ -112,29 +113,52 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if o.file == "" {
 		return &destination{Writer: sys.stdout}, nil
 	}
-	path := o.file
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
+	path, info, err := o.target()
+	var temp *os.File
+	if err == nil {
+		temp, err = os.CreateTemp(filepath.Dir(path), ".certuse-*")
 	}
-	info, missing := os.Lstat(path) // a link to a missing file is left, and would be replaced
-	if missing == nil && !info.Mode().IsRegular() {
-		return nil, usagef("--output-file: %s is not a regular file", fileName(o.file))
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".certuse-*")
 	if err != nil {
-		// The text of err has the path without its end, in which a private key is not
-		// recognized.
+		// The text of err may have the path without its end, in which a private key is
+		// not recognized.
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
 		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
 	}
-	d := &destination{Writer: temp, path: path, name: fileName(path), replaced: info, temp: temp, appending: appending}
+	d := &destination{Writer: temp, path: path, name: fileName(o.file), replaced: info, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
 		d.discard()
 		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
 	}
 	return d, nil
+}
+
+// target returns the path that --output-file leads to, and the file there, or nil if
+// there is none. It refuses a path that cannot be written.
+func (o *output) target() (string, os.FileInfo, error) {
+	path, err := filepath.EvalSymlinks(o.file)
+	if err != nil { // there is no file, or it is a link to none
+		dir, base := filepath.Split(o.file)
+		if dir, err = filepath.EvalSymlinks(cmp.Or(dir, ".")); err != nil {
+			return "", nil, err
+		}
+		path = filepath.Join(dir, base)
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, nil, nil
+	case err != nil:
+		return "", nil, err
+	case !info.Mode().IsRegular():
+		return "", nil, errors.New("not a regular file")
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		err = file.Close()
+	}
+	return path, info, err
 }
 
 // lock locks a file, if it exists and its file system supports locks. It does nothing on
@@ -171,12 +195,7 @@ func (d *destination) rename() error {
 	}
 	linked := d.replaced == nil && os.Link(d.temp.Name(), d.path) == nil
 	if current, missing := os.Lstat(d.path); !linked && missing == nil && !os.SameFile(d.replaced, current) {
-		d.keepsTemp = true
-		kept := "the results"
-		if d.appending {
-			kept = "the first results"
-		}
-		return fmt.Errorf("another process has written it; %s are in %s", kept, d.temp.Name())
+		return errors.New("another process has written it")
 	}
 	if linked {
 		_ = os.Remove(d.temp.Name()) // its other name
@@ -219,26 +238,36 @@ func (d *destination) checkNotReplaced() error {
 	return nil
 }
 
-// failure describes a failed write.
+// failure describes a failed write. It keeps a file that was not renamed, if the file has
+// results.
 func (d *destination) failure(err error) *exitError {
 	if d.path == "" {
 		return writeFailure(err)
 	}
-	state := ": it is unchanged"
-	switch {
-	case d.keepsTemp:
-		state = "" // the error says that another process has changed it
-	case d.renamed():
-		state = ": it is incomplete"
+	state := "it is incomplete"
+	if d.temp != nil {
+		state = d.untouched()
+		if written, err := os.Stat(d.temp.Name()); err == nil && written.Size() > 0 {
+			d.keepsTemp = true
+			state = "the results so far are in " + d.temp.Name()
+		}
 	}
-	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s%s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
+	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s: %s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
+}
+
+// untouched describes the state of a file whose successor was not renamed.
+func (d *destination) untouched() string {
+	if d.replaced == nil {
+		return "it was not created"
+	}
+	return "it is unchanged"
 }
 
 // renamed reports whether the file has been renamed.
 func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not renamed, unless it has results that are nowhere
-// else, and releases the locks.
+// discard removes a file that was not renamed, unless failure has kept it, and releases
+// the locks.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()

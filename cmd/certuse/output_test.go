@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -122,18 +121,63 @@ func TestFileOfAnotherProcessIsNotReplaced(t *testing.T) {
 			}
 			d, err := out.open(system{}, appending)
 			requireNoError(t, err, os.Rename(fileWith(t, "of another"), out.file))
-			_, err = io.WriteString(d, "results")
-			err = errors.Join(err, d.commit())
+			if _, err = io.WriteString(d, "results"); err != nil {
+				err = d.failure(err)
+			} else {
+				err = d.commit()
+			}
 			d.discard()
 			if text := textOf(t, out.file); text != "of another" {
 				t.Errorf("appending %t, existed %t: %s", appending, existed, text)
 			}
 			kept, _ := filepath.Glob(filepath.Join(filepath.Dir(out.file), ".certuse-*"))
-			results := map[bool]string{true: "the first results", false: "the results"}[appending]
 			if len(kept) != 1 || textOf(t, kept[0]) != "results" || err == nil ||
-				!strings.Contains(err.Error(), "another process has written it; "+results+" are in "+kept[0]) || strings.Contains(err.Error(), "unchanged") {
+				!strings.Contains(err.Error(), "another process has written it: the results so far are in "+kept[0]) || strings.Contains(err.Error(), "unchanged") {
 				t.Errorf("appending %t, existed %t: kept %v, error %v", appending, existed, kept, err)
 			}
+		}
+	}
+}
+
+func TestOutputFileThatCannotBeWrittenIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, file := range []string{dir + "/missing/../file", dir + "/missing/file", dir + "/file/", dir + "/" + strings.Repeat("x", 256)} {
+		server := newDeletionServer(t)
+		execute(t, command(t, environment(server), "delete", "--yes", "free-1", "--output-file", file)).expect(t, exitUsage, "certuse: --output-file: ")
+		expectNoRequests(t, server)
+	}
+}
+
+func TestResultsAreKeptIfTheEndFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ old, results, state string }{
+		{"", "", "it was not created"},
+		{"old", "", "it is unchanged"},
+		{"", "results", "the results so far are in "},
+		{"old", "results", "the results so far are in "},
+	} {
+		out := output{file: filepath.Join(t.TempDir(), "file")}
+		if test.old != "" {
+			requireNoError(t, os.WriteFile(out.file, []byte(test.old), 0o600))
+		}
+		d, err := out.open(system{}, false)
+		requireNoError(t, err)
+		temp := d.temp.Name()
+		_, err = io.WriteString(d, test.results)
+		requireNoError(t, err, d.temp.Close()) // fsync fails
+		err = d.commit()
+		d.discard()
+		want := "cannot write " + out.file + ": "
+		if test.results != "" {
+			test.state += temp
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), ": "+test.state) {
+			t.Errorf("%v, want %s", err, test.state)
+		}
+		kept, _ := filepath.Glob(filepath.Join(filepath.Dir(out.file), ".certuse-*"))
+		if (len(kept) == 1) != (test.results != "") || len(kept) == 1 && textOf(t, temp) != test.results {
+			t.Errorf("kept %v of %q", kept, test.results)
 		}
 	}
 }
@@ -175,7 +219,7 @@ func TestOnlyARegularFileIsResumed(t *testing.T) {
 	for _, file := range []string{pipe, link, dangling, t.TempDir(), os.DevNull} {
 		server := newFake(t, nil)
 		got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
+		got.expect(t, exitUsage, "--output-file: "+file+": not a regular file")
 		expectNoRequests(t, server)
 	}
 }
