@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -153,12 +154,24 @@ func (o *output) target() (string, os.FileInfo, error) {
 		return "", nil, err
 	case !info.Mode().IsRegular():
 		return "", nil, errors.New("not a regular file")
+	case isOpenForOutput(info):
+		return "", nil, errors.New("it is already open, as standard output or by a redirection: leave out --output-file to write to standard output")
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err == nil {
 		err = file.Close()
 	}
 	return path, info, err
+}
+
+// isOpenForOutput reports whether a file is standard output, standard error or another
+// open file, except standard input. /dev/stdout leads to such a file.
+func isOpenForOutput(info os.FileInfo) bool {
+	open, _ := os.ReadDir("/dev/fd") // does not exist on Windows
+	return slices.ContainsFunc(open, func(entry os.DirEntry) bool {
+		other, err := os.Stat("/dev/fd/" + entry.Name())
+		return err == nil && entry.Name() != "0" && os.SameFile(info, other)
+	})
 }
 
 // lock locks a file, if it exists and its file system supports locks. It does nothing on

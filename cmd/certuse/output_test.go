@@ -149,6 +149,38 @@ func TestOutputFileThatCannotBeWrittenIsRefusedBeforeAnythingIsSent(t *testing.T
 	}
 }
 
+func TestOutputFileIsNotAFileOfARedirection(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"/dev/stdout", "/dev/stderr", "/dev/fd/3", "/proc/self/fd/1", ""} {
+		server := newFake(t, nil)
+		cmd := command(t, environment(server), "list", "--output-file")
+		var files []*os.File
+		for range 3 {
+			file, err := os.OpenFile(fileWith(t, "old\n"), os.O_WRONLY|os.O_APPEND, 0)
+			requireNoError(t, err)
+			defer file.Close()
+			files = append(files, file)
+		}
+		if name == "" {
+			name = files[0].Name()
+		}
+		cmd.Args = append(cmd.Args, name)
+		cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = files[0], files[1], files[2:]
+		execute(t, cmd).expect(t, exitUsage)
+		for _, file := range files {
+			got := textOf(t, file.Name())
+			want := "old\n"
+			if file == files[1] {
+				want += "certuse: --output-file: " + name + ": "
+			}
+			if !strings.HasPrefix(got, want) || file != files[1] && got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+		expectNoRequests(t, server)
+	}
+}
+
 func TestResultsAreKeptIfTheEndFails(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ old, results, state string }{
