@@ -210,15 +210,19 @@ func fileName(path string) string {
 // mayBeCredential reports whether withoutCredential would change the text.
 func mayBeCredential(text string) bool { return withoutCredential(text) != text }
 
-// checkRef refuses ids that are invalid or may be a credential: reports would print
-// them, and requests would send them as part of the URL.
+// prefixOrKey matches tokens and keys with a prefix, such as cfut_, and global API keys.
+var prefixOrKey = regexp.MustCompile(`^(?i:cf[a-z]{1,3}_.{30,}|[0-9a-f]{37})$`)
+
+// checkRef refuses ids that are invalid or have the form of a credential: reports would
+// print them, and requests would send them as part of the URL. A token has 40 characters,
+// and a line of PEM up to 64, in both cases. The ids of the API have one case. An account
+// id is too short for a credential.
 func checkRef(ref api.CertificateRef) error {
+	bothCases := ref.ID != strings.ToLower(ref.ID) && ref.ID != strings.ToUpper(ref.ID)
 	switch err := ref.Validate(); {
 	case err != nil:
 		return errors.New(inCLITerms(err))
-	case mayBeCredential(ref.AccountID):
-		return errors.New("the account id looks like a credential: an id has 32 hexadecimal digits")
-	case mayBeCredential(ref.ID):
+	case prefixOrKey.MatchString(ref.ID), bothCases && (len(ref.ID) == 40 || len(ref.ID) >= 60):
 		return errors.New("the certificate id looks like a credential: an id has 32 hexadecimal digits or is a UUID")
 	default:
 		return nil
