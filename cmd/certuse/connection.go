@@ -183,14 +183,15 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 // matches PEM, even if its first line is missing or its line ends are escaped.
 var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
-// idForm matches the ids of accounts and certificates, which are no credentials.
-var idForm = regexp.MustCompile(`^(?i:[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+// words matches names, paths and ids, which are not credentials: none of their words mixes
+// cases, or is longer than an id.
+var words = regexp.MustCompile(`^(?:(?:[0-9A-Za-z]?[0-9a-z]{0,31}|[0-9A-Z]{0,32})(?:[/\\_-]|$))+$`)
 
 // withoutCredential redacts what may be a credential in a text of the command line or
 // of the config file, for messages. The user may have put one there by mistake.
 func withoutCredential(text string) string {
 	return credential.ReplaceAllStringFunc(text, func(found string) string {
-		if idForm.MatchString(found) {
+		if words.MatchString(found) && !prefixOrKey.MatchString(found) {
 			return found
 		}
 		return "[redacted]"
