@@ -200,20 +200,25 @@ func (d *destination) Write(p []byte) (int, error) {
 }
 
 // rename gives the file its name, unless another process has written a file there. A
-// link, unlike a rename, fails if there is one; some file systems have no links.
+// link, unlike a rename, fails if there is one; some file systems have no links, and NFS
+// may report that a link exists that it has just made.
 func (d *destination) rename() error {
-	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if err != nil {
+	written, err := d.temp.Stat()
+	if err = errors.Join(err, d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close()); err != nil {
 		return err
 	}
-	linked := d.replaced == nil && os.Link(d.temp.Name(), d.path) == nil
-	if current, missing := os.Lstat(d.path); !linked && missing == nil && !os.SameFile(d.replaced, current) {
-		return errors.New("another process has written it")
+	if d.replaced == nil {
+		_ = os.Link(d.temp.Name(), d.path)
 	}
-	if linked {
+	switch current, missing := os.Lstat(d.path); {
+	case missing == nil && os.SameFile(written, current):
 		_ = os.Remove(d.temp.Name()) // its other name
-	} else if err = os.Rename(d.temp.Name(), d.path); err != nil {
-		return err
+	case missing == nil && !os.SameFile(d.replaced, current):
+		return errors.New("another process has written it")
+	default:
+		if err = os.Rename(d.temp.Name(), d.path); err != nil {
+			return err
+		}
 	}
 	d.temp = nil
 	if d.appending {

@@ -214,6 +214,20 @@ func TestResultsAreKeptIfTheEndFails(t *testing.T) {
 	}
 }
 
+// NFS sends a request again if its response is lost, and then reports that the link exists.
+func TestLinkThatWasMadeInSpiteOfAnErrorIsASuccess(t *testing.T) {
+	t.Parallel()
+	out := output{file: filepath.Join(t.TempDir(), "file")}
+	d, err := out.open(system{}, false)
+	requireNoError(t, err)
+	_, err = io.WriteString(d, "results")
+	requireNoError(t, err, os.Link(d.temp.Name(), out.file), d.commit())
+	d.discard()
+	if entries, err := os.ReadDir(filepath.Dir(out.file)); err != nil || len(entries) != 1 || textOf(t, out.file) != "results" {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
 func TestOneOfSeveralProcessesCreatesAFile(t *testing.T) {
 	t.Parallel()
 	const rounds, processes = 25, 8
