@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -117,7 +118,7 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	path, info, err := o.target()
 	var temp *os.File
 	if err == nil {
-		temp, err = os.CreateTemp(filepath.Dir(path), ".certuse-*")
+		temp, err = createTemp(filepath.Dir(path), info)
 	}
 	if err != nil {
 		// The text of err may have the path without its end, in which a private key is
@@ -164,6 +165,23 @@ func (o *output) target() (string, os.FileInfo, error) {
 	return path, info, err
 }
 
+// createTemp creates a file with the permissions of the file that it will replace, or,
+// if that is nil, with those of a new file.
+func createTemp(dir string, replaced os.FileInfo) (*os.File, error) {
+	mode := os.FileMode(0o666) // the umask applies
+	if replaced != nil {
+		mode = replaced.Mode().Perm()
+	}
+	file, err := os.OpenFile(filepath.Join(dir, ".certuse-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err == nil && replaced != nil {
+		if err = file.Chmod(mode); err != nil {
+			_ = file.Close()
+			_ = os.Remove(file.Name())
+		}
+	}
+	return file, err
+}
+
 // isOpenForOutput reports whether a file is standard output, standard error or another
 // open file, except standard input. /dev/stdout leads to such a file.
 func isOpenForOutput(info os.FileInfo) bool {
@@ -204,7 +222,7 @@ func (d *destination) Write(p []byte) (int, error) {
 // may report that a link exists that it has just made.
 func (d *destination) rename() error {
 	written, err := d.temp.Stat()
-	if err = errors.Join(err, d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close()); err != nil {
+	if err = errors.Join(err, d.temp.Sync(), d.temp.Close()); err != nil {
 		return err
 	}
 	if d.replaced == nil {

@@ -40,8 +40,26 @@ func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v, %v", info.Mode(), err)
+}
+
+func TestOutputFileHasThePermissionsOfTheOldOneOrOfANewFile(t *testing.T) {
+	t.Parallel()
+	for _, umask := range []string{"022", "077", "002"} {
+		for _, existing := range []os.FileMode{0, 0o600, 0o640, 0o664} {
+			file := filepath.Join(t.TempDir(), "file")
+			want := map[string]os.FileMode{"022": 0o644, "077": 0o600, "002": 0o664}[umask]
+			if existing != 0 {
+				want = existing
+				requireNoError(t, os.WriteFile(file, nil, 0o600), os.Chmod(file, existing))
+			}
+			cmd := command(t, nil, "list", "--demo", "-o", "jsonl", "--output-file", file)
+			cmd.Args = append([]string{"sh", "-c", "umask " + umask + ` && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+			cmd.Path = "/bin/sh"
+			execute(t, cmd).expect(t, exitOK)
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != want {
+				t.Errorf("umask %s, existing %v: %v, %v; want %v", umask, existing, info.Mode(), err, want)
+			}
+		}
 	}
 }
 
