@@ -242,6 +242,9 @@ func (d *destination) rename() error {
 	if d.appending {
 		d.file, err = os.OpenFile(d.path, os.O_WRONLY|os.O_APPEND, 0)
 		d.Writer = d.file
+		if opened, _ := d.file.Stat(); (err == nil || errors.Is(err, fs.ErrNotExist)) && !os.SameFile(written, opened) {
+			return errReplaced
+		}
 	}
 	return err
 }
@@ -262,6 +265,8 @@ func (d *destination) commit() error {
 	return nil
 }
 
+var errReplaced = errors.New("another process has replaced or removed it")
+
 // checkNotReplaced fails if the file that was appended to is not the one at the path.
 func (d *destination) checkNotReplaced() error {
 	written, err := d.file.Stat()
@@ -269,7 +274,7 @@ func (d *destination) checkNotReplaced() error {
 		return err
 	}
 	if current, err := os.Stat(d.path); err != nil || !os.SameFile(written, current) {
-		return errors.New("another process has replaced or removed it")
+		return errReplaced
 	}
 	return nil
 }

@@ -232,6 +232,34 @@ func TestResultsAreKeptIfTheEndFails(t *testing.T) {
 	}
 }
 
+func TestNothingIsAppendedToAFileOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	for range 100 { // the file is replaced before, while or after it is opened
+		out := output{file: filepath.Join(t.TempDir(), "file")}
+		other := fileWith(t, "of another")
+		d, err := out.open(system{}, true)
+		requireNoError(t, err)
+		var replace sync.WaitGroup
+		replace.Go(func() {
+			for {
+				if _, err := os.Lstat(out.file); err == nil {
+					_ = os.Rename(other, out.file)
+					return
+				}
+			}
+		})
+		_, writeErr := io.WriteString(d, "first")
+		if writeErr == nil {
+			_, writeErr = io.WriteString(d, "second")
+		}
+		replace.Wait()
+		if text := textOf(t, out.file); text != "of another" {
+			t.Fatalf("%s, %v", text, writeErr)
+		}
+		d.discard()
+	}
+}
+
 // NFS sends a request again if its response is lost, and then reports that the link exists.
 func TestLinkThatWasMadeInSpiteOfAnErrorIsASuccess(t *testing.T) {
 	t.Parallel()
