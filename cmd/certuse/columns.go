@@ -124,11 +124,11 @@ func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string
 // columnsOf finds columns by their keys.
 func columnsOf(keys []string) ([]column, error) {
 	var out []column
-	for _, key := range keys {
-		key = strings.ToLower(strings.TrimSpace(key))
+	for _, given := range keys {
+		key := strings.ToLower(strings.TrimSpace(given))
 		i := slices.IndexFunc(allColumns, func(c column) bool { return c.key == key })
 		if i < 0 {
-			return nil, usagef("--columns: there is no column %q%s: use some of %s", withoutCredential(key), didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
+			return nil, usagef("--columns: there is no column %q%s: use some of %s", withoutCredential(given), didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
 		}
 		out = append(out, allColumns[i])
 	}

@@ -183,14 +183,15 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 // matches PEM, even if its first line is missing or its line ends are escaped.
 var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
-// idForm matches the ids of accounts and certificates, which are no credentials.
-var idForm = regexp.MustCompile(`^(?i:[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+// words matches names, paths and ids, which are not credentials: none of their words mixes
+// cases, or is longer than an id.
+var words = regexp.MustCompile(`^(?:(?:[0-9A-Za-z]?[0-9a-z]{0,31}|[0-9A-Z]{0,32})(?:[/\\_-]|$))+$`)
 
 // withoutCredential redacts what may be a credential in a text of the command line or
 // of the config file, for messages. The user may have put one there by mistake.
 func withoutCredential(text string) string {
 	return credential.ReplaceAllStringFunc(text, func(found string) string {
-		if idForm.MatchString(found) {
+		if words.MatchString(found) && !prefixOrKey.MatchString(found) {
 			return found
 		}
 		return "[redacted]"
@@ -210,15 +211,19 @@ func fileName(path string) string {
 // mayBeCredential reports whether withoutCredential would change the text.
 func mayBeCredential(text string) bool { return withoutCredential(text) != text }
 
-// checkRef refuses ids that are invalid or may be a credential: reports would print
-// them, and requests would send them as part of the URL.
+// prefixOrKey matches tokens and keys with a prefix, such as cfut_, and global API keys.
+var prefixOrKey = regexp.MustCompile(`^(?i:cf[a-z]{1,3}_.{30,}|[0-9a-f]{37})$`)
+
+// checkRef refuses ids that are invalid or have the form of a credential: reports would
+// print them, and requests would send them as part of the URL. A token has 40 characters,
+// and a line of PEM up to 64, in both cases. The ids of the API have one case. An account
+// id is too short for a credential.
 func checkRef(ref api.CertificateRef) error {
+	bothCases := ref.ID != strings.ToLower(ref.ID) && ref.ID != strings.ToUpper(ref.ID)
 	switch err := ref.Validate(); {
 	case err != nil:
 		return errors.New(inCLITerms(err))
-	case mayBeCredential(ref.AccountID):
-		return errors.New("the account id looks like a credential: an id has 32 hexadecimal digits")
-	case mayBeCredential(ref.ID):
+	case prefixOrKey.MatchString(ref.ID), bothCases && (len(ref.ID) == 40 || len(ref.ID) >= 60):
 		return errors.New("the certificate id looks like a credential: an id has 32 hexadecimal digits or is a UUID")
 	default:
 		return nil

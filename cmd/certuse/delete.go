@@ -8,7 +8,7 @@ import (
 	"net/http/httptrace"
 	"os"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,32 +96,18 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, yield)
 	}
-	track := newTracker(0, q.rateLimit, time.Now())
-	traced := countRequests(ctx, track)
+	var sent atomic.Int64
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Add(1) }})
 	for i, ref := range t.certs {
 		r := q.deleteOne(traced, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)
-		if left := len(t.certs) - 1; i == 0 && left > 0 && ctx.Err() == nil {
-			each, _ := track.requests()
-			progress.note(track.announce(plural(left, "more deletion"), each*left))
+		if i == 0 && len(t.certs) > 1 && ctx.Err() == nil {
+			progress.note(fmt.Sprintf("the first of %s took %s", plural(len(t.certs), "certificate"), plural(int(sent.Load()), "request")))
 		}
 		if !yield(r) {
 			return nil
 		}
 	}
 	return nil
-}
-
-// countRequests returns a context that counts the requests sent with it, and reports
-// their number to track.
-func countRequests(ctx context.Context, track *tracker) context.Context {
-	var mu sync.Mutex
-	sent := 0
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
-		mu.Lock()
-		defer mu.Unlock()
-		sent++
-		track.update(api.InventoryProgress{Requests: sent}, time.Now())
-	}})
 }
 
 // plan finds out what would be deleted. With --unused --yes it then deletes.

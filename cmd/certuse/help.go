@@ -109,8 +109,9 @@ with -o jsonl also when the command is killed.
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
 
-Before the first deletion, or after the first if the certificates are named, it
-prints about how many requests follow and how long they take at least.
+Before the first deletion of --unused, it prints about how many requests follow
+and how long they take at least. If the certificates are named, it prints how
+many requests the first one took.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. A deletion under way is

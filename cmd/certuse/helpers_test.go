@@ -33,8 +33,10 @@ func TestMain(m *testing.M) {
 	}
 	// Commands would inherit that a signal is ignored, as by nohup(1). They do not inherit
 	// a handler, so they have the default.
-	if signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
 	}
 	os.Exit(m.Run())
 }

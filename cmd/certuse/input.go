@@ -91,13 +91,13 @@ func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.
 			done <- read(q.sys.stdin, "standard input")
 			return
 		}
+		shown := fileName(name)
 		file, err := os.Open(name)
 		if err != nil {
-			done <- usagef("cannot read %s: %s", what, withoutCredential(err.Error()))
+			done <- usagef("cannot read %s: %s", what, strings.ReplaceAll(err.Error(), name, shown))
 			return
 		}
 		defer file.Close() //nolint:errcheck // only read
-		shown := fileName(name)
 		if info, err := file.Stat(); err == nil && info.IsDir() {
 			done <- usagef("cannot read %s: %s is a directory", what, shown)
 			return

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
 func TestEachLineOfAFileIsOneCertificate(t *testing.T) {
@@ -173,5 +174,31 @@ func TestJSONAndCSVFilesAreRead(t *testing.T) {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
+	}
+}
+
+// The API may have ids in another format than that of today.
+func TestPrintedIDsAreAccepted(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{
+		strings.Repeat("0a", 15) + "xyz": unused, strings.Repeat("0a", 20): unused, strings.Repeat("0A", 32): unused,
+		"cert_" + strings.Repeat("0a", 20): unused, strings.Repeat("aB3", 14): unused, strings.Repeat("x", 37): unused,
+	})
+	list := execute(t, command(t, environment(server), "list", "-o", "id"))
+	list.expect(t, exitOK, "6 certificates")
+	usage := command(t, environment(server), "usage", "--from", "-")
+	usage.Stdin = strings.NewReader(list.stdout)
+	execute(t, usage).expect(t, exitOK, "6 unused")
+}
+
+func TestIDsInTheFormOfACredentialAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, id := range map[string]string{
+		"token": secretToken, "global key": strings.Repeat("0", 36) + "a", "line of a key": strings.Repeat("aB3x", 16),
+		"new token": "cfut_0123456789012345678901234567890123456789abcdef", "new key": "cfk_0123456789012345678901234567890123456789abcdef01",
+	} {
+		if err := checkRef(ref(id)); err == nil || !strings.Contains(err.Error(), "looks like a credential") || strings.Contains(err.Error(), id) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -29,10 +30,10 @@ func main() {
 	// net/http prints unsolicited data of a server to the standard logger, and a
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup(1) ignores it
-		ends = append(ends, syscall.SIGHUP)
-	}
+	// nohup(1) ignores SIGHUP, and a script ignores SIGINT for a command in the
+	// background. Package signal does not report an ignored SIGTERM, so ends is not
+	// empty, which would mean all signals.
+	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
 	// The first signal requests an orderly end. The handler is then removed, so that
 	// another signal kills the process; but not at once, because timeout(1) and some

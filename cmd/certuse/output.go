@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,7 +104,7 @@ type destination struct {
 	name      string      // path in messages
 	replaced  os.FileInfo // nil if there was no file
 	temp      *os.File    // nil once it is renamed
-	keepsTemp bool        // because temp has the results, and the path is taken
+	keepsTemp bool        // because it has results
 	appending bool
 	file      *os.File       // appended to
 	locks     []func() error // release the locks of temp and of the file that it replaces
@@ -112,29 +115,81 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	if o.file == "" {
 		return &destination{Writer: sys.stdout}, nil
 	}
-	path := o.file
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
+	path, info, err := o.target()
+	var temp *os.File
+	if err == nil {
+		temp, err = createTemp(filepath.Dir(path), info)
 	}
-	info, missing := os.Lstat(path) // a link to a missing file is left, and would be replaced
-	if missing == nil && !info.Mode().IsRegular() {
-		return nil, usagef("--output-file: %s is not a regular file", fileName(o.file))
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".certuse-*")
 	if err != nil {
-		// The text of err has the path without its end, in which a private key is not
-		// recognized.
+		// The text of err may have the path without its end, in which a private key is
+		// not recognized.
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
 		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
 	}
-	d := &destination{Writer: temp, path: path, name: fileName(path), replaced: info, temp: temp, appending: appending}
+	d := &destination{Writer: temp, path: path, name: fileName(o.file), replaced: info, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
 		d.discard()
 		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
 	}
 	return d, nil
+}
+
+// target returns the path that --output-file leads to, and the file there, or nil if
+// there is none. It refuses a path that cannot be written.
+func (o *output) target() (string, os.FileInfo, error) {
+	path, err := filepath.EvalSymlinks(o.file)
+	if err != nil { // there is no file, or it is a link to none
+		dir, base := filepath.Split(o.file)
+		if dir, err = filepath.EvalSymlinks(cmp.Or(dir, ".")); err != nil {
+			return "", nil, err
+		}
+		path = filepath.Join(dir, base)
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, nil, nil
+	case err != nil:
+		return "", nil, err
+	case !info.Mode().IsRegular():
+		return "", nil, errors.New("not a regular file")
+	case isOpenForOutput(info):
+		return "", nil, errors.New("it is already open, as standard output or by a redirection: leave out --output-file to write to standard output")
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		err = file.Close()
+	}
+	return path, info, err
+}
+
+// createTemp creates a file with the permissions of the file that it will replace, or,
+// if that is nil, with those of a new file.
+func createTemp(dir string, replaced os.FileInfo) (*os.File, error) {
+	mode := os.FileMode(0o666) // the umask applies
+	if replaced != nil {
+		mode = replaced.Mode().Perm()
+	}
+	file, err := os.OpenFile(filepath.Join(dir, ".certuse-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err == nil && replaced != nil {
+		if err = file.Chmod(mode); err != nil {
+			_ = file.Close()
+			_ = os.Remove(file.Name())
+		}
+	}
+	return file, err
+}
+
+// isOpenForOutput reports whether a file is standard output, standard error or another
+// open file, except standard input. /dev/stdout leads to such a file.
+func isOpenForOutput(info os.FileInfo) bool {
+	open, _ := os.ReadDir("/dev/fd") // does not exist on Windows
+	return slices.ContainsFunc(open, func(entry os.DirEntry) bool {
+		other, err := os.Stat("/dev/fd/" + entry.Name())
+		return err == nil && entry.Name() != "0" && os.SameFile(info, other)
+	})
 }
 
 // lock locks a file, if it exists and its file system supports locks. It does nothing on
@@ -163,30 +218,33 @@ func (d *destination) Write(p []byte) (int, error) {
 }
 
 // rename gives the file its name, unless another process has written a file there. A
-// link, unlike a rename, fails if there is one; some file systems have no links.
+// link, unlike a rename, fails if there is one; some file systems have no links, and NFS
+// may report that a link exists that it has just made.
 func (d *destination) rename() error {
-	err := errors.Join(d.temp.Chmod(0o644), d.temp.Sync(), d.temp.Close())
-	if err != nil {
+	written, err := d.temp.Stat()
+	if err = errors.Join(err, d.temp.Sync(), d.temp.Close()); err != nil {
 		return err
 	}
-	linked := d.replaced == nil && os.Link(d.temp.Name(), d.path) == nil
-	if current, missing := os.Lstat(d.path); !linked && missing == nil && !os.SameFile(d.replaced, current) {
-		d.keepsTemp = true
-		kept := "the results"
-		if d.appending {
-			kept = "the first results"
-		}
-		return fmt.Errorf("another process has written it; %s are in %s", kept, d.temp.Name())
+	if d.replaced == nil {
+		_ = os.Link(d.temp.Name(), d.path)
 	}
-	if linked {
+	switch current, missing := os.Lstat(d.path); {
+	case missing == nil && os.SameFile(written, current):
 		_ = os.Remove(d.temp.Name()) // its other name
-	} else if err = os.Rename(d.temp.Name(), d.path); err != nil {
-		return err
+	case missing == nil && !os.SameFile(d.replaced, current):
+		return errors.New("another process has written it")
+	default:
+		if err = os.Rename(d.temp.Name(), d.path); err != nil {
+			return err
+		}
 	}
 	d.temp = nil
 	if d.appending {
 		d.file, err = os.OpenFile(d.path, os.O_WRONLY|os.O_APPEND, 0)
 		d.Writer = d.file
+		if opened, _ := d.file.Stat(); (err == nil || errors.Is(err, fs.ErrNotExist)) && !os.SameFile(written, opened) {
+			return errReplaced
+		}
 	}
 	return err
 }
@@ -207,6 +265,8 @@ func (d *destination) commit() error {
 	return nil
 }
 
+var errReplaced = errors.New("another process has replaced or removed it")
+
 // checkNotReplaced fails if the file that was appended to is not the one at the path.
 func (d *destination) checkNotReplaced() error {
 	written, err := d.file.Stat()
@@ -214,31 +274,41 @@ func (d *destination) checkNotReplaced() error {
 		return err
 	}
 	if current, err := os.Stat(d.path); err != nil || !os.SameFile(written, current) {
-		return errors.New("another process has replaced or removed it")
+		return errReplaced
 	}
 	return nil
 }
 
-// failure describes a failed write.
+// failure describes a failed write. It keeps a file that was not renamed, if the file has
+// results.
 func (d *destination) failure(err error) *exitError {
 	if d.path == "" {
 		return writeFailure(err)
 	}
-	state := ": it is unchanged"
-	switch {
-	case d.keepsTemp:
-		state = "" // the error says that another process has changed it
-	case d.renamed():
-		state = ": it is incomplete"
+	state := "it is incomplete"
+	if d.temp != nil {
+		state = d.untouched()
+		if written, err := os.Stat(d.temp.Name()); err == nil && written.Size() > 0 {
+			d.keepsTemp = true
+			state = "the results so far are in " + d.temp.Name()
+		}
 	}
-	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s%s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
+	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s: %s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
+}
+
+// untouched describes the state of a file whose successor was not renamed.
+func (d *destination) untouched() string {
+	if d.replaced == nil {
+		return "it was not created"
+	}
+	return "it is unchanged"
 }
 
 // renamed reports whether the file has been renamed.
 func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
-// discard removes a file that was not renamed, unless it has results that are nowhere
-// else, and releases the locks.
+// discard removes a file that was not renamed, unless failure has kept it, and releases
+// the locks.
 func (d *destination) discard() {
 	if d.temp != nil {
 		_ = d.temp.Close()

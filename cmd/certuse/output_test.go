@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -41,8 +40,26 @@ func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v, %v", info.Mode(), err)
+}
+
+func TestOutputFileHasThePermissionsOfTheOldOneOrOfANewFile(t *testing.T) {
+	t.Parallel()
+	for _, umask := range []string{"022", "077", "002"} {
+		for _, existing := range []os.FileMode{0, 0o600, 0o640, 0o664} {
+			file := filepath.Join(t.TempDir(), "file")
+			want := map[string]os.FileMode{"022": 0o644, "077": 0o600, "002": 0o664}[umask]
+			if existing != 0 {
+				want = existing
+				requireNoError(t, os.WriteFile(file, nil, 0o600), os.Chmod(file, existing))
+			}
+			cmd := command(t, nil, "list", "--demo", "-o", "jsonl", "--output-file", file)
+			cmd.Args = append([]string{"sh", "-c", "umask " + umask + ` && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+			cmd.Path = "/bin/sh"
+			execute(t, cmd).expect(t, exitOK)
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != want {
+				t.Errorf("umask %s, existing %v: %v, %v; want %v", umask, existing, info.Mode(), err, want)
+			}
+		}
 	}
 }
 
@@ -122,19 +139,138 @@ func TestFileOfAnotherProcessIsNotReplaced(t *testing.T) {
 			}
 			d, err := out.open(system{}, appending)
 			requireNoError(t, err, os.Rename(fileWith(t, "of another"), out.file))
-			_, err = io.WriteString(d, "results")
-			err = errors.Join(err, d.commit())
+			if _, err = io.WriteString(d, "results"); err != nil {
+				err = d.failure(err)
+			} else {
+				err = d.commit()
+			}
 			d.discard()
 			if text := textOf(t, out.file); text != "of another" {
 				t.Errorf("appending %t, existed %t: %s", appending, existed, text)
 			}
 			kept, _ := filepath.Glob(filepath.Join(filepath.Dir(out.file), ".certuse-*"))
-			results := map[bool]string{true: "the first results", false: "the results"}[appending]
 			if len(kept) != 1 || textOf(t, kept[0]) != "results" || err == nil ||
-				!strings.Contains(err.Error(), "another process has written it; "+results+" are in "+kept[0]) || strings.Contains(err.Error(), "unchanged") {
+				!strings.Contains(err.Error(), "another process has written it: the results so far are in "+kept[0]) || strings.Contains(err.Error(), "unchanged") {
 				t.Errorf("appending %t, existed %t: kept %v, error %v", appending, existed, kept, err)
 			}
 		}
+	}
+}
+
+func TestOutputFileThatCannotBeWrittenIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, file := range []string{dir + "/missing/../file", dir + "/missing/file", dir + "/file/", dir + "/" + strings.Repeat("x", 256)} {
+		server := newDeletionServer(t)
+		execute(t, command(t, environment(server), "delete", "--yes", "free-1", "--output-file", file)).expect(t, exitUsage, "certuse: --output-file: ")
+		expectNoRequests(t, server)
+	}
+}
+
+func TestOutputFileIsNotAFileOfARedirection(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"/dev/stdout", "/dev/stderr", "/dev/fd/3", "/proc/self/fd/1", ""} {
+		server := newFake(t, nil)
+		cmd := command(t, environment(server), "list", "--output-file")
+		var files []*os.File
+		for range 3 {
+			file, err := os.OpenFile(fileWith(t, "old\n"), os.O_WRONLY|os.O_APPEND, 0)
+			requireNoError(t, err)
+			defer file.Close()
+			files = append(files, file)
+		}
+		if name == "" {
+			name = files[0].Name()
+		}
+		cmd.Args = append(cmd.Args, name)
+		cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = files[0], files[1], files[2:]
+		execute(t, cmd).expect(t, exitUsage)
+		for _, file := range files {
+			got := textOf(t, file.Name())
+			want := "old\n"
+			if file == files[1] {
+				want += "certuse: --output-file: " + name + ": "
+			}
+			if !strings.HasPrefix(got, want) || file != files[1] && got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+		expectNoRequests(t, server)
+	}
+}
+
+func TestResultsAreKeptIfTheEndFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ old, results, state string }{
+		{"", "", "it was not created"},
+		{"old", "", "it is unchanged"},
+		{"", "results", "the results so far are in "},
+		{"old", "results", "the results so far are in "},
+	} {
+		out := output{file: filepath.Join(t.TempDir(), "file")}
+		if test.old != "" {
+			requireNoError(t, os.WriteFile(out.file, []byte(test.old), 0o600))
+		}
+		d, err := out.open(system{}, false)
+		requireNoError(t, err)
+		temp := d.temp.Name()
+		_, err = io.WriteString(d, test.results)
+		requireNoError(t, err, d.temp.Close()) // fsync fails
+		err = d.commit()
+		d.discard()
+		want := "cannot write " + out.file + ": "
+		if test.results != "" {
+			test.state += temp
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), ": "+test.state) {
+			t.Errorf("%v, want %s", err, test.state)
+		}
+		kept, _ := filepath.Glob(filepath.Join(filepath.Dir(out.file), ".certuse-*"))
+		if (len(kept) == 1) != (test.results != "") || len(kept) == 1 && textOf(t, temp) != test.results {
+			t.Errorf("kept %v of %q", kept, test.results)
+		}
+	}
+}
+
+func TestNothingIsAppendedToAFileOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	for range 100 { // the file is replaced before, while or after it is opened
+		out := output{file: filepath.Join(t.TempDir(), "file")}
+		other := fileWith(t, "of another")
+		d, err := out.open(system{}, true)
+		requireNoError(t, err)
+		var replace sync.WaitGroup
+		replace.Go(func() {
+			for {
+				if _, err := os.Lstat(out.file); err == nil {
+					_ = os.Rename(other, out.file)
+					return
+				}
+			}
+		})
+		_, writeErr := io.WriteString(d, "first")
+		if writeErr == nil {
+			_, writeErr = io.WriteString(d, "second")
+		}
+		replace.Wait()
+		if text := textOf(t, out.file); text != "of another" {
+			t.Fatalf("%s, %v", text, writeErr)
+		}
+		d.discard()
+	}
+}
+
+// NFS sends a request again if its response is lost, and then reports that the link exists.
+func TestLinkThatWasMadeInSpiteOfAnErrorIsASuccess(t *testing.T) {
+	t.Parallel()
+	out := output{file: filepath.Join(t.TempDir(), "file")}
+	d, err := out.open(system{}, false)
+	requireNoError(t, err)
+	_, err = io.WriteString(d, "results")
+	requireNoError(t, err, os.Link(d.temp.Name(), out.file), d.commit())
+	d.discard()
+	if entries, err := os.ReadDir(filepath.Dir(out.file)); err != nil || len(entries) != 1 || textOf(t, out.file) != "results" {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 
@@ -175,7 +311,7 @@ func TestOnlyARegularFileIsResumed(t *testing.T) {
 	for _, file := range []string{pipe, link, dangling, t.TempDir(), os.DevNull} {
 		server := newFake(t, nil)
 		got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume"))
-		got.expect(t, exitUsage, "--output-file: "+file+" is not a regular file")
+		got.expect(t, exitUsage, "--output-file: "+file+": not a regular file")
 		expectNoRequests(t, server)
 	}
 }

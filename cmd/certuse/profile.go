@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -135,7 +136,7 @@ func (c *connection) connectProfiles(sys system, opts []api.Option) (*service, e
 		p, ok := profiles[name]
 		if !ok {
 			known := namesOf(profiles)
-			return nil, usagef("--profile: there is no profile %q in %s%s: use one of %s", withoutCredential(name), path, didYouMean(name, known), strings.Join(known, ", "))
+			return nil, usagef("--profile: there is no profile %q in %s%s: use one of %s", withoutCredential(name), path, didYouMean(name, known), cmp.Or(strings.Join(known, ", "), "those in the file"))
 		}
 		v := variables{p.APITokenEnv, p.EmailEnv, p.APIKeyEnv}
 		client := clients[v.values(sys.getenv)]

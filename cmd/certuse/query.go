@@ -273,7 +273,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the results are incomplete\n", out.name)
 		}
 	case out.path != "":
-		fmt.Fprintf(q.sys.stderr, "certuse: %s is unchanged, because the results are incomplete\n", out.name)
+		fmt.Fprintf(q.sys.stderr, "certuse: %s: %s, because the results are incomplete\n", out.name, out.untouched())
 	}
 	return total.result(q)
 }

@@ -107,7 +107,7 @@ func parseResult(line []byte) (record, error) {
 	err := errors.Join(json.Unmarshal(line, &r.InventoryItem), json.Unmarshal(line, &printed))
 	r.usage = printed.Usage
 	switch {
-	case err != nil, r.Certificate.Ref.Validate() != nil:
+	case err != nil, checkRef(r.Certificate.Ref) != nil:
 		return r, errors.New("is not from 'certuse audit -o jsonl'")
 	case printed.State != "":
 		return r, errors.New("is about a deletion")

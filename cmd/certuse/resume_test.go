@@ -186,6 +186,7 @@ func TestFileThatDoesNotFitTheCommandIsNotResumed(t *testing.T) {
 		}, "contradicts itself"},
 		"a source listed twice":    {"", "free", func(s string) string { return strings.ReplaceAll(onlyFree(s), `"posture"`, `"pages"`) }, "contradicts itself"},
 		"a source without a state": {"", "free", func(s string) string { return strings.Replace(onlyFree(s), "complete", "", 1) }, "contradicts itself"},
+		"a token as an id":         {"", "", func(s string) string { return strings.Replace(onlyFree(s), `:"free"`, `:"`+secretToken+`"`, 1) }, "line 1 is not from 'certuse audit -o jsonl'"},
 		"a broken line":            {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
 		"a name given twice":       {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
 		"another kind of file":     {"", "", func(string) string { return "# ids" }, "line 1 is not from"},

@@ -180,6 +180,31 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 	}
 }
 
+func TestOrdinaryNamesAreShown(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"audit-2026-11-26-production-accounts.json", "Audit_of_Production_Accounts-20261126T-v2", "certs-" + testAccount, "unused/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
+		"/home/someone/projects/certificates/production/accounts/results/list", `C:\Users\someone\certificates\production\accounts\results\audits\last`, "AUDIT-2026-PRODUCTION-ACCOUNTS-FINAL",
+	} {
+		if got := withoutCredential(name); got != name {
+			t.Errorf("%s is shown as %s", name, got)
+		}
+	}
+	for _, secret := range []string{
+		secretToken, "cfut_" + strings.Repeat("0a", 24), strings.Repeat("0a", 18) + "b", firstKeyLine, "n" + firstKeyLine[21:],
+		"v1.0-" + strings.Repeat("0a", 12) + "-" + strings.Repeat("0a", 73), // an Origin CA key
+	} {
+		if got := withoutCredential("-" + secret + "."); strings.Contains(got, secret) || !strings.Contains(got, "[redacted]") {
+			t.Errorf("%s is shown as %s", secret, got)
+		}
+	}
+	missing := filepath.Join(t.TempDir(), "a-list-of-MyCertificates-in-production")
+	got := newUsers(t, twoProfiles).run(t, "audit --profile first --from "+missing)
+	got.expect(t, exitUsage, "cannot read the list of certificates: open "+filepath.Dir(missing)+"/")
+	onlySecret := strings.ReplaceAll(strings.ReplaceAll(twoProfiles, "first", secretToken), "second", secretToken+"2")
+	newUsers(t, onlySecret).run(t, "list --profile x").expect(t, exitUsage, ": use one of those in the file\n")
+}
+
 func TestPrivateKeysInWrongPlacesAreNotShown(t *testing.T) {
 	t.Parallel()
 	const lines = firstKeyLine + "\n" + lastKeyLine

@@ -252,13 +252,15 @@ func TestReadingIDsFromATerminalPrintsAHint(t *testing.T) {
 	}
 }
 
-func TestCommandOutlivesItsTerminalIfSIGHUPIsIgnored(t *testing.T) {
+func TestSignalsThatAreIgnoredAtTheStartHaveNoEffect(t *testing.T) {
 	t.Parallel()
-	server := newFake(t, map[string]apitest.Response{"used": inUse.After(2 * time.Second)})
-	cmd := command(t, environment(server), "-c", `trap "" HUP; exec "$0" audit -o id`, os.Args[0])
-	cmd.Path = "/bin/sh"
-	p := start(t, cmd)
-	eventually(t, "the request", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 1 })
-	p.signal(t, syscall.SIGHUP)
-	p.end(t).expect(t, exitOK, "1 in use")
+	for name, ignored := range map[string]syscall.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT} { // as by nohup, and in the background of a script
+		server := newFake(t, map[string]apitest.Response{"used": inUse.After(2 * time.Second)})
+		cmd := command(t, environment(server), "-c", `trap "" `+name+`; exec "$0" audit -o id`, os.Args[0])
+		cmd.Path = "/bin/sh"
+		p := start(t, cmd)
+		eventually(t, "the request", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 1 })
+		p.signal(t, ignored)
+		p.end(t).expect(t, exitOK, "1 in use")
+	}
 }

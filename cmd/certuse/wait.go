@@ -79,7 +79,7 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	lastText := ""
 	report := func(e *api.Evidence) {
 		r := newRecord(api.InventoryItem{Certificate: cert, Evidence: *e})
-		if text := r.nameAndID() + ": " + r.usage.String() + ": " + r.usedBy(); text != lastText && r.usage != api.Unused {
+		if text := r.nameAndID() + ": " + inWords(r.usage.String()) + ": " + r.usedBy(); text != lastText && r.usage != api.Unused {
 			lastText = text
 			progress.note("waiting for " + printable(text))
 		}

@@ -76,7 +76,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 	requireNoError(t, server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}))
 	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
 	eventually(t, "what uses the certificate", func() bool {
-		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in_use: associations: gateway (active)\n")
+		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in use: associations: gateway (active)\n")
 	})
 	requireNoError(t, server.SetAssociations(ref("used")))
 	got := p.end(t)
