@@ -19,26 +19,14 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-const (
-	// idKey is the extension with the permanent name of an action, which the list of
-	// satisfied actions uses.
-	idKey = "x-id"
-	// provenKey is the extension that holds a JSONPath. An action that matches
-	// nothing is satisfied upstream only if this path matches.
-	provenKey = "x-satisfied-when"
-	// expectsKey is the extension that lists the values that an action means to
-	// overwrite; a change to one of them is expected.
-	expectsKey = "x-overwrites"
-)
-
 var validID = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-// Action is one action of an overlay document.
+// Action is one action of an overlay document, with its extensions.
 type Action struct {
-	ID            string // FILE#x-id
+	ID            string // FILE#x-id: its permanent name
 	Target        string
-	SatisfiedWhen string
-	Overwrites    []any // values that the action means to overwrite
+	SatisfiedWhen string // x-satisfied-when, a JSONPath; see the package comment
+	Overwrites    []any  // x-overwrites: a change to one of these values is expected
 
 	document upstream.Overlay // with this action alone
 }
@@ -95,18 +83,18 @@ func Parse(file string, data []byte) (actions []Action, err error) {
 }
 
 func parseAction(file string, raw upstream.Action, document upstream.Overlay) (Action, error) {
-	id, _ := raw.Extensions[idKey].(string)
+	id, _ := raw.Extensions["x-id"].(string)
 	a := Action{ID: file + "#" + id, Target: raw.Target, document: document}
 	if !validID.MatchString(id) {
-		return Action{}, fmt.Errorf("%s %q: want lower-case words joined by hyphens", idKey, id)
+		return Action{}, fmt.Errorf("x-id %q: want lower-case words joined by hyphens", id)
 	}
 	for _, key := range spec.SortedKeys(raw.Extensions) {
 		ok := true
 		switch value := raw.Extensions[key]; key {
-		case idKey:
-		case provenKey:
+		case "x-id":
+		case "x-satisfied-when":
 			a.SatisfiedWhen, ok = value.(string)
-		case expectsKey:
+		case "x-overwrites":
 			a.Overwrites, ok = value.([]any)
 		default:
 			ok = false

@@ -191,7 +191,7 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 	}
 	for _, text := range texts {
 		c.text += len(text)
-		if strings.ContainsFunc(text, isForbidden) {
+		if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }) {
 			return fmt.Errorf("%.300s: a control character in the text or name %.100q", pointer, text)
 		}
 	}
@@ -199,8 +199,4 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 		return fmt.Errorf("%.300s: the operation expands to more than %d bytes of text", pointer, maxCopyText)
 	}
 	return nil
-}
-
-func isForbidden(r rune) bool {
-	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r'
 }
