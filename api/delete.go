@@ -88,8 +88,9 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
 // only if there was no evidence. The error is an [*Error]. Test for [ErrOutcomeUnknown]
 // first: it means that the certificate may be deleted or not, and the error may also
-// match others of this list. Call again; then [ErrNotFound] means that the API does not
-// have the certificate. With all errors but these two, this call has not deleted it:
+// match others of this list. Call again; if that call returns [ErrNotFound], the API
+// does not have the certificate. With every error that does not match
+// [ErrOutcomeUnknown], this call has not deleted it:
 //
 //   - [ErrUsageUnknown], [ErrManaged], [ErrMismatch], and [ErrInUse] unless the API
 //     refused the deletion: no request to delete the certificate was sent.
@@ -207,9 +208,10 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
 
-// evidenceAfter gathers the evidence again after a request to delete a certificate had no
-// effect, for the reason refusal. It returns nil if that fails, and for a refusal that does
-// not depend on the certificate. gone reports that the certificate no longer exists.
+// evidenceAfter gathers the evidence again after a request to delete a certificate had
+// no effect; refusal is the error of that request. It returns nil if the evidence
+// cannot be gathered, or if the error does not depend on the certificate. gone reports
+// that the certificate no longer exists.
 func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
 	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return nil, false
@@ -270,8 +272,8 @@ type Deletion struct {
 	// the request. Another caller deleted it, or an earlier attempt of this call whose
 	// outcome was unclear.
 	AlreadyGone bool
-	// DeletedAt is when the API first reported the certificate as missing, by the local
-	// clock. It is zero unless State is DeletionDone.
+	// DeletedAt is when a read after the request to delete first showed the certificate
+	// as missing, by the local clock. It is zero unless State is DeletionDone.
 	DeletedAt time.Time
 	// RayID is the vendor's id of the response to the request to delete.
 	RayID string

@@ -7,7 +7,7 @@ import (
 )
 
 const rootHelp = `certuse finds out which mTLS certificates of Cloudflare accounts are used, by
-what, and until when.
+what, and when they expire.
 
 Each certificate is in use, unused, or unknown. It is in use when any source
 names it: the associations that the API reports, hostnames of zones, Workers,
@@ -35,7 +35,8 @@ CERT is a certificate id, or ACCOUNT/ID when it belongs to another account:
 twice is looked up once. A CA is looked up in all zones. --demo takes no CERT:
 "certuse usage --demo" shows all certificates of the demo.`
 
-const auditHelp = `Find out which certificates are used, by what, and until when: one row for each.
+const auditHelp = `Find out which certificates are used, by what, and when they expire: one row for
+each.
 
 Without CERT and --from it reads all certificates of the accounts. CERT is an id
 or ACCOUNT/ID. --from reads certificates from a file or standard input: one a
@@ -103,8 +104,9 @@ Without --yes nothing is deleted: the plan lists which certificates would be
 deleted, which would be kept, and why. With --yes a certificate is deleted only
 if evidence from all sources, gathered immediately before, shows no use, and if
 it is not managed by the vendor. It is reported as deleted when the API confirms
-it. Each outcome is printed to standard error; --output-file keeps the record,
-with -o jsonl also when the command is killed.
+it. The outcome of each certificate that the command tried to delete is printed
+to standard error at once; --output-file keeps the record, with -o jsonl also
+when the command is killed.
 
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
@@ -282,8 +284,8 @@ Columns (--columns) of table, wide and csv:
 
 A table fits its terminal. Columns are shortened first, with "…" where text is
 missing: name, used_by, then ids to their first characters. What does not fit is
-dropped in this order (of usage: usage, expires_on, source, used_by at the end);
-name stays:
+dropped in this order ("certuse usage" drops usage, expires_on, source and
+used_by last); name stays:
 
 ` + "  " + wrap(strings.Join(dropOrder, ", "), "  ") + `
 
@@ -307,11 +309,11 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
               account) or "unknown"; besides: reason, deleted_at, ray_id,
               already_gone (by another request)
 
-The summary: total, in_use, unused, unknown, sources, left_out (of one account
-at least, by --sources or its profile), missing_permissions, expiring
-(--expires-within), duplicates (ids given again), incomplete (not all
-certificates were read), interrupted; of delete: planned, deleted, kept,
-not_found, outcome_unknown.
+The summary: total, in_use, unused, unknown, sources, left_out (sources not
+read for at least one account, because of --sources or its profile),
+missing_permissions, expiring (--expires-within), duplicates (ids given again),
+incomplete (not all certificates were read), interrupted; of delete: planned,
+deleted, kept, not_found, outcome_unknown.
 
 Metrics, with the prefix ` + metricPrefix + `: certificate_info,
 certificate_not_after_timestamp_seconds, certificate_usage (one series for each

@@ -29,9 +29,10 @@ type progress interface {
 	stop()
 }
 
-// newProgress returns a bar if standard error is a terminal, and plain lines if it is not,
-// or if rows of the report, or of --debug, may appear on the same terminal while the bar
-// is redrawn. Where there is no progress to show, it returns notes.
+// newProgress returns a bar if standard error is a terminal and TERM is not dumb, and
+// plain lines otherwise, or if rows of the report, or of --debug, may appear on the
+// same terminal while the bar is redrawn. Where there is no progress to show, it
+// returns notes.
 func (q *query) newProgress(targets []target) progress {
 	certificates := 0
 	for _, t := range targets {

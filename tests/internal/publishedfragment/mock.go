@@ -37,7 +37,8 @@ func (o *Operation) Mock() http.Handler {
 	return mux
 }
 
-// Identifier returns the published example of an account or certificate id.
+// Identifier returns the published example of an id, which is the same for the account
+// and the certificate.
 func (o *Operation) Identifier() string {
 	for _, parameter := range o.identifiers() {
 		if example, ok := parameter.Example.(string); ok {
@@ -65,7 +66,8 @@ func writeExample(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 
 // Example combines the published examples to a document. Where parts of an allOf
 // contradict each other, the last one applies. A property without an example is null if
-// it is nullable, a sample if it is required, and left out otherwise.
+// it is nullable, a sample if it is required, and left out otherwise; but a list that
+// is not nullable, or whose items are objects, is empty.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example

@@ -1,5 +1,6 @@
-// Package bench holds the benchmarks that every client of the comparison runs, each
-// in a separate test binary, so that no client is charged for another's dependencies.
+// Package bench holds the benchmarks of the comparison. Each client runs those that it
+// supports in a test binary of its own, so that no client is charged for another's
+// dependencies.
 package bench
 
 import (
