@@ -136,7 +136,7 @@ type Evidence struct {
 	// proven is the usage that the sources proved. Only this package can set it, so
 	// evidence made by the caller proves nothing.
 	proven Usage
-	// unreadable is the error because of which no source was read, or nil.
+	// unreadable is the error of reading the certificate, after which no source is read.
 	unreadable *Error
 }
 

@@ -163,7 +163,7 @@ func TestUnusedNamesItsSources(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"free": unused})
 	got := execute(t, command(t, environment(server), "audit", "--sources", "pages,associations", "free"))
-	got.expect(t, exitOK, "Unused according to associations and pages; left out: hostnames, workers,\n  hyperdrive, gateway and posture.")
+	got.expect(t, exitOK, "Unused according to associations and pages, as far as they apply; left out:\n  hostnames, workers, hyperdrive, gateway and posture.")
 	if !strings.Contains(got.stdout, "none according to associations and pages (left out: hostnames, workers, hyperdrive, gateway and posture)") {
 		t.Errorf("%s", got.stdout)
 	}

@@ -147,7 +147,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 			for _, r := range unused {
 				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
 			}
-			progress.note(track.announce(plural(n, "deletion"), requests))
+			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), formatDuration(track.timeFor(requests, time.Now()))))
 		}
 	}
 	for _, r := range unused {

@@ -47,7 +47,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"required, and the filter drops it":  {"audit --require-unused --ca free", exitUnknown, "no certificate was looked up"},
 		"required and not printed":           {"audit --require-unused --usage unused used free", exitInUse, "not unused"},
 		"unknown and not printed":            {"audit --usage unused secret free", exitUnknown, "1 unused, 1 unknown"},
-		"sources that are enough":            {"audit --sources workers secret", exitOK, "left out: associations, hostnames"},
+		"sources that are enough":            {"audit --sources workers secret", exitOK, "as far as they apply; left out: associations,\n  hostnames"},
 		"expiring":                           {"audit --expires-within 53w free", exitExpiring, "all expired or expiring within 53w"},
 		"expiring later":                     {"audit --expires-within 30d free", exitOK, "0 certificates"},
 		"expiring and unknown":               {"audit --expires-within 9000h secret", exitUnknown, "1 unknown"},

@@ -108,9 +108,9 @@ func TestOneReportCoversAllProfiles(t *testing.T) {
 		"an account":         {"list -o id --profile first,second --account " + thirdAccount, exitOK, "1 certificate", "free"},
 		"named certificates": {"usage -o id --profile first,second " + testAccount + "/used " + thirdAccount + "/free", exitOK, "1 in use, 1 unused", testAccount + "/used " + thirdAccount + "/free"},
 		"id without account": {"usage -o id --profile first used", exitOK, "1 in use", "used"},
-		"sources of all":     {"audit -o id --profile first,second", exitOK, "Unused according to associations and pages; left out: hostnames, workers,", testAccount + "/used " + secondAccount + "/free " + thirdAccount + "/free"},
-		"sources by a flag":  {"audit -o id --profile second --sources workers", exitOK, "Unused according to workers;", secondAccount + "/free " + thirdAccount + "/free"},
-		"two by a flag":      {"audit -o id --profile second --sources workers,pages", exitOK, "Unused according to workers and pages;", secondAccount + "/free " + thirdAccount + "/free"},
+		"sources of all":     {"audit -o id --profile first,second", exitOK, "Unused according to associations and pages, as far as they apply; left out:\n  hostnames, workers,", testAccount + "/used " + secondAccount + "/free " + thirdAccount + "/free"},
+		"sources by a flag":  {"audit -o id --profile second --sources workers", exitOK, "Unused according to workers, as far as they apply;", secondAccount + "/free " + thirdAccount + "/free"},
+		"two by a flag":      {"audit -o id --profile second --sources workers,pages", exitOK, "Unused according to workers and pages, as far as they apply;", secondAccount + "/free " + thirdAccount + "/free"},
 		"a deletion":         {"delete -o id --profile second --unused", exitOK, "2 would be deleted", secondAccount + "/free " + thirdAccount + "/free"},
 	}
 	for name, test := range tests {

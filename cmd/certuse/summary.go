@@ -32,7 +32,7 @@ type summary struct {
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
-	unlisted int             // failed accounts of which no certificate was listed
+	unlisted int             // failed accounts without any listed certificate
 	up       map[accountSource]bool
 	problems map[string]*problem // by the text of the reason
 	// withoutPermission counts the certificates that are unknown because a permission
@@ -213,7 +213,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), formatDuration(time.Since(s.oldestKept)))
 	}
 	if s.usageCounts != nil && s.Unused > 0 {
-		text := "Unused according to " + joined(s.Sources)
+		text := "Unused according to " + joined(s.Sources) + ", as far as they apply"
 		if len(s.Sources) == 0 {
 			text = "Unused according to the sources of each profile"
 		}

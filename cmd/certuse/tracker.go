@@ -86,11 +86,6 @@ func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
 	return left
 }
 
-// announce returns a note about what follows, and its requests.
-func (t *tracker) announce(what string, requests int) string {
-	return fmt.Sprintf("%s: about %s, which take at least %s", what, plural(requests, "request"), formatDuration(t.timeFor(requests, time.Now())))
-}
-
 // facts returns the parts of a progress line.
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()

@@ -77,14 +77,14 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	return r, nil
 }
 
-// known matches the extensions of a contract that this project and oapi-codegen read.
-var known = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
+// knownExtension matches the extensions of a contract that this project and oapi-codegen read.
+var knownExtension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
 
 // checkExtensions refuses others that overlays have added: a misspelt one has no effect.
 func checkExtensions(contract spec.Object) error {
 	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
 		for key := range o {
-			if isLeftOut(key, nil, spec.Fields, pointer) && !known.MatchString(key) {
+			if isLeftOut(key, nil, spec.Fields, pointer) && !knownExtension.MatchString(key) {
 				return fmt.Errorf("%s: an overlay adds %s, which nothing reads", pointer, key)
 			}
 		}
