@@ -67,6 +67,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 	}
 	k := call{client: c, operation: op, policy: policy}
 	for {
+		event := c.newEvent(ctx, k.attempts+1) // first: a panic of the caller's logger must not keep a permit
 		permit, refusal := k.acquire(ctx)
 		if refusal != nil {
 			return nil, k.refused(refusal)
@@ -76,7 +77,6 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		}
 		k.attempts++
 		k.charged = false
-		event := c.newEvent(ctx, k.attempts)
 		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.recordRequest) }, result)
 		if fail == nil {
 			c.budget.credit(budgetEarn)

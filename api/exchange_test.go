@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -184,6 +185,40 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	if !<-exited {
 		t.Error("runtime.Goexit in the transport did not end the goroutine of the call")
 	}
+}
+
+// panickingHandler is a handler of logs that panics as long as broken is true.
+type panickingHandler struct {
+	slog.Handler
+	broken *bool
+}
+
+func (h panickingHandler) Enabled(context.Context, slog.Level) bool {
+	if *h.broken {
+		panic("no level")
+	}
+	return false
+}
+
+func TestAPanicOfALoggerTakesNothingFromTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		broken := true
+		logger := slog.New(panickingHandler{slog.DiscardHandler, &broken})
+		client := newClient(t, scripted(reply(200, emptyBody)), api.WithLogger(logger), api.WithRateLimit(1, time.Minute))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not reach the caller")
+				}
+			}()
+			_, _ = client.Associations(t.Context(), cert)
+		}()
+		broken = false
+		if _, err := client.Associations(t.Context(), cert); err != nil {
+			t.Errorf("after the panic: %v", err)
+		}
+	})
 }
 
 func TestABodyThatPanicsIsClosed(t *testing.T) {

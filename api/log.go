@@ -11,8 +11,8 @@ import (
 type event struct {
 	client       *Client
 	attempt      int
-	started      time.Time
-	method, path string // of the request
+	started      time.Time // of the request
+	method, path string
 }
 
 // newEvent starts the record of an attempt, or returns nil if nothing is logged.
@@ -20,13 +20,13 @@ func (c *Client) newEvent(ctx context.Context, attempt int) *event {
 	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelDebug) {
 		return nil
 	}
-	return &event{client: c, attempt: attempt, started: time.Now()}
+	return &event{client: c, attempt: attempt}
 }
 
-// recordRequest records the request.
+// recordRequest records a request that is about to be sent.
 func (e *event) recordRequest(_ context.Context, req *http.Request) error {
 	if e != nil {
-		e.method, e.path = req.Method, req.URL.Path
+		e.started, e.method, e.path = time.Now(), req.Method, req.URL.Path
 	}
 	return nil
 }
