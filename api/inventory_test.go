@@ -93,6 +93,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"a project's binding without id":  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
 		"Hyperdrive refused":              {"/hyperdrive/", refuse(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
 		"mtls of another kind":            {"/hyperdrive/", success(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
+		"a configuration without members": {"/hyperdrive/", success(`[{}]`), []int{4, ca, leaf}, ""},
 		"Gateway fails":                   {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
 		"Gateway without settings":        {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
 		"settings of another kind":        {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},

@@ -113,13 +113,18 @@ func projectKey(p generated.PagesProject) string {
 
 // readHyperdrive reads [SourceHyperdrive].
 //
-// A configuration whose mtls is absent or null uses none.
+// A configuration whose mtls is absent or null uses none. One with neither an id nor a
+// name is a failure.
 func readHyperdrive(v *inventory, f *findings) {
 	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.accountSend(v.client.generated.ListHyperdriveConfigs))
 	for _, config := range configs {
+		name := cmp.Or(config.Name, config.ID)
+		if name == "" {
+			f.incomplete("a configuration has neither an id nor a name")
+		}
 		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
 			if id != "" {
-				f.add(cmp.Or(config.Name, config.ID), id)
+				f.add(name, id)
 			}
 		}
 	}
