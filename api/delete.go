@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -83,7 +84,9 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // than 10 minutes after the evidence was begun.
 //
 // Evidence that took more than 10 minutes, for example because of a block or an outage,
-// is gathered once more. If that takes as long, the error is [ErrUsageUnknown].
+// is gathered once more. If that takes as long, the error is [ErrUsageUnknown]. Evidence
+// is also gathered once more if the API reported the certificate as missing while a
+// source was read; if another caller has deleted it, the error is [ErrNotFound].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
 // only if there was no evidence. The error is an [*Error]. Test for [ErrOutcomeUnknown]
@@ -118,8 +121,8 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 		evidenceCtx = ctx
 	}
 	item, _, fail := c.inspect(evidenceCtx, cert, cfg.evidence)
-	if fail == nil && item.Evidence.Usage() == Unused && item.Evidence.isOld() {
-		item, _, fail = c.inspect(evidenceCtx, cert, cfg.evidence) // a block or an outage made the evidence old
+	if fail == nil && (item.Evidence.Usage() == Unused && item.Evidence.isOld() || item.Evidence.showsMissing()) {
+		item, _, fail = c.inspect(evidenceCtx, cert, cfg.evidence)
 	}
 	if fail != nil {
 		return nil, fail
@@ -207,6 +210,14 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
+
+// showsMissing reports whether the API did not have the certificate, or one of the
+// zones, when a source was read for the certificate.
+func (e *Evidence) showsMissing() bool {
+	return slices.ContainsFunc(e.Sources, func(r SourceResult) bool {
+		return (r.Source == SourceAssociations || r.Source == SourceHostnames) && isGone(asError(r.Err))
+	})
+}
 
 // evidenceAfter gathers the evidence again after a request to delete a certificate had
 // no effect; refusal is the error of that request. It returns nil if the evidence

@@ -209,3 +209,27 @@ func TestDeletionNeedsEvidenceThatIsNotOld(t *testing.T) {
 		})
 	}
 }
+
+func TestCertificateThatIsDeletedDuringTheEvidenceIsNotFound(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"associations", "hostnames"} {
+		for _, deleted := range []bool{true, false} {
+			s := everySource()
+			s.before = func(k string, _ *http.Request) (*http.Response, error) {
+				if k != kind {
+					return nil, nil
+				}
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if deleted {
+					s.certificates = nil
+				}
+				return refuse(404, 7003)(), nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7))
+			if want := map[bool]error{true: api.ErrNotFound, false: api.ErrUsageUnknown}[deleted]; !errors.Is(err, want) || (d == nil) != deleted || s.count("delete") != 0 {
+				t.Errorf("%s: deleted %t: %v, %v, requests %v", kind, deleted, d, err, s.requests)
+			}
+		}
+	}
+}
