@@ -203,13 +203,20 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 	}
 	note, kind = item.Evidence.refusal()
 	if kind == nil && item.Evidence.isOld() {
-		return fmt.Sprintf("the evidence is %v old", time.Since(item.Evidence.StartedAt).Round(time.Second)), ErrUsageUnknown
+		return fmt.Sprintf("the evidence is %v old", item.Evidence.age().Round(time.Second)), ErrUsageUnknown
 	}
 	return note, kind
 }
 
 // isOld reports whether evidence is too old to delete a certificate.
-func (e *Evidence) isOld() bool { return time.Since(e.StartedAt) > maxEvidenceAge }
+func (e *Evidence) isOld() bool { return e.age() > maxEvidenceAge }
+
+// age returns the longer of the times since StartedAt by the monotonic clock, which
+// stops while the machine is suspended, and by the wall clock, which can be set back.
+func (e *Evidence) age() time.Duration {
+	now := time.Now()
+	return max(now.Sub(e.StartedAt), now.Round(0).Sub(e.StartedAt))
+}
 
 // showsMissing reports whether the API did not have the certificate, or one of the
 // zones, when a source was read for the certificate.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
@@ -73,6 +74,30 @@ func TestAWrongLocalClockDoesNotChangeTheWait(t *testing.T) {
 			if got := parseRetryAfter(h, now); got.wait != 40*time.Second || !got.readable {
 				t.Errorf("at %v: %+v", now, got)
 			}
+		}
+	}
+}
+
+// The monotonic clock stops while a machine is suspended. The wall clock can be set back.
+func TestTheAgeOfEvidenceIsTheLongerOneOfBothClocks(t *testing.T) {
+	t.Parallel()
+	// begun returns a time that was so long ago by the two clocks.
+	begun := func(monotonic, wall time.Duration) time.Time {
+		at := time.Now().Add(-monotonic)
+		*(*uint64)(unsafe.Pointer(&at)) -= uint64((wall-monotonic)/time.Second) << 30 //nolint:gosec // the seconds of the wall clock
+		if byMonotonic, byWall := time.Since(at), time.Now().Round(0).Sub(at); byMonotonic.Round(time.Minute) != monotonic || byWall.Round(time.Minute) != wall {
+			t.Fatalf("the time is %v and %v ago, want %v and %v", byMonotonic, byWall, monotonic, wall)
+		}
+		return at
+	}
+	for _, tt := range []struct {
+		monotonic, wall time.Duration
+		old             bool
+	}{
+		{time.Minute, time.Minute, false}, {time.Minute, 8 * time.Hour, true}, {time.Hour, time.Minute, true}, {time.Minute, -time.Hour, false},
+	} {
+		if e := (&Evidence{StartedAt: begun(tt.monotonic, tt.wall)}); e.isOld() != tt.old {
+			t.Errorf("evidence begun %v ago, and %v by the wall clock: old %t", tt.monotonic, tt.wall, e.isOld())
 		}
 	}
 }
