@@ -23,8 +23,9 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	}
 	flush := func() bool {
 		if q.streaming() {
-			writeErr = writeJSONLines(rep)
-			rep.records = nil
+			if writeErr = writeJSONLines(rep); writeErr == nil {
+				rep.records = nil
+			}
 		}
 		return writeErr == nil
 	}

@@ -233,12 +233,26 @@ func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, pro
 		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})
 		r.deletion = &deletionOutcome{Deletion: *d, err: err}
 	}
+	progress.note(r.outcome())
+	return r
+}
+
+// outcome returns a line with the state of a certificate and the reason for it.
+func (r *record) outcome() string {
 	text := inWords(r.state()) + ": " + r.nameAndID()
 	if reason := r.reason(); reason != "" {
 		text += ": " + reason
 	}
-	progress.note(printable(text))
-	return r
+	return printable(text)
+}
+
+// writeChanges prints the certificates that were deleted, or may have been.
+func (r *report) writeChanges(w io.Writer) {
+	for i := range r.records {
+		if state := r.records[i].state(); state == string(api.DeletionDone) || state == string(api.DeletionUnknown) {
+			fmt.Fprintf(w, "certuse: %s\n", r.records[i].outcome())
+		}
+	}
 }
 
 // callDelete calls DeleteUnused, and calls it again after a rate limit.

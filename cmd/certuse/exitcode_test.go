@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -269,6 +270,26 @@ func TestFailedStandardOutputIsAFailure(t *testing.T) {
 			got.expect(t, exitFailure, "cannot write to standard output", "no space left")
 			if n := strings.Count(got.stderr, "\n"); n != 1 {
 				t.Errorf("%d lines about one failure:\n%s", n, got.stderr)
+			}
+		})
+	}
+}
+
+func TestDeletionIsReportedIfItsRecordCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"delete --yes -q", "delete --yes -q -o jsonl", "delete --yes", "delete --unused --max 3 --yes -q -o json"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(args, "--unused") {
+				args += " free-1"
+			}
+			server := newDeletionServer(t)
+			cmd := command(t, environment(server), strings.Fields(args)...)
+			cmd.Stdout = fullDevice(t)
+			got := execute(t, cmd)
+			got.expect(t, exitFailure, "cannot write to standard output")
+			if slices.Contains(storedIDs(t, server), "free-1") || strings.Count(got.stderr, "certuse: deleted: name of free-1 (free-1)\n") != 1 {
+				t.Errorf("stored %v, printed:\n%s", storedIDs(t, server), got.stderr)
 			}
 		})
 	}

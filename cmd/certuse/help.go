@@ -105,8 +105,8 @@ deleted, which would be kept, and why. With --yes a certificate is deleted only
 if evidence from all sources, gathered immediately before, shows no use, and if
 it is not managed by the vendor. It is reported as deleted when the API confirms
 it. The outcome of each certificate that the command tried to delete is printed
-to standard error at once; --output-file keeps the record, with -o jsonl also
-when the command is killed.
+to standard error at once, or with --quiet when the record cannot be written;
+--output-file keeps the record, with -o jsonl also when the command is killed.
 
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.

@@ -249,6 +249,9 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 		sortRecords(rep.records, q.sortBy, rep.now)
 		writeErr = q.write(rep)
 	}
+	if writeErr != nil && q.quiet { // otherwise, progress has printed the outcomes
+		rep.writeChanges(q.sys.stderr)
+	}
 	if writeErr != nil && !interruptedWith(ctx) {
 		return out.failure(writeErr)
 	}

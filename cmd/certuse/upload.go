@@ -89,13 +89,17 @@ func (u *upload) run(cmd *cobra.Command) error {
 		}
 		return &exitError{code, errors.New(explain(err))}
 	}
+	storedText := fmt.Sprintf("certuse: the certificate is in the account: %s\n", printable(stored.Ref.ID))
 	if !u.quiet {
-		fmt.Fprintf(u.sys.stderr, "certuse: the certificate is in the account: %s\n", printable(stored.Ref.ID))
+		fmt.Fprint(u.sys.stderr, storedText)
 		if stored.Name != u.name {
 			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, withoutCredential(u.name))
 		}
 	}
-	return u.report(out, stored)
+	if err = u.report(out, stored); err != nil && u.quiet {
+		fmt.Fprint(u.sys.stderr, storedText)
+	}
+	return err
 }
 
 // check refuses wrong flags. No message repeats the value of --cert or --key, because

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,22 @@ func TestUploadOfAStoredCertificatePrintsIt(t *testing.T) {
 	quiet := execute(t, command(t, environment(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
 	if quiet.expect(t, exitOK); quiet.stderr != "" {
 		t.Errorf("standard error in spite of -q: %q", quiet.stderr)
+	}
+}
+
+func TestUploadIsReportedIfItsRecordCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--quiet", "--debug"} {
+		pair, server := newKeyPair(t, false), newDeletionServer(t)
+		before := storedIDs(t, server)
+		cmd := command(t, environment(server), "upload", flag, "--cert", pair.certFile, "--key", pair.keyFile)
+		cmd.Stdout = fullDevice(t)
+		got := execute(t, cmd)
+		got.expect(t, exitFailure, "cannot write to standard output")
+		added := slices.DeleteFunc(storedIDs(t, server), func(id string) bool { return slices.Contains(before, id) })
+		if len(added) != 1 || strings.Count(got.stderr, "certuse: the certificate is in the account: "+added[0]+"\n") != 1 {
+			t.Errorf("%s: added %v, printed:\n%s", flag, added, got.stderr)
+		}
 	}
 }
 
