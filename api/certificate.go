@@ -170,13 +170,14 @@ func newCertificate(accountID string, cert *generated.Certificate, malformed []s
 	return out, validateID("the certificate's id", cert.ID, maxCertificateIDLength)
 }
 
-// date parses a date of the API. An invalid one is zero and malformed.
+// date parses a date of the API. One that is invalid, or whose year in UTC has no four
+// digits and so no form in JSON, is zero and malformed.
 func (c *Certificate) date(pointer, text string) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	if year := t.UTC().Year(); err != nil || year < 0 || year > 9999 {
 		c.Malformed = append(c.Malformed, pointer)
 		return time.Time{}
 	}

@@ -152,6 +152,8 @@ func TestEachMemberOfACertificateIsRead(t *testing.T) {
 		"empty date":         {`,"expires_on":""`, base},
 		"unreadable date":    {`,"expires_on":"2025-04-01 10:11:00 +0000 UTC"`, with(func(c *api.Certificate) { c.Malformed = []string{"/expires_on"} })},
 		"date as a number":   {`,"expires_on":1743502260`, with(func(c *api.Certificate) { c.Malformed = []string{"/expires_on"} })},
+		"year 10000 in UTC":  {`,"expires_on":"9999-12-31T23:59:59-00:01"`, with(func(c *api.Certificate) { c.Malformed = []string{"/expires_on"} })},
+		"year -1 in UTC":     {`,"uploaded_on":"0000-01-01T00:00:00+00:01"`, with(func(c *api.Certificate) { c.Malformed = []string{"/uploaded_on"} })},
 		"name as a number":   {`,"name":7`, with(func(c *api.Certificate) { c.Malformed = []string{"/name"} })},
 		"serial as a number": {`,"serial_number":235217144297995885180570755458463043449861756659`, with(func(c *api.Certificate) { c.Malformed = []string{"/serial_number"} })},
 	} {
