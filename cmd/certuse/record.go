@@ -47,7 +47,9 @@ func (r *record) daysLeft(now time.Time) (days int, ok bool) {
 	if expires.IsZero() {
 		return 0, false
 	}
-	return int(math.Floor(expires.Sub(now).Hours() / 24)), true
+	// Not Sub: its result is limited to 292 years, and the expiry may be in the year 9999.
+	seconds := float64(expires.Unix()-now.Unix()) + float64(expires.Nanosecond()-now.Nanosecond())/1e9
+	return int(math.Floor(seconds / day.Seconds())), true
 }
 
 // expiresWithin reports whether the certificate expires within d, has expired, or has
