@@ -154,9 +154,7 @@ func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	var tooLong <-chan time.Time
 	if w.budget == nil {
-		timer := time.NewTimer(w.deadline - l.now())
-		defer timer.Stop()
-		tooLong = timer.C
+		tooLong = time.After(w.deadline - l.now())
 	}
 	select {
 	case p := <-w.admitted:
@@ -177,15 +175,17 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	}
 }
 
-// atDeadline reports whether the deadline of ctx has passed. If so, it waits for ctx to
-// end, because another timer for that time may fire first.
+// atDeadline reports whether ctx has ended. If its deadline has passed, it waits for the
+// end, because another timer for that time may fire first, but not longer than a second:
+// a deadline passes before the end if it has no monotonic clock and the wall clock is set.
 func atDeadline(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	if !ok || time.Now().Before(deadline) {
-		return false
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
 	}
-	<-ctx.Done()
-	return true
+	return ctx.Err() != nil
 }
 
 // remove removes w from its queue and returns the least time that it would still have to

@@ -210,3 +210,26 @@ func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 		}
 	})
 }
+
+// lateContext has a deadline that passes before its end, as after a change of the clock.
+type lateContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func TestAWaitEndsIfTheContextDoesNotEndAtItsDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		l.Release(mustAcquire(t, l, Bounds{}), rateLimited(time.Second))
+		probe := mustAcquire(t, l, Bounds{MaxWait: time.Minute}) // others wait for its end
+		start := time.Now()
+		_, refusal := l.Acquire(lateContext{t.Context(), start}, Bounds{MaxWait: time.Minute})
+		if took := time.Since(start); refusal == nil || refusal.Ended || took > time.Minute+time.Second {
+			t.Errorf("%+v after %v", refusal, took)
+		}
+		l.Release(probe, Outcome{Answered: true})
+	})
+}
