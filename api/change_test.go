@@ -272,7 +272,7 @@ func TestUploadWithoutAResponseIsSearchedInTheList(t *testing.T) {
 }
 
 // The evidence context ends before the evidence is complete, after the request to
-// delete was sent, or while that request waits for the limiter.
+// delete was sent, while that request waits for the limiter, or before its refusal.
 func TestEvidenceContextEndsADeletionOnlyBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]api.DeletionState{"associations": api.DeletionKept, "delete": api.DeletionDone} {
@@ -315,6 +315,21 @@ func TestEvidenceContextEndsADeletionOnlyBeforeItIsSent(t *testing.T) {
 		}
 		if s.count("delete") != 0 || until.Err() == nil {
 			t.Errorf("%d requests to delete, evidence context: %v", s.count("delete"), until.Err())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		until, cancel := context.WithCancel(t.Context())
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "delete" {
+				cancel()
+				return refuse(400, 1407)(), nil
+			}
+			return nil, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
+		if wantSentinels(t, err, api.ErrRejected); d.State != api.DeletionKept || s.count("workers") != 1 {
+			t.Errorf("ended before a refusal: %v, %v, requests %v", d, err, s.requests)
 		}
 	})
 	var none context.Context

@@ -62,9 +62,10 @@ func WithDeleteNoZones() DeleteOption {
 	}
 }
 
-// WithEvidenceContext sets the context for gathering the evidence before the deletion.
-// After its end, no deletion begins. The context of the call limits a deletion that has
-// begun, so a caller that is interrupted can stop early and still get its outcome.
+// WithEvidenceContext sets the context for gathering evidence. After its end, no deletion
+// begins, and no evidence is gathered after a refusal. The context of the call limits a
+// deletion that has begun, so a caller that is interrupted can stop early and still get
+// its outcome.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
@@ -141,7 +142,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	case fail.unclear || isGone(fail):
 		d.RayID, d.AlreadyGone = fail.RayID, isGone(fail)
 	default: // the request had no effect
-		newer, gone := c.evidenceAfter(ctx, fail, cert, cfg.evidence)
+		newer, gone := c.evidenceAfter(ctx, evidenceCtx, fail, cert, cfg.evidence)
 		d.RayID, d.AlreadyGone = fail.RayID, gone
 		if newer != nil {
 			d.Evidence = newer
@@ -228,12 +229,15 @@ func (e *Evidence) showsMissing() bool {
 
 // evidenceAfter gathers the evidence again after a request to delete a certificate had
 // no effect; refusal is the error of that request. It returns nil if the evidence
-// cannot be gathered, or if the error does not depend on the certificate. gone reports
-// that the certificate no longer exists.
-func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
-	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
+// cannot be gathered before the end of both contexts, or if the error does not depend on
+// the certificate. gone reports that the certificate no longer exists.
+func (c *Client) evidenceAfter(ctx, evidenceCtx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
+	if evidenceCtx.Err() != nil || refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return nil, false
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	defer context.AfterFunc(evidenceCtx, end)()
 	item, _, fail := c.inspect(ctx, cert, opts)
 	if fail != nil {
 		return nil, isGone(fail)
