@@ -45,6 +45,14 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
+// withContextErrors returns e, with the errors of a context that has ended.
+func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
+	if !errors.Is(e, ctx.Err()) {
+		e.causes = append(e.causes, c.contextErrors(ctx)...)
+	}
+	return e
+}
+
 // interruptedError reports that the attempt timed out, or that the transport ended it.
 // Unlike the errors of net and net/http, it matches no context error, because the
 // caller's context has not ended.

@@ -62,10 +62,10 @@ func WithDeleteNoZones() DeleteOption {
 	}
 }
 
-// WithEvidenceContext sets the context for gathering evidence. After its end, no deletion
-// begins, and no evidence is gathered after a refusal. The context of the call limits a
-// deletion that has begun, so a caller that is interrupted can stop early and still get
-// its outcome.
+// WithEvidenceContext sets a further context for gathering evidence. After its end, no
+// deletion begins, and no evidence is gathered after a refusal. A deletion that has begun
+// ends with the context of the call only, so a caller that is interrupted can stop early
+// and still get its outcome.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
@@ -117,20 +117,23 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
 		return nil, invalidArgument(deleteCertificate.text, err.Error())
 	}
-	evidenceCtx := cfg.evidenceContext
-	if evidenceCtx == nil {
-		evidenceCtx = ctx
+	evidenceCtx := ctx
+	if cfg.evidenceContext != nil {
+		both, end := context.WithCancel(cfg.evidenceContext)
+		defer end()
+		defer context.AfterFunc(ctx, end)()
+		evidenceCtx = both
 	}
 	item, _, fail := c.inspect(evidenceCtx, cert, cfg.evidence)
 	if fail == nil && (item.Evidence.Usage() == Unused && item.Evidence.isOld() || item.Evidence.showsMissing()) {
 		item, _, fail = c.inspect(evidenceCtx, cert, cfg.evidence)
 	}
 	if fail != nil {
-		return nil, fail
+		return nil, c.withContextErrors(ctx, fail)
 	}
 	d := &Deletion{Certificate: item.Certificate, Evidence: &item.Evidence, State: DeletionKept}
 	if evidenceCtx.Err() != nil {
-		return d, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(evidenceCtx)}
+		return d, c.withContextErrors(ctx, &Error{operation: deleteCertificate.text, kinds: []error{ErrNotAsked}, causes: c.contextErrors(evidenceCtx)})
 	}
 	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
@@ -142,7 +145,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	case fail.unclear || isGone(fail):
 		d.RayID, d.AlreadyGone = fail.RayID, isGone(fail)
 	default: // the request had no effect
-		newer, gone := c.evidenceAfter(ctx, evidenceCtx, fail, cert, cfg.evidence)
+		newer, gone := c.evidenceAfter(evidenceCtx, fail, cert, cfg.evidence)
 		d.RayID, d.AlreadyGone = fail.RayID, gone
 		if newer != nil {
 			d.Evidence = newer
@@ -165,10 +168,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	} else {
 		fail.addKind(ErrOutcomeUnknown, note)
 	}
-	if !errors.Is(fail, ctx.Err()) {
-		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
-	}
-	return d, fail
+	return d, c.withContextErrors(ctx, fail)
 }
 
 // requestDeletion sends the request to delete a certificate, also a retry, no later than
@@ -185,6 +185,7 @@ func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert Certific
 	}, &result)
 	if fail != nil && fail.Is(ErrNotAsked) && evidenceCtx.Err() != nil {
 		fail.causes = c.contextErrors(evidenceCtx)
+		return nil, c.withContextErrors(ctx, fail)
 	}
 	return r, fail
 }
@@ -229,15 +230,12 @@ func (e *Evidence) showsMissing() bool {
 
 // evidenceAfter gathers the evidence again after a request to delete a certificate had
 // no effect; refusal is the error of that request. It returns nil if the evidence
-// cannot be gathered before the end of both contexts, or if the error does not depend on
-// the certificate. gone reports that the certificate no longer exists.
-func (c *Client) evidenceAfter(ctx, evidenceCtx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
-	if evidenceCtx.Err() != nil || refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
+// cannot be gathered, or if the error does not depend on the certificate. gone reports
+// that the certificate no longer exists.
+func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
+	if ctx.Err() != nil || refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return nil, false
 	}
-	ctx, end := context.WithCancel(ctx)
-	defer end()
-	defer context.AfterFunc(evidenceCtx, end)()
 	item, _, fail := c.inspect(ctx, cert, opts)
 	if fail != nil {
 		return nil, isGone(fail)

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -232,4 +233,23 @@ func TestCertificateThatIsDeletedDuringTheEvidenceIsNotFound(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestADeletionEndsWithItsContextBesidesTheEvidenceContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(_ string, req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := newClient(t, s).DeleteUnused(ctx, ref(7), api.WithEvidenceContext(t.Context()))
+		wantTook(t, "gathering evidence", start, 15*time.Second, 15*time.Second)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

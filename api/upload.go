@@ -138,10 +138,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	} else {
 		fail.note = note
 	}
-	if !errors.Is(fail, ctx.Err()) {
-		fail.causes = append(fail.causes, c.contextErrors(ctx)...)
-	}
-	return nil, fail
+	return nil, c.withContextErrors(ctx, fail)
 }
 
 // find reads the list until it shows the certificate, until lookupTime is over, or
