@@ -84,7 +84,7 @@ func TestTheAgeOfEvidenceIsTheLongerOneOfBothClocks(t *testing.T) {
 	// begun returns a time that was so long ago by the two clocks.
 	begun := func(monotonic, wall time.Duration) time.Time {
 		at := time.Now().Add(-monotonic)
-		*(*uint64)(unsafe.Pointer(&at)) -= uint64((wall-monotonic)/time.Second) << 30 //nolint:gosec // the seconds of the wall clock
+		*(*uint64)(unsafe.Pointer(&at)) -= uint64((wall-monotonic)/time.Second) << 30 // the seconds of the wall clock
 		if byMonotonic, byWall := time.Since(at), time.Now().Round(0).Sub(at); byMonotonic.Round(time.Minute) != monotonic || byWall.Round(time.Minute) != wall {
 			t.Fatalf("the time is %v and %v ago, want %v and %v", byMonotonic, byWall, monotonic, wall)
 		}
