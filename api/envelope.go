@@ -318,11 +318,9 @@ func isJSON(contentType string) bool {
 	if contentType == "application/json" {
 		return true
 	}
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		return false
-	}
-	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") || mediaType == "text/json"
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType, _, err := mime.ParseMediaType(mediaType)
+	return err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") || mediaType == "text/json")
 }
 
 func kindName(k jsontext.Kind) string {

@@ -39,6 +39,7 @@ func TestValidResponsesAreAccepted(t *testing.T) {
 		"white space around":           {response(200, "\n "+emptyBody+" \n"), api.Unused},
 		"media type in upper case":     {response(200, emptyBody, "Content-Type", "APPLICATION/JSON"), api.Unused},
 		"media type with parameters":   {response(200, emptyBody, "Content-Type", "application/json; charset=UTF-8"), api.Unused},
+		"a parameter given twice":      {response(200, emptyBody, "Content-Type", "application/json; charset=UTF-8; charset=utf-8"), api.Unused},
 		"media type of a kind of JSON": {response(200, emptyBody, "Content-Type", "application/vnd.api+json"), api.Unused},
 		"no length announced":          {unsized(response(200, inUseBody)), api.InUse},
 		"too short a length announced": {sized(response(200, inUseBody), 10), api.InUse},
