@@ -150,10 +150,13 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), formatDuration(track.timeFor(requests, time.Now()))))
 		}
 	}
-	for _, r := range unused {
+	for i, r := range unused {
 		if refusal != nil {
 			r.markKept(refusal)
 		} else {
+			if track := progress.tracker(); track != nil {
+				track.deleting(i, len(unused))
+			}
 			r = q.deleteOne(ctx, t.client, r, progress)
 		}
 		if !yield(r) {

@@ -110,20 +110,22 @@ func (b *bar) stop() {
 	})
 }
 
-// plain prints a line at intervals, for logs.
+// plain prints a line at intervals, for logs, and when a wait begins, if no wait has
+// been announced within an interval: in an outage a wait begins every few seconds.
 type plain struct {
-	track *tracker
-	end   chan struct{}
-	once  sync.Once
-	lines sync.WaitGroup
+	track    *tracker
+	interval time.Duration
+	end      chan struct{}
+	once     sync.Once
+	lines    sync.WaitGroup
 
 	mu        sync.Mutex
 	stderr    io.Writer
-	announced time.Time
+	announced time.Time // when the latest wait was
 }
 
 func newPlain(stderr io.Writer, track *tracker, interval time.Duration) *plain {
-	p := &plain{track: track, stderr: stderr, end: make(chan struct{})}
+	p := &plain{track: track, interval: interval, stderr: stderr, end: make(chan struct{})}
 	p.lines.Go(func() {
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
@@ -145,8 +147,8 @@ func (p *plain) tracker() *tracker { return p.track }
 func (p *plain) update(a api.InventoryProgress) {
 	now := time.Now()
 	p.track.update(a, now)
-	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.After(p.announced) {
-		p.announced = a.WaitingUntil
+	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.Sub(p.announced) >= p.interval {
+		p.announced = now
 		p.note(p.track.line(now))
 	}
 }

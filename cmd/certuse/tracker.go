@@ -31,6 +31,8 @@ type tracker struct {
 	started time.Time
 	waited  time.Duration // spent in long waits for the rate limit
 	recent  []time.Time   // ring buffer of the times of the latest requests
+
+	deleted, deletions int // of "delete --unused", once they have begun
 }
 
 func newTracker(certificates, limit int, now time.Time) *tracker {
@@ -86,13 +88,25 @@ func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
 	return left
 }
 
-// facts returns the parts of a progress line.
+// deleting reports how many of all deletions are done.
+func (t *tracker) deleting(done, all int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.deleted, t.deletions = done, all
+}
+
+// facts returns the parts of a progress line. The requests of deletions are not
+// reported, so their line has no rate and no time.
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	done := count(t.last.InUse + t.last.Unused + t.last.Unknown)
+	if t.deletions > 0 {
+		return []string{count(t.deleted) + "/" + plural(t.deletions, "deletion") + " done"}
+	}
+	n := t.last.InUse + t.last.Unused + t.last.Unknown
+	done := plural(n, "certificate") // their number is not known yet
 	if total := max(t.certificates, t.last.Certificates); total > 0 {
-		done += "/" + count(total)
+		done = count(n) + "/" + count(total)
 	}
 	facts := []string{done, count(t.last.InUse) + " in use", count(t.last.Unknown) + " unknown"}
 	wait := t.last.WaitingUntil.Sub(now)
@@ -104,7 +118,7 @@ func (t *tracker) facts(now time.Time) []string {
 		facts = append(facts, formatDuration(left)+" left")
 	}
 	if waiting { // the longest comes last, where a narrow terminal cuts
-		facts = append(facts, "waiting "+formatDuration(wait)+" for the rate limit")
+		facts = append(facts, "waiting "+formatDuration(wait)+": rate limit or outage")
 	}
 	return facts
 }

@@ -75,7 +75,7 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	if left, _ := tr.timeLeft(now); left != 5*time.Minute {
 		t.Errorf("while blocked: %v left, want the block", left)
 	}
-	if line := tr.line(now); !strings.Contains(line, "waiting 5m00s for the rate limit") || strings.Contains(line, "/s") {
+	if line := tr.line(now); !strings.Contains(line, "waiting 5m00s: rate limit or outage") || strings.Contains(line, "/s") {
 		t.Errorf("while blocked the line is %q", line)
 	}
 	now = now.Add(5 * time.Minute)
@@ -146,12 +146,52 @@ func TestPlainProgressPrintsALineAtIntervals(t *testing.T) {
 		for range 3 { // the same wait, reported repeatedly
 			p.update(api.InventoryProgress{Requests: 900, Expected: 3000, WaitingUntil: time.Now().Add(4 * time.Minute)})
 		}
-		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "waiting 4m00s for the rate limit") {
+		if n := strings.Count(out.String(), "\n") - lines; n != 1 || !strings.Contains(out.String(), "waiting 4m00s: rate limit or outage") {
 			t.Errorf("%d lines about a wait:\n%s", n, out.String())
 		}
 		p.stop()
 		p.stop()
 	})
+}
+
+// In an outage the client waits for two seconds before each request.
+func TestPlainProgressAnnouncesRepeatedWaitsOncePerInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out safeBuffer
+		p := newPlain(&out, newTracker(0, 1000, time.Now()), plainInterval)
+		time.Sleep(500 * time.Millisecond) // so that no update coincides with a line
+		for range 44 {
+			p.update(api.InventoryProgress{WaitingUntil: time.Now().Add(2 * time.Second)})
+			time.Sleep(2 * time.Second)
+		}
+		p.stop()
+		// At 0.5, 30.5 and 60.5 s, and at each interval.
+		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || lines[0] != "certuse: 0 certificates, 0 in use, 0 unknown, waiting 2s: rate limit or outage" {
+			t.Errorf("%d lines in 88 s:\n%s", len(lines), out.String())
+		}
+	})
+}
+
+func TestProgressOfDeletionsReplacesThatOfTheLookups(t *testing.T) {
+	t.Parallel()
+	client, err := newDeletionServer(t).Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &query{kind: reportDelete, deletion: deletion{yes: true, unused: true, maxUnused: 10}}
+	p := newPlain(&safeBuffer{}, newTracker(0, 1000, time.Now()), plainInterval)
+	defer p.stop()
+	var lines []string
+	requireNoError(t, q.deleteAll(t.Context(), target{account: testAccount, access: access{client: client}}, p, func(r record) bool {
+		if r.state() == "deleted" {
+			lines = append(lines, p.track.line(time.Now()))
+		}
+		return true
+	}))
+	if got := strings.Join(lines, "; "); got != "0/3 deletions done; 1/3 deletions done; 2/3 deletions done" {
+		t.Errorf("the lines are %q", got)
+	}
 }
 
 func TestProgressContinuesAcrossAccounts(t *testing.T) {
