@@ -241,6 +241,20 @@ func TestSummaryEqualsItsGoldenFile(t *testing.T) {
 	compareGolden(t, "summary", got.Bytes())
 }
 
+func TestSameErrorOfSeveralCertificatesIsNoExample(t *testing.T) {
+	t.Parallel()
+	total := newSummary(reportAudit, api.AllSources())
+	for range 2 {
+		r := recordWithoutResult(api.Certificate{}, errTimeout)
+		total.add(&r, false, sampleTime)
+	}
+	var got bytes.Buffer
+	total.writeProblems(&got)
+	if want := "certuse: usage of 2 certificates is unknown: no source could be read: not looked up: the --timeout is over\n"; got.String() != want {
+		t.Errorf("%s, want %s", got.String(), want)
+	}
+}
+
 func TestReasonsAreFoundThroughWrappedErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{

@@ -57,7 +57,7 @@ func (q *query) addFlags(cmd *cobra.Command) {
 func (q *query) addSelectionFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&q.sortBy, "sort", "action", "`ORDER`: action, expiry, name or usage; see 'certuse help formats'")
-	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h) or have expired; exit with 5 if there are any")
+	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h), have expired, or have an unknown expiry; exit with 5 if there are any")
 	flags.StringSliceVar(&q.filter.types, "type", nil, "only certificates of this `TYPE`, such as custom")
 	flags.BoolVar(&q.filter.ca, "ca", false, "only CA certificates")
 	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")

@@ -60,8 +60,10 @@ type accountSource struct {
 type problem struct {
 	certificates int
 	sources      []api.Source
-	// example is the text of one of the errors. Their Ray IDs differ.
+	// example is the text of one of the errors; varied means that others differ, for
+	// example in the Ray ID.
 	example string
+	varied  bool
 }
 
 // newSummary returns an empty summary; read are the sources that were read for all
@@ -147,6 +149,7 @@ func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[str
 			entry = &problem{example: explain(result.Err)}
 			s.problems[text] = entry
 		}
+		entry.varied = entry.varied || entry.example != explain(result.Err)
 		entry.example = min(entry.example, explain(result.Err)) // the same one in each run
 		if !slices.Contains(entry.sources, result.Source) {
 			entry.sources = append(entry.sources, result.Source)
@@ -170,19 +173,19 @@ func (s *summary) writeProblems(w io.Writer) {
 		return cmp.Or(cmp.Compare(s.problems[b].certificates, s.problems[a].certificates), cmp.Compare(a, b))
 	}) {
 		entry := s.problems[text]
-		what, example, several := "no source could be read", entry.example, entry.certificates > 1
+		what, example := "no source could be read", entry.example
 		if len(entry.sources) < len(api.AllSources()) {
 			slices.Sort(entry.sources)
-			what, several = joined(entry.sources), several || len(entry.sources) > 1
+			what = joined(entry.sources)
 		}
-		if several {
+		if entry.varied {
 			example = text + ", such as: " + example
 		}
 		fmt.Fprintf(w, "certuse: usage of %s is unknown: %s: %s\n", plural(entry.certificates, "certificate"), what, printable(example))
 	}
 }
 
-// writeCounts prints the counts of certificates on one line.
+// writeCounts prints the counts of certificates, and which --expires-within selects.
 func (s *summary) writeCounts(w io.Writer, colors palette, q *query) {
 	fmt.Fprint(w, colors.bold(plural(s.Total, "certificate")))
 	if s.cas > 0 && s.leaves > 0 {
@@ -192,10 +195,10 @@ func (s *summary) writeCounts(w io.Writer, colors palette, q *query) {
 		fmt.Fprintf(w, ": %s, %s, %s", colors.usage(api.InUse, count(s.InUse)+" in use"),
 			colors.usage(api.Unused, count(s.Unused)+" unused"), colors.usage(api.UsageUnknown, count(s.Unknown)+" unknown"))
 	}
-	if q.filter.expiresWithin.set {
-		fmt.Fprintf(w, ", all expired or expiring within %s", q.filter.expiresWithin.text)
-	}
 	fmt.Fprintln(w)
+	if q.filter.expiresWithin.set {
+		fmt.Fprintf(w, "Only those that have expired, expire within %s, or have an unknown expiry.\n", q.filter.expiresWithin.text)
+	}
 }
 
 // write prints the summary for people.
