@@ -53,7 +53,7 @@ func (in *input) add(text string) error {
 func (in *input) addRef(account, id string) error {
 	ref := api.CertificateRef{AccountID: account, ID: id}
 	if account == "" && in.account == "" { // none or several are given
-		return errors.New("the certificate has no account: give one --account, set CLOUDFLARE_ACCOUNT_ID, or write ACCOUNT/ID")
+		return errors.New("the certificate has no account: give one --account (or, without --profile, CLOUDFLARE_ACCOUNT_ID), or write ACCOUNT/ID")
 	}
 	if err := checkRef(ref); err != nil {
 		return err

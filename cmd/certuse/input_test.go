@@ -143,7 +143,7 @@ func TestJSONAndCSVFilesAreRead(t *testing.T) {
 		"JSON of something":      {"acc", `[{"certificate_id":"x"},{"id":"y"}]`, "!certificate 2: the certificate id is empty"},
 		"JSON of numbers":        {"acc", `[1]`, "!is not what certuse prints as JSON"},
 		"an empty report":        {"acc", `{"certificates":[],"summary":{}}`, "!names no certificate"},
-		"JSON of no account":     {"", `{"certificate_id":"x"}`, "!certificate 1: the certificate has no account: give one --account, "},
+		"JSON of no account":     {"", `{"certificate_id":"x"}`, "!certificate 1: the certificate has no account: give one --account (or, without --profile, CLOUDFLARE_ACCOUNT_ID), or write ACCOUNT/ID"},
 		"an empty account":       {"acc", `{"account_id":"","certificate_id":"x"}`, "!certificate 1: the account id is empty"},
 		"JSON of a path":         {"acc", `{"certificate_id":"../x"}`, "!certificate 1: the certificate id has"},
 		"CSV of a path":          {"acc", "certificate_id\nx\n../y\n", "!line 3: the certificate id has"},

@@ -158,7 +158,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		"with the demo":             {twoProfiles, "list --profile first --demo", "--demo brings its own"},
 		"account of no profile":     {twoProfiles, "list --profile first --account " + thirdAccount, "is in no profile"},
 		"certificate of no profile": {twoProfiles, "usage --profile first " + thirdAccount + "/free", "is in no profile"},
-		"several accounts":          {twoProfiles, "upload --profile second --cert x", "upload needs one account, not 2"},
+		"several accounts":          {twoProfiles, "upload --profile second --cert x", "upload needs one account, not 2: give one --account (or, without --profile, CLOUDFLARE_ACCOUNT_ID), or try --demo\n"},
 		"an account in two":         {twoProfiles + "  third: {accounts: [" + testAccount + "], api_token_env: FIRST_TOKEN}", "list --profile first,third", "is in first and in third"},
 		"empty file":                {"# nothing", "list --profile x", "there are no profiles in "},
 		"not YAML":                  {"profiles: [" + testToken, "list --profile x", "is not valid YAML"},

@@ -66,7 +66,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 	}
 	defer service.close()
 	if n := len(service.accounts); n != 1 {
-		return usagef("upload needs one account, not %d: give --account or set CLOUDFLARE_ACCOUNT_ID, or try --demo", n)
+		return usagef("upload needs one account, not %d: give one --account (or, without --profile, CLOUDFLARE_ACCOUNT_ID), or try --demo", n)
 	}
 	account, err := service.access(service.accounts[0])
 	if err != nil {
