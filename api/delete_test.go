@@ -81,9 +81,9 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		"no type": {7, func(s *store) {
 			s.faults = faults("/"+certificateID(7)+"?", success(`{"id":"`+certificateID(7)+`","ca":true}`))
 		}, []error{api.ErrManaged}, ""},
-		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive"},
+		"a source fails":    {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive: list Hyperdrive configurations: HTTP 500"},
 		"no permission":     {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, "Account: Workers Scripts Read"},
-		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "Zone: Zone Read"},
+		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, "hostnames: the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones"},
 		"never there":       {99, func(*store) {}, []error{api.ErrNotFound}, ""},
 		"credentials":       {8, fault("/", 401), []error{api.ErrUnauthorized}, ""},
 		"by associations":   {0, func(*store) {}, []error{api.ErrInUse}, "associations access"},

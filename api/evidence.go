@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -211,11 +213,12 @@ func (e *Evidence) refusal() (note string, kind error) {
 		return "used by " + strings.Join(reasons, ", "), ErrInUse
 	}
 	for _, r := range e.Sources {
-		switch {
-		case r.Permission != "":
-			reasons = append(reasons, fmt.Sprintf("%s needs the permission %q", r.Source, r.Permission))
-		case r.State == SourceFailed:
-			reasons = append(reasons, string(r.Source)+" failed")
+		if failure, ok := errors.AsType[*Error](r.Err); ok {
+			reason := ": " + cmp.Or(failure.note, failure.Error())
+			if permission := failure.missingPermission(); permission != "" {
+				reason = fmt.Sprintf(" needs the permission %q", permission)
+			}
+			reasons = append(reasons, string(r.Source)+reason)
 		}
 	}
 	return "usage unknown: " + strings.Join(reasons, ", "), ErrUsageUnknown
