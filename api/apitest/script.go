@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -15,7 +16,8 @@ import (
 // Target selects requests, for [Server.Script]. The zero value selects all valid
 // requests.
 type Target struct {
-	// Operation is an operationId of the contract.
+	// Operation is an operationId of the contract, such as "listMTLSCertificates". The
+	// error for an unknown one lists all.
 	Operation string
 	// Parameters are values of the operation's path and query parameters, by name.
 	// A request must have all of them.
@@ -72,12 +74,16 @@ func (t Target) equal(other Target) bool {
 	return t.Operation == other.Operation && maps.Equal(t.Parameters, other.Parameters)
 }
 
-// operation finds an operation of the contract by its id.
+// operation finds an operation of the contract by its id. The error lists the ids.
 func (s *Server) operation(id string) (*apispec.Operation, error) {
 	if op := s.doc.Operation(id); op != nil {
 		return op, nil
 	}
-	return nil, fmt.Errorf("apitest: the contract has no operation %q", id)
+	var ids []string
+	for _, op := range s.doc.Operations {
+		ids = append(ids, op.ID)
+	}
+	return nil, fmt.Errorf("apitest: the contract has no operation %q; it has %s", id, strings.Join(ids, ", "))
 }
 
 func (s *Server) checkTarget(target Target) error {
