@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,8 +22,9 @@ const (
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
 // the API's codes and first message, the cause, the permission that the operation needs
-// after a 403, the Ray ID, and the number of attempts if there were several. Do not
-// parse it: the text may change, and the codes are in Details.
+// after a 403, the wait before another call if a response requires one, the Ray ID, and
+// the number of attempts if there were several. Do not parse it: the text may change, and
+// the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
@@ -53,6 +55,9 @@ func (e *Error) suffix() string {
 	var facts []string
 	if permission := e.missingPermission(); permission != "" {
 		facts = append(facts, fmt.Sprintf("needs the permission %q", permission))
+	}
+	if wait := e.RetryAfter.Round(time.Second); wait > 0 && e.StatusCode != 0 {
+		facts = append(facts, "retry after "+wait.String())
 	}
 	if e.RayID != "" {
 		facts = append(facts, "ray "+oneLine(e.RayID, maxRayID))
