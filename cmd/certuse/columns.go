@@ -24,6 +24,8 @@ type column struct {
 	text func(row) string
 	// value returns the text in CSV; nil means text.
 	value func(row) string
+	// isNumber means that the text is a number of this program, or empty.
+	isNumber bool
 	// short returns the text for a narrow column; nil means text, shortened.
 	short func(row) string
 	// min is the width below which the column is dropped; 0 means that it is never
@@ -41,7 +43,7 @@ var allColumns = []column{
 	{key: "ca", title: "CA", text: kindText, value: func(r row) string { return isCA(r, "true", "false") }},
 	{key: "usage", title: "USAGE", text: usageText, value: func(r row) string { return r.usage.String() }},
 	{key: "expires_on", title: "EXPIRES", text: func(r row) string { return date(r.Certificate.ExpiresOn) }, value: func(r row) string { return timestamp(r.Certificate.ExpiresOn) }},
-	{key: "days_left", title: "DAYS", text: daysLeft},
+	{key: "days_left", title: "DAYS", text: daysLeft, isNumber: true},
 	{key: "source", title: "SOURCE", text: func(r row) string { return useField(r, func(u *api.Use) string { return string(u.Source) }) }},
 	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
 	{key: "state", title: "STATE", text: func(r row) string { return inWords(r.state()) }, value: func(r row) string { return r.state() }},

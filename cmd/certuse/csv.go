@@ -23,7 +23,9 @@ func writeCSV(r *report) error {
 			if value == nil {
 				value = c.text
 			}
-			line[i] = cell(value(row))
+			if line[i] = value(row); !c.isNumber { // a negative number is no formula
+				line[i] = cell(line[i])
+			}
 		}
 		if err := out.Write(line); err != nil {
 			return err

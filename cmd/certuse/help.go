@@ -269,8 +269,8 @@ jsonl       one object a line, as each result arrives, also to --output-file;
             with --sort, at the end
 csv         one row for each certificate (usage: for each use); the first line
             names the columns. An apostrophe goes before = + - or @ wherever a
-            spreadsheet could begin a cell with it, whichever separator it uses;
-            for exact text use json
+            spreadsheet could begin a cell with it, whichever separator it uses,
+            except in days_left, a number; for exact text use json
 id          one id a line, or ACCOUNT/ID for several accounts: for pipes; delete
             prints only those that are deleted or planned
 prometheus  the text format for a textfile collector, with --output-file
