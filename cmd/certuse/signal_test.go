@@ -317,7 +317,7 @@ func TestInterruptOfAWaitPrintsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	p := start(t, command(t, environment(server), "wait", "used"))
-	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting for ") })
+	eventually(t, "what uses the certificate", func() bool { return strings.Contains(p.stderr.String(), "waiting up to ") })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
 	got.expect(t, exitUnknown, "interrupted", "1 in use, 0 unused, 0 unknown")

@@ -80,8 +80,12 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	report := func(e *api.Evidence) {
 		r := newRecord(api.InventoryItem{Certificate: cert, Evidence: *e})
 		if text := r.nameAndID() + ": " + inWords(r.usage.String()) + ": " + r.usedBy(); text != lastText && r.usage != api.Unused {
+			limit := ""
+			if lastText == "" {
+				limit = "up to " + q.timeout.text + " "
+			}
 			lastText = text
-			progress.note("waiting for " + printable(text))
+			progress.note("waiting " + limit + "for " + printable(text))
 		}
 	}
 	opts := []api.WaitOption{api.WithWaitTimeout(q.timeout.Duration), api.WithWaitProgress(report)}

@@ -43,7 +43,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 func TestWaitWorksInTheDemo(t *testing.T) {
 	t.Parallel()
 	got := execute(t, command(t, nil, "wait", "--demo", "--timeout", "1s"))
-	got.expect(t, exitInUse, "waiting for payments-client (", "8 certificates")
+	got.expect(t, exitInUse, "waiting up to 1s for payments-client (", "8 certificates")
 }
 
 func TestWaitRefusesWrongUsage(t *testing.T) {
@@ -76,7 +76,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 	requireNoError(t, server.SetAssociations(ref("used"), api.Association{Service: "gateway", Status: "active"}))
 	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
 	eventually(t, "what uses the certificate", func() bool {
-		return strings.Contains(p.stderr.String(), "certuse: waiting for used: in use: associations: gateway (active)\n")
+		return strings.Contains(p.stderr.String(), "certuse: waiting up to 5m for used: in use: associations: gateway (active)\n")
 	})
 	requireNoError(t, server.SetAssociations(ref("used")))
 	got := p.end(t)
@@ -84,7 +84,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 	if ids := strings.Fields(got.stdout); !slices.Contains(ids, "used") || len(ids) != 2 {
 		t.Errorf("%q", got.stdout)
 	}
-	if n := strings.Count(got.stderr, "waiting for"); n != 1 {
+	if n := strings.Count(got.stderr, "waiting "); n != 1 {
 		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
 	}
 }
