@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -154,7 +155,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 		if refusal != nil {
 			r.markKept(refusal)
 		} else {
-			if track := progress.tracker(); track != nil {
+			if track := progress.tracker(); track != nil && ctx.Err() == nil {
 				track.deleting(i, len(unused))
 			}
 			r = q.deleteOne(ctx, t.client, r, progress)
@@ -319,6 +320,8 @@ func (r *record) reason() string {
 		return "in use: " + r.usedBy()
 	case errors.Is(err, api.ErrUsageUnknown):
 		return "usage unknown: " + r.shortUsedBy()
+	case r.usage == api.Unused: // interrupted after the lookup
+		return strings.TrimPrefix(explain(err), "not looked up: ")
 	default:
 		return explain(err)
 	}

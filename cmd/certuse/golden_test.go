@@ -255,6 +255,16 @@ func TestSameErrorOfSeveralCertificatesIsNoExample(t *testing.T) {
 	}
 }
 
+func TestReasonOfAnInterruptedDeletionDependsOnTheLookup(t *testing.T) {
+	t.Parallel()
+	for usage, want := range map[api.Usage]string{api.Unused: "the --timeout is over", api.UsageUnknown: "not looked up: the --timeout is over"} {
+		r := record{usage: usage, deletion: &deletionOutcome{Deletion: api.Deletion{State: api.DeletionKept}, err: errTimeout}}
+		if got := r.reason(); got != want {
+			t.Errorf("%v: %q, want %q", usage, got, want)
+		}
+	}
+}
+
 func TestReasonsAreFoundThroughWrappedErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
