@@ -273,7 +273,11 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			return err
 		}
 		if len(total.failed) > 0 {
-			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the results are incomplete\n", out.name)
+			advice := ""
+			if q.kind == reportAudit && !q.wait && q.streaming() {
+				advice = ": run the command again with --resume"
+			}
+			fmt.Fprintf(q.sys.stderr, "certuse: %s has what is known; the results are incomplete%s\n", out.name, advice)
 		}
 	case out.path != "":
 		fmt.Fprintf(q.sys.stderr, "certuse: %s: %s, because the results are incomplete\n", out.name, out.untouched())

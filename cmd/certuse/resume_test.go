@@ -256,7 +256,7 @@ func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	file := fileWith(t, text)
 	script(t, server, listCertificates, apitest.NoResult().Always())
 	got := execute(t, command(t, environment(server), "audit", "-o", "jsonl", "--output-file", file, "--resume", "--require-unused"))
-	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete")
+	got.expect(t, exitInUse, "Not all certificates were read.", file+" has what is known; the results are incomplete: run the command again with --resume\n")
 	if n := len(decodeLines(t, textOf(t, file))); n != 3 {
 		t.Errorf("%d lines", n)
 	}
