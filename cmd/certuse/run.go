@@ -76,6 +76,9 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 	}
 	stdout := &errWriter{out: sys.stdout}
 	root := newRootCommand(sys, stdout) // the commands get ctx from ExecuteContextC
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		args = texts(args, withoutCredential) // Cobra prints words that it cannot parse
+	}
 	root.SetArgs(args)
 	cmd, err := checkTopic(root, args)
 	if err == nil {

@@ -178,6 +178,13 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 	if offered.expect(t, exitOK); !strings.Contains(offered.stdout, "second") || strings.Contains(offered.stdout, secretToken) {
 		t.Errorf("completion offers:\n%s", offered.stdout)
 	}
+	for _, words := range []string{"list --" + secretToken + "=x", "list --rate-limit " + secretToken + " x"} {
+		for _, request := range []string{"__complete ", "__completeNoDesc "} {
+			if got := newUsers(t, twice).run(t, request+words); got.code != exitOK || showsSecret(got.stdout+got.stderr) {
+				t.Errorf("%s: exit code %d:\n%s\n%s", request+words, got.code, got.stdout, got.stderr)
+			}
+		}
+	}
 }
 
 func TestOrdinaryNamesAreShown(t *testing.T) {
