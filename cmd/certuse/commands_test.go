@@ -310,18 +310,21 @@ func TestCompletionOffersCertificatesAndDoesNotHang(t *testing.T) {
 	slow := newFake(t, nil)
 	script(t, slow, listCertificates, apitest.Hang().Always())
 	tests := map[string]struct {
-		env  []string
-		want []string
+		env   []string
+		flags string
+		want  []string
 	}{
-		"credentials":    {environment(server), []string{"free\tname of free", "used\tname of used"}},
-		"no credentials": {nil, nil},
-		"no response":    {environment(slow), nil},
+		"credentials":    {environment(server), "", []string{"free\tname of free", "used\tname of used"}},
+		"an account":     {environment(server), "--account=" + testAccount, []string{"free\tname of free", "used\tname of used"}},
+		"wrong account":  {environment(server), "--account=../x", nil},
+		"no credentials": {nil, "", nil},
+		"no response":    {environment(slow), "", nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			got := execute(t, command(t, test.env, "__complete", "usage", ""))
+			got := execute(t, command(t, test.env, slices.Concat([]string{"__complete", "usage"}, strings.Fields(test.flags), []string{""})...))
 			lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
 			ids := lines[:len(lines)-1] // the last one is for the shell
 			slices.Sort(ids)

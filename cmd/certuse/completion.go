@@ -16,6 +16,10 @@ const completionTime = time.Second
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completionTime)
 	defer cancel()
+	// Cobra parses the flags of a completion twice, so an account is there twice.
+	if q.connection.check() != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	service, err := q.connect(q.sys)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
