@@ -102,7 +102,13 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 	for i, ref := range t.certs {
 		r := q.deleteOne(traced, t.client, record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{Ref: ref}}}, progress)
 		if i == 0 && len(t.certs) > 1 && ctx.Err() == nil {
-			progress.note(fmt.Sprintf("the first of %s took %s", plural(len(t.certs), "certificate"), plural(int(sent.Load()), "request")))
+			took := int(sent.Load())
+			text := fmt.Sprintf("the first of %s took %s", plural(len(t.certs), "certificate"), plural(took, "request"))
+			if q.rateLimit > 0 && took*len(t.certs) > q.rateLimit {
+				waits := (took*len(t.certs) - 1) / q.rateLimit
+				text += "; if each does, all take at least " + formatDuration(time.Duration(waits)*rateLimitWindow)
+			}
+			progress.note(text)
 		}
 		if !yield(r) {
 			return nil

@@ -113,7 +113,8 @@ to standard error at once, or with --quiet when the record cannot be written;
 
 Before the first deletion of --unused, it prints about how many requests follow
 and how long they take at least. If the certificates are named, it prints how
-many requests the first one took.
+many requests the first one took, and the least time for all if --rate-limit
+makes them wait.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. A deletion under way is

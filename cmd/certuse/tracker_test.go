@@ -194,6 +194,12 @@ func TestProgressOfDeletionsReplacesThatOfTheLookups(t *testing.T) {
 	}
 }
 
+func TestDeletePrintsHowLongTheOthersTake(t *testing.T) {
+	t.Parallel()
+	got := execute(t, command(t, environment(newDeletionServer(t)), "delete", "--yes", "--rate-limit", "15", "--timeout", "1s", "free-1", "free-2"))
+	got.expect(t, exitUnknown, "; if each does, all take at least 5m00s\n")
+}
+
 func TestProgressContinuesAcrossAccounts(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
