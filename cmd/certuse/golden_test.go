@@ -301,3 +301,11 @@ func TestAdviceNamesTheLimitOfOpenFiles(t *testing.T) {
 		t.Errorf("the explanation is %q", text)
 	}
 }
+
+func TestAdviceAfterARateLimitIsTheWaitOfTheAPI(t *testing.T) {
+	t.Parallel()
+	text := explain(&api.Error{StatusCode: 429, RetryAfter: 20 * time.Minute})
+	if want := "cloudflare-mtls: HTTP 429 Too Many Requests (retry after 20m0s); try again after that time, or lower --rate-limit"; text != want {
+		t.Errorf("%q, want %q", text, want)
+	}
+}
