@@ -49,7 +49,7 @@ func (q *query) newProgress(targets []target) progress {
 		terminal, _ := fileOf(q.sys.stderr)
 		return newBar(terminal, track)
 	default:
-		return newPlain(q.sys.stderr, track, plainInterval)
+		return newPlain(q.sys.stderr, track)
 	}
 }
 
@@ -110,24 +110,23 @@ func (b *bar) stop() {
 	})
 }
 
-// plain prints a line at intervals, for logs, and when a wait begins, if no wait has
-// been announced within an interval: in an outage a wait begins every few seconds.
+// plain prints a line at intervals, for logs, and when a wait begins, unless a wait was
+// announced within the interval: in an outage a wait begins every few seconds.
 type plain struct {
-	track    *tracker
-	interval time.Duration
-	end      chan struct{}
-	once     sync.Once
-	lines    sync.WaitGroup
+	track *tracker
+	end   chan struct{}
+	once  sync.Once
+	lines sync.WaitGroup
 
 	mu        sync.Mutex
 	stderr    io.Writer
 	announced time.Time // when the latest wait was
 }
 
-func newPlain(stderr io.Writer, track *tracker, interval time.Duration) *plain {
-	p := &plain{track: track, interval: interval, stderr: stderr, end: make(chan struct{})}
+func newPlain(stderr io.Writer, track *tracker) *plain {
+	p := &plain{track: track, stderr: stderr, end: make(chan struct{})}
 	p.lines.Go(func() {
-		tick := time.NewTicker(interval)
+		tick := time.NewTicker(plainInterval)
 		defer tick.Stop()
 		for {
 			select {
@@ -147,7 +146,7 @@ func (p *plain) tracker() *tracker { return p.track }
 func (p *plain) update(a api.InventoryProgress) {
 	now := time.Now()
 	p.track.update(a, now)
-	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.Sub(p.announced) >= p.interval {
+	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.Sub(p.announced) >= plainInterval {
 		p.announced = now
 		p.note(p.track.line(now))
 	}

@@ -128,7 +128,7 @@ func TestPlainProgressPrintsALineAtIntervals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out safeBuffer
-		p := newPlain(&out, newTracker(1500, 1000, time.Now()), plainInterval)
+		p := newPlain(&out, newTracker(1500, 1000, time.Now()))
 		time.Sleep(500 * time.Millisecond) // so that no update coincides with a line
 		for i := range 90 {
 			time.Sleep(time.Second)
@@ -159,14 +159,12 @@ func TestPlainProgressAnnouncesRepeatedWaitsOncePerInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out safeBuffer
-		p := newPlain(&out, newTracker(0, 1000, time.Now()), plainInterval)
-		time.Sleep(500 * time.Millisecond) // so that no update coincides with a line
-		for range 44 {
+		p := newPlain(&out, newTracker(0, 1000, time.Now()))
+		for began := time.Now(); time.Since(began) < 88*time.Second; time.Sleep(2 * time.Second) {
 			p.update(api.InventoryProgress{WaitingUntil: time.Now().Add(2 * time.Second)})
-			time.Sleep(2 * time.Second)
 		}
 		p.stop()
-		// At 0.5, 30.5 and 60.5 s, and at each interval.
+		// At 0, 30 and 60 s, and at each interval.
 		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || lines[0] != "certuse: 0 certificates, 0 in use, 0 unknown, waiting 2s: rate limit or outage" {
 			t.Errorf("%d lines in 88 s:\n%s", len(lines), out.String())
 		}
@@ -180,7 +178,7 @@ func TestProgressOfDeletionsReplacesThatOfTheLookups(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := &query{kind: reportDelete, deletion: deletion{yes: true, unused: true, maxUnused: 10}}
-	p := newPlain(&safeBuffer{}, newTracker(0, 1000, time.Now()), plainInterval)
+	p := newPlain(&safeBuffer{}, newTracker(0, 1000, time.Now()))
 	defer p.stop()
 	var lines []string
 	requireNoError(t, q.deleteAll(t.Context(), target{account: testAccount, access: access{client: client}}, p, func(r record) bool {
