@@ -63,11 +63,12 @@ func (b *breaker) opens(now time.Duration) opening {
 
 func (b *breaker) open(now time.Duration) bool { return b.opens(now).latest <= now }
 
-func (b *breaker) admit() snapshot {
-	if b.active {
+func (b *breaker) admit(counted bool) snapshot {
+	s := snapshot{b.generation, b.run, counted && b.active}
+	if s.counted {
 		b.inFlight++
 	}
-	return snapshot{b.generation, b.run, b.active}
+	return s
 }
 
 // release ends a request and reports whether it is of the current generation.

@@ -284,13 +284,10 @@ func (l *Limiter) opens(position int, now time.Duration) opening {
 func (l *Limiter) open(now time.Duration) bool { return l.opens(0, now).latest <= now }
 
 func (l *Limiter) admit(budget *WaitBudget) Permit {
-	p := Permit{serial: l.window.begin(), responses: l.responses, block: l.block.admit(), budget: budget}
-	if budget != nil {
-		p.outage = l.outage.admit()
-	} else {
-		p.outage = snapshot{generation: l.outage.generation, run: l.outage.run} // not counted in flight
+	return Permit{
+		serial: l.window.begin(), responses: l.responses, budget: budget,
+		block: l.block.admit(true), outage: l.outage.admit(budget != nil),
 	}
-	return p
 }
 
 // refusal returns the refusal of the caller at a position of the queue, or nil.

@@ -83,7 +83,7 @@ const (
 
 // policyStates holds the remaining quota by policy: the lowest that the server has
 // reported in the current window.
-type policyStates struct{ entries []policyState }
+type policyStates []policyState
 
 type policyState struct {
 	name      string
@@ -96,14 +96,22 @@ type policyState struct {
 // one window, remaining only falls, so the lowest value is right even if responses
 // arrive out of order.
 func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Policy) {
+	if len(policies) == 0 {
+		return
+	}
+	*ps = slices.DeleteFunc(*ps, func(s policyState) bool { return s.until <= now })
 	for _, p := range policies {
 		reported := policyState{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
-		s := ps.find(p.Name, now)
-		if s == nil {
+		i := slices.IndexFunc(*ps, func(s policyState) bool { return s.name == p.Name })
+		if i < 0 {
+			if len(*ps) < maxPolicies {
+				*ps = append(*ps, reported)
+			}
 			continue
 		}
+		s := &(*ps)[i]
 		switch later := reported.until - s.until; {
-		case s.until <= now, later > resetTolerance, later < -resetTolerance && serial > s.serial: // another window
+		case later > resetTolerance, later < -resetTolerance && serial > s.serial: // another window
 			*s = reported
 		case later >= -resetTolerance: // the same window
 			s.remaining, s.serial = min(s.remaining, p.Remaining), max(s.serial, serial)
@@ -111,29 +119,12 @@ func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Pol
 	}
 }
 
-// find returns the entry for a policy, a new one if there is room, or nil.
-func (ps *policyStates) find(name string, now time.Duration) *policyState {
-	i := slices.IndexFunc(ps.entries, func(s policyState) bool { return s.name == name })
-	if i < 0 {
-		i = slices.IndexFunc(ps.entries, func(s policyState) bool { return s.until <= now })
-	}
-	switch {
-	case i < 0 && len(ps.entries) == maxPolicies:
-		return nil
-	case i < 0:
-		i = len(ps.entries)
-		ps.entries = append(ps.entries, policyState{})
-	}
-	ps.entries[i].name = name
-	return &ps.entries[i]
-}
-
 // opens returns when the server's quota has room for a caller with a number of others
 // before it: earliest if the server has counted all requests in flight, latest if it has
 // counted none.
-func (ps *policyStates) opens(before, inFlight int, now time.Duration) opening {
+func (ps policyStates) opens(before, inFlight int, now time.Duration) opening {
 	o := opening{now, now}
-	for _, s := range ps.entries {
+	for _, s := range ps {
 		if now < s.until && s.remaining <= int64(before) {
 			o.earliest = max(o.earliest, s.until)
 		}

@@ -106,7 +106,7 @@ func (r *queueRun) check() error {
 	}
 	open := l.block.open(now)
 	open = open && (l.window.limit == 0 || counted < l.window.limit)
-	for _, s := range l.policies.entries {
+	for _, s := range l.policies {
 		open = open && (now >= s.until || s.remaining > int64(len(r.inFlight)))
 	}
 	switch {
