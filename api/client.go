@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -30,12 +28,7 @@ type Client struct {
 
 	limiter *quota.Limiter
 	budget  *budget
-
-	maxAttempts    int
-	attemptTimeout time.Duration
-	maxRetryWait   time.Duration
-	maxBytes       int64
-	logger         *slog.Logger
+	settings
 }
 
 // New returns a client. It checks all arguments and sends nothing. The error is
@@ -70,13 +63,9 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 		redact:          redact,
 		hasProxySecrets: hasProxySecrets,
 
-		limiter:        quota.NewLimiter(cfg.rateLimit, cfg.rateWindow),
-		budget:         new(budget),
-		maxAttempts:    cfg.maxAttempts,
-		attemptTimeout: cfg.attemptTimeout,
-		maxRetryWait:   cfg.maxRetryWait,
-		maxBytes:       cfg.maxBytes,
-		logger:         cfg.logger,
+		limiter:  quota.NewLimiter(cfg.rateLimit, cfg.rateWindow),
+		budget:   new(budget),
+		settings: cfg.settings,
 	}, nil
 }
 

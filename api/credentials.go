@@ -31,16 +31,14 @@ type secretParts struct {
 // APIToken returns credentials that send "Authorization: Bearer <token>", as the vendor
 // recommends.
 func APIToken(token string) Credentials {
-	s := secretParts{kind: "API token", token: token}
-	return Credentials{reveal: func() secretParts { return s }}
+	return Credentials{func() secretParts { return secretParts{kind: "API token", token: token} }}
 }
 
 // APIKey returns credentials that send the X-Auth-Email and X-Auth-Key headers, the
 // vendor's older scheme. Prefer an API token: its permissions can be limited, and
 // tracing tools hide its header.
 func APIKey(email, key string) Credentials {
-	s := secretParts{kind: "API key", email: email, key: key}
-	return Credentials{reveal: func() secretParts { return s }}
+	return Credentials{func() secretParts { return secretParts{kind: "API key", email: email, key: key} }}
 }
 
 // CredentialsFromEnv reads CLOUDFLARE_API_TOKEN or, when that is not set,
@@ -89,7 +87,7 @@ func (c Credentials) validate() error {
 		return errors.New("credentials are missing; use APIToken, APIKey or CredentialsFromEnv")
 	}
 	s := c.reveal()
-	if s.token != "" || s.kind == "API token" {
+	if s.kind == "API token" {
 		return validateSecret("API token", s.token)
 	}
 	return errors.Join(validateSecret("email", s.email), validateSecret("API key", s.key))

@@ -15,32 +15,30 @@ import (
 type Option func(*config) error
 
 type config struct {
-	baseURL        *url.URL
-	transport      http.RoundTripper
+	settings
+	baseURL       *url.URL
+	transport     http.RoundTripper
+	clientTimeout time.Duration
+	rateLimit     int
+	rateWindow    time.Duration
+	product       string
+}
+
+// settings are the parts of a configuration that a [Client] keeps.
+type settings struct {
 	maxAttempts    int
 	attemptTimeout time.Duration
-	clientTimeout  time.Duration
 	maxRetryWait   time.Duration
-	rateLimit      int
-	rateWindow     time.Duration
 	maxBytes       int64
-	product        string
 	logger         *slog.Logger
 }
 
 func defaultConfig() *config {
-	base, err := parseBaseURL("https://api.cloudflare.com/client/v4")
-	if err != nil {
-		panic(err)
-	}
 	return &config{
-		baseURL:        base,
-		maxAttempts:    4,
-		attemptTimeout: 30 * time.Second,
-		maxRetryWait:   30 * time.Second,
-		rateLimit:      1000,
-		rateWindow:     5 * time.Minute,
-		maxBytes:       8 << 20,
+		settings:   settings{maxAttempts: 4, attemptTimeout: 30 * time.Second, maxRetryWait: 30 * time.Second, maxBytes: 8 << 20},
+		baseURL:    &url.URL{Scheme: "https", Host: "api.cloudflare.com", Path: "/client/v4"},
+		rateLimit:  1000,
+		rateWindow: 5 * time.Minute,
 	}
 }
 

@@ -96,9 +96,6 @@ type policyState struct {
 // one window, remaining only falls, so the lowest value is right even if responses
 // arrive out of order.
 func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Policy) {
-	if len(policies) == 0 {
-		return
-	}
 	*ps = slices.DeleteFunc(*ps, func(s policyState) bool { return s.until <= now })
 	for _, p := range policies {
 		reported := policyState{p.Name, p.Remaining, now + p.Reset + resetMargin, serial}
