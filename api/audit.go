@@ -186,7 +186,7 @@ func (r AuditResult) String() string {
 // resultJSON is the form of a result in JSON.
 type resultJSON struct {
 	Certificate CertificateRef   `json:"certificate"`
-	Usage       Usage            `json:"usage"`
+	Usage       any              `json:"usage"` // a Usage; any value is read, also that of a later version
 	List        *AssociationList `json:"list,omitempty"`
 	Error       string           `json:"error,omitempty"`
 }
@@ -200,11 +200,7 @@ func (r AuditResult) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON replaces the whole result. The Usage of a result that was read from
 // JSON is always [UsageUnknown], and its Err has only the text of the error.
 func (r *AuditResult) UnmarshalJSON(text []byte) error {
-	type form struct {
-		resultJSON
-		Usage json.RawMessage `json:"usage"` // not read: it may be of a later version
-	}
-	return unmarshal(text, r, func(read form) AuditResult {
+	return unmarshal(text, r, func(read resultJSON) AuditResult {
 		return AuditResult{Certificate: read.Certificate, List: read.List, Err: errorFromText(read.Error)}
 	})
 }
