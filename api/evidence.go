@@ -152,14 +152,10 @@ type Evidence struct {
 //
 // Changing the fields of evidence never turns it into Unused.
 func (e *Evidence) Usage() Usage {
-	switch {
-	case e == nil:
+	if e == nil || e.proven == Unused && e.conclude() != Unused {
 		return UsageUnknown
-	case e.proven == Unused && e.conclude() != Unused:
-		return UsageUnknown
-	default:
-		return e.proven
 	}
+	return e.proven
 }
 
 // UnmarshalJSON replaces the whole evidence. The usage of evidence that was read from
@@ -257,8 +253,5 @@ func (i *InventoryItem) json() itemJSON {
 // is [UsageUnknown].
 func (i *InventoryItem) UnmarshalJSON(text []byte) error {
 	*i = InventoryItem{}
-	if err := json.Unmarshal(text, &i.Certificate); err != nil {
-		return err
-	}
-	return json.Unmarshal(text, &i.Evidence)
+	return errors.Join(json.Unmarshal(text, &i.Certificate), json.Unmarshal(text, &i.Evidence))
 }

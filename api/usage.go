@@ -54,10 +54,7 @@ func (u *Usage) UnmarshalText(text []byte) error {
 //
 // Changing the fields of a list never turns it into Unused.
 func (l *AssociationList) Usage() Usage {
-	if l == nil {
-		return UsageUnknown
-	}
-	if l.proven == Unused && l.conclude() != Unused {
+	if l == nil || l.proven == Unused && l.conclude() != Unused {
 		return UsageUnknown
 	}
 	return l.proven
