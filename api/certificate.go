@@ -121,12 +121,7 @@ func (c *Certificate) UnmarshalJSON(text []byte) error {
 // certificate is an error.
 func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
-	rest := []byte(c.PEM)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
+	for block, rest := pem.Decode([]byte(c.PEM)); block != nil; block, rest = pem.Decode(rest) {
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, err
@@ -183,9 +178,6 @@ func (c *Certificate) date(pointer, text string) time.Time {
 	}
 	return t
 }
-
-// validateScriptName checks the name of a Worker before it becomes part of a path.
-func validateScriptName(name string) error { return validateID("the name of the Worker", name, 255) }
 
 // validateID checks an id. Its error omits the id, which may be a secret that was
 // passed by mistake.

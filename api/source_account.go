@@ -46,7 +46,7 @@ func readWorkers(v *inventory, f *findings) {
 }
 
 func readWorker(v *inventory, f *findings, name string) {
-	if err := validateScriptName(name); err != nil {
+	if err := validateID("the name of the Worker", name, 255); err != nil {
 		v.expect(-1)
 		f.operation = listWorkers
 		f.incomplete(err.Error())
