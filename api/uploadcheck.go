@@ -154,17 +154,15 @@ func checkKey(text string, cert *x509.Certificate) error {
 
 // publicKey returns the public key of a private key, or nil.
 func publicKey(der []byte) crypto.PublicKey {
-	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		if signer, ok := key.(crypto.Signer); ok {
-			return signer.Public()
-		}
-		return nil
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		key, err = x509.ParsePKCS1PrivateKey(der)
 	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key.Public()
+	if err != nil {
+		key, err = x509.ParseECPrivateKey(der)
 	}
-	if key, err := x509.ParseECPrivateKey(der); err == nil {
-		return key.Public()
+	if signer, ok := key.(crypto.Signer); ok && err == nil {
+		return signer.Public()
 	}
 	return nil
 }
