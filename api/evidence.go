@@ -52,10 +52,8 @@ func AllSources() []Source { return slices.Clone(sources) }
 
 var sources = []Source{SourceAssociations, SourceHostnames, SourceWorkers, SourcePages, SourceHyperdrive, SourceGateway, SourcePosture}
 
-// compare orders sources as evidence lists them.
-func (s Source) compare(other Source) int {
-	return slices.Index(sources, s) - slices.Index(sources, other)
-}
+// position returns the position of the source in evidence.
+func (s Source) position() int { return slices.Index(sources, s) }
 
 // Use is one reference to a certificate.
 type Use struct {

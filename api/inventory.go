@@ -253,32 +253,32 @@ func (v *inventory) item(cert Certificate) *InventoryItem {
 		}
 		cert = *got
 	}
-	item := &InventoryItem{Certificate: cert}
+	item := &InventoryItem{Certificate: cert, Evidence: Evidence{Sources: make([]SourceResult, len(sources))}}
 	e, ca := &item.Evidence, cert.confirmedCA()
 	for _, s := range readOrder {
 		f, r := v.findings[s.source], SourceResult{Source: s.source}
+		uses := f.uses[idKey(cert.Ref.ID)]
 		switch {
 		case !v.includes(s.source):
 			r.State = SourceLeftOut
-		case !s.applies(ca) && !f.names(cert.Ref.ID):
+		case !s.applies(ca) && len(uses) == 0:
 			r.State = SourceNotApplicable
 		case s.source == SourceAssociations:
 			r = v.readAssociations(cert, e)
 		case s.source == SourceHostnames:
 			r = v.readHostnames(cert, e)
 		default:
-			e.Uses = append(e.Uses, f.uses[idKey(cert.Ref.ID)]...)
+			e.Uses = append(e.Uses, uses...)
 			r = f.result()
 		}
-		e.Sources = append(e.Sources, r)
+		e.Sources[s.source.position()] = r
 		if v.err() != nil {
 			return v.unreadable(cert, v.err(), time.Time{})
 		}
 	}
-	sort.Slice(e.Sources, func(i, j int) bool { return e.Sources[i].Source.compare(e.Sources[j].Source) < 0 })
 	sort.SliceStable(e.Uses, func(i, j int) bool {
 		a, b := &e.Uses[i], &e.Uses[j]
-		return cmp.Or(a.Source.compare(b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status)) < 0
+		return cmp.Or(a.Source.position()-b.Source.position(), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Status, b.Status)) < 0
 	})
 	e.StartedAt, e.GatheredAt = v.started, time.Now()
 	e.proven = e.conclude()

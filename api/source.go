@@ -51,9 +51,6 @@ type findings struct {
 // without hyphens.
 func idKey(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-", "") }
 
-// names reports whether the source names a certificate.
-func (f findings) names(certificateID string) bool { return len(f.uses[idKey(certificateID)]) > 0 }
-
 // add records that name refers to a certificate. Consecutive references by one name are
 // one use. A reference that is not an id could mean any certificate, so it is a failure
 // of the operation.
