@@ -35,9 +35,10 @@ type callPolicy struct {
 	// series is the audit or inventory that the call belongs to, or one of its own for a
 	// single call that waits as long; nil for other calls.
 	series *series
-	// begin, if not nil, is called when the call begins, and may block. Its result is
-	// called at the end, with the error of the call.
-	begin func() (end func(*Error))
+	// begin, if not nil, is called when the call begins, and may block. ended, if not
+	// nil, is called at the end, with the error of the call.
+	begin func()
+	ended func(*Error)
 }
 
 // call is the state of one call over its attempts.
@@ -62,8 +63,10 @@ type call struct {
 // and reads the result of a success into result. All requests are sent by do.
 func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send send, result result) (_ *reply, failure *Error) {
 	if policy.begin != nil {
-		end := policy.begin()
-		defer func() { end(failure) }()
+		policy.begin()
+	}
+	if policy.ended != nil {
+		defer func() { policy.ended(failure) }()
 	}
 	k := call{client: c, operation: op, policy: policy}
 	for {
@@ -89,12 +92,12 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		wait, retry := k.planRetry(ctx, fail)
 		event.failed(ctx, fail, wait)
 		if !retry {
-			switch {
-			case ctx.Err() != nil: // the end of the context is the reason
+			switch s := policy.series; {
+			case s == nil || ctx.Err() != nil: // a single call, or ended by its context
 			case fail.Is(ErrUnauthorized):
-				policy.end(&stopCause{kind: ErrUnauthorized})
+				s.stop(&stopCause{kind: ErrUnauthorized})
 			case fail.Is(ErrUnreachable) && k.responses == 0:
-				policy.end(&stopCause{kind: ErrUnreachable})
+				s.stop(&stopCause{kind: ErrUnreachable})
 			}
 			return nil, fail
 		}

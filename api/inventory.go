@@ -142,18 +142,8 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 
 // policy returns the policy of the calls of the inventory: they take a slot.
 func (v *inventory) policy() callPolicy {
-	p := v.policyWithSlot()
-	p.begin = func() func(*Error) {
-		v.slots <- struct{}{}
-		return v.callEnded
-	}
-	return p
-}
-
-// policyWithSlot returns the policy of a call for which a slot is taken already.
-func (v *inventory) policyWithSlot() callPolicy {
 	p := v.series.policy()
-	p.begin = func() func(*Error) { return v.callEnded }
+	p.begin, p.ended = func() { v.slots <- struct{}{} }, v.callEnded
 	return p
 }
 

@@ -23,7 +23,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 		if refusal.Outage {
 			stop.kind = ErrUnreachable
 		}
-		k.policy.end(stop)
+		k.policy.series.stop(stop)
 		if k.last == nil {
 			return stop.notAsked(k.operation.text)
 		}
@@ -51,20 +51,15 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 func (k *call) ended() *Error {
 	stop, stopped := errors.AsType[*stopCause](context.Cause(k.policy.admission))
 	switch {
-	case stopped && k.last != nil:
-		return k.last
-	case stopped:
+	case stopped && k.last == nil:
 		return stop.notAsked(k.operation.text)
-	case k.last != nil:
-		k.last.causes = append(k.client.contextErrors(k.policy.admission), k.last.causes...)
+	case stopped:
 		return k.last
-	default:
-		return &Error{
-			operation: k.operation.text,
-			kinds:     []error{ErrNotAsked},
-			causes:    k.client.contextErrors(k.policy.admission),
-		}
+	case k.last == nil:
+		k.last = &Error{operation: k.operation.text, kinds: []error{ErrNotAsked}}
 	}
+	k.last.causes = append(k.client.contextErrors(k.policy.admission), k.last.causes...)
+	return k.last
 }
 
 // stopCause is the cause with which an audit, an inventory or a deletion ends the waits of
@@ -73,14 +68,6 @@ func (k *call) ended() *Error {
 type stopCause struct {
 	kind       error
 	retryAfter time.Duration
-}
-
-// end ends the waits of the calls of an audit or inventory. It has no effect on a
-// single call.
-func (p callPolicy) end(stop *stopCause) {
-	if p.series != nil {
-		p.series.stop(stop)
-	}
 }
 
 func (s *stopCause) Error() string { return s.notAsked(operationAudit).Error() }

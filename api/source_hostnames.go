@@ -119,8 +119,9 @@ func (v *inventory) readZone(zone Zone, cert Certificate) <-chan zoneResult {
 	out := make(chan zoneResult, 1)
 	var r zoneResult
 	go guard(func() {
-		ref := HostnamesRef{ZoneID: zone.ID, CertificateID: cert.Ref.ID}
-		r.hostnames, r.failure = v.client.hostnames(v.ctx, ref, v.policyWithSlot())
+		policy := v.policy()
+		policy.begin = nil // it has a slot
+		r.hostnames, r.failure = v.client.hostnames(v.ctx, HostnamesRef{ZoneID: zone.ID, CertificateID: cert.Ref.ID}, policy)
 	}, func(panicked any) {
 		r.panicked = panicked
 		out <- r // here, because nothing runs after a Goexit
