@@ -54,52 +54,44 @@ func (r CertificateRef) validate() error {
 type Certificate struct {
 	// Ref names the certificate. The same certificate, uploaded again after its
 	// deletion, gets the same id.
-	Ref CertificateRef
+	Ref CertificateRef `json:"-"`
 	// Name is the name given at the upload; it may be empty.
-	Name string
+	Name string `json:"name"`
 	// Type is an open set, such as "custom", "gateway_managed" or "access_managed", and
 	// "" if the API did not send it.
-	Type string
+	Type string `json:"type"`
 	// CA is true for a CA certificate and false for a leaf certificate; nil if the API
 	// did not send it.
-	CA *bool
+	CA *bool `json:"ca"`
 	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote
 	// them. For the fields of the certificate itself, see ParseChain.
-	Issuer             string
-	SerialNumber       string
-	SignatureAlgorithm string
+	Issuer             string `json:"issuer"`
+	SerialNumber       string `json:"serial_number"`
+	SignatureAlgorithm string `json:"signature_algorithm"`
 	// UploadedOn and ExpiresOn are zero if the API did not send them, or sent an invalid
 	// date, which Malformed then names.
-	UploadedOn time.Time
-	ExpiresOn  time.Time
+	UploadedOn time.Time `json:"uploaded_on,omitzero"`
+	ExpiresOn  time.Time `json:"expires_on,omitzero"`
 	// PEM is the certificate as stored, which may be a chain.
-	PEM string
+	PEM string `json:"certificates,omitempty"`
 	// Malformed names, as JSON pointers, the members of the certificate that do
 	// not fit the contract and were left zero. None of them is the id, ca or type.
-	Malformed []string
+	Malformed []string `json:"malformed,omitempty"`
 }
 
 // certificateJSON is the form of a certificate in JSON.
 type certificateJSON struct {
-	AccountID          string    `json:"account_id"`
-	CertificateID      string    `json:"certificate_id"`
-	Name               string    `json:"name"`
-	Type               string    `json:"type"`
-	CA                 *bool     `json:"ca"`
-	Issuer             string    `json:"issuer"`
-	SerialNumber       string    `json:"serial_number"`
-	SignatureAlgorithm string    `json:"signature_algorithm"`
-	UploadedOn         time.Time `json:"uploaded_on,omitzero"`
-	ExpiresOn          time.Time `json:"expires_on,omitzero"`
-	PEM                string    `json:"certificates,omitempty"`
-	Malformed          []string  `json:"malformed,omitempty"`
+	AccountID     string `json:"account_id"`
+	CertificateID string `json:"certificate_id"`
+	certificateFields
 }
 
-func (c *Certificate) json() certificateJSON {
-	return certificateJSON{
-		c.Ref.AccountID, c.Ref.ID, c.Name, c.Type, c.CA, c.Issuer, c.SerialNumber, c.SignatureAlgorithm,
-		c.UploadedOn.UTC().Truncate(time.Second), c.ExpiresOn.UTC().Truncate(time.Second), c.PEM, c.Malformed,
-	}
+// certificateFields is a certificate without its methods.
+type certificateFields Certificate
+
+func (c Certificate) json() certificateJSON {
+	c.UploadedOn, c.ExpiresOn = c.UploadedOn.UTC().Truncate(time.Second), c.ExpiresOn.UTC().Truncate(time.Second)
+	return certificateJSON{c.Ref.AccountID, c.Ref.ID, certificateFields(c)}
 }
 
 // MarshalJSON returns the fields, the ids as account_id and certificate_id, and times
@@ -109,11 +101,8 @@ func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json(
 // UnmarshalJSON replaces the whole certificate.
 func (c *Certificate) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, c, func(in certificateJSON) Certificate {
-		return Certificate{
-			Ref: CertificateRef{AccountID: in.AccountID, ID: in.CertificateID}, Name: in.Name, Type: in.Type, CA: in.CA,
-			Issuer: in.Issuer, SerialNumber: in.SerialNumber, SignatureAlgorithm: in.SignatureAlgorithm,
-			UploadedOn: in.UploadedOn, ExpiresOn: in.ExpiresOn, PEM: in.PEM, Malformed: in.Malformed,
-		}
+		in.Ref = CertificateRef{in.AccountID, in.CertificateID}
+		return Certificate(in.certificateFields)
 	})
 }
 
