@@ -283,29 +283,24 @@ const (
 // caller.
 type Deletion struct {
 	// Certificate is the certificate before the deletion.
-	Certificate Certificate
+	Certificate Certificate `json:"-"`
 	// Evidence was gathered before the request to delete, or after it if the API refused
 	// the request and the evidence could be gathered again.
-	Evidence *Evidence
-	State    DeletionState
+	Evidence *Evidence     `json:"-"`
+	State    DeletionState `json:"state"`
 	// AlreadyGone reports that the certificate no longer existed when the API received
 	// the request. Another caller deleted it, or an earlier attempt of this call whose
 	// outcome was unclear.
-	AlreadyGone bool
+	AlreadyGone bool `json:"already_gone"`
 	// DeletedAt is when a read after the request to delete first showed the certificate
 	// as missing, by the local clock. It is zero unless State is DeletionDone.
-	DeletedAt time.Time
+	DeletedAt time.Time `json:"deleted_at,omitzero"`
 	// RayID is the vendor's id of the response to the request to delete.
-	RayID string
+	RayID string `json:"ray_id,omitempty"`
 }
 
-// deletionJSON is the form of a deletion in JSON.
-type deletionJSON struct {
-	State       DeletionState `json:"state"`
-	AlreadyGone bool          `json:"already_gone"`
-	DeletedAt   time.Time     `json:"deleted_at,omitzero"`
-	RayID       string        `json:"ray_id,omitempty"`
-}
+// deletionFields is a deletion without its methods.
+type deletionFields Deletion
 
 // MarshalJSON returns the fields in one object with those of [InventoryItem].
 func (d Deletion) MarshalJSON() ([]byte, error) {
@@ -313,10 +308,11 @@ func (d Deletion) MarshalJSON() ([]byte, error) {
 	if d.Evidence != nil {
 		item.Evidence = *d.Evidence
 	}
+	d.DeletedAt = d.DeletedAt.UTC().Truncate(time.Second)
 	return json.Marshal(struct {
 		itemJSON
-		deletionJSON
-	}{item.json(), deletionJSON{d.State, d.AlreadyGone, d.DeletedAt.UTC().Truncate(time.Second), d.RayID}})
+		deletionFields
+	}{item.json(), deletionFields(d)})
 }
 
 // UnmarshalJSON replaces the whole record. The usage of evidence that was read from
@@ -324,10 +320,11 @@ func (d Deletion) MarshalJSON() ([]byte, error) {
 func (d *Deletion) UnmarshalJSON(text []byte) error {
 	*d = Deletion{}
 	var item InventoryItem
-	var in deletionJSON
+	var in deletionFields
 	if err := errors.Join(json.Unmarshal(text, &item), json.Unmarshal(text, &in)); err != nil {
 		return err
 	}
-	*d = Deletion{item.Certificate, &item.Evidence, in.State, in.AlreadyGone, in.DeletedAt, in.RayID}
+	in.Certificate, in.Evidence = item.Certificate, &item.Evidence
+	*d = Deletion(in)
 	return nil
 }
