@@ -145,12 +145,7 @@
 // Associations, Hyperdrive and Gateway can name any certificate; hostnames and device
 // posture rules only CAs; Workers and Pages only leaf certificates. All sources apply
 // if the API does not state whether a certificate is a CA, or contradicts its PEM.
-// [Evidence.Usage] is [InUse] if a source names the certificate, [Unused] if all
-// sources that apply were read in full and none names it, and [UsageUnknown] otherwise.
-// If the credentials may not read a source, the usage of the certificates that it could
-// name is unknown, and [SourceResult] has the missing permission. [WithSources] limits
-// the evidence to some sources. Values that were made by the caller or read from JSON
-// have [UsageUnknown].
+// [Evidence.Usage] returns the conclusion.
 //
 // # Responses
 //
