@@ -182,16 +182,11 @@
 //
 // # Many certificates
 //
-// [Client.Inventory] reads the sources of the account once, and the hostnames of a zone
-// for a CA only while no source names the CA. It sends up to 32 requests at a time
-// ([WithInventoryConcurrency]). When a zone names the CA, requests for further zones
-// may be in flight; an inventory makes at most 32 of these unnecessary requests.
-// [WithInventoryProgress] reports how many requests are expected. [Client.Audit]
-// requests the associations of many certificates, 32 at a time ([WithConcurrency]), and
-// yields each certificate with its list or error when it is complete. Both wait for the
-// limiter, and for the end of blocks and outages of up to 15 minutes. An audit of
-// 10,000 certificates takes about 45 minutes at the default rate. [WithProgress]
-// reports its progress.
+// [Client.Inventory] and [Client.Audit] send up to 32 requests at a time, and wait for
+// the limiter and for the end of blocks and outages of up to 15 minutes. When a zone
+// names a CA, requests for further zones may be in flight; an inventory makes at most 32
+// of these unnecessary requests. An audit of 10,000 certificates takes about 45 minutes
+// at the default rate.
 //
 // # Rotation
 //
