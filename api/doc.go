@@ -206,17 +206,8 @@
 //	}
 //	deletion, err := client.DeleteUnused(ctx, old)
 //
-// Upload checks a certificate before it is sent ([CertificateUpload.Validate]). The
-// private key is sent in the body of that request, and is in no log and no error.
-//
-// DeleteUnused is the only method that deletes. It sends the request only if the
-// evidence that it has just gathered is [Unused], and reports the certificate as
-// deleted only if the API had it and then reports it as missing: with HTTP 404 or the
-// code 1472. [Deletion] is the record of the call, also in JSON.
-//
 // If a request to upload or delete may have arrived and its outcome stays unknown, the
-// error is [ErrOutcomeUnknown]. Then repeat the call: Upload returns the certificate,
-// uploaded or found, and DeleteUnused deletes it or returns [ErrNotFound].
+// error is [ErrOutcomeUnknown]. Then repeat the call.
 //
 // # Authentication
 //
