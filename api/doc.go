@@ -213,8 +213,7 @@
 //
 // The vendor recommends [APIToken]. A token needs the permission "SSL and Certificates
 // Read" of the account, or Write; an inventory also needs that of each source. [APIKey]
-// takes the email and global API key. [CredentialsFromEnv] reads CLOUDFLARE_API_TOKEN,
-// or CLOUDFLARE_EMAIL with CLOUDFLARE_API_KEY; the token takes precedence.
+// takes the email and global API key, and [CredentialsFromEnv] reads the environment.
 //
 // Credentials are set on each request, and only for the origin of the base URL.
 // Redirects are not followed, so that they cannot leak the credentials. No value of
@@ -224,26 +223,22 @@
 //
 // # Connections
 //
-// The default base URL is https://api.cloudflare.com/client/v4. [WithBaseURL] sets
-// another one: https, or http on loopback. [WithAttemptTimeout] limits the time of an
-// attempt, and [WithMaxResponseBytes] the size of a body after decompression. The
-// default transport speaks HTTP/2 where the server does and uses the proxy of the
+// The default transport speaks HTTP/2 where the server does and uses the proxy of the
 // environment; [WithHTTPClient] sets another one, for example for tracing.
+// [WithBaseURL], [WithAttemptTimeout] and [WithMaxResponseBytes] state their defaults.
 //
 // # Testing
 //
 // Package apitest is a fake of the API for the tests of programs that use this
 // package; package contract has a [net/http.RoundTripper] that compares real
 // traffic with the contract. An [Error] can be made by hand, for example
-// &api.Error{StatusCode: 404}, and matches its sentinel. A list made by hand
-// always has [UsageUnknown].
+// &api.Error{StatusCode: 404}, and matches its sentinel.
 //
 // # Concurrency
 //
 // A [Client], [Credentials] and the sequences that a client returns are safe
 // for concurrent use; each range over a sequence is independent. An
-// [AssociationList] and an [Error] belong to the caller. Idle connections can be
-// closed with [Client.CloseIdleConnections].
+// [AssociationList] and an [Error] belong to the caller.
 //
 // Each attempt, which is sending a request and reading the response, runs on a
 // goroutine of its own. A panic or [runtime.Goexit] in the caller's transport continues
