@@ -21,11 +21,9 @@ import (
 // does not grow with the number of certificates.
 //
 // An audit waits for the limiter and for the end of blocks by the vendor and of
-// outages. Requests that fail during a block or an outage take nothing from the retry
-// budget, and count as attempts only if their call has failed in an outage for longer
-// than [WithAttemptTimeout]. After one of these events, no more requests are sent, and
-// the rest of certs is yielded with errors that match [ErrNotAsked] and the error of
-// the event:
+// outages; see Retries in the package documentation. After one of these events, no more
+// requests are sent, and the rest of certs is yielded with errors that match
+// [ErrNotAsked] and the error of the event:
 //
 //   - the end of ctx: its error
 //   - the first [ErrUnauthorized]

@@ -133,19 +133,18 @@
 // end of an outage. An outage is a time without a response to any request of the client,
 // after an earlier response. During an outage, only one of these calls sends requests,
 // as a probe, and the others wait. The probe is sent at once, again after 100 ms, then
-// after 200 ms and so on up to 2 s. Single calls continue as usual. A failure in an
-// outage takes no tokens, and counts as an attempt only after the call has failed for
-// longer than [WithAttemptTimeout]. A lack of file descriptors is handled like an outage,
-// so that these calls use fewer connections.
+// after 200 ms and so on up to 2 s. Single calls continue as usual. A failure in a block
+// or an outage takes no tokens, and counts as an attempt only after the call has failed
+// in an outage for longer than [WithAttemptTimeout]. A lack of file descriptors is handled
+// like an outage, so that these calls use fewer connections.
 //
 // # Evidence
 //
 // A source is a part of the API that can name certificates. There are seven; each
-// [Source] documents what it covers.
-// Associations, Hyperdrive and Gateway can name any certificate; hostnames and device
-// posture rules only CAs; Workers and Pages only leaf certificates. All sources apply
-// if the API does not state whether a certificate is a CA, or contradicts its PEM.
-// [Evidence.Usage] returns the conclusion.
+// [Source] documents what it covers. Associations, Hyperdrive and Gateway can name any
+// certificate; hostnames and device posture rules only CAs; Workers and Pages only leaf
+// certificates. All sources apply if the API does not state whether a certificate is a
+// CA, or contradicts its PEM. [Evidence.Usage] returns the conclusion.
 //
 // # Responses
 //

@@ -131,16 +131,11 @@ type Notice struct {
 // ErrorDetail is one error of the API. The vendor publishes no full list of codes;
 // unknown ones are kept.
 type ErrorDetail struct {
-	// Code is the API's number for the error, 0 if it sent none or one that is not an
-	// integer.
-	Code int `json:"code"`
-	// Message is the text for people. It may change: do not parse it.
-	Message string `json:"message"`
-	// DocumentationURL is where the vendor explains the error, as it was sent; it may be
-	// empty. It is not checked.
+	// Code, Message, DocumentationURL and Pointer are as in [Notice].
+	Code             int    `json:"code"`
+	Message          string `json:"message"`
 	DocumentationURL string `json:"documentation_url,omitempty"`
-	// Pointer is a JSON pointer to the part of the request that the text is about.
-	Pointer string `json:"pointer,omitempty"`
+	Pointer          string `json:"pointer,omitempty"`
 	// Chain holds the causes of this error, from error_chain. It is not in the published
 	// contract, but the API sends it.
 	Chain []ErrorDetail `json:"error_chain,omitempty"`

@@ -102,8 +102,7 @@ type InventoryProgress struct {
 	Unknown int `json:"unknown"`
 	// Certificates is the number of certificates as known so far.
 	Certificates int `json:"certificates"`
-	// WaitingUntil is the earliest time of the next request while the limiter, a block
-	// by the vendor or an outage delays requests; otherwise it is zero.
+	// WaitingUntil is as in [AuditProgress].
 	WaitingUntil time.Time `json:"waiting_until,omitzero"`
 }
 

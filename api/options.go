@@ -150,10 +150,8 @@ func WithMaxRetryWait(d time.Duration) Option {
 }
 
 // WithRateLimit sets how many requests the client may make in any window of the given
-// length; the default is 1,000 per 5 minutes, and 0 requests turns the limit off.
-// Retries count. The vendor allows a user or token 1,200 per 5 minutes, over all tools,
-// and then refuses all requests for 5 minutes; the default leaves the rest to other
-// tools. Share one client, because each client has its own limit.
+// length; the default is 1,000 per 5 minutes, and 0 requests turns the limit off. See
+// Rate limits in the package documentation.
 func WithRateLimit(requests int, window time.Duration) Option {
 	return func(c *config) error {
 		if requests < 0 {

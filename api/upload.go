@@ -87,12 +87,11 @@ func (k PrivateKey) text() string {
 // differ. If the list does not show it within 30 seconds, or cannot be read, the error
 // is the API's, with the code 1471.
 //
-// The request is sent again only if the earlier one had no effect: no connection was
-// made, or the API returned 429. If a request may have arrived and no response shows
-// its outcome, Upload searches the list in the same way, and the error is
-// [ErrOutcomeUnknown] if the list does not show the certificate or cannot be read. The
-// call can then be repeated: it returns the certificate, uploaded or found. If the
-// caller's context has ended, the error also matches the context's error.
+// If a request may have arrived and no response shows its outcome, Upload searches the
+// list in the same way, and the error is [ErrOutcomeUnknown] if the list does not show
+// the certificate or cannot be read. The call can then be repeated: it returns the
+// certificate, uploaded or found. If the caller's context has ended, the error also
+// matches the context's error.
 //
 // The private key is sent in the body of the request and is in no log and no error.
 //
