@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,6 +59,28 @@ func TestARetryThatIsNotMadeCostsNothing(t *testing.T) {
 			t.Errorf("the budget is used up: %v", err)
 		}
 	})
+}
+
+func TestAuditsTakeNoTokensInABlockOrAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]step{
+		"block":  reply(429, envelopeWith("971"), "Retry-After", "1"),
+		"outage": fail(io.ErrUnexpectedEOF),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ok, fault := reply(200, emptyBody), reply(503, envelopeWith("1"))
+				steps := append([]step{ok}, slices.Repeat([]step{failure}, 11)...) // more than the budget
+				client := newClient(t, scripted(append(steps, ok, fault, ok)...))
+				wantAnswers(t, client.Audit(t.Context(), numberedRefs(1)), 1)
+				wantAnswers(t, client.Audit(t.Context(), numberedRefs(1)), 1)
+				if _, err := client.Associations(t.Context(), cert); err != nil {
+					t.Errorf("the budget is used up: %v", err)
+				}
+			})
+		})
+	}
 }
 
 func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
