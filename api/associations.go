@@ -22,7 +22,8 @@ type Association struct {
 }
 
 // AssociationList is one response of the API. [AssociationList.Usage] returns the
-// conclusion; an empty Associations alone proves nothing.
+// conclusion; an empty Associations alone proves nothing, because the response may be
+// truncated or stale, or hold errors.
 //
 // A list belongs to its caller and is safe for concurrent reading.
 type AssociationList struct {
@@ -30,16 +31,14 @@ type AssociationList struct {
 	Associations []Association `json:"result"`
 	// Info is the paging information, nil when the API sent none.
 	Info *ResultInfo `json:"result_info,omitempty"`
-	// Errors are the errors in a successful response, at most 100 of them. With any of
-	// them, Usage is never [Unused].
+	// Errors are the errors in a successful response, at most 100 of them.
 	Errors []ErrorDetail `json:"errors,omitempty"`
 	// Messages are notices of the API, such as a deprecation, at most 100 of them.
 	Messages []Notice `json:"messages,omitempty"`
 	// Truncated reports that more associations exist, or may exist, than were received.
-	// With Truncated set, Usage is never [Unused].
 	Truncated bool `json:"truncated"`
 	// Stale reports that the response is or may be out of date, by its Age or Warning
-	// header. With Stale set, Usage is never [Unused].
+	// header.
 	Stale bool `json:"stale"`
 	// Malformed names, as JSON pointers into the body, the members that do not fit the
 	// contract and were left zero, at most 100 of them. None of them decides what the
@@ -99,8 +98,7 @@ func associationRows() list[generated.Association, Association, *generated.Assoc
 // Associations returns the services that use the certificate. It sends one request, and
 // retries as the package documentation describes.
 //
-// The list is nil if and only if there is an error, which is an [*Error]. Decide by
-// [AssociationList.Usage]: a valid response can still prove nothing.
+// The list is nil if and only if there is an error, which is an [*Error].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/subresources/associations/methods/get/.
@@ -111,13 +109,11 @@ func (c *Client) Associations(ctx context.Context, cert CertificateRef) (*Associ
 	return withError(c.associations(ctx, cert, callPolicy{admission: ctx}))
 }
 
-// AllAssociations iterates over the associations of the certificate. Each range over it
-// sends a new request when the loop begins.
+// AllAssociations iterates over the associations of the certificate.
 //
 // An error comes last, with a zero Association: the error of the call; [ErrTruncated] if
 // more associations exist, or may exist, than were received; and
-// [ErrUnexpectedResponse] if a success contains errors or is stale. A loop without an
-// error has seen every association.
+// [ErrUnexpectedResponse] if a success contains errors or is stale.
 //
 // The operation has no pages today, so there is one request. If the vendor adds pages,
 // the loop ends with [ErrTruncated] until a later version of this package requests

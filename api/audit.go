@@ -107,8 +107,7 @@ func (p *AuditProgress) add(r AuditResult) {
 
 const defaultConcurrency = 32
 
-// AuditOption configures [Client.Audit]. With an invalid one, nothing is sent and every
-// result is an [ErrInvalidArgument] that names it.
+// AuditOption configures [Client.Audit].
 type AuditOption func(*auditConfig) error
 
 type auditConfig struct {

@@ -18,8 +18,7 @@ var (
 
 var errAnotherCertificate = errors.New("the response is about another certificate")
 
-// ListOption configures [Client.Certificates]. With an invalid one, nothing is sent and
-// the error is an [ErrInvalidArgument] that names it.
+// ListOption configures [Client.Certificates].
 type ListOption func(*listOptions) error
 
 type listOptions struct{ types []string }
@@ -38,8 +37,7 @@ func WithTypes(types ...string) ListOption {
 	}
 }
 
-// Certificates lists the certificates of an account, page by page. Each range over it
-// sends new requests, the first when the loop begins.
+// Certificates lists the certificates of an account, page by page.
 //
 // An error is an [*Error] and comes last, with a zero Certificate. It is
 // [ErrUnexpectedResponse] if a response has another page than the requested one,

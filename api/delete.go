@@ -25,8 +25,7 @@ const (
 	maxEvidenceAge = 10 * time.Minute
 )
 
-// DeleteOption configures [Client.DeleteUnused]. With an invalid one, nothing is sent
-// and the error is an [ErrInvalidArgument] that names it.
+// DeleteOption configures [Client.DeleteUnused].
 type DeleteOption func(*deleteConfig) error
 
 type deleteConfig struct {

@@ -45,7 +45,8 @@ var (
 	// many items for its size.
 	ErrResponseTooLarge = errors.New("response too large")
 
-	// ErrInvalidArgument means that an argument is invalid. Nothing was sent.
+	// ErrInvalidArgument means that an argument or option is invalid. Nothing was sent.
+	// The text names what is invalid.
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnreachable means that a request was made and no response arrived.
 	ErrUnreachable = errors.New("no response")
@@ -150,11 +151,8 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the causes: a network error, the error of the context.
 func (e *Error) Unwrap() []error { return slices.Clone(e.causes) }
 
-// clone returns a deep copy, or nil for nil.
+// clone returns a deep copy.
 func (e *Error) clone() *Error {
-	if e == nil {
-		return nil
-	}
 	c := *e
 	c.Details, c.Messages = cloneDetails(e.Details), slices.Clone(e.Messages)
 	c.kinds, c.causes = slices.Clone(e.kinds), slices.Clone(e.causes)

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// InventoryOption configures [Client.Inventory] and [Client.Evidence]. With an invalid
-// one, nothing is sent and the error is an [ErrInvalidArgument] that names it.
+// InventoryOption configures [Client.Inventory] and [Client.Evidence].
 type InventoryOption func(*inventoryConfig) error
 
 type inventoryConfig struct {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// Option configures a [Client]. [New] checks every option and names the invalid ones.
-// If an option is given twice, the last one applies.
+// Option configures a [Client]. If an option is given twice, the last one applies.
 type Option func(*config) error
 
 type config struct {

@@ -9,12 +9,10 @@ type Usage int
 const (
 	// UsageUnknown means that neither of the other two is proven.
 	UsageUnknown Usage = iota
-	// InUse means that the list of [Client.Associations] has at least one association;
-	// for [Evidence], that a source names the certificate.
+	// InUse means that something uses the certificate.
 	InUse
-	// Unused means that the list of [Client.Associations] is complete, free of errors
-	// and empty; for [Evidence], that each source that applies was read in full and none
-	// names the certificate.
+	// Unused means that nothing uses the certificate, as far as [AssociationList.Usage]
+	// or [Evidence.Usage] shows.
 	Unused
 )
 

@@ -20,8 +20,7 @@ const (
 	callInterval = 500 * time.Millisecond
 )
 
-// WaitOption configures [Client.WaitUnused]. With an invalid one, nothing is sent and
-// the error is an [ErrInvalidArgument] that names it.
+// WaitOption configures [Client.WaitUnused].
 type WaitOption func(*waitConfig) error
 
 type waitConfig struct {
