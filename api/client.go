@@ -72,10 +72,9 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 // headerEditor returns an editor that sets the headers and credentials of a request. It
 // refuses a request to another origin than that of the base URL.
 func headerEditor(base *url.URL, creds Credentials, product string) editor {
-	authorize, agent := creds.header(), userAgent(product)
-	scheme, host := base.Scheme, base.Host
+	authorize, agent := creds.header(), product+"cloudflare-mtls/"+moduleVersion()
 	return func(_ context.Context, req *http.Request) error {
-		if req.URL.Scheme != scheme || req.URL.Host != host {
+		if req.URL.Scheme != base.Scheme || req.URL.Host != base.Host {
 			return errors.New("the request is not for the origin of the base URL")
 		}
 		values := []string{"application/json", "no-cache", agent}

@@ -20,7 +20,7 @@ type config struct {
 	clientTimeout time.Duration
 	rateLimit     int
 	rateWindow    time.Duration
-	product       string
+	product       string // ends with a space if it is not empty
 }
 
 // settings are the parts of a configuration that a [Client] keeps.
@@ -186,7 +186,7 @@ func WithUserAgent(product string) Option {
 				return fmt.Errorf("WithUserAgent: byte %#x at position %d is not printable ASCII", product[i], i+1)
 			}
 		}
-		c.product = product
+		c.product = product + " "
 		return nil
 	}
 }

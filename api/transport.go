@@ -121,14 +121,6 @@ func isPeerRefusal(err error) bool {
 	return !network
 }
 
-func userAgent(product string) string {
-	own := "cloudflare-mtls/" + moduleVersion()
-	if product == "" {
-		return own
-	}
-	return product + " " + own
-}
-
 // moduleVersion returns the version of this module in the running program.
 var moduleVersion = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -151,13 +143,13 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("the scheme must be https, or http for a loopback host")
-	case u.Opaque != "" || u.Hostname() == "":
+	case u.Hostname() == "":
 		return nil, errors.New("the host is missing")
 	case u.User != nil:
 		return nil, errors.New("user information is not allowed; pass credentials to New")
 	case u.RawQuery != "" || u.ForceQuery:
 		return nil, errors.New("a query is not allowed")
-	case u.Fragment != "" || strings.Contains(raw, "#"):
+	case strings.Contains(raw, "#"):
 		return nil, errors.New("a fragment is not allowed")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return nil, errors.New("http is allowed for a loopback host only; use https")

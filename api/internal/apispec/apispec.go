@@ -154,27 +154,23 @@ func (o *Operation) Subject() string {
 
 // Response returns the documented response for a status, or nil.
 func (o *Operation) Response(status int) *openapi3.ResponseRef {
-	if response := o.Operation.Responses.Status(status); response != nil {
-		return response
-	}
-	return o.Operation.Responses.Default()
+	return cmp.Or(o.Operation.Responses.Status(status), o.Operation.Responses.Default())
 }
 
 // Schema returns the schema of JSON responses with this status, or nil.
 func (o *Operation) Schema(status int) *openapi3.SchemaRef {
-	response := o.Response(status)
-	if response == nil {
-		return nil
+	if response := o.Response(status); response != nil {
+		return jsonSchema(response.Value.Content)
 	}
-	return jsonSchema(response.Value.Content)
+	return nil
 }
 
 // BodySchema returns the schema of JSON request bodies, or nil.
 func (o *Operation) BodySchema() *openapi3.SchemaRef {
-	if o.Operation.RequestBody == nil {
-		return nil
+	if body := o.Operation.RequestBody; body != nil {
+		return jsonSchema(body.Value.Content)
 	}
-	return jsonSchema(o.Operation.RequestBody.Value.Content)
+	return nil
 }
 
 func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
