@@ -43,10 +43,8 @@ func (r CertificateRef) Validate() error {
 }
 
 func (r CertificateRef) validate() error {
-	if err := validateID("CertificateRef.AccountID", r.AccountID, maxAccountIDLength); err != nil {
-		return err
-	}
-	return validateID("CertificateRef.ID", r.ID, maxCertificateIDLength)
+	return errors.Join(validateID("CertificateRef.AccountID", r.AccountID, maxAccountIDLength),
+		validateID("CertificateRef.ID", r.ID, maxCertificateIDLength))
 }
 
 // Certificate describes a certificate of the account's store. It never holds a private

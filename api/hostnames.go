@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,10 +24,8 @@ type HostnamesRef struct {
 }
 
 func (r HostnamesRef) validate() error {
-	if err := validateID("HostnamesRef.ZoneID", r.ZoneID, maxAccountIDLength); err != nil {
-		return err
-	}
-	return validateStoredID("HostnamesRef.CertificateID", r.CertificateID)
+	return errors.Join(validateID("HostnamesRef.ZoneID", r.ZoneID, maxAccountIDLength),
+		validateStoredID("HostnamesRef.CertificateID", r.CertificateID))
 }
 
 // validateStoredID requires the form in which the API writes an id.

@@ -98,10 +98,7 @@ func (k PrivateKey) text() string {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/create/.
 func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateUpload) (*Certificate, error) {
-	invalid := validateID("account id", accountID, maxAccountIDLength)
-	if invalid == nil {
-		invalid = cert.validate(time.Now())
-	}
+	invalid := errors.Join(validateID("account id", accountID, maxAccountIDLength), cert.validate(time.Now()))
 	if err := c.check(ctx, invalid); err != nil {
 		return nil, invalidArgument(uploadCertificate.text, err.Error())
 	}
