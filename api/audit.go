@@ -194,8 +194,7 @@ func (r AuditResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
 }
 
-// UnmarshalJSON replaces the whole result. The Usage of a result that was read from
-// JSON is always [UsageUnknown], and its Err has only the text of the error.
+// UnmarshalJSON replaces the whole result. Its Err has only the text of the error.
 func (r *AuditResult) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, r, func(read resultJSON) AuditResult {
 		return AuditResult{Certificate: read.Certificate, List: read.List, Err: errorFromText(read.Error)}

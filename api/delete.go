@@ -314,8 +314,7 @@ func (d Deletion) MarshalJSON() ([]byte, error) {
 	}{item.json(), deletionFields(d)})
 }
 
-// UnmarshalJSON replaces the whole record. The usage of evidence that was read from
-// JSON is [UsageUnknown].
+// UnmarshalJSON replaces the whole record.
 func (d *Deletion) UnmarshalJSON(text []byte) error {
 	*d = Deletion{}
 	var item InventoryItem

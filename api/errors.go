@@ -70,12 +70,9 @@ var (
 	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 )
 
-// Error describes a failed call. Every error of [New] and of a call is one, for
-// [errors.As].
-//
-// [errors.Is] matches the sentinels of this package and the causes of the error: the
-// error of the context, of the network, or both. A context error matches only if the
-// caller's context ended, or would have ended before the client could send.
+// Error describes a failed call; see Errors in the package documentation. A context
+// error matches only if the caller's context ended, or would have ended before the
+// client could send.
 //
 // An Error holds no request, no response and no credentials. Texts from the server are
 // limited in length, and the client's credentials in them are replaced by "[redacted]".

@@ -156,8 +156,7 @@ func (e *Evidence) Usage() Usage {
 	return e.proven
 }
 
-// UnmarshalJSON replaces the whole evidence. The usage of evidence that was read from
-// JSON is [UsageUnknown].
+// UnmarshalJSON replaces the whole evidence.
 func (e *Evidence) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, e, func(in evidenceJSON) Evidence { return Evidence(in) })
 }
@@ -247,8 +246,7 @@ func (i *InventoryItem) json() itemJSON {
 	return itemJSON{i.Certificate.json(), i.Evidence.Usage(), e}
 }
 
-// UnmarshalJSON replaces the whole item. The usage of an item that was read from JSON
-// is [UsageUnknown].
+// UnmarshalJSON replaces the whole item.
 func (i *InventoryItem) UnmarshalJSON(text []byte) error {
 	*i = InventoryItem{}
 	return errors.Join(json.Unmarshal(text, &i.Certificate), json.Unmarshal(text, &i.Evidence))

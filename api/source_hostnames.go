@@ -3,9 +3,7 @@ package api
 import "fmt"
 
 // No operation lists the certificates of a zone, nor the zones of a certificate, so
-// [SourceHostnames] takes one request for each zone and CA. A response without a list
-// of hostnames is a failure of the source for that CA, and so is an id of the CA that
-// HostnamesRef does not accept.
+// [SourceHostnames] takes one request for each zone and CA.
 
 // readZones lists the zones of the account.
 func readZones(v *inventory, f *findings) {

@@ -58,9 +58,8 @@ func (l *AssociationList) Usage() Usage {
 	return l.proven
 }
 
-// UnmarshalJSON replaces the whole list. The Usage of a list that was read from JSON is
-// [UsageUnknown]. After an error the list is empty; if the text is not JSON,
-// encoding/json does not call this method and leaves the list unchanged.
+// UnmarshalJSON replaces the whole list. After an error the list is empty; if the text
+// is not JSON, encoding/json does not call this method and leaves the list unchanged.
 func (l *AssociationList) UnmarshalJSON(text []byte) error {
 	type fields AssociationList // without this method
 	return unmarshal(text, l, func(read fields) AssociationList { return AssociationList(read) })
