@@ -52,22 +52,13 @@
 //   - [ErrUnexpectedResponse]: the response is not the documented JSON, or has a status
 //     that is not listed here. An error with one of the statuses above matches that
 //     class too. A sequence also returns it for a list that is stale or contains errors
-//   - [ErrNoResult]: a success without a result
-//   - [ErrResponseTooLarge]: more bytes, or items, than [WithMaxResponseBytes] allows
-//   - [ErrUnreachable]: no response arrived; StatusCode is 0
-//   - [ErrInvalidArgument]: an argument is invalid; nothing was sent
-//   - [ErrNotAsked]: nothing was sent for another reason
-//   - [ErrTruncated]: from sequences and sources: more items exist, or may exist, than
-//     were received
-//   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
-//     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
-//     [Client.Upload]
 //
-// Of the classes from ErrRateLimited to ErrRejected, only the first that applies
-// matches. The causes match too: the error of the caller's context, a network error. If
-// the context ends during the wait for a retry, the error has the last response and the
-// error of the context. Only the caller's own deadline matches
-// [context.DeadlineExceeded]; a limit of the client or its transport does not.
+// The other sentinels document when they match. Of the classes from ErrRateLimited to
+// ErrRejected, only the first that applies matches. The causes match too: the error of
+// the caller's context, a network error. If the context ends during the wait for a
+// retry, the error has the last response and the error of the context. Only the caller's
+// own deadline matches [context.DeadlineExceeded]; a limit of the client or its
+// transport does not.
 //
 // The vendor documents the envelope and the HTTP statuses, but no list of codes. The
 // codes above are from consistent public reports. Code 10000 with HTTP 403, an
