@@ -68,7 +68,6 @@ func (l AssociationList) String() string {
 
 var listAssociations = operation{generated.ListMTLSCertificateAssociationsOperation, "list mTLS certificate associations"}
 
-// associations requests the associations of a certificate.
 func (c *Client) associations(ctx context.Context, cert CertificateRef, policy callPolicy) (*AssociationList, *Error) {
 	rows := associationRows()
 	r, fail := c.do(ctx, listAssociations, policy, func(ctx context.Context, edit editor) (*http.Response, error) {

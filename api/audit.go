@@ -79,7 +79,6 @@ func (c *Client) Audit(ctx context.Context, certs iter.Seq[CertificateRef], opts
 
 const operationAudit = "audit mTLS certificates"
 
-// audit returns the result for one certificate.
 func (c *Client) audit(s *series, cert CertificateRef) AuditResult {
 	if err := cert.validate(); err != nil {
 		return AuditResult{Certificate: cert, Err: invalidArgument(operationAudit, err.Error())}
@@ -180,7 +179,6 @@ func (r AuditResult) String() string {
 	return fmt.Sprintf("%s: %v", r.Certificate.ID, r.List)
 }
 
-// resultJSON is the form of a result in JSON.
 type resultJSON struct {
 	Certificate CertificateRef   `json:"certificate"`
 	Usage       any              `json:"usage"` // a Usage; any value is read, also that of a later version

@@ -77,7 +77,6 @@ type Certificate struct {
 	Malformed []string `json:"malformed,omitempty"`
 }
 
-// certificateJSON is the form of a certificate in JSON.
 type certificateJSON struct {
 	AccountID     string `json:"account_id"`
 	CertificateID string `json:"certificate_id"`

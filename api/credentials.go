@@ -63,15 +63,13 @@ func CredentialsFromEnv() (Credentials, error) {
 	}
 }
 
-func (c Credentials) kind() string {
-	if c.reveal == nil {
-		return "no credentials"
-	}
-	return c.reveal().kind
-}
-
 // String names the kind of credentials and hides the secret.
-func (c Credentials) String() string { return c.kind() + " " + redacted }
+func (c Credentials) String() string {
+	if c.reveal == nil {
+		return "no credentials " + redacted
+	}
+	return c.reveal().kind + " " + redacted
+}
 
 // Format prints the same as String for every verb of package fmt.
 func (c Credentials) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, c.String()) }

@@ -207,7 +207,6 @@ func withError[T any](value T, fail *Error) (T, error) {
 	return value, nil
 }
 
-// errorJSON is the form of an error in JSON.
 type errorJSON struct {
 	Error      string        `json:"error"`
 	StatusCode int           `json:"status_code,omitzero"`

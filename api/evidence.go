@@ -96,7 +96,6 @@ type SourceResult struct {
 	Err error
 }
 
-// sourceResultJSON is the form of a result in JSON.
 type sourceResultJSON struct {
 	Source     Source      `json:"source"`
 	State      SourceState `json:"state"`
@@ -232,7 +231,6 @@ func (i InventoryItem) String() string {
 // the sources in one object. Times have whole seconds.
 func (i InventoryItem) MarshalJSON() ([]byte, error) { return json.Marshal(i.json()) }
 
-// itemJSON is the form of an item in JSON.
 type itemJSON struct {
 	certificateJSON
 	Usage Usage `json:"usage"`

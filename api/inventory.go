@@ -174,7 +174,6 @@ func (v *inventory) run(yield func(InventoryItem, error) bool) {
 	}
 }
 
-// readAccount reads the sources that belong to the account.
 func (v *inventory) readAccount() {
 	for _, s := range readOrder {
 		if s.read != nil && v.includes(s.source) && v.err() == nil {
@@ -215,7 +214,13 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	v.expect(max(1, len(v.config.certificates)))
 	if len(v.config.certificates) == 0 {
-		return v.client.certificates(v.ctx, v.account, v.policy(), v.countCertificates())
+		countPage := v.countPages()
+		return v.client.certificates(v.ctx, v.account, v.policy(), func(number int64, info *ResultInfo) {
+			countPage(number, info)
+			if info != nil && info.TotalCount > 0 {
+				v.expectCertificates(int(min(info.TotalCount, maxCounted)))
+			}
+		})
 	}
 	return func(yield func(Certificate, error) bool) {
 		for _, ref := range v.config.certificates {

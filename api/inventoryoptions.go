@@ -112,7 +112,7 @@ func (v *inventory) expect(calls int) {
 
 // countPages returns a function that counts the calls for the pages of a list after the
 // first, which is expected already.
-func (v *inventory) countPages() func(number int64, info *ResultInfo) {
+func (v *inventory) countPages() onPage {
 	expected := int64(1)
 	return func(number int64, info *ResultInfo) {
 		known := number
@@ -131,17 +131,6 @@ func (v *inventory) countPages() func(number int64, info *ResultInfo) {
 
 // maxCounted limits the numbers that a list can add to the progress.
 const maxCounted = 1 << 30
-
-// countCertificates counts the pages like countPages, for the list of certificates.
-func (v *inventory) countCertificates() func(number int64, info *ResultInfo) {
-	countPage := v.countPages()
-	return func(number int64, info *ResultInfo) {
-		countPage(number, info)
-		if info != nil && info.TotalCount > 0 {
-			v.expectCertificates(int(min(info.TotalCount, maxCounted)))
-		}
-	}
-}
 
 // expectCertificates sets the number of certificates as known so far. Each takes one
 // call, and a CA one for each zone, which readHostnames counts.

@@ -41,7 +41,6 @@ func defaultConfig() *config {
 	}
 }
 
-// configure applies options to a configuration.
 func configure[C any, O ~func(*C) error](cfg *C, opts []O) error {
 	var problems []error
 	for _, opt := range opts {

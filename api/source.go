@@ -79,7 +79,6 @@ func (f *findings) incomplete(note string) {
 	f.fail(&Error{operation: f.operation.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note})
 }
 
-// result returns the result of the source.
 func (f *findings) result() SourceResult {
 	r := SourceResult{Source: f.source, State: SourceComplete, Scope: f.scope}
 	if f.failure != nil {

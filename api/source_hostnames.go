@@ -5,7 +5,6 @@ import "fmt"
 // No operation lists the certificates of a zone, nor the zones of a certificate, so
 // [SourceHostnames] takes one request for each zone and CA.
 
-// readZones lists the zones of the account.
 func readZones(v *inventory, f *findings) {
 	f.operation = listZones
 	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPages()) {
@@ -21,7 +20,6 @@ func readZones(v *inventory, f *findings) {
 	}
 }
 
-// zoneResult is the result of one zone for a certificate.
 type zoneResult struct {
 	hostnames []string
 	failure   *Error

@@ -114,7 +114,6 @@ func (b *breaker) fail(current bool, now, wait time.Duration) {
 	b.until = max(b.until, now+min(max(wait, b.delay), maxBlock))
 }
 
-// begin begins a run of failures.
 func (b *breaker) begin() {
 	b.active, b.failing, b.delay = true, true, 0
 	b.run++

@@ -354,7 +354,6 @@ func (l *Limiter) next(now time.Duration) (o opening, waiting bool) {
 	return o, !l.idle()
 }
 
-// setTimer sets the timer for the next caller.
 func (l *Limiter) setTimer(now time.Duration) {
 	at := never
 	if next, waiting := l.next(now); waiting {
