@@ -79,7 +79,7 @@ func (c *Client) associations(ctx context.Context, cert CertificateRef, policy c
 	l := &AssociationList{
 		Associations: rows.items, Info: r.info, Errors: r.errors, Messages: r.messages, Malformed: r.malformed,
 		Truncated: isTruncated(len(rows.items), r.info, r.more), Stale: r.stale,
-		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.completenessError(listAssociations, len(rows.items)),
+		RayID: r.rayID, ReceivedAt: r.receivedAt, Body: r.body, incomplete: r.completenessError(len(rows.items)),
 	}
 	l.proven = l.conclude()
 	return l, nil

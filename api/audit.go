@@ -181,7 +181,7 @@ func (r AuditResult) String() string {
 
 type resultJSON struct {
 	Certificate CertificateRef   `json:"certificate"`
-	Usage       any              `json:"usage"` // a Usage; any value is read, also that of a later version
+	Usage       any              `json:"usage"` // a Usage; any value when read
 	List        *AssociationList `json:"list,omitempty"`
 	Error       string           `json:"error,omitempty"`
 }

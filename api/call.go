@@ -83,7 +83,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.recordRequest) }, result)
 		if fail == nil {
 			c.budget.credit(budgetEarn)
-			reply.attempts = k.attempts
+			reply.operation, reply.attempts = op.text, k.attempts
 			event.succeeded(ctx, reply, result)
 			return reply, nil
 		}

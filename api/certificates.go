@@ -89,9 +89,9 @@ func (c *Client) certificate(ctx context.Context, cert CertificateRef, policy ca
 	out, err := newCertificate(cert.AccountID, got.value, got.malformed)
 	switch {
 	case err != nil:
-		return nil, r.fail(getCertificate, ErrUnexpectedResponse, err.Error())
+		return nil, r.fail(ErrUnexpectedResponse, err.Error())
 	case !strings.EqualFold(out.Ref.ID, cert.ID):
-		return nil, r.fail(getCertificate, ErrUnexpectedResponse, errAnotherCertificate.Error())
+		return nil, r.fail(ErrUnexpectedResponse, errAnotherCertificate.Error())
 	}
 	return &out, nil
 }

@@ -163,7 +163,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	}
 	d.State = DeletionUnknown
 	if fail == nil {
-		fail = r.fail(deleteCertificate, ErrOutcomeUnknown, note)
+		fail = r.fail(ErrOutcomeUnknown, note)
 	} else {
 		fail.addKind(ErrOutcomeUnknown, note)
 	}

@@ -23,6 +23,7 @@ const maxNotices = 100
 
 // reply is a successful response without its result.
 type reply struct {
+	operation  string
 	status     int
 	rayID      string
 	receivedAt time.Time

@@ -66,9 +66,9 @@ func (c *Client) hostnames(ctx context.Context, ref HostnamesRef, policy callPol
 	if fail != nil {
 		return nil, fail
 	}
-	fail = r.completenessError(listHostnames, 0)
+	fail = r.completenessError(0)
 	if fail == nil && got.value.Hostnames == nil {
-		fail = r.fail(listHostnames, ErrUnexpectedResponse, "the result has no hostnames")
+		fail = r.fail(ErrUnexpectedResponse, "the result has no hostnames")
 	}
 	return got.value.Hostnames, fail
 }

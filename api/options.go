@@ -134,9 +134,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 }
 
 // WithMaxRetryWait limits the total time that a single call, which is one outside an
-// audit or inventory, waits; the default is 30 s. If a wait would exceed it, the call
-// returns its last error at once, or [ErrRateLimited] if it sent nothing. 0 means never
-// to wait.
+// audit or inventory, waits; the default is 30 s, and 0 means never to wait. See Retries
+// in the package documentation.
 func WithMaxRetryWait(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {

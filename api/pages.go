@@ -49,9 +49,8 @@ type onPage func(number int64, info *ResultInfo)
 // may be out of date; and ErrTruncated if not all items were received, or if the pages
 // do not show that all were.
 func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage onPage, page result, id func(i int) string, yield func(i int) bool) *Error {
-	op := p.operation
 	if err := c.check(ctx, invalid); err != nil {
-		return invalidArgument(op.text, err.Error())
+		return invalidArgument(p.text, err.Error())
 	}
 	seen, l := map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
 	for number := int64(1); ; number++ {
@@ -59,14 +58,14 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 		if number == 1 {
 			requested = 0
 		}
-		r, fail := c.do(ctx, op, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
+		r, fail := c.do(ctx, p.operation, policy, func(ctx context.Context, edit editor) (*http.Response, error) {
 			return p.send(ctx, float64(requested), float64(l.perPage), edit)
 		}, page)
 		if fail != nil {
 			return fail
 		}
 		if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
-			return r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page))
+			return r.fail(ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page))
 		}
 		if onPage != nil {
 			onPage(number, r.info)
@@ -83,17 +82,17 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 				return nil
 			}
 		}
-		if fail := r.freshnessError(op); fail != nil {
+		if fail := r.freshnessError(); fail != nil {
 			return fail
 		}
 		next, gap := l.add(number, count, r.info, r.more)
 		switch {
 		case gap != "":
-			return r.fail(op, ErrTruncated, gap)
+			return r.fail(ErrTruncated, gap)
 		case !next:
 			return nil
 		case l.received == before:
-			return r.fail(op, ErrUnexpectedResponse, fmt.Sprintf("page %d has no new items although more exist", number))
+			return r.fail(ErrUnexpectedResponse, fmt.Sprintf("page %d has no new items although more exist", number))
 		}
 	}
 }
@@ -152,21 +151,21 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 
 // freshnessError returns the reason why a response may not show the current state, or
 // nil: it contains errors or comes from a cache.
-func (r *reply) freshnessError(op operation) *Error {
+func (r *reply) freshnessError() *Error {
 	switch {
 	case len(r.errors) > 0:
-		return r.fail(op, ErrUnexpectedResponse, "the success contains errors")
+		return r.fail(ErrUnexpectedResponse, "the success contains errors")
 	case r.stale:
-		return r.fail(op, ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
+		return r.fail(ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
 	default:
 		return nil
 	}
 }
 
 // fail returns the error of a successful response that cannot be used.
-func (r *reply) fail(op operation, kind error, note string) *Error {
+func (r *reply) fail(kind error, note string) *Error {
 	return &Error{
-		operation: op.text, StatusCode: r.status, Details: r.errors, Messages: r.messages,
+		operation: r.operation, StatusCode: r.status, Details: r.errors, Messages: r.messages,
 		RayID: r.rayID, Attempts: r.attempts, kinds: []error{kind}, note: note,
 	}
 }

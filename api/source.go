@@ -89,18 +89,18 @@ func (f *findings) result() SourceResult {
 
 // completenessError returns the reason why a response with n items may be incomplete or
 // out of date, or nil.
-func (r *reply) completenessError(op operation, n int) *Error {
+func (r *reply) completenessError(n int) *Error {
 	if isTruncated(n, r.info, r.more) {
-		return r.fail(op, ErrTruncated, "")
+		return r.fail(ErrTruncated, "")
 	}
-	return r.freshnessError(op)
+	return r.freshnessError()
 }
 
 // readList reads a list without pages.
 func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) []T {
 	rows := unconverted[T, P]()
 	if r := f.call(v, op, send, &rows); r != nil {
-		f.fail(r.completenessError(op, len(rows.items)))
+		f.fail(r.completenessError(len(rows.items)))
 	}
 	return rows.items
 }
@@ -109,7 +109,7 @@ func readList[T any, P generatedType[T]](v *inventory, f *findings, op operation
 func readObject[T any, P generatedType[T]](v *inventory, f *findings, op operation, send send) *T {
 	var got object[T, P]
 	if r := f.call(v, op, send, &got); r != nil {
-		f.fail(r.completenessError(op, 0))
+		f.fail(r.completenessError(0))
 	}
 	return got.value
 }

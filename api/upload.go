@@ -118,7 +118,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 		if err == nil {
 			return &stored, nil
 		}
-		fail = r.fail(uploadCertificate, ErrUnexpectedResponse, err.Error())
+		fail = r.fail(ErrUnexpectedResponse, err.Error())
 		fail.unclear = true
 	}
 	exists := hasCode(fail.Details, codeCertificateExists)
