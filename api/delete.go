@@ -18,8 +18,6 @@ var deleteCertificate = operation{generated.DeleteMTLSCertificateOperation, "del
 const (
 	// codeCertificateNotFound is not documented; it is from source code of the vendor.
 	codeCertificateNotFound = 1472
-	typeCustom              = "custom"
-	defaultDeleteTimeout    = 2 * time.Minute
 	// maxEvidenceAge is the greatest age of the evidence when a certificate is deleted.
 	// At the default rate, 2,000 requests take 5 to 10 minutes.
 	maxEvidenceAge = 10 * time.Minute
@@ -32,7 +30,7 @@ type deleteConfig struct {
 	digest          *[sha256.Size]byte
 	timeout         time.Duration
 	evidence        []InventoryOption
-	evidenceContext context.Context // nil: the context of the call
+	evidenceContext context.Context
 }
 
 // IfSHA256 deletes the certificate only if its first certificate, in DER, has this
@@ -112,7 +110,7 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/delete/.
 func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...DeleteOption) (*Deletion, error) {
-	cfg := deleteConfig{timeout: defaultDeleteTimeout}
+	cfg := deleteConfig{timeout: 2 * time.Minute}
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
 		return nil, invalidArgument(deleteCertificate.text, err.Error())
 	}
@@ -195,7 +193,7 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
 		return "the API did not send the type of the certificate", ErrManaged
-	case item.Certificate.Type != typeCustom:
+	case item.Certificate.Type != "custom":
 		return "the type of the certificate is " + item.Certificate.Type, ErrManaged
 	case c.digest != nil && err != nil:
 		return "IfSHA256: " + err.Error(), ErrMismatch

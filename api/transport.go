@@ -19,8 +19,6 @@ import (
 	"time"
 )
 
-const modulePath = "github.com/certuse/cloudflare-mtls"
-
 // defaultTransport is like [http.DefaultTransport], but keeps more idle connections to
 // one host, for concurrent requests, and limits the size of headers. It has no timeout
 // for headers: the timeout of the attempt covers them, and a second timer for each
@@ -125,7 +123,7 @@ func isPeerRefusal(err error) bool {
 var moduleVersion = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
-			if m.Path == modulePath && m.Replace == nil && m.Version != "" {
+			if m.Path == "github.com/certuse/cloudflare-mtls" && m.Replace == nil && m.Version != "" {
 				return m.Version
 			}
 		}

@@ -10,7 +10,6 @@ import (
 const operationWait = "wait for the end of use"
 
 const (
-	defaultWaitTimeout = 5 * time.Minute
 	// The interval between two checks of a poll grows from firstInterval to lastInterval.
 	// callInterval can make it longer, and the end of the time can make it shorter.
 	firstInterval = time.Second
@@ -74,7 +73,7 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 //
 // If the caller's context has ended, the error also matches the context's error.
 func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...WaitOption) (*Evidence, error) {
-	cfg := waitConfig{timeout: defaultWaitTimeout}
+	cfg := waitConfig{timeout: 5 * time.Minute}
 	if err := c.check(ctx, errors.Join(configure(&cfg, opts), cert.validate())); err != nil {
 		return nil, invalidArgument(operationWait, err.Error())
 	}

@@ -102,7 +102,7 @@ type opening struct {
 // no limit.
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
-		epoch: time.Now(), window: newWindow(requests, length),
+		epoch: time.Now(), window: window{limit: requests, length: min(length, never/4) + windowMargin},
 		// maxDelay exceeds the longest delay between two attempts of a call, 8 s. So a
 		// call of an audit asks for its next permit while a block lasts, and only then
 		// can the permit be refused because the block is too long.

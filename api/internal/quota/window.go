@@ -11,16 +11,12 @@ const windowMargin = time.Millisecond
 // window of the server, sliding or fixed, has more than the limit. Counting from the
 // time of sending would not ensure this, because latencies differ.
 type window struct {
-	limit    int // 0: unlimited
-	length   time.Duration
+	limit    int           // 0: unlimited
+	length   time.Duration // with windowMargin
 	inFlight int
 	started  uint64
 	// completed are the times of completion within the window, oldest first.
 	completed []time.Duration
-}
-
-func newWindow(limit int, length time.Duration) window {
-	return window{limit: limit, length: min(length, never/4) + windowMargin}
 }
 
 func (w *window) begin() (serial uint64) {
