@@ -170,7 +170,7 @@ func (s *series) associations(c *Client, cert CertificateRef, policy callPolicy)
 
 // readAssociations reads [SourceAssociations] for a certificate and adds its uses to e.
 func (v *inventory) readAssociations(cert Certificate, e *Evidence) SourceResult {
-	f := findings{source: SourceAssociations, operation: listAssociations, scope: "services that the API reports"}
+	f := findings{source: SourceAssociations, scope: "services that the API reports"}
 	list, failure := v.associations(v.client, cert.Ref, v.policy())
 	if failure != nil && failure.Is(ErrNotAsked) {
 		v.expect(-1)

@@ -37,7 +37,7 @@ func (s sourceReader) applies(ca *bool) bool {
 // findings is the result of a source for an account.
 type findings struct {
 	source Source
-	// operation is the operation called last. Failures name it.
+	// operation is the operation called last. incomplete names it.
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string

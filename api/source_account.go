@@ -38,7 +38,6 @@ func readWorkers(v *inventory, f *findings) {
 		for id, uses := range one.uses {
 			f.uses[id] = append(f.uses[id], uses...)
 		}
-		f.operation = one.operation
 		f.fail(one.failure)
 		return v.err() == nil
 	})

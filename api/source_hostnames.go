@@ -40,7 +40,6 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 	open := func() bool { return (v.config.allUses || len(e.Uses) == 0) && v.err() == nil }
 	var pending []<-chan zoneResult // in the order of the zones
 	var requested, complete int
-	var failure *Error
 	var panicked any
 	for {
 		for requested < len(v.zones) && open() && panicked == nil && v.takeSlot(len(pending) > 0) {
@@ -57,8 +56,8 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 			panicked = result.panicked
 		case result.failure == nil:
 			complete++
-		case failure == nil:
-			failure = result.failure
+		default:
+			f.fail(result.failure)
 		}
 		for _, name := range result.hostnames {
 			e.Uses = append(e.Uses, Use{Source: SourceHostnames, Name: name})
@@ -71,8 +70,6 @@ func (v *inventory) readHostnames(cert Certificate, e *Evidence) SourceResult {
 	}
 	resume(panicked)
 	v.expect(requested - len(v.zones))
-	f.operation = listHostnames
-	f.fail(failure)
 	f.scope = "hostnames of " + pluralize(complete, "zone")
 	switch {
 	case len(v.zones) == 0 && v.config.noZones:
