@@ -57,20 +57,18 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 
 // waitAfter returns how long to wait after a failure: the time in Retry-After or, for a
-// rate limit error without a valid one, in the Ratelimit header or in the vendor's
-// documentation.
-// For a rate limit error, a Ratelimit header overrides a Retry-After of 0; the limiter
-// increases the wait if such errors continue.
+// rate limit error without a valid one above 0, in the Ratelimit header or in the
+// vendor's documentation. The limiter increases the wait if such errors continue.
 func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duration {
-	header := parseRetryAfter(h, time.Now())
-	if !fail.Is(ErrRateLimited) || header.readable && header.wait > 0 {
-		return header.wait
+	wait, readable := parseRetryAfter(h, time.Now())
+	if !fail.Is(ErrRateLimited) || readable && wait > 0 {
+		return wait
 	}
 	reset, known := quota.BlockedFor(policies)
-	if !known && !header.readable {
+	if !known && !readable {
 		reset = quota.DefaultBlock
 	}
-	return max(header.wait, reset)
+	return max(wait, reset)
 }
 
 // read returns the result of an attempt that got a response. err is the error of reading
