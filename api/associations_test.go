@@ -95,6 +95,7 @@ func TestValidateNamesTheInvalidID(t *testing.T) {
 		"no account":       {api.CertificateRef{AccountID: "", ID: "abc"}, "AccountID is empty"},
 		"no certificate":   {api.CertificateRef{AccountID: "abc", ID: ""}, "CertificateRef.ID is empty"},
 		"dot segments":     {api.CertificateRef{AccountID: "..", ID: ".."}, "AccountID"},
+		"no ids":           {api.CertificateRef{}, "AccountID is empty; CertificateRef.ID is empty"},
 		"slash":            {api.CertificateRef{AccountID: "abc", ID: "a/b"}, "CertificateRef.ID"},
 		"account too long": {api.CertificateRef{AccountID: strings.Repeat("a", 33), ID: "abc"}, "33 bytes"},
 		"id too long":      {api.CertificateRef{AccountID: "abc", ID: strings.Repeat("a", 65)}, "65 bytes"},
