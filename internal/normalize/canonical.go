@@ -25,7 +25,7 @@ const vendor = "https://api.cloudflare.com/"
 //   - Other paths, components and tags are left out: they do not concern the operations.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
-//     security of the root. The info is that of the first document.
+//     security of the root. Info and servers are those of the first operation.
 //   - Path parameters take the names of the list of operations, and come first, in
 //     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
@@ -82,27 +82,27 @@ func addCanonical(out, doc spec.Object, entry spec.Operation) error {
 	return err
 }
 
-// canonicalServers adds the servers of an operation to those of out, each address
-// once. The first must be the vendor's: another host means another API.
+// canonicalServers sets the servers of out to those of the first operation. The first
+// server must be the vendor's and that of all operations: the client has one address.
 func canonicalServers(c *spec.Copier, out, op spec.Object, found spec.Located) error {
 	value, err := c.Copy(cmp.Or(op["servers"], found.Item["servers"], c.Doc["servers"]), "/servers")
 	if err != nil {
 		return err
 	}
 	delete(op, "servers")
+	for _, v := range spec.Children(value) {
+		if address, ok := spec.Child(v)["url"].(string); ok {
+			spec.Child(v)["url"] = strings.TrimRight(address, "/")
+		}
+	}
 	first, _ := spec.At(value, "/0/url")
-	if address, _ := first.(string); !strings.HasPrefix(address+"/", vendor) || strings.ContainsAny(address, "{}?#") {
+	address, _ := first.(string)
+	if !strings.HasPrefix(address+"/", vendor) || strings.ContainsAny(address, "{}?#") {
 		return fmt.Errorf("%s/servers: the first server, %.200q, is not at %s, or its address has variables or a query", found.Pointer(), address, vendor)
 	}
-	list, _ := value.([]any)
-	for _, v := range list {
-		server := spec.Child(v)
-		address := strings.TrimRight(spec.Text(server, "url"), "/")
-		known := func(s any) bool { return spec.Child(s)["url"] == address }
-		if address != "" && !slices.ContainsFunc(spec.List(out, "servers"), known) {
-			server["url"] = address
-			out["servers"] = append(spec.List(out, "servers"), server)
-		}
+	out["servers"] = cmp.Or(out["servers"], value)
+	if common, _ := spec.At(out, "/servers/0/url"); common != first {
+		return fmt.Errorf("%s/servers: the first server is %.200q, that of other operations %.200q: the client has one address", found.Pointer(), address, common)
 	}
 	return nil
 }

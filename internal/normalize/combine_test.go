@@ -129,7 +129,7 @@ func TestDocumentsAreCombined(t *testing.T) {
 	if title := spec.Child(got, "info")["title"]; title != "Things" {
 		t.Errorf("the title is %v, want the first's", title)
 	}
-	servers := []any{spec.Object{"url": "https://api.cloudflare.com/v4"}, spec.Object{"url": "https://other.example.com"}}
+	servers := []any{spec.Object{"url": "https://api.cloudflare.com/v4"}}
 	if diff := cmp.Diff(any(servers), got["servers"]); diff != "" {
 		t.Errorf("servers (-want +got)\n%s", diff)
 	}
@@ -153,6 +153,30 @@ func TestDocumentsThatContradictAreNotCombined(t *testing.T) {
 		_, err := Canonical(documents, familyOperations[:2])
 		if err == nil || err.Error() != `make.json: /paths/~1accounts~1{acct}~1things/post/security/1: two different schemes would be called "own"` {
 			t.Errorf("another %s: error %v", name, err)
+		}
+	}
+}
+
+// The generated client sends all requests to one address: an operation of another one
+// would not be found there.
+func TestOperationsHaveOneAddress(t *testing.T) {
+	t.Parallel()
+	const own = "    get: {responses"
+	for name, edits := range map[string][]string{
+		"of an operation": {own, "    get: {servers: [{url: https://api.cloudflare.com/v5}], responses"},
+		"of a path":       {"  /accounts/{acct}/things/{thing}:\n", "  /accounts/{acct}/things/{thing}:\n    servers: [{url: https://api.cloudflare.com/v5/}, {url: https://api.cloudflare.com/v4}]\n"},
+	} {
+		_, err := canonicalFamily(document30(t, family, edits...))
+		if err == nil || !strings.Contains(err.Error(), `/v5", that of other operations "https://api.cloudflare.com/v4`) && !strings.Contains(err.Error(), `/v4", that of other operations "https://api.cloudflare.com/v5`) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	for name, edits := range map[string][]string{
+		"with a slash":  {own, "    get: {servers: [{url: https://api.cloudflare.com/v4/}], responses"},
+		"second server": {own, "    get: {servers: [{url: https://api.cloudflare.com/v4}, {url: https://api.cloudflare.com/v5}], responses"},
+	} {
+		if _, err := canonicalFamily(document30(t, family, edits...)); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
