@@ -35,16 +35,6 @@ func cut(doc spec.Object, found spec.Located) (Text, error) {
 			}
 		}
 	}
-	names := spec.List(found.Operation, "tags")
-	for _, tag := range spec.List(doc, "tags") {
-		if slices.Contains(names, any(spec.Text(spec.Child(tag), "name"))) {
-			copied, err := c.copier.Copy(tag, "/tags")
-			if err != nil {
-				return Text{}, err
-			}
-			out["tags"] = append(spec.List(out, "tags"), copied)
-		}
-	}
 	if len(c.components) > 0 {
 		out["components"] = c.components
 	}

@@ -66,7 +66,6 @@ func TestEachOperationGetsADocumentOfItsOwn(t *testing.T) {
 	const account = "    account: {in: path, name: a, required: true, schema: {type: string}}\n"
 	want := map[string]string{
 		"listThings": head + `security: [{key: []}]
-tags: [{name: Things}]
 paths:
   /accounts/{a}/things:
     parameters: [{$ref: '#/components/parameters/account'}]

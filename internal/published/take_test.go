@@ -108,7 +108,6 @@ func TestOnlyTheOperationAndWhatItUsesIsTaken(t *testing.T) {
 	want, err := spec.Decode("want", []byte(`openapi: 3.0.3
 info: {title: Things, version: "2", license: {name: BSD-3-Clause}}
 servers: [{url: https://api.cloudflare.com/client/v4}]
-tags: [{name: Certificates, description: about}]
 paths:
   /accounts/{acct}/mtls_certificates/{cert}/associations:
     get:
