@@ -177,12 +177,7 @@ func canonicalResponses(op spec.Object, at string) error {
 			return fmt.Errorf("%s/responses/%s: not a status", at, spec.Escape(key))
 		}
 	}
-	return renameKeys(responses, at+"/responses", func(key string) string {
-		if key == "default" {
-			return key
-		}
-		return strings.ToUpper(key)
-	})
+	return renameKeys(responses, at+"/responses", func(key string) string { return strings.ReplaceAll(key, "x", "X") })
 }
 
 func renameKeys(o spec.Object, at string, rename func(key string) string) error {
