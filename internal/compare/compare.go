@@ -9,6 +9,7 @@ package compare
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -133,10 +134,16 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 			}
 		}
 	}
+	if d.Class == Compatible && d.HiddenBy != nil && d.before == nil && d.in("properties") && !d.request() {
+		d.Class, d.Meaning, d.Rule = Breaking, "The library may have to read it differently.", ""
+	}
 	if d.Class == Breaking {
 		d.Meaning = "The contract does not show it: decide whether the overlay is still right. " + d.Meaning
 	}
 }
+
+// certificate matches the text of a member that may name a certificate.
+var certificate = regexp.MustCompile(`(?i)certificate|mtls`)
 
 // harmless explains why a change of the published text reaches no user: the contract
 // lacks the part before and after, or it said so before. It is empty if neither holds.
@@ -156,6 +163,7 @@ func (p *pair) harmless(d *difference) string {
 		}
 		required := text[i+1].member("required").withoutDocumentation() == true || text[i-1].member("required").member(name) != nil
 		switch {
+		case !d.request() && d.before == nil && certificate.MatchString(d.key+spec.JSON(d.after.value)):
 		case !d.request():
 			return "The library does not read it."
 		case !required:
