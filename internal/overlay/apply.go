@@ -105,9 +105,12 @@ func changed(before, after any) (pointers []string) {
 				add(key, whole)
 			}
 		}
-	case isList && stillList && len(elements) == len(now):
-		for i := range now {
-			add(strconv.Itoa(i), changed(elements[i], now[i]))
+	case isList && stillList && len(elements) <= len(now):
+		for i, was := range elements {
+			add(strconv.Itoa(i), changed(was, now[i]))
+		}
+		for i := len(elements); i < len(now); i++ { // appended
+			add(strconv.Itoa(i), whole)
 		}
 	case !reflect.DeepEqual(before, after):
 		return whole

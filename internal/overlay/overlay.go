@@ -37,9 +37,6 @@ func Load(fsys fs.FS, dir string) ([]Action, error) {
 	files, _ := fs.Glob(fsys, dir+"/*") // fails only for malformed patterns
 	var actions []Action
 	for _, file := range files { // sorted by name
-		if path.Ext(file) == ".md" {
-			continue
-		}
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
 			return nil, err

@@ -172,7 +172,8 @@ func TestOutcomesNameWhatChanged(t *testing.T) {
 		"several":          {"target: $.a, update: {b: 2, new: 1, gone: {z: 2}}", []string{"/a/b", "/a/gone/z", "/a/new"}},
 		"escaped names":    {"target: \"$.a['p/q']\", update: {'~': 2}", []string{"/a/p~1q/~0"}},
 		"item of a list":   {"target: '$.a.list[1]', update: {x: 2}", []string{"/a/list/1/x"}},
-		"longer list":      {"target: $.a.list, update: [2]", []string{"/a/list"}},
+		"longer list":      {"target: $.a.list, update: [2]", []string{"/a/list/2"}},
+		"shorter list":     {"target: '$.a.list[0]', remove: true", []string{"/a/list"}},
 		"copy":             {"target: $.a.gone, copy: '$.a.list[1]'", []string{"/a/gone/x"}},
 		"several targets":  {"target: '$..[?@.x || @.z]', update: {y: 1}", []string{"/a/gone/y", "/a/list/1/y"}},
 		"nothing":          {"target: $.a, update: {b: 1}", nil},
@@ -290,7 +291,7 @@ func TestLoadReadsFilesInTheOrderOfTheirNames(t *testing.T) {
 	file := func(id string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(head + "  - {x-id: " + id + ", description: d, target: $.a, remove: true}\n")}
 	}
-	overlays, err := Load(fstest.MapFS{"o/20-b.yaml": file("b"), "o/10-a.yaml": file("a"), "o/README.md": {}}, "o")
+	overlays, err := Load(fstest.MapFS{"o/20-b.yaml": file("b"), "o/10-a.yaml": file("a")}, "o")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +305,8 @@ func TestLoadRefusesInvalidFolders(t *testing.T) {
 	once := head + "  - {x-id: a, description: d, target: $.a, remove: true}\n"
 	twice := once + "  - {x-id: a, description: d, target: $.b, remove: true}\n"
 	for want, fsys := range map[string]fstest.MapFS{
-		"no overlay documents":  {"o/README.md": {}},
+		"no overlay documents":  {"p/1.yaml": {Data: []byte(once)}},
+		"o/README.md: ":         {"o/1.yaml": {Data: []byte(once)}, "o/README.md": {}},
 		"o/2.bak: ":             {"o/1.yaml": {Data: []byte(once)}, "o/2.bak": {Data: []byte("x: y")}},
 		"o/2.yml: two actions":  {"o/1.yaml": {Data: []byte(once)}, "o/2.yml": {Data: []byte(twice)}},
 		"two actions have the ": {"o/1.yaml": {Data: []byte(twice)}},
