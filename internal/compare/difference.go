@@ -39,9 +39,7 @@ func newPair(before, after spec.Object) *pair {
 func (p *pair) compare(path []string, before, after *node) {
 	holder := cmp.Or(before, after)
 	members := maps.Clone(holder.members)
-	if after != nil {
-		maps.Copy(members, after.members)
-	}
+	maps.Copy(members, cmp.Or(after, before).members)
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		was, is := before.member(key), after.member(key)
 		both := was != nil && is != nil

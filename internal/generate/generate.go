@@ -4,11 +4,13 @@ package generate
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"go/format"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"text/template"
 
@@ -44,16 +46,22 @@ func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map
 	if err != nil {
 		return nil, err
 	}
+	for _, op := range ops {
+		found, err := op.Find(contract)
+		for _, name := range op.Query { // without its parameter, the client would not send it
+			if err == nil && !slices.ContainsFunc(spec.List(found.Operation, "parameters"), func(p any) bool { return spec.Child(p)["in"] == "query" && spec.Child(p)["name"] == name }) {
+				return nil, &CodeError{fmt.Errorf("%s: %s: the contract has no query parameter %q: add it by an overlay action", spec.OperationsFile, op.Name, name)}
+			}
+		}
+	}
 	client, err := goCode(moduleRoot, View(contract, ops))
 	if err != nil {
 		return nil, err
 	}
 	var unformatted bytes.Buffer
-	if err := specTemplate.Execute(&unformatted, ops); err != nil {
-		return nil, err
-	}
+	failed := specTemplate.Execute(&unformatted, ops)
 	specCode, err := format.Source(unformatted.Bytes())
-	if err != nil {
+	if err = cmp.Or(failed, err); err != nil {
 		return nil, err
 	}
 	return map[string][]byte{contractFile: encoded, clientFile: client, specFile: specCode}, nil

@@ -266,11 +266,10 @@ func keywords(op spec.Object, at string) error {
 }
 
 func isDefault(keyword string, value any) bool {
-	switch value := value.(type) {
-	case []any:
-		return len(value) == 0 && slices.Contains(emptyByDefault, keyword)
-	case spec.Object:
-		return len(value) == 0 && slices.Contains(emptyByDefault, keyword)
+	list, isList := value.([]any)
+	object, isObject := value.(spec.Object)
+	if isList || isObject {
+		return len(list)+len(object) == 0 && slices.Contains(emptyByDefault, keyword)
 	}
 	usual, ok := defaults[keyword]
 	return ok && value == usual

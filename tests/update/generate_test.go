@@ -115,6 +115,9 @@ func TestBadInputGivesOneLineAndChangesNothing(t *testing.T) {
 		"list has an unknown member": {func(t *testing.T, root string) {
 			edit(t, root, "openapi/operations.yaml", "noun: Association", "nown: Association")
 		}, []string{"openapi/operations.yaml", "nown"}},
+		"list names a query parameter that the contract lacks": {func(t *testing.T, root string) {
+			edit(t, root, "openapi/operations.yaml", "query: [mtls_certificate_id]", "query: [mtls_certificate_id, nonsense]")
+		}, []string{`openapi/operations.yaml: listHostnameAssociations: the contract has no query parameter "nonsense"`}},
 		"provenance not JSON": {func(t *testing.T, root string) {
 			edit(t, root, published.ProvenanceFile, `"license"`, `license`)
 		}, []string{published.ProvenanceFile}},

@@ -110,6 +110,10 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	if r := refusal(t, request(root, "none.yaml", []byte(none))); !strings.HasSuffix(r.Refusal, "is not in the document; nor is any other operation of the list") {
 		t.Errorf("no operation of the list, and one without a text: %s", r.Refusal)
 	}
+	write(t, filepath.Join(root, list), listed+"    query: [nonsense]\n")
+	if r := refusal(t, request(root, "added.yaml", []byte(added))); !strings.Contains(r.Refusal, `listThings: the contract has no query parameter "nonsense"`) {
+		t.Errorf("a query parameter that is nowhere: %s", r.Refusal)
+	}
 	write(t, filepath.Join(root, list), listed)
 	r := take(t, root, "added.yaml", []byte(added))
 	if change, ok := find(r, "GET /accounts/{account_id}/things", "/get"); !ok || change.Class != compare.Compatible || r.Class != compare.Compatible {
