@@ -15,6 +15,7 @@ func TestControlCharactersAreRefusedWithTheirPlace(t *testing.T) {
 		"NUL":        {Object{"a": []any{"x", "y\x00z"}}, `/a/1: a control character in the text or name "y\x00z"`},
 		"escape":     {Object{"a": Object{"b": "\x1b[31m"}}, "/a/b: "},
 		"C1":         {Object{"a": "\u009b"}, "/a: "},
+		"direction":  {Object{"a": "x\u202ez"}, `/a: a control character in the text or name "x\u202ez"`},
 		"in a name":  {Object{"a\x07": 1.0}, `: a control character in the text or name "a\a"`},
 		"at the top": {"\x7f", ": a control character"},
 	}
