@@ -35,7 +35,7 @@ var (
 	goTypeName    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	pathTemplate  = regexp.MustCompile(`^(/([A-Za-z0-9_.-]+|\{[A-Za-z0-9_]+\}))+$`)
 	pathParameter = regexp.MustCompile(`\{([^{}/]*)\}`)
-	permission    = regexp.MustCompile(`^(Account|Zone): [A-Z]\w*( \w+)* (Read|Write)$`)
+	permission    = regexp.MustCompile(`^(Account|Zone): ([A-Z]\w*( \w+)*: )?[A-Z]\w*(,? \w+)* (Read|Write)$`)
 )
 
 // ReadOperations reads the list of the module in fsys. Unknown members, missing

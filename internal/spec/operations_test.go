@@ -187,3 +187,15 @@ func decoded(t *testing.T, text string) Object {
 	}
 	return doc
 }
+
+// The vendor's names of permissions may have a group before a colon, and commas.
+func TestPermissionsAreNamedAsOnTheVendorsPage(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Things Read", "Access: Mutual TLS Certificates Write", "Access: Organizations, Identity Providers, and Groups Read", "IP Prefixes: BGP On Demand Read"} {
+		list := strings.Replace(operationsList, "Account: Things Read", "Account: "+name, 1)
+		ops, err := ReadOperations(fstest.MapFS{OperationsFile: {Data: []byte(list)}})
+		if err != nil || ops[0].Permission != "Account: "+name {
+			t.Errorf("%s: %+v, error %v", name, ops, err)
+		}
+	}
+}
