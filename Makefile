@@ -58,16 +58,18 @@ check-generated: ## Fail, with a diff, if generated/ is stale
 specgen: ## Build the generation command into .cache/bin
 	@$(GO) build -o $(BIN)/specgen ./internal/cmd/specgen
 
-UPDATE_FLAGS = $(if $(JSON),-json) $(if $(PARTIAL),-partial) $(if $(LICENSE),-license '$(LICENSE)') $(if $(SOURCE),-source '$(SOURCE)') $(if $(DATE),-date '$(DATE)')
+# The shell expands the variables, so that their values may have quotes.
+export SPEC LICENSE SOURCE DATE
+UPDATE_FLAGS = $(if $(JSON),-json) $(if $(PARTIAL),-partial) $(if $(LICENSE),-license "$$LICENSE") $(if $(SOURCE),-source "$$SOURCE") $(if $(DATE),-date "$$DATE")
 need-spec = $(if $(SPEC),,$(error name the document: make $@ SPEC=openapi.json))
 
 .PHONY: spec-update
 spec-update: specgen ## Take a new revision of the vendor's document: SPEC=file [PARTIAL=1 JSON=1 DATE= LICENSE= SOURCE=]
-	$(need-spec)@$(BIN)/specgen update $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
+	$(need-spec)@$(BIN)/specgen update $(UPDATE_FLAGS) -- "$$SPEC"; code=$$?; [ $$code -eq 3 ] || exit $$code
 
 .PHONY: spec-diff
 spec-diff: specgen ## Report what spec-update would change, and change nothing: SPEC=file [PARTIAL=1 JSON=1]
-	$(need-spec)@$(BIN)/specgen diff $(UPDATE_FLAGS) '$(SPEC)'; code=$$?; [ $$code -eq 3 ] || exit $$code
+	$(need-spec)@$(BIN)/specgen diff $(UPDATE_FLAGS) -- "$$SPEC"; code=$$?; [ $$code -eq 3 ] || exit $$code
 
 .PHONY: contract
 contract: ## Run the tests of the contract alone: published text, equivalence, fake server, mutation, live check

@@ -182,8 +182,10 @@ func TestMakeTargetsWorkWithoutGeneratedCodeAndWithSpacesInThePath(t *testing.T)
 		t.Errorf("generated/ (-committed +made)\n%s", diff)
 	}
 	run("check-generated")
-	write(t, filepath.Join(root, "my document.json"), string(read(t, filepath.Join(root, "openapi/zones.json"))))
-	if out := run("spec-diff", "PARTIAL=1", "SPEC=my document.json"); !strings.HasPrefix(out, "none: ") {
-		t.Errorf("spec-diff: %s", out)
+	for _, name := range []string{"my document.json", `Bob's "own" document.json`, "-partial"} {
+		write(t, filepath.Join(root, name), string(read(t, filepath.Join(root, "openapi/zones.json"))))
+		if out := run("spec-diff", "PARTIAL=1", "SPEC="+name, "SOURCE=Bob's list"); !strings.HasPrefix(out, "none: ") || !strings.Contains(out, "source: Bob's list, ") {
+			t.Errorf("spec-diff of %s: %s", name, out)
+		}
 	}
 }
