@@ -191,7 +191,9 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 	}
 	for _, text := range texts {
 		c.text += len(text)
-		if strings.ContainsFunc(text, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Bidi_Control) && !strings.ContainsRune("\n\t\r", r) }) {
+		if strings.ContainsFunc(text, func(r rune) bool {
+			return unicode.In(r, unicode.Cc, unicode.Bidi_Control) && !strings.ContainsRune("\n\t\r", r)
+		}) {
 			return fmt.Errorf("%.300s: a control character in the text or name %.100q", pointer, text)
 		}
 	}
