@@ -77,9 +77,9 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 //
 // It gathers the evidence of all sources, and deletes the certificate only if its usage
 // is [Unused] and its type is "custom". Then it reads the certificate at growing
-// intervals until the API reports it as missing, with HTTP 404 or the code 1472, or the
-// time is over ([WithDeleteTimeout]). The request to delete may be retried, but is never
-// sent more than 10 minutes after the evidence was begun.
+// intervals until the API reports it as missing or the time is over
+// ([WithDeleteTimeout]). The request to delete may be retried, but is never sent more
+// than 10 minutes after the evidence was begun.
 //
 // Evidence that took more than 10 minutes, for example because of a block or an outage,
 // is gathered once more. If that takes as long, the error is [ErrUsageUnknown]. Evidence

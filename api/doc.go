@@ -52,13 +52,22 @@
 //   - [ErrUnexpectedResponse]: the response is not the documented JSON, or has a status
 //     that is not listed here. An error with one of the statuses above matches that
 //     class too. A sequence also returns it for a list that is stale or contains errors
+//   - [ErrNoResult]: a success without a result
+//   - [ErrResponseTooLarge]: more bytes, or items, than [WithMaxResponseBytes] allows
+//   - [ErrUnreachable]: no response arrived; StatusCode is 0
+//   - [ErrInvalidArgument]: an argument is invalid; nothing was sent
+//   - [ErrNotAsked]: nothing was sent for another reason
+//   - [ErrTruncated]: from sequences and sources: more items exist, or may exist, than
+//     were received
+//   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
+//     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
+//     [Client.Upload]
 //
-// The other sentinels document when they match. Of the classes from ErrRateLimited to
-// ErrRejected, only the first that applies matches. The causes match too: the error of
-// the caller's context, a network error. If the context ends during the wait for a
-// retry, the error has the last response and the error of the context. Only the caller's
-// own deadline matches [context.DeadlineExceeded]; a limit of the client or its
-// transport does not.
+// Of the classes from ErrRateLimited to ErrRejected, only the first that applies
+// matches. The causes match too: the error of the caller's context, a network error. If
+// the context ends during the wait for a retry, the error has the last response and the
+// error of the context. Only the caller's own deadline matches
+// [context.DeadlineExceeded]; a limit of the client or its transport does not.
 //
 // The vendor documents the envelope and the HTTP statuses, but no list of codes. The
 // codes above are from consistent public reports. Code 10000 with HTTP 403, an
@@ -135,7 +144,14 @@
 // [Source] documents what it covers. Associations, Hyperdrive and Gateway can name any
 // certificate; hostnames and device posture rules only CAs; Workers and Pages only leaf
 // certificates. All sources apply if the API does not state whether a certificate is a
-// CA, or contradicts its PEM. [Evidence.Usage] returns the conclusion.
+// CA, or contradicts its PEM.
+//
+// [Evidence.Usage] is [InUse] if a source names the certificate, [Unused] if all
+// sources that apply were read in full and none names it, and [UsageUnknown] otherwise.
+// If the credentials may not read a source, the usage of the certificates that it could
+// name is unknown, and [SourceResult] has the missing permission. [WithSources] limits
+// the evidence to some sources. Values that were made by the caller or read from JSON
+// have [UsageUnknown].
 //
 // # Responses
 //
@@ -196,8 +212,17 @@
 //	}
 //	deletion, err := client.DeleteUnused(ctx, old)
 //
+// Upload checks a certificate before it is sent ([CertificateUpload.Validate]). The
+// private key is sent in the body of that request, and is in no log and no error.
+//
+// DeleteUnused is the only method that deletes. It sends the request only if the
+// evidence that it has just gathered is [Unused], and reports the certificate as
+// deleted only if the API had it and then reports it as missing: with HTTP 404 or the
+// code 1472. [Deletion] is the record of the call, also in JSON.
+//
 // If a request to upload or delete may have arrived and its outcome stays unknown, the
-// error is [ErrOutcomeUnknown]. Then repeat the call.
+// error is [ErrOutcomeUnknown]. Then repeat the call: Upload returns the certificate,
+// uploaded or found, and DeleteUnused deletes it or returns [ErrNotFound].
 //
 // # Authentication
 //
