@@ -2,6 +2,7 @@ package contract
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -84,9 +85,11 @@ func (t *Transport) report(vs []Violation) {
 	}
 }
 
+// failure returns, in mode [Fail], an *Error with those of vs that break the contract.
 func (t *Transport) failure(vs []Violation) error {
-	if t.checker.mode != Fail {
+	vs = slices.DeleteFunc(slices.Clone(vs), func(v Violation) bool { return !v.Class.Breach() })
+	if t.checker.mode != Fail || len(vs) == 0 {
 		return nil
 	}
-	return breaches(vs)
+	return &Error{Violations: vs}
 }

@@ -110,12 +110,3 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("contract: %v", e.Violations[0])
 }
-
-// breaches returns an *Error with those of vs that break the contract, or nil.
-func breaches(vs []Violation) error {
-	vs = slices.DeleteFunc(slices.Clone(vs), func(v Violation) bool { return !v.Class.Breach() })
-	if len(vs) == 0 {
-		return nil
-	}
-	return &Error{Violations: vs}
-}
