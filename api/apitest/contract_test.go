@@ -183,7 +183,7 @@ func TestServerRefusesAContractThatItCannotServe(t *testing.T) {
 	}{
 		"unknown operation": {func(s schemas) {
 			s.paths.Value("/accounts/{account_id}/pages/projects").Get.OperationID = "listPagesSites"
-		}, "the server does not implement the operation listPagesSites of the contract: add it to handler in api/apitest/operations.go"},
+		}, "the server does not implement the operation listPagesSites of the contract: add it to handlers in api/apitest/operations.go"},
 		"failures with an integer as success": {func(s schemas) {
 			s.failure.Properties["success"] = openapi3.NewSchemaRef("", openapi3.NewIntegerSchema())
 		}, "at /success"},

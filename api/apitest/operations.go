@@ -34,24 +34,21 @@ const (
 	opPostureRules      = "listDevicePostureRules"
 )
 
-// handler returns the function that serves an operation from the store, or nil for an
-// unknown one.
-func handler(operation string) func(*Server, call) Response {
-	return map[string]func(*Server, call) Response{
-		opAssociations:          associations,
-		opCertificates:          list,
-		"getMTLSCertificate":    getCertificate,
-		"uploadMTLSCertificate": upload,
-		"deleteMTLSCertificate": deleteCertificate,
-		opHostnames:             hostnames,
-		opZones:                 list,
-		opWorkers:               list,
-		opWorkerSettings:        entryOf,
-		opPagesProjects:         list,
-		opHyperdriveConfigs:     list,
-		opGateway:               entryOf,
-		opPostureRules:          list,
-	}[operation]
+// handlers serve the operations from the store.
+var handlers = map[string]func(*Server, call) Response{
+	opAssociations:          associations,
+	opCertificates:          list,
+	"getMTLSCertificate":    getCertificate,
+	"uploadMTLSCertificate": upload,
+	"deleteMTLSCertificate": deleteCertificate,
+	opHostnames:             hostnames,
+	opZones:                 list,
+	opWorkers:               list,
+	opWorkerSettings:        entryOf,
+	opPagesProjects:         list,
+	opHyperdriveConfigs:     list,
+	opGateway:               entryOf,
+	opPostureRules:          list,
 }
 
 // call is a request to an operation.

@@ -134,9 +134,9 @@ func (s *Server) checkOperations() error {
 	empty := &Server{doc: s.doc, pageSize: 1, store: make(map[string][]entry)}
 	empty.addAccount("")
 	for _, op := range s.doc.Operations {
-		respond := handler(op.ID)
+		respond := handlers[op.ID]
 		if respond == nil {
-			return fmt.Errorf("apitest: the server does not implement the operation %s of the contract: add it to handler in api/apitest/operations.go", op.ID)
+			return fmt.Errorf("apitest: the server does not implement the operation %s of the contract: add it to handlers in api/apitest/operations.go", op.ID)
 		}
 		for _, r := range []Response{Failure(http.StatusForbidden), respond(empty, call{op: op})} {
 			if _, err := r.complete(op); err != nil {
