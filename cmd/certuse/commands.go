@@ -29,12 +29,8 @@ func newUsageCommand(sys system) *cobra.Command {
 		Example: `  certuse usage --demo
   certuse usage --account 023e105f4ecef8ad9ca31a8372d0c353 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   certuse usage -o json 023e105f4ecef8ad9ca31a8372d0c353/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkNamed(args, "try 'certuse usage --demo'; 'certuse audit' looks up all"); err != nil {
-				return err
-			}
-			return q.run(cmd, args)
-		},
+		Args: q.checkNamed("try 'certuse usage --demo'; 'certuse audit' looks up all"),
+		RunE: q.run,
 	})
 }
 
@@ -49,12 +45,8 @@ func newAuditCommand(sys system) *cobra.Command {
   certuse audit --usage unused -o id
   certuse audit -o jsonl --output-file audit.jsonl --resume
   certuse audit --from - --require-unused < ids.txt && echo "none of them is in use"`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkFrom(args); err != nil {
-				return err
-			}
-			return q.run(cmd, args)
-		},
+		Args: q.checkFrom,
+		RunE: q.run,
 	})
 	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "look up every CA in every zone, also when another use is known")
 	q.addResumeFlags(cmd)
@@ -88,15 +80,18 @@ func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; visible zones are read all the same")
 }
 
-// checkNamed refuses a command line that names no certificates, or names them twice.
-func (q *query) checkNamed(args []string, advice string) error {
-	if err := q.checkFrom(args); err != nil || len(args)+len(q.from) > 0 || q.demo {
-		return err
+// checkNamed returns a check that refuses a command line that names no certificates, or
+// names them twice.
+func (q *query) checkNamed(advice string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := q.checkFrom(cmd, args); err != nil || len(args)+len(q.from) > 0 || q.demo {
+			return err
+		}
+		return usagef("no certificate is named: give CERT or --from FILE, or %s", advice)
 	}
-	return usagef("no certificate is named: give CERT or --from FILE, or %s", advice)
 }
 
-func (q *query) checkFrom(args []string) error {
+func (q *query) checkFrom(_ *cobra.Command, args []string) error {
 	switch {
 	case len(q.from) > 1:
 		return usagef("--from is given %d times, but reads one list: join them, as in cat A B | certuse audit --from -", len(q.from))

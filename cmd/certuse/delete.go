@@ -56,12 +56,8 @@ func newDeleteCommand(sys system) *cobra.Command {
   certuse delete 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   certuse delete --yes -o jsonl --output-file deleted.jsonl --from ids.txt
   certuse delete --unused --yes --max 10`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkDeletion(cmd, args); err != nil {
-				return err
-			}
-			return q.run(cmd, args)
-		},
+		Args: q.checkDeletion,
+		RunE: q.run,
 	})
 	q.addNamingFlags(cmd)
 	flags := cmd.Flags()
@@ -88,7 +84,7 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", fileName(q.file))
 	}
-	return q.checkFrom(args)
+	return q.checkFrom(cmd, args)
 }
 
 // deleteAll prints the plan, or deletes the certificates of a target one by one. Ctrl-C

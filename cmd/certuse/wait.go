@@ -24,12 +24,8 @@ func newWaitCommand(sys system) *cobra.Command {
 		Long:  waitHelp,
 		Example: `  certuse wait --demo --timeout 2s
   certuse wait --timeout 10m 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := q.checkNamed(args, "try 'certuse wait --demo --timeout 2s'"); err != nil {
-				return err
-			}
-			return q.run(cmd, args)
-		},
+		Args: q.checkNamed("try 'certuse wait --demo --timeout 2s'"),
+		RunE: q.run,
 	})
 	q.addNamingFlags(cmd)
 	return cmd
