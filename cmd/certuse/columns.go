@@ -12,7 +12,7 @@ import (
 // row is a line of a table or of CSV: a certificate, or one use of it.
 type row struct {
 	*record
-	use *api.Use // nil if the row is not about a use
+	use api.Use // zero if the row is not about a use
 	now time.Time
 }
 
@@ -40,15 +40,15 @@ var allColumns = []column{
 	{key: "name", title: "NAME", text: func(r row) string { return r.Certificate.Name }, min: 12},
 	{key: "certificate_id", title: "ID", text: func(r row) string { return r.Certificate.Ref.ID }, min: 9, whole: true},
 	{key: "type", title: "TYPE", text: func(r row) string { return r.Certificate.Type }},
-	{key: "ca", title: "CA", text: kindText, value: func(r row) string { return isCA(r, "true", "false") }},
+	{key: "ca", title: "CA", text: func(r row) string { return r.ca("CA", "leaf") }, value: func(r row) string { return r.ca("true", "false") }},
 	{key: "usage", title: "USAGE", text: usageText, value: func(r row) string { return r.usage.String() }},
 	{key: "expires_on", title: "EXPIRES", text: func(r row) string { return date(r.Certificate.ExpiresOn) }, value: func(r row) string { return timestamp(r.Certificate.ExpiresOn) }},
 	{key: "days_left", title: "DAYS", text: daysLeft, isNumber: true},
-	{key: "source", title: "SOURCE", text: func(r row) string { return useField(r, func(u *api.Use) string { return string(u.Source) }) }},
-	{key: "used_by", title: "USED BY", text: usedBy, short: shortUsedBy, value: exactUses, min: 12},
+	{key: "source", title: "SOURCE", text: func(r row) string { return string(r.use.Source) }},
+	{key: "used_by", title: "USED BY", text: useOr((*record).usedBy), short: useOr((*record).shortUsedBy), value: useOr((*record).exactUses), min: 12},
 	{key: "state", title: "STATE", text: func(r row) string { return inWords(r.state()) }, value: func(r row) string { return r.state() }},
 	{key: "reason", title: "REASON", text: func(r row) string { return r.reason() }, min: 12},
-	{key: "status", title: "STATUS", text: func(r row) string { return useField(r, func(u *api.Use) string { return u.Status }) }, min: 8},
+	{key: "status", title: "STATUS", text: func(r row) string { return r.use.Status }, min: 8},
 	{key: "issuer", title: "ISSUER", text: func(r row) string { return r.Certificate.Issuer }, min: 12},
 	{key: "serial_number", title: "SERIAL", text: func(r row) string { return r.Certificate.SerialNumber }, min: 9},
 	{key: "signature_algorithm", title: "SIGNATURE", text: func(r row) string { return r.Certificate.SignatureAlgorithm }, min: 9},
@@ -149,7 +149,8 @@ func usageText(r row) string {
 // inWords returns a value of JSON as people read it.
 func inWords(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
-func isCA(r row, yes, no string) string {
+// ca returns one of two texts, or "" if the API did not say whether it is a CA.
+func (r *record) ca(yes, no string) string {
 	switch ca := r.Certificate.CA; {
 	case ca == nil:
 		return ""
@@ -160,21 +161,17 @@ func isCA(r row, yes, no string) string {
 	}
 }
 
-func kindText(r row) string { return isCA(r, "CA", "leaf") }
-
-func date(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.DateOnly)
-}
+func date(t time.Time) string { return inUTC(t, time.DateOnly) }
 
 // timestamp formats a time in RFC 3339, in UTC and whole seconds.
-func timestamp(t time.Time) string {
+func timestamp(t time.Time) string { return inUTC(t, "2006-01-02T15:04:05Z") }
+
+// inUTC formats a time; the text of an unknown time is empty.
+func inUTC(t time.Time, layout string) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05Z")
+	return t.UTC().Format(layout)
 }
 
 func daysLeft(r row) string {
@@ -185,39 +182,13 @@ func daysLeft(r row) string {
 	return strconv.Itoa(days)
 }
 
-func useField(r row, text func(*api.Use) string) string {
-	if r.use == nil {
-		return ""
-	}
-	return text(r.use)
-}
-
-func usedBy(r row) string {
-	if r.use != nil {
-		return r.use.Name
-	}
-	return r.usedBy()
-}
-
-func shortUsedBy(r row) string {
-	if r.use != nil {
-		return r.use.Name
-	}
-	return r.shortUsedBy()
-}
-
-// exactUses returns all users of the certificate in full, for CSV.
-func exactUses(r row) string {
-	if r.use != nil {
-		return r.use.Name
-	}
-	var parts []string
-	for _, use := range r.Evidence.Uses {
-		text := string(use.Source) + ": " + use.Name
-		if use.Status != "" {
-			text += " (" + use.Status + ")"
+// useOr returns the text of a column that names the use of the row or, in a row that is
+// about no use, all uses of the certificate.
+func useOr(all func(*record) string) func(row) string {
+	return func(r row) string {
+		if r.use != (api.Use{}) {
+			return r.use.Name
 		}
-		parts = append(parts, text)
+		return all(r.record)
 	}
-	return strings.Join(parts, "; ")
 }

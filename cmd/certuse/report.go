@@ -55,11 +55,11 @@ func (r *report) rows() []row {
 	for i := range r.records {
 		record := &r.records[i]
 		if r.kind != reportUsage || len(record.Evidence.Uses) == 0 {
-			rows = append(rows, row{record, nil, r.now})
+			rows = append(rows, row{record, api.Use{}, r.now})
 			continue
 		}
-		for j := range record.Evidence.Uses {
-			rows = append(rows, row{record, &record.Evidence.Uses[j], r.now})
+		for _, use := range record.Evidence.Uses {
+			rows = append(rows, row{record, use, r.now})
 		}
 	}
 	return rows
@@ -107,7 +107,7 @@ func writePrometheus(r *report) error {
 	metric("certificate_info", "Attributes of a certificate, as labels.", func(sample func(int64, ...string)) {
 		for i := range r.records {
 			rec := &r.records[i]
-			sample(1, append(ids(rec), "name", rec.Certificate.Name, "type", rec.Certificate.Type, "ca", isCA(row{record: rec}, "true", "false"))...)
+			sample(1, append(ids(rec), "name", rec.Certificate.Name, "type", rec.Certificate.Type, "ca", rec.ca("true", "false"))...)
 		}
 	})
 	metric("certificate_not_after_timestamp_seconds", "When a certificate expires, in Unix time.", func(sample func(int64, ...string)) {

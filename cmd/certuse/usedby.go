@@ -70,6 +70,19 @@ func (r *record) users() []string {
 	return out
 }
 
+// exactUses returns all users of the certificate in full, for CSV.
+func (r *record) exactUses() string {
+	var parts []string
+	for _, use := range r.Evidence.Uses {
+		text := string(use.Source) + ": " + use.Name
+		if use.Status != "" {
+			text += " (" + use.Status + ")"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
 // useText returns the name of a user, with its status if there is one.
 func useText(use api.Use) string {
 	name := orDash(shorten(printable(use.Name), 60))
