@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -78,23 +79,15 @@ func marshal(v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if isPrintable(string(text)) {
-		return text, nil
-	}
-	safe := make([]byte, 0, len(text)+16)
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case strconv.IsPrint(r):
-			safe = append(safe, text[:size]...)
-		case r > 0xFFFF:
-			high, low := utf16.EncodeRune(r)
-			safe = fmt.Appendf(safe, `\u%04x\u%04x`, high, low)
-		default:
-			safe = fmt.Appendf(safe, `\u%04x`, r)
+	var safe []byte
+	for _, r := range strings.TrimSuffix(b.String(), "\n") {
+		if strconv.IsPrint(r) {
+			safe = utf8.AppendRune(safe, r)
+			continue
 		}
-		text = text[size:]
+		for _, unit := range utf16.AppendRune(nil, r) {
+			safe = fmt.Appendf(safe, `\u%04x`, unit)
+		}
 	}
 	return safe, nil
 }

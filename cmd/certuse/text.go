@@ -11,38 +11,17 @@ import (
 // and escape sequences, line breaks, C1 controls, bidirectional overrides and invalid
 // UTF-8.
 func printable(s string) string {
-	if isPrintable(s) {
-		return s
-	}
 	var b strings.Builder
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			b.WriteString(`\x` + strconv.FormatUint(0x100|uint64(s[0]), 16)[1:])
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(escapeRune(r))
+		text := s[:size]
+		if !strconv.IsPrint(r) || r == utf8.RuneError && size == 1 {
+			text = strings.Trim(strconv.Quote(text), `"`)
 		}
+		b.WriteString(text)
 		s = s[size:]
 	}
 	return b.String()
-}
-
-func isPrintable(s string) bool {
-	for i, r := range s {
-		if !strconv.IsPrint(r) || (r == utf8.RuneError && s[i] != "\uFFFD"[0]) {
-			return false
-		}
-	}
-	return true
-}
-
-// escapeRune writes one character as an escape, without the quotes.
-func escapeRune(r rune) string {
-	quoted := strconv.QuoteRuneToASCII(r)
-	return quoted[1 : len(quoted)-1]
 }
 
 // shorten limits the length of a table cell.
