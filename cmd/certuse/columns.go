@@ -123,18 +123,12 @@ func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string
 	return keys
 }
 
-// columnsOf finds columns by their keys.
-func columnsOf(keys []string) ([]column, error) {
-	var out []column
-	for _, given := range keys {
-		key := strings.ToLower(strings.TrimSpace(given))
-		i := slices.IndexFunc(allColumns, func(c column) bool { return c.key == key })
-		if i < 0 {
-			return nil, usagef("--columns: there is no column %q%s: use some of %s", withoutCredential(given), didYouMean(key, knownColumns()), strings.Join(knownColumns(), ", "))
-		}
-		out = append(out, allColumns[i])
+// columnsOf returns known columns by their keys.
+func columnsOf(keys []string) (out []column) {
+	for _, key := range keys {
+		out = append(out, allColumns[slices.Index(knownColumns(), key)])
 	}
-	return out, nil
+	return out
 }
 
 func knownColumns() []string { return texts(allColumns, func(c column) string { return c.key }) }

@@ -84,12 +84,8 @@ func TestCSVCellsAreNoFormulasForAnySeparator(t *testing.T) {
 		},
 	}
 	for _, kind := range []kindOfReport{reportUsage, reportAudit} {
-		columns, err := columnsOf(knownColumns())
-		if err != nil {
-			t.Fatal(err)
-		}
 		var out bytes.Buffer
-		rep := &report{out: &out, kind: kind, records: []record{formulaRecord()}, columns: columns, headers: true}
+		rep := &report{out: &out, kind: kind, records: []record{formulaRecord()}, columns: allColumns, headers: true}
 		requireNoError(t, writeCSV(rep))
 		for name, read := range readers {
 			for _, separator := range []string{",", ";", "\t", "|", ":"} {

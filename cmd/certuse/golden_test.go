@@ -98,11 +98,7 @@ func sampleReport(t *testing.T, kind kindOfReport, name string, width int) *repo
 
 func reportOf(t *testing.T, records []record, kind kindOfReport, name string, width int) *report {
 	t.Helper()
-	columns, err := columnsOf(columnKeys(kind, name, true))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &report{kind: kind, records: records, columns: columns, headers: true, width: width, now: sampleTime, accounts: 2}
+	r := &report{kind: kind, records: records, columns: columnsOf(columnKeys(kind, name, true)), headers: true, width: width, now: sampleTime, accounts: 2}
 	r.summary = newSummary(kind, api.AllSources())
 	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
 	for i := range r.records {
@@ -161,11 +157,7 @@ func TestReportsEqualTheirGoldenFiles(t *testing.T) {
 			}
 			r := reportOf(t, records, test.kind, test.format, test.width)
 			r.out, r.colors = &got, palette{test.colors}
-			f, err := findFormat(test.format)
-			if err != nil {
-				t.Fatal(err)
-			}
-			requireNoError(t, f.write(r))
+			requireNoError(t, (&output{format: test.format}).write(r))
 			if test.kind == reportDelete && test.format == "table" { // with what goes to standard error
 				r.summary.writeProblems(&got)
 				r.summary.write(&got, palette{}, &query{deletion: deletion{yes: done}})
@@ -184,16 +176,8 @@ func TestEmptyReportsHaveTheHeaderOfTheirFormat(t *testing.T) {
 		"csv": "account_id,name,certificate_id,usage,expires_on,used_by,type,ca,gathered_at,sources\n",
 	} {
 		var got bytes.Buffer
-		columns, err := columnsOf(columnKeys(reportAudit, name, false))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := findFormat(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := &report{out: &got, kind: reportAudit, columns: columns, headers: true, summary: newSummary(reportAudit, api.AllSources())}
-		if err := f.write(r); err != nil || !bytes.HasPrefix(got.Bytes(), []byte(want)) || want == "" && got.Len() > 0 {
+		r := &report{out: &got, kind: reportAudit, columns: columnsOf(columnKeys(reportAudit, name, false)), headers: true, summary: newSummary(reportAudit, api.AllSources())}
+		if err := (&output{format: name}).write(r); err != nil || !bytes.HasPrefix(got.Bytes(), []byte(want)) || want == "" && got.Len() > 0 {
 			t.Errorf("%s: %v: %q", name, err, got.String())
 		}
 	}

@@ -43,35 +43,30 @@ func (o *output) addFlags(cmd *cobra.Command) {
 
 // check refuses formats and columns that do not exist.
 func (o *output) check() error {
-	_, formatErr := findFormat(o.format)
-	_, columnsErr := columnsOf(o.columns)
-	return errors.Join(formatErr, columnsErr)
+	for i, given := range o.columns {
+		if key := strings.ToLower(strings.TrimSpace(given)); slices.Contains(knownColumns(), key) {
+			o.columns[i] = key
+		}
+	}
+	return errors.Join(oneOf("output", []string{o.format}, formatNames()), oneOf("columns", o.columns, knownColumns()))
 }
 
 // newReport prepares a report for a destination.
-func (o *output) newReport(sys system, kind kindOfReport, out *destination, accounts int, demo bool) (*report, error) {
+func (o *output) newReport(sys system, kind kindOfReport, out *destination, accounts int, demo bool) *report {
 	keys := o.columns
 	if len(keys) == 0 {
 		keys = columnKeys(kind, o.format, accounts > 1)
 	}
-	columns, err := columnsOf(keys)
-	if err != nil {
-		return nil, err
-	}
-	r := &report{out: out, kind: kind, columns: columns, headers: !o.noHeaders, now: time.Now(), accounts: accounts}
+	r := &report{out: out, kind: kind, columns: columnsOf(keys), headers: !o.noHeaders, now: time.Now(), accounts: accounts}
 	if out.path == "" {
 		r.colors = newPalette(sys, sys.stdout)
 		r.width = tableWidth(sys, demo)
 	}
-	return r, nil
+	return r
 }
 
 func (o *output) write(r *report) error {
-	f, err := findFormat(o.format)
-	if err != nil {
-		return err
-	}
-	return f.write(r)
+	return formats[slices.Index(formatNames(), o.format)].write(r)
 }
 
 // demoWidth is the width of tables of the demo without a terminal.

@@ -221,10 +221,7 @@ func commonSources(targets []target) []api.Source {
 
 // lookUp looks up the targets and prints the results.
 func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, out *destination) error {
-	rep, err := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
-	if err != nil {
-		return err
-	}
+	rep := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
 	total := newSummary(q.kind, commonSources(targets))
 	total.Duplicates = duplicates
 	rep.summary = total

@@ -40,14 +40,6 @@ const jsonLines = "jsonl"
 
 func formatNames() []string { return texts(formats, func(f format) string { return f.name }) }
 
-func findFormat(name string) (format, error) {
-	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
-	if i < 0 {
-		return format{}, usagef("%q is not an output format%s: use one of %s", withoutCredential(name), didYouMean(name, formatNames()), strings.Join(formatNames(), ", "))
-	}
-	return formats[i], nil
-}
-
 // rows returns the lines of a table or of CSV: uses in a report about uses, otherwise
 // certificates.
 func (r *report) rows() []row {

@@ -170,10 +170,7 @@ func (u *upload) readPEM(ctx context.Context, what, name string) (string, error)
 
 // report prints the certificate as stored.
 func (u *upload) report(out *destination, stored *api.Certificate) error {
-	rep, err := u.newReport(u.sys, u.kind, out, 1, u.demo)
-	if err != nil {
-		return err
-	}
+	rep := u.newReport(u.sys, u.kind, out, 1, u.demo)
 	rep.records = []record{{InventoryItem: api.InventoryItem{Certificate: *stored}}}
 	rep.summary = newSummary(u.kind, nil)
 	rep.summary.accounts = []string{stored.Ref.AccountID}
