@@ -139,7 +139,7 @@ func TestAllEvidenceIsPrinted(t *testing.T) {
 			t.Errorf("%+v\n%s", c, diff)
 		}
 	}
-	got = execute(t, command(t, environment(server), "audit", "--account", demoAccount, "--columns", "name,usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
+	got = execute(t, command(t, environment(server), "audit", "--account", demoAccount, "--columns", "Name, usage,used_by", "--no-headers", "--leaf", "--usage", "unknown", "--sources", "associations,workers"))
 	if want := regexp.MustCompile(`(?m)^checkout-client +unknown +\(associations: none; workers: no permission\)$`); !want.MatchString(got.stdout) {
 		t.Errorf("%s", got.stdout)
 	}
