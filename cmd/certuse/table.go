@@ -50,14 +50,12 @@ func writeTable(r *report) error {
 		columns = fit(columns, r.width, order)
 	}
 	for _, c := range columns {
-		c.cut(rows, r.headers)
+		c.cut(rows)
 	}
 
 	var text bytes.Buffer
-	lines := len(rows)
-	if r.headers {
-		lines++
-	}
+	lines := len(columns[0].cells)
+	first := lines - len(rows) // after the header
 	for i := range lines {
 		var line strings.Builder
 		for at, c := range columns {
@@ -65,11 +63,10 @@ func writeTable(r *report) error {
 			if at < len(columns)-1 {
 				cell += strings.Repeat(" ", max(0, c.width-cellWidth.StringWidth(cell))) + columnGap
 			}
-			switch {
-			case r.headers && i == 0:
+			if i < first {
 				line.WriteString(r.colors.bold(cell))
-			default:
-				line.WriteString(r.colors.cell(c.key, &rows[i-(lines-len(rows))], cell))
+			} else {
+				line.WriteString(r.colors.cell(c.key, &rows[i-first], cell))
 			}
 		}
 		text.WriteString(strings.TrimRight(line.String(), " ") + "\n")
@@ -131,13 +128,13 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 }
 
 // cut shortens the cells to the width of the column.
-func (c *tableColumn) cut(rows []row, headers bool) {
+func (c *tableColumn) cut(rows []row) {
 	first := len(c.cells) - len(rows)
 	for i, text := range c.cells {
 		if cellWidth.StringWidth(text) <= c.width {
 			continue
 		}
-		if c.short != nil && (!headers || i >= first) {
+		if c.short != nil && i >= first {
 			text = orDash(printable(c.short(rows[i-first])))
 		}
 		c.cells[i] = cellWidth.Truncate(text, c.width, "…")

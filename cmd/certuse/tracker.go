@@ -81,10 +81,7 @@ func (t *tracker) requests() (done, total int) {
 func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	expected := t.last.Expected
-	defer func() { t.last.Expected = expected }()
-	t.last.Expected = t.last.Requests + requests
-	left, _ := t.timeLeft(now)
+	left, _ := t.timeLeft(t.last.Requests+requests, now)
 	return left
 }
 
@@ -114,7 +111,7 @@ func (t *tracker) facts(now time.Time) []string {
 	if !waiting {
 		facts = append(facts, fmt.Sprintf("%.1f/s", t.rate(now)))
 	}
-	if left, ok := t.timeLeft(now); ok {
+	if left, ok := t.timeLeft(t.last.Expected, now); ok {
 		facts = append(facts, formatDuration(left)+" left")
 	}
 	if waiting { // the longest comes last, where a narrow terminal cuts
@@ -137,12 +134,12 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// timeLeft estimates the remaining time. The rate limit delays request n until one
+// timeLeft estimates the remaining time until total requests are made. The rate limit delays request n until one
 // window after request n-limit completed. So timeLeft goes back from the last request
 // in steps of limit, and counts one window for each, until it reaches a request that has
 // completed or that waits for no window.
-func (t *tracker) timeLeft(now time.Time) (time.Duration, bool) {
-	done, total := t.last.Requests, t.last.Expected
+func (t *tracker) timeLeft(total int, now time.Time) (time.Duration, bool) {
+	done := t.last.Requests
 	if done == 0 || done >= total {
 		return 0, false
 	}

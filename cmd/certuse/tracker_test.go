@@ -39,7 +39,7 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 			t.Parallel()
 			tr := newTracker(0, test.limit, start)
 			now := feed(tr, test.total, test.done, 100*time.Millisecond)
-			left, ok := tr.timeLeft(now)
+			left, ok := tr.timeLeft(tr.last.Expected, now)
 			if !ok {
 				left = -1
 			}
@@ -61,7 +61,7 @@ func TestTimeOfFurtherRequestsIncludesWaitsForTheQuota(t *testing.T) {
 			t.Errorf("%d requests take %v, want %v", requests, got, want)
 		}
 	}
-	if left, ok := tr.timeLeft(now); ok {
+	if left, ok := tr.timeLeft(tr.last.Expected, now); ok {
 		t.Errorf("%v left", left)
 	}
 }
@@ -72,18 +72,18 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	tr := newTracker(0, 1000, start)
 	now := start.Add(10 * time.Second)
 	tr.update(api.InventoryProgress{Requests: 100, Expected: 200, WaitingUntil: now.Add(5 * time.Minute)}, now)
-	if left, _ := tr.timeLeft(now); left != 5*time.Minute {
+	if left, _ := tr.timeLeft(tr.last.Expected, now); left != 5*time.Minute {
 		t.Errorf("while blocked: %v left, want the block", left)
 	}
 	if line := tr.line(now); !strings.Contains(line, "waiting 5m00s: rate limit or outage") || strings.Contains(line, "/s") {
 		t.Errorf("while blocked the line is %q", line)
 	}
 	now = now.Add(5 * time.Minute)
-	if left, _ := tr.timeLeft(now); left != 10*time.Second {
+	if left, _ := tr.timeLeft(tr.last.Expected, now); left != 10*time.Second {
 		t.Errorf("at the end of the block: %v left for 100 requests at ten a second", left)
 	}
 	tr.update(api.InventoryProgress{Requests: 101, Expected: 200}, now)
-	if left, _ := tr.timeLeft(now); left > 11*time.Second {
+	if left, _ := tr.timeLeft(tr.last.Expected, now); left > 11*time.Second {
 		t.Errorf("after the block: %v left for 99 requests at ten a second", left)
 	}
 }
@@ -97,7 +97,7 @@ func TestTimeLeftIncludesShortWaits(t *testing.T) {
 		tr.update(api.InventoryProgress{Requests: done, Expected: 1000, WaitingUntil: now.Add(time.Second)}, now)
 		now = now.Add(time.Second)
 	}
-	if left, _ := tr.timeLeft(now); left < 90*time.Second || left > 110*time.Second {
+	if left, _ := tr.timeLeft(tr.last.Expected, now); left < 90*time.Second || left > 110*time.Second {
 		t.Errorf("%v left for 500 requests at five a second", left)
 	}
 }
