@@ -88,31 +88,21 @@ const (
 	reportDelete                     // certificates with the outcome of their deletion
 )
 
+// defaultColumns are the columns of a report without --columns, and those that wide and
+// csv add.
+var defaultColumns = map[kindOfReport]struct{ brief, detailed string }{
+	reportList:   {"name certificate_id type ca expires_on days_left", "uploaded_on issuer serial_number signature_algorithm"},
+	reportUsage:  {"name certificate_id usage source used_by status", "type ca expires_on days_left gathered_at sources"},
+	reportAudit:  {"name certificate_id usage expires_on days_left used_by", "type ca gathered_at sources"},
+	reportDelete: {"name certificate_id state expires_on reason", "usage type ca gathered_at sources"},
+}
+
 // columnKeys returns the columns that a report has without --columns.
 func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string {
+	keys := strings.Fields(defaultColumns[kind].brief)
 	detailed := format == "wide" || format == "csv"
-	var keys []string
-	switch kind {
-	case reportList:
-		keys = []string{"name", "certificate_id", "type", "ca", "expires_on", "days_left"}
-		if detailed {
-			keys = append(keys, "uploaded_on", "issuer", "serial_number", "signature_algorithm")
-		}
-	case reportUsage:
-		keys = []string{"name", "certificate_id", "usage", "source", "used_by", "status"}
-		if detailed {
-			keys = append(keys, "type", "ca", "expires_on", "days_left", "gathered_at", "sources")
-		}
-	case reportAudit:
-		keys = []string{"name", "certificate_id", "usage", "expires_on", "days_left", "used_by"}
-		if detailed {
-			keys = append(keys, "type", "ca", "gathered_at", "sources")
-		}
-	case reportDelete:
-		keys = []string{"name", "certificate_id", "state", "expires_on", "reason"}
-		if detailed {
-			keys = append(keys, "usage", "type", "ca", "gathered_at", "sources")
-		}
+	if detailed {
+		keys = append(keys, strings.Fields(defaultColumns[kind].detailed)...)
 	}
 	if detailed || severalAccounts {
 		keys = append([]string{"account_id"}, keys...)
