@@ -59,7 +59,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 			continue // each has a record that says why
 		}
 		total.Incomplete = true
-		total.unlisted += int(boolValue(!listed))
+		total.unlisted += boolValue(!listed)
 		if ctx.Err() == nil {
 			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
 		}

@@ -208,9 +208,6 @@ func fileName(path string) string {
 	return withoutCredential(path)
 }
 
-// mayBeCredential reports whether withoutCredential would change the text.
-func mayBeCredential(text string) bool { return withoutCredential(text) != text }
-
 // prefixOrKey matches tokens and keys with a prefix, such as cfut_, and global API keys.
 var prefixOrKey = regexp.MustCompile(`^(?i:cf[a-z]{1,3}_.{30,}|[0-9a-f]{37})$`)
 

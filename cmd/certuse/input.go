@@ -67,15 +67,14 @@ func (in *input) addRef(account, id string) error {
 	return nil
 }
 
-// readArguments adds certificates from the command line.
-func readArguments(account string, args []string) (*input, error) {
-	in := newInput(account)
+// addArguments adds certificates from the command line.
+func (in *input) addArguments(args []string) error {
 	for i, arg := range args {
 		if err := in.add(arg); err != nil {
-			return nil, errorAt(err, fmt.Sprintf("argument %d", i+1))
+			return errorAt(err, fmt.Sprintf("argument %d", i+1))
 		}
 	}
-	return in, nil
+	return nil
 }
 
 // readFrom reads a file, or standard input when the name is "-". Ctrl-C and --timeout

@@ -93,7 +93,7 @@ func TestUnreadableListIsAFailure(t *testing.T) {
 
 func TestBadArgumentIsNamedByItsPosition(t *testing.T) {
 	t.Parallel()
-	_, err := readArguments("acc", []string{"good", "bad id"})
+	err := newInput("acc").addArguments([]string{"good", "bad id"})
 	if err == nil || !strings.HasPrefix(err.Error(), "argument 2: ") {
 		t.Errorf("error %v", err)
 	}

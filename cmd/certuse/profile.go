@@ -184,5 +184,6 @@ func profileNames() []string {
 
 // namesOf returns the sorted names, without those that look like a credential.
 func namesOf(profiles map[string]profile) []string {
+	mayBeCredential := func(name string) bool { return withoutCredential(name) != name }
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(profiles)), mayBeCredential)
 }

@@ -75,7 +75,10 @@ func (q *query) addEvidenceFlags(cmd *cobra.Command) {
 	complete(cmd, "sources", allSourceNames)
 }
 
-var usages = []string{api.InUse.String(), api.Unused.String(), api.UsageUnknown.String()}
+var (
+	allUsages = []api.Usage{api.InUse, api.Unused, api.UsageUnknown}
+	usages    = texts(allUsages, api.Usage.String)
+)
 
 func allSourceNames() []string {
 	return texts(api.AllSources(), func(s api.Source) string { return string(s) })
@@ -177,10 +180,10 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 	if len(service.accounts) == 1 {
 		account = service.accounts[0]
 	}
-	if len(q.from) == 0 {
-		return readArguments(account, args)
-	}
 	in := newInput(account)
+	if len(q.from) == 0 {
+		return in, in.addArguments(args)
+	}
 	return in, q.readFrom(ctx, "the list of certificates", q.from[0], in.read)
 }
 

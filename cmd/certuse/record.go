@@ -83,14 +83,13 @@ var sortOrders = []string{"action", "expiry", "name", "usage"}
 
 // sortRecords sorts records independently of the order in which they arrived.
 func sortRecords(records []record, by string, now time.Time) {
-	usages := []api.Usage{api.InUse, api.Unused, api.UsageUnknown}
 	slices.SortFunc(records, func(a, b record) int {
 		first := 0
 		switch by {
 		case "action":
 			first = cmp.Compare(a.sortRank(now), b.sortRank(now))
 		case "usage":
-			first = cmp.Compare(slices.Index(usages, a.usage), slices.Index(usages, b.usage))
+			first = cmp.Compare(slices.Index(allUsages, a.usage), slices.Index(allUsages, b.usage))
 		case "name":
 			first = compareNames(a.Certificate.Name, b.Certificate.Name)
 		}

@@ -113,8 +113,8 @@ func writePrometheus(r *report) error {
 		metric("certificate_usage", "1 for the usage of a certificate, else 0.", func(sample func(int64, ...string)) {
 			for i := range r.records {
 				rec := &r.records[i]
-				for _, usage := range []api.Usage{api.InUse, api.Unused, api.UsageUnknown} {
-					sample(boolValue(rec.usage == usage), append(ids(rec), "usage", usage.String())...)
+				for _, usage := range allUsages {
+					sample(int64(boolValue(rec.usage == usage)), append(ids(rec), "usage", usage.String())...)
 				}
 			}
 		})
@@ -122,7 +122,7 @@ func writePrometheus(r *report) error {
 			for _, account := range r.summary.accounts {
 				for _, source := range api.AllSources() {
 					if up, read := r.summary.up[accountSource{account, source}]; read {
-						sample(boolValue(up), "account_id", account, "source", string(source))
+						sample(int64(boolValue(up)), "account_id", account, "source", string(source))
 					}
 				}
 			}
@@ -142,7 +142,7 @@ func writePrometheus(r *report) error {
 // labelValue escapes printable text as the text format of Prometheus does.
 var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-func boolValue(b bool) int64 {
+func boolValue(b bool) int {
 	if b {
 		return 1
 	}

@@ -84,10 +84,10 @@ func newSummary(kind kindOfReport, read []api.Source) *summary {
 // add counts a record. expiring means that --expires-within has selected it.
 func (s *summary) add(r *record, expiring bool, now time.Time) {
 	s.Total++
-	s.Expiring += int(boolValue(expiring))
+	s.Expiring += boolValue(expiring)
 	if ca := r.Certificate.CA; ca != nil {
-		s.cas += int(boolValue(*ca))
-		s.leaves += int(boolValue(!*ca))
+		s.cas += boolValue(*ca)
+		s.leaves += boolValue(!*ca)
 	}
 	if r.deletion != nil {
 		s.addDeletion(r)
@@ -97,14 +97,14 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 			s.oldestKept = started
 		}
 	}
-	s.managed += int(boolValue(strings.HasSuffix(r.Certificate.Type, "_managed")))
+	s.managed += boolValue(strings.HasSuffix(r.Certificate.Type, "_managed"))
 	if s.usageCounts == nil {
 		return
 	}
 	switch r.usage {
 	case api.InUse:
 		s.InUse++
-		s.expiringInUse += int(boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now)))
+		s.expiringInUse += boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now))
 	case api.Unused:
 		s.Unused++
 	default:
