@@ -93,15 +93,11 @@ func changed(before, after any) (pointers []string) {
 	now, stillList := after.([]any)
 	switch {
 	case isObject && still:
-		for key, was := range old {
-			if is, has := fresh[key]; has {
+		for _, key := range spec.SortedKeys(old, fresh) {
+			was, had := old[key]
+			if is, has := fresh[key]; had && has {
 				add(key, changed(was, is))
 			} else {
-				add(key, whole)
-			}
-		}
-		for key := range fresh {
-			if _, had := old[key]; !had {
 				add(key, whole)
 			}
 		}
