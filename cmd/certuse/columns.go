@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,12 +159,15 @@ func inUTC(t time.Time, layout string) string {
 	return t.UTC().Format(layout)
 }
 
+// daysLeft returns the whole days until the certificate expires, negative after that.
 func daysLeft(r row) string {
-	days, ok := r.daysLeft(r.now)
-	if !ok {
+	if r.Certificate.ExpiresOn.IsZero() {
 		return ""
 	}
-	return strconv.Itoa(days)
+	// Not Sub: its result is limited to 292 years, and the expiry may be in the year 9999.
+	expires := r.Certificate.ExpiresOn
+	seconds := float64(expires.Unix()-r.now.Unix()) + float64(expires.Nanosecond()-r.now.Nanosecond())/1e9
+	return strconv.Itoa(int(math.Floor(seconds / day.Seconds())))
 }
 
 // useOr returns the text of a column that names the use of the row or, in a row that is

@@ -69,7 +69,9 @@ func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
 func (q *query) withCommonFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
-	q.addFlags(cmd)
+	q.connection.addFlags(cmd)
+	q.output.addFlags(cmd)
+	cmd.Flags().Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
 	return cmd
 }
 

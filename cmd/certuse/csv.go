@@ -8,28 +8,20 @@ import (
 // writeCSV writes the rows with the keys of their columns in the first line.
 func writeCSV(r *report) error {
 	out := csv.NewWriter(r.out)
-	line := make([]string, len(r.columns))
 	if r.headers {
-		for i, c := range r.columns {
-			line[i] = c.key
-		}
-		if err := out.Write(line); err != nil {
-			return err
-		}
+		out.Write(texts(r.columns, func(c column) string { return c.key }))
 	}
 	for _, row := range r.rows() {
-		for i, c := range r.columns {
-			value := c.value
-			if value == nil {
-				value = c.text
+		out.Write(texts(r.columns, func(c column) string {
+			value := c.text
+			if c.value != nil {
+				value = c.value
 			}
-			if line[i] = value(row); !c.isNumber { // a negative number is no formula
-				line[i] = cell(line[i])
+			if c.isNumber { // a negative number is no formula
+				return value(row)
 			}
-		}
-		if err := out.Write(line); err != nil {
-			return err
-		}
+			return cell(value(row))
+		}))
 	}
 	out.Flush()
 	return out.Error()

@@ -118,6 +118,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	var unused []record
 	listed := 0
 	certificates, zones := 0, 0 // for which requests were sent
+	notAsked := func(s api.SourceResult) bool { return errors.Is(s.Err, api.ErrNotAsked) }
 	err := q.inventory(ctx, t, progress, func(r record) bool {
 		listed++
 		if !slices.ContainsFunc(r.Evidence.Sources, notAsked) {
@@ -168,9 +169,6 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	}
 	return err
 }
-
-// notAsked reports whether no request for the source was sent.
-func notAsked(s api.SourceResult) bool { return errors.Is(s.Err, api.ErrNotAsked) }
 
 // zones returns the number of zones whose hostnames were read for the certificate.
 func (r *record) zones() (n int) {

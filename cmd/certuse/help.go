@@ -281,14 +281,14 @@ the default: ` + sortHelp + `.
 
 Columns (--columns) of table, wide and csv:
 
-` + "  " + wrap(strings.Join(knownColumns(), ", "), "  ") + `
+` + "  " + wrap(strings.Join(knownColumns(), ", ")) + `
 
 A table fits its terminal. Columns are shortened first, with "…" where text is
 missing: name, used_by, then ids to their first characters. What does not fit is
 dropped in this order ("certuse usage" drops usage, expires_on, source and
 used_by last); name stays:
 
-` + "  " + wrap(strings.Join(dropOrder, ", "), "  ") + `
+` + "  " + wrap(strings.Join(dropOrder, ", ")) + `
 
 In a pipe a table is as wide as its text, or COLUMNS.
 

@@ -46,13 +46,6 @@ type target struct {
 	err   error    // of listing the certificates to compare them with the results
 }
 
-// addFlags adds the flags of all commands about certificates.
-func (q *query) addFlags(cmd *cobra.Command) {
-	q.connection.addFlags(cmd)
-	q.output.addFlags(cmd)
-	cmd.Flags().Var(&q.timeout, "timeout", "end after this `DURATION` and print what is known")
-}
-
 // addSelectionFlags adds the flags that order certificates and select some.
 func (q *query) addSelectionFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()

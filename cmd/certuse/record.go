@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -39,18 +38,6 @@ const day = 24 * time.Hour
 
 // expiryWarning is how long before its expiry a certificate needs action.
 const expiryWarning = 30 * day
-
-// daysLeft returns the whole days until the certificate expires, negative after
-// that; ok is false if the date is unknown.
-func (r *record) daysLeft(now time.Time) (days int, ok bool) {
-	expires := r.Certificate.ExpiresOn
-	if expires.IsZero() {
-		return 0, false
-	}
-	// Not Sub: its result is limited to 292 years, and the expiry may be in the year 9999.
-	seconds := float64(expires.Unix()-now.Unix()) + float64(expires.Nanosecond()-now.Nanosecond())/1e9
-	return int(math.Floor(seconds / day.Seconds())), true
-}
 
 // expiresWithin reports whether the certificate expires within d, has expired, or has
 // an unknown date.

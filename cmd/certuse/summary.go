@@ -223,7 +223,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		if len(s.LeftOut) > 0 {
 			text += "; left out: " + joined(s.LeftOut)
 		}
-		fmt.Fprintln(w, wrap(text+".", "  "))
+		fmt.Fprintln(w, wrap(text+"."))
 	}
 	if s.expiringInUse > 0 {
 		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.expiringInUse, "certificate"))

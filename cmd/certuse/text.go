@@ -33,8 +33,10 @@ func shorten(s string, limit int) string {
 	return string(runes[:limit-1]) + "…"
 }
 
-// wrap breaks text into lines of less than 80 columns and indents all but the first.
-func wrap(text, indent string) string {
+// wrap breaks text into lines of less than 80 columns, with room for an indent, which
+// all but the first get.
+func wrap(text string) string {
+	const indent = "  "
 	var b strings.Builder
 	width := len(indent)
 	for i, word := range strings.Fields(text) {
