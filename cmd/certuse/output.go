@@ -51,16 +51,19 @@ func (o *output) check() error {
 	return errors.Join(oneOf("output", []string{o.format}, formatNames()), oneOf("columns", o.columns, knownColumns()))
 }
 
-// newReport prepares a report for a destination.
-func (o *output) newReport(sys system, kind kindOfReport, out *destination, accounts int, demo bool) *report {
-	keys := o.columns
+// newReport returns an empty report about targets.
+func (q *query) newReport(out *destination, targets []target) *report {
+	keys := q.columns
 	if len(keys) == 0 {
-		keys = columnKeys(kind, o.format, accounts > 1)
+		keys = columnKeys(q.kind, q.format, len(targets) > 1)
 	}
-	r := &report{out: out, kind: kind, columns: columnsOf(keys), headers: !o.noHeaders, now: time.Now(), accounts: accounts}
+	r := &report{
+		out: out, kind: q.kind, columns: columnsOf(keys), headers: !q.noHeaders, now: time.Now(), accounts: len(targets),
+		summary: newSummary(q.kind, commonSources(targets)),
+	}
 	if out.path == "" {
-		r.colors = newPalette(sys, sys.stdout)
-		r.width = tableWidth(sys, demo)
+		r.colors = newPalette(q.sys, q.sys.stdout)
+		r.width = tableWidth(q.sys, q.demo)
 	}
 	return r
 }

@@ -217,10 +217,9 @@ func commonSources(targets []target) []api.Source {
 
 // lookUp looks up the targets and prints the results.
 func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, out *destination) error {
-	rep := q.newReport(q.sys, q.kind, out, len(targets), q.demo)
-	total := newSummary(q.kind, commonSources(targets))
+	rep := q.newReport(out, targets)
+	total := rep.summary
 	total.Duplicates = duplicates
-	rep.summary = total
 	progress := q.newProgress(targets)
 	defer progress.stop()
 	noted := make(chan struct{})

@@ -162,17 +162,13 @@ func (u *upload) readPEM(ctx context.Context, what, name string) (string, error)
 		}
 		return nil
 	})
-	if err != nil {
-		return "", err
-	}
-	return string(text), nil
+	return string(text), err
 }
 
 // report prints the certificate as stored.
 func (u *upload) report(out *destination, stored *api.Certificate) error {
-	rep := u.newReport(u.sys, u.kind, out, 1, u.demo)
+	rep := u.newReport(out, []target{{account: stored.Ref.AccountID}})
 	rep.records = []record{{InventoryItem: api.InventoryItem{Certificate: *stored}}}
-	rep.summary = newSummary(u.kind, nil)
 	rep.summary.accounts = []string{stored.Ref.AccountID}
 	rep.summary.add(&rep.records[0], false, rep.now)
 	if err := u.write(rep); err != nil {
