@@ -144,22 +144,20 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	case n > q.deletion.maxUnused:
 		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.maxUnused)
 	case n > 0:
-		if track := progress.tracker(); track != nil {
-			done, _ := track.requests()
-			accountRequests := max(0, done-certificates-zones-1-(listed-1)/pageSize)
-			requests := 0
-			for _, r := range unused {
-				requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
-			}
-			progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), formatDuration(track.timeFor(requests, time.Now()))))
+		done, _ := progress.requests()
+		accountRequests := max(0, done-certificates-zones-1-(listed-1)/pageSize)
+		requests := 0
+		for _, r := range unused {
+			requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
 		}
+		progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), formatDuration(progress.timeFor(requests, time.Now()))))
 	}
 	for i, r := range unused {
 		if refusal != nil {
 			r.markKept(refusal)
 		} else {
-			if track := progress.tracker(); track != nil && ctx.Err() == nil {
-				track.deleting(i, len(unused))
+			if ctx.Err() == nil {
+				progress.deleting(i, len(unused))
 			}
 			r = q.deleteOne(ctx, t.client, r, progress)
 		}

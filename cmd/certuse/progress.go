@@ -19,12 +19,13 @@ const plainInterval = 30 * time.Second
 // progress shows the progress of an audit on standard error.
 type progress interface {
 	update(api.InventoryProgress)
-	// nextAccount begins another account.
+	// nextAccount, requests, timeFor and deleting are methods of [tracker].
 	nextAccount()
-	// note prints a line.
+	requests() (done, total int)
+	timeFor(requests int, now time.Time) time.Duration
+	deleting(done, all int)
+	// note prints a line. It is safe for concurrent use.
 	note(string)
-	// tracker returns the source of the display, or nil if there is no display.
-	tracker() *tracker
 	// stop ends the display; it may be called more than once.
 	stop()
 }
@@ -42,9 +43,9 @@ func (q *query) newProgress(targets []target) progress {
 	sharesTerminal := q.debug || q.streaming() && q.file == "" && !isRegularFile(q.sys.stdout)
 	switch {
 	case q.quiet:
-		return notes{io.Discard}
+		return notes{track, io.Discard}
 	case q.kind == reportList, q.wait, q.deletion.yes && !q.deletion.unused:
-		return notes{q.sys.stderr}
+		return notes{track, q.sys.stderr}
 	case isTerminal(q.sys.stderr) && q.sys.getenv("TERM") != "dumb" && !sharesTerminal:
 		terminal, _ := fileOf(q.sys.stderr)
 		return newBar(terminal, track)
@@ -54,25 +55,25 @@ func (q *query) newProgress(targets []target) progress {
 }
 
 // notes prints notes and no progress.
-type notes struct{ stderr io.Writer }
+type notes struct {
+	*tracker
+	stderr io.Writer // each note is one write
+}
 
-func (notes) update(api.InventoryProgress) {}
-func (notes) nextAccount()                 {}
-func (n notes) note(text string)           { fmt.Fprintf(n.stderr, "certuse: %s\n", text) }
-func (notes) tracker() *tracker            { return nil }
-func (notes) stop()                        {}
+func (n notes) update(p api.InventoryProgress) { n.tracker.update(p, time.Now()) }
+func (n notes) note(text string)               { fmt.Fprintf(n.stderr, "certuse: %s\n", text) }
+func (notes) stop()                            {}
 
 // bar is a redrawn line that is removed at the end.
 type bar struct {
-	stderr io.Writer
-	track  *tracker
-	bars   *mpb.Progress
-	bar    *mpb.Bar
-	once   sync.Once
+	notes
+	bars *mpb.Progress
+	bar  *mpb.Bar
+	once sync.Once
 }
 
 func newBar(stderr io.Writer, track *tracker) *bar {
-	b := &bar{stderr: stderr, track: track, bars: mpb.New(mpb.WithOutput(stderr))}
+	b := &bar{notes: notes{track, stderr}, bars: mpb.New(mpb.WithOutput(stderr))}
 	// A bar created with its total ends when it is full, and could not show a later
 	// note. After SetTotal(total, false), only stop ends it.
 	b.bar = b.bars.New(0,
@@ -86,14 +87,11 @@ func newBar(stderr io.Writer, track *tracker) *bar {
 }
 
 func (b *bar) update(p api.InventoryProgress) {
-	b.track.update(p, time.Now())
-	done, total := b.track.requests()
+	b.notes.update(p)
+	done, total := b.requests()
 	b.bar.SetTotal(int64(total), false)
 	b.bar.SetCurrent(int64(done))
 }
-
-func (b *bar) nextAccount()      { b.track.nextAccount() }
-func (b *bar) tracker() *tracker { return b.track }
 
 func (b *bar) note(text string) {
 	// The echo of ^C may have moved the cursor, and the display does not move it back.
@@ -113,25 +111,22 @@ func (b *bar) stop() {
 // plain prints a line at intervals, for logs, and when a wait begins, unless a wait was
 // announced within the interval: in an outage a wait begins every few seconds.
 type plain struct {
-	track *tracker
-	end   chan struct{}
-	once  sync.Once
-	lines sync.WaitGroup
-
-	mu        sync.Mutex
-	stderr    io.Writer
+	notes
+	end       chan struct{}
+	once      sync.Once
+	lines     sync.WaitGroup
 	announced time.Time // when the latest wait was
 }
 
 func newPlain(stderr io.Writer, track *tracker) *plain {
-	p := &plain{track: track, stderr: stderr, end: make(chan struct{})}
+	p := &plain{notes: notes{track, stderr}, end: make(chan struct{})}
 	p.lines.Go(func() {
 		tick := time.NewTicker(plainInterval)
 		defer tick.Stop()
 		for {
 			select {
 			case now := <-tick.C:
-				p.note(track.line(now))
+				p.note(p.line(now))
 			case <-p.end:
 				return
 			}
@@ -140,22 +135,13 @@ func newPlain(stderr io.Writer, track *tracker) *plain {
 	return p
 }
 
-func (p *plain) nextAccount()      { p.track.nextAccount() }
-func (p *plain) tracker() *tracker { return p.track }
-
 func (p *plain) update(a api.InventoryProgress) {
+	p.notes.update(a)
 	now := time.Now()
-	p.track.update(a, now)
 	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.Sub(p.announced) >= plainInterval {
 		p.announced = now
-		p.note(p.track.line(now))
+		p.note(p.line(now))
 	}
-}
-
-func (p *plain) note(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintf(p.stderr, "certuse: %s\n", text)
 }
 
 func (p *plain) stop() {

@@ -106,7 +106,7 @@ func TestDaysLeftAreRoundedDownForAnyExpiry(t *testing.T) {
 		now: "0", now.Add(-time.Nanosecond): "-1", now.Add(day): "1", now.Add(day - time.Nanosecond): "0",
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC): "2912113", // no defined expiry, by RFC 5280
 		time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC):         "-739946",
-		{}: "",
+		{}:                                               "",
 	} {
 		r := record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{ExpiresOn: expires}}}
 		if days := daysLeft(row{record: &r, now: now}); days != want {
