@@ -38,7 +38,6 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 		return nil, writeErr
 	}
 	for _, t := range targets {
-		total.accounts = append(total.accounts, t.account)
 		err, listed := t.err, len(t.kept) > 0
 		if err == nil && (len(t.certs) > 0 || len(t.kept) == 0) {
 			err = q.lookUpTarget(ctx, t, progress, func(r record) bool {

@@ -98,7 +98,7 @@ func sampleReport(t *testing.T, kind kindOfReport, name string, width int) *repo
 
 func reportOf(t *testing.T, records []record, kind kindOfReport, name string, width int) *report {
 	t.Helper()
-	r := &report{kind: kind, records: records, columns: columnsOf(columnKeys(kind, name, true)), headers: true, width: width, now: sampleTime, accounts: 2}
+	r := &report{kind: kind, records: records, columns: columnsOf(columnKeys(kind, name, true)), headers: true, width: width, now: sampleTime}
 	r.summary = newSummary(kind, api.AllSources())
 	r.summary.accounts, r.summary.failed["other"] = []string{testAccount, "other"}, true
 	for i := range r.records {

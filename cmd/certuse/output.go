@@ -57,10 +57,9 @@ func (q *query) newReport(out *destination, targets []target) *report {
 	if len(keys) == 0 {
 		keys = columnKeys(q.kind, q.format, len(targets) > 1)
 	}
-	r := &report{
-		out: out, kind: q.kind, columns: columnsOf(keys), headers: !q.noHeaders, now: time.Now(), accounts: len(targets),
-		summary: newSummary(q.kind, commonSources(targets)),
-	}
+	r := &report{out: out, kind: q.kind, columns: columnsOf(keys), headers: !q.noHeaders, now: time.Now()}
+	r.summary = newSummary(q.kind, commonSources(targets))
+	r.summary.accounts = texts(targets, func(t target) string { return t.account })
 	if out.path == "" {
 		r.colors = newPalette(q.sys, q.sys.stdout)
 		r.width = tableWidth(q.sys, q.demo)

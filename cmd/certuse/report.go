@@ -19,10 +19,9 @@ type report struct {
 	columns []column
 	headers bool
 	// width is the width of the terminal; 0 means no limit.
-	width    int
-	colors   palette
-	now      time.Time
-	accounts int
+	width  int
+	colors palette
+	now    time.Time
 }
 
 // format is an output format of a report.
@@ -66,7 +65,7 @@ func writeIDs(r *report) error {
 			continue
 		}
 		ref := r.records[i].Certificate.Ref
-		if r.accounts > 1 {
+		if len(r.summary.accounts) > 1 {
 			b.WriteString(ref.AccountID + "/")
 		}
 		b.WriteString(ref.ID + "\n")

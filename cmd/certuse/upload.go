@@ -169,7 +169,6 @@ func (u *upload) readPEM(ctx context.Context, what, name string) (string, error)
 func (u *upload) report(out *destination, stored *api.Certificate) error {
 	rep := u.newReport(out, []target{{account: stored.Ref.AccountID}})
 	rep.records = []record{{InventoryItem: api.InventoryItem{Certificate: *stored}}}
-	rep.summary.accounts = []string{stored.Ref.AccountID}
 	rep.summary.add(&rep.records[0], false, rep.now)
 	if err := u.write(rep); err != nil {
 		return out.failure(err)
