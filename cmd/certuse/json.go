@@ -1,55 +1,50 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // writeJSON writes one object with all certificates and the summary.
 func writeJSON(r *report) error {
-	var b bytes.Buffer
-	b.WriteString("{\n  \"certificates\": [")
-	separator := ""
-	for i := range r.records {
-		line, err := marshal(r.records[i])
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&b, "%s\n    %s", separator, line)
-		separator = ","
-	}
-	if len(r.records) > 0 {
-		b.WriteString("\n  ")
-	}
-	line, err := marshal(r.summary)
+	lines, err := marshalRecords(r)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&b, "],\n  \"summary\": %s\n}\n", line)
-	_, err = r.out.Write(b.Bytes())
+	summary, err := marshal(r.summary)
+	if err != nil {
+		return err
+	}
+	certificates := strings.Join(lines, ",\n    ")
+	if len(lines) > 0 {
+		certificates = "\n    " + certificates + "\n  "
+	}
+	_, err = fmt.Fprintf(r.out, "{\n  \"certificates\": [%s],\n  \"summary\": %s\n}\n", certificates, summary)
 	return err
 }
 
 // writeJSONLines writes one object a line, all of them in one write.
 func writeJSONLines(r *report) error {
-	var b bytes.Buffer
-	for i := range r.records {
-		line, err := marshal(r.records[i])
-		if err != nil {
-			return err
-		}
-		b.Write(append(line, '\n'))
+	lines, err := marshalRecords(r)
+	if err == nil && len(lines) > 0 {
+		_, err = io.WriteString(r.out, strings.Join(lines, "\n")+"\n")
 	}
-	if b.Len() == 0 {
-		return nil
-	}
-	_, err := r.out.Write(b.Bytes())
 	return err
+}
+
+func marshalRecords(r *report) (lines []string, err error) {
+	for _, record := range r.records {
+		line, err := marshal(record)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // MarshalJSON returns the fields of the certificate and its usage; for delete also
@@ -72,22 +67,22 @@ func (r record) MarshalJSON() ([]byte, error) {
 // marshal returns JSON that is safe to show on a terminal. It also escapes DEL, C1
 // controls and bidirectional overrides, which encoding/json leaves as they are.
 // Parsers read the same value.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
+func marshal(v any) (string, error) {
+	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return nil, err
+		return "", err
 	}
-	var safe []byte
+	var safe strings.Builder
 	for _, r := range strings.TrimSuffix(b.String(), "\n") {
 		if strconv.IsPrint(r) {
-			safe = utf8.AppendRune(safe, r)
+			safe.WriteRune(r)
 			continue
 		}
 		for _, unit := range utf16.AppendRune(nil, r) {
-			safe = fmt.Appendf(safe, `\u%04x`, unit)
+			fmt.Fprintf(&safe, `\u%04x`, unit)
 		}
 	}
-	return safe, nil
+	return safe.String(), nil
 }

@@ -69,15 +69,15 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !isPrintable(string(text)) {
+			if !isPrintable(text) {
 				t.Errorf("%q is not printable", text)
 			}
 			var back api.Use
-			requireNoError(t, json.Unmarshal(text, &back))
+			requireNoError(t, json.Unmarshal([]byte(text), &back))
 			if want := (api.Use{Name: s, Status: "<&>"}); back != want {
 				t.Errorf("read back %q, want %q", back, want)
 			}
-			if !strings.Contains(string(text), "<&>") {
+			if !strings.Contains(text, "<&>") {
 				t.Errorf("%s escapes for HTML", text)
 			}
 		})
