@@ -74,7 +74,6 @@ func (t Target) equal(other Target) bool {
 	return t.Operation == other.Operation && maps.Equal(t.Parameters, other.Parameters)
 }
 
-// operation finds an operation of the contract by its id. The error lists the ids.
 func (s *Server) operation(id string) (*apispec.Operation, error) {
 	if op := s.doc.Operation(id); op != nil {
 		return op, nil
@@ -106,7 +105,6 @@ func (s *Server) checkTarget(target Target) error {
 	return nil
 }
 
-// selects reports whether the target selects a request.
 func (t Target) selects(c call) bool {
 	if t.Operation != "" && t.Operation != c.op.ID {
 		return false
@@ -119,7 +117,6 @@ func (t Target) selects(c call) bool {
 	return true
 }
 
-// conditions returns the number of conditions for a request.
 func (t Target) conditions() int {
 	if t.Operation == "" {
 		return 0

@@ -84,7 +84,6 @@ func (s *Server) addAccount(account string) {
 	}
 }
 
-// hasAccount reports whether an account exists.
 func (s *Server) hasAccount(account string) bool { return s.find(opGateway, account, account) != nil }
 
 // AddCertificate adds a certificate to the store. Like all Add methods, it replaces an
@@ -255,7 +254,6 @@ func (s *Server) certificate(cert api.CertificateRef) *entry {
 	return s.find(opCertificates, cert.AccountID, cert.ID)
 }
 
-// accountOf returns the account of a zone.
 func (s *Server) accountOf(zone string) (account string, known bool) {
 	for _, e := range s.store[opZones] {
 		if e.key == zone {

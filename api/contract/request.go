@@ -29,7 +29,6 @@ func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 	return c.request(req, c.exchange(req)), nil
 }
 
-// request returns the violations of req.
 func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	if req.URL == nil {
 		return nil // a transport returns an error

@@ -107,7 +107,6 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	return append(vs, c.newValues(w.values, maxViolations-len(vs))...)
 }
 
-// joinKeys joins the documented keys.
 func joinKeys[V any](documented map[string]V) string {
 	return strings.Join(slices.Sorted(maps.Keys(documented)), " or ")
 }

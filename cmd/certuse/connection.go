@@ -40,7 +40,6 @@ type access struct {
 	sources []api.Source // none means all
 }
 
-// access returns the client and the sources of an account.
 func (s *service) access(account string) (access, error) {
 	if s.profiles == nil {
 		return s.common, nil
@@ -139,7 +138,6 @@ type variables struct{ token, email, key string }
 
 var standardVariables = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}
 
-// values returns the values of the variables.
 func (v variables) values(getenv func(string) string) variables {
 	return variables{getenv(v.token), getenv(v.email), getenv(v.key)}
 }

@@ -49,7 +49,6 @@ func (in *input) add(text string) error {
 	return in.addRef(in.account, text)
 }
 
-// addRef adds one certificate.
 func (in *input) addRef(account, id string) error {
 	ref := api.CertificateRef{AccountID: account, ID: id}
 	if account == "" && in.account == "" { // none or several are given

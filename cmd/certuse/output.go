@@ -301,7 +301,6 @@ func (d *destination) untouched() string {
 	return "it is unchanged"
 }
 
-// renamed reports whether the file has been renamed.
 func (d *destination) renamed() bool { return d.path != "" && d.temp == nil }
 
 // discard removes a file that was not renamed, unless failure has kept it, and releases

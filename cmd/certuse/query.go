@@ -77,7 +77,6 @@ func allSourceNames() []string {
 	return texts(api.AllSources(), func(s api.Source) string { return string(s) })
 }
 
-// check refuses wrong flags.
 func (q *query) check(cmd *cobra.Command) error {
 	// An empty value usually means an unset shell variable. Without --account, the command
 	// would use CLOUDFLARE_ACCOUNT_ID, which may be another account.
@@ -167,7 +166,6 @@ func (q *query) withTimeout(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeoutCause(ctx, q.timeout.Duration, errTimeout)
 }
 
-// input reads the certificates to report.
 func (q *query) input(ctx context.Context, service *service, args []string) (*input, error) {
 	account := ""
 	if len(service.accounts) == 1 {

@@ -79,7 +79,6 @@ func writeTable(r *report) error {
 // cut.
 const maxCell = 500
 
-// minWidth returns the minimum width of a column.
 func (c *tableColumn) minWidth() int {
 	if c.min == 0 {
 		return c.natural

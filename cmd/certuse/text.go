@@ -55,7 +55,6 @@ func wrap(text string) string {
 	return b.String()
 }
 
-// texts returns the texts of items.
 func texts[T any](items []T, text func(T) string) (out []string) {
 	for _, item := range items {
 		out = append(out, text(item))

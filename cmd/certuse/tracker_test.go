@@ -183,7 +183,7 @@ func TestProgressOfDeletionsReplacesThatOfTheLookups(t *testing.T) {
 	var lines []string
 	requireNoError(t, q.deleteAll(t.Context(), target{account: testAccount, access: access{client: client}}, p, func(r record) bool {
 		if r.state() == "deleted" {
-			lines = append(lines, p.track.line(time.Now()))
+			lines = append(lines, p.line(time.Now()))
 		}
 		return true
 	}))

@@ -154,16 +154,9 @@ func (r *record) scopes() string {
 
 // joined returns "a, b and c".
 func joined[T ~string](list []T) string {
-	var b strings.Builder
-	for i, item := range list {
-		switch {
-		case i == 0:
-		case i == len(list)-1:
-			b.WriteString(" and ")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString(string(item))
+	words := texts(list, func(item T) string { return string(item) })
+	if last := len(words) - 1; last > 0 {
+		words = []string{strings.Join(words[:last], ", "), words[last]}
 	}
-	return b.String()
+	return strings.Join(words, " and ")
 }
