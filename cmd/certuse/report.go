@@ -76,64 +76,55 @@ func writeIDs(r *report) error {
 
 const metricPrefix = "cloudflare_mtls_"
 
+// metrics are the names and help texts of the metrics, in the order of the report.
+var metrics = []struct{ name, help string }{
+	{"certificate_info", "Attributes of a certificate, as labels."},
+	{"certificate_not_after_timestamp_seconds", "When a certificate expires, in Unix time."},
+	{"certificate_usage", "1 for the usage of a certificate, else 0."},
+	{"source_up", "1 if a source was read in full, else 0; absent if it was not read."},
+	{"last_success_timestamp_seconds", "When all certificates of an account were last read, in Unix time."},
+}
+
 // writePrometheus writes the text format of Prometheus.
 func writePrometheus(r *report) error {
+	samples := map[string][]string{} // by metric
+	add := func(name string, value int64, labels ...string) {
+		var pairs []string
+		for pair := range slices.Chunk(labels, 2) {
+			pairs = append(pairs, fmt.Sprintf(`%s="%s"`, pair[0], labelValue.Replace(printable(pair[1]))))
+		}
+		samples[name] = append(samples[name], fmt.Sprintf("%s%s{%s} %d\n", metricPrefix, name, strings.Join(pairs, ","), value))
+	}
+	for i := range r.records {
+		rec := &r.records[i]
+		ids := []string{"account_id", rec.Certificate.Ref.AccountID, "certificate_id", rec.Certificate.Ref.ID}
+		add("certificate_info", 1, append(ids, "name", rec.Certificate.Name, "type", rec.Certificate.Type, "ca", rec.ca("true", "false"))...)
+		if !rec.Certificate.ExpiresOn.IsZero() {
+			add("certificate_not_after_timestamp_seconds", rec.Certificate.ExpiresOn.Unix(), ids...)
+		}
+		if r.kind == reportList {
+			continue
+		}
+		for _, usage := range allUsages {
+			add("certificate_usage", int64(boolValue(rec.usage == usage)), append(ids, "usage", usage.String())...)
+		}
+	}
+	for _, account := range r.summary.accounts {
+		for _, source := range api.AllSources() {
+			if up, read := r.summary.up[accountSource{account, source}]; read {
+				add("source_up", int64(boolValue(up)), "account_id", account, "source", string(source))
+			}
+		}
+		if !r.summary.failed[account] {
+			add("last_success_timestamp_seconds", r.now.Unix(), "account_id", account)
+		}
+	}
 	var b strings.Builder
-	metric := func(name, help string, samples func(sample func(value int64, labels ...string))) {
-		var lines strings.Builder
-		samples(func(value int64, labels ...string) {
-			var pairs []string
-			for pair := range slices.Chunk(labels, 2) {
-				pairs = append(pairs, fmt.Sprintf(`%s="%s"`, pair[0], labelValue.Replace(printable(pair[1]))))
-			}
-			fmt.Fprintf(&lines, "%s%s{%s} %d\n", metricPrefix, name, strings.Join(pairs, ","), value)
-		})
-		if lines.Len() > 0 {
-			fmt.Fprintf(&b, "# HELP %[1]s%[2]s %[3]s\n# TYPE %[1]s%[2]s gauge\n%[4]s", metricPrefix, name, help, lines.String())
+	for _, m := range metrics {
+		if lines := samples[m.name]; len(lines) > 0 {
+			fmt.Fprintf(&b, "# HELP %[1]s%[2]s %[3]s\n# TYPE %[1]s%[2]s gauge\n%[4]s", metricPrefix, m.name, m.help, strings.Join(lines, ""))
 		}
 	}
-	ids := func(rec *record) []string {
-		return []string{"account_id", rec.Certificate.Ref.AccountID, "certificate_id", rec.Certificate.Ref.ID}
-	}
-	metric("certificate_info", "Attributes of a certificate, as labels.", func(sample func(int64, ...string)) {
-		for i := range r.records {
-			rec := &r.records[i]
-			sample(1, append(ids(rec), "name", rec.Certificate.Name, "type", rec.Certificate.Type, "ca", rec.ca("true", "false"))...)
-		}
-	})
-	metric("certificate_not_after_timestamp_seconds", "When a certificate expires, in Unix time.", func(sample func(int64, ...string)) {
-		for i := range r.records {
-			if rec := &r.records[i]; !rec.Certificate.ExpiresOn.IsZero() {
-				sample(rec.Certificate.ExpiresOn.Unix(), ids(rec)...)
-			}
-		}
-	})
-	if r.kind != reportList {
-		metric("certificate_usage", "1 for the usage of a certificate, else 0.", func(sample func(int64, ...string)) {
-			for i := range r.records {
-				rec := &r.records[i]
-				for _, usage := range allUsages {
-					sample(int64(boolValue(rec.usage == usage)), append(ids(rec), "usage", usage.String())...)
-				}
-			}
-		})
-		metric("source_up", "1 if a source was read in full, else 0; absent if it was not read.", func(sample func(int64, ...string)) {
-			for _, account := range r.summary.accounts {
-				for _, source := range api.AllSources() {
-					if up, read := r.summary.up[accountSource{account, source}]; read {
-						sample(int64(boolValue(up)), "account_id", account, "source", string(source))
-					}
-				}
-			}
-		})
-	}
-	metric("last_success_timestamp_seconds", "When all certificates of an account were last read, in Unix time.", func(sample func(int64, ...string)) {
-		for _, account := range r.summary.accounts {
-			if !r.summary.failed[account] {
-				sample(r.now.Unix(), "account_id", account)
-			}
-		}
-	})
 	_, err := io.WriteString(r.out, b.String())
 	return err
 }
