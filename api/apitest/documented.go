@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -136,16 +134,6 @@ func documented(status int, e envelope) Response {
 	r := JSON(status, "")
 	r.envelope = &e
 	return r
-}
-
-// text returns the envelope with all members that a schema requires, including those
-// that the envelope does not declare.
-func (e envelope) text(schema *openapi3.SchemaRef) ([]byte, error) {
-	body, err := json.Marshal(e, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
-	return fillRequired(schema, body, callerMembers)
 }
 
 // callerMembers has the empty values of required members that the caller can set. They

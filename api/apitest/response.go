@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json"
 
 	"github.com/certuse/cloudflare-mtls/api/contract"
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
@@ -164,7 +165,10 @@ func (r Response) complete(op *apispec.Operation) (Response, error) {
 		schema = op.Schema(r.status)
 	}
 	if r.envelope != nil {
-		body, err := r.envelope.text(schema)
+		body, err := json.Marshal(r.envelope, json.Deterministic(true))
+		if err == nil {
+			body, err = fillRequired(schema, body, callerMembers)
+		}
 		if err != nil {
 			return r, fmt.Errorf("apitest: %w", err)
 		}

@@ -113,14 +113,11 @@ func required(schema *openapi3.SchemaRef) []string {
 // is any item; a member with an empty text is not added.
 func fillRequired(schema *openapi3.SchemaRef, text []byte, given map[string]string) ([]byte, error) {
 	value, err := apispec.Decode(text)
-	f := filler{given: given}
-	if err == nil {
-		err = f.fill(schema, value, "")
-	}
 	if err != nil {
 		return nil, fmt.Errorf("add the members that the schema requires: %w", err)
 	}
-	if !f.added {
+	f := filler{given: given}
+	if f.fill(schema, value, ""); !f.added {
 		return text, nil
 	}
 	return jsonv2.Marshal(value, jsonv2.Deterministic(true), jsonv2.WithMarshalers(jsonv2.MarshalFunc(
@@ -133,16 +130,14 @@ type filler struct {
 }
 
 // fill adds the missing members to the objects in value.
-func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error {
+func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) {
 	if schema == nil {
-		return nil
+		return
 	}
 	switch v := value.(type) {
 	case []any:
 		for _, item := range v {
-			if err := f.fill(schema.Value.Items, item, place+"/*"); err != nil {
-				return err
-			}
+			f.fill(schema.Value.Items, item, place+"/*")
 		}
 	case map[string]any:
 		for _, name := range required(schema) {
@@ -151,20 +146,14 @@ func (f *filler) fill(schema *openapi3.SchemaRef, value any, place string) error
 				continue
 			}
 			f.added = true
-			if !isGiven {
+			if isGiven {
+				v[name], _ = apispec.Decode([]byte(text)) // a constant of this package
+			} else {
 				v[name] = sampleOf(apispec.Child(schema, name), 0)
-				continue
-			}
-			var err error
-			if v[name], err = apispec.Decode([]byte(text)); err != nil {
-				return err
 			}
 		}
 		for name, member := range v {
-			if err := f.fill(apispec.Child(schema, name), member, place+"/"+name); err != nil {
-				return err
-			}
+			f.fill(apispec.Child(schema, name), member, place+"/"+name)
 		}
 	}
-	return nil
 }
