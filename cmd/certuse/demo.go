@@ -39,12 +39,12 @@ func startDemo(sys system, quiet bool, opts []api.Option) (*service, error) {
 		fmt.Fprintln(sys.stderr, "certuse: demo: the responses come from a fake service, not from Cloudflare")
 	}
 	server, err := apitest.NewServer()
-	if err != nil {
-		return nil, failuref("cannot start the fake service: %w", err)
+	if err == nil {
+		err = fillDemo(server, time.Now())
 	}
-	if err := fillDemo(server, time.Now()); err != nil {
+	if err != nil {
 		server.Close()
-		return nil, failuref("cannot set up the fake service: %w", err)
+		return nil, failuref("cannot start the fake service: %w", err)
 	}
 	client, err := server.Client(opts...)
 	if err != nil {

@@ -146,20 +146,8 @@ func (in *input) addJSON(r io.Reader, name string) error {
 		CertificateID string         `json:"certificate_id"`
 		Certificates  jsontext.Value `json:"certificates"` // PEM in an object about a certificate
 	}
-	count := 0
-	add := func(o object) error {
-		count++
-		account := in.account
-		if o.AccountID != nil {
-			account = *o.AccountID
-		}
-		if err := in.addRef(account, o.CertificateID); err != nil {
-			return errorAt(err, fmt.Sprintf("%s: certificate %d", name, count))
-		}
-		return nil
-	}
 	values := jsontext.NewDecoder(r)
-	for {
+	for count := 1; ; {
 		value, err := values.ReadValue()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -169,23 +157,26 @@ func (in *input) addJSON(r io.Reader, name string) error {
 		} else if err != nil {
 			return failuref("cannot read %s: %w", name, err)
 		}
-		objects, report := make([]object, 1), object{}
-		if value.Kind() == '[' {
-			err = json.Unmarshal(value, &objects)
-		} else {
-			if err = json.Unmarshal(value, &report); report.Certificates.Kind() == '[' {
-				err = json.Unmarshal(report.Certificates, &objects)
-			} else {
-				objects[0] = report
-			}
+		objects, list := make([]object, 1), value
+		if value.Kind() != '[' {
+			err = json.Unmarshal(value, &objects[0])
+			list = objects[0].Certificates
+		}
+		if list.Kind() == '[' {
+			err = json.Unmarshal(list, &objects)
 		}
 		if err != nil {
 			return usagef("%s is not what certuse prints as JSON; nothing was sent", name)
 		}
 		for _, o := range objects {
-			if err := add(o); err != nil {
-				return err
+			account := in.account
+			if o.AccountID != nil {
+				account = *o.AccountID
 			}
+			if err := in.addRef(account, o.CertificateID); err != nil {
+				return errorAt(err, fmt.Sprintf("%s: certificate %d", name, count))
+			}
+			count++
 		}
 	}
 }
@@ -200,11 +191,11 @@ func (in *input) addCSV(r io.Reader, name string) error {
 		if row, err = rows.Read(); err != nil {
 			break
 		}
-		ref := api.CertificateRef{AccountID: in.account, ID: strings.TrimPrefix(row[id], "'")} // cell adds the apostrophe
+		owner := in.account
 		if account >= 0 {
-			ref.AccountID = strings.TrimPrefix(row[account], "'")
+			owner = strings.TrimPrefix(row[account], "'") // cell adds the apostrophe
 		}
-		if err := in.addRef(ref.AccountID, ref.ID); err != nil {
+		if err := in.addRef(owner, strings.TrimPrefix(row[id], "'")); err != nil {
 			line, _ := rows.FieldPos(0)
 			return errorAt(err, fmt.Sprintf("%s: line %d", name, line))
 		}
