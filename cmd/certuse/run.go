@@ -205,15 +205,12 @@ func isClosed(stream any) bool {
 	if !ok || runtime.GOOS == "windows" { // where a write to a closed output fails
 		return false
 	}
-	info, err := f.Stat()
-	if err != nil {
+	info, infoErr := f.Stat()
+	null, nullErr := os.Stat(os.DevNull)
+	if infoErr != nil || nullErr != nil || !os.SameFile(info, null) {
 		return false
 	}
-	null, err := os.Stat(os.DevNull)
-	if err != nil || !os.SameFile(info, null) {
-		return false
-	}
-	_, err = f.Read(make([]byte, 1)) // fails with EBADF if it is open for writing only
+	_, err := f.Read(make([]byte, 1)) // fails with EBADF if it is open for writing only
 	return errors.Is(err, io.EOF)
 }
 
