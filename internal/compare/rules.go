@@ -71,7 +71,7 @@ func (d *difference) applyRule() bool {
 		return rule(Compatible, "The library can support it.")
 	case d.in("security"):
 		return rule(d.credentials())
-	case field && isPermission(d.key):
+	case field && slices.Contains(permissionLists, d.key):
 		return rule(d.permissions())
 	case field && d.key == "deprecated" && removed:
 		return rule(Compatible, "It is no longer deprecated.")
@@ -144,10 +144,8 @@ func (d *difference) excludesExample() bool {
 	return false
 }
 
-// isPermission reports whether an extension lists permissions of API tokens.
-func isPermission(key string) bool {
-	return key == "x-accepted-permissions" || key == "x-cfPermissionsRequired" || key == "x-api-token-group"
-}
+// permissionLists are the extensions that list permissions of API tokens.
+var permissionLists = []string{"x-accepted-permissions", "x-cfPermissionsRequired", "x-api-token-group"}
 
 // permissions classifies a change of the permissions of a token. The vendor lists
 // alternatives, so an addition to a list is harmless.
