@@ -214,24 +214,23 @@ func (in *input) addCSV(r io.Reader, name string) error {
 // comment. Every bad line is reported, up to a limit.
 func (in *input) addLines(r io.Reader, name string) error {
 	var badLines []error
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, maxLineBytes), maxLineBytes)
-	lines.Split(splitLines)
-	number := 0
-	for lines.Scan() {
-		number++
-		if err := in.addLine(lines.Text()); err != nil {
+	lines := bufio.NewReaderSize(r, maxLineBytes)
+	for number, end := 1, false; !end && len(badLines) < maxBadLines; number++ {
+		line, err := lines.ReadSlice('\n')
+		end = err != nil
+		if errors.Is(err, bufio.ErrBufferFull) {
+			err = usagef("%s: line %d is longer than %d bytes: is this a list of certificate ids?", name, number, maxLineBytes)
+		} else if err != nil && !errors.Is(err, io.EOF) {
+			return failuref("cannot read %s: %w", name, err)
+		} else if err = in.addLine(string(line)); err != nil {
 			err = errorAt(err, fmt.Sprintf("%s: line %d", name, number))
-			if badLines = append(badLines, err); len(badLines) == maxBadLines {
-				badLines = append(badLines, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
-				break
-			}
+		}
+		if err != nil {
+			badLines = append(badLines, err)
 		}
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		badLines = append(badLines, usagef("%s: line %d is longer than %d bytes: is this a list of certificate ids?", name, number+1, maxLineBytes))
-	} else if err != nil {
-		return failuref("cannot read %s: %w", name, err)
+	if len(badLines) == maxBadLines {
+		badLines = append(badLines, usagef("%s: stopped reading after %d bad lines", name, maxBadLines))
 	}
 	if len(badLines) > 0 {
 		return &exitError{exitUsage, errors.Join(append(badLines, errors.New("nothing was sent: correct the list and try again"))...)}
@@ -258,17 +257,6 @@ func (in *input) addLine(line string) error {
 // otherLineEnds are the characters besides LF that Unicode or a common reader of
 // text, such as Python's splitlines, takes for the end of a line.
 const otherLineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
-
-// splitLines splits like bufio.ScanLines, and keeps the end of the line.
-func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return i + 1, data[:i+1], nil
-	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
-}
 
 // errorAt returns a usage error with the place of err before its text.
 func errorAt(err error, place string) error {
