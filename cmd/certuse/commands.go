@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
 
 func newListCommand(sys system) *cobra.Command {
 	q := &query{sys: sys, kind: reportList}
@@ -57,11 +61,23 @@ func newAuditCommand(sys system) *cobra.Command {
 // withReadFlags adds the flags shared by the read-only commands.
 func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
 	q.withCommonFlags(cmd)
-	q.addSelectionFlags(cmd)
-	if q.kind != reportList {
-		q.addNamingFlags(cmd)
-		q.addEvidenceFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&q.sortBy, "sort", "action", "`ORDER`: action, expiry, name or usage; see 'certuse help formats'")
+	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h), have expired, or have an unknown expiry; exit with 5 if there are any")
+	flags.StringSliceVar(&q.filter.types, "type", nil, "only certificates of this `TYPE`, such as custom")
+	flags.BoolVar(&q.filter.ca, "ca", false, "only CA certificates")
+	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")
+	cmd.MarkFlagsMutuallyExclusive("ca", "leaf")
+	completeWith(cmd, "sort", sortOrders...)
+	completeWith(cmd, "type", "custom", "gateway_managed", "access_managed")
+	if q.kind == reportList {
+		return cmd
 	}
+	q.addNamingFlags(cmd)
+	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
+	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
+	completeWith(cmd, "usage", usages...)
+	complete(cmd, "sources", allSourceNames)
 	return cmd
 }
 

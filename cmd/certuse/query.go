@@ -46,28 +46,6 @@ type target struct {
 	err   error    // of listing the certificates to compare them with the results
 }
 
-// addSelectionFlags adds the flags that order certificates and select some.
-func (q *query) addSelectionFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&q.sortBy, "sort", "action", "`ORDER`: action, expiry, name or usage; see 'certuse help formats'")
-	flags.Var(&q.filter.expiresWithin, "expires-within", "only certificates that expire within this `DURATION` (30d, 2w, 720h), have expired, or have an unknown expiry; exit with 5 if there are any")
-	flags.StringSliceVar(&q.filter.types, "type", nil, "only certificates of this `TYPE`, such as custom")
-	flags.BoolVar(&q.filter.ca, "ca", false, "only CA certificates")
-	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")
-	cmd.MarkFlagsMutuallyExclusive("ca", "leaf")
-	completeWith(cmd, "sort", sortOrders...)
-	completeWith(cmd, "type", "custom", "gateway_managed", "access_managed")
-}
-
-// addEvidenceFlags adds the flags about usage.
-func (q *query) addEvidenceFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringSliceVar(&q.sources, "sources", nil, "read only these `SOURCES`: "+joined(api.AllSources()))
-	flags.StringSliceVar(&q.filter.usages, "usage", nil, "print only certificates with this `USAGE`: in_use, unused or unknown; others still count")
-	completeWith(cmd, "usage", usages...)
-	complete(cmd, "sources", allSourceNames)
-}
-
 var (
 	allUsages = []api.Usage{api.InUse, api.Unused, api.UsageUnknown}
 	usages    = texts(allUsages, api.Usage.String)
