@@ -1,7 +1,6 @@
 package apitest
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -58,10 +57,7 @@ func PartialAssociations(total int, associations ...api.Association) Response {
 	}
 	r := jsonResult(rows)
 	r.envelope.ResultInfo = pageOf(n, 1, perPage, total)
-	if total < n {
-		r.err = fmt.Errorf("apitest: %d associations cannot be part of %d", n, total)
-	}
-	return r
+	return r.failIf(total < n, "%d associations cannot be part of %d", n, total)
 }
 
 // jsonResult returns a success with a result of any operation.
@@ -83,10 +79,7 @@ func NoResult() Response {
 // Failure returns a documented failure: a status 4XX with these errors.
 func Failure(status int, details ...api.ErrorDetail) Response {
 	r := documented(status, envelope{Errors: infos(details), Result: null})
-	if status < 400 || status > 499 {
-		r.err = fmt.Errorf("apitest: the contract documents no failure with status %d", status)
-	}
-	return r
+	return r.failIf(status < 400 || status > 499, "the contract documents no failure with status %d", status)
 }
 
 // refusal returns a failure with one error.
@@ -117,14 +110,12 @@ func NotFound() Response {
 // 0 leaves the headers out.
 func RateLimited(retryAfter time.Duration) Response {
 	r := refusal(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
-	if retryAfter < 0 {
-		r.err = fmt.Errorf("apitest: a wait of %v is negative", retryAfter)
-	}
 	if retryAfter == 0 {
 		return r
 	}
 	seconds := strconv.FormatInt(int64((retryAfter+time.Second-1)/time.Second), 10)
-	return r.WithHeader("Retry-After", seconds).
+	return r.failIf(retryAfter < 0, "a wait of %v is negative", retryAfter).
+		WithHeader("Retry-After", seconds).
 		WithHeader("Ratelimit", `"default";r=0;t=`+seconds).
 		WithHeader("Ratelimit-Policy", `"default";q=1200;w=300`)
 }

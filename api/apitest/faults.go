@@ -15,10 +15,7 @@ import (
 // document.
 func ServerError(status int) Response {
 	r := documented(status, envelope{Errors: []info{{Code: codeServerError, Message: http.StatusText(status)}}, Result: null})
-	if status < 500 {
-		r.err = fmt.Errorf("apitest: status %d is not a server error", status)
-	}
-	return r.Unchecked()
+	return r.Unchecked().failIf(status < 500, "status %d is not a server error", status)
 }
 
 // EdgePage returns an HTML page like those of the vendor's edge for 403, 429, 502 and 520
@@ -36,11 +33,7 @@ func Empty(status int) Response { return Raw(status, "", "") }
 // no envelope.
 func LegacyError(status int, detail api.ErrorDetail) Response {
 	body, err := json.Marshal(infos([]api.ErrorDetail{detail})[0])
-	r := Raw(status, "application/json", string(body))
-	if err != nil {
-		r.err = fmt.Errorf("apitest: %w", err)
-	}
-	return r
+	return Raw(status, "application/json", string(body)).failIf(err != nil, "%w", err)
 }
 
 // Unsuccessful returns status 200 with "success": false.
@@ -56,10 +49,7 @@ func NullResult() Response {
 // Redirect returns a status 3XX with a location.
 func Redirect(status int, location string) Response {
 	r := Empty(status).WithHeader("Location", location)
-	if status < 300 || status > 399 {
-		r.err = fmt.Errorf("apitest: status %d is not a redirect", status)
-	}
-	return r
+	return r.failIf(status < 300 || status > 399, "status %d is not a redirect", status)
 }
 
 // Reset resets the connection before a response.
@@ -71,8 +61,7 @@ func Hang() Response { return Response{noResponse: true, cut: -1} }
 // Huge returns a success with associations, of at least n bytes, without
 // Content-Length.
 func Huge(n int64) Response {
-	r := Raw(http.StatusOK, "application/json", "")
-	r.chunked = true
+	r := Raw(http.StatusOK, "application/json", "").Chunked()
 	r.stream = func(w io.Writer) error {
 		const row = `{"service":"gateway","status":"active"},`
 		block := strings.Repeat(row, 1000)

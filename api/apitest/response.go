@@ -55,19 +55,21 @@ func Raw(status int, contentType, body string) Response {
 	if contentType != "" {
 		r.header.Set("Content-Type", contentType)
 	}
-	if status < 200 || status > 599 {
-		r.err = fmt.Errorf("apitest: status %d cannot be sent", status)
+	return r.failIf(status < 200 || status > 599, "status %d cannot be sent", status)
+}
+
+// failIf makes the response invalid if an argument is wrong.
+func (r Response) failIf(wrong bool, format string, args ...any) Response {
+	if wrong {
+		r.err = errors.Join(r.err, fmt.Errorf("apitest: "+format, args...))
 	}
 	return r
 }
 
 // Times sends the response n times instead of once.
 func (r Response) Times(n int) Response {
-	if n < 1 {
-		r.err = errors.Join(r.err, fmt.Errorf("apitest: a response cannot be sent %d times", n))
-	}
 	r.times = n
-	return r
+	return r.failIf(n < 1, "a response cannot be sent %d times", n)
 }
 
 // Always sends the response to every further request; nothing can be scripted after it.
@@ -119,11 +121,8 @@ func (r Response) Gzipped() Response {
 // CutAfter closes the connection after n bytes of the body. Content-Length, if it is
 // not [Response.Chunked], is the size of the whole body.
 func (r Response) CutAfter(n int) Response {
-	if n < 0 {
-		r.err = errors.Join(r.err, fmt.Errorf("apitest: a body cannot be cut after %d bytes", n))
-	}
 	r.cut = n
-	return r
+	return r.failIf(n < 0, "a body cannot be cut after %d bytes", n)
 }
 
 // ResetAfter resets the connection after n bytes of the body; see [Response.CutAfter].
