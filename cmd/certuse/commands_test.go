@@ -173,6 +173,28 @@ func TestUnusedNamesItsSources(t *testing.T) {
 	}
 }
 
+func TestSummarySaysHowManyZonesWereRead(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"leaf": unused})
+	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "7d1c9f60-0c35-4c7f-82c7-8e9487d3ff60"}
+	requireNoError(t, server.AddCertificate(ref("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"), apitest.Certificate{CA: true}), server.AddCertificate(other, apitest.Certificate{CA: true}))
+	for i := range 4 {
+		account := []string{other.AccountID, testAccount, testAccount, testAccount}[i]
+		requireNoError(t, server.AddZone(account, apitest.Zone{ID: fmt.Sprintf("%032d", i), Name: fmt.Sprintf("z%d.example", i)}))
+	}
+	for args, want := range map[string]string{
+		"audit":                        "associations, hostnames of 3 zones, workers,",
+		"audit leaf":                   "associations, hostnames, workers,", // hostnames name CAs only
+		"audit --sources associations": "associations, as",
+		"audit -o id --account " + other.AccountID:                         "associations, hostnames of 1 zone, workers,",
+		"audit --account " + testAccount + " --account " + other.AccountID: "associations, hostnames of 1 to 3 zones, workers,",
+		"delete --unused --account " + testAccount:                         "associations, hostnames of 3 zones, workers,",
+	} {
+		got := execute(t, command(t, environment(server), strings.Fields(args)...))
+		got.expect(t, exitOK, "Unused according to "+want)
+	}
+}
+
 func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)

@@ -50,9 +50,10 @@ line, such as a CR alone, is an error, in a comment too.
 
 --sources narrows the evidence; an unused certificate is then unused according
 to those sources, and the others are named as left out. Permissions that the
-token lacks are listed on standard error. A token that sees no zone at all
-leaves CA certificates unknown, unless --no-zones says that the account has
-none.
+token lacks are listed on standard error. Zones that the token does not see are
+not read: the summary says in how many zones unused CA certificates were looked
+up. A token that sees no zone at all leaves them unknown, unless --no-zones says
+that the account has none.
 
 After --rate-limit requests in five minutes, further requests wait. Progress
 goes to standard error. Ctrl-C prints what is known and exits with 3; listed

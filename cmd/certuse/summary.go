@@ -29,6 +29,7 @@ type summary struct {
 	kept                 int       // results of an earlier run
 	oldestKept           time.Time // when the oldest of them was begun
 	expiringInUse        int       // in use, and expired or expiring soon
+	zones                []int     // of each unused CA: zones whose hostnames were read
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
@@ -133,6 +134,9 @@ func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[str
 		if _, known := s.up[key]; !known {
 			s.up[key] = true
 		}
+		if result.Source == api.SourceHostnames && r.usage == api.Unused {
+			s.zones = append(s.zones, r.zones())
+		}
 	case api.SourceFailed:
 		s.up[key] = false
 		if result.Permission != "" && !slices.Contains(s.MissingPermissions, result.Permission) {
@@ -216,7 +220,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 		fmt.Fprintf(w, "%s kept from an earlier run, up to %s old.\n", plural(s.kept, "result"), formatDuration(time.Since(s.oldestKept)))
 	}
 	if s.usageCounts != nil && s.Unused > 0 {
-		text := "Unused according to " + joined(s.Sources) + ", as far as they apply"
+		text := "Unused according to " + joined(texts(s.Sources, s.sourceRead)) + ", as far as they apply"
 		if len(s.Sources) == 0 {
 			text = "Unused according to the sources of each profile"
 		}
@@ -237,6 +241,18 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	if s.Incomplete && !noList {
 		fmt.Fprintln(w, "Not all certificates were read.")
 	}
+}
+
+// sourceRead names a source, and the number of zones whose hostnames were read.
+func (s *summary) sourceRead(source api.Source) string {
+	if source != api.SourceHostnames || len(s.zones) == 0 || slices.Max(s.zones) == 0 {
+		return string(source)
+	}
+	fewest, most := slices.Min(s.zones), slices.Max(s.zones)
+	if fewest < most { // of several accounts
+		return fmt.Sprintf("%s of %s to %s", source, count(fewest), plural(most, "zone"))
+	}
+	return fmt.Sprintf("%s of %s", source, plural(most, "zone"))
 }
 
 // result returns the exit code as an error, nil for 0. Ctrl-C, and the --timeout of
