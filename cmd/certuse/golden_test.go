@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certuse/cloudflare-mtls/api"
+	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
 var update = flag.Bool("update", false, "write the golden files of testdata and the pages of docs anew")
@@ -223,6 +224,25 @@ func TestSummaryEqualsItsGoldenFile(t *testing.T) {
 	r.summary.writeProblems(&got)
 	r.summary.write(&got, palette{}, &query{})
 	compareGolden(t, "summary", got.Bytes())
+}
+
+// The ids of -o id may go to a program that deletes.
+func TestSummaryCountsUnusedCertificatesThatDeleteKeeps(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"own": unused})
+	requireNoError(t, server.AddCertificate(ref("other"), apitest.Certificate{Type: "access_managed"}),
+		server.AddCertificate(ref("used"), apitest.Certificate{Type: "gateway_managed"}), server.SetAssociations(ref("used"), api.Association{Service: "gateway"}))
+	const notice = "Unused, but managed by the vendor or of unknown type: 1 certificate, which\n  \"certuse delete\" keeps.\n"
+	for args, want := range map[string]int{"": 1, "--type custom": 0} {
+		got := execute(t, command(t, environment(server), strings.Fields("audit --usage unused --sources associations -o id "+args)...))
+		if got.expect(t, exitOK); strings.Count(got.stderr, notice) != want || strings.Count(got.stdout, "\n") != 1+want {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+	plan := execute(t, command(t, environment(server), "delete", "--unused", "--no-zones"))
+	if plan.expect(t, exitOK, "1 would be deleted"); strings.Contains(plan.stderr, "of unknown type") || !strings.Contains(plan.stdout, "managed by the vendor") {
+		t.Errorf("%+v", plan)
+	}
 }
 
 func TestSameErrorOfSeveralCertificatesIsNoExample(t *testing.T) {

@@ -273,7 +273,8 @@ csv         one row for each certificate (usage: for each use); the first line
             spreadsheet could begin a cell with it, whichever separator it uses,
             except in days_left, a number; for exact text use json
 id          one id a line, or ACCOUNT/ID for several accounts: for pipes; delete
-            prints only those that are deleted or planned
+            prints only those that are deleted or planned. Other commands also
+            print certificates that the vendor manages: --type custom omits them
 prometheus  the text format for a textfile collector, with --output-file
 
 All formats but jsonl have one order, the same in every run. --sort action is

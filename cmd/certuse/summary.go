@@ -28,6 +28,7 @@ type summary struct {
 	cas, leaves, managed int
 	kept                 int       // results of an earlier run
 	oldestKept           time.Time // when the oldest of them was begun
+	unusedManaged        int       // unused, and of another type than custom
 	expiringInUse        int       // in use, and expired or expiring soon
 	zones                []int     // of each unused CA: zones whose hostnames were read
 
@@ -108,6 +109,7 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 		s.expiringInUse += boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now))
 	case api.Unused:
 		s.Unused++
+		s.unusedManaged += boolValue(r.Certificate.Type != "custom")
 	default:
 		s.Unknown++
 	}
@@ -228,6 +230,9 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 			text += "; left out: " + joined(s.LeftOut)
 		}
 		fmt.Fprintln(w, wrap(text+"."))
+	}
+	if s.unusedManaged > 0 && s.deletionCounts == nil { // the record of a deletion has the reasons
+		fmt.Fprintln(w, wrap("Unused, but managed by the vendor or of unknown type: "+plural(s.unusedManaged, "certificate")+`, which "certuse delete" keeps.`))
 	}
 	if s.expiringInUse > 0 {
 		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.expiringInUse, "certificate"))
