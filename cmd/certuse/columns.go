@@ -70,12 +70,13 @@ var (
 )
 
 // growOrder is the order in which columns get spare width, up to a limit; 0 means up to
-// their full width.
+// their full width. Long names must not hide the uses.
 var growOrder = []struct {
 	key   string
 	limit int
 }{
-	{"name", 40}, {"used_by", 24}, {"reason", 24}, {"certificate_id", 0}, {"account_id", 0}, {"used_by", 0}, {"reason", 0}, {"name", 0}, {"status", 0},
+	{"name", 18}, {"used_by", 28}, {"reason", 28}, {"name", 40},
+	{"certificate_id", 0}, {"account_id", 0}, {"used_by", 0}, {"reason", 0}, {"name", 0}, {"status", 0},
 	{"issuer", 0}, {"serial_number", 0}, {"signature_algorithm", 0}, {"sources", 0},
 }
 

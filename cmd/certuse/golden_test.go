@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -199,6 +200,27 @@ func TestTableFitsEveryWidth(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestLongNamesLeaveRoomForTheUse(t *testing.T) {
+	t.Parallel()
+	for width, want := range map[int][2]string{
+		79:  {"payments-service-…", "hostnames: api.exampl…"},
+		87:  {"payments-service-pr…", "hostnames: api.example.com,…"},
+		94:  {"payments-service-production", "hostnames: api.example.com,…"},
+		200: {"payments-service-production", "hostnames: api.example.com, www.example.com"},
+	} {
+		r := sampleReport(t, reportAudit, "table", width)
+		r.columns = columnsOf(columnKeys(reportAudit, "table", false))
+		r.records = slices.DeleteFunc(r.records, func(r record) bool { return r.Certificate.Name != "api-shield" })
+		r.records[0].Certificate.Name, r.records[0].Evidence.Uses = "payments-service-production", r.records[0].Evidence.Uses[2:]
+		var got bytes.Buffer
+		r.out = &got
+		requireNoError(t, writeTable(r))
+		if line := got.String(); !strings.Contains(line, want[0]+"  ") || !strings.Contains(line, want[1]) {
+			t.Errorf("%d columns:\n%s", width, line)
 		}
 	}
 }

@@ -285,9 +285,10 @@ Columns (--columns) of table, wide and csv:
 ` + "  " + wrap(strings.Join(knownColumns(), ", ")) + `
 
 A table fits its terminal. Columns are shortened first, with "…" where text is
-missing: name, used_by, then ids to their first characters. What does not fit is
-dropped in this order ("certuse usage" drops usage, expires_on, source and
-used_by last); name stays:
+missing: status and the columns that wide adds, then long names, uses and
+reasons, then ids to their first characters, then names to 18 characters, uses
+and reasons, and names again. What does not fit is dropped in this order
+("certuse usage" drops usage, expires_on, source and used_by last); name stays:
 
 ` + "  " + wrap(strings.Join(dropOrder, ", ")) + `
 
