@@ -83,7 +83,6 @@ func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
 
 // withCommonFlags adds the flags shared by all commands about certificates.
 func (q *query) withCommonFlags(cmd *cobra.Command) *cobra.Command {
-	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.DisableFlagsInUseLine = true
 	q.connection.addFlags(cmd)
 	q.output.addFlags(cmd)
@@ -95,6 +94,7 @@ func (q *query) withCommonFlags(cmd *cobra.Command) *cobra.Command {
 func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
+	completeFiles(cmd, "from")
 	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; visible zones are read all the same")
 }
 

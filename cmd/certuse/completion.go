@@ -65,3 +65,10 @@ func complete(cmd *cobra.Command, flag string, values func() []string) {
 func completeWith(cmd *cobra.Command, flag string, values ...string) {
 	complete(cmd, flag, func() []string { return values })
 }
+
+// completeFiles offers file names for flags; no other flag or argument does.
+func completeFiles(cmd *cobra.Command, flags ...string) {
+	for _, flag := range flags {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault))
+	}
+}

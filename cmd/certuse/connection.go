@@ -60,7 +60,6 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&c.debug, "debug", false, "print each request to standard error: status, waits, Ray ID; never a credential")
 	flags.IntVar(&c.rateLimit, "rate-limit", defaultRateLimit, "at most this many `REQUESTS` in five minutes; 0: no limit")
 	cmd.MarkFlagsMutuallyExclusive("quiet", "debug")
-	_ = cmd.RegisterFlagCompletionFunc("account", cobra.NoFileCompletions)
 	complete(cmd, "profile", profileNames)
 }
 

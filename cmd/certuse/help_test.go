@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/certuse/cloudflare-mtls/api"
 )
@@ -93,6 +96,27 @@ needs "Account: SSL and Certificates Write"; "delete --yes" needs both.`,
 				t.Errorf("standard error: %s", got.stderr)
 			}
 		})
+	}
+}
+
+// Cobra's default is to offer the files of the directory.
+func TestCompletionOffersFilesForFlagsOfFilesOnly(t *testing.T) {
+	t.Parallel()
+	files := map[string]bool{"from": true, "output-file": true, "cert": true, "key": true}
+	root := newRootCommand(system{getenv: func(string) string { return "" }}, io.Discard)
+	for _, sub := range root.Commands() {
+		requests := map[string]bool{sub.Name(): false}
+		sub.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.NoOptDefVal == "" { // it takes a value
+				requests[sub.Name()+" --"+f.Name] = files[f.Name]
+			}
+		})
+		for request, want := range requests {
+			got := execute(t, command(t, nil, append([]string{"__complete"}, append(strings.Fields(request), "")...)...))
+			if offers := strings.HasSuffix("\n"+got.stdout, "\n:0\n"); offers != want || got.code != exitOK {
+				t.Errorf("%s: files are offered: %v, want %v: %q", request, offers, want, got.stdout)
+			}
+		}
 	}
 }
 

@@ -38,17 +38,21 @@ func (o *output) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "leave out the first line of table, wide and csv")
 	complete(cmd, "output", formatNames)
 	complete(cmd, "columns", knownColumns)
-	_ = cmd.MarkFlagFilename("output-file")
+	completeFiles(cmd, "output-file")
 }
 
-// check refuses formats and columns that do not exist.
+// check refuses formats and columns that do not exist, and columns of a format without.
 func (o *output) check() error {
 	for i, given := range o.columns {
 		if key := strings.ToLower(strings.TrimSpace(given)); slices.Contains(knownColumns(), key) {
 			o.columns[i] = key
 		}
 	}
-	return errors.Join(oneOf("output", []string{o.format}, formatNames()), oneOf("columns", o.columns, knownColumns()))
+	err := errors.Join(oneOf("output", []string{o.format}, formatNames()), oneOf("columns", o.columns, knownColumns()))
+	if withColumns := []string{"table", "wide", "csv"}; err == nil && len(o.columns) > 0 && !slices.Contains(withColumns, o.format) {
+		return usagef("--columns is for %s, not for %s", joined(withColumns), o.format)
+	}
+	return err
 }
 
 // newReport returns an empty report about targets.

@@ -139,6 +139,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.AddCommand(newListCommand(sys), newUsageCommand(sys), newAuditCommand(sys), newUploadCommand(sys), newWaitCommand(sys), newDeleteCommand(sys), newVersionCommand())
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCommand())
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // see completeFiles
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		completion.Args = cobra.ArbitraryArgs // cobra's own check would accept an unknown shell

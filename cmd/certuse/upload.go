@@ -48,9 +48,7 @@ func newUploadCommand(sys system) *cobra.Command {
 	flags.StringVar(&u.key, "key", "", "read its private key, in PEM and not encrypted, from `FILE`; - is standard input")
 	flags.BoolVar(&u.ca, "ca", false, "it is the certificate of a certificate authority")
 	flags.StringVar(&u.name, "name", "", "`NAME` of the certificate in the account")
-	_ = cmd.MarkFlagFilename("cert")
-	_ = cmd.MarkFlagFilename("key")
-	_ = cmd.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
+	completeFiles(cmd, "cert", "key")
 	return cmd
 }
 
