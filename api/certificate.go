@@ -77,6 +77,12 @@ type Certificate struct {
 	Malformed []string `json:"malformed,omitempty"`
 }
 
+// String returns the id, the name and the type, without the PEM text. Names and types are
+// quoted, and cut after 60 characters. Do not parse the text; it may change.
+func (c Certificate) String() string {
+	return fmt.Sprintf("%s: %.60q, type %.60q", c.Ref.ID, c.Name, c.Type)
+}
+
 type certificateJSON struct {
 	AccountID     string `json:"account_id"`
 	CertificateID string `json:"certificate_id"`

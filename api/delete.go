@@ -296,6 +296,12 @@ type Deletion struct {
 	RayID string `json:"ray_id,omitempty"`
 }
 
+// String returns the certificate's id, the state and a summary of the evidence. Do not
+// parse the text; it may change.
+func (d Deletion) String() string {
+	return fmt.Sprintf("%s: %s (%v)", d.Certificate.Ref.ID, d.State, d.Evidence)
+}
+
 // deletionFields is a deletion without its methods.
 type deletionFields Deletion
 

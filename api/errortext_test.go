@@ -136,12 +136,17 @@ func TestResultsHaveAShortText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const inUse = "in_use: 1 association"
+	long := strings.Repeat("x", 2000)
 	for want, value := range map[string]any{
-		inUse:                             *list,
-		cert.ID + ": " + inUse:            api.AuditResult{Certificate: cert, List: list},
-		cert.ID + ": unknown: cloudflare": api.AuditResult{Certificate: cert, Err: &api.Error{StatusCode: 404}},
-		"unknown: 0 uses":                 api.Evidence{},
-		cert.ID + ": unknown: 0 uses":     api.InventoryItem{Certificate: api.Certificate{Ref: cert}},
+		inUse:                                   *list,
+		cert.ID + ": " + inUse:                  api.AuditResult{Certificate: cert, List: list},
+		cert.ID + ": unknown: cloudflare":       api.AuditResult{Certificate: cert, Err: &api.Error{StatusCode: 404}},
+		"unknown: 0 uses":                       api.Evidence{},
+		cert.ID + ": unknown: 0 uses":           api.InventoryItem{Certificate: api.Certificate{Ref: cert}},
+		cert.ID + `: "edge\n", type "custom"`:   api.Certificate{Ref: cert, Name: "edge\n", Type: "custom", PEM: long},
+		cert.ID + `: "xxxxxxxxxxxxxxx`:          api.Certificate{Ref: cert, Name: long, PEM: long},
+		cert.ID + ": deleted (unknown: 0 uses)": api.Deletion{Certificate: api.Certificate{Ref: cert, PEM: long}, Evidence: &api.Evidence{}, State: api.DeletionDone},
+		cert.ID + ": kept (<nil>)":              api.Deletion{Certificate: api.Certificate{Ref: cert, PEM: long}, State: api.DeletionKept},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%s"} {
 			if got := fmt.Sprintf(verb, value); !strings.HasPrefix(got, want) || len(got) > 150 {
