@@ -261,6 +261,12 @@ func TestSummaryCountsUnusedCertificatesThatDeleteKeeps(t *testing.T) {
 			t.Errorf("%q: %+v", args, got)
 		}
 	}
+	total := newSummary(reportAudit, api.AllSources())
+	total.add(&record{usage: api.Unused}, false, sampleTime) // delete keeps a certificate without a type, too
+	var text strings.Builder
+	if total.write(&text, palette{}, &query{}); !strings.Contains(text.String(), notice) {
+		t.Errorf("without a type:\n%s", text.String())
+	}
 	plan := execute(t, command(t, environment(server), "delete", "--unused", "--no-zones"))
 	if plan.expect(t, exitOK, "1 would be deleted"); strings.Contains(plan.stderr, "of unknown type") || !strings.Contains(plan.stdout, "managed by the vendor") {
 		t.Errorf("%+v", plan)
