@@ -43,7 +43,8 @@ type input struct {
 	want     error
 }
 
-// inputs returns responses. row is the whole value of the result, where that is valid.
+// inputs returns the responses. row is a valid value of the member result, which most
+// of them contain.
 func inputs(row string) []input {
 	return []input{
 		{"gzip bomb", fs.GzipBomb(), api.ErrResponseTooLarge},
@@ -92,8 +93,8 @@ func inputs(row string) []input {
 func TestHostileResponsesAreTypedErrorsAndBounded(t *testing.T) {
 	for _, op := range operations {
 		for _, input := range inputs(op.result) {
-			if op.name != "Associations" && input.name == membersNull {
-				continue // other items need their ids
+			if input.name == membersNull && !strings.HasSuffix(op.name, "Associations") {
+				continue // the items of the other operations need their ids
 			}
 			t.Run(op.name+"/"+input.name, func(t *testing.T) {
 				server := fs.Start(t, fs.Always(input.response), nil)

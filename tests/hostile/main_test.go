@@ -18,11 +18,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var cert = api.CertificateRef{AccountID: "023e105f4ecef8ad9ca31a8372d0c353", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// operation is a read operation. Both ids are in the request, in the path or the
-// query.
+// operation is a read operation. Its ids are in the path or the query of the request.
 type operation struct {
 	name string
-	// takesCertificate: the second id is part of it.
+	// takesCertificate reports whether the request has the id of the certificate.
 	takesCertificate bool
 	// result is a valid result with one item.
 	result string

@@ -1,9 +1,10 @@
-// Package behaviour compares the results of each client for responses that prove nothing
-// about a certificate. The table in the README must equal them.
+// Package behaviour compares how each client handles unusual responses and input. The
+// table in the README must equal the results.
 package behaviour
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -127,6 +128,8 @@ func rateLimited(t *testing.T, client face.New) string {
 		return "no error"
 	case waited:
 		return "waits for the whole second"
+	case !strings.Contains(err.Error(), "429"):
+		return "another error at once"
 	default:
 		return "the 429 at once"
 	}
@@ -156,7 +159,7 @@ func dotDot(t *testing.T, client face.New) string {
 	})
 	switch p := path.Load(); {
 	case p == nil:
-		return "error, nothing sent"
+		return outcome + ", nothing sent"
 	case strings.Contains(*p, ".."):
 		return "sent as it is"
 	default:
@@ -190,5 +193,20 @@ func TestReadmeShowsTheMeasuredBehaviour(t *testing.T) {
 	}
 	if !strings.Contains(string(readme), measured) {
 		t.Errorf("the README's comparison is not this one:\n%s", measured)
+	}
+}
+
+// A cell names an error or the 429 only if the client returned it.
+func TestOutcomesAreThoseOfTheClient(t *testing.T) {
+	unsent := func(rows int, err error) face.New {
+		return func(string, string, http.RoundTripper) (face.Call, error) {
+			return func(context.Context, string, string) (int, error) { return rows, err }, nil
+		}
+	}
+	if got := rateLimited(t, unsent(0, errors.New("no route"))); got != "another error at once" {
+		t.Errorf("an error that is not the 429: %s", got)
+	}
+	if got := dotDot(t, unsent(0, nil)); got != "no error, 0 rows, nothing sent" {
+		t.Errorf("a result without a request: %s", got)
 	}
 }
