@@ -20,8 +20,8 @@ import (
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
 // kin-openapi accepts the responses of the fake server to requests for associations:
-// each kind that must match the contract, and those without a script to known and
-// unknown certificates and to wrong credentials.
+// each scripted kind that must match the contract, and, without a script, the responses
+// for a known certificate, for an unknown certificate and to wrong credentials.
 func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "active"}
@@ -94,8 +94,9 @@ func TestExamplesOfTheContractMatchIt(t *testing.T) {
 	}
 }
 
-// The response shown on the documentation page matches the contract, and the client
-// reads it: one association of 2,000, with an error and a message.
+// The response shown on the documentation page matches the contract, with any members
+// added that the contract requires and the page lacks. The client reads the response as
+// shown: one association of 2,000, with an error and a message.
 func TestExampleOfTheDocumentationPageMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile("testdata/docs-page-200.json")

@@ -37,8 +37,8 @@ func readCorpus(t *testing.T) map[string]any {
 	return corpus
 }
 
-// satisfiable lists the operations whose published schema of a failure accepts any
-// document at all. That of getWorkerSettings accepts even a success.
+// satisfiable lists the operations whose published schema of a failure accepts at least
+// one document. The schema of getWorkerSettings even accepts a success.
 var satisfiable = []string{"listHostnameAssociations", "listZones", "getWorkerSettings"}
 
 // The published failures of most operations refuse all drawn successes and failures,

@@ -1,6 +1,6 @@
-// Package faults tests the promises about a network and a server that
-// fail: each fault in each situation, over real sockets. The table of faults in
-// table_test.go is the specification.
+// Package faults tests the promises about a network and a server that fail: each fault
+// in each situation, over real sockets. The table of faults in table_test.go is the
+// specification.
 package faults
 
 import (

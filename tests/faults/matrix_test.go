@@ -167,10 +167,10 @@ func checkAbout(t *testing.T, got, want time.Duration) {
 	}
 }
 
-// checkAfterwards makes another call without faults. The client must refuse it if the
-// server has asked for a long wait, and otherwise work normally and reuse the
-// connection if possible. In the end it must close every connection. checkAfterwards
-// returns why a connection was not reused as expected, or "".
+// checkAfterwards makes another call without faults. The client must refuse it while a
+// 429 without Retry-After blocks the client. Otherwise the call must succeed and reuse
+// the connection if possible. In the end the client must close every connection.
+// checkAfterwards returns why a connection was not reused as expected, or "".
 func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse string) {
 	t.Helper()
 	connections, _, _ := c.server.Connections()

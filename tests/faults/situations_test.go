@@ -128,8 +128,8 @@ func expectDeadline(f fault) expectation {
 	}
 }
 
-// failWithCancel: a retried fault is canceled during the wait for the next attempt,
-// any other during the attempt.
+// failWithCancel: the caller cancels during the wait for the next attempt if the
+// reaction is retried or waited, and during the first attempt otherwise.
 func failWithCancel(c *cell) {
 	switch c.fault.reaction {
 	case retried, waited:

@@ -81,7 +81,7 @@ func TestEndlessHeadersEndAtTheSizeLimit(t *testing.T) {
 	}
 }
 
-// A host that accepts connections and never responds costs one time limit.
+// An attempt ends at its timeout if the host accepts the connection and never responds.
 func TestSilenceInTheHandshakeEndsWithTheAttempt(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -177,8 +177,8 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 	}
 }
 
-// driftIn returns the number of printed lines about drift. The server's failures may have
-// members that the contract does not describe.
+// driftIn returns the summary's text for the number of printed lines about drift. The
+// server's failures may have members that the contract does not describe.
 func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }
@@ -205,7 +205,7 @@ func newFake(t *testing.T) (*apitest.Server, api.CertificateRef) {
 	return server, cert
 }
 
-func TestResponsesThatBreakTheContractFail(t *testing.T) {
+func TestMissingRefusedAndWrongResponsesFailTheCheck(t *testing.T) {
 	for name, tt := range map[string]struct {
 		response apitest.Response
 		want     string
@@ -321,9 +321,9 @@ func TestDriftIsPrintedAndPasses(t *testing.T) {
 	}
 }
 
-// The mock serves only the published operation, with email and key, and adds the members
-// that the contract has required since. Its failure has a member of a success, which is
-// drift.
+// The mock serves only the published operation, with email and key. The test adds the
+// members that the contract requires and the mock's responses lack. The mock's failure
+// has a member of a success, which is drift.
 func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 	op, err := publishedfragment.Read("../..")
 	if err != nil {

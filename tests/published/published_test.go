@@ -1,5 +1,5 @@
-// Package published tests the promises about the published text: it is
-// stored as published, and every change of its meaning is in overlays/.
+// Package published tests the promises about the published text: it is stored as
+// published, additions to it are marked, and its source is recorded.
 package published
 
 import (

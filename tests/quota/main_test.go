@@ -1,6 +1,6 @@
-// Package quota tests the promises about waiting: Retry-After, the retry
-// budget, the rate limit and audits during blocks. Time is synthetic (testing/synctest),
-// and the server is an in-memory model.
+// Package quota tests the promises about waiting: Retry-After, the retry budget, the
+// rate limit, and audits and inventories under the limit and during blocks. Time is
+// synthetic (testing/synctest), and the server is an in-memory model.
 package quota
 
 import (

@@ -111,9 +111,9 @@ func TestBlocksByOthersCostFewRequests(t *testing.T) {
 	}
 }
 
-// When a server refuses for longer than announced, only one request at a time is
-// sent.
-func TestABlockLongerThanAnnouncedCostsOneRequestEachTime(t *testing.T) {
+// When a server refuses for longer than announced, the client sends one request after
+// each announced wait.
+func TestABlockLongerThanAnnouncedCostsOneRequestAfterEachWait(t *testing.T) {
 	t.Parallel()
 	s := seed(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -73,7 +73,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	server := fs.Start(t, fs.Always(fs.OK()), serving(authority.Issue(t, tomorrow(), apiHost)))
 	plain := fs.Start(t, fs.Always(fs.OK()), nil)
 
-	t.Run("https goes through it by CONNECT, and it sees no credentials", func(t *testing.T) {
+	t.Run("https goes through it by CONNECT, and it does not see the token", func(t *testing.T) {
 		t.Parallel()
 		proxy := startProxy(t, server.Addr())
 		report := callInChild(t, "https://"+apiHost+"/client/v4",
@@ -111,7 +111,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 			}
 		}
 	})
-	t.Run("plain http is for loopback and never goes through it", func(t *testing.T) {
+	t.Run("plain http to loopback never goes through it", func(t *testing.T) {
 		t.Parallel()
 		_, port, err := net.SplitHostPort(plain.Addr())
 		if err != nil {

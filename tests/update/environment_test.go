@@ -24,8 +24,8 @@ const (
 	exitRefused    = 5
 )
 
-// A fault of the machine or of the tree does not concern the document: the update
-// fails with one line, and no file changes.
+// A fault of the machine or of the tree does not concern the document: the command
+// fails with exit code 1, not with that of a refusal, and no file changes.
 func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 	t.Parallel()
 	document, err := filepath.Abs(current)

@@ -24,8 +24,7 @@ const (
 	moduleRoot = "../.."
 	shapes     = moduleRoot + "/internal/update/testdata/shapes/"
 	families   = moduleRoot + "/internal/update/testdata/family/"
-	// seedShape is the document in the copies of the module, in place of the current
-	// one.
+	// seedShape is the document whose texts seededTree has in place of the stored ones.
 	seedShape = shapes + "09-root-security.yaml"
 )
 
@@ -61,8 +60,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// seededTree returns a copy of the pipeline's part of the module, with seedShape in
-// place of the current document.
+// seededTree returns a copy of the pipeline's part of the module. The operations of
+// seedShape have their texts from it.
 func seededTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()

@@ -60,6 +60,7 @@ type Object = map[string]any
 // Read identifies what a request reads. Source is the source that needs the operation,
 // or "" for the list of certificates; List reports that the operation only lists the
 // objects of the source. Target holds the ids in the request other than the account's.
+// Page is the number of the page, or 0 if the response is not a page.
 type Read struct {
 	Source api.Source
 	List   bool

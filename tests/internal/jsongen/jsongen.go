@@ -20,8 +20,9 @@ import (
 type Options struct {
 	// Extra holds names of additional members of objects.
 	Extra []string
-	// InvalidPercent is the chance in percent that a value ignores its schema, or that a
-	// required property is left out.
+	// InvalidPercent is the chance in percent that a value ignores its schema, and that
+	// a required property is drawn like an optional one, which is left out half the
+	// time.
 	InvalidPercent int
 	// Exact draws integers from the whole range of int64, as json.Number, and other
 	// numbers without a fraction, from -2^53 to 2^53.
@@ -204,8 +205,8 @@ func (g *generator) invalid() bool { return g.InvalidPercent > 0 && g.percent(g.
 
 func (g *generator) percent(n int) bool { return rapid.IntRange(0, 99).Draw(g.t, "percent") >= 100-n }
 
-// Checks sets how many documents each property draws, unless -rapid.checks is given.
-// It is for TestMain.
+// Checks sets how often each [rapid.Check] runs its function, unless -rapid.checks is
+// given. It is for TestMain.
 func Checks(n string) error {
 	flag.Parse()
 	given := false

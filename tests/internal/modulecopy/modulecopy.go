@@ -63,9 +63,9 @@ func Copy(moduleRoot, root string, parts ...string) (err error) {
 	return nil
 }
 
-// Seed stores the texts of document's operations in the copy in root, and generates from
-// the result. A test of these operations then does not depend on the current content of
-// openapi/.
+// Seed replaces the published texts in the copy at root by those of a document, for the
+// operations that the document has, and generates the code again. A test of these
+// operations then does not depend on the current content of openapi/.
 func Seed(ctx context.Context, root, document string) error {
 	source, err := published.ReadSource(os.DirFS(root))
 	if err != nil {

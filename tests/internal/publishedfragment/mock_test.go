@@ -63,7 +63,7 @@ func TestMockRespondsWithPublishedExamples(t *testing.T) {
 	}
 }
 
-func TestExampleOfAListWithoutExamplesIsEmpty(t *testing.T) {
+func TestExampleOfAListWithoutExamplesHasAnItemOnlyIfAMemberIsRequired(t *testing.T) {
 	t.Parallel()
 	item := func() *openapi3.Schema {
 		return openapi3.NewObjectSchema().WithProperty("id", openapi3.NewStringSchema())

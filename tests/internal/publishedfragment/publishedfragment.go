@@ -1,6 +1,6 @@
-// Package publishedfragment reads the operation as the vendor published it, from the copy
-// in tests/testdata. It shares no code with the pipeline, so that tests can check the
-// pipeline's results against it.
+// Package publishedfragment reads the operation [Name] as the vendor published it, from
+// the copy in tests/testdata. It shares no code with the pipeline, so that tests can
+// check the pipeline's results against it.
 package publishedfragment
 
 import (

@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// Inventory returns a function that counts the unused certificates of an account,
-// with the given number of concurrent workers. It makes the requests of an inventory
-// of package api without uses. It finds uses by Workers, services and hostnames, and
-// ignores those by Pages, Hyperdrive, device posture and Gateway.
+// Inventory returns a function that counts the unused certificates of an account, with
+// the given number of concurrent workers. For an account without uses, it makes the
+// same requests as an inventory of package api. It finds uses by Workers, services and
+// hostnames, and ignores those by Pages, Hyperdrive, device posture and Gateway.
 func Inventory(baseURL, token string, workers int) func(ctx context.Context, account string) (unused int, err error) {
 	c := newClient(baseURL, token, nil)
 	return func(ctx context.Context, account string) (int, error) {

@@ -50,7 +50,7 @@ func main() {
 
 func parse(args []string) (config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	names := flags.String("peers", strings.Join(peers, ","), "clients to run; hand and ours always take part")
+	names := flags.String("peers", strings.Join(peers, ","), "clients to run; hand and ours always take part; -check ignores it")
 	rounds := flags.Int("rounds", 9, "rounds; each runs every client once")
 	benchtime := flags.String("benchtime", "200ms", "time for each benchmark in a round")
 	check := flags.Bool("check", false, "run hand, ours and v0 in memory only, measure their peak RSS, and fail if a target is broken")

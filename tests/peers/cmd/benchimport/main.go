@@ -1,7 +1,7 @@
 // Command benchimport measures what it costs to import each client. It builds the
 // program that makes one call with it, from a build cache that holds only the standard
-// library, and builds it again after edits. It prints two tables: the ratios to the
-// client hand, and the targets.
+// library, and builds it again after edits, except with v7. It prints two tables: the
+// ratios to the client hand, and the targets.
 package main
 
 import (
@@ -17,14 +17,15 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/internal/report"
 )
 
-// peers in the order of the columns. v7 comes last: one build of it takes
-// minutes, so it is built once.
+// peers in the order of the columns. v7 comes last: one build of it takes minutes, so
+// its program is built only in the first round and not after edits.
 var peers = []string{"hand", "ours", "v7sub", "v0", "v7"}
 
 const slowPeer = "v7"
 
-// edits is how often each program is edited and built again, in turns: half a
-// second of build varies more than the clients differ.
+// edits is how often each program except that of v7 is edited and built again, in
+// turns. Such a build takes half a second, and its time varies more than the clients
+// differ, so the median needs many builds.
 const edits = 15
 
 func main() {
