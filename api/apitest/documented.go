@@ -31,7 +31,7 @@ type info struct {
 	Chain            []info                       `json:"error_chain,omitempty"`
 }
 
-// documentedPerPage is the page size of the vendor's example.
+// documentedPerPage is the page size in the vendor's example of a list of associations.
 const documentedPerPage = 20
 
 // Associations returns a success with one complete page of these associations.
@@ -100,7 +100,9 @@ func Forbidden() Response {
 	})
 }
 
-// NotFound returns the response for an account or another object that does not exist.
+// NotFound returns the response, with code 7003, for a path, an account or another object
+// that does not exist. For a missing certificate, only the list of its associations has
+// this code; the other operations have code 1472.
 func NotFound() Response {
 	return refusal(http.StatusNotFound, codeNoRoute, "No route for the URI")
 }

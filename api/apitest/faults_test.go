@@ -104,8 +104,8 @@ func TestHugeResponsesHaveTheRequestedSizeAndAreValid(t *testing.T) {
 	}
 }
 
+// The test is not parallel, because it looks at the goroutines of the process.
 func TestDelayIsKeptAndEndsWithTheClient(t *testing.T) {
-	t.Parallel()
 	server := newServer(t)
 	const delay = 30 * time.Millisecond
 	script(t, server, apitest.NoAssociations().After(delay), apitest.NoAssociations().After(time.Hour), apitest.Hang(), apitest.NoAssociations().Dripped(time.Hour))
@@ -120,6 +120,15 @@ func TestDelayIsKeptAndEndsWithTheClient(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		cancel()
+	}
+	stacks := make([]byte, 1<<20)
+	sending := func() bool {
+		return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "apitest.Response.send(")
+	}
+	for deadline := time.Now().Add(5 * time.Second); sending(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server still sends to a client that is gone")
+		}
 	}
 }
 

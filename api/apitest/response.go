@@ -72,7 +72,8 @@ func (r Response) Times(n int) Response {
 	return r.failIf(n < 1, "a response cannot be sent %d times", n)
 }
 
-// Always sends the response to every further request; nothing can be scripted after it.
+// Always sends the response to every further request. Nothing can be scripted after it
+// for the same target.
 func (r Response) Always() Response {
 	r.times = unlimited
 	return r
@@ -118,8 +119,8 @@ func (r Response) Gzipped() Response {
 	return r.WithHeader("Content-Encoding", "gzip")
 }
 
-// CutAfter closes the connection after n bytes of the body. Content-Length, if it is
-// not [Response.Chunked], is the size of the whole body.
+// CutAfter closes the connection after n bytes of the body. Content-Length is the size
+// of the whole body; [Response.Chunked] omits it.
 func (r Response) CutAfter(n int) Response {
 	r.cut = n
 	return r.failIf(n < 0, "a body cannot be cut after %d bytes", n)

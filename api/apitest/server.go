@@ -12,9 +12,9 @@
 // The server serves every operation of the contract from one store, which the Set and
 // Add methods of [Server], uploads and deletions change. An account exists once
 // something was added to it. A CA is unused only if the account has a zone
-// ([Server.AddZone]), or if the caller uses [api.WithNoZones]. Lists have the vendor's
-// pages: page and per_page in the query, result_info in the response; [WithPageSize]
-// sets their size.
+// ([Server.AddZone]), or if the caller uses [api.WithNoZones] or
+// [api.WithDeleteNoZones]. Lists have the vendor's pages: page and per_page in the query,
+// result_info in the response; [WithPageSize] sets their size.
 //
 // The upload of a certificate that exists is refused with code 1471. A certificate that
 // is uploaded again after its deletion gets the same id. An unknown certificate is
@@ -82,8 +82,9 @@ type Server struct {
 	requests     []Request
 }
 
-// NewServer starts a server. The caller must call [Server.Close]. It fails if the
-// contract cannot be read, or has an operation that the server does not support.
+// NewServer starts a server. The caller must call [Server.Close]. It fails if an option
+// is invalid, if it cannot listen on loopback, or if the contract cannot be read or has
+// an operation that the server does not support.
 func NewServer(opts ...Option) (*Server, error) {
 	doc, err := apispec.Load()
 	if err != nil {

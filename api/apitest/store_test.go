@@ -33,8 +33,8 @@ type decodedResponse struct {
 	Info   map[string]any
 }
 
-// sendValid sends a request to the account of cert, or to another path, and reads the
-// response. Every request must be valid.
+// sendValid sends a request and reads the response. A path that does not begin with
+// /zones is relative to the account of cert. Every request must be valid.
 func sendValid(t *testing.T, server *apitest.Server, method, path, body string) decodedResponse {
 	t.Helper()
 	if !strings.HasPrefix(path, "/zones") {

@@ -129,7 +129,7 @@ var rows = []struct {
 	{"key alone", Compatible, Breaking, []string{"op/security", `[{"token": []}, {"key": []}]`}},
 	{"key in the query", Breaking, Breaking, []string{"scheme/key/in", `"query"`}},
 	{"other header", Breaking, Breaking, []string{"scheme/key/name", `"X-Key"`}},
-	{"another way", Compatible, Breaking, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}},
+	{"other credentials accepted", Compatible, Breaking, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}},
 	{"permission dropped", Breaking, Compatible, []string{"op/x-accepted-permissions", `["Things Write"]`}},
 	{"permission groups listed", Compatible, Documentation, []string{"op/x-api-token-group", `["Things Read"]`}},
 	{"permissions required", Compatible, Documentation, []string{"op/x-cfPermissionsRequired", `{"enum": ["#thing:read"]}`}},
@@ -202,7 +202,7 @@ func TestSpellingsOfOneMeaningAreNoChange(t *testing.T) {
 	}
 }
 
-// Both documents are edits of the fixture, and the report must have a text.
+// Both documents are edits of the fixture. The report must contain the text says.
 func TestUnusualChangesHaveTheirClass(t *testing.T) {
 	t.Parallel()
 	failed := `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object"}}}}`

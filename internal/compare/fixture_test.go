@@ -95,13 +95,15 @@ func decode(t testing.TB, text string) spec.Object {
 	return doc
 }
 
-// edited returns the fixture with values at pointers replaced by JSON, or removed.
+// edited returns the edited fixture. edits are pairs of a pointer and the JSON value to
+// set there; an empty text removes what is there.
 func edited(t testing.TB, edits ...string) spec.Object {
 	t.Helper()
 	doc := decode(t, fixture)
 	for i := 0; i < len(edits); i += 2 {
-		var value any
+		var value any = removal{}
 		if edits[i+1] != "" {
+			value = nil
 			if err := json.Unmarshal([]byte(edits[i+1]), &value); err != nil {
 				t.Fatalf("%s: %v", edits[i+1], err)
 			}
@@ -110,6 +112,9 @@ func edited(t testing.TB, edits ...string) spec.Object {
 	}
 	return doc
 }
+
+// removal is the value for set that removes a place.
+type removal struct{}
 
 func set(t testing.TB, doc any, pointer string, value any) {
 	t.Helper()
@@ -120,8 +125,8 @@ func set(t testing.TB, doc any, pointer string, value any) {
 		switch holder := doc.(type) {
 		case spec.Object:
 			switch {
-			case last && value == nil:
-				if holder[key] == nil {
+			case last && value == any(removal{}):
+				if _, ok := holder[key]; !ok {
 					t.Fatalf("%s: nothing to remove", pointer)
 				}
 				delete(holder, key)
@@ -132,7 +137,7 @@ func set(t testing.TB, doc any, pointer string, value any) {
 			}
 		case []any:
 			index, err := strconv.Atoi(key)
-			if err != nil || last && value == nil {
+			if err != nil || last && value == any(removal{}) {
 				t.Fatalf("%s: cannot set", pointer)
 			}
 			if last {
