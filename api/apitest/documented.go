@@ -100,9 +100,9 @@ func Forbidden() Response {
 	})
 }
 
-// NotFound returns the response, with code 7003, for a path, an account or another object
-// that does not exist. For a missing certificate, only the list of its associations has
-// this code; the other operations have code 1472.
+// NotFound returns the response, with code 7003, for a path, an account or another
+// object that does not exist. For a missing certificate, only the list of its
+// associations has this code; the other operations have code 1472.
 func NotFound() Response {
 	return refusal(http.StatusNotFound, codeNoRoute, "No route for the URI")
 }

@@ -25,9 +25,10 @@ var formats = map[string]string{
 
 // sampleOf returns a value that the schema allows in a response: its example, its
 // default, a listed value, null, a value of one of its variants, or the smallest value
-// by its types, formats and required members. If it finds no such value, as for a pattern
-// without an example, it returns the smallest value although the schema refuses it. allOf
-// is not supported, because the contract has none. depth counts the schemas around it.
+// by its types, formats and required members. If it finds no such value, as for a
+// pattern without an example, it returns the smallest value although the schema refuses
+// it. allOf is not supported, because the contract has none. depth counts the schemas
+// around it.
 func sampleOf(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"

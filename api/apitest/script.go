@@ -40,11 +40,11 @@ type scripted struct {
 // Script queues responses for a target. They are sent in order, one for each request,
 // in place of those from the store. Requests that break the contract, have wrong
 // credentials or lack the permission do not use them up. If several targets select a
-// request, the one with the most conditions applies, and of equal ones the response that
-// was queued first. Script fails, and queues nothing, if the contract has no such target,
-// if one of its path parameters is an id that clients refuse, if a response is invalid or
-// must match the contract and does not, or if a response would follow one with
-// [Response.Always] for the same target.
+// request, the one with the most conditions applies, and of equal ones the response
+// that was queued first. Script fails, and queues nothing, if the contract has no such
+// target, if one of its path parameters is an id that clients refuse, if a response is
+// invalid or must match the contract and does not, or if a response would follow one
+// with [Response.Always] for the same target.
 func (s *Server) Script(target Target, responses ...Response) error {
 	if err := s.checkTarget(target); err != nil {
 		return err

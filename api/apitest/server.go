@@ -13,8 +13,8 @@
 // Add methods of [Server], uploads and deletions change. An account exists once
 // something was added to it. A CA is unused only if the account has a zone
 // ([Server.AddZone]), or if the caller uses [api.WithNoZones] or
-// [api.WithDeleteNoZones]. Lists have the vendor's pages: page and per_page in the query,
-// result_info in the response; [WithPageSize] sets their size.
+// [api.WithDeleteNoZones]. Lists have the vendor's pages: page and per_page in the
+// query, result_info in the response; [WithPageSize] sets their size.
 //
 // The upload of a certificate that exists is refused with code 1471. A certificate that
 // is uploaded again after its deletion gets the same id. An unknown certificate is

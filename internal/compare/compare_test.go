@@ -33,9 +33,9 @@ func overwrites(id string, values []any, places ...string) overlay.Outcome {
 	return o
 }
 
-// A change that only the published text shows keeps its class, with two exceptions: it is
-// documentation if it cannot reach a user of the contract, and a new member of a response
-// is breaking if the library may have to read it.
+// A change that only the published text shows keeps its class, with two exceptions: it
+// is documentation if it cannot reach a user of the contract, and a new member of a
+// response is breaking if the library may have to read it.
 func TestHiddenChangesKeepTheirClass(t *testing.T) {
 	t.Parallel()
 	wider := []string{"op/parameters/0/schema/maxLength", "64"}

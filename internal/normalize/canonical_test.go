@@ -109,7 +109,7 @@ func TestDifferencesInMeaningSurvive(t *testing.T) {
 		"bound of an id":              {"maxLength: 32", "maxLength: 36"},
 		"required member":             {"[success, result]", "[success]"},
 		"type of a member":            {"service: {type: string}", "service: {type: integer}"},
-		"another way in":              {"- {api_email: [], api_key: []}", "- {api_email: [], api_key: []}\n        - {api_email: []}"},
+		"email alone":                 {"- {api_email: [], api_key: []}", "- {api_email: [], api_key: []}\n        - {api_email: []}"},
 		"server":                      {"api.cloudflare.com/v4", "api.cloudflare.com/v5"},
 		"a query parameter":           {"      responses:\n", "        - {in: query, name: page, schema: {type: integer}}\n      responses:\n"},
 		"another response":            {"        200:", "        202: {description: later}\n        200:"},

@@ -22,7 +22,8 @@ func parameter(text string) []string {
 	return []string{lastParameter, lastParameter + "        - " + text + "\n"}
 }
 
-// Also choices of one, spellings of JSON, and extensions beside the statuses.
+// The same holds for choices of one schema, other spellings of the media type of JSON,
+// and extensions beside the statuses.
 func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	t.Parallel()
 	const path = "in: path, name: identifier, required: true,"
@@ -61,8 +62,8 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	}
 }
 
-// Values other than the default, also where they are the default of another keyword,
-// and values like a default in a name or in data.
+// These values are not the default of their keyword. Some are the default of another
+// keyword, and some only look like a default: they are names or data.
 func TestKeywordsWithMeaningAreKept(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ a, b []string }{

@@ -118,7 +118,7 @@ properties:
 
 // The name of an existing type must not depend on additions of the vendor, wherever
 // they are.
-func TestAddedObjectsTakeNoName(t *testing.T) {
+func TestAddedObjectsDoNotRenameExistingTypes(t *testing.T) {
 	t.Parallel()
 	const failure = "{type: object, properties: {success: {type: boolean}, errors: {type: array, items: {type: string}}}}"
 	before := names(t, list(map[string]string{"200": shared, "4XX": failure}))
@@ -245,8 +245,9 @@ func TestOperationsGetTheNamesOfTheList(t *testing.T) {
 	expectNames(t, schemas, "Thing", "ThingRequest", "ThingRequestPart", "ThingResponse", "ThingsResponse", "PoliciesResponse", "Policy")
 }
 
-// Of several shapes at a shared place, the most frequent one has the shared name; the
-// other operation's noun prefixes its own shape.
+// Of several shapes at a shared place, the most frequent one has the shared name, and
+// of equally frequent ones the first. The name of another shape begins with the noun of
+// the first operation that has it.
 func TestSharedNamesBelongToTheMajority(t *testing.T) {
 	t.Parallel()
 	with := func(noun, info string) named {

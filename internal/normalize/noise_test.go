@@ -14,7 +14,7 @@ func TestKeywordsWithoutMeaningAreRemoved(t *testing.T) {
 	tests := map[string][]string{
 		"patch version":            {"openapi: 3.0.3", "openapi: 3.0.0"},
 		"extensions of a schema":   {thing, "        service: {type: string, x-auditable: true}\n"},
-		"instructions to generate": {thing, "        service: {type: string, x-go-type: 'int; var _ = os.Exit', x-go-name: Bad, x-order: 1}\n"},
+		"extensions of generators": {thing, "        service: {type: string, x-go-type: 'int; var _ = os.Exit', x-go-name: Bad, x-order: 1}\n"},
 		"discriminator":            {"    thing:\n", "    thing:\n      discriminator: {propertyName: service, mapping: {a: '#/components/schemas/thing'}}\n"},
 		"extensions of a response": {"          description: good\n", "          description: good\n          x-summary: none\n"},
 	}
@@ -59,7 +59,7 @@ func TestExpansionIsBounded(t *testing.T) {
 		"long text repeated":     {"{description: " + strings.Repeat("x", 10_000) + "}", "bytes of text"},
 		"large example repeated": {"{example: [" + strings.Repeat("1, ", 1000) + "]}", "values"},
 		"long keys repeated":     {"{properties: {? " + strings.Repeat("k", 5000) + "\n      : {}}}", "bytes of text"},
-		"number beyond exact":    {"{maximum: 123456789012345678901234567890}", "too large to be exact"},
+		"number beyond float64":  {"{maximum: 123456789012345678901234567890}", "too large to be exact"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

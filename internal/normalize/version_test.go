@@ -18,7 +18,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 			"        service: {type: string, nullable: true, maxLength: 3}\n"},
 		"list of one type": {"        service: {type: [string]}\n", thing},
 		"null alone":       {"        service: {type: 'null'}\n", "        service: {type: object, nullable: true, enum: [null]}\n"},
-		// Whoever raises only the version still means it.
+		// A document that only raises its version still uses nullable.
 		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", "        service: {type: string, nullable: true}\n"},
 		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], contentMediaType: text/plain}\n", thing},
 		"reference with siblings": {

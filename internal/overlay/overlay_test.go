@@ -272,7 +272,7 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 		"bad target":        {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
 		"unknown member":    {action("{x-id: a, desciption: d, description: d, target: $.a, remove: true}"), "desciption: not a member of an action"},
 		"unknown extension": {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
-		"proof of no text":  {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or a value of another kind"},
+		"proof is a list":   {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or a value of another kind"},
 		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or a value of another kind"},
 		"bad proof":         {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
 	}

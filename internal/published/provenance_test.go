@@ -46,7 +46,7 @@ func TestInvalidRecordsAreRefused(t *testing.T) {
 	full := encoded(t, records())
 	tests := map[string]struct{ old, new, want string }{
 		"unknown member":            {`"source"`, `"surprise": 1, "source"`, "surprise"},
-		"unknown member of all":     {`"documents"`, `"surprise": 1, "documents"`, "surprise"},
+		"unknown root member":       {`"documents"`, `"surprise": 1, "documents"`, "surprise"},
 		"no checksum":               {Sum([]byte(textA)), "", "sha256 is "},
 		"two records of a document": {"b.json", "a.json", `duplicate object member name "a.json"`},
 		"not JSON":                  {"{", "", "provenance.json: "},

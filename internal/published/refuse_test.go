@@ -28,7 +28,7 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		"server with variables":   {[]string{"https://api.cloudflare.com/client/v4", "'https://api.cloudflare.com/client/{v}'"}, "{v}\", is not at https://api.cloudflare.com/, or its address has variables"},
 		"undefined scheme":        {[]string{"    key: {type", "    key2: {type"}, at + `/get/security/0: scheme "key" is not defined`},
 		"anonymous":               {[]string{security, "      security: [{}]\n"}, at + "/get/security/0: the operation allows anonymous access"},
-		"anonymous as a way":      {[]string{security, "      security: [{key: []}, {}]\n"}, at + "/get/security/1: the operation allows anonymous access"},
+		"anonymous beside a key":  {[]string{security, "      security: [{key: []}, {}]\n"}, at + "/get/security/1: the operation allows anonymous access"},
 		"no security":             {[]string{security, ""}, "the operation allows anonymous access"},
 		"anonymous by the root":   {[]string{security, "", "x-generator: something", "security: [{}]"}, "the operation allows anonymous access"},
 		"other credentials":       {[]string{"scheme: bearer", "scheme: digest"}, at + "/get/security: neither an API token nor email and key are enough"},

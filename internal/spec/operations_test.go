@@ -61,7 +61,7 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 		"not a list":               {operationsList, "operations: {a: b}", "cannot unmarshal"},
 		"two documents":            {operationsList, operationsList + "---\noperations: []\n", "more than one YAML document"},
 		"unknown member":           {"noun: Thing", "nuon: Thing", "field nuon not found"},
-		"unknown member of all":    {"operations:", "more: 1\noperations:", "field more not found"},
+		"unknown root member":      {"operations:", "more: 1\noperations:", "field more not found"},
 		"member twice":             {"    noun: Thing\n", "    noun: Thing\n    noun: Thing\n", "already"},
 		"no name":                  {"name: listThings", "name: ''", "operation 1 (): name: want letters"},
 		"name that Go exports":     {"name: listThings", "name: ListThings", "name: want letters"},
@@ -81,11 +81,11 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 		"no noun":                  {"    noun: Thing\n    query", "    query", `noun ""`},
 		"noun that is no Go name":  {"noun: Thing\n    query", "noun: a thing\n    query", "want a Go name"},
 		"no permission":            {"    permission: \"Account: Things Read\"\n", "", `permission ""`},
-		"permission of nothing":    {"Account: Things Read", "Things Read", `permission "Things Read": want Account or Zone`},
-		"permission to do what":    {"Account: Things Read", "Account: Things", `permission "Account: Things"`},
+		"permission without scope": {"Account: Things Read", "Things Read", `permission "Things Read": want Account or Zone`},
+		"permission without verb":  {"Account: Things Read", "Account: Things", `permission "Account: Things"`},
 		"permission by its id":     {"Account: Things Read", "#things:read", `permission "#things:read"`},
 		"two permissions":          {"Account: Things Read", "Account: Things Read, Zone: Things Read", `permission "Account: Things Read, Zone: Things Read"`},
-		"name of an object":        {"ThingPart", "thing part", `names: result[].part: "thing part" is not a Go name`},
+		"object name not of Go":    {"ThingPart", "thing part", `names: result[].part: "thing part" is not a Go name`},
 		"name twice":               {"name: deleteThing", "name: listThings", "operation 2 (listThings): listThings occurs twice"},
 		"document twice":           {"thing.json", "things.json", second + "things.json occurs twice"},
 		"operation twice": {"DELETE\n    path: /accounts/{account_id}/things/{thing_id}", "GET\n    path: /accounts/{other}/things",
@@ -178,7 +178,7 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 	}
 }
 
-// decoded returns the document that text is.
+// decoded decodes the text of a document.
 func decoded(t *testing.T, text string) Object {
 	t.Helper()
 	doc, err := Decode("doc", []byte(text))

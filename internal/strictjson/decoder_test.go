@@ -34,7 +34,7 @@ var texts = []string{
 	`{}{}`, `{} x`, `{}]`, `{},`, `nul`, `{"success":tru}`, `{"success":truex}`, `{"result":[{"service":"a"}}`, "\ufeff{}",
 }
 
-// unmarshal is Unmarshal, except that the first value that was passed over is an error.
+// unmarshal calls Unmarshal, and returns the first value that it skipped as an error.
 func unmarshal(text []byte, v strictjson.Object) error {
 	misfits, err := strictjson.Unmarshal(text, v, nil)
 	if err == nil && len(misfits) > 0 {
@@ -44,8 +44,8 @@ func unmarshal(text []byte, v strictjson.Object) error {
 }
 
 // sameAsReflection decodes text in both ways and compares. The reflecting decoder is
-// stricter about integers with a fraction or an exponent, and accepts null for the
-// whole.
+// stricter about integers with a fraction or an exponent, and accepts null as the whole
+// text and as an item of a list.
 func sameAsReflection[T any, P interface {
 	*T
 	strictjson.Object

@@ -37,7 +37,8 @@ type part struct {
 	OwnParts []own
 }
 
-// part2 calls the strict readers only, which are tolerant where it is read tolerantly.
+// part2 calls only the strict readers. They are tolerant within a member that is read
+// tolerantly.
 type part2 struct {
 	ID    string
 	Words []string
@@ -53,7 +54,7 @@ func (p *part2) UnmarshalMember(d *strictjson.Decoder, name []byte) (bool, error
 	return false, nil
 }
 
-// own decodes itself, and leaves a mark where it fails.
+// own decodes itself. It changes its value even if it fails.
 type own struct{ Text string }
 
 func (o *own) UnmarshalJSON(text []byte) error {

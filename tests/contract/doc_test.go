@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
 )
 
-// TestMain draws more documents than the library's default of 100, so that each
-// outcome occurs in every run, and looks for leaked goroutines.
+// TestMain draws more documents than rapid's default of 100, so that each outcome
+// occurs in every run, and looks for leaked goroutines.
 func TestMain(m *testing.M) {
 	if err := jsongen.Checks("1000"); err != nil {
 		panic(err)

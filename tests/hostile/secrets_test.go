@@ -179,7 +179,7 @@ func failing(t *testing.T, response fs.Handler) error {
 }
 
 // failingDeletion returns the error of a deletion from a server with a certificate of
-// the type. The server cuts off its response to the deletion, if that is sent.
+// the type. If the client sends the deletion, the server cuts off the response.
 func failingDeletion(t *testing.T, certificateType string, associations fs.Handler, opts ...api.DeleteOption) error {
 	t.Helper()
 	certificate := fs.JSON(200, `{"success":true,"result":{"id":"`+cert.ID+`","ca":false,"certificates":"`+fs.Echo+`","type":"`+certificateType+`"}}`)

@@ -88,7 +88,7 @@ func success(result string) string {
 	return `{"success":true,"errors":[],"messages":[],"result":` + result + `}`
 }
 
-// schemes is true when the security requirements are those wanted, in order.
+// schemes is true when each operation has the wanted security requirements, in order.
 func schemes(want ...string) property {
 	return everywhere(func(o *openapi3.Operation) bool {
 		var got []string
@@ -152,7 +152,7 @@ func lacks(operation, path string) property {
 	return at(operation, func(o *openapi3.Operation) bool { return member(o, path) == nil })
 }
 
-// decides is true when the member is marked with x-decides.
+// decides is true when all the members are marked with x-decides.
 func decides(operation string, paths ...string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		return !slices.ContainsFunc(paths, func(path string) bool {
@@ -167,7 +167,7 @@ func marked(operation, path, name string) property {
 	return at(operation, func(o *openapi3.Operation) bool { return extension(member(o, path), name) != nil })
 }
 
-// knows is true when the contract shows the value for the member.
+// knows is true when the value is the example of the member.
 func knows(operation, path, value string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
 		m := member(o, path)

@@ -7,9 +7,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// A change between values that an overlay action lists in x-overwrites is documentation.
-// Any other change that an action hides keeps its class, and so does a change that shows
-// only after merging.
+// A change to a value that an overlay action lists in x-overwrites is documentation.
+// Any other change of an existing part that an action hides keeps its class, and so
+// does a change that shows only after merging.
 func TestHiddenChangesKeepTheirClassUnlessTheyAreExpected(t *testing.T) {
 	t.Parallel()
 	for shape, edits := range map[string]map[string]struct {

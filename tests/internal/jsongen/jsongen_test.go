@@ -21,7 +21,7 @@ func TestRandomValuesSatisfyTheirSchema(t *testing.T) {
 		"integer from":          openapi3.NewIntegerSchema().WithMin(-2.5),
 		"integer to":            openapi3.NewIntegerSchema().WithMax(-10),
 		"number":                openapi3.NewFloat64Schema().WithMin(0.5).WithMax(7.5),
-		"what is only written": openapi3.NewObjectSchema().WithRequired([]string{"a"}).
+		"write-only member": openapi3.NewObjectSchema().WithRequired([]string{"a"}).
 			WithProperty("a", &openapi3.Schema{WriteOnly: true}).WithProperty("b", text()),
 		"number from": openapi3.NewFloat64Schema().WithMin(0),
 	}

@@ -68,7 +68,11 @@ func New(rules Rules) *Server {
 
 // BlockAt begins a block with the first request after n counted ones, as if another
 // tool of the same user had used up the quota.
-func (s *Server) BlockAt(n int, d time.Duration) { s.blockAt[n] = d }
+func (s *Server) BlockAt(n int, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blockAt[n] = d
+}
 
 // RoundTrip handles one request.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {

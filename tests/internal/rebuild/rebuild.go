@@ -82,7 +82,7 @@ func Stored(root string, change func(documents map[string]spec.Object)) (Stages,
 }
 
 // Without runs the pipeline once more from the canonical form, with one overlay
-// action left out.
+// action left out. It fails if that changes which of the other actions are satisfied.
 func (s Stages) Without(root, action string) (Stages, error) {
 	overlays, err := normalize.ReadOverlays(os.DirFS(root))
 	if err != nil {
