@@ -262,7 +262,7 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]apitest.Option{
 		"nil": nil, "no token": apitest.WithAPIToken(""), "token with space": apitest.WithAPIToken("a b"),
-		"no email": apitest.WithAPIKey("", "k"), "no key": apitest.WithAPIKey("e", ""),
+		"no email": apitest.WithAPIKey("", "k"), "no key": apitest.WithAPIKey("e", ""), "empty pages": apitest.WithPageSize(0),
 	} {
 		if server, err := apitest.NewServer(opt); err == nil {
 			server.Close()

@@ -183,7 +183,7 @@ func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
 	}
 }
 
-func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
+func TestOnlyFormsOfJSONGetNames(t *testing.T) {
 	t.Parallel()
 	doc, ops := namedDocument(t, list(map[string]string{"200": shared}))
 	want, err := Name(doc, ops)
@@ -201,6 +201,12 @@ func TestFormsThatAreNotJSONGetNoName(t *testing.T) {
 	}
 	if diff := cmp.Diff(want["components"], got["components"]); diff != "" {
 		t.Errorf("components (-without +with)\n%s", diff)
+	}
+	for l := range spec.All(got) {
+		content := spec.Child(l.Operation, "responses", "200", "content")
+		if diff := cmp.Diff(content["application/json"], content["application/problem+json; v=1"]); diff != "" {
+			t.Errorf("another form of JSON (-plain +other)\n%s", diff)
+		}
 	}
 }
 

@@ -171,6 +171,11 @@ func TestEveryEncodingGivesTheSameDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const security, twice = "security: [{key: []}]", "security: [{key: []}]\n      x-cf-same: [{key: []}]"
+	withoutAlias, err := Take("plain", whole(t, security, twice), operations)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, source := range map[string][]byte{
 		"JSON":              asJSON,
 		"gzip":              packed(t, plain),
@@ -178,7 +183,7 @@ func TestEveryEncodingGivesTheSameDocument(t *testing.T) {
 		"byte order mark":   append([]byte("\xef\xbb\xbf"), plain...),
 		"carriage returns":  bytes.ReplaceAll(plain, []byte("\n"), []byte("\r\n")),
 		"document markers":  append([]byte("---\n"), plain...),
-		"aliases in YAML":   whole(t, "security: [{key: []}]", "security: &s [{key: []}]\n      x-cf-same: *s", "x-generator", "x-ignored"),
+		"aliases in YAML":   whole(t, security, "security: &s [{key: []}]\n      x-cf-same: *s"),
 		"other path's type": whole(t, "zone: {type: object}", "zone: {type: string}"),
 	} {
 		taken, err := Take(name, source, operations)
@@ -186,8 +191,9 @@ func TestEveryEncodingGivesTheSameDocument(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		want := want
 		if name == "aliases in YAML" {
-			continue // has a further member
+			want = withoutAlias
 		}
 		if !bytes.Equal(want.uses().Encoded, taken.uses().Encoded) {
 			t.Errorf("%s:\n%s", name, cmp.Diff(string(want.uses().Encoded), string(taken.uses().Encoded)))
