@@ -32,7 +32,7 @@ export TEST_FLAGS = -shuffle=on -parallel 8
 
 # The packages that take longest come first, so that the others run beside them.
 .PHONY: test
-test: ## Run all tests, in random order; with the race detector, but for the slowest, if there is a C compiler
+test: ## Run all tests, in random order; all but the slowest with the race detector, if there is a C compiler
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	$(GO) test $(RACE) $(TEST_FLAGS) ./cmd/certuse ./tests/faults ./tests/transport ./api $$($(GO) list ./... | grep -vE '$(PIPELINE_TESTS)')
 	$(GO) test $(TEST_FLAGS) ./tests/update $$($(GO) list ./... | grep -E '$(PIPELINE_TESTS)')
@@ -89,8 +89,8 @@ load: ## Run the load tests at full size: 20,000 calls, an audit of a million ce
 
 FUZZTIME ?= 2m
 .PHONY: fuzz
-fuzz: ## Run random tests with a new seed, then fuzz every target for FUZZTIME (2m) each: FUZZ=pattern picks some
-	@GO='$(GO)' .ci/fuzz $(FUZZTIME) $(FUZZ)
+fuzz: ## Run random tests with a new seed, then fuzz every target for FUZZTIME (2m) each; FUZZ=pattern: only fuzz the targets that match
+	@GO='$(GO)' .ci/fuzz '$(FUZZTIME)' '$(FUZZ)'
 
 .PHONY: vuln
 vuln: $(BIN)/govulncheck ## Check for known vulnerabilities; reports if the database cannot be reached

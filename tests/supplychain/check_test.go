@@ -27,6 +27,29 @@ func TestCheckIsDeterministic(t *testing.T) {
 	}
 }
 
+// FUZZ is a regular expression, so it may have characters that a shell interprets.
+func TestFuzzSelectsTargetsByAPattern(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skipf("make is missing: %v", err)
+	}
+	if err := exec.CommandContext(t.Context(), "git", "-C", "../..", "rev-parse").Run(); err != nil {
+		t.Skipf("not a checkout of the repository: %v", err)
+	}
+	// The go command is replaced by one that does nothing.
+	command := exec.CommandContext(t.Context(), "make", "--directory", "../..", "fuzz", "GO=true", "FUZZ=^Fuzz(Response|IDs)$$")
+	command.Env = append(os.Environ(), "MAKEFLAGS=")
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for target, selected := range map[string]bool{"FuzzResponse": true, "FuzzIDs": true, "FuzzErrorNeverShowsTheCredentials": false} {
+		if got := strings.Contains(string(out), "== "+target+" "); got != selected {
+			t.Errorf("%s runs: %t, want %t\n%s", target, got, selected, out)
+		}
+	}
+}
+
 // Tests that did not run must not look like tests that passed.
 func TestSecondToolchainReportsItsResult(t *testing.T) {
 	t.Parallel()
