@@ -80,9 +80,9 @@ func loaded(paths spec.Object) (*load.SpecInfo, error) {
 	return &load.SpecInfo{Spec: doc}, err
 }
 
-// operation returns an operation with the difference alone: n, beside the other fields
-// of its parent. A part of a schema moves to a member of a JSON body, where the checker
-// is strictest.
+// operation returns an operation that holds only n and, if n is a field, the other
+// fields of its parent. A part of a schema is moved to a member of a JSON body, where
+// the checker is strictest.
 func (d *difference) operation(n *node) spec.Object {
 	holder, list, path := spec.Object{}, []any{}, d.path[:len(d.path)-1]
 	if n != nil {

@@ -111,8 +111,9 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	return out
 }
 
-// explain states why a change of the published text does not show in the contract,
-// and lowers its class if it cannot reach a user.
+// explain states why the contract does not show a change of the published text. It
+// lowers the class of a change that reaches no user, and raises that of any other new
+// response member that an overlay hides.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
@@ -146,7 +147,8 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 var certificate = regexp.MustCompile(`(?i)certificate|mtls`)
 
 // harmless explains why a change of the published text reaches no user: the contract
-// lacks the part before and after, or it said so before. It is empty if neither holds.
+// said the same before, or it lacks the part before and after. It returns "" otherwise,
+// and for a missing part that requests need or that may newly name a certificate.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {

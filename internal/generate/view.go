@@ -18,8 +18,7 @@ import (
 //     or null value is the zero value.
 //   - additionalProperties beside properties: they would add a map and methods to
 //     the type. The kept body has the unknown members.
-//   - deprecated: it would mark every use in this module. The report of an update
-//     shows it.
+//   - deprecated: it would mark every use in this module. Reports of updates show it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
 	for _, op := range ops {

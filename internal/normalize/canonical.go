@@ -148,8 +148,7 @@ func newCopier(doc spec.Object) *spec.Copier {
 	return c
 }
 
-// keptExtensions are prefixes of extensions that describe requests: the permissions that a
-// token needs, and the plans.
+// keptExtensions are prefixes of extensions that list permissions of tokens, and plans.
 var keptExtensions = []string{"x-cf", "x-api-token-group"}
 
 // isLeftOut reports members that assert nothing.

@@ -14,8 +14,8 @@ import (
 )
 
 // Load converts a document to kin-openapi's form and checks that it is valid OpenAPI.
-// It reads nothing outside the document. Patterns are not checked, because their
-// dialect is not Go's.
+// It reads nothing outside the document. Examples are not checked, nor are patterns,
+// because their dialect is not Go's.
 func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	defer spec.Guard(&err, "validating the document")
 	loaded, err := openapi3.NewLoader().LoadFromData([]byte(spec.JSON(doc)))

@@ -131,10 +131,10 @@ type namer struct {
 	owners  map[string]string // name of a component to the shape that has it
 }
 
-// reserve gives the shapes at places that nameAt knows their names, before any other
-// object gets one. Otherwise an object of the same shape that the vendor adds earlier
-// in the document would rename an existing type. Of several shapes at a shared place
-// the most frequent one gets the shared name.
+// reserve names the shapes at the places that nameAt knows, before any other object is
+// named. Otherwise an object of the same shape that the vendor adds earlier in the
+// document would rename an existing type. Of several shapes at a shared place the most
+// frequent one gets the shared name.
 func (n *namer) reserve(bodies []body) {
 	type candidate struct{ name, shape string }
 	count, rank := map[candidate]int{}, map[candidate]int{}
@@ -243,8 +243,8 @@ func (n *namer) component(schema spec.Object, shape, name, place string) (spec.O
 // its value. They stay beside the reference.
 var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 
-// shapeOf returns equal texts for schemas that accept the same values and make the
-// same Go type.
+// shapeOf returns a text that is equal for schemas that differ only in annotations and
+// in their own ofProperty extensions.
 func shapeOf(schema spec.Object) string {
 	bare := spec.Child(spec.Filter(schema, spec.Fields, func(place spec.Place, key string) bool {
 		return place != spec.Fields || !slices.Contains(annotations, key)

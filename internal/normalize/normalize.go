@@ -77,10 +77,10 @@ func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Resul
 	return r, nil
 }
 
-// knownExtension matches the extensions of a contract that this project and oapi-codegen read.
+// knownExtension matches the extensions that this project and oapi-codegen read.
 var knownExtension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
 
-// checkExtensions refuses others that overlays have added: a misspelt one has no effect.
+// checkExtensions refuses others that overlays have added, such as misspelt ones.
 func checkExtensions(contract spec.Object) error {
 	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
 		for key := range o {

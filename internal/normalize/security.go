@@ -64,8 +64,8 @@ func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 	return nil
 }
 
-// Sent describes what a scheme adds to a request. Its name is not sent, and the form
-// of a token is not checked.
+// Sent describes what a scheme adds to a request, without the scheme's name, which is
+// not sent, and without the format of a token, which is not checked.
 func Sent(scheme spec.Object) string {
 	text := func(key string) string { return strings.ToLower(spec.Text(scheme, key)) }
 	switch kind := text("type"); kind {

@@ -1,6 +1,6 @@
-// Package published cuts a document for each operation of the list, with all that the
-// operation refers to, out of the vendor's documents, whole or in part. It reads the
-// stored documents from openapi/, and the records of their origin in provenance.json.
+// Package published cuts the operations of the list, each with all that it refers to,
+// out of a document of the vendor, which need not have all of them. It reads the stored
+// documents from openapi/, and the records of their origin in provenance.json.
 //
 // References to other documents are not read, and the size of a document is limited.
 package published

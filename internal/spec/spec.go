@@ -101,8 +101,8 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	}
 }
 
-// Guard stores the first line of a panic in err. Every function that passes vendor
-// text to a library defers it, so that a fault of the library refuses the document
+// Guard stores the first line of a panic in err. Functions that pass documents or
+// schemas to a library defer it, so that a fault of the library refuses the document
 // and does not end the process. work names the step.
 func Guard(err *error, work string) {
 	if value := recover(); value != nil {
@@ -214,8 +214,8 @@ func scalar(n *yaml.Node) (any, error) {
 	}
 }
 
-// ToYAML converts a tree to a YAML node, without text between: the library does not read
-// back every text that it writes.
+// ToYAML converts a tree to a YAML node, without writing and parsing text, because the
+// library cannot parse every text that it writes.
 func ToYAML(tree any) *yaml.Node {
 	n := new(yaml.Node)
 	switch v := tree.(type) {

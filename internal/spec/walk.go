@@ -16,7 +16,7 @@ const (
 	// Fields is an object whose keys are defined by OpenAPI.
 	Fields Place = iota
 	// Names is an object whose keys the author chose: the property called "example"
-	// is a schema, the response called "default" too.
+	// is a schema, and the response called "default" is a response.
 	Names
 	// Data is an instance of the API's data. A "$ref" in it is no reference.
 	Data

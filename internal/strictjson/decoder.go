@@ -43,7 +43,7 @@ type Decoder struct {
 	skippedAt int64               // end of the last skipped misfit
 }
 
-// ErrTooMany reports a text whose lists need over 1 MiB and 3/4 of the text's size.
+// ErrTooMany reports a text whose lists need more than 1 MiB plus 3/4 of its size.
 var ErrTooMany = errors.New("the items of lists need too much memory")
 
 // minListRoom is the memory in bytes that the lists of any text may take.

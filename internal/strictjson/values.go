@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Read reads the next value into v, a pointer to a zero value. Null leaves it
-// zero, also where no null is expected.
+// Read reads a value into v, a pointer to a zero value. Null leaves it zero, also
+// where no null is expected. A [jsontext.Value] gets a copy of the text, "null" too.
 //
 // Lists, maps and pointers are read like their elements. Any other type (a time, an
 // interface, a type with its own JSON method) is decoded by encoding/json, which gets
