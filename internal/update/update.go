@@ -130,7 +130,7 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}
-	if err := overlay.CheckSatisfied(result.Outcomes, source.Provenance.SatisfiedUpstream); err != nil {
+	if err := cmp.Or(ctx.Err(), overlay.CheckSatisfied(result.Outcomes, source.Provenance.SatisfiedUpstream)); err != nil {
 		return nil, err
 	}
 	return generate.Generate(root, result.Contract, source.Operations)
@@ -146,7 +146,6 @@ func (p *Plan) describe() (err error) {
 		}
 	}
 	p.Report, err = compare.Compare(p.before, p.after)
-	p.Report.SameCode = true
 	p.Report.Source = compare.Source{
 		Name:   compare.Line(cmp.Or(p.req.Source, fmt.Sprintf("%s (%s %s)", p.req.Name, p.taken.Title, p.taken.Version)), 200),
 		SHA256: p.taken.SourceSHA256, OpenAPI: compare.Line(p.taken.OpenAPI, 20),
@@ -172,6 +171,7 @@ func (p *Plan) write(ctx context.Context) error {
 	}
 	p.files = files
 	r := &p.Report
+	r.SameCode = true
 	for _, c := range changes {
 		r.Files = append(r.Files, c.name)
 		if strings.HasSuffix(c.name, ".go") {

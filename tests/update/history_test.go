@@ -163,4 +163,7 @@ func TestInterruptionIsNoRefusal(t *testing.T) {
 	if _, err := update.Prepare(ctx, request(root, path, read(t, path))); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
+	if _, err := update.Regenerate(ctx, root); !errors.Is(err, context.Canceled) {
+		t.Errorf("generation: error %v, want context.Canceled", err)
+	}
 }

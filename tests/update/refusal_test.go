@@ -39,6 +39,9 @@ func TestRefusalsLeaveTheTreeUnchanged(t *testing.T) {
 		if !strings.Contains(refused.Refusal, tt.want) || strings.ContainsAny(refused.Refusal, "\n\x1b") {
 			t.Errorf("%s: %q, want one line with %q", name, refused.Refusal, tt.want)
 		}
+		if refused.SameCode {
+			t.Errorf("%s: the report says that the code is the same, but none was generated", name)
+		}
 	}
 	unchanged(t, root, before)
 }
