@@ -73,7 +73,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		event := c.newEvent(ctx, k.attempts+1) // first: a panic of the caller's logger must not keep a permit
 		permit, refusal := k.acquire(ctx)
 		if refusal != nil {
-			return nil, k.refused(refusal)
+			return nil, k.refused(ctx, refusal)
 		}
 		if k.attempts == 0 && policy.series != nil {
 			policy.series.sent.Add(1)
@@ -105,7 +105,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 			continue // the limiter delays all callers for that long
 		}
 		if !sleep(policy.admission, wait) {
-			return nil, k.refused(&quota.Refusal{Ended: true})
+			return nil, k.refused(ctx, &quota.Refusal{Ended: true})
 		}
 		k.waited += wait
 	}

@@ -343,13 +343,15 @@ func TestNoDeleteIsSentWithOldEvidence(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status     int // of the first DELETE; 0: another caller of the client causes a block before it
 		retryAfter string
+		maxWait    time.Duration
 		deletes    int
 		want       []error
 	}{
-		"retry after a rate limit":   {429, "1200", 1, []error{api.ErrRateLimited}},
-		"retry after a server error": {503, "1200", 1, []error{api.ErrServer, api.ErrOutcomeUnknown}},
-		"first request":              {0, "1200", 0, []error{api.ErrNotAsked, api.ErrUsageUnknown}},
-		"retry in time":              {429, "400", 2, nil},
+		"retry after a rate limit":   {429, "1200", time.Hour, 1, []error{api.ErrRateLimited}},
+		"retry after a server error": {503, "1200", time.Hour, 1, []error{api.ErrServer, api.ErrOutcomeUnknown}},
+		"first request":              {0, "1200", time.Hour, 0, []error{api.ErrNotAsked, api.ErrUsageUnknown}},
+		"first request, short wait":  {0, "1200", time.Minute, 0, []error{api.ErrNotAsked, api.ErrRateLimited}},
+		"retry in time":              {429, "400", time.Hour, 2, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -369,7 +371,7 @@ func TestNoDeleteIsSentWithOldEvidence(t *testing.T) {
 				}
 				return nil, nil
 			}
-			client = newClient(t, s, api.WithMaxRetryWait(time.Hour))
+			client = newClient(t, s, api.WithMaxRetryWait(tt.maxWait))
 			d, err := client.DeleteUnused(t.Context(), ref(8))
 			if wantSentinels(t, err, tt.want...); s.count("delete") != tt.deletes || (d.State == api.DeletionDone) != (tt.want == nil) {
 				t.Errorf("%s: %v, state %s, requests %v", name, err, d.State, s.requests)

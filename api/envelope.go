@@ -103,8 +103,8 @@ func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known 
 }
 
 // decode reads the body of a 2xx response, and its result into result. redact, if
-// not nil, is applied to every text in it. The error is errSuccessFalse,
-// ErrNoResult, or a description for ErrUnexpectedResponse.
+// not nil, is applied to every text in it. The error is errSuccessFalse, ErrNoResult,
+// strictjson.ErrTooMany, or a description for ErrUnexpectedResponse.
 func decode(body []byte, result result, redact func(string) string) (*reply, error) {
 	result.reset()
 	e := envelope{result: result}
@@ -264,6 +264,7 @@ func readItems(d *strictjson.Decoder, size int, grow func(room int), next func()
 		}
 		var pointers []string
 		if misfits := d.TakeMisfits(at); len(misfits) > 0 && malformed < maxMalformed {
+			misfits = misfits[:min(len(misfits), maxMalformed-malformed)]
 			malformed += len(misfits)
 			pointers = itemPointers(misfits, fmt.Sprintf("/result/%d", n))
 		}

@@ -61,18 +61,24 @@ func TestMembersThatAreNotReadMayHaveAnyForm(t *testing.T) {
 
 func TestTheFirst100MalformedMembersOfAListAreNamed(t *testing.T) {
 	t.Parallel()
-	rows := certificateRows()
-	item := `{"id":"b","name":7}`
-	if _, err := decode([]byte(`{"success":true,"result":[`+strings.Repeat(item+",", 149)+item+`]}`), rows, nil); err != nil {
-		t.Fatal(err)
-	}
-	for i, cert := range rows.items {
-		if named := slices.Equal(cert.Malformed, []string{"/name"}); cert.Name != "" || named != (i < 100) {
-			t.Errorf("item %d: %q, malformed %q", i, cert.Name, cert.Malformed)
+	for _, members := range [][]string{{"/name"}, {"/issuer", "/name", "/signature"}} {
+		rows, item := certificateRows(), `{"id":"b"`
+		for _, member := range members {
+			item += `,"` + member[1:] + `":7`
 		}
-	}
-	if len(rows.items) != 150 {
-		t.Errorf("%d items", len(rows.items))
+		item += "}"
+		if _, err := decode([]byte(`{"success":true,"result":[`+strings.Repeat(item+",", 149)+item+`]}`), rows, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, cert := range rows.items {
+			named := members[:max(0, min(len(members), 100-i*len(members)))]
+			if cert.Name != "" || !slices.Equal(cert.Malformed, named) {
+				t.Errorf("item %d: %q, malformed %q, want %q", i, cert.Name, cert.Malformed, named)
+			}
+		}
+		if len(rows.items) != 150 {
+			t.Errorf("%d items", len(rows.items))
+		}
 	}
 }
 

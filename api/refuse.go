@@ -10,8 +10,8 @@ import (
 )
 
 // refused returns the error of a call that must not continue: the error of its last
-// attempt, if there was one.
-func (k *call) refused(refusal *quota.Refusal) *Error {
+// attempt, if there was one. ctx is the context of the caller.
+func (k *call) refused(ctx context.Context, refusal *quota.Refusal) *Error {
 	if k.charged {
 		k.client.budget.credit(budgetRetry)
 	}
@@ -41,7 +41,7 @@ func (k *call) refused(refusal *quota.Refusal) *Error {
 	if refusal.Wait <= 0 {
 		e.note = "nothing was sent; other requests took too long"
 	}
-	if deadline, ok := k.policy.admission.Deadline(); ok && time.Until(deadline) <= refusal.Wait {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= refusal.Wait {
 		e.causes = []error{context.DeadlineExceeded}
 	}
 	return e
