@@ -157,8 +157,8 @@ func newCertificate(accountID string, cert *generated.Certificate, malformed []s
 	return out, validateID("the certificate's id", cert.ID, maxCertificateIDLength)
 }
 
-// date parses a date of the API. One that is invalid, or whose year in UTC has no four
-// digits and so no form in JSON, is zero and malformed.
+// date parses a date of the API. An invalid date is zero and malformed. So is one whose
+// year in UTC is not within 0 to 9999, because it cannot be written as JSON.
 func (c *Certificate) date(pointer, text string) time.Time {
 	if text == "" {
 		return time.Time{}

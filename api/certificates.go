@@ -40,12 +40,12 @@ func WithTypes(types ...string) ListOption {
 // Certificates lists the certificates of an account, page by page.
 //
 // An error is an [*Error] and comes last, with a zero Certificate. It is
-// [ErrUnexpectedResponse] if a response has another page than the requested one,
-// contains errors or comes from a cache. It is [ErrTruncated] if not all certificates
-// were received, for example because the list changed while it was read, or if a list of
-// 10 or more certificates has no page numbers to show that all were received. A loop
-// without an error has seen every certificate once, unless the list changed between two
-// pages without a change of its total.
+// [ErrUnexpectedResponse] if a response has another page than the requested one, has no
+// new items although more exist, contains errors or comes from a cache. It is
+// [ErrTruncated] if not all certificates were received, for example because the list
+// changed while it was read, or if a list of 10 or more certificates has no page numbers
+// to show that all were received. A loop without an error has seen every certificate
+// once, unless the list changed between two pages without a change of its total.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
@@ -66,8 +66,8 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	return allPages(ctx, c, policy, pages, page, func(cert Certificate) string { return cert.Ref.ID }, invalid, onPage)
 }
 
-// Certificate returns one certificate. The error is an [*Error]; it is [ErrNotFound]
-// even if the account or the base URL is wrong.
+// Certificate returns one certificate. The error is an [*Error]. An [ErrNotFound] does
+// not prove that the certificate is gone: a wrong account or base URL gives it too.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/get/.

@@ -309,6 +309,7 @@ func TestHostnamesAreReadStrictly(t *testing.T) {
 		"null in the list":     {response(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
 		"a number in the list": {response(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
 		"errors of a success":  {response(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
+		"some of more":         {response(200, `{"success":true,"result":{"hostnames":["a.example"]},"result_info":{"cursor":"c"}}`), nil, api.ErrTruncated},
 		"no permission":        {response(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -285,9 +285,9 @@ type Deletion struct {
 	// the request and the evidence could be gathered again.
 	Evidence *Evidence     `json:"-"`
 	State    DeletionState `json:"state"`
-	// AlreadyGone reports that the certificate no longer existed when the API received
-	// the request. Another caller deleted it, or an earlier attempt of this call whose
-	// outcome was unclear.
+	// AlreadyGone reports that the API no longer had the certificate when it received the
+	// request to delete, or after it refused that request. Another caller deleted it, or
+	// an earlier attempt of this call whose outcome was unclear.
 	AlreadyGone bool `json:"already_gone"`
 	// DeletedAt is when a read after the request to delete first showed the certificate
 	// as missing, by the local clock. It is zero unless State is DeletionDone.

@@ -1,6 +1,7 @@
 // Package api reports the mTLS certificates of a Cloudflare account, when each expires,
-// what uses it, and whether it can be deleted. It reports a certificate as unused only
-// if every source that could name it was read in full and none does.
+// what uses it, and whether it can be deleted. An inventory reports a certificate as
+// unused only if every source that could name it, except those that the caller leaves
+// out, was read in full and none does.
 //
 // # Operations
 //
@@ -57,8 +58,8 @@
 //   - [ErrUnreachable]: no response arrived; StatusCode is 0
 //   - [ErrInvalidArgument]: an argument is invalid; nothing was sent
 //   - [ErrNotAsked]: nothing was sent for another reason
-//   - [ErrTruncated]: from sequences and sources: more items exist, or may exist, than
-//     were received
+//   - [ErrTruncated]: from sequences, sources and [Client.Hostnames]: more items exist,
+//     or may exist, than were received
 //   - [ErrInUse], [ErrUsageUnknown], [ErrManaged], [ErrMismatch],
 //     [ErrOutcomeUnknown]: see [Client.WaitUnused], [Client.DeleteUnused] and
 //     [Client.Upload]
@@ -103,7 +104,7 @@
 //   - HTTP 408, 429, 500, 502, 503, 504, 520 to 527 and 530, and code 971
 //   - no response, except for a TLS certificate that does not verify, a peer that
 //     VerifyConnection or VerifyPeerCertificate of the caller's [http.Transport]
-//     refuses, or a proxy that refuses the connection with a 4xx
+//     refuses, or a proxy that refuses the connection with a 3xx or 4xx
 //   - a body that ends early, cannot be decompressed, or takes too long
 //
 // An upload is retried only if it had no effect: the API itself refused it with an
@@ -114,9 +115,9 @@
 // The delay before a retry is random (full jitter). Its upper limit is 100 ms before the
 // first retry, and doubles with each further one up to 8 s. The delay is not shorter than
 // Retry-After, which may be in seconds or a date. If a 429 has a Retry-After of 0, or no
-// readable one, the delay is the reset of the Ratelimit header. Without a readable
-// Retry-After and that header, it is 5 minutes. After consecutive refusals, it is at
-// least 1 s, 2 s, 4 s and so on up to 1 minute.
+// readable one, the delay is the reset of the Ratelimit header. If a 429 has neither a
+// readable Retry-After nor that header, the delay is 5 minutes. After consecutive
+// refusals, it is at least 1 s, 2 s, 4 s and so on up to 1 minute.
 //
 // A single call, which is one outside an audit or inventory, waits for at most
 // [WithMaxRetryWait] in total, and not beyond the deadline of its context. If a wait
@@ -149,9 +150,9 @@
 // [Evidence.Usage] is [InUse] if a source names the certificate, [Unused] if all
 // sources that apply were read in full and none names it, and [UsageUnknown] otherwise.
 // If the credentials may not read a source, the usage of the certificates that it could
-// name is unknown, and [SourceResult] has the missing permission. [WithSources] limits
-// the evidence to some sources. Values that were made by the caller or read from JSON
-// have [UsageUnknown].
+// name is unknown unless another source names them, and [SourceResult] has the missing
+// permission. [WithSources] limits the evidence to some sources. Values that were made
+// by the caller or read from JSON have [UsageUnknown].
 //
 // # Responses
 //
@@ -184,7 +185,7 @@
 //
 // A sequence sends its first request when the loop begins; each range sends new
 // requests. An error comes last, with a zero item: a loop without an error has seen
-// every item once.
+// every item once, except after the changes that [Client.Certificates] describes.
 //
 // # Many certificates
 //

@@ -300,7 +300,8 @@ func classify(e *Error) error {
 	case 400 <= status && status <= 499:
 		return ErrRejected
 	case 200 <= status && status <= 299 && len(e.kinds) == 0 && (e.text == "" || len(e.Details) > 0):
-		return ErrRejected // read from JSON, an error without details may be of another kind
+		// An error read from JSON has no kinds. Without details, it may be of another class.
+		return ErrRejected
 	case 200 <= status && status <= 299:
 		return nil
 	default:

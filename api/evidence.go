@@ -135,7 +135,8 @@ type Evidence struct {
 	// proven is the usage that the sources proved. Only this package can set it, so
 	// evidence made by the caller proves nothing.
 	proven Usage
-	// unreadable is the error of reading the certificate, after which no source is read.
+	// unreadable is the error of reading the certificate, or the one that ended the
+	// inventory before all sources were read.
 	unreadable *Error
 }
 

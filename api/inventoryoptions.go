@@ -89,9 +89,9 @@ func WithInventoryProgress(report func(InventoryProgress)) InventoryOption {
 
 // InventoryProgress is the progress of an inventory.
 type InventoryProgress struct {
-	// Requests counts the calls that were made. Expected is the largest number of calls
-	// as known so far: it grows when Workers, zones and certificates are listed. Retries
-	// are not counted.
+	// Requests counts the calls that were made. Expected is an upper limit of that number
+	// as known so far: it grows when Workers, zones and certificates are listed, and falls
+	// when a call turns out to be unnecessary. Retries are not counted.
 	Requests int `json:"requests"`
 	Expected int `json:"expected"`
 	// InUse, Unused and Unknown count the certificates that were yielded, by their

@@ -71,8 +71,9 @@ func requireFunc[T any](option string, f func(T)) error {
 
 // WithBaseURL sets the URL of the API; the default is
 // https://api.cloudflare.com/client/v4. The scheme is https; http is accepted for a
-// loopback host only, so that credentials are never sent unencrypted. User information,
-// a query and a fragment are refused. A trailing slash makes no difference.
+// loopback host only, so that credentials never cross a network unencrypted. User
+// information, a query and a fragment are refused. A trailing slash makes no
+// difference.
 func WithBaseURL(rawURL string) Option {
 	return func(c *config) error {
 		base, err := parseBaseURL(rawURL)
@@ -115,7 +116,8 @@ func isNil(v any) bool {
 }
 
 // WithMaxAttempts limits the requests of one call, including the first; the default is
-// 4, and 1 turns retries off.
+// 4, and 1 turns retries off. Some attempts in an audit or inventory do not count; see
+// Retries in the package documentation.
 func WithMaxAttempts(n int) Option {
 	return func(c *config) error {
 		c.maxAttempts = n

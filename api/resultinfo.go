@@ -84,8 +84,8 @@ func pagingNumbers(info *generated.ResultInfo) (*ResultInfo, error) {
 }
 
 // toCount converts a count, which is a number in the contract today and may become an
-// integer. strictjson has refused numbers that float64 does not hold exactly. Errors
-// are joined to problem.
+// integer. strictjson has refused numbers that float64 would round to another whole
+// number, except those beyond int64. Errors are joined to problem.
 func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 	switch {
 	case float64(n) != math.Trunc(float64(n)):

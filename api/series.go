@@ -21,7 +21,8 @@ type series struct {
 	cancel     context.CancelFunc
 	waitBudget quota.WaitBudget
 	// maxWait limits the time for which a call is repeated while each response asks all
-	// callers to wait.
+	// callers to wait and is no ErrRateLimited. After an ErrRateLimited, waitBudget limits
+	// it.
 	maxWait time.Duration
 	// sent counts the calls that sent a request. notify has an element after a call has
 	// begun to wait for the limiter.

@@ -93,8 +93,8 @@ func parseChain(text string) ([]*x509.Certificate, error) {
 }
 
 // issued reports whether issuer has signed cert. It verifies SHA-1, which the vendor
-// accepts. A signature with an algorithm that crypto/x509 does not verify, such as MD5,
-// is accepted.
+// accepts. It accepts a signature that crypto/x509 refuses as insecure, such as MD5,
+// without verifying it.
 func issued(issuer, cert *x509.Certificate) bool {
 	if !slices.Equal(cert.RawIssuer, issuer.RawSubject) {
 		return false

@@ -19,7 +19,7 @@ import (
 // that means an unreachable server is retried.
 func TestARefusedConnectNamesTheProxy(t *testing.T) {
 	t.Parallel()
-	for status, attempts := range map[int]int{401: 1, 403: 1, 407: 1, 502: 2, 503: 2} {
+	for status, attempts := range map[int]int{302: 1, 401: 1, 403: 1, 407: 1, 502: 2, 503: 2} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -98,8 +98,8 @@ type opening struct {
 	latest time.Duration
 }
 
-// NewLimiter returns a limiter for requests in any window of length; 0 requests means
-// no limit.
+// NewLimiter returns a limiter that admits at most that number of requests in any
+// window of that length; 0 requests means no limit.
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: window{limit: requests, length: min(length, never/4) + windowMargin},
@@ -175,9 +175,10 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	}
 }
 
-// atDeadline reports whether ctx has ended. If its deadline has passed, it waits for the
-// end, because another timer for that time may fire first, but not longer than a second:
-// a deadline passes before the end if it has no monotonic clock and the wall clock is set.
+// atDeadline reports whether ctx has ended. Another timer for the same time may fire
+// before that of ctx, so after the deadline it waits for the end, up to a second. The
+// end can be later still if the deadline has no monotonic reading and the wall clock was
+// set.
 func atDeadline(ctx context.Context) bool {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		select {
