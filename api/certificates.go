@@ -43,9 +43,10 @@ func WithTypes(types ...string) ListOption {
 // [ErrUnexpectedResponse] if a response has another page than the requested one, has no
 // new items although more exist, contains errors or comes from a cache. It is
 // [ErrTruncated] if not all certificates were received, for example because the list
-// changed while it was read, or if a list of 10 or more certificates has no page numbers
-// to show that all were received. A loop without an error has seen every certificate
-// once, unless the list changed between two pages without a change of its total.
+// changed while it was read, or if a list of 10 or more certificates has no page
+// numbers to show that all were received. A loop without an error has seen every
+// certificate once, unless the list changed between two pages without a change of its
+// total.
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.

@@ -183,7 +183,7 @@ func (e *Error) withoutEffect() bool {
 
 // addKind makes e match another sentinel. The note is used if e has none.
 func (e *Error) addKind(kind error, note string) {
-	if e.StatusCode/100 == 2 && len(e.kinds) == 0 {
+	if e.StatusCode/100 == 2 && classify(e) == ErrRejected {
 		e.kinds = []error{ErrRejected} // classify returns it only while kinds is empty
 	}
 	e.kinds = append(e.kinds, kind)

@@ -96,6 +96,24 @@ func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
 	}
 }
 
+func TestARefusalForTheRateHasNoOtherClassIfTheOutcomeIsUnknown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			switch {
+			case kind == "delete" && s.count(kind) == 1:
+				return response(503, `{"success":false,"errors":[]}`), nil
+			case kind == "delete":
+				return response(200, `{"success":false,"errors":[{"code":971,"message":"slow"}]}`), nil
+			}
+			return nil, nil
+		}
+		_, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+		wantSentinels(t, err, api.ErrRateLimited, api.ErrOutcomeUnknown)
+	})
+}
+
 func TestAPeerThatTheCallerRefusesIsNotRetried(t *testing.T) {
 	t.Parallel()
 	pin := errors.New("wrong pin")

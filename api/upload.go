@@ -138,7 +138,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 }
 
 // find reads the list until it shows the certificate, until lookupTime is over, or
-// until the API refuses the list. The note states why it was not found.
+// until the API refuses the credentials. The note states why it was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {

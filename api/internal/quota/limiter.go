@@ -177,8 +177,8 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 
 // atDeadline reports whether ctx has ended. Another timer for the same time may fire
 // before that of ctx, so after the deadline it waits for the end, up to a second. The
-// end can be later still if the deadline has no monotonic reading and the wall clock was
-// set.
+// end can be later still if the deadline has no monotonic reading and the wall clock
+// was set.
 func atDeadline(ctx context.Context) bool {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		select {
