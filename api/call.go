@@ -183,9 +183,9 @@ type outage struct {
 // inOutage reports whether the failures of this call are an outage, and how long it has
 // lasted. In an outage, no call of the client has got a response since an earlier
 // failure of this one; responses that ask to wait do not end it. A lack of file
-// descriptors is an outage even if other calls get responses. Attempts in a short outage
-// do not count towards maxAttempts. Those in a longer one do: if no other call is left,
-// the request itself may be the cause.
+// descriptors is an outage even if other calls get responses. Attempts in a short
+// outage do not count towards maxAttempts. Those in a longer one do: if no other call is
+// left, the request itself may be the cause.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {

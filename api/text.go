@@ -22,8 +22,8 @@ const (
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
 // the API's codes and first message, the cause, the permission that the operation needs
-// after a 403, the wait before another call if a response requires one, the Ray ID, and
-// the number of attempts if there were several. Do not parse it: the text may change, and
+// after a 403, the wait before another call if a response arrived, the Ray ID, and the
+// number of attempts if there were several. Do not parse it: the text may change, and
 // the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
