@@ -121,8 +121,8 @@ func TestAllEvidenceIsPrinted(t *testing.T) {
 		t.Errorf("%d lines about permissions:\n%s", n, got.stderr)
 	}
 	report := got.decode(t)
-	if diff := cmp.Diff([]string{"Account: Workers Scripts Read", "Account: Zero Trust Read"}, report.Summary.MissingPermissions); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]string{"Account: Workers Scripts Read", "Account: Zero Trust Read"}, report.Summary.MissingPermissions); diff != "" || len(report.Certificates) != len(demoCertificates) {
+		t.Errorf("%d certificates; %s", len(report.Certificates), diff)
 	}
 	for _, c := range report.Certificates {
 		if c.AccountID != demoAccount || c.Name == "" || len(c.Sources) != len(api.AllSources()) {

@@ -225,15 +225,13 @@ func TestLongNamesLeaveRoomForTheUse(t *testing.T) {
 	}
 }
 
-func TestEveryColumnButNameHasAPlaceInTheDropOrder(t *testing.T) {
+func TestEveryColumnButNameHasAPlaceInTheDropOrders(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{"name": true} // never dropped
-	for _, key := range dropOrder {
-		known[key] = true
-	}
-	for _, key := range knownColumns() {
-		if !known[key] {
-			t.Errorf("%s is not in dropOrder", key)
+	for name, order := range map[string][]string{"dropOrder": dropOrder, "dropOrderOfUses": dropOrderOfUses} {
+		for _, key := range knownColumns() {
+			if dropped := slices.Contains(order, key); dropped != (key != "name") {
+				t.Errorf("%s is in %s: %t", key, name, dropped)
+			}
 		}
 	}
 }
