@@ -250,12 +250,12 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		"the API":                 {apitest.NotFound(), "the API does not know the certificate or the account", "CLOUDFLARE_BASE_URL"},
 		"the API, refused":        {apitest.Forbidden(), `needs the permission "Account: SSL and Certificates Read"`, "firewall"},
 		"a web server":            {apitest.Raw(404, "text/html", "<h1>Not Found</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", "does not know"},
-		"JSON of another":         {apitest.Raw(404, "application/json", `{"detail":"x"}`), "the response is not the API's", "does not know"},
+		"JSON of another service": {apitest.Raw(404, "application/json", `{"detail":"x"}`), "the response is not the API's", "does not know"},
 		"a web page":              {apitest.Raw(200, "text/html", "<h1>Sign in</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", ""},
 		"another service":         {apitest.Raw(200, "application/json", `{"status":"ok"}`), "the response is not the API's", ""},
 		"a web page with a login": {apitest.Raw(401, "text/html", "<h1>Sign in</h1>"), "the response is not the API's", "API_TOKEN"},
 		"refused credentials":     {apitest.Failure(401, api.ErrorDetail{Code: 10000, Message: "Authentication error"}), "check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile; a token may have expired, been rolled, or be limited to other client IP addresses", "BASE_URL"},
-		"a list of another":       {apitest.Raw(200, "application/json", `[]`), "the response is not the API's", ""},
+		"an array of JSON":        {apitest.Raw(200, "application/json", `[]`), "the response is not the API's", ""},
 		"a broken body":           {apitest.Raw(200, "application/json", `{"success":true,"result":`), "HTTP 200", "CLOUDFLARE_BASE_URL"},
 		"a firewall":              {apitest.EdgePage(403), "a firewall (WAF) in front of the API", "permission"},
 		"the edge":                {apitest.Raw(403, "text/plain", "error code: 1020"), "a firewall (WAF)", "permission"},
@@ -302,7 +302,7 @@ func TestDemoShowsEveryUsage(t *testing.T) {
 	}
 }
 
-func TestHostileTextIsEscapedOnTheTerminal(t *testing.T) {
+func TestHostileTextIsEscapedInEveryFormat(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\r\n"
 	huge := strings.Repeat("x", 1<<16)

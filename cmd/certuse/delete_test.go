@@ -268,8 +268,9 @@ func TestDeleteRefusesWrongUsage(t *testing.T) {
 }
 
 // Two of the deletions fail without an effect, and the API still shows the
-// certificates. The command checks each for two minutes of synthetic time. Connections
-// end with each response, so that only timers are waited for.
+// certificates. The command checks each for two minutes of synthetic time. The proxy
+// closes each connection after its response, because the client would read from an idle
+// one, which stops the synthetic clock.
 func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
@@ -322,7 +323,7 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 	}{
 		"gone":                 {[]deletionOutcome{gone, gone}, exitOK},
 		"unknown outcome":      {[]deletionOutcome{gone, lost}, exitUnknown},
-		"in use, and unknown":  {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
+		"in use, lost outcome": {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
 		"managed":              {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
 		"refused comes first":  {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
 		"Ctrl-C before in use": {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
@@ -344,7 +345,7 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 	}
 }
 
-// The evidence is unused; then a use is added, and the API refuses the deletion.
+// The first response about the associations does not have the use yet.
 func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)

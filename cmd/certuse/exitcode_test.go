@@ -35,7 +35,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"no result":                          {"usage empty", exitUnknown, "no result"},
 		"refused":                            {"usage used secret", exitUnknown, `1 unknown for missing permissions: "Account: SSL and Certificates Read"`},
 		"unknown to the service":             {"usage nowhere", exitUnknown, "no source could be read: get mTLS certificate: HTTP 404"},
-		"which does not mean unused":         {"usage nowhere", exitUnknown, "which does not mean unused"},
+		"unknown to the service, not unused": {"usage nowhere", exitUnknown, "which does not mean unused"},
 		"audit in use":                       {"audit used free", exitOK, "2 certificates: 1 in use, 1 unused, 0 unknown"},
 		"audit unknown":                      {"audit secret", exitUnknown, "Unknown is not unused"},
 		"the whole account":                  {"audit", exitUnknown, "7 certificates: 2 in use, 1 unused, 4 unknown"},
@@ -78,7 +78,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 	}
 }
 
-func TestOnlyAListThatWasReadHas0Certificates(t *testing.T) {
+func TestSummarySays0CertificatesOnlyIfAListWasRead(t *testing.T) {
 	t.Parallel()
 	const none, part = "No list of certificates was read.\n", "Not all certificates were read.\n"
 	hang := apitest.Hang().Always()
@@ -133,7 +133,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"a token as a flag":         {env, "usage --token abc used", []string{"unknown flag: --token"}},
 		"a token as another flag":   {env, "usage --api-token abc used", []string{"unknown flag: --api-token"}},
 		"unknown format":            {env, "usage -o xml used", []string{`"xml"`, "table, wide, json, jsonl, csv, id, prometheus"}},
-		"nothing to ask about":      {env, "usage", []string{"no certificate is named", "--demo", "certuse audit"}},
+		"no certificate is named":   {env, "usage", []string{"no certificate is named", "--demo", "certuse audit"}},
 		"certificates to list":      {env, "list used", []string{"list takes no certificates", "certuse usage CERT"}},
 		"no account at all":         {without(account), "audit", []string{"no account", "--account", account}},
 		"an id of two accounts":     {env, "usage --account a --account b used", []string{"argument 1", "ACCOUNT/ID"}},

@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the golden files of testdata and 
 
 var sampleTime = time.Date(2026, 11, 22, 15, 4, 5, 678000000, time.UTC)
 
-// sampleRecords returns every kind of result, with text that is hostile to terminals and
-// spreadsheets, and wide characters.
+// sampleRecords returns every kind of result, with text that is hostile to terminals
+// and spreadsheets, and wide characters.
 func sampleRecords() []record {
 	yes, no := true, false
 	sample := func(id, name string, ca *bool, days int, usage api.Usage, uses ...api.Use) record {
@@ -271,7 +271,7 @@ func TestSummaryCountsUnusedCertificatesThatDeleteKeeps(t *testing.T) {
 	}
 }
 
-func TestSameErrorOfSeveralCertificatesIsNoExample(t *testing.T) {
+func TestErrorSharedByAllCertificatesIsNotCalledAnExample(t *testing.T) {
 	t.Parallel()
 	total := newSummary(reportAudit, api.AllSources())
 	for range 2 {

@@ -172,7 +172,7 @@ func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 	}
 }
 
-func TestHelpFitsIntoATerminal(t *testing.T) {
+func TestTextsOfCommandsAndTopicsFitInto80Columns(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{rootHelp, listHelp, usageHelp, auditHelp, uploadHelp, waitHelp, deleteHelp, exitCodesHelp, environmentHelp, formatsHelp} {
 		lines := strings.Split(text, "\n")

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	// Commands would inherit that a signal is ignored, as by nohup(1). They do not inherit
-	// a handler, so they have the default.
+	// A command inherits which signals are ignored, for example by nohup(1), but no
+	// handlers. With a handler here, a command starts with the default action.
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
 		if signal.Ignored(s) {
 			signal.Notify(make(chan os.Signal, 1), s)
@@ -291,8 +291,9 @@ func newTwoAccounts(t *testing.T) *apitest.Server {
 
 var deleteCertificate = generated.DeleteMTLSCertificateOperation.ID
 
-// newDeletionServer starts a service with certificates of every kind, named by their
-// usage. The vendor manages "managed", and the usage of "secret" is unknown.
+// newDeletionServer starts a service with leaf certificates: "free-1" to "free-3" are
+// unused, "used" is in use, the usage of "secret" is unknown, and the vendor manages
+// "managed".
 func newDeletionServer(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free-1": unused, "free-2": unused, "free-3": unused, "secret": refused})

@@ -128,6 +128,7 @@ func TestOutputOfTheCommandIsReadBack(t *testing.T) {
 
 func TestJSONAndCSVFilesAreRead(t *testing.T) {
 	t.Parallel()
+	// want has the certificates or, after an exclamation mark, a part of the error.
 	tests := map[string]struct{ account, file, want string }{
 		"an object":              {"", `{"account_id":"a","certificate_id":"x","certificates":"PEM"}`, "a/x"},
 		"of the account":         {"acc", "{\"certificate_id\":\"x\"}\n{\"certificate_id\":\"y\"}\n", "acc/x acc/y"},
@@ -177,7 +178,7 @@ func TestJSONAndCSVFilesAreRead(t *testing.T) {
 	}
 }
 
-// The API may have ids in another format than that of today.
+// The API may change the format of ids.
 func TestPrintedIDsAreAccepted(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{

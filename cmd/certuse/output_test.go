@@ -199,7 +199,7 @@ func TestOutputFileIsNotAFileOfARedirection(t *testing.T) {
 	}
 }
 
-func TestResultsAreKeptIfTheEndFails(t *testing.T) {
+func TestResultsAreKeptIfTheFileCannotBeCompleted(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ old, results, state string }{
 		{"", "", "it was not created"},
@@ -215,7 +215,7 @@ func TestResultsAreKeptIfTheEndFails(t *testing.T) {
 		requireNoError(t, err)
 		temp := d.temp.Name()
 		_, err = io.WriteString(d, test.results)
-		requireNoError(t, err, d.temp.Close()) // fsync fails
+		requireNoError(t, err, d.temp.Close()) // so that fsync fails
 		err = d.commit()
 		d.discard()
 		want := "cannot write " + out.file + ": "
@@ -260,7 +260,8 @@ func TestNothingIsAppendedToAFileOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// NFS sends a request again if its response is lost, and then reports that the link exists.
+// NFS sends a request again if its response is lost, and then reports that the link
+// exists.
 func TestLinkThatWasMadeInSpiteOfAnErrorIsASuccess(t *testing.T) {
 	t.Parallel()
 	out := output{file: filepath.Join(t.TempDir(), "file")}

@@ -110,7 +110,7 @@ func TestOneReportCoversAllProfiles(t *testing.T) {
 		"id without account": {"usage -o id --profile first used", exitOK, "1 in use", "used"},
 		"sources of all":     {"audit -o id --profile first,second", exitOK, "Unused according to associations and pages, as far as they apply; left out:\n  hostnames, workers,", testAccount + "/used " + secondAccount + "/free " + thirdAccount + "/free"},
 		"sources by a flag":  {"audit -o id --profile second --sources workers", exitOK, "Unused according to workers, as far as they apply;", secondAccount + "/free " + thirdAccount + "/free"},
-		"two by a flag":      {"audit -o id --profile second --sources workers,pages", exitOK, "Unused according to workers and pages, as far as they apply;", secondAccount + "/free " + thirdAccount + "/free"},
+		"two sources":        {"audit -o id --profile second --sources workers,pages", exitOK, "Unused according to workers and pages, as far as they apply;", secondAccount + "/free " + thirdAccount + "/free"},
 		"a deletion":         {"delete -o id --profile second --unused", exitOK, "2 would be deleted", secondAccount + "/free " + thirdAccount + "/free"},
 	}
 	for name, test := range tests {
@@ -222,7 +222,7 @@ func TestProfilesAreReadFromARegularFileOnly(t *testing.T) {
 	}
 }
 
-func TestCompletionOffersProfilesAndTheirCertificates(t *testing.T) {
+func TestCompletionOffersValuesOfFlagsAndCertificatesOfProfiles(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
 		"audit --profile ":                   "first second",

@@ -85,7 +85,8 @@ func showsSecret(text string) bool {
 	return slices.ContainsFunc([]string{secretToken, firstKeyLine[:20], lastKeyLine}, func(secret string) bool { return strings.Contains(text, strings.ToLower(secret)) })
 }
 
-// The account does not exist, so that messages about incomplete results are printed too.
+// The account does not exist, so that messages about incomplete results are printed
+// too.
 func TestNoValueOfACommandLineIsShownIfItMayBeACredential(t *testing.T) {
 	t.Parallel()
 	variables := map[string]string{"CLOUDFLARE_API_TOKEN": testToken, "CLOUDFLARE_ACCOUNT_ID": "other", "CLOUDFLARE_BASE_URL": newFake(t, nil).URL()}
@@ -118,7 +119,7 @@ func TestNoValueOfACommandLineIsShownIfItMayBeACredential(t *testing.T) {
 	}
 }
 
-// A mistaken --output-file leaves such a file.
+// An earlier command with a credential as --output-file may have created such a file.
 func TestNamesOfExistingFilesAreNotShownIfTheyMayBeACredential(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), secretToken)
@@ -187,7 +188,7 @@ func TestCredentialsInWrongPlacesAreNotShown(t *testing.T) {
 	}
 }
 
-func TestOrdinaryNamesAreShown(t *testing.T) {
+func TestOrdinaryNamesAreShownAndCredentialsRedacted(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"audit-2026-11-26-production-accounts.json", "Audit_of_Production_Accounts-20261126T-v2", "certs-" + testAccount, "unused/2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",

@@ -21,8 +21,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// startSlowAudit starts an audit of one certificate with an immediate response and of forty
-// without one, all named or those of the account, and waits for the first result.
+// startSlowAudit starts an audit of 41 certificates and waits for the result of one.
+// The responses about the other 40 take an hour. If named is true, the arguments name
+// all 41; otherwise the audit is of the account.
 func startSlowAudit(t *testing.T, named bool, args ...string) *process {
 	t.Helper()
 	responses := map[string]apitest.Response{"fast": inUse}
@@ -169,7 +170,7 @@ func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 	}
 }
 
-func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
+func TestReasonIsTheInterruptIfItEndsAWaitForTheRateLimit(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"busy": apitest.RateLimited(5 * time.Minute)})
 	p := start(t, command(t, environment(server), "audit", "busy"))
@@ -181,12 +182,13 @@ func TestInterruptOfAWaitAfterARefusalIsTheReason(t *testing.T) {
 		t.Errorf("the row does not say why:\n%s", got.stdout)
 	}
 	if strings.Contains(got.stderr, "--rate-limit") {
-		t.Errorf("advice about what Ctrl-C has done:\n%s", got.stderr)
+		t.Errorf("standard error advises to lower --rate-limit:\n%s", got.stderr)
 	}
 }
 
-// startBlocked starts a command that prints more than fits into a pipe. Its output is
-// not read yet, so the command cannot end.
+// startBlocked starts a command that prints more than fits into a pipe, and reads the
+// first byte. The command cannot end before the caller reads the rest or
+// closes the pipe.
 func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)

@@ -98,7 +98,7 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	t.Parallel()
 	term := newTerminal(t)
 	b := newBar(term.tty, newTracker(3, 1000, time.Now()))
-	// The number may be drawn before the bar.
+	// For a moment, the new number may be next to the old bar.
 	gap, full := regexp.MustCompile(`\[=+ +\] +2/3`), regexp.MustCompile(`\[={20}\] +3/3`)
 	b.update(api.InventoryProgress{Requests: 2, Expected: 3, InUse: 2})
 	eventually(t, "a bar with a gap at 2/3", func() bool { return gap.MatchString(term.shown.String()) })
@@ -106,7 +106,7 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	eventually(t, "a bar without a gap at 3/3", func() bool { return full.MatchString(term.shown.String()) })
 	b.note("still here")
 	b.stop()
-	b.note("after the end") // the results came before the message about Ctrl-C
+	b.note("after the end") // as the message about Ctrl-C may
 	text := term.text(t)
 	for _, want := range []string{"\rcertuse: still here", "\rcertuse: after the end"} {
 		if !strings.Contains(text, want) {
@@ -115,7 +115,7 @@ func TestBarIsFullWhenAllIsDone(t *testing.T) {
 	}
 }
 
-func TestInterruptMessageStartsANewLine(t *testing.T) {
+func TestInterruptMessageBeginsAtTheStartOfALine(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"slow": unused.After(time.Hour)})
 	term := newTerminal(t)
@@ -127,7 +127,7 @@ func TestInterruptMessageStartsANewLine(t *testing.T) {
 	p.end(t).expect(t, exitUnknown)
 	// A terminal echoes ^C at the cursor.
 	if text := term.text(t); !strings.Contains(text, "\rcertuse: interrupted") {
-		t.Errorf("the line may begin in the middle:\n%q", text)
+		t.Errorf("the message may begin in the middle of the line:\n%q", text)
 	}
 }
 

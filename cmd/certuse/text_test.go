@@ -84,7 +84,7 @@ func TestJSONIsSafeToShowAndReadsBackTheSame(t *testing.T) {
 	}
 }
 
-func TestNumbersAreFormattedForReaders(t *testing.T) {
+func TestNumbersAndLongTextsAreFormattedForReaders(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		if got := count(n); got != want {

@@ -73,7 +73,7 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	now := start.Add(10 * time.Second)
 	tr.update(api.InventoryProgress{Requests: 100, Expected: 200, WaitingUntil: now.Add(5 * time.Minute)}, now)
 	if left, _ := tr.timeLeft(tr.last.Expected, now); left != 5*time.Minute {
-		t.Errorf("while blocked: %v left, want the block", left)
+		t.Errorf("while blocked: %v left, want the five minutes of the wait", left)
 	}
 	if line := tr.line(now); !strings.Contains(line, "waiting 5m00s: rate limit or outage") || strings.Contains(line, "/s") {
 		t.Errorf("while blocked the line is %q", line)
@@ -88,7 +88,8 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	}
 }
 
-// The client, and not the tracker, has a limit: it waits a second after each 5 requests.
+// The client, and not the tracker, has a limit: it waits a second after each five
+// requests.
 func TestTimeLeftIncludesShortWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -192,7 +193,7 @@ func TestProgressOfDeletionsReplacesThatOfTheLookups(t *testing.T) {
 	}
 }
 
-func TestDeletePrintsHowLongTheOthersTake(t *testing.T) {
+func TestDeletePrintsTheLeastTimeOfAllDeletions(t *testing.T) {
 	t.Parallel()
 	got := execute(t, command(t, environment(newDeletionServer(t)), "delete", "--yes", "--rate-limit", "15", "--timeout", "1s", "free-1", "free-2"))
 	got.expect(t, exitUnknown, "; if each does, all take at least 5m00s\n")
