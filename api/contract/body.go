@@ -31,7 +31,7 @@ type body struct {
 }
 
 // Read passes the stream's bytes and errors on. At the end of the stream it checks the
-// body and, in mode [Fail], returns an error about violations in place of [io.EOF].
+// body and, in mode [Fail], returns an error about breaches in place of [io.EOF].
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.stream.Read(p)
 	b.mu.Lock()
@@ -55,7 +55,7 @@ func (b *body) Read(p []byte) (int, error) {
 
 // Close closes the stream. If it was not read to its end, Close checks what was read if
 // that is a complete body, and otherwise reports the body as [Unchecked]. In mode
-// [Fail], it returns an error about violations in place of that of the stream.
+// [Fail], it returns an error about breaches in place of that of the stream.
 func (b *body) Close() error {
 	err := b.stream.Close()
 	b.mu.Lock()
@@ -99,9 +99,9 @@ func (b *body) check(cause error) []Violation {
 	return checker.finish(b.exchange, b.status, b.header, vs)
 }
 
-// decompress decodes the encoding that the caller requested. [http.Transport] has
-// already decoded its own. One byte over the limit is enough to report the body as too
-// long.
+// decompress decodes a body whose encoding the caller requested. [http.Transport] has
+// already decoded one that it requested itself. One byte over the limit is enough to
+// report the body as too long.
 func (b *body) decompress(limit int) ([]byte, error) {
 	encoding := strings.ToLower(b.header.Get("Content-Encoding"))
 	switch {

@@ -21,8 +21,8 @@ import (
 const maxSeen = 1000
 
 // walker finds differences in a decoded body that its schema allows: undocumented
-// fields, new values, and numbers that clients refuse. It lists each new value once for
-// a place in the schema, and of the others the first one for a place.
+// fields, new values, and numbers that clients refuse. For each place in the schema, it
+// lists each new value once, and only the first other difference.
 type walker struct {
 	operation string
 	known     map[string][]string
@@ -79,9 +79,9 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 	}
 }
 
-// number reports a number that clients refuse although its schema allows it: an integer
-// beyond int64, and a number with x-decides that is not a whole number from -2^53 to
-// 2^53.
+// number reports a number that clients refuse although the validation accepts it: for
+// type integer, one beyond int64 or a fraction that float64 rounds to an integer; with
+// x-decides, one that is not a whole number from -2^53 to 2^53.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
 	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {
@@ -90,7 +90,7 @@ func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, plac
 	f, _ := text.Float64() // in range: the body was decoded
 	v := Violation{Excerpt: text.String()}
 	switch {
-	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // a fraction violates the schema
+	case schema.Value.Type.Is(openapi3.TypeInteger) && !whole && f == math.Trunc(f): // the validation refuses any other fraction
 		v.Class, v.Message, v.Expected = BadResponse, "not a 64-bit integer", "an integer from -2^63 to 2^63-1"
 	case schema.Value.Type.Is(openapi3.TypeNumber) && apispec.Decides(schema):
 		v.Class, v.Message, v.Expected = Drift, "clients refuse this number", "a whole number from -2^53 to 2^53"

@@ -51,9 +51,10 @@ func WithMode(mode Mode) Option {
 	}
 }
 
-// WithHandler sets the function that is called with every violation. Its calls never
-// overlap, so it needs no lock. It must not send a request through the same transport.
-// Without a handler, violations are dropped, which is useful only in mode [Fail].
+// WithHandler sets the function that is called with every violation. The calls of one
+// [Transport] never overlap, so a handler of one needs no lock. It must not send a
+// request through the same transport. Without a handler, violations are dropped, which
+// is useful only in mode [Fail].
 func WithHandler(handle func(Violation)) Option {
 	return func(s *settings) error {
 		if handle == nil {

@@ -20,7 +20,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// maxViolations limits the violations that are listed of one response.
+// maxViolations limits the violations that are listed of one response, and of the body
+// of one request.
 const maxViolations = 20
 
 // CheckResponse checks one response, given as status, header and decompressed body, and
@@ -116,8 +117,8 @@ func isJSON(header http.Header) bool {
 	return err == nil && mediaType == "application/json"
 }
 
-// schemaBreaches returns the violations of the schema. If there are any, it lists those
-// of the first items of each array, to limit memory.
+// schemaBreaches returns the violations of the schema. To limit memory, it lists those
+// in the first items of each array or, if there are none, the first one of the body.
 func (c *checker) schemaBreaches(op *apispec.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{

@@ -33,12 +33,12 @@ func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 //
 // The bytes, errors and timing of the response do not change. The check is made at the
 // end of the body, at the latest in Close, or before RoundTrip returns if there is no
-// body. A body that is closed early is checked if what was read is a complete JSON
-// value, and otherwise reported as [Unchecked].
+// body. A body that is closed early is checked if what was read has the announced
+// length or is a complete JSON value, and otherwise reported as [Unchecked].
 //
 // In mode [Fail], a request that breaks the contract is not sent: the error is an
 // [*Error]. A response that breaks it is passed on, but its body ends with an [*Error]
-// instead of [io.EOF], and Close returns that error.
+// instead of [io.EOF], and Close returns an equal one.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := t.checker.exchange(req)
 	vs := t.checker.request(req, x)
