@@ -54,7 +54,7 @@ func wantAnswers(t *testing.T, audit iter.Seq[api.AuditResult], n int) {
 // gauge counts the requests that are in flight at the same time.
 type gauge struct{ inFlight, peak atomic.Int64 }
 
-// add starts a request, and returns a function that ends it.
+// add counts a request as in flight until the returned function is called.
 func (g *gauge) add() (done func()) {
 	n := g.inFlight.Add(1)
 	for peak := g.peak.Load(); n > peak && !g.peak.CompareAndSwap(peak, n); {

@@ -167,11 +167,15 @@ func TestEachMemberOfACertificateIsRead(t *testing.T) {
 			if diff := diffOf(&tt.want, got); diff != "" {
 				t.Errorf("one certificate: %s", diff)
 			}
-			listed := newClient(t, respondOnce(response(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID)
+			listed, n := newClient(t, respondOnce(response(200, `{"success":true,"result":[`+object+`]}`))).Certificates(t.Context(), cert.AccountID), 0
 			for got, err := range listed {
+				n++
 				if diff := diffOf(tt.want, got); err != nil || diff != "" {
 					t.Errorf("in a list: %v: %s", err, diff)
 				}
+			}
+			if n != 1 {
+				t.Errorf("%d certificates in the list, want 1", n)
 			}
 		})
 	}

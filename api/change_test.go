@@ -115,8 +115,8 @@ func FuzzDeletionReportsItsOutcome(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { checkDeletion(t, seed) })
 }
 
-// checkDeletion deletes a certificate of a store with the faults of seed.
-// The state is empty if there is no record.
+// checkDeletion deletes a certificate of a store with the faults of seed. The state is
+// empty if there is no record, or if the outcome is wrong.
 func checkDeletion(t *testing.T, seed uint64) (state api.DeletionState) {
 	n := []int{5, 7, 8}[seed%3]
 	synctest.Test(t, func(t *testing.T) {
@@ -168,8 +168,9 @@ func FuzzUploadReportsItsOutcome(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { _ = checkUpload(t, seed) })
 }
 
-// checkUpload uploads a certificate to a store with the faults of seed, and
-// once more without faults. The error is that of the first upload.
+// checkUpload uploads a certificate to a store with the faults of seed. If that fails,
+// it uploads the certificate once more, without faults. The error is that of the first
+// upload.
 func checkUpload(t *testing.T, seed uint64) (err error) {
 	up := api.CertificateUpload{Name: "x", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)}
 	synctest.Test(t, func(t *testing.T) {
@@ -204,8 +205,8 @@ func checkUpload(t *testing.T, seed uint64) (err error) {
 	return err
 }
 
-// Only with real sockets does net/http report that it made no connection. A server whose
-// certificate does not verify is not tried again.
+// The transport of net/http reports that it made no connection; a fake one would not. A
+// server whose certificate does not verify is not tried again.
 func TestUploadWithoutAConnectionIsSentAgain(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())

@@ -124,16 +124,16 @@ func TestHTTPClientOfTheCallerIsNotChanged(t *testing.T) {
 	t.Parallel()
 	jar := failingJar{t}
 	redirect := func(*http.Request, []*http.Request) error { return errors.New("never called") }
-	hc := &http.Client{Transport: scripted(reply(200, emptyBody, "Set-Cookie", "a=b")), Jar: jar, CheckRedirect: redirect, Timeout: 7 * time.Second}
+	transport := scripted(reply(200, emptyBody, "Set-Cookie", "a=b"))
+	hc := &http.Client{Transport: transport, Jar: jar, CheckRedirect: redirect, Timeout: 7 * time.Second}
 	client, err := api.New(api.APIToken(token), api.WithHTTPClient(hc), api.WithMaxAttempts(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := hc.Transport
 	if _, err := client.Associations(t.Context(), cert); err != nil {
 		t.Error(err)
 	}
-	if hc.Transport != transport || hc.Jar != http.CookieJar(jar) || hc.CheckRedirect == nil || hc.Timeout != 7*time.Second {
+	if hc.Transport != http.RoundTripper(transport) || hc.Jar != http.CookieJar(jar) || hc.CheckRedirect == nil || hc.Timeout != 7*time.Second {
 		t.Errorf("the client was changed to %+v", hc)
 	}
 }

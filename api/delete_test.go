@@ -132,7 +132,7 @@ func TestDeleteUnusedAcceptsAnAccountWithoutZones(t *testing.T) {
 	}
 }
 
-func TestListedZonesAreReadInSpiteOfTheOption(t *testing.T) {
+func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(1), api.WithDeleteNoZones())

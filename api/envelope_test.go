@@ -43,8 +43,8 @@ func TestRowsAreAllocatedWithinTheSizeOfTheBody(t *testing.T) {
 	}
 }
 
-// A revision of the contract may add these members: then make check runs this test with
-// types that have them.
+// A revision of the contract may add these members to the generated types. This test
+// must then pass too.
 func TestMembersThatAreNotReadMayHaveAnyForm(t *testing.T) {
 	t.Parallel()
 	const wrong = `"since": 5, "labels": [7], "bindings": "none", "meta": {"a": 1}`

@@ -99,7 +99,7 @@ func TestErrorHasTheWaitThatAResponseRequires(t *testing.T) {
 	for want, e := range map[string]api.Error{
 		"cloudflare-mtls: HTTP 429 Too Many Requests (retry after 1m0s, ray x)": {StatusCode: 429, RetryAfter: time.Minute, RayID: "x"},
 		"cloudflare-mtls: HTTP 503 Service Unavailable":                         {StatusCode: 503, RetryAfter: 50 * time.Millisecond}, // the delay of a retry
-		"cloudflare-mtls": {RetryAfter: time.Minute}, // the client's own limiter, which has a text
+		"cloudflare-mtls": {RetryAfter: time.Minute}, // of the client's own limiter: the note has the wait
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)

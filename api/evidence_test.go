@@ -235,7 +235,7 @@ func TestCertificateThatIsDeletedDuringTheEvidenceIsNotFound(t *testing.T) {
 	}
 }
 
-func TestADeletionEndsWithItsContextBesidesTheEvidenceContext(t *testing.T) {
+func TestADeletionWithAnEvidenceContextAlsoEndsWithTheContextOfTheCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()

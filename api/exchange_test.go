@@ -52,7 +52,7 @@ func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 	}
 }
 
-func TestEveryCallEndsWithAStuckTransport(t *testing.T) {
+func TestCallsAndAuditsEndDespiteAStuckTransport(t *testing.T) {
 	t.Parallel()
 	const soon, timeout = time.Second, 3 * time.Second
 	limits := map[string]struct {
@@ -268,7 +268,9 @@ func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 		closed <- err
 	})
 	client := newClient(t, &http.Transport{}, api.WithBaseURL("http://"+address), api.WithAttemptTimeout(time.Minute))
+	start := time.Now()
 	_, err := client.Associations(t.Context(), cert)
+	wantTook(t, "the call", start, 0, 30*time.Second) // not until the attempt times out
 	if e := asError(t, err); e.StatusCode != 101 || e.Attempts != 1 {
 		t.Errorf("got %+v", e)
 	}

@@ -221,7 +221,7 @@ func TestSourcesCanBeLeftOut(t *testing.T) {
 	}
 }
 
-func TestCertificateThatCannotBeReadLeavesTheOthers(t *testing.T) {
+func TestCertificateThatCannotBeReadDoesNotAffectTheOthers(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	items, err := inventory(t, s, api.WithCertificates(

@@ -238,7 +238,7 @@ func TestInventoryProgressCountsTheRequests(t *testing.T) {
 			}))...)
 			made, expected := s.total(), s.total()
 			if name == "a wrong total" {
-				expected += 5 // announced pages that do not exist
+				expected += 5 // announced pages that are not requested
 			}
 			if err != nil || last.Requests != made || last.Expected != expected {
 				t.Errorf("%d requests of %d, progress %+v, error %v", made, expected, last, err)

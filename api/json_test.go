@@ -76,7 +76,8 @@ func TestErrorsComeBackFromJSON(t *testing.T) {
 	}
 }
 
-// JSON keeps no kinds, so an error must not match a sentinel that it did not match before.
+// The JSON of an error does not hold its sentinels. The error that is read from it must
+// match none that the original does not match.
 func TestErrorsFromJSONMatchNoFurtherSentinel(t *testing.T) {
 	t.Parallel()
 	for body, rejected := range map[string]bool{
@@ -94,6 +95,11 @@ func TestErrorsFromJSONMatchNoFurtherSentinel(t *testing.T) {
 		}
 		if errors.Is(err, api.ErrRejected) != rejected || errors.Is(&got, api.ErrRejected) != rejected {
 			t.Errorf("%s: %v matches ErrRejected %t, from JSON %t; want %t", body, err, errors.Is(err, api.ErrRejected), errors.Is(&got, api.ErrRejected), rejected)
+		}
+		for name, sentinel := range sentinels {
+			if errors.Is(&got, sentinel) && !errors.Is(err, sentinel) {
+				t.Errorf("%s: %v matches %s only after it was read from JSON", body, err, name)
+			}
 		}
 	}
 }

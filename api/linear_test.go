@@ -16,7 +16,7 @@ func nestedObject(size int, text string) string {
 	return strings.Repeat(`{"a":`, depth) + text + strings.Repeat(`}`, depth)
 }
 
-// repeated repeats item, separated by commas.
+// repeated returns about size bytes of items, separated by commas.
 func repeated(size int, item string) string {
 	return strings.TrimSuffix(strings.Repeat(item+",", size/(len(item)+1)), ",")
 }

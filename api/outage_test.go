@@ -101,7 +101,7 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 }
 
 // A permanent outage ends an audit after 15 minutes; a server that never responds ends
-// it at once.
+// it with the first call.
 func TestALongOutageEndsTheAudit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

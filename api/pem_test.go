@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// The certificates and keys of the upload tests. CA has issued all leaf certificates
-// except edLeafPEM.
+// The certificates and keys of the upload tests. caCert has issued all leaf
+// certificates except edLeafPEM.
 var (
 	caSigner, caCert = newCA(newECDSA(), "CA")
 	caPEM, caKey     = block("CERTIFICATE", caCert.Raw), pkcs8(caSigner)

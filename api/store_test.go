@@ -37,7 +37,7 @@ type store struct {
 	before func(kind string, req *http.Request) (*http.Response, error)
 	// after, if not nil, replaces the response to a request that had its effect.
 	after func(kind string, resp *http.Response) (*http.Response, error)
-	// hidden certificates are missing in the list.
+	// hidden makes the list of certificates empty. Each can still be read by its id.
 	hidden bool
 	// copies makes the store keep a certificate as often as it is uploaded.
 	copies bool
@@ -210,7 +210,8 @@ func (s *store) find(id string) int {
 	return slices.IndexFunc(s.certificates, func(c storedCertificate) bool { return c.id == id })
 }
 
-// delete refuses certificates in use, and a second deletion, as the vendor does.
+// delete refuses a second deletion, and a certificate that something other than a
+// hostname uses, as the vendor does.
 func (s *store) delete(id string) any {
 	at := s.find(id)
 	uses := slices.Concat(slices.Collect(maps.Values(s.workers)), slices.Collect(maps.Values(s.pages)),

@@ -153,7 +153,8 @@ func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	}
 }
 
-// A refusal for the rate is the only response after which an upload is retried.
+// An upload is retried after a response only if it is a rate limit error of the API
+// itself and not a 5xx.
 func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -308,7 +309,7 @@ func wrapLines(text, lineBreak string) string {
 	return string(bytes.Join(lines, []byte(lineBreak)))
 }
 
-// The RSA key holds the modulus of the certificate.
+// A private key in the form PKCS #1 or SEC 1 holds the public key of its certificate.
 func TestPartsOfTheCertificateAreNotRedactedForTheKey(t *testing.T) {
 	t.Parallel()
 	for text, up := range map[string]api.CertificateUpload{

@@ -40,7 +40,7 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 	}
 }
 
-// Known values are from the lists of the contract and do not depend on an example.
+// The contract lists these values in x-known-values or an enum. Not all are examples.
 func TestKnownValuesComeFromTheContract(t *testing.T) {
 	t.Parallel()
 	doc, err := apispec.Load()

@@ -260,8 +260,8 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	})
 }
 
-// The time for which an audit waits begins with its own first refusal or, if other
-// requests of the audit were in flight then, with the refusal of the last of them.
+// The 15 minutes of an audit begin with its own first refusal. If it refuses further
+// requests that were in flight then, they begin with the last of these refusals.
 func TestEachAuditHasItsOwnWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
