@@ -200,8 +200,8 @@ func TestPanicInTheLoopStopsTheAudit(t *testing.T) {
 	})
 }
 
-// If the context ends during a block, the error is that of the context.
-func TestCancelDuringABlockIsACancel(t *testing.T) {
+// The first result is the refusal. All further errors are those of the context.
+func TestCancelDuringABlockIsNotReportedAsTheBlock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

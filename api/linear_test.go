@@ -33,7 +33,8 @@ func memberNames(size int) string {
 	return b.String()
 }
 
-// hostileMembers returns members of an envelope whose length is proportional to size.
+// hostileMembers are functions that return members of an envelope whose length is
+// proportional to size.
 var hostileMembers = map[string]func(size int) string{
 	"deep cursor":         func(n int) string { return `"cursor":` + nestedObject(n, `{"`+strings.Repeat("x", n)+`":null}`) },
 	"deep cursor in info": func(n int) string { return `"result_info":{"cursors":` + nestedObject(n, `[]`) + `}` },
@@ -66,7 +67,8 @@ var hostileMembers = map[string]func(size int) string{
 // certificate.
 const referrers = "many referrers"
 
-// hostileShapes returns responses whose length is proportional to size.
+// hostileShapes returns functions that return responses whose length is proportional to
+// size.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
 		"spaces":          func(n int) *http.Response { return response(403, strings.Repeat(" ", n)) },

@@ -46,7 +46,8 @@
 //
 // At most 20 violations of a response are reported, breaches before drift. If there are
 // more, one further violation states how many there are at least. A new value among
-// these is reported when it occurs again.
+// these is reported when it occurs again. Of the violations of a request's body, only
+// the first 20 are reported.
 //
 // # Secrets
 //

@@ -260,8 +260,8 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	})
 }
 
-// The 15 minutes of an audit begin with its own first refusal. If it refuses further
-// requests that were in flight then, they begin with the last of these refusals.
+// The 15 minutes of an audit begin when one of its requests is refused. If others that
+// were in flight then are refused too, the 15 minutes begin with the last of these.
 func TestEachAuditHasItsOwnWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
