@@ -116,7 +116,7 @@ func (q *query) deleteAll(ctx context.Context, t target, progress progress, yiel
 // plan finds out what would be deleted. With --unused --yes it then deletes.
 func (q *query) plan(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	var unused []record
-	listed := 0
+	listed, written := 0, true
 	certificates, zones := 0, 0 // for which requests were sent
 	notAsked := func(s api.SourceResult) bool { return errors.Is(s.Err, api.ErrNotAsked) }
 	err := q.inventory(ctx, t, progress, func(r record) bool {
@@ -127,16 +127,19 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 		zones += r.zones()
 		r.markKept(refusal(&r))
 		r.deletion.notSelected = q.deletion.unused
-		if r.deletion.err != nil {
-			return yield(r)
+		if r.deletion.err == nil {
+			r.deletion.State, r.deletion.notSelected = deletionPlanned, false
+			if q.deletion.yes {
+				unused = append(unused, r)
+				return true
+			}
 		}
-		r.deletion.State, r.deletion.notSelected = deletionPlanned, false
-		if !q.deletion.yes {
-			return yield(r)
-		}
-		unused = append(unused, r)
-		return true
+		written = yield(r)
+		return written
 	})
+	if !written { // --max has not counted all, and a deletion would have no record
+		return nil
+	}
 	var refusal error
 	switch n := len(unused); {
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
@@ -296,6 +297,17 @@ func TestDeletionIsReportedIfItsRecordCannotBeWritten(t *testing.T) {
 				t.Errorf("stored %v, printed:\n%s", storedIDs(t, server), got.stderr)
 			}
 		})
+	}
+}
+
+func TestNothingIsDeletedAfterARecordCouldNotBeWritten(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"free-1": unused, "used": inUse.After(time.Second)})
+	cmd := command(t, environment(server), "delete", "--unused", "--yes", "--max", "1", "-o", "jsonl")
+	cmd.Stdout = fullDevice(t)
+	execute(t, cmd).expect(t, exitFailure, "cannot write to standard output")
+	if ids := storedIDs(t, server); !slices.Contains(ids, "free-1") {
+		t.Errorf("stored: %v", ids)
 	}
 }
 
