@@ -168,7 +168,7 @@ func (p *pair) harmless(d *difference) string {
 		case !d.request() && d.before == nil && certificate.MatchString(d.key+spec.JSON(d.after.value)):
 		case !d.request():
 			return "The library does not read it."
-		case !required:
+		case !required && d.key != "default" && d.after.member("schema").member("default") == nil:
 			return "The library does not send it."
 		}
 	}
