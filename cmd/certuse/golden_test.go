@@ -334,8 +334,13 @@ func TestAdviceNamesTheLimitOfOpenFiles(t *testing.T) {
 
 func TestAdviceAfterARateLimitIsTheWaitOfTheAPI(t *testing.T) {
 	t.Parallel()
-	text := explain(&api.Error{StatusCode: 429, RetryAfter: 20 * time.Minute})
-	if want := "cloudflare-mtls: HTTP 429 Too Many Requests (retry after 20m0s); try again after that time, or lower --rate-limit"; text != want {
-		t.Errorf("%q, want %q", text, want)
+	const advice = "; try again after that time, or in five minutes if none is given, or lower --rate-limit"
+	for want, failed := range map[string]*api.Error{
+		"cloudflare-mtls: HTTP 429 Too Many Requests (retry after 20m0s)" + advice: {StatusCode: 429, RetryAfter: 20 * time.Minute},
+		"cloudflare-mtls: HTTP 429 Too Many Requests" + advice:                     {StatusCode: 429},
+	} {
+		if text := explain(failed); text != want {
+			t.Errorf("%q, want %q", text, want)
+		}
 	}
 }
