@@ -120,18 +120,19 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 		lower(meaning)
 	}
 	value := d.after.withoutDocumentation()
+	_, isList := cmp.Or(d.after, d.before).value.([]any)
 	if d.in("required") || d.in("security") {
-		value = d.key // the overwrites of an action hold names of members of these sets
+		value, isList = d.key, true // the overwrites of an action hold names of members of these sets
 	}
 	expected := func(v any) bool { return spec.JSON(v) == spec.JSON(value) }
 	for pointer := d.Pointer; pointer != "" && d.HiddenBy == nil; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+		hides := func(at string) bool { return at == pointer || isList && strings.HasPrefix(at, d.Pointer+"/") }
 		for _, o := range outcomes {
-			if !slices.Contains(o.Changed, pointer) {
-				continue
-			}
-			d.HiddenBy = append(d.HiddenBy, o.Action.ID)
-			if d.Class > Documentation && pointer == d.Pointer && slices.ContainsFunc(o.Action.Overwrites, expected) {
-				lower("The overlay expects this value.")
+			if slices.ContainsFunc(o.Changed, hides) {
+				d.HiddenBy = append(d.HiddenBy, o.Action.ID)
+				if d.Class > Documentation && pointer == d.Pointer && slices.ContainsFunc(o.Action.Overwrites, expected) {
+					lower("The overlay expects this value.")
+				}
 			}
 		}
 	}
@@ -164,11 +165,10 @@ func (p *pair) harmless(d *difference) string {
 			continue
 		}
 		required := text[i+1].member("required").withoutDocumentation() == true || text[i-1].member("required").member(name) != nil
-		switch {
-		case !d.request() && d.before == nil && certificate.MatchString(d.key+spec.JSON(d.after.value)):
-		case !d.request():
+		if !d.request() && (d.before != nil || !certificate.MatchString(d.key+spec.JSON(d.after.value))) {
 			return "The library does not read it."
-		case !required && d.key != "default" && d.after.member("schema").member("default") == nil:
+		}
+		if d.request() && !required && d.key != "default" && d.after.member("schema").member("default") == nil {
 			return "The library does not send it."
 		}
 	}

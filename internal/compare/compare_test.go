@@ -97,6 +97,24 @@ func TestTheOverlayThatHidesAChangeIsNamed(t *testing.T) {
 	}
 }
 
+// An action that adds to a list names only the item. The list is compared as a whole, or
+// as a set.
+func TestTheOverlayThatAddsToAListIsNamed(t *testing.T) {
+	t.Parallel()
+	for place, list := range map[string]string{"answer/required": `["success", "result"]`, "row/properties/state/enum": `["on", "off"]`} {
+		r := compareTexts(t, edited(t, place, list), []string{place, list}, []string{place, ""},
+			overwrites("2-contract/20-x.yaml#item", nil, place+"/1"), overwrites("2-contract/20-x.yaml#other", nil, place+"ment"))
+		if len(r.Operations) != 1 {
+			t.Fatalf("%+v", r.Operations)
+		}
+		for _, change := range r.Operations[0].Changes {
+			if diff := cmp.Diff([]string{"2-contract/20-x.yaml#item"}, change.HiddenBy); diff != "" {
+				t.Errorf("%s: (-want +got)\n%s", change.Pointer, diff)
+			}
+		}
+	}
+}
+
 // A change of both forms is listed once, with the class of the contract; a worse one
 // in the text is listed beside it.
 func TestBothFormsAreJoined(t *testing.T) {
