@@ -134,10 +134,10 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// timeLeft estimates the remaining time until total requests are made. The rate limit delays request n until one
-// window after request n-limit completed. So timeLeft goes back from the last request
-// in steps of limit, and counts one window for each, until it reaches a request that has
-// completed or that waits for no window.
+// timeLeft estimates the remaining time until total requests are made. The rate limit
+// delays request n until one window after request n-limit completed. So timeLeft goes
+// back from the last request in steps of limit, and counts one window for each, until it
+// reaches a request that has completed or that waits for no window.
 func (t *tracker) timeLeft(total int, now time.Time) (time.Duration, bool) {
 	done := t.last.Requests
 	if done == 0 || done >= total {
