@@ -25,6 +25,7 @@ var hostile = map[string]string{
 	"line separator":         "a\u2028b",
 	"beyond the basic plane": "a\U000E0001b",
 	"invalid UTF-8":          "a\xffb",
+	"start of a character":   "a\xefb",
 	"nul":                    "a\x00b",
 }
 
