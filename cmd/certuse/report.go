@@ -82,7 +82,7 @@ var metrics = []struct{ name, help string }{
 	{"certificate_not_after_timestamp_seconds", "When a certificate expires, in Unix time."},
 	{"certificate_usage", "1 for the usage of a certificate, else 0."},
 	{"source_up", "1 if a source was read in full, else 0; absent if it was not read."},
-	{"last_success_timestamp_seconds", "When all certificates of an account were last read, in Unix time."},
+	{"last_success_timestamp_seconds", "When all certificates of the report were last read, in Unix time."},
 }
 
 // writePrometheus writes the text format of Prometheus.
