@@ -25,11 +25,11 @@ type column struct {
 	text func(row) string
 	// value returns the text in CSV; nil means text.
 	value func(row) string
-	// isNumber means that the text is a number of this program, or empty.
+	// isNumber means that the text is a number that this program formats, or empty.
 	isNumber bool
 	// short returns the text for a narrow column; nil means text, shortened.
 	short func(row) string
-	// min is the width below which the column is dropped; 0 means that it is never
+	// min is the width to which the column may be shortened; 0 means that it is never
 	// shortened.
 	min int
 	// whole means that the width is the full one or min, and none between.
@@ -109,7 +109,7 @@ func columnKeys(kind kindOfReport, format string, severalAccounts bool) []string
 	if detailed || severalAccounts {
 		keys = append([]string{"account_id"}, keys...)
 	}
-	if format == "csv" { // -1 would be a formula; expires_on says more
+	if format == "csv" { // expires_on says more, and stays true
 		keys = slices.DeleteFunc(keys, func(key string) bool { return key == "days_left" })
 	}
 	return keys
@@ -165,7 +165,8 @@ func daysLeft(r row) string {
 	if r.Certificate.ExpiresOn.IsZero() {
 		return ""
 	}
-	// Not Sub: its result is limited to 292 years, and the expiry may be in the year 9999.
+	// Not Sub: its result is limited to 292 years, and the expiry may be in the year
+	// 9999.
 	expires := r.Certificate.ExpiresOn
 	seconds := float64(expires.Unix()-r.now.Unix()) + float64(expires.Nanosecond()-r.now.Nanosecond())/1e9
 	return strconv.Itoa(int(math.Floor(seconds / day.Seconds())))

@@ -23,7 +23,8 @@ const (
 	// deletionNotFound is the state of a certificate that the account does not have.
 	deletionNotFound api.DeletionState = "not_found"
 	// maxDeleteCalls limits the calls for one certificate while the API limits the
-	// rate, and maxDeleteWait limits each wait between them.
+	// rate, and maxDeleteWait is the longest wait between them: if the API requires a
+	// longer one, there is no further call.
 	maxDeleteCalls = 5
 	maxDeleteWait  = 15 * time.Minute
 	// pageSize is the number of certificates in a page of the API's list.

@@ -354,6 +354,25 @@ func TestFailedStandardErrorReplacesOnlyExitCode0(t *testing.T) {
 	}
 }
 
+func TestClosedPipeOfStandardErrorReplacesOnlyExitCode0(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	for args, code := range map[string]int{"usage used": exitPipe, "audit --require-unused used": exitInUse} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			defer w.Close()
+			cmd := command(t, environment(server), strings.Fields(args)...)
+			cmd.Stderr = w
+			execute(t, cmd).expect(t, code)
+		})
+	}
+}
+
 func TestWrongUsageIsReportedWithoutEscapeSequences(t *testing.T) {
 	t.Parallel()
 	const takeover = "\x1b]0;owned\x07\x1b[2J"

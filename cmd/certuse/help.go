@@ -28,7 +28,8 @@ days that are left.
 With --expires-within it lists those that expire within the duration, that have
 expired, or whose expiry the API does not say, and exits with 5 if there is one.`
 
-const usageHelp = `List everything that uses certificates: one row for each use, by source.
+const usageHelp = `List everything that uses certificates: one row for each use, by source, and one
+row for a certificate without a known use.
 
 CERT is a certificate id, or ACCOUNT/ID when it belongs to another account:
 "certuse list -o id" prints the ids. It is never a name. An id that is given
@@ -65,7 +66,8 @@ the command is killed. The same command with --resume continues:
   certuse audit -o jsonl --output-file audit.jsonl --resume
 
 It keeps the results in the file, drops an incomplete last line, and looks up
-the certificates that are missing, unknown, listed twice, or uploaded since. The
+the certificates that are missing, unknown, listed twice, or uploaded since, and
+those whose result does not suffice with --all-uses or without --no-zones. The
 summary says how old the kept results are. A file about other accounts,
 certificates or sources is refused, and on Unix a file that another process is
 writing.
@@ -203,8 +205,9 @@ select; --usage only selects what is printed. A certificate for which the API
 does not report the value of a filter is selected.
 
 Besides: 141, without a message, when the reader of standard output closes it,
-as "head" does (on Windows: 1). From half a second after the first Ctrl-C,
-another one kills the command.
+as "head" does, also instead of 0 when the reader of standard error closes it
+(on Windows: 1). From half a second after the first Ctrl-C, another one kills
+the command.
 
 When standard output is closed, the command exits with 1 and sends nothing.
 /dev/null opened for reading and writing, as by Python's subprocess.DEVNULL,
@@ -268,10 +271,11 @@ json        one object: "certificates", an array of the objects below, and
             "summary"
 jsonl       one object a line, as each result arrives, also to --output-file;
             with --sort, at the end
-csv         one row for each certificate (usage: for each use); the first line
-            names the columns. An apostrophe goes before = + - or @ wherever a
-            spreadsheet could begin a cell with it, whichever separator it uses,
-            except in days_left, a number; for exact text use json
+csv         one row for each certificate (usage: for each use, or one if there
+            is none); the first line names the columns. An apostrophe goes
+            before = + - or @ wherever a spreadsheet could begin a cell with it,
+            whichever separator it uses, except in days_left, a number; for
+            exact text use json
 id          one id a line, or ACCOUNT/ID for several accounts: for pipes; delete
             prints only those that are deleted or planned. Other commands also
             print certificates that the vendor manages: --type custom omits them

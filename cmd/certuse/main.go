@@ -31,8 +31,8 @@ func main() {
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
 	// nohup(1) ignores SIGHUP, and a script ignores SIGINT for a command in the
-	// background. Package signal does not report an ignored SIGTERM, so ends is not
-	// empty, which would mean all signals.
+	// background. ends always has SIGTERM, which package signal never reports as
+	// ignored; an empty list would mean all signals.
 	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
 	// The first signal requests an orderly end. The handler is then removed, so that

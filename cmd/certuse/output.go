@@ -41,7 +41,8 @@ func (o *output) addFlags(cmd *cobra.Command) {
 	completeFiles(cmd, "output-file")
 }
 
-// check refuses formats and columns that do not exist, and columns of a format without.
+// check refuses formats and columns that do not exist, and --columns for a format that
+// has none.
 func (o *output) check() error {
 	for i, given := range o.columns {
 		if key := strings.ToLower(strings.TrimSpace(given)); slices.Contains(knownColumns(), key) {
@@ -96,9 +97,9 @@ func tableWidth(sys system, demo bool) int {
 }
 
 // destination is standard output, or a file. A file is written under another name, and
-// renamed at the end. JSON Lines are renamed after the first write; later writes are
-// appended. On Unix, locks keep other certuse processes from writing the file before
-// this one ends.
+// renamed at the end. If it is appended to, as unsorted JSON Lines are, it is renamed
+// after the first write. On Unix, locks keep other certuse processes from writing the
+// file before this one ends.
 type destination struct {
 	io.Writer
 	path      string
@@ -193,8 +194,8 @@ func isOpenForOutput(info os.FileInfo) bool {
 	})
 }
 
-// lock locks a file, if it exists and its file system supports locks. It does nothing on
-// Windows, where a lock would keep this process from writing through another handle.
+// lock locks a file, if it exists and its file system supports locks. It does nothing
+// on Windows, where a lock would keep this process from writing through another handle.
 func (d *destination) lock(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -218,9 +219,10 @@ func (d *destination) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// rename gives the file its name, unless another process has written a file there. A
-// link, unlike a rename, fails if there is one; some file systems have no links, and NFS
-// may report that a link exists that it has just made.
+// rename gives the file its name, unless another process has written a file there. It
+// first tries a link, which, unlike a rename, never replaces a file. The error of the
+// link decides nothing: some file systems have no links, and NFS may report an error
+// for a link that it has made.
 func (d *destination) rename() error {
 	written, err := d.temp.Stat()
 	if err = errors.Join(err, d.temp.Sync(), d.temp.Close()); err != nil {
@@ -280,8 +282,8 @@ func (d *destination) checkNotReplaced() error {
 	return nil
 }
 
-// failure describes a failed write. It keeps a file that was not renamed, if the file has
-// results.
+// failure describes a failed write. It keeps a file that was not renamed, if the file
+// has results.
 func (d *destination) failure(err error) *exitError {
 	if d.path == "" {
 		return writeFailure(err)

@@ -30,10 +30,9 @@ type progress interface {
 	stop()
 }
 
-// newProgress returns a bar if standard error is a terminal and TERM is not dumb, and
-// plain lines otherwise, or if rows of the report, or of --debug, may appear on the
-// same terminal while the bar is redrawn. Where there is no progress to show, it
-// returns notes.
+// newProgress returns notes if there is no progress to show. Otherwise it returns a bar
+// if standard error is a terminal, TERM is not dumb, and no rows of the report or lines
+// of --debug may appear on that terminal while the bar is redrawn; else plain lines.
 func (q *query) newProgress(targets []target) progress {
 	certificates := 0
 	for _, t := range targets {

@@ -43,7 +43,7 @@ type target struct {
 	access
 	certs []api.CertificateRef
 	kept  []record // results of an earlier run
-	err   error    // of listing the certificates to compare them with the results
+	err   error    // of the listing that is compared with the results
 }
 
 var (
@@ -56,8 +56,8 @@ func allSourceNames() []string {
 }
 
 func (q *query) check(cmd *cobra.Command) error {
-	// An empty value usually means an unset shell variable. Without --account, the command
-	// would use CLOUDFLARE_ACCOUNT_ID, which may be another account.
+	// An empty value usually means an unset shell variable. Without --account, the
+	// command would use CLOUDFLARE_ACCOUNT_ID, which may be another account.
 	for flag, list := range map[string][]string{
 		"account": q.accounts, "profile": q.profiles, "usage": q.filter.usages, "sources": q.sources, "type": q.filter.types, "columns": q.columns,
 	} {

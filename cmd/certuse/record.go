@@ -13,10 +13,10 @@ import (
 type record struct {
 	api.InventoryItem
 	usage    api.Usage
-	deletion *deletionOutcome // nil: not selected for deletion
+	deletion *deletionOutcome // nil if the command is not delete
 	// lookedUp is false for a certificate that was only listed.
 	lookedUp bool
-	// line is the result as an earlier run printed it; nil if this run has read it.
+	// line is the result as an earlier run printed it; nil for a result of this run.
 	line []byte
 }
 

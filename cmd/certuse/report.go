@@ -18,7 +18,7 @@ type report struct {
 	summary *summary
 	columns []column
 	headers bool
-	// width is the width of the terminal; 0 means no limit.
+	// width is the maximum width of a table; 0 means no limit.
 	width  int
 	colors palette
 	now    time.Time

@@ -33,8 +33,7 @@ type system struct {
 	getenv         func(string) string
 }
 
-// exitError ends the command with a code. A nil err means that the summary has
-// printed the reason.
+// exitError ends the command with a code. If err is nil, no further message is printed.
 type exitError struct {
 	code int
 	err  error
@@ -113,8 +112,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 }
 
 // newRootCommand creates the command line. Cobra prints help, version and completion to
-// stdout; results go to sys.stdout itself: on a terminal they get its width, and
-// colours.
+// stdout. Results go to sys.stdout itself, because their writers need its errors.
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",

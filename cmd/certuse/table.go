@@ -23,8 +23,8 @@ type tableColumn struct {
 	width   int
 }
 
-// writeTable writes rows in columns. If the width of the terminal is known, no line
-// exceeds it: columns become narrower, and some are dropped.
+// writeTable writes rows in columns. If the report has a width, no line exceeds it:
+// columns become narrower, and some are dropped.
 func writeTable(r *report) error {
 	rows := r.rows()
 	var columns []*tableColumn

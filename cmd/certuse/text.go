@@ -33,8 +33,8 @@ func shorten(s string, limit int) string {
 	return string(runes[:limit-1]) + "…"
 }
 
-// wrap breaks text into lines of less than 80 columns, with room for an indent, which
-// all but the first get.
+// wrap breaks text into lines of less than 80 columns. It indents all lines but the
+// first, which leaves room for the same indent.
 func wrap(text string) string {
 	const indent = "  "
 	var b strings.Builder

@@ -39,7 +39,8 @@ func newTracker(certificates, limit int, now time.Time) *tracker {
 	return &tracker{certificates: certificates, limit: limit, started: now, updated: now}
 }
 
-// ringSize is enough for one window, and for a rate without a limit.
+// ringSize returns how many requests recent holds: those of one window, and enough to
+// measure the rate if there is no limit.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
 // nextAccount begins another account, whose progress starts at 0.
@@ -134,10 +135,11 @@ func (t *tracker) rate(now time.Time) float64 {
 	return float64(n) / max(span.Seconds(), 0.1)
 }
 
-// timeLeft estimates the remaining time until total requests are made. The rate limit
-// delays request n until one window after request n-limit completed. So timeLeft goes
-// back from the last request in steps of limit, and counts one window for each, until it
-// reaches a request that has completed or that waits for no window.
+// timeLeft estimates the time until total requests are made; it returns false if there
+// is nothing to estimate. The rate limit delays request n until one window after
+// request n-limit completed. So timeLeft goes back from the last request in steps of
+// limit, and counts one window for each, until it reaches a request that has completed
+// or that waits for no window.
 func (t *tracker) timeLeft(total int, now time.Time) (time.Duration, bool) {
 	done := t.last.Requests
 	if done == 0 || done >= total {

@@ -31,8 +31,8 @@ func newWaitCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// waitForAll waits for all certificates of a target concurrently, and calls yield when a
-// wait has ended. Only the target of the demo names no certificates.
+// waitForAll waits for all certificates of a target concurrently, and calls yield when
+// a wait has ended. Only the target of the demo names no certificates.
 func (q *query) waitForAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	refs := t.certs
 	if len(refs) == 0 {
@@ -65,8 +65,8 @@ func (q *query) waitForAll(ctx context.Context, t target, progress progress, yie
 	return ended
 }
 
-// waitForOne waits for one certificate. The error is not nil only if ctx ended before the
-// wait was over; the record has every other reason for missing evidence.
+// waitForOne waits for one certificate. It returns an error only if ctx ended before
+// the wait was over; the record has every other reason for missing evidence.
 func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
 	cert := api.Certificate{Ref: ref}
 	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why
