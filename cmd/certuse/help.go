@@ -95,7 +95,8 @@ const waitHelp = `Wait until nothing uses certificates, and print what still doe
 All sources are read again, at growing intervals and within the quota, until the
 certificates are unused or --timeout is over. Changes of usage are printed to
 standard error. The vendor can take minutes to report that the last user is
-gone.
+gone. If the certificates belong to several accounts, the command waits for one
+account after the other.
 
 The command exits with 4 when a certificate is in use at the end, and with 3
 when its usage is unknown. If the token lacks a permission, the wait ends as
@@ -191,10 +192,10 @@ const exitCodesHelp = `The first that applies:
    that was named is in use or managed by the vendor; not after Ctrl-C, nor
    after the --timeout of audit or delete
 3  the usage of a certificate is unknown, or the account does not have it; not
-   all certificates were read (list: only because of Ctrl-C or --timeout); kept
-   results are older than --max-age; --require-unused, and no certificate was
-   looked up; the outcome of an upload or of a deletion is unknown, also after
-   Ctrl-C and --timeout
+   all certificates were read (list: only because of Ctrl-C or --timeout);
+   --require-unused, and kept results are older than --max-age, or no
+   certificate was looked up; the outcome of an upload or of a deletion is
+   unknown, also after Ctrl-C and --timeout
 5  --expires-within, and a certificate expires within it, has expired, or has an
    expiry that is unknown
 0  everything was read; with --require-unused and wait: all certificates are
