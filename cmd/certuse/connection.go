@@ -180,8 +180,9 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 // matches PEM, even if its first line is missing or its line ends are escaped.
 var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
-// words matches names, paths and ids, which are not credentials: each of their words has
-// one case, except for a capital at its start, and at most the 32 characters of an id.
+// words matches names, paths and ids, which are not credentials: each of their words
+// has one case, except for a capital at its start, and at most the 32 characters of an
+// id.
 var words = regexp.MustCompile(`^(?:(?:[0-9A-Za-z]?[0-9a-z]{0,31}|[0-9A-Z]{0,32})(?:[/\\_-]|$))+$`)
 
 // withoutCredential redacts what may be a credential in a text of the command line or
