@@ -39,6 +39,9 @@ type callPolicy struct {
 	// nil, is called at the end, with the error of the call.
 	begin func()
 	ended func(*Error)
+	// expired, if not nil, reports, after the waits for an attempt, that no further one
+	// may be made; admission has then ended.
+	expired func() bool
 }
 
 // call is the state of one call over its attempts.
@@ -117,6 +120,10 @@ func (k *call) acquire(ctx context.Context) (quota.Permit, *quota.Refusal) {
 	}
 	permit, refusal := k.client.limiter.Acquire(k.policy.admission, quota.Bounds{MaxWait: max(0, k.remainingWait(ctx))})
 	k.waited += permit.Waited
+	if refusal == nil && k.policy.expired != nil && k.policy.expired() {
+		k.client.limiter.Release(permit, quota.Outcome{})
+		refusal = &quota.Refusal{Ended: true}
+	}
 	return permit, refusal
 }
 

@@ -135,7 +135,7 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	if note, kind := cfg.refusal(item); kind != nil {
 		return d, &Error{operation: deleteCertificate.text, kinds: []error{kind}, note: note}
 	}
-	r, fail := c.requestDeletion(ctx, evidenceCtx, cert, item.Evidence.StartedAt.Add(maxEvidenceAge))
+	r, fail := c.requestDeletion(ctx, evidenceCtx, cert, &item.Evidence)
 	switch {
 	case fail == nil:
 		d.RayID = r.rayID
@@ -168,15 +168,24 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	return d, c.withContextErrors(ctx, fail)
 }
 
-// requestDeletion sends the request to delete a certificate, also a retry, no later than
-// latest. Until the first attempt, the wait for the limiter ends with evidenceCtx too.
-func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef, latest time.Time) (*reply, *Error) {
-	admission, end := context.WithDeadlineCause(ctx, latest, &stopCause{kind: ErrUsageUnknown})
-	defer end()
-	unbind := context.AfterFunc(evidenceCtx, end)
+// requestDeletion sends the request to delete a certificate, also a retry, only until the
+// evidence is old. Until the first attempt, the wait for the limiter ends with
+// evidenceCtx too.
+func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef, evidence *Evidence) (*reply, *Error) {
+	admission, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	old := func() { end(&stopCause{kind: ErrUsageUnknown}) }
+	defer time.AfterFunc(maxEvidenceAge-evidence.age(), old).Stop()
+	unbind := context.AfterFunc(evidenceCtx, func() { end(nil) })
 	defer unbind()
+	expired := func() bool {
+		if evidence.isOld() { // the timer stops while the machine is suspended
+			old()
+		}
+		return admission.Err() != nil
+	}
 	var result object[generated.Certificate, *generated.Certificate]
-	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission}, func(ctx context.Context, edit editor) (*http.Response, error) {
+	r, fail := c.do(ctx, deleteCertificate, callPolicy{admission: admission, expired: expired}, func(ctx context.Context, edit editor) (*http.Response, error) {
 		unbind()
 		return c.generated.DeleteMTLSCertificate(ctx, cert.AccountID, cert.ID, edit)
 	}, &result)

@@ -1,8 +1,13 @@
 package api
 
 import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unsafe"
 
@@ -101,6 +106,67 @@ func TestTheAgeOfEvidenceIsTheLongerOneOfBothClocks(t *testing.T) {
 			t.Errorf("evidence begun %v ago, and %v by the wall clock: old %t", tt.monotonic, tt.wall, e.isOld())
 		}
 	}
+}
+
+// suspension is a log handler that calls suspend before the wait for each attempt.
+type suspension struct {
+	slog.Handler
+	suspend func()
+}
+
+func (h suspension) Enabled(context.Context, slog.Level) bool {
+	h.suspend()
+	return false
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[int]error{1: ErrUsageUnknown, 2: ErrUnreachable, 5: ErrUnreachable} {
+		synctest.Test(t, func(t *testing.T) {
+			evidence, waits, sent := &Evidence{StartedAt: time.Now()}, 0, 0
+			logger := slog.New(suspension{slog.DiscardHandler, func() {
+				if waits++; waits == before {
+					evidence.StartedAt = time.Now().Add(-8 * time.Hour)
+				}
+			}})
+			transport := transportFunc(func(*http.Request) (*http.Response, error) {
+				sent++
+				return nil, io.ErrUnexpectedEOF
+			})
+			client, err := New(APIToken("t0ken"), WithHTTPClient(&http.Client{Transport: transport}), WithLogger(logger), WithRateLimit(before, time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, fail := client.requestDeletion(t.Context(), t.Context(), CertificateRef{"a", "b"}, evidence)
+			if !fail.Is(want) || fail.Is(ErrNotAsked) != (sent == 0) || sent != before-1 {
+				t.Errorf("suspended before attempt %d: %d requests, %v", before, sent, fail)
+			}
+			if _, refusal := client.limiter.Acquire(t.Context(), quota.Bounds{MaxWait: 2 * time.Minute}); refusal != nil {
+				t.Errorf("suspended before attempt %d: the limiter still has a request in flight: %+v", before, refusal)
+			}
+		})
+	}
+}
+
+func TestTheAgeOfEvidenceIsNoDeadlineOfTheCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, err := New(APIToken("t0ken"), WithRateLimit(1, time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		permit, _ := client.limiter.Acquire(t.Context(), quota.Bounds{})
+		client.limiter.Release(permit, quota.Outcome{Answered: true})
+		evidence := &Evidence{StartedAt: time.Now().Add(10*time.Second - maxEvidenceAge)}
+		_, fail := client.requestDeletion(t.Context(), t.Context(), CertificateRef{"a", "b"}, evidence)
+		if !fail.Is(ErrRateLimited) || !fail.Is(ErrNotAsked) || errors.Is(fail, context.DeadlineExceeded) {
+			t.Errorf("got %v, a deadline: %t", fail, errors.Is(fail, context.DeadlineExceeded))
+		}
+	})
 }
 
 func TestTheWaitFollowsTheResponse(t *testing.T) {
