@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -45,8 +46,12 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// withContextErrors returns e, with the errors of a context that has ended.
+// withContextErrors returns e, with the errors of a context that has ended. The deadline of
+// ctx may have canceled another context, whose error it replaces.
 func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		e.causes = slices.DeleteFunc(e.causes, func(cause error) bool { return cause == context.Canceled })
+	}
 	if !errors.Is(e, ctx.Err()) {
 		e.causes = append(e.causes, c.contextErrors(ctx)...)
 	}

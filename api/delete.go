@@ -116,9 +116,9 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	}
 	evidenceCtx := ctx
 	if cfg.evidenceContext != nil {
-		both, end := context.WithCancel(cfg.evidenceContext)
-		defer end()
-		defer context.AfterFunc(ctx, end)()
+		both, end := context.WithCancelCause(cfg.evidenceContext)
+		defer end(nil)
+		defer context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })()
 		evidenceCtx = both
 	}
 	item, _, fail := c.inspect(evidenceCtx, cert, cfg.evidence)

@@ -248,8 +248,16 @@ func TestADeletionWithAnEvidenceContextAlsoEndsWithTheContextOfTheCall(t *testin
 		start := time.Now()
 		_, err := newClient(t, s).DeleteUnused(ctx, ref(7), api.WithEvidenceContext(t.Context()))
 		wantTook(t, "gathering evidence", start, 15*time.Second, 15*time.Second)
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v", err)
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "deadline") {
+			t.Errorf("after the deadline: %v, canceled: %t", err, errors.Is(err, context.Canceled))
+		}
+
+		stopped := errors.New("the server stops")
+		ctx, stop := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { stop(stopped) })
+		_, err = newClient(t, s).DeleteUnused(ctx, ref(7), api.WithEvidenceContext(t.Context()))
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, stopped) {
+			t.Errorf("canceled: %v, with its cause: %t", err, errors.Is(err, stopped))
 		}
 	})
 }
