@@ -205,16 +205,17 @@ func (e *Evidence) refusal() (note string, kind error) {
 		}
 		return "used by " + strings.Join(reasons, ", "), ErrInUse
 	}
+	var failures []string // after the permissions, because the text may be shortened
 	for _, r := range e.Sources {
-		if failure, ok := errors.AsType[*Error](r.Err); ok {
-			reason := ": " + cmp.Or(failure.note, failure.Error())
-			if permission := failure.missingPermission(); permission != "" {
-				reason = fmt.Sprintf(" needs the permission %q", permission)
-			}
-			reasons = append(reasons, string(r.Source)+reason)
+		failure := asError(r.Err)
+		if permission := failure.missingPermission(); permission != "" {
+			reasons = append(reasons, fmt.Sprintf("%s needs the permission %q", r.Source, permission))
+		} else if failure != nil {
+			failures = append(failures, string(r.Source)+": "+cmp.Or(failure.note, failure.Error()))
 		}
 	}
-	return "usage unknown: " + strings.Join(reasons, ", "), ErrUsageUnknown
+	text := strings.Join(append(reasons, failures...), ", ")
+	return "usage unknown: " + cmp.Or(text, "no source that was read applies"), ErrUsageUnknown
 }
 
 // InventoryItem is one certificate of an account with the evidence about it.

@@ -15,7 +15,7 @@ func readZones(v *inventory, f *findings) {
 		v.zones = append(v.zones, zone)
 	}
 	if len(v.zones) == 0 && f.failure == nil && !v.config.noZones {
-		f.incomplete("the credentials see no zone; if the account has none, use WithNoZones or WithDeleteNoZones")
+		f.incomplete(fmt.Sprintf("the credentials see no zone and may lack %q; if there is none, use WithNoZones", listZones.Permission))
 		f.permission = listZones.Permission
 	}
 }

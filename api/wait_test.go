@@ -171,6 +171,16 @@ func TestWaitEndsWithoutTheErrorOfAnEarlierCheck(t *testing.T) {
 	}
 }
 
+func TestWaitSaysThatNoSourceApplies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, err := newClient(t, everySource()).WaitUnused(t.Context(), ref(7), api.WithWaitEvidence(api.WithSources(api.SourceWorkers)))
+		if wantSentinels(t, err, api.ErrUsageUnknown); !strings.HasSuffix(err.Error(), "usage unknown: no source that was read applies") {
+			t.Error(err)
+		}
+	})
+}
+
 // The limiter would admit 1,000 requests at once.
 func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 	t.Parallel()

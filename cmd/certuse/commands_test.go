@@ -199,7 +199,7 @@ func TestTokenThatSeesNoZoneLeavesCAsUnknown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, nil)
 	requireNoError(t, server.AddCertificate(ref("root"), apitest.Certificate{CA: true}))
-	execute(t, command(t, environment(server), "audit")).expect(t, exitUnknown, "give --no-zones if the account has none", "Zone: Zone Read")
+	execute(t, command(t, environment(server), "audit")).expect(t, exitUnknown, "if there is none, give --no-zones", "Zone: Zone Read")
 	execute(t, command(t, environment(server), "audit", "--no-zones")).expect(t, exitOK, "1 unused")
 	// Visible zones are read despite --no-zones, here those of the second account.
 	other := api.CertificateRef{AccountID: strings.Repeat("b", 32), ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}

@@ -176,7 +176,7 @@ func inCLITerms(err error) string {
 	return strings.NewReplacer(
 		"WithBaseURL", "CLOUDFLARE_BASE_URL",
 		"WithRateLimit", "--rate-limit",
-		"if the account has none, use WithNoZones or WithDeleteNoZones", "give --no-zones if the account has none",
+		"if there is none, use WithNoZones", "if there is none, give --no-zones",
 		"CertificateRef.AccountID", "the account id",
 		"CertificateRef.ID", "the certificate id",
 	).Replace(text)
