@@ -239,7 +239,7 @@ func (e *Evidence) showsMissing() bool {
 // cannot be gathered, or if the error does not depend on the certificate. gone reports
 // that the certificate no longer exists.
 func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
-	if ctx.Err() != nil || refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
+	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
 		return nil, false
 	}
 	item, _, fail := c.inspect(ctx, cert, opts)

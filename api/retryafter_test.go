@@ -152,21 +152,25 @@ func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 	}
 }
 
+// The evidence becomes old during the wait for the limiter, before which a call that may
+// not wait that long is refused.
 func TestTheAgeOfEvidenceIsNoDeadlineOfTheCaller(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client, err := New(APIToken("t0ken"), WithRateLimit(1, time.Minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		permit, _ := client.limiter.Acquire(t.Context(), quota.Bounds{})
-		client.limiter.Release(permit, quota.Outcome{Answered: true})
-		evidence := &Evidence{StartedAt: time.Now().Add(10*time.Second - maxEvidenceAge)}
-		_, fail := client.requestDeletion(t.Context(), t.Context(), CertificateRef{"a", "b"}, evidence)
-		if !fail.Is(ErrRateLimited) || !fail.Is(ErrNotAsked) || errors.Is(fail, context.DeadlineExceeded) {
-			t.Errorf("got %v, a deadline: %t", fail, errors.Is(fail, context.DeadlineExceeded))
-		}
-	})
+	for maxWait, want := range map[time.Duration]error{30 * time.Second: ErrRateLimited, time.Hour: ErrUsageUnknown} {
+		synctest.Test(t, func(t *testing.T) {
+			client, err := New(APIToken("t0ken"), WithRateLimit(1, time.Minute), WithMaxRetryWait(maxWait))
+			if err != nil {
+				t.Fatal(err)
+			}
+			permit, _ := client.limiter.Acquire(t.Context(), quota.Bounds{})
+			client.limiter.Release(permit, quota.Outcome{Answered: true})
+			start := time.Now()
+			_, fail := client.requestDeletion(t.Context(), t.Context(), CertificateRef{"a", "b"}, &Evidence{StartedAt: start.Add(10*time.Second - maxEvidenceAge)})
+			if !fail.Is(want) || !fail.Is(ErrNotAsked) || errors.Is(fail, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
+				t.Errorf("%v after %v, a deadline: %t", fail, time.Since(start), errors.Is(fail, context.DeadlineExceeded))
+			}
+		})
+	}
 }
 
 func TestTheWaitFollowsTheResponse(t *testing.T) {
