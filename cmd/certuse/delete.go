@@ -320,9 +320,9 @@ func (r *record) reason() string {
 		return "managed by the vendor: " + r.Certificate.Type
 	case errors.Is(err, api.ErrInUse):
 		return "in use: " + r.usedBy()
-	case errors.Is(err, api.ErrUsageUnknown):
+	case errors.Is(err, api.ErrUsageUnknown) && r.usage != api.Unused:
 		return "usage unknown: " + r.shortUsedBy()
-	case r.usage == api.Unused: // interrupted after the lookup
+	case r.usage == api.Unused: // interrupted after the lookup, or the evidence is old
 		return strings.TrimPrefix(explain(err), "not looked up: ")
 	default:
 		return explain(err)

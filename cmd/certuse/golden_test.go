@@ -287,10 +287,18 @@ func TestErrorSharedByAllCertificatesIsNotCalledAnExample(t *testing.T) {
 
 func TestReasonOfAnInterruptedDeletionDependsOnTheLookup(t *testing.T) {
 	t.Parallel()
-	for usage, want := range map[api.Usage]string{api.Unused: "the --timeout is over", api.UsageUnknown: "not looked up: the --timeout is over"} {
-		r := record{usage: usage, deletion: &deletionOutcome{Deletion: api.Deletion{State: api.DeletionKept}, err: errTimeout}}
-		if got := r.reason(); got != want {
-			t.Errorf("%v: %q, want %q", usage, got, want)
+	old := fmt.Errorf("the evidence is 15m0s old: %w", api.ErrUsageUnknown)
+	for _, tt := range []struct {
+		usage api.Usage
+		err   error
+		want  string
+	}{
+		{api.Unused, errTimeout, "the --timeout is over"}, {api.UsageUnknown, errTimeout, "not looked up: the --timeout is over"},
+		{api.Unused, old, old.Error()},
+	} {
+		r := record{usage: tt.usage, deletion: &deletionOutcome{Deletion: api.Deletion{State: api.DeletionKept}, err: tt.err}}
+		if got := r.reason(); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.usage, got, tt.want)
 		}
 	}
 }
