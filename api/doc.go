@@ -135,9 +135,10 @@
 // after an earlier response. During an outage, only one of these calls sends requests,
 // as a probe, and the others wait. The probe is sent at once, again after 100 ms, then
 // after 200 ms and so on up to 2 s. Single calls continue as usual. A failure in a block
-// or an outage takes no tokens, and counts as an attempt only after the call has failed
-// in an outage for longer than [WithAttemptTimeout]. A lack of file descriptors is handled
-// like an outage, so that these calls use fewer connections.
+// or an outage takes no tokens. The first one of a call counts as an attempt, unless it is
+// an [ErrRateLimited]; further ones count only after the call has failed in an outage for
+// longer than [WithAttemptTimeout]. A lack of file descriptors is handled like an outage,
+// so that these calls use fewer connections.
 //
 // # Evidence
 //

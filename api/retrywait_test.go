@@ -83,6 +83,32 @@ func TestAuditsTakeNoTokensInABlockOrAnOutage(t *testing.T) {
 	}
 }
 
+func TestTheFirstFailureInABlockOrAnOutageCounts(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		failure step
+		counts  bool
+	}{
+		"outage":     {fail(io.ErrUnexpectedEOF), true},
+		"block":      {reply(503, envelopeWith("1"), "Retry-After", "1"), true},
+		"rate limit": {reply(429, envelopeWith("971"), "Retry-After", "1"), false},
+	} {
+		for attempts, failures := range map[int]int{1: 1, 2: 5} {
+			synctest.Test(t, func(t *testing.T) {
+				ok := reply(200, emptyBody)
+				steps := append([]step{ok}, slices.Repeat([]step{tt.failure}, failures)...)
+				client := newClient(t, scripted(append(steps, ok)...), api.WithMaxAttempts(attempts))
+				wantAnswers(t, client.Audit(t.Context(), numberedRefs(1)), 1)
+				for result := range client.Audit(t.Context(), numberedRefs(1)) {
+					if failed := attempts == 1 && tt.counts; (result.Err != nil) != failed {
+						t.Errorf("%s: after %d failures with at most %d attempts: %v", name, failures, attempts, result.Err)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502} {
