@@ -87,11 +87,11 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // source was read; if another caller has deleted it, the error is [ErrNotFound].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
-// only if there was no evidence. The error is an [*Error]. Test for [ErrOutcomeUnknown]
-// first: it means that the certificate may be deleted or not, and the error may also
-// match others of this list. Call again; if that call returns [ErrNotFound], the API
-// does not have the certificate. With every error that does not match
-// [ErrOutcomeUnknown], this call has not deleted it:
+// only if evidence could not be gathered, or not again. The error is an [*Error]. Test
+// for [ErrOutcomeUnknown] first: it means that the certificate may be deleted or not,
+// and the error may also match others of this list. Call again; if that call returns
+// [ErrNotFound], the API does not have the certificate. With every error that does not
+// match [ErrOutcomeUnknown], this call has not deleted it:
 //
 //   - [ErrUsageUnknown], [ErrManaged], [ErrMismatch], and [ErrInUse] unless the API
 //     refused the deletion: no request to delete the certificate was sent.

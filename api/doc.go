@@ -255,7 +255,8 @@
 //
 // A [Client], [Credentials] and the sequences that a client returns are safe
 // for concurrent use; each range over a sequence is independent. An
-// [AssociationList] and an [Error] belong to the caller.
+// [AssociationList] and an [Error] belong to the caller. [Client.CloseIdleConnections]
+// closes idle connections.
 //
 // Each attempt, which is sending a request and reading the response, runs on a
 // goroutine of its own. A panic or [runtime.Goexit] in the caller's transport continues
