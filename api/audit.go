@@ -28,7 +28,8 @@ import (
 //   - the end of ctx: its error
 //   - the first [ErrUnauthorized]
 //   - a block that delays the audit for more than 15 minutes: [ErrRateLimited]
-//   - an outage of that length, or a first call without a response: [ErrUnreachable]
+//   - an outage of that length, or a call without a response before the client has
+//     received any: [ErrUnreachable]
 //
 // An infinite certs must then stop by itself, or the caller must break.
 //

@@ -44,10 +44,11 @@ type onPage func(number int64, info *ResultInfo)
 // of the caller's arguments.
 //
 // The next page is requested only if the numbers of the last one show that there is
-// more. The error is from a call; ErrUnexpectedResponse if a response has another
-// page than the requested one, has no new items although more exist, contains errors or
-// may be out of date; and ErrTruncated if not all items were received, or if the pages
-// do not show that all were.
+// more, or if they have no totals and the page is full. The error is from a call;
+// ErrUnexpectedResponse if a response has another page than the requested one, has no
+// new items although more exist, contains errors or may be out of date; and
+// ErrTruncated if not all items were received, or if the pages do not show that all
+// were.
 func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage onPage, page result, id func(i int) string, yield func(i int) bool) *Error {
 	if err := c.check(ctx, invalid); err != nil {
 		return invalidArgument(p.text, err.Error())
@@ -144,7 +145,7 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 		gap = "the response refers to more items in a form that this client does not support"
 	case l.filtered && numbers.TotalPages > 0: // total_count may include what the filter excludes
 	case numbers.TotalCount > 0 && numbers.TotalCount != int64(l.received):
-		gap = fmt.Sprintf("%d of %d items were received: the list changed while it was read", l.received, numbers.TotalCount)
+		gap = fmt.Sprintf("%d of %d items were received: the list changed while it was read, or its numbers are wrong", l.received, numbers.TotalCount)
 	}
 	return next, gap
 }

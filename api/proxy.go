@@ -61,8 +61,8 @@ func userSecrets(name, password string) []string {
 	}
 }
 
-// containsAny reports whether text holds one of the secrets, in any case, escaped or not.
-// Empty secrets are ignored.
+// containsAny reports whether text holds one of the secrets, in upper or lower case,
+// escaped or not. Empty secrets are ignored.
 func containsAny(text string, secrets []string) bool {
 	if len(secrets) == 0 {
 		return false

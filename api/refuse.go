@@ -62,9 +62,9 @@ func (k *call) ended() *Error {
 	return k.last
 }
 
-// stopCause is the cause with which an audit, an inventory or a deletion ends the waits of
-// its calls. It does not hold the error that ended an audit: that error belongs to the
-// caller.
+// stopCause is the cause with which an audit, an inventory or a deletion ends the waits
+// of its calls. It does not hold the error that ended an audit: the caller has received
+// that error and may change it.
 type stopCause struct {
 	kind       error
 	retryAfter time.Duration

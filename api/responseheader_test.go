@@ -38,7 +38,7 @@ func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 		"next after a title with a quote": {[]string{`</x>; title="\"a\\"; rel="next"`}, true},
 		"next after a name alone":         {[]string{`</x>; crossorigin; rel="next"`}, true},
 		"next after an encoded title":     {[]string{`</x>; title*=UTF-8''%e2%82%ac; rel="next"`}, true},
-		"next to an empty target":         {[]string{`<>; rel=next`}, true},
+		"next with an empty target":       {[]string{`<>; rel=next`}, true},
 		"previous":                        {[]string{`</x>; rel="prev"`}, false},
 		"next in the target":              {[]string{`</x;rel=next,y>; rel="self"`}, false},
 		"next in the title":               {[]string{`</x>; title="</y>; rel=next"; rel="self"`}, false},

@@ -145,6 +145,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"columns of metrics":        {env, "list --columns name -o prometheus", []string{"--columns is for table, wide and csv, not for prometheus"}},
 		"columns of JSON":           {env, "delete -o json --columns name used", []string{"--columns is for table, wide and csv, not for json"}},
 		"columns of JSON Lines":     {env, "usage -o jsonl --columns name used", []string{"--columns is for table, wide and csv, not for jsonl"}},
+		"column given twice":        {env, "audit --columns issuer,name,Issuer used", []string{"--columns: issuer is given twice"}},
 		"mistyped source":           {env, "audit --sources worker used", []string{"--sources", "did you mean workers?"}},
 		"mistyped usage":            {env, "audit --usage unsued used", []string{"--usage", "did you mean unused?"}},
 		"quiet and debug":           {env, "list -q --debug", []string{"certuse: --quiet and --debug exclude each other\n"}},

@@ -66,9 +66,10 @@ the command is killed. The same command with --resume continues:
   certuse audit -o jsonl --output-file audit.jsonl --resume
 
 It keeps the results in the file, drops an incomplete last line, and looks up
-the certificates that are missing, unknown, listed twice, or uploaded since, and
-those whose result does not suffice with --all-uses or without --no-zones. The
-summary says how old the kept results are. A file about other accounts,
+the certificates that are missing, unknown, listed twice, or uploaded since.
+With --all-uses it also looks up those whose hostnames were read only in part,
+and without --no-zones those whose result relies on --no-zones. The summary says
+how old the kept results are. A file about other accounts,
 certificates or sources is refused, and on Unix a file that another process is
 writing.
 
@@ -93,10 +94,10 @@ The token needs "SSL and Certificates Write" of the account.`
 const waitHelp = `Wait until nothing uses certificates, and print what still does.
 
 All sources are read again, at growing intervals and within the quota, until the
-certificates are unused or --timeout is over. Changes of usage are printed to
-standard error. The vendor can take minutes to report that the last user is
-gone. If the certificates belong to several accounts, the command waits for one
-account after the other.
+certificates are unused or --timeout is over. Changes of what still uses them
+are printed to standard error. The vendor can take minutes to report that the
+last user is gone. If the certificates belong to several accounts, the command
+waits for one account after the other.
 
 The command exits with 4 when a certificate is in use at the end, and with 3
 when its usage is unknown. If the token lacks a permission, the wait ends as
@@ -109,7 +110,8 @@ deleted, which would be kept, and why. With --yes a certificate is deleted only
 if evidence from all sources, gathered immediately before, shows no use, and if
 it is not managed by the vendor. It is reported as deleted when the API confirms
 it. The outcome of each certificate that the command tried to delete is printed
-to standard error at once, or with --quiet when the record cannot be written;
+to standard error at once. With --quiet it is not, unless the record cannot be
+written: then those are printed that were deleted or may have been.
 --output-file keeps the record, with -o jsonl also when the command is killed.
 
 --unused selects all unused certificates of the account. With --yes it needs
@@ -183,14 +185,14 @@ func newHelpCommand() *cobra.Command {
 
 const exitCodesHelp = `The first that applies:
 
-1  a failure that standard error states, such as a refused deletion; list: the
-   certificates of an account could not be read; also instead of 0 when standard
-   error cannot be written
+1  a failure that standard error states, such as a deletion that the API refuses
+   although the certificate is unused; list: the certificates of an account
+   could not be read; also instead of 0 when standard error cannot be written
 2  wrong usage: the command line, the environment, the list of ids, or the files
    of an upload; nothing was sent
 4  --require-unused or wait, and something is in use; delete, and a certificate
-   that was named is in use or managed by the vendor; not after Ctrl-C, nor
-   after the --timeout of audit or delete
+   that was named, or that --unused had selected, is in use or managed by the
+   vendor; not after Ctrl-C, nor after the --timeout of audit or delete
 3  the usage of a certificate is unknown, or the account does not have it; not
    all certificates were read (list: only because of Ctrl-C or --timeout);
    --require-unused, and kept results are older than --max-age, or no
@@ -210,7 +212,8 @@ as "head" does, also instead of 0 when the reader of standard error closes it
 (on Windows: 1). From half a second after the first Ctrl-C, another one kills
 the command.
 
-When standard output is closed, the command exits with 1 and sends nothing.
+When standard output is closed at the start, the command exits with 1 and sends
+nothing.
 /dev/null opened for reading and writing, as by Python's subprocess.DEVNULL,
 looks the same: open it for writing only, as a shell does.
 
@@ -273,10 +276,10 @@ json        one object: "certificates", an array of the objects below, and
 jsonl       one object a line, as each result arrives, also to --output-file;
             with --sort, at the end
 csv         one row for each certificate (usage: for each use, or one if there
-            is none); the first line names the columns. An apostrophe goes
-            before = + - or @ wherever a spreadsheet could begin a cell with it,
-            whichever separator it uses, except in days_left, a number; for
-            exact text use json
+            is none); the first line names the columns. An apostrophe is put
+            before each = + - or @ that could be the first character of a cell,
+            for any separator that a spreadsheet uses (not in days_left, which
+            is a number); for exact text use json
 id          one id a line, or ACCOUNT/ID for several accounts: for pipes; delete
             prints only those that are deleted or planned. Other commands also
             print certificates that the vendor manages: --type custom omits them
@@ -290,10 +293,11 @@ Columns (--columns) of table, wide and csv:
 ` + "  " + wrap(strings.Join(knownColumns(), ", ")) + `
 
 A table fits its terminal. Columns are shortened first, with "…" where text is
-missing: status and the columns that wide adds, then long names, uses and
-reasons, then ids to their first characters, then names to 18 characters, uses
-and reasons, and names again. What does not fit is dropped in this order
-("certuse usage" drops usage, expires_on, source and used_by last); name stays:
+missing, in these steps: status and the columns that wide adds; names to 40
+characters, and uses and reasons to 28; ids to their first characters; names to
+18; uses and reasons to 12; names to 12. What does not fit is dropped in this
+order ("certuse usage" drops usage, expires_on, source and used_by last); name
+stays:
 
 ` + "  " + wrap(strings.Join(dropOrder, ", ")) + `
 

@@ -77,8 +77,8 @@ func (in *input) addArguments(args []string) error {
 }
 
 // readFrom reads a file, or standard input when the name is "-". Ctrl-C and --timeout
-// end it while reading blocks, as on a terminal or a pipe. Messages name the content by
-// what.
+// end it even when a read blocks, as on a terminal or a pipe. In messages, the content
+// is called what, such as "the private key".
 func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
 	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
 		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
@@ -209,9 +209,9 @@ func (in *input) addCSV(r io.Reader, name string) error {
 }
 
 // addLines adds certificates from a file, one a line. Blank lines and comments that
-// start with '#' are skipped. Lines end with LF or CRLF. Other characters that
-// programs take for the end of a line are refused, so that no id is hidden in a
-// comment. Every bad line is reported, up to a limit.
+// start with '#' are skipped. Lines end with LF or CRLF. Other characters that programs
+// take for the end of a line are refused, so that no id is hidden in a comment. Every
+// bad line is reported, up to a limit; reading ends at a line that is too long.
 func (in *input) addLines(r io.Reader, name string) error {
 	var badLines []error
 	lines := bufio.NewReaderSize(r, maxLineBytes)

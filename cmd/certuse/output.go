@@ -41,11 +41,14 @@ func (o *output) addFlags(cmd *cobra.Command) {
 	completeFiles(cmd, "output-file")
 }
 
-// check refuses formats and columns that do not exist, and --columns for a format that
-// has none.
+// check refuses formats and columns that do not exist, columns that are given twice, and
+// --columns for a format that has none.
 func (o *output) check() error {
 	for i, given := range o.columns {
 		if key := strings.ToLower(strings.TrimSpace(given)); slices.Contains(knownColumns(), key) {
+			if slices.Contains(o.columns[:i], key) {
+				return usagef("--columns: %s is given twice", key)
+			}
 			o.columns[i] = key
 		}
 	}

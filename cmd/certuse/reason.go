@@ -60,7 +60,8 @@ var (
 var noEnvelope = []string{") is not JSON but ", "the body is not a JSON object", `the body has no "success"`}
 
 // isFrom reports whether the failed response was sent by origin, which is not the API.
-// A response of the API has its JSON envelope or, in the legacy form, an error code.
+// A response of the API has its JSON envelope or, in the legacy form, is a single JSON
+// error with a code.
 func isFrom(err error, origin error) bool {
 	failed, ok := errors.AsType[*api.Error](err)
 	if ok && failed.StatusCode/100 == 2 && failed.Is(api.ErrUnexpectedResponse) {

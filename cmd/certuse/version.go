@@ -17,7 +17,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version of certuse",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // the errWriter of run keeps the error
+			fmt.Fprintf(cmd.OutOrStdout(), "certuse %s\n", version()) // the errWriter of runCommand keeps the error
 		},
 	}
 }

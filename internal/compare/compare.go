@@ -57,7 +57,8 @@ type Operation struct {
 }
 
 // Compare reports what changes from before to after, as far as after was processed. A
-// change that an overlay action declares to overwrite counts as documentation.
+// change to a value that an overlay action lists in x-overwrites counts as
+// documentation.
 func Compare(before, after normalize.Result) (r Report, err error) {
 	if after.Merged == nil {
 		return r, nil
@@ -149,7 +150,8 @@ var certificate = regexp.MustCompile(`(?i)certificate|mtls`)
 
 // harmless explains why a change of the published text reaches no user: the contract
 // said the same before, or it lacks the part before and after. It returns "" otherwise,
-// and for a missing part that requests need or that may newly name a certificate.
+// and for a missing part that requests need, that is or has a default of a request, or
+// that may newly name a certificate.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {

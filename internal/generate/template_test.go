@@ -52,8 +52,9 @@ func changedContract(t *testing.T, change func(operation map[string]any)) spec.O
 	return contract
 }
 
-// source returns the Go code for a document that is not reduced to a view, because
-// the templates support more than the listed operations need.
+// source returns the Go code for the whole document. Unlike Generate, it does not
+// reduce it to its View first, because the templates support more than the listed
+// operations need.
 func source(t *testing.T, doc spec.Object) ([]byte, error) {
 	t.Helper()
 	return goCode(moduleRoot, doc)

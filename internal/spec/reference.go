@@ -30,7 +30,7 @@ func At(doc any, pointer string) (value any, ok bool) {
 // pointerOf returns the JSON pointer of a reference within the document.
 func pointerOf(ref string) (string, error) {
 	if !strings.HasPrefix(ref, "#/") {
-		return "", fmt.Errorf("reference %.100q leaves the document: only references within it are followed", ref)
+		return "", fmt.Errorf("reference %.100q leaves the document or is no JSON pointer: only pointers within it are followed", ref)
 	}
 	pointer, err := url.PathUnescape(ref[1:])
 	if err != nil {
@@ -75,7 +75,8 @@ const (
 
 // Copier copies parts of a document and handles the references in them. It follows
 // references within the document only, reads no file and no URL, limits the expansion
-// of references, and refuses inexact numbers, and control characters but white space.
+// of references, and refuses numbers that are too large to be exact, and control
+// characters other than tab, line feed and carriage return.
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPointersFollowRFC6901(t *testing.T) {
+func TestPointersBelowTheRootFollowRFC6901(t *testing.T) {
 	t.Parallel()
 	doc := Object{"a/b": []any{Object{"m~n": 1.0}, nil}, "": Object{"": 2.0}}
 	for pointer, want := range map[string]any{

@@ -65,8 +65,8 @@ func stricter(k kind) []deviation {
 	return append(out, withoutResult(k)...)
 }
 
-// withoutResult returns the deviation of failures whose published result is any object,
-// or nil.
+// withoutResult returns the deviation of failures whose published result is any object.
+// For other kinds it returns nil.
 func withoutResult(k kind) []deviation {
 	if k.success || len(k.published.Properties["result"].Value.Enum) > 0 {
 		return nil

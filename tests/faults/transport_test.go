@@ -27,8 +27,8 @@ func newClient(t *testing.T, base string, opts ...api.Option) *api.Client {
 }
 
 // net/http repeats a request itself when a reused connection is closed without a
-// response. The client counts one attempt, and its default limit leaves room for such
-// requests.
+// response. The client counts one attempt; its default rate limit is below the
+// vendor's, which leaves room for such requests.
 func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	repeated := func() (requests int, err error) {
@@ -139,8 +139,8 @@ func TestEveryBodyIsClosed(t *testing.T) {
 			client := newClient(t, server.URL(), api.WithMaxAttempts(2), api.WithAttemptTimeout(attemptTimeout),
 				api.WithMaxResponseBytes(1<<20), api.WithHTTPClient(&http.Client{Transport: counted}))
 			_, _ = client.Associations(t.Context(), cert)
-			// On a loaded machine the call may continue before a timed-out attempt
-			// closes its body.
+			// On a loaded machine the call may return before a timed-out attempt has
+			// closed its body.
 			opened, closed := counted.opened.Load(), counted.closed.Load()
 			for end := time.Now().Add(slack); closed < opened && time.Now().Before(end); closed = counted.closed.Load() {
 				time.Sleep(5 * time.Millisecond)

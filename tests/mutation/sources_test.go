@@ -53,8 +53,8 @@ func once(change func(documents map[string]spec.Object)) func() built {
 }
 
 // joinWithAnyOf makes the fragment resemble the revisions in which the envelope of a
-// success is an anyOf of its two parts, and the first part a oneOf of itself and a
-// failure.
+// success is an anyOf of two parts: a oneOf of the former first part and a failure, and
+// the former second part.
 func joinWithAnyOf(documents map[string]spec.Object) {
 	parts := func(status string) []any {
 		return schema(documents[publishedfragment.Name], status)["allOf"].([]any)
@@ -96,8 +96,8 @@ func replaceExamples(documents map[string]spec.Object) {
 }
 
 // resemble2022 makes the documents resemble those of 2022 and 2023: zones without
-// parameters, a required private key, and settings of a Worker without an envelope, whose
-// failures may have a result.
+// parameters, a required private key, and settings of a Worker whose success has no
+// envelope and whose failure has a result.
 func resemble2022(documents map[string]spec.Object) {
 	delete(operation(documents["listZones"]), "parameters")
 	upload := descend(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")

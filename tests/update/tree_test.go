@@ -60,8 +60,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// seededTree returns a copy of the pipeline's part of the module. The operations of
-// seedShape have their texts from it.
+// seededTree returns a copy of the pipeline's part of the module. In the copy, the
+// operations that seedShape has have their texts from seedShape, not from openapi/.
 func seededTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
@@ -152,7 +152,7 @@ func changed(t testing.TB, edits ...string) []byte {
 	return []byte(text)
 }
 
-// request requests an update from a partial document.
+// request returns the request for an update from a partial document.
 func request(root, path string, data []byte) update.Request {
 	return update.Request{Root: root, Name: filepath.Base(path), Data: data, Partial: true, Retrieved: "2020-02-02"}
 }

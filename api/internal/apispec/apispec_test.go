@@ -12,7 +12,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// fixedContract returns a fixed version of the contract.
+// fixedContract returns a stored copy of the contract that does not change with it.
 func fixedContract(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/contract.json")
@@ -40,7 +40,8 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 	}
 }
 
-// The contract lists these values in x-known-values or an enum. Not all are examples.
+// The contract lists these values in x-known-values. Some are no example of their
+// schema, so the list itself must have been read.
 func TestKnownValuesComeFromTheContract(t *testing.T) {
 	t.Parallel()
 	doc, err := apispec.Load()

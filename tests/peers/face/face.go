@@ -7,7 +7,7 @@ import (
 )
 
 // Call returns the number of items in a list: the associations of a certificate or,
-// from a client made for pages, the certificates of an account.
+// from a client that a function Page made, the certificates of an account.
 type Call func(ctx context.Context, account, id string) (int, error)
 
 // New creates a client for the API at baseURL, which has no trailing slash. A nil
