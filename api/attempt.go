@@ -24,13 +24,12 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	defer func() { k.responses = c.limiter.Release(permit, outcome) }()
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	sendCtx, trace := attemptCtx, (*connectionTrace)(nil)
-	if k.operation.changes() {
-		trace = new(connectionTrace)
-		sendCtx = trace.watch(attemptCtx)
-	}
-	resp, err := send(sendCtx) //nolint:bodyclose // sender.Do has read and closed it
+	trace := connectionTrace{cancel: cancel}
+	resp, err := send(trace.watch(attemptCtx)) //nolint:bodyclose // sender.Do has read and closed it
 	if err != nil {
+		if trace.exceeded() {
+			err = errManyConnections
+		}
 		refusal, refused := errors.AsType[*refusedError](err)
 		fail = &Error{
 			unsent:    attemptCtx.Err() == nil && trace.unconnected(),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -89,23 +90,42 @@ func (x *exchange) run(s sender, req *http.Request) {
 	}
 }
 
-// connectionTrace records whether a request got a connection. Only a transport that
-// supports package httptrace, as that of net/http does, can show that a request was not
-// sent.
-type connectionTrace struct{ dialed, connected atomic.Bool }
+// maxConnections is how many connections a transport may request for one attempt. The
+// HTTP/2 client of net/http repeats a request on a new connection as often as the server
+// refuses the stream with a GOAWAY, without a delay.
+const maxConnections = 16
+
+var errManyConnections = fmt.Errorf("the transport requested more than %d connections for one request", maxConnections)
+
+// connectionTrace counts the connections that are requested for an attempt, cancels the
+// attempt after maxConnections, and records whether the request got one. Only a transport
+// that supports package httptrace, as that of net/http does, can show that a request was
+// not sent.
+type connectionTrace struct {
+	cancel    context.CancelFunc
+	requested atomic.Int64
+	connected atomic.Bool
+}
 
 func (t *connectionTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.dialed.Store(true) },
+		GetConn: func(string) {
+			if t.requested.Add(1) > maxConnections {
+				t.cancel()
+			}
+		},
 		GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
 	})
 }
+
+// exceeded reports whether the attempt was canceled after maxConnections.
+func (t *connectionTrace) exceeded() bool { return t.requested.Load() > maxConnections }
 
 // unconnected reports whether the transport requested a connection, including name lookup
 // and TLS handshake, and got none. It may be called only after the transport has
 // returned.
 func (t *connectionTrace) unconnected() bool {
-	return t != nil && t.dialed.Load() && !t.connected.Load()
+	return t.requested.Load() > 0 && !t.connected.Load()
 }
 
 // await calls do on a new goroutine and waits until it ends, or until the grace period

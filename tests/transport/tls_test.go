@@ -1,13 +1,17 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,4 +121,77 @@ func TestHTTP2StreamErrorsAreRetried(t *testing.T) {
 		t.Errorf("list %v, error %v after %d requests", list, err, len(requests))
 	}
 	client.CloseIdleConnections()
+}
+
+// net/http repeats a request without a delay as long as the server refuses it with a
+// GOAWAY. The client must end such an attempt before its time is over.
+func TestRequestsThatAnHTTP2ServerRefusesAreLimited(t *testing.T) {
+	t.Parallel()
+	authority := certs.NewAuthority(t)
+	config := serving(authority.Issue(t, tomorrow(), apiHost))
+	config.NextProtos = []string{"h2"}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requests atomic.Int64
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { refuseStreams(conn, &requests) })
+		}
+	})
+	client, err := api.New(credentials["token"], api.WithBaseURL("https://"+apiHost+"/client/v4"), api.WithMaxAttempts(2),
+		api.WithHTTPClient(&http.Client{Transport: network{apiHost + ":443": listener.Addr().String()}.transport(authority)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err = client.Associations(ctx, cert)
+	failure, _ := errors.AsType[*api.Error](err)
+	if !errors.Is(err, api.ErrUnreachable) || ctx.Err() != nil || failure.Attempts != 2 || !strings.Contains(err.Error(), "more than 16 connections") {
+		t.Errorf("error %v", err)
+	}
+	if n := requests.Load(); n < 2 || n > 2*17 {
+		t.Errorf("%d requests", n)
+	}
+	_ = listener.Close()
+	client.CloseIdleConnections()
+	running.Wait()
+}
+
+// refuseStreams serves a connection of HTTP/2 (RFC 9113). It counts the requests and
+// answers each with a GOAWAY of stream 0, which refuses it.
+func refuseStreams(conn net.Conn, requests *atomic.Int64) {
+	defer func() { _ = conn.Close() }()
+	const (
+		preface     = 24 // bytes
+		headerSize  = 9
+		headersType = 1
+		settings    = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+		goAway      = "\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
+	)
+	_, _ = io.WriteString(conn, settings)
+	if _, err := io.CopyN(io.Discard, conn, preface); err != nil {
+		return
+	}
+	for {
+		var header [headerSize]byte
+		if _, err := io.ReadFull(conn, header[:]); err != nil {
+			return
+		}
+		length := int64(header[0])<<16 | int64(header[1])<<8 | int64(header[2])
+		if _, err := io.CopyN(io.Discard, conn, length); err != nil {
+			return
+		}
+		if header[3] == headersType {
+			requests.Add(1)
+			_, _ = io.WriteString(conn, goAway)
+		}
+	}
 }
