@@ -13,6 +13,7 @@ import (
 func (q *query) collect(ctx context.Context, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
 	total := rep.summary
 	add := func(r record) {
+		rep.addChange(&r)
 		if !q.filter.selected(&r, rep.now) {
 			return
 		}

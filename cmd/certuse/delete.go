@@ -82,10 +82,16 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	case q.deletion.unused && q.deletion.yes && q.deletion.maxUnused == 0:
 		return usagef("--unused --yes needs --max N: nothing is deleted if more than N are unused; without --yes the plan is printed")
 	}
-	if info, err := os.Stat(q.file); q.deletion.yes && err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", fileName(q.file))
-	}
 	return q.checkFrom(cmd, args)
+}
+
+// checkNoRecord refuses an --output-file with text. It is called after the list of
+// certificates was read, which may wait for standard input, and with the file locked.
+func (d *deletion) checkNoRecord(out *destination) error {
+	if info, err := os.Stat(out.path); d.yes && err == nil && info.Size() > 0 {
+		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", out.name)
+	}
+	return nil
 }
 
 // deleteAll prints the plan, or deletes the certificates of a target one by one. Ctrl-C
@@ -250,15 +256,6 @@ func (r *record) outcome() string {
 		text += ": " + reason
 	}
 	return printable(text)
-}
-
-// writeChanges prints the certificates that were deleted, or may have been.
-func (r *report) writeChanges(w io.Writer) {
-	for i := range r.records {
-		if state := r.records[i].state(); state == string(api.DeletionDone) || state == string(api.DeletionUnknown) {
-			fmt.Fprintf(w, "certuse: %s\n", r.records[i].outcome())
-		}
-	}
 }
 
 // callDelete calls DeleteUnused, and calls it again after a rate limit.

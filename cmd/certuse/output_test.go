@@ -109,6 +109,37 @@ func TestFileThatIsReplacedDuringTheRunIsAFailure(t *testing.T) {
 	}
 }
 
+func TestDeletionsAreReportedIfTheirRecordIsLost(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	scriptDeletion(t, server, "free-2", apitest.ServerError(502).After(time.Second)) // then sent again
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	p := start(t, command(t, environment(server), "delete", "--yes", "-q", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "used"))
+	eventuallyWritten(t, file)
+	requireNoError(t, os.Remove(file))
+	p.end(t).expect(t, exitFailure, "another process has replaced or removed it",
+		"certuse: deleted: name of free-1 (free-1)\ncertuse: deleted: name of free-2 (free-2)\n")
+}
+
+// The record of another deletion is complete while this one reads its list.
+func TestRecordOfAnotherDeletionIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	server := newDeletionServer(t)
+	file := filepath.Join(t.TempDir(), "deleted.jsonl")
+	second := command(t, environment(server), "delete", "--yes", "--from", "-", "-o", "jsonl", "--output-file", file)
+	list, err := second.StdinPipe()
+	requireNoError(t, err)
+	p := start(t, second)
+	_, err = io.WriteString(list, "# longer than the buffer of a pipe\n"+strings.Repeat("free-2\n", 20_000))
+	requireNoError(t, err)
+	execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1")).expect(t, exitOK)
+	requireNoError(t, list.Close())
+	p.end(t).expect(t, exitUsage, "--output-file: "+file+" exists and may be the record of earlier deletions")
+	if record := decodeLines(t, textOf(t, file)); record["free-1"].State != "deleted" {
+		t.Errorf("the record was replaced: %v", record)
+	}
+}
+
 func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Hour)})

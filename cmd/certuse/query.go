@@ -122,6 +122,9 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer out.discard()
+	if err := q.deletion.checkNoRecord(out); err != nil {
+		return err
+	}
 	kept, err := q.readKept(targets) // open has checked that the file is a regular one
 	if err != nil {
 		return err
@@ -217,8 +220,8 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 		sortRecords(rep.records, q.sortBy, rep.now)
 		writeErr = q.write(rep)
 	}
-	if writeErr != nil && q.quiet { // otherwise, progress has printed the outcomes
-		rep.writeChanges(q.sys.stderr)
+	if writeErr != nil {
+		q.writeFailed(rep)
 	}
 	if writeErr != nil && !interruptedWith(ctx) {
 		return out.failure(writeErr)
@@ -238,6 +241,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 		return out.failure(writeErr)
 	case len(total.failed) == 0 || out.renamed():
 		if err := out.commit(); err != nil {
+			q.writeFailed(rep)
 			return err
 		}
 		if len(total.failed) > 0 {

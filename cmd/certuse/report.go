@@ -15,6 +15,7 @@ type report struct {
 	out     io.Writer
 	kind    kindOfReport
 	records []record
+	changes []string // lines about what was deleted, for the case that the report is lost
 	summary *summary
 	columns []column
 	headers bool
@@ -54,6 +55,21 @@ func (r *report) rows() []row {
 		}
 	}
 	return rows
+}
+
+// addChange keeps the outcome of a certificate that was deleted, or may have been.
+func (r *report) addChange(rec *record) {
+	if state := rec.state(); state == string(api.DeletionDone) || state == string(api.DeletionUnknown) {
+		r.changes = append(r.changes, "certuse: "+rec.outcome()+"\n")
+	}
+}
+
+// writeFailed prints what was deleted if nothing else shows it. Without --quiet, progress
+// has printed it.
+func (q *query) writeFailed(r *report) {
+	if q.quiet {
+		fmt.Fprint(q.sys.stderr, strings.Join(r.changes, ""))
+	}
 }
 
 // writeIDs writes one id a line, or ACCOUNT/ID if the report has several accounts. Of
