@@ -224,10 +224,18 @@ func (r *record) markKept(err error) {
 	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: state}, err: err}
 }
 
-// deleteOne deletes one certificate, unless the command has ended, and reports the
-// outcome.
+// errUnreported is why a certificate is kept after a failed write to standard error,
+// where the outcomes of deletions are printed at once.
+var errUnreported = errors.New("not looked up: standard error cannot be written")
+
+// deleteOne deletes one certificate, unless the command has ended or could not report
+// it, and reports the outcome.
 func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
-	if ended := endCause(ctx, nil); ended != nil {
+	ended := endCause(ctx, nil)
+	if stderr, ok := q.sys.stderr.(*errWriter); ok && stderr.failure() != nil && !q.streaming() {
+		ended = errUnreported // standard output, written at the end, may be the same file
+	}
+	if ended != nil {
 		if !r.lookedUp {
 			r = recordWithoutResult(r.Certificate, ended)
 		}

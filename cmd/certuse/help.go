@@ -111,7 +111,8 @@ if evidence from all sources, gathered immediately before, shows no use, and if
 it is not managed by the vendor. It is reported as deleted when the API confirms
 it. The outcome of each certificate that the command tried to delete is printed
 to standard error at once. With --quiet it is not, unless the record cannot be
-written: then those are printed that were deleted or may have been.
+written: then those are printed that were deleted or may have been. If standard
+error cannot be written, no further deletion begins, except with -o jsonl.
 --output-file keeps the record, with -o jsonl also when the command is killed.
 
 --unused selects all unused certificates of the account. With --yes it needs

@@ -121,6 +121,24 @@ func TestDeletionsAreReportedIfTheirRecordIsLost(t *testing.T) {
 		"certuse: deleted: name of free-1 (free-1)\ncertuse: deleted: name of free-2 (free-2)\n")
 }
 
+// As when both outputs are one file on a full disk.
+func TestNoDeletionBeginsAfterStandardErrorFailed(t *testing.T) {
+	t.Parallel()
+	for args, deleted := range map[string]int{"free-1 free-2": 1, "--unused --max 3": 0, "-o jsonl --output-file FILE free-1 free-2": 2} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			server := newDeletionServer(t)
+			args := strings.ReplaceAll("delete --yes "+args, "FILE", filepath.Join(t.TempDir(), "deleted.jsonl"))
+			cmd := command(t, environment(server), strings.Fields(args)...)
+			cmd.Stdout, cmd.Stderr = fullDevice(t), fullDevice(t)
+			execute(t, cmd).expect(t, exitFailure)
+			if n := requests(server, deleteCertificate); n != deleted {
+				t.Errorf("%d requests to delete, want %d", n, deleted)
+			}
+		})
+	}
+}
+
 // The record of another deletion is complete while this one reads its list.
 func TestRecordOfAnotherDeletionIsNotReplaced(t *testing.T) {
 	t.Parallel()
