@@ -17,7 +17,7 @@ const maxRayID = 64
 
 // attempt uses the permit to send one request, and reads the whole response. Exactly
 // one of the results is nil. Error.Attempts is not set.
-func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(context.Context) (*http.Response, error), result result) (r *reply, fail *Error) {
+func (k *call) attempt(ctx context.Context, permit quota.Permit, send send, edit editor, result result) (r *reply, fail *Error) {
 	c := k.client
 	var outcome quota.Outcome
 	// Deferred, because the caller's transport may panic.
@@ -25,7 +25,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send func(conte
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 	trace := connectionTrace{cancel: cancel}
-	resp, err := send(trace.watch(attemptCtx)) //nolint:bodyclose // sender.Do has read and closed it
+	resp, err := send(trace.watch(attemptCtx, k.operation.changes()), edit) //nolint:bodyclose // sender.Do has read and closed it
 	if err != nil {
 		if trace.exceeded() {
 			err = errManyConnections

@@ -83,7 +83,7 @@ func (c *Client) do(ctx context.Context, op operation, policy callPolicy, send s
 		}
 		k.attempts++
 		k.charged = false
-		reply, fail := k.attempt(ctx, permit, func(ctx context.Context) (*http.Response, error) { return send(ctx, event.recordRequest) }, result)
+		reply, fail := k.attempt(ctx, permit, send, event.editor(), result)
 		if fail == nil {
 			c.budget.credit(budgetEarn)
 			reply.operation, reply.attempts = op.text, k.attempts

@@ -97,25 +97,27 @@ const maxConnections = 16
 
 var errManyConnections = fmt.Errorf("the transport requested more than %d connections for one request", maxConnections)
 
-// connectionTrace counts the connections that are requested for an attempt, cancels the
-// attempt after maxConnections, and records whether the request got one. Only a transport
-// that supports package httptrace, as that of net/http does, can show that a request was
-// not sent.
+// connectionTrace counts the connections that are requested for an attempt, and cancels
+// the attempt after maxConnections. If the attempt can change data, the trace also
+// records whether the request got a connection. Only a transport that supports package
+// httptrace, as that of net/http does, can show that a request was not sent.
 type connectionTrace struct {
+	hooks     httptrace.ClientTrace
 	cancel    context.CancelFunc
 	requested atomic.Int64
 	connected atomic.Bool
 }
 
-func (t *connectionTrace) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) {
-			if t.requested.Add(1) > maxConnections {
-				t.cancel()
-			}
-		},
-		GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
-	})
+func (t *connectionTrace) watch(ctx context.Context, changes bool) context.Context {
+	t.hooks.GetConn = func(string) {
+		if t.requested.Add(1) > maxConnections {
+			t.cancel()
+		}
+	}
+	if changes {
+		t.hooks.GotConn = func(httptrace.GotConnInfo) { t.connected.Store(true) }
+	}
+	return httptrace.WithClientTrace(ctx, &t.hooks)
 }
 
 // exceeded reports whether the attempt was canceled after maxConnections.
@@ -125,7 +127,7 @@ func (t *connectionTrace) exceeded() bool { return t.requested.Load() > maxConne
 // and TLS handshake, and got none. It may be called only after the transport has
 // returned.
 func (t *connectionTrace) unconnected() bool {
-	return t.requested.Load() > 0 && !t.connected.Load()
+	return t.hooks.GotConn != nil && t.requested.Load() > 0 && !t.connected.Load()
 }
 
 // await calls do on a new goroutine and waits until it ends, or until the grace period

@@ -23,13 +23,18 @@ func (c *Client) newEvent(ctx context.Context, attempt int) *event {
 	return &event{client: c, attempt: attempt}
 }
 
-// recordRequest records a request that is about to be sent.
-func (e *event) recordRequest(_ context.Context, req *http.Request) error {
-	if e != nil {
-		e.started, e.method, e.path = time.Now(), req.Method, req.URL.Path
+// editor returns the function that records a request when it is about to be sent.
+func (e *event) editor() editor {
+	if e == nil {
+		return recordNothing
 	}
-	return nil
+	return func(_ context.Context, req *http.Request) error {
+		e.started, e.method, e.path = time.Now(), req.Method, req.URL.Path
+		return nil
+	}
 }
+
+func recordNothing(context.Context, *http.Request) error { return nil }
 
 func (e *event) succeeded(ctx context.Context, r *reply, result result) {
 	if e == nil {
