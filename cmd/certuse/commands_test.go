@@ -294,7 +294,7 @@ func TestDemoShowsEveryUsage(t *testing.T) {
 			got := execute(t, command(t, nil, strings.Fields(test.args)...))
 			got.expect(t, test.code, test.says...)
 			for line := range strings.Lines(got.stdout + got.stderr) {
-				if cellWidth.StringWidth(strings.TrimSuffix(line, "\n")) > 80 {
+				if textWidth(strings.TrimSuffix(line, "\n")) > 80 {
 					t.Errorf("wider than 80 columns: %s", line)
 				}
 			}

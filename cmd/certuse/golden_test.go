@@ -195,11 +195,33 @@ func TestTableFitsEveryWidth(t *testing.T) {
 				r.out = &got
 				requireNoError(t, writeTable(r))
 				for line := range bytes.Lines(got.Bytes()) {
-					if n := cellWidth.StringWidth(string(bytes.TrimSuffix(line, []byte("\n")))); n > width {
+					if n := textWidth(string(bytes.TrimSuffix(line, []byte("\n")))); n > width {
 						t.Fatalf("%d columns in a terminal of %d: %s", n, width, line)
 					}
 				}
 			}
+		}
+	}
+}
+
+// Each name has a known width in a terminal that does not combine its characters.
+func TestTableFitsATerminalThatDoesNotCombineCharacters(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪":                               "🇩🇪🇩🇪🇩🇪🇩🇪🇩…",
+		"⚠\ufe0f⚠\ufe0f⚠\ufe0f⚠\ufe0f⚠\ufe0f⚠\ufe0f": "⚠\ufe0f⚠\ufe0f⚠\ufe0f⚠\ufe0f⚠…",
+		"कािकािकािकाि":                               "कािकािकाि…",
+		"日本日本日本":                                     "日本日本…",
+		"ที่อยู่ที่อยู่ทอยทอ":                        "ที่อยู่ที่อยู่ทอย…",
+		"e\u0301234567890":                           "e\u0301234567890",
+	} {
+		r := sampleReport(t, reportList, "table", 10)
+		var got bytes.Buffer
+		r.out, r.headers, r.columns, r.records = &got, false, columnsOf([]string{"name"}), r.records[:1]
+		r.records[0].Certificate.Name = name
+		requireNoError(t, writeTable(r))
+		if got.String() != want+"\n" {
+			t.Errorf("%q: %q, not %q", name, got.String(), want)
 		}
 	}
 }

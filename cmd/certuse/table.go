@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -11,9 +12,39 @@ import (
 // columnGap separates the columns of a table.
 const columnGap = "  "
 
-// cellWidth measures text as a terminal shows it, whatever the locale defines for
-// characters of ambiguous width.
+// cellWidth has the width of characters, whatever the locale defines for those of
+// ambiguous width.
 var cellWidth = &runewidth.Condition{StrictEmojiNeutral: true}
+
+// textWidth returns the largest width of text in a terminal. Some terminals combine
+// characters that others show one by one, such as the two letters of a flag.
+func textWidth(s string) (width int) {
+	for _, r := range s {
+		width += characterWidth(r)
+	}
+	return width
+}
+
+func characterWidth(r rune) int {
+	// U+FE0F is the only mark that may make the character before it wider.
+	if r != '\ufe0f' && unicode.In(r, unicode.Mn, unicode.Me) {
+		return 0
+	}
+	return cellWidth.RuneWidth(r)
+}
+
+// truncate shortens text to a width of at least 1.
+func truncate(s string, width int) string {
+	if textWidth(s) <= width {
+		return s
+	}
+	for i, r := range s {
+		if width -= characterWidth(r); width < 1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
 
 // tableColumn is a column with its cells.
 type tableColumn struct {
@@ -37,7 +68,7 @@ func writeTable(r *report) error {
 			tc.cells = append(tc.cells, orDash(shorten(printable(c.text(row)), maxCell)))
 		}
 		for _, text := range tc.cells {
-			tc.natural = max(tc.natural, cellWidth.StringWidth(text))
+			tc.natural = max(tc.natural, textWidth(text))
 		}
 		tc.width = tc.natural
 		columns = append(columns, tc)
@@ -61,7 +92,7 @@ func writeTable(r *report) error {
 		for at, c := range columns {
 			cell := c.cells[i]
 			if at < len(columns)-1 {
-				cell += strings.Repeat(" ", max(0, c.width-cellWidth.StringWidth(cell))) + columnGap
+				cell += strings.Repeat(" ", max(0, c.width-textWidth(cell))) + columnGap
 			}
 			if i < first {
 				line.WriteString(r.colors.bold(cell))
@@ -130,13 +161,13 @@ func fit(columns []*tableColumn, width int, order []string) []*tableColumn {
 func (c *tableColumn) cut(rows []row) {
 	first := len(c.cells) - len(rows)
 	for i, text := range c.cells {
-		if cellWidth.StringWidth(text) <= c.width {
+		if textWidth(text) <= c.width {
 			continue
 		}
 		if c.short != nil && i >= first {
 			text = orDash(printable(c.short(rows[i-first])))
 		}
-		c.cells[i] = cellWidth.Truncate(text, c.width, "…")
+		c.cells[i] = truncate(text, c.width)
 	}
 }
 

@@ -146,7 +146,7 @@ func TestTableFitsItsTerminal(t *testing.T) {
 				start(t, cmd).end(t)
 				text := strings.ReplaceAll(term.text(t), "\r\n", "\n")
 				for line := range strings.Lines(text) {
-					if n := cellWidth.StringWidth(strings.TrimSuffix(line, "\n")); n > int(columns) {
+					if n := textWidth(strings.TrimSuffix(line, "\n")); n > int(columns) {
 						t.Errorf("%d columns: %s", n, line)
 					}
 				}
