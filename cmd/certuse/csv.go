@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"io"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ func writeCSV(r *report) error {
 		out.Write(texts(r.columns, func(c column) string { return c.key }))
 	}
 	for _, row := range r.rows() {
-		out.Write(texts(r.columns, func(c column) string {
+		cells := texts(r.columns, func(c column) string {
 			value := c.text
 			if c.value != nil {
 				value = c.value
@@ -21,7 +22,15 @@ func writeCSV(r *report) error {
 				return value(row)
 			}
 			return cell(value(row))
-		}))
+		})
+		if len(cells) == 1 && cells[0] == "" { // a reader would skip the blank line
+			out.Flush()
+			if _, err := io.WriteString(r.out, "\"\"\n"); err != nil {
+				return err
+			}
+			continue
+		}
+		out.Write(cells)
 	}
 	out.Flush()
 	return out.Error()

@@ -116,3 +116,15 @@ func TestCSVHasNegativeNumbersOfDays(t *testing.T) {
 		t.Errorf("the row is %q", out.String())
 	}
 }
+
+// Readers of CSV skip blank lines.
+func TestEachRowOfAnEmptyColumnIsALineOfCSV(t *testing.T) {
+	t.Parallel()
+	var got bytes.Buffer
+	r := &report{out: &got, kind: reportAudit, columns: columnsOf([]string{"source"}), headers: true, records: []record{{}, formulaRecord(), {}}}
+	requireNoError(t, writeCSV(r))
+	rows, err := csv.NewReader(strings.NewReader(got.String())).ReadAll()
+	if err != nil || len(rows) != 4 {
+		t.Errorf("%v: %q has rows %q, want a header and 3 rows", err, got.String(), rows)
+	}
+}
