@@ -57,11 +57,12 @@ func (in *input) addRef(account, id string) error {
 	if err := checkRef(ref); err != nil {
 		return err
 	}
-	if in.seen[ref] {
+	key := keyOf(ref)
+	if in.seen[key] {
 		in.duplicates++
 		return nil
 	}
-	in.seen[ref] = true
+	in.seen[key] = true
 	in.certificates = append(in.certificates, ref)
 	return nil
 }

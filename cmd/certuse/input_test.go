@@ -13,15 +13,15 @@ import (
 
 func TestEachLineOfAFileIsOneCertificate(t *testing.T) {
 	t.Parallel()
-	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nlast"
+	const file = "\uFEFF# exported today\r\n\r\n  cert-1\t\r\nother/cert-2 # the old gateway\n\n#cert-3\ncert-1\nacc/cert-1\nacc/CERT-1\nlast"
 	in := newInput("acc")
 	requireNoError(t, in.read(strings.NewReader(file), "ids.txt"))
 	want := []api.CertificateRef{{AccountID: "acc", ID: "cert-1"}, {AccountID: "other", ID: "cert-2"}, {AccountID: "acc", ID: "last"}}
 	if got := in.certificates; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if in.duplicates != 2 {
-		t.Errorf("%d duplicates, want 2", in.duplicates)
+	if in.duplicates != 3 { // the API may change the case of an id
+		t.Errorf("%d duplicates, want 3", in.duplicates)
 	}
 }
 
