@@ -199,8 +199,8 @@ func (q *query) assignKept(ctx context.Context, targets []target, kept keptResul
 }
 
 // assignKeptToTarget moves the results of a target to it. It first lists the
-// certificates of the account, and drops results about those that are gone or were
-// uploaded since.
+// certificates of the account, and drops results about those that are gone, were
+// uploaded since, or have an id that the list has twice.
 func (q *query) assignKeptToTarget(ctx context.Context, t *target, kept keptResults) {
 	selected, unchanged := slices.Clone(t.certs), map[api.CertificateRef]bool{}
 	for cert, err := range t.client.Certificates(ctx, t.account) {
@@ -210,7 +210,7 @@ func (q *query) assignKeptToTarget(ctx context.Context, t *target, kept keptResu
 		}
 		key := keyOf(cert.Ref)
 		// A certificate that was deleted and uploaded again has the same id.
-		if cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
+		if unchanged[key] || cert.UploadedOn.After(kept[key].Evidence.StartedAt) {
 			delete(kept, key)
 		} else {
 			unchanged[key] = true

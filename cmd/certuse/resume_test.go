@@ -250,6 +250,22 @@ func TestResultFromBeforeTheUploadIsReadAgain(t *testing.T) {
 	}
 }
 
+// A result must not stand for another certificate.
+func TestResultOfAnIDThatTheAccountHasTwiceIsReadAgain(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"TWICE": unused, "twice": unused})
+	audit := []string{"audit", "-o", "jsonl"}
+	all := execute(t, command(t, environment(server), audit...))
+	all.expect(t, exitOK, "2 unused")
+	for line := range strings.Lines(all.stdout) {
+		file := fileWith(t, line)
+		execute(t, command(t, environment(server), append(audit, "--resume", "--output-file", file)...)).expect(t, exitOK, "2 unused")
+		if lines := decodeLines(t, textOf(t, file)); lines["TWICE"].Usage != "unused" || lines["twice"].Usage != "unused" {
+			t.Errorf("resumed from %s: %v", line, lines)
+		}
+	}
+}
+
 func TestKeptResultsStayWhenTheAccountCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server, text := firstAudit(t)
