@@ -65,6 +65,9 @@ func readProfiles(path string) (map[string]profile, error) {
 		return nil, usagef("there are no profiles in %s; see 'certuse help environment'", path)
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Profiles)) {
+		if name == "" { // --profile cannot select it
+			return nil, usagef("%s: a profile has an empty name", path)
+		}
 		if err := config.Profiles[name].check(); err != nil {
 			return nil, usagef("%s: profile %s: %w", path, withoutCredential(name), err)
 		}

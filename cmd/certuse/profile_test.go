@@ -176,6 +176,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		"token and pair":            {one("    api_token_env: A\n    email_env: B\n    api_key_env: C\n"), "list --profile x", "profile x: give api_token_env, or"},
 		"token and half a pair":     {one("    api_token_env: A\n    email_env: B\n"), "list --profile x", "profile x: give api_token_env, or"},
 		"half a pair":               {one("    api_key_env: C\n"), "list --profile x", "profile x: give api_token_env, or"},
+		"profile without a name":    {`profiles: {"": {api_token_env: FIRST_TOKEN, accounts: [a]}}`, "list --profile x", "config.yaml: a profile has an empty name"},
 		"no accounts":               {"profiles: {x: {api_token_env: FIRST_TOKEN}}", "list --profile x", "profile x: accounts has no account id"},
 		"bad account":               {"profiles: {x: {api_token_env: FIRST_TOKEN, accounts: [a/b]}}", "list --profile x", "profile x: account 1: "},
 		"unknown source":            {one("    api_token_env: FIRST_TOKEN\n    sources: [pages, " + testToken + "]\n"), "list --profile x", "profile x: source 2 is none of "},
