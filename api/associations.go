@@ -37,8 +37,8 @@ type AssociationList struct {
 	Messages []Notice `json:"messages,omitempty"`
 	// Truncated reports that more associations exist, or may exist, than were received.
 	Truncated bool `json:"truncated"`
-	// Stale reports that the response is or may be out of date, by its Age or Warning
-	// header.
+	// Stale reports that the response is or may be out of date, by the headers of a
+	// cache; see Responses in the package documentation.
 	Stale bool `json:"stale"`
 	// Malformed names, as JSON pointers into the body, the members that do not fit the
 	// contract and were left zero, at most 100 of them. None of them decides what the

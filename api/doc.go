@@ -177,10 +177,11 @@
 //   - a Link header points to the next page (RFC 8288) or cannot be parsed
 //   - there is a Content-Range header
 //
-// A list is stale when the Age header is anything but 0, or a Warning header has one of
-// the codes 110 to 113 or cannot be parsed; every request has Cache-Control: no-cache.
-// A truncated or stale list can prove that a certificate is in use, but not that it is
-// unused.
+// A list is stale when the Age header is anything but 0, a Warning header has one of
+// the codes 110 to 113 or cannot be parsed, a Cache-Status header (RFC 9211) has a hit
+// or cannot be parsed, or CF-Cache-Status is HIT, STALE or UPDATING. Every request has
+// Cache-Control: no-cache. A truncated or stale list can prove that a certificate is in
+// use, but not that it is unused.
 //
 // # Iteration
 //

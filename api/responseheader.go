@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/dunglas/httpsfv"
 )
 
-// A Link header with invalid syntax counts as one with a next page, and an invalid Age or
-// Warning header as one of a stale response.
+// A Link header with invalid syntax counts as one with a next page, and an invalid Age,
+// Warning or Cache-Status header as one of a stale response.
 
 // hasNextLink reports whether a Link header (RFC 8288) has a link to the next page.
 func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], hasNextRelation) }
@@ -47,10 +49,35 @@ func hasNextRelation(line string) bool {
 // isPartial reports whether the header marks the response as a part.
 func isPartial(h http.Header) bool { return len(h["Content-Range"]) > 0 }
 
-// isStale reports whether a cache has stored the response for some time (Age, RFC 9111)
-// or could not validate it (Warning, RFC 7234).
+// isStale reports whether a cache has stored the response for some time (Age, RFC 9111),
+// could not validate it (Warning, RFC 7234), or has sent it without asking the server
+// (Cache-Status, RFC 9211, and the vendor's CF-Cache-Status).
 func isStale(h http.Header) bool {
-	return slices.ContainsFunc(h["Age"], isStaleAge) || slices.ContainsFunc(h["Warning"], isStaleWarning)
+	return slices.ContainsFunc(h["Age"], isStaleAge) || slices.ContainsFunc(h["Warning"], isStaleWarning) ||
+		hasCacheHit(h["Cache-Status"]) || slices.ContainsFunc(h["Cf-Cache-Status"], isCloudflareHit)
+}
+
+// hasCacheHit reports whether the lines of a Cache-Status header name a cache with a hit.
+func hasCacheHit(lines []string) bool {
+	if len(lines) == 0 {
+		return false
+	}
+	caches, err := httpsfv.UnmarshalList(lines)
+	return err != nil || slices.ContainsFunc(caches, func(cache httpsfv.Member) bool {
+		item, ok := cache.(httpsfv.Item)
+		if !ok {
+			return true
+		}
+		hit, has := item.Params.Get("hit")
+		return has && hit != false
+	})
+}
+
+// isCloudflareHit reports whether a CF-Cache-Status means that the response is from the
+// cache and was not validated, by
+// https://developers.cloudflare.com/cache/concepts/cache-responses/.
+func isCloudflareHit(status string) bool {
+	return slices.Contains([]string{"HIT", "STALE", "UPDATING"}, strings.ToUpper(strings.TrimSpace(status)))
 }
 
 func isStaleAge(line string) bool {
