@@ -135,19 +135,6 @@ func TestDeleteUnusedAcceptsAnAccountWithoutZones(t *testing.T) {
 	}
 }
 
-func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
-	t.Parallel()
-	s := everySource()
-	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(1), api.WithDeleteNoZones())
-	wantSentinels(t, err, api.ErrInUse)
-	if s.count("delete") != 0 || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "api.example.com" {
-		t.Errorf("%+v, requests %v", d.Evidence, s.requests)
-	}
-	s.faults = faults("/zones?", refuse(403, 10000))
-	_, err = newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
-	wantSentinels(t, err, api.ErrUsageUnknown)
-}
-
 // A cache may hold a response from before the upload of the certificate.
 func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
 	t.Parallel()
