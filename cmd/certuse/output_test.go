@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
@@ -165,6 +166,7 @@ func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	audit := []string{"audit", "-o", "jsonl", "--output-file", file, "--resume"}
 	first := start(t, command(t, environment(server), audit...))
 	eventuallyWritten(t, file)
+	eventually(t, "both requests for associations", func() bool { return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) == 2 })
 	before := len(server.Requests())
 	for _, args := range [][]string{audit, {"list", "-o", "csv", "--output-file", file}} {
 		second := execute(t, command(t, environment(server), args...))
