@@ -361,14 +361,8 @@ func TestClosedPipeOfStandardErrorReplacesOnlyExitCode0(t *testing.T) {
 	for args, code := range map[string]int{"usage used": exitPipe, "audit --require-unused used": exitInUse} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			r, w, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Close()
-			defer w.Close()
 			cmd := command(t, environment(server), strings.Fields(args)...)
-			cmd.Stderr = w
+			cmd.Stderr = closedPipe(t)
 			execute(t, cmd).expect(t, code)
 		})
 	}

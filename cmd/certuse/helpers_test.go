@@ -376,3 +376,12 @@ func textOf(t *testing.T, file string) string {
 	}
 	return string(text)
 }
+
+// closedPipe returns the end for writing of a pipe that is closed for reading.
+func closedPipe(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	requireNoError(t, err, r.Close())
+	t.Cleanup(func() { _ = w.Close() })
+	return w
+}

@@ -285,14 +285,8 @@ func TestClosedPipeEndsHelpSilently(t *testing.T) {
 	for _, args := range commandsWithoutRequests {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			r, w, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Close()
-			defer w.Close()
 			cmd := command(t, nil, strings.Fields(args)...)
-			cmd.Stdout = w
+			cmd.Stdout = closedPipe(t)
 			if got := execute(t, cmd); got.code != exitPipe || got.stderr != "" {
 				t.Errorf("exit code %d, want %d; standard error, where nothing should be: %q", got.code, exitPipe, got.stderr)
 			}
