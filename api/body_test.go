@@ -87,9 +87,9 @@ func (r *readerWithError) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// The first buffer has one byte more than a small announced length. A large one may be
-// wrong, so it is not trusted.
-func TestFirstBufferHasASmallAnnouncedLength(t *testing.T) {
+// The first buffer has one byte more than an announced length of at most 16 MiB. A
+// larger length may be wrong, so the first buffer does not depend on it.
+func TestASmallAnnouncedLengthSetsTheSizeOfTheFirstBuffer(t *testing.T) {
 	t.Parallel()
 	exact := int64(len(inUseBody))
 	for announced, want := range map[int64]int64{exact: exact + 1, 5: 6, 1 << 40: 0} { // 0: at most 64 KiB

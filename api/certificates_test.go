@@ -350,7 +350,7 @@ func TestParseChainReadsAllCertificates(t *testing.T) {
 		t.Errorf("%d certificates, %v, want 2", len(chain), err)
 	}
 	for name, text := range map[string]string{
-		"empty": "", "no PEM": "hello", "no certificate in it": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
+		"empty": "", "no PEM": "hello", "an invalid certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
 	} {
 		if chain, err := (&api.Certificate{PEM: text}).ParseChain(); err == nil || chain != nil {
 			t.Errorf("%s: %v, %v", name, chain, err)
@@ -371,6 +371,6 @@ func TestCertificateKeepsItsFieldsInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := diffOf(in, out); diff != "" {
-		t.Errorf("%s (-in +out)\n%s", text, diff)
+		t.Errorf("%s came back changed: %s", text, diff)
 	}
 }

@@ -83,7 +83,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		}, []error{api.ErrManaged}, ""},
 		"a source fails": {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive: list Hyperdrive configurations: HTTP 500"},
 		"no permission":  {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, "Account: Workers Scripts Read"},
-		"no permission either": {8, func(s *store) {
+		"a failure and no permission": {8, func(s *store) {
 			s.faults = map[string]func() *http.Response{"/associations": refuse(500, 1), "/workers/scripts?": refuse(403, 10000)}
 		}, []error{api.ErrUsageUnknown}, `workers needs the permission "Account: Workers Scripts Read", associations: `},
 		"no zones":          {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, `hostnames: the credentials see no zone and may lack "Zone: Zone Read"; if there is none, use WithNoZones`},

@@ -14,7 +14,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// startFake starts a server with three certificates that refuses all others.
+// startFake starts a server with three certificates. It refuses requests for others.
 func startFake() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

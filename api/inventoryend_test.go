@@ -250,8 +250,8 @@ func TestInventoryProgressCountsTheRequests(t *testing.T) {
 	}
 }
 
-// The first requests are for the sources of the account. The requests for two Workers
-// wait at the same time.
+// The first request lists the Workers. The requests for the settings of two Workers
+// then begin to wait at the same time, so no further wait begins after request 2.
 func TestProgressReportsEveryWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

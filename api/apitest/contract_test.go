@@ -75,6 +75,8 @@ var documented = []struct {
 	}, `{"errors":[{"code":6003,"message":"m","documentation_url":"u","source":{"pointer":"/p"},"error_chain":[{"code":6111,"message":"n"}]}],"messages":[],"success":false,"result":null}`},
 	{"failure without details", func() apitest.Response { return apitest.Failure(418) }, `{"errors":[],"messages":[],"success":false,"result":null}`},
 	{"unauthorized", apitest.Unauthorized, `{"errors":[{"code":10000,"message":"Authentication error"}],"messages":[],"success":false,"result":null}`},
+	{"forbidden", apitest.Forbidden, `{"errors":[{"code":10000,"message":"Authentication error","documentation_url":"https://developers.cloudflare.com/fundamentals/api/reference/permissions/"}],"messages":[],"success":false,"result":null}`},
+	{"not found", apitest.NotFound, `{"errors":[{"code":7003,"message":"No route for the URI"}],"messages":[],"success":false,"result":null}`},
 	{"rate limited", func() apitest.Response { return apitest.RateLimited(time.Second) },
 		`{"errors":[{"code":971,"message":"Please wait and consider throttling your request speed"}],"messages":[],"success":false,"result":null}`},
 }

@@ -45,7 +45,7 @@ func Example() {
 	// live false <nil>
 }
 
-// A fault of the network or of the vendor's edge must never result in Unused.
+// A response that is faulty, incomplete or truncated must never result in Unused.
 func ExampleServer_Script() {
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -84,7 +84,7 @@ func ExampleServer_Script() {
 	// GET live 200 0
 }
 
-// Script checks a response of JSON against the contract.
+// Script refuses a response made with JSON that breaks the contract.
 func ExampleJSON() {
 	server, err := apitest.NewServer()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// schema parses a schema; #/components/schemas/Self refers to itself.
+// schema parses a schema, which can refer to itself as #/components/schemas/Self.
 func schema(t *testing.T, text string) *openapi3.SchemaRef {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(

@@ -164,7 +164,8 @@ func TestUploadKnowsCertificatesThatWereAdded(t *testing.T) {
 	}
 }
 
-// A certificate cannot be deleted while any entry refers to it.
+// Each refer makes an entry refer to the certificate id. A second call, with another
+// id, changes the entry, so that nothing refers to the first certificate any more.
 func TestDeleteIsRefusedWhileSomethingRefersToTheCertificate(t *testing.T) {
 	t.Parallel()
 	account := cert.AccountID

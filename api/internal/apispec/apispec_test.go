@@ -12,7 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// fixedContract returns a stored copy of the contract that does not change with it.
+// fixedContract returns a fixed version of the contract, so that these tests do not
+// depend on the vendor's changes.
 func fixedContract(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/contract.json")

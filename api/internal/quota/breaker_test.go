@@ -54,7 +54,7 @@ func TestABlockDelaysAllCallersAndAdmitsOneProbe(t *testing.T) {
 		if len(admitted) != 1 {
 			t.Fatalf("%d admitted after a probe without a response", len(admitted))
 		}
-		for _, want := range []int{2, 3, 4} { // the others follow the responses
+		for _, want := range []int{2, 3, 4} { // each response admits one more
 			l.Release(<-admitted, Outcome{Answered: true})
 			synctest.Wait()
 			if len(admitted) != want {
@@ -142,7 +142,7 @@ func TestConsecutiveRefusalsBlockLonger(t *testing.T) {
 			}
 			l.Release(probe, rateLimited(0))
 		}
-		l.Release(l.admit(nil), rateLimited(2*time.Minute)) // a longer wait
+		l.Release(l.admit(nil), rateLimited(2*time.Minute)) // longer than the minimum
 		if probe, refusal := l.Acquire(t.Context(), Bounds{MaxWait: time.Hour}); refusal != nil || probe.Waited != 2*time.Minute {
 			t.Errorf("waited %v: %+v", probe.Waited, refusal)
 		}
