@@ -64,11 +64,10 @@ func TestTheErrorAfterAllAssociationsCountsTheAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := scripted(reply(503, ""), reply(503, ""), reply(200, `{"success":true,"result":[],"result_info":{"total_count":3}}`))
-		for _, err := range newClient(t, rt).AllAssociations(t.Context(), cert) {
-			wantSentinels(t, err, api.ErrTruncated)
-			if e := asError(t, err); e.Attempts != 3 {
-				t.Errorf("%d attempts, want 3", e.Attempts)
-			}
+		err := lastError(newClient(t, rt).AllAssociations(t.Context(), cert))
+		wantSentinels(t, err, api.ErrTruncated)
+		if e := asError(t, err); e.Attempts != 3 {
+			t.Errorf("%d attempts, want 3", e.Attempts)
 		}
 	})
 }

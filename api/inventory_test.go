@@ -369,7 +369,11 @@ func TestACertificateThatCannotBeReadHasFailedSourcesOnlyAmongTheIncluded(t *tes
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range items[certificateID(1)].Evidence.Sources {
+	results := items[certificateID(1)].Evidence.Sources
+	if len(results) != len(api.AllSources()) {
+		t.Errorf("%d sources", len(results))
+	}
+	for _, r := range results {
 		want := api.SourceLeftOut
 		if r.Source == api.SourceAssociations || r.Source == api.SourceWorkers {
 			want = api.SourceFailed

@@ -100,7 +100,7 @@ func TestOtherTrafficPassesThrough(t *testing.T) {
 	t.Parallel()
 	transport, seen := newTransport(t, respondWith(200, "text/plain", "hello"), contract.WithMode(contract.Fail))
 	req := get(t)
-	req.URL.Path = "/client/v4/zones"
+	req.URL.Path = "/client/v4/elsewhere"
 	wantBody(t, transport, req, "hello")
 	wantViolations(t, seen.got, "outside /path")
 }

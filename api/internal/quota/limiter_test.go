@@ -13,8 +13,8 @@ import (
 // auditBounds returns the bounds of an audit.
 func auditBounds() Bounds { return Bounds{Budget: new(WaitBudget)} }
 
-// countingServer counts requests at a random time between sending and completion, as
-// the vendor's does.
+// countingServer counts each request at a random time between its sending and its
+// completion, as the vendor's server may.
 type countingServer struct {
 	mu      sync.Mutex
 	counted []time.Time
