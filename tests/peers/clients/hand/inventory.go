@@ -7,9 +7,10 @@ import (
 )
 
 // Inventory returns a function that counts the unused certificates of an account, with
-// the given number of concurrent workers. For an account without uses, it makes the
-// same requests as an inventory of package api. It finds uses by Workers, services and
-// hostnames, and ignores those by Pages, Hyperdrive, device posture and Gateway.
+// the given number of concurrent workers. It reads the first page of each list. For an
+// account without uses and without further pages, it calls the same operations as often
+// as an inventory of package api. It finds uses by Workers, services and hostnames, and
+// ignores those by Pages, Hyperdrive, device posture and Gateway.
 func Inventory(baseURL, token string, workers int) func(ctx context.Context, account string) (unused int, err error) {
 	c := newClient(baseURL, token, nil)
 	return func(ctx context.Context, account string) (int, error) {
@@ -93,7 +94,13 @@ func (c *client) inventory(ctx context.Context, account string, workers int) (in
 	if err != nil {
 		return 0, err
 	}
-	return len(certificates) - len(used), nil
+	unused := 0
+	for _, cert := range certificates {
+		if !used[cert.ID] {
+			unused++
+		}
+	}
+	return unused, nil
 }
 
 // each calls do for all items with the given number of workers, and returns one of the

@@ -10,7 +10,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/internal/payload"
 )
 
-// Workers is the number of parallel callers of a sweep.
+// Workers is the number of parallel callers of a sweep or an inventory.
 const Workers = 32
 
 // Sweep reads the associations of the certificates with Workers parallel callers and

@@ -161,8 +161,8 @@ const (
 	Workers      = 20
 )
 
-// account returns the bodies of all other responses of an inventory, by path. Nothing
-// uses a certificate.
+// account returns the bodies of an inventory's responses by path, except the lists of
+// associations. Nothing uses a certificate.
 func account() map[string][]byte {
 	type object = map[string]any
 	answer := func(result any, count int) []byte {
