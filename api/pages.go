@@ -127,8 +127,10 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	}
 	changed := numbers.TotalCount != l.first.TotalCount || numbers.TotalPages != l.first.TotalPages ||
 		numbers.noTotals() && numbers.PerPage != l.first.PerPage
-	size := cmp.Or(l.perPage, defaultPageSize)
-	unknownSize := numbers.PerPage == 0 || l.perPage > 0 && numbers.PerPage > l.perPage
+	size, unknownSize := l.perPage, l.perPage > 0 && numbers.PerPage > l.perPage
+	if numbers.PerPage == 0 { // the API may not have used the requested size
+		size, unknownSize = defaultPageSize, true
+	}
 	next = numbers.hasNext(number, n, l.received)
 	l.perPage = cmp.Or(l.perPage, numbers.PerPage)
 	switch {
