@@ -142,8 +142,8 @@ func TestOperationsWithoutObjectsAreSkipped(t *testing.T) {
 	}
 	code, output := runIn(t, fakeEnv(server, cert))
 	for _, part := range []string{
-		"getWorkerSettings: not asked\n    the account has nothing with a script_name\n",
-		"listHostnameAssociations: not asked\n    the account has nothing with a zone_id\n",
+		"getWorkerSettings: not asked\n    no script_name: its list is empty or was not read\n",
+		"listHostnameAssociations: not asked\n    no zone_id: its list is empty or was not read\n",
 	} {
 		if !strings.Contains(output, part) {
 			t.Errorf("%q is missing", part)
@@ -347,7 +347,8 @@ func TestMockOfThePublishedFragmentKeepsToTheContract(t *testing.T) {
 		"CLOUDFLARE_ACCOUNT_ID": op.Identifier(), "CLOUDFLARE_MTLS_CERTIFICATE_ID": op.Identifier(),
 	})
 	for _, part := range []string{
-		"in_use, 1 associations, truncated true", "listMTLSCertificateAssociations: ok\n    HTTP 200 OK, ", "listZones: FAILED\n    HTTP 404 Not Found\n", "drift (status 404) at /result_info: undocumented field",
+		"in_use, 1 associations, truncated true", "listMTLSCertificateAssociations: ok\n    HTTP 200 OK, ", "listZones: FAILED\n    HTTP 404 Not Found\n",
+		"listHostnameAssociations: not asked\n    no zone_id: its list is empty or was not read\n", "drift (status 404) at /result_info: undocumented field",
 		"drift (status 400) at /result_info: undocumented field",
 		"0 violations in requests and 0 in responses, " + driftIn(output) + ", 0 unchecked",
 	} {

@@ -66,7 +66,7 @@ func (r *reader) read(ctx context.Context, p *probe, op contractdoc.Operation) {
 		case parameter.Value.In == "query" && known:
 			query.Set(name, value)
 		case parameter.Value.In == "path" && !known:
-			p.skipped, p.outcome = true, "the account has nothing with a "+name
+			p.skipped, p.outcome = true, "no "+name+": its list is empty or was not read"
 			return
 		}
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))

@@ -63,8 +63,8 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
 	}),
 	"no numbers": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
-		// The client takes fewer than 10 items without numbers for the whole list,
-		// because the API's pages are not smaller.
+		// A first page of a size below 10 keeps its numbers. Without them, the client
+		// takes it for the whole list, because the API has no default size below 10.
 		if info, ok := body["result_info"].(acct.Object); ok && (info["page"] != 1 || info["per_page"].(int) >= 10) {
 			delete(body, "result_info")
 		}

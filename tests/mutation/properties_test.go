@@ -133,8 +133,8 @@ func member(o *openapi3.Operation, path string) *openapi3.SchemaRef {
 	return s
 }
 
-// extension returns an extension of a member, which is beside the reference
-// if its schema is a component.
+// extension returns an extension of a member. If the member's schema is a reference to
+// a component, the extension may be beside the reference.
 func extension(m *openapi3.SchemaRef, name string) any {
 	if value, ok := m.Extensions[name]; ok {
 		return value

@@ -1,8 +1,8 @@
-// Package readme tests the README: its commands exist and print what it shows, its Go
-// code is a tested Example, the files of its links exist, and it stays short. It does
-// the same for the code of the package comment of api, and requires a test for each
-// sentence of that and of SECURITY.md. Files and make targets named in the documents
-// exist.
+// Package readme tests the documents. The commands of the README exist and print what it
+// shows, its Go code is a tested Example, and it stays short. The code of api's package
+// comment is a tested Example too, and each sentence of that comment and of SECURITY.md
+// has a test. CONTRIBUTING begins with a map of the code. The files and make targets that
+// the documents name or link to exist.
 package readme
 
 import (
@@ -230,7 +230,7 @@ func TestShownOutputIsReal(t *testing.T) {
 		}
 		lines := strings.Split(strings.TrimSpace(all[i-1].text), "\n")
 		command := lines[len(lines)-1]
-		// The make that may run this test is not part of the output.
+		// The variables of a make that runs this test would change the output.
 		cmd := exec.CommandContext(t.Context(), "bash", "-c", "unset MAKEFLAGS MAKELEVEL MFLAGS; "+command)
 		cmd.Dir = moduleRoot
 		var stdout bytes.Buffer

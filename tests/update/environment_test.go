@@ -74,7 +74,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 				t.Skip(err)
 			}
 		}, []string{"update", "-partial", document}, "file too large"},
-		"the module does not compile before": {func(t *testing.T, cmd *exec.Cmd) {
+		"the module does not compile before the update": {func(t *testing.T, cmd *exec.Cmd) {
 			write(t, filepath.Join(cmd.Dir, "internal/strictjson/values.go"), "package strictjson\n\nfunc broken() { undefined() }\n")
 		}, []string{"update", "-partial", otherCode}, "not in order before the update"},
 		"the stored text was edited": {func(t *testing.T, cmd *exec.Cmd) {
