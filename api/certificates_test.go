@@ -272,7 +272,7 @@ func TestZonesOfAnAccountAreListed(t *testing.T) {
 	}
 }
 
-// The API may ignore the page size that the client requests for zones, and use a default.
+// The API may ignore the page size that the client requests for zones.
 func TestFullPageWithoutNumbersMayNotBeTheLast(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]error{9: nil, 10: api.ErrTruncated, 49: api.ErrTruncated, 50: api.ErrTruncated} {

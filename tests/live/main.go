@@ -1,10 +1,10 @@
 // Command live checks the real API against the contract: `make contract-live`. It
 // reads the associations of one certificate, of one that does not exist, and once with
 // an unknown token; then it calls each read operation of the contract without the
-// client. It prints where the responses differ from the contract. Hostnames are read from
-// the first zone of the account, settings from its first Worker; without one, the
-// operation is skipped, which is no failure. The token needs the read permissions of all
-// these operations.
+// client. It prints where the responses differ from the contract. Hostnames are read
+// from the first zone of the account, settings from its first Worker; without one, the
+// operation is skipped, which is no failure. The token needs the read permissions of
+// all these operations.
 //
 // It uses the credentials of api.CredentialsFromEnv, CLOUDFLARE_ACCOUNT_ID,
 // CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set. Without

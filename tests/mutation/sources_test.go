@@ -53,8 +53,8 @@ func once(change func(documents map[string]spec.Object)) func() built {
 }
 
 // joinWithAnyOf makes the fragment resemble the revisions in which the envelope of a
-// success is an anyOf instead of an allOf. The second part stays; the first part is in a
-// oneOf with a failure.
+// success is an anyOf instead of an allOf. The second part stays; the first part is in
+// a oneOf with a failure.
 func joinWithAnyOf(documents map[string]spec.Object) {
 	parts := func(status string) []any {
 		return schema(documents[publishedfragment.Name], status)["allOf"].([]any)

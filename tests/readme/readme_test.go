@@ -1,8 +1,8 @@
-// Package readme tests the documents. The commands of the README exist and print what it
-// shows, its Go code is a tested Example, and it stays short. The code of api's package
-// comment is a tested Example too, and each sentence of that comment and of SECURITY.md
-// has a test. CONTRIBUTING begins with a map of the code. The files and make targets that
-// the documents name or link to exist.
+// Package readme tests the documents. The commands of the README exist and print what
+// it shows, its Go code is a tested Example, and it stays short. The code of api's
+// package comment is a tested Example too, and each sentence of that comment and of
+// SECURITY.md has a test or a reason for having none. CONTRIBUTING begins with a map of
+// the code. The files and make targets that the documents name or link to exist.
 package readme
 
 import (

@@ -1,6 +1,6 @@
 // Package random sets the seed of random tests: TEST_SEED, or 1, so that test runs are
 // repeatable. TEST_SEED=random takes a new seed, as in make fuzz; a failing test prints
-// it. Use TEST_SEED with -count=1, because go test takes a cached result of another seed.
+// it. Use TEST_SEED with -count=1: go test may print a cached result of another seed.
 //
 // A test package that uses rapid must import this package to set rapid's seed. The
 // flag -rapid.seed overrides the seed of rapid, but not [Seed].
