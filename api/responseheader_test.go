@@ -154,7 +154,7 @@ func TestStaleAndPartialResponsesNeverProveUnused(t *testing.T) {
 		"a list of caches":               {"Cache-Status", []string{`(edge); fwd=miss`}, true, false},
 		"an unreadable cache status":     {"Cache-Status", []string{`edge; hit=`}, true, false},
 		"a hit of the vendor's cache":    {"Cf-Cache-Status", []string{"HIT"}, true, false},
-		"a stale response of it":         {"Cf-Cache-Status", []string{"stale"}, true, false},
+		"stale in the vendor's cache":    {"Cf-Cache-Status", []string{"stale"}, true, false},
 		"an update in the background":    {"Cf-Cache-Status", []string{"UPDATING"}, true, false},
 		"a response that is not cached":  {"Cf-Cache-Status", []string{"DYNAMIC"}, false, false},
 		"a validated response":           {"Cf-Cache-Status", []string{"REVALIDATED"}, false, false},

@@ -87,7 +87,7 @@ func TestAWrongLocalClockDoesNotChangeTheWait(t *testing.T) {
 // The monotonic clock stops while a machine is suspended. The wall clock can be set back.
 func TestTheAgeOfEvidenceIsTheLongerOneOfBothClocks(t *testing.T) {
 	t.Parallel()
-	// begun returns a time that was so long ago by the two clocks.
+	// begun returns a time that was these durations ago by the two clocks.
 	begun := func(monotonic, wall time.Duration) time.Time {
 		at := time.Now().Add(-monotonic)
 		*(*uint64)(unsafe.Pointer(&at)) -= uint64((wall-monotonic)/time.Second) << 30 // the seconds of the wall clock
@@ -125,6 +125,7 @@ func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 
 func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 	t.Parallel()
+	// The evidence becomes old before this attempt. A call makes four, so 5 means never.
 	for before, want := range map[int]error{1: ErrUsageUnknown, 2: ErrUnreachable, 5: ErrUnreachable} {
 		synctest.Test(t, func(t *testing.T) {
 			evidence, waits, sent := &Evidence{StartedAt: time.Now()}, 0, 0
@@ -152,8 +153,8 @@ func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 	}
 }
 
-// The evidence becomes old during the wait for the limiter, before which a call that may
-// not wait that long is refused.
+// The limiter delays the deletion for a minute. The evidence becomes old after ten
+// seconds of that wait. A call that may not wait for a minute is refused at once.
 func TestTheAgeOfEvidenceIsNoDeadlineOfTheCaller(t *testing.T) {
 	t.Parallel()
 	for maxWait, want := range map[time.Duration]error{30 * time.Second: ErrRateLimited, time.Hour: ErrUsageUnknown} {

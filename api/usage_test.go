@@ -105,7 +105,7 @@ func TestUsageIsUnknownWithoutAResponse(t *testing.T) {
 		"list from JSON":           copied.Usage(),
 		"zero result":              api.AuditResult{}.Usage(),
 		"result with an error":     api.AuditResult{List: received, Err: api.ErrNotAsked}.Usage(),
-		"the zero value of type":   api.Usage(0),
+		"zero usage":               api.Usage(0),
 	} {
 		if got != api.UsageUnknown {
 			t.Errorf("%s: got %v", name, got)

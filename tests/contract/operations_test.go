@@ -33,8 +33,8 @@ type arguments struct {
 	page                                    float64
 }
 
-// operation is a row of the table of operations: a request as the generated client builds it,
-// and the generated type of a success.
+// operation is a row of the table of operations: a request as the generated client
+// builds it, and the generated type of a success.
 type operation struct {
 	request  func(server string, a arguments) (*http.Request, error)
 	response func() strictjson.Object
@@ -153,7 +153,7 @@ func newFilled(t *testing.T) (*apitest.Server, arguments) {
 	return server, a
 }
 
-// kin-openapi accepts every response of the fake server for every operation.
+// kin-openapi accepts the successes and failures of the fake server for every operation.
 func TestEveryOperationOfTheFakeServerMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	right := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}

@@ -46,6 +46,9 @@ func kinds(t *testing.T) []kind {
 	return out
 }
 
+// The documents have no field that only the documentation page describes, and the result
+// of a failure is removed: TestSchemasDifferOnlyByDeclaredDeviations tests these
+// deviations.
 func TestEveryPublishedDocumentMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {
@@ -80,8 +83,9 @@ func TestSchemasDifferOnlyByDeclaredDeviations(t *testing.T) {
 			extra    []string
 			allowed  []deviation
 		}{
-			// A field that only the documentation page describes must have the page's
-			// type; the contract refuses nothing else of the published documents.
+			// The contract refuses two kinds of published documents: those in which a
+			// field that only the documentation page describes has another type than
+			// there, and failures with a result.
 			"valid as published":    {k.published, k.contract, addedByPage, stricter(k)},
 			"valid by the contract": {k.contract, k.published, undocumented, wider(k)},
 		} {

@@ -72,7 +72,8 @@ func (c *cell) fail(bad func(n int) bool, during func(), other fs.Handler) {
 	})
 }
 
-// attempts is the number of attempts that were seen on the wire.
+// attempts returns the number of attempts that were seen on the wire: the requests or,
+// for a fault of the connection, the dials.
 func (c *cell) attempts() int {
 	if c.fault.connection != nil {
 		return c.link.count()

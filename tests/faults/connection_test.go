@@ -36,7 +36,8 @@ func (l *link) fail(bad func(n int) bool, during func()) {
 	l.bad, l.during = bad, during
 }
 
-// next counts a dial and returns whether it fails, and the call during it.
+// next counts a dial. It returns whether the dial fails, and the function to call in the
+// middle of it.
 func (l *link) next() (during func(), isBad bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,7 +52,7 @@ func (l *link) count() int {
 }
 
 func refused(_ *testing.T, l *link) {
-	// Not a recently free port, which another test may use by now.
+	// Another test may already use a port that was free a moment ago.
 	const closedAddr = "127.0.0.1:1"
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if _, bad := l.next(); bad {

@@ -24,7 +24,8 @@ const (
 	timedOut
 	// waited: retried after the Retry-After of the response.
 	waited
-	// blocked: the error is returned without a retry, and no request is sent for five minutes.
+	// blocked: the error is returned without a retry, and no request is sent for five
+	// minutes.
 	blocked
 )
 

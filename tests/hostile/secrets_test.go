@@ -122,7 +122,7 @@ func TestAClientInUseCanBePrinted(t *testing.T) {
 	canary.CheckPrints(t, "copy", *client)
 }
 
-// Each kind of error of the package, as it occurs.
+// The table has an error from a call for each sentinel of package api.
 func TestErrorsOfAllKindsHoldNoCredentials(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancelCause(t.Context())

@@ -1,5 +1,6 @@
-// Package imports tests that importing the client compiles few modules, that the core
-// of package api names no operation, and that tables of other tests list every read.
+// Package imports tests that importing the client compiles few modules and links no
+// pattern of package regexp, that the core of package api names no operation, and that
+// tables of other tests list every read.
 package imports
 
 import (

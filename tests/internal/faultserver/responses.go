@@ -76,8 +76,8 @@ func (x *Exchange) head(status int, headers []string) string {
 	return b.String()
 }
 
-// credentialHeaders are the headers that can carry credentials. The list is
-// independent of the library's, which it checks.
+// credentialHeaders are the headers that can carry credentials. The list does not come
+// from the library, because tests check the library with it.
 var credentialHeaders = []string{"Authorization", "X-Auth-Key", "X-Auth-Email", "Proxy-Authorization"}
 
 func (x *Exchange) expand(text string) string {

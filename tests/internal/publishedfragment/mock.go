@@ -64,10 +64,11 @@ func writeExample(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 	}
 }
 
-// Example combines the published examples to a document. Where parts of an allOf
+// Example combines the published examples into a document. Where parts of an allOf
 // contradict each other, the last one applies. A property without an example is null if
-// it is nullable, a sample if it is required, and left out otherwise; but a list that
-// is not nullable, or whose items are objects, is empty.
+// it is nullable, a sample if it is required, and left out otherwise. A list of objects
+// has one item, or none if no member of the item has an example, is nullable or is
+// required. Another list that is not nullable is empty.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example

@@ -7,7 +7,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// Services returns the uses of a certificate, and whether the list is complete.
+// Services returns the services that use a certificate, and its usage.
 func Services(ctx context.Context, client *api.Client, cert api.CertificateRef) ([]string, api.Usage, error) {
 	list, err := client.Associations(ctx, cert)
 	if err != nil {
