@@ -109,7 +109,8 @@ func TestUnreadZonesAndProjectsLeaveCertificatesUnknown(t *testing.T) {
 					case req.URL.Query().Get("page") == "":
 						return tt.first(c.item), nil
 					case tt.second == nil:
-						return nil, errors.New("a page too many was requested")
+						t.Error("a page too many was requested")
+						return nil, errors.New("no such page")
 					default:
 						return tt.second(c.item), nil
 					}

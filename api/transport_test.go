@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"testing"
 )
 
@@ -32,14 +34,29 @@ func TestTheDefaultTransportSpeaksHTTP2(t *testing.T) {
 	}
 }
 
-// The default transport must not use the proxy of the environment for plain http.
+// The default transport must not use the proxy of the environment for plain http. The
+// test needs a process of its own, because net/http reads the variables only once.
 func TestPlainHTTPHasNoProxy(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://proxy.invalid:1")
-	t.Setenv("HTTPS_PROXY", "http://proxy.invalid:1")
-	for _, host := range []string{"LocalHost:1", "127.0.0.1:1", "example.com"} {
-		req := &http.Request{URL: &url.URL{Scheme: "http", Host: host}, Header: http.Header{}}
-		if proxy, err := defaultTransport().Proxy(req); proxy != nil || err != nil {
-			t.Errorf("%s: %v, %v", host, proxy, err)
+	t.Parallel()
+	const proxy = "http://proxy.invalid:1"
+	if os.Getenv("HTTP_PROXY") != proxy {
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlainHTTPHasNoProxy$")
+		child.Env = append(os.Environ(), "HTTP_PROXY="+proxy, "HTTPS_PROXY="+proxy, "NO_PROXY=", "no_proxy=")
+		if out, err := child.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return
+	}
+	for rawURL, want := range map[string]bool{
+		"http://LocalHost:1": false, "http://127.0.0.1:1": false, "http://example.com": false,
+		"https://example.com": true,
+	} {
+		u, err := url.Parse(rawURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := defaultTransport().Proxy(&http.Request{URL: u, Header: http.Header{}}); (got != nil) != want || err != nil {
+			t.Errorf("%s: %v, %v", rawURL, got, err)
 		}
 	}
 }
