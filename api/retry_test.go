@@ -308,13 +308,15 @@ func hangInBody(r *http.Request) (*http.Response, error) {
 func TestAttemptTimeoutCoversTheBodyAndIsNotTheCallersDeadline(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]step{"headers": hang, "body": hangInBody} {
-		for _, opt := range []api.Option{
-			api.WithAttemptTimeout(time.Second),
-			api.WithHTTPClient(&http.Client{Transport: scripted(first), Timeout: time.Second}),
+		for _, limit := range []func(http.RoundTripper) api.Option{
+			func(http.RoundTripper) api.Option { return api.WithAttemptTimeout(time.Second) },
+			func(rt http.RoundTripper) api.Option {
+				return api.WithHTTPClient(&http.Client{Transport: rt, Timeout: time.Second})
+			},
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				start := time.Now()
-				_, err := newClient(t, scripted(first), opt, api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+				rt, start := scripted(first), time.Now()
+				_, err := newClient(t, rt, limit(rt), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
 				wantTook(t, name, start, time.Second, time.Second)
 				if errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%s: a deadline of the caller: %v", name, err)
@@ -326,7 +328,7 @@ func TestAttemptTimeoutCoversTheBodyAndIsNotTheCallersDeadline(t *testing.T) {
 			})
 			synctest.Test(t, func(t *testing.T) {
 				rt := scripted(first, reply(200, inUseBody))
-				if _, err := newClient(t, rt, api.WithAttemptTimeout(time.Second)).Associations(t.Context(), cert); err != nil {
+				if _, err := newClient(t, rt, limit(rt)).Associations(t.Context(), cert); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
 			})

@@ -29,20 +29,23 @@ func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) 
 		Code: 6003, Message: "m", DocumentationURL: "u", Pointer: "/p", Chain: []api.ErrorDetail{{Code: 6111, Message: "n"}},
 	}
 	unknown := api.CertificateRef{AccountID: cert.AccountID, ID: "unknown"}
-	scripted := map[string]apitest.Response{
-		"unused":       apitest.NoAssociations(),
-		"in use":       apitest.Associations(gateway, gateway),
-		"blank row":    apitest.Associations(api.Association{}),
-		"partial":      apitest.PartialAssociations(2000, gateway),
-		"none of many": apitest.PartialAssociations(7),
-		"no result":    apitest.NoResult(),
-		"failure":      apitest.Failure(418, detail, detail),
-		"no details":   apitest.Failure(400),
-		"unauthorized": apitest.Unauthorized(),
-		"forbidden":    apitest.Forbidden(),
-		"not found":    apitest.NotFound(),
-		"rate limited": apitest.RateLimited(time.Minute),
-		"own JSON":     apitest.JSON(200, string(filled(t, `{"errors":[],"messages":[],"success":true}`))),
+	scripted := map[string]struct {
+		response apitest.Response
+		status   int
+	}{
+		"unused":       {apitest.NoAssociations(), 200},
+		"in use":       {apitest.Associations(gateway, gateway), 200},
+		"blank row":    {apitest.Associations(api.Association{}), 200},
+		"partial":      {apitest.PartialAssociations(2000, gateway), 200},
+		"none of many": {apitest.PartialAssociations(7), 200},
+		"no result":    {apitest.NoResult(), 200},
+		"failure":      {apitest.Failure(418, detail, detail), 418},
+		"no details":   {apitest.Failure(400), 400},
+		"unauthorized": {apitest.Unauthorized(), 401},
+		"forbidden":    {apitest.Forbidden(), 403},
+		"not found":    {apitest.NotFound(), 404},
+		"rate limited": {apitest.RateLimited(time.Minute), 429},
+		"own JSON":     {apitest.JSON(200, string(filled(t, `{"errors":[],"messages":[],"success":true}`))), 200},
 	}
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -53,22 +56,22 @@ func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) 
 		t.Fatal(err)
 	}
 	token := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}
-	for name, response := range scripted {
-		if err := server.Script(apitest.AssociationsOf(cert), response); err != nil {
+	for name, tt := range scripted {
+		if err := server.Script(apitest.AssociationsOf(cert), tt.response); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		expectValidResponse(t, server, name, cert, token)
+		expectValidResponse(t, server, name, tt.status, cert, token)
 	}
-	expectValidResponse(t, server, "set", cert, token)
-	expectValidResponse(t, server, "unknown certificate", unknown, token)
-	expectValidResponse(t, server, "no credentials", cert, nil)
-	expectValidResponse(t, server, "half a pair", cert, http.Header{"X-Auth-Key": {"k"}})
-	expectValidResponse(t, server, "other half", cert, http.Header{"X-Auth-Email": {"e"}})
-	expectValidResponse(t, server, "garbled", cert, http.Header{"Authorization": {"x"}})
-	expectValidResponse(t, server, "wrong", cert, http.Header{"Authorization": {"Bearer x"}})
+	expectValidResponse(t, server, "set", 200, cert, token)
+	expectValidResponse(t, server, "unknown certificate", 404, unknown, token)
+	expectValidResponse(t, server, "no credentials", 400, cert, nil)
+	expectValidResponse(t, server, "half a pair", 400, cert, http.Header{"X-Auth-Key": {"k"}})
+	expectValidResponse(t, server, "other half", 400, cert, http.Header{"X-Auth-Email": {"e"}})
+	expectValidResponse(t, server, "garbled", 400, cert, http.Header{"Authorization": {"x"}})
+	expectValidResponse(t, server, "wrong", 401, cert, http.Header{"Authorization": {"Bearer x"}})
 }
 
-func expectValidResponse(t *testing.T, server *apitest.Server, name string, cert api.CertificateRef, credentials http.Header) {
+func expectValidResponse(t *testing.T, server *apitest.Server, name string, want int, cert api.CertificateRef, credentials http.Header) {
 	t.Helper()
 	path := server.URL() + "/accounts/" + cert.AccountID + "/mtls_certificates/" + cert.ID + "/associations"
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
@@ -76,8 +79,8 @@ func expectValidResponse(t *testing.T, server *apitest.Server, name string, cert
 		t.Fatal(err)
 	}
 	maps.Copy(req.Header, credentials)
-	if status, err := validResponse(t, router(t, server.URL()), req); err != nil {
-		t.Errorf("%s: %d: %v", name, status, err)
+	if status, err := validResponse(t, router(t, server.URL()), req); err != nil || status != want {
+		t.Errorf("%s: status %d, want %d: %v", name, status, want, err)
 	}
 }
 
@@ -115,7 +118,7 @@ func TestExampleOfTheDocumentationPageMatchesTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := client.Associations(t.Context(), cert)
-	if err != nil || list.Usage() != api.InUse || !list.Truncated || list.Info.TotalCount != 2000 || list.Info.TotalPages != 100 {
+	if err != nil || list.Usage() != api.InUse || len(list.Associations) != 1 || !list.Truncated || list.Info.TotalCount != 2000 || list.Info.TotalPages != 100 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if len(list.Errors) != 1 || list.Errors[0].Pointer != "pointer" || list.Messages[0].DocumentationURL != "documentation_url" {
