@@ -125,7 +125,8 @@ func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 
 func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 	t.Parallel()
-	// The evidence becomes old before this attempt. A call makes four, so 5 means never.
+	// The evidence becomes old before this attempt. A call makes four, so 5 means
+	// never.
 	for before, want := range map[int]error{1: ErrUsageUnknown, 2: ErrUnreachable, 5: ErrUnreachable} {
 		synctest.Test(t, func(t *testing.T) {
 			evidence, waits, sent := &Evidence{StartedAt: time.Now()}, 0, 0

@@ -153,7 +153,8 @@ func newFilled(t *testing.T) (*apitest.Server, arguments) {
 	return server, a
 }
 
-// kin-openapi accepts the successes and failures of the fake server for every operation.
+// kin-openapi accepts the successes and failures of the fake server for every
+// operation.
 func TestEveryOperationOfTheFakeServerMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	right := http.Header{"Authorization": {"Bearer " + apitest.DefaultAPIToken}}

@@ -46,8 +46,8 @@ func kinds(t *testing.T) []kind {
 	return out
 }
 
-// The documents have no field that only the documentation page describes, and the result
-// of a failure is removed: TestSchemasDifferOnlyByDeclaredDeviations tests these
+// The documents have no field that only the documentation page describes, and the
+// result of a failure is removed: TestSchemasDifferOnlyByDeclaredDeviations tests these
 // deviations.
 func TestEveryPublishedDocumentMatchesTheContract(t *testing.T) {
 	t.Parallel()

@@ -41,8 +41,8 @@ func readCorpus(t *testing.T) map[string]any {
 // one document. The schema of getWorkerSettings even accepts a success.
 var satisfiable = []string{"listHostnameAssociations", "listZones", "getWorkerSettings"}
 
-// For most operations, the published schema of a failure refuses all drawn successes and
-// failures, and all error bodies of the corpus.
+// For most operations, the published schema of a failure refuses all drawn successes
+// and failures, and all error bodies of the corpus.
 func TestPublishedFailuresOfMostOperationsAcceptNothing(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {

@@ -17,9 +17,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
-// The contract in generated/ is the one that the pipeline makes from openapi/. The other
-// tests use the frozen fragment in place of its operation in openapi/, so their contract
-// can differ in that operation.
+// The contract in generated/ is the one that the pipeline makes from openapi/. The
+// other tests use the frozen fragment in place of its operation in openapi/, so their
+// contract can differ from generated/, for example in descriptions.
 func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 	t.Parallel()
 	s, err := rebuild.Stored(moduleRoot, nil)

@@ -36,8 +36,8 @@ func (l *link) fail(bad func(n int) bool, during func()) {
 	l.bad, l.during = bad, during
 }
 
-// next counts a dial. It returns whether the dial fails, and the function to call in the
-// middle of it.
+// next counts a dial. It returns whether the dial fails, and the function to call in
+// the middle of it.
 func (l *link) next() (during func(), isBad bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
