@@ -230,44 +230,47 @@ func TestYieldedResultsBelongToTheCaller(t *testing.T) {
 		retryAfter string
 		want       error
 	}{{401, "", api.ErrUnauthorized}, {429, "90000", api.ErrRateLimited}} {
-		var n atomic.Int32
-		rt := roundTrip(func(*http.Request) (*http.Response, error) {
-			if n.Add(1) == 20 {
-				return response(refusal.status, envelopeWith("1000"), "Retry-After", refusal.retryAfter), nil
-			}
-			return response(200, `{"success":true,"result":[{"service":"s"}],"messages":[{"code":1,"message":"m"}],"errors":[{"code":1,"message":"m"}],"result_info":{"count":1}}`), nil
-		})
-		answered, refused, notAsked := 0, 0, 0
-		for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(200), api.WithConcurrency(4)) {
-			switch {
-			case r.Err == nil:
-				answered++
-				if r.Usage() != api.InUse || r.List.Associations[0].Service != "s" {
-					t.Errorf("got %+v, want one association of s", r.List)
+		synctest.Test(t, func(t *testing.T) {
+			var n atomic.Int32
+			rt := roundTrip(func(*http.Request) (*http.Response, error) {
+				time.Sleep(time.Millisecond) // all workers make progress at the same rate
+				if n.Add(1) == 20 {
+					return response(refusal.status, envelopeWith("1000"), "Retry-After", refusal.retryAfter), nil
 				}
-				clear(r.List.Associations)
-				clear(r.List.Messages)
-				clear(r.List.Errors)
-				clear(r.List.Body)
-				*r.List.Info = api.ResultInfo{}
-				*r.List = api.AssociationList{}
-				continue
-			case errors.Is(r.Err, api.ErrNotAsked):
-				notAsked++
-			default:
-				refused++
+				return response(200, `{"success":true,"result":[{"service":"s"}],"messages":[{"code":1,"message":"m"}],"errors":[{"code":1,"message":"m"}],"result_info":{"count":1}}`), nil
+			})
+			answered, refused, notAsked := 0, 0, 0
+			for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(200), api.WithConcurrency(4)) {
+				switch {
+				case r.Err == nil:
+					answered++
+					if r.Usage() != api.InUse || r.List.Associations[0].Service != "s" {
+						t.Errorf("got %+v, want one association of s", r.List)
+					}
+					clear(r.List.Associations)
+					clear(r.List.Messages)
+					clear(r.List.Errors)
+					clear(r.List.Body)
+					*r.List.Info = api.ResultInfo{}
+					*r.List = api.AssociationList{}
+					continue
+				case errors.Is(r.Err, api.ErrNotAsked):
+					notAsked++
+				default:
+					refused++
+				}
+				if !errors.Is(r.Err, refusal.want) {
+					t.Errorf("got %v, want %v", r.Err, refusal.want)
+				}
+				e := asError(t, r.Err)
+				clear(e.Details)
+				clear(e.Unwrap())
+				*e = api.Error{StatusCode: 500}
 			}
-			if !errors.Is(r.Err, refusal.want) {
-				t.Errorf("got %v, want %v", r.Err, refusal.want)
+			if answered < 19 || refused != 1 || notAsked == 0 || answered+refused+notAsked != 200 {
+				t.Errorf("%d answered, %d refused, %d not asked", answered, refused, notAsked)
 			}
-			e := asError(t, r.Err)
-			clear(e.Details)
-			clear(e.Unwrap())
-			*e = api.Error{StatusCode: 500}
-		}
-		if answered < 19 || refused != 1 || notAsked == 0 || answered+refused+notAsked != 200 {
-			t.Errorf("%d answered, %d refused, %d not asked", answered, refused, notAsked)
-		}
+		})
 	}
 }
 

@@ -117,7 +117,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// net/http makes an exception for loopback, but not for every spelling.
+		// Both the client and net/http have this rule.
 		for _, host := range []string{"127.0.0.1", "localhost", "LocalHost", "LOCALHOST"} {
 			proxy := startProxy(t, plain.Addr())
 			report := callInChild(t, "http://"+host+":"+port+"/client/v4",
