@@ -25,7 +25,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send send, edit
 	attemptCtx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 	trace := connectionTrace{cancel: cancel}
-	resp, err := send(trace.watch(attemptCtx, k.operation.changes()), edit) //nolint:bodyclose // sender.Do has read and closed it
+	resp, err := send(trace.watch(attemptCtx, k.operation.changes(), c.verifiesPeers), edit) //nolint:bodyclose // sender.Do has read and closed it
 	if err != nil {
 		if trace.exceeded() {
 			err = errManyConnections
@@ -36,7 +36,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send send, edit
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
-			transient: (!refused || !refusal.final) && !isCertificateError(err),
+			transient: (!refused || !refusal.final) && !trace.refused.Load() && !isCertificateError(err),
 			local:     isFileLimit(err),
 		}
 		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil

@@ -25,6 +25,9 @@ type Client struct {
 	redact    redactor
 	// hasProxySecrets is a closure for the same reason.
 	hasProxySecrets func(text string) bool
+	// verifiesPeers reports that the transport may call functions of the caller to verify
+	// a peer.
+	verifiesPeers bool
 
 	limiter *quota.Limiter
 	budget  *budget
@@ -41,12 +44,12 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 	if cfg.clientTimeout > 0 {
 		cfg.attemptTimeout = min(cfg.attemptTimeout, cfg.clientTimeout)
 	}
-	_, callersTransport := cfg.transport.(*http.Transport) // may call functions of the caller to verify a peer
+	_, callersTransport := cfg.transport.(*http.Transport)
 	if cfg.transport == nil {
 		cfg.transport = defaultTransport()
 	}
 	requests, err := generated.NewClient(cfg.baseURL.String(),
-		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes, callersTransport}),
+		generated.WithHTTPClient(sender{cfg.transport, cfg.maxBytes}),
 		generated.WithRequestEditorFn(headerEditor(cfg.baseURL, creds, cfg.product)))
 	if err != nil {
 		return nil, invalidArgument("new client", err.Error())
@@ -62,6 +65,7 @@ func New(creds Credentials, opts ...Option) (*Client, error) {
 		closeIdle:       (&http.Client{Transport: cfg.transport}).CloseIdleConnections,
 		redact:          redact,
 		hasProxySecrets: hasProxySecrets,
+		verifiesPeers:   callersTransport,
 
 		limiter:  quota.NewLimiter(cfg.rateLimit, cfg.rateWindow),
 		budget:   new(budget),

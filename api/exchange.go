@@ -3,14 +3,17 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -97,18 +100,22 @@ const maxConnections = 16
 
 var errManyConnections = fmt.Errorf("the transport requested more than %d connections for one request", maxConnections)
 
-// connectionTrace counts the connections that are requested for an attempt, and cancels
-// the attempt after maxConnections. If the attempt can change data, the trace also
-// records whether the request got a connection. Only a transport that supports package
-// httptrace, as that of net/http does, can show that a request was not sent.
+// connectionTrace records the connections of an attempt. It cancels the attempt after
+// maxConnections. Only a transport that supports package httptrace, as that of net/http
+// does, can show that a request was not sent.
 type connectionTrace struct {
 	hooks     httptrace.ClientTrace
 	cancel    context.CancelFunc
 	requested atomic.Int64
 	connected atomic.Bool
+	refused   atomic.Bool // the last handshake failed by a function of the caller
 }
 
-func (t *connectionTrace) watch(ctx context.Context, changes bool) context.Context {
+// watch returns a context with the trace. changes means that the attempt can change data:
+// the trace then records whether the request got a connection. verifies means that the
+// transport may call functions of the caller to verify a peer: only a trace of the
+// handshake distinguishes their errors from others.
+func (t *connectionTrace) watch(ctx context.Context, changes, verifies bool) context.Context {
 	t.hooks.GetConn = func(string) {
 		if t.requested.Add(1) > maxConnections {
 			t.cancel()
@@ -116,6 +123,9 @@ func (t *connectionTrace) watch(ctx context.Context, changes bool) context.Conte
 	}
 	if changes {
 		t.hooks.GotConn = func(httptrace.GotConnInfo) { t.connected.Store(true) }
+	}
+	if verifies {
+		t.hooks.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { t.refused.Store(isPeerRefusal(err)) }
 	}
 	return httptrace.WithClientTrace(ctx, &t.hooks)
 }
@@ -128,6 +138,17 @@ func (t *connectionTrace) exceeded() bool { return t.requested.Load() > maxConne
 // returned.
 func (t *connectionTrace) unconnected() bool {
 	return t.hooks.GotConn != nil && t.requested.Load() > 0 && !t.connected.Load()
+}
+
+// isPeerRefusal reports whether a handshake has failed by a function of the caller, not
+// by the connection or the protocol.
+func isPeerRefusal(err error) bool {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return !network
 }
 
 // await calls do on a new goroutine and waits until it ends, or until the grace period

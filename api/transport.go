@@ -1,21 +1,16 @@
 package api
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -51,23 +46,11 @@ func proxyOfEnvironment(req *http.Request) (*url.URL, error) {
 type sender struct {
 	transport http.RoundTripper
 	maxBytes  int64 // of a body
-	// traced is set for a transport that may call functions of the caller to verify a
-	// peer. Only a trace of the handshake distinguishes their errors from others.
-	traced bool
 }
 
 func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
-	var refused *atomic.Bool
-	if s.traced {
-		refused = new(atomic.Bool) // a handshake can outlast its request
-		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-			TLSHandshakeDone: func(_ tls.ConnectionState, err error) { refused.Store(isPeerRefusal(err)) },
-		}))
-	}
 	resp, err := s.transport.RoundTrip(req)
 	switch {
-	case err != nil && refused != nil && refused.Load():
-		return nil, &refusedError{err, true}
 	case err != nil:
 		return nil, s.refusedByProxy(req, err)
 	case resp == nil:
@@ -99,25 +82,13 @@ func (s sender) refusedByProxy(req *http.Request, err error) error {
 	return err
 }
 
-// refusedError is the refusal of a connection by a proxy, or of a TLS peer by the
-// caller's VerifyConnection or VerifyPeerCertificate.
+// refusedError is the refusal of a connection by a proxy.
 type refusedError struct {
 	error
 	final bool // a retry would fail too
 }
 
 func (e *refusedError) Unwrap() error { return e.error }
-
-// isPeerRefusal reports whether a handshake has failed by a function of the caller, not
-// by the connection or the protocol.
-func isPeerRefusal(err error) bool {
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {
-		return false
-	}
-	_, network := errors.AsType[net.Error](err)
-	return !network
-}
 
 // moduleVersion returns the version of this module in the running program.
 var moduleVersion = sync.OnceValue(func() string {
