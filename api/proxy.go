@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
 // proxyDetector returns a function that reports whether a text holds credentials of the
@@ -67,10 +69,10 @@ func containsAny(text string, secrets []string) bool {
 	if len(secrets) == 0 {
 		return false
 	}
-	lower, plain := strings.ToLower(text), strings.ToLower(unescape(text))
-	return slices.ContainsFunc(secrets, func(secret string) bool {
-		escaped, secret := strings.ToLower(secret), strings.ToLower(unescape(secret))
-		return escaped != "" && strings.Contains(lower, escaped) || secret != "" && strings.Contains(plain, secret)
+	lower, plain := strings.ToLower(text), strings.ToLower(secret.Unescape(text))
+	return slices.ContainsFunc(secrets, func(s string) bool {
+		escaped, s := strings.ToLower(s), strings.ToLower(secret.Unescape(s))
+		return escaped != "" && strings.Contains(lower, escaped) || s != "" && strings.Contains(plain, s)
 	})
 }
 
@@ -78,7 +80,7 @@ func containsAny(text string, secrets []string) bool {
 // password, like a Proxy-Authorization header.
 func hasBasicCredentials(text string) bool {
 	scheme := false
-	for word := range strings.FieldsFuncSeq(unescape(text), isNotBase64) {
+	for word := range strings.FieldsFuncSeq(secret.Unescape(text), isNotBase64) {
 		if _, _, ok := decodeBasic(word); ok && scheme {
 			return true
 		}

@@ -2,10 +2,11 @@ package api
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
 
 const redacted = "[redacted]"
@@ -30,39 +31,47 @@ type redactor struct {
 }
 
 func newRedactor(secrets []string) redactor {
-	var forText []string
-	var all [][]byte
+	var inText, inPlain []string
+	var inBody [][]byte
 	for _, s := range secrets {
-		if len(s) >= minSecretInText {
-			forText, all = append(forText, s), append(all, []byte(s))
+		if len(s) < minSecretInText {
+			continue
+		}
+		inText, inBody = append(inText, s), append(inBody, []byte(s))
+		if plain := secret.Unescape(s); len(plain) >= minSecretInText {
+			inPlain = append(inPlain, plain)
+			if plain != s {
+				inBody = append(inBody, []byte(plain))
+			}
 		}
 	}
 	return redactor{
 		text: func(s string) string {
-			for _, secret := range forText {
-				s = strings.ReplaceAll(s, secret, redacted)
+			for _, text := range inText {
+				s = strings.ReplaceAll(s, text, redacted)
 			}
-			if !strings.ContainsAny(s, escapeSigns) {
+			plain := secret.Unescape(s)
+			if plain == s {
 				return s
 			}
-			plain := unescape(s)
-			for _, secret := range forText {
-				if secret = unescape(secret); len(secret) >= minSecretInText && strings.Contains(plain, secret) {
-					plain = strings.ReplaceAll(plain, secret, redacted)
-					s = plain
-				}
+			clean := plain
+			for _, text := range inPlain {
+				clean = strings.ReplaceAll(clean, text, redacted)
+			}
+			if clean != plain {
+				return clean
 			}
 			return s
 		},
 		body: func(b []byte) ([]byte, bool) {
 			found := false
-			for _, secret := range all {
-				if !bytes.Contains(b, secret) {
+			for _, text := range inBody {
+				if !bytes.Contains(b, text) {
 					continue
 				}
 				found = true
-				if len(secret) >= minSecretInBody {
-					b = bytes.ReplaceAll(b, secret, []byte(redacted))
+				if len(text) >= minSecretInBody {
+					b = bytes.ReplaceAll(b, text, []byte(redacted))
 				}
 			}
 			return b, found
@@ -96,13 +105,13 @@ func (r redactor) escapedBody(body []byte) []byte {
 			continue
 		}
 		raw, _ := dec.ReadValue()
-		if !bytes.ContainsAny(raw, escapeSigns) {
+		if !bytes.ContainsAny(raw, `\%`) {
 			continue
 		}
 		text, _ := jsontext.AppendUnquote(nil, raw)
 		clean, found := r.body(text)
 		if !found {
-			clean, found = r.body([]byte(unescape(string(text))))
+			clean, found = r.body([]byte(secret.Unescape(string(text))))
 		}
 		if found && !bytes.Equal(clean, text) {
 			end := int(dec.InputOffset())
@@ -137,56 +146,4 @@ func mayHideCredential(body []byte) bool {
 		}
 		body = body[at+2:]
 	}
-}
-
-const escapeSigns = `\%`
-
-// maxEscapes limits the levels of escapes that are decoded.
-const maxEscapes = 4
-
-// unescape decodes the escapes of JSON and Go strings and of URLs: \u0063, \x63 and %63
-// become c, and a backslash before any other character is removed. It also decodes
-// nested escapes, such as those in texts that net/http quotes. The result is for
-// searching only.
-func unescape(s string) string {
-	for range maxEscapes {
-		if !strings.ContainsAny(s, escapeSigns) {
-			break
-		}
-		s = unescapeOnce(s)
-	}
-	return s
-}
-
-func unescapeOnce(s string) string {
-	var out strings.Builder
-	for at := strings.IndexAny(s, escapeSigns); at >= 0; at = strings.IndexAny(s, escapeSigns) {
-		out.WriteString(s[:at])
-		percent := s[at] == '%'
-		s = strings.TrimLeft(s[at:], `\`)
-		if s == "" {
-			break
-		}
-		first, code, digits := s[0], s[1:], 2
-		for percent && len(code) > 3 && strings.HasPrefix(code, "25") { // %2563 is %63
-			code = code[2:]
-		}
-		if first == 'u' {
-			digits = 4
-		}
-		c, err := strconv.ParseUint(code[:min(digits, len(code))], 16, 16)
-		switch {
-		case err != nil || len(code) < digits || !percent && first != 'u' && first != 'x':
-			out.WriteByte(first) // not an escape by number
-			s = s[1:]
-		case digits == 4:
-			out.WriteRune(rune(c))
-			s = code[digits:]
-		default:
-			out.WriteByte(byte(c & 0xff))
-			s = code[digits:]
-		}
-	}
-	out.WriteString(s)
-	return out.String()
 }

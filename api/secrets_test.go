@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -181,20 +182,37 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 
 func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
-	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"%":"/x?`+escapeEveryByte(token, "%%%02X")+`","n":"100 %"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := `{"success":true,"result":[],"%":"/x?[redacted]","n":"100 %"}`; string(list.Body) != want {
-		t.Errorf("got  %s\nwant %s", list.Body, want)
+	for _, secret := range []string{token, strangeToken, percentToken} {
+		for _, echo := range []string{escapeEveryByte(secret, "%%%02X"), url.QueryEscape(secret)} {
+			rt := scripted(reply(200, `{"success":true,"result":[],"`+echo+`":"/x?`+echo+`","n":"100 %"}`))
+			client, err := api.New(api.APIToken(secret), api.WithHTTPClient(&http.Client{Transport: rt}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := client.Associations(t.Context(), cert)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := `{"success":true,"result":[],"[redacted]":"/x?[redacted]","n":"100 %"}`; string(list.Body) != want {
+				t.Errorf("got  %s\nwant %s", list.Body, want)
+			}
+		}
 	}
 }
+
+// Credentials that look like escapes, and one with a sign that only begins escapes.
+const (
+	strangeToken = `canary\token"%41\u0041-0123456789\`
+	percentToken = "user%zone@example.com"
+)
 
 // escapes are ways to escape a text.
 var escapes = map[string]func(string) string{
 	"JSON": func(s string) string { return escapeEveryByte(s, `\u%04x`) },
 	"Go":   func(s string) string { return escapeEveryByte(s, `\x%02x`) },
 	"URL":  func(s string) string { return escapeEveryByte(s, "%%%02X") },
+	// Only some characters: the others must not become a part of an escape.
+	"query": url.QueryEscape,
 	"some": func(s string) string {
 		return s[:3] + escapeEveryByte(s[3:4], `\u%04X`) + s[4:9] + escapeEveryByte(s[9:10], "%%%02x") + s[10:]
 	},
@@ -212,9 +230,8 @@ func escapeEveryByte(s, format string) string {
 // net/http quotes invalid input: each backslash is doubled.
 func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 	t.Parallel()
-	const strange = `canary\token"%41\u0041-0123456789\`
 	quote := func(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
-	for _, secret := range []string{token, strange} {
+	for _, secret := range []string{token, strangeToken, percentToken} {
 		for name, escape := range escapes {
 			text := escape(secret)
 			for depth := range 3 {

@@ -1,11 +1,10 @@
-// Package secret lists the headers with credentials and finds parts of secret texts in
-// other texts.
+// Package secret lists the headers with credentials, and finds secret texts and parts of
+// them in other texts.
 package secret
 
 import (
-	"cmp"
+	"html"
 	"index/suffixarray"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -32,14 +31,13 @@ const minCredential = 4
 // escapes. A credential with fewer than four ASCII letters and digits must match
 // exactly, and one of fewer than four bytes is not searched for.
 func CredentialDetector(credentials []string) func(string) bool {
-	escape := regexp.MustCompile(escapes)
 	return func(s string) bool {
-		inPlain := plain(escape, s)
+		inPlain := plain(s)
 		for _, credential := range credentials {
 			if len(credential) < minCredential {
 				continue
 			}
-			if part := plain(escape, credential); len(part) >= minCredential && strings.Contains(inPlain, part) || strings.Contains(s, credential) {
+			if part := plain(credential); len(part) >= minCredential && strings.Contains(inPlain, part) || strings.Contains(s, credential) {
 				return true
 			}
 		}
@@ -54,11 +52,10 @@ func QuoteDetector(text, public string) func(string) bool {
 	if text == "" {
 		return func(string) bool { return false }
 	}
-	escape := regexp.MustCompile(escapes)
-	index := suffixarray.New([]byte(plain(escape, text)))
-	public = plain(escape, public)
+	index := suffixarray.New([]byte(plain(text)))
+	public = plain(public)
 	return func(s string) bool {
-		s = plain(escape, s)
+		s = plain(s)
 		for i := 0; i+minQuote <= len(s); i++ {
 			part := s[i : i+minQuote]
 			if len(index.Lookup([]byte(part), 1)) > 0 && !strings.Contains(public, part) {
@@ -69,21 +66,11 @@ func QuoteDetector(text, public string) func(string) bool {
 	}
 }
 
-// escapes matches a numeric escape in JSON, Go, a URL or HTML, a line break or tab in
-// JSON, an escape in a JSON pointer, and a named character in HTML. Compiled in a
-// package variable, it would link package regexp into every program that imports the
-// client.
-const escapes = `(?i)\\+u([0-9a-f]{4})|(?:%(?:25)*|\\+x)([0-9a-f]{2})|&(?:amp;)*#x([0-9a-f]{1,6});|&(?:amp;)*#([0-9]{1,7});|\\+[nrt]|~[01]|&(?:amp|lt|gt|quot|apos);`
-
-// maxEscapes limits the levels of escapes that are decoded: a text of a server could
-// have so many that decoding would take hours.
-const maxEscapes = 4
-
 // plain returns the ASCII letters and digits of a text in lower case, after decoding
-// its escapes, including nested ones.
-func plain(escape *regexp.Regexp, text string) string {
+// its escapes, including those of HTML.
+func plain(text string) string {
 	for range maxEscapes {
-		decoded := escape.ReplaceAllStringFunc(text, unescape(escape))
+		decoded := html.UnescapeString(Unescape(text))
 		if decoded == text {
 			break
 		}
@@ -97,23 +84,69 @@ func plain(escape *regexp.Regexp, text string) string {
 	}, text)
 }
 
-// unescape returns a function that decodes an escape; line breaks and punctuation
-// become a space.
-func unescape(escape *regexp.Regexp) func(string) string {
-	return func(s string) string {
-		groups := escape.FindStringSubmatch(s)
-		number, base := cmp.Or(groups[1], groups[2], groups[3]), 16
-		if groups[4] != "" {
-			number, base = groups[4], 10
+// maxEscapes limits the levels of escapes that are decoded: a text of a server could
+// have so many that decoding would take hours.
+const maxEscapes = 4
+
+const escapeSigns = `\%~`
+
+// Unescape decodes the escapes of JSON and Go strings and of URLs, including nested ones:
+// \u0063, \x63 and %63 become c. A line break, a tab, and an escape in a JSON pointer
+// become a space. A backslash before any other character is removed. The result is for
+// searching only.
+func Unescape(s string) string {
+	for range maxEscapes {
+		if !strings.ContainsAny(s, escapeSigns) {
+			break
 		}
-		code, err := strconv.ParseInt(number, base, 32)
-		switch {
-		case err == nil:
-			return string(rune(code))
-		case strings.EqualFold(s, "&amp;"):
-			return "&"
-		default:
-			return " "
+		var out strings.Builder
+		for at := strings.IndexAny(s, escapeSigns); at >= 0; at = strings.IndexAny(s, escapeSigns) {
+			decoded, rest := decodeFirst(s[at:])
+			out.WriteString(s[:at])
+			out.WriteString(decoded)
+			s = rest
+		}
+		out.WriteString(s)
+		s = out.String()
+	}
+	return s
+}
+
+// decodeFirst decodes the escape at the beginning of s, which has one of escapeSigns.
+// Without an escape, it removes a backslash and keeps the other signs.
+func decodeFirst(s string) (decoded, rest string) {
+	sign, rest := s[:1], s[1:]
+	switch sign {
+	case `\`:
+		sign, rest = "", strings.TrimLeft(rest, `\`)
+		if n, ok := parseHex(rest, "u", 4); ok {
+			return string(rune(n)), rest[5:]
+		}
+		if n, ok := parseHex(rest, "x", 2); ok {
+			return string([]byte{byte(n)}), rest[3:]
+		}
+	case "%":
+		for _, ok := parseHex(rest, "25", 2); ok; _, ok = parseHex(rest, "25", 2) { // %2563 is %63
+			rest = rest[2:]
+		}
+		if n, ok := parseHex(rest, "", 2); ok {
+			return string([]byte{byte(n)}), rest[2:]
 		}
 	}
+	switch sign + rest[:min(1, len(rest))] {
+	case "n", "r", "t", "~0", "~1":
+		return " ", rest[1:]
+	default:
+		return sign, rest
+	}
+}
+
+// parseHex reads a number with that many digits after a prefix.
+func parseHex(s, prefix string, digits int) (n uint64, ok bool) {
+	s, ok = strings.CutPrefix(s, prefix)
+	if !ok || len(s) < digits {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[:digits], 16, 16)
+	return n, err == nil
 }
