@@ -42,6 +42,8 @@ type callPolicy struct {
 	// expired, if not nil, reports, after the waits for an attempt, that no further one
 	// may be made; admission has then ended.
 	expired func() bool
+	// onPage, if not nil, is called with the numbers of each page of a list.
+	onPage func(number int64, info *ResultInfo)
 }
 
 // call is the state of one call over its attempts.

@@ -51,20 +51,20 @@ func WithTypes(types ...string) ListOption {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/mtls_certificates/methods/list/.
 func (c *Client) Certificates(ctx context.Context, accountID string, opts ...ListOption) iter.Seq2[Certificate, error] {
-	return c.certificates(ctx, accountID, callPolicy{admission: ctx}, nil, opts...)
+	return c.certificates(ctx, accountID, callPolicy{admission: ctx}, opts...)
 }
 
-func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, onPage onPage, opts ...ListOption) iter.Seq2[Certificate, error] {
+func (c *Client) certificates(ctx context.Context, accountID string, policy callPolicy, opts ...ListOption) iter.Seq2[Certificate, error] {
 	var options listOptions
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
 	page := list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
 		return newCertificate(accountID, cert, malformed)
 	}}
-	pages := paged{operation: listCertificates, filtered: len(options.types) > 0, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+	pages := paged{operation: listCertificates, filtered: len(options.types) > 0, invalid: invalid, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 		params := generated.ListMTLSCertificatesParams{Type: options.types, Page: number, PerPage: perPage}
 		return c.generated.ListMTLSCertificates(ctx, accountID, &params, edit)
 	}}
-	return allPages(ctx, c, policy, pages, page, func(cert Certificate) string { return cert.Ref.ID }, invalid, onPage)
+	return allPages(ctx, c, policy, pages, page, func(cert Certificate) string { return cert.Ref.ID })
 }
 
 // Certificate returns one certificate. The error is an [*Error]. An [ErrNotFound] does

@@ -15,9 +15,6 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// errSuccessFalse is the error of a 2xx response with success false.
-var errSuccessFalse = errors.New("success is false")
-
 // maxNotices limits how many errors, and how many messages, of a success are kept.
 const maxNotices = 100
 
@@ -103,7 +100,7 @@ func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known 
 }
 
 // decode reads the body of a 2xx response, and its result into result. redact, if
-// not nil, is applied to every text in it. The error is errSuccessFalse, ErrNoResult,
+// not nil, is applied to every text in it. The error is ErrNoResult,
 // strictjson.ErrTooMany, or a description for ErrUnexpectedResponse.
 func decode(body []byte, result result, redact func(string) string) (*reply, error) {
 	result.reset()
@@ -115,7 +112,7 @@ func decode(body []byte, result result, redact func(string) string) (*reply, err
 	case !e.hasSuccess:
 		return nil, errors.New("the body has no \"success\"")
 	case !e.success:
-		return nil, errSuccessFalse
+		return nil, errors.New("success is false") // decodeFailure has the details
 	case !result.present():
 		return nil, ErrNoResult
 	}

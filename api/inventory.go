@@ -214,13 +214,15 @@ func (v *inventory) certificates(yield func(Certificate) bool) {
 func (v *inventory) listed() iter.Seq2[Certificate, error] {
 	v.expect(max(1, len(v.config.certificates)))
 	if len(v.config.certificates) == 0 {
-		countPage := v.countPages()
-		return v.client.certificates(v.ctx, v.account, v.policy(), func(number int64, info *ResultInfo) {
+		policy := v.pagesPolicy()
+		countPage := policy.onPage
+		policy.onPage = func(number int64, info *ResultInfo) {
 			countPage(number, info)
 			if info != nil && info.TotalCount > 0 {
 				v.expectCertificates(int(min(info.TotalCount, maxCounted)))
 			}
-		})
+		}
+		return v.client.certificates(v.ctx, v.account, policy)
 	}
 	return func(yield func(Certificate, error) bool) {
 		for _, ref := range v.config.certificates {

@@ -110,11 +110,11 @@ func (v *inventory) expect(calls int) {
 	v.expected.Add(int64(calls))
 }
 
-// countPages returns a function that counts the calls for the pages of a list after the
-// first, which is expected already.
-func (v *inventory) countPages() onPage {
-	expected := int64(1)
-	return func(number int64, info *ResultInfo) {
+// pagesPolicy returns the policy of the calls for the pages of one list: it counts those
+// after the first, which is expected already.
+func (v *inventory) pagesPolicy() callPolicy {
+	p, expected := v.policy(), int64(1)
+	p.onPage = func(number int64, info *ResultInfo) {
 		known := number
 		switch {
 		case info == nil:
@@ -127,6 +127,7 @@ func (v *inventory) countPages() onPage {
 		v.expect(int(known - expected))
 		expected = known
 	}
+	return p
 }
 
 // maxCounted limits the numbers that a list can add to the progress.

@@ -8,27 +8,25 @@ import (
 	"net/http"
 )
 
-// pageSend requests the page with a number, of perPage items; 0 means the first page
-// and the API's default size.
-type pageSend func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error)
-
 // paged is an operation whose result is a list with pages.
 type paged struct {
 	operation
-	send pageSend
+	// send requests the page with a number, of perPage items; 0 means the first page and
+	// the API's default size.
+	send func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error)
 	// perPage is the page size to request; 0: the API's default.
 	perPage int64
 	// filtered means that the API filters the list; total_count may include other items.
 	filtered bool
+	invalid  error // of the caller's arguments
 }
 
 // allPages iterates over the items of all pages. page reads a page, and id returns the
-// id of an item, or "" if it has none. invalid is the error of the caller's arguments.
-// An error comes last, with a zero item.
-func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, policy callPolicy, p paged, page list[T, R, P], id func(R) string, invalid error, onPage onPage) iter.Seq2[R, error] {
+// id of an item, or "" if it has none. An error comes last, with a zero item.
+func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, policy callPolicy, p paged, page list[T, R, P], id func(R) string) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		rows := page
-		fail := p.read(ctx, c, policy, invalid, onPage, &rows, func(i int) string { return id(rows.items[i]) },
+		fail := p.read(ctx, c, policy, &rows, func(i int) string { return id(rows.items[i]) },
 			func(i int) bool { return yield(rows.items[i], nil) })
 		if fail != nil {
 			yield(*new(R), fail)
@@ -36,12 +34,8 @@ func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, poli
 	}
 }
 
-// onPage is called with the numbers of each page, unless it is nil.
-type onPage func(number int64, info *ResultInfo)
-
 // read reads all pages into page, one after the other, and calls yield with the index
-// of each item that is new by its id, until yield returns false. invalid is the error
-// of the caller's arguments.
+// of each item that is new by its id, until yield returns false.
 //
 // The next page is requested only if the numbers of the last one show that there is
 // more, or if they have no totals and the page is full. The error is from a call;
@@ -49,8 +43,8 @@ type onPage func(number int64, info *ResultInfo)
 // new items although more exist, contains errors or may be out of date; and
 // ErrTruncated if not all items were received, or if the pages do not show that all
 // were.
-func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid error, onPage onPage, page result, id func(i int) string, yield func(i int) bool) *Error {
-	if err := c.check(ctx, invalid); err != nil {
+func (p paged) read(ctx context.Context, c *Client, policy callPolicy, page result, id func(i int) string, yield func(i int) bool) *Error {
+	if err := c.check(ctx, p.invalid); err != nil {
 		return invalidArgument(p.text, err.Error())
 	}
 	seen, l := map[string]bool{}, listing{perPage: p.perPage, filtered: p.filtered}
@@ -68,8 +62,8 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, invalid e
 		if r.info != nil && r.info.Page != number && (r.info.Page != 0 || number > 1) {
 			return r.fail(ErrUnexpectedResponse, fmt.Sprintf("page %d was requested and page %d returned", number, r.info.Page))
 		}
-		if onPage != nil {
-			onPage(number, r.info)
+		if policy.onPage != nil {
+			policy.onPage(number, r.info)
 		}
 		before, count := l.received, page.count()
 		for i := range count {

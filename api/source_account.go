@@ -80,7 +80,7 @@ func readPages(v *inventory, f *findings) {
 	pages := paged{operation: listPagesProjects, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 		return v.client.generated.ListPagesProjects(ctx, v.account, &generated.ListPagesProjectsParams{Page: number, PerPage: perPage}, edit)
 	}}
-	all := allPages(v.ctx, v.client, v.policy(), pages, unconverted[generated.PagesProject](), projectKey, nil, v.countPages())
+	all := allPages(v.ctx, v.client, v.pagesPolicy(), pages, unconverted[generated.PagesProject](), projectKey)
 	for project, err := range all {
 		if err != nil {
 			f.fail(asError(err))

@@ -7,7 +7,7 @@ import "fmt"
 
 func readZones(v *inventory, f *findings) {
 	f.operation = listZones
-	for zone, err := range v.client.zones(v.ctx, v.account, v.policy(), v.countPages()) {
+	for zone, err := range v.client.zones(v.ctx, v.account, v.pagesPolicy()) {
 		if err != nil {
 			f.fail(asError(err))
 			break

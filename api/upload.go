@@ -142,7 +142,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
-		for cert, err := range c.certificates(ctx, accountID, seriesPolicy(ctx), nil) {
+		for cert, err := range c.certificates(ctx, accountID, seriesPolicy(ctx)) {
 			if err != nil {
 				if ctx.Err() == nil {
 					note = "the list could not be read: " + err.Error()

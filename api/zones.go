@@ -28,15 +28,16 @@ type Zone struct {
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/zones/methods/list/.
 func (c *Client) Zones(ctx context.Context, accountID string) iter.Seq2[Zone, error] {
-	return c.zones(ctx, accountID, callPolicy{admission: ctx}, nil)
+	return c.zones(ctx, accountID, callPolicy{admission: ctx})
 }
 
-func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy, onPage onPage) iter.Seq2[Zone, error] {
+func (c *Client) zones(ctx context.Context, accountID string, policy callPolicy) iter.Seq2[Zone, error] {
 	page := list[generated.Zone, Zone, *generated.Zone]{convert: func(z *generated.Zone, _ []string) (Zone, error) {
 		return Zone{z.ID, z.Name, z.Status}, validateID("the zone's id", z.ID, maxAccountIDLength)
 	}}
-	pages := paged{operation: listZones, perPage: zonesPerPage, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
+	invalid := validateID("account id", accountID, maxAccountIDLength)
+	pages := paged{operation: listZones, perPage: zonesPerPage, invalid: invalid, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {
 		return c.generated.ListZones(ctx, &generated.ListZonesParams{AccountID: accountID, Page: number, PerPage: perPage}, edit)
 	}}
-	return allPages(ctx, c, policy, pages, page, func(z Zone) string { return z.ID }, validateID("account id", accountID, maxAccountIDLength), onPage)
+	return allPages(ctx, c, policy, pages, page, func(z Zone) string { return z.ID })
 }
