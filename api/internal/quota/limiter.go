@@ -82,10 +82,15 @@ type Refusal struct {
 }
 
 type waiter struct {
-	admitted chan Permit
-	refused  chan *Refusal
+	answer   chan answer // has room for the only one
 	budget   *WaitBudget
 	deadline time.Duration
+}
+
+// answer is a permit or, if refusal is not nil, a refusal.
+type answer struct {
+	permit  Permit
+	refusal *Refusal
 }
 
 const never = time.Duration(math.MaxInt64)
@@ -128,10 +133,7 @@ func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 		l.mu.Unlock()
 		return p, nil
 	}
-	w := &waiter{
-		admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1),
-		budget: b.Budget, deadline: now + min(b.MaxWait, never-now),
-	}
+	w := &waiter{answer: make(chan answer, 1), budget: b.Budget, deadline: now + min(b.MaxWait, never-now)}
 	if refusal := l.refusal(w, len(l.queue), now); refusal != nil {
 		l.mu.Unlock()
 		return Permit{}, refusal
@@ -157,16 +159,14 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 		tooLong = time.After(w.deadline - l.now())
 	}
 	select {
-	case p := <-w.admitted:
-		return p, nil
-	case refusal := <-w.refused:
-		return Permit{}, refusal
+	case a := <-w.answer:
+		return a.permit, a.refusal
 	case <-tooLong:
 		// The timer of the queue may be due at this moment too.
 		l.onTimer()
 		select {
-		case p := <-w.admitted:
-			return p, nil
+		case a := <-w.answer:
+			return a.permit, a.refusal
 		default:
 			return Permit{}, &Refusal{Wait: l.remove(w), Ended: atDeadline(ctx)}
 		}
@@ -203,10 +203,12 @@ func (l *Limiter) remove(w *waiter) time.Duration {
 		l.suspended = slices.Delete(l.suspended, i, i+1)
 	}
 	select {
-	case p := <-w.admitted:
-		l.window.cancel()
-		l.block.release(p.block)
-		l.outage.release(p.outage)
+	case a := <-w.answer:
+		if a.refusal == nil {
+			l.window.cancel()
+			l.block.release(a.permit.block)
+			l.outage.release(a.permit.outage)
+		}
 	default:
 	}
 	l.dispatch(now)
@@ -312,7 +314,7 @@ func (l *Limiter) refuseOverdue(now time.Duration) {
 			position++
 			return false
 		}
-		w.refused <- refusal
+		w.answer <- answer{refusal: refusal}
 		return true
 	}
 	l.queue = slices.DeleteFunc(l.queue, refuse)
@@ -339,7 +341,7 @@ func (l *Limiter) dispatch(now time.Duration) {
 			l.suspended = append(l.suspended, w)
 			continue
 		}
-		w.admitted <- l.admit(w.budget)
+		w.answer <- answer{permit: l.admit(w.budget)}
 	}
 	l.setTimer(now)
 }

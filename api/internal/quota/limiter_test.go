@@ -195,8 +195,8 @@ func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1, time.Second)
 		l.block.fail(true, l.now(), 0)
-		late := &waiter{admitted: make(chan Permit, 1), refused: make(chan *Refusal, 1), budget: new(WaitBudget)}
-		late.admitted <- l.admit(late.budget)
+		late := &waiter{answer: make(chan answer, 1), budget: new(WaitBudget)}
+		late.answer <- answer{permit: l.admit(late.budget)}
 		next := make(chan Permit, 1)
 		go func() {
 			permit, _ := l.Acquire(t.Context(), auditBounds())
@@ -207,6 +207,22 @@ func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 		synctest.Wait()
 		if len(next) != 1 || !(<-next).block.counted || l.window.inFlight != 1 || len(l.window.completed) != 0 {
 			t.Errorf("%d in flight, %d completed", l.window.inFlight, len(l.window.completed))
+		}
+	})
+}
+
+// Without its Wait, the caller would not know when to try again.
+func TestARefusalAtTheEndOfTheWaitIsNotLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(1, time.Second)
+		for range 50 { // select chooses at random
+			late := &waiter{answer: make(chan answer, 1), deadline: l.now()}
+			late.answer <- answer{refusal: &Refusal{Wait: time.Hour}}
+			time.Sleep(time.Second)
+			if _, refusal := l.wait(t.Context(), late); refusal == nil || refusal.Wait != time.Hour {
+				t.Fatalf("got %+v", refusal)
+			}
 		}
 	})
 }
