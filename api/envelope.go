@@ -62,27 +62,14 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 		e.hasInfo = d.PeekKind() != jsontext.KindNull
 		return true, d.Read(&e.info)
 	case "errors":
-		return true, e.readErrors(d)
+		if d.PeekKind() != jsontext.KindBeginArray {
+			return true, d.ReadArray(nil, nil) // null; another kind would hide what the response means
+		}
+		return true, strictjson.ReadFirstTolerant(d, &e.errors, maxNotices)
 	case "messages":
 		return true, strictjson.ReadFirstTolerant(d, &e.messages, maxNotices)
 	}
 	return e.more.read(d, name)
-}
-
-// readErrors reads the list strictly, because its length decides what the response
-// means, and its items tolerantly.
-func (e *envelope) readErrors(d *strictjson.Decoder) error {
-	var beyond generated.ResponseInfo
-	return d.ReadArray(func([]byte) { e.errors = nil }, func() error {
-		item := &beyond
-		if len(e.errors) < maxNotices {
-			e.errors = append(e.errors, generated.ResponseInfo{})
-			item = &e.errors[len(e.errors)-1]
-		}
-		err := d.ReadTolerant(item)
-		beyond = generated.ResponseInfo{}
-		return err
-	})
 }
 
 // resultInfo is result_info with the members that refer to further items.

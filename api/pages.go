@@ -22,7 +22,7 @@ type paged struct {
 }
 
 // allPages iterates over the items of all pages. page reads a page, and id returns the
-// id of an item, or "" if it has none. An error comes last, with a zero item.
+// id of an item. An error comes last, with a zero item.
 func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, policy callPolicy, p paged, page list[T, R, P], id func(R) string) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		rows := page
@@ -68,7 +68,7 @@ func (p paged) read(ctx context.Context, c *Client, policy callPolicy, page resu
 		before, count := l.received, page.count()
 		for i := range count {
 			key := id(i)
-			if key != "" && seen[key] {
+			if seen[key] {
 				continue
 			}
 			seen[key] = true

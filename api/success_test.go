@@ -228,7 +228,7 @@ func TestInformationalMembersMayBeMalformed(t *testing.T) {
 		"source of another kind":   {`"messages":[{"source":7},{"source":{"pointer":7}}]`, []string{"/messages/0/source", "/messages/1/source/pointer"}, api.Unused},
 		"error of text":            {`"errors":["e"]`, []string{"/errors/0"}, api.UsageUnknown},
 		"null as a message":        {`"messages":[null]`, []string{"/messages/0"}, api.Unused},
-		"null as an error":         {`"errors":[null]`, nil, api.UsageUnknown},
+		"null as an error":         {`"errors":[null]`, []string{"/errors/0"}, api.UsageUnknown},
 		"null in their places":     {`"messages":null,"errors":null`, nil, api.Unused},
 	} {
 		t.Run(name, func(t *testing.T) {
