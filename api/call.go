@@ -179,8 +179,10 @@ func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, 
 			return 0, false
 		}
 	}
-	k.charged = !limited && k.client.budget.spend()
-	return wait, limited || k.charged
+	if k.charged = !limited && k.client.budget.spend(); !limited && !k.charged {
+		return 0, false
+	}
+	return wait, true
 }
 
 // outage records since when a call fails while no other call gets a response.

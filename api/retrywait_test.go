@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -170,5 +173,36 @@ func TestAnInterruptedHandshakeIsRetried(t *testing.T) {
 	_, err := client.Associations(t.Context(), cert)
 	if e := asError(t, err); e.Attempts != 2 {
 		t.Errorf("%d attempts: %v", e.Attempts, err)
+	}
+}
+
+// Without a retry, for example because the budget is used up, there is no wait to log.
+func TestOnlyAWaitBeforeARetryIsLogged(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, scripted(slices.Repeat([]step{reply(500, "")}, 20)...), api.WithLogger(logger))
+		for range 5 {
+			_, _ = client.Associations(t.Context(), cert)
+		}
+	})
+	type event struct{ Attempt, Wait int }
+	var events []event
+	for dec := json.NewDecoder(&out); dec.More(); {
+		var e event
+		if err := dec.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	if len(events) != 5+10 { // the budget is ten retries
+		t.Fatalf("%d attempts: %v", len(events), events)
+	}
+	for i, e := range events {
+		retried := i+1 < len(events) && events[i+1].Attempt > e.Attempt
+		if (e.Wait > 0) != retried {
+			t.Errorf("request %d: %+v, retried: %t", i+1, e, retried)
+		}
 	}
 }
