@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,20 +32,20 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send send, edit
 			err = errManyConnections
 		}
 		refusal, refused := errors.AsType[*refusedError](err)
+		_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 		fail = &Error{
 			unsent:    attemptCtx.Err() == nil && trace.unconnected(),
 			operation: k.operation.text,
 			kinds:     []error{ErrUnreachable},
 			causes:    c.causes(ctx, attemptCtx, err),
-			transient: (!refused || !refusal.final) && !trace.refused.Load() && !isCertificateError(err),
+			transient: (!refused || !refusal.final) && !unverified && !trace.refused.Load(),
 			local:     isFileLimit(err),
 		}
 		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil
 		return nil, fail
 	}
 	outcome.Answered, outcome.Policies = true, quota.ParsePolicies(resp.Header["Ratelimit"])
-	body, _ := resp.Body.(*receivedBody)
-	r, fail = k.read(ctx, attemptCtx, resp, body.data, body.err, result)
+	r, fail = k.read(ctx, attemptCtx, resp, result)
 	if fail != nil {
 		fail.RetryAfter = waitAfter(resp.Header, fail, outcome.Policies)
 		outcome.Limited, outcome.Wait = delaysAllCallers(fail), fail.RetryAfter
@@ -70,16 +71,17 @@ func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duratio
 	return max(wait, reset)
 }
 
-// read returns the result of an attempt that got a response. err is the error of reading
-// its body.
-func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error, result result) (*reply, *Error) {
+// read returns the result of an attempt that got a response.
+func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, result result) (*reply, *Error) {
+	got, _ := resp.Body.(*receivedBody)
+	body := got.data
 	switch status := resp.StatusCode; {
 	case isRedirect(status):
 		return nil, k.fail(resp, "the server sent a redirect, which is never followed")
 	case status < 200:
 		return nil, k.fail(resp, "the server switched protocols or sent no final response", ErrUnexpectedResponse)
-	case err != nil:
-		return nil, k.brokenBody(ctx, attemptCtx, resp, body, err)
+	case got.err != nil:
+		return nil, k.brokenBody(ctx, attemptCtx, resp, got)
 	case status == http.StatusPartialContent:
 		return nil, k.fail(resp, "the response is partial, but the request had no range", ErrUnexpectedResponse)
 	case status > 299:
@@ -91,7 +93,7 @@ func (k *call) read(ctx, attemptCtx context.Context, resp *http.Response, body [
 	r, err := k.client.decode(body, result)
 	if err == nil {
 		r.status, r.rayID, r.receivedAt = resp.StatusCode, k.client.rayID(resp.Header), time.Now()
-		r.more = r.more || hasNextLink(resp.Header) || isPartial(resp.Header)
+		r.more = r.more || hasNextLink(resp.Header) || len(resp.Header["Content-Range"]) > 0
 		r.stale = isStale(resp.Header)
 		return r, nil
 	}
@@ -155,9 +157,9 @@ func (k *call) failWithDetails(resp *http.Response, body []byte) *Error {
 }
 
 // brokenBody returns the error of a response whose body was not received in full.
-func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body []byte, err error) *Error {
-	e := k.failWithDetails(resp, body)
-	if errors.Is(err, errTooLarge) {
+func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, body *receivedBody) *Error {
+	e := k.failWithDetails(resp, body.data)
+	if errors.Is(body.err, errTooLarge) {
 		e.kinds = []error{ErrResponseTooLarge}
 		if resp.StatusCode > 299 { // the sender may be another server than the API
 			e.kinds = append(e.kinds, ErrUnexpectedResponse)
@@ -167,7 +169,7 @@ func (k *call) brokenBody(ctx, attemptCtx context.Context, resp *http.Response, 
 	}
 	e.kinds = []error{ErrUnexpectedResponse}
 	e.note, e.transient = "the body ended early", true
-	e.causes = k.client.causes(ctx, attemptCtx, err)
+	e.causes = k.client.causes(ctx, attemptCtx, body.err)
 	return e
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,10 +88,4 @@ func (c *Client) redactError(err error) error {
 // The resolver returns that error as text only.
 func isFileLimit(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
-}
-
-// isCertificateError reports whether the certificate of the server did not verify.
-func isCertificateError(err error) bool {
-	_, failed := errors.AsType[*tls.CertificateVerificationError](err)
-	return failed
 }

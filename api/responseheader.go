@@ -46,9 +46,6 @@ func hasNextRelation(line string) bool {
 	return false
 }
 
-// isPartial reports whether the header marks the response as a part.
-func isPartial(h http.Header) bool { return len(h["Content-Range"]) > 0 }
-
 // isStale reports whether a cache has stored the response for some time (Age, RFC 9111),
 // could not validate it (Warning, RFC 7234), or has sent it without asking the server
 // (Cache-Status, RFC 9211, and the vendor's CF-Cache-Status).
