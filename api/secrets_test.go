@@ -200,10 +200,10 @@ func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
-// Credentials that look like escapes, and one with a sign that only begins escapes.
+// Credentials that hold escapes, and signs with which escapes begin.
 const (
 	strangeToken = `canary\token"%41\u0041-0123456789\`
-	percentToken = "user%zone@example.com"
+	percentToken = "user%zone~1/a@example.com"
 )
 
 // escapes are ways to escape a text.
@@ -212,7 +212,8 @@ var escapes = map[string]func(string) string{
 	"Go":   func(s string) string { return escapeEveryByte(s, `\x%02x`) },
 	"URL":  func(s string) string { return escapeEveryByte(s, "%%%02X") },
 	// Only some characters: the others must not become a part of an escape.
-	"query": url.QueryEscape,
+	"query":   url.QueryEscape,
+	"pointer": strings.NewReplacer("~", "~0", "/", "~1").Replace,
 	"some": func(s string) string {
 		return s[:3] + escapeEveryByte(s[3:4], `\u%04X`) + s[4:9] + escapeEveryByte(s[9:10], "%%%02x") + s[10:]
 	},

@@ -90,9 +90,9 @@ const maxEscapes = 4
 
 const escapeSigns = `\%~`
 
-// Unescape decodes the escapes of JSON and Go strings and of URLs, including nested ones:
-// \u0063, \x63 and %63 become c. A line break, a tab, and an escape in a JSON pointer
-// become a space. A backslash before any other character is removed. The result is for
+// Unescape decodes the escapes of JSON and Go strings, of URLs and of JSON pointers,
+// including nested ones: \u0063, \x63 and %63 become c. A line break and a tab become a
+// space, and a backslash before any other character is removed. The result is for
 // searching only.
 func Unescape(s string) string {
 	for range maxEscapes {
@@ -120,33 +120,37 @@ func decodeFirst(s string) (decoded, rest string) {
 	case `\`:
 		sign, rest = "", strings.TrimLeft(rest, `\`)
 		if n, ok := parseHex(rest, "u", 4); ok {
-			return string(rune(n)), rest[5:]
+			return string(n), rest[5:]
 		}
 		if n, ok := parseHex(rest, "x", 2); ok {
-			return string([]byte{byte(n)}), rest[3:]
+			return string([]byte{byte(n & 0xff)}), rest[3:]
 		}
 	case "%":
 		for _, ok := parseHex(rest, "25", 2); ok; _, ok = parseHex(rest, "25", 2) { // %2563 is %63
 			rest = rest[2:]
 		}
 		if n, ok := parseHex(rest, "", 2); ok {
-			return string([]byte{byte(n)}), rest[2:]
+			return string([]byte{byte(n & 0xff)}), rest[2:]
 		}
 	}
 	switch sign + rest[:min(1, len(rest))] {
-	case "n", "r", "t", "~0", "~1":
+	case "n", "r", "t":
 		return " ", rest[1:]
+	case "~0":
+		return "~", rest[1:]
+	case "~1":
+		return "/", rest[1:]
 	default:
 		return sign, rest
 	}
 }
 
 // parseHex reads a number with that many digits after a prefix.
-func parseHex(s, prefix string, digits int) (n uint64, ok bool) {
+func parseHex(s, prefix string, digits int) (n rune, ok bool) {
 	s, ok = strings.CutPrefix(s, prefix)
 	if !ok || len(s) < digits {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s[:digits], 16, 16)
-	return n, err == nil
+	code, err := strconv.ParseUint(s[:digits], 16, 16)
+	return rune(code), err == nil
 }
