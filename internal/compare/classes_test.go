@@ -82,7 +82,7 @@ var rows = []struct {
 	{"required member that the example lacks", Breaking, Breaking, []string{"row/properties/more", `{"type": "string"}`, "row/required", `["id", "more"]`}},
 	{"member no longer required", Breaking, Compatible, []string{"row/required", ""}},
 	{"type of a member", Breaking, Breaking, []string{"id/type", `"integer"`}},
-	{"narrower type", Breaking, Compatible, []string{"row/properties/count/type", `"number"`}},
+	{"wider type of a member", Breaking, Compatible, []string{"row/properties/count/type", `"number"`}},
 	{"format", Compatible, Breaking, []string{"id/format", `"uuid"`}},
 	{"longer text", Breaking, Compatible, []string{"id/maxLength", "64"}},
 	{"text without bound", Breaking, Compatible, []string{"id/maxLength", ""}},
@@ -202,7 +202,7 @@ func TestSpellingsOfOneMeaningAreNoChange(t *testing.T) {
 	}
 }
 
-// Both documents are edits of the fixture. The report must contain the text says.
+// before and after are edits of the fixture. The report must contain says.
 func TestUnusualChangesHaveTheirClass(t *testing.T) {
 	t.Parallel()
 	failed := `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object"}}}}`

@@ -234,11 +234,21 @@ func TestTheReportPrintsEveryPart(t *testing.T) {
 	if got, want := (&Report{Class: Refused, Refusal: "reason"}).Text(), "refused: the document cannot be used\nbecause: reason\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	r = Report{Class: Refused, Refusal: "reason", Source: Source{Name: "a.json"}}
+	const early = "refused: the document cannot be used\nbecause: reason\nsource: a.json, OpenAPI , licence \n\nOperations\n  no change\n\n" +
+		"Overlay actions\n  unknown: the document was refused before all were applied\n"
+	if diff := cmp.Diff(early, r.Text()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 	r = Report{Files: []string{"generated/a.go"}, Overlays: Overlays{Listed: []string{"a#1"}}, SameCode: true}
 	const taken = "none: the published text is worded otherwise and means the same\nsource: , OpenAPI , licence \n\nOperations\n  no change\n\n" +
 		"Overlay actions\n  as before (1 satisfied by the text itself)\n\nGo\n  only comments change in the generated code\n\nFiles that an update writes\n  generated/a.go\n"
 	if diff := cmp.Diff(taken, r.Text()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	r.SameCode = false
+	if want := "\n\nGo\n  the generated code changes; all packages compile with it\n"; !strings.Contains(r.Text(), want) {
+		t.Errorf("want %q in\n%s", want, r.Text())
 	}
 }
 

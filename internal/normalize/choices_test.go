@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
 func parts(n int, schema string) string {
@@ -43,7 +45,11 @@ func TestChoicesThatMultiplyAreRefused(t *testing.T) {
 
 func TestFewChoicesAreMerged(t *testing.T) {
 	t.Parallel()
-	if _, err := Merge(withSchema(t, parts(3, "{anyOf: [{type: string, maxLength: 3}, {type: string, minLength: 2}]}"))); err != nil {
-		t.Error(err)
+	got, err := Merge(withSchema(t, parts(3, "{anyOf: [{type: string, maxLength: 3}, {type: string, minLength: 2}]}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if schema := spec.Child(schemaOf(got)); len(schema) != 1 || len(spec.List(schema, "anyOf")) != 8 {
+		t.Errorf("%v, want the 8 combinations", schema)
 	}
 }

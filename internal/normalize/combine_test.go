@@ -157,8 +157,8 @@ func TestDocumentsThatContradictAreNotCombined(t *testing.T) {
 	}
 }
 
-// The generated client sends all requests to one address: an operation of another one
-// would not be found there.
+// The generated client sends all requests to one address, so an operation at another
+// address would not be found.
 func TestOperationsHaveOneAddress(t *testing.T) {
 	t.Parallel()
 	const own = "    get: {responses"

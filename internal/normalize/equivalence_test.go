@@ -166,11 +166,14 @@ func TestEachRewriteOfASchemaAcceptsTheSame(t *testing.T) {
 // Each rewrite of a parameter or body, checked by a library that reads requests.
 func TestEachRewriteOfARequestReadsTheSame(t *testing.T) {
 	t.Parallel()
-	queries := []string{"", "kind=a", "kind=a&kind=b", "kind=a,b", "kind=", "kind=%5B%5D"}
+	// Styles split a value at different characters, and items of one letter show where.
+	const letters = "{in: query, name: kind, schema: {type: array, items: {type: string, maxLength: 1}}"
+	queries := []string{"", "kind=a", "kind=a&kind=b", "kind=a,b", "kind=a%7Cb", "kind=", "kind=%5B%5D"}
 	for name, edits := range map[string][]string{
-		"style and explode":  parameter(kind + ", style: form, explode: true}"),
-		"flags":              parameter(kind + ", required: false, deprecated: false, allowEmptyValue: false, allowReserved: false}"),
-		"another explode":    parameter(kind + ", style: form, explode: false}"),
+		"style and explode":  parameter(letters + ", style: form, explode: true}"),
+		"flags":              parameter(letters + ", required: false, deprecated: false, allowEmptyValue: false, allowReserved: false}"),
+		"another explode":    parameter(letters + ", style: form, explode: false}"),
+		"another style":      parameter(letters + ", style: pipeDelimited, explode: false}"),
 		"path style":         {"in: path, name: identifier, required: true,", "in: path, name: identifier, required: true, style: simple, explode: false,"},
 		"body":               {"      responses:\n", "      requestBody: {required: false, content: {application/json: {schema: {type: object}}}}\n      responses:\n"},
 		"media type of body": {"      responses:\n", "      requestBody: {content: {application/json; charset=utf-8: {schema: {type: object}}}}\n      responses:\n"},

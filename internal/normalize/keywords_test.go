@@ -22,8 +22,8 @@ func parameter(text string) []string {
 	return []string{lastParameter, lastParameter + "        - " + text + "\n"}
 }
 
-// The same holds for choices of one schema, other spellings of the media type of JSON,
-// and extensions beside the statuses.
+// Besides, a choice of one schema becomes allOf, the media type of JSON gets one
+// spelling, and extensions beside the statuses are removed.
 func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	t.Parallel()
 	const path = "in: path, name: identifier, required: true,"
@@ -62,8 +62,8 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	}
 }
 
-// These values are not the default of their keyword. Some are the default of another
-// keyword, and some only look like a default: they are names or data.
+// None of these is a default, a choice of one schema, or another spelling of the media
+// type of JSON. Some are the default of another keyword, and some are names or data.
 func TestKeywordsWithMeaningAreKept(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ a, b []string }{
@@ -84,6 +84,8 @@ func TestKeywordsWithMeaningAreKept(t *testing.T) {
 		"example":            {member("{type: object, example: {}}"), member("{type: object, example: {required: false, minLength: 0, oneOf: [1]}}")},
 		"default":            {member("{type: object, default: {}}"), member("{type: object, default: {nullable: false}}")},
 		"a choice of two":    {member("{allOf: [{type: string}]}"), member("{anyOf: [{type: string}, {type: string}]}")},
+		"permissions":        {nil, []string{"      operationId: list\n", "      operationId: list\n      x-api-token-group: [Things Read]\n"}},
+		"plans":              {nil, []string{"      operationId: list\n", "      operationId: list\n      x-cfPlanAvailability: {free: true}\n"}},
 		"another media type": {nil, []string{"            application/json:", "            application/problem+json:"}},
 		"parameters of another media type": {
 			[]string{"            application/json:", "            text/csv:"},

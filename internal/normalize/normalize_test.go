@@ -79,20 +79,20 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	harmless := `{x-id: note, description: d, target: $.info, update: {description: d}}`
 	tests := map[string]struct {
-		text              spec.Object
-		overlays          Overlays
-		want              string
-		merged, contracts bool
+		text            spec.Object
+		overlays        Overlays
+		want            string
+		merged, unnamed bool // the form was reached
 	}{
 		"merge": {canonical(t, published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}")),
 			stages(t, harmless, mark), `after overlays/1-published: /paths/~1accounts`, false, false},
 		"first overlay":  {canonical(t, published(t)), stages(t, `{x-id: odd, description: d, target: $.info, update: 5}`, mark), "overlays/1-published/10-a.yaml#odd: ", false, false},
 		"second overlay": {canonical(t, published(t)), stages(t, harmless, `{x-id: odd, description: d, target: $.info, update: 5}`), "overlays/2-contract/10-b.yaml#odd: ", true, false},
 		"names": {canonical(t, published(t)), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
-			"needs a name in openapi/operations.yaml", true, false},
-		"misspelt extension": {canonical(t, published(t)), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, false},
+			"needs a name in openapi/operations.yaml", true, true},
+		"misspelt extension": {canonical(t, published(t)), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, true},
 		"invalid contract": {canonical(t, published(t)), stages(t, harmless, `{x-id: bad, description: d, target: $.info.version, remove: true}`),
-			"normalised: not a valid OpenAPI document: ", true, false},
+			"normalised: not a valid OpenAPI document: ", true, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -101,8 +101,8 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want %q", err, tt.want)
 			}
-			if (r.Merged != nil) != tt.merged || (r.Contract != nil) != tt.contracts {
-				t.Errorf("merged %t, contract %t", r.Merged != nil, r.Contract != nil)
+			if (r.Merged != nil) != tt.merged || (r.Unnamed != nil) != tt.unnamed || r.Contract != nil {
+				t.Errorf("merged %t, unnamed %t, contract %t", r.Merged != nil, r.Unnamed != nil, r.Contract != nil)
 			}
 		})
 	}

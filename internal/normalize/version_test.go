@@ -11,6 +11,7 @@ const thing = "        service: {type: string}\n"
 
 func TestOpenAPI31IsReadAs30(t *testing.T) {
 	t.Parallel()
+	const info = "info: {title: Things, "
 	tests := map[string]struct{ in31, in30 string }{
 		"nothing of 3.1": {thing, thing},
 		"list of one type and null": {
@@ -20,7 +21,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 		"null alone":       {"        service: {type: 'null'}\n", "        service: {type: object, nullable: true, enum: [null]}\n"},
 		// A document that only raises its version still uses nullable.
 		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", "        service: {type: string, nullable: true}\n"},
-		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], contentMediaType: text/plain}\n", thing},
+		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], $schema: s, contentMediaType: text/plain, contentEncoding: base64, contentSchema: {}}\n", thing},
 		"reference with siblings": {
 			"        n: {$ref: '#/components/schemas/thing/properties/default', maxLength: 4, description: dropped}\n",
 			"        n: {allOf: [{type: string}, {maxLength: 4}]}\n"},
@@ -30,8 +31,8 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := canonical(t, published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, tt.in31))
-			want := canonical(t, published(t, thing, tt.in30))
+			got := canonical(t, published(t, "openapi: 3.0.3", "openapi: 3.1.0", thing, tt.in31, info, info+"summary: s, license: {name: MIT, identifier: MIT}, "))
+			want := canonical(t, published(t, thing, tt.in30, info, info+"license: {name: MIT}, "))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-3.0 +3.1)\n%s", diff)
 			}
@@ -70,5 +71,8 @@ func TestOtherSchemaDialectsAreRefused(t *testing.T) {
 	_, err := canonicalForm(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: https://example.com/other"), operations[0])
 	if err == nil || !strings.HasPrefix(err.Error(), "plain.json: /jsonSchemaDialect:") {
 		t.Errorf("error %v", err)
+	}
+	if _, err := canonicalForm(published(t, "openapi: 3.0.3", "openapi: 3.1.0\njsonSchemaDialect: "+dialect31), operations[0]); err != nil {
+		t.Errorf("the default dialect: %v", err)
 	}
 }

@@ -12,10 +12,9 @@ func TestHostileYAMLIsRefused(t *testing.T) {
 		"broken second":       {"a: 1\n---\n[", "more than one YAML document"},
 		"infinity":            {"a: .inf\n", "not a JSON number"},
 		"not a number":        {"a: .nan\n", "not a JSON number"},
-		"alias of itself":     {"a: &a [*a]\n", "f: "},
-		"deep block":          {deepBlock(3000), "f: "},
-		"deep flow":           {"a: " + strings.Repeat("[", 20_000), "f: "},
-		"JSON number too big": {`{"a": 1e999}`, "f: not JSON"},
+		"alias of itself":     {"a: &a [*a]\n", "nested deeper"},
+		"deep block":          {deepBlock(3000), "nested deeper"},
+		"deep flow":           {"a: " + strings.Repeat("[", 20_000), "exceeded max depth"},
 		"closed but too deep": {"a: " + strings.Repeat("[", 1500) + strings.Repeat("]", 1500), "nested deeper"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,8 +38,8 @@ func deepBlock(levels int) string {
 	return b.String()
 }
 
-// FuzzDecode looks for documents that make Decode panic, or that it decodes but that
-// cannot be encoded and decoded again.
+// FuzzDecode looks for documents that Decode accepts, but that cannot be encoded and
+// decoded again. It finds no panics: Decode returns them as errors.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,"x",null]}`, "a: &a {b: 1}\nc: *a\n", "? x\n: y\n", "a: 0x1F\nb: 2022-01-01\nc: ~\n", "!!binary x: y", "a: !foo b"} {
 		f.Add([]byte(seed))

@@ -166,6 +166,9 @@ func TestCopierRefusesWithThePlace(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %.300v, want one with %q", err, tt.want)
 			}
+			if !strings.HasPrefix(err.Error(), "/") {
+				t.Errorf("the error does not begin with a place: %.300v", err)
+			}
 			if len(err.Error()) > 1000 || strings.Contains(err.Error(), "\n") {
 				t.Errorf("the error is not one short line: %.300q", err)
 			}

@@ -37,6 +37,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"broken JSON":           {"{\n  \"a\": 1,\n  b: 2}", "after offset 14"},
 		"cut JSON":              {`{"a": {`, `f: not JSON: jsontext: unexpected EOF within "/a" after offset 7`},
 		"two JSON documents":    {`{"a": 1} {"b": 2}`, "f: not JSON: "},
+		"JSON number too large": {`{"a": 1e999}`, "f: not JSON: json: cannot unmarshal JSON number 1e999"},
 		"duplicate JSON key":    {`{"a": 1, "a": 2}`, "duplicate"},
 		"invalid UTF-8 in JSON": {"{\"a\": \"\xff\"}", "invalid UTF-8"},
 		"broken YAML":           {"a: [1", "f: neither JSON nor YAML"},
@@ -46,7 +47,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"YAML merge key":        {"a: &a {b: 1}\nc: {<<: *a}\n", "line 2: YAML merge keys"},
 		"YAML complex key":      {"? [a, b]\n: 1\n", "a key that is not a scalar"},
 		"deep JSON":             {strings.Repeat(`{"a":`, 20_000), "f: not JSON: jsontext: exceeded max depth"},
-		"HTML":                  {"<html><body>502</body></html>", "f: "},
+		"HTML":                  {"<html><body>502</body></html>", "the root is not an object"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
