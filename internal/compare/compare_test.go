@@ -97,8 +97,8 @@ func TestTheOverlayThatHidesAChangeIsNamed(t *testing.T) {
 	}
 }
 
-// An action that adds to a list names only the item. The list is compared as a whole, or
-// as a set.
+// An action that adds to a list names only the item. The list is compared as a whole,
+// or as a set.
 func TestTheOverlayThatAddsToAListIsNamed(t *testing.T) {
 	t.Parallel()
 	for place, list := range map[string]string{"answer/required": `["success", "result"]`, "row/properties/state/enum": `["on", "off"]`} {

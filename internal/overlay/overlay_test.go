@@ -142,6 +142,7 @@ func TestApplyIsStrict(t *testing.T) {
 		"matches nothing though listed": {missing, one, "matches nothing"},
 		"listed but unknown":            {changes, []string{"10-x.yaml#two"}, "or does not exist"},
 		"object updated with a scalar":  {"  - {x-id: one, description: d, target: $.a, update: 5}\n", nil, "target is object but update is scalar"},
+		"scalar updated with an object": {"  - {x-id: one, description: d, target: $, update: {a: {b: {c: 1}}}}\n", nil, "target is scalar but update is object"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -220,9 +221,12 @@ func TestValuesAreReplacedWithTheirTypes(t *testing.T) {
 // An example may be replaced by one of any type.
 func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
 	t.Parallel()
-	values := []string{"1", `"a"`, `{"x": 1}`, "null"}
+	values := []string{"1", `"a"`, `{"x": 1}`, "null", "[1]"}
 	for _, before := range values {
 		for _, after := range values {
+			if before == "[1]" && after == "[1]" {
+				continue // an update of a list adds to it
+			}
 			overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {deep: {example: "+after+"}}}\n")
 			for range 2 { // the action itself does not change
 				got, _, err := Apply(document(t, `{"a": {"deep": {"example": `+before+`}}}`), overlays)

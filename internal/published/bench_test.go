@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// published returns a whole document with a number of other operations, whose schemas have
-// the vendor's average size.
+// published returns the document of whole with a number of other operations, whose
+// schemas have the vendor's average size.
 func published(tb testing.TB, others int) spec.Object {
 	tb.Helper()
 	doc, err := spec.Decode("whole", whole(tb))
@@ -42,7 +42,7 @@ func published(tb testing.TB, others int) spec.Object {
 	return doc
 }
 
-// peakHeap samples the heap until stop is called, which returns the maximum in MB.
+// peakHeap samples the heap until stop is called, which returns the maximum in MiB.
 func peakHeap() (stop func() float64) {
 	runtime.GC()
 	var peak atomic.Uint64
@@ -69,8 +69,8 @@ func peakHeap() (stop func() float64) {
 	}
 }
 
-// The time per operation of the document must not grow with their number. The
-// largest size is that of the vendor's document.
+// The time per operation must not grow with the number of operations. The largest
+// number is that of the vendor's document.
 func BenchmarkTake(b *testing.B) {
 	for _, others := range []int{375, 750, 1500} {
 		doc := published(b, others)
@@ -92,7 +92,7 @@ func BenchmarkTake(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				b.ReportMetric(peak(), "peak-MB")
+				b.ReportMetric(peak(), "peak-MiB")
 				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(others), "µs/operation")
 			})
 		}

@@ -129,6 +129,22 @@ func TestErrorsNameThePlaceAndNotTheValue(t *testing.T) {
 	}
 }
 
+// A value that was skipped in one text must not clear a list that ends at the same
+// offset of the next text.
+func TestReusedDecodersForgetSkippedValues(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		var skipped, read part
+		misfits, err := strictjson.Unmarshal([]byte(`{"flag":"123"}`), &skipped, nil)
+		if err != nil || len(misfits) != 1 {
+			t.Fatalf("%d misfits, %v, want one", len(misfits), err)
+		}
+		if err := unmarshal([]byte(`{"grid":[[1]]}`), &read); err != nil || len(read.Grid) != 1 {
+			t.Fatalf("got %+v, %v", read, err)
+		}
+	}
+}
+
 // Nothing of one text may show in the next when a decoder is reused, even after an
 // error.
 func TestReusedDecodersDoNotMixTexts(t *testing.T) {

@@ -53,7 +53,7 @@ func TestParseIntDoesNotWriteOutLargeExponents(t *testing.T) {
 }
 
 // exactValue returns the value of a JSON number. ok is false for other texts, and for
-// exponents that are too long for math/big.
+// exponents of more than four characters, which would take math/big too long.
 func exactValue(number string) (value *big.Rat, ok bool) {
 	if v := jsontext.Value(number); !v.IsValid() || v.Kind() != jsontext.KindNumber || strings.TrimSpace(number) != number {
 		return nil, false

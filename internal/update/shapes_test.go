@@ -108,13 +108,14 @@ func compareGolden(t *testing.T, path string, got []byte) {
 	}
 }
 
-// withoutProse removes documentation.
+// withoutProse removes the members in which the contracts of the documents may differ:
+// documentation, info and readOnly, which concerns requests only.
 func withoutProse(v any, place spec.Place) any {
 	switch v := v.(type) {
 	case spec.Object:
 		out := spec.Object{}
 		for key, child := range v {
-			prose := []string{"description", "summary", "example", "readOnly", "tags", "info", "default"}
+			prose := []string{"description", "summary", "example", "readOnly", "tags", "info"}
 			if place != spec.Fields || !slices.Contains(prose, key) {
 				out[key] = withoutProse(child, place.Child(key))
 			}
