@@ -223,7 +223,9 @@ func TestContradictionsNameTheSchemaAndTheKeyword(t *testing.T) {
 		"bounds of the parts": {
 			"{type: object, properties: {id: {allOf: [{type: string, minLength: 40}, {type: string, maxLength: 3}]}}}",
 			root + "/properties/id", "minLength"},
-		"bounds of a count": {"{type: array, items: {type: number, minimum: 3, maximum: 2}}", root + "/items", "minimum"},
+		"bounds of a list":    {"{type: array, items: {}, minItems: 3, maxItems: 2}", root, "minItems"},
+		"bounds of an object": {"{type: object, minProperties: 3, maxProperties: 2}", root, "minProperties"},
+		"bounds of a count":   {"{type: array, items: {type: number, minimum: 3, maximum: 2}}", root + "/items", "minimum"},
 		"formats in a list": {
 			"{type: array, items: {allOf: [{type: string, format: date}, {type: string, format: uuid}]}}",
 			root + "/items", "Format conflict"},

@@ -278,6 +278,7 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 		"unknown extension": {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
 		"proof is a list":   {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or a value of another kind"},
 		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or a value of another kind"},
+		"bad source":        {action("{x-id: a, description: d, target: $.a, copy: '$.b['}"), "not a JSONPath"},
 		"bad proof":         {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
 	}
 	for name, tt := range tests {

@@ -137,6 +137,9 @@ components:
 // missing operation does not.
 func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	t.Parallel()
+	if err := usable("doc", []byte(family), familyOperations); err != nil {
+		t.Errorf("without two of the operations: %v", err)
+	}
 	for name, tt := range map[string]struct{ old, new, want string }{
 		"required parameter": {"name: page, required", "name: size, required", `/paths/~1accounts~1{a}~1things/get/parameters: a new required parameter, "size" in "query"`},
 		"bad reference":      {"#/components/requestBodies/thing", "#/components/requestBodies/none", "points to nothing"},
