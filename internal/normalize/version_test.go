@@ -13,7 +13,7 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 	t.Parallel()
 	const info = "info: {title: Things, "
 	tests := map[string]struct{ in31, in30 string }{
-		"nothing of 3.1": {thing, thing},
+		"members of info only": {thing, thing},
 		"list of one type and null": {
 			"        service: {type: [string, 'null'], maxLength: 3}\n",
 			"        service: {type: string, nullable: true, maxLength: 3}\n"},
