@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -38,25 +39,37 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	if !flush() { // all kept results in one write
 		return nil, writeErr
 	}
-	for _, t := range targets {
+	// wait looks up all targets at the same time, and the first write error ends it.
+	lookUps, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var lock sync.Mutex
+	lookUp := func(t target) {
 		err, listed := t.err, len(t.kept) > 0
 		if err == nil && (len(t.certs) > 0 || len(t.kept) == 0) {
-			err = q.lookUpTarget(ctx, t, progress, func(r record) bool {
+			err = q.lookUpTarget(lookUps, t, progress, func(r record) bool {
+				lock.Lock()
+				defer lock.Unlock()
+				if writeErr != nil {
+					return false
+				}
 				listed = true
 				add(r)
 				return flush()
 			})
 		}
+		lock.Lock()
+		defer lock.Unlock()
 		if writeErr != nil {
-			break
+			cancel()
+			return
 		}
 		if err == nil {
-			continue
+			return
 		}
 		total.failed[t.account] = true
 		total.Interrupted = ctx.Err() != nil
 		if len(t.certs) > 0 {
-			continue // each has a record that says why
+			return // each has a record that says why
 		}
 		total.Incomplete = true
 		total.unlisted += boolValue(!listed)
@@ -64,6 +77,15 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
 		}
 	}
+	var waits sync.WaitGroup
+	for _, t := range targets {
+		if q.wait {
+			waits.Go(func() { lookUp(t) })
+		} else if lookUp(t); writeErr != nil {
+			break
+		}
+	}
+	waits.Wait()
 	return failures, writeErr
 }
 

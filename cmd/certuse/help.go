@@ -96,8 +96,8 @@ const waitHelp = `Wait until nothing uses certificates, and print what still doe
 All sources are read again, at growing intervals and within the quota, until the
 certificates are unused or --timeout is over. Changes of what still uses them
 are printed to standard error. The vendor can take minutes to report that the
-last user is gone. If the certificates belong to several accounts, the command
-waits for one account after the other.
+last user is gone. The wait for all certificates begins at the same time, also
+if they belong to several accounts.
 
 The command exits with 4 when a certificate is in use at the end, and with 3
 when its usage is unknown. If the token lacks a permission, the wait ends as

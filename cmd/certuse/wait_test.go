@@ -88,3 +88,25 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 		t.Errorf("%d lines about one use:\n%s", n, got.stderr)
 	}
 }
+
+func TestWaitsForCertificatesOfAllAccountsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	server := newTwoAccounts(t)
+	requireNoError(t, server.AddCertificate(ref("busy"), apitest.Certificate{Name: "busy"}),
+		server.SetAssociations(ref("busy"), api.Association{Service: "gateway", Status: "active"}))
+	root, client := demoCertificates[0], demoCertificates[4]
+	p := start(t, command(t, environment(server), "wait", "--timeout", "1m", "-o", "id", "busy", demoAccount+"/"+root.id))
+	for _, name := range []string{"busy", root.name} {
+		eventually(t, "what uses "+name, func() bool { return strings.Contains(p.stderr.String(), "waiting up to 1m for "+name+" (") })
+	}
+	requireNoError(t, server.SetAssociations(ref("busy")), server.SetHostnames(demoZone, root.id))
+	p.end(t).expect(t, exitOK, "2 certificates (1 CA, 1 leaf; 0 managed): 0 in use, 2 unused, 0 unknown")
+
+	// A result that cannot be written ends the other waits.
+	cmd := command(t, environment(server), "wait", "-o", "jsonl", "--timeout", "1m", "free", demoAccount+"/"+client.id)
+	cmd.Stdout = closedPipe(t)
+	began := time.Now()
+	if got := execute(t, cmd); got.code != exitPipe || time.Since(began) > 30*time.Second {
+		t.Errorf("after a failed write: exit code %d after %v:\n%s", got.code, time.Since(began), got.stderr)
+	}
+}
