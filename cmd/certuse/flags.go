@@ -31,27 +31,34 @@ func (d *durationFlag) String() string { return d.text }
 // Type returns the name of the value in help texts.
 func (d *durationFlag) Type() string { return "duration" }
 
-// Set parses a Go duration, or a number of days or weeks.
+// maxDays is the number of whole days that a [time.Duration] can hold.
+const maxDays = math.MaxInt64 / day
+
+// Set parses a Go duration, or a number of days or weeks. The texts of its errors follow
+// the value in a message.
 func (d *durationFlag) Set(text string) error {
-	units := map[byte]time.Duration{'d': day, 'w': 7 * day}
-	if n := len(text); n > 0 && units[text[n-1]] > 0 {
-		number, err := strconv.ParseFloat(text[:n-1], 64)
-		length := number * float64(units[text[n-1]])
-		if err != nil || !(length > 0) || length > math.MaxInt64/2 {
-			return errDuration
-		}
-		*d = durationFlag{time.Duration(length), text, true}
-		return nil
-	}
 	length, err := time.ParseDuration(text)
-	if err != nil || length <= 0 {
-		return errDuration
+	if n := len(text); err != nil && n > 0 { // it is none, or too long for Go
+		units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': day, 'w': 7 * day}
+		unit := units[text[n-1]]
+		number, wrong := strconv.ParseFloat(text[:n-1], 64)
+		switch days := number * unit.Hours() / 24; {
+		case unit == 0 || math.IsNaN(number) || errors.Is(wrong, strconv.ErrSyntax):
+		case days > float64(maxDays):
+			return fmt.Errorf("is out of range: at most %dd", maxDays)
+		default:
+			length, err = time.Duration(number*float64(unit)), nil
+		}
+	}
+	switch {
+	case err != nil:
+		return errors.New("is not a duration, such as 30d, 2w, 12h or 90s")
+	case length <= 0:
+		return errors.New("is not above zero")
 	}
 	*d = durationFlag{length, text, true}
 	return nil
 }
-
-var errDuration = errors.New("not a positive duration")
 
 // flagError describes a wrong flag in terms of the command line. The flag library
 // would quote Go's parsing functions.
@@ -76,7 +83,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	problem := "is not true or false"
 	switch wrong.GetFlag().Value.Type() {
 	case "duration":
-		problem = "is not a duration, such as 30d, 2w, 12h or 90s"
+		problem = errors.Unwrap(wrong).Error()
 	case "int":
 		_, noNumber := strconv.ParseFloat(wrong.GetValue(), 64)
 		switch {

@@ -20,7 +20,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 		code int
 		says string
 	}{
-		"unused":               {"wait free", exitOK, "1 unused"},
+		"unused":               {"wait --timeout 100000d free", exitOK, "1 unused"},
 		"in use":               {"wait --timeout 2s used", exitInUse, "not unused: 1 certificate in use"},
 		"in use, of a list":    {"wait --timeout 2s --from " + file, exitInUse, "2 certificates: 1 in use, 1 unused"},
 		"no permission":        {"wait secret", exitUnknown, `missing permissions: "Account: SSL and Certificates Read"`},
@@ -52,7 +52,7 @@ func TestWaitRefusesWrongUsage(t *testing.T) {
 	for args, says := range map[string]string{
 		"wait":                   "no certificate is named",
 		"wait --sources pages x": "unknown flag: --sources",
-		"wait --timeout 0s x":    "is not a duration",
+		"wait --timeout 0s x":    "is not above zero",
 		"wait --demo x":          "--demo brings its own",
 		"wait" + strings.Repeat(" x", 3) + idList(maxWaits): "wait takes at most 32 certificates, not 33",
 	} {
