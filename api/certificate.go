@@ -103,10 +103,12 @@ func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json(
 
 // UnmarshalJSON replaces the whole certificate.
 func (c *Certificate) UnmarshalJSON(text []byte) error {
-	return unmarshal(text, c, func(in certificateJSON) Certificate {
-		in.Ref = CertificateRef{in.AccountID, in.CertificateID}
-		return Certificate(in.certificateFields)
-	})
+	return unmarshal(text, c, certificateJSON.certificate)
+}
+
+func (in certificateJSON) certificate() Certificate {
+	in.Ref = CertificateRef{in.AccountID, in.CertificateID}
+	return Certificate(in.certificateFields)
 }
 
 // ParseChain parses PEM. It returns the certificates in their order. PEM without a

@@ -329,13 +329,13 @@ func (d Deletion) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON replaces the whole record.
 func (d *Deletion) UnmarshalJSON(text []byte) error {
-	*d = Deletion{}
-	var item InventoryItem
-	var in deletionFields
-	if err := errors.Join(json.Unmarshal(text, &item), json.Unmarshal(text, &in)); err != nil {
-		return err
+	type fields struct {
+		itemFields
+		deletionFields
 	}
-	in.Certificate, in.Evidence = item.Certificate, &item.Evidence
-	*d = Deletion(in)
-	return nil
+	return unmarshal(text, d, func(in fields) Deletion {
+		item := in.item()
+		in.deletionFields.Certificate, in.deletionFields.Evidence = item.Certificate, &item.Evidence
+		return Deletion(in.deletionFields)
+	})
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -248,6 +247,15 @@ func (i *InventoryItem) json() itemJSON {
 
 // UnmarshalJSON replaces the whole item.
 func (i *InventoryItem) UnmarshalJSON(text []byte) error {
-	*i = InventoryItem{}
-	return errors.Join(json.Unmarshal(text, &i.Certificate), json.Unmarshal(text, &i.Evidence))
+	return unmarshal(text, i, itemFields.item)
+}
+
+// itemFields are the fields of itemJSON that are read.
+type itemFields struct {
+	certificateJSON
+	evidenceJSON
+}
+
+func (in itemFields) item() InventoryItem {
+	return InventoryItem{in.certificate(), Evidence(in.evidenceJSON)}
 }

@@ -125,3 +125,22 @@ func TestAuditResultIsEncodedAsJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestJSONThatIsNoObjectGivesOneErrorOfOneLine(t *testing.T) {
+	t.Parallel()
+	item := api.InventoryItem{Certificate: api.Certificate{Ref: cert}}
+	for name, into := range map[string]json.Unmarshaler{
+		"InventoryItem": &item, "Deletion": &api.Deletion{State: api.DeletionDone}, "Certificate": &api.Certificate{}, "Evidence": &api.Evidence{},
+		"SourceResult": &api.SourceResult{}, "AuditResult": &api.AuditResult{}, "AssociationList": &api.AssociationList{}, "Error": &api.Error{},
+	} {
+		for _, text := range []string{`[]`, `7`, `"text"`, `true`} {
+			err := json.Unmarshal([]byte(text), into)
+			if err == nil || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s from %s: %v", name, text, err)
+			}
+		}
+	}
+	if item.Certificate.Ref != (api.CertificateRef{}) {
+		t.Errorf("after an error: %+v", item)
+	}
+}
