@@ -181,21 +181,21 @@ func (r AuditResult) String() string {
 }
 
 type resultJSON struct {
-	Certificate CertificateRef   `json:"certificate"`
-	Usage       any              `json:"usage"` // a Usage; any value when read
-	List        *AssociationList `json:"list,omitempty"`
-	Error       string           `json:"error,omitempty"`
+	CertificateRef
+	Usage any              `json:"usage"` // a Usage; any value when read
+	List  *AssociationList `json:"list,omitempty"`
+	Error string           `json:"error,omitempty"`
 }
 
-// MarshalJSON returns the certificate, the usage as text, and the list or the text of
-// the error.
+// MarshalJSON returns the ids as account_id and certificate_id, as [InventoryItem] does,
+// the usage as text, and the list or the text of the error.
 func (r AuditResult) MarshalJSON() ([]byte, error) {
-	return json.Marshal(resultJSON{Certificate: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
+	return json.Marshal(resultJSON{CertificateRef: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
 }
 
 // UnmarshalJSON replaces the whole result. Its Err has only the text of the error.
 func (r *AuditResult) UnmarshalJSON(text []byte) error {
 	return unmarshal(text, r, func(read resultJSON) AuditResult {
-		return AuditResult{Certificate: read.Certificate, List: read.List, Err: errorFromText(read.Error)}
+		return AuditResult{Certificate: read.CertificateRef, List: read.List, Err: errorFromText(read.Error)}
 	})
 }

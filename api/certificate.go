@@ -30,7 +30,7 @@ type CertificateRef struct {
 	// AccountID is the id of the account that owns the certificate.
 	AccountID string `json:"account_id"`
 	// ID is the id of the certificate.
-	ID string `json:"id"`
+	ID string `json:"certificate_id"`
 }
 
 // Validate checks a reference without sending anything. The error is an [*Error] that

@@ -64,11 +64,15 @@ func TestCredentialsFromEnvPrefersTheToken(t *testing.T) {
 		t.Setenv(tokenVar, c.token)
 		t.Setenv(emailVar, c.email)
 		t.Setenv(keyVar, c.key)
+		t.Setenv("CLOUDFLARE_BASE_URL", "http://127.0.0.1:1/other") // only the command reads it
 		creds, err := api.CredentialsFromEnv()
 		var sent string
 		if err == nil {
 			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 				sent = r.Header.Get("Authorization") + r.Header.Get("X-Auth-Key")
+				if r.URL.Host != "api.cloudflare.com" {
+					t.Errorf("%s: sent to %s", name, r.URL)
+				}
 				return response(200, emptyBody), nil
 			})
 			var client *api.Client

@@ -18,9 +18,9 @@ func TestUnmarshalReplacesTheWholeResult(t *testing.T) {
 		list    bool
 		failure string
 	}{
-		"failure": {`{"certificate":{"account_id":"o","id":"other"},"usage":"unknown","error":"HTTP 403"}`, false, "HTTP 403"},
-		"list":    {`{"certificate":{"account_id":"o","id":"other"},"usage":"unused","list":{"result":[]}}`, true, ""},
-		"neither": {`{"certificate":{"account_id":"o","id":"other"},"usage":"of a later version"}`, false, ""},
+		"failure": {`{"account_id":"o","certificate_id":"other","usage":"unknown","error":"HTTP 403"}`, false, "HTTP 403"},
+		"list":    {`{"account_id":"o","certificate_id":"other","usage":"unused","list":{"result":[]}}`, true, ""},
+		"neither": {`{"account_id":"o","certificate_id":"other","usage":"of a later version"}`, false, ""},
 	} {
 		list, err := associationsOf(t, response(200, emptyBody))
 		if err != nil {
@@ -40,7 +40,7 @@ func TestUnmarshalReplacesTheWholeResult(t *testing.T) {
 		if err != nil || !strings.Contains(string(again), `"usage":"unknown"`) || !strings.Contains(string(again), c.failure) {
 			t.Errorf("%s: again %s, %v", name, again, err)
 		}
-		if err := json.Unmarshal([]byte(`{"certificate":7}`), &r); err == nil || r.List != nil || r.Err != nil || r.Certificate.ID != "" {
+		if err := json.Unmarshal([]byte(`{"certificate_id":7}`), &r); err == nil || r.List != nil || r.Err != nil || r.Certificate.ID != "" {
 			t.Errorf("%s: after an error %+v, %v", name, r, err)
 		}
 	}
@@ -112,11 +112,11 @@ func TestAuditResultIsEncodedAsJSON(t *testing.T) {
 	}{
 		"error": {
 			api.AuditResult{Certificate: api.CertificateRef{AccountID: "a", ID: "b"}, Err: errors.New("why")},
-			`{"certificate":{"account_id":"a","id":"b"},"usage":"unknown","error":"why"}`,
+			`{"account_id":"a","certificate_id":"b","usage":"unknown","error":"why"}`,
 		},
 		"list": {
 			api.AuditResult{List: &api.AssociationList{Associations: []api.Association{{Service: "s", Status: "t"}}, Body: []byte("x")}},
-			`{"certificate":{"account_id":"","id":""},"usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"stale":false,"received_at":"0001-01-01T00:00:00Z"}}`,
+			`{"account_id":"","certificate_id":"","usage":"unknown","list":{"result":[{"service":"s","status":"t"}],"truncated":false,"stale":false,"received_at":"0001-01-01T00:00:00Z"}}`,
 		},
 	} {
 		got, err := json.Marshal(c.result)
