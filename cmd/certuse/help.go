@@ -330,4 +330,4 @@ deleted, kept, not_found, outcome_unknown.
 
 Metrics, with the prefix ` + metricPrefix + `: certificate_info,
 certificate_not_after_timestamp_seconds, certificate_usage (one series for each
-usage), source_up, last_success_timestamp_seconds.`
+usage), source_up, last_success_timestamp_seconds (not of upload).`

@@ -163,9 +163,10 @@ func (u *upload) readPEM(ctx context.Context, what, name string) (string, error)
 	return string(text), err
 }
 
-// report prints the certificate as stored.
+// report prints the certificate as stored. Without a target, because no account was
+// read, prometheus prints no time of success.
 func (u *upload) report(out *destination, stored *api.Certificate) error {
-	rep := u.newReport(out, []target{{account: stored.Ref.AccountID}})
+	rep := u.newReport(out, nil)
 	rep.records = []record{{InventoryItem: api.InventoryItem{Certificate: *stored}}}
 	rep.summary.add(&rep.records[0], false, rep.now)
 	if err := u.write(rep); err != nil {

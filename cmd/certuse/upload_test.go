@@ -105,6 +105,11 @@ func TestUploadOfAStoredCertificatePrintsIt(t *testing.T) {
 		t.Errorf("%q, then %q", first.stdout, second.stdout)
 	}
 	execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", secretToken)).expect(t, exitOK, `its name is "old", not "[redacted]"`)
+	metrics := execute(t, command(t, environment(server), "upload", "--cert", leaf.certFile, "--name", "old", "-o", "prometheus"))
+	metrics.expect(t, exitOK)
+	if !strings.Contains(metrics.stdout, "certificate_info{") || strings.Contains(metrics.stdout, "last_success") { // no account was read
+		t.Errorf("metrics:\n%s", metrics.stdout)
+	}
 	quiet := execute(t, command(t, environment(server), "upload", "-q", "--cert", leaf.certFile, "--name", "new", "-o", "id"))
 	if quiet.expect(t, exitOK); quiet.stderr != "" {
 		t.Errorf("standard error in spite of -q: %q", quiet.stderr)
