@@ -152,7 +152,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 	case err != nil:
 		refusal = endCause(ctx, errors.New("not all certificates were read"))
 	case n > q.deletion.maxUnused:
-		refusal = fmt.Errorf("%s unused, more than --max %d: nothing was deleted", plural(n, "certificate"), q.deletion.maxUnused)
+		refusal = fmt.Errorf("more than --max %d are unused: nothing was deleted", q.deletion.maxUnused)
 	case n > 0:
 		done, _ := progress.requests()
 		accountRequests := max(0, done-certificates-zones-1-(listed-1)/pageSize)
@@ -160,7 +160,11 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 		for _, r := range unused {
 			requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
 		}
-		progress.note(fmt.Sprintf("%s: about %s, which take at least %s", plural(n, "deletion"), plural(requests, "request"), formatDuration(progress.timeFor(requests, time.Now()))))
+		text := fmt.Sprintf("%s: about %s", plural(n, "deletion"), plural(requests, "request"))
+		if least := progress.timeFor(requests, time.Now()); least >= time.Second {
+			text += ", which take at least " + formatDuration(least)
+		}
+		progress.note(text)
 	}
 	for i, r := range unused {
 		if refusal != nil {
@@ -176,16 +180,6 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 		}
 	}
 	return err
-}
-
-// zones returns the number of zones whose hostnames were read for the certificate.
-func (r *record) zones() (n int) {
-	for _, s := range r.Evidence.Sources {
-		if s.Source == api.SourceHostnames {
-			_, _ = fmt.Sscanf(s.Scope, "hostnames of %d", &n) // 0 in another scope
-		}
-	}
-	return n
 }
 
 // refusal returns why a certificate would not be deleted, or nil.

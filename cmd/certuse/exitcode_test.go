@@ -97,6 +97,9 @@ func TestSummarySays0CertificatesOnlyIfAListWasRead(t *testing.T) {
 			if wantsPart := len(lists) > 1; strings.Contains(got.stderr, "0 certificates") != wantsPart || strings.Contains(got.stderr, part) != wantsPart || strings.Contains(got.stderr, none) == wantsPart {
 				t.Errorf("%s", got.stderr)
 			}
+			if len(lists) == 1 && (got.stdout != "" || strings.Contains(got.stderr, "deletes") || strings.HasPrefix(args, "delete") != strings.HasSuffix(got.stderr, "\nNothing was deleted.\n")) {
+				t.Errorf("%q, and %s", got.stdout, got.stderr)
+			}
 		})
 	}
 }
@@ -151,6 +154,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"quiet and debug":           {env, "list -q --debug", []string{"certuse: --quiet and --debug exclude each other\n"}},
 		"opposite of a usage":       {env, "audit --usage used used", []string{`"used" is none of in_use, unused, unknown` + "\n"}},
 		"mistyped order":            {env, "list --sort nam", []string{"--sort", "did you mean name?"}},
+		"no letter of a column":     {env, "audit --columns id used", []string{"gathered_at, sources\n"}},
 		"two columns, one nearer":   {env, "audit --columns nam used", []string{`--columns: "nam" is none of `, "(did you mean name?)\n"}},
 		"mistyped format":           {env, "list -o tabel", []string{"did you mean table?"}},
 		"duration of no unit":       {env, "list --expires-within 30", []string{`--expires-within: "30" is not a duration`}},
@@ -164,7 +168,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"empty list of sources":     {env, "audit --sources=", []string{"--sources is empty"}},
 		"empty name of an output":   {env, "audit --output-file=", []string{"--output-file is empty"}},
 		"output to a directory":     {env, "list --output-file " + filepath.Dir(list), []string{"not a regular file"}},
-		"output to nowhere":         {env, "list --output-file " + list + "/x", []string{"--output-file: "}},
+		"output to nowhere":         {env, "list --output-file " + list + "/x", []string{": its directory: not a directory\n"}},
 		"list that is a directory":  {env, "audit --from " + filepath.Dir(list), []string{"is a directory"}},
 		"quoted token":              {append(without(token), token+`="`+testToken+`"`), "audit", []string{token + " has quotation marks around"}},
 		"padded token":              {append(without(token), token+"="+testToken+"\n"), "audit", []string{token + " has white space around"}},

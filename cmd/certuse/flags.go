@@ -127,8 +127,8 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 }
 
 // didYouMean returns the end of a message about a mistyped word, or "". It suggests the
-// nearest known words only, and none that ends with the word: "unused" is the opposite
-// of "used".
+// nearest known words only, none that differs in every letter, and none that ends with
+// the word: "unused" is the opposite of "used".
 func didYouMean(word string, known []string) string {
 	// Cobra compares words for commands only.
 	root := &cobra.Command{}
@@ -137,7 +137,7 @@ func didYouMean(word string, known []string) string {
 			root.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 		}
 	}
-	for root.SuggestionsMinimumDistance = 1; root.SuggestionsMinimumDistance <= 2; root.SuggestionsMinimumDistance++ {
+	for root.SuggestionsMinimumDistance = 1; root.SuggestionsMinimumDistance <= min(2, len(word)-1); root.SuggestionsMinimumDistance++ {
 		if found := root.SuggestionsFor(word); len(found) > 0 {
 			slices.Sort(found)
 			return " (did you mean " + strings.Join(found, " or ") + "?)"

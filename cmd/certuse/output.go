@@ -123,15 +123,12 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	path, info, err := o.target()
 	var temp *os.File
 	if err == nil {
-		temp, err = createTemp(filepath.Dir(path), info)
+		if temp, err = createTemp(filepath.Dir(path), info); err != nil {
+			err = fmt.Errorf("cannot create a file in its directory: %w", cause(err))
+		}
 	}
 	if err != nil {
-		// The text of err may have the path without its end, in which a private key is
-		// not recognized.
-		if failed, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failed.Err
-		}
-		return nil, usagef("--output-file: %s: %w", fileName(o.file), err)
+		return nil, usagef("--output-file: %s: %w", fileName(o.file), cause(err))
 	}
 	d := &destination{Writer: temp, path: path, name: fileName(o.file), replaced: info, temp: temp, appending: appending}
 	if err := errors.Join(d.lock(temp.Name()), d.lock(path)); err != nil {
@@ -141,6 +138,15 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	return d, nil
 }
 
+// cause returns the cause of a failure with a file. The text of err may have the path
+// without its end, in which a private key is not recognized.
+func cause(err error) error {
+	if failed, ok := err.(*fs.PathError); ok { //nolint:errorlint // wrapped ones have another text
+		return failed.Err
+	}
+	return err
+}
+
 // target returns the path that --output-file leads to, and the file there, or nil if
 // there is none. It refuses a path that cannot be written.
 func (o *output) target() (string, os.FileInfo, error) {
@@ -148,7 +154,7 @@ func (o *output) target() (string, os.FileInfo, error) {
 	if err != nil { // there is no file, or it is a link to none
 		dir, base := filepath.Split(o.file)
 		if dir, err = filepath.EvalSymlinks(cmp.Or(dir, ".")); err != nil {
-			return "", nil, err
+			return "", nil, fmt.Errorf("its directory: %w", cause(err))
 		}
 		path = filepath.Join(dir, base)
 	}

@@ -43,6 +43,15 @@ func TestOutputFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+// On macOS as on Linux, nothing can be created in /dev/fd.
+func TestOutputFileInADirectoryThatCannotBeWrittenIsRefused(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	got := execute(t, command(t, environment(server), "list", "--output-file", "/dev/fd/report"))
+	got.expect(t, exitUsage, "certuse: --output-file: /dev/fd/report: cannot create a file in its directory: ")
+	expectNoRequests(t, server)
+}
+
 func TestOutputFileHasThePermissionsOfTheOldOneOrOfANewFile(t *testing.T) {
 	t.Parallel()
 	for _, umask := range []string{"022", "077", "002"} {

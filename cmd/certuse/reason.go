@@ -35,7 +35,7 @@ var reasons = []struct {
 	{"firewall", errFirewall, "a firewall (WAF) in front of the API refused the request: ask its owner, with the Ray ID"},
 	{"unauthorized", api.ErrUnauthorized, "the API refuses the credentials: check CLOUDFLARE_API_TOKEN, the email and key, or the variables of the profile; a token may have expired, been rolled, or be limited to other client IP addresses"},
 	{"no permission", api.ErrForbidden, "check the account id and the permissions of the token"},
-	{"not found", api.ErrNotFound, "the API does not know the certificate or the account, which does not mean unused: check the ids"},
+	{"not found", api.ErrNotFound, "the API does not know the certificate or the account, which does not mean unused: check the ids; 'certuse list -o id' prints those of certificates in full"},
 	{"rate limited", api.ErrRateLimited, "try again after that time, or in five minutes if none is given, or lower --rate-limit"},
 	{"server error", api.ErrServer, "try again later"},
 	{"redirect", api.ErrRedirect, "check CLOUDFLARE_BASE_URL"},

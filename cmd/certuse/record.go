@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,16 @@ const expiryWarning = 30 * day
 func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 	expires := r.Certificate.ExpiresOn
 	return expires.IsZero() || !expires.After(now.Add(d))
+}
+
+// zones returns the number of zones whose hostnames were read for the certificate.
+func (r *record) zones() (n int) {
+	for _, s := range r.Evidence.Sources {
+		if s.Source == api.SourceHostnames {
+			_, _ = fmt.Sscanf(s.Scope, "hostnames of %d", &n) // 0 in another scope
+		}
+	}
+	return n
 }
 
 // sortRank returns the rank of a record in the default order; see sortHelp.

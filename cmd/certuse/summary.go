@@ -207,15 +207,21 @@ func (s *summary) writeCounts(w io.Writer, colors palette, q *query) {
 	}
 }
 
+// noList reports that no account has a listed certificate, because of failures.
+func (s *summary) noList() bool { return s.Incomplete && s.unlisted == len(s.accounts) }
+
 // write prints the summary for people.
 func (s *summary) write(w io.Writer, colors palette, q *query) {
-	noList := s.Incomplete && s.unlisted == len(s.accounts)
-	if noList { // a count of 0 would mean that the accounts have no certificates
+	if s.noList() { // a count of 0 would mean that the accounts have no certificates
 		fmt.Fprintln(w, colors.bold("No list of certificates was read."))
 	} else {
 		s.writeCounts(w, colors, q)
 	}
-	if s.deletionCounts != nil {
+	switch {
+	case s.deletionCounts == nil:
+	case s.noList():
+		fmt.Fprintln(w, "Nothing was deleted.")
+	default:
 		s.deletionCounts.write(w, q.deletion.yes)
 	}
 	if s.kept > 0 {
@@ -243,7 +249,7 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	if s.Duplicates > 0 {
 		fmt.Fprintf(w, "%s left out: each certificate is looked up once.\n", plural(s.Duplicates, "repeated id"))
 	}
-	if s.Incomplete && !noList {
+	if s.Incomplete && !s.noList() {
 		fmt.Fprintln(w, "Not all certificates were read.")
 	}
 }

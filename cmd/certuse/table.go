@@ -54,14 +54,15 @@ type tableColumn struct {
 	width   int
 }
 
-// writeTable writes rows in columns. If the report has a width, no line exceeds it:
+// writeTable writes rows in columns. Without a list of certificates it writes nothing,
+// because a header alone would look like an account without certificates. If the report has a width, no line exceeds it:
 // columns become narrower, and some are dropped.
 func writeTable(r *report) error {
 	rows := r.rows()
 	var columns []*tableColumn
 	for _, c := range r.columns {
 		tc := &tableColumn{column: c}
-		if r.headers {
+		if r.headers && !r.summary.noList() {
 			tc.cells = append(tc.cells, c.title)
 		}
 		for _, row := range rows {

@@ -197,6 +197,15 @@ func TestDeletePrintsTheLeastTimeOfAllDeletions(t *testing.T) {
 	t.Parallel()
 	got := execute(t, command(t, environment(newDeletionServer(t)), "delete", "--yes", "--rate-limit", "15", "--timeout", "1s", "free-1", "free-2"))
 	got.expect(t, exitUnknown, "; if each does, all take at least 5m00s\n")
+
+	server := newDeletionServer(t)
+	execute(t, command(t, environment(server), "delete", "--unused")).expect(t, exitUnknown)
+	got = execute(t, command(t, environment(server), "delete", "--unused", "--yes", "--max", "3", "--rate-limit", count(len(server.Requests())+2), "--timeout", "3s"))
+	got.expect(t, exitUnknown, "certuse: 3 deletions: about ", " requests, which take at least ", "0 deleted, 6 kept")
+
+	if got = execute(t, command(t, nil, "delete", "--demo", "--unused", "--yes", "--max", "2")); strings.Contains(got.stderr, "at least 0s") || got.code != exitUnknown {
+		t.Errorf("exit code %d:\n%s", got.code, got.stderr)
+	}
 }
 
 func TestProgressContinuesAcrossAccounts(t *testing.T) {
