@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +76,8 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 	lastText := ""
 	report := func(e *api.Evidence) {
 		r := newRecord(api.InventoryItem{Certificate: cert, Evidence: *e})
-		if text := r.nameAndID() + ": " + inWords(r.usage.String()) + ": " + r.usedBy(); text != lastText && r.usage != api.Unused {
+		ends := r.usage == api.Unused || r.usage == api.UsageUnknown && slices.ContainsFunc(e.Sources, func(s api.SourceResult) bool { return s.Permission != "" })
+		if text := r.nameAndID() + ": " + inWords(r.usage.String()) + ": " + r.usedBy(); text != lastText && !ends {
 			limit := ""
 			if lastText == "" {
 				limit = "up to " + q.timeout.text + " "

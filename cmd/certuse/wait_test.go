@@ -32,7 +32,11 @@ func TestWaitReportsTheResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			execute(t, command(t, environment(server), strings.Fields(test.args)...)).expect(t, test.code, test.says)
+			got := execute(t, command(t, environment(server), strings.Fields(test.args)...))
+			got.expect(t, test.code, test.says)
+			if waited := strings.Contains(got.stderr, "waiting up to"); waited != (test.code == exitInUse) {
+				t.Errorf("waited %t:\n%s", waited, got.stderr)
+			}
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
