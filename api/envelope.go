@@ -287,6 +287,9 @@ func describeDecoding(body []byte, err error) error {
 		return strictjson.ErrTooMany
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(syntactic, jsontext.ErrDuplicateName) { // which other parsers accept
+			return fmt.Errorf("a JSON object of the body has the same name twice, at byte %d", syntactic.ByteOffset)
+		}
 		return fmt.Errorf("the body is not valid JSON, at byte %d", syntactic.ByteOffset)
 	}
 	if misfit, ok := errors.AsType[*strictjson.KindError](err); ok {

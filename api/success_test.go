@@ -123,7 +123,7 @@ func TestInvalidResponsesAreRefused(t *testing.T) {
 			if e.StatusCode != resp.StatusCode || e.RayID != "8f2a5c-AMS" || e.Attempts != 1 {
 				t.Errorf("got %+v", e)
 			}
-			if text := err.Error(); len(text) > 300 || strings.ContainsAny(text, "\n\r") || strings.Contains(text, "<html>") {
+			if text := err.Error(); len(text) > 300 || strings.ContainsAny(text, "\n\r") || strings.Contains(text, "<html>") || strings.Contains(text, " the same name twice") != strings.HasPrefix(name, "duplicate ") {
 				t.Errorf("text is %q", text)
 			}
 		})
