@@ -108,9 +108,11 @@ func (b *bar) stop() {
 }
 
 // plain prints a line at intervals, for logs, and when a wait begins, unless a wait was
-// announced within the interval: in an outage a wait begins every few seconds.
+// announced within the interval: in an outage a wait begins every few seconds. After stop
+// it prints only notes.
 type plain struct {
 	notes
+	mu        sync.Mutex
 	end       chan struct{}
 	once      sync.Once
 	lines     sync.WaitGroup
@@ -136,6 +138,13 @@ func newPlain(stderr io.Writer, track *tracker) *plain {
 
 func (p *plain) update(a api.InventoryProgress) {
 	p.notes.update(a)
+	p.mu.Lock() // nothing is printed during and after stop
+	defer p.mu.Unlock()
+	select {
+	case <-p.end:
+		return
+	default:
+	}
 	now := time.Now()
 	if wait := a.WaitingUntil.Sub(now); wait >= time.Second && now.Sub(p.announced) >= plainInterval {
 		p.announced = now
@@ -145,7 +154,9 @@ func (p *plain) update(a api.InventoryProgress) {
 
 func (p *plain) stop() {
 	p.once.Do(func() {
+		p.mu.Lock()
 		close(p.end)
+		p.mu.Unlock()
 		p.lines.Wait()
 	})
 }

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -165,11 +169,52 @@ func TestPlainProgressAnnouncesRepeatedWaitsOncePerInterval(t *testing.T) {
 			p.update(api.InventoryProgress{WaitingUntil: time.Now().Add(2 * time.Second)})
 		}
 		p.stop()
+		time.Sleep(plainInterval)
+		p.update(api.InventoryProgress{WaitingUntil: time.Now().Add(time.Minute)}) // not printed
 		// At 0, 30 and 60 s, and at each interval.
 		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || lines[0] != "certuse: 0 certificates, 0 in use, 0 unknown, waiting 2s: rate limit or outage" {
 			t.Errorf("%d lines in 88 s:\n%s", len(lines), out.String())
 		}
 	})
+}
+
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// The API limits the rate for longer than the --timeout.
+func TestNoProgressFollowsTheEndOfTheTime(t *testing.T) {
+	t.Parallel()
+	var items []string
+	for i := range 40 {
+		items = append(items, fmt.Sprintf(`{"id":"x%d","ca":false}`, i))
+	}
+	transport := roundTrip(func(r *http.Request) *http.Response {
+		w := httptest.NewRecorder()
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/associations") {
+			w.Header().Set("Retry-After", "300")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+		_, _ = w.WriteString(`{"success":true,"errors":[],"messages":[],"result":[` + strings.Join(items, ",") + `]}`)
+		return w.Result()
+	})
+	for range 30 { // the order of the results, and of the end, varies
+		synctest.Test(t, func(t *testing.T) {
+			client, err := api.New(api.APIToken(testToken), api.WithHTTPClient(&http.Client{Transport: transport}))
+			requireNoError(t, err)
+			var stdout, stderr safeBuffer
+			q := &query{sys: system{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }}, kind: reportAudit, timeout: durationFlag{45 * time.Second, "45s", true}}
+			q.format = "table"
+			ctx, cancel := q.withTimeout(t.Context())
+			defer cancel()
+			err = q.lookUp(ctx, []target{{account: testAccount, access: access{client, []api.Source{api.SourceAssociations}}}}, 0, &destination{Writer: &stdout})
+			before, after, _ := strings.Cut(stderr.String(), "the --timeout of 45s is over: printing what is known\n")
+			if _, ok := errors.AsType[*exitError](err); !ok || !strings.Contains(before, "waiting ") || strings.Contains(after, "waiting ") {
+				t.Errorf("%v:\n%s", err, stderr.String())
+			}
+		})
+	}
 }
 
 func TestProgressOfDeletionsReplacesThatOfTheLookups(t *testing.T) {
