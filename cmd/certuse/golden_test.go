@@ -293,6 +293,24 @@ func TestSummaryCountsUnusedCertificatesThatDeleteKeeps(t *testing.T) {
 	}
 }
 
+// A certificate of unknown usage may be in use.
+func TestSummaryCountsWhatExpiresSoonAndIsNotUnused(t *testing.T) {
+	t.Parallel()
+	total := newSummary(reportAudit, api.AllSources())
+	for usage, days := range map[api.Usage][]time.Duration{api.InUse: {29, 31}, api.Unused: {1}, api.UsageUnknown: {-400, 0, 30, 31}} {
+		for _, n := range days {
+			total.add(&record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{ExpiresOn: sampleTime.Add(n * day)}}, usage: usage}, false, sampleTime)
+		}
+	}
+	total.add(&record{usage: api.UsageUnknown}, false, sampleTime) // of unknown expiry
+	var text strings.Builder
+	total.write(&text, palette{}, &query{})
+	const want = "In use, and expired or expiring within 30 days: 1 certificate.\nUnknown, and expired or expiring within 30 days: 3 certificates.\n"
+	if !strings.Contains(text.String(), want) {
+		t.Errorf("%s", text.String())
+	}
+}
+
 func TestErrorSharedByAllCertificatesIsNotCalledAnExample(t *testing.T) {
 	t.Parallel()
 	total := newSummary(reportAudit, api.AllSources())

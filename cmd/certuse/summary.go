@@ -30,6 +30,7 @@ type summary struct {
 	oldestKept           time.Time // when the oldest of them was begun
 	unusedManaged        int       // unused, and of another type than custom
 	expiringInUse        int       // in use, and expired or expiring soon
+	expiringUnknown      int       // of unknown usage, and expired or expiring soon
 	zones                []int     // of each unused CA: zones whose hostnames were read
 
 	accounts []string
@@ -103,15 +104,17 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	if s.usageCounts == nil {
 		return
 	}
+	expiringSoon := boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now))
 	switch r.usage {
 	case api.InUse:
 		s.InUse++
-		s.expiringInUse += boolValue(!r.Certificate.ExpiresOn.IsZero() && r.expiresWithin(expiryWarning, now))
+		s.expiringInUse += expiringSoon
 	case api.Unused:
 		s.Unused++
 		s.unusedManaged += boolValue(r.Certificate.Type != "custom")
 	default:
 		s.Unknown++
+		s.expiringUnknown += expiringSoon
 	}
 	refused, reasons := false, map[string]bool{}
 	for i := range r.Evidence.Sources {
@@ -242,6 +245,9 @@ func (s *summary) write(w io.Writer, colors palette, q *query) {
 	}
 	if s.expiringInUse > 0 {
 		fmt.Fprintf(w, "In use, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.expiringInUse, "certificate"))
+	}
+	if s.expiringUnknown > 0 {
+		fmt.Fprintf(w, "Unknown, and expired or expiring within %d days: %s.\n", expiryWarning/day, plural(s.expiringUnknown, "certificate"))
 	}
 	if s.usageCounts != nil && s.Unknown > 0 {
 		fmt.Fprintln(w, "Unknown is not unused.")
