@@ -69,7 +69,7 @@ func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
 	flags.BoolVar(&q.filter.leaf, "leaf", false, "only leaf certificates")
 	cmd.MarkFlagsMutuallyExclusive("ca", "leaf")
 	completeWith(cmd, "sort", sortOrders...)
-	completeWith(cmd, "type", "custom", "gateway_managed", "access_managed")
+	completeWith(cmd, "type", knownTypes...)
 	if q.kind == reportList {
 		return cmd
 	}

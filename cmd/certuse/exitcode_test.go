@@ -56,6 +56,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"list":                               {"list", exitOK, "7 certificates\n"},
 		"list what expires":                  {"list --expires-within 400d", exitExpiring, "7 certificates\nOnly those that have expired, expire within 400d, "},
 		"list nothing that expires":          {"list --expires-within 2w", exitOK, "0 certificates"},
+		"list of a mistyped type":            {"list --type custm", exitOK, `certuse: warning: --type: "custm" is none of the known types custom, gateway_managed and access_managed (did you mean custom?)` + "\n"},
 		"list of an unknown account":         {"list --account other", exitFailure, "account other: list mTLS certificates: HTTP 404"},
 		"audit of an unknown account":        {"audit --account other", exitUnknown, "No list of certificates was read.\n"},
 		"audit of two accounts, one unknown": {"audit --account other --account " + testAccount + " --sources workers", exitUnknown, "7 certificates"},

@@ -146,6 +146,18 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
+// knownTypes are the types of certificates that the vendor documents.
+var knownTypes = []string{"custom", "gateway_managed", "access_managed"}
+
+// warnOfTypes warns of types that no certificate may have.
+func (q *query) warnOfTypes() {
+	for _, name := range q.filter.types {
+		if !q.quiet && !slices.Contains(knownTypes, name) {
+			fmt.Fprintf(q.sys.stderr, "certuse: warning: --type: %q is none of the known types %s%s\n", withoutCredential(name), joined(knownTypes), didYouMean(name, knownTypes))
+		}
+	}
+}
+
 // warnOfQuota warns of a rate limit that exceeds the vendor's quota.
 func (q *query) warnOfQuota() {
 	if q.quiet || q.demo || q.rateLimit > 0 && q.rateLimit <= vendorQuota {

@@ -130,6 +130,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	q.warnOfQuota()
+	q.warnOfTypes()
 	if q.resume {
 		q.assignKept(ctx, targets, kept)
 	}
