@@ -102,11 +102,10 @@ func (t *tracker) facts(now time.Time) []string {
 		return []string{count(t.deleted) + "/" + plural(t.deletions, "deletion") + " done"}
 	}
 	n := t.last.InUse + t.last.Unused + t.last.Unknown
-	done := plural(n, "certificate") // their number is not known yet
+	facts := []string{"no certificate listed yet"} // "0 certificates" would look like a result
 	if total := max(t.certificates, t.last.Certificates); total > 0 {
-		done = count(n) + "/" + count(total)
+		facts = []string{count(n) + "/" + count(total), count(t.last.InUse) + " in use", count(t.last.Unknown) + " unknown"}
 	}
-	facts := []string{done, count(t.last.InUse) + " in use", count(t.last.Unknown) + " unknown"}
 	wait := t.last.WaitingUntil.Sub(now)
 	waiting := wait >= time.Second/2
 	if !waiting {

@@ -172,7 +172,7 @@ func TestPlainProgressAnnouncesRepeatedWaitsOncePerInterval(t *testing.T) {
 		time.Sleep(plainInterval)
 		p.update(api.InventoryProgress{WaitingUntil: time.Now().Add(time.Minute)}) // not printed
 		// At 0, 30 and 60 s, and at each interval.
-		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || lines[0] != "certuse: 0 certificates, 0 in use, 0 unknown, waiting 2s: rate limit or outage" {
+		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || lines[0] != "certuse: no certificate listed yet, waiting 2s: rate limit or outage" {
 			t.Errorf("%d lines in 88 s:\n%s", len(lines), out.String())
 		}
 	})
