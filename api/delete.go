@@ -334,8 +334,8 @@ func (d *Deletion) UnmarshalJSON(text []byte) error {
 		deletionFields
 	}
 	return unmarshal(text, d, func(in fields) Deletion {
-		item := in.item()
-		in.deletionFields.Certificate, in.deletionFields.Evidence = item.Certificate, &item.Evidence
-		return Deletion(in.deletionFields)
+		d, item := Deletion(in.deletionFields), in.item()
+		d.Certificate, d.Evidence = item.Certificate, &item.Evidence
+		return d
 	})
 }

@@ -297,9 +297,9 @@ func TestSummaryCountsUnusedCertificatesThatDeleteKeeps(t *testing.T) {
 func TestSummaryCountsWhatExpiresSoonAndIsNotUnused(t *testing.T) {
 	t.Parallel()
 	total := newSummary(reportAudit, api.AllSources())
-	for usage, days := range map[api.Usage][]time.Duration{api.InUse: {29, 31}, api.Unused: {1}, api.UsageUnknown: {-400, 0, 30, 31}} {
+	for usage, days := range map[api.Usage][]int{api.InUse: {29, 31}, api.Unused: {1}, api.UsageUnknown: {-400, 0, 30, 31}} {
 		for _, n := range days {
-			total.add(&record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{ExpiresOn: sampleTime.Add(n * day)}}, usage: usage}, false, sampleTime)
+			total.add(&record{InventoryItem: api.InventoryItem{Certificate: api.Certificate{ExpiresOn: sampleTime.AddDate(0, 0, n)}}, usage: usage}, false, sampleTime)
 		}
 	}
 	total.add(&record{usage: api.UsageUnknown}, false, sampleTime) // of unknown expiry

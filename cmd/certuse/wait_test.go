@@ -46,8 +46,8 @@ func TestWaitReportsTheResult(t *testing.T) {
 
 func TestWaitWorksInTheDemo(t *testing.T) {
 	t.Parallel()
-	got := execute(t, command(t, nil, "wait", "--demo", "--timeout", "1s"))
-	got.expect(t, exitInUse, "waiting up to 1s for payments-client (", "8 certificates")
+	got := execute(t, command(t, nil, "wait", "--demo", "--timeout", "4s"))
+	got.expect(t, exitInUse, "waiting up to 4s for payments-client (", "8 certificates")
 }
 
 func TestWaitRefusesWrongUsage(t *testing.T) {
