@@ -55,8 +55,8 @@ type tableColumn struct {
 }
 
 // writeTable writes rows in columns. Without a list of certificates it writes nothing,
-// because a header alone would look like an account without certificates. If the report has a width, no line exceeds it:
-// columns become narrower, and some are dropped.
+// because a header alone would look like an account without certificates. If the report
+// has a width, no line exceeds it: columns become narrower, and some are dropped.
 func writeTable(r *report) error {
 	rows := r.rows()
 	var columns []*tableColumn
