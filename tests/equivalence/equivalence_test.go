@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
 // TestMain draws more documents than the library's default of 100, so that each
@@ -37,10 +38,10 @@ type kind struct {
 // operations except Worker settings, whose published failure is a success.
 func kinds(t *testing.T) []kind {
 	t.Helper()
-	out := []kind{{"success", true, publishedSuccess(t), schemaOf(contract(t, associations(t)), 200), 400}}
+	out := []kind{{"success", true, publishedSuccess(t), rebuild.Schema(contract(t, associations(t)), 200), 400}}
 	for _, op := range stages(t).Operations {
 		if op.Name != "getWorkerSettings" {
-			out = append(out, kind{op.Name, false, publishedFailure(t, op), schemaOf(contract(t, op), 404), 400})
+			out = append(out, kind{op.Name, false, publishedFailure(t, op), rebuild.Schema(contract(t, op), 404), 400})
 		}
 	}
 	return out

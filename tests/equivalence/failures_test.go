@@ -12,6 +12,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 	"github.com/certuse/cloudflare-mtls/tests/internal/jsongen"
+	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
 // readCorpus returns error bodies whose shapes occur in practice, by file name without
@@ -47,13 +48,13 @@ func TestPublishedFailuresOfMostOperationsAcceptNothing(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
 		o, _ := published(t, op)
-		schema := schemaOf(o, 404)
+		schema := rebuild.Schema(o, 404)
 		accepted := 0
 		for _, source := range []spec.Operation{op, associations(t)} {
 			n, _ := published(t, source)
 			for _, status := range []int{200, 404} {
 				rapid.Check(t, func(t *rapid.T) {
-					document := jsongen.Document(schemaOf(n, status), jsongen.Options{Extra: undocumented, InvalidPercent: 5}).Draw(t, "document")
+					document := jsongen.Document(rebuild.Schema(n, status), jsongen.Options{Extra: undocumented, InvalidPercent: 5}).Draw(t, "document")
 					if validate(schema, document) == nil {
 						accepted++
 					}
@@ -75,7 +76,7 @@ func TestPublishedFailuresOfMostOperationsAcceptNothing(t *testing.T) {
 func TestContractAcceptsEveryErrorBodyOfTheCorpus(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
-		schema := schemaOf(contract(t, op), 404)
+		schema := rebuild.Schema(contract(t, op), 404)
 		for name, body := range readCorpus(t) {
 			if err := validate(schema, body); err != nil {
 				t.Errorf("%s: %v", name, err)

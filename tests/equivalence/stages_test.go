@@ -52,16 +52,13 @@ func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[s
 			out[p.In+" "+name] = p.Schema.Value
 		}
 	}
-	add := func(name string, content openapi3.Content) {
-		if media := content.Get("application/json"); media != nil && media.Schema != nil {
-			out[name] = media.Schema.Value
+	if o.RequestBody != nil {
+		if media := o.RequestBody.Value.Content.Get("application/json"); media != nil && media.Schema != nil {
+			out["request body"] = media.Schema.Value
 		}
 	}
-	if o.RequestBody != nil {
-		add("request body", o.RequestBody.Value.Content)
-	}
 	for _, status := range []int{200, 404} {
-		add(fmt.Sprint("response ", status), o.Responses.Status(status).Value.Content)
+		out[fmt.Sprint("response ", status)] = rebuild.Schema(o, status)
 	}
 	return out
 }

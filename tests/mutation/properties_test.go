@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/certuse/cloudflare-mtls/tests/internal/rebuild"
 )
 
 // property is a predicate on the contract.
@@ -76,11 +78,7 @@ func valid(o *openapi3.Operation, status int, body string) bool {
 	if json.Unmarshal([]byte(body), &value) != nil {
 		panic("not JSON: " + body)
 	}
-	return response(o, status).VisitJSON(value) == nil
-}
-
-func response(o *openapi3.Operation, status int) *openapi3.Schema {
-	return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
+	return rebuild.Schema(o, status).VisitJSON(value) == nil
 }
 
 // success returns a response with a result.
@@ -120,7 +118,7 @@ func sends(operation, name string, value any) property {
 // member returns a member of a success, such as "result[].id"; nil if there is
 // none.
 func member(o *openapi3.Operation, path string) *openapi3.SchemaRef {
-	s := &openapi3.SchemaRef{Value: response(o, 200)}
+	s := &openapi3.SchemaRef{Value: rebuild.Schema(o, 200)}
 	for name := range strings.SplitSeq(path, ".") {
 		name, isList := strings.CutSuffix(name, "[]")
 		if s = s.Value.Properties[name]; s != nil && isList {
@@ -178,7 +176,7 @@ func knows(operation, path, value string) property {
 // plain is true when the schema of a success has no anyOf, oneOf or allOf.
 func plain(operation string) property {
 	return at(operation, func(o *openapi3.Operation) bool {
-		s := response(o, 200)
+		s := rebuild.Schema(o, 200)
 		return len(s.AnyOf)+len(s.OneOf)+len(s.AllOf) == 0
 	})
 }

@@ -114,12 +114,17 @@ func resemble2022(documents map[string]spec.Object) {
 		"type": "object", "required": []any{"code", "message"},
 		"properties": spec.Object{"code": spec.Object{"type": "integer"}, "message": spec.Object{"type": "string"}},
 	}}
-	descend(operation(documents["getWorkerSettings"]), "responses", "4XX", "content", "application/json")["schema"] = spec.Object{
+	failure := spec.Object{
 		"type": "object", "required": []any{"success", "errors", "messages", "result"},
 		"properties": spec.Object{
 			"success": spec.Object{"type": "boolean"}, "errors": notes, "messages": spec.Clone(notes),
 			"result": spec.Object{"anyOf": []any{spec.Object{"type": "object"}, spec.Object{"type": "string"}}},
 		},
+	}
+	for status, response := range descend(operation(documents["getWorkerSettings"]), "responses") {
+		if status != "200" {
+			descend(response.(spec.Object), "content", "application/json")["schema"] = spec.Clone(failure)
+		}
 	}
 }
 

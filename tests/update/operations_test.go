@@ -3,6 +3,7 @@ package update
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,4 +128,42 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	write(t, filepath.Join(root, list), string(edited(t, filepath.Join(root, list), entry, "")))
 	take(t, root, "moved.yaml", moved)
 	fresh(t, root)
+}
+
+// A failure has the same type whatever the status for which the vendor describes it:
+// joined with a success, as 4XX is today, or by itself.
+func TestFailuresMayBeDescribedForAnyStatus(t *testing.T) {
+	t.Parallel()
+	root := familyTree(t)
+	range4XX := regexp.MustCompile(`(?m)^        "4XX": (.*)$`)
+	const alone = `{description: "Why.", content: {application/json: {schema: {"$$ref": "#/components/schemas/tls-things_failed-4"}}}}`
+	for name, tt := range map[string]struct {
+		joined, alone []string // statuses
+		want          compare.Class
+	}{
+		"5XX":                          {[]string{"4XX", "5XX"}, nil, compare.Compatible},
+		"5XX alone":                    {[]string{"4XX"}, []string{"5XX"}, compare.Compatible},
+		"default":                      {[]string{"default"}, nil, compare.Compatible},
+		"default beside the range":     {[]string{"4XX", "default"}, nil, compare.Compatible},
+		"some statuses of the range":   {[]string{"400", "404", "429"}, nil, compare.Breaking},
+		"some of them alone":           {[]string{"400"}, []string{"404", "429"}, compare.Breaking},
+		"statuses beside the range":    {[]string{"4XX", "429"}, []string{"403"}, compare.Documentation},
+		"statuses, ranges and default": {[]string{"404", "4XX", "5XX", "default"}, []string{"403", "503"}, compare.Compatible},
+	} {
+		var lines []string
+		for _, status := range tt.joined {
+			lines = append(lines, `        "`+status+`": $1`)
+		}
+		for _, status := range tt.alone {
+			lines = append(lines, `        "`+status+`": `+alone)
+		}
+		document := range4XX.ReplaceAll(read(t, current), []byte(strings.Join(lines, "\n")))
+		plan, err := update.Prepare(t.Context(), request(root, "new.yaml", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := plan.Report; r.Class != tt.want || !r.SameCode {
+			t.Errorf("%s: want class %v and no change of the Go code:\n%s", name, tt.want, r.Text())
+		}
+	}
 }

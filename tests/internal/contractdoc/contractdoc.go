@@ -2,6 +2,7 @@
 package contractdoc
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -70,7 +71,7 @@ func Schema(operation string, status int) (*openapi3.Schema, error) {
 
 // Schema returns the contract's schema for JSON bodies with this status.
 func (o Operation) Schema(status int) (*openapi3.Schema, error) {
-	if response := o.Responses.Status(status); response != nil {
+	if response := cmp.Or(o.Responses.Status(status), o.Responses.Default()); response != nil {
 		if media := response.Value.Content.Get("application/json"); media != nil {
 			return media.Schema.Value, nil
 		}

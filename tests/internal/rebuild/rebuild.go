@@ -119,6 +119,13 @@ func Frozen(root string) (Stages, error) {
 	})
 }
 
+// Schema returns the schema that an operation has for JSON bodies with a status. The
+// vendor may describe a failure for the status, its range, or as the default.
+func Schema(o *openapi3.Operation, status int) *openapi3.Schema {
+	response := cmp.Or(o.Responses.Status(status), o.Responses.Default())
+	return response.Value.Content.Get("application/json").Schema.Value
+}
+
 // Load parses a stage with kin-openapi.
 func Load(stage spec.Object) (*openapi3.T, error) {
 	doc, err := normalize.Load(stage)
