@@ -57,7 +57,7 @@ var rows = []struct {
 	{"parameter required", Breaking, Compatible, []string{"query/required", "true"}},
 	{"style of a parameter", Breaking, Breaking, []string{"op/parameters/2/explode", "false"}},
 	{"value of a parameter", Compatible, Breaking, []string{"op/parameters/2/schema/items/enum", `["a", "b", "c"]`}},
-	{"default of a parameter", Breaking, Compatible, []string{"query/schema/default", "1"}},
+	{"default of a parameter", Breaking, Breaking, []string{"query/schema/default", "1"}},
 	{"optional parameter with a default", Breaking, Breaking, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}},
 	{"other default of a member", Compatible, Compatible, []string{"body/properties/size/default", "2"}},
 	{"parameter in another place", Breaking, Breaking, []string{"query/in", `"header"`}},

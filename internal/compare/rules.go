@@ -80,7 +80,7 @@ func (d *difference) applyRule() bool {
 		return rule(Compatible, "It works for now; look for what replaces it.")
 	case field && isDocumentation(d.key), spec.JSON(d.before.withoutDocumentation()) == spec.JSON(d.after.withoutDocumentation()):
 		return rule(Documentation, documentationMeaning)
-	case d.path[0] == "parameters" && !removed && (field && d.key == "default" || d.before == nil && d.after.member("schema").member("default") != nil):
+	case d.path[0] == "parameters" && (field && d.key == "default" || d.before == nil && d.after.member("schema").member("default") != nil):
 		return rule(Breaking, "A request without the parameter may have another result.")
 	case field && d.key == "default" && !d.request():
 		return rule(Documentation, "The library sets no defaults in responses.")

@@ -35,7 +35,7 @@ const failure = `{"success":false,"errors":[]}`
 
 // overlayActions has one negative test for each action of overlays/.
 var overlayActions = map[string]negative{
-	"1-published/10-failure-response.yaml#failure-is-not-a-success": {refused: "4XX"},
+	"1-published/10-failure-response.yaml#failure-is-not-a-success": {refused: "contradiction"},
 
 	"1-published/20-envelope-collision.yaml#envelope-has-the-result-info":  {from: anyOfEnvelope, holds: has(associations, "result_info.count")},
 	"1-published/20-envelope-collision.yaml#result-info-is-no-alternative": {from: anyOfEnvelope, holds: plain(associations)},
