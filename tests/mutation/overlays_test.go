@@ -64,6 +64,10 @@ var overlayActions = map[string]negative{
 	"2-contract/10-requests.yaml#zones-of-an-account":     {refused: notInContract, from: revision2022, holds: sends(zones, "account.id", "a")},
 	"2-contract/10-requests.yaml#zones-page":              {refused: notInContract, from: revision2022, holds: sends(zones, "page", 2.0)},
 	"2-contract/10-requests.yaml#zones-per-page":          {refused: notInContract, from: revision2022, holds: sends(zones, "per_page", 50.0)},
+	"2-contract/10-requests.yaml#page-numbers-are-numbers": {from: revision2026, holds: everywhere(func(o *openapi3.Operation) bool {
+		page, perPage := o.Parameters.GetByInAndName("query", "page"), o.Parameters.GetByInAndName("query", "per_page")
+		return page == nil || page.Schema.Value.Type.Is("number") && perPage.Schema.Value.Type.Is("number")
+	})},
 	"2-contract/10-requests.yaml#private-key-is-optional": {from: revision2022, holds: at("POST "+certificates, func(o *openapi3.Operation) bool {
 		return o.RequestBody.Value.Content.Get("application/json").Schema.Value.VisitJSON(map[string]any{"ca": true, "certificates": "c"}) == nil
 	})},

@@ -129,13 +129,18 @@ func resemble2022(documents map[string]spec.Object) {
 }
 
 // resemble2026 makes the documents of certificates resemble those of 2026: with a type
-// and a filter by it.
+// and a filter by it. Page numbers are described, as integers.
 func resemble2026(documents map[string]spec.Object) {
 	kind := spec.Object{"type": "string", "enum": []any{"custom", "gateway_managed", "access_managed"}}
 	list := documents["listMTLSCertificates"]
 	operation(list)["parameters"] = append(operation(list)["parameters"].([]any), spec.Object{
 		"name": "type", "in": "query", "explode": false, "schema": spec.Object{"type": "array", "items": kind},
 	})
+	for _, name := range []string{"page", "per_page"} {
+		operation(list)["parameters"] = append(operation(list)["parameters"].([]any), spec.Object{
+			"name": name, "in": "query", "schema": spec.Object{"type": "integer", "minimum": 1.0},
+		})
+	}
 	for _, name := range []string{"listMTLSCertificates", "getMTLSCertificate", "deleteMTLSCertificate", "uploadMTLSCertificate"} {
 		for _, component := range descend(documents[name], "components", "schemas") {
 			properties := spec.Child(component, "properties")

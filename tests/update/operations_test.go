@@ -167,3 +167,26 @@ func TestFailuresMayBeDescribedForAnyStatus(t *testing.T) {
 		}
 	}
 }
+
+// The Go type of a page number is the same whether the vendor describes it as a number
+// or as an integer, and also if no text described it before.
+func TestPageNumbersMayBeIntegers(t *testing.T) {
+	t.Parallel()
+	root := familyTree(t)
+	for name, tt := range map[string]struct {
+		edits []string
+		want  compare.Class
+	}{
+		"described before": {[]string{"name: page, schema: {type: number,", "name: page, schema: {type: integer,", "name: per_page, schema: {type: number,", "name: per_page, schema: {type: integer,"}, compare.Documentation},
+		"newly described": {[]string{"access_managed]}}}\n", "access_managed]}}}\n        - {in: query, name: page, schema: {type: integer, minimum: 1}}\n" +
+			"        - {in: query, name: per_page, schema: {type: integer, minimum: 1}}\n"}, compare.Compatible},
+	} {
+		plan, err := update.Prepare(t.Context(), request(root, "new.yaml", edited(t, current, tt.edits...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := plan.Report; r.Class != tt.want || !r.SameCode {
+			t.Errorf("%s: want class %v and no change of the Go code:\n%s", name, tt.want, r.Text())
+		}
+	}
+}
