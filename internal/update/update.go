@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -82,6 +83,9 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
+	if _, err := fs.Stat(fsys, generate.Dir); err != nil { // the go command could not compile
+		return fmt.Errorf("%w: %w: run 'make generate' first", errInconsistentTree, err)
+	}
 	// Unmatched actions are no error here: an action made for a new text need not match.
 	if p.before, err = run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)

@@ -77,6 +77,9 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 		"the module does not compile before the update": {func(t *testing.T, cmd *exec.Cmd) {
 			write(t, filepath.Join(cmd.Dir, "internal/strictjson/values.go"), "package strictjson\n\nfunc broken() { undefined() }\n")
 		}, []string{"update", "-partial", otherCode}, "not in order before the update"},
+		"generated is missing": {func(t *testing.T, cmd *exec.Cmd) {
+			remove(t, cmd.Dir, "generated")
+		}, []string{"update", "-partial", document}, "generated: no such file or directory: run 'make generate' first"},
 		"the stored text was edited": {func(t *testing.T, cmd *exec.Cmd) {
 			name := filepath.Join(cmd.Dir, "openapi/zones.json")
 			write(t, name, string(read(t, name))+" ")
