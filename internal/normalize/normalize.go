@@ -41,21 +41,25 @@ func ReadOverlays(fsys fs.FS) (o Overlays, err error) {
 // Result holds the forms of a text on its way to the contract. After an error it
 // holds those that were reached.
 type Result struct {
-	Merged   spec.Object       // the merged published text
-	Unnamed  spec.Object       // the contract without component schemas and references
-	Contract spec.Object       // the normalised contract
-	Outcomes []overlay.Outcome // the effect of each overlay action
+	Canonical spec.Object       // see [Canonical]
+	Merged    spec.Object       // the merged published text
+	Unnamed   spec.Object       // the contract without component schemas and references
+	Contract  spec.Object       // the normalised contract
+	Outcomes  []overlay.Outcome // the effect of each overlay action
 }
 
-// Run takes a canonical document through the further stages. The caller checks the
-// effects of the overlay actions.
-func Run(canonical spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
+// Run takes the published documents of the operations, by their names, through all
+// stages. The caller checks the effects of the overlay actions.
+func Run(documents map[string]spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
+	if r.Canonical, err = Canonical(documents, ops); err != nil {
+		return r, err
+	}
 	apply := func(doc spec.Object, actions []overlay.Action) (spec.Object, error) {
 		out, outcomes, err := overlay.Apply(doc, actions)
 		r.Outcomes = append(r.Outcomes, outcomes...)
 		return out, cmp.Or(err, checkExtensions(out))
 	}
-	mergeable, err := apply(canonical, overlays.Published)
+	mergeable, err := apply(r.Canonical, overlays.Published)
 	if err != nil {
 		return r, err
 	}

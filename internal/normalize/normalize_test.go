@@ -36,11 +36,11 @@ const (
 func TestRunTakesATextThroughAllStages(t *testing.T) {
 	t.Parallel()
 	// The parts contradict each other until the first stage's overlay.
-	text := canonical(t, published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}"))
-	if _, err := Merge(text); err == nil {
+	text := published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}")
+	if _, err := Merge(canonical(t, text)); err == nil {
 		t.Fatal("the text can be merged unchanged: the test shows nothing")
 	}
-	r, err := Run(text, operations, stages(t, narrow, mark))
+	r, err := Run(map[string]spec.Object{operations[0].Name: text}, operations, stages(t, narrow, mark))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,20 +84,20 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 		want            string
 		merged, unnamed bool // the form was reached
 	}{
-		"merge": {canonical(t, published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}")),
+		"merge": {published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}"),
 			stages(t, harmless, mark), `after overlays/1-published: /paths/~1accounts`, false, false},
-		"first overlay":  {canonical(t, published(t)), stages(t, `{x-id: odd, description: d, target: $.info, update: 5}`, mark), "overlays/1-published/10-a.yaml#odd: ", false, false},
-		"second overlay": {canonical(t, published(t)), stages(t, harmless, `{x-id: odd, description: d, target: $.info, update: 5}`), "overlays/2-contract/10-b.yaml#odd: ", true, false},
-		"names": {canonical(t, published(t)), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
+		"first overlay":  {published(t), stages(t, `{x-id: odd, description: d, target: $.info, update: 5}`, mark), "overlays/1-published/10-a.yaml#odd: ", false, false},
+		"second overlay": {published(t), stages(t, harmless, `{x-id: odd, description: d, target: $.info, update: 5}`), "overlays/2-contract/10-b.yaml#odd: ", true, false},
+		"names": {published(t), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
 			"needs a name in openapi/operations.yaml", true, true},
-		"misspelt extension": {canonical(t, published(t)), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, true},
-		"invalid contract": {canonical(t, published(t)), stages(t, harmless, `{x-id: bad, description: d, target: $.info.version, remove: true}`),
+		"misspelt extension": {published(t), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, true},
+		"invalid contract": {published(t), stages(t, harmless, `{x-id: bad, description: d, target: $.info.version, remove: true}`),
 			"normalised: not a valid OpenAPI document: ", true, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := Run(tt.text, operations, tt.overlays)
+			r, err := Run(map[string]spec.Object{operations[0].Name: tt.text}, operations, tt.overlays)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want %q", err, tt.want)
 			}

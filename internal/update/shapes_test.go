@@ -76,7 +76,7 @@ func staged(t testing.TB, path string, data []byte) stages {
 			s.source.Documents[op.Name] = text.Document
 		}
 	}
-	s.result, err = run(s.source.Documents, s.source.Operations, overlays)
+	s.result, err = normalize.Run(s.source.Documents, s.source.Operations, overlays)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

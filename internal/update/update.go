@@ -87,7 +87,7 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: %w: run 'make generate' first", errInconsistentTree, err)
 	}
 	// Unmatched actions are no error here: an action made for a new text need not match.
-	if p.before, err = run(p.source.Documents, stored, overlays); err != nil {
+	if p.before, err = normalize.Run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
 	if p.taken, err = published.Take(p.req.Name, p.req.Data, p.source.Operations); err != nil {
@@ -97,7 +97,7 @@ func (p *Plan) prepare(ctx context.Context) error {
 	for name, text := range p.taken.Texts {
 		documents[name] = text.Document
 	}
-	p.after, err = run(documents, p.source.Operations, overlays)
+	p.after, err = normalize.Run(documents, p.source.Operations, overlays)
 	if err = cmp.Or(overlay.CheckMatched(p.after.Outcomes), err); err != nil {
 		err = refuse(fmt.Errorf("%s: %w", p.req.Name, err))
 	}
@@ -109,14 +109,6 @@ func (p *Plan) prepare(ctx context.Context) error {
 
 // errInconsistentTree marks failures that are no fault of the new document.
 var errInconsistentTree = errors.New("the tree is not in order before the update")
-
-func run(documents map[string]spec.Object, ops spec.Operations, overlays normalize.Overlays) (normalize.Result, error) {
-	canonical, err := normalize.Canonical(documents, ops)
-	if err != nil {
-		return normalize.Result{}, err
-	}
-	return normalize.Run(canonical, ops, overlays)
-}
 
 // Regenerate returns the files of generated/ for the texts and overlays in the module
 // at root.
@@ -130,7 +122,7 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := run(source.Documents, source.Operations, overlays)
+	result, err := normalize.Run(source.Documents, source.Operations, overlays)
 	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err != nil {
 		return nil, fmt.Errorf("%s: %w", published.Dir, err)
 	}

@@ -94,12 +94,8 @@ func Seed(ctx context.Context, root, document string) error {
 			}
 		}
 	}
-	canonical, err := normalize.Canonical(source.Documents, source.Operations)
-	if err != nil {
-		return err
-	}
 	source.Provenance.SatisfiedUpstream = []string{}
-	result, err := normalize.Run(canonical, source.Operations, overlays)
+	result, err := normalize.Run(source.Documents, source.Operations, overlays)
 	if err != nil {
 		return err
 	}

@@ -69,9 +69,6 @@ func Stored(root string, change func(documents map[string]spec.Object)) (Stages,
 	if err != nil {
 		return s, err
 	}
-	if s.Canonical, err = normalize.Canonical(s.Published, s.Operations); err != nil {
-		return s, err
-	}
 	s, outcomes, err := s.finish(overlays)
 	for _, outcome := range outcomes {
 		if outcome.Effect == overlay.Satisfied {
@@ -81,8 +78,7 @@ func Stored(root string, change func(documents map[string]spec.Object)) (Stages,
 	return s, err
 }
 
-// Without runs the pipeline once more from the canonical form, with one overlay
-// action left out. It fails if that changes which of the other actions are satisfied.
+// Without runs the pipeline once more with one overlay action left out. It fails if that changes which of the other actions are satisfied.
 func (s Stages) Without(root, action string) (Stages, error) {
 	overlays, err := normalize.ReadOverlays(os.DirFS(root))
 	if err != nil {
@@ -96,15 +92,14 @@ func (s Stages) Without(root, action string) (Stages, error) {
 	return s, cmp.Or(err, overlay.CheckSatisfied(outcomes, satisfied))
 }
 
-// finish runs the stages after the canonical form. Each action must match something.
+// finish runs all stages. Each action must match something.
 func (s Stages) finish(overlays normalize.Overlays) (Stages, []overlay.Outcome, error) {
-	var err error
-	if s.Mergeable, _, err = overlay.Apply(s.Canonical, overlays.Published); err != nil {
-		return s, nil, err
+	result, err := normalize.Run(s.Published, s.Operations, overlays)
+	s.Canonical, s.Merged, s.Contract = result.Canonical, result.Merged, result.Contract
+	if err = cmp.Or(overlay.CheckMatched(result.Outcomes), err); err == nil {
+		s.Mergeable, _, err = overlay.Apply(s.Canonical, overlays.Published)
 	}
-	result, err := normalize.Run(s.Canonical, s.Operations, overlays)
-	s.Merged, s.Contract = result.Merged, result.Contract
-	return s, result.Outcomes, cmp.Or(overlay.CheckMatched(result.Outcomes), err)
+	return s, result.Outcomes, err
 }
 
 // Frozen runs the stored texts through the pipeline, with the frozen fragment in
