@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,15 +37,11 @@ func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 			if !ok {
 				return fmt.Errorf("%s/security/%d: scheme %q is not defined", at, i, name)
 			}
-			canonical := schemeName(name, scheme)
+			canonical := schemeName(scheme)
 			if _, twice := renamed[canonical]; twice {
 				return fmt.Errorf("%s/security/%d: another scheme sends the same header as %q", at, i, name)
 			}
-			if other, taken := schemes[canonical]; !taken {
-				schemes[canonical] = scheme
-			} else if Sent(spec.Child(other)) != Sent(scheme) {
-				return fmt.Errorf("%s/security/%d: two different schemes would be called %q", at, i, canonical)
-			}
+			schemes[canonical] = cmp.Or(schemes[canonical], value)
 			renamed[canonical] = scopes
 		}
 		if len(renamed) == 0 {
@@ -78,23 +75,15 @@ func Sent(scheme spec.Object) string {
 	}
 }
 
-var schemeNames = map[string]string{
-	"bearer authorization":           apiToken,
-	"header x-auth-email":            apiEmail,
-	"header x-auth-key":              apiKey,
-	"header x-auth-user-service-key": "user_service_key",
-}
+var schemeNames = map[string]string{"bearer authorization": apiToken, "header x-auth-email": apiEmail, "header x-auth-key": apiKey}
 
-// schemeName returns the canonical name of a scheme: by what it sends, or as published.
-func schemeName(published string, scheme spec.Object) string {
-	if name, ok := schemeNames[Sent(scheme)]; ok {
-		return name
-	}
-	if published == apiToken || published == apiEmail || published == apiKey {
-		// The overlays and the client use the name for another scheme.
-		return "other_" + published
-	}
-	return published
+// notInNames matches characters that the names of components cannot have.
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+
+// schemeName returns the canonical name of a scheme, which depends on what it sends.
+func schemeName(scheme spec.Object) string {
+	sent := Sent(scheme)
+	return cmp.Or(schemeNames[sent], notInNames.ReplaceAllString(sent, "_"))
 }
 
 // dropUnusedSchemes removes, in place, security schemes that no operation names;
