@@ -70,7 +70,7 @@ func (d *difference) subject() string { return d.op + "\x00" + strings.Join(d.pa
 // address returns the JSON pointer of an operation from its name.
 func address(op string) string {
 	method, path, _ := strings.Cut(op, " ")
-	return "/paths/" + spec.Escape(path) + "/" + strings.ToLower(method)
+	return spec.Located{Path: path, Method: strings.ToLower(method)}.Pointer()
 }
 
 // request reports whether callers, and not the API, have to respect the part.

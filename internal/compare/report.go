@@ -108,21 +108,7 @@ func (r *Report) Text() string {
 		add("", "Operations", "  no change")
 	}
 	add("", "Overlay actions")
-	o := r.Overlays
-	list := func(effect string, ids []string) {
-		for _, id := range ids {
-			add("  " + effect + ": " + id)
-		}
-	}
-	list("matches nothing in the new text", o.Unmatched)
-	list("satisfied by the new text", o.Satisfied)
-	list("needed again", o.Needed)
-	switch {
-	case o.Listed == nil:
-		add("  unknown: the document was refused before all were applied")
-	case len(o.Unmatched)+len(o.Satisfied)+len(o.Needed) == 0:
-		add(fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
-	}
+	add(r.Overlays.lines()...)
 	if r.Refusal == "" {
 		code := "the generated code changes; all packages compile with it"
 		switch {
@@ -140,6 +126,23 @@ func (r *Report) Text() string {
 		}
 	}
 	return out.String()
+}
+
+// lines lists the actions with another effect than before.
+func (o Overlays) lines() (out []string) {
+	effects := []string{"matches nothing in the new text", "satisfied by the new text", "needed again"}
+	for i, ids := range [][]string{o.Unmatched, o.Satisfied, o.Needed} {
+		for _, id := range ids {
+			out = append(out, "  "+effects[i]+": "+id)
+		}
+	}
+	switch {
+	case o.Listed == nil:
+		out = append(out, "  unknown: the document was refused before all were applied")
+	case len(out) == 0:
+		out = append(out, fmt.Sprintf("  as before (%d satisfied by the text itself)", len(o.Listed)))
+	}
+	return out
 }
 
 // grouped groups the items with the same title, ordered by their first item.
