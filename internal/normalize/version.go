@@ -12,16 +12,13 @@ import (
 // differ in documentation only.
 const Version = "3.0.3"
 
-// dialect31 is the default schema dialect of OpenAPI 3.1.
-const dialect31 = "https://spec.openapis.org/oas/3.1/dialect/base"
-
 // checkVersion refuses all but OpenAPI 3.0 and 3.1 with its default schema dialect.
 func checkVersion(doc spec.Object) error {
 	version := spec.Text(doc, "openapi")
 	if !strings.HasPrefix(version, "3.0.") && !strings.HasPrefix(version, "3.1.") {
 		return fmt.Errorf("/openapi: want version 3.0 or 3.1, have %.100q in a document of %.100q", version, spec.SortedKeys(doc)[:min(len(doc), 5)])
 	}
-	if dialect, ok := doc["jsonSchemaDialect"]; ok && dialect != dialect31 {
+	if dialect, ok := doc["jsonSchemaDialect"]; ok && dialect != "https://spec.openapis.org/oas/3.1/dialect/base" {
 		return fmt.Errorf("/jsonSchemaDialect: %.100q is not supported", dialect)
 	}
 	return nil

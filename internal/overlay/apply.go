@@ -2,9 +2,9 @@ package overlay
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -81,35 +81,23 @@ func Apply(doc spec.Object, actions []Action) (spec.Object, []Outcome, error) {
 // changed returns the JSON pointers at which two trees differ, in no order. It visits
 // each value once.
 func changed(before, after any) (pointers []string) {
-	whole := []string{""}
-	add := func(key string, below []string) {
+	old, fresh := maps.Collect(spec.Children(before)), maps.Collect(spec.Children(after))
+	_, isList := before.([]any)
+	if reflect.TypeOf(before) != reflect.TypeOf(after) || len(old)+len(fresh) == 0 || isList && len(old) > len(fresh) {
+		if reflect.DeepEqual(before, after) {
+			return nil
+		}
+		return []string{""}
+	}
+	for _, key := range spec.SortedKeys(old, fresh) {
+		below := []string{""} // added or removed
+		was, had := old[key]
+		if is, has := fresh[key]; had && has {
+			below = changed(was, is)
+		}
 		for _, pointer := range below {
 			pointers = append(pointers, "/"+spec.Escape(key)+pointer)
 		}
-	}
-	old, isObject := before.(spec.Object)
-	fresh, still := after.(spec.Object)
-	elements, isList := before.([]any)
-	now, stillList := after.([]any)
-	switch {
-	case isObject && still:
-		for _, key := range spec.SortedKeys(old, fresh) {
-			was, had := old[key]
-			if is, has := fresh[key]; had && has {
-				add(key, changed(was, is))
-			} else {
-				add(key, whole)
-			}
-		}
-	case isList && stillList && len(elements) <= len(now):
-		for i, was := range elements {
-			add(strconv.Itoa(i), changed(was, now[i]))
-		}
-		for i := len(elements); i < len(now); i++ { // appended
-			add(strconv.Itoa(i), whole)
-		}
-	case !reflect.DeepEqual(before, after):
-		return whole
 	}
 	return pointers
 }
