@@ -14,7 +14,7 @@ import (
 
 // envelope names the objects that the responses of all operations share. Where
 // several shapes share a place, only the most frequent one gets the bare name; the
-// others are prefixed with the operation's noun.
+// others are prefixed with the operation's noun and the status of a failure.
 var envelope = map[string]string{
 	"errors[]":          "ResponseInfo",
 	"errors[].source":   "ResponseInfoSource",
@@ -197,7 +197,10 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 	}
 	shape := shapeOf(schema) // as reserve saw it: its children become references
 	if owner, taken := n.owners[name]; shared && taken && owner != shape {
-		name = b.operation.Noun + name
+		name = b.operation.Noun + strings.TrimPrefix(codegen.ToCamelCase(b.status), "200") + name
+		if place == "" {
+			name = fallback
+		}
 	}
 	for _, s := range spec.Subschemas(schema) {
 		object, ok := s.Value.(spec.Object)

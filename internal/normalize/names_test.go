@@ -108,12 +108,10 @@ func TestDifferentShapesKeepDifferentNames(t *testing.T) {
 type: object
 properties:
   errors: {type: array, items: {type: object, properties: {code: {type: integer}, error_chain: {type: array, items: {type: object, properties: {code: {type: integer}}}}}}}
-`}))
-	for _, name := range []string{"ResponseInfo", "AssociationResponseInfo", "AssociationResponseInfoErrorChainItem"} {
-		if _, ok := got[name]; !ok {
-			t.Errorf("no %s in %v", name, spec.SortedKeys(got))
-		}
-	}
+`, "5XX": "{type: object, properties: {errors: {type: array, items: {type: object, properties: {reason: {type: string}}}}}}",
+		"default": "{type: object, properties: {error: {type: string}}}"}))
+	expectNames(t, got, "Association", "Association4XXResponseInfo", "Association4XXResponseInfoErrorChainItem", "Association5XXResponseInfo",
+		"AssociationResponse5XX", "AssociationResponseDefault", "AssociationsResponse", "FailureResponse", "ResponseInfo", "ResponseInfoSource", "ResultInfo")
 }
 
 // The name of an existing type must not depend on additions of the vendor, wherever

@@ -168,6 +168,30 @@ func TestFailuresMayBeDescribedForAnyStatus(t *testing.T) {
 	}
 }
 
+// A failure with another shape than the envelope is taken as the vendor describes it.
+func TestFailuresMayHaveOtherShapes(t *testing.T) {
+	t.Parallel()
+	root := familyTree(t)
+	range4XX := regexp.MustCompile(`(?m)^        "4XX": .*$`)
+	const other = `: {description: "Why.", content: {application/json: {schema: {type: object, properties: `
+	for added, tt := range map[string]struct {
+		message string
+		want    compare.Class
+	}{
+		`"5XX"` + other + `{error: {type: string}}}}}}`:                                                           {`5XX added: {"content":{"application/json":{"schema":{"properties":{"error":{"type":"string"}},"type":"obj`, compare.Compatible},
+		`"5XX"` + other + "{error: {type: string}}}}}}\n        \"429\"" + other + `{retry: {type: integer}}}}}}`: {"member success removed", compare.Breaking},
+	} {
+		document := range4XX.ReplaceAll(read(t, current), []byte("$0\n        "+added))
+		plan, err := update.Prepare(t.Context(), request(root, "new.yaml", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := plan.Report.Text(); plan.Report.Class != tt.want || !strings.Contains(text, tt.message) {
+			t.Errorf("%s: want class %v and %q:\n%s", added, tt.want, tt.message, text)
+		}
+	}
+}
+
 // The Go type of a page number is the same whether the vendor describes it as a number
 // or as an integer, and also if no text described it before.
 func TestPageNumbersMayBeIntegers(t *testing.T) {
