@@ -14,7 +14,7 @@ import (
 
 // envelope names the objects that the responses of all operations share. Where
 // several shapes share a place, only the most frequent one gets the bare name; the
-// others are prefixed with the operation's noun and the status of a failure.
+// others are prefixed with the operation's noun and any status other than 200.
 var envelope = map[string]string{
 	"errors[]":          "ResponseInfo",
 	"errors[].source":   "ResponseInfoSource",

@@ -82,10 +82,10 @@ func (p *Plan) prepare(ctx context.Context) error {
 	if p.source, err = published.ReadSource(fsys); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
-	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
 	if _, err := fs.Stat(fsys, generate.Dir); err != nil { // the go command could not compile
 		return fmt.Errorf("%w: %w: run 'make generate' first", errInconsistentTree, err)
 	}
+	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
 	// Unmatched actions are no error here: an action made for a new text need not match.
 	if p.before, err = normalize.Run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
