@@ -50,7 +50,7 @@ func Merge(doc spec.Object) (spec.Object, error) {
 		}
 		pointer += "/schema"
 		if combinations(schema) > maxChoices {
-			return fmt.Errorf("%s: merging allOf would combine more than %d choices", pointer, maxChoices)
+			return fmt.Errorf("%s: merging allOf could combine more than %d choices", pointer, maxChoices)
 		}
 		merged, err := mergeSchema(schema, pointer)
 		if err != nil {
@@ -145,8 +145,8 @@ var choices = []string{"anyOf", "oneOf"}
 // oneOf or anyOf meets each arm of every other part's.
 const maxChoices = 1000
 
-// combinations returns how many variants merging writes out, at most maxChoices+1.
-// The schemas apply to the same value.
+// combinations returns an upper bound of the number of variants that merging writes out,
+// or maxChoices+1 if the bound is larger. The schemas apply to the same value.
 func combinations(schemas ...spec.Object) int {
 	capped := func(n int) int { return min(n, maxChoices+1) }
 	product, arms, deepest := 1, 0, 1
