@@ -130,7 +130,7 @@ func TestRepeatedReferencesAreOneUse(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
-		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, certificateID(4), strings.ToUpper(certificateID(4)))),
+		"/hyperdrive/": success(fmt.Sprintf(`[{"name":"a","origin":{},"mtls":{"ca_certificate_id":%q,"mtls_certificate_id":%q}}]`, certificateID(4), strings.ToUpper(certificateID(4)))),
 	}
 	items, err := inventory(t, s)
 	if err != nil {
@@ -273,4 +273,53 @@ func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
 	s.faults = faults("/zones?", refuse(403, 10000))
 	_, err = newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(7), api.WithDeleteNoZones())
 	wantSentinels(t, err, api.ErrUsageUnknown)
+}
+
+// results has a result of each kind that the vendor documents. Those of the operations
+// that sources use also have a part of the path, and the certificates of everySource that
+// no source names but this one could.
+var results = map[string]struct {
+	result, path string
+	certificates []int
+}{
+	"certificates":          {`[{"id":"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60","name":"root","type":"custom","ca":true,"certificates":"","issuer":"O=Example","serial_number":"1","signature":"SHA256WithRSA","uploaded_on":"2022-11-22T17:32:30Z","expires_on":"2122-10-29T16:59:47Z"}]`, "", nil},
+	"one certificate":       {`{"id":"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60","name":"root","type":"custom","ca":true,"certificates":"","issuer":"O=Example"}`, "", nil},
+	"associations":          {`[]`, "/associations", []int{7, 8}},
+	"a used association":    {`[{"service":"gateway","status":"pending_deployment"}]`, "", nil},
+	"zones":                 {`[{"id":"` + zoneID(1) + `","name":"example.com","status":"active","paused":false,"type":"full","owner":{"id":"1"},"account":{"id":"1"},"meta":{"step":2}}]`, "/zones?", []int{7}},
+	"hostnames":             {`{"hostnames":[]}`, "/certificate_authorities/hostname_associations", []int{7}},
+	"Workers":               {`[{"id":"static","etag":"ea95132c","handlers":["fetch"],"usage_model":"standard","created_on":"2022-05-05T05:15:11Z"}]`, "/workers/scripts?", []int{8}},
+	"settings of a Worker":  {`{"bindings":[],"compatibility_date":"2022-04-05","logpush":false,"usage_model":"standard"}`, "/settings", []int{8}},
+	"Pages projects":        {`[{"id":"7b162ea7-7367-4d67-bcde-1160995d5","name":"shop","subdomain":"shop.pages.dev","source":{"type":"github"},"build_config":{},"deployment_configs":{"preview":null,"production":{}}}]`, "/pages/projects", []int{8}},
+	"Hyperdrive":            {`[{"id":"023e105f4ecef8ad9ca31a8372d0c353","name":"db","origin":{"scheme":"postgres","host":"db"},"caching":{"disabled":false}}]`, "/hyperdrive/", []int{7, 8}},
+	"Gateway configuration": {`{"settings":{"antivirus":{"enabled_download_phase":false},"certificate":null},"created_at":"2014-01-01T05:20:00Z"}`, "/gateway/", []int{7, 8}},
+	"posture rules":         {`[{"id":"f174e90a-fafe-4643-bbbc-4a0ed4fc8415","name":"laptops","type":"file","input":{"path":"/bin/cat"},"match":[{"platform":"mac"}],"schedule":"1h"}]`, "/devices/posture", []int{7}},
+}
+
+// The response of one operation can arrive in place of that of another, for example
+// because of a proxy. An empty list has no sign of its kind.
+func TestAResultOfAnotherOperationShowsNothing(t *testing.T) {
+	t.Parallel()
+	for place, expected := range results {
+		for kind, got := range results {
+			if expected.path == "" || got.result == "[]" && place != kind {
+				continue
+			}
+			t.Run(kind+" in place of "+place, func(t *testing.T) {
+				t.Parallel()
+				s := everySource()
+				s.faults = map[string]func() *http.Response{expected.path: success(got.result)}
+				items, err := inventory(t, s)
+				if err != nil || len(items) != 9 {
+					t.Fatalf("%d items, %v", len(items), err)
+				}
+				for _, n := range expected.certificates {
+					e := items[certificateID(n)].Evidence
+					if unused := e.Usage() == api.Unused; unused != (kind == place) {
+						t.Errorf("certificate %d: %v, %+v", n, e.Usage(), e.Sources)
+					}
+				}
+			})
+		}
+	}
 }

@@ -100,7 +100,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"an id with a space":              {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + certificateID(leaf) + `"}]}`), []int{leaf}, ""},
 		"an id in braces":                 {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + certificateID(3) + `}"}}}}}]`), []int{3, leaf}, ""},
 		"an id that is a URN":             {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + certificateID(3) + `"}}}}}]`), []int{3, leaf}, ""},
-		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","mtls":{"mtls_certificate_id":"` + certificateID(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
+		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","origin":{},"mtls":{"mtls_certificate_id":"` + certificateID(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
 		"an id that is a path":            {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + certificateID(5) + `"}}}`), []int{5, ca, leaf}, ""},
 		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + certificateID(6) + `"}}]`), []int{6, ca}, ""},
 		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
@@ -171,9 +171,9 @@ func TestAbsentMembersMeanNoUse(t *testing.T) {
 	s := everySource()
 	s.faults = map[string]func() *http.Response{
 		"/pages/projects":  success(`[{"name":"a","deployment_configs":{}},{"name":"b","deployment_configs":{"preview":null,"production":{"mtls_certificates":null}}}]`),
-		"/hyperdrive/":     success(`[{"name":"a"},{"name":"b","mtls":null},{"name":"c","mtls":{"sslmode":"require"}}]`),
+		"/hyperdrive/":     success(`[{"name":"a","origin":{}},{"name":"b","origin":{"host":"db"},"mtls":null},{"name":"c","origin":{},"mtls":{"sslmode":"require"}}]`),
 		"/gateway/":        success(`{"settings":{"certificate":null,"custom_certificate":{"enabled":false}}}`),
-		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"}]`),
+		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"},{"type":"gateway","input":null}]`),
 	}
 	items, err := inventory(t, s)
 	if err != nil {

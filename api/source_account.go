@@ -112,14 +112,17 @@ func projectKey(p generated.PagesProject) string {
 
 // readHyperdrive reads [SourceHyperdrive].
 //
-// A configuration whose mtls is absent or null uses none. One with neither an id nor a
-// name is a failure.
+// A configuration whose mtls is absent or null uses none. One without an origin, or with
+// neither an id nor a name, is a failure: it may be an object of another list.
 func readHyperdrive(v *inventory, f *findings) {
 	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.accountSend(v.client.generated.ListHyperdriveConfigs))
 	for _, config := range configs {
 		name := cmp.Or(config.Name, config.ID)
-		if name == "" {
+		switch {
+		case name == "":
 			f.incomplete("a configuration has neither an id nor a name")
+		case config.Origin == nil:
+			f.incomplete("a configuration has no origin")
 		}
 		for _, id := range []string{config.MTLS.CaCertificateID, config.MTLS.MTLSCertificateID} {
 			if id != "" {
@@ -167,7 +170,8 @@ func isUnused(certificate *generated.GatewayCertificate) bool {
 // readPosture reads [SourcePosture].
 //
 // A rule without a certificate id is a failure if its type is absent or begins with
-// client_certificate.
+// client_certificate. So is one without an input, unless its type has none: it may be an
+// object of another list.
 func readPosture(v *inventory, f *findings) {
 	rules := readList[generated.PostureRule](v, f, listPostureRules, v.accountSend(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {
@@ -178,6 +182,8 @@ func readPosture(v *inventory, f *findings) {
 			f.incomplete("a rule has no type")
 		case strings.HasPrefix(rule.Type, "client_certificate"):
 			f.incomplete("a rule of type client_certificate has no certificate_id")
+		case rule.Input == nil && rule.Type != "gateway" && rule.Type != "warp":
+			f.incomplete("a rule has no input")
 		}
 	}
 	f.scope = pluralize(len(rules), "device posture rule")

@@ -155,6 +155,9 @@ func (s *store) result(kind string, req *http.Request) any {
 	case "zones":
 		return mapSlice(s.zones, func(id string) any { return object{"id": id, "name": id[20:] + ".example", "status": "active"} })
 	case "hostnames":
+		if !slices.Contains(s.zones, parts[4]) {
+			return refusal{404, 7003, "no such zone"}
+		}
 		names := []string{}
 		if name, ok := s.hostnames[parts[4]+" "+req.URL.Query().Get("mtls_certificate_id")]; ok {
 			names = append(names, name)
@@ -179,8 +182,12 @@ func (s *store) result(kind string, req *http.Request) any {
 	case "workers":
 		return mapKeys(s.workers, func(name, _ string) any { return object{"id": name} })
 	case "settings":
+		id, known := s.workers[parts[7]]
+		if !known {
+			return refusal{404, 10007, "no such Worker"}
+		}
 		bindings := []any{object{"type": "kv_namespace", "name": "KV"}}
-		if id := s.workers[parts[7]]; id != "" {
+		if id != "" {
 			bindings = append(bindings, object{"type": "mtls_certificate", "name": "CERT", "certificate_id": id})
 		}
 		return object{"bindings": bindings}
@@ -194,7 +201,7 @@ func (s *store) result(kind string, req *http.Request) any {
 		})
 	case "hyperdrive":
 		return mapKeys(s.hyperdrive, func(name, id string) any {
-			return object{"id": "h", "name": name, "mtls": object{"ca_certificate_id": id}}
+			return object{"id": "h", "name": name, "origin": object{}, "mtls": object{"ca_certificate_id": id}}
 		})
 	case "gateway":
 		return object{"settings": object{"certificate": object{"id": s.gateway, "in_use": s.gateway != ""}}}

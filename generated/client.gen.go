@@ -440,6 +440,9 @@ type HyperdriveConfig struct {
 	//
 	// Example: orders-db
 	Name string `json:"name,omitempty,omitzero"`
+
+	// Origin Database that the configuration connects to.
+	Origin *HyperdriveOrigin `json:"origin,omitempty"`
 }
 
 // UnmarshalMember reads one member of the JSON form of v from d. It reports
@@ -452,6 +455,8 @@ func (v *HyperdriveConfig) UnmarshalMember(d *strictjson.Decoder, name []byte) (
 		return true, d.Read(&v.MTLS)
 	case "name":
 		return true, d.ReadTolerant(&v.Name)
+	case "origin":
+		return true, d.Read(&v.Origin)
 	}
 	return false, nil
 }
@@ -508,6 +513,24 @@ func (v *HyperdriveMTLS) UnmarshalMember(d *strictjson.Decoder, name []byte) (kn
 		return true, d.Read(&v.CaCertificateID)
 	case "mtls_certificate_id":
 		return true, d.Read(&v.MTLSCertificateID)
+	}
+	return false, nil
+}
+
+// HyperdriveOrigin Database that the configuration connects to.
+type HyperdriveOrigin struct {
+	// Scheme Protocol of the database.
+	//
+	// Example: postgres
+	Scheme string `json:"scheme,omitempty,omitzero"`
+}
+
+// UnmarshalMember reads one member of the JSON form of v from d. It reports
+// false, without reading, if the contract has no member called name.
+func (v *HyperdriveOrigin) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bool, err error) {
+	switch string(name) {
+	case "scheme":
+		return true, d.ReadTolerant(&v.Scheme)
 	}
 	return false, nil
 }

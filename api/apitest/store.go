@@ -180,7 +180,7 @@ func (s *Server) AddPagesProject(accountID string, project PagesProject) error {
 // AddHyperdriveConfig adds a Hyperdrive configuration to an account.
 func (s *Server) AddHyperdriveConfig(accountID string, config HyperdriveConfig) error {
 	return s.add(opHyperdriveConfigs, entry{account: accountID, key: config.ID, value: generated.HyperdriveConfig{
-		ID: config.ID, Name: config.Name,
+		ID: config.ID, Name: config.Name, Origin: &generated.HyperdriveOrigin{Scheme: "postgres"},
 		MTLS: generated.HyperdriveMTLS{CaCertificateID: config.CACertificateID, MTLSCertificateID: config.CertificateID},
 	}})
 }

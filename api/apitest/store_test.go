@@ -346,7 +346,7 @@ func TestSourcesReturnWhatWasSet(t *testing.T) {
 	expect("/workers/scripts/checkout/settings", `{"bindings":[{"type":"mtls_certificate","name":"A","certificate_id":"CERT"},{"type":"mtls_certificate","name":"B","certificate_id":"OTHER"}]}`)
 	expect("/workers/scripts/idle/settings", `{"bindings":[]}`)
 	expect("/pages/projects", `[{"name":"shop","deployment_configs":{"production":{"mtls_certificates":{"C":{"certificate_id":"CERT"}}},"preview":{"mtls_certificates":{}}}}]`)
-	expect("/hyperdrive/configs", `[{"id":"h","name":"orders","mtls":{"ca_certificate_id":"CERT","mtls_certificate_id":"OTHER"}},{"id":"plain"}]`)
+	expect("/hyperdrive/configs", `[{"id":"h","name":"orders","origin":{"scheme":"postgres"},"mtls":{"ca_certificate_id":"CERT","mtls_certificate_id":"OTHER"}},{"id":"plain","origin":{"scheme":"postgres"}}]`)
 	expect("/devices/posture", `[{"id":"r","name":"laptops","type":"client_certificate","input":{"certificate_id":"CERT"}},{"id":"os","name":"","type":"os_version","input":{}}]`)
 	expect("/gateway/configuration", `{"settings":{}}`)
 	if err := server.SetGateway(account, apitest.Gateway{CertificateID: cert.ID, CustomCertificateID: other}); err != nil {

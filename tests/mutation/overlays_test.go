@@ -120,7 +120,7 @@ var overlayActions = map[string]negative{
 	"2-contract/35-pages.yaml#project-as-read": {refused: "items", holds: decides(pagesProjects, "result[].deployment_configs", "result[].deployment_configs.production.mtls_certificates")},
 
 	"2-contract/36-hyperdrive.yaml#config-dropped": {holds: lacks(hyperdrive, "result[].caching")},
-	"2-contract/36-hyperdrive.yaml#config-as-read": {refused: "items", holds: decides(hyperdrive, "result[].mtls.ca_certificate_id", "result[].mtls.mtls_certificate_id")},
+	"2-contract/36-hyperdrive.yaml#config-as-read": {refused: "items", holds: decides(hyperdrive, "result[].origin", "result[].mtls.ca_certificate_id", "result[].mtls.mtls_certificate_id")},
 
 	"2-contract/37-gateway.yaml#configuration-dropped": {refused: "configuration-as-read", holds: lacks(gateway, "result.created_at")},
 	"2-contract/37-gateway.yaml#configuration-as-read": {holds: decides(gateway, "result.settings.certificate.id", "result.settings.certificate.in_use", "result.settings.custom_certificate.id", "result.settings.custom_certificate.enabled")},

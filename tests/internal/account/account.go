@@ -151,7 +151,7 @@ func project(p Referrer) any {
 }
 
 func hyperdrive(h Referrer) any {
-	out, mtls := Object{"id": h.Name, "name": h.Name}, Object{}
+	out, mtls := Object{"id": h.Name, "name": h.Name, "origin": Object{"scheme": "postgres"}}, Object{}
 	for i, id := range h.Certificates {
 		mtls[[]string{"ca_certificate_id", "mtls_certificate_id"}[i]] = id
 	}
