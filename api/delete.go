@@ -43,11 +43,12 @@ func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 }
 
 // WithDeleteTimeout limits the wait for the certificate to disappear after a request to
-// delete that the API accepted, or whose outcome is unclear; the default is 2 minutes.
+// delete that the API accepted, or whose outcome is unclear; the default is 2 minutes,
+// and less than 1 ms is invalid.
 func WithDeleteTimeout(d time.Duration) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.timeout = d
-		return positive("WithDeleteTimeout", d)
+		return duration("WithDeleteTimeout", d)
 	}
 }
 

@@ -375,7 +375,7 @@ func TestCancelledDeletionHasAnUnknownOutcome(t *testing.T) {
 
 func TestWrongDeleteOptionsSendNothing(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]api.DeleteOption{"nil": {nil}, "no time": {api.WithDeleteTimeout(-1)}} {
+	for name, opts := range map[string][]api.DeleteOption{"nil": {nil}, "no time": {api.WithDeleteTimeout(-1)}, "time in ns": {api.WithDeleteTimeout(2)}} {
 		s := everySource()
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), opts...)
 		if !errors.Is(err, api.ErrInvalidArgument) || len(s.requests) != 0 || d != nil {

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Option configures a [Client]. If an option is given twice, the last one applies.
+// Option configures a [Client]. If an option is given twice, the last one applies. A
+// duration below 1 ms, which is most likely a number without a unit, is invalid.
 type Option func(*config) error
 
 type config struct {
@@ -53,10 +54,18 @@ func configure[C any, O ~func(*C) error](cfg *C, opts []O) error {
 	return errors.Join(problems...)
 }
 
-// positive checks the number or duration that an option sets.
-func positive[N int | int64 | time.Duration](option string, n N) error {
+// positive checks the number that an option sets.
+func positive[N int | int64](option string, n N) error {
 	if n <= 0 {
 		return fmt.Errorf("%s: %v is not above 0", option, n)
+	}
+	return nil
+}
+
+// duration checks the duration that an option sets.
+func duration(option string, d time.Duration) error {
+	if d < time.Millisecond {
+		return fmt.Errorf("%s: %v is shorter than 1ms; its unit may be missing", option, d)
 	}
 	return nil
 }
@@ -98,7 +107,10 @@ func WithHTTPClient(hc *http.Client) Option {
 			return fmt.Errorf("WithHTTPClient: the transport is a nil %T", hc.Transport)
 		}
 		c.transport, c.clientTimeout = hc.Transport, hc.Timeout
-		return nil
+		if hc.Timeout <= 0 {
+			return nil
+		}
+		return duration("WithHTTPClient: Timeout", hc.Timeout)
 	}
 }
 
@@ -131,7 +143,7 @@ func WithMaxAttempts(n int) Option {
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		c.attemptTimeout = d
-		return positive("WithAttemptTimeout", d)
+		return duration("WithAttemptTimeout", d)
 	}
 }
 
@@ -140,11 +152,11 @@ func WithAttemptTimeout(d time.Duration) Option {
 // in the package documentation.
 func WithMaxRetryWait(d time.Duration) Option {
 	return func(c *config) error {
-		if d < 0 {
-			return fmt.Errorf("WithMaxRetryWait: %v is negative", d)
-		}
 		c.maxRetryWait = d
-		return nil
+		if d == 0 {
+			return nil
+		}
+		return duration("WithMaxRetryWait", d)
 	}
 }
 
@@ -156,11 +168,11 @@ func WithRateLimit(requests int, window time.Duration) Option {
 		if requests < 0 {
 			return fmt.Errorf("WithRateLimit: %d requests is negative", requests)
 		}
-		if requests > 0 && window <= 0 {
-			return fmt.Errorf("WithRateLimit: window %v is not positive", window)
-		}
 		c.rateLimit, c.rateWindow = requests, window
-		return nil
+		if requests == 0 {
+			return nil
+		}
+		return duration("WithRateLimit", window)
 	}
 }
 

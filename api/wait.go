@@ -28,11 +28,12 @@ type waitConfig struct {
 	evidence []InventoryOption
 }
 
-// WithWaitTimeout limits the wait; the default is 5 minutes.
+// WithWaitTimeout limits the wait; the default is 5 minutes, and less than 1 ms is
+// invalid.
 func WithWaitTimeout(d time.Duration) WaitOption {
 	return func(c *waitConfig) error {
 		c.timeout = d
-		return positive("WithWaitTimeout", d)
+		return duration("WithWaitTimeout", d)
 	}
 }
 

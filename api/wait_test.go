@@ -220,7 +220,7 @@ func TestWaitChecksAgainNearItsEnd(t *testing.T) {
 func TestWrongWaitOptionsSendNothing(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]api.WaitOption{
-		"nil": {nil}, "no time": {api.WithWaitTimeout(0)}, "no progress": {api.WithWaitProgress(nil)},
+		"nil": {nil}, "no time": {api.WithWaitTimeout(0)}, "time in ns": {api.WithWaitTimeout(5)}, "no progress": {api.WithWaitProgress(nil)},
 		"no sources": {api.WithWaitEvidence(api.WithSources())},
 	} {
 		s := everySource()
