@@ -29,7 +29,8 @@ func (e *event) editor() editor {
 		return recordNothing
 	}
 	return func(_ context.Context, req *http.Request) error {
-		e.started, e.method, e.path = time.Now(), req.Method, req.URL.Path
+		// An id may be a credential that the caller passed by mistake.
+		e.started, e.method, e.path = time.Now(), req.Method, e.client.redact.text(req.URL.Path)
 		return nil
 	}
 }

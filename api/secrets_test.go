@@ -385,6 +385,17 @@ func TestLogHoldsTheDocumentedAttributesAndNoHeaders(t *testing.T) {
 	}
 }
 
+func TestLogHidesATokenThatWasPassedAsAnID(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client := newClient(t, scripted(reply(404, envelopeWith("5"))), api.WithLogger(logger))
+	_, err := client.Associations(t.Context(), api.CertificateRef{AccountID: cert.AccountID, ID: token})
+	if !errors.Is(err, api.ErrNotFound) || !strings.Contains(out.String(), "/mtls_certificates/[redacted]/associations") || strings.Contains(out.String(), token) {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
 func TestNothingIsLoggedAboveDebugLevel(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
