@@ -134,6 +134,7 @@ func TestBaseURLsAreValidated(t *testing.T) {
 		"http://[::ffff:127.0.0.1]":        "",
 		"http://example.com":               "loopback",
 		"http://localhost.example.com":     "loopback",
+		"http://localho\u017ft":            "loopback",
 		"http://127.0.0.1.example.com":     "loopback",
 		"http://10.0.0.1":                  "loopback",
 		"http://0.0.0.0":                   "loopback",

@@ -120,7 +120,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("a query is not allowed")
 	case strings.Contains(raw, "#"):
 		return nil, errors.New("a fragment is not allowed")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !isLoopback(strings.ToLower(u.Hostname())):
 		return nil, errors.New("http is allowed for a loopback host only; use https")
 	}
 	if port := u.Port(); port != "" {
@@ -144,7 +144,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 }
 
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if host == "localhost" {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
