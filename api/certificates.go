@@ -25,7 +25,8 @@ type listOptions struct{ types []string }
 
 // WithTypes lists only certificates of these types, such as "custom". The API filters
 // the list; the total of a response may then include all types, so the number of pages
-// decides where the list ends.
+// decides where the list ends. A list with a certificate of another type is
+// [ErrUnexpectedResponse].
 func WithTypes(types ...string) ListOption {
 	types = slices.Clone(types)
 	return func(o *listOptions) error {
@@ -58,6 +59,9 @@ func (c *Client) certificates(ctx context.Context, accountID string, policy call
 	var options listOptions
 	invalid := errors.Join(configure(&options, opts), validateID("account id", accountID, maxAccountIDLength))
 	page := list[generated.Certificate, Certificate, *generated.Certificate]{convert: func(cert *generated.Certificate, malformed []string) (Certificate, error) {
+		if len(options.types) > 0 && !slices.Contains(options.types, cert.Type) {
+			return Certificate{}, errors.New("a certificate of another type than requested")
+		}
 		return newCertificate(accountID, cert, malformed)
 	}}
 	pages := paged{operation: listCertificates, filtered: len(options.types) > 0, invalid: invalid, send: func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error) {

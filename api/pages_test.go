@@ -55,7 +55,9 @@ func fullPage(numbers string) func(func(int) string) *http.Response {
 	return partialPage(1, 50, numbers)
 }
 
-func certificateJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"c%d"}`, certificateID(n), n) }
+func certificateJSON(n int) string {
+	return fmt.Sprintf(`{"id":%q,"name":"c%d","type":"custom"}`, certificateID(n), n)
+}
 
 func zoneJSON(n int) string { return fmt.Sprintf(`{"id":%q,"name":"z%d.example"}`, zoneID(n), n) }
 
@@ -151,6 +153,22 @@ func TestAFilteredListIsCompleteAfterItsLastPage(t *testing.T) {
 		err := lastError(newClient(t, respondOnce(pageOf(1, 1, numbers))).Certificates(t.Context(), account, opts...))
 		if complete := err == nil; complete != (opts != nil) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAnotherTypeThanRequestedIsAnError(t *testing.T) {
+	t.Parallel()
+	for row, want := range map[string]error{
+		certificateJSON(1):                    nil,
+		`{"id":"a","type":"gateway_managed"}`: api.ErrUnexpectedResponse,
+		`{"id":"a","type":"Custom"}`:          api.ErrUnexpectedResponse,
+		`{"id":"a"}`:                          api.ErrUnexpectedResponse,
+	} {
+		list := listResponse([]string{certificateJSON(2), row}, info(1, 10, 2, 1))
+		err := lastError(newClient(t, respondOnce(list)).Certificates(t.Context(), account, api.WithTypes("access_managed", "custom")))
+		if (err == nil) != (want == nil) || !errors.Is(err, want) {
+			t.Errorf("%s: %v", row, err)
 		}
 	}
 }
