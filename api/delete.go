@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/generated"
@@ -255,14 +256,20 @@ func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert Certifi
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to check"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
-		_, fail := c.certificate(ctx, cert, seriesPolicy(ctx))
+		found, fail := c.certificate(ctx, cert, seriesPolicy(ctx))
+		gone := isGone(fail)
+		if gone && !hasCode(fail.Details, codeCertificateNotFound) {
+			// The account or the path may be missing, for example with the code 7003.
+			found, fail = c.search(ctx, cert.AccountID, func(listed *Certificate) bool { return strings.EqualFold(listed.Ref.ID, cert.ID) })
+			gone = found == nil && fail == nil
+		}
 		switch {
-		case fail == nil:
+		case found != nil:
 			note = "the outcome is unknown: the API still shows the certificate"
-		case ctx.Err() == nil:
+		case fail != nil && ctx.Err() == nil:
 			note = "the outcome is unknown: " + fail.Error()
 		}
-		return isGone(fail), 0
+		return gone, 0
 	})
 	return gone, note
 }

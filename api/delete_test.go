@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -135,33 +134,6 @@ func TestDeleteUnusedAcceptsAnAccountWithoutZones(t *testing.T) {
 	}
 }
 
-// A cache may hold a response from before the upload of the certificate.
-func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
-	t.Parallel()
-	for name, header := range map[string][2]string{"Age": {"Age", "600"}, "Warning": {"Warning", `110 cache "stale"`}} {
-		synctest.Test(t, func(t *testing.T) {
-			s := everySource()
-			gone := func() *http.Response {
-				return response(404, `{"success":false,"errors":[{"code":1472,"message":"not found"}]}`, header[0], header[1])
-			}
-			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
-				switch {
-				case kind == "delete": // accepted without effect
-					return success(`{"id":"` + certificateID(8) + `"}`)(), nil
-				case kind == "certificate" && s.count("delete") > 0:
-					return gone(), nil
-				}
-				return nil, nil
-			}
-			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
-			wantSentinels(t, err, api.ErrOutcomeUnknown)
-			if d.State != api.DeletionUnknown {
-				t.Errorf("%s: %v, %v", name, d.State, err)
-			}
-		})
-	}
-}
-
 // The API refuses to delete a certificate in use.
 func TestCertificateThatBecomesUsedIsKept(t *testing.T) {
 	t.Parallel()
@@ -285,92 +257,6 @@ func TestConcurrentDeletionsBothSucceed(t *testing.T) {
 	if gone != 1 || s.count("delete") != 2 || s.has(certificateID(8)) != 0 {
 		t.Errorf("%d were already gone; requests %v", gone, s.requests)
 	}
-}
-
-// The vendor refuses a second deletion in more than one way.
-func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]func() *http.Response{
-		"404": refuse(404, 1), "1472": refuse(400, 1472), "already deleted": refuse(400, 1),
-	} {
-		s := everySource()
-		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
-			if kind == "delete" {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.certificates = nil
-				return fault(), nil
-			}
-			return nil, nil
-		}
-		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
-		if err != nil || d.State != api.DeletionDone || !d.AlreadyGone || d.Evidence == nil {
-			t.Errorf("%s: %+v, %v", name, d, err)
-		}
-	}
-}
-
-func TestADeletionWithoutAResponseIsDetectedAlthoughRetriesGetNoConnection(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := everySource()
-		s.before = func(kind string, req *http.Request) (*http.Response, error) {
-			if kind == "delete" && s.count(kind) > 1 {
-				noConnection(req)
-				return nil, errReset
-			}
-			return nil, nil
-		}
-		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
-			if kind == "delete" {
-				return nil, errReset
-			}
-			return resp, nil
-		}
-		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
-		if err != nil || d.State != api.DeletionDone || s.count("delete") != 4 {
-			t.Errorf("%+v, %v, requests %v", d, err, s.requests)
-		}
-	})
-}
-
-// A 404 may be from another server, also if its body is too large to read.
-func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
-	t.Parallel()
-	for name, body := range map[string]string{"small": "<html>", "large": "<html>" + strings.Repeat(" ", 9<<20)} {
-		synctest.Test(t, func(t *testing.T) {
-			s := everySource()
-			page := func() *http.Response { return response(404, body, "Content-Type", "text/html") }
-			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
-				if kind == "delete" || kind == "certificate" && s.count("delete") > 0 {
-					return page(), nil
-				}
-				return nil, nil
-			}
-			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(10*time.Second))
-			if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) {
-				t.Errorf("%s: %+v, %v", name, d, err)
-			}
-		})
-	}
-}
-
-func TestCancelledDeletionHasAnUnknownOutcome(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := everySource()
-		ctx, cancel := context.WithCancel(t.Context())
-		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
-			if kind == "delete" {
-				cancel()
-			}
-			return resp, nil
-		}
-		d, err := newClient(t, s).DeleteUnused(ctx, ref(8))
-		if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
-			t.Errorf("%+v, %v", d, err)
-		}
-	})
 }
 
 func TestWrongDeleteOptionsSendNothing(t *testing.T) {

@@ -220,8 +220,9 @@
 //
 // DeleteUnused is the only method that deletes. It sends the request only if the
 // evidence that it has just gathered is [Unused], and reports the certificate as
-// deleted only if the API had it and then reports it as missing: with HTTP 404 or the
-// code 1472. [Deletion] is the record of the call, also in JSON.
+// deleted only if the API had it and then reports it as missing: with the code 1472, or
+// with HTTP 404 and a list without it. [Deletion] is the record of the call, also in
+// JSON.
 //
 // If a request to upload or delete may have arrived and its outcome stays unknown, the
 // error is [ErrOutcomeUnknown]. Then repeat the call: Upload returns the certificate,

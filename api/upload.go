@@ -142,22 +142,33 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
-		for cert, err := range c.certificates(ctx, accountID, seriesPolicy(ctx)) {
-			if err != nil {
-				if ctx.Err() == nil {
-					note = "the list could not be read: " + err.Error()
-				}
-				return errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthorized), 0
-			}
-			if got, unreadable := cert.SHA256(); unreadable == nil && got == digest {
-				found = &cert
-				return true, 0
-			}
+		var fail *Error
+		found, fail = c.search(ctx, accountID, func(cert *Certificate) bool {
+			got, unreadable := cert.SHA256()
+			return unreadable == nil && got == digest
+		})
+		switch {
+		case fail == nil:
+			note = "the list does not show the certificate"
+		case ctx.Err() == nil:
+			note = "the list could not be read: " + fail.Error()
 		}
-		note = "the list does not show the certificate"
-		return false, 0
+		return found != nil || fail != nil && (fail.Is(ErrForbidden) || fail.Is(ErrUnauthorized)), 0
 	})
 	return found, note
+}
+
+// search returns the first certificate of the list that matches, or nil.
+func (c *Client) search(ctx context.Context, accountID string, matches func(*Certificate) bool) (*Certificate, *Error) {
+	for cert, err := range c.certificates(ctx, accountID, seriesPolicy(ctx)) {
+		switch {
+		case err != nil:
+			return nil, asError(err)
+		case matches(&cert):
+			return &cert, nil
+		}
+	}
+	return nil, nil
 }
 
 // redactingKey returns a client that also redacts each text of a server or transport

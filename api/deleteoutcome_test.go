@@ -1,0 +1,169 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+)
+
+// A 404 without the code 1472 may be about the account or the path. Then only a list
+// without the certificate shows its deletion.
+func TestDeletionIsProvenByTheListIfTheNotFoundIsNotAboutTheCertificate(t *testing.T) {
+	t.Parallel()
+	noRoute := refuse(404, 7003)
+	for name, tt := range map[string]struct {
+		deleted   bool // whether the request to delete has its effect
+		list      func() *http.Response
+		want      api.DeletionState
+		sentinels []error
+	}{
+		"deleted":                {true, nil, api.DeletionDone, nil},
+		"still listed":           {false, nil, api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
+		"no path":                {false, noRoute, api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
+		"the list is incomplete": {true, success(`[` + strings.Repeat(`{"id":"other","type":"custom"},`, 9) + `{"id":"last"}]`), api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch after := s.count("delete") > 0; {
+				case kind == "delete":
+					if tt.deleted {
+						s.mu.Lock()
+						defer s.mu.Unlock()
+						s.certificates = s.certificates[:8]
+					}
+					return noRoute(), nil
+				case kind == "certificate" && after:
+					return noRoute(), nil
+				case kind == "certificates" && after && tt.list != nil:
+					return tt.list(), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			wantSentinels(t, err, tt.sentinels...)
+			if d == nil || d.State != tt.want || d.DeletedAt.IsZero() != (tt.want != api.DeletionDone) {
+				t.Errorf("%s: %+v, %v", name, d, err)
+			}
+		})
+	}
+}
+
+// A cache may hold a response from before the upload of the certificate.
+func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string][2]string{"Age": {"Age", "600"}, "Warning": {"Warning", `110 cache "stale"`}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			gone := func() *http.Response {
+				return response(404, `{"success":false,"errors":[{"code":1472,"message":"not found"}]}`, header[0], header[1])
+			}
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch {
+				case kind == "delete": // accepted without effect
+					return success(`{"id":"` + certificateID(8) + `"}`)(), nil
+				case kind == "certificate" && s.count("delete") > 0:
+					return gone(), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+			wantSentinels(t, err, api.ErrOutcomeUnknown)
+			if d.State != api.DeletionUnknown {
+				t.Errorf("%s: %v, %v", name, d.State, err)
+			}
+		})
+	}
+}
+
+// The vendor refuses a second deletion in more than one way.
+func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func() *http.Response{
+		"404": refuse(404, 1), "1472": refuse(400, 1472), "already deleted": refuse(400, 1),
+	} {
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "delete" {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.certificates = nil
+				return fault(), nil
+			}
+			return nil, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+		if err != nil || d.State != api.DeletionDone || !d.AlreadyGone || d.Evidence == nil {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
+}
+
+func TestADeletionWithoutAResponseIsDetectedAlthoughRetriesGetNoConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(kind string, req *http.Request) (*http.Response, error) {
+			if kind == "delete" && s.count(kind) > 1 {
+				noConnection(req)
+				return nil, errReset
+			}
+			return nil, nil
+		}
+		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+			if kind == "delete" {
+				return nil, errReset
+			}
+			return resp, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+		if err != nil || d.State != api.DeletionDone || s.count("delete") != 4 {
+			t.Errorf("%+v, %v, requests %v", d, err, s.requests)
+		}
+	})
+}
+
+// A 404 may be from another server, also if its body is too large to read.
+func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{"small": "<html>", "large": "<html>" + strings.Repeat(" ", 9<<20)} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			page := func() *http.Response { return response(404, body, "Content-Type", "text/html") }
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				if kind == "delete" || kind == "certificate" && s.count("delete") > 0 {
+					return page(), nil
+				}
+				return nil, nil
+			}
+			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(10*time.Second))
+			if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) {
+				t.Errorf("%s: %+v, %v", name, d, err)
+			}
+		})
+	}
+}
+
+func TestCancelledDeletionHasAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		ctx, cancel := context.WithCancel(t.Context())
+		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+			if kind == "delete" {
+				cancel()
+			}
+			return resp, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(ctx, ref(8))
+		if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
