@@ -36,7 +36,7 @@ func injectFaults(s *store, seed uint64) {
 	late, share := r.IntN(2) == 0, []int{1, 2, 5, 20}[r.IntN(4)]
 	kinds, which := make([]int, 1+r.IntN(3)), make([]int, 100)
 	for i := range kinds {
-		kinds[i] = 1 + r.IntN(12)
+		kinds[i] = 1 + r.IntN(14)
 	}
 	for i := range which {
 		which[i] = r.IntN(share * len(kinds))
@@ -74,6 +74,10 @@ func injectFaultKinds(s *store, late bool, kinds, which []int) {
 		case 7: // a timeout
 			<-req.Context().Done()
 			return nil, req.Context().Err()
+		case 13: // about the account or the path
+			return refuse(404, 7003)(), nil
+		case 14: // of another operation
+			return success(`{"id":"023e105f4ecef8ad9ca31a8372d0c353","name":"db"}`)(), nil
 		}
 		return nil, nil
 	}
@@ -380,17 +384,4 @@ func TestNoDeleteIsSentWithOldEvidence(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestDeadlineOfTheEvidenceContextIsTheCause(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		client := newClient(t, everySource(), api.WithMaxRetryWait(time.Hour), api.WithRateLimit(10, 9*time.Minute))
-		_, err := client.DeleteUnused(t.Context(), ref(8), api.WithEvidenceContext(ctx))
-		if !errors.Is(err, api.ErrNotAsked) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
-		}
-	})
 }

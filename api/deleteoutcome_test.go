@@ -167,3 +167,16 @@ func TestCancelledDeletionHasAnUnknownOutcome(t *testing.T) {
 		}
 	})
 }
+
+func TestDeadlineOfTheEvidenceContextIsTheCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		client := newClient(t, everySource(), api.WithMaxRetryWait(time.Hour), api.WithRateLimit(10, 9*time.Minute))
+		_, err := client.DeleteUnused(t.Context(), ref(8), api.WithEvidenceContext(ctx))
+		if !errors.Is(err, api.ErrNotAsked) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

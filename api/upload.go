@@ -112,7 +112,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	}, &got)
 	if fail == nil {
 		stored, err := newCertificate(accountID, got.value, got.malformed)
-		if other, unreadable := stored.SHA256(); err == nil && unreadable == nil && other != digest {
+		if got, unreadable := stored.SHA256(); err == nil && (unreadable != nil || got != digest) {
 			err = errAnotherCertificate
 		}
 		if err == nil {

@@ -293,7 +293,7 @@ func TestEchoedPrivateKeysAreShownNowhere(t *testing.T) {
 			})
 		}
 		s := &store{after: func(string, *http.Response) (*http.Response, error) {
-			return response(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`"}}`), nil
+			return response(200, `{"success":true,"result":{"id":"x","name":"`+echo+`","issuer":"`+echo+`","certificates":`+jsonString(leafPEM)+`}}`), nil
 		}}
 		got, err := newClient(t, s).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
 		if err != nil || !strings.Contains(got.Issuer, "[redacted]") {
