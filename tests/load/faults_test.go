@@ -46,9 +46,14 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 		return nil, r.Context().Err()
 	},
 	"slow": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
-		time.Sleep(10 * time.Second)
-		return acct.Response(r, 200, body), nil
+		select {
+		case <-time.After(10 * time.Second):
+			return acct.Response(r, 200, body), nil
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
 	},
+	"203":           less(func(resp *http.Response, _ acct.Object) { resp.StatusCode = 203 }),
 	"206":           less(func(resp *http.Response, _ acct.Object) { resp.StatusCode = 206 }),
 	"old":           less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Age", "7") }),
 	"revalidated":   less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Warning", `111 cache "failed"`) }),
