@@ -99,9 +99,7 @@ func (c Client) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "cloudfla
 // if the transport's method does not return.
 func (c *Client) CloseIdleConnections() {
 	if c != nil && c.closeIdle != nil {
-		stop := make(chan struct{})
-		close(stop)
-		await(stop, c.closeIdle)
+		await(closed, c.closeIdle)
 	}
 }
 

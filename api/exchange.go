@@ -151,6 +151,13 @@ func isPeerRefusal(err error) bool {
 	return !network
 }
 
+// closed is for a call of await that waits only for the grace period.
+var closed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // await calls do on a new goroutine and waits until it ends, or until the grace period
 // after the close of stop is over; it reports whether do has ended. A panic or
 // runtime.Goexit in do continues in the caller. After a false result do still runs, and

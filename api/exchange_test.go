@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -277,5 +279,44 @@ func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	wantSentinels(t, err, api.ErrUnexpectedResponse)
 	if err := <-closed; err != nil {
 		t.Errorf("the client has not closed the connection: %v", err)
+	}
+}
+
+// The Proxy function is called for the request, and again for texts that may hold a
+// password of the proxy.
+func TestAProxyFunctionThatDoesNotReturnEndsNoCall(t *testing.T) {
+	t.Parallel()
+	rows := strings.Repeat(`{"service":"a\u0041"},`, 300)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"success":true,"result":[`+rows+`{}]}`)
+	}))
+	defer server.Close()
+	for _, base := range []string{"https://host.invalid", server.URL} {
+		var calls atomic.Int32
+		blocked := make(chan struct{})
+		transport := &http.Transport{
+			Proxy: func(*http.Request) (*url.URL, error) {
+				if calls.Add(1) > 1 {
+					<-blocked
+				}
+				return nil, nil
+			},
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if address == "host.invalid:443" {
+					return nil, errReset
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			},
+		}
+		start := time.Now()
+		_, err := newClient(t, transport, api.WithBaseURL(base), api.WithMaxAttempts(1)).Associations(t.Context(), cert)
+		if calls.Load() != 2 || (err == nil) != (base == server.URL) || time.Since(start) > 10*time.Second {
+			t.Errorf("%s: %d calls, %v after %v", base, calls.Load(), err, time.Since(start))
+		}
+		if err != nil && !strings.Contains(err.Error(), "its message is withheld") {
+			t.Error(err)
+		}
+		close(blocked)
 	}
 }

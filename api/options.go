@@ -97,7 +97,9 @@ func WithBaseURL(rawURL string) Option {
 // WithHTTPClient sets the Transport and the Timeout of hc. It neither changes nor keeps
 // hc, and ignores its other fields: redirects are never followed, and no cookies are
 // kept. A nil Transport means the client's default. A Timeout that is shorter than
-// [WithAttemptTimeout] replaces it.
+// [WithAttemptTimeout] replaces it. The Proxy function of an [*http.Transport] is also
+// called to find its password in texts. If it takes longer than 100 ms, its goroutine
+// stays until it returns, and the texts are withheld until then.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		switch {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/certuse/cloudflare-mtls/api/internal/secret"
 )
@@ -17,13 +18,32 @@ import (
 // is assumed to use the proxy of the environment.
 //
 // The credentials are read for each text, because the caller's Proxy function may
-// return others later.
+// return others later. While a call of that function has not returned within the grace
+// period, every text counts as one with credentials.
 func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
 	t, ok := transport.(*http.Transport)
 	if !ok {
 		t = &http.Transport{Proxy: proxyOfEnvironment}
 	}
-	return func(text string) bool { return containsAny(text, proxySecrets(t, base)) }
+	if !ok || t.Proxy == nil {
+		return func(text string) bool { return containsAny(text, proxySecrets(t, base)) }
+	}
+	var late atomic.Pointer[atomic.Bool] // whether a call that took too long has returned
+	return func(text string) bool {
+		if returned := late.Load(); returned != nil && !returned.Load() {
+			return true
+		}
+		var secrets []string
+		returned := new(atomic.Bool)
+		if !await(closed, func() {
+			defer returned.Store(true)
+			secrets = proxySecrets(t, base)
+		}) {
+			late.Store(returned)
+			return true
+		}
+		return containsAny(text, secrets)
+	}
 }
 
 // proxySecrets returns the credentials in the URL and the header of a proxy, in
