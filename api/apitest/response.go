@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -79,14 +80,19 @@ func (r Response) Always() Response {
 	return r
 }
 
-// WithHeader sets a header of the response.
+// WithHeader sets a header of the response. One that cannot be sent, such as a name with
+// a space, makes the response invalid.
 func (r Response) WithHeader(name, value string) Response {
 	r.header = r.header.Clone()
 	if r.header == nil {
 		r.header = make(http.Header)
 	}
 	r.header.Set(name, value)
-	return r
+	// Write leaves out a header with an invalid name, and changes an invalid value.
+	var sent, want strings.Builder
+	_ = http.Header{name: {value}}.Write(&sent)
+	fmt.Fprintf(&want, "%s: %s\r\n", name, value)
+	return r.failIf(sent.String() != want.String(), "the header %q with the value %q cannot be sent", name, value)
 }
 
 // Unchecked disables the check of the response against the contract.

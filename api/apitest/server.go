@@ -44,6 +44,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -213,7 +214,7 @@ func WithPageSize(n int) Option {
 		if n < 1 {
 			return fmt.Errorf("apitest: a page cannot have %d items", n)
 		}
-		s.pageSize = n
+		s.pageSize = min(n, math.MaxInt32) // clients refuse numbers beyond 2^53
 		return nil
 	}
 }

@@ -293,6 +293,8 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		"negative cut":         apitest.NoAssociations().CutAfter(-1),
 		"undocumented status":  apitest.JSON(302, `{}`),
 		"broken contract":      apitest.JSON(200, `{"errors":[],"messages":[],"success":false}`),
+		"name with a space":    apitest.NoAssociations().WithHeader("Retry After", "5"),
+		"value with a line":    apitest.NoAssociations().WithHeader("X", "a\r\nb"),
 		"header breaks it":     apitest.NoAssociations().WithHeader("Content-Type", "text/html"),
 		"message is not UTF-8": apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "\xff"}),
 		"error text no UTF-8":  apitest.LegacyError(400, api.ErrorDetail{Message: "\xff"}),

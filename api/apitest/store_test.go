@@ -235,6 +235,23 @@ func TestDeleteIsRefusedWhileSomethingRefersToTheCertificate(t *testing.T) {
 	}
 }
 
+func TestTheLargestPageHoldsAll(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, apitest.WithPageSize(math.MaxInt))
+	if err := server.AddCertificate(cert, apitest.Certificate{}); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range newClient(t, server).Certificates(t.Context(), cert.AccountID) {
+		if n++; err != nil {
+			t.Error(err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d certificates", n)
+	}
+}
+
 func TestListsHavePages(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, apitest.WithPageSize(6))

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,11 +21,14 @@ import (
 // [http.Request.GetBody], which [http.NewRequest] sets for the common readers; a body
 // without that function is [Unchecked]. A request without a URL, which no client sends,
 // is not checked. Of the options, [WithBasePath] and [WithMaxBytes] matter. The error
-// is about the options.
+// is about the options, or about a nil request.
 func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {
 		return nil, err
+	}
+	if req == nil {
+		return nil, errors.New("contract: the request is nil")
 	}
 	return c.request(req, c.exchange(req)), nil
 }

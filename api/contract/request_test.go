@@ -112,4 +112,7 @@ func TestOptionsAreValidated(t *testing.T) {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
+	if _, err := contract.CheckRequest(nil); err == nil {
+		t.Error("a nil request was checked")
+	}
 }
