@@ -53,7 +53,6 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 			return nil, r.Context().Err()
 		}
 	},
-	"203":           less(func(resp *http.Response, _ acct.Object) { resp.StatusCode = 203 }),
 	"206":           less(func(resp *http.Response, _ acct.Object) { resp.StatusCode = 206 }),
 	"old":           less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Age", "7") }),
 	"revalidated":   less(func(resp *http.Response, _ acct.Object) { resp.Header.Set("Warning", `111 cache "failed"`) }),
