@@ -130,6 +130,8 @@ var rows = []struct {
 	{"key in the query", Breaking, Breaking, []string{"scheme/key/in", `"query"`}},
 	{"other header", Breaking, Breaking, []string{"scheme/key/name", `"X-Key"`}},
 	{"other credentials accepted", Compatible, Breaking, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}},
+	{"plan dropped", Breaking, Documentation, []string{"op/x-cfPlanAvailability", `{"free": false, "enterprise": true}`}},
+	{"deprecated by the extension", Compatible, Compatible, []string{"op/x-cfDeprecation", `{"eol": "2027-01-01", "display": true}`}},
 	{"permission dropped", Breaking, Compatible, []string{"op/x-accepted-permissions", `["Things Write"]`}},
 	{"permission groups listed", Compatible, Documentation, []string{"op/x-api-token-group", `["Things Read"]`}},
 	{"permissions required", Compatible, Documentation, []string{"op/x-cfPermissionsRequired", `{"enum": ["#thing:read"]}`}},

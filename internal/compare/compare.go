@@ -1,10 +1,6 @@
 // Package compare classifies what a revision of the published documents changes
-// for users of the library.
-//
-// Compare finds the differences between two revisions in each of two forms, the merged
-// published text and the normalised contract. It runs the checker of oasdiff on those
-// that no rule of this package covers. A difference on the wire that neither knows is
-// breaking.
+// for users of the library. The checker of oasdiff classifies what no rule of this
+// package covers.
 package compare
 
 import (
@@ -114,7 +110,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 
 // explain states why the contract does not show a change of the published text. It
 // lowers the class of a change that reaches no user, and raises that of any other new
-// response member that an overlay hides.
+// response member, and of a part that may name a certificate, that an overlay hides.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
@@ -137,7 +133,8 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 			}
 		}
 	}
-	if d.Class == Compatible && d.HiddenBy != nil && d.before == nil && d.in("properties") && !d.request() {
+	named := !slices.Equal(certificates(d.before), certificates(d.after))
+	if d.Class == Compatible && d.HiddenBy != nil && (named || d.before == nil && d.in("properties")) && !d.request() {
 		d.Class, d.Meaning, d.Rule = Breaking, "The library may have to read it differently.", ""
 	}
 	if d.Class == Breaking {
@@ -145,8 +142,23 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	}
 }
 
-// certificate matches the text of a member that may name a certificate.
-var certificate = regexp.MustCompile(`(?i)certificate|mtls`)
+// certificate matches the text of a part that may name a certificate.
+var certificate = regexp.MustCompile(`(?i:certificate|mtls)|(\b|_)(?i:certs?|ca)(\b|_)|[a-z]Cert|\b(cert|ca)[A-Z]`)
+
+// certificates returns what may name a certificate, without documentation: the name of
+// n, and its members or elements.
+func certificates(n *node) (out []string) {
+	n = cmp.Or(n, &node{})
+	if certificate.MatchString(n.key) {
+		out = append(out, n.key)
+	}
+	for _, v := range spec.Children(n.value) {
+		if certificate.MatchString(spec.JSON(v)) {
+			out = append(out, spec.JSON(withoutDocumentation(v, n.place)))
+		}
+	}
+	return out
+}
 
 // harmless explains why a change of the published text reaches no user: the contract
 // said the same before, or it lacks the part before and after. It returns "" otherwise,
@@ -167,7 +179,7 @@ func (p *pair) harmless(d *difference) string {
 			continue
 		}
 		required := text[i+1].member("required").withoutDocumentation() == true || text[i-1].member("required").member(name) != nil
-		if !d.request() && (d.before != nil || !certificate.MatchString(d.key+spec.JSON(d.after.value))) {
+		if !d.request() && (d.after == nil || slices.Equal(certificates(d.before), certificates(d.after))) {
 			return "The library does not read it."
 		}
 		if d.request() && !required && d.key != "default" && d.after.member("schema").member("default") == nil {

@@ -33,9 +33,15 @@ func overwrites(id string, values []any, places ...string) overlay.Outcome {
 	return o
 }
 
+// certificateChoice returns alternatives, one of which names a certificate in a member.
+func certificateChoice(member string) string {
+	return `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"properties": {"` + member + `": {"type": "string"}}}]`
+}
+
 // A change that only the published text shows keeps its class, with two exceptions: it
 // is documentation if it cannot reach a user of the contract, and a new member of a
-// response is breaking if the library may have to read it.
+// response, or a part that may name a certificate, is breaking if the library may have
+// to read it.
 func TestHiddenChangesKeepTheirClass(t *testing.T) {
 	t.Parallel()
 	wider := []string{"op/parameters/0/schema/maxLength", "64"}
@@ -48,30 +54,41 @@ func TestHiddenChangesKeepTheirClass(t *testing.T) {
 		"expected by the overlay": {wider, nil, []string{"op/parameters/0/schema/maxLength", "48"}, Documentation, "The overlay expects this value."},
 		"the contract said so":    {wider, nil, wider, Documentation, "The contract said so before."},
 		"the text no longer says what the contract says": {wider, wider, nil, Documentation, "The overlay expects this value."},
-		"unread member":                {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra/additionalProperties/type", `"integer"`}, Documentation, "The library does not read it."},
-		"unread member removed":        {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra", ""}, Documentation, "The library does not read it."},
-		"unread member added":          {nil, nil, []string{"row/properties/more", `{"type": "string"}`}, Documentation, "The library does not read it."},
-		"unread certificate added":     {nil, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Breaking, "The library may have to read it differently."},
-		"certificate in a description": {nil, nil, []string{"row/properties/more", `{"type": "string", "description": "For mTLS."}`}, Breaking, "The library may have to read it differently."},
-		"read member described":        {[]string{"row/properties/more", `{"type": "string"}`}, nil, []string{"row/properties/more", `{"type": "integer"}`}, Breaking, "The library may have to read it differently."},
-		"read member described so":     {[]string{"row/properties/certificate_id", `{"type": "string"}`}, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Documentation, "The contract said so before."},
-		"unsent parameter removed":     {nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}, nil, Documentation, "The library does not send it."},
-		"unsent parameter required":    {nil, nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}, Breaking, "Requests that were valid"},
-		"unsent parameter, a default":  {nil, nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
-		"default of unsent parameter":  {nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string"}}`)}, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
-		"unsent member":                {[]string{"body/properties/labels", ""}, nil, []string{"body/properties/labels/maxItems", "3"}, Documentation, "The library does not send it."},
-		"unsent member now required":   {[]string{"body/properties/labels", ""}, nil, []string{"body/required", `["name", "labels"]`}, Breaking, "Requests that were valid"},
-		"unsent member stays required": {[]string{"body/properties/labels", ""}, []string{"body/required", `["name", "labels"]`}, []string{"body/required", `["name", "labels"]`, "body/properties/labels/maxItems", "3"}, Breaking, "Requests that were valid"},
-		"credentials not sent":         {nil, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}, nil, Documentation, "The contract said so before."},
-		"credentials newly accepted":   {nil, []string{"op/security", `[{"email": [], "key": []}]`}, nil, Documentation, "The contract said so before."},
-		"credentials sent":             {nil, nil, []string{"op/security", `[{"token": []}]`}, Breaking, "Callers with these credentials"},
-		"operation not in contract":    {[]string{"op", ""}, nil, []string{"id/type", `"integer"`}, Breaking, "Responses may differ"},
-		"value dropped as in contract": {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", ""}, Documentation, "The contract said so before."},
-		"value replaced":               {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", "[false]"}, Breaking, "decide whether"},
+		"unread member":                        {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra/additionalProperties/type", `"integer"`}, Documentation, "The library does not read it."},
+		"unread member removed":                {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra", ""}, Documentation, "The library does not read it."},
+		"unread member added":                  {nil, nil, []string{"row/properties/more", `{"type": "string"}`}, Documentation, "The library does not read it."},
+		"unread certificate added":             {nil, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Breaking, "The library may have to read it differently."},
+		"certificate in a description":         {nil, nil, []string{"row/properties/more", `{"type": "string", "description": "For mTLS."}`}, Breaking, "The library may have to read it differently."},
+		"unread certificate by a short name":   {nil, nil, []string{"row/properties/tls", `{"type": "object", "properties": {"client_cert": {"type": "string"}}}`}, Breaking, "The library may have to read it differently."},
+		"unread certificate of a CA":           {nil, nil, []string{"row/properties/root_ca_id", `{"type": "string"}`}, Breaking, "The library may have to read it differently."},
+		"unread certificate in camel case":     {nil, nil, []string{"row/properties/clientCertId", `{"type": "string"}`}, Breaking, "The library may have to read it differently."},
+		"words that only look alike":           {nil, nil, []string{"row/properties/location", `{"type": "string", "description": "A certain concert in California."}`}, Documentation, "The library does not read it."},
+		"unread certificate in a new choice":   {[]string{"row/properties/extra", ""}, nil, []string{"row/properties/extra/oneOf", `[{"type": "object"}, {"properties": {"ca_id": {"type": "string"}}}]`}, Breaking, "The library may have to read it differently."},
+		"unread certificate in a known choice": {[]string{"row/properties/choice", ""}, nil, []string{"row/properties/choice/oneOf", `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"properties": {"ca_id": {"type": "string"}}}]`}, Breaking, "decide whether"},
+		"unread choice without a certificate":  {[]string{"row/properties/choice", ""}, nil, []string{"row/properties/choice/oneOf", `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"type": "object"}]`}, Documentation, "The library does not read it."},
+		"certificate renamed in a read choice": {[]string{"row/properties/choice", `{}`}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_id")}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_ids")}, Breaking, "The library may have to read it differently."},
+		"certificate removed from a choice":    {[]string{"row/properties/choice", `{}`}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_id")}, nil, Breaking, "decide whether"},
+		"another arm of a choice removed":      {[]string{"row/properties/choice", `{}`}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_id")}, []string{"row/properties/choice/oneOf", strings.Replace(certificateChoice("certificate_id"), `{"type": "boolean"}, `, "", 1)}, Compatible, "Responses keep what was promised."},
+		"read member described":                {[]string{"row/properties/more", `{"type": "string"}`}, nil, []string{"row/properties/more", `{"type": "integer"}`}, Breaking, "The library may have to read it differently."},
+		"read member described so":             {[]string{"row/properties/certificate_id", `{"type": "string"}`}, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Documentation, "The contract said so before."},
+		"unsent parameter removed":             {nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}, nil, Documentation, "The library does not send it."},
+		"unsent parameter required":            {nil, nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}, Breaking, "Requests that were valid"},
+		"unsent parameter, a default":          {nil, nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
+		"default of unsent parameter":          {nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string"}}`)}, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
+		"unsent member":                        {[]string{"body/properties/labels", ""}, nil, []string{"body/properties/labels/maxItems", "3"}, Documentation, "The library does not send it."},
+		"unsent member now required":           {[]string{"body/properties/labels", ""}, nil, []string{"body/required", `["name", "labels"]`}, Breaking, "Requests that were valid"},
+		"unsent member stays required":         {[]string{"body/properties/labels", ""}, []string{"body/required", `["name", "labels"]`}, []string{"body/required", `["name", "labels"]`, "body/properties/labels/maxItems", "3"}, Breaking, "Requests that were valid"},
+		"credentials not sent":                 {nil, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}, nil, Documentation, "The contract said so before."},
+		"credentials newly accepted":           {nil, []string{"op/security", `[{"email": [], "key": []}]`}, nil, Documentation, "The contract said so before."},
+		"credentials sent":                     {nil, nil, []string{"op/security", `[{"token": []}]`}, Breaking, "Callers with these credentials"},
+		"operation not in contract":            {[]string{"op", ""}, nil, []string{"id/type", `"integer"`}, Breaking, "Responses may differ"},
+		"value dropped as in contract":         {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", ""}, Documentation, "The contract said so before."},
+		"value replaced":                       {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", "[false]"}, Breaking, "decide whether"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := compareTexts(t, edited(t, tt.contract...), tt.before, tt.after,
+				overwrites("2-contract/30-page.yaml#b", nil, "row/properties/choice", "row/properties/extra"),
 				overwrites("2-contract/40-real.yaml#longer", []any{32.0, 48.0}, "op/parameters/0/schema/maxLength"),
 				overwrites("2-contract/30-page.yaml#a", []any{"bearer authorization", nil}, "op/security", "answer/properties/result"))
 			if got := r.Text(); r.Class != tt.want || !strings.Contains(got, tt.meaning) {
@@ -97,8 +114,22 @@ func TestTheOverlayThatHidesAChangeIsNamed(t *testing.T) {
 	}
 }
 
-// An action that adds to a list names only the item. The list is compared as a whole,
-// or as a set.
+// Long values are shown from shortly before their first difference.
+func TestTheMessageShowsTheDifferenceOfLongValues(t *testing.T) {
+	t.Parallel()
+	choice := func(member string) string {
+		return `[{"type": "boolean", "enum": [true, false]}, {"properties": {"a": {"type": "string", "pattern": "^[a-z]+$"}, "` + member + `": {"type": "string"}}}]`
+	}
+	_, r := classOf(t, edited(t, "row/properties/choice/oneOf", choice("certificate")), edited(t, "row/properties/choice/oneOf", choice("certificates")))
+	const want = `oneOf: …"^[a-z]+$","type":"string"},"certificate":{"type":"string"}}}]` +
+		` → …"^[a-z]+$","type":"string"},"certificates":{"type":"string"}}}]`
+	if got := r.Operations[0].Changes[0].Message; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// An action that adds to a list names only the item. The list is compared as a whole, or
+// as a set.
 func TestTheOverlayThatAddsToAListIsNamed(t *testing.T) {
 	t.Parallel()
 	for place, list := range map[string]string{"answer/required": `["success", "result"]`, "row/properties/state/enum": `["on", "off"]`} {

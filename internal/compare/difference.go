@@ -86,7 +86,15 @@ func (d *difference) message() string {
 			subject = noun + subject
 		}
 	}
-	before, after := Line(spec.JSON(d.before.withoutDocumentation()), 100), Line(spec.JSON(d.after.withoutDocumentation()), 100)
+	before, after := spec.JSON(d.before.withoutDocumentation()), spec.JSON(d.after.withoutDocumentation())
+	same := 0
+	for same < min(len(before), len(after)) && before[same] == after[same] {
+		same++
+	}
+	if same > 80 { // long values begin shortly before they differ
+		before, after = "…"+before[same-40:], "…"+after[same-40:]
+	}
+	before, after = Line(before, 100), Line(after, 100)
 	switch {
 	case d.key == "" && d.after == nil:
 		return "operation withdrawn"

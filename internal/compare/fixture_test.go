@@ -26,6 +26,7 @@ const fixture = `{
     "summary": "Creates a thing.",
     "tags": ["Things"],
     "x-accepted-permissions": ["Things Read", "Things Write"],
+    "x-cfPlanAvailability": {"free": true, "enterprise": true},
     "security": [{"token": []}, {"email": [], "key": []}],
     "parameters": [
       {"name": "account_id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 32}},

@@ -91,7 +91,7 @@ func withoutDocumentation(v any, place spec.Place) any {
 
 func isDocumentation(key string) bool {
 	switch key {
-	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links", "callbacks":
+	case "description", "summary", "title", "example", "examples", "externalDocs", "xml", "tags", "operationId", "links":
 		return true
 	}
 	return strings.HasPrefix(key, "x-")

@@ -26,21 +26,17 @@ func (d *difference) setClassBy(findings []checker.Change) {
 	}
 }
 
-// setClass sets the class of the difference, and its meaning for requests or responses.
+// meanings are what a difference means, by whether it is in a request and breaks users.
+var meanings = map[[2]bool]string{
+	{true, true}: "Requests that were valid may be refused.", {true, false}: "Requests stay valid.",
+	{false, true}: "Responses may differ from what was promised.", {false, false}: "Responses keep what was promised.",
+}
+
+// setClass sets the class of the difference, and its meaning.
 func (d *difference) setClass(breaks bool) {
-	d.Class = Compatible
+	d.Class, d.Meaning = Compatible, meanings[[2]bool{d.request(), breaks}]
 	if breaks {
 		d.Class = Breaking
-	}
-	switch {
-	case d.request() && breaks:
-		d.Meaning = "Requests that were valid may be refused."
-	case d.request():
-		d.Meaning = "Requests stay valid."
-	case breaks:
-		d.Meaning = "Responses may differ from what was promised."
-	default:
-		d.Meaning = "Responses keep what was promised."
 	}
 }
 
@@ -73,9 +69,11 @@ func (d *difference) applyRule() bool {
 		return rule(d.credentials())
 	case field && slices.Contains(permissionLists, d.key):
 		return rule(d.permissions())
-	case field && d.key == "deprecated" && removed:
+	case field && d.key == "x-cfPlanAvailability" && !removed && lost(spec.Child(d.before.withoutDocumentation()), spec.Child(d.after.withoutDocumentation())):
+		return rule(Breaking, "Accounts with a plan that lost it may be refused.")
+	case field && (d.key == "deprecated" || d.key == "x-cfDeprecation") && removed:
 		return rule(Compatible, "It is no longer deprecated.")
-	case field && d.key == "deprecated":
+	case field && (d.key == "deprecated" || d.key == "x-cfDeprecation"):
 		// The checker requires a sunset date, which this vendor does not publish.
 		return rule(Compatible, "It works for now; look for what replaces it.")
 	case field && isDocumentation(d.key), spec.JSON(d.before.withoutDocumentation()) == spec.JSON(d.after.withoutDocumentation()):
@@ -163,6 +161,11 @@ func (d *difference) permissions() (Class, string) {
 	default:
 		return Breaking, "Tokens in use may lack the permission."
 	}
+}
+
+// lost reports whether a plan that had an operation lacks it.
+func lost(before, after spec.Object) bool {
+	return slices.ContainsFunc(spec.SortedKeys(before), func(plan string) bool { return before[plan] == true && after[plan] != true })
 }
 
 // credentials classifies an added or removed way to authenticate.

@@ -5,9 +5,6 @@
 //	Merge          allOf merged: the merged published text
 //	Overlay        overlays/2-contract: everything else that changes the meaning
 //	Name           objects become components with short names
-//
-// No stage undoes another, and none names an operation: they read the list of
-// operations and the overlays.
 package normalize
 
 import (

@@ -1,7 +1,5 @@
-// Package update takes a new revision of the published text.
-//
-// Prepare imports, compares, applies overlays, generates and compiles without changing
-// a file. Apply then writes the whole result, or nothing.
+// Package update takes a new revision of the published text: Prepare computes its
+// effect, and Apply writes it.
 package update
 
 import (

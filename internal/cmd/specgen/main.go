@@ -16,11 +16,6 @@
 //	3  the update is compatible
 //	4  the update is breaking
 //	5  the document is refused; no file was changed
-//
-// With 0, 3 and 4, update has written the files; the code is the class of the update.
-// With 5, the report has the reason in one line. Faults of the machine, such as a full
-// disk or a missing module, give 1, never 5. The second of two concurrent runs that
-// would change the tree gives 1, except on Windows.
 package main
 
 import (
