@@ -117,13 +117,17 @@ var ErrNotFound = errors.New("is not in the document")
 func (op Operation) Find(doc Object) (Located, error) {
 	paths := Child(doc, "paths")
 	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
+	method := strings.ToLower(op.Method)
+	if len(matches) > 1 { // they may divide the methods among them
+		matches = slices.DeleteFunc(matches, func(template string) bool { return Child(paths, template, method) == nil })
+	}
 	switch {
 	case len(matches) == 0:
 		return Located{}, fmt.Errorf("/paths: the operation %s %w", op.Title(), ErrNotFound)
 	case len(matches) > 1:
 		return Located{}, fmt.Errorf("/paths: the path of %s occurs %d times: %s", op.Title(), len(matches), strings.Join(matches, ", "))
 	}
-	found := Located{Path: matches[0], Method: strings.ToLower(op.Method), Item: Child(paths, matches[0])}
+	found := Located{Path: matches[0], Method: method, Item: Child(paths, matches[0])}
 	if found.Item == nil {
 		return Located{}, fmt.Errorf("%s: not an object", found.ItemPointer())
 	}

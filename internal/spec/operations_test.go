@@ -110,6 +110,7 @@ paths:
   /accounts/{acct}/things: {get: {operationId: list}, post: {operationId: make}}
   /accounts/{a}/things/{b}: {delete: {operationId: drop}}
   /accounts/{a}/things/{b}/parts: {get: {operationId: parts}}
+  /accounts/{account_id}/things/{thing_id}/parts: {put: {operationId: set}}
 `
 
 // operation returns an entry of a list.
@@ -125,6 +126,7 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 		"other names":               {operation("GET", "/accounts/{account_id}/things"), "list", "/accounts/{acct}/things", []string{"acct"}},
 		"second method of the path": {operation("POST", "/accounts/{account_id}/things"), "make", "/accounts/{acct}/things", []string{"acct"}},
 		"path of two parameters":    {operation("DELETE", "/accounts/{account_id}/things/{thing_id}"), "drop", "/accounts/{a}/things/{b}", []string{"a", "b"}},
+		"methods of two templates":  {operation("PUT", "/accounts/{account_id}/things/{thing_id}/parts"), "set", "/accounts/{account_id}/things/{thing_id}/parts", []string{"account_id", "thing_id"}},
 		"names in another order":    {operation("GET", "/accounts/{b}/things/{a}/parts"), "parts", "/accounts/{a}/things/{b}/parts", []string{"a", "b"}},
 	}
 	for name, tt := range tests {
@@ -162,7 +164,8 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 		"slash after it":         {list, "paths: {'/accounts/{a}/things/': {get: {}}}\n", true, "is not in the document"},
 		"a text for a parameter": {list, "paths: {/accounts/me/things: {get: {}}}\n", true, "is not in the document"},
 		"another method":         {list, "paths: {'/accounts/{a}/things': {post: {}}}\n", true, "/paths/~1accounts~1{a}~1things: no GET: the operation"},
-		"twice":                  {list, "paths: {'/accounts/{a}/things': {get: {}}, '/accounts/{b}/things': {post: {}}}\n", false, "occurs 2 times: /accounts/{a}/things, /accounts/{b}/things"},
+		"divided, without it":    {list, "paths: {'/accounts/{a}/things': {put: {}}, '/accounts/{b}/things': {post: {}}}\n", true, "/paths: the operation GET"},
+		"twice":                  {list, "paths: {'/accounts/{a}/things': {get: {}}, '/accounts/{b}/things': {get: {}}}\n", false, "occurs 2 times: /accounts/{a}/things, /accounts/{b}/things"},
 		"not an object":          {list, "paths: {'/accounts/{a}/things': 5}\n", false, "/paths/~1accounts~1{a}~1things: not an object"},
 		"reference":              {list, "paths: {'/accounts/{a}/things': {$ref: '#/x'}}\nx: {get: {}}\n", false, "/paths/~1accounts~1{a}~1things/$ref: a path item by reference is not supported"},
 		"reference and more":     {list, "paths: {'/accounts/{a}/things': {$ref: '#/x', get: {}}}\nx: {get: {}}\n", false, "a path item by reference is not supported"},
