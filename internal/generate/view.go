@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
@@ -18,6 +19,7 @@ import (
 //     or null value is the zero value.
 //   - additionalProperties beside properties: they would add a map and methods to
 //     the type. The kept body has the unknown members.
+//   - Media types other than application/json: the client neither sends nor reads them.
 //   - deprecated: it would mark every use in this module. Reports of updates show it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
@@ -30,6 +32,7 @@ func View(contract spec.Object, ops spec.Operations) spec.Object {
 		for _, keyword := range []string{"enum", "nullable", "deprecated"} {
 			delete(o, keyword)
 		}
+		maps.DeleteFunc(spec.Child(o, "content"), func(mediaType string, _ any) bool { return mediaType != "application/json" })
 		if len(spec.Child(o, "properties")) > 0 {
 			delete(o, "additionalProperties")
 		}

@@ -3,7 +3,6 @@ package normalize
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -50,9 +49,6 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	return out, nil
 }
 
-// isJSON matches media types of JSON.
-var isJSON = regexp.MustCompile(`(?i)^application/([^;]+\+)?json *(;|$)`)
-
 // body is a JSON body of an operation.
 type body struct {
 	operation spec.Operation
@@ -74,11 +70,9 @@ func bodiesOf(doc spec.Object, ops spec.Operations) ([]body, error) {
 		}
 		found.Operation["operationId"] = op.Name
 		add := func(status string, v any, pointer string) {
-			for mediaType, media := range spec.Children(spec.Child(v, "content")) {
-				at := found.Pointer() + pointer + "/content/" + spec.Escape(mediaType) + "/schema"
-				if b := (body{op, status, spec.Child(media), at}); isJSON.MatchString(mediaType) && b.schema() != nil {
-					out = append(out, b)
-				}
+			at := found.Pointer() + pointer + "/content/application~1json/schema"
+			if b := (body{op, status, spec.Child(v, "content", "application/json"), at}); b.schema() != nil {
+				out = append(out, b)
 			}
 		}
 		add("", found.Operation["requestBody"], "/requestBody")
