@@ -33,6 +33,7 @@ const vendor = "https://api.cloudflare.com/"
 //   - Extensions are left out, except the vendor's permissions and plans: they
 //     assert nothing, and generators take some of them for instructions.
 //   - Discriminators are left out: an alternative has to match without them, too.
+//   - Callbacks are left out: the API sends them, not the client.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
 //   - OpenAPI 3.1 is read as 3.0: the type null becomes nullable; [Load] refuses the rest.
 //   - Security schemes are named after what they send: their names are never sent.
@@ -67,16 +68,13 @@ func addCanonical(out, doc spec.Object, entry spec.Operation) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := op["callbacks"]; ok {
-		return fmt.Errorf("%s/callbacks: not supported", at)
-	}
 	if is31(doc) {
 		schemasAs30(op)
 	}
 	err = cmp.Or(canonicalSecurity(copier, out, op, at), canonicalServers(copier, out, op, found), canonicalResponses(op, at),
 		canonicalParameters(op, entry, found), keywords(op, at))
 	if err == nil && out["info"] == nil {
-		out["info"], err = canonicalInfo(copier)
+		out["info"], err = copier.Copy(doc["info"], "/info")
 	}
 	spec.Ensure(spec.Child(out, "paths"), entry.Path)[found.Method] = op
 	return err
@@ -151,13 +149,10 @@ func newCopier(doc spec.Object) *spec.Copier {
 // keptExtensions are prefixes of extensions that list permissions of tokens, and plans.
 var keptExtensions = []string{"x-cf", "x-api-token-group"}
 
-// isLeftOut reports members that assert nothing.
-func isLeftOut(key string, _ any, place spec.Place, _ string) bool {
-	if place != spec.Fields {
-		return false
-	}
-	return key == "discriminator" || strings.HasPrefix(key, "x-") &&
-		!slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+// isLeftOut reports members that assert nothing, or that only OpenAPI 3.1 has in info.
+func isLeftOut(key string, _ any, place spec.Place, pointer string) bool {
+	return place == spec.Fields && (key == "discriminator" || key == "callbacks" || pointer == "/info/summary" || pointer == "/info/license/identifier" ||
+		strings.HasPrefix(key, "x-") && !slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) }))
 }
 
 // status matches the keys of responses, in both spellings of a range.

@@ -8,8 +8,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// Version is the OpenAPI version of canonical documents. The patch versions of 3.0
-// differ in documentation only.
+// Version is the OpenAPI version of canonical documents.
 const Version = "3.0.3"
 
 // checkVersion refuses all but OpenAPI 3.0 and 3.1 with its default schema dialect.
@@ -25,15 +24,6 @@ func checkVersion(doc spec.Object) error {
 }
 
 func is31(doc spec.Object) bool { return strings.HasPrefix(spec.Text(doc, "openapi"), "3.1.") }
-
-// canonicalInfo returns a copy of the document's info without members of OpenAPI 3.1,
-// which do not concern the operation.
-func canonicalInfo(c *spec.Copier) (any, error) {
-	info, err := c.Copy(c.Doc["info"], "/info")
-	delete(spec.Child(info), "summary")
-	delete(spec.Child(info, "license"), "identifier")
-	return info, err
-}
 
 // annotationsOf31 are members of schemas that assert nothing in OpenAPI 3.1. That holds
 // for $defs because all references have been replaced.

@@ -47,7 +47,6 @@ func TestUnusableDocumentsAreRefusedWithCauseAndPlace(t *testing.T) {
 		"required parameter":      {[]string{cert, cert + "        - {in: query, name: kind, required: true, schema: {type: string}}\n"}, at + `/get/parameters: a new required parameter, "kind" in "query"`},
 		"required by reference":   {[]string{cert, cert + "        - {$ref: '#/components/parameters/other'}\n", "name: o,", "name: o, required: true,"}, `a new required parameter, "o"`},
 		"required at the path":    {[]string{get, "    parameters: [{in: header, name: X-H, required: true, schema: {type: string}}]\n" + get}, at + `/get/parameters: a new required parameter, "X-H" in "header"`},
-		"callbacks":               {[]string{get, "    get:\n      callbacks: {}\n      tags"}, at + "/get/callbacks: not supported"},
 		"reference to nothing":    {[]string{"schemas/the list", "schemas/a list"}, "points to nothing"},
 		"reference to a file":     {[]string{"'#/components/schemas/the list'", "'/etc/passwd'"}, "leaves the document"},
 		"relative reference":      {[]string{"'#/components/schemas/the list'", "'other.yaml#/a'"}, "leaves the document"},
