@@ -2,6 +2,7 @@ package published
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -10,8 +11,8 @@ import (
 
 // cut returns a document with the operation and its direct and indirect references.
 // The values are unchanged copies, with two exceptions: a reference to a place
-// outside the cut, such as another path, is replaced by its target, and examples and
-// defaults with a PEM block are left out.
+// outside the cut, such as another path, is replaced by its target, and what skip
+// reports is left out.
 func cut(doc spec.Object, found spec.Located) (Text, error) {
 	c := &cutter{components: spec.Object{}}
 	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}
@@ -65,13 +66,16 @@ func (c *cutter) members(o spec.Object, pointer string, keys ...string) (spec.Ob
 }
 
 // skip leaves out examples and defaults with a PEM block: a possible key must not be
-// committed or repeated in generated comments.
+// committed or repeated in generated comments. It leaves out examples and bounds that
+// are too large to be exact: the stored ones would differ from the published ones.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
-	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default"}, key) || !strings.Contains(spec.JSON(value), "-----BEGIN ") {
-		return false
+	number, _ := value.(float64)
+	left := place == spec.Fields && (slices.Contains([]string{"example", "examples", "default"}, key) && strings.Contains(spec.JSON(value), "-----BEGIN ") ||
+		slices.Contains([]string{"example", "minimum", "maximum"}, key) && math.Abs(number) > spec.MaxExact)
+	if left {
+		c.leftOut = append(c.leftOut, pointer)
 	}
-	c.leftOut = append(c.leftOut, pointer)
-	return true
+	return left
 }
 
 // reference takes the component that a reference points to or into, and keeps the

@@ -193,7 +193,7 @@ func TestReferencesOutOfTheCutAreReplaced(t *testing.T) {
 	}
 }
 
-func TestExamplesWithAPEMAreLeftOutAndListed(t *testing.T) {
+func TestExamplesWithAPEMAndInexactBoundsAreLeftOutAndListed(t *testing.T) {
 	t.Parallel()
 	const (
 		use = "use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}"
@@ -211,6 +211,8 @@ func TestExamplesWithAPEMAreLeftOutAndListed(t *testing.T) {
 		"several":              {"{type: object, properties: {a: {type: string, example: " + pem + "}, b: {type: array, items: {type: string}, example: [" + pem + "]}}}", "{type: object, properties: {a: {type: string}, b: {type: array, items: {type: string}}}}", []string{at + "properties/a/example", at + "properties/b/example"}},
 		"a member called so":   {"{type: object, properties: {example: {type: string, example: " + pem + "}}}", "{type: object, properties: {example: {type: string}}}", []string{at + "properties/example/example"}},
 		"no PEM":               {"{type: string, example: BEGIN CERTIFICATE}", "{type: string, example: BEGIN CERTIFICATE}", nil},
+		"inexact numbers":      {"{type: integer, minimum: -9223372036854775808, maximum: 9223372036854775807, example: 12345678901234567890}", "{type: integer}", []string{at + "example", at + "maximum", at + "minimum"}},
+		"exact numbers":        {"{type: integer, minimum: 0, maximum: 9007199254740992, example: 5}", "{type: integer, minimum: 0, maximum: 9007199254740992, example: 5}", nil},
 		"a value that decides": {"{type: string, enum: [" + pem + "]}", "{type: string, enum: [" + pem + "]}", nil},
 	} {
 		taken, err := Take("doc", whole(t, use, "use: "+tt.use), operations)

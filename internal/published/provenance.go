@@ -33,9 +33,8 @@ type Record struct {
 	SourceSHA256 string `json:"source_sha256"`
 	Retrieved    string `json:"retrieved"` // day, as YYYY-MM-DD
 	License      string `json:"license"`   // as the source names it
-	// Added lists, as JSON pointers into the document, what this project added to the
-	// source to make it a valid OpenAPI document. LeftOut lists, as JSON pointers
-	// into the source, the removed examples and defaults with a PEM block.
+	// Added and LeftOut list, as JSON pointers, what this project added to the document
+	// to make it valid OpenAPI, and removed from it: examples, defaults and bounds.
 	Added   []string `json:"added,omitzero"`
 	LeftOut []string `json:"left_out,omitzero"`
 }

@@ -1,8 +1,6 @@
 // Package published cuts the operations of the list, each with all that it refers to,
 // out of a document of the vendor, which need not have all of them. It reads the stored
 // documents from openapi/, and the records of their origin in provenance.json.
-//
-// References to other documents are not read, and the size of a document is limited.
 package published
 
 import (

@@ -69,8 +69,8 @@ const (
 	maxCopyDepth  = 500
 	maxCopyValues = 60_000
 	maxCopyText   = 4 << 20
-	// maxExact is the largest integer that every JSON reader represents exactly.
-	maxExact = 1 << 53
+	// MaxExact is the largest integer that every JSON reader represents exactly.
+	MaxExact = 1 << 53
 )
 
 // Copier copies parts of a document and handles the references in them. It follows
@@ -186,7 +186,7 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 	case Object:
 		texts = SortedKeys(v)
 	case float64:
-		if math.Abs(v) > maxExact {
+		if math.Abs(v) > MaxExact {
 			return fmt.Errorf("%.300s: the number %g is too large to be exact", pointer, v)
 		}
 	}
