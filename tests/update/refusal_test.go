@@ -224,3 +224,27 @@ func TestAnUnreadableTreeIsNoRefusal(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Each message that a vendor's document can cause has a row in CONTRIBUTING.md.
+func TestTheTableOfRefusalsHasTheMessages(t *testing.T) {
+	t.Parallel()
+	_, table, _ := strings.Cut(string(read(t, moduleRoot+"/CONTRIBUTING.md")), "### When a document is refused\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var code []byte
+	for _, name := range []string{"spec/reference.go", "spec/operations.go", "spec/spec.go", "normalize/canonical.go", "normalize/security.go", "normalize/version.go",
+		"normalize/merge.go", "normalize/names.go", "overlay/apply.go", "generate/generate.go", "update/update.go", "generate/templates/client.tmpl"} {
+		code = append(code, read(t, moduleRoot+"/internal/"+name)...)
+	}
+	for _, message := range []string{
+		"is not defined", "anonymous access", "or its address has variables or a query", "no text of the operation", "is not in the document",
+		"a path item by reference", "leaves the document", "YAML merge keys", "want version 3.0 or 3.1", "refers to itself", "expands to more than",
+		"would combine more than", "nested deeper than", "too large to be exact", "of OpenAPI 3.1 has no counterpart in 3.0",
+		"neither an API token nor email and key are enough", "a new required parameter", "the client has one address", "not a valid OpenAPI document: ",
+		"contradiction: ", "matches nothing", "the text says type", "needs a name", "panicked: ", "the contract has no query parameter", "need a schema",
+		"are not supported", "no Go code can be generated", "the module does not compile",
+	} {
+		if !strings.Contains(table, message) || !bytes.Contains(code, []byte(message)) {
+			t.Errorf("%q is not in the table and in the code", message)
+		}
+	}
+}
