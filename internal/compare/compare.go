@@ -108,9 +108,9 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	return out
 }
 
-// explain states why the contract does not show a change of the published text. It
-// lowers the class of a change that reaches no user, and raises that of any other new
-// response member, and of a part that may name a certificate, that an overlay hides.
+// explain states why the contract does not show a change of the published text. It lowers
+// the class of one that reaches no user, and raises that of any other in a response that
+// adds a member or concerns what may name a certificate.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
@@ -145,8 +145,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 // certificate matches the text of a part that may name a certificate.
 var certificate = regexp.MustCompile(`(?i:certificate|mtls)|(\b|_)(?i:certs?|ca)(\b|_)|[a-z]Cert|\b(cert|ca)[A-Z]`)
 
-// certificates returns what may name a certificate, without documentation: the name of
-// n, and its members or elements.
+// certificates returns the name, members and elements of n that may name a certificate.
 func certificates(n *node) (out []string) {
 	n = cmp.Or(n, &node{})
 	if certificate.MatchString(n.key) {
@@ -163,7 +162,7 @@ func certificates(n *node) (out []string) {
 // harmless explains why a change of the published text reaches no user: the contract
 // said the same before, or it lacks the part before and after. It returns "" otherwise,
 // and for a missing part that requests need, that is or has a default of a request, or
-// that may newly name a certificate.
+// that may newly name a certificate, and for a choice that named one.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {
@@ -186,7 +185,8 @@ func (p *pair) harmless(d *difference) string {
 			return "The library does not send it."
 		}
 	}
-	if now := spec.JSON(after.withoutDocumentation()); spec.JSON(before.withoutDocumentation()) == now && spec.JSON(d.after.withoutDocumentation()) == now {
+	gone := d.after == nil && strings.HasSuffix(d.key, "Of") && certificates(d.before) != nil
+	if now := spec.JSON(after.withoutDocumentation()); !gone && spec.JSON(before.withoutDocumentation()) == now && spec.JSON(d.after.withoutDocumentation()) == now {
 		return "The contract said so before."
 	}
 	return ""
