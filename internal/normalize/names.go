@@ -31,7 +31,7 @@ const maxName = 40
 //
 // A name comes from the place of an object and from the list of operations, never
 // from the vendor, whose component names change at random. Objects of the same
-// shape (descriptions and examples apart) share one component.
+// shape (annotations apart) share one component.
 func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 	out := spec.Clone(doc)
 	n := namer{schemas: spec.Object{}, byShape: map[string]string{}, owners: map[string]string{}}

@@ -229,7 +229,7 @@ func operationNamed(method, path, noun string) spec.Operation {
 
 func TestOperationsGetTheNamesOfTheList(t *testing.T) {
 	t.Parallel()
-	const one = "{type: object, properties: {result: {type: object, properties: {id: {type: string}}}}}"
+	const one = "{type: object, properties: {result: {type: object, properties: {id: {type: string, deprecated: true, default: a, description: d, example: e}}}}}"
 	const many = "{type: object, properties: {result: {type: array, items: {type: object, properties: {id: {type: string}}}}}}"
 	doc, ops := namedDocument(t,
 		named{operationNamed("GET", "/things", "Thing"), map[string]string{"200": many}},

@@ -9,7 +9,7 @@ import (
 )
 
 // annotations are keywords that assert nothing.
-var annotations = []string{"description", "title", "example"}
+var annotations = []string{"description", "title", "example", "deprecated", "default"}
 
 // applicable lists the assertions that concern values of one type only. Beside
 // another type they have no effect.
