@@ -238,7 +238,7 @@ func TestTheTableOfRefusalsHasTheMessages(t *testing.T) {
 	for _, message := range []string{
 		"is not defined", "anonymous access", "or its address has variables or a query", "no text of the operation", "is not in the document",
 		"a path item by reference", "leaves the document", "YAML merge keys", "want version 3.0 or 3.1", "refers to itself", "expands to more than",
-		"would combine more than", "nested deeper than", "too large to be exact", "of OpenAPI 3.1 has no counterpart in 3.0",
+		"could combine more than", "nested deeper than", "too large to be exact", "of OpenAPI 3.1 has no counterpart in 3.0",
 		"neither an API token nor email and key are enough", "a new required parameter", "the client has one address", "not a valid OpenAPI document: ",
 		"contradiction: ", "matches nothing", "the text says type", "needs a name", "panicked: ", "the contract has no query parameter", "need a schema",
 		"are not supported", "no Go code can be generated", "the module does not compile",
