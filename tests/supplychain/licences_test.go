@@ -133,7 +133,8 @@ func TestReleaseHoldsLicencesNotesAndCompletions(t *testing.T) {
 		return string(out), err
 	}
 	folder := filepath.Join(t.TempDir(), "of a release")
-	if out, err := files("Unreleased", folder); err != nil {
+	// A snapshot takes the first section: a released commit has none that is unreleased.
+	if out, err := files("latest", folder); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	read := func(name string) string {
@@ -155,7 +156,7 @@ func TestReleaseHoldsLicencesNotesAndCompletions(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"notes.md": "### Added", "completions/certuse.bash": "__start_certuse", "completions/_certuse": "#compdef certuse",
+		"notes.md": "\n### ", "completions/certuse.bash": "__start_certuse", "completions/_certuse": "#compdef certuse",
 		"completions/certuse.fish": "complete -c certuse", "completions/certuse.ps1": "Register-ArgumentCompleter",
 	} {
 		if !strings.Contains(read(name), want) {
