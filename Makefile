@@ -149,7 +149,7 @@ bench-import: ## Compare what importing each client costs (PEERS=…)
 	cd tests/peers && $(GO) run ./cmd/benchimport $(if $(PEERS),-peers $(PEERS))
 
 .PHONY: bench-check
-bench-check: ## Fail if the client has become slower relative to the handwritten baseline
+bench-check: ## Fail if the client breaks a target of time or memory relative to other clients
 	cd tests/peers && $(GO) run ./cmd/bench -check
 
 .PHONY: bench-smoke

@@ -1057,8 +1057,8 @@ type Client struct {
 	// RequestEditors run on every request, in order, before those of the call.
 	RequestEditors []RequestEditorFn
 
-	parsed     *url.URL // the URL of parsedFrom
-	parsedFrom string   // a value of Server
+	parsed     *url.URL // parsedFrom, parsed
+	parsedFrom string   // Server at the end of NewClient
 }
 
 // ClientOption changes a Client under construction.
