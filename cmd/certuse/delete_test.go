@@ -106,8 +106,8 @@ func TestDeleteExitsWith0IfAllAreGone(t *testing.T) {
 	cmd.Stdin = strings.NewReader("free-1\nfree-2\n")
 	got := execute(t, cmd)
 	got.expect(t, exitOK, "2 deleted, 0 kept")
-	if ids := strings.Fields(got.stdout); len(ids) != 2 || slices.Contains(storedIDs(t, server), ids[0]) {
-		t.Errorf("%q", got.stdout)
+	if left := storedIDs(t, server); got.stdout != "free-1\nfree-2\n" || !slices.Equal(left, []string{"free-3", "managed", "secret", "used"}) {
+		t.Errorf("printed %q, left: %v", got.stdout, left)
 	}
 }
 
@@ -205,10 +205,10 @@ func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 
 func TestRefusedDeletionIsReported(t *testing.T) {
 	t.Parallel()
-	rejection := apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"})
 	for says, response := range map[string]apitest.Response{
 		`needs the permission "Account: SSL and Certificates Write"`: apitest.Forbidden(),
-		"cannot be deleted at this time":                             rejection,
+		"cannot be deleted at this time":                             apitest.Failure(400, api.ErrorDetail{Code: 1433, Message: "cannot be deleted at this time"}),
+		"retry after 15m1s":                                          apitest.RateLimited(15*time.Minute + time.Second), // not waited for
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
@@ -277,9 +277,7 @@ func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
 	scriptDeletion(t, server, "free-1", apitest.ServerError(502).Always())
 	scriptDeletion(t, server, "free-3", apitest.NotFound().Always()) // although it is there
 	target, err := url.Parse(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, err)
 	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host}))
 	front.Config.SetKeepAlivesEnabled(false)
 	front.Start()
@@ -364,9 +362,7 @@ func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 	server := newDeletionServer(t)
 	script(t, server, deleteCertificate, apitest.ServerError(502).After(3*time.Second))
 	client, err := server.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
+	requireNoError(t, err)
 	first := command(t, environment(server), "delete", "--yes", "-o", "jsonl", "free-1")
 	done := make(chan error, 1)
 	go func() {
@@ -393,8 +389,12 @@ func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
 	busy := apitest.RateLimited(time.Second)
 	script(t, server, deleteCertificate, busy, busy, busy, busy)
 	got := execute(t, command(t, environment(server), "delete", "--yes", "free-1", "free-2"))
-	got.expect(t, exitOK, "for the rate limit before free-1\n", "2 deleted, 0 kept")
+	got.expect(t, exitOK, "certuse: waiting 1s for the rate limit before free-1\n", "2 deleted, 0 kept")
 	if left := storedIDs(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {
 		t.Errorf("left: %v", left)
+	}
+	deletions := slices.DeleteFunc(server.Requests(), func(r apitest.Request) bool { return r.Operation != deleteCertificate })
+	if wait := deletions[4].Time.Sub(deletions[3].Time); wait < time.Second {
+		t.Errorf("called again after %v", wait)
 	}
 }

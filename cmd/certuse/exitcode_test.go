@@ -165,7 +165,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"infinite duration":         {env, "audit --resume --max-age 1e999w", []string{`--max-age: "1e999w" is out of range`}},
 		"duration of no number":     {env, "list --timeout nand", []string{`--timeout: "nand" is not a duration`}},
 		"no time":                   {env, "list --timeout 0s", []string{`--timeout: "0s" is not above zero` + "\n"}},
-		"CA and leaf":               {env, "list --ca --leaf", []string{"ca", "leaf"}},
+		"CA and leaf":               {env, "list --ca --leaf", []string{"certuse: --ca and --leaf exclude each other\n"}},
 		"empty list of sources":     {env, "audit --sources=", []string{"--sources is empty"}},
 		"empty name of an output":   {env, "audit --output-file=", []string{"--output-file is empty"}},
 		"output to a directory":     {env, "list --output-file " + filepath.Dir(list), []string{"not a regular file"}},

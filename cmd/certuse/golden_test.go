@@ -169,12 +169,13 @@ func TestReportsEqualTheirGoldenFiles(t *testing.T) {
 	}
 }
 
-// jsonl and id have no header.
+// jsonl, id and prometheus have no header.
 func TestEmptyReportsHaveTheHeaderOfTheirFormat(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"table": "NAME  ID  USAGE  EXPIRES  DAYS  USED BY\n",
-		"json":  "{\n  \"certificates\": [],\n  \"summary\": {\"total\":0,\"in_use\":0,", "jsonl": "", "id": "",
+		"wide":  "ACCOUNT  NAME  ID  USAGE  EXPIRES  DAYS  USED BY  TYPE  CA  CHECKED (UTC)  SOURCES\n",
+		"json":  "{\n  \"certificates\": [],\n  \"summary\": {\"total\":0,\"in_use\":0,", "jsonl": "", "id": "", "prometheus": "",
 		"csv": "account_id,name,certificate_id,usage,expires_on,used_by,type,ca,gathered_at,sources\n",
 	} {
 		var got bytes.Buffer
@@ -204,7 +205,8 @@ func TestTableFitsEveryWidth(t *testing.T) {
 	}
 }
 
-// Each name has a known width in a terminal that does not combine its characters.
+// Each name must fit into 10 columns, even if the terminal shows its characters one by
+// one.
 func TestTableFitsATerminalThatDoesNotCombineCharacters(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -351,7 +353,7 @@ func TestReasonsAreFoundThroughWrappedErrors(t *testing.T) {
 		"not looked up, --timeout": errTimeout,
 		"rejected":                 &api.Error{StatusCode: 409},
 	} {
-		if got, _ := reasonOf(err); got != want {
+		if got, _ := reasonOf(fmt.Errorf("list certificates: %w", err)); got != want {
 			t.Errorf("%v: %q, want %q", err, got, want)
 		}
 	}

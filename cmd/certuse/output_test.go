@@ -149,7 +149,7 @@ func TestNoDeletionBeginsAfterStandardErrorFailed(t *testing.T) {
 	}
 }
 
-// The record of another deletion is complete while this one reads its list.
+// Another deletion writes its record while this one still reads its list.
 func TestRecordOfAnotherDeletionIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)
@@ -337,7 +337,7 @@ func TestLinkThatWasMadeInSpiteOfAnErrorIsASuccess(t *testing.T) {
 
 func TestOneOfSeveralProcessesCreatesAFile(t *testing.T) {
 	t.Parallel()
-	const rounds, processes = 25, 8
+	const rounds, processes = 100, 8
 	for range rounds {
 		out := output{file: filepath.Join(t.TempDir(), "file")}
 		var commits sync.WaitGroup

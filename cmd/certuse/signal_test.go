@@ -187,8 +187,8 @@ func TestReasonIsTheInterruptIfItEndsAWaitForTheRateLimit(t *testing.T) {
 }
 
 // startBlocked starts a command that prints more than fits into a pipe, and reads the
-// first byte. The command cannot end before the caller reads the rest or
-// closes the pipe.
+// first byte. The command cannot end before the caller reads the rest or closes the
+// pipe.
 func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	t.Helper()
 	many := make([]api.Association, 5000)

@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// hostile has texts that control a terminal if they are printed without escapes.
+// hostile has texts with characters that a terminal may interpret or not show.
 var hostile = map[string]string{
 	"title escape sequence":  "\x1b]0;owned\x07",
 	"colour":                 "\x1b[31mred\x1b[0m",

@@ -88,7 +88,7 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 		t.Errorf("at the end of the block: %v left for 100 requests at ten a second", left)
 	}
 	tr.update(api.InventoryProgress{Requests: 101, Expected: 200}, now)
-	if left, _ := tr.timeLeft(tr.last.Expected, now); left > 11*time.Second {
+	if left, _ := tr.timeLeft(tr.last.Expected, now); left < 9*time.Second || left > 11*time.Second {
 		t.Errorf("after the block: %v left for 99 requests at ten a second", left)
 	}
 }
