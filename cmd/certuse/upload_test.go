@@ -8,7 +8,12 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +64,22 @@ func (p keyPair) expectNoKey(t *testing.T, got outcome) {
 	}
 }
 
+// newRecorder starts a proxy in front of the service. It returns the environment
+// variables for the proxy, and the bodies of the requests through it.
+func newRecorder(t *testing.T, server *apitest.Server) (env []string, bodies *safeBuffer) {
+	t.Helper()
+	target, err := url.Parse(server.URL())
+	requireNoError(t, err)
+	bodies = &safeBuffer{}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = io.NopCloser(io.TeeReader(r.Body, bodies))
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	return append(environment(server), "CLOUDFLARE_BASE_URL="+front.URL+target.Path), bodies
+}
+
 func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 	t.Parallel()
 	ca, leaf := newKeyPair(t, true), newKeyPair(t, false)
@@ -77,7 +98,8 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, nil)
-			cmd := command(t, environment(server), append([]string{"upload", "-o", "json"}, test.args...)...)
+			env, bodies := newRecorder(t, server)
+			cmd := command(t, env, append([]string{"upload", "-o", "json"}, test.args...)...)
 			cmd.Stdin = strings.NewReader(test.stdin)
 			got := execute(t, cmd)
 			got.expect(t, exitOK, "certuse: the certificate is in the account: ")
@@ -85,6 +107,10 @@ func TestUploadReadsFilesOrStandardInput(t *testing.T) {
 			certs := got.decode(t).Certificates
 			if len(certs) != 1 || certs[0].Name != "new" || certs[0].AccountID != testAccount {
 				t.Fatalf("%s", got.stdout)
+			}
+			withKey := slices.Contains(test.args, "--key")
+			if key := strings.Split(test.cert.key, "\n")[1]; strings.Contains(bodies.String(), key) != withKey {
+				t.Errorf("want the private key in the request: %t", withKey)
 			}
 			listed := execute(t, command(t, environment(server), "list", "-o", "id"))
 			if listed.stdout != certs[0].CertificateID+"\n" {
@@ -212,6 +238,16 @@ func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file was written")
 	}
+}
+
+// The account has the certificate, but the list that would show it hangs.
+func TestUploadThatTheTimeoutEndsExitsWith3(t *testing.T) {
+	t.Parallel()
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	upload := []string{"upload", "--cert", leaf.certFile, "--timeout", "2s"}
+	execute(t, command(t, environment(server), upload...)).expect(t, exitOK)
+	script(t, server, listCertificates, apitest.Hang().Always())
+	execute(t, command(t, environment(server), upload...)).expect(t, exitUnknown, "This certificate already exists", "context deadline exceeded")
 }
 
 func TestUploadWorksInTheDemo(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/certuse/cloudflare-mtls/api"
 	"github.com/certuse/cloudflare-mtls/api/apitest"
+	"github.com/certuse/cloudflare-mtls/generated"
 )
 
 func TestWaitReportsTheResult(t *testing.T) {
@@ -81,6 +82,9 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 	p := start(t, command(t, environment(server), "wait", "used", "free", "-o", "id"))
 	eventually(t, "what uses the certificate", func() bool {
 		return strings.Contains(p.stderr.String(), "certuse: waiting up to 5m for used: in use: associations: gateway (active)\n")
+	})
+	eventually(t, "a second response about the certificate that is in use", func() bool {
+		return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 3 // one is about the other
 	})
 	requireNoError(t, server.SetAssociations(ref("used")))
 	got := p.end(t)
