@@ -192,7 +192,11 @@ func TestTableFitsEveryWidth(t *testing.T) {
 		for _, name := range []string{"table", "wide"} {
 			for width := 1; width < 260; width++ {
 				var got bytes.Buffer
-				r := sampleReport(t, kind, name, width)
+				records := sampleRecords()
+				if kind == reportDelete {
+					records = sampleDeletions(true)
+				}
+				r := reportOf(t, records, kind, name, width)
 				r.out = &got
 				requireNoError(t, writeTable(r))
 				for line := range bytes.Lines(got.Bytes()) {

@@ -131,7 +131,8 @@ func TestDeletionsAreReportedIfTheirRecordIsLost(t *testing.T) {
 		"certuse: deleted: name of free-1 (free-1)\ncertuse: deleted: name of free-2 (free-2)\n")
 }
 
-// As when both outputs are one file on a full disk.
+// As when both outputs are one file on a full disk. With -o jsonl, deletions continue,
+// because the record has each outcome at once.
 func TestNoDeletionBeginsAfterStandardErrorFailed(t *testing.T) {
 	t.Parallel()
 	for args, deleted := range map[string]int{"free-1 free-2": 1, "--unused --max 3": 0, "-o jsonl --output-file FILE free-1 free-2": 2} {

@@ -172,7 +172,7 @@ func TestPlainProgressAnnouncesRepeatedWaitsOncePerInterval(t *testing.T) {
 		p.stop()
 		time.Sleep(plainInterval)
 		p.update(api.InventoryProgress{WaitingUntil: time.Now().Add(time.Minute)}) // not printed
-		// At 0, 30 and 60 s, and at each interval.
+		// The waits at 0, 30 and 60 s, and a line at 30 and 60 s.
 		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || lines[0] != "certuse: no certificate listed yet, waiting 2s: rate limit or outage" {
 			t.Errorf("%d lines in 88 s:\n%s", len(lines), out.String())
 		}
