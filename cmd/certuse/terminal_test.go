@@ -201,25 +201,38 @@ func TestRowsAndProgressDoNotMixOnOneTerminal(t *testing.T) {
 	t.Cleanup(func() { file.Close() })
 	tests := map[string]struct {
 		stdout func(*terminal) io.Writer
-		debug  bool
+		flag   string
 		bar    bool
 	}{
-		"terminal":                  {func(term *terminal) io.Writer { return term.tty }, false, false},
-		"pipe":                      {func(*terminal) io.Writer { return &safeBuffer{} }, false, false},
-		"file":                      {func(*terminal) io.Writer { return file }, false, true},
-		"file, and rows of --debug": {func(*terminal) io.Writer { return file }, true, false},
+		"terminal":      {func(term *terminal) io.Writer { return term.tty }, "--quiet=false", false},
+		"pipe":          {func(*terminal) io.Writer { return &safeBuffer{} }, "--quiet=false", false},
+		"file":          {func(*terminal) io.Writer { return file }, "--quiet=false", true},
+		"--output-file": {func(*terminal) io.Writer { return &safeBuffer{} }, "--output-file=" + file.Name() + ".jsonl", true},
+		"--debug":       {func(*terminal) io.Writer { return file }, "--debug", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			term := newTerminal(t)
-			cmd := command(t, append(environment(server), "TERM=xterm"), "audit", "-o", "jsonl", fmt.Sprintf("--debug=%t", test.debug), "fast", "slow")
+			cmd := command(t, append(environment(server), "TERM=xterm"), "audit", "-o", "jsonl", test.flag, "fast", "slow")
 			cmd.Stdout, cmd.Stderr = test.stdout(term), term.tty
 			start(t, cmd).end(t).expect(t, exitOK)
 			if text := term.text(t); strings.Contains(text, " in use  ") != test.bar || !strings.Contains(text, "2 certificates") {
 				t.Errorf("want a bar: %t; and a summary:\n%q", test.bar, text)
 			}
 		})
+	}
+}
+
+func TestDumbTerminalHasNoBar(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"slow": unused.After(500 * time.Millisecond)})
+	term := newTerminal(t)
+	cmd := command(t, append(environment(server), "TERM=dumb"), "audit", "slow")
+	cmd.Stderr = term.tty
+	start(t, cmd).end(t).expect(t, exitOK)
+	if text := term.text(t); strings.Contains(text, "[=") || escapeSequences.MatchString(text) || !strings.HasPrefix(text, "1 certificate: ") {
+		t.Errorf("want the summary only:\n%q", text)
 	}
 }
 
