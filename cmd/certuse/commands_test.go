@@ -94,8 +94,7 @@ func TestFiltersSelectCertificates(t *testing.T) {
 		"audit --usage unused --expires-within 1d": 1,
 		"audit --leaf --usage in_use":              3,
 	} {
-		got := execute(t, command(t, environment(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...))
-		if n := len(got.decode(t).Certificates); n != want {
+		if n := len(execute(t, command(t, environment(server), append(strings.Fields(args), "--account", demoAccount, "-o", "json")...)).decode(t).Certificates); n != want {
 			t.Errorf("%s: %d certificates, want %d", args, n, want)
 		}
 	}
@@ -190,8 +189,7 @@ func TestSummarySaysHowManyZonesWereRead(t *testing.T) {
 		"audit --account " + testAccount + " --account " + other.AccountID: "associations, hostnames of 1 to 3 zones, workers,",
 		"delete --unused --account " + testAccount:                         "associations, hostnames of 3 zones, workers,",
 	} {
-		got := execute(t, command(t, environment(server), strings.Fields(args)...))
-		got.expect(t, exitOK, "Unused according to "+want)
+		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitOK, "Unused according to "+want)
 	}
 }
 
@@ -293,6 +291,9 @@ func TestDemoShowsEveryUsage(t *testing.T) {
 			t.Parallel()
 			got := execute(t, command(t, nil, strings.Fields(test.args)...))
 			got.expect(t, test.code, test.says...)
+			if strings.HasPrefix(got.stderr, "certuse: demo: ") == strings.HasSuffix(test.args, " -q") {
+				t.Errorf("want a notice about the demo unless -q is given:\n%s", got.stderr)
+			}
 			for line := range strings.Lines(got.stdout + got.stderr) {
 				if textWidth(strings.TrimSuffix(line, "\n")) > 80 {
 					t.Errorf("wider than 80 columns: %s", line)
