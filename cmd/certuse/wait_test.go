@@ -45,6 +45,16 @@ func TestWaitReportsTheResult(t *testing.T) {
 	}
 }
 
+// Without --no-zones, a CA is unknown if the token sees no zone.
+func TestNoZonesFlagHasAnEffectOnWaitAndDelete(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, nil)
+	requireNoError(t, server.AddCertificate(ref("root"), apitest.Certificate{CA: true}))
+	for _, args := range []string{"wait --no-zones root", "delete --yes --no-zones root"} {
+		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitOK, "1 certificate: 0 in use, 1 unused, 0 unknown")
+	}
+}
+
 func TestWaitWorksInTheDemo(t *testing.T) {
 	t.Parallel()
 	got := execute(t, command(t, nil, "wait", "--demo", "--timeout", "4s"))
