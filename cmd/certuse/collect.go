@@ -9,8 +9,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// collect fills the report, or writes it record by record. It returns why the
-// certificates of an account could not be read, and the first write error.
+// collect fills the report, or writes it record by record. It returns a message for
+// each account whose certificates could not be read, and the first write error.
 func (q *query) collect(ctx context.Context, targets []target, rep *report, progress progress) (failures []string, writeErr error) {
 	total := rep.summary
 	add := func(r record) {

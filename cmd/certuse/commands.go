@@ -58,7 +58,7 @@ func newAuditCommand(sys system) *cobra.Command {
 	return cmd
 }
 
-// withReadFlags adds the flags shared by list, usage and audit.
+// withReadFlags adds the flags of list, usage and audit; list has none about usage.
 func (q *query) withReadFlags(cmd *cobra.Command) *cobra.Command {
 	q.withCommonFlags(cmd)
 	flags := cmd.Flags()

@@ -16,7 +16,7 @@ const completionTime = time.Second
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completionTime)
 	defer cancel()
-	// Cobra parses the flags of a completion twice, so an account is there twice.
+	// Cobra parses the flags of a completion twice; check removes the repeated accounts.
 	if q.connection.check() != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

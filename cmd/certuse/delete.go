@@ -85,8 +85,9 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	return q.checkFrom(cmd, args)
 }
 
-// checkNoRecord refuses an --output-file with text. It is called after the list of
-// certificates was read, which may wait for standard input, and with the file locked.
+// checkNoRecord refuses, with --yes, an --output-file that is not empty. It is called
+// when standard input was read and the file is locked, because another command may have
+// written the file before.
 func (d *deletion) checkNoRecord(out *destination) error {
 	if info, err := os.Stat(out.path); d.yes && err == nil && info.Size() > 0 {
 		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", out.name)
@@ -94,8 +95,8 @@ func (d *deletion) checkNoRecord(out *destination) error {
 	return nil
 }
 
-// deleteAll prints the plan, or deletes the certificates of a target one by one. Ctrl-C
-// and --timeout stop it before the next deletion.
+// deleteAll plans the deletions of a target, or deletes its certificates one by one.
+// Ctrl-C and --timeout stop it before the next deletion.
 func (q *query) deleteAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, yield)
@@ -321,7 +322,7 @@ func (r *record) reason() string {
 		return "in use: " + r.usedBy()
 	case errors.Is(err, api.ErrUsageUnknown) && r.usage != api.Unused:
 		return "usage unknown: " + r.shortUsedBy()
-	case r.usage == api.Unused: // interrupted after the lookup, or the evidence is old
+	case r.usage == api.Unused: // it was looked up, and then kept, for example over --max
 		return strings.TrimPrefix(explain(err), "not looked up: ")
 	default:
 		return explain(err)

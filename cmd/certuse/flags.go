@@ -34,8 +34,8 @@ func (d *durationFlag) Type() string { return "duration" }
 // maxDays is the number of whole days that a [time.Duration] can hold.
 const maxDays = math.MaxInt64 / day
 
-// Set parses a Go duration, or a number of days or weeks. The texts of its errors follow
-// the value in a message.
+// Set parses a Go duration, or a number of days or weeks. The texts of its errors
+// follow the value in a message.
 func (d *durationFlag) Set(text string) error {
 	length, err := time.ParseDuration(text)
 	if n := len(text); err != nil && n > 0 { // it is none, or too long for Go

@@ -41,8 +41,8 @@ func (o *output) addFlags(cmd *cobra.Command) {
 	completeFiles(cmd, "output-file")
 }
 
-// check refuses formats and columns that do not exist, columns that are given twice, and
-// --columns for a format that has none.
+// check refuses formats and columns that do not exist, columns that are given twice,
+// and --columns for a format that has none. It lower-cases o.columns.
 func (o *output) check() error {
 	for i, given := range o.columns {
 		if key := strings.ToLower(strings.TrimSpace(given)); slices.Contains(knownColumns(), key) {
@@ -138,8 +138,8 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	return d, nil
 }
 
-// cause returns the cause of a failure with a file. The text of err may have the path
-// without its end, in which a private key is not recognized.
+// cause returns the cause of a failure with a file. The text of err may have only a
+// part of the path, in which a private key is not recognized.
 func cause(err error) error {
 	if failed, ok := err.(*fs.PathError); ok { //nolint:errorlint // wrapped ones have another text
 		return failed.Err

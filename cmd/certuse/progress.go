@@ -16,7 +16,7 @@ import (
 // plainInterval is the time between two lines of progress without a terminal.
 const plainInterval = 30 * time.Second
 
-// progress shows the progress of an audit on standard error.
+// progress shows the progress of a command on standard error.
 type progress interface {
 	update(api.InventoryProgress)
 	// nextAccount, requests, timeFor and deleting are methods of [tracker].
@@ -108,8 +108,8 @@ func (b *bar) stop() {
 }
 
 // plain prints a line at intervals, for logs, and when a wait begins, unless a wait was
-// announced within the interval: in an outage a wait begins every few seconds. After stop
-// it prints only notes.
+// announced within the interval: in an outage a wait begins every few seconds. After
+// stop it prints only notes.
 type plain struct {
 	notes
 	mu        sync.Mutex

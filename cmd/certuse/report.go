@@ -64,8 +64,8 @@ func (r *report) addChange(rec *record) {
 	}
 }
 
-// writeFailed prints what was deleted if nothing else shows it. Without --quiet, progress
-// has printed it.
+// writeFailed prints what was deleted if nothing else shows it. Without --quiet,
+// progress has printed it.
 func (q *query) writeFailed(r *report) {
 	if q.quiet {
 		fmt.Fprint(q.sys.stderr, strings.Join(r.changes, ""))

@@ -120,8 +120,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 		Long:          rootHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		// Without this a mistyped command would print help and exit with 0.
-		Args: cobra.NoArgs,
+		Args:          cobra.NoArgs, // the default adds suggestions of its own on further lines
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return usagef("a command is missing: run 'certuse audit', 'certuse list', or 'certuse help'")
 		},
@@ -140,7 +139,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // see completeFiles
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
-		completion.Args = cobra.ArbitraryArgs // cobra's own check would accept an unknown shell
+		completion.Args = cobra.ArbitraryArgs // the error below also names the known shells
 		completion.RunE = func(*cobra.Command, []string) error {
 			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
 		}

@@ -131,7 +131,7 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 }
 
 // addSource counts the result of a source. If its failure leaves the certificate
-// unknown, it adds the text of the reason to reasons.
+// unknown, it adds the text of the reason to reasons, except a missing permission.
 func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[string]bool) {
 	key := accountSource{r.Certificate.Ref.AccountID, result.Source}
 	switch result.State {

@@ -163,8 +163,8 @@ func (u *upload) readPEM(ctx context.Context, what, name string) (string, error)
 	return string(text), err
 }
 
-// report prints the certificate as stored. Without a target, because no account was
-// read, prometheus prints no time of success.
+// report prints the certificate as stored. No account was read, so the report has no
+// target, and prometheus prints no time of success.
 func (u *upload) report(out *destination, stored *api.Certificate) error {
 	rep := u.newReport(out, nil)
 	rep.records = []record{{InventoryItem: api.InventoryItem{Certificate: *stored}}}

@@ -110,8 +110,8 @@ func (r *record) sources(state api.SourceState) (out []api.Source) {
 	return out
 }
 
-// sourceResults describes the result of each source that was read, or only of those
-// that failed.
+// sourceResults describes the result of each source that was read or failed, or, unless
+// all is set, only of those that failed.
 func (r *record) sourceResults(all bool) string {
 	if !r.lookedUp {
 		return ""
