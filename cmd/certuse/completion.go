@@ -14,7 +14,7 @@ const completionTime = time.Second
 // completeCertificates offers ids, with the names of the certificates as descriptions.
 // Without credentials, or if the API does not respond in time, it offers nothing.
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completionTime)
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
 	// Cobra parses the flags of a completion twice; check removes the repeated accounts.
 	if q.connection.check() != nil {
