@@ -53,8 +53,8 @@ line, such as a CR alone, is an error, in a comment too.
 to those sources, and the others are named as left out. Permissions that the
 token lacks are listed on standard error. Zones that the token does not see are
 not read: the summary says in how many zones unused CA certificates were looked
-up. A token that sees no zone at all leaves them unknown, unless --no-zones says
-that the account has none.
+up. Without any visible zone, a CA that nothing else uses is unknown, unless
+--no-zones says that the account has no zones.
 
 After --rate-limit requests in five minutes, further requests wait. Progress
 goes to standard error. Ctrl-C prints what is known and exits with 3; listed
@@ -69,9 +69,8 @@ It keeps the results in the file, drops an incomplete last line, and looks up
 the certificates that are missing, unknown, listed twice, or uploaded since.
 With --all-uses it also looks up those whose hostnames were read only in part,
 and without --no-zones those whose result relies on --no-zones. The summary says
-how old the kept results are. A file about other accounts,
-certificates or sources is refused, and on Unix a file that another process is
-writing.
+how old the kept results are. A file about other accounts, certificates or
+sources is refused, and on Unix a file that another process is writing.
 
 With --require-unused, kept results may be at most one hour old; --max-age sets
 another limit. Older ones are looked up again, and the command exits with 3 if
@@ -214,9 +213,8 @@ as "head" does, also instead of 0 when the reader of standard error closes it
 the command.
 
 When standard output is closed at the start, the command exits with 1 and sends
-nothing.
-/dev/null opened for reading and writing, as by Python's subprocess.DEVNULL,
-looks the same: open it for writing only, as a shell does.
+nothing. /dev/null opened for reading and writing, as by Python's
+subprocess.DEVNULL, looks the same: open it for writing only, as a shell does.
 
 Exit code 0 alone does not mean unused: "certuse usage … && delete" would delete
 a certificate that is in use. Use "certuse delete", or:
@@ -271,7 +269,7 @@ names, CLOUDFLARE_ACCOUNT_ID is not read, --account selects some accounts, and
 --rate-limit of its own: lower it if several tokens belong to one user.`
 
 var formatsHelp = `table       for people; not for scripts, it may change
-wide        a table with all columns
+wide        a table with more columns
 json        one object: "certificates", an array of the objects below, and
             "summary"
 jsonl       one object a line, as each result arrives, also to --output-file;
@@ -302,7 +300,7 @@ stays:
 
 ` + "  " + wrap(strings.Join(dropOrder, ", ")) + `
 
-In a pipe a table is as wide as its text, or COLUMNS.
+In a pipe a table is as wide as COLUMNS, else as its text (in the demo: 80).
 
 Fields of JSON are added in later versions, never renamed or removed. Times are
 RFC 3339 in UTC with whole seconds. Each certificate has:
