@@ -66,7 +66,7 @@ func (q *query) waitForAll(ctx context.Context, t target, progress progress, yie
 	return ended
 }
 
-// waitForOne waits for one certificate. It returns an error only if ctx ended before
+// waitForOne waits for one certificate. It returns an error only if Ctrl-C came before
 // the wait was over; the record has every other reason for missing evidence.
 func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
 	cert := api.Certificate{Ref: ref}
@@ -91,16 +91,14 @@ func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.Cert
 		opts = append(opts, api.WithWaitEvidence(api.WithNoZones()))
 	}
 	evidence, err := client.WaitUnused(ctx, ref, opts...)
-	settled := err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)
-	if evidence == nil || !settled {
-		return recordWithoutResult(cert, endCause(ctx, err)), ctx.Err()
+	r := recordWithoutResult(cert, endCause(ctx, err))
+	if evidence != nil && (err == nil || errors.Is(err, api.ErrInUse) || errors.Is(err, api.ErrUsageUnknown)) {
+		r = newRecord(api.InventoryItem{Certificate: cert, Evidence: *evidence})
 	}
-	if err != nil && context.Cause(ctx) != errTimeout {
-		err = ctx.Err() // Ctrl-C came before the end
-	} else {
-		err = nil
+	if err == nil || context.Cause(ctx) == errTimeout {
+		return r, nil
 	}
-	return newRecord(api.InventoryItem{Certificate: cert, Evidence: *evidence}), err
+	return r, ctx.Err()
 }
 
 // nameAndID returns the text for the certificate in messages.

@@ -13,7 +13,7 @@ import (
 
 func TestWaitReportsTheResult(t *testing.T) {
 	t.Parallel()
-	responses := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused}
+	responses := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused, "slow": apitest.Hang()}
 	server := newFake(t, responses)
 	file := fileWith(t, "free\nused\n")
 	tests := map[string]struct {
@@ -27,6 +27,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 		"no permission":        {"wait secret", exitUnknown, `missing permissions: "Account: SSL and Certificates Read"`},
 		"not known":            {"wait nowhere", exitUnknown, "get mTLS certificate: HTTP 404"},
 		"in use and not known": {"wait --timeout 2s used nowhere", exitInUse, "1 in use, 0 unused, 1 unknown"},
+		"in use and slow":      {"wait --timeout 2s used slow", exitInUse, "1 in use, 0 unused, 1 unknown"},
 		"no time":              {"wait --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
 	}
 	for name, test := range tests {
