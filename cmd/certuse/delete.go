@@ -190,7 +190,8 @@ func refusal(r *record) error {
 	err := r.Evidence.Sources[0].Err
 	differs := func(s api.SourceResult) bool { return s.Err != err }
 	switch {
-	case isNotFound(err) && !r.Evidence.GatheredAt.IsZero() && !slices.ContainsFunc(r.Evidence.Sources, differs):
+	case errors.Is(err, errInterrupted), errors.Is(err, errTimeout),
+		isNotFound(err) && !r.Evidence.GatheredAt.IsZero() && !slices.ContainsFunc(r.Evidence.Sources, differs):
 		return err
 	case r.Certificate.Type != "" && r.Certificate.Type != "custom":
 		return api.ErrManaged

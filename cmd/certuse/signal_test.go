@@ -386,3 +386,13 @@ func TestNoDeletionBeginsAfterAnInterruptOrTheTimeout(t *testing.T) {
 		})
 	}
 }
+
+func TestPlanThatEndsEarlyExitsWith3EvenIfOneIsInUse(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, map[string]apitest.Response{"used": inUse, "slow": apitest.Hang()})
+	got := execute(t, command(t, environment(server), "delete", "--timeout", "2s", "-o", "jsonl", "used", "slow"))
+	got.expect(t, exitUnknown, "1 in use, 0 unused, 1 unknown", "0 would be deleted, 2 kept")
+	if reason := decodeLines(t, got.stdout)["slow"].Reason; reason != "not looked up: the --timeout is over" {
+		t.Errorf("reason %q", reason)
+	}
+}
