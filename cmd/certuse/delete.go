@@ -285,7 +285,7 @@ func (q *query) callDelete(ctx context.Context, client *api.Client, ref api.Cert
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return d, err
+			return d, endCause(ctx, err)
 		}
 	}
 }
