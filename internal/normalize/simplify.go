@@ -22,10 +22,9 @@ var applicable = map[string]string{
 	"exclusiveMinimum": "number", "exclusiveMaximum": "number",
 }
 
-// simplify removes from a merged schema, in place, what merging has left without
-// effect: assertions about other types than the schema's own, choices that the type
-// has already decided, and the order of required. The schema accepts the same values
-// as before.
+// simplify removes from a merged schema, in place, what merging has left without effect:
+// assertions about other types than the schema's own, choices that the type has already
+// decided, and the order of required. The schema accepts the same values as before.
 func simplify(schema spec.Object) {
 	if required, ok := schema["required"].([]any); ok {
 		slices.SortFunc(required, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
@@ -56,7 +55,7 @@ func simplify(schema spec.Object) {
 
 // decided reports whether the schema's own type decides the choice: among the arms
 // that this type allows, one asserts nothing more (anyOf), or the only one asserts
-// nothing more (oneOf). A nullable schema is left unchanged.
+// nothing more (oneOf). The type of a nullable schema decides none.
 func decided(schema spec.Object, keyword, own string) bool {
 	arms := objects(schema, keyword)
 	if len(arms) < len(spec.List(schema, keyword)) || schema["nullable"] == true {
@@ -65,6 +64,7 @@ func decided(schema spec.Object, keyword, own string) bool {
 	var open, plain int
 	for _, arm := range arms {
 		switch t, typed := arm["type"].(string); {
+		case t == "integer" && own == "number": // allowed, and asserts more
 		case typed && t != own && (t != "number" || own != "integer"):
 			continue
 		case !slices.ContainsFunc(spec.SortedKeys(arm), func(key string) bool { return asserts(key, arm[key]) }):

@@ -27,6 +27,8 @@ func TestSimplifiedSchemasAcceptTheSame(t *testing.T) {
 		"choice made by the type":      {"{type: array, items: {type: number}, anyOf: [{type: object}, {type: array, items: {}}, {type: string}]}", "{type: array, items: {type: number}}"},
 		"integer is a number":          {"{type: integer, anyOf: [{type: string}, {type: number}]}", "{type: integer}"},
 		"one of, with one left":        {"{type: string, oneOf: [{type: object}, {type: string}]}", "{type: string}"},
+		"one of, an integer apart":     {"{type: number, oneOf: [{type: integer}, {type: number}]}", "{type: number, oneOf: [{type: integer}, {type: number}]}"},
+		"any of, an integer apart":     {"{type: number, anyOf: [{type: integer}, {type: string}]}", "{type: number, anyOf: [{type: integer}, {type: string}]}"},
 		"one of, with two left":        {"{type: string, oneOf: [{type: string}, {type: string, maxLength: 1}]}", "{type: string, oneOf: [{type: string}, {type: string, maxLength: 1}]}"},
 		"arm that narrows":             {"{type: string, anyOf: [{type: string, maxLength: 1}, {type: object}]}", "{type: string, anyOf: [{type: string, maxLength: 1}, {type: object}]}"},
 		"nullable is left alone":       {"{type: string, nullable: true, anyOf: [{type: string}]}", "{type: string, nullable: true, anyOf: [{type: string}]}"},
