@@ -69,8 +69,8 @@ const (
 	maxCopyDepth  = 500
 	maxCopyValues = 60_000
 	maxCopyText   = 4 << 20
-	// MaxExact is the largest integer that every JSON reader represents exactly.
-	MaxExact = 1 << 53
+	// MaxExact limits exact integers: float64 cannot tell 2^53 from 2^53+1.
+	MaxExact = 1<<53 - 1
 )
 
 // Copier copies parts of a document and handles the references in them. It follows

@@ -157,6 +157,7 @@ func TestCopierRefusesWithThePlace(t *testing.T) {
 		"long texts":        {"t: {d: " + long + "}\na: [" + strings.Repeat("{$ref: '#/t'}, ", 101) + "]\n", "a", fmt.Sprintf("more than %d bytes of text", maxCopyText)},
 		"long names":        {"t: {? " + strings.Repeat("k", 900) + "\n : 1}\na: [" + strings.Repeat("{$ref: '#/t'}, ", 5000) + "]\n", "a", "bytes of text"},
 		"large number":      {"a: {maximum: 9007199254740993000}\n", "a", "/a/maximum: the number 9.007199254740993e+18 is too large to be exact"},
+		"rounded number":    {"a: {maximum: 9007199254740993}\n", "a", "too large to be exact"},
 		"large negative":    {"a: {minimum: -1e300}\n", "a", "too large to be exact"},
 	} {
 		t.Run(name, func(t *testing.T) {
