@@ -223,7 +223,7 @@ func TestUnusualChangesHaveTheirClass(t *testing.T) {
 		"deprecated parameter removed":       {[]string{"query/deprecated", "true"}, []string{"op/parameters", `[{"name": "account_id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 32}}, {"name": "kind", "in": "query", "schema": {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}}}]`}, Breaking, "query page removed"},
 		"wider format of a number":           {[]string{"query/schema/format", `"int32"`}, []string{"query/schema/format", `"int64"`}, Compatible, "format"},
 		"readOnly member narrowed":           {[]string{"body/properties/labels/readOnly", "true"}, []string{"body/properties/labels/readOnly", "true", "body/properties/labels/maxItems", "3"}, Compatible, "maxItems added: 3"},
-		"second server":                      {nil, []string{"/servers", `[{"url": "https://api.cloudflare.com/v4/"}, {"url": "https://eu.example.com/v4"}]`}, Documentation, "The library's default address is the first server, as before."},
+		"second server":                      {nil, []string{"/servers", `[{"url": "https://api.cloudflare.com/v4"}, {"url": "https://eu.example.com/v4"}]`}, Documentation, "The library's default address is the first server, as before."},
 		"licence":                            {nil, []string{"/info/license", `{"name": "GPL"}`}, Documentation, "Check that the text may still be kept"},
 		"required member that examples lack": {nil, []string{"row/properties/more", `{"type": "string"}`, "row/required", `["id", "more"]`}, Breaking, "  compatible: member more added: {\"type\":\"string\"}"},
 		"additional members of any type":     {nil, []string{"row/properties/extra/additionalProperties", ""}, Breaking, "additionalProperties removed"},

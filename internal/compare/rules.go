@@ -2,7 +2,6 @@ package compare
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -202,7 +201,7 @@ func accepted(doc, op spec.Object) spec.Object {
 	return out
 }
 
-func first(servers *node) string {
+func first(servers *node) any {
 	address, _ := spec.At(servers.withoutDocumentation(), "/0/url")
-	return strings.TrimRight(fmt.Sprint(address), "/")
+	return address
 }
