@@ -1,6 +1,7 @@
-// Package compare classifies what a revision of the published documents changes
-// for users of the library. The checker of oasdiff classifies what no rule of this
-// package covers.
+// Package compare classifies what a revision of the published documents changes for
+// users of the library. It compares two forms with their previous ones: the merged
+// published text and the contract. The checker of oasdiff classifies what no rule of
+// this package covers; a difference that neither of them covers is breaking.
 package compare
 
 import (
@@ -108,9 +109,9 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	return out
 }
 
-// explain states why the contract does not show a change of the published text. It lowers
-// the class of one that reaches no user, and raises that of any other in a response that
-// adds a member or concerns what may name a certificate.
+// explain states why the contract does not show a change of the text. It becomes
+// documentation if it reaches no user or an action expects its value, and breaking if
+// an action hides it in a response and it adds a member or may name a certificate.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
@@ -159,10 +160,10 @@ func certificates(n *node) (out []string) {
 	return out
 }
 
-// harmless explains why a change of the published text reaches no user: the contract
-// said the same before, or it lacks the part before and after. It returns "" otherwise,
-// and for a missing part that requests need, that is or has a default of a request, or
-// that may newly name a certificate, and for a choice that named one.
+// harmless explains why a change of the published text reaches no user, or returns "".
+// Either the contract lacks the part before and after, and a response drops it or names
+// certificates in it as before, or a request neither needs it nor has a default for it;
+// or the contract said the same before, and no choice that named a certificate is gone.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {

@@ -128,7 +128,7 @@ func (r *Report) Text() string {
 	return out.String()
 }
 
-// lines lists the actions with another effect than before.
+// lines lists the unmatched actions, and those with another effect than before.
 func (o Overlays) lines() (out []string) {
 	effects := []string{"matches nothing in the new text", "satisfied by the new text", "needed again"}
 	for i, ids := range [][]string{o.Unmatched, o.Satisfied, o.Needed} {
@@ -161,8 +161,7 @@ func grouped[T any](items []T, title func(T) string) [][]T {
 	return groups
 }
 
-// lines lists the changes of an operation, with pointers relative to it. Changes with
-// the same text, and all of documentation, are grouped.
+// lines lists the changes of an operation by title, with pointers relative to it.
 func (op Operation) lines() []string {
 	var out []string
 	for _, changes := range grouped(op.Changes, Change.title) {

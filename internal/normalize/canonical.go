@@ -35,7 +35,8 @@ const vendor = "https://api.cloudflare.com/"
 //   - Discriminators are left out: an alternative has to match without them, too.
 //   - Callbacks are left out: the API sends them, not the client.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
-//   - OpenAPI 3.1 is read as 3.0: the type null becomes nullable; [Load] refuses the rest.
+//   - OpenAPI 3.1 is read as 3.0: the type null becomes nullable, annotations that 3.0
+//     lacks are left out, and [Load] refuses the rest.
 //   - Security schemes are named after what they send: their names are never sent.
 //   - Base URLs have no trailing slash: the following path begins with one.
 //

@@ -96,8 +96,8 @@ func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 	return merged, nil
 }
 
-// mergeParts merges the allOf of a schema, in whose parts no other is left. The library
-// refuses parts that contradict each other; mergeSchema checks their bounds.
+// mergeParts merges the allOf of a schema whose parts contain no further allOf. The
+// library refuses parts that contradict each other; mergeSchema checks the bounds.
 func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 	if len(objects(schema, "allOf")) == 0 {
 		delete(schema, "allOf")

@@ -100,7 +100,7 @@ func (b body) name() string {
 }
 
 // nameAt returns the name that the list of operations or the envelope gives to the
-// object at a place in the body, and whether there is one.
+// object at a place in the body, whether operations share it, and whether there is one.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
 	success := strings.HasPrefix(b.status, "2")
 	if name, ok = b.operation.Names[place]; ok && success {

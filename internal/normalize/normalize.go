@@ -1,4 +1,5 @@
-// Package normalize turns published text into the contract. The stages, in order:
+// Package normalize turns published text into the contract. No stage names an
+// operation: they read the list of operations and the overlays. The stages, in order:
 //
 //	Canonical      one spelling, the same meaning
 //	Overlay        overlays/1-published: what cannot be merged as it is published
@@ -81,7 +82,7 @@ func Run(documents map[string]spec.Object, ops spec.Operations, overlays Overlay
 // knownExtension matches the extensions that this project and oapi-codegen read.
 var knownExtension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
 
-// checkExtensions refuses others that overlays have added, such as misspelt ones.
+// checkExtensions refuses extensions that an overlay adds and nothing reads.
 func checkExtensions(contract spec.Object) error {
 	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
 		for key := range o {

@@ -29,9 +29,9 @@ func is31(doc spec.Object) bool { return strings.HasPrefix(spec.Text(doc, "opena
 // for $defs because all references have been replaced.
 var annotationsOf31 = strings.Fields("$schema $comment $defs contentMediaType contentEncoding contentSchema")
 
-// schemasAs30 converts the schemas of an operation of 3.1 to 3.0, in place: their
-// annotations, and null, which is a type in 3.1 only. [Load] refuses any other keyword
-// that 3.0 lacks, by its name.
+// schemasAs30 converts the schemas of an operation of 3.1 to 3.0, in place: it removes
+// the annotations that 3.0 lacks, and the type null becomes nullable. [Load] refuses
+// any other keyword that 3.0 lacks, by its name.
 func schemasAs30(op spec.Object) {
 	_ = spec.Visit(op, spec.Fields, "", func(o spec.Object, _ string) error {
 		for _, key := range annotationsOf31 {

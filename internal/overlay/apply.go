@@ -24,11 +24,9 @@ const (
 
 // Outcome is an action with its effect.
 type Outcome struct {
-	Action Action
-	Effect Effect
-	// Changed are the JSON pointers of the values that the action changed, added
-	// or removed.
-	Changed []string
+	Action  Action
+	Effect  Effect
+	Changed []string // JSON pointers of the values that it changed, added or removed
 }
 
 // CheckMatched returns an error for the first action that is Unmatched.

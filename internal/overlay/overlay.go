@@ -53,8 +53,8 @@ func Load(fsys fs.FS, dir string) ([]Action, error) {
 	return actions, nil
 }
 
-// Parse reads one overlay document and checks this project's requirements: a reason,
-// an id and one effect for each action, no unknown extensions, and paths that parse.
+// Parse reads one overlay document. Each action must have a reason, an id, one of
+// update, remove and copy, no unknown extension, and paths that parse.
 func Parse(file string, data []byte) (actions []Action, err error) {
 	defer spec.Guard(&err, "parsing the overlay document")
 	var document upstream.Overlay

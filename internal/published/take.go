@@ -1,6 +1,7 @@
 // Package published cuts the operations of the list, each with all that it refers to,
 // out of a document of the vendor, which need not have all of them. It reads the stored
-// documents from openapi/, and the records of their origin in provenance.json.
+// documents from openapi/, and the records of their origin in provenance.json. It
+// limits the size of a document, and refuses references to others.
 package published
 
 import (
@@ -31,8 +32,7 @@ type Text struct {
 }
 
 // Take cuts the operations ops out of a document as published (JSON or YAML, plain or
-// gzip). Errors call the document name. A document without any of the operations is
-// refused.
+// gzip). Errors begin with name. A document without any of the operations is refused.
 func Take(name string, source []byte, ops spec.Operations) (*Import, error) {
 	data, err := unpack(name, source)
 	if err != nil {

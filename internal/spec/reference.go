@@ -75,8 +75,8 @@ const (
 
 // Copier copies parts of a document and handles the references in them. It follows
 // references within the document only, reads no file and no URL, limits the expansion
-// of references, and refuses numbers that are too large to be exact, and control
-// characters other than tab, line feed and carriage return.
+// of references, and refuses numbers that are too large to be exact, marks of text
+// direction, and control characters other than tab, line feed and carriage return.
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object

@@ -101,9 +101,8 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	}
 }
 
-// Guard stores the first line of a panic in err. Functions that pass documents or
-// schemas to a library defer it, so that a fault of the library refuses the document
-// and does not end the process. work names the step.
+// Guard turns a panic in the step called work into the error err. Functions that pass
+// documents to a library defer it, so that its faults do not end the process.
 func Guard(err *error, work string) {
 	if value := recover(); value != nil {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")

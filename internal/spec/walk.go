@@ -131,7 +131,7 @@ func Visit(v any, place Place, pointer string, visit func(o Object, pointer stri
 type Subschema struct {
 	Keyword string // keyword that holds it
 	Name    string // of a property, or the index in a list
-	Value   any    // an object, unless the document is not valid
+	Value   any    // an object or, of additionalProperties, a boolean, if the document is valid
 	Set     func(any)
 }
 

@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// vet compiles and vets all packages of the module at root and their tests as if
-// files, by their paths from the root, were in the tree, through an overlay of the go
-// command. It returns the first fault of the code with its place, or "". Other
-// failures, such as a full disk or a missing module, are errors.
+// vet compiles and vets all packages of the module at root and their tests as if files,
+// by their paths from the root, were in the tree, through an overlay of the go command.
+// It returns the first fault with its place in the code, or "". The place of a missing
+// module is its import. Failures without a place, such as a full disk, are errors.
 func vet(ctx context.Context, root string, files map[string][]byte) (fault string, err error) {
 	if root, err = filepath.Abs(root); err != nil {
 		return "", err

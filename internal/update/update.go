@@ -1,5 +1,5 @@
 // Package update takes a new revision of the published text: Prepare computes its
-// effect, and Apply writes it.
+// effect, including a build, and changes no file; Apply writes all files or none.
 package update
 
 import (
@@ -179,8 +179,7 @@ func (p *Plan) write(ctx context.Context) error {
 	return p.compile(ctx, generated)
 }
 
-// store returns the texts and their records. For an unchanged text, only the list of
-// satisfied actions can be new.
+// store returns the changed texts and the provenance; other texts keep their records.
 func (p *Plan) store() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	records := map[string]published.Record{}

@@ -1,21 +1,24 @@
 // Command specgen runs the pipeline from the published document to generated/.
 //
 //	specgen generate              rebuild generated/ from openapi/ and overlays/
-//	specgen check                 compare generated/ with what generate would write
+//	specgen check                 fail if generated/ is not what generate would write
 //	specgen update [flags] FILE   take a new revision: openapi/, generated/ and a report
 //	specgen diff [flags] FILE     print the report of update, and change nothing
 //
-// FILE is an OpenAPI document of the vendor: whole or in part, JSON or YAML, plain or
-// gzip. specgen works on the module in the current directory.
+// FILE is an OpenAPI document of the vendor: whole or, with -partial, in part; JSON or
+// YAML, plain or gzip. specgen works on the module in the current directory.
 //
 // Exit codes:
 //
-//	0  done; of an update: at most documentation changes for users
+//	0  done; of update and diff: at most documentation changes for users
 //	1  failed or interrupted; no file was changed, unless the message says otherwise
 //	2  wrong usage
 //	3  the update is compatible
 //	4  the update is breaking
 //	5  the document is refused; no file was changed
+//
+// With 0, 3 and 4, update has written the files. Faults of the machine, such as a full
+// disk, give 1, never 5; so does a second run at the same time, except on Windows.
 package main
 
 import (
