@@ -58,7 +58,7 @@ func (s *Server) respond(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	response, err := s.chooseResponse(r, c, request).complete(c.op)
-	if err != nil { // the test has scripted an invalid response
+	if err != nil { // the response is of a script for all operations, or of an upload
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
 	request.StatusCode = response.status // 0 when there is none

@@ -21,7 +21,8 @@ import (
 const unlimited = -1 // value of Response.times
 
 // Response is one scripted response. Make it with a function of this package; the zero
-// value is invalid. The methods return a changed copy.
+// value is invalid. The methods return a changed copy. A function or method with an
+// invalid argument returns an invalid response, and [Server.Script] the error.
 type Response struct {
 	status int
 	header http.Header
@@ -50,7 +51,8 @@ func JSON(status int, body string) Response {
 	return r
 }
 
-// Raw returns a response with any body, unchecked.
+// Raw returns a response with any body, unchecked. An empty contentType omits the
+// header. The status must be from 200 to 599.
 func Raw(status int, contentType, body string) Response {
 	r := Response{status: status, header: make(http.Header), body: body, cut: -1}
 	if contentType != "" {

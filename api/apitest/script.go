@@ -20,7 +20,8 @@ type Target struct {
 	// error for an unknown one lists all.
 	Operation string
 	// Parameters are values of the operation's path and query parameters, by name.
-	// A request must have all of them.
+	// A request must have all of these values; an empty one also selects requests
+	// without the query parameter.
 	Parameters map[string]string
 }
 
@@ -44,7 +45,8 @@ type scripted struct {
 // that was queued first. Script fails, and queues nothing, if the contract has no such
 // target, if one of its path parameters is an id that clients refuse, if a response is
 // invalid or must match the contract and does not, or if a response would follow one
-// with [Response.Always] for the same target.
+// with [Response.Always] for the same target. For the zero target, it is enough that a
+// response matches one operation; a request to another operation then gets status 501.
 func (s *Server) Script(target Target, responses ...Response) error {
 	if err := s.checkTarget(target); err != nil {
 		return err

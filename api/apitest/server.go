@@ -13,8 +13,9 @@
 // Add methods of [Server], uploads and deletions change. An account exists once
 // something was added to it. A CA is unused only if the account has a zone
 // ([Server.AddZone]), or if the caller uses [api.WithNoZones] or
-// [api.WithDeleteNoZones]. Lists have the vendor's pages: page and per_page in the
-// query, result_info in the response; [WithPageSize] sets their size.
+// [api.WithDeleteNoZones]. The lists of certificates, zones and Pages projects have
+// pages: page and per_page in the query, result_info in the response; [WithPageSize]
+// limits their size.
 //
 // The upload of a certificate that exists is refused with code 1471. A certificate that
 // is uploaded again after its deletion gets the same id. An unknown certificate is
@@ -162,7 +163,8 @@ func (s *Server) Client(opts ...api.Option) (*api.Client, error) {
 	return api.New(credentials, append([]api.Option{api.WithBaseURL(s.url)}, opts...)...)
 }
 
-// Requests returns the requests so far, in order of arrival. The result belongs to the
+// Requests returns the requests so far, in order of arrival, without those whose body
+// is incomplete or exceeds 1 MiB: they get status 413. The result belongs to the
 // caller.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()

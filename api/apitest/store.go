@@ -66,7 +66,8 @@ type entry struct {
 
 type object = map[string]any
 
-// AddAccount adds an empty account. Other methods add the account that they are given.
+// AddAccount adds an empty account, unless it exists. Other methods add the account
+// that they are given.
 func (s *Server) AddAccount(accountID string) error {
 	if err := checkID(accountID); err != nil {
 		return err
@@ -86,9 +87,10 @@ func (s *Server) addAccount(account string) {
 
 func (s *Server) hasAccount(account string) bool { return s.find(opGateway, account, account) != nil }
 
-// AddCertificate adds a certificate to the store. Like all Add methods, it replaces an
-// entry of the account with the same id or name, and fails for ids that a client
-// refuses to send and for values that break the contract.
+// AddCertificate adds a certificate to the store. Like all Add methods except
+// AddAccount, it replaces an entry of the account with the same id or name. Like all,
+// it fails for ids that a client refuses to send and for values that break the
+// contract.
 func (s *Server) AddCertificate(cert api.CertificateRef, details Certificate) error {
 	if err := cert.Validate(); err != nil {
 		return err

@@ -45,13 +45,13 @@
 //     part of a path, or the absence of a required part of the result.
 //
 // At most 20 violations of a response are reported, breaches before drift. If there are
-// more, one further violation states how many there are at least. A new value among
-// these is reported when it occurs again. Of the violations of a request's body, only
-// the first 20 are reported.
+// more, one further violation states how many there are at least. A new value that is
+// not reported for this reason is reported when it occurs again. Of the violations of a
+// request's body, only the first 20 are reported.
 //
 // # Secrets
 //
-// No text of a [Violation] shows the credentials of its request or 16 consecutive
+// No text of a [Violation] shows the credentials of its request or 16 consecutive ASCII
 // letters and digits of the request's body, which may hold a private key, even if the
 // server repeats them. Private keys in PEM and long tokens of any origin are masked.
 package contract

@@ -80,8 +80,8 @@ func (w *walker) walk(schema *openapi3.SchemaRef, value any, path, place []strin
 }
 
 // number reports a number that clients refuse although the validation accepts it: for
-// type integer, one beyond int64 or a fraction that float64 rounds to an integer; with
-// x-decides, one that is not a whole number from -2^53 to 2^53.
+// type integer, one beyond int64 or a fraction that float64 rounds to an integer; for
+// type number with x-decides, one that is not a whole number from -2^53 to 2^53.
 func (w *walker) number(schema *openapi3.SchemaRef, text json.Number, path, place []string) {
 	n, whole := strictjson.ParseInt([]byte(text))
 	if whole && -strictjson.MaxExact <= n && n <= strictjson.MaxExact {

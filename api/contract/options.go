@@ -25,8 +25,7 @@ const (
 	Fail
 )
 
-// DefaultMaxBytes is how much of a body a [Transport] keeps in order to check it, unless
-// [WithMaxBytes] sets another limit.
+// DefaultMaxBytes is the limit of [WithMaxBytes] when that option is not used.
 const DefaultMaxBytes = 1 << 20
 
 // Option configures a [Transport], or [CheckRequest] and [CheckResponse].
@@ -51,10 +50,11 @@ func WithMode(mode Mode) Option {
 	}
 }
 
-// WithHandler sets the function that is called with every violation. The calls of one
-// [Transport] never overlap, so a handler of one needs no lock. It must not send a
-// request through the same transport. Without a handler, violations are dropped, which
-// is useful only in mode [Fail].
+// WithHandler sets the function that is called with every violation. The RoundTrip,
+// Read or Close that found the violation waits for it. The calls of one [Transport]
+// never overlap, so a handler that only one transport calls needs no lock. It must not
+// send a request through the same transport. Without a handler, violations are dropped,
+// which is useful only in mode [Fail].
 func WithHandler(handle func(Violation)) Option {
 	return func(s *settings) error {
 		if handle == nil {
@@ -78,9 +78,10 @@ func WithBasePath(path string) Option {
 	}
 }
 
-// WithMaxBytes sets how many bytes of a body are kept in order to check it, after
-// decompression as well. A longer body is passed on in full and reported as
-// [Unchecked]. During the check, the decoded form takes a multiple of the body's size.
+// WithMaxBytes sets how many bytes of the body of a request or response are kept in
+// order to check it, after decompression as well. A longer body is passed on in full
+// and reported as [Unchecked]. During the check, the decoded form takes a multiple of
+// the body's size.
 func WithMaxBytes(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {

@@ -64,7 +64,8 @@ func (x exchange) redactViolations(vs []Violation) []Violation {
 	return vs
 }
 
-// undocumentedName matches a part of a pointer that cannot be a name of the contract.
+// undocumentedName matches the parts of a pointer that have other characters than the
+// contract's members have in their names.
 var undocumentedName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 
 // redact masks private keys and long tokens in s, makes it printable on one line and

@@ -29,7 +29,7 @@ const maxViolations = 20
 // method and path select the operation, and its credentials and body are redacted in the
 // violations. CheckResponse is for fixtures and recordings. Of the options,
 // [WithBasePath], [WithKnownValues] and [WithMaxBytes] matter. The error is about the
-// options, or about a request without a URL.
+// options, or about a request that is nil or has no URL.
 func CheckResponse(req *http.Request, status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
 	c, err := newChecker(opts)
 	if err != nil {

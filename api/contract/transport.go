@@ -31,10 +31,11 @@ func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 // RoundTrip checks req and sends it. The response is checked when its body has been
 // read.
 //
-// The bytes, errors and timing of the response do not change. The check is made at the
-// end of the body, at the latest in Close, or before RoundTrip returns if there is no
-// body. A body that is closed early is checked if what was read has the announced
-// length or is a complete JSON value, and otherwise reported as [Unchecked].
+// In mode [Report], the bytes and errors of the response do not change. The body is
+// passed on as it arrives. It is checked at its end, at the latest in Close; without a
+// body, the response is checked before RoundTrip returns. A body that is closed early
+// is checked if what was read has the announced length or is a complete JSON value, and
+// otherwise reported as [Unchecked].
 //
 // In mode [Fail], a request that breaks the contract is not sent: the error is an
 // [*Error]. A response that breaks it is passed on, but its body ends with an [*Error]

@@ -182,8 +182,8 @@ func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
 
 // openSets makes the strings of a response open sets: it records in d.Known the values
 // that a schema lists, and its example, and makes the schema accept others, because a
-// value that the vendor adds is not a violation. place is that of the schema; see
-// [Place].
+// value that the vendor adds does not break the contract. place is that of the schema;
+// see [Place].
 func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, ancestors ...*openapi3.Schema) {
 	if schema == nil || slices.Contains(ancestors, schema.Value) { // a schema may contain itself
 		return

@@ -149,8 +149,8 @@ func (b *breaker) exhausts(r *failureRun, now time.Duration) bool {
 }
 
 // observe sets the beginning of the run to now, for an audit whose failed request was
-// sent before the run began. The response to that request may ask for a wait as long as
-// MaxAuditWait.
+// sent before the run began. So the response to that request may ask for a wait as long
+// as MaxAuditWait.
 func (r *failureRun) observe(b *breaker, old snapshot, now time.Duration) {
 	if old.run != b.run {
 		*r = failureRun{b.run, now}

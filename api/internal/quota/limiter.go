@@ -43,15 +43,15 @@ type Permit struct {
 }
 
 // Outcome is the part of a request's result that affects other requests. The zero value
-// is for a request that its caller has ended.
+// shows nothing about the server, as that of a request that its caller has ended.
 type Outcome struct {
 	// Answered reports that a response arrived.
 	Answered bool
 	// Unanswered reports that no complete response arrived while the caller waited for
 	// it. If a part of it arrived, Answered is true too.
 	Unanswered bool
-	// Local reports that no request was sent, because this process has too many
-	// connections.
+	// Local reports that no request was sent, because this process has too many open
+	// files.
 	Local bool
 	// Limited reports that the server asks all callers to wait for Wait.
 	Limited  bool
@@ -119,7 +119,7 @@ func NewLimiter(requests int, length time.Duration) *Limiter {
 func (l *Limiter) now() time.Duration { return time.Since(l.epoch) }
 
 // Acquire waits for a permit, which the caller must return with Release. It returns a
-// refusal as soon as the wait is known to exceed the bounds.
+// refusal when ctx ends, and as soon as the wait is known to exceed the bounds.
 func (l *Limiter) Acquire(ctx context.Context, b Bounds) (Permit, *Refusal) {
 	if ctx.Err() != nil {
 		return Permit{}, &Refusal{Ended: true}
@@ -190,7 +190,8 @@ func atDeadline(ctx context.Context) bool {
 }
 
 // remove removes w from its queue and returns the least time that it would still have to
-// wait. It cancels a permit that was granted at the same moment.
+// wait, or 0 if it was suspended. It cancels a permit that was granted at the same
+// moment.
 func (l *Limiter) remove(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,8 +18,8 @@ func Headers() []string {
 	return []string{"Authorization", "Proxy-Authorization", "X-Auth-Key", "X-Auth-Email", "Cookie"}
 }
 
-// minQuote is the least number of consecutive letters and digits that count as a part
-// of a text. A line of a private key in PEM has 64 characters.
+// minQuote is the number of consecutive letters and digits that QuoteDetector compares.
+// A line of a private key in PEM has 64 characters.
 const minQuote = 16
 
 // minCredential is the least length of a credential that is searched for. Shorter ones
@@ -45,9 +45,9 @@ func CredentialDetector(credentials []string) func(string) bool {
 	}
 }
 
-// QuoteDetector returns a function that reports whether its argument holds a part of
-// text that is not also a part of public. It ignores line breaks, spaces, punctuation
-// and case, and decodes escapes.
+// QuoteDetector returns a function that reports whether its argument holds 16
+// consecutive ASCII letters and digits of text that are not also in public. It ignores
+// all other characters and case, and decodes escapes.
 func QuoteDetector(text, public string) func(string) bool {
 	if text == "" {
 		return func(string) bool { return false }
@@ -91,9 +91,9 @@ const maxEscapes = 4
 const escapeSigns = `\%~`
 
 // Unescape decodes the escapes of JSON and Go strings, of URLs and of JSON pointers,
-// including nested ones: \u0063, \x63 and %63 become c. A line break and a tab become a
-// space, and a backslash before any other character is removed. The result is for
-// searching only.
+// including nested ones: \u0063, \x63 and %63 become c. The escapes of a line break and
+// a tab become a space, and a backslash before any other character is removed. The
+// result is for searching only.
 func Unescape(s string) string {
 	for range maxEscapes {
 		if !strings.ContainsAny(s, escapeSigns) {
