@@ -11,8 +11,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// ServerError returns a status 5XX with the usual envelope, which the contract does not
-// document.
+// ServerError returns a status 5XX, which the contract does not document, with the usual
+// envelope.
 func ServerError(status int) Response {
 	r := documented(status, envelope{Errors: []info{{Code: codeServerError, Message: http.StatusText(status)}}, Result: null})
 	return r.Unchecked().failIf(status < 500, "status %d is not a server error", status)

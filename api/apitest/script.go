@@ -97,7 +97,11 @@ func (s *Server) checkTarget(target Target) error {
 	}
 	for name, value := range target.Parameters {
 		if op.Operation.Parameters.GetByInAndName(openapi3.ParameterInPath, name) != nil {
-			if err := checkID(value); err != nil {
+			account := "a"
+			if name == "account_id" {
+				account = value
+			}
+			if err := checkIDs(account, value); err != nil {
 				return fmt.Errorf("apitest: parameter %s: %w", name, err)
 			}
 		} else if op.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {

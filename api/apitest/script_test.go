@@ -74,6 +74,7 @@ func TestTheMostSpecificScriptIsUsed(t *testing.T) {
 		"unknown parameter":         server.Script(target("listZones", "account_id", "x"), apitest.Failure(400)),
 		"parameter of no operation": server.Script(target("", "page", "2"), apitest.Failure(400)),
 		"id that no client sends":   server.Script(target("getWorkerSettings", "script_name", "a/b"), apitest.Failure(400)),
+		"account that is too long":  server.Script(target("listWorkers", "account_id", strings.Repeat("x", 33)), apitest.Failure(400)),
 		"breach of the operation":   server.Script(target("listZones"), zone),
 		"breach of every operation": server.Script(apitest.Target{}, apitest.JSON(200, `{}`)),
 		"response of another one":   server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
@@ -110,6 +111,8 @@ func TestValuesThatBreakTheContractAreNotStored(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"account that no client sends":     server.AddAccount("a/b"),
+		"account of 33 characters":         server.AddAccount(long[:33]),
+		"zone of a long account":           server.AddZone(long[:33], apitest.Zone{ID: "other"}),
 		"certificate that no client sends": server.AddCertificate(api.CertificateRef{AccountID: account, ID: "a/b"}, apitest.Certificate{}),
 		"PEM that is none":                 server.AddCertificate(cert, apitest.Certificate{PEM: "PEM"}),
 		"name that is no UTF-8":            server.AddCertificate(cert, apitest.Certificate{Name: "\xff"}),

@@ -69,7 +69,7 @@ type object = map[string]any
 // AddAccount adds an empty account, unless it exists. Other methods add the account
 // that they are given.
 func (s *Server) AddAccount(accountID string) error {
-	if err := checkID(accountID); err != nil {
+	if err := checkIDs(accountID, accountID); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -208,7 +208,7 @@ func (s *Server) AddPostureRule(accountID string, rule PostureRule) error {
 }
 
 func (s *Server) add(operation string, e entry) error {
-	if err := errors.Join(checkID(e.account), checkID(e.key)); err != nil {
+	if err := checkIDs(e.account, e.key); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -216,8 +216,11 @@ func (s *Server) add(operation string, e entry) error {
 	return s.put(operation, e)
 }
 
-// checkID refuses ids that a client refuses to send.
-func checkID(id string) error { return api.CertificateRef{AccountID: "a", ID: id}.Validate() }
+// checkIDs refuses the ids of an account and of something in it that a client refuses to
+// send.
+func checkIDs(account, id string) error {
+	return api.CertificateRef{AccountID: account, ID: id}.Validate()
+}
 
 // put stores an entry, unless a response with it would break the contract.
 func (s *Server) put(operation string, e entry) error {

@@ -33,7 +33,7 @@ type Limiter struct {
 
 // Permit is the permission for one request.
 type Permit struct {
-	// Waited is how long the caller waited for the permit.
+	// Waited is how long the caller waited for the permit, or for its refusal.
 	Waited time.Duration
 
 	serial        uint64
