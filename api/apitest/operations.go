@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -199,6 +200,8 @@ func deleteCertificate(s *Server, c call) Response {
 	s.store[opCertificates] = slices.DeleteFunc(s.store[opCertificates], func(e entry) bool {
 		return e.account == cert.AccountID && e.key == cert.ID
 	})
+	// Lists without hostnames: SetHostnames also makes a certificate known.
+	maps.DeleteFunc(s.hostnames, func(ref api.HostnamesRef, _ []string) bool { return s.isOf(ref, cert) })
 	return deleted
 }
 
@@ -206,8 +209,7 @@ func deleteCertificate(s *Server, c call) Response {
 // entry of its account holds its id.
 func (s *Server) inUse(cert api.CertificateRef) bool {
 	for ref, names := range s.hostnames {
-		account, _ := s.accountOf(ref.ZoneID)
-		if ref.CertificateID == cert.ID && account == cert.AccountID && len(names) > 0 {
+		if s.isOf(ref, cert) && len(names) > 0 {
 			return true
 		}
 	}
@@ -221,6 +223,12 @@ func (s *Server) inUse(cert api.CertificateRef) bool {
 		}
 	}
 	return len(s.associations[cert]) > 0
+}
+
+// isOf reports whether the certificate and the account of ref are those of cert.
+func (s *Server) isOf(ref api.HostnamesRef, cert api.CertificateRef) bool {
+	account, _ := s.accountOf(ref.ZoneID)
+	return ref.CertificateID == cert.ID && account == cert.AccountID
 }
 
 func hostnames(s *Server, c call) Response {

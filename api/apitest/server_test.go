@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -321,6 +322,24 @@ func TestResponsesThatCouldNeverBeSentAreRefused(t *testing.T) {
 	}
 	if err := server.Script(apitest.Target{}, apitest.Reset().Always(), apitest.Reset()); err == nil {
 		t.Error("a script of any request accepted a response after one with Always")
+	}
+}
+
+func TestHostnamesOfADeletedCertificateAreNotFound(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	if err := errors.Join(
+		server.AddZone(cert.AccountID, apitest.Zone{ID: "zone"}), server.AddCertificate(cert, apitest.Certificate{CA: true}),
+		server.SetHostnames("zone", cert.ID),
+	); err != nil {
+		t.Fatal(err)
+	}
+	hostnames := "/zones/zone/certificate_authorities/hostname_associations?mtls_certificate_id=" + cert.ID
+	before := sendValid(t, server, "GET", hostnames, "")
+	deleted := sendValid(t, server, "DELETE", "/mtls_certificates/"+cert.ID, "")
+	after := sendValid(t, server, "GET", hostnames, "")
+	if before.Status != 200 || deleted.Status != 200 || after.Status != 404 || !slices.Equal(after.Codes, []int{1472}) {
+		t.Errorf("before %+v, deletion %+v, after %+v", before, deleted, after)
 	}
 }
 
