@@ -116,7 +116,7 @@ type auditConfig struct {
 }
 
 // WithConcurrency limits the requests of the audit that are in flight; the default is
-// 32.
+// 32, and less than 1 is invalid.
 func WithConcurrency(n int) AuditOption {
 	return func(c *auditConfig) error {
 		c.concurrency = n

@@ -45,8 +45,8 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// withContextErrors returns e, with the errors of a context that has ended. The deadline of
-// ctx may have canceled another context, whose error it replaces.
+// withContextErrors returns e, with the errors of a context that has ended. A deadline
+// replaces [context.Canceled] in e, which is from a context that the deadline canceled.
 func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.causes = slices.DeleteFunc(e.causes, func(cause error) bool { return cause == context.Canceled })
@@ -58,8 +58,8 @@ func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
 }
 
 // interruptedError reports that the attempt timed out, or that the transport ended it.
-// Unlike the errors of net and net/http, it matches no context error, because the
-// caller's context has not ended.
+// Unlike the errors of net and net/http, it matches no context error: in an [Error],
+// these are from the caller's context only.
 type interruptedError struct {
 	text    string
 	timeout bool

@@ -61,8 +61,8 @@ type Certificate struct {
 	// CA is true for a CA certificate and false for a leaf certificate; nil if the API
 	// did not send it.
 	CA *bool `json:"ca"`
-	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote
-	// them. For the fields of the certificate itself, see ParseChain.
+	// Issuer, SerialNumber (decimal) and SignatureAlgorithm are as the API wrote them,
+	// "" if it did not. For the fields of the certificate itself, see ParseChain.
 	Issuer             string `json:"issuer"`
 	SerialNumber       string `json:"serial_number"`
 	SignatureAlgorithm string `json:"signature_algorithm"`
@@ -112,7 +112,7 @@ func (in certificateJSON) certificate() Certificate {
 }
 
 // ParseChain parses PEM. It returns the certificates in their order. PEM without a
-// certificate is an error.
+// certificate, or with a block that is not a valid one, is an error.
 func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for block, rest := pem.Decode([]byte(c.PEM)); block != nil; block, rest = pem.Decode(rest) {
@@ -139,7 +139,8 @@ func (c *Certificate) confirmedCA() *bool {
 }
 
 // SHA256 returns the digest of the first certificate of PEM, in DER. It identifies the
-// certificate, unlike the text, which the vendor may rewrite.
+// certificate, unlike the text, which the vendor may rewrite. If the first block of PEM
+// is not a certificate, the digest is zero and there is an error.
 func (c *Certificate) SHA256() (digest [sha256.Size]byte, err error) {
 	block, _ := pem.Decode([]byte(c.PEM))
 	if block == nil || block.Type != pemCertificate {

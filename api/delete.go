@@ -77,16 +77,17 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 
 // DeleteUnused deletes a certificate that nothing uses. No other method deletes.
 //
-// It gathers the evidence of all sources, and deletes the certificate only if its usage
-// is [Unused] and its type is "custom". Then it reads the certificate at growing
-// intervals until the API reports it as missing or the time is over
-// ([WithDeleteTimeout]). The request to delete may be retried, but is never sent more
-// than 10 minutes after the evidence was begun.
+// It gathers the evidence of all sources, as [Client.Evidence] does, and deletes the
+// certificate only if its usage is [Unused] and its type is "custom". Then it reads the
+// certificate at growing intervals until the API reports it as missing or the time is
+// over ([WithDeleteTimeout]). The request to delete may be retried, but is never sent
+// more than 10 minutes after the evidence was begun.
 //
-// Evidence that took more than 10 minutes, for example because of a block or an outage,
-// is gathered once more. If that takes as long, the error is [ErrUsageUnknown]. Evidence
-// is also gathered once more if the API reported the certificate as missing while a
-// source was read; if another caller has deleted it, the error is [ErrNotFound].
+// Evidence that is [Unused] but took more than 10 minutes, for example because of a
+// block or an outage, is gathered once more. If that takes as long, the error is
+// [ErrUsageUnknown]. Evidence is also gathered once more if the API reported the
+// certificate or a zone as missing while a source was read; if another caller has
+// deleted the certificate, the error is [ErrNotFound].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
 // only if evidence could not be gathered, or not again. The error is an [*Error]. Test
@@ -302,9 +303,10 @@ type Deletion struct {
 	// the request and the evidence could be gathered again.
 	Evidence *Evidence     `json:"-"`
 	State    DeletionState `json:"state"`
-	// AlreadyGone reports that the API no longer had the certificate when it received the
-	// request to delete, or after it refused that request. Another caller deleted it, or
-	// an earlier attempt of this call whose outcome was unclear.
+	// AlreadyGone is true if the API reported the certificate as missing when it
+	// received the request to delete, or after it refused that request. If State is
+	// DeletionDone, another caller deleted it, or an earlier attempt of this call whose
+	// outcome was unclear.
 	AlreadyGone bool `json:"already_gone"`
 	// DeletedAt is when a read after the request to delete first showed the certificate
 	// as missing, by the local clock. It is zero unless State is DeletionDone.

@@ -86,11 +86,12 @@
 // requests to other tools and to net/http, which may repeat a GET when an idle
 // connection breaks.
 //
-// A 429, or another retried status with a Retry-After, begins a block: no caller of the
-// client sends a request until the wait is over, for at most 24 hours. Then one request
-// is sent. If it succeeds, others follow: the number in flight doubles with each round
-// trip. If requests are refused again, the number starts at one again, and from half of
-// the refused number on it grows by one with each round trip.
+// An [ErrRateLimited] of the API, or another retried status with a Retry-After, begins
+// a block: no caller of the client sends a request until the wait is over, for at most
+// 24 hours. Then one request is sent. If it succeeds, others follow: the number in
+// flight doubles with each round trip. If requests are refused again, the number starts
+// at one again, and from half of the refused number on it grows by one with each round
+// trip.
 //
 // A valid Ratelimit header also delays requests. For example, after "default";r=50;t=30
 // the client sends at most 50 more requests in the next 30 seconds. An invalid header is
@@ -114,10 +115,10 @@
 //
 // The delay before a retry is random (full jitter). Its upper limit is 100 ms before the
 // first retry, and doubles with each further one up to 8 s. The delay is not shorter than
-// Retry-After, which may be in seconds or a date. If a 429 has a Retry-After of 0, or no
-// readable one, the delay is the reset of the Ratelimit header. If a 429 has neither a
-// readable Retry-After nor that header, the delay is 5 minutes. After consecutive
-// refusals, it is at least 1 s, 2 s, 4 s and so on up to 1 minute.
+// Retry-After, which may be in seconds or a date. After an [ErrRateLimited] with a
+// Retry-After of 0, or no readable one, the delay is the reset of the Ratelimit header.
+// If there is neither a readable Retry-After nor that header, the delay is 5 minutes.
+// After consecutive refusals, it is at least 1 s, 2 s, 4 s and so on up to 1 minute.
 //
 // A single call, which is one outside an audit or inventory, waits for at most
 // [WithMaxRetryWait] in total, and not beyond the deadline of its context. If a wait
@@ -186,8 +187,9 @@
 // # Iteration
 //
 // A sequence sends its first request when the loop begins; each range sends new
-// requests. An error comes last, with a zero item: a loop without an error has seen
-// every item once, except after the changes that [Client.Certificates] describes.
+// requests. [Client.Audit] yields the error of a certificate in its result. In the
+// other sequences, an error comes last, with a zero item: a loop without an error has
+// seen every item once, except after the changes that [Client.Certificates] describes.
 //
 // # Many certificates
 //

@@ -16,7 +16,9 @@ import (
 var (
 	// ErrUnauthorized means that the API does not accept the credentials.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden means that the credentials lack a permission.
+	// ErrForbidden means HTTP 403: the credentials lack a permission. If the error also
+	// matches ErrUnexpectedResponse, the response may be from another server than the
+	// API.
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound means HTTP 404. It does not prove that the certificate is gone: a wrong
 	// account id or base URL gives it too.
@@ -33,7 +35,8 @@ var (
 	// because they could leak the credentials.
 	ErrRedirect = errors.New("redirect refused")
 
-	// ErrUnexpectedResponse means that the response does not match the contract.
+	// ErrUnexpectedResponse means that the response does not match the contract, is
+	// stale, or is a success that contains errors.
 	ErrUnexpectedResponse = errors.New("unexpected response")
 	// ErrNoResult means that the response is a success without a result. The contract
 	// allows it, but it proves nothing.
@@ -48,9 +51,12 @@ var (
 	// ErrInvalidArgument means that an argument or option is invalid. Nothing was sent.
 	// The text names what is invalid.
 	ErrInvalidArgument = errors.New("invalid argument")
-	// ErrUnreachable means that a request was made and no response arrived.
+	// ErrUnreachable means that no response arrived: to a request of this call or, if
+	// the error also matches ErrNotAsked, to earlier ones of the same audit or
+	// inventory.
 	ErrUnreachable = errors.New("no response")
-	// ErrNotAsked means that no request was made for this certificate, list or source.
+	// ErrNotAsked means that no request was made for this certificate, list, source or
+	// change. The other class or the cause of the error is the reason.
 	ErrNotAsked = errors.New("not asked")
 
 	// ErrInUse means that something uses the certificate. It was not deleted, or the
@@ -86,11 +92,14 @@ type Error struct {
 	Messages []Notice
 	// RayID is the vendor's id of the response, from the CF-Ray header.
 	RayID string
-	// RetryAfter is how long to wait before another call: by the Retry-After header, the
-	// Ratelimit header, the client's own limiter, or the delay of a retry that was too
-	// long to wait for. 0 means unknown.
+	// RetryAfter is how long to wait before another call: by the Retry-After header,
+	// the Ratelimit header, the block of 5 minutes that the vendor documents, the
+	// client's own limiter, or the delay of a retry that was too long to wait for. 0
+	// means unknown.
 	RetryAfter time.Duration
-	// Attempts is the number of requests that were sent.
+	// Attempts is the number of attempts of a request, including those that made no
+	// connection. It is 0 if the request was not sent, and in an error that is not
+	// about one request.
 	Attempts int
 
 	// text is the text of an error that was read from JSON; the fields below are then

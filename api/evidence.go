@@ -58,7 +58,8 @@ func (s Source) position() int { return slices.Index(sources, s) }
 type Use struct {
 	Source Source `json:"source"`
 	// Name is the name of the user: a service, hostname, Worker, Pages project,
-	// Hyperdrive configuration or posture rule; "TLS inspection" for Gateway.
+	// Hyperdrive configuration or posture rule; "TLS inspection" for Gateway. For a
+	// configuration or rule without a name, it is the id.
 	Name string `json:"name"`
 	// Status is the state of an association; other sources have none.
 	Status string `json:"status,omitempty"`
@@ -127,7 +128,8 @@ type Evidence struct {
 	Sources []SourceResult `json:"sources"`
 	// StartedAt is when the first request was made, and GatheredAt when the last source
 	// had been read, by the local clock. The sources of the account are read first, so
-	// their results may be as old as StartedAt.
+	// their results may be as old as StartedAt. GatheredAt is zero if an error ended
+	// the inventory before.
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	GatheredAt time.Time `json:"gathered_at,omitzero"`
 

@@ -108,7 +108,7 @@ type connectionTrace struct {
 	cancel    context.CancelFunc
 	requested atomic.Int64
 	connected atomic.Bool
-	refused   atomic.Bool // the last handshake failed by a function of the caller
+	refused   atomic.Bool // a function of the caller made the last handshake fail
 }
 
 // watch returns a context with the trace. changes means that the attempt can change data:
@@ -140,8 +140,8 @@ func (t *connectionTrace) unconnected() bool {
 	return t.hooks.GotConn != nil && t.requested.Load() > 0 && !t.connected.Load()
 }
 
-// isPeerRefusal reports whether a handshake has failed by a function of the caller, not
-// by the connection or the protocol.
+// isPeerRefusal reports whether a function of the caller has made a handshake fail, and
+// not the connection or the protocol.
 func isPeerRefusal(err error) bool {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {

@@ -14,6 +14,7 @@ var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list
 
 // HostnamesRef names a certificate in a zone.
 type HostnamesRef struct {
+	// ZoneID is the id of the zone, with the limits of [CertificateRef.AccountID].
 	ZoneID string `json:"zone_id"`
 	// CertificateID is the id of a certificate of the account's store, as the API writes
 	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms, and an empty id,

@@ -57,6 +57,8 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 // an [*Error]; it is [ErrNotFound] if the store does not have the certificate.
 // [WithCertificates] has no effect. For several certificates, use [Client.Inventory]
 // with [WithCertificates]: it reads the sources of the account only once.
+//
+// Evidence waits as an inventory does; the deadline of ctx limits that.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
 	item, _, failure := c.inspect(ctx, cert, opts)
 	if failure != nil {

@@ -221,6 +221,15 @@ func TestSourcesCanBeLeftOut(t *testing.T) {
 	}
 }
 
+func TestTheCertificatesOfAllOptionsAreSelected(t *testing.T) {
+	t.Parallel()
+	s := everySource()
+	items, err := inventory(t, s, api.WithCertificates(ref(1)), api.WithCertificates(ref(2)))
+	if err != nil || len(items) != 2 {
+		t.Errorf("%d items, %v", len(items), err)
+	}
+}
+
 func TestCertificateThatCannotBeReadDoesNotAffectTheOthers(t *testing.T) {
 	t.Parallel()
 	s := everySource()

@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// InventoryOption configures [Client.Inventory] and [Client.Evidence].
+// InventoryOption configures [Client.Inventory] and [Client.Evidence]. If an option is
+// given twice, the last one applies, but the certificates of each [WithCertificates]
+// are selected.
 type InventoryOption func(*inventoryConfig) error
 
 type inventoryConfig struct {
@@ -20,7 +22,7 @@ type inventoryConfig struct {
 }
 
 // WithSources limits the evidence to these sources; an [Unused] then does not cover the
-// others. The default is all sources.
+// others. The default is all sources. No source, or an unknown one, is invalid.
 func WithSources(only ...Source) InventoryOption {
 	only = slices.Clone(only)
 	return func(c *inventoryConfig) error {
@@ -38,7 +40,7 @@ func WithSources(only ...Source) InventoryOption {
 }
 
 // WithCertificates selects these certificates of the account instead of all. Each takes
-// one more request.
+// one more request. No certificate, or one of another account, is invalid.
 func WithCertificates(certs ...CertificateRef) InventoryOption {
 	certs = slices.Clone(certs)
 	return func(c *inventoryConfig) error {
@@ -69,7 +71,7 @@ func WithNoZones() InventoryOption {
 }
 
 // WithInventoryConcurrency limits the requests of the inventory that are in flight; the
-// default is 32.
+// default is 32, and less than 1 is invalid.
 func WithInventoryConcurrency(n int) InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.concurrency = n
@@ -94,8 +96,8 @@ type InventoryProgress struct {
 	// when a call turns out to be unnecessary. Retries are not counted.
 	Requests int `json:"requests"`
 	Expected int `json:"expected"`
-	// InUse, Unused and Unknown count the certificates that were yielded, by their
-	// usage.
+	// InUse, Unused and Unknown count the certificates that were yielded, and the one
+	// that is yielded next, by their usage.
 	InUse   int `json:"in_use"`
 	Unused  int `json:"unused"`
 	Unknown int `json:"unknown"`

@@ -129,9 +129,9 @@ func isNil(v any) bool {
 	}
 }
 
-// WithMaxAttempts limits the requests of one call, including the first; the default is
-// 4, and 1 turns retries off. Some attempts in an audit or inventory do not count; see
-// Retries in the package documentation.
+// WithMaxAttempts limits the attempts of one call, including the first; the default is
+// 4, 1 turns retries off, and less is invalid. Some attempts in an audit or inventory
+// do not count; see Retries in the package documentation.
 func WithMaxAttempts(n int) Option {
 	return func(c *config) error {
 		c.maxAttempts = n
@@ -179,8 +179,9 @@ func WithRateLimit(requests int, window time.Duration) Option {
 }
 
 // WithMaxResponseBytes limits the size of a response body after decompression; the
-// default is 8 MiB. A larger body is [ErrResponseTooLarge], and so is a large body with
-// so many small items that it would take more than four times its size in memory.
+// default is 8 MiB, and less than 1 is invalid. A larger body is [ErrResponseTooLarge],
+// and so is a large body with so many small items that it would take more than four
+// times its size in memory.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
 		c.maxBytes = n

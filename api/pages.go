@@ -153,7 +153,7 @@ func (r *reply) freshnessError() *Error {
 	case len(r.errors) > 0:
 		return r.fail(ErrUnexpectedResponse, "the success contains errors")
 	case r.stale:
-		return r.fail(ErrUnexpectedResponse, "the response may be stale (Age or Warning header)")
+		return r.fail(ErrUnexpectedResponse, "the response may be stale (Age, Warning or cache status header)")
 	default:
 		return nil
 	}

@@ -18,8 +18,8 @@ import (
 // is assumed to use the proxy of the environment.
 //
 // The credentials are read for each text, because the caller's Proxy function may
-// return others later. While a call of that function has not returned within the grace
-// period, every text counts as one with credentials.
+// return others later. If a call of that function takes longer than the grace period,
+// every text counts as one with credentials until it returns.
 func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
 	t, ok := transport.(*http.Transport)
 	if !ok {

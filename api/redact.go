@@ -130,8 +130,9 @@ func lenientDecoder(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// mayHideCredential reports whether a body has escapes that can hide a credential. Those
-// of line ends and tabs cannot, because a credential has only visible characters.
+// mayHideCredential reports whether a body has escapes that can hide a credential. The
+// escapes \n, \r, \t, \b and \f cannot, because a credential has only visible
+// characters.
 func mayHideCredential(body []byte) bool {
 	if bytes.IndexByte(body, '%') >= 0 {
 		return true

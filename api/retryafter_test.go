@@ -178,6 +178,7 @@ func TestTheAgeOfEvidenceIsNoDeadlineOfTheCaller(t *testing.T) {
 func TestTheWaitFollowsTheResponse(t *testing.T) {
 	t.Parallel()
 	refused, broken := &Error{StatusCode: 429}, &Error{StatusCode: 503}
+	code := &Error{StatusCode: 400, Details: []ErrorDetail{{Code: codeRateLimited}}}
 	used := []quota.Policy{{Name: "burst", Remaining: 3, Reset: 200 * time.Second}, {Name: "default", Reset: 40 * time.Second}}
 	for name, c := range map[string]struct {
 		retryAfter string
@@ -195,6 +196,8 @@ func TestTheWaitFollowsTheResponse(t *testing.T) {
 		"429 with a large fraction":    {"400.5", refused, nil, 401 * time.Second},
 		"429 with a used-up quota":     {"", refused, used, 40 * time.Second},
 		"429 with quotas not used up":  {"", refused, used[:1], 200 * time.Second},
+		"code 971 with nothing":        {"", code, nil, quota.DefaultBlock},
+		"code 971 with a quota":        {"", code, used, 40 * time.Second},
 		"503 with nothing":             {"", broken, used, 0},
 		"503 with an unreadable time":  {"-5", broken, nil, 0},
 		"503 with a fraction, rounded": {"1.5", broken, nil, 2 * time.Second},

@@ -22,10 +22,10 @@ var (
 
 // readWorkers reads [SourceWorkers].
 //
-// Settings without bindings, a binding without a type, and a binding of type
-// mtls_certificate without a certificate id are failures: the API always sends these
-// members. After a failure of one Worker, the others are still read, and the source has
-// failed.
+// Settings without bindings, a binding with neither a type nor a certificate id, and a
+// binding of type mtls_certificate without a certificate id are failures: the API
+// always sends these members. After a failure of one Worker, the others are still read,
+// and the source has failed.
 func readWorkers(v *inventory, f *findings) {
 	workers := readList[generated.Worker](v, f, listWorkers, v.accountSend(v.client.generated.ListWorkers))
 	v.expect(len(workers))
@@ -136,7 +136,8 @@ func readHyperdrive(v *inventory, f *findings) {
 // readGateway reads [SourceGateway], from the current and the deprecated member.
 //
 // A configuration without settings is a failure, and so is a certificate without an id,
-// unless the API reports it as not in use. Settings without a certificate use none.
+// unless the API reports it as not in use. A certificate with an id is a use even then.
+// Settings without a certificate use none.
 func readGateway(v *inventory, f *findings) {
 	f.scope = "Gateway configuration"
 	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.accountSend(v.client.generated.GetGatewayConfiguration))

@@ -21,10 +21,10 @@ const (
 )
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
-// the API's codes and first message, the cause, the permission that the operation needs
-// after a 403, the wait before another call if a response arrived, the Ray ID, and the
-// number of attempts if there were several. Do not parse it: the text may change, and
-// the codes are in Details.
+// the API's codes and first message, the class or what is wrong, the cause, the
+// permission that the operation needs after a 403, the wait before another call if a
+// response arrived, the Ray ID, and the number of attempts if there were several. Do
+// not parse it: the text may change, and the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)
