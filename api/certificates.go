@@ -26,7 +26,7 @@ type listOptions struct{ types []string }
 // WithTypes lists only certificates of these types, such as "custom". The API filters
 // the list; the total of a response may then include all types, so the number of pages
 // decides where the list ends. A list with a certificate of another type is
-// [ErrUnexpectedResponse].
+// [ErrUnexpectedResponse]. No type, or an empty one, is invalid.
 func WithTypes(types ...string) ListOption {
 	types = slices.Clone(types)
 	return func(o *listOptions) error {

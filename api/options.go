@@ -190,7 +190,7 @@ func WithMaxResponseBytes(n int64) Option {
 }
 
 // WithUserAgent adds product, for example "inventory/1.4", before the library's name in
-// the User-Agent header.
+// the User-Agent header. A product that is empty or not printable ASCII is invalid.
 func WithUserAgent(product string) Option {
 	return func(c *config) error {
 		if product == "" {
