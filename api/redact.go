@@ -40,8 +40,8 @@ func newRedactor(secrets []string) redactor {
 		inText, inBody = append(inText, s), append(inBody, []byte(s))
 		if plain := secret.Unescape(s); len(plain) >= minSecretInText {
 			inPlain = append(inPlain, plain)
-			if plain != s {
-				inBody = append(inBody, []byte(plain))
+			if plain != s { // the echo may have no escapes left
+				inText, inBody = append(inText, plain), append(inBody, []byte(plain))
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func (r redactor) escapedBody(body []byte) []byte {
 			continue
 		}
 		raw, _ := dec.ReadValue()
-		if !bytes.ContainsAny(raw, `\%`) {
+		if !bytes.ContainsAny(raw, `\%~`) {
 			continue
 		}
 		text, _ := jsontext.AppendUnquote(nil, raw)
@@ -134,7 +134,7 @@ func lenientDecoder(text []byte) *jsontext.Decoder {
 // escapes \n, \r, \t, \b and \f cannot, because a credential has only visible
 // characters.
 func mayHideCredential(body []byte) bool {
-	if bytes.IndexByte(body, '%') >= 0 {
+	if bytes.IndexByte(body, '%') >= 0 || bytes.IndexByte(body, '~') >= 0 {
 		return true
 	}
 	for {

@@ -177,10 +177,14 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
-func TestEchoEscapedAsInAURLIsRedactedInTheBody(t *testing.T) {
+func TestEchoOfAURLOrPointerIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
-	for _, secret := range []string{token, strangeToken, percentToken} {
-		for _, echo := range []string{escapeEveryByte(secret, "%%%02X"), url.QueryEscape(secret)} {
+	for _, secret := range []string{token, strangeToken, percentToken, "user~zone/a@example.com"} {
+		echoes := []string{escapeEveryByte(secret, "%%%02X"), url.QueryEscape(secret)}
+		if !strings.Contains(secret, `"`) {
+			echoes = append(echoes, escapes["pointer"](secret), escapes["decoded"](secret))
+		}
+		for _, echo := range echoes {
 			rt := scripted(reply(200, `{"success":true,"result":[],"`+echo+`":"/x?`+echo+`","n":"100 %"}`))
 			client, err := api.New(api.APIToken(secret), api.WithHTTPClient(&http.Client{Transport: rt}))
 			if err != nil {
@@ -211,6 +215,7 @@ var escapes = map[string]func(string) string{
 	// Only some characters: the others must not become a part of an escape.
 	"query":   url.QueryEscape,
 	"pointer": strings.NewReplacer("~", "~0", "/", "~1").Replace,
+	"decoded": strings.NewReplacer("~1", "/", "%41", "A", `\u0041`, "A").Replace,
 	"some": func(s string) string {
 		return s[:3] + escapeEveryByte(s[3:4], `\u%04X`) + s[4:9] + escapeEveryByte(s[9:10], "%%%02x") + s[10:]
 	},
