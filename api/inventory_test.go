@@ -173,7 +173,7 @@ func TestAbsentMembersMeanNoUse(t *testing.T) {
 		"/pages/projects":  success(`[{"name":"a","deployment_configs":{}},{"name":"b","deployment_configs":{"preview":null,"production":{"mtls_certificates":null}}}]`),
 		"/hyperdrive/":     success(`[{"name":"a","origin":{}},{"name":"b","origin":{"host":"db"},"mtls":null},{"name":"c","origin":{},"mtls":{"sslmode":"require"}}]`),
 		"/gateway/":        success(`{"settings":{"certificate":null,"custom_certificate":{"enabled":false}}}`),
-		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"},{"type":"gateway","input":null}]`),
+		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"},{"type":"tanium"},{"type":"gateway","input":null}]`),
 	}
 	items, err := inventory(t, s)
 	if err != nil {

@@ -168,6 +168,9 @@ func isUnused(certificate *generated.GatewayCertificate) bool {
 	return unused
 }
 
+// typesWithoutInput are the types of posture rules that need no input.
+var typesWithoutInput = []string{"gateway", "tanium", "warp"}
+
 // readPosture reads [SourcePosture].
 //
 // A rule without a certificate id is a failure if its type is absent or begins with
@@ -183,7 +186,7 @@ func readPosture(v *inventory, f *findings) {
 			f.incomplete("a rule has no type")
 		case strings.HasPrefix(rule.Type, "client_certificate"):
 			f.incomplete("a rule of type client_certificate has no certificate_id")
-		case rule.Input == nil && rule.Type != "gateway" && rule.Type != "warp":
+		case rule.Input == nil && !slices.Contains(typesWithoutInput, rule.Type):
 			f.incomplete("a rule has no input")
 		}
 	}
