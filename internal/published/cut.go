@@ -2,7 +2,7 @@ package published
 
 import (
 	"cmp"
-	"math"
+	"errors"
 	"slices"
 	"strings"
 
@@ -51,31 +51,28 @@ type cutter struct {
 }
 
 // members copies members of an object at a pointer, as far as it has them.
-func (c *cutter) members(o spec.Object, pointer string, keys ...string) (spec.Object, error) {
+func (c *cutter) members(o spec.Object, pointer string, keys ...string) (_ spec.Object, err error) {
 	out := spec.Object{}
 	for _, key := range keys {
-		if value, ok := o[key]; ok {
-			copied, err := c.copier.Copy(value, pointer+"/"+key)
-			if err != nil {
-				return nil, err
-			}
-			out[key] = copied
+		if value, ok := o[key]; ok && err == nil {
+			out[key], err = c.copier.Copy(value, pointer+"/"+key)
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // skip leaves out examples and defaults with a PEM block: a possible key must not be
 // committed or repeated in generated comments. It leaves out examples and bounds that
 // are too large to be exact: the stored ones would differ from the published ones.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
-	number, _ := value.(float64)
-	left := place == spec.Fields && (slices.Contains([]string{"example", "examples", "default"}, key) && strings.Contains(spec.JSON(value), "-----BEGIN ") ||
-		slices.Contains([]string{"example", "minimum", "maximum"}, key) && math.Abs(number) > spec.MaxExact)
-	if left {
-		c.leftOut = append(c.leftOut, pointer)
+	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default", "minimum", "maximum"}, key) {
+		return false
 	}
-	return left
+	if _, err := new(spec.Copier).Copy(value, pointer); (key == "default" || !errors.Is(err, spec.ErrInexact)) && !strings.Contains(spec.JSON(value), "-----BEGIN ") {
+		return false
+	}
+	c.leftOut = append(c.leftOut, pointer)
+	return true
 }
 
 // reference takes the component that a reference points to or into, and keeps the
@@ -94,14 +91,13 @@ func (c *cutter) reference(copier *spec.Copier, ref spec.Reference) (any, error)
 }
 
 // component copies a component, once.
-func (c *cutter) component(section, name string) error {
+func (c *cutter) component(section, name string) (err error) {
 	taken := spec.Ensure(c.components, section)
 	if _, done := taken[name]; done {
 		return nil
 	}
 	target := spec.Child(c.copier.Doc, "components", section)[name]
 	taken[name] = nil // stops components that refer to each other
-	copied, err := c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
-	taken[name] = copied
+	taken[name], err = c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
 	return err
 }

@@ -212,6 +212,7 @@ func TestExamplesWithAPEMAndInexactBoundsAreLeftOutAndListed(t *testing.T) {
 		"a member called so":   {"{type: object, properties: {example: {type: string, example: " + pem + "}}}", "{type: object, properties: {example: {type: string}}}", []string{at + "properties/example/example"}},
 		"no PEM":               {"{type: string, example: BEGIN CERTIFICATE}", "{type: string, example: BEGIN CERTIFICATE}", nil},
 		"inexact numbers":      {"{type: integer, minimum: -9223372036854775808, maximum: 9223372036854775807, example: 12345678901234567890}", "{type: integer}", []string{at + "example", at + "maximum", at + "minimum"}},
+		"within an example":    {"{type: object, example: {a: [1, 12345678901234567890]}}", "{type: object}", []string{at + "example"}},
 		"exact numbers":        {"{type: integer, minimum: 0, maximum: 9007199254740991, example: 5}", "{type: integer, minimum: 0, maximum: 9007199254740991, example: 5}", nil},
 		"just inexact":         {"{type: integer, minimum: -9007199254740993, maximum: 9007199254740993}", "{type: integer}", []string{at + "maximum", at + "minimum"}}, // the same float64 as ±2^53
 		"a value that decides": {"{type: string, enum: [" + pem + "]}", "{type: string, enum: [" + pem + "]}", nil},

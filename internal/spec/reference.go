@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -69,9 +70,12 @@ const (
 	maxCopyDepth  = 500
 	maxCopyValues = 60_000
 	maxCopyText   = 4 << 20
-	// MaxExact limits exact integers: float64 cannot tell 2^53 from 2^53+1.
-	MaxExact = 1<<53 - 1
+	// maxExact limits exact integers: float64 cannot tell 2^53 from 2^53+1.
+	maxExact = 1<<53 - 1
 )
+
+// ErrInexact is in the error of a [Copier] about a number that is too large to be exact.
+var ErrInexact = errors.New("too large to be exact")
 
 // Copier copies parts of a document and handles the references in them. It follows
 // references within the document only, reads no file and no URL, limits the expansion
@@ -186,8 +190,8 @@ func (c *Copier) count(v any, pointer string, depth int) error {
 	case Object:
 		texts = SortedKeys(v)
 	case float64:
-		if math.Abs(v) > MaxExact {
-			return fmt.Errorf("%.300s: the number %g is too large to be exact", pointer, v)
+		if math.Abs(v) > maxExact {
+			return fmt.Errorf("%.300s: the number %g is %w", pointer, v, ErrInexact)
 		}
 	}
 	for _, text := range texts {
