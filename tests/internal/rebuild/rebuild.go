@@ -78,7 +78,8 @@ func Stored(root string, change func(documents map[string]spec.Object)) (Stages,
 	return s, err
 }
 
-// Without runs the pipeline once more with one overlay action left out. It fails if that changes which of the other actions are satisfied.
+// Without runs the pipeline once more with one overlay action left out. It fails if that
+// changes which of the other actions are satisfied.
 func (s Stages) Without(root, action string) (Stages, error) {
 	overlays, err := normalize.ReadOverlays(os.DirFS(root))
 	if err != nil {
