@@ -116,7 +116,7 @@ func TestEveryRequestForAssociationsMatchesTheContract(t *testing.T) {
 			api.WithHTTPClient(&http.Client{Transport: transport, Timeout: time.Minute}),
 			api.WithMaxAttempts(rapid.IntRange(1, 9).Draw(t, "attempts")),
 			api.WithAttemptTimeout(time.Duration(rapid.Int64Range(1e9, 1e12).Draw(t, "attempt timeout"))),
-			api.WithMaxRetryWait(time.Duration(rapid.Int64Range(0, 1e6).Draw(t, "retry wait"))*time.Millisecond),
+			api.WithMaxRetryWait(time.Duration(rapid.Int64Range(0, 1e6).Draw(t, "retry wait")) * time.Millisecond),
 			api.WithRateLimit(rapid.IntRange(0, 1200).Draw(t, "requests"), 5*time.Minute),
 			api.WithMaxResponseBytes(rapid.Int64Range(1000, 1e9).Draw(t, "bytes")),
 			api.WithUserAgent(rapid.StringMatching(`[a-z]{1,9}/[0-9.]{1,5}`).Draw(t, "agent")),
