@@ -90,7 +90,8 @@ type refusedError struct {
 
 func (e *refusedError) Unwrap() error { return e.error }
 
-// moduleVersion returns the version of this module in the running program.
+// moduleVersion returns the version of this module as a dependency of the running
+// program, or "devel", as in certuse, which names its own version.
 var moduleVersion = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// echoUnsolicited responds to two requests on one connection each. After the first
+// echoUnsolicited responds to two requests, each on a connection of its own. After the first
 // response it sends the credentials back. It accepts the second connection only when
 // the client has closed the first, so that the command runs until then.
 func echoUnsolicited(listener net.Listener) error {

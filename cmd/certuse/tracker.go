@@ -29,7 +29,7 @@ type tracker struct {
 	last    api.InventoryProgress // of all accounts
 	updated time.Time             // when last was reported
 	started time.Time
-	waited  time.Duration // spent in long waits for the rate limit
+	waited  time.Duration // spent in long waits for the rate limit or in outages
 	recent  []time.Time   // ring buffer of the times of the latest requests
 
 	deleted, deletions int // of "delete --unused", once they have begun

@@ -7,7 +7,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxNames is the number of users of one source that a table names.
+// maxNames is how many users of one source a table or a message names at most.
 const maxNames = 6
 
 // usedBy lists the users of a certificate, or the basis of its usage.

@@ -37,7 +37,7 @@ type Source struct {
 type Overlays struct {
 	Satisfied []string `json:"satisfied"` // unnecessary with the new text, but not with the old one
 	Needed    []string `json:"needed"`    // necessary again
-	Unmatched []string `json:"unmatched"` // their target and x-satisfied-when match nothing in the new text: a reason to refuse
+	Unmatched []string `json:"unmatched"` // they find nothing to change in the new text, and x-satisfied-when matches nothing: a reason to refuse
 	Listed    []string `json:"listed"`    // all that the new text satisfies, as recorded in the provenance
 }
 

@@ -33,7 +33,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"other header for the key":   {[]string{"X-Auth-Key", "X-Other-Key"}, "neither an API token nor email and key"},
 		"other header for the email": {[]string{"name: X-Auth-Email", "name: X-Auth-User"}, "neither an API token nor email and key"},
 		"undefined scheme":           {[]string{"    api_key: {type", "    other: {type"}, `scheme "api_key" is not defined`},
-		"two schemes, one header":    {[]string{"name: X-Auth-Email", "name: X-Auth-Key"}, "another scheme sends the same header as"},
+		"two schemes, one header":    {[]string{"name: X-Auth-Email", "name: X-Auth-Key"}, "another scheme sends the same as"},
 		"reference to nothing":       {[]string{"schemas/thing'", "schemas/nothing'"}, "points to nothing"},
 		"reference to a file":        {[]string{"'#/components/schemas/thing'", "'other.yaml#/x'"}, "leaves the document"},
 		"reference to a URL":         {[]string{"'#/components/schemas/thing'", "'http://127.0.0.1:1/x'"}, "leaves the document"},

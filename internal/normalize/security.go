@@ -39,7 +39,7 @@ func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 			}
 			canonical := schemeName(scheme)
 			if _, twice := renamed[canonical]; twice {
-				return fmt.Errorf("%s/security/%d: another scheme sends the same header as %q", at, i, name)
+				return fmt.Errorf("%s/security/%d: another scheme sends the same as %q", at, i, name)
 			}
 			schemes[canonical] = cmp.Or(schemes[canonical], value)
 			renamed[canonical] = scopes

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Place is the kind of the members of an object.
+// Place is what the keys of an object are.
 type Place int
 
 // The kinds of places.
@@ -22,7 +22,7 @@ const (
 	Data
 )
 
-// Child returns the place of the member key of an object at p.
+// Child returns the place of the object under a key of an object whose place is p.
 func (p Place) Child(key string) Place {
 	switch p {
 	case Data:
@@ -74,7 +74,7 @@ func Text(o Object, key string) string {
 	return text
 }
 
-// Ensure returns the member key of an object, which it sets to {} if it is no object.
+// Ensure returns o[key]. If that is not an object, it sets o[key] to {} first.
 func Ensure(o Object, key string) Object {
 	child := Child(o, key)
 	if child == nil {

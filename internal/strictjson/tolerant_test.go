@@ -17,11 +17,12 @@ import (
 
 // part has members for each way of reading.
 type part struct {
-	ID       string // strictly, like all below
+	// ID, Deciding and List are read strictly, all others tolerantly.
+	ID       string
 	Deciding *part
 	List     []part
 
-	Text     string // tolerantly, like all below
+	Text     string
 	Flag     *bool
 	Count    int64
 	Ratio    float64

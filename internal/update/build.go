@@ -17,10 +17,11 @@ import (
 	"time"
 )
 
-// vet compiles and vets all packages of the module at root and their tests as if files,
-// by their paths from the root, were in the tree, through an overlay of the go command.
-// It returns the first fault with its place in the code, or "". The place of a missing
-// module is its import. Failures without a place, such as a full disk, are errors.
+// vet compiles and vets all packages of the module at root, and their tests. The files,
+// by their paths from the root, replace those on disk, through an overlay of the go
+// command. vet returns the first fault with its place in the code, or "". The fault of a
+// missing module is at its import. Failures without a place, such as a full disk, are
+// errors.
 func vet(ctx context.Context, root string, files map[string][]byte) (fault string, err error) {
 	if root, err = filepath.Abs(root); err != nil {
 		return "", err
@@ -88,8 +89,8 @@ func firstFault(output, root, staging string) (line string, inCode bool) {
 	return slices.MinFunc(faults, func(a, b string) int { return cmp.Compare(order(a), order(b)) }), true
 }
 
-// tokens returns the tokens of a Go file. Files that differ only in comments and
-// layout have equal tokens.
+// tokens returns the tokens of a Go file, which do not depend on comments, blank lines
+// and spaces.
 func tokens(source []byte) []string {
 	var s scanner.Scanner
 	s.Init(token.NewFileSet().AddFile("", -1, len(source)), source, nil, 0)

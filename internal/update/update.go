@@ -131,8 +131,9 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 }
 
 // describe fills the parts of the report that come from comparing documents, as far
-// as the new one was processed. The stored text of an operation that a whole document
-// lacks stays in use, because the library would not compile without it.
+// as the new one was processed. An operation that is not in the new document is reported
+// as removed, unless that is Partial. Its stored text stays in use, because the library
+// would not compile without it.
 func (p *Plan) describe() (err error) {
 	if !p.req.Partial {
 		for _, op := range p.taken.Missing {
@@ -217,8 +218,11 @@ func (p *Plan) compile(ctx context.Context, generated map[string][]byte) error {
 	if err != nil || fault == "" {
 		return err
 	}
-	if stored, err := vet(ctx, p.req.Root, nil); err != nil || stored != "" {
-		return errors.Join(err, fmt.Errorf("%w: %s", errInconsistentTree, stored))
+	switch stored, err := vet(ctx, p.req.Root, nil); {
+	case err != nil:
+		return err
+	case stored != "":
+		return fmt.Errorf("%w: %s", errInconsistentTree, stored)
 	}
 	return refuse(fmt.Errorf("the module does not compile against the new contract: %s", fault))
 }

@@ -87,7 +87,8 @@ type outcome struct {
 	good     bool
 	err      *api.Error
 	attempts int
-	// elapsed is the time since the situation, and with it the deadline, began.
+	// elapsed is the time from the start of the situation, when the deadline was set too,
+	// to the end of the call.
 	elapsed time.Duration
 }
 

@@ -240,8 +240,8 @@ func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
 }
 
 // meaning returns a contract without documentation. Of the parameters of zones, it
-// keeps the names of those that the library sends: the texts of 2022 lack all
-// parameters.
+// keeps only the names of those that the library sends: the texts of 2022 have no
+// parameters, and the overlays add these without other details.
 func meaning(contract spec.Object) spec.Object {
 	out := spec.Clone(contract)
 	list := descend(out, "paths", zones, "get")

@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 }
 
 // seededTree returns a copy of the pipeline's part of the module. In the copy, the
-// operations that seedShape has have their texts from seedShape, not from openapi/.
+// operations of seedShape have their texts from there, not from openapi/.
 func seededTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
