@@ -162,7 +162,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 			requests += accountRequests + r.zones() + 4 // the certificate twice, its associations, the deletion
 		}
 		text := fmt.Sprintf("%s: about %s", plural(n, "deletion"), plural(requests, "request"))
-		if least := progress.timeFor(requests, time.Now()); least >= time.Second {
+		if least := progress.leastTimeFor(requests, time.Now()); least >= time.Second {
 			text += ", which take at least " + formatDuration(least)
 		}
 		progress.note(text)

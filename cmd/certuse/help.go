@@ -117,10 +117,9 @@ error cannot be written, no further deletion begins, except with -o jsonl.
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
 
-Before the first deletion of --unused, it prints about how many requests follow
-and how long they take at least, unless that is less than a second. If the
-certificates are named, it prints how many requests the first one took, and the
-least time for all if --rate-limit makes them wait.
+Before the first deletion of --unused, it prints about how many requests follow,
+and if the certificates are named, how many the first one took. If --rate-limit
+makes them wait, it also prints the least time for all.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. A deletion under way is

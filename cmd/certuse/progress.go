@@ -19,10 +19,10 @@ const plainInterval = 30 * time.Second
 // progress shows the progress of a command on standard error.
 type progress interface {
 	update(api.InventoryProgress)
-	// nextAccount, requests, timeFor and deleting are methods of [tracker].
+	// nextAccount, requests, leastTimeFor and deleting are methods of [tracker].
 	nextAccount()
 	requests() (done, total int)
-	timeFor(requests int, now time.Time) time.Duration
+	leastTimeFor(requests int, now time.Time) time.Duration
 	deleting(done, all int)
 	// note prints a line. It is safe for concurrent use.
 	note(string)

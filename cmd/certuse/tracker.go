@@ -78,12 +78,14 @@ func (t *tracker) requests() (done, total int) {
 	return t.last.Requests, max(t.last.Requests, t.last.Expected)
 }
 
-// timeFor returns the estimated time of further requests.
-func (t *tracker) timeFor(requests int, now time.Time) time.Duration {
+// leastTimeFor returns how long further requests take at least. Only waits for the rate
+// limit count: the average time of earlier requests includes outages, and may be longer
+// than that of further ones.
+func (t *tracker) leastTimeFor(requests int, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	left, _ := t.timeLeft(t.last.Requests+requests, now)
-	return left
+	least, _ := t.timeAt(0, t.last.Requests+requests, now)
+	return least
 }
 
 // deleting reports how many of all deletions are done.
@@ -135,16 +137,21 @@ func (t *tracker) rate(now time.Time) float64 {
 }
 
 // timeLeft estimates the time until total requests are made; it returns false if there
-// is nothing to estimate. The rate limit delays request n until one window after
-// request n-limit completed. So timeLeft goes back from the last request in steps of
-// limit, and counts one window for each, until it reaches a request that has completed
-// or that waits for no window.
+// is nothing to estimate.
 func (t *tracker) timeLeft(total int, now time.Time) (time.Duration, bool) {
+	perRequest := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(max(t.last.Requests, 1))
+	return t.timeAt(perRequest, total, now)
+}
+
+// timeAt returns the time until total requests are made if each takes perRequest. The
+// rate limit delays request n until one window after request n-limit completed. So
+// timeAt goes back from the last request in steps of limit, and counts one window for
+// each, until it reaches a request that has completed or that waits for no window.
+func (t *tracker) timeAt(perRequest time.Duration, total int, now time.Time) (time.Duration, bool) {
 	done := t.last.Requests
 	if done == 0 || done >= total {
 		return 0, false
 	}
-	perRequest := max(now.Sub(t.started)-t.waitedUntil(now), 0) / time.Duration(done)
 	left := perRequest * time.Duration(total-done)
 	if t.limit > 0 {
 		n, wait := total, time.Duration(0)

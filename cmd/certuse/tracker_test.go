@@ -55,15 +55,17 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 	}
 }
 
-func TestTimeOfFurtherRequestsIncludesWaitsForTheQuota(t *testing.T) {
+// Only the rate limit makes further requests take a time that is certain: those of the
+// first minute may have waited for the end of an outage.
+func TestLeastTimeOfFurtherRequestsIsThatOfTheRateLimit(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tr := newTracker(0, 1000, start)
 	now := start.Add(time.Minute)
 	tr.update(api.InventoryProgress{Requests: 600, Expected: 600}, now)
-	for requests, want := range map[int]time.Duration{0: 0, 400: 40 * time.Second, 500: 5 * time.Minute, 1500: 10 * time.Minute} {
-		if got := tr.timeFor(requests, now); got != want {
-			t.Errorf("%d requests take %v, want %v", requests, got, want)
+	for requests, want := range map[int]time.Duration{0: 0, 400: 0, 500: 5 * time.Minute, 1500: 10 * time.Minute} {
+		if got := tr.leastTimeFor(requests, now); got != want {
+			t.Errorf("%d requests take at least %v, want %v", requests, got, want)
 		}
 	}
 	if left, ok := tr.timeLeft(tr.last.Expected, now); ok {
