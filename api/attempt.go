@@ -40,6 +40,7 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send send, edit
 			causes:    c.causes(ctx, attemptCtx, err),
 			transient: (!refused || !refusal.final) && !unverified && !trace.refused.Load(),
 			local:     isFileLimit(err),
+			dial:      isDialError(err),
 		}
 		outcome.Local, outcome.Unanswered = fail.local, fail.transient && ctx.Err() == nil
 		return nil, fail

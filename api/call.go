@@ -155,8 +155,11 @@ func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, 
 	if series := k.policy.series; series != nil {
 		limited = delaysAllCallers(fail) || fail.transient && (k.responses > 0 || fail.local)
 		maxTime := k.client.attemptTimeout
-		if delaysAllCallers(fail) {
+		switch {
+		case delaysAllCallers(fail):
 			maxTime = series.maxWait
+		case fail.dial:
+			maxTime = quota.MaxAuditWait
 		}
 		switch lasted, outage := k.inOutage(fail); {
 		case fail.Is(ErrRateLimited), limited && outage && lasted <= maxTime:
@@ -195,8 +198,8 @@ type outage struct {
 // lasted. In an outage, no call of the client has got a response since an earlier
 // failure of this one; responses that ask to wait do not end it. A lack of file
 // descriptors is an outage even if other calls get responses. Attempts in a short
-// outage do not count towards maxAttempts. Those in a longer one do: if no other call is
-// left, the request itself may be the cause.
+// outage do not count towards maxAttempts. Those in a longer one do, unless no connection
+// could be made: if no other call is left, the request itself may be the cause.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"syscall"
@@ -88,4 +89,11 @@ func (c *Client) redactError(err error) error {
 // The resolver returns that error as text only.
 func isFileLimit(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), syscall.EMFILE.Error())
+}
+
+// isDialError reports whether no connection to the server or the proxy could be made,
+// for another reason than the limit on open files.
+func isDialError(err error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	return ok && (failed.Op == "dial" || failed.Op == "proxyconnect") && !isFileLimit(err)
 }

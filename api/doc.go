@@ -138,8 +138,9 @@
 // after 200 ms and so on up to 2 s. Single calls continue as usual. A failure in a block
 // or an outage takes no tokens. The first one of a call counts as an attempt, unless it is
 // an [ErrRateLimited]; further ones count only after the call has failed in an outage for
-// longer than [WithAttemptTimeout]. A lack of file descriptors is handled like an outage,
-// so that these calls use fewer connections.
+// longer than [WithAttemptTimeout], because its request may be the cause. If no connection
+// can be made, they count after 15 minutes. A lack of file descriptors is handled like an
+// outage, so that these calls use fewer connections.
 //
 // # Evidence
 //

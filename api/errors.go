@@ -115,6 +115,8 @@ type Error struct {
 	transient bool
 	// unsent reports that the transport has shown that the request was not sent.
 	unsent bool
+	// dial reports that no connection could be made, which the request cannot cause.
+	dial bool
 	// unclear reports that an attempt of the call may have changed something.
 	unclear bool
 	// local reports a lack of file descriptors in this process.

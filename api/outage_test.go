@@ -241,28 +241,41 @@ func accountOf(n int) roundTrip {
 	}
 }
 
+// A request that is sent may be the cause of a connection that breaks, so an inventory
+// waits longer if no connection can be made.
 func TestAnInventorySurvivesAnOutage(t *testing.T) {
 	t.Parallel()
-	for _, begin := range []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 900 * time.Millisecond} {
+	refused := errors.New("connection refused")
+	outages := []struct {
+		begin, length time.Duration
+		err           error
+	}{
+		{150 * time.Millisecond, 20 * time.Second, refused},
+		{500 * time.Millisecond, 20 * time.Second, refused},
+		{900 * time.Millisecond, 20 * time.Second, refused},
+		{150 * time.Millisecond, 14 * time.Minute, &net.OpError{Op: "dial", Net: "tcp", Err: refused}},
+		{900 * time.Millisecond, 14 * time.Minute, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: refused}},
+	}
+	for _, o := range outages {
 		synctest.Test(t, func(t *testing.T) {
 			start, rt := time.Now(), accountOf(100)
 			client := newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
-				if at := time.Since(start); begin <= at && at < begin+20*time.Second {
-					return nil, errors.New("connection refused")
+				if at := time.Since(start); o.begin <= at && at < o.begin+o.length {
+					return nil, o.err
 				}
 				return rt(r)
 			}))
 			n := 0
 			for item, err := range client.Inventory(t.Context(), "a", api.WithSources(api.SourceAssociations, api.SourceHyperdrive, api.SourcePosture)) {
 				if err != nil {
-					t.Fatalf("outage at %v: %v", begin, err)
+					t.Fatalf("outage of %v at %v: %v", o.length, o.begin, err)
 				}
 				if n++; item.Evidence.Usage() != api.Unused {
-					t.Errorf("outage at %v: %v: %+v", begin, item, item.Evidence.Sources)
+					t.Errorf("outage of %v at %v: %v: %+v", o.length, o.begin, item, item.Evidence.Sources)
 				}
 			}
 			if n != 100 {
-				t.Errorf("outage at %v: %d items", begin, n)
+				t.Errorf("outage of %v at %v: %d items", o.length, o.begin, n)
 			}
 		})
 	}
