@@ -74,7 +74,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 		total.Incomplete = true
 		total.unlisted += boolValue(!listed)
 		if ctx.Err() == nil {
-			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explain(err)))
+			failures = append(failures, fmt.Sprintf("account %s: %s", t.account, explainAccount(err)))
 		}
 	}
 	var waits sync.WaitGroup

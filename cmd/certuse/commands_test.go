@@ -245,7 +245,7 @@ func TestMessagesNameTheSenderOfTheResponse(t *testing.T) {
 		says     string
 		not      string
 	}{
-		"the API":                 {apitest.NotFound(), "the API does not know the certificate or the account", "CLOUDFLARE_BASE_URL"},
+		"the API":                 {apitest.NotFound(), "the API does not know the account: check its id\n", "CLOUDFLARE_BASE_URL"},
 		"the API, refused":        {apitest.Forbidden(), `needs the permission "Account: SSL and Certificates Read"`, "firewall"},
 		"a web server":            {apitest.Raw(404, "text/html", "<h1>Not Found</h1>"), "the response is not the API's: check CLOUDFLARE_BASE_URL, whose path must end in /client/v4", "does not know"},
 		"JSON of another service": {apitest.Raw(404, "application/json", `{"detail":"x"}`), "the response is not the API's", "does not know"},

@@ -102,6 +102,15 @@ func explain(err error) string {
 	return text
 }
 
+// explainAccount is explain for the error of a call that names an account and no
+// certificate.
+func explainAccount(err error) string {
+	if words, _ := reasonOf(err); words == "not found" {
+		return inCLITerms(err) + "; the API does not know the account: check its id"
+	}
+	return explain(err)
+}
+
 // sourceText describes the result of a source that names no user of the certificate.
 func sourceText(r *api.SourceResult) string {
 	switch {

@@ -85,7 +85,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 		if errors.Is(err, api.ErrOutcomeUnknown) || ctx.Err() != nil {
 			code = exitUnknown
 		}
-		return &exitError{code, errors.New(explain(err))}
+		return &exitError{code, errors.New(explainAccount(err))}
 	}
 	storedText := fmt.Sprintf("certuse: the certificate is in the account: %s\n", printable(stored.Ref.ID))
 	if !u.quiet {
