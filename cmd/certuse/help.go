@@ -286,6 +286,16 @@ prometheus  the text format for a textfile collector, with --output-file
 All formats but jsonl have one order, the same in every run. --sort action is
 the default: ` + sortHelp + `.
 
+To find out what has changed between two audits, compare them without what
+differs in each run. Without --all-uses, the hostnames of a CA may differ:
+
+  certuse audit --all-uses --sort name -o csv \
+    --columns name,certificate_id,usage,used_by,expires_on
+
+The same for records in jsonl, with jq:
+
+  jq -c '[.certificate_id, .usage, .uses, .expires_on]' audit.jsonl | sort
+
 Columns (--columns) of table, wide and csv:
 
 ` + "  " + wrap(strings.Join(knownColumns(), ", ")) + `

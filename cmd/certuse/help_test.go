@@ -146,6 +146,17 @@ func TestHelpShowsOnlyValidUsage(t *testing.T) {
 	}
 }
 
+func TestHelpComparesAuditsByColumnsThatStayTheSame(t *testing.T) {
+	t.Parallel()
+	_, text, _ := strings.Cut(formatsHelp, "\n  certuse audit --all-uses ")
+	text, _, _ = strings.Cut(text, "\n\n")
+	args := strings.Fields("audit --all-uses " + strings.ReplaceAll(text, "\\\n", ""))
+	got := execute(t, command(t, environment(newFake(t, nil)), args...))
+	if want := "name,certificate_id,usage,used_by,expires_on\n"; got.stdout != want {
+		t.Errorf("%q prints %q, want %q", args, got.stdout, want)
+	}
+}
+
 func TestHelpNamesTheEnvironmentVariables(t *testing.T) {
 	t.Parallel()
 	read := map[string]bool{"SSL_CERT_FILE": true, "HTTPS_PROXY": true, "XDG_CONFIG_HOME": true, "config.yaml": true, "--profile": true}
