@@ -85,11 +85,11 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	return q.checkFrom(cmd, args)
 }
 
-// checkNoRecord refuses, with --yes, an --output-file that is not empty. It is called
-// when standard input was read and the file is locked, because another command may have
-// written the file before.
-func (d *deletion) checkNoRecord(out *destination) error {
-	if info, err := os.Stat(out.path); d.yes && err == nil && info.Size() > 0 {
+// checkNoRecord refuses an --output-file of delete that is not empty, also for a plan. It
+// is called when standard input was read and the file is locked, because another command
+// may have written the file before.
+func (q *query) checkNoRecord(out *destination) error {
+	if info, err := os.Stat(out.path); q.kind == reportDelete && err == nil && info.Size() > 0 {
 		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", out.name)
 	}
 	return nil

@@ -112,7 +112,8 @@ it. The outcome of each certificate that the command tried to delete is printed
 to standard error at once. With --quiet it is not, unless the record cannot be
 written: then those are printed that were deleted or may have been. If standard
 error cannot be written, no further deletion begins, except with -o jsonl.
---output-file keeps the record, with -o jsonl also when the command is killed.
+--output-file keeps the record, with -o jsonl also when the command is killed. A
+file that is not empty is refused: it may be the record of earlier deletions.
 
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.

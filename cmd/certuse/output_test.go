@@ -169,6 +169,18 @@ func TestRecordOfAnotherDeletionIsNotReplaced(t *testing.T) {
 	}
 }
 
+func TestPlanDoesNotReplaceARecord(t *testing.T) {
+	t.Parallel()
+	server, file := newDeletionServer(t), filepath.Join(t.TempDir(), "deleted.jsonl")
+	execute(t, command(t, environment(server), "delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1")).expect(t, exitOK)
+	record := textOf(t, file)
+	plan := execute(t, command(t, environment(server), "delete", "-o", "jsonl", "--output-file", file, "free-2"))
+	plan.expect(t, exitUsage, "--output-file: "+file+" exists and may be the record of earlier deletions")
+	if kept := textOf(t, file); kept != record {
+		t.Errorf("the record was replaced: %s", kept)
+	}
+}
+
 func TestOneFileIsWrittenByOneProcess(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"fast": unused, "slow": unused.After(time.Hour)})

@@ -122,7 +122,7 @@ func (q *query) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer out.discard()
-	if err := q.deletion.checkNoRecord(out); err != nil {
+	if err := q.checkNoRecord(out); err != nil {
 		return err
 	}
 	kept, err := q.readKept(targets) // open has checked that the file is a regular one
