@@ -206,7 +206,7 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 	case item.Certificate.Type == "":
 		return "the API did not send the type of the certificate", ErrManaged
 	case item.Certificate.Type != "custom":
-		return "the type of the certificate is " + item.Certificate.Type, ErrManaged
+		return "the type of the certificate is " + item.Certificate.Type + ", not custom", ErrManaged
 	case c.digest != nil && err != nil:
 		return "IfSHA256: " + err.Error(), ErrMismatch
 	case c.digest != nil && digest != *c.digest:

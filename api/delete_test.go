@@ -75,7 +75,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		want   []error
 		part   string // of the error
 	}{
-		"managed":  {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed"},
+		"managed":  {7, kind("gateway_managed"), []error{api.ErrManaged}, "gateway_managed, not custom"},
 		"new type": {7, kind("x"), []error{api.ErrManaged}, ""},
 		"no type": {7, func(s *store) {
 			s.faults = faults("/"+certificateID(7)+"?", success(`{"id":"`+certificateID(7)+`","ca":true}`))
