@@ -31,7 +31,7 @@
 //		case api.Unused:
 //			fmt.Println(item.Certificate.Name, "is unused; it expires on", item.Certificate.ExpiresOn)
 //		case api.UsageUnknown:
-//			fmt.Println(item.Certificate.Name, "is unknown:", item.Evidence.Sources)
+//			fmt.Println(item.Certificate.Name, "is", item.Evidence)
 //		}
 //	}
 //
@@ -90,8 +90,8 @@
 // a block: no caller of the client sends a request until the wait is over, for at most
 // 24 hours. Then one request is sent. If it succeeds, others follow: the number in
 // flight doubles with each round trip. If requests are refused again, the number starts
-// at one again, and from half of the refused number on it grows by one with each round
-// trip.
+// at one again: it doubles up to half of what was in flight at the refusal, and then
+// grows by one with each round trip.
 //
 // A valid Ratelimit header also delays requests. For example, after "default";r=50;t=30
 // the client sends at most 50 more requests in the next 30 seconds. An invalid header is
@@ -131,16 +131,17 @@
 // gives 1 back. While too few are left, a call makes one attempt, so a failing server
 // does not get four times the load.
 //
-// WithMaxRetryWait does not apply to an audit or inventory, whose calls also wait for the
-// end of an outage. An outage is a time without a response to any request of the client,
-// after an earlier response. During an outage, only one of these calls sends requests,
-// as a probe, and the others wait. The probe is sent at once, again after 100 ms, then
-// after 200 ms and so on up to 2 s. Single calls continue as usual. A failure in a block
-// or an outage takes no tokens. The first one of a call counts as an attempt, unless it is
-// an [ErrRateLimited]; further ones count only after the call has failed in an outage for
-// longer than [WithAttemptTimeout], because its request may be the cause. If no connection
-// can be made, they count after 15 minutes. A lack of file descriptors is handled like an
-// outage, so that these calls use fewer connections.
+// WithMaxRetryWait does not apply to an audit or inventory, whose calls also wait for
+// the end of an outage. An outage is a time without a response to any request of the
+// client, after an earlier response. During an outage, only one of these calls sends
+// requests, as a probe, and the others wait. The probe is sent at once, again after 100
+// ms, then after 200 ms and so on up to 2 s. Single calls continue as usual. For the
+// calls of an audit or inventory, a failure in a block or an outage takes no tokens.
+// The first failure of each outage counts as an attempt, unless it is an
+// [ErrRateLimited]; further ones count only after the call has failed in the outage for
+// longer than [WithAttemptTimeout], because its request may be the cause. If no
+// connection can be made, they count after 15 minutes. A lack of file descriptors is
+// handled like an outage, so that these calls use fewer connections.
 //
 // # Evidence
 //
@@ -194,11 +195,11 @@
 //
 // # Many certificates
 //
-// [Client.Inventory] and [Client.Audit] send up to 32 requests at a time, and wait for
-// the limiter and for the end of blocks and outages of up to 15 minutes. When a zone
-// names a CA, requests for further zones may be in flight; an inventory makes at most 32
-// of these unnecessary requests. An audit of 10,000 certificates takes about 45 minutes
-// at the default rate.
+// [Client.Inventory] and [Client.Audit] send up to 32 requests at a time. They wait for
+// the limiter, for the end of blocks of up to 15 minutes, and of outages, see Retries.
+// When a zone names a CA, requests for further zones may be in flight; an inventory
+// makes at most 32 of these unnecessary requests. An audit of 10,000 certificates takes
+// about 45 minutes at the default rate.
 //
 // # Rotation
 //

@@ -142,6 +142,7 @@ func TestResultsHaveAShortText(t *testing.T) {
 		cert.ID + ": " + inUse:                  api.AuditResult{Certificate: cert, List: list},
 		cert.ID + ": unknown: cloudflare":       api.AuditResult{Certificate: cert, Err: &api.Error{StatusCode: 404}},
 		"unknown: 0 uses":                       api.Evidence{},
+		"unknown: workers: cloudflare":          api.Evidence{Sources: []api.SourceResult{{Source: api.SourceWorkers, State: api.SourceFailed, Err: &api.Error{StatusCode: 403}}}},
 		cert.ID + ": unknown: 0 uses":           api.InventoryItem{Certificate: api.Certificate{Ref: cert}},
 		cert.ID + `: "edge\n", type "custom"`:   api.Certificate{Ref: cert, Name: "edge\n", Type: "custom", PEM: long},
 		cert.ID + `: "xxxxxxxxxxxxxxx`:          api.Certificate{Ref: cert, Name: long, PEM: long},

@@ -165,9 +165,14 @@ func (e *Evidence) UnmarshalJSON(text []byte) error {
 // evidenceJSON is evidence without its methods.
 type evidenceJSON Evidence
 
-// String returns the usage and the number of uses.
+// String returns the usage with the number of uses or, if it is unknown, with the
+// missing permissions and the errors of the sources.
 func (e Evidence) String() string {
-	return fmt.Sprintf("%v: %s", e.Usage(), pluralize(len(e.Uses), "use"))
+	usage, details := e.Usage(), pluralize(len(e.Uses), "use")
+	if usage == UsageUnknown {
+		details = cmp.Or(e.failures(), details)
+	}
+	return fmt.Sprintf("%v: %s", usage, details)
 }
 
 // conclude returns the usage that the exported fields show.
@@ -194,29 +199,34 @@ func (e *Evidence) conclude() Usage {
 // refusal returns why the evidence does not show that the certificate is unused:
 // [ErrInUse] or [ErrUsageUnknown] with a note, or nil if it does.
 func (e *Evidence) refusal() (note string, kind error) {
-	var reasons []string
 	switch {
 	case e == nil:
 		return "there is no evidence", ErrUsageUnknown
 	case e.Usage() == Unused:
 		return "", nil
 	case e.Usage() == InUse:
+		var users []string
 		for _, use := range e.Uses {
-			reasons = append(reasons, string(use.Source)+" "+use.Name)
+			users = append(users, string(use.Source)+" "+use.Name)
 		}
-		return "used by " + strings.Join(reasons, ", "), ErrInUse
+		return "used by " + strings.Join(users, ", "), ErrInUse
 	}
-	var failures []string // after the permissions, because the text may be shortened
+	return "usage unknown: " + cmp.Or(e.failures(), "no source that was read applies"), ErrUsageUnknown
+}
+
+// failures returns the missing permissions and the errors of the sources, or "". The
+// permissions are first, because the text may be shortened.
+func (e *Evidence) failures() string {
+	var permissions, failures []string
 	for _, r := range e.Sources {
 		failure := asError(r.Err)
 		if permission := failure.missingPermission(); permission != "" {
-			reasons = append(reasons, fmt.Sprintf("%s needs the permission %q", r.Source, permission))
+			permissions = append(permissions, fmt.Sprintf("%s needs the permission %q", r.Source, permission))
 		} else if failure != nil {
 			failures = append(failures, string(r.Source)+": "+cmp.Or(failure.note, failure.Error()))
 		}
 	}
-	text := strings.Join(append(reasons, failures...), ", ")
-	return "usage unknown: " + cmp.Or(text, "no source that was read applies"), ErrUsageUnknown
+	return strings.Join(append(permissions, failures...), ", ")
 }
 
 // InventoryItem is one certificate of an account with the evidence about it.

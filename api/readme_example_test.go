@@ -54,7 +54,7 @@ func Example_inventory() {
 		case api.Unused:
 			fmt.Println(item.Certificate.Name, "is unused; it expires on", item.Certificate.ExpiresOn)
 		case api.UsageUnknown:
-			fmt.Println(item.Certificate.Name, "is unknown:", item.Evidence.Sources)
+			fmt.Println(item.Certificate.Name, "is", item.Evidence)
 		}
 	}
 	// Output: checkout is used by [{associations gateway active}]
