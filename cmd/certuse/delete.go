@@ -35,6 +35,9 @@ const (
 type deletion struct {
 	yes, unused bool
 	maxUnused   int
+	// forbidden reports that the API has refused a deletion in the account for lack of
+	// a permission.
+	forbidden bool
 }
 
 // deletionOutcome is the actual or planned outcome for a certificate.
@@ -98,6 +101,7 @@ func (q *query) checkNoRecord(out *destination) error {
 // deleteAll plans the deletions of a target, or deletes its certificates one by one.
 // Ctrl-C and --timeout stop it before the next deletion.
 func (q *query) deleteAll(ctx context.Context, t target, progress progress, yield func(record) bool) error {
+	q.deletion.forbidden = false
 	if !q.deletion.yes || q.deletion.unused {
 		return q.plan(ctx, t, progress, yield)
 	}
@@ -220,6 +224,10 @@ func (r *record) markKept(err error) {
 	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: state}, err: err}
 }
 
+// errForbidden is why a certificate is kept after the API has refused to delete another
+// one of the account for lack of a permission.
+var errForbidden = errors.New("not looked up: the credentials may not delete in this account")
+
 // errUnreported is why a certificate is kept after a failed write to standard error,
 // where the outcomes of deletions are printed at once.
 var errUnreported = errors.New("not looked up: standard error cannot be written")
@@ -228,6 +236,9 @@ var errUnreported = errors.New("not looked up: standard error cannot be written"
 // it, and reports the outcome.
 func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	ended := endCause(ctx, nil)
+	if ended == nil && q.deletion.forbidden {
+		ended = errForbidden
+	}
 	if stderr, ok := q.sys.stderr.(*errWriter); ok && stderr.failure() != nil && !q.streaming() {
 		ended = errUnreported // standard output, written at the end, may be the same file
 	}
@@ -249,6 +260,8 @@ func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, pro
 		r = newRecord(api.InventoryItem{Certificate: d.Certificate, Evidence: *d.Evidence})
 		r.deletion = &deletionOutcome{Deletion: *d, err: err}
 	}
+	q.deletion.forbidden = d != nil && errors.Is(err, api.ErrForbidden) &&
+		!errors.Is(err, api.ErrUsageUnknown) && !errors.Is(err, api.ErrUnexpectedResponse)
 	progress.note(r.outcome())
 	return r
 }

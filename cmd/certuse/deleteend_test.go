@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,26 @@ func TestInterruptEndsTheWaitBeforeAnotherCallToDelete(t *testing.T) {
 	eventually(t, "the deletion that is refused", func() bool { return requests(server, deleteCertificate) > 0 })
 	p.signal(t, os.Interrupt)
 	p.end(t).expect(t, exitUnknown, "certuse: kept: name of free-1 (free-1): interrupted\n", "0 deleted, 2 kept")
+}
+
+func TestNoDeletionBeginsAfterOneWasForbidden(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"named":    {"free-1", "free-2", "free-3"},
+		"--unused": {"--unused", "--max", "3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newDeletionServer(t)
+			script(t, server, deleteCertificate, apitest.Forbidden().Always())
+			got := execute(t, command(t, environment(server), append([]string{"delete", "--yes", "-o", "jsonl"}, args...)...))
+			got.expect(t, exitFailure, "0 deleted, ", `needs the permission "Account: SSL and Certificates Write"`)
+			if n := requests(server, deleteCertificate); n != 1 {
+				t.Errorf("%d requests to delete", n)
+			}
+			if r := decodeLines(t, got.stdout)["free-3"]; r.State != "kept" || !strings.HasSuffix(r.Reason, "the credentials may not delete in this account") {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
 }
