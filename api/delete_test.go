@@ -19,6 +19,7 @@ func TestDeleteUnusedDeletesWhatNothingUses(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
 			s.certificates[n].pem = leafPEM
+			time.Sleep(1500 * time.Millisecond) // the times in JSON have whole seconds
 			digest, err := (&api.Certificate{PEM: leafPEM}).SHA256()
 			if err != nil {
 				t.Fatal(err)
@@ -28,7 +29,7 @@ func TestDeleteUnusedDeletesWhatNothingUses(t *testing.T) {
 				t.Errorf("%+v, %v, requests %v", d, err, s.requests)
 			}
 			text := must(json.Marshal(d))
-			for _, part := range []string{`"certificate_id":"` + certificateID(n), `"usage":"unused"`, `"sources":[`, `"state":"deleted"`, `"already_gone":false`, `"deleted_at":"2000-01-01T00:00:00Z"`, `"ray_id":"8f2a5c-AMS"`} {
+			for _, part := range []string{`"certificate_id":"` + certificateID(n), `"usage":"unused"`, `"sources":[`, `"state":"deleted"`, `"already_gone":false`, `"started_at":"2000-01-01T00:00:01Z"`, `"gathered_at":"2000-01-01T00:00:01Z"`, `"deleted_at":"2000-01-01T00:00:01Z"`, `"ray_id":"8f2a5c-AMS"`} {
 				if !strings.Contains(string(text), part) {
 					t.Errorf("the record has no %s: %s", part, text)
 				}
@@ -79,7 +80,7 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		"new type": {7, kind("x"), []error{api.ErrManaged}, ""},
 		"no type": {7, func(s *store) {
 			s.faults = faults("/"+certificateID(7)+"?", success(`{"id":"`+certificateID(7)+`","ca":true}`))
-		}, []error{api.ErrManaged}, ""},
+		}, []error{api.ErrManaged}, "did not send the type"},
 		"a source fails": {8, fault("/hyperdrive/", 500), []error{api.ErrUsageUnknown}, "hyperdrive: list Hyperdrive configurations: HTTP 500"},
 		"no permission":  {8, fault("/workers/scripts?", 403), []error{api.ErrUsageUnknown}, "Account: Workers Scripts Read"},
 		"a failure and no permission": {8, func(s *store) {

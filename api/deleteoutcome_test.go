@@ -85,8 +85,11 @@ func TestStaleNotFoundDoesNotProveADeletion(t *testing.T) {
 // The vendor refuses a second deletion in more than one way.
 func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]func() *http.Response{
-		"404": refuse(404, 1), "1472": refuse(400, 1472), "already deleted": refuse(400, 1),
+	for name, tt := range map[string]struct {
+		fault      func() *http.Response
+		gatherings int
+	}{
+		"404": {refuse(404, 1), 1}, "1472": {refuse(400, 1472), 1}, "already deleted": {refuse(400, 1), 2},
 	} {
 		s := everySource()
 		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
@@ -94,13 +97,17 @@ func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				s.certificates = nil
-				return fault(), nil
+				return tt.fault(), nil
 			}
 			return nil, nil
 		}
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 		if err != nil || d.State != api.DeletionDone || !d.AlreadyGone || d.Evidence == nil {
 			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+		// The code 1472 of the check is proof without the list.
+		if s.count("workers") != tt.gatherings || s.count("certificates") != 0 {
+			t.Errorf("%s: requests %v", name, s.requests)
 		}
 	}
 }
@@ -123,10 +130,67 @@ func TestADeletionWithoutAResponseIsDetectedAlthoughRetriesGetNoConnection(t *te
 			return resp, nil
 		}
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
-		if err != nil || d.State != api.DeletionDone || s.count("delete") != 4 {
+		if err != nil || d.State != api.DeletionDone || d.AlreadyGone || s.count("delete") != 4 {
 			t.Errorf("%+v, %v, requests %v", d, err, s.requests)
 		}
 	})
+}
+
+// The evidence cannot explain why there was no connection.
+func TestNoEvidenceIsGatheredAfterADeletionWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(kind string, req *http.Request) (*http.Response, error) {
+			if kind == "delete" {
+				noConnection(req)
+				return nil, errReset
+			}
+			return nil, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
+		wantSentinels(t, err, api.ErrUnreachable)
+		if d.State != api.DeletionKept || s.count("workers") != 1 || s.has(certificateID(8)) != 1 {
+			t.Errorf("%+v, requests %v", d, s.requests)
+		}
+	})
+}
+
+func TestADeletionThatHasBegunIsRetriedAfterTheEndOfTheEvidenceContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		until, cancel := context.WithCancel(t.Context())
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "delete" && s.count(kind) == 1 {
+				cancel()
+				return refuse(503, 1)(), nil
+			}
+			return nil, nil
+		}
+		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), api.WithEvidenceContext(until))
+		if err != nil || d.State != api.DeletionDone || s.count("delete") != 2 {
+			t.Errorf("%+v, %v, requests %v", d, err, s.requests)
+		}
+	})
+}
+
+// The context ends with the last request for the evidence, which is then complete.
+func TestNothingIsDeletedAfterTheEndOfTheEvidenceContext(t *testing.T) {
+	t.Parallel()
+	until, cancel := context.WithCancel(t.Context())
+	s := everySource()
+	s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+		if kind == "hostnames" && s.count(kind) == 3 {
+			cancel()
+		}
+		return resp, nil
+	}
+	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(7), api.WithEvidenceContext(until))
+	wantSentinels(t, err, api.ErrNotAsked)
+	if !errors.Is(err, context.Canceled) || d == nil || d.State != api.DeletionKept || d.Evidence.Usage() != api.Unused || s.count("delete") != 0 {
+		t.Errorf("%+v, %v, requests %v", d, err, s.requests)
+	}
 }
 
 // A 404 may be from another server, also if its body is too large to read.

@@ -89,7 +89,11 @@ func TestPagesThatDoNotShowTheWholeListAreTruncated(t *testing.T) {
 				return newClient(t, server)
 			}
 			wantSentinels(t, lastError(serve(certificateJSON).Certificates(t.Context(), account)), api.ErrTruncated)
-			wantSentinels(t, lastError(serve(zoneJSON).Zones(t.Context(), account)), api.ErrTruncated)
+			err := lastError(serve(zoneJSON).Zones(t.Context(), account))
+			wantSentinels(t, err, api.ErrTruncated)
+			if e := asError(t, err); e.StatusCode != 200 || e.RayID == "" {
+				t.Errorf("%+v", e)
+			}
 		})
 	}
 }
@@ -153,6 +157,17 @@ func TestAFilteredListIsCompleteAfterItsLastPage(t *testing.T) {
 		err := lastError(newClient(t, respondOnce(pageOf(1, 1, numbers))).Certificates(t.Context(), account, opts...))
 		if complete := err == nil; complete != (opts != nil) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAFilteredListWithoutPagesHasItsTotal(t *testing.T) {
+	t.Parallel()
+	for total, want := range map[int]error{2: nil, 3: api.ErrTruncated} {
+		list := listResponse([]string{certificateJSON(1), certificateJSON(2)}, fmt.Sprintf(`{"page":1,"count":2,"total_count":%d}`, total))
+		server := &pageServer{pages: []*http.Response{list, listResponse(nil, fmt.Sprintf(`{"page":2,"total_count":%d}`, total))}}
+		if err := lastError(newClient(t, server).Certificates(t.Context(), account, api.WithTypes("custom"))); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("a total of %d: %v, want %v", total, err, want)
 		}
 	}
 }

@@ -103,6 +103,7 @@ func TestInvalidResponsesAreRefused(t *testing.T) {
 		"lone surrogate":                response(200, `{"success":true,"result":[{"service":"\ud800"}]}`),
 		"fraction in count":             response(200, `{"success":true,"result":[],"result_info":{"count":0.5}}`),
 		"count beyond 2^53":             response(200, `{"success":true,"result":[],"result_info":{"count":9007199254740993}}`),
+		"count below -2^53":             response(200, `{"success":true,"result":[],"result_info":{"count":-9007199254740994}}`),
 		"count beyond any float":        response(200, `{"success":true,"result":[],"result_info":{"count":1e400}}`),
 		"count as a string":             response(200, `{"success":true,"result":[],"result_info":{"count":"0"}}`),
 		"errors of another kind":        response(200, `{"success":true,"result":[],"errors":"none"}`),

@@ -112,18 +112,21 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
+		s.certificates[0].pem = caPEM // another one, in front of it
 		client := newClient(t, s)
 		first, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "first", PEM: leafPEM + caPEM})
 		if err != nil {
 			t.Fatal(err)
 		}
+		start := time.Now()
 		again, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "second", PEM: leafPEM, Key: api.PrivateKeyPEM(leafKey)})
+		wantTook(t, "the search", start, 0, 0)
 		if err != nil || again.Ref != first.Ref || again.Name != "first" || s.has(first.Ref.ID) != 1 {
 			t.Errorf("%+v, %v", again, err)
 		}
 		// The list may not have the certificate at first.
 		s.hidden = true
-		start := time.Now()
+		start = time.Now()
 		_, err = client.Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM})
 		wantSentinels(t, err, api.ErrRejected)
 		wantTook(t, "the upload", start, 25*time.Second, 30*time.Second)

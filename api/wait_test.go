@@ -110,6 +110,38 @@ func TestWaitEndsAtOnceWhenItCannotSucceed(t *testing.T) {
 	}
 }
 
+// The missing permission matters only when no use is left.
+func TestWaitForTheEndOfAUseGoesOnWithoutAPermission(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.faults = faults("/hyperdrive/", refuse(403, 10000))
+		endUseAfter(s, 30*time.Second)
+		start := time.Now()
+		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5))
+		wantSentinels(t, err, api.ErrUsageUnknown)
+		wantTook(t, "the wait", start, 30*time.Second, 40*time.Second)
+	})
+}
+
+func TestWaitReturnsTheEvidenceFromBeforeARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "certificate" && s.count(kind) > 1 {
+				return refuse(401, 10000)(), nil
+			}
+			return nil, nil
+		}
+		e, err := newClient(t, s).WaitUnused(t.Context(), ref(5))
+		wantSentinels(t, err, api.ErrUnauthorized)
+		if e.Usage() != api.InUse || s.count("certificate") != 2 {
+			t.Errorf("%+v, requests %v", e, s.requests)
+		}
+	})
+}
+
 func TestWaitOutlastsFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
