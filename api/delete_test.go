@@ -96,8 +96,8 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		"by Hyperdrive":     {4, func(*store) {}, []error{api.ErrInUse}, "hyperdrive orders-db"},
 		"by the Gateway":    {5, func(*store) {}, []error{api.ErrInUse}, "gateway TLS inspection"},
 		"by a posture rule": {6, func(*store) {}, []error{api.ErrInUse}, "posture corp laptops"},
-		"another":           {7, func(s *store) { s.certificates[7].pem = leafPEM }, []error{api.ErrMismatch}, "IfSHA256"},
-		"unreadable":        {7, func(s *store) { s.certificates[7].pem = "?" }, []error{api.ErrMismatch}, "IfSHA256"},
+		"another":           {7, func(s *store) { s.certificates[7].pem = leafPEM }, []error{api.ErrMismatch}, "not the one of IfSHA256"},
+		"unreadable":        {7, func(s *store) { s.certificates[7].pem = "?" }, []error{api.ErrMismatch}, "IfSHA256: no certificate"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -115,8 +115,11 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 				t.Errorf("%s: %v, requests %v", name, err, s.requests)
 			}
 			gathered := !errors.Is(err, api.ErrNotFound) && !errors.Is(err, api.ErrUnauthorized)
-			if (d != nil) != gathered {
+			if (d != nil) != gathered || s.count("certificate") > 1 {
 				t.Errorf("%s: record %+v", name, d)
+			}
+			if d != nil && !strings.HasPrefix(err.Error(), "delete mTLS certificate: ") {
+				t.Errorf("%s: %v", name, err)
 			}
 			if d != nil && (d.State != api.DeletionKept || d.Evidence == nil || !d.DeletedAt.IsZero()) {
 				t.Errorf("%s: not kept: %+v", name, d)
@@ -180,7 +183,7 @@ func TestRefusedDeletionKeepsTheCertificate(t *testing.T) {
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8))
 			wantSentinels(t, err, tt.want...)
-			if d.State != api.DeletionKept || d.Evidence.Usage() != api.Unused || d.RayID == "" {
+			if d.State != api.DeletionKept || d.Evidence.Usage() != api.Unused || d.RayID == "" || d.AlreadyGone {
 				t.Errorf("%s: %+v", name, d)
 			}
 			if s.count("delete") != 1 || (s.count("associations") == 2) != tt.second {
@@ -216,12 +219,17 @@ func TestDeletedCertificateMayStayForAWhile(t *testing.T) {
 				return
 			}
 			wantSentinels(t, err, api.ErrOutcomeUnknown)
-			if took > 2*time.Minute || d.State != api.DeletionUnknown {
+			if took > 2*time.Minute || d.State != api.DeletionUnknown || !strings.Contains(err.Error(), "the API still shows the certificate") {
 				t.Errorf("after %v: %+v, %v", took, d, err)
 			}
 			if n := s.count("certificate"); n > 20 {
 				t.Errorf("%d checks", n)
 			}
+			deleted, start = time.Time{}, time.Now()
+			s.certificates = everySource().certificates
+			_, err = newClient(t, s).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(30*time.Second))
+			wantSentinels(t, err, api.ErrOutcomeUnknown)
+			wantTook(t, "the shorter deletion", start, 15*time.Second, 30*time.Second)
 		})
 	}
 }
@@ -262,6 +270,9 @@ func TestConcurrentDeletionsBothSucceed(t *testing.T) {
 
 func TestWrongDeleteOptionsSendNothing(t *testing.T) {
 	t.Parallel()
+	if text := must(json.Marshal(api.Deletion{})); !strings.Contains(string(text), `"uses":[],"sources":[]`) {
+		t.Errorf("a zero record is %s", text)
+	}
 	for name, opts := range map[string][]api.DeleteOption{"nil": {nil}, "no time": {api.WithDeleteTimeout(-1)}, "time in ns": {api.WithDeleteTimeout(2)}} {
 		s := everySource()
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), opts...)

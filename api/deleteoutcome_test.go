@@ -207,7 +207,7 @@ func TestDeletionIsNotProvenByAnotherServer(t *testing.T) {
 				return nil, nil
 			}
 			d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(10*time.Second))
-			if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) {
+			if d.State != api.DeletionUnknown || !errors.Is(err, api.ErrOutcomeUnknown) || name == "small" && !strings.Contains(err.Error(), "unknown: get mTLS certificate: HTTP 404") {
 				t.Errorf("%s: %+v, %v", name, d, err)
 			}
 		})

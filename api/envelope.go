@@ -227,7 +227,7 @@ func readItems(d *strictjson.Decoder, size int, grow func(room int), next func()
 	var n, capacity, room, malformed int
 	return d.ReadArray(func(rest []byte) {
 		count := bytes.Count(rest, []byte("{"))
-		n, capacity = 0, min(count, len(rest)/size) // one allocation, within the size of the body
+		capacity = min(count, len(rest)/size) // one allocation, within the size of the body
 		room = min(count, max(minListMemory, len(rest)*3/2)/size)
 		grow(capacity)
 	}, func() error {
@@ -247,7 +247,7 @@ func readItems(d *strictjson.Decoder, size int, grow func(room int), next func()
 			return err
 		}
 		var pointers []string
-		if misfits := d.TakeMisfits(at); len(misfits) > 0 && malformed < maxMalformed {
+		if misfits := d.TakeMisfits(at); len(misfits) > 0 {
 			misfits = misfits[:min(len(misfits), maxMalformed-malformed)]
 			malformed += len(misfits)
 			pointers = itemPointers(misfits, fmt.Sprintf("/result/%d", n))

@@ -159,3 +159,61 @@ func TestResultsHaveAShortText(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// The text names the place of the fault, and holds nothing of the body.
+func TestErrorOfAnInvalidSuccessNamesThePlace(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		" ":                                   "the body is empty",
+		`[]`:                                  "the body is not a JSON object",
+		`{"success":true,}`:                   "the body is not valid JSON, at byte 15",
+		`{"success":true,"success":true}`:     "a JSON object of the body has the same name twice, at byte 16",
+		`{"result":[]}`:                       `the body has no "success"`,
+		`{"success":null,"result":[]}`:        `the body has no "success"`,
+		`{"success":"yes","result":[]}`:       `a JSON string at "/success" does not fit the contract`,
+		`{"success":true,"result":{}}`:        `a JSON object at "/result" does not fit the contract`,
+		`{"success":true,"result":[[]]}`:      `a JSON array at "/result/0" does not fit the contract`,
+		`{"success":true,"result":[{},null]}`: "/result holds null instead of an object",
+		`{"success":true,"result":[],"result_info":{"count":0.5}}`:   "/result_info/count is not an integer",
+		`{"success":true,"result":[],"result_info":{"page":1e19}}`:   "/result_info/page is beyond 2^53",
+		`{"success":true,"result":[],"result_info":{"count":"one"}}`: `a JSON string at "/result_info/count" does not fit the contract`,
+	} {
+		_, err := associationsOf(t, response(200, body))
+		if !strings.Contains(err.Error(), ": "+want+" (") {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
+	}
+}
+
+func TestASuccessKeeps100ErrorsAndMessages(t *testing.T) {
+	t.Parallel()
+	notices := `[` + strings.Repeat(`{"code":1},`, 100) + `{"code":1}]`
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"result_info":null,"errors":`+notices+`,"messages":`+notices+`}`))
+	if err != nil || len(list.Errors) != 100 || len(list.Messages) != 100 || list.Info != nil {
+		t.Errorf("%d errors, %d messages, numbers %v; %v", len(list.Errors), len(list.Messages), list.Info, err)
+	}
+}
+
+func TestTheCertificatesOfAPageKeep100PointersToMalformedMembers(t *testing.T) {
+	t.Parallel()
+	kept := 0
+	rows := itemRange(1, 80, func(n int) string { return fmt.Sprintf(`{"id":%q,"name":7,"issuer":7}`, certificateID(n)) })
+	for cert, err := range newClient(t, respondOnce(listResponse(rows, info(1, 80, 80, 1)))).Certificates(t.Context(), account) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept += len(cert.Malformed)
+	}
+	if kept != 100 {
+		t.Errorf("%d pointers", kept)
+	}
+}
+
+// The API may send rows of few bytes that take much memory.
+func TestAListThatNeedsTooMuchMemoryIsTooLarge(t *testing.T) {
+	t.Parallel()
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[`+strings.Repeat(`{},`, 200_000)+`{}]}`))
+	if wantSentinels(t, err, api.ErrResponseTooLarge); list != nil {
+		t.Errorf("%d rows", len(list.Associations))
+	}
+}

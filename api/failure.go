@@ -56,7 +56,7 @@ func decodeFailure(body []byte, redact func(string) string) failure {
 	}
 	f := failure{details: b.errors.items, messages: notices(b.messages.items), refused: b.refused}
 	f.isEnvelope = f.refused && jsontext.Value(body).IsValid()
-	if d, ok := b.detail(); ok && len(f.details) == 0 && leftErrors > 0 {
+	if d, ok := b.detail(); ok && len(f.details) == 0 {
 		f.details = []ErrorDetail{d}
 	}
 	return f

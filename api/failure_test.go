@@ -180,6 +180,34 @@ func TestDetailsAreBounded(t *testing.T) {
 	}
 }
 
+func TestAFailureKeeps32ErrorsAnd32MessagesWithTheirChains(t *testing.T) {
+	t.Parallel()
+	item := `{"code":1,"message":"m","error_chain":[{"code":2}]}`
+	list := `[` + strings.Repeat(item+",", 50) + item + `]`
+	_, err := associationsOf(t, response(400, `{"success":false,"errors":`+list+`,"messages":`+list+`}`))
+	if e := asError(t, err); len(e.Details) != 16 || len(e.Details[15].Chain) != 1 || len(e.Messages) != 16 {
+		t.Errorf("%d errors, %d messages, with as many in their chains", len(e.Details), len(e.Messages))
+	}
+	_, err = associationsOf(t, response(400, `{"code":6003,"error_chain":[`+strings.Repeat(`{"code":2},`, 50)+`{"code":2}]}`))
+	if e := asError(t, err); !errors.Is(err, api.ErrUnauthorized) || len(e.Details) != 1 || len(e.Details[0].Chain) != 32 {
+		t.Errorf("the legacy form with a long chain: %v, %+v", err, e.Details)
+	}
+	chain := `{"code":9}`
+	for range 20 {
+		chain = `{"code":1,"error_chain":` + chain + `}`
+	}
+	for body, want := range map[string]int{`{"success":false,"errors":[` + chain + `]}`: 9, chain: 9} {
+		_, err = associationsOf(t, response(400, body))
+		depth := 0
+		for details := asError(t, err).Details; len(details) > 0; details = details[0].Chain {
+			depth++
+		}
+		if depth != want {
+			t.Errorf("a chain of %d errors, want %d", depth, want)
+		}
+	}
+}
+
 func TestErrorsMadeByHandAreClassified(t *testing.T) {
 	t.Parallel()
 	wantSentinels(t, &api.Error{StatusCode: 404}, api.ErrNotFound)
@@ -255,6 +283,16 @@ func TestResponsesThatTransportsMustNotReturnAreErrors(t *testing.T) {
 	wantSentinels(t, err, api.ErrUnexpectedResponse)
 }
 
+func TestOnlyTextOfTheEdgeHasACode(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "{}", `{"success":false}`, "code: 1015", "error code: x", "error code: -1", "error code: 65536", "error code: 1015 and more", "<html>error code: 1015"} {
+		_, err := associationsOf(t, response(403, body, "Content-Type", "text/plain"))
+		if e := asError(t, err); len(e.Details) != 0 {
+			t.Errorf("%q: got %+v", body, e.Details)
+		}
+	}
+}
+
 // A failure is decoded even if its JSON is invalid for a success.
 func TestFailuresAreReadLeniently(t *testing.T) {
 	t.Parallel()
@@ -262,13 +300,20 @@ func TestFailuresAreReadLeniently(t *testing.T) {
 		body string
 		want api.ErrorDetail
 	}{
-		"names twice, the last counts": {`{"success":false,"success":false,"errors":[],"errors":[{"code":5,"code":6,"message":"m"}]}`, api.ErrorDetail{Code: 6, Message: "m"}},
+		"names twice, the last counts": {`{"success":false,"success":false,"errors":[{"code":4}],"errors":[{"code":5,"code":6,"message":"m"}]}`, api.ErrorDetail{Code: 6, Message: "m"}},
 		"invalid UTF-8":                {`{"success":false,"errors":[{"code":5,"message":"a` + "\xff" + `b"}]}`, api.ErrorDetail{Code: 5, Message: "a\ufffdb"}},
 		"half of a character":          {`{"success":false,"\ud800":1,"errors":[{"code":5,"message":"a\ud800b"}]}`, api.ErrorDetail{Code: 5, Message: "a\ufffdb"}},
 		"space in a code of text":      {`{"success":false,"errors":[{"code":" 5 ","message":"m"}]}`, api.ErrorDetail{Code: 5, Message: "m"}},
 		"code with an exponent":        {`{"success":false,"errors":[{"code":70030e-1,"message":"m"}]}`, api.ErrorDetail{Code: 7003, Message: "m"}},
 		"code beyond everything":       {`{"success":false,"errors":[{"code":1e9999999999,"message":"m"}]}`, api.ErrorDetail{Message: "m"}},
 		"code that is no number":       {`{"success":false,"errors":[{"code":"1e","message":"m"}]}`, api.ErrorDetail{Message: "m"}},
+		"a pointer alone":              {`{"success":false,"errors":[{"source":{"pointer":"/p"}}]}`, api.ErrorDetail{Pointer: "/p"}},
+		"a link alone":                 {`{"success":false,"errors":[{"documentation_url":"https://d"}]}`, api.ErrorDetail{DocumentationURL: "https://d"}},
+		"a chain alone":                {`{"success":false,"errors":[{"error_chain":[{"code":1}]}]}`, api.ErrorDetail{Chain: []api.ErrorDetail{{Code: 1}}}},
+		"the legacy form":              {`{"code":6003,"error":"m"}`, api.ErrorDetail{Code: 6003, Message: "m"}},
+		"both forms":                   {`{"success":false,"code":6003,"error":"m","errors":[{"code":5}]}`, api.ErrorDetail{Code: 5}},
+		"text of the edge":             {" error code: 1015\n", api.ErrorDetail{Code: 1015, Message: "error code: 1015"}},
+		"numbers beside an error":      {`{"success":false,"errors":[` + strings.Repeat("null,", 40) + `1,[2],true,{},{"code":5}]}`, api.ErrorDetail{Code: 5}},
 		"members of odd kinds":         {`{"success":false,"errors":[{"code":{},"message":[1],"documentation_url":7,"source":"s","error":"e"}]}`, api.ErrorDetail{Message: "e"}},
 	} {
 		_, err := associationsOf(t, response(403, c.body))

@@ -206,6 +206,39 @@ func TestASlowZoneCostsAtMostOneRequestPerWorker(t *testing.T) {
 	}
 }
 
+// Each page of the list has 4 CAs, so 4 of 8 workers are free while the first zone is
+// read.
+func TestSlowPagesDoNotRepeatTheUnnecessaryRequests(t *testing.T) {
+	t.Parallel()
+	const pages, workers = 6, 8
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{hostnames: map[string]string{}}
+		for n := range 40 {
+			s.zones = append(s.zones, zoneID(n))
+		}
+		for n := range 4*pages + 1 {
+			s.hostnames[zoneID(0)+" "+certificateID(n)] = "api.example.com"
+		}
+		page := 0
+		s.before = func(kind string, req *http.Request) (*http.Response, error) {
+			if kind == "hostnames" && strings.Contains(req.URL.Path, zoneID(0)) {
+				time.Sleep(time.Second)
+			}
+			if kind != "certificates" {
+				return nil, nil
+			}
+			time.Sleep(10 * time.Second)
+			page++
+			rows := itemRange(4*page-3, 4*page, func(n int) string { return fmt.Sprintf(`{"id":%q,"type":"custom","ca":true}`, certificateID(n)) })
+			return listResponse(rows, info(page, 4, 4*pages, pages)), nil
+		}
+		items, err := inventory(t, s, api.WithInventoryConcurrency(workers))
+		if got := s.requests["hostnames"]; err != nil || len(items) != 4*pages || got > 4*pages+workers {
+			t.Errorf("%d requests for the hostnames of %d CAs, %v", got, len(items), err)
+		}
+	})
+}
+
 func TestInventoryProgressCountsTheRequests(t *testing.T) {
 	t.Parallel()
 	few := []api.CertificateRef{{AccountID: account, ID: certificateID(1)}, {AccountID: account, ID: certificateID(2)}}

@@ -161,6 +161,16 @@ func TestAFilteredListIsCompleteAfterItsLastPage(t *testing.T) {
 	}
 }
 
+func TestFullPagesOfZonesWithoutATotalAreFollowedByOthers(t *testing.T) {
+	t.Parallel()
+	server := &pageServer{pages: []*http.Response{partialPage(1, 50, `{"page":1,"per_page":50}`)(zoneJSON), partialPage(51, 52, `{"page":2,"per_page":50}`)(zoneJSON)}}
+	if err := lastError(newClient(t, server).Zones(t.Context(), account)); err != nil || len(server.queries) != 2 {
+		t.Errorf("%v, queries %v", err, server.queries)
+	}
+	larger := respondOnce(partialPage(1, 50, `{"page":1,"per_page":100}`)(zoneJSON))
+	wantSentinels(t, lastError(newClient(t, larger).Zones(t.Context(), account)), api.ErrTruncated)
+}
+
 func TestAFilteredListWithoutPagesHasItsTotal(t *testing.T) {
 	t.Parallel()
 	for total, want := range map[int]error{2: nil, 3: api.ErrTruncated} {

@@ -56,9 +56,6 @@ func isStale(h http.Header) bool {
 
 // hasCacheHit reports whether the lines of a Cache-Status header name a cache with a hit.
 func hasCacheHit(lines []string) bool {
-	if len(lines) == 0 {
-		return false
-	}
 	caches, err := httpsfv.UnmarshalList(lines)
 	return err != nil || slices.ContainsFunc(caches, func(cache httpsfv.Member) bool {
 		item, ok := cache.(httpsfv.Item)

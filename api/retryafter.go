@@ -25,8 +25,8 @@ func parseRetryAfter(h http.Header, now time.Time) (wait time.Duration, readable
 
 func parseOneRetryAfter(value string, h http.Header, now time.Time) (wait time.Duration, readable bool) {
 	if isDigits(value) {
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || seconds > int64(maxDuration/time.Second) {
+		seconds, _ := strconv.ParseInt(value, 10, 64) // the largest int64 if it overflows
+		if seconds > int64(maxDuration/time.Second) {
 			return maxDuration, true
 		}
 		return time.Duration(seconds) * time.Second, true
@@ -34,7 +34,7 @@ func parseOneRetryAfter(value string, h http.Header, now time.Time) (wait time.D
 	if date, err := http.ParseTime(value); err == nil {
 		return max(0, timeUntil(date, h, now)), true
 	}
-	if whole, fraction, ok := strings.Cut(value, "."); ok && isDigits(whole) && isDigits(fraction) {
+	if whole, fraction, _ := strings.Cut(value, "."); isDigits(whole) && isDigits(fraction) {
 		wait, _ = parseOneRetryAfter(whole, h, now)
 		return wait + min(time.Second, maxDuration-wait), false
 	}
@@ -48,8 +48,8 @@ func isDigits(s string) bool {
 // timeUntil returns the time from the Date header to date. If the header is absent or
 // more than a day away from date, it returns the time from now.
 func timeUntil(date time.Time, h http.Header, now time.Time) time.Duration {
-	sent, err := http.ParseTime(h.Get("Date"))
-	if err != nil || date.Sub(sent).Abs() > 24*time.Hour {
+	sent, _ := http.ParseTime(h.Get("Date")) // the year 1 if it is absent or invalid
+	if date.Sub(sent).Abs() > 24*time.Hour {
 		return date.Sub(now)
 	}
 	return date.Sub(sent)

@@ -67,6 +67,7 @@ func TestRetryAfterDateIsMeasuredByTheServersClock(t *testing.T) {
 		"our clock is ten minutes fast":      {"Sun, 22 Nov 2026 11:50:00 GMT", 9*time.Second + 10*time.Minute},
 		"our clock is five seconds slow":     {"Sun, 22 Nov 2026 12:00:05 GMT", 4 * time.Second},
 		"the server's clock is not believed": {"Thu, 01 Jan 1970 00:00:00 GMT", 9 * time.Second},
+		"our clock is twenty hours fast":     {"Sat, 21 Nov 2026 16:00:09 GMT", 20 * time.Hour},
 		"no date":                            {"", 9 * time.Second},
 	} {
 		h := http.Header{"Retry-After": {"Sun, 22 Nov 2026 12:00:09 GMT"}, "Date": {c.date}}

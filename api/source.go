@@ -68,7 +68,7 @@ func (f *findings) add(name, certificateID string) {
 
 // fail records a failure of the operation; the first one is kept.
 func (f *findings) fail(failure *Error) {
-	if f.failure == nil && failure != nil {
+	if f.failure == nil {
 		f.failure, f.permission = failure, failure.missingPermission()
 	}
 }

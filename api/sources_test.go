@@ -68,6 +68,76 @@ func TestSettingsOfAWorkerWithAnInvalidNameAreNotRequested(t *testing.T) {
 	}
 }
 
+func TestACertificateOfTheGatewayIsAUseAlsoWhenItIsNotInUse(t *testing.T) {
+	t.Parallel()
+	for _, member := range []string{`"certificate":{"in_use":false,`, `"custom_certificate":{"enabled":false,`} {
+		s := everySource()
+		s.faults = faults("/gateway/", success(`{"settings":{`+member+`"id":"`+certificateID(8)+`"}}}`))
+		items, err := inventory(t, s)
+		if usage := usageOf(items, certificateID(8)); err != nil || usage != api.InUse {
+			t.Errorf("%s: %v, %v", member, usage, err)
+		}
+	}
+}
+
+func TestAnIncompleteSourceNamesItsOperation(t *testing.T) {
+	t.Parallel()
+	for text, path := range map[string]string{
+		"get settings of a Worker: ": "/workers/scripts/static/", "list Pages projects: ": "/pages/projects",
+		"list Hyperdrive configurations: ": "/hyperdrive/", "get Gateway configuration: ": "/gateway/",
+		"list device posture rules: ": "/devices/posture", "list zones: ": "/zones?",
+	} {
+		s := everySource()
+		result := `[{"deployment_configs":null}]`
+		switch {
+		case strings.HasPrefix(text, "get "):
+			result = `{}`
+		case path == "/zones?":
+			result = `[]`
+		}
+		s.faults = faults(path, success(result))
+		items, err := inventory(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, r := range append(items[certificateID(7)].Evidence.Sources, items[certificateID(8)].Evidence.Sources...) {
+			if r.Err != nil && strings.HasPrefix(r.Err.Error(), text) && strings.Contains(fmt.Sprintf("%+v", r), text) {
+				found++
+			} else if r.Err != nil {
+				t.Errorf("%s: %v", path, r.Err)
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s: no source has the error", path)
+		}
+	}
+}
+
+// One CA that nothing uses: while the request for a zone is in flight, the other workers
+// read further zones.
+func TestFreeWorkersReadTheZonesOfOneCA(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{certificates: []storedCertificate{{id: certificateID(1), ca: true}}}
+		for n := range 40 {
+			s.zones = append(s.zones, zoneID(n))
+		}
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "hostnames" {
+				time.Sleep(time.Second)
+			}
+			return nil, nil
+		}
+		start := time.Now()
+		_, err := newClient(t, s, api.WithRateLimit(0, 0)).Evidence(t.Context(), ref(1), api.WithInventoryConcurrency(4))
+		wantTook(t, "reading 40 zones", start, 10*time.Second, 15*time.Second)
+		if err != nil || s.count("hostnames") != 40 {
+			t.Errorf("%v, requests %v", err, s.requests)
+		}
+	})
+}
+
 // The CA is in use by its zones 1 and 3, and in the last case by a Worker too.
 func TestHostnamesOfAUsedCAAreReadInFullOnlyWithAllUses(t *testing.T) {
 	t.Parallel()
@@ -147,6 +217,48 @@ func TestRefusedCredentialsCancelTheRequestsInFlight(t *testing.T) {
 	}
 }
 
+func TestASourceWithoutAResponseDoesNotEndAnInventory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "settings" && s.count(kind) == 1 {
+				return nil, errReset
+			}
+			return nil, nil
+		}
+		items, err := inventory(t, s)
+		if err != nil || len(items) != 9 || usageOf(items, certificateID(8)) != api.UsageUnknown || usageOf(items, certificateID(7)) != api.Unused {
+			t.Errorf("%v, %v, requests %v", items, err, s.requests)
+		}
+		wantSentinels(t, items[certificateID(8)].Evidence.Sources[2].Err, api.ErrUnreachable)
+	})
+}
+
+func TestAnInventoryEndsWhenTheAPIRefusesAllRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, start := everySource(), time.Now()
+		s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+			if kind == "associations" {
+				return response(429, envelopeWith("971"), "Retry-After", "60"), nil
+			}
+			return nil, nil
+		}
+		items, err := inventory(t, s)
+		wantSentinels(t, err, api.ErrRateLimited)
+		wantTook(t, "the inventory", start, 14*time.Minute, 17*time.Minute)
+		for id, item := range items {
+			if usageOf(items, id) != api.UsageUnknown || !item.Evidence.GatheredAt.IsZero() {
+				t.Errorf("%s: %+v", id, item.Evidence)
+			}
+		}
+		if len(items) != 9 {
+			t.Errorf("%d items", len(items))
+		}
+	})
+}
+
 func TestTheTotalOfTheListIsKnownBeforeItsLastPage(t *testing.T) {
 	t.Parallel()
 	s := everySource()
@@ -160,9 +272,10 @@ func TestTheTotalOfTheListIsKnownBeforeItsLastPage(t *testing.T) {
 			return pageOf(6, 9, info(2, 5, 9, 2)), nil
 		}
 	}
-	_, err := inventory(t, s, api.WithInventoryConcurrency(1), api.WithInventoryProgress(func(p api.InventoryProgress) {
-		if p.Certificates != 9 {
-			t.Errorf("%+v, want 9 certificates", p)
+	// The Workers, the settings of two and two pages of certificates.
+	_, err := inventory(t, s, api.WithSources(api.SourceWorkers), api.WithInventoryConcurrency(1), api.WithInventoryProgress(func(p api.InventoryProgress) {
+		if p.Certificates != 9 || p.Expected != 5 {
+			t.Errorf("%+v, want 9 certificates and 5 requests", p)
 		}
 	}))
 	if err != nil {
@@ -208,7 +321,7 @@ func TestAllPagesOfProjectsAreRead(t *testing.T) {
 				return nil, nil
 			case page == "":
 				return partialPage(1, 10, info(1, 10, 11, 2))(unboundProject), nil
-			case page == "2":
+			case page == "2" && req.URL.Query().Get("per_page") == "10":
 				return listResponse([]string{projectJSON("last", binding)}, info(2, 10, 11, 2)), nil
 			default:
 				return nil, errReset

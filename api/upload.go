@@ -112,7 +112,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	}, &got)
 	if fail == nil {
 		stored, err := newCertificate(accountID, got.value, got.malformed)
-		if got, unreadable := stored.SHA256(); err == nil && (unreadable != nil || got != digest) {
+		if got, _ := stored.SHA256(); err == nil && got != digest { // zero if it is unreadable
 			err = errAnotherCertificate
 		}
 		if err == nil {
@@ -144,8 +144,8 @@ func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
 		var fail *Error
 		found, fail = c.search(ctx, accountID, func(cert *Certificate) bool {
-			got, unreadable := cert.SHA256()
-			return unreadable == nil && got == digest
+			got, _ := cert.SHA256() // zero if it is unreadable
+			return got == digest
 		})
 		switch {
 		case fail == nil:

@@ -214,6 +214,7 @@ func TestUploadReportsACertificateThatTheListDoesNotShow(t *testing.T) {
 		cancelled    bool
 	}{
 		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 403", 0, false},
+		"the list refuses the token":     {refuse(500, 1), refuse(401, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 401", 0, false},
 		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "list mTLS certificates: HTTP 403", 0, false},
 		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
 		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
@@ -264,6 +265,9 @@ func TestPrivateKeysAreNotPrinted(t *testing.T) {
 	}
 	if got := fmt.Sprintf("%v %d %#v, %s", key, key, key, api.PrivateKey{}); got != "private key [redacted] private key [redacted] private key [redacted], no private key" {
 		t.Error(got)
+	}
+	if got := key.LogValue().String(); got != "private key [redacted]" {
+		t.Errorf("logged as %q", got)
 	}
 	if text, err := json.Marshal(up); err != nil || !strings.Contains(string(text), `"Key":"private key [redacted]"`) {
 		t.Errorf("%s, %v", text, err)

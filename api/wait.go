@@ -125,7 +125,7 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 			return true
 		}
 		remaining := time.Until(deadline)
-		if isLast || ctx.Err() != nil || remaining < firstInterval {
+		if isLast || remaining < firstInterval {
 			return false
 		}
 		wait := max(min(interval, remaining/2), minInterval)

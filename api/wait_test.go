@@ -73,7 +73,7 @@ func TestWaitEndsAtItsTimeWithTheLastEvidence(t *testing.T) {
 			e, err := client.WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(time.Minute))
 			wantSentinels(t, err, tt.want)
 			wantTook(t, name, start, 50*time.Second, time.Minute)
-			if e == nil || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.DeadlineExceeded) {
+			if e == nil || !strings.HasPrefix(err.Error(), "wait for the end of use: ") || !strings.Contains(err.Error(), tt.text) || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: %+v, %v", name, e, err)
 			}
 		})
@@ -222,9 +222,15 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 			s.workers[certificateID(n)] = certificateID(5)
 		}
 		start := time.Now()
-		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5), api.WithWaitTimeout(5*time.Minute))
+		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5))
+		wantTook(t, "a wait without a timeout", start, 4*time.Minute, 5*time.Minute)
 		if n := s.total(); !errors.Is(err, api.ErrInUse) || n < 400 || n > 720 {
 			t.Errorf("%d requests in %v: %v", n, time.Since(start), err)
+		}
+		s.requests, s.faults = nil, faults("/mtls_certificates/", refuse(500, 1)) // each check fails
+		_, err = newClient(t, s, api.WithMaxAttempts(1)).WaitUnused(t.Context(), ref(5))
+		if n := s.total(); !errors.Is(err, api.ErrUsageUnknown) || n < 300 || n > 720 {
+			t.Errorf("%d requests in checks that fail: %v", n, err)
 		}
 	})
 }
