@@ -140,7 +140,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 		r.markKept(refusal(&r))
 		r.deletion.notSelected = q.deletion.unused
 		if r.deletion.err == nil {
-			r.deletion.State, r.deletion.notSelected = deletionPlanned, false
+			r.deletion.State = deletionPlanned
 			if q.deletion.yes {
 				unused = append(unused, r)
 				return true
@@ -250,7 +250,7 @@ func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, pro
 		return r
 	}
 	d, err := q.callDelete(ctx, client, r.Certificate.Ref, progress)
-	if err != nil && (d == nil || errors.Is(err, api.ErrNotAsked)) { // no request to delete was sent
+	if d == nil || errors.Is(err, api.ErrNotAsked) { // no request to delete was sent
 		err = endCause(ctx, err)
 	}
 	if d == nil {

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/certuse/cloudflare-mtls/api"
@@ -267,47 +262,6 @@ func TestDeleteRefusesWrongUsage(t *testing.T) {
 	expectNoRequests(t, server)
 }
 
-// Two of the deletions fail without an effect, and the API still shows the
-// certificates. The command checks each for nearly two minutes of synthetic time. The
-// proxy closes each connection after its response, because the client would read from
-// an idle one, which stops the synthetic clock.
-func TestUnknownOutcomeOfADeletionIsReported(t *testing.T) {
-	t.Parallel()
-	server := newDeletionServer(t)
-	scriptDeletion(t, server, "free-1", apitest.ServerError(502).Always())
-	scriptDeletion(t, server, "free-3", apitest.NotFound().Always()) // although it is there
-	target, err := url.Parse(server.URL())
-	requireNoError(t, err)
-	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host}))
-	front.Config.SetKeepAlivesEnabled(false)
-	front.Start()
-	t.Cleanup(front.Close)
-	environment := map[string]string{"CLOUDFLARE_API_TOKEN": testToken, "CLOUDFLARE_ACCOUNT_ID": testAccount, "CLOUDFLARE_BASE_URL": front.URL + target.Path}
-	file := filepath.Join(t.TempDir(), "deleted.jsonl")
-	var got outcome
-	synctest.Test(t, func(t *testing.T) {
-		var stdout, stderr bytes.Buffer
-		start := time.Now()
-		got.code = run(t.Context(), []string{"delete", "--yes", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "free-3"}, system{
-			stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
-			getenv: func(name string) string { return environment[name] },
-		})
-		got.stdout, got.stderr = stdout.String(), stderr.String()
-		if took := time.Since(start); took < 3*time.Minute || took > 5*time.Minute {
-			t.Errorf("the outcomes were checked for %v", took)
-		}
-	})
-	checkOutput(t, got).expect(t, exitUnknown, "certuse: unknown: name of free-1 (free-1): ", "HTTP 502 Bad Gateway", "the outcome is unknown: the API still shows the certificate",
-		"certuse: deleted: name of free-2 (free-2)\n", "1 deleted, 0 kept, 0 not found, 2 of unknown outcome.")
-	text := textOf(t, file)
-	record := decodeLines(t, text)
-	for _, id := range []string{"free-1", "free-3"} {
-		if d := record[id]; d.State != "unknown" || !d.DeletedAt.IsZero() || !strings.Contains(d.Reason, "the outcome is unknown") || record["free-2"].State != "deleted" {
-			t.Errorf("%s: %s", id, text)
-		}
-	}
-}
-
 func TestDeletionsDecideTheExitCode(t *testing.T) {
 	t.Parallel()
 	gone := deletionOutcome{Deletion: api.Deletion{State: api.DeletionDone}}
@@ -379,22 +333,5 @@ func TestDeletionByAnotherRequestIsReported(t *testing.T) {
 	got.expect(t, exitOK, "deleted: name of free-1 (free-1): already gone: another request has deleted it")
 	if d := decodeLines(t, got.stdout)["free-1"]; d.State != "deleted" {
 		t.Errorf("%+v", d)
-	}
-}
-
-func TestDeleteCallsAgainAfterRetryAfter(t *testing.T) {
-	t.Parallel()
-	server := newDeletionServer(t)
-	// The responses to all attempts of the first call.
-	busy := apitest.RateLimited(time.Second)
-	script(t, server, deleteCertificate, busy, busy, busy, busy)
-	got := execute(t, command(t, environment(server), "delete", "--yes", "free-1", "free-2"))
-	got.expect(t, exitOK, "certuse: waiting 1s for the rate limit before free-1\n", "2 deleted, 0 kept")
-	if left := storedIDs(t, server); slices.Contains(left, "free-1") || slices.Contains(left, "free-2") {
-		t.Errorf("left: %v", left)
-	}
-	deletions := slices.DeleteFunc(server.Requests(), func(r apitest.Request) bool { return r.Operation != deleteCertificate })
-	if wait := deletions[4].Time.Sub(deletions[3].Time); wait < time.Second {
-		t.Errorf("called again after %v", wait)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func TestWaitReportsTheResult(t *testing.T) {
 	t.Parallel()
-	responses := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused, "slow": apitest.Hang()}
+	responses := map[string]apitest.Response{"used": inUse, "free": unused, "secret": refused, "slow": apitest.Hang(), "broken": apitest.ServerError(500)}
 	server := newFake(t, responses)
 	file := fileWith(t, "free\nused\n")
 	tests := map[string]struct {
@@ -25,6 +25,7 @@ func TestWaitReportsTheResult(t *testing.T) {
 		"in use":               {"wait --timeout 2s used", exitInUse, "not unused: 1 certificate in use"},
 		"in use, of a list":    {"wait --timeout 2s --from " + file, exitInUse, "2 certificates: 1 in use, 1 unused"},
 		"no permission":        {"wait secret", exitUnknown, `missing permissions: "Account: SSL and Certificates Read"`},
+		"a failure":            {"wait --timeout 2s broken", exitUnknown, "waiting up to 2s for name of broken (broken): unknown: (associations: server error; "},
 		"not known":            {"wait nowhere", exitUnknown, "get mTLS certificate: HTTP 404"},
 		"in use and not known": {"wait --timeout 2s used nowhere", exitInUse, "1 in use, 0 unused, 1 unknown"},
 		"in use and slow":      {"wait --timeout 2s used slow", exitInUse, "1 in use, 0 unused, 1 unknown"},
@@ -36,8 +37,9 @@ func TestWaitReportsTheResult(t *testing.T) {
 			began := time.Now()
 			got := execute(t, command(t, environment(server), strings.Fields(test.args)...))
 			got.expect(t, test.code, test.says)
-			if waited := strings.Contains(got.stderr, "waiting up to"); waited != (test.code == exitInUse) {
-				t.Errorf("waited %t:\n%s", waited, got.stderr)
+			// Each use is printed once, however many checks find it.
+			if n := strings.Count(got.stderr, "certuse: waiting "); (n == 1) != (test.code == exitInUse || name == "a failure") || n > 1 {
+				t.Errorf("waited for %d:\n%s", n, got.stderr)
 			}
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
@@ -46,13 +48,20 @@ func TestWaitReportsTheResult(t *testing.T) {
 	}
 }
 
-// Without --no-zones, a CA is unknown if the token sees no zone.
-func TestNoZonesFlagHasAnEffectOnWaitAndDelete(t *testing.T) {
+// The certificate is in use at the first check and deleted before the second.
+func TestWaitForADeletedCertificateReportsItAsMissing(t *testing.T) {
 	t.Parallel()
-	server := newFake(t, nil)
-	requireNoError(t, server.AddCertificate(ref("root"), apitest.Certificate{CA: true}))
-	for _, args := range []string{"wait --no-zones root", "delete --yes --no-zones root"} {
-		execute(t, command(t, environment(server), strings.Fields(args)...)).expect(t, exitOK, "1 certificate: 0 in use, 1 unused, 0 unknown")
+	server := newFake(t, map[string]apitest.Response{"used": inUse})
+	found := apitest.JSON(200, `{"success":true,"errors":[],"messages":[],"result":{"id":"used","type":"custom","ca":false}}`)
+	script(t, server, "getMTLSCertificate", found, found, apitest.NotFound().Always())
+	got, took := runInBubble(t, server, "wait", "-o", "jsonl", "used")
+	got.expect(t, exitUnknown, "HTTP 404")
+	if d := decodeLines(t, got.stdout)["used"]; d.Usage != "unknown" || took > time.Minute {
+		t.Errorf("after %v: %+v", took, d)
+	}
+	got, took = runInBubble(t, newFake(t, map[string]apitest.Response{"used": inUse}), "wait", "used")
+	if got.expect(t, exitInUse, "waiting up to 5m for "); took < 4*time.Minute || took > 5*time.Minute {
+		t.Errorf("a wait without --timeout took %v", took)
 	}
 }
 
