@@ -299,7 +299,7 @@ func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
 	s := everySource()
 	d, err := newClient(t, s).DeleteUnused(t.Context(), ref(1), api.WithDeleteNoZones())
 	wantSentinels(t, err, api.ErrInUse)
-	if s.count("delete") != 0 || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "api.example.com" {
+	if s.count("delete") != 0 || len(d.Evidence.Uses) != 1 || d.Evidence.Uses[0].Name != "api.example.com" || !strings.HasPrefix(d.Evidence.Sources[1].Scope, "hostnames of ") {
 		t.Errorf("%+v, requests %v", d.Evidence, s.requests)
 	}
 	s.faults = faults("/zones?", refuse(403, 10000))
