@@ -54,7 +54,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 	t.Parallel()
 	linked := pageOf(1, 1, "")
 	linked.Header.Set("Link", `<https://example.com/?page=2>; rel="next"`)
-	failing := response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`)
+	failing := response(200, `{"success":true,"errors":[{"code":1}],"messages":[{"code":2}],"result":[]}`)
 	stale := pageOf(1, 1, "")
 	stale.Header.Set("Age", "9")
 	for name, tt := range map[string]struct {
@@ -105,6 +105,9 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 			}
 			if (last == nil) != (tt.want == nil) || !errors.Is(last, tt.want) {
 				t.Errorf("error %v, want %v", last, tt.want)
+			}
+			if tt.pages[0] == failing && (len(asError(t, last).Details) != 1 || len(asError(t, last).Messages) != 1) {
+				t.Errorf("%+v, want the error and the message of the response", last)
 			}
 		})
 	}
