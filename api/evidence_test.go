@@ -141,16 +141,6 @@ func TestRepeatedReferencesAreOneUse(t *testing.T) {
 	}
 }
 
-func TestAGatewayCertificateThatIsNotInUseIsAUse(t *testing.T) {
-	t.Parallel()
-	s := everySource()
-	s.faults = map[string]func() *http.Response{"/gateway/": success(`{"settings":{"certificate":{"id":"` + certificateID(5) + `","in_use":false}}}`)}
-	items, err := inventory(t, s)
-	if e := items[certificateID(5)].Evidence; err != nil || e.Usage() != api.InUse {
-		t.Errorf("%+v, %v", e, err)
-	}
-}
-
 func TestEvidenceIsAboutItsCertificate(t *testing.T) {
 	t.Parallel()
 	s := everySource()

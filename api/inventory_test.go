@@ -173,26 +173,6 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	}
 }
 
-func TestAbsentMembersMeanNoUse(t *testing.T) {
-	t.Parallel()
-	s := everySource()
-	s.faults = map[string]func() *http.Response{
-		"/pages/projects":  success(`[{"name":"a","deployment_configs":{}},{"name":"b","deployment_configs":{"preview":null,"production":{"mtls_certificates":null}}}]`),
-		"/hyperdrive/":     success(`[{"name":"a","origin":{}},{"name":"b","origin":{"host":"db"},"mtls":null},{"name":"c","origin":{},"mtls":{"sslmode":"require"}}]`),
-		"/gateway/":        success(`{"settings":{"certificate":null,"custom_certificate":{"enabled":false}}}`),
-		"/devices/posture": success(`[{"type":"file","input":{"path":"/x"}},{"type":"warp"},{"type":"tanium"},{"type":"gateway","input":null}]`),
-	}
-	items, err := inventory(t, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []int{3, 4, 5, 6, 7, 8} {
-		if e := items[certificateID(n)].Evidence; e.Usage() != api.Unused {
-			t.Errorf("certificate %d: %v, %+v", n, e.Usage(), e.Sources)
-		}
-	}
-}
-
 func TestAllSourcesApplyToACertificateOfUnknownKind(t *testing.T) {
 	t.Parallel()
 	s := everySource()

@@ -300,3 +300,66 @@ func (s *summary) result(q *query) error {
 		return nil
 	}
 }
+
+// deletionCounts is the part of the summary about deletions.
+type deletionCounts struct {
+	Planned        int `json:"planned"`
+	Deleted        int `json:"deleted"`
+	Kept           int `json:"kept"`
+	NotFound       int `json:"not_found"`
+	OutcomeUnknown int `json:"outcome_unknown"`
+
+	inUse, refusals, interrupted int // of Kept
+	refusal                      string
+}
+
+func (s *summary) addDeletion(r *record) {
+	err := r.deletion.err
+	switch r.deletion.State {
+	case deletionPlanned:
+		s.Planned++
+	case api.DeletionDone:
+		s.Deleted++
+	case api.DeletionUnknown:
+		s.OutcomeUnknown++
+	case deletionNotFound:
+		s.NotFound++
+	default:
+		s.Kept++
+		switch {
+		case r.deletion.notSelected:
+		case errors.Is(err, api.ErrInUse), errors.Is(err, api.ErrManaged):
+			s.inUse++
+		case errors.Is(err, errInterrupted), errors.Is(err, errTimeout):
+			s.interrupted, s.Interrupted = s.interrupted+1, true
+		case r.usage != api.UsageUnknown: // refused by the API or --max, or failed
+			s.refusals++
+			s.refusal = cmp.Or(s.refusal, r.reason())
+		}
+	}
+}
+
+// write prints the counts for people.
+func (d *deletionCounts) write(w io.Writer, yes bool) {
+	if !yes {
+		fmt.Fprintf(w, "%s would be deleted, %s kept, %s not found. Nothing was deleted: --yes deletes.\n", count(d.Planned), count(d.Kept), count(d.NotFound))
+		return
+	}
+	fmt.Fprintf(w, "%s deleted, %s kept, %s not found, %s of unknown outcome.\n", count(d.Deleted), count(d.Kept), count(d.NotFound), count(d.OutcomeUnknown))
+}
+
+// result returns the exit code as an error, or nil if deletions do not decide it.
+func (d *deletionCounts) result() error {
+	switch {
+	case d.refusals > 0:
+		return &exitError{exitFailure, fmt.Errorf("not deleted: %s: %s", plural(d.refusals, "certificate"), d.refusal)}
+	case d.interrupted > 0:
+		return &exitError{code: exitUnknown}
+	case d.inUse > 0:
+		return &exitError{exitInUse, errors.New("not unused: " + plural(d.inUse, "certificate") + " in use or managed by the vendor")}
+	case d.OutcomeUnknown > 0:
+		return &exitError{code: exitUnknown}
+	default:
+		return nil
+	}
+}
