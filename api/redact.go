@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,47 +32,39 @@ type redactor struct {
 }
 
 func newRedactor(secrets []string) redactor {
-	var inText, inPlain []string
+	var inText []string
 	var inBody [][]byte
 	for _, s := range secrets {
-		if len(s) < minSecretInText {
-			continue
-		}
-		inText, inBody = append(inText, s), append(inBody, []byte(s))
-		if plain := secret.Unescape(s); len(plain) >= minSecretInText {
-			inPlain = append(inPlain, plain)
-			if plain != s { // the echo may have no escapes left
-				inText, inBody = append(inText, plain), append(inBody, []byte(plain))
+		for _, form := range []string{s, secret.Unescape(s)} { // an echo may have no escapes left
+			if len(form) >= minSecretInText && !slices.Contains(inText, form) {
+				inText, inBody = append(inText, form), append(inBody, []byte(form))
 			}
 		}
 	}
+	replace := func(s string) string {
+		for _, form := range inText {
+			s = strings.ReplaceAll(s, form, redacted)
+		}
+		return s
+	}
 	return redactor{
 		text: func(s string) string {
-			for _, text := range inText {
-				s = strings.ReplaceAll(s, text, redacted)
-			}
+			s = replace(s)
 			plain := secret.Unescape(s)
-			if plain == s {
-				return s
-			}
-			clean := plain
-			for _, text := range inPlain {
-				clean = strings.ReplaceAll(clean, text, redacted)
-			}
-			if clean != plain {
+			if clean := replace(plain); clean != plain {
 				return clean
 			}
 			return s
 		},
 		body: func(b []byte) ([]byte, bool) {
 			found := false
-			for _, text := range inBody {
-				if !bytes.Contains(b, text) {
+			for _, form := range inBody {
+				if !bytes.Contains(b, form) {
 					continue
 				}
 				found = true
-				if len(text) >= minSecretInBody {
-					b = bytes.ReplaceAll(b, text, []byte(redacted))
+				if len(form) >= minSecretInBody {
+					b = bytes.ReplaceAll(b, form, []byte(redacted))
 				}
 			}
 			return b, found
@@ -105,7 +98,7 @@ func (r redactor) escapedBody(body []byte) []byte {
 			continue
 		}
 		raw, _ := dec.ReadValue()
-		if !bytes.ContainsAny(raw, `\%~`) {
+		if !bytes.ContainsAny(raw, secret.EscapeSigns) {
 			continue
 		}
 		text, _ := jsontext.AppendUnquote(nil, raw)
@@ -134,8 +127,10 @@ func lenientDecoder(text []byte) *jsontext.Decoder {
 // escapes \n, \r, \t, \b and \f cannot, because a credential has only visible
 // characters.
 func mayHideCredential(body []byte) bool {
-	if bytes.IndexByte(body, '%') >= 0 || bytes.IndexByte(body, '~') >= 0 {
-		return true
+	for _, sign := range []byte(secret.EscapeSigns) {
+		if sign != '\\' && bytes.IndexByte(body, sign) >= 0 {
+			return true
+		}
 	}
 	for {
 		at := bytes.IndexByte(body, '\\')

@@ -87,15 +87,16 @@ func pagingNumbers(info *generated.ResultInfo) (*ResultInfo, error) {
 // integer. strictjson has refused numbers that float64 would round to another whole
 // number, except those beyond int64. Errors are joined to problem.
 func toCount[N int64 | float64](name string, n N, problem *error) int64 {
+	fault := "is not an integer"
 	switch {
 	case float64(n) != math.Trunc(float64(n)):
-		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is not an integer", name))
-		return 0
 	case n < -strictjson.MaxExact, n > strictjson.MaxExact:
-		*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s is beyond 2^53", name))
-		return 0
+		fault = "is beyond 2^53"
+	default:
+		return int64(n)
 	}
-	return int64(n)
+	*problem = errors.Join(*problem, fmt.Errorf("/result_info/%s %s", name, fault))
+	return 0
 }
 
 // noTotals reports whether the numbers do not include the length of the list.

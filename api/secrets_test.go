@@ -177,10 +177,10 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
-func TestEchoOfAURLOrPointerIsRedactedInTheBody(t *testing.T) {
+func TestEchoOfAURLPointerOrPageIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{token, strangeToken, percentToken, "user~zone/a@example.com"} {
-		echoes := []string{escapeEveryByte(secret, "%%%02X"), url.QueryEscape(secret)}
+		echoes := []string{escapeEveryByte(secret, "%%%02X"), url.QueryEscape(secret), escapeEveryByte(secret, "&#%d;")}
 		if !strings.Contains(secret, `"`) {
 			echoes = append(echoes, escapes["pointer"](secret), escapes["decoded"](secret))
 		}

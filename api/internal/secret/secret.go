@@ -3,7 +3,6 @@
 package secret
 
 import (
-	"html"
 	"index/suffixarray"
 	"strconv"
 	"strings"
@@ -67,40 +66,34 @@ func QuoteDetector(text, public string) func(string) bool {
 }
 
 // plain returns the ASCII letters and digits of a text in lower case, after decoding
-// its escapes, including those of HTML.
+// its escapes.
 func plain(text string) string {
-	for range maxEscapes {
-		decoded := html.UnescapeString(Unescape(text))
-		if decoded == text {
-			break
-		}
-		text = decoded
-	}
 	return strings.Map(func(c rune) rune {
 		if c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) {
 			return unicode.ToLower(c)
 		}
 		return -1
-	}, text)
+	}, Unescape(text))
 }
 
 // maxEscapes limits the levels of escapes that are decoded: a text of a server could
 // have so many that decoding would take hours.
 const maxEscapes = 4
 
-const escapeSigns = `\%~`
+// EscapeSigns are the signs with which an escape can begin.
+const EscapeSigns = `\%~&`
 
-// Unescape decodes the escapes of JSON and Go strings, of URLs and of JSON pointers,
-// including nested ones: \u0063, \x63 and %63 become c. The escapes of a line break and
-// a tab become a space, and a backslash before any other character is removed. The
-// result is for searching only.
+// Unescape decodes the escapes of JSON and Go strings, of URLs, of JSON pointers and of
+// HTML, including nested ones: \u0063, \x63, %63 and &#99; become c. The escapes of a
+// line break and a tab become a space, and a backslash before any other character is
+// removed. The result is for searching only.
 func Unescape(s string) string {
 	for range maxEscapes {
-		if !strings.ContainsAny(s, escapeSigns) {
+		if !strings.ContainsAny(s, EscapeSigns) {
 			break
 		}
 		var out strings.Builder
-		for at := strings.IndexAny(s, escapeSigns); at >= 0; at = strings.IndexAny(s, escapeSigns) {
+		for at := strings.IndexAny(s, EscapeSigns); at >= 0; at = strings.IndexAny(s, EscapeSigns) {
 			decoded, rest := decodeFirst(s[at:])
 			out.WriteString(s[:at])
 			out.WriteString(decoded)
@@ -112,7 +105,7 @@ func Unescape(s string) string {
 	return s
 }
 
-// decodeFirst decodes the escape at the beginning of s, which has one of escapeSigns.
+// decodeFirst decodes the escape at the beginning of s, which has one of EscapeSigns.
 // Without an escape, it removes a backslash and keeps the other signs.
 func decodeFirst(s string) (decoded, rest string) {
 	sign, rest := s[:1], s[1:]
@@ -131,6 +124,13 @@ func decodeFirst(s string) (decoded, rest string) {
 		}
 		if n, ok := parseHex(rest, "", 2); ok {
 			return string([]byte{byte(n & 0xff)}), rest[2:]
+		}
+	case "&":
+		name, _, _ := strings.Cut(rest[:min(10, len(rest))], ";")
+		if after, ended := strings.CutPrefix(rest[len(name):], ";"); ended {
+			if c, ok := htmlCharacter(name); ok {
+				return string(c), after
+			}
 		}
 	}
 	switch sign + rest[:min(1, len(rest))] {
@@ -153,4 +153,21 @@ func parseHex(s, prefix string, digits int) (n rune, ok bool) {
 	}
 	code, err := strconv.ParseUint(s[:digits], 16, 16)
 	return rune(code), err == nil
+}
+
+// htmlCharacter returns the character of a reference in HTML, such as amp, #38 or #x26.
+// It knows only the names that are common in escaped texts: the table of package html
+// adds 60 kB to a program.
+func htmlCharacter(name string) (c rune, ok bool) {
+	name = strings.ToLower(name)
+	if number, ok := strings.CutPrefix(name, "#"); ok {
+		base := 10
+		if hex, ok := strings.CutPrefix(number, "x"); ok {
+			number, base = hex, 16
+		}
+		n, err := strconv.ParseUint(number, base, 31)
+		return rune(n), err == nil
+	}
+	c, ok = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}[name]
+	return c, ok
 }

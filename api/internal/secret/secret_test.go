@@ -42,8 +42,17 @@ func TestEscapedCredentialsAreFound(t *testing.T) {
 		text, _ := json.Marshal(s)
 		return string(text)
 	}
+	inNumbers := func(base int) func(string) string {
+		return func(s string) string {
+			var out strings.Builder
+			for _, c := range s {
+				out.WriteString(map[int]string{10: "&#", 16: "&#X"}[base] + strconv.FormatInt(int64(c), base) + ";")
+			}
+			return out.String()
+		}
+	}
 	escapes := map[string]func(string) string{
-		"JSON": inJSON, "Go": strconv.Quote, "query": url.QueryEscape, "path": url.PathEscape, "HTML": html.EscapeString,
+		"JSON": inJSON, "Go": strconv.Quote, "query": url.QueryEscape, "path": url.PathEscape, "HTML": html.EscapeString, "HTML by number": inNumbers(10), "HTML in hex": inNumbers(16),
 	}
 	for _, credential := range []string{"plain-0123", `a"b'c<d>e&f~g/h+i`, "old-\xff\xfe-key", "50%41 off", "~~~~"} {
 		holds := secret.CredentialDetector([]string{"", "no", credential})
