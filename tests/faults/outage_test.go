@@ -105,7 +105,7 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 func TestAnAuditWaitsWhileNothingListens(t *testing.T) {
 	t.Parallel()
 	server := fs.Start(t, fs.Always(fs.OK()), nil)
-	client, err := api.New(api.APIToken("token"), api.WithBaseURL(server.URL()), api.WithAttemptTimeout(200*time.Millisecond))
+	client, err := api.New(api.APIToken("token"), api.WithBaseURL(server.URL()), api.WithAttemptTimeout(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestAnAuditWaitsWhileNothingListens(t *testing.T) {
 				defer close(over)
 				breaks["nothing listens"](t, server, func() {
 					close(down)
-					time.Sleep(3 * time.Second)
+					time.Sleep(8 * time.Second)
 				})
 			}()
 			<-down
