@@ -128,3 +128,38 @@ func TestHasUserInfoFindsUserInformation(t *testing.T) {
 		}
 	}
 }
+
+// Only a failure to connect shows that the request cannot be the cause of an outage.
+func TestFailuresToConnectAreRecognized(t *testing.T) {
+	t.Parallel()
+	reset := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer reset.Close()
+	const closed = "http://127.0.0.1:1"
+	for name, tt := range map[string]struct {
+		url, proxy string
+		want       bool
+	}{
+		"nothing listens":     {closed, "", true},
+		"no such host":        {"https://host.invalid", "", true},
+		"no proxy listens":    {"https://host.invalid", closed, true},
+		"the connection ends": {reset.URL, "", false},
+	} {
+		transport := defaultTransport()
+		transport.Proxy = nil
+		if tt.proxy != "" {
+			transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(tt.proxy) }
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if err == nil || isDialError(err) != tt.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		transport.CloseIdleConnections()
+	}
+}

@@ -100,38 +100,6 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 	}
 }
 
-// While nothing listens, a request cannot be the cause, so a call waits for longer than
-// the attempt timeout.
-func TestAnAuditWaitsWhileNothingListens(t *testing.T) {
-	t.Parallel()
-	server := fs.Start(t, fs.Always(fs.OK()), nil)
-	client, err := api.New(api.APIToken("token"), api.WithBaseURL(server.URL()), api.WithAttemptTimeout(time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
-	down, over, n := make(chan struct{}), make(chan struct{}), 0
-	for r := range client.Audit(t.Context(), refs(20, new(atomic.Int64)), api.WithConcurrency(1)) {
-		if r.Err != nil {
-			t.Errorf("%s: %v", r.Certificate.ID, r.Err)
-		}
-		if n++; n == 1 {
-			go func() {
-				defer close(over)
-				breaks["nothing listens"](t, server, func() {
-					close(down)
-					time.Sleep(8 * time.Second)
-				})
-			}()
-			<-down
-		}
-	}
-	<-over
-	if n != 20 {
-		t.Errorf("%d results", n)
-	}
-}
-
 // A certificate without a response does not delay the others, and fails alone.
 func TestACertificateWithoutAResponseIsNoOutage(t *testing.T) {
 	t.Parallel()
