@@ -63,7 +63,7 @@ func (e *envelope) UnmarshalMember(d *strictjson.Decoder, name []byte) (known bo
 		return true, d.Read(&e.info)
 	case "errors":
 		if d.PeekKind() != jsontext.KindBeginArray {
-			return true, d.ReadArray(nil, nil) // null; another kind would hide what the response means
+			return true, d.ReadArray(nil, nil) // accepts null only
 		}
 		return true, strictjson.ReadFirstTolerant(d, &e.errors, maxNotices)
 	case "messages":

@@ -112,7 +112,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 	}, &got)
 	if fail == nil {
 		stored, err := newCertificate(accountID, got.value, got.malformed)
-		if got, _ := stored.SHA256(); err == nil && got != digest { // zero if it is unreadable
+		if sum, _ := stored.SHA256(); err == nil && sum != digest { // zero if it is unreadable
 			err = errAnotherCertificate
 		}
 		if err == nil {

@@ -30,7 +30,7 @@ const (
 	pageSize = 50
 )
 
-// deletion holds the flags of the command delete.
+// deletion holds the flags and the state of the command delete.
 type deletion struct {
 	yes, unused bool
 	maxUnused   int

@@ -143,7 +143,8 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	}
 }
 
-// certificate matches the text of a part that may name a certificate.
+// certificate matches the text of a part that may name a certificate, such as
+// certificate_id, mtls, client_cert, ca_id or clientCert.
 var certificate = regexp.MustCompile(`(?i:certificate|mtls)|(\b|_)(?i:certs?|ca)(\b|_)|[a-z]Cert|\b(cert|ca)[A-Z]`)
 
 // certificates returns the name, members and elements of n that may name a certificate.

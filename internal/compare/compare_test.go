@@ -33,7 +33,8 @@ func overwrites(id string, values []any, places ...string) overlay.Outcome {
 	return o
 }
 
-// certificateChoice returns alternatives, one of which names a certificate in a member.
+// certificateChoice returns the arms of a choice. The last one has a member with the
+// given name.
 func certificateChoice(member string) string {
 	return `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"properties": {"` + member + `": {"type": "string"}}}]`
 }

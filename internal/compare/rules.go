@@ -25,17 +25,21 @@ func (d *difference) setClassBy(findings []checker.Change) {
 	}
 }
 
-// meanings are what a difference means, by whether it is in a request and breaks users.
-var meanings = map[[2]bool]string{
-	{true, true}: "Requests that were valid may be refused.", {true, false}: "Requests stay valid.",
-	{false, true}: "Responses may differ from what was promised.", {false, false}: "Responses keep what was promised.",
-}
-
-// setClass sets the class of the difference, and its meaning.
+// setClass sets the class of the difference, and its meaning for requests or responses.
 func (d *difference) setClass(breaks bool) {
-	d.Class, d.Meaning = Compatible, meanings[[2]bool{d.request(), breaks}]
+	d.Class = Compatible
 	if breaks {
 		d.Class = Breaking
+	}
+	switch {
+	case d.request() && breaks:
+		d.Meaning = "Requests that were valid may be refused."
+	case d.request():
+		d.Meaning = "Requests stay valid."
+	case breaks:
+		d.Meaning = "Responses may differ from what was promised."
+	default:
+		d.Meaning = "Responses keep what was promised."
 	}
 }
 
