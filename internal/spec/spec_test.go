@@ -37,7 +37,7 @@ func TestUnusableDocumentsAreRefused(t *testing.T) {
 		"broken JSON":           {"{\n  \"a\": 1,\n  b: 2}", "after offset 14"},
 		"cut JSON":              {`{"a": {`, `f: not JSON: jsontext: unexpected EOF within "/a" after offset 7`},
 		"two JSON documents":    {`{"a": 1} {"b": 2}`, "f: not JSON: "},
-		"JSON number too large": {`{"a": 1e999}`, "f: not JSON: json: cannot unmarshal JSON number 1e999"},
+		"JSON number too large": {`{"a": 1e999}`, "JSON number 1e999"},
 		"duplicate JSON key":    {`{"a": 1, "a": 2}`, "duplicate"},
 		"invalid UTF-8 in JSON": {"{\"a\": \"\xff\"}", "invalid UTF-8"},
 		"broken YAML":           {"a: [1", "f: neither JSON nor YAML"},
