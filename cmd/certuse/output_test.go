@@ -91,12 +91,14 @@ func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 	}
 }
 
-// eventuallyWritten waits for the first text in a file.
+// eventuallyWritten waits for the first text in a file, which must have no other name:
+// until then, the command would take a change of the file for an earlier one.
 func eventuallyWritten(t *testing.T, file string) {
 	t.Helper()
 	eventually(t, "a result in the file", func() bool {
 		info, err := os.Stat(file)
-		return err == nil && info.Size() > 0
+		others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".certuse-*"))
+		return err == nil && info.Size() > 0 && len(others) == 0
 	})
 }
 
@@ -125,7 +127,7 @@ func TestDeletionsAreReportedIfTheirRecordIsLost(t *testing.T) {
 	scriptDeletion(t, server, "free-2", apitest.ServerError(502).After(time.Second)) // then sent again
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
 	p := start(t, command(t, environment(server), "delete", "--yes", "-q", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "used"))
-	eventuallyWritten(t, file)
+	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
 	requireNoError(t, os.Remove(file))
 	p.end(t).expect(t, exitFailure, "another process has replaced or removed it",
 		"certuse: deleted: name of free-1 (free-1)\ncertuse: deleted: name of free-2 (free-2)\n")
