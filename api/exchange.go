@@ -23,6 +23,10 @@ import (
 // the error of the call.
 const gracePeriod = 100 * time.Millisecond
 
+// graceTicks is the number of ticks that the grace period is counted in. A pause of the
+// whole process, as by the CPU limit of a container, takes one of them at most.
+const graceTicks = 10
+
 // receivedBody is a response body that was read completely, or as far as possible. It is
 // the Body of the responses that [sender.Do] returns, from which the attempt takes the
 // fields.
@@ -165,18 +169,19 @@ var closed = func() <-chan struct{} {
 func await(stop <-chan struct{}, do func()) bool {
 	ended := make(chan any, 1)
 	go guard(do, func(panicked any) { ended <- panicked })
-	var grace <-chan time.Time
-	for {
+	var tick <-chan time.Time
+	for left := graceTicks; left > 0; {
 		select {
 		case panicked := <-ended:
 			resume(panicked)
 			return true
 		case <-stop:
-			stop, grace = nil, time.After(gracePeriod)
-		case <-grace:
-			return false
+			stop, tick = nil, time.Tick(gracePeriod/graceTicks)
+		case <-tick:
+			left--
 		}
 	}
+	return false
 }
 
 // errGoexit stands for a call of runtime.Goexit, as by t.Fatal, in place of a panic

@@ -35,7 +35,7 @@ func TestUploadsAreSentTwiceOnlyIfTheFirstHadNoEffect(t *testing.T) {
 			case f.reaction == blocked, f.name == "success false with 200":
 				requests, found = 1, false
 			}
-			c := newCell(t, f, operations[0], attemptTimeout)
+			c := newCell(t, f, operations[0], situation{}.attempt(f))
 			c.fail(func(n int) bool { return n == 1 || f.reaction == final && f.connection != nil }, nothing, list)
 			got, err := c.client.Upload(c.ctx, cert.AccountID, api.CertificateUpload{CA: true, PEM: chain})
 			if n := c.server.Requests(); n != requests || (err == nil) != found || found && got.Ref.ID != "stored" {

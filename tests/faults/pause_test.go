@@ -1,0 +1,67 @@
+//go:build unix
+
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/certuse/cloudflare-mtls/api"
+	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
+)
+
+// pauseProcess stops this process for half a second, as a busy machine or the CPU limit
+// of a container does, and then takes a little time for work.
+func pauseProcess(t *testing.T) {
+	t.Helper()
+	pid := os.Getpid()
+	if err := exec.Command("sh", "-c", fmt.Sprintf("{ sleep 0.5; kill -CONT %d; } &", pid)).Run(); err != nil {
+		t.Error(err)
+		return
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Error(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+}
+
+// Code of the caller that may block is given up after a time in which the process ran.
+func TestAPauseOfTheProcessHidesNoCause(t *testing.T) {
+	t.Parallel()
+	server := fs.Start(t, fs.Always(fs.TruncatedLength()), nil)
+	var calls atomic.Int32
+	proxied := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+		if calls.Add(1) == 2 { // to find the proxy's password in an error
+			pauseProcess(t)
+		}
+		return nil, nil
+	}}
+	defer proxied.CloseIdleConnections()
+	errOwn := errors.New("the transport's own error")
+	for name, test := range map[string]struct {
+		transport http.RoundTripper
+		cause     error
+	}{
+		"Proxy function": {proxied, io.ErrUnexpectedEOF},
+		"transport": {roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			pauseProcess(t)
+			return nil, errOwn
+		}), errOwn},
+	} {
+		client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(attemptTimeout),
+			api.WithHTTPClient(&http.Client{Transport: test.transport}))
+		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, test.cause) {
+			t.Errorf("%s: got %v, want the cause %q", name, err, test.cause)
+		}
+	}
+}
