@@ -100,7 +100,7 @@ func containsAny(text string, secrets []string) bool {
 // password, like a Proxy-Authorization header.
 func hasBasicCredentials(text string) bool {
 	scheme := false
-	for word := range strings.FieldsFuncSeq(secret.Unescape(text), isNotBase64) {
+	for _, word := range strings.FieldsFunc(secret.Unescape(text), isNotBase64) {
 		if _, _, ok := decodeBasic(word); ok && scheme {
 			return true
 		}

@@ -20,7 +20,7 @@ func hasNextRelation(line string) bool {
 	if !ok {
 		return true
 	}
-	for link := range strings.SplitSeq(masked, ",") {
+	for _, link := range strings.Split(masked, ",") {
 		parts := strings.Split(trim(link), ";")
 		switch {
 		case len(parts) == 1 && parts[0] == "":
@@ -71,7 +71,7 @@ func hasCacheHit(lines []string) bool {
 // cache and was not validated, by
 // https://developers.cloudflare.com/cache/concepts/cache-responses/.
 func isCloudflareHit(status string) bool {
-	return slices.Contains([]string{"HIT", "STALE", "UPDATING"}, strings.ToUpper(strings.TrimSpace(status)))
+	return slices.Contains([]string{"hit", "stale", "updating"}, strings.ToLower(strings.TrimSpace(status)))
 }
 
 func isStaleAge(line string) bool {
@@ -88,7 +88,7 @@ func isStaleWarning(line string) bool {
 		return true
 	}
 	isNoText := func(field string) bool { return field != textMark }
-	for warning := range strings.SplitSeq(masked, ",") {
+	for _, warning := range strings.Split(masked, ",") {
 		fields := strings.FieldsFunc(warning, func(c rune) bool { return c == ' ' || c == '\t' })
 		if len(fields) == 0 {
 			continue

@@ -129,7 +129,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 			return nil, fmt.Errorf("port %q is not between 1 and 65535", port)
 		}
 	}
-	for segment := range strings.SplitSeq(u.Path, "/") {
+	for _, segment := range strings.Split(u.Path, "/") {
 		if segment == "." || segment == ".." {
 			return nil, errors.New("the path has a dot segment")
 		}

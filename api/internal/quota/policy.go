@@ -63,13 +63,16 @@ func ParsePolicies(values []string) []Policy {
 // BlockedFor returns the longest reset of the policies without remaining requests, or
 // of all policies if each has some. It returns false if there are no policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
-	blocking := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p.Remaining > 0 })
-	if len(blocking) == 0 {
-		blocking = policies
-	}
 	var longest time.Duration
-	for _, p := range blocking {
-		longest = max(longest, p.Reset)
+	exhausted := false
+	for _, p := range policies {
+		switch {
+		case p.Remaining > 0 && exhausted:
+		case p.Remaining <= 0 && !exhausted:
+			exhausted, longest = true, p.Reset
+		default:
+			longest = max(longest, p.Reset)
+		}
 	}
 	return longest, len(policies) > 0
 }
