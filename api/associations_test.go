@@ -116,7 +116,7 @@ func TestValidateNamesTheInvalidID(t *testing.T) {
 	}
 }
 
-// None of these ids is accepted, neither for the account nor for the certificate.
+// Each of these ids is refused for the account and for the certificate.
 func TestHostileIDsSendNothing(t *testing.T) {
 	t.Parallel()
 	rt := scripted(reply(200, emptyBody))

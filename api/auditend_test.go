@@ -170,7 +170,7 @@ func TestPanicsReachTheCallerOfTheAudit(t *testing.T) {
 		"input":     {echoID, func(func(api.CertificateRef) bool) { panic("boom") }, "boom"},
 		// t.Fatal in a fake transport calls runtime.Goexit.
 		"transport that ends its goroutine": {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numberedRefs(-1), "runtime.Goexit"},
-		"the same for the only certificate": {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numberedRefs(1), "runtime.Goexit"},
+		"the same, with one certificate":    {func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, numberedRefs(1), "runtime.Goexit"},
 		"input that ends its goroutine":     {echoID, func(func(api.CertificateRef) bool) { runtime.Goexit() }, "runtime.Goexit"},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -32,15 +32,15 @@ type editor = generated.RequestEditorFn
 type callPolicy struct {
 	// The end of admission ends every wait, but not an attempt in progress.
 	admission context.Context
-	// series is the audit or inventory that the call belongs to, or one of its own for a
-	// single call that waits as long; nil for other calls.
+	// series is the audit or inventory that the call belongs to. A single call that
+	// waits like those has a series of its own; other calls have none.
 	series *series
 	// begin, if not nil, is called when the call begins, and may block. ended, if not
 	// nil, is called at the end, with the error of the call.
 	begin func()
 	ended func(*Error)
-	// expired, if not nil, reports, after the waits for an attempt, that no further one
-	// may be made; admission has then ended.
+	// expired, if not nil, is called when the waits for an attempt are over. If it
+	// returns true, the attempt is not made; admission has then ended.
 	expired func() bool
 	// onPage, if not nil, is called with the numbers of each page of a list.
 	onPage func(number int64, info *ResultInfo)
@@ -53,11 +53,11 @@ type call struct {
 	policy    callPolicy
 	attempts  int
 	uncounted int    // attempts that do not count towards maxAttempts
-	responses uint64 // as [quota.Limiter.Release] counts those to all calls of the client
+	responses uint64 // to all calls of the client, as counted by [quota.Limiter.Release]
 	outage    outage
 	charged   bool // the planned retry has taken tokens of the budget
-	// unclear reports that an attempt may have changed something, and that no response
-	// shows whether.
+	// unclear reports that an attempt may have changed something: no response shows
+	// whether it did.
 	unclear bool
 	waited  time.Duration
 	delay   time.Duration // the limit of the last random delay
@@ -196,10 +196,10 @@ type outage struct {
 
 // inOutage reports whether the failures of this call are an outage, and how long it has
 // lasted. In an outage, no call of the client has got a response since an earlier
-// failure of this one; responses that ask to wait do not end it. A lack of file
+// failure of this call; responses that ask to wait do not end an outage. A lack of file
 // descriptors is an outage even if other calls get responses. Attempts in a short
-// outage do not count towards maxAttempts. Those in a longer one do, unless no connection
-// could be made: if no other call is left, the request itself may be the cause.
+// outage do not count towards maxAttempts. Those in a longer one do, because the
+// request itself may be the cause, unless no connection could be made.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {

@@ -46,8 +46,8 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// withContextErrors returns e, with the errors of a context that has ended. A deadline
-// replaces [context.Canceled] in e, which is from a context that the deadline canceled.
+// withContextErrors returns e with the errors of ctx, if ctx has ended. A deadline
+// replaces [context.Canceled], the error of a context that the deadline canceled.
 func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.causes = slices.DeleteFunc(e.causes, func(cause error) bool { return cause == context.Canceled })
@@ -59,8 +59,8 @@ func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
 }
 
 // interruptedError reports that the attempt timed out, or that the transport ended it.
-// Unlike the errors of net and net/http, it matches no context error: in an [Error],
-// these are from the caller's context only.
+// Unlike the errors of net and net/http, it matches no context error: the context
+// errors in an [Error] are from the caller's context only.
 type interruptedError struct {
 	text    string
 	timeout bool

@@ -57,8 +57,8 @@ func TestCredentialsFromEnvPrefersTheToken(t *testing.T) {
 		"email only":         {"", email, "", "", "CLOUDFLARE_API_KEY is not"},
 		"key only":           {"", "", key, "", "CLOUDFLARE_EMAIL is not"},
 		"token and pair":     {token, email, key, "Bearer " + token, ""},
-		"token and half":     {token, email, "", "Bearer " + token, ""},
-		"token and a key":    {token, "", key, "Bearer " + token, ""},
+		"token and email":    {token, email, "", "Bearer " + token, ""},
+		"token and key":      {token, "", key, "Bearer " + token, ""},
 		"set but only a tab": {"\t", "", "", "", "white space"},
 	} {
 		t.Setenv(tokenVar, c.token)

@@ -62,9 +62,9 @@ func WithDeleteNoZones() DeleteOption {
 }
 
 // WithEvidenceContext sets a further context for gathering evidence. After its end, no
-// deletion begins, and no evidence is gathered after a refusal. A deletion that has begun
-// ends with the context of the call only, so a caller that is interrupted can stop early
-// and still get its outcome.
+// deletion begins, and no evidence is gathered after a refusal. A deletion that has
+// begun ends with the context of the call only, so a caller that is interrupted can
+// stop early and still get the outcome of the deletion.
 func WithEvidenceContext(ctx context.Context) DeleteOption {
 	return func(c *deleteConfig) error {
 		if isNil(ctx) {
@@ -90,11 +90,11 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // deleted the certificate, the error is [ErrNotFound].
 //
 // The error is nil if and only if the state is [DeletionDone]. The [*Deletion] is nil
-// only if evidence could not be gathered, or not again. The error is an [*Error]. Test
-// for [ErrOutcomeUnknown] first: it means that the certificate may be deleted or not,
-// and the error may also match others of this list. Call again; if that call returns
-// [ErrNotFound], the API does not have the certificate. With every error that does not
-// match [ErrOutcomeUnknown], this call has not deleted it:
+// only if the evidence before a deletion could not be gathered. The error is an
+// [*Error]. Test for [ErrOutcomeUnknown] first: it means that the certificate may be
+// deleted or not, and the error may also match others of this list. Call again; if that
+// call returns [ErrNotFound], the API does not have the certificate. With every error
+// that does not match [ErrOutcomeUnknown], this call has not deleted it:
 //
 //   - [ErrUsageUnknown], [ErrManaged], [ErrMismatch], and [ErrInUse] unless the API
 //     refused the deletion: no request to delete the certificate was sent.
@@ -171,9 +171,9 @@ func (c *Client) DeleteUnused(ctx context.Context, cert CertificateRef, opts ...
 	return d, c.withContextErrors(ctx, fail)
 }
 
-// requestDeletion sends the request to delete a certificate, also a retry, only until the
-// evidence is old. Until the first attempt, the wait for the limiter ends with
-// evidenceCtx too.
+// requestDeletion sends the request to delete a certificate, and its retries, only
+// until the evidence is old. Until the first attempt, the wait for the limiter ends
+// with evidenceCtx too.
 func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert CertificateRef, evidence *Evidence) (*reply, *Error) {
 	admission, end := context.WithCancelCause(ctx)
 	defer end(nil)

@@ -25,7 +25,7 @@ func TestDeletionIsProvenByTheListIfTheNotFoundIsNotAboutTheCertificate(t *testi
 	}{
 		"deleted":                {true, nil, api.DeletionDone, nil},
 		"still listed":           {false, nil, api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
-		"no path":                {false, noRoute, api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
+		"the list is not found":  {false, noRoute, api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
 		"the list is incomplete": {true, success(`[` + strings.Repeat(`{"id":"other","type":"custom"},`, 9) + `{"id":"last"}]`), api.DeletionUnknown, []error{api.ErrNotFound, api.ErrOutcomeUnknown}},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package api reports the mTLS certificates of a Cloudflare account, when each expires,
 // what uses it, and whether it can be deleted. An inventory reports a certificate as
 // unused only if every source that could name it, except those that the caller leaves
-// out, was read in full and none does.
+// out, was read in full, and none names it.
 //
 // # Operations
 //

@@ -22,11 +22,11 @@ func TestRowsAreAllocatedWithinTheSizeOfTheBody(t *testing.T) {
 		rows   int
 		growth bool // the first allocation may have been too small
 	}{
-		"none":              {`[]`, 0, false},
-		"many":              {`[` + strings.Repeat(row+",", 999) + row + `]`, 1_000, false},
-		"many short ones":   {`[` + strings.Repeat(`{},`, 999) + `{}]`, 1_000, true},
-		"braces in a text":  {`[{"service":"` + strings.Repeat("{", 10_000) + `"}]`, 1, false},
-		"braces in unknown": {`[{"x":[` + strings.Repeat(`{},`, 10_000) + `{}]}]`, 1, false},
+		"none":                        {`[]`, 0, false},
+		"many":                        {`[` + strings.Repeat(row+",", 999) + row + `]`, 1_000, false},
+		"many short ones":             {`[` + strings.Repeat(`{},`, 999) + `{}]`, 1_000, true},
+		"braces in a text":            {`[{"service":"` + strings.Repeat("{", 10_000) + `"}]`, 1, false},
+		"braces in an unknown member": {`[{"x":[` + strings.Repeat(`{},`, 10_000) + `{}]}]`, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

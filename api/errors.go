@@ -94,8 +94,8 @@ type Error struct {
 	RayID string
 	// RetryAfter is how long to wait before another call: by the Retry-After header,
 	// the Ratelimit header, the block of 5 minutes that the vendor documents, the
-	// client's own limiter, or the delay of a retry that was too long to wait for. 0
-	// means unknown.
+	// client's own limiter, or a retry delay that was too long to wait for. 0 means
+	// unknown.
 	RetryAfter time.Duration
 	// Attempts is the number of attempts of a request, including those that made no
 	// connection. It is 0 if the request was not sent, and in an error that is not

@@ -297,12 +297,11 @@ func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
 	wantSentinels(t, err, api.ErrUsageUnknown)
 }
 
-// results has a result of each kind that the vendor documents. Those of the operations
-// that sources use also have a part of the path, and the certificates of everySource that
-// no source names but this one could.
+// results has a documented result of each operation. If a source uses the operation,
+// path is a part of its path.
 var results = map[string]struct {
 	result, path string
-	certificates []int
+	certificates []int // unused ones of everySource that the source could name
 }{
 	"certificates":          {`[{"id":"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60","name":"root","type":"custom","ca":true,"certificates":"","issuer":"O=Example","serial_number":"1","signature":"SHA256WithRSA","uploaded_on":"2022-11-22T17:32:30Z","expires_on":"2122-10-29T16:59:47Z"}]`, "", nil},
 	"one certificate":       {`{"id":"2458ce5a-0c35-4c7f-82c7-8e9487d3ff60","name":"root","type":"custom","ca":true,"certificates":"","issuer":"O=Example"}`, "", nil},

@@ -101,7 +101,7 @@ func (e entry) selected(query url.Values) bool {
 	return true
 }
 
-// entryOf returns the entry of a Worker or of the account.
+// entryOf returns the entry for a Worker or for the account.
 func entryOf(s *Server, c call) Response {
 	e := s.find(c.op.ID, c.account(), cmp.Or(c.params["script_name"], c.account()))
 	if e == nil {
@@ -200,7 +200,7 @@ func deleteCertificate(s *Server, c call) Response {
 	s.store[opCertificates] = slices.DeleteFunc(s.store[opCertificates], func(e entry) bool {
 		return e.account == cert.AccountID && e.key == cert.ID
 	})
-	// Lists without hostnames: SetHostnames also makes a certificate known.
+	// These lists are empty, but hostnames takes a certificate that has one as known.
 	maps.DeleteFunc(s.hostnames, func(ref api.HostnamesRef, _ []string) bool { return s.isOf(ref, cert) })
 	return deleted
 }

@@ -27,8 +27,8 @@ var formats = map[string]string{
 // default, a listed value, null, a value of one of its variants, or the smallest value
 // by its types, formats and required members. If it finds no such value, as for a
 // pattern without an example, it returns the smallest value although the schema refuses
-// it. allOf is not supported, because the contract has none. depth counts the schemas
-// around it.
+// it. allOf is not supported, because the contract has none. depth is the number of
+// schemas around this one.
 func sampleOf(schema *openapi3.SchemaRef, depth int) any {
 	if schema == nil {
 		return "sample"
@@ -108,10 +108,10 @@ func required(schema *openapi3.SchemaRef) []string {
 	})
 }
 
-// fillRequired adds the missing required members to a JSON text, so that it matches a
-// contract with new ones. A text without missing members is returned unchanged. given has
-// the JSON texts of members that get no sample, by places such as "/rows/*/name", where *
-// is any item; a member with an empty text is not added.
+// fillRequired adds the missing required members to a JSON text, such as members that a
+// later contract requires. A text without missing members is returned unchanged. given
+// has the JSON texts of members that get no sample, by places such as "/rows/*/name",
+// where * is any item; a member with an empty text is not added.
 func fillRequired(schema *openapi3.SchemaRef, text []byte, given map[string]string) ([]byte, error) {
 	value, err := apispec.Decode(text)
 	if err != nil {

@@ -41,8 +41,8 @@ type scripted struct {
 // Script queues responses for a target. They are sent in order, one for each request,
 // in place of those from the store. Requests that break the contract, have wrong
 // credentials or lack the permission do not use them up. If several targets select a
-// request, the one with the most conditions applies, and of equal ones the response
-// that was queued first. Script fails, and queues nothing, if the contract has no such
+// request, the one with the most conditions applies; among equals, the response that
+// was queued first. Script fails, and queues nothing, if the contract has no such
 // target, if one of its path parameters is an id that clients refuse, if a response is
 // invalid or must match the contract and does not, or if a response would follow one
 // with [Response.Always] for the same target. For the zero target, it is enough that a

@@ -53,31 +53,31 @@ func TestTheMostSpecificScriptIsUsed(t *testing.T) {
 		server.Script(target("listMTLSCertificates", "page", "2"), apitest.Failure(412)),
 		server.Script(target("listMTLSCertificates", "page", "2", "account_id", cert.AccountID), apitest.Failure(413)),
 		server.Script(target("deleteMTLSCertificate", "mtls_certificate_id", "c"), apitest.Failure(414)),
-		server.Script(target("listZones", "account.id", "x"), apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"id":"made-up"}]}`)),
+		server.Script(target("listZones", "account.id", "x"), apitest.Failure(415)),
 	); err != nil {
 		t.Fatal(err)
 	}
 	var got []int
 	for _, path := range []string{
 		"GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2", "GET /mtls_certificates?page=2",
-		"DELETE /mtls_certificates/c", "DELETE /mtls_certificates/c", "GET /zones?account.id=x", "GET /zones?account.id=y",
+		"DELETE /mtls_certificates/c", "DELETE /mtls_certificates/c", "GET /zones?account.id=y", "GET /zones?account.id=x",
 	} {
 		method, path, _ := strings.Cut(path, " ")
 		got = append(got, sendValid(t, server, method, path, "").Status)
 	}
-	if diff := cmp.Diff([]int{413, 412, 411, 410, 200, 414, 404, 200, 200}, got); diff != "" {
+	if diff := cmp.Diff([]int{413, 412, 411, 410, 200, 414, 404, 200, 415}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	zone := apitest.JSON(200, `{"errors":[],"messages":[],"success":true,"result":[{"id":7}]}`)
 	for name, err := range map[string]error{
-		"unknown operation":         server.Script(target("listEverything"), apitest.Failure(400)),
-		"unknown parameter":         server.Script(target("listZones", "account_id", "x"), apitest.Failure(400)),
-		"parameter of no operation": server.Script(target("", "page", "2"), apitest.Failure(400)),
-		"id that no client sends":   server.Script(target("getWorkerSettings", "script_name", "a/b"), apitest.Failure(400)),
-		"account that is too long":  server.Script(target("listWorkers", "account_id", strings.Repeat("x", 33)), apitest.Failure(400)),
-		"breach of the operation":   server.Script(target("listZones"), zone),
-		"breach of every operation": server.Script(apitest.Target{}, apitest.JSON(200, `{}`)),
-		"response of another one":   server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
+		"unknown operation":             server.Script(target("listEverything"), apitest.Failure(400)),
+		"unknown parameter":             server.Script(target("listZones", "account_id", "x"), apitest.Failure(400)),
+		"parameter of no operation":     server.Script(target("", "page", "2"), apitest.Failure(400)),
+		"id that no client sends":       server.Script(target("getWorkerSettings", "script_name", "a/b"), apitest.Failure(400)),
+		"account that is too long":      server.Script(target("listWorkers", "account_id", strings.Repeat("x", 33)), apitest.Failure(400)),
+		"breach of the operation":       server.Script(target("listZones"), zone),
+		"breach of every operation":     server.Script(apitest.Target{}, apitest.JSON(200, `{}`)),
+		"response of another operation": server.Script(target("getGatewayConfiguration"), apitest.Associations(gateway)),
 	} {
 		if err == nil {
 			t.Errorf("%s was accepted", name)

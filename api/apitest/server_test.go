@@ -298,7 +298,7 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		"value with a line":          apitest.NoAssociations().WithHeader("X", "a\r\nb"),
 		"header breaks the contract": apitest.NoAssociations().WithHeader("Content-Type", "text/html"),
 		"message is not UTF-8":       apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "\xff"}),
-		"error text no UTF-8":        apitest.LegacyError(400, api.ErrorDetail{Message: "\xff"}),
+		"legacy error is not UTF-8":  apitest.LegacyError(400, api.ErrorDetail{Message: "\xff"}),
 		"negative times":             apitest.Unsuccessful().WithHeader("X", "y").Times(-3),
 	} {
 		if err := server.Script(apitest.AssociationsOf(cert), apitest.NoAssociations(), response); err == nil || !strings.HasPrefix(err.Error(), "response 1: apitest: ") {

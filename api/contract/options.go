@@ -92,10 +92,10 @@ func WithMaxBytes(n int) Option {
 	}
 }
 
-// WithKnownValues adds values of a member of a response that are not [Drift]. The
+// WithKnownValues makes values of a response member known, and so not [Drift]. The
 // operation is an operationId of the contract. The place is a JSON pointer into the
 // body, with * for any item of an array and any member of a map. If no values are
-// documented at the place, the error lists the operations and places that have some.
+// documented at the place, the error lists the operations and places with some.
 //
 //	contract.WithKnownValues("listMTLSCertificateAssociations", "/result/*/service", "workers")
 func WithKnownValues(operation, place string, values ...string) Option {

@@ -106,7 +106,7 @@ func TestOptionsAreValidated(t *testing.T) {
 		"unknown mode":       contract.WithMode(7),
 		"relative base path": contract.WithBasePath("client/v4"),
 		"no bytes":           contract.WithMaxBytes(0),
-		"no such field":      contract.WithKnownValues("result", "x"),
+		"unknown place":      contract.WithKnownValues("listMTLSCertificates", "/result", "x"),
 	} {
 		if _, err := contract.NewTransport(nil, opt); err == nil || !strings.HasPrefix(err.Error(), "contract: ") {
 			t.Errorf("%s: error is %v", name, err)
