@@ -42,7 +42,7 @@ func WithTypes(types ...string) ListOption {
 //
 // An error is an [*Error] and comes last, with a zero Certificate. It is
 // [ErrUnexpectedResponse] if a response has another page than the requested one, has no
-// new items although more exist, contains errors or comes from a cache. It is
+// new items although another page follows, contains errors or comes from a cache. It is
 // [ErrTruncated] if not all certificates were received, for example because the list
 // changed while it was read, or if a list of 10 or more certificates has no page
 // numbers to show that all were received. A loop without an error has seen every

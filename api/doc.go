@@ -268,9 +268,9 @@
 // goroutine of its own. A panic or [runtime.Goexit] in the caller's transport continues
 // on the goroutine of the call; in an audit or inventory, both become a panic in the
 // loop. When the context or the time of an attempt ends and the transport does not
-// return within another 100 ms, the call continues without it. Its goroutine then stays
-// until the transport returns; a late response is closed, and a panic is dropped.
-// Otherwise no goroutine outlives its call or range.
+// return within another 100 ms, the call continues without it. The goroutine of the
+// attempt then stays until the transport returns; a late response is closed, and a
+// panic is dropped. Otherwise no goroutine outlives its call or range.
 //
 // In Go before 1.26.11, and in Go 1.27 before 1.27.4, the transport of net/http does not
 // return after an HTTP/2 server has made the window of a stream overflow. Every further

@@ -29,10 +29,10 @@
 //
 // [Server.Script] queues other responses for an operation and its parameters.
 // [Associations], [Failure] and the other documented responses match the contract:
-// required members that these functions have no parameter for get sample values.
-// [EdgePage], [Reset] and the other faults are known behavior of the network and the
-// vendor's edge outside the contract. Methods of [Response] change either:
-// [Response.After] delays, [Response.CutAfter] truncates, [Response.Times] repeats.
+// required members that are not among their parameters get sample values. [EdgePage],
+// [Reset] and the other faults are known behavior of the network and the vendor's edge
+// outside the contract. Methods of [Response] change either: [Response.After] delays,
+// [Response.CutAfter] truncates, [Response.Times] repeats.
 //
 // The package does not import testing, so that programs can use it for a demonstration
 // mode.
