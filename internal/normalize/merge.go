@@ -14,8 +14,8 @@ import (
 )
 
 // Load converts a document to kin-openapi's form and checks that it is valid OpenAPI.
-// It reads nothing outside the document. Examples are not checked, nor are patterns,
-// because their dialect is not Go's.
+// It reads nothing outside the document. It checks no examples, and no patterns: the
+// dialect of patterns is not Go's.
 func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	defer spec.Guard(&err, "validating the document")
 	loaded, err := openapi3.NewLoader().LoadFromData([]byte(spec.JSON(doc)))
@@ -28,16 +28,16 @@ func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	return loaded, nil
 }
 
-// firstLine keeps errors to one line; kin-openapi appends whole schemas.
+// firstLine cuts the schemas off an error of kin-openapi, and rewords one of 3.1.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return strings.Replace(line, "is for OpenAPI >=3.1", "of OpenAPI 3.1 has no counterpart in 3.0", 1)
 }
 
 // Merge returns doc with each schema of its operations (parameters, request bodies,
-// responses and their headers) merged: no allOf is left in it. doc is not changed
-// and must not contain references. The merging itself is oasdiff's, which works on
-// kin-openapi schemas and refuses to merge contradictions.
+// responses and their headers) merged, so that no allOf is left. doc is not changed
+// and must not contain references. The library oasdiff merges each allOf, and refuses
+// contradictions.
 func Merge(doc spec.Object) (spec.Object, error) {
 	if _, err := Load(doc); err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func Merge(doc spec.Object) (spec.Object, error) {
 }
 
 // mergeSchema returns a schema without allOf that accepts the same values. It changes
-// schema. The schemas below are merged first, so that an error names the smallest one
-// that contradicts itself, or whose merging panics.
+// schema. It merges the schemas below first, so that an error names the smallest
+// schema that causes it.
 func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 	joinSingle(schema)
 	liftKeywords(schema)
@@ -119,8 +119,8 @@ func mergeParts(schema spec.Object) (_ spec.Object, err error) {
 	return spec.Decode("the merged schema", data)
 }
 
-// allParts returns the schemas that apply to the same value as those given: these,
-// and their allOf at any depth.
+// allParts returns the schemas and the parts of their allOf, at any depth. All of them
+// apply to the same value.
 func allParts(schemas ...spec.Object) []spec.Object {
 	for i := 0; i < len(schemas); i++ {
 		schemas = append(schemas, objects(schemas[i], "allOf")...)
@@ -180,8 +180,8 @@ func joinSingle(schema spec.Object) {
 	}
 }
 
-// liftKeywords sets, in place, what the library does not merge: deprecated beside an
-// allOf if a part has it, and nullable there and in each part if all parts allow null.
+// liftKeywords merges, in place, the keywords that the library does not: deprecated if
+// a part has it, and nullable if all parts allow null.
 func liftKeywords(o spec.Object) {
 	if len(objects(o, "allOf")) == 0 {
 		return
@@ -191,16 +191,16 @@ func liftKeywords(o spec.Object) {
 		o["deprecated"] = true
 	}
 	if typed, null := nullability(o); typed && null {
-		for _, part := range allParts(o) { // the library requires it in each
+		for _, part := range allParts(o) { // the library requires nullable in each
 			part["nullable"] = true
 		}
 	}
 }
 
-// joinMembers moves a property that several parts describe to the schema itself, in
-// place, as an allOf, and items likewise: the library would lose what liftKeywords
-// keeps. A part with additionalProperties keeps its properties, because it would apply
-// to those moved away.
+// joinMembers joins, in place, what several parts say about a property, or about items,
+// in one allOf of the schema itself, because liftKeywords works on an allOf. A part
+// with additionalProperties keeps its properties: additionalProperties would apply to
+// a property that is moved away.
 func joinMembers(o spec.Object) {
 	properties, items := map[string][]any{}, []any(nil)
 	parts := allParts(o)
@@ -234,9 +234,9 @@ func joinMembers(o spec.Object) {
 	}
 }
 
-// nullability reports whether a schema, or one of its parts, states a type, and
-// whether null is allowed. A part without a type says nothing about null (OpenAPI
-// 3.0.3: nullable has an effect only beside type), unless it lists values.
+// nullability reports whether a schema, its parts or its choices restrict the type of
+// values, and whether null is allowed. nullable has an effect only beside type (OpenAPI
+// 3.0.3).
 func nullability(schema spec.Object) (typed, null bool) {
 	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
 		return true, false

@@ -11,9 +11,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// envelope names the objects that the responses of all operations share. Where
-// several shapes share a place, only the most frequent one gets the bare name; the
-// others are prefixed with the operation's noun and any status other than 200.
+// envelope names the objects that the responses of all operations share. If several
+// shapes occur at one place, the most frequent one gets this name. The names of the
+// others begin with the operation's noun, and with the status if it is not 200.
 var envelope = map[string]string{
 	"errors[]":          "ResponseInfo",
 	"errors[].source":   "ResponseInfoSource",
@@ -99,8 +99,8 @@ func (b body) name() string {
 	}
 }
 
-// nameAt returns the name that the list of operations or the envelope gives to the
-// object at a place in the body, whether operations share it, and whether there is one.
+// nameAt returns the fixed name of the object at a place in the body. shared reports
+// whether operations share this name, ok whether the place has a fixed name.
 func (b body) nameAt(place string) (name string, shared, ok bool) {
 	success := strings.HasPrefix(b.status, "2")
 	if name, ok = b.operation.Names[place]; ok && success {
@@ -121,13 +121,13 @@ func (b body) nameAt(place string) (name string, shared, ok bool) {
 
 type namer struct {
 	schemas spec.Object
-	byShape map[string]string // shape to the component that has it
-	owners  map[string]string // name of a component to the shape that has it
+	byShape map[string]string // names of components by their shapes
+	owners  map[string]string // shapes by the names of their components
 }
 
 // reserve names the shapes at the places that nameAt knows, before any other object is
-// named. Otherwise an object of the same shape that the vendor adds earlier in the
-// document would rename an existing type. Of several shapes at a shared place the most
+// named. Otherwise an existing type would be renamed when the vendor adds an object of
+// the same shape earlier in the document. Of several shapes at a shared place, the most
 // frequent one gets the shared name.
 func (n *namer) reserve(bodies []body) {
 	type candidate struct{ name, shape string }
@@ -143,7 +143,7 @@ func (n *namer) reserve(bodies []body) {
 			if count[c]++; count[c] == 1 {
 				order = append(order, c)
 			}
-			if shared { // after the names of the list
+			if shared { // the other names come first
 				rank[c] = 1
 			}
 		})
@@ -158,7 +158,7 @@ func (n *namer) reserve(bodies []body) {
 	}
 }
 
-// eachObject visits the objects with properties in a schema with their places.
+// eachObject calls visit for each object in a schema that has properties.
 func eachObject(schema spec.Object, place string, visit func(place string, schema spec.Object)) {
 	if len(spec.Child(schema, "properties")) > 0 {
 		visit(place, schema)
@@ -169,8 +169,8 @@ func eachObject(schema spec.Object, place string, visit func(place string, schem
 	}
 }
 
-// below returns the place of a schema below the one at place, such as
-// "result[].source", and the name that derives from its parent's.
+// below returns the place of s, whose parent is at place, such as "result[].source",
+// and the name that derives from the parent's name.
 func below(s spec.Subschema, place, parent string) (at, name string) {
 	switch {
 	case s.Keyword == "properties":
@@ -240,8 +240,8 @@ func (n *namer) component(schema spec.Object, shape, name, place string) (spec.O
 // its value. They stay beside the reference.
 var ofProperty = []string{"x-decides", "x-go-type-skip-optional-pointer"}
 
-// shapeOf returns a text that is equal for schemas that differ only in annotations and
-// in their own ofProperty extensions.
+// shapeOf returns a schema as text, without annotations and without the schema's own
+// ofProperty extensions.
 func shapeOf(schema spec.Object) string {
 	bare := spec.Child(spec.Filter(schema, spec.Fields, func(place spec.Place, key string) bool {
 		return place != spec.Fields || !slices.Contains(annotations, key)

@@ -123,7 +123,7 @@ func TestAddedObjectsDoNotRenameExistingTypes(t *testing.T) {
 	for name, added := range map[string]map[string]string{
 		"a status with the shape of another":      {"200": shared, "401": failure, "4XX": failure},
 		"an object with the shape of a later one": {"200": shared + "  debug: {type: object, properties: {pointer: {type: string}}}\n", "4XX": failure},
-		"within an object": {"200": strings.Replace(shared, "source:", "chain: {type: array, items: {type: object, properties: {source: {type: object, properties: {pointer: {type: string}}}}}}, source:", 2),
+		"an object within another": {"200": strings.Replace(shared, "source:", "chain: {type: array, items: {type: object, properties: {source: {type: object, properties: {pointer: {type: string}}}}}}, source:", 2),
 			"4XX": failure},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,8 +170,8 @@ func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
 	for name, tt := range map[string]struct{ schema, want string }{
 		"long": {"{type: object, properties: {" + long + ": {type: object, properties: {a: {type: string}}}}}",
 			at + long + " needs a name in openapi/operations.yaml: AssociationResponseDeeplyDeeplyDeeplyDeeplyDeeplyDeeplyNested is another object's, or longer than 40 characters"},
-		// A member whose key has no letters for a name would take its parent's name.
-		"no letters": {strings.Replace(shared, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1),
+		// A Go name keeps none of these characters: the parent's name would remain.
+		"no usable letters": {strings.Replace(shared, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1),
 			at + "result[].名前 needs a name in openapi/operations.yaml: Association is another object's, or longer than 40 characters"},
 	} {
 		doc, ops := namedDocument(t, list(map[string]string{"200": tt.schema}))
@@ -181,7 +181,7 @@ func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
 	}
 }
 
-// The overlays do not change other media types, so their objects would need other names.
+// The overlays change JSON only, so objects of other media types need other names.
 func TestOnlyApplicationJSONGetsNames(t *testing.T) {
 	t.Parallel()
 	doc, ops := namedDocument(t, list(map[string]string{"200": shared}))
@@ -300,7 +300,7 @@ properties:
         source: {type: object, properties: {pointer: {type: string}}}
         by_name: {additionalProperties: {type: object, properties: {m: {type: number}}}}
 `
-	// A name of the list goes to every object of the shape, also in the envelope.
+	// A name of the list goes to every object of the shape, even in the envelope.
 	expectNames(t, names(t, named{entry, map[string]string{"200": body, "4XX": "{type: object, properties: {result: {type: array, items: {type: object, properties: {deployment: {type: object, properties: {other: {type: string}}}}}}}}"}}),
 		"Deployment", "DeploymentPart", "Entry", "FailureResponse", "FailureResponseResultItem", "FailureResponseResultItemDeployment",
 		"ResponseInfo", "Thing", "ThingSource", "ThingsResponse")

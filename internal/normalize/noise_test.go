@@ -60,7 +60,7 @@ func TestExpansionIsBounded(t *testing.T) {
 		"long text repeated":     {"{description: " + strings.Repeat("x", 10_000) + "}", "bytes of text"},
 		"large example repeated": {"{example: [" + strings.Repeat("1, ", 1000) + "]}", "values"},
 		"long keys repeated":     {"{properties: {? " + strings.Repeat("k", 5000) + "\n      : {}}}", "bytes of text"},
-		"number beyond float64":  {"{maximum: 123456789012345678901234567890}", "too large to be exact"},
+		"number that is inexact": {"{maximum: 123456789012345678901234567890}", "too large to be exact"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,8 +1,8 @@
-// Package normalize turns published text into the contract. No stage names an
-// operation: they read the list of operations and the overlays. The stages, in order:
+// Package normalize turns published text into the contract. Only the list of operations
+// and the overlays name operations; the code does not. The stages, in order:
 //
 //	Canonical      one spelling, the same meaning
-//	Overlay        overlays/1-published: what cannot be merged as it is published
+//	Overlay        overlays/1-published: corrects what cannot be merged
 //	Merge          allOf merged: the merged published text
 //	Overlay        overlays/2-contract: everything else that changes the meaning
 //	Name           objects become components with short names
@@ -46,8 +46,8 @@ type Result struct {
 	Outcomes  []overlay.Outcome // the effect of each overlay action
 }
 
-// Run takes the published documents of the operations, by their names, through all
-// stages. The caller checks the effects of the overlay actions.
+// Run takes the published documents, keyed by operation name, through all stages. The
+// caller checks the effects of the overlay actions.
 func Run(documents map[string]spec.Object, ops spec.Operations, overlays Overlays) (r Result, err error) {
 	if r.Canonical, err = Canonical(documents, ops); err != nil {
 		return r, err
@@ -82,7 +82,7 @@ func Run(documents map[string]spec.Object, ops spec.Operations, overlays Overlay
 // knownExtension matches the extensions that this project and oapi-codegen read.
 var knownExtension = regexp.MustCompile(`^x-(decides|known-values|partial|accepted-permissions|go-[a-z-]+)$`)
 
-// checkExtensions refuses extensions that an overlay adds and nothing reads.
+// checkExtensions refuses extensions that nothing reads. Only overlays add extensions.
 func checkExtensions(contract spec.Object) error {
 	return spec.Visit(contract, spec.Fields, "", func(o spec.Object, pointer string) error {
 		for key := range o {

@@ -28,14 +28,15 @@ func stages(t *testing.T, published, contract string) Overlays {
 }
 
 const (
-	// narrow removes a contradiction from the published text, mark adds to the merged one.
+	// narrow removes a contradiction from the published text. mark adds x-decides to
+	// the merged text.
 	narrow = `{x-id: type, description: d, target: "$.paths.*.get..allOf[0].properties.result.type", remove: true}`
 	mark   = `{x-id: mark, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result", update: {x-decides: true}}`
 )
 
 func TestRunTakesATextThroughAllStages(t *testing.T) {
 	t.Parallel()
-	// The parts contradict each other until the first stage's overlay.
+	// The parts contradict each other before the first overlay.
 	text := published(t, "            success: {type: boolean, enum: [true]}", "            success: {type: boolean, enum: [true]}\n            result: {type: object}")
 	if _, err := Merge(canonical(t, text)); err == nil {
 		t.Fatal("the text can be merged unchanged: the test shows nothing")
@@ -88,7 +89,7 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 			stages(t, harmless, mark), `after overlays/1-published: /paths/~1accounts`, false, false},
 		"first overlay":  {published(t), stages(t, `{x-id: odd, description: d, target: $.info, update: 5}`, mark), "overlays/1-published/10-a.yaml#odd: ", false, false},
 		"second overlay": {published(t), stages(t, harmless, `{x-id: odd, description: d, target: $.info, update: 5}`), "overlays/2-contract/10-b.yaml#odd: ", true, false},
-		"names": {published(t), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
+		"name too long": {published(t), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
 			"needs a name in openapi/operations.yaml", true, true},
 		"misspelt extension": {published(t), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, true},
 		"invalid contract": {published(t), stages(t, harmless, `{x-id: bad, description: d, target: $.info.version, remove: true}`),

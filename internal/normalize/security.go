@@ -18,9 +18,9 @@ const (
 	apiKey   = "api_key"   // X-Auth-Key, together with apiEmail
 )
 
-// canonicalSecurity gives the operation its effective security, under canonical
-// scheme names, and adds the schemes that it uses to out. It refuses anonymous access,
-// and an operation that needs other credentials than the client sends.
+// canonicalSecurity sets the effective security of the operation op, under canonical
+// scheme names, and adds the used schemes to out. It refuses anonymous access, and an
+// operation that needs other credentials than the client sends.
 func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 	requirements, _ := cmp.Or(op["security"], c.Doc["security"]).([]any)
 	published, schemes := spec.Child(c.Doc, "components", "securitySchemes"), spec.Child(out, "components", "securitySchemes")
@@ -61,8 +61,8 @@ func canonicalSecurity(c *spec.Copier, out, op spec.Object, at string) error {
 	return nil
 }
 
-// Sent describes what a scheme adds to a request, without the scheme's name, which is
-// not sent, and without the format of a token, which is not checked.
+// Sent describes what a scheme adds to a request. The scheme's name is left out because
+// it is not sent, the format of a token because it is not checked.
 func Sent(scheme spec.Object) string {
 	text := func(key string) string { return strings.ToLower(spec.Text(scheme, key)) }
 	switch kind := text("type"); kind {
@@ -80,7 +80,7 @@ var schemeNames = map[string]string{"bearer authorization": apiToken, "header x-
 // notInNames matches characters that the names of components cannot have.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 
-// schemeName returns the canonical name of a scheme, which depends on what it sends.
+// schemeName returns the canonical name of a scheme, which depends only on [Sent].
 func schemeName(scheme spec.Object) string {
 	sent := Sent(scheme)
 	return cmp.Or(schemeNames[sent], notInNames.ReplaceAllString(sent, "_"))

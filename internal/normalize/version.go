@@ -11,7 +11,7 @@ import (
 // Version is the OpenAPI version of canonical documents.
 const Version = "3.0.3"
 
-// checkVersion refuses all but OpenAPI 3.0 and 3.1 with its default schema dialect.
+// checkVersion accepts OpenAPI 3.0 and 3.1, with the default schema dialect.
 func checkVersion(doc spec.Object) error {
 	version := spec.Text(doc, "openapi")
 	if !strings.HasPrefix(version, "3.0.") && !strings.HasPrefix(version, "3.1.") {
@@ -25,13 +25,13 @@ func checkVersion(doc spec.Object) error {
 
 func is31(doc spec.Object) bool { return strings.HasPrefix(spec.Text(doc, "openapi"), "3.1.") }
 
-// annotationsOf31 are members of schemas that assert nothing in OpenAPI 3.1. That holds
-// for $defs because all references have been replaced.
+// annotationsOf31 are the keywords of OpenAPI 3.1 without effect on validation. $defs
+// has none because all references have been replaced.
 var annotationsOf31 = strings.Fields("$schema $comment $defs contentMediaType contentEncoding contentSchema")
 
-// schemasAs30 converts the schemas of an operation of 3.1 to 3.0, in place: it removes
-// the annotations that 3.0 lacks, and the type null becomes nullable. [Load] refuses
-// any other keyword that 3.0 lacks, by its name.
+// schemasAs30 converts the schemas of an operation from 3.1 to 3.0, in place. It
+// removes the annotations that 3.0 lacks, and the type null becomes nullable. [Load]
+// refuses other keywords that 3.0 lacks.
 func schemasAs30(op spec.Object) {
 	_ = spec.Visit(op, spec.Fields, "", func(o spec.Object, _ string) error {
 		for _, key := range annotationsOf31 {

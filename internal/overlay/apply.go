@@ -19,7 +19,7 @@ type Effect int
 const (
 	Applied   Effect = iota + 1 // it changed the document
 	Satisfied                   // the document already has the change
-	Unmatched                   // it matched nothing, without a proof of satisfaction
+	Unmatched                   // it matched nothing, and x-satisfied-when did not match
 )
 
 // Outcome is an action with its effect.
@@ -100,10 +100,10 @@ func changed(before, after any) (pointers []string) {
 	return pointers
 }
 
-// contradiction reports a changed place at which an update replaced the published
-// type by another. Such an action was written for a text without a type and would
-// hide the new one; an action that means to replace a type removes it first. A number
-// in place of an integer hides nothing: it allows every integer.
+// contradiction returns an error if an update replaced a published type by another: the
+// action was written for a text without a type, and would hide the published one. An
+// action that means to replace a type removes it first. The type number may replace
+// integer, because it allows every integer.
 func contradiction(before, after any, changed []string) error {
 	for _, pointer := range changed {
 		at, isType := strings.CutSuffix(pointer, "/type")
@@ -117,8 +117,8 @@ func contradiction(before, after any, changed []string) error {
 	return nil
 }
 
-// apply applies the action to root, whose tree is before, and returns the tree after
-// it and the outcome.
+// apply applies the action to root, in place. before and after are the trees of root
+// before and after the action.
 func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome, err error) {
 	defer spec.Guard(&err, "applying the action")
 	outcome = Outcome{Action: *a, Effect: Satisfied}
@@ -156,9 +156,9 @@ func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome,
 	return after, outcome, err
 }
 
-// retype gives each scalar that value will overwrite the type of the new one. The
-// library replaces only the text, which would turn 5 into "5" in place of a string.
-// An example may be replaced by one of any type.
+// retype gives each scalar of node that value will overwrite the type of its new value.
+// The library replaces only the text: a 5 in place of a string would become "5". An
+// example may be replaced by one of any type.
 func retype(node, value *yaml.Node) {
 	if node.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode {
 		node.Tag, node.Style = value.Tag, value.Style

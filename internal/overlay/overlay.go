@@ -1,9 +1,9 @@
 // Package overlay applies OpenAPI Overlay documents strictly.
 //
-// An action must change the document. One whose change is already present is an error
-// unless the caller lists it as satisfied upstream; a listed one that changes something
-// is an error too. One that matches nothing is an error, unless its x-satisfied-when
-// matches: then its change counts as present. A library implements the language itself.
+// An action must change the document, or the caller must list it as satisfied upstream.
+// An action is satisfied if its change is already present, or if it matches nothing and
+// its x-satisfied-when matches. A listed action that is not satisfied is an error, too.
+// A library implements the language itself.
 package overlay
 
 import (
@@ -115,7 +115,7 @@ func parseAction(file string, raw upstream.Action, document upstream.Overlay) (A
 	return a, nil
 }
 
-// query returns the nodes that a JSONPath matches, none if it is empty.
+// query returns the nodes that a JSONPath matches, and none for an empty JSONPath.
 func (a *Action) query(root *yaml.Node, expression string) ([]*yaml.Node, error) {
 	if expression == "" {
 		return nil, nil

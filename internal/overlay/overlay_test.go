@@ -69,16 +69,16 @@ func TestAnUpdateDoesNotHideAPublishedType(t *testing.T) {
   - {x-id: total, description: d, target: "$..properties", update: {total: {type: number}}}
 `
 	for name, tt := range map[string]struct{ text, actions, want string }{
-		"nothing said":      {`{"a": {"properties": {}}}`, action, ""},
-		"said without type": {`{"a": {"properties": {"total": {"description": "d"}}}}`, action, ""},
-		"the same":          {`{"a": {"properties": {"total": {"type": "number", "minimum": 1}}}}`, action, ""},
-		"a narrower one":    {`{"a": {"properties": {"total": {"type": "integer"}}}}`, action, ""},
-		"another":           {`{"a": {"properties": {"total": {"type": "string"}}}}`, action, `overlays/10-x.yaml#total: /a/properties/total: the text says type "string", the action "number"`},
-		"a list":            {`{"l": [1, {"properties": {"total": {"type": "array", "items": {}}}}]}`, action, `/l/1/properties/total: the text says type "array"`},
-		"a member called so": {`{"a": {"properties": {"type": {"type": "string"}}}}`, `
+		"no member":               {`{"a": {"properties": {}}}`, action, ""},
+		"a member without a type": {`{"a": {"properties": {"total": {"description": "d"}}}}`, action, ""},
+		"the same type":           {`{"a": {"properties": {"total": {"type": "number", "minimum": 1}}}}`, action, ""},
+		"a narrower type":         {`{"a": {"properties": {"total": {"type": "integer"}}}}`, action, ""},
+		"another type":            {`{"a": {"properties": {"total": {"type": "string"}}}}`, action, `overlays/10-x.yaml#total: /a/properties/total: the text says type "string", the action "number"`},
+		"another type, in a list": {`{"l": [1, {"properties": {"total": {"type": "array", "items": {}}}}]}`, action, `/l/1/properties/total: the text says type "array"`},
+		"a member called type": {`{"a": {"properties": {"type": {"type": "string"}}}}`, `
   - {x-id: total, description: d, target: "$..properties", update: {type: {type: string, example: e}}}
 `, ""},
-		"removed first": {`{"a": {"properties": {"total": {"type": "string"}}}}`, `
+		"the type removed first": {`{"a": {"properties": {"total": {"type": "string"}}}}`, `
   - {x-id: gone, description: d, target: "$..properties.total", remove: true}` + action, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +218,6 @@ func TestValuesAreReplacedWithTheirTypes(t *testing.T) {
 	}
 }
 
-// An example may be replaced by one of any type.
 func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
 	t.Parallel()
 	values := []string{"1", `"a"`, `{"x": 1}`, "null", "[1]"}
@@ -264,22 +263,22 @@ func TestBadOverlaysAreRefused(t *testing.T) {
 	t.Parallel()
 	action := func(s string) string { return head + "  - " + s + "\n" }
 	tests := map[string]struct{ text, want string }{
-		"not YAML":          {"overlay: [", "not an overlay document"},
-		"two documents":     {action("{x-id: a, description: d, target: $.a, remove: true}") + "---\n" + head + "  []\n", "more than one YAML document"},
-		"not an overlay":    {"openapi: 3.0.3\n", "not a valid overlay"},
-		"no actions":        {head + "  []\n", "at least one action"},
-		"no id":             {action("{description: d, target: $.a, remove: true}"), "x-id"},
-		"odd id":            {action("{x-id: A B, description: d, target: $.a, remove: true}"), "x-id"},
-		"no reason":         {action("{x-id: a, target: $.a, remove: true}"), "state the reason"},
-		"no effect asked":   {action("{x-id: a, description: d, target: $.a}"), "exactly one of"},
-		"two effects asked": {action("{x-id: a, description: d, target: $.a, copy: $.b, remove: true}"), "exactly one of"},
-		"bad target":        {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
-		"unknown member":    {action("{x-id: a, desciption: d, description: d, target: $.a, remove: true}"), "desciption: not a member of an action"},
-		"unknown extension": {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
-		"proof is a list":   {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or a value of another kind"},
-		"overwrites a text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or a value of another kind"},
-		"bad source":        {action("{x-id: a, description: d, target: $.a, copy: '$.b['}"), "not a JSONPath"},
-		"bad proof":         {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
+		"not YAML":             {"overlay: [", "not an overlay document"},
+		"two documents":        {action("{x-id: a, description: d, target: $.a, remove: true}") + "---\n" + head + "  []\n", "more than one YAML document"},
+		"not an overlay":       {"openapi: 3.0.3\n", "not a valid overlay"},
+		"no actions":           {head + "  []\n", "at least one action"},
+		"no id":                {action("{description: d, target: $.a, remove: true}"), "x-id"},
+		"odd id":               {action("{x-id: A B, description: d, target: $.a, remove: true}"), "x-id"},
+		"no reason":            {action("{x-id: a, target: $.a, remove: true}"), "state the reason"},
+		"no effect asked":      {action("{x-id: a, description: d, target: $.a}"), "exactly one of"},
+		"two effects asked":    {action("{x-id: a, description: d, target: $.a, copy: $.b, remove: true}"), "exactly one of"},
+		"bad target":           {action("{x-id: a, description: d, target: '$.a[', remove: true}"), "not a JSONPath"},
+		"unknown member":       {action("{x-id: a, desciption: d, description: d, target: $.a, remove: true}"), "desciption: not a member of an action"},
+		"unknown extension":    {action("{x-id: a, description: d, target: $.a, remove: true, x-overwrite: [a]}"), "x-overwrite: not a member of an action"},
+		"proof is a list":      {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: [$.a]}"), "x-satisfied-when: not a member of an action, or a value of another kind"},
+		"x-overwrites is text": {action("{x-id: a, description: d, target: $.a, update: {}, x-overwrites: a}"), "x-overwrites: not a member of an action, or a value of another kind"},
+		"bad path of copy":     {action("{x-id: a, description: d, target: $.a, copy: '$.b['}"), "not a JSONPath"},
+		"bad proof":            {action("{x-id: a, description: d, target: $.a, remove: true, x-satisfied-when: '$['}"), "not a JSONPath"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

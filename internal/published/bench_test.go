@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// published returns the document of whole with a number of other operations, whose
-// schemas have the vendor's average size.
+// published returns the document of whole with a number of other operations. Their
+// schemas have the average size of the vendor's.
 func published(tb testing.TB, others int) spec.Object {
 	tb.Helper()
 	doc, err := spec.Decode("whole", whole(tb))

@@ -9,10 +9,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// cut returns a document with the operation and its direct and indirect references.
-// The values are unchanged copies, with two exceptions: a reference to a place
-// outside the cut, such as another path, is replaced by its target, and what skip
-// reports is left out.
+// cut returns a document with the operation and everything that it refers to, directly
+// or not. The values are unchanged copies, with two exceptions: a reference to a place
+// other than a component, such as another path, is replaced by its target, and what
+// skip reports is left out.
 func cut(doc spec.Object, found spec.Located) (Text, error) {
 	c := &cutter{components: spec.Object{}}
 	c.copier = &spec.Copier{Doc: doc, Reference: c.reference, Skip: c.skip}
@@ -30,7 +30,7 @@ func cut(doc spec.Object, found spec.Located) (Text, error) {
 	out["paths"] = spec.Object{found.Path: item}
 	for _, requirement := range security {
 		for name := range spec.Child(requirement) {
-			// The canonical form refuses one that is not defined.
+			// The canonical form refuses a scheme that is not defined.
 			if err := c.component("securitySchemes", name); err != nil {
 				return Text{}, err
 			}
@@ -50,7 +50,7 @@ type cutter struct {
 	leftOut    []string
 }
 
-// members copies members of an object at a pointer, as far as it has them.
+// members copies those members of o that keys names. pointer is the place of o.
 func (c *cutter) members(o spec.Object, pointer string, keys ...string) (_ spec.Object, err error) {
 	out := spec.Object{}
 	for _, key := range keys {
@@ -62,8 +62,8 @@ func (c *cutter) members(o spec.Object, pointer string, keys ...string) (_ spec.
 }
 
 // skip leaves out examples and defaults with a PEM block: a possible key must not be
-// committed or repeated in generated comments. It leaves out examples and bounds that
-// are too large to be exact: the stored ones would differ from the published ones.
+// committed or repeated in generated comments. It also leaves out examples and bounds
+// that are too large to be exact: the stored numbers would differ from the published.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
 	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default", "minimum", "maximum"}, key) {
 		return false
@@ -97,7 +97,7 @@ func (c *cutter) component(section, name string) (err error) {
 		return nil
 	}
 	target := spec.Child(c.copier.Doc, "components", section)[name]
-	taken[name] = nil // stops components that refer to each other
+	taken[name] = nil // ends the recursion of components that refer to each other
 	taken[name], err = c.copier.Copy(target, "/components/"+spec.Escape(section)+"/"+spec.Escape(name))
 	return err
 }

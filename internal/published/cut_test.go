@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// family is a document with several operations of a list, on one path and others.
+// family is a document with several listed operations, two of them on one path.
 const family = `openapi: 3.0.3
 info: {title: Things, version: "2"}
 servers: [{url: https://api.cloudflare.com/client/v4}]
@@ -133,8 +133,8 @@ components:
 	}
 }
 
-// One operation that cannot be taken refuses the document, even beside valid ones; a
-// missing operation does not.
+// A document is refused if one of its operations cannot be taken, even beside valid
+// ones. It is not refused because an operation is missing.
 func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	t.Parallel()
 	if err := usable("doc", []byte(family), familyOperations); err != nil {
@@ -167,19 +167,19 @@ func expectUse(t *testing.T, name string, taken *Import, schema string) spec.Obj
 	return schemas
 }
 
-// References to components stay. Any other reference is replaced by its target, and its
-// siblings are lost.
+// References to components stay. Any other reference is replaced by its target, and the
+// siblings of the reference are lost.
 func TestReferencesOutOfTheCutAreReplaced(t *testing.T) {
 	t.Parallel()
 	const use = "use: {type: string, x-order: 5, example: {$ref: '#/components/schemas/zone'}}"
 	for name, tt := range map[string]struct{ use, want string }{
-		"to a component":         {"{$ref: '#/components/schemas/id'}", "{$ref: '#/components/schemas/id'}"},
-		"with siblings":          {"{$ref: '#/components/schemas/id', description: d, x-a: {$ref: '#/components/schemas/id'}}", "{$ref: '#/components/schemas/id', description: d, x-a: {$ref: '#/components/schemas/id'}}"},
-		"into a component":       {"{$ref: '#/components/parameters/cert/schema'}", "{$ref: '#/components/parameters/cert/schema'}"},
-		"to a path":              {"{$ref: '#/paths/~1zones/get/responses/200/content/application~1json/schema'}", "{$ref: '#/components/schemas/zone'}"},
-		"to an extension":        {"{$ref: '#/x-generator/a', description: lost}", "{type: number}"},
-		"data that looks so":     {"{type: string, example: {$ref: '#/nowhere'}}", "{type: string, example: {$ref: '#/nowhere'}}"},
-		"a property called $ref": {"{type: object, properties: {$ref: {$ref: '#/components/schemas/id'}}}", "{type: object, properties: {$ref: {$ref: '#/components/schemas/id'}}}"},
+		"to a component":          {"{$ref: '#/components/schemas/id'}", "{$ref: '#/components/schemas/id'}"},
+		"with siblings":           {"{$ref: '#/components/schemas/id', description: d, x-a: {$ref: '#/components/schemas/id'}}", "{$ref: '#/components/schemas/id', description: d, x-a: {$ref: '#/components/schemas/id'}}"},
+		"into a component":        {"{$ref: '#/components/parameters/cert/schema'}", "{$ref: '#/components/parameters/cert/schema'}"},
+		"to a path":               {"{$ref: '#/paths/~1zones/get/responses/200/content/application~1json/schema'}", "{$ref: '#/components/schemas/zone'}"},
+		"to an extension":         {"{$ref: '#/x-generator/a', description: lost}", "{type: number}"},
+		"reference in an example": {"{type: string, example: {$ref: '#/nowhere'}}", "{type: string, example: {$ref: '#/nowhere'}}"},
+		"a property called $ref":  {"{type: object, properties: {$ref: {$ref: '#/components/schemas/id'}}}", "{type: object, properties: {$ref: {$ref: '#/components/schemas/id'}}}"},
 	} {
 		taken, err := Take("doc", whole(t, use, "use: "+tt.use, "x-generator: something", "x-generator: {a: {type: number}}"), operations)
 		if err != nil {
@@ -204,18 +204,18 @@ func TestExamplesWithAPEMAndInexactBoundsAreLeftOutAndListed(t *testing.T) {
 		use, want string
 		leftOut   []string
 	}{
-		"a string":             {"{type: string, example: " + pem + "}", "{type: string}", []string{at + "example"}},
-		"a key":                {`{type: string, example: "x\n-----BEGIN RSA PRIVATE KEY-----"}`, "{type: string}", []string{at + "example"}},
-		"within an object":     {"{type: object, example: {a: [1, {key: " + pem + "}]}}", "{type: object}", []string{at + "example"}},
-		"a default":            {"{type: string, default: " + pem + "}", "{type: string}", []string{at + "default"}},
-		"several":              {"{type: object, properties: {a: {type: string, example: " + pem + "}, b: {type: array, items: {type: string}, example: [" + pem + "]}}}", "{type: object, properties: {a: {type: string}, b: {type: array, items: {type: string}}}}", []string{at + "properties/a/example", at + "properties/b/example"}},
-		"a member called so":   {"{type: object, properties: {example: {type: string, example: " + pem + "}}}", "{type: object, properties: {example: {type: string}}}", []string{at + "properties/example/example"}},
-		"no PEM":               {"{type: string, example: BEGIN CERTIFICATE}", "{type: string, example: BEGIN CERTIFICATE}", nil},
-		"inexact numbers":      {"{type: integer, minimum: -9223372036854775808, maximum: 9223372036854775807, example: 12345678901234567890}", "{type: integer}", []string{at + "example", at + "maximum", at + "minimum"}},
-		"within an example":    {"{type: object, example: {a: [1, 12345678901234567890]}}", "{type: object}", []string{at + "example"}},
-		"exact numbers":        {"{type: integer, minimum: 0, maximum: 9007199254740991, example: 5}", "{type: integer, minimum: 0, maximum: 9007199254740991, example: 5}", nil},
-		"just inexact":         {"{type: integer, minimum: -9007199254740993, maximum: 9007199254740993}", "{type: integer}", []string{at + "maximum", at + "minimum"}}, // the same float64 as ±2^53
-		"a value that decides": {"{type: string, enum: [" + pem + "]}", "{type: string, enum: [" + pem + "]}", nil},
+		"a certificate":                        {"{type: string, example: " + pem + "}", "{type: string}", []string{at + "example"}},
+		"a private key":                        {`{type: string, example: "x\n-----BEGIN RSA PRIVATE KEY-----"}`, "{type: string}", []string{at + "example"}},
+		"a PEM deep in an example":             {"{type: object, example: {a: [1, {key: " + pem + "}]}}", "{type: object}", []string{at + "example"}},
+		"a default":                            {"{type: string, default: " + pem + "}", "{type: string}", []string{at + "default"}},
+		"several PEMs":                         {"{type: object, properties: {a: {type: string, example: " + pem + "}, b: {type: array, items: {type: string}, example: [" + pem + "]}}}", "{type: object, properties: {a: {type: string}, b: {type: array, items: {type: string}}}}", []string{at + "properties/a/example", at + "properties/b/example"}},
+		"a property called example":            {"{type: object, properties: {example: {type: string, example: " + pem + "}}}", "{type: object, properties: {example: {type: string}}}", []string{at + "properties/example/example"}},
+		"no PEM":                               {"{type: string, example: BEGIN CERTIFICATE}", "{type: string, example: BEGIN CERTIFICATE}", nil},
+		"inexact numbers":                      {"{type: integer, minimum: -9223372036854775808, maximum: 9223372036854775807, example: 12345678901234567890}", "{type: integer}", []string{at + "example", at + "maximum", at + "minimum"}},
+		"an inexact number deep in an example": {"{type: object, example: {a: [1, 12345678901234567890]}}", "{type: object}", []string{at + "example"}},
+		"exact numbers":                        {"{type: integer, minimum: 0, maximum: 9007199254740991, example: 5}", "{type: integer, minimum: 0, maximum: 9007199254740991, example: 5}", nil},
+		"rounded to 2^53":                      {"{type: integer, minimum: -9007199254740993, maximum: 9007199254740993}", "{type: integer}", []string{at + "maximum", at + "minimum"}},
+		"a PEM in an enum":                     {"{type: string, enum: [" + pem + "]}", "{type: string, enum: [" + pem + "]}", nil},
 	} {
 		taken, err := Take("doc", whole(t, use, "use: "+tt.use), operations)
 		if err != nil {

@@ -48,7 +48,7 @@ func TestHostileDocumentsAreBoundedInTimeAndMemory(t *testing.T) {
 		"nested 10,000 deep in flow":   {[]byte("openapi: 3.0.3\nx: " + deep(10_000)), "exceeded max depth"},
 		"never closed":                 {[]byte("openapi: 3.0.3\nx: " + strings.Repeat("[", 4<<20)), "exceeded max depth"},
 		"never closed in JSON":         {[]byte(`{"x":` + strings.Repeat("[", 4<<20)), "exceeded max depth"},
-		"nested 600 deep in the use":   {use(deep(600)), "nested deeper than 500 levels"},
+		"nested 600 deep in a schema":  {use(deep(600)), "nested deeper than 500 levels"},
 		"huge number":                  {use("{type: number, maximum: 1" + strings.Repeat("0", 100_000) + "}"), "not an OpenAPI document"},
 		"huge exponent":                {[]byte(`{"openapi":"3.0.3","x":1e` + strings.Repeat("9", 1000) + `}`), "value out of range"},
 		"anchors that multiply":        {[]byte("openapi: 3.0.3\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + many(30, "b%[2]d: &a%[2]d [*a%[1]d, *a%[1]d, *a%[1]d, *a%[1]d, *a%[1]d, *a%[1]d, *a%[1]d, *a%[1]d, *a%[1]d]\n")), "aliases expand to more than"},
@@ -86,7 +86,7 @@ func TestHostileDocumentsAreBoundedInTimeAndMemory(t *testing.T) {
 	}
 }
 
-// A document that refers to files and URLs causes no read and no call of them.
+// Take reads no file and calls no URL that a document refers to.
 func TestNothingOutsideTheDocumentIsRead(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

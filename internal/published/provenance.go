@@ -33,9 +33,9 @@ type Record struct {
 	SourceSHA256 string `json:"source_sha256"`
 	Retrieved    string `json:"retrieved"` // day, as YYYY-MM-DD
 	License      string `json:"license"`   // as the source names it
-	// Added and LeftOut list, as JSON pointers, what this project added to the document
-	// to make it valid OpenAPI, and removed from it: examples, defaults and bounds.
-	Added   []string `json:"added,omitzero"`
+	// Added has the JSON pointers of additions that make the document valid OpenAPI.
+	Added []string `json:"added,omitzero"`
+	// LeftOut has the JSON pointers of removed examples, defaults and bounds.
 	LeftOut []string `json:"left_out,omitzero"`
 }
 

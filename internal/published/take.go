@@ -1,7 +1,7 @@
-// Package published cuts the operations of the list, each with all that it refers to,
-// out of a document of the vendor, which need not have all of them. It reads the stored
-// documents from openapi/, and the records of their origin in provenance.json. It
-// limits the size of a document, and refuses references to others.
+// Package published cuts the operations of the list out of a document of the vendor,
+// each with all that it refers to. The document may lack some of them. The package also
+// reads the stored documents from openapi/, and the records of their origin in
+// provenance.json. It limits the size of a document, and refuses external references.
 package published
 
 import (

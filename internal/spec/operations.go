@@ -19,7 +19,7 @@ type Operation struct {
 	Method     string   `yaml:"method"`     // HTTP method, in capital letters
 	Path       string   `yaml:"path"`       // template, with the names that the parameters get
 	Document   string   `yaml:"document"`   // file in openapi/ with the published text
-	Noun       string   `yaml:"noun"`       // name of an item of the result, from which names of objects derive
+	Noun       string   `yaml:"noun"`       // name of an item of the result; the names of objects derive from it
 	Query      []string `yaml:"query"`      // query parameters that the library sends
 	Permission string   `yaml:"permission"` // permission that an API token needs, as the vendor names it
 	// Names holds Go names for objects whose derived name would be long or wrong, by
@@ -118,7 +118,7 @@ func (op Operation) Find(doc Object) (Located, error) {
 	paths := Child(doc, "paths")
 	matches := slices.DeleteFunc(SortedKeys(paths), func(template string) bool { return shape(template) != shape(op.Path) })
 	method := strings.ToLower(op.Method)
-	if len(matches) > 1 { // they may divide the methods among them
+	if len(matches) > 1 { // each may have other methods
 		matches = slices.DeleteFunc(matches, func(template string) bool { return Child(paths, template, method) == nil })
 	}
 	switch {

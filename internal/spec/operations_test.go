@@ -85,7 +85,7 @@ func TestInvalidOperationsAreRefused(t *testing.T) {
 		"permission without verb":  {"Account: Things Read", "Account: Things", `permission "Account: Things"`},
 		"permission by its id":     {"Account: Things Read", "#things:read", `permission "#things:read"`},
 		"two permissions":          {"Account: Things Read", "Account: Things Read, Zone: Things Read", `permission "Account: Things Read, Zone: Things Read"`},
-		"object name not of Go":    {"ThingPart", "thing part", `names: result[].part: "thing part" is not a Go name`},
+		"invalid object name":      {"ThingPart", "thing part", `names: result[].part: "thing part" is not a Go name`},
 		"name twice":               {"name: deleteThing", "name: listThings", "operation 2 (listThings): listThings occurs twice"},
 		"document twice":           {"thing.json", "things.json", second + "things.json occurs twice"},
 		"operation twice": {"DELETE\n    path: /accounts/{account_id}/things/{thing_id}", "GET\n    path: /accounts/{other}/things",
@@ -123,11 +123,11 @@ func TestFindIgnoresTheNamesOfPathParameters(t *testing.T) {
 		id, path   string // of what is found
 		parameters []string
 	}{
-		"other names":               {operation("GET", "/accounts/{account_id}/things"), "list", "/accounts/{acct}/things", []string{"acct"}},
-		"second method of the path": {operation("POST", "/accounts/{account_id}/things"), "make", "/accounts/{acct}/things", []string{"acct"}},
-		"path of two parameters":    {operation("DELETE", "/accounts/{account_id}/things/{thing_id}"), "drop", "/accounts/{a}/things/{b}", []string{"a", "b"}},
-		"methods of two templates":  {operation("PUT", "/accounts/{account_id}/things/{thing_id}/parts"), "set", "/accounts/{account_id}/things/{thing_id}/parts", []string{"account_id", "thing_id"}},
-		"names in another order":    {operation("GET", "/accounts/{b}/things/{a}/parts"), "parts", "/accounts/{a}/things/{b}/parts", []string{"a", "b"}},
+		"other names":                {operation("GET", "/accounts/{account_id}/things"), "list", "/accounts/{acct}/things", []string{"acct"}},
+		"second method of the path":  {operation("POST", "/accounts/{account_id}/things"), "make", "/accounts/{acct}/things", []string{"acct"}},
+		"path of two parameters":     {operation("DELETE", "/accounts/{account_id}/things/{thing_id}"), "drop", "/accounts/{a}/things/{b}", []string{"a", "b"}},
+		"method of another template": {operation("PUT", "/accounts/{account_id}/things/{thing_id}/parts"), "set", "/accounts/{account_id}/things/{thing_id}/parts", []string{"account_id", "thing_id"}},
+		"names in another order":     {operation("GET", "/accounts/{b}/things/{a}/parts"), "parts", "/accounts/{a}/things/{b}/parts", []string{"a", "b"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -161,10 +161,10 @@ func TestFindRefusesMissingAndAmbiguousPaths(t *testing.T) {
 		"no paths":               {list, "openapi: 3.0.3\n", true, "/paths: the operation GET /accounts/{account_id}/things is not"},
 		"empty paths":            {list, "paths: {}\n", true, "/paths: the operation GET"},
 		"another path":           {list, "paths: {/x: {}}\n", true, "/paths: the operation GET /accounts/{account_id}/things is not in the document"},
-		"slash after it":         {list, "paths: {'/accounts/{a}/things/': {get: {}}}\n", true, "is not in the document"},
+		"slash at the end":       {list, "paths: {'/accounts/{a}/things/': {get: {}}}\n", true, "is not in the document"},
 		"a text for a parameter": {list, "paths: {/accounts/me/things: {get: {}}}\n", true, "is not in the document"},
 		"another method":         {list, "paths: {'/accounts/{a}/things': {post: {}}}\n", true, "/paths/~1accounts~1{a}~1things: no GET: the operation"},
-		"divided, without it":    {list, "paths: {'/accounts/{a}/things': {put: {}}, '/accounts/{b}/things': {post: {}}}\n", true, "/paths: the operation GET"},
+		"two paths without it":   {list, "paths: {'/accounts/{a}/things': {put: {}}, '/accounts/{b}/things': {post: {}}}\n", true, "/paths: the operation GET"},
 		"twice":                  {list, "paths: {'/accounts/{a}/things': {get: {}}, '/accounts/{b}/things': {get: {}}}\n", false, "occurs 2 times: /accounts/{a}/things, /accounts/{b}/things"},
 		"not an object":          {list, "paths: {'/accounts/{a}/things': 5}\n", false, "/paths/~1accounts~1{a}~1things: not an object"},
 		"reference":              {list, "paths: {'/accounts/{a}/things': {$ref: '#/x'}}\nx: {get: {}}\n", false, "/paths/~1accounts~1{a}~1things/$ref: a path item by reference is not supported"},

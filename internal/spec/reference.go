@@ -41,7 +41,7 @@ func pointerOf(ref string) (string, error) {
 }
 
 // ComponentName returns the section and the name of the component that a reference
-// points to or into, if it does.
+// points to or into. ok is false for other references.
 func ComponentName(ref string) (section, name string, ok bool) {
 	pointer, err := pointerOf(ref)
 	tokens := slices.Collect(jsontext.Pointer(pointer).Tokens())
@@ -78,14 +78,14 @@ const (
 var ErrInexact = errors.New("too large to be exact")
 
 // Copier copies parts of a document and handles the references in them. It follows
-// references within the document only, reads no file and no URL, limits the expansion
-// of references, and refuses numbers that are too large to be exact, marks of text
-// direction, and control characters other than tab, line feed and carriage return.
+// references within the document only, and limits the expansion. It refuses numbers
+// that are too large to be exact, marks of text direction, and control characters other
+// than tab, line feed and carriage return.
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object
-	// Reference returns the copy of a reference. It may call Expand. If nil, each
-	// reference is replaced by a copy of its target.
+	// Reference returns what replaces a reference. It may call Expand. If it is nil,
+	// each reference is replaced by a copy of its target.
 	Reference func(c *Copier, ref Reference) (any, error)
 	// Skip, if not nil, leaves members of objects out of the copy.
 	Skip func(key string, value any, place Place, pointer string) bool

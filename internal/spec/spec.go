@@ -63,7 +63,7 @@ func Encode(root any) (_ []byte, err error) {
 }
 
 // JSON returns a value in one line: equal values have equal texts. For a value that
-// JSON lacks it returns the text of the error.
+// has no form in JSON, it returns the text of the error.
 func JSON(v any) string {
 	data, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
@@ -78,8 +78,8 @@ func Clone[T any](tree T) T {
 	return copied
 }
 
-// Filter returns a deep copy of v, which is at a place, with the members of objects
-// for which keep returns true.
+// Filter returns a deep copy of v without the members of objects for which keep returns
+// false. place is the place of v.
 func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 	switch v := v.(type) {
 	case Object:
@@ -102,7 +102,7 @@ func Filter(v any, place Place, keep func(place Place, key string) bool) any {
 }
 
 // Guard turns a panic in the step called work into the error err. Functions that pass
-// documents to a library defer it, so that its faults do not end the process.
+// documents to a library defer Guard, so that a fault of the library ends no process.
 func Guard(err *error, work string) {
 	if value := recover(); value != nil {
 		cause, _, _ := strings.Cut(fmt.Sprint(value), "\n")

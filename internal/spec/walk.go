@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Place is what the keys of an object are.
+// Place says what the keys of an object mean.
 type Place int
 
 // The kinds of places.
@@ -52,8 +52,8 @@ func SortedKeys(objects ...Object) []string {
 	return slices.Compact(keys)
 }
 
-// Child returns the object at a path of member names below v. It is nil if one is
-// missing or not an object.
+// Child returns the object at a path of member names below v, or nil if a member on the
+// path is missing or not an object.
 func Child(v any, keys ...string) Object {
 	object, _ := v.(Object)
 	for _, key := range keys {
@@ -62,13 +62,13 @@ func Child(v any, keys ...string) Object {
 	return object
 }
 
-// List returns the member key of an object, or nil if it is not a list.
+// List returns o[key], or nil if that is not a list.
 func List(o Object, key string) []any {
 	list, _ := o[key].([]any)
 	return list
 }
 
-// Text returns the member key of an object, or "" if it is not a string.
+// Text returns o[key], or "" if that is not a string.
 func Text(o Object, key string) string {
 	text, _ := o[key].(string)
 	return text
@@ -105,9 +105,9 @@ func Children(v any) iter.Seq2[string, any] {
 	}
 }
 
-// Visit calls visit for v and for each object below it whose keys are defined by
-// OpenAPI, with its JSON pointer, a parent before its children. If visit changes an
-// object, its new children are visited.
+// Visit calls visit for each object in v whose keys are defined by OpenAPI, with its
+// JSON pointer. A parent comes before its children, which are read after visit returns:
+// visit may replace them.
 func Visit(v any, place Place, pointer string, visit func(o Object, pointer string) error) error {
 	object, isObject := v.(Object)
 	if isObject && place == Fields {

@@ -1,10 +1,11 @@
 // Package strictjson decodes JSON into the types of package generated.
 //
 // The text is parsed by jsontext, which refuses duplicate names, invalid UTF-8
-// and nesting beyond 10,000. A name matches exactly. A value of another kind is an
-// error or, in a tolerant field, skipped. Null is the zero value. An unknown member is
-// skipped after the same checks. Generated methods read the objects, and the lists and
-// scalars in them: reflection made a program that imports the client 5 % larger.
+// and nesting beyond 10,000, in unknown members too. Unknown members are skipped. Names
+// match exactly. A value of another kind than its field is an error or, in a tolerant
+// field, skipped. Null is the zero value. Generated methods read the objects, and the
+// lists and scalars in them: by reflection, programs that import the client were
+// 5 % larger.
 package strictjson
 
 import (
@@ -30,8 +31,8 @@ type Object interface {
 type Decoder struct {
 	text   *jsontext.Decoder
 	source bytes.Buffer
-	// recent caches strings in sets chosen by their bytes, because most responses
-	// repeat the same strings; misses counts cache misses.
+	// recent caches strings, because most responses repeat the same ones. The hash of
+	// a string selects its set. misses counts cache misses.
 	recent [32][4]string
 	misses uint
 
@@ -75,8 +76,8 @@ var decoders = sync.Pool{New: func() any {
 // a set.
 var seed = maphash.MakeSeed()
 
-// maxPooled is the size of the longest text after which a Decoder is reused, because the
-// tokenizer keeps the memory that it takes for names.
+// maxPooled is the size of the longest text after which a Decoder is reused: the
+// tokenizer of a Decoder keeps the memory that it took for names.
 const maxPooled = 64 << 10
 
 // Unmarshal decodes text, one JSON object, into v, which must be a zero value. Strings
@@ -98,19 +99,19 @@ func Unmarshal(text []byte, v Object, rewrite func(string) string) ([]*KindError
 	return misfits, err
 }
 
-// UnmarshalLenient decodes text like Unmarshal, but passes v every member with a
-// duplicate name, replaces invalid UTF-8 by U+FFFD, and skips a text that is no object
-// and values that do not fit. rewrite must not be nil.
+// UnmarshalLenient decodes text like Unmarshal, but accepts duplicate names, replaces
+// invalid UTF-8 by U+FFFD, and skips values that do not fit, and a text that is no
+// object. v gets all members of a duplicate name. rewrite must not be nil.
 func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error {
 	d := &Decoder{tolerant: 1, rewrite: func(s string) string { return rewrite(strings.ToValidUTF8(s, "\ufffd")) }}
 	d.text = jsontext.NewDecoder(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	return d.unmarshal(text, v)
 }
 
-// Misfits returns the number of values skipped so far.
+// Misfits returns the number of misfits recorded so far, at most 100.
 func (d *Decoder) Misfits() int { return len(d.misfits) }
 
-// TakeMisfits removes and returns the skipped values after the first n.
+// TakeMisfits removes and returns the recorded misfits after the first n.
 func (d *Decoder) TakeMisfits(n int) []*KindError {
 	if n == len(d.misfits) {
 		return nil
@@ -167,7 +168,7 @@ func (d *Decoder) object(v Object) error {
 }
 
 // begin reads the beginning of an object or a list. It returns false after an error,
-// after null, and after a value of another kind, which may be no error.
+// after null, and after a value of another kind, which it skips.
 func (d *Decoder) begin(kind jsontext.Kind) (bool, error) {
 	switch d.text.PeekKind() {
 	case kind, jsontext.KindInvalid: // reading reports what is invalid
@@ -224,8 +225,8 @@ func (d *Decoder) intern(text []byte) string {
 	return fresh
 }
 
-// unquote returns the characters of a JSON string. Without escapes, the result shares
-// its memory. With escapes, invalid UTF-8 (see UnmarshalLenient) becomes U+FFFD.
+// unquote returns the characters of a JSON string. Without escapes, they are a part of
+// quoted. With escapes, invalid UTF-8 (see UnmarshalLenient) becomes U+FFFD.
 func unquote(quoted jsontext.Value) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]

@@ -63,7 +63,7 @@ func sameAsReflection[T any, P interface {
 	kind, isKind := errors.AsType[*strictjson.KindError](err)
 	misfits, _ := strictjson.Unmarshal([]byte(text), P(new(T)), nil)
 	if len(misfits) > 0 {
-		kind = misfits[0] // reflection stops at the first, of any member
+		kind = misfits[0] // reflection stops at the first misfit
 	}
 	if kind != nil && kind.Kind == jsontext.KindNull {
 		return // as an item of a list, where reflection makes a zero item
@@ -153,7 +153,7 @@ func TestReusedDecodersDoNotMixTexts(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for i := range 50 {
-				name := strings.Repeat("x", 2*i+1) // also longer than shared strings
+				name := strings.Repeat("x", 2*i+1) // the last ones are longer than maxShared
 				text := []byte(`{"success":true,"result":[{"service":"` + name + `","status":"a"},{"service":"` + name + `"}]}`)
 				var r, broken generated.AssociationsResponse
 				if err := unmarshal(text, &r); err != nil {

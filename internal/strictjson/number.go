@@ -14,7 +14,7 @@ const maxDigits = len("9223372036854775807")
 // changes no result. The sums below stay within a 32-bit int.
 const maxExponent = 1 << 30
 
-// MaxExact is the largest integer up to which float64 holds every one.
+// MaxExact is 2^53: float64 holds each integer up to it.
 const MaxExact = 1 << 53
 
 // ParseInt parses a JSON number that is whole and within int64, in any spelling:
@@ -33,7 +33,7 @@ func ParseInt(number []byte) (int64, bool) {
 		if errors.Is(err, strconv.ErrSyntax) {
 			return 0, false // no JSON number
 		}
-		// ParseInt has set an exponent beyond int64 to the limit of int64.
+		// strconv.ParseInt has set an exponent beyond int64 to the limit of int64.
 		exponent = int(min(max(parsed, -maxExponent), maxExponent))
 	}
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
@@ -56,10 +56,9 @@ func ParseInt(number []byte) (int64, bool) {
 	return n, err == nil
 }
 
-// parseFloat parses a JSON number. Rounding never decides whether it is whole: a
-// fraction that float64 would round to a whole number, and a whole number within
-// int64 that float64 would round to another one, are refused. Beyond int64 every
-// float64 is whole, and the number is rounded.
+// parseFloat parses a JSON number. It refuses a fraction that float64 would round to a
+// whole number, and a whole number within int64 that float64 would round to another.
+// It rounds other fractions, and numbers beyond int64, where every float64 is whole.
 func parseFloat(number []byte) (float64, bool) {
 	if n, err := strconv.ParseInt(string(number), 10, 64); err == nil && int64(float64(n)) == n && n != math.MaxInt64 {
 		return float64(n), true

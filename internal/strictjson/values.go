@@ -13,9 +13,9 @@ import (
 // Read reads a value into v, a pointer to a zero value. Null leaves it zero, also
 // where no null is expected. A [jsontext.Value] gets a copy of the text, "null" too.
 //
-// Lists, maps and pointers are read like their elements. Any other type (a time, an
-// interface, a type with its own JSON method) is decoded by encoding/json, which gets
-// only checked text, but matches names in any case.
+// The elements of lists, maps and pointers are read likewise. Any other type (a time,
+// an interface, a type with its own JSON method) is decoded by encoding/json, which
+// gets only checked text, but matches names in any case.
 func (d *Decoder) Read(v any) error {
 	switch v := v.(type) {
 	case *string, *bool, *int64, *float64: // first: looking for a method takes longer
@@ -72,8 +72,8 @@ func (d *Decoder) ReadTolerant(v any) error {
 	return err
 }
 
-// ReadListTolerant is ReadList, except that a value that does not fit becomes a zero
-// item.
+// ReadListTolerant is ReadList, except that a value that does not fit is no error: an
+// item becomes zero, and a value that is no list leaves *list unchanged.
 func ReadListTolerant[T any](d *Decoder, list *[]T) error {
 	return ReadFirstTolerant(d, list, math.MaxInt)
 }
@@ -87,8 +87,8 @@ func ReadFirstTolerant[T any](d *Decoder, list *[]T, most int) error {
 }
 
 // ReadList reads an array as Read does, except that null does not fit as an item. It
-// allocates nothing for an empty array. The error is ErrTooMany when the lists that it
-// reads in one text need more memory than the text allows.
+// allocates nothing for an empty array. The error is [ErrTooMany] if the lists that
+// ReadList reads from one text need too much memory.
 func ReadList[T any](d *Decoder, list *[]T) error { return readList(d, list, math.MaxInt) }
 
 func readList[T any](d *Decoder, list *[]T, most int) error {
@@ -148,8 +148,8 @@ func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
 	return err
 }
 
-// members is a map whose keys are strings. The field is not embedded, which would
-// compile all methods of reflect.Value again.
+// members is a map whose keys are strings. An embedded field would compile all methods
+// of reflect.Value again.
 type members struct{ value reflect.Value }
 
 // UnmarshalMember knows every name.

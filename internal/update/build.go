@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// vet compiles and vets all packages of the module at root, and their tests. The files,
-// by their paths from the root, replace those on disk, through an overlay of the go
-// command. vet returns the first fault with its place in the code, or "". The fault of a
-// missing module is at its import. Failures without a place, such as a full disk, are
-// errors.
+// vet compiles and vets all packages of the module at root, and their tests. The keys
+// of files are paths from the root. Their contents replace those on disk, through an
+// overlay of the go command. vet returns the first fault with its place in the code, or
+// "". The place of a missing module is its import. Failures without a place, such as a
+// full disk, are errors.
 func vet(ctx context.Context, root string, files map[string][]byte) (fault string, err error) {
 	if root, err = filepath.Abs(root); err != nil {
 		return "", err

@@ -24,7 +24,7 @@ const moduleRoot = "../.."
 var golden = flag.Bool("golden", false, "write the golden files")
 
 // shapes returns invented documents of one operation. They repeat, in order, the
-// changes that the vendor made to its document. family returns such documents of
+// changes that the vendor made to the real document. family returns such documents of
 // several operations.
 func shapes(t testing.TB) []string { return fixtures(t, "testdata/shapes/*", 11) }
 func family(t testing.TB) []string { return fixtures(t, "testdata/family/*", 4) }
@@ -177,8 +177,7 @@ func TestContractsOfTheFamilyDifferOnlyInHostnamesAndTokenGroups(t *testing.T) {
 	}
 }
 
-// steps are the classes of the steps of the history that are more than documentation,
-// most of them hidden by overlays.
+// steps has the class of each step that changes more than documentation.
 var steps = map[string]compare.Class{
 	"01-first":         compare.Breaking,   // back from today: members of errors and a number of pages go
 	"04-range":         compare.Breaking,   // tokens are no longer accepted

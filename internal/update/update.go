@@ -59,8 +59,8 @@ func refuse(err error) error {
 }
 
 // Prepare computes the effect of a revision and changes no file. If the document is
-// refused, the report holds what was found before: the vendor's changes explain why
-// the module does not compile, or why an overlay action matches nothing.
+// refused, the report holds what was found before the refusal: the vendor's changes
+// explain why the module does not compile, or why an overlay action matches nothing.
 func Prepare(ctx context.Context, req Request) (*Plan, error) {
 	p := &Plan{req: req}
 	err := p.prepare(ctx)
@@ -84,7 +84,7 @@ func (p *Plan) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: %w: run 'make generate' first", errInconsistentTree, err)
 	}
 	stored := slices.DeleteFunc(slices.Clone(p.source.Operations), func(op spec.Operation) bool { return p.source.Documents[op.Name] == nil })
-	// Unmatched actions are no error here: an action made for a new text need not match.
+	// An action for the new text need not match the stored one: Unmatched is no error.
 	if p.before, err = normalize.Run(p.source.Documents, stored, overlays); err != nil {
 		return fmt.Errorf("%w: %w", errInconsistentTree, err)
 	}
@@ -131,9 +131,9 @@ func Regenerate(ctx context.Context, root string) (map[string][]byte, error) {
 }
 
 // describe fills the parts of the report that come from comparing documents, as far
-// as the new one was processed. An operation that is not in the new document is reported
-// as removed, unless that is Partial. Its stored text stays in use, because the library
-// would not compile without it.
+// as the new one was processed. An operation that the new document lacks is reported as
+// removed, unless the request is Partial. The operation's stored text stays in use,
+// because the library would not compile without it.
 func (p *Plan) describe() (err error) {
 	if !p.req.Partial {
 		for _, op := range p.taken.Missing {
@@ -201,8 +201,8 @@ func (p *Plan) store() (map[string][]byte, error) {
 	return files, err
 }
 
-// generate returns the files of generated/. A generator error is the document's fault
-// only if the stored contract generates.
+// generate returns the files of generated/. An error of the generator is the document's
+// fault only if the stored contract has no such error.
 func (p *Plan) generate() (map[string][]byte, error) {
 	files, err := generate.Generate(p.req.Root, p.after.Contract, p.source.Operations)
 	if _, refused := errors.AsType[*generate.CodeError](err); refused {

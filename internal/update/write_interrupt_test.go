@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// endsAfter is a context that has ended after a number of calls of Err, so that a write
-// can be interrupted at each step.
+// endsAfter is a context that ends after a number of calls of Err, so that a write can
+// be interrupted at each step.
 type endsAfter struct {
 	context.Context
 	left *int

@@ -38,8 +38,8 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 	return schema
 }
 
-// filled returns the body of a success of opAssociations, with the members that it
-// lacks and the contract requires.
+// filled returns body, a success of opAssociations, with the required members that it
+// lacks.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()
 	text, err := contractdoc.Filled(opAssociations, 200, []byte(body))

@@ -127,7 +127,7 @@ func drawOperation(t *rapid.T) (string, operation) {
 	return id, operations[id]
 }
 
-// newFilled returns a server that has something for every operation.
+// newFilled returns a server with data for every operation, and the arguments for them.
 func newFilled(t *testing.T) (*apitest.Server, arguments) {
 	t.Helper()
 	server, err := apitest.NewServer()
@@ -275,7 +275,7 @@ func decoded(t *rapid.T, body []byte) (value any) {
 }
 
 // essence returns the members of a value that a schema declares, without zero values,
-// which the generated types cannot distinguish from absent members.
+// which most generated types cannot distinguish from absent members.
 func essence(schema *openapi3.Schema, value any) any {
 	switch v := value.(type) {
 	case []any:
