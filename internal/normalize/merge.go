@@ -235,8 +235,8 @@ func joinMembers(o spec.Object) {
 }
 
 // nullability reports whether a schema, its parts or its choices restrict the type of
-// values, and whether null is allowed. nullable has an effect only beside type (OpenAPI
-// 3.0.3).
+// values, and whether null is allowed. The keyword nullable has an effect only beside
+// type (OpenAPI 3.0.3).
 func nullability(schema spec.Object) (typed, null bool) {
 	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
 		return true, false

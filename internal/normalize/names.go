@@ -53,7 +53,7 @@ func Name(doc spec.Object, ops spec.Operations) (spec.Object, error) {
 type body struct {
 	operation spec.Operation
 	status    string      // of a response, "" for a request
-	holder    spec.Object // its member "schema" is the schema
+	holder    spec.Object // has the schema as its member "schema"
 	pointer   string      // of the schema
 }
 

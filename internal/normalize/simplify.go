@@ -23,8 +23,8 @@ var applicable = map[string]string{
 }
 
 // simplify removes from a merged schema, in place, what merging has left without effect:
-// assertions about other types than the schema's own, choices that the type has already
-// decided, and the order of required. The schema accepts the same values as before.
+// assertions about other types than the schema's own, and choices that the type has
+// already decided. It sorts required. The schema accepts the same values as before.
 func simplify(schema spec.Object) {
 	if required, ok := schema["required"].([]any); ok {
 		slices.SortFunc(required, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })

@@ -26,13 +26,13 @@ type Action struct {
 	ID            string // FILE#x-id: its permanent name
 	Target        string
 	SatisfiedWhen string // x-satisfied-when, a JSONPath; see the package comment
-	Overwrites    []any  // x-overwrites: a change to one of these values is expected
+	Overwrites    []any  // x-overwrites: published values that it is expected to replace
 
 	document upstream.Overlay // with this action alone
 }
 
 // Load reads the actions of the overlay documents in dir in the order of their names.
-// FILE in an id is the path from the parent of dir.
+// An Action.ID begins with the path of its file from the parent of dir.
 func Load(fsys fs.FS, dir string) ([]Action, error) {
 	files, _ := fs.Glob(fsys, dir+"/*") // fails only for malformed patterns
 	var actions []Action

@@ -1,6 +1,6 @@
 // Package published cuts the operations of the list out of a document of the vendor,
-// each with all that it refers to. The document may lack some of them. The package also
-// reads the stored documents from openapi/, and the records of their origin in
+// each with all that it refers to. The document may lack some operations. The package
+// also reads the stored documents from openapi/, and the records of their origin in
 // provenance.json. It limits the size of a document, and refuses external references.
 package published
 

@@ -56,7 +56,7 @@ const maxMisfits = 100
 // maxShared is the length of the longest string in recent.
 const maxShared = 64
 
-// KindError reports a value of a kind, or a number, that does not fit its field.
+// KindError reports a value of the wrong kind, or a number that its field cannot hold.
 type KindError struct {
 	Pointer jsontext.Pointer // place of the value
 	Kind    jsontext.Kind    // the kind found

@@ -43,7 +43,7 @@ func unmarshal(text []byte, v strictjson.Object) error {
 	return err
 }
 
-// sameAsReflection decodes text in both ways and compares. The reflecting decoder is
+// sameAsReflection compares Unmarshal with decoding by reflection. Reflection is
 // stricter about integers with a fraction or an exponent, and accepts null as the whole
 // text and as an item of a list.
 func sameAsReflection[T any, P interface {

@@ -11,7 +11,7 @@ import (
 )
 
 // Read reads a value into v, a pointer to a zero value. Null leaves it zero, also
-// where no null is expected. A [jsontext.Value] gets a copy of the text, "null" too.
+// where no null is expected. A [jsontext.Value] gets a copy of the text, even of null.
 //
 // The elements of lists, maps and pointers are read likewise. Any other type (a time,
 // an interface, a type with its own JSON method) is decoded by encoding/json, which

@@ -141,8 +141,8 @@ func encoded(t testing.TB, doc any) []byte {
 	return data
 }
 
-// All shapes mean the same after the overlays: one golden contract, and one view for
-// the Go code, fits all.
+// After the overlays, all shapes have the same contract, which is a golden file, and
+// the same view for the Go code.
 func TestEveryShapeGivesTheSameContract(t *testing.T) {
 	t.Parallel()
 	var view []byte

@@ -183,8 +183,8 @@ func TestEveryOperationOfTheFakeServerMatchesTheContract(t *testing.T) {
 		if err := server.Script(apitest.Target{Operation: id}, apitest.NoResult(), apitest.RateLimited(time.Minute), apitest.Failure(418)); err != nil {
 			t.Error(err)
 		}
-		for name, status := range []int{200, 429, 418} {
-			expect([]string{"no result", "rate limited", "failure"}[name], status, right, known)
+		for i, status := range []int{200, 429, 418} {
+			expect([]string{"no result", "rate limited", "failure"}[i], status, right, known)
 		}
 		if err := server.SetForbidden(id); err != nil {
 			t.Error(err)
