@@ -1057,7 +1057,7 @@ type Client struct {
 	// RequestEditors run on every request, in order, before those of the call.
 	RequestEditors []RequestEditorFn
 
-	parsed     *url.URL // parsedFrom, parsed
+	parsed     *url.URL // from parsedFrom
 	parsedFrom string   // Server at the end of NewClient
 }
 
@@ -1883,7 +1883,7 @@ func newRequest(ctx context.Context, method string, base *url.URL, operationPath
 			return nil, err
 		}
 	}
-	// An empty URL costs no parsing; what it stands for is filled in below.
+	// An empty URL costs no parsing. The URL of the request is set below.
 	req, err := http.NewRequestWithContext(ctx, method, "", nil)
 	if err != nil {
 		return nil, err

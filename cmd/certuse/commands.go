@@ -54,7 +54,7 @@ func newAuditCommand(sys system) *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&q.allUses, "all-uses", false, "look up every CA in every zone, also when another use is known")
 	q.addResumeFlags(cmd)
-	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use; then 0 means that all are unused")
+	cmd.Flags().BoolVar(&q.requireUnused, "require-unused", false, "exit with 4 when a certificate is in use, and with 0 only when all are unused")
 	return cmd
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// TestReferenceIsFresh compares docs with the commands; -update writes it anew.
+// TestReferenceIsFresh compares docs with the commands; -update rewrites docs.
 func TestReferenceIsFresh(t *testing.T) {
 	t.Parallel()
 	fresh := t.TempDir()

@@ -34,11 +34,11 @@ func (d *durationFlag) Type() string { return "duration" }
 // maxDays is the number of whole days that a [time.Duration] can hold.
 const maxDays = math.MaxInt64 / day
 
-// Set parses a Go duration, or a number of days or weeks. The texts of its errors
-// follow the value in a message.
+// Set parses a Go duration, or a number of days or weeks. Messages print the value,
+// then the error.
 func (d *durationFlag) Set(text string) error {
 	length, err := time.ParseDuration(text)
-	if n := len(text); err != nil && n > 0 { // it is none, or too long for Go
+	if n := len(text); err != nil && n > 0 { // no Go duration, or too long for one
 		units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': day, 'w': 7 * day}
 		unit := units[text[n-1]]
 		number, wrong := strconv.ParseFloat(text[:n-1], 64)
@@ -149,7 +149,7 @@ func didYouMean(word string, known []string) string {
 // knownTypes are the types of certificates that the vendor documents.
 var knownTypes = []string{"custom", "gateway_managed", "access_managed"}
 
-// warnOfTypes warns of types that no certificate may have.
+// warnOfTypes warns of types that the vendor does not document.
 func (q *query) warnOfTypes() {
 	for _, name := range q.filter.types {
 		if !q.quiet && !slices.Contains(knownTypes, name) {

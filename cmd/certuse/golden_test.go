@@ -62,8 +62,8 @@ func sampleRecords() []record {
 	}
 }
 
-// sampleDeletions returns the sample records and three more, as the plan of a deletion
-// or with the outcome of each.
+// sampleDeletions returns the sample records and three more, with outcomes if done is
+// true, else planned.
 func sampleDeletions(done bool) []record {
 	records := sampleRecords()
 	for id, name := range map[string]string{"55555555-0c35-4c7f-82c7-8e9487d3ff60": "gone before", "66666666-0c35-4c7f-82c7-8e9487d3ff60": "refused"} {

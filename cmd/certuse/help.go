@@ -37,7 +37,7 @@ twice is looked up once. A CA is looked up in all zones. --demo takes no CERT:
 "certuse usage --demo" shows all certificates of the demo.`
 
 const auditHelp = `Find out which certificates are used, by what, and when they expire: one row for
-each.
+each certificate.
 
 Without CERT and --from it reads all certificates of the accounts. CERT is an id
 or ACCOUNT/ID. --from reads certificates from a file or standard input: one a
@@ -49,11 +49,11 @@ In a list, blank lines are skipped, and so is everything after a '#'. Lines end
 with LF or CRLF: any other character that a program may take for the end of a
 line, such as a CR alone, is an error, in a comment too.
 
---sources narrows the evidence; an unused certificate is then unused according
-to those sources, and the others are named as left out. Permissions that the
-token lacks are listed on standard error. Zones that the token does not see are
-not read: the summary says in how many zones unused CA certificates were looked
-up. Without any visible zone, a CA that nothing else uses is unknown, unless
+--sources narrows the evidence: "unused" then means unused according to those
+sources, and the summary names the other sources as left out. Permissions that
+the token lacks are listed on standard error. Zones that the token does not see
+are not read: the summary says in how many zones unused CA certificates were
+looked up. Without any visible zone, a CA without a known use is unknown, unless
 --no-zones says that the account has no zones.
 
 After --rate-limit requests in five minutes, further requests wait. Progress
@@ -67,15 +67,16 @@ the command is killed. The same command with --resume continues:
 
 It keeps the results in the file, drops an incomplete last line, and looks up
 the certificates that are missing, unknown, listed twice, or uploaded since.
-With --all-uses it also looks up those whose hostnames were read only in part,
-and without --no-zones those whose result relies on --no-zones. The summary says
-how old the kept results are. A file about other accounts, certificates or
-sources is refused, and on Unix a file that another process is writing.
+With --all-uses it also looks up certificates whose hostnames were read only in
+part. Without --no-zones it also looks up certificates whose result relies on
+that flag. The summary says how old the kept results are. A file about other
+accounts, certificates or sources is refused; so is, on Unix, a file that
+another process is writing.
 
 With --require-unused, kept results may be at most one hour old; --max-age sets
-another limit. Older ones are looked up again, and the command exits with 3 if
-one exceeds the limit at the end. Without --require-unused any age is accepted,
-unless --max-age is given.`
+another limit. Older ones are looked up again, and the command exits with 3 if a
+kept result exceeds the limit at the end. Without --require-unused any age is
+accepted, unless --max-age is given.`
 
 const uploadHelp = `Upload a certificate to an account and print it as stored.
 
@@ -93,10 +94,10 @@ The token needs "SSL and Certificates Write" of the account.`
 const waitHelp = `Wait until nothing uses certificates, and print what still does.
 
 All sources are read again, at growing intervals and within the quota, until the
-certificates are unused or --timeout is over. Changes of what still uses them
-are printed to standard error. The vendor can take minutes to report that the
-last user is gone. The wait for all certificates begins at the same time, also
-if they belong to several accounts.
+certificates are unused or --timeout is over. Each change of their uses is
+printed to standard error. The vendor can take minutes to report that the last
+user is gone. The waits for all certificates begin at the same time, also for
+several accounts.
 
 The command exits with 4 when a certificate is in use at the end, and with 3
 when its usage is unknown. If the token lacks a permission, the wait ends as
@@ -108,19 +109,21 @@ Without --yes nothing is deleted: the plan lists which certificates would be
 deleted, which would be kept, and why. With --yes a certificate is deleted only
 if evidence from all sources, gathered immediately before, shows no use, and if
 it is not managed by the vendor. It is reported as deleted when the API confirms
-it. The outcome of each certificate that the command tried to delete is printed
-to standard error at once. With --quiet it is not, unless the record cannot be
-written: then those are printed that were deleted or may have been. If standard
-error cannot be written, no further deletion begins, except with -o jsonl.
---output-file keeps the record, with -o jsonl also when the command is killed. A
-file that is not empty is refused: it may be the record of earlier deletions.
+the deletion. The outcome of each certificate that the command tried to delete
+is printed to standard error at once. --quiet prints outcomes only if the record
+cannot be written, and only of certificates that were deleted or may have been.
+If standard error cannot be written, no further deletion begins, except with
+-o jsonl. --output-file keeps the record, with -o jsonl also when the command is
+killed. A file that is not empty is refused: it may be the record of earlier
+deletions.
 
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
 
-Before the first deletion of --unused, it prints about how many requests follow,
-and if the certificates are named, how many the first one took. If --rate-limit
-makes them wait, it also prints the least time for all.
+With --unused --yes, the command prints about how many requests follow, before
+the first deletion. With several named certificates, it prints how many requests
+the first one took. If --rate-limit makes requests wait, it also prints the
+least time for all.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. A deletion under way is
@@ -190,31 +193,31 @@ const exitCodesHelp = `The first that applies:
    could not be read; also instead of 0 when standard error cannot be written
 2  wrong usage: the command line, the environment, the list of ids, or the files
    of an upload; nothing was sent
-4  --require-unused or wait, and something is in use; delete, and a certificate
-   that was named, or that --unused had selected, is in use or managed by the
-   vendor; not after Ctrl-C, nor after the --timeout of audit or delete
+4  --require-unused or wait: a certificate is in use; delete: a certificate that
+   was named, or that --unused had selected, is in use or managed by the vendor;
+   not after Ctrl-C, nor after the --timeout of audit or delete
 3  the usage of a certificate is unknown, or the account does not have it; not
    all certificates were read (list: only because of Ctrl-C or --timeout);
-   --require-unused, and kept results are older than --max-age, or no
-   certificate was looked up; the outcome of an upload or of a deletion is
+   --require-unused: kept results are older than --max-age, or no certificate
+   was looked up; the outcome of an upload or of a deletion is
    unknown, also after Ctrl-C and --timeout
-5  --expires-within, and a certificate expires within it, has expired, or has an
-   expiry that is unknown
+5  --expires-within: a certificate expires within that time, has expired, or has
+   an unknown expiry
 0  everything was read; with --require-unused and wait: all certificates are
    unused; delete: all that were named are deleted, or would be
 
-They cover all certificates that --type, --ca, --leaf and --expires-within
+The codes cover all certificates that --type, --ca, --leaf and --expires-within
 select; --usage only selects what is printed. A certificate for which the API
 does not report the value of a filter is selected.
 
-Besides: 141, without a message, when the reader of standard output closes it,
-as "head" does, also instead of 0 when the reader of standard error closes it
-(on Windows: 1). From half a second after the first Ctrl-C, another one kills
-the command.
+141 (on Windows: 1) without a message: the reader of standard output has closed
+it, as "head" does. 141 also replaces 0 when the reader of standard error has
+closed it. A second Ctrl-C kills the command, from half a second after the
+first.
 
 When standard output is closed at the start, the command exits with 1 and sends
 nothing. /dev/null opened for reading and writing, as by Python's
-subprocess.DEVNULL, looks the same: open it for writing only, as a shell does.
+subprocess.DEVNULL, looks closed: open it for writing only, as a shell does.
 
 Exit code 0 alone does not mean unused: "certuse usage … && delete" would delete
 a certificate that is in use. Use "certuse delete", or:
@@ -263,10 +266,11 @@ Application Support, on Windows %AppData%):
       api_key_env: LEGACY_KEY
 
 "certuse audit --profile production --profile legacy" makes one report of the
-accounts of both. With --profile, the credentials are in the variables that it
-names, CLOUDFLARE_ACCOUNT_ID is not read, --account selects some accounts, and
---sources replaces the sources of the profiles. Each set of credentials has a
---rate-limit of its own: lower it if several tokens belong to one user.`
+accounts of both. With --profile, the credentials are in the variables that the
+profile names, CLOUDFLARE_ACCOUNT_ID is not read, --account selects some
+accounts, and --sources replaces the sources of the profiles. Each set of
+credentials has a --rate-limit of its own: lower it if several tokens belong to
+one user.`
 
 var formatsHelp = `table       for people; not for scripts, it may change
 wide        a table with more columns
@@ -287,8 +291,8 @@ prometheus  the text format for a textfile collector, with --output-file
 All formats but jsonl have one order, the same in every run. --sort action is
 the default: ` + sortHelp + `.
 
-To find out what has changed between two audits, compare them without what
-differs in each run. Without --all-uses, the hostnames of a CA may differ:
+To find out what has changed between two audits, compare the columns that do not
+differ in each run. --all-uses is needed for the hostnames of CA certificates:
 
   certuse audit --all-uses --sort name -o csv \
     --columns name,certificate_id,usage,used_by,expires_on
@@ -325,7 +329,7 @@ RFC 3339 in UTC with whole seconds. Each certificate has:
               not read, or not in full, because of --sources, of the profile, or
               of a known use
   started_at, gathered_at
-              when the first request was sent, and the last source was read
+              when the first request was sent, and when the last source was read
   state       of delete: "planned", "deleted", "kept", "not_found" (in the
               account) or "unknown"; besides: reason, deleted_at, ray_id,
               already_gone (by another request)

@@ -56,8 +56,8 @@ var (
 	refused = apitest.Forbidden()
 )
 
-// newFake starts a service with an account that has only these leaf certificates, and
-// sets the responses about their associations.
+// newFake starts a service with testAccount. The keys of responses are its leaf
+// certificates, and the values are the responses about their associations.
 func newFake(t *testing.T, responses map[string]apitest.Response) *apitest.Server {
 	t.Helper()
 	server, err := apitest.NewServer(apitest.WithAPIToken(testToken))
@@ -280,8 +280,8 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// newTwoAccounts starts a service with the account of the demo, with all permissions,
-// and testAccount.
+// newTwoAccounts starts a service with testAccount and the account of the demo. No
+// permission is missing.
 func newTwoAccounts(t *testing.T) *apitest.Server {
 	t.Helper()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})

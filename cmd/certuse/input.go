@@ -78,8 +78,8 @@ func (in *input) addArguments(args []string) error {
 }
 
 // readFrom reads a file, or standard input when the name is "-". Ctrl-C and --timeout
-// end it even when a read blocks, as on a terminal or a pipe. In messages, the content
-// is called what, such as "the private key".
+// end it even when a read blocks, as on a terminal or a pipe. what names the content in
+// messages, such as "the private key".
 func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
 	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
 		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)
@@ -194,7 +194,7 @@ func (in *input) addCSV(r io.Reader, name string) error {
 		}
 		owner := in.account
 		if account >= 0 {
-			owner = strings.TrimPrefix(row[account], "'") // cell adds the apostrophe
+			owner = strings.TrimPrefix(row[account], "'") // the function cell adds it
 		}
 		if err := in.addRef(owner, strings.TrimPrefix(row[id], "'")); err != nil {
 			line, _ := rows.FieldPos(0)

@@ -30,9 +30,9 @@ func main() {
 	// net/http prints unsolicited data of a server to the standard logger, and a
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
-	// nohup(1) ignores SIGHUP, and a script ignores SIGINT for a command in the
-	// background. ends always has SIGTERM, which package signal never reports as
-	// ignored; an empty list would mean all signals.
+	// Signals that nohup(1), or a script for a command in the background, has set to
+	// be ignored stay ignored. SIGTERM is always in the list, because package signal
+	// never reports it as ignored. An empty list would mean all signals.
 	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
 	// The first signal requests an orderly end. The handler is then removed, so that

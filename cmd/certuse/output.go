@@ -138,8 +138,8 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	return d, nil
 }
 
-// cause returns the cause of a failure with a file. The text of err may have only a
-// part of the path, in which a private key is not recognized.
+// cause removes the path from the error of a file. The path may be a part of the given
+// one, and a part of a private key is not recognized as a key.
 func cause(err error) error {
 	if failed, ok := err.(*fs.PathError); ok { //nolint:errorlint // wrapped ones have another text
 		return failed.Err
@@ -151,7 +151,7 @@ func cause(err error) error {
 // there is none. It refuses a path that cannot be written.
 func (o *output) target() (string, os.FileInfo, error) {
 	path, err := filepath.EvalSymlinks(o.file)
-	if err != nil { // there is no file, or it is a link to none
+	if err != nil { // there is no file, or it is a link to a missing one
 		dir, base := filepath.Split(o.file)
 		if dir, err = filepath.EvalSymlinks(cmp.Or(dir, ".")); err != nil {
 			return "", nil, fmt.Errorf("its directory: %w", cause(err))
@@ -261,7 +261,7 @@ func (d *destination) rename() error {
 	return err
 }
 
-// commit completes the file and renames it.
+// commit completes the file, and renames it if Write has not.
 func (d *destination) commit() error {
 	var err error
 	if d.temp != nil {
@@ -308,7 +308,7 @@ func (d *destination) failure(err error) *exitError {
 	return &exitError{exitFailure, fmt.Errorf("cannot write %s: %s: %s", d.name, strings.ReplaceAll(err.Error(), d.path, d.name), state)}
 }
 
-// untouched describes the state of a file whose successor was not renamed.
+// untouched describes the file at path if nothing has replaced it.
 func (d *destination) untouched() string {
 	if d.replaced == nil {
 		return "it was not created"

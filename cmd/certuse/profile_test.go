@@ -154,7 +154,7 @@ func TestWrongProfilesAreRefusedWithoutTheirValues(t *testing.T) {
 		"no such profile":           {twoProfiles, "list --profile frist", `there is no profile "frist" in `},
 		"mistyped":                  {twoProfiles, "list --profile frist", "did you mean first?"},
 		"empty name":                {twoProfiles, "list --profile=", "--profile is empty"},
-		"part of it empty":          {twoProfiles, "list --profile first,", "--profile is empty"},
+		"one of two names empty":    {twoProfiles, "list --profile first,", "--profile is empty"},
 		"with the demo":             {twoProfiles, "list --profile first --demo", "--demo brings its own"},
 		"account of no profile":     {twoProfiles, "list --profile first --account " + thirdAccount, "is in no profile"},
 		"certificate of no profile": {twoProfiles, "usage --profile first " + thirdAccount + "/free", "is in no profile"},

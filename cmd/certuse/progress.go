@@ -30,9 +30,9 @@ type progress interface {
 	stop()
 }
 
-// newProgress returns notes if there is no progress to show. Otherwise it returns a bar
-// if standard error is a terminal, TERM is not dumb, and no rows of the report or lines
-// of --debug may appear on that terminal while the bar is redrawn; else plain lines.
+// newProgress returns notes if there is no progress to show. It returns plain lines if
+// a bar cannot be redrawn: without a terminal, with TERM=dumb, or if rows of the report
+// or lines of --debug may appear on the same terminal.
 func (q *query) newProgress(targets []target) progress {
 	certificates := 0
 	for _, t := range targets {
@@ -107,16 +107,16 @@ func (b *bar) stop() {
 	})
 }
 
-// plain prints a line at intervals, for logs, and when a wait begins, unless a wait was
-// announced within the interval: in an outage a wait begins every few seconds. After
-// stop it prints only notes.
+// plain prints a line at intervals, for logs, and a line when a wait begins. In an
+// outage, where a wait begins every few seconds, it announces one wait an interval.
+// After stop it prints only notes.
 type plain struct {
 	notes
 	mu        sync.Mutex
 	end       chan struct{}
 	once      sync.Once
 	lines     sync.WaitGroup
-	announced time.Time // when the latest wait was
+	announced time.Time // when a wait was last announced
 }
 
 func newPlain(stderr io.Writer, track *tracker) *plain {
@@ -138,7 +138,7 @@ func newPlain(stderr io.Writer, track *tracker) *plain {
 
 func (p *plain) update(a api.InventoryProgress) {
 	p.notes.update(a)
-	p.mu.Lock() // nothing is printed during and after stop
+	p.mu.Lock() // nothing is printed during or after stop
 	defer p.mu.Unlock()
 	select {
 	case <-p.end:

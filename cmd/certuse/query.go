@@ -36,8 +36,8 @@ type query struct {
 	from          []string
 }
 
-// target is an account with the certificates to look up; none means all, unless
-// results are kept.
+// target is an account with the certificates to look up. Without certs, all are looked
+// up, unless kept has results.
 type target struct {
 	account string
 	access
@@ -161,7 +161,7 @@ func (q *query) input(ctx context.Context, service *service, args []string) (*in
 }
 
 // targets groups certificates by account, in their order. The sources of a profile
-// count for the commands that have --sources, and only without that flag.
+// apply to the commands that have --sources, and only without that flag.
 func (q *query) targets(refs []api.CertificateRef, service *service) (targets []target, err error) {
 	if len(refs) == 0 {
 		for _, account := range service.accounts {
@@ -214,7 +214,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 			progress.note("interrupted: printing what is known; after half a second, another Ctrl-C kills")
 		}
 	})
-	defer stopNotice() // the caller cancels the context next
+	defer stopNotice() // before the caller cancels the context
 
 	failures, writeErr := q.collect(ctx, targets, rep, progress)
 	progress.stop()

@@ -59,7 +59,7 @@ var (
 // API's.
 var noEnvelope = []string{") is not JSON but ", "the body is not a JSON object", `the body has no "success"`}
 
-// isFrom reports whether the failed response was sent by origin, which is not the API.
+// isFrom reports whether origin, errNotTheAPI or errFirewall, sent the failed response.
 // A response of the API has its JSON envelope or, in the legacy form, is a single JSON
 // error with a code.
 func isFrom(err error, origin error) bool {

@@ -41,7 +41,7 @@ const day = 24 * time.Hour
 const expiryWarning = 30 * day
 
 // expiresWithin reports whether the certificate expires within d, has expired, or has
-// an unknown date.
+// an unknown expiry.
 func (r *record) expiresWithin(d time.Duration, now time.Time) bool {
 	expires := r.Certificate.ExpiresOn
 	return expires.IsZero() || !expires.After(now.Add(d))
@@ -103,8 +103,8 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }
 
-// filter selects the certificates of a report. A certificate whose type, CA flag or
-// expiry the API does not report passes the filter for it.
+// filter selects the certificates of a report. A certificate also passes a filter for a
+// value that the API does not report.
 type filter struct {
 	types         []string
 	ca, leaf      bool
@@ -112,7 +112,7 @@ type filter struct {
 	usages        []string
 }
 
-// selected reports whether the certificate is counted and decides the exit code.
+// selected reports whether the certificate counts, also for the exit code.
 func (f *filter) selected(r *record, now time.Time) bool {
 	cert := &r.Certificate
 	switch {

@@ -24,7 +24,7 @@ const defaultMaxAge = time.Hour
 func (q *query) addResumeFlags(cmd *cobra.Command) {
 	q.maxAge = durationFlag{defaultMaxAge, "1h", false}
 	cmd.Flags().BoolVar(&q.resume, "resume", false, "keep the results in --output-file, which is JSON Lines, and look up the rest")
-	cmd.Flags().Var(&q.maxAge, "max-age", "with --resume: look up again what is older than this `DURATION`; without --require-unused, only if it is set")
+	cmd.Flags().Var(&q.maxAge, "max-age", "with --resume: look up again what is older than this `DURATION`; the default applies only with --require-unused")
 }
 
 func (q *query) checkResume() error {

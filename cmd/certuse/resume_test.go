@@ -32,7 +32,7 @@ func TestKilledAuditIsResumed(t *testing.T) {
 				err := errors.Join(
 					server.AddCertificate(ref(fast), apitest.Certificate{}),
 					server.AddCertificate(ref(slow), apitest.Certificate{}),
-					server.Script(apitest.AssociationsOf(ref(slow)), unused.After(time.Hour))) // once
+					server.Script(apitest.AssociationsOf(ref(slow)), unused.After(time.Hour))) // only the first response
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -119,17 +119,17 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 		"within the default age":     {aged(50 * time.Minute), "--require-unused", nil, "3 results kept"},
 		"older than the default age": {aged(61 * time.Minute), "--require-unused", []string{"free", "root", "used"}, "3 certificates (1 CA, 2 leaf; 0 managed): 2 in use"},
 		"older than the age given":   {aged(31 * time.Minute), "--max-age 30m", []string{"free", "root", "used"}, "managed): 2 in use"},
-		"of another case":            {func(s string) string { return strings.ReplaceAll(s, `"free"`, `"FREE"`) }, "", nil, "3 results kept"},
+		"id in another case":         {func(s string) string { return strings.ReplaceAll(s, `"free"`, `"FREE"`) }, "", nil, "3 results kept"},
 		"within the age given":       {aged(50 * time.Hour), "--max-age 3d --require-unused", nil, "3 results kept"},
 		"from the future":            {aged(-time.Hour), "", []string{"free", "root", "used"}, ""},
-		"of no time":                 {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
+		"without a time":             {func(s string) string { return started.ReplaceAllString(s, `"x":1`) }, "", []string{"free", "root", "used"}, ""},
 		"unknown":                    {func(s string) string { return strings.Replace(s, `"unused"`, `"unknown"`, 1) }, "", []string{"free"}, "2 results kept"},
 		"now with --all-uses":        {same, "--all-uses", []string{"root"}, "2 results kept"},
 		"listed twice":               {func(s string) string { return s + onlyFree(s) }, "", []string{"free"}, "2 results kept"},
 		"a line without its end":     {func(s string) string { return strings.TrimSuffix(s, "\n") }, "", []string{"last"}, "2 results kept"},
-		"what the flags leave out":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 results kept"},
+		"only leaves, with --leaf":   {func(s string) string { return regexp.MustCompile(`(?m)^.*"root".*\n`).ReplaceAllString(s, "") }, "--leaf", nil, "2 results kept"},
 		"an empty file":              {func(string) string { return "" }, "", []string{"free", "root", "used"}, ""},
-		"of --no-zones, now without": {func(s string) string {
+		"no longer --no-zones": {func(s string) string {
 			return strings.Replace(s, "hostnames of 0 zones of 1", "no zones, as the caller says", 1)
 		}, "", []string{"root"}, ""},
 	}

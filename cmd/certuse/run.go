@@ -128,8 +128,8 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.SetIn(sys.stdin)
 	root.SetOut(stdout)
 	root.SetErr(sys.stderr)
-	// A command that only has subcommands is run to report the missing one, so its
-	// usage line is left out.
+	// certuse and "certuse completion" are runnable only to report a missing
+	// subcommand, so they have no usage line of their own.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("certuse {{.Version}}\n")
@@ -139,7 +139,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // see completeFiles
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
-		completion.Args = cobra.ArbitraryArgs // the error below also names the known shells
+		completion.Args = cobra.ArbitraryArgs // RunE also names the known shells
 		completion.RunE = func(*cobra.Command, []string) error {
 			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
 		}

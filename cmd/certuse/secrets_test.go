@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// echoUnsolicited responds to two requests, each on a connection of its own. After the first
-// response it sends the credentials back. It accepts the second connection only when
-// the client has closed the first, so that the command runs until then.
+// echoUnsolicited responds to two requests, each on a connection of its own. After the
+// first response it sends the credentials back. It accepts the second connection only
+// when the client has closed the first, so that the command runs until then.
 func echoUnsolicited(listener net.Listener) error {
 	const body = `{"success":true,"errors":[],"messages":[],"result":[]}`
 	response := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)

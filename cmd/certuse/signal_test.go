@@ -72,7 +72,7 @@ func TestInterruptPrintsWhatIsKnown(t *testing.T) {
 				t.Errorf("%d rows, %v", len(rows), err)
 			}
 		}},
-		"of a terminal that is closed": {syscall.SIGHUP, []string{"-o", "jsonl"}, func(t *testing.T, stdout string) {
+		"SIGHUP of a closed terminal": {syscall.SIGHUP, []string{"-o", "jsonl"}, func(t *testing.T, stdout string) {
 			if n := strings.Count(stdout, "\n"); n != 41 {
 				t.Errorf("%d lines, want 41", n)
 			}

@@ -27,7 +27,7 @@ type summary struct {
 
 	cas, leaves, managed int
 	kept                 int       // results of an earlier run
-	oldestKept           time.Time // when the oldest of them was begun
+	oldestKept           time.Time // when the oldest lookup of them began
 	unusedManaged        int       // unused, and of another type than custom
 	expiringInUse        int       // in use, and expired or expiring soon
 	expiringUnknown      int       // of unknown usage, and expired or expiring soon
@@ -130,8 +130,8 @@ func (s *summary) add(r *record, expiring bool, now time.Time) {
 	}
 }
 
-// addSource counts the result of a source. If its failure leaves the certificate
-// unknown, it adds the text of the reason to reasons, except a missing permission.
+// addSource counts the result of a source. If a failure other than a missing permission
+// leaves the certificate unknown, addSource adds the text of the reason to reasons.
 func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[string]bool) {
 	key := accountSource{r.Certificate.Ref.AccountID, result.Source}
 	switch result.State {
@@ -194,7 +194,7 @@ func (s *summary) writeProblems(w io.Writer) {
 	}
 }
 
-// writeCounts prints the counts of certificates, and which --expires-within selects.
+// writeCounts prints the counts of certificates, and the effect of --expires-within.
 func (s *summary) writeCounts(w io.Writer, colors palette, q *query) {
 	fmt.Fprint(w, colors.bold(plural(s.Total, "certificate")))
 	if s.cas > 0 && s.leaves > 0 {

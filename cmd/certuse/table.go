@@ -12,8 +12,7 @@ import (
 // columnGap separates the columns of a table.
 const columnGap = "  "
 
-// cellWidth has the width of characters, whatever the locale defines for those of
-// ambiguous width.
+// cellWidth measures characters independently of the locale.
 var cellWidth = &runewidth.Condition{StrictEmojiNeutral: true}
 
 // textWidth returns the largest width of text in a terminal. Some terminals combine

@@ -166,12 +166,12 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 		args   []string
 		colour bool
 	}{
-		"terminal":         {[]string{"TERM=xterm"}, []string{"usage", "used"}, true},
-		"NO_COLOR":         {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"usage", "used"}, false},
-		"NO_COLOR empty":   {[]string{"TERM=xterm", "NO_COLOR="}, []string{"usage", "used"}, true},
-		"dumb terminal":    {[]string{"TERM=dumb"}, []string{"usage", "used"}, false},
-		"machine format":   {[]string{"TERM=xterm"}, []string{"usage", "-q", "-o", "jsonl", "used"}, false},
-		"machine format 2": {[]string{"TERM=xterm"}, []string{"audit", "-q", "-o", "csv", "used"}, false},
+		"terminal":       {[]string{"TERM=xterm"}, []string{"usage", "used"}, true},
+		"NO_COLOR":       {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"usage", "used"}, false},
+		"NO_COLOR empty": {[]string{"TERM=xterm", "NO_COLOR="}, []string{"usage", "used"}, true},
+		"dumb terminal":  {[]string{"TERM=dumb"}, []string{"usage", "used"}, false},
+		"jsonl":          {[]string{"TERM=xterm"}, []string{"usage", "-q", "-o", "jsonl", "used"}, false},
+		"csv":            {[]string{"TERM=xterm"}, []string{"audit", "-q", "-o", "csv", "used"}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func shorten(s string, limit int) string {
 }
 
 // wrap breaks text into lines of less than 80 columns. It indents all lines but the
-// first, which leaves room for the same indent.
+// first, and leaves room for the caller to indent that one.
 func wrap(text string) string {
 	const indent = "  "
 	var b strings.Builder

@@ -39,8 +39,8 @@ func newTracker(certificates, limit int, now time.Time) *tracker {
 	return &tracker{certificates: certificates, limit: limit, started: now, updated: now}
 }
 
-// ringSize returns how many requests recent holds: those of one window, and enough to
-// measure the rate if there is no limit.
+// ringSize returns how many requests recent holds: at least those of one window, and
+// enough to measure the rate.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
 // nextAccount begins another account, whose progress starts at 0.
@@ -78,9 +78,9 @@ func (t *tracker) requests() (done, total int) {
 	return t.last.Requests, max(t.last.Requests, t.last.Expected)
 }
 
-// leastTimeFor returns how long further requests take at least. Only waits for the rate
-// limit count: the average time of earlier requests includes outages, and may be longer
-// than that of further ones.
+// leastTimeFor returns how long further requests take at least. It counts only waits
+// for the rate limit: the average time of earlier requests includes outages, and may
+// exceed that of further ones.
 func (t *tracker) leastTimeFor(requests int, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -55,8 +55,8 @@ func TestTimeLeftIncludesWaitsForTheQuota(t *testing.T) {
 	}
 }
 
-// Only the rate limit makes further requests take a time that is certain: those of the
-// first minute may have waited for the end of an outage.
+// Only the delay by the rate limit is certain: the requests of the first minute may
+// have waited for the end of an outage.
 func TestLeastTimeOfFurtherRequestsIsThatOfTheRateLimit(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -209,9 +209,9 @@ func TestFailedUploadExplainsTheError(t *testing.T) {
 		code     int
 		says     string
 	}{
-		"refused": {apitest.Forbidden(), exitFailure, `needs the permission "Account: SSL and Certificates Write"`},
-		"unknown": {apitest.NotFound(), exitFailure, "; the API does not know the account: check its id\n"},
-		"echoed":  {apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "bad " + leaf.key}), exitFailure, "[redacted]"},
+		"refused":         {apitest.Forbidden(), exitFailure, `needs the permission "Account: SSL and Certificates Write"`},
+		"unknown account": {apitest.NotFound(), exitFailure, "; the API does not know the account: check its id\n"},
+		"key echoed":      {apitest.Failure(400, api.ErrorDetail{Code: 1, Message: "bad " + leaf.key}), exitFailure, "[redacted]"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // maxNames is how many users of one source a table or a message names at most.
 const maxNames = 6
 
-// usedBy lists the users of a certificate, or the basis of its usage.
+// usedBy lists the users of a certificate or, without any, the results of the sources.
 func (r *record) usedBy() string {
 	switch r.usage {
 	case api.InUse:
@@ -110,8 +110,8 @@ func (r *record) sources(state api.SourceState) (out []api.Source) {
 	return out
 }
 
-// sourceResults describes the result of each source that was read or failed, or, unless
-// all is set, only of those that failed.
+// sourceResults describes the results of the sources that failed and, if all is set, of
+// those that were read.
 func (r *record) sourceResults(all bool) string {
 	if !r.lookedUp {
 		return ""

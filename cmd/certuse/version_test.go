@@ -66,7 +66,7 @@ func BenchmarkVersion(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// The program's folder in the module exists for this build only.
+	// The folder testdata/empty exists only in the overlay of this build.
 	files := map[string]string{
 		"empty.go":     "package main\n\n" + string(imports) + "\nfunc main() {}\n",
 		"overlay.json": fmt.Sprintf(`{"Replace": {"testdata/empty/main.go": %q}}`, filepath.Join(folder, "empty.go")),

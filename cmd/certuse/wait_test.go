@@ -26,8 +26,8 @@ func TestWaitReportsTheResult(t *testing.T) {
 		"in use, of a list":    {"wait --timeout 2s --from " + file, exitInUse, "2 certificates: 1 in use, 1 unused"},
 		"no permission":        {"wait secret", exitUnknown, `missing permissions: "Account: SSL and Certificates Read"`},
 		"a failure":            {"wait --timeout 2s broken", exitUnknown, "waiting up to 2s for name of broken (broken): unknown: (associations: server error; "},
-		"not known":            {"wait nowhere", exitUnknown, "get mTLS certificate: HTTP 404"},
-		"in use and not known": {"wait --timeout 2s used nowhere", exitInUse, "1 in use, 0 unused, 1 unknown"},
+		"not found":            {"wait nowhere", exitUnknown, "get mTLS certificate: HTTP 404"},
+		"in use and not found": {"wait --timeout 2s used nowhere", exitInUse, "1 in use, 0 unused, 1 unknown"},
 		"in use and slow":      {"wait --timeout 2s used slow", exitInUse, "1 in use, 0 unused, 1 unknown"},
 		"no time":              {"wait --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
 	}
@@ -104,7 +104,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 		return strings.Contains(p.stderr.String(), "certuse: waiting up to 5m for used: in use: associations: gateway (active)\n")
 	})
 	eventually(t, "a second response about the certificate that is in use", func() bool {
-		return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 3 // one is about the other
+		return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 3 // one is about free
 	})
 	requireNoError(t, server.SetAssociations(ref("used")))
 	got := p.end(t)

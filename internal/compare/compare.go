@@ -54,8 +54,8 @@ type Operation struct {
 }
 
 // Compare reports what changes from before to after, as far as after was processed. A
-// change to a value that an overlay action lists in x-overwrites counts as
-// documentation.
+// change that an overlay action hides counts as documentation if the action lists the
+// new value in x-overwrites.
 func Compare(before, after normalize.Result) (r Report, err error) {
 	if after.Merged == nil {
 		return r, nil
@@ -109,9 +109,10 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	return out
 }
 
-// explain states why the contract does not show a change of the text. It becomes
-// documentation if it reaches no user or an action expects its value, and breaking if
-// an action hides it in a response and it adds a member or may name a certificate.
+// explain states why the contract does not show a change of the text. If the change
+// reaches no user, or an action expects its value, it becomes documentation. If an
+// action hides it in a response, and it adds a member or may name a certificate, it
+// becomes breaking.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
@@ -120,7 +121,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	value := d.after.withoutDocumentation()
 	_, isList := cmp.Or(d.after, d.before).value.([]any)
 	if d.in("required") || d.in("security") {
-		value, isList = d.key, true // the overwrites of an action hold names of members of these sets
+		value, isList = d.key, true // Overwrites names the members of these sets
 	}
 	expected := func(v any) bool { return spec.JSON(v) == spec.JSON(value) }
 	for pointer := d.Pointer; pointer != "" && d.HiddenBy == nil; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
@@ -162,9 +163,9 @@ func certificates(n *node) (out []string) {
 }
 
 // harmless explains why a change of the published text reaches no user, or returns "".
-// Either the contract lacks the part before and after, and a response drops it or names
-// certificates in it as before, or a request neither needs it nor has a default for it;
-// or the contract said the same before, and no choice that named a certificate is gone.
+// A part that the contract lacks is harmless in a response if it is removed or names
+// the same certificates, and in a request if it is neither required nor has a default.
+// Else the contract said the same before, and no choice with a certificate is gone.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {

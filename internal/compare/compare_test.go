@@ -39,8 +39,8 @@ func certificateChoice(member string) string {
 	return `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"properties": {"` + member + `": {"type": "string"}}}]`
 }
 
-// A change that only the published text shows keeps its class, with two exceptions: it
-// is documentation if it cannot reach a user of the contract, and a new member of a
+// A change that only the published text shows keeps its class, with two exceptions. One
+// that cannot reach a user of the contract is documentation. A new member of a
 // response, or a part that may name a certificate, is breaking if the library may have
 // to read it.
 func TestHiddenChangesKeepTheirClass(t *testing.T) {
@@ -71,8 +71,8 @@ func TestHiddenChangesKeepTheirClass(t *testing.T) {
 		"certificate removed from a choice":    {[]string{"row/properties/choice", `{}`}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_id")}, nil, Breaking, "decide whether"},
 		"choice with a certificate removed":    {[]string{"row/properties/choice", `{}`}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_id")}, []string{"row/properties/choice", `{}`}, Breaking, "decide whether"},
 		"another arm of a choice removed":      {[]string{"row/properties/choice", `{}`}, []string{"row/properties/choice/oneOf", certificateChoice("certificate_id")}, []string{"row/properties/choice/oneOf", strings.Replace(certificateChoice("certificate_id"), `{"type": "boolean"}, `, "", 1)}, Compatible, "Responses keep what was promised."},
-		"read member described":                {[]string{"row/properties/more", `{"type": "string"}`}, nil, []string{"row/properties/more", `{"type": "integer"}`}, Breaking, "The library may have to read it differently."},
-		"read member described so":             {[]string{"row/properties/certificate_id", `{"type": "string"}`}, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Documentation, "The contract said so before."},
+		"read member, described otherwise":     {[]string{"row/properties/more", `{"type": "string"}`}, nil, []string{"row/properties/more", `{"type": "integer"}`}, Breaking, "The library may have to read it differently."},
+		"read member, described the same":      {[]string{"row/properties/certificate_id", `{"type": "string"}`}, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Documentation, "The contract said so before."},
 		"unsent parameter removed":             {nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}, nil, Documentation, "The library does not send it."},
 		"unsent parameter required":            {nil, nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}, Breaking, "Requests that were valid"},
 		"unsent parameter, a default":          {nil, nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
@@ -80,9 +80,9 @@ func TestHiddenChangesKeepTheirClass(t *testing.T) {
 		"unsent member":                        {[]string{"body/properties/labels", ""}, nil, []string{"body/properties/labels/maxItems", "3"}, Documentation, "The library does not send it."},
 		"unsent member now required":           {[]string{"body/properties/labels", ""}, nil, []string{"body/required", `["name", "labels"]`}, Breaking, "Requests that were valid"},
 		"unsent member stays required":         {[]string{"body/properties/labels", ""}, []string{"body/required", `["name", "labels"]`}, []string{"body/required", `["name", "labels"]`, "body/properties/labels/maxItems", "3"}, Breaking, "Requests that were valid"},
-		"credentials not sent":                 {nil, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}, nil, Documentation, "The contract said so before."},
+		"unsent credentials removed":           {nil, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}, nil, Documentation, "The contract said so before."},
 		"credentials newly accepted":           {nil, []string{"op/security", `[{"email": [], "key": []}]`}, nil, Documentation, "The contract said so before."},
-		"credentials sent":                     {nil, nil, []string{"op/security", `[{"token": []}]`}, Breaking, "Callers with these credentials"},
+		"sent credentials removed":             {nil, nil, []string{"op/security", `[{"token": []}]`}, Breaking, "Callers with these credentials"},
 		"operation not in contract":            {[]string{"op", ""}, nil, []string{"id/type", `"integer"`}, Breaking, "Responses may differ"},
 		"value dropped as in contract":         {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", ""}, Documentation, "The contract said so before."},
 		"value replaced":                       {[]string{"answer/properties/success/enum", ""}, nil, []string{"answer/properties/success/enum", "[false]"}, Breaking, "decide whether"},
@@ -130,7 +130,7 @@ func TestTheMessageShowsTheDifferenceOfLongValues(t *testing.T) {
 	}
 }
 
-// An action that adds to a list names only the item. The list is compared as a whole, or
+// An action that adds to a list names only the item. The list is compared as a whole or
 // as a set.
 func TestTheOverlayThatAddsToAListIsNamed(t *testing.T) {
 	t.Parallel()

@@ -73,7 +73,7 @@ func address(op string) string {
 	return spec.Located{Path: path, Method: strings.ToLower(method)}.Pointer()
 }
 
-// request reports whether callers, and not the API, have to respect the part.
+// request reports whether the part belongs to requests, not to responses.
 func (d *difference) request() bool { return d.path[0] == "parameters" || d.path[0] == "requestBody" }
 
 // in reports whether the difference is a member of the named map or set.

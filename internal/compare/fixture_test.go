@@ -114,7 +114,7 @@ func edited(t testing.TB, edits ...string) spec.Object {
 	return doc
 }
 
-// removal is the value for set that removes a place.
+// removal makes set remove the place instead of setting a value.
 type removal struct{}
 
 func set(t testing.TB, doc any, pointer string, value any) {

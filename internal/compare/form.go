@@ -16,7 +16,7 @@ type node struct {
 	key     string     // in its parent
 	place   spec.Place // the kind of its members
 	// members are named without positions: a parameter by its place and name, a
-	// required member by itself. It is nil for a value that is compared as a whole.
+	// required member by itself. A value that is compared as a whole has no map.
 	members map[string]*node
 }
 
@@ -121,10 +121,9 @@ func normalForm(v any, place spec.Place) {
 		return
 	}
 	if len(spec.Child(o, "items")) == 0 {
-		delete(o, "items") // anything, as without it
+		delete(o, "items") // an empty schema allows anything, as if absent
 	}
-	if o["in"] != nil {
-		// They have no effect in a parameter.
+	if o["in"] != nil { // a parameter, where these keywords have no effect
 		delete(spec.Child(o, "schema"), "readOnly")
 		delete(spec.Child(o, "schema"), "writeOnly")
 	}

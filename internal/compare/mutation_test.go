@@ -158,7 +158,7 @@ func TestBreakingMutationsAreClassedAsBreaking(t *testing.T) {
 }
 
 // After random removals and replacements in a document, the comparison ends, and
-// nothing that oasdiff's checker calls an error is classed as harmless, ownRule apart.
+// no error of oasdiff's checker is classed as harmless, except by ownRule.
 func TestMutationsAreClassedAtLeastAsByTheChecker(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -192,7 +192,7 @@ var ownRule = map[string]bool{
 }
 
 // wholeLevel returns the level and the check of the checker's worst finding about whole
-// documents, ownRule apart.
+// documents, except those of ownRule.
 func wholeLevel(before, after spec.Object) (worst checker.Level, id string) {
 	defer func() { _ = recover() }()
 	x, err := loaded(spec.Child(before, "paths"))

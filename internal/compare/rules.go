@@ -43,8 +43,8 @@ func (d *difference) setClass(breaks bool) {
 	}
 }
 
-// applyRule classifies a difference by the rules of this package and reports whether one
-// applies. Oasdiff's checker classifies the others.
+// applyRule classifies a difference by the rules of this package, and reports whether
+// one of them applies. Oasdiff's checker classifies the other differences.
 func (d *difference) applyRule() bool {
 	rule := func(class Class, meaning string) bool {
 		d.Class, d.Meaning = class, meaning
@@ -110,7 +110,7 @@ func (d *difference) applyRule() bool {
 
 // breaks reports whether adding or removing a keyword breaks users, if that alone
 // decides it. The checker treats a first enumeration or choice as more values, and
-// ignores the others.
+// ignores the other keywords here.
 func (d *difference) breaks() (breaks, known bool) {
 	added, removed := d.before == nil, d.after == nil
 	switch d.key {

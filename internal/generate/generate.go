@@ -48,7 +48,7 @@ func Generate(moduleRoot string, contract spec.Object, ops spec.Operations) (map
 	}
 	for _, op := range ops {
 		found, err := op.Find(contract)
-		for _, name := range op.Query { // without its parameter, the client would not send it
+		for _, name := range op.Query { // the client sends only parameters of the contract
 			if err == nil && !slices.ContainsFunc(spec.List(found.Operation, "parameters"), func(p any) bool { return spec.Child(p)["in"] == "query" && spec.Child(p)["name"] == name }) {
 				return nil, &CodeError{fmt.Errorf("%s: %s: the contract has no query parameter %q: add it by an overlay action", spec.OperationsFile, op.Name, name)}
 			}

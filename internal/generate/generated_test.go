@@ -14,7 +14,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// Properties that make generated Go hard to use, checked on the committed files.
+// The committed files have none of the properties that make generated Go hard to use.
 func TestGeneratedGoIsReadable(t *testing.T) {
 	t.Parallel()
 	const longestName = 40
@@ -60,7 +60,7 @@ func TestGeneratedGoIsReadable(t *testing.T) {
 			}
 			return true
 		})
-		for _, comment := range file.Comments { // Inspect skips those of no node
+		for _, comment := range file.Comments { // Inspect skips comments that belong to no node
 			if strings.Contains(comment.Text(), "-----BEGIN") {
 				t.Errorf("%s: a PEM block in a comment", fset.Position(comment.Pos()))
 			}

@@ -12,13 +12,13 @@ import (
 // complete. View leaves out:
 //
 //   - Optional parameters that the list of operations does not name: the library
-//     does not send them. A required one is refused when a document is taken.
-//   - The type of path parameters, and the format of all: ids are strings in the
-//     library, which checks them itself before anything is sent.
+//     does not send them. A document in which one is required is refused.
+//   - The type of path parameters, and the format of all parameters: ids are strings,
+//     and the library checks them before anything is sent.
 //   - Enumerations and nullable: unknown values must pass through, and an absent
 //     or null value is the zero value.
 //   - additionalProperties beside properties: they would add a map and methods to
-//     the type. The kept body has the unknown members.
+//     the type. Unknown members are in the body, which is kept.
 //   - Media types other than application/json: the client neither sends nor reads them.
 //   - deprecated: it would mark every use in this module. Reports of updates show it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {

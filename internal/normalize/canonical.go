@@ -17,12 +17,12 @@ import (
 const vendor = "https://api.cloudflare.com/"
 
 // Canonical returns the canonical form of the operations of the list: the same meaning
-// in one spelling. documents holds the published document of each operation, by its
-// name; they are not changed. Errors name the document in openapi/ and the place in it.
+// in one spelling. documents has the published document of each operation by its name,
+// and is not changed. Errors name the document in openapi/ and the place in it.
 //
 // Each rewrite keeps the meaning, for the reason given here, and has a test:
 //
-//   - Other paths, components and tags are left out: they do not concern the operations.
+//   - Other paths, components and tags are left out: the operations do not use them.
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
 //     security of the root. Info and servers are those of the first operation.
@@ -82,7 +82,7 @@ func addCanonical(out, doc spec.Object, entry spec.Operation) error {
 }
 
 // canonicalServers sets the servers of out to those of the first operation. The first
-// server must be the vendor's and that of all operations: the client has one address.
+// server must be the vendor's, and the same for all operations.
 func canonicalServers(c *spec.Copier, out, op spec.Object, found spec.Located) error {
 	value, err := c.Copy(cmp.Or(op["servers"], found.Item["servers"], c.Doc["servers"]), "/servers")
 	if err != nil {

@@ -27,7 +27,7 @@ func TestChoicesThatMultiplyAreRefused(t *testing.T) {
 		"choices in an arm":           "{anyOf: [" + parts(30, two) + "]}",
 		"choices under choices":       nested,
 		"choices of nested parts":     parts(6, parts(5, two)),
-		"many choices of each of two": parts(2, "{anyOf: ["+strings.Repeat("{type: string}, ", 100)+"]}"),
+		"two parts with many choices": parts(2, "{anyOf: ["+strings.Repeat("{type: string}, ", 100)+"]}"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

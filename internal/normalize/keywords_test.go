@@ -32,7 +32,7 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 		"bounds of a list":     {member("{type: array, items: {}}"), member("{type: array, items: {}, uniqueItems: false, minItems: 0}")},
 		"bounds of an object":  {member("{type: object}"), member("{type: object, minProperties: 0}")},
 		"additional members":   {member("{type: object}"), member("{type: object, additionalProperties: true, properties: {}}")},
-		"by empty values":      {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
+		"empty values":         {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
 		"flags of bounds":      {member("{type: number, minimum: 1, maximum: 2}"), member("{type: number, minimum: 1, exclusiveMinimum: false, maximum: 2, exclusiveMaximum: false}")},
 		"deep":                 {member("{anyOf: [{items: {type: string}}, {}]}"), member("{anyOf: [{items: {type: string, nullable: false}}, {deprecated: false}]}")},
 		"operation":            {nil, []string{"      operationId: list\n", "      operationId: list\n      deprecated: false\n"}},
@@ -46,7 +46,7 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 			[]string{"      responses:\n", "      requestBody: {required: false, content: {text/plain: {}}}\n      responses:\n"}},
 		"anyOf of one":          {member("{allOf: [{type: string}]}"), member("{anyOf: [{type: string}]}")},
 		"oneOf of one":          {member("{allOf: [{type: string}]}"), member("{oneOf: [{type: string}]}")},
-		"both, beside allOf":    {member("{allOf: [{type: string}, {maxLength: 3}, {minLength: 1}]}"), member("{allOf: [{type: string}], oneOf: [{minLength: 1}], anyOf: [{maxLength: 3}]}")},
+		"both, beside an allOf": {member("{allOf: [{type: string}, {maxLength: 3}, {minLength: 1}]}"), member("{allOf: [{type: string}], oneOf: [{minLength: 1}], anyOf: [{maxLength: 3}]}")},
 		"one within one":        {member("{allOf: [{allOf: [{type: string}]}]}"), member("{oneOf: [{anyOf: [{type: string, nullable: false}]}]}")},
 		"charset of JSON":       {nil, []string{"            application/json:", "            application/json; charset=utf-8:"}},
 		"capitals of JSON":      {nil, []string{"            application/json:", "            Application/JSON:"}},
@@ -78,7 +78,7 @@ func TestKeywordsWithMeaningAreKept(t *testing.T) {
 		"style of a query":         {parameter(kind + "}"), parameter(kind + ", style: spaceDelimited}")},
 		"style of a path":          {nil, []string{"in: path, name: identifier,", "in: path, name: identifier, style: label,"}},
 		"explode of a path":        {nil, []string{"in: path, name: identifier,", "in: path, name: identifier, explode: true,"}},
-		"members called so": {
+		"members named like keywords": {
 			member("{type: object, properties: {nullable: {type: string}}}"),
 			member("{type: object, properties: {nullable: {type: string}, required: {type: boolean}, style: {type: string}}}")},
 		"example":            {member("{type: object, example: {}}"), member("{type: object, example: {required: false, minLength: 0, oneOf: [1]}}")},

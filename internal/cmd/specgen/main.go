@@ -144,8 +144,8 @@ func runUpdate(ctx context.Context, root, command string, args []string, stdout,
 	return exitCodes[report.Class], err
 }
 
-// takeRevision prints the report of the revision in a file, and then applies it if
-// change is set. If the report cannot be printed, nothing changes.
+// takeRevision prints the report of the revision in a file, and then, if change is set,
+// applies the revision. If the report cannot be printed, nothing changes.
 func takeRevision(ctx context.Context, req update.Request, file string, change, asJSON bool, stdout io.Writer) (report compare.Report, err error) {
 	if change {
 		var release func() error
