@@ -80,10 +80,10 @@ accepted, unless --max-age is given.`
 
 const uploadHelp = `Upload a certificate to an account and print it as stored.
 
-The files are checked before anything is sent: certificates in PEM, each issued
-by the next, valid now, with a CA first if and only if --ca is given; a private
-key that belongs to the first. The key is read from a file or from standard
-input, never from an argument, and appears in no message or log.
+The files are checked before anything is sent. --cert needs certificates in PEM,
+valid now, each issued by the next; the first is a CA if and only if --ca is
+given. --key needs the private key of the first. The key is read from a file or
+from standard input, never from an argument, and appears in no message or log.
 
 A certificate that the account already has is printed and not stored again. When
 the outcome is unknown, also after Ctrl-C, the command exits with 3. Run it

@@ -135,7 +135,7 @@ func fileWith[T ~string | ~[]byte](t *testing.T, text T) string {
 }
 
 // command returns certuse as a process. Its environment has env and what the tests
-// need, and nothing of the environment of the tests.
+// need. It inherits no variables.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -78,8 +78,8 @@ func (in *input) addArguments(args []string) error {
 }
 
 // readFrom reads a file, or standard input when the name is "-". Ctrl-C and --timeout
-// end it even when a read blocks, as on a terminal or a pipe. what names the content in
-// messages, such as "the private key".
+// end it even when a read blocks, as on a terminal or a pipe. The parameter what names
+// the content in messages, such as "the private key".
 func (q *query) readFrom(ctx context.Context, what, name string, read func(r io.Reader, name string) error) error {
 	if name == "-" && isTerminal(q.sys.stdin) && !q.quiet {
 		fmt.Fprintf(q.sys.stderr, "certuse: reading %s from the terminal; Ctrl-D ends it\n", what)

@@ -30,9 +30,9 @@ func main() {
 	// net/http prints unsolicited data of a server to the standard logger, and a
 	// server can send the credentials back. Nothing else here writes to it.
 	log.SetOutput(io.Discard)
-	// Signals that nohup(1), or a script for a command in the background, has set to
-	// be ignored stay ignored. SIGTERM is always in the list, because package signal
-	// never reports it as ignored. An empty list would mean all signals.
+	// nohup(1) makes a command ignore SIGHUP, and a script makes a background command
+	// ignore SIGINT. Both stay ignored. An empty list would mean all signals, but
+	// package signal never reports SIGTERM as ignored.
 	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
 	// The first signal requests an orderly end. The handler is then removed, so that

@@ -91,8 +91,8 @@ func TestJSONLinesFileIsReplacedByTheFirstResult(t *testing.T) {
 	}
 }
 
-// eventuallyWritten waits for the first text in a file, which must have no other name:
-// until then, the command would take a change of the file for an earlier one.
+// eventuallyWritten waits until a file has text and its temporary name is gone. Before
+// that, the command would report a replaced file as one that another process wrote.
 func eventuallyWritten(t *testing.T, file string) {
 	t.Helper()
 	eventually(t, "a result in the file", func() bool {

@@ -108,7 +108,7 @@ func (b *bar) stop() {
 }
 
 // plain prints a line at intervals, for logs, and a line when a wait begins. In an
-// outage, where a wait begins every few seconds, it announces one wait an interval.
+// outage, where a wait begins every few seconds, it announces at most one an interval.
 // After stop it prints only notes.
 type plain struct {
 	notes

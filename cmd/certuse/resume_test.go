@@ -111,7 +111,7 @@ func TestUnusableKeptResultsAreReadAgain(t *testing.T) {
 	tests := map[string]struct {
 		edit func(string) string
 		args string
-		read []string // again
+		read []string // certificates that are looked up again
 		says string
 	}{
 		"all suffice":                {same, "", nil, "3 results kept from an earlier run, up to "},

@@ -69,8 +69,8 @@ type problem struct {
 	varied  bool
 }
 
-// newSummary returns an empty summary; read are the sources that the command reads for
-// all accounts.
+// newSummary returns an empty summary. The command reads the sources in read for all
+// accounts.
 func newSummary(kind kindOfReport, read []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {

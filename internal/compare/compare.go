@@ -1,6 +1,6 @@
 // Package compare classifies what a revision of the published documents changes for
-// users of the library. It compares two forms with their previous ones: the merged
-// published text and the contract. The checker of oasdiff classifies what no rule of
+// users of the library. It compares two forms, the merged published text and the
+// contract, with their previous ones. The checker of oasdiff classifies what no rule of
 // this package covers; a difference that neither of them covers is breaking.
 package compare
 
@@ -76,8 +76,8 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	return r, nil
 }
 
-// join lists the differences of both forms by operation. One that both show is listed
-// once, unless it is worse in the text.
+// join lists the differences of both forms by operation. A difference that both show is
+// listed once, unless it is worse in the text.
 func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operation) {
 	inContract := map[string]*difference{}
 	for _, d := range contract.found {

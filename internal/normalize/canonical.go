@@ -30,8 +30,8 @@ const vendor = "https://api.cloudflare.com/"
 //     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
 //   - application/json has no parameters: JSON defines none (RFC 8259).
-//   - Extensions are left out, except the vendor's permissions and plans: they
-//     assert nothing, and generators take some of them for instructions.
+//   - Extensions other than permissions and plans are left out: they assert nothing,
+//     and generators take some of them for instructions.
 //   - Discriminators are left out: an alternative has to match without them, too.
 //   - Callbacks are left out: the API sends them, not the client.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.

@@ -22,8 +22,8 @@ func parameter(text string) []string {
 	return []string{lastParameter, lastParameter + "        - " + text + "\n"}
 }
 
-// Besides, a choice of one schema becomes allOf, the media type of JSON gets one
-// spelling, and extensions beside the statuses are removed.
+// It also covers three other rewrites: a choice of one schema becomes allOf, the media
+// type of JSON gets one spelling, and extensions beside the statuses are removed.
 func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	t.Parallel()
 	const path = "in: path, name: identifier, required: true,"
