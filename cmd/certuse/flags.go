@@ -126,9 +126,9 @@ func misplaced(root *cobra.Command, unknown *pflag.NotExistError) error {
 	return fmt.Errorf("%s belongs after the command: certuse %s %s", written, owner, written)
 }
 
-// didYouMean returns the end of a message about a mistyped word, or "". It suggests only
-// the nearest known words that share a letter with the word. It suggests none that ends
-// with the word: "unused" is the opposite of "used".
+// didYouMean returns the end of a message about a mistyped word, or "". It suggests
+// only the nearest known words that share a letter with the word. It suggests none that
+// ends with the word: "unused" is the opposite of "used".
 func didYouMean(word string, known []string) string {
 	// Cobra compares words for commands only.
 	root := &cobra.Command{}
